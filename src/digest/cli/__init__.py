@@ -1,0 +1,51 @@
+"""The command line, one file a noun."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from digest.cli.context import Call
+from digest.errors import DigestError
+from subscribers.errors import SubscribersError
+
+app = typer.Typer(
+    name="digest",
+    help="Turns AI tool comparisons into newsletters, sends them, and follows what became of them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _root(
+    context: typer.Context,
+    database: Annotated[
+        str | None,
+        typer.Option("--database", metavar="URL", help="The store; else DIGEST_DATABASE_URL."),
+    ] = None,
+) -> None:
+    context.obj = Call(database_url=database)
+
+
+def main() -> None:
+    """Run the digest command; exit 0 done, 1 it could not be done, 2 wrong usage."""
+    try:
+        app()
+    except (DigestError, SubscribersError) as fault:
+        _fail(str(fault), getattr(fault, "next_step", None))
+    except OperationalError as fault:
+        _fail(f"the database can't be used: {fault.orig}", "run: digest init")
+    except SQLAlchemyError as fault:
+        _fail(f"the database refused: {type(fault).__name__}", None)
+    except OSError as fault:
+        _fail(f"{fault.filename or 'a file'}: {fault.strerror or fault}", None)
+
+
+def _fail(message: str, next_step: str | None) -> None:
+    sys.stderr.write(f"digest: {message}\n" + (f"  next: {next_step}\n" if next_step else ""))
+    raise SystemExit(1)

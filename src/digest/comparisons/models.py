@@ -1,0 +1,106 @@
+"""Comparisons as they are kept: every revision whole, none ever changed."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, String, Text, UniqueConstraint
+from sqlmodel import Field, Relationship, SQLModel
+
+from digest.columns import closed_set
+
+SEATS = 4  #: reviewers on the panel
+
+
+class Entry(StrEnum):
+    """The pricing read: the way in."""
+
+    FREE = "free"  #: one can start without paying
+    PAID = "paid"  #: one has to pay
+    OTHER = "other"  #: the published word says it
+
+
+class Call(StrEnum):
+    """What a reviewer would do with a tool."""
+
+    SHIP = "ship"  #: would use it
+    SKIP = "skip"  #: would not
+
+
+class Tool(SQLModel, table=True):
+    """A product readers may ship with; outlives any comparison."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    slug: str = Field(unique=True, sa_type=String(200))
+    name: str = Field(sa_type=String(200))
+
+
+class Verdict(SQLModel, table=True):
+    """One reviewer's quote on one contender."""
+
+    __table_args__ = (UniqueConstraint("contender_id", "seat"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    contender_id: int = Field(foreign_key="contender.id")
+    seat: int  #: 1 to 4; the reviewer's identity across comparisons
+    quote: str = Field(sa_type=Text)
+    call: Call | None = Field(default=None, sa_type=closed_set(Call))
+    reviewer: str | None = Field(default=None, sa_type=String(200))
+
+
+class Contender(SQLModel, table=True):
+    """A tool as it stood in one comparison."""
+
+    __table_args__ = (UniqueConstraint("revision_id", "side"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    revision_id: int = Field(foreign_key="comparison_revision.id")
+    side: int  #: 0 left, 1 right
+    tool_id: int = Field(foreign_key="tool.id", index=True)
+    name: str = Field(sa_type=String(200))
+    category: str = Field(default="", sa_type=String(100))
+    tagline: str = Field(default="", sa_type=Text)
+    description: str = Field(default="", sa_type=Text)
+    entry: Entry | None = Field(default=None, sa_type=closed_set(Entry))
+    entry_text: str = Field(default="", sa_type=String(100))  #: the published word
+    panel_share: float | None = None  #: percent of the panel that would ship
+    community_share: float | None = None  #: percent of voters; ``None`` is "no votes", not 0
+    url: str | None = Field(default=None, sa_type=String(2000))
+    verdicts: list[Verdict] = Relationship(
+        sa_relationship_kwargs={"order_by": "Verdict.seat", "lazy": "selectin"}
+    )
+
+
+class Revision(SQLModel, table=True):
+    """A comparison as it read when it was imported."""
+
+    __tablename__ = "comparison_revision"
+    __table_args__ = (UniqueConstraint("comparison_id", "number"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    comparison_id: int = Field(foreign_key="comparison.id")
+    number: int
+    fingerprint: str = Field(sa_type=String(64))  #: SHA-256 of everything said, not of its layout
+    title: str = Field(sa_type=String(400))
+    kicker: str = Field(default="", sa_type=String(200))
+    question: str = Field(default="", sa_type=Text)
+    intro: str = Field(default="", sa_type=Text)
+    closing: list[str] = Field(default_factory=list, sa_type=JSON)
+    published_on: date | None = None  #: ``None`` when the page doesn't say
+    url: str | None = Field(default=None, sa_type=String(2000))
+    weight: float = 1.0
+    labels: list[str] = Field(default_factory=list, sa_type=JSON)
+    extra: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    imported_at: datetime
+    contenders: list[Contender] = Relationship(
+        sa_relationship_kwargs={"order_by": "Contender.side", "lazy": "selectin"}
+    )
+
+
+class Comparison(SQLModel, table=True):
+    """Two tools set side by side; its content is the revision with the highest number."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    slug: str = Field(unique=True, sa_type=String(400))
+    latest: int = 1  #: number of the newest revision
+    first_imported_at: datetime

@@ -1,0 +1,91 @@
+"""The database: one engine, one session per unit of work."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlmodel import Session
+
+from digest.errors import DatabaseUnfit
+
+BUSY_SECONDS = 30
+#: SQLite's page cache a connection, in KiB: enough for a batch, small enough to keep memory flat.
+CACHE_KIB = 16_000
+
+
+class Database:
+    """Hands out sessions: `read` sees one snapshot, `write` is the one writer and commits."""
+
+    def __init__(self, url: str) -> None:
+        self.url = _parse(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _open(self.url, is_sqlite=self.is_sqlite)
+        self._writing = self.engine.execution_options(digest_writes=True)
+        # SQLite lets one writer in and makes the others poll; threads of this process queue here.
+        self._turn: Any = threading.Lock() if self.is_sqlite else nullcontext()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a session that only reads."""
+        with Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open a session that commits at the end, or rolls everything back on an error."""
+        with self._turn, Session(self._writing, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _parse(url: str) -> Any:
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError):
+        raise DatabaseUnfit(
+            "DIGEST_DATABASE_URL isn't a database address, such as sqlite:///digest.db"
+        ) from None
+    return parsed
+
+
+def _open(url: Any, *, is_sqlite: bool) -> Engine:
+    # Parameters are addresses: they must not reach an error message or a log.
+    if not is_sqlite:
+        return create_engine(url, hide_parameters=True, pool_pre_ping=True)
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=20,
+        max_overflow=20,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late; see _begin
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",  # with NORMAL a claim isn't on disk before its request leaves
+        "foreign_keys=ON",
+        f"cache_size=-{CACHE_KIB}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Any) -> None:
+    writes = connection.get_execution_options().get("digest_writes", False)
+    # A deferred transaction that reads first and writes later fails at once when another wrote.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,73 @@
+"""Every error a caller may want to catch.
+
+DigestError
+├── BadSetting                 a setting is missing, wrong or unsafe
+├── DatabaseUnfit              the database can't be used as it is
+├── ComparisonUnreadable       a page or JSON file can't be read as a comparison
+├── NotFound                   no such comparison, issue, batch, newsletter
+├── NothingToPick              no comparison is left for this issue
+├── TemplateBroken             a template can't be rendered
+├── MailUnfit                  a check forbids this mail
+├── IssueFrozen                a frozen issue can't be changed
+├── WrongState                 the issue or batch isn't in a state that allows this
+└── BadSignature               an event webhook request isn't signed by the provider
+"""
+
+
+class DigestError(Exception):
+    """Something the engine was asked to do can't be done."""
+
+    next_step: str | None = None
+
+    def __init__(self, message: str | None = None, *, next_step: str | None = None) -> None:
+        super().__init__(message or (self.__doc__ or "").strip())
+        if next_step is not None:
+            self.next_step = next_step
+
+
+class BadSetting(DigestError):
+    """A setting is missing, wrong or unsafe."""
+
+
+class DatabaseUnfit(DigestError):
+    """The database can't be used as it is."""
+
+
+class ComparisonUnreadable(DigestError):
+    """The text can't be read as a comparison.
+
+    *line* counts from 1 and is ``None`` when the fault has no one place; *source* names the file.
+    """
+
+    def __init__(self, reason: str, *, line: int | None = None, source: str = "") -> None:
+        where = ":".join(part for part in (source, str(line) if line else "") if part)
+        super().__init__(f"{where}: {reason}" if where else reason)
+        self.reason, self.line, self.source = reason, line, source
+
+
+class NotFound(DigestError):
+    """There is nothing of that name."""
+
+
+class NothingToPick(DigestError):
+    """No comparison is left to feature."""
+
+
+class TemplateBroken(DigestError):
+    """A template can't be rendered."""
+
+
+class MailUnfit(DigestError):
+    """A check forbids this mail to go out."""
+
+
+class IssueFrozen(DigestError):
+    """A frozen issue can't be changed."""
+
+
+class WrongState(DigestError):
+    """The state of things doesn't allow this."""
+
+
+class BadSignature(DigestError):
+    """The request isn't signed by the provider."""

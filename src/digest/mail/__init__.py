@@ -1,0 +1,1 @@
+"""How a mailing leaves, and what comes back."""

@@ -1,0 +1,62 @@
+"""What a transport is given: one content and up to 1,000 recipients with their personal parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+MAX_RECIPIENTS = 1000
+
+#: Where a reader's own part goes. Long, ASCII, and no part of one another or of any word:
+#: the provider replaces them as plain text wherever they stand.
+UNSUBSCRIBE_TAG = "-digest_unsubscribe_token-"
+PREFERENCES_TAG = "-digest_preferences_token-"
+
+
+class Mailbox(NamedTuple):
+    """A name and an address, as in a From line."""
+
+    address: str
+    name: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Content:
+    """What every recipient of a mailing gets, with tags where the personal parts go."""
+
+    subject: str
+    html: str
+    text: str
+    sender: Mailbox
+    headers: Mapping[str, str] = field(default_factory=dict)
+    category: str = ""  #: what the provider groups its statistics by; never personal
+    track_clicks: bool = False
+    track_opens: bool = False
+
+
+class Recipient(NamedTuple):
+    """What sending may know of a subscriber."""
+
+    delivery: str  #: opaque; comes back in every event
+    address: str
+    parts: Mapping[str, str]  #: tag to value; safe in HTML, text and URLs alike
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mailing:
+    """One content on its way to up to 1,000 recipients in one request."""
+
+    content: Content
+    recipients: Sequence[Recipient]
+    issue: str = ""  #: the four ids are opaque and come back in every event
+    batch: str = ""
+    attempt: str = ""
+
+
+def personalise(text: str, parts: Mapping[str, str]) -> str:
+    """Put one reader's parts where their tags stand."""
+    for tag, value in parts.items():
+        text = text.replace(tag, value)
+    return text

@@ -1,0 +1,1 @@
+"""The only folder that knows SendGrid's wire format."""

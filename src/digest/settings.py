@@ -1,0 +1,109 @@
+"""Every setting: its name, type, default and meaning."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from digest.errors import BadSetting
+
+PREFIX = "DIGEST_"
+
+
+class TransportKind(StrEnum):
+    """The ways out a mailing can take."""
+
+    OUTBOX = "outbox"  #: .eml files in a folder, for preview and tests
+    SENDGRID = "sendgrid"  #: SendGrid's Mail Send v3
+
+
+def _web_address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        raise ValueError("must look like https://news.example.com")
+    return value.rstrip("/")
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+class Settings(BaseSettings):
+    """What the environment (or a .env file) says; names carry the prefix DIGEST_."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    database_url: str = Field("sqlite:///digest.db", description="Where the store is.")
+    transport: TransportKind = Field(TransportKind.OUTBOX, description="How mail leaves.")
+    outbox: Path = Field(Path("outbox"), description="The folder the outbox transport fills.")
+    sendgrid_api_key: SecretStr | None = Field(None, description="The key for Mail Send.")
+    sendgrid_url: WebAddress = Field(
+        "https://api.sendgrid.com", description="The provider's address; the fake's in tests."
+    )
+    sendgrid_timeout: float = Field(
+        60.0, gt=0, le=600, description="Seconds one request may take in all, answer included."
+    )
+    webhook_keys: str = Field(
+        "", description="Public keys of the event webhook, base64 DER, comma-separated."
+    )
+    secret: SecretStr | None = Field(None, description="Signs the links in mails; 32+ characters.")
+    old_secrets: SecretStr | None = Field(
+        None, description="Earlier secrets, comma-separated: links made with them keep working."
+    )
+    base_url: WebAddress = Field("http://localhost:8000", description="Where readers reach us.")
+    sender: str = Field(
+        "Weekly AI Tool Verdicts <verdicts@localhost.localdomain>",
+        validation_alias="DIGEST_FROM",
+        description="Who the mail is from: Name <address>.",
+    )
+    postal_address: str = Field("", description="The sender's postal address; the law asks for it.")
+    concurrency: int = Field(2, ge=1, le=64, description="How many batches travel at once.")
+    batch_size: int = Field(1000, ge=1, le=1000, description="Readers in one request.")
+
+    def webhook_key_list(self) -> list[str]:
+        """Return the event webhook's public keys, the newest first."""
+        return [key.strip() for key in self.webhook_keys.split(",") if key.strip()]
+
+
+def load(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Read the settings once; raises `BadSetting` with each fault in words.
+
+    A secret may also come from the file named by ``DIGEST_<NAME>_FILE``.
+    """
+    found: dict[str, Any] = dict(_from_files(os.environ if env is None else env))
+    found.update({key: value for key, value in overrides.items() if value is not None})
+    try:
+        return Settings(**found)
+    except ValidationError as fault:
+        raise BadSetting(_in_words(fault)) from None
+
+
+def _from_files(env: Mapping[str, str]) -> Mapping[str, str]:
+    """Values of the settings whose ``…_FILE`` variable names a readable file."""
+    found: dict[str, str] = {}
+    for name in Settings.model_fields:
+        variable = f"{PREFIX}{name.upper()}_FILE"
+        if variable not in env or f"{PREFIX}{name.upper()}" in env:
+            continue
+        try:
+            found[name] = Path(env[variable]).read_text(encoding="utf-8").strip()
+        except OSError as fault:
+            raise BadSetting(f"{variable}: the file can't be read: {fault.strerror}") from None
+    return found
+
+
+def _in_words(fault: ValidationError) -> str:
+    lines = []
+    for error in fault.errors(include_input=False, include_url=False):
+        name = str(error["loc"][0]) if error["loc"] else "?"
+        variable = name if name.startswith(PREFIX) else f"{PREFIX}{name.upper()}"
+        lines.append(f"{variable}: {error['msg'].removeprefix('Value error, ')}")
+    return "; ".join(lines)

@@ -1,0 +1,1 @@
+"""A SendGrid that runs here, with faults on request."""

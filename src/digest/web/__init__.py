@@ -1,0 +1,1 @@
+"""The ASGI application: what readers, editors and the provider reach by HTTP."""

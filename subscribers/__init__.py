@@ -1,0 +1,1 @@
+"""Who agreed to receive mail, and how they join and leave."""
