@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 MAX_RECIPIENTS = 1000
+_ENDS_A_LINE = re.compile(r"[\x00\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 #: Where a reader's own part goes. Long, ASCII, and no part of one another or of any word:
 #: the provider replaces them as plain text wherever they stand.
@@ -33,6 +35,12 @@ class Content:
     category: str = ""  #: what the provider groups its statistics by; never personal
     track_clicks: bool = False
     track_opens: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what would end a header early and begin another."""
+        for words in (self.subject, *self.sender, *self.headers, *self.headers.values()):
+            if _ENDS_A_LINE.search(words):
+                raise ValueError("a line break in a subject, sender or header")
 
 
 class Recipient(NamedTuple):

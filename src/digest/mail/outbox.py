@@ -1,0 +1,68 @@
+"""A folder as a way out: every mail a file that a mail program opens."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from digest.mail.mailing import Content, Mailbox, Mailing, Recipient, personalise
+from digest.mail.transport import Accepted, Answer, NotSent, Request
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class Outbox:
+    """Writes each mail as ``<issue>/<delivery>.eml``; the same mail again replaces its file."""
+
+    folder: Path
+
+    def prepare(self, mailing: Mailing) -> Request:
+        """Pack the mailing; nothing is written yet."""
+        packed = {
+            "content": mailing.content.__dict__,
+            "issue": mailing.issue,
+            "recipients": mailing.recipients,
+        }
+        return Request(payload=orjson.dumps(packed), recipients=len(mailing.recipients))
+
+    def hand_over(self, request: Request) -> Answer:
+        """Write the files; what can't be written can be tried again, since files are replaced."""
+        packed: dict[str, Any] = orjson.loads(request.payload)
+        sender = Mailbox(*packed["content"].pop("sender"))
+        content = Content(sender=sender, **packed["content"])
+        folder = self.folder / (_safe(packed["issue"]) or "letters")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for fields in packed["recipients"]:
+                recipient = Recipient(*fields)
+                path = folder / f"{_safe(recipient.delivery) or 'mail'}.eml"
+                path.write_bytes(message(content, recipient).as_bytes())
+        except OSError as fault:
+            return NotSent(detail=f"the outbox can't be written: {fault.strerror}")
+        return Accepted(provider_id=f"outbox-{request.hash[:16]}")
+
+
+def message(content: Content, recipient: Recipient) -> EmailMessage:
+    """Build one reader's mail as it would arrive."""
+    mail = EmailMessage(policy=SMTP)
+    mail["From"] = Address(content.sender.name, addr_spec=content.sender.address)
+    mail["To"] = Address(addr_spec=recipient.address)
+    mail["Subject"] = personalise(content.subject, recipient.parts)
+    for name, value in {**content.headers, **recipient.headers}.items():
+        mail[name] = value
+    mail.set_content(personalise(content.text, recipient.parts), cte="quoted-printable")
+    html = personalise(content.html, recipient.parts)
+    mail.add_alternative(html, subtype="html", cte="quoted-printable")
+    return mail
+
+
+def _safe(name: str) -> str:
+    return _UNSAFE.sub("-", name).strip(".-")

@@ -1,0 +1,106 @@
+"""What the provider's answer to a request means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from digest.mail.sendgrid.exchange import Exchange, Phase
+from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
+
+ACCEPTED = 202  #: the one status that says the mail is queued
+CHECKED_ONLY = 200  #: documented for sandbox mode: valid, and not sent
+CLIENT_ERRORS = (400, 499)  #: documented as refusals of the whole request
+MAX_WORDS = 300  #: characters kept of what the provider said
+_INDEX = re.compile(r"personalizations\.(\d+)\b")
+_ADDRESS = re.compile(r"[^\s\[\]<>\"'(),;]+@[^\s\[\]<>\"'(),;]+")
+
+_HALTS = {
+    200: "the provider only checked the mail (sandbox mode is on) and sent nothing",
+    401: "the provider doesn't accept the API key, or its credit is used up",
+    403: "the API key may not send, or the sender isn't verified with the provider",
+    404: "the provider knows no such address; see DIGEST_SENDGRID_URL",
+    451: "the provider may not take this mail in its region; see DIGEST_SENDGRID_URL",
+}
+
+
+def classify(exchange: Exchange, *, recipients: int, now: float) -> Answer:
+    """Turn one exchange into a decision; *now* is Unix time, for the provider's rate limit."""
+    status = exchange.status
+    if status is None:
+        return _without_status(exchange)
+    if status == ACCEPTED:
+        return Accepted(provider_id=exchange.headers.get("X-Message-Id"), status=status)
+    if status == CHECKED_ONLY or CLIENT_ERRORS[0] <= status <= CLIENT_ERRORS[1]:
+        return _refusal(exchange, status, recipients, now)
+    return InDoubt(status=status, detail=f"the provider answered {status}")
+
+
+def _refusal(exchange: Exchange, status: int, recipients: int, now: float) -> Answer:
+    match status:
+        case 400:
+            return _refused(exchange, recipients)
+        case 413:
+            return Refused(status=status, detail="the request is too large", too_large=True)
+        case 408:
+            return NotSent(status=status, detail="the provider didn't get the whole request")
+        case 429:
+            wait = _wait(exchange.headers.get("X-RateLimit-Reset"), now)
+            detail = "the provider asks to slow down"
+            return NotSent(status=status, detail=detail, wait=wait, counts=False)
+    return Halted(status=status, detail=_halt(exchange, status))
+
+
+def _without_status(exchange: Exchange) -> Answer:
+    if exchange.phase in {Phase.CONNECTING, Phase.WRITING}:
+        where = "no connection" if exchange.phase is Phase.CONNECTING else "the request was cut off"
+        return NotSent(detail=f"{where} ({exchange.fault})")
+    return InDoubt(detail=f"no answer to the request ({exchange.fault})")
+
+
+def _refused(exchange: Exchange, recipients: int) -> Refused:
+    named: dict[int, str] = {}
+    words: list[str] = []
+    for field, message in _errors(exchange.body):
+        words.append(f"{field}: {message}" if field else message)
+        found = _INDEX.match(field)
+        if found and int(found[1]) < recipients:
+            named.setdefault(int(found[1]), message)
+    detail = "; ".join(words)[:MAX_WORDS] or "the provider gave no reason"
+    return Refused(status=exchange.status, detail=detail, recipients=named)
+
+
+def _errors(body: bytes) -> Iterator[tuple[str, str]]:
+    """Field and message of each error in an answer, with addresses taken out."""
+    try:
+        found: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return
+    errors = found.get("errors") if isinstance(found, dict) else None
+    for error in errors if isinstance(errors, list) else []:
+        if isinstance(error, dict):
+            field, message = error.get("field"), error.get("message")
+            yield (field if isinstance(field, str) else ""), _clean(str(message or ""))
+
+
+def _halt(exchange: Exchange, status: int) -> str:
+    meaning = _HALTS.get(status, f"the provider refused the request ({status})")
+    said = next((message for _, message in _errors(exchange.body) if message), "")
+    return f"{meaning}: {said}" if said else meaning
+
+
+def _clean(words: str) -> str:
+    printable = "".join(c if c.isprintable() else " " for c in words)
+    return _ADDRESS.sub("(address)", printable)[:MAX_WORDS]
+
+
+def _wait(reset: str | None, now: float) -> float | None:
+    """Seconds until the limit is lifted; ``None`` when the header makes no sense."""
+    try:
+        seconds = float(reset or "") - now
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < float("inf") else None

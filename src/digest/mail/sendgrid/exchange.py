@@ -1,0 +1,216 @@
+"""One HTTP exchange whose end is always known: what was written, and what was answered.
+
+The `sendgrid` client builds the request and gives it to `python_http_client`, whose default opener
+has no time limit, follows redirects with the API key, and loses a status when the body behind it is
+cut. `ExactClient` takes over at the one step that client leaves open for it.
+"""
+
+from __future__ import annotations
+
+import io
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+from python_http_client import Client
+
+CHUNK = 256 * 1024
+MAX_BODY = 256 * 1024  #: of an answer; an error report fits many times over
+
+Remaining = Callable[[], float]
+
+
+class Phase(StrEnum):
+    """How far an exchange came before it ended."""
+
+    CONNECTING = "connecting"  #: no connection: the provider knows nothing of it
+    WRITING = "writing"  #: the request was never complete
+    WAITING = "waiting"  #: the request was complete, and no status came back
+    ANSWERED = "answered"  #: a status came back
+
+
+@dataclass(kw_only=True)
+class Exchange:
+    """What became of one request."""
+
+    phase: Phase = Phase.CONNECTING
+    status: int | None = None
+    headers: HTTPMessage = field(default_factory=HTTPMessage)
+    body: bytes = field(default=b"", repr=False)
+    fault: str = ""
+
+    def getcode(self) -> int | None:
+        """Return the status, as `python_http_client.Response` asks for it."""
+        return self.status
+
+    def read(self) -> bytes:
+        """Return what could be read of the body."""
+        return self.body
+
+    def info(self) -> Exchange:
+        """Return the whole exchange: the client's own answer keeps only what it gets here."""
+        return self
+
+
+class Payload(bytes):
+    """A finished body, which the client neither encodes anew nor prints into its debug log."""
+
+    def encode(self, _encoding: str = "utf-8") -> Payload:
+        """Return itself: it is encoded already."""
+        return self
+
+    def __repr__(self) -> str:
+        """Tell its size, never what it says."""
+        return f"<{len(self)} bytes>"
+
+    def __format__(self, _spec: str) -> str:
+        """Tell its size, also where a log line is put together."""
+        return repr(self)
+
+
+class ExactClient(Client):  # type: ignore[misc]  # the package has no types
+    """The client of `sendgrid`, with our exchange in place of `urllib`'s opener."""
+
+    def _build_client(self, name: str | None = None) -> ExactClient:
+        return ExactClient(
+            host=self.host,
+            version=self._version,
+            request_headers=self.request_headers,
+            url_path=[*self._url_path, name] if name else self._url_path,
+            append_slash=self.append_slash,
+            timeout=self.timeout,
+        )
+
+    def _make_request(self, _opener: Any, request: Any, timeout: float | None = None) -> Exchange:
+        return post(
+            request.full_url,
+            dict(request.header_items()),
+            request.data,
+            seconds=timeout or self.timeout,
+        )
+
+
+def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> Exchange:
+    """POST on a fresh connection, within *seconds* in all; says how it ended, never raises."""
+    result = Exchange()
+    end = time.monotonic() + seconds
+
+    def remaining() -> float:
+        left = end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the time limit for one request is over")
+        return left
+
+    connection = _connection(url, remaining())
+    try:
+        connection.connect()
+        result.phase = Phase.WRITING
+        _write(connection, url, headers, data, remaining)
+        result.phase = Phase.WAITING
+        _read(connection, result, remaining)
+    except (OSError, HTTPException) as fault:
+        result.fault = _in_words(fault)
+        if result.phase is Phase.WRITING:
+            _read_early(connection, result, remaining)
+    finally:
+        connection.close()
+    return result
+
+
+def _connection(url: str, seconds: float) -> HTTPConnection:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme == "https":
+        context = ssl.create_default_context()
+        return HTTPSConnection(host, parts.port, timeout=seconds, context=context)
+    return HTTPConnection(host, parts.port, timeout=seconds)
+
+
+def _write(
+    connection: HTTPConnection, url: str, headers: dict[str, str], data: bytes, left: Remaining
+) -> None:
+    connection.putrequest("POST", urlsplit(url).path or "/", skip_accept_encoding=True)
+    for name, value in headers.items():
+        if name.lower() not in {"host", "content-length", "connection"}:
+            connection.putheader(name, value)
+    connection.putheader("Content-Length", str(len(data)))
+    connection.putheader("Connection", "close")
+    connection.endheaders()
+    view = memoryview(data)
+    for start in range(0, len(view), CHUNK):
+        connection.sock.settimeout(left())
+        connection.sock.sendall(view[start : start + CHUNK])
+
+
+def _read(connection: HTTPConnection, result: Exchange, left: Remaining) -> None:
+    response = HTTPResponse(_Patient(connection.sock, left), method="POST")  # type: ignore[arg-type]
+    try:
+        response.begin()
+    finally:
+        # The status line decides: it counts even when the headers behind it are cut.
+        if isinstance(response.status, int):
+            result.status, result.phase = response.status, Phase.ANSWERED
+    result.headers = response.headers
+    result.body = _body(response)
+
+
+def _body(response: HTTPResponse) -> bytes:
+    """Read what comes of the body, up to a bound; the status is decided already."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while size < MAX_BODY and (part := response.read1(MAX_BODY - size)):
+            parts.append(part)
+            size += len(part)
+    except (OSError, HTTPException, ValueError):
+        pass
+    return b"".join(parts)
+
+
+def _read_early(connection: HTTPConnection, result: Exchange, left: Remaining) -> None:
+    """Look for an answer given before the request was complete, such as an early 413."""
+    if connection.sock is None:
+        return
+    early = Exchange(phase=Phase.WRITING)
+    with suppress(OSError, HTTPException):
+        _read(connection, early, left)
+    if early.status is not None:
+        result.phase, result.status = early.phase, early.status
+        result.headers, result.body = early.headers, early.body
+
+
+class _Patient:
+    """A socket for `HTTPResponse` to read from, which keeps to what is left of the time."""
+
+    def __init__(self, sock: Any, left: Remaining) -> None:
+        self._sock, self._left = sock, left
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_PatientReader(self._sock, self._left))
+
+
+class _PatientReader(io.RawIOBase):
+    def __init__(self, sock: Any, left: Remaining) -> None:
+        self._sock, self._left = sock, left
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._sock.settimeout(self._left())
+        size = int(self._sock.recv_into(buffer))
+        if size == 0:  # so that half a status line is not taken for a whole one
+            raise ConnectionAbortedError(0, "the provider closed the connection")
+        return size
+
+
+def _in_words(fault: Exception) -> str:
+    kind = type(fault).__name__
+    said = getattr(fault, "strerror", None) or ""
+    return f"{kind}: {said}" if said else kind
