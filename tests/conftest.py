@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlmodel import SQLModel
 
-import subscribers.models  # noqa: F401  - the imports fill SQLModel.metadata
 from digest.db import Database
+from digest.migrations.schema import METADATA
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -24,6 +23,6 @@ def now() -> datetime:
 def database(tmp_path: Path) -> Iterator[Database]:
     """A fresh store in a file of its own."""
     database = Database(f"sqlite:///{tmp_path / 'digest.db'}")
-    SQLModel.metadata.create_all(database.engine)
+    METADATA.create_all(database.engine)
     yield database
     database.close()

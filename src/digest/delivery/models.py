@@ -27,6 +27,7 @@ class BatchState(StrEnum):
     PARKED = "parked"  #: certainly not sent, and trying again needs a person
     CANCELLED = "cancelled"  #: a person called it off before it was sent
     SPLIT = "split"  #: its readers are in smaller batches now
+    EMPTY = "empty"  #: everybody in it had left, or was refused by name
 
 
 class Outcome(StrEnum):
@@ -50,15 +51,13 @@ class News(StrEnum):
 class Batch(SQLModel, table=True):
     """Up to 1,000 deliveries that travel in one request, and share its fate."""
 
-    __table_args__ = (
-        UniqueConstraint("edition_id", "first_delivery"),
-        Index("ix_batch_claim", "edition_id", "state", "number"),
-    )
+    __table_args__ = (Index("ix_batch_claim", "edition_id", "state", "number"),)
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     key: str = Field(unique=True, sa_type=String(32))  #: random; what the provider is told
     edition_id: int = Field(foreign_key="edition.id")
     number: int
+    root: str = Field(sa_type=String(32), index=True)  #: key of the batch it was split from
     first_delivery: int = Field(sa_type=BigId)
     last_delivery: int = Field(sa_type=BigId)  #: inclusive
     size: int  #: deliveries that share its fate: the range less those with an outcome of their own

@@ -1,0 +1,85 @@
+"""Counts that balance: every candidate of an issue is in exactly one place."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Mapped
+from sqlmodel import Session, col
+
+from digest.delivery.models import Batch, BatchState, Delivery, News, Outcome
+
+_PENDING = {BatchState.PENDING, BatchState.CLAIMED, BatchState.PARKED}
+_IN_DOUBT = {BatchState.STARTED, BatchState.IN_DOUBT}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Readers of one edition; candidates = accepted + refused + excluded + pending + in_doubt."""
+
+    candidates: int = 0
+    accepted: int = 0
+    refused: int = 0
+    excluded: int = 0
+    pending: int = 0
+    in_doubt: int = 0
+    under_way: int = 0  #: the part of in_doubt whose request is on its way just now
+    parked: int = 0  #: the part of pending that waits for a person
+    delivered: int = 0
+    deferred: int = 0
+    bounced: int = 0
+    dropped: int = 0
+    complained: int = 0
+
+    @property
+    def balances(self) -> bool:
+        """Whether every candidate is in exactly one place."""
+        parts = self.accepted + self.refused + self.excluded + self.pending + self.in_doubt
+        return self.candidates == parts
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the numbers by name."""
+        return asdict(self)
+
+
+def count(session: Session, edition_id: int) -> Counts:
+    """Count one edition's readers, from a row a batch and the few that differ from theirs."""
+    batches = _batches(session, edition_id)
+    own = _group(session, col(Delivery.outcome), edition_id)
+    news = _group(session, col(Delivery.news), edition_id)
+    cancelled = batches.get(BatchState.CANCELLED, 0)
+    return Counts(
+        candidates=sum(batches.values()) + sum(own.values()),
+        accepted=batches.get(BatchState.ACCEPTED, 0),
+        refused=batches.get(BatchState.REFUSED, 0) + own.get(Outcome.REFUSED, 0),
+        excluded=own.get(Outcome.EXCLUDED, 0) + cancelled,
+        pending=sum(batches.get(state, 0) for state in _PENDING),
+        in_doubt=sum(batches.get(state, 0) for state in _IN_DOUBT),
+        under_way=batches.get(BatchState.STARTED, 0),
+        parked=batches.get(BatchState.PARKED, 0),
+        delivered=news.get(News.DELIVERED, 0) + news.get(News.COMPLAINED, 0),
+        deferred=news.get(News.DEFERRED, 0),
+        bounced=news.get(News.BOUNCED, 0),
+        dropped=news.get(News.DROPPED, 0),
+        complained=news.get(News.COMPLAINED, 0),
+    )
+
+
+def _batches(session: Session, edition_id: int) -> dict[BatchState, int]:
+    rows = session.connection().execute(
+        select(col(Batch.state), func.sum(col(Batch.size)))
+        .where(col(Batch.edition_id) == edition_id)
+        .group_by(col(Batch.state))
+    )
+    return {state: int(size) for state, size in rows}
+
+
+def _group(session: Session, of: Mapped[Any], edition_id: int) -> dict[Any, int]:
+    rows = session.connection().execute(
+        select(of, func.count())
+        .where(col(Delivery.edition_id) == edition_id, of.is_not(None))
+        .group_by(of)
+    )
+    return {row[0]: row[1] for row in rows}

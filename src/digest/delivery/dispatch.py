@@ -1,0 +1,142 @@
+"""Sends a whole edition with a few threads, until nothing more can be done now."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from digest.delivery.counts import Counts, count
+from digest.delivery.models import Batch, BatchState
+from digest.delivery.owner import alive
+from digest.delivery.recover import Recovered, recover
+from digest.delivery.send import Sending, send_batch
+from digest.delivery.settle import Settled
+from digest.issues.models import Edition, Issue, IssueState
+
+LONGEST_NAP = 1.0  # seconds; how late a stop or a resumed batch may be noticed
+
+
+@dataclass
+class Brake:
+    """Tells every sender to stop, or to wait; safe to use from a signal handler."""
+
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def stop(self) -> None:
+        """Let no further batch be claimed; what is under way is finished."""
+        self.stopping.set()
+
+
+def dispatch(
+    sending: Sending,
+    *,
+    concurrency: int = 2,
+    brake: Brake | None = None,
+    progress: Callable[[Settled], None] = lambda _: None,
+    is_alive: Callable[[str], bool | None] = alive,
+) -> Counts:
+    """Send what can be sent; returns when all is settled, in doubt, parked, paused or stopped.
+
+    Safe to call again at any time, from any number of processes.
+    """
+    brake = brake or Brake()
+    recovered(sending, is_alive)
+    crew = _Crew(sending, brake, progress)
+    if concurrency == 1:
+        crew.work()
+    else:
+        with ThreadPoolExecutor(concurrency, thread_name_prefix="sender") as pool:
+            for worker in [pool.submit(crew.work) for _ in range(concurrency)]:
+                worker.result()
+    with sending.store.write() as session:
+        return finish(session, sending.edition_id, sending.clock())
+
+
+def recovered(sending: Sending, is_alive: Callable[[str], bool | None] = alive) -> Recovered:
+    """Move on what dead senders left behind."""
+    with sending.store.write() as session:
+        return recover(session, edition_id=sending.edition_id, now=sending.clock(), alive=is_alive)
+
+
+def finish(session: Session, edition_id: int, now: datetime) -> Counts:
+    """Mark the issue sent when nothing is pending and nothing is in doubt; the caller commits."""
+    counts = count(session, edition_id)
+    issue = session.get_one(Issue, session.get_one(Edition, edition_id).issue_id)
+    if issue.state is IssueState.PREPARED and counts.pending == 0 and counts.in_doubt == 0:
+        issue.state, issue.sent_at, issue.note = IssueState.SENT, now, ""
+        session.add(issue)
+    return counts
+
+
+class _Crew:
+    """What the threads of one dispatch share."""
+
+    def __init__(self, sending: Sending, brake: Brake, progress: Callable[[Settled], None]) -> None:
+        self._sending, self._brake, self._progress = sending, brake, progress
+        self._lock = threading.Lock()
+        self._busy = 0
+        self._failed = threading.Event()
+
+    def work(self) -> None:
+        """Send batch after batch until there is nothing left to do."""
+        while not (self._brake.stopping.is_set() or self._failed.is_set()):
+            settled = self._one()
+            if settled is None:
+                if not self._wait():
+                    return
+            elif settled.stop:
+                self._failed.set()
+            elif settled.wait:
+                self._brake.stopping.wait(settled.wait)
+
+    def _one(self) -> Settled | None:
+        with self._lock:
+            self._busy += 1
+        try:
+            settled = send_batch(self._sending)
+        except BaseException:
+            self._failed.set()  # the others finish what they hold, and the fault is told
+            raise
+        finally:
+            with self._lock:
+                self._busy -= 1
+        if settled is not None:
+            with self._lock:
+                self._progress(settled)
+        return settled
+
+    def _wait(self) -> bool:
+        """Wait for a batch to fall due; false when none will."""
+        with self._lock:
+            others = self._busy > 0
+        due = self._due()
+        if due is None and not others:
+            return False
+        seconds = (due - self._sending.clock()).total_seconds() if due else LONGEST_NAP
+        # While another thread holds a batch, it may put it (or its halves) back at any moment.
+        self._brake.stopping.wait(min(max(seconds, 0.01), 0.05 if others else LONGEST_NAP))
+        return True
+
+    def _due(self) -> datetime | None:
+        """When the next waiting batch falls due; ``None`` when none waits."""
+        waiting = (
+            select(col(Batch.not_before))
+            .join(Edition, col(Edition.id) == col(Batch.edition_id))
+            .join(Issue, col(Issue.id) == col(Edition.issue_id))
+            .where(
+                col(Batch.edition_id) == self._sending.edition_id,
+                col(Batch.state) == BatchState.PENDING,
+                col(Issue.state) == IssueState.PREPARED,
+            )
+            .order_by(col(Batch.not_before).asc().nulls_first())
+            .limit(1)
+        )
+        with self._sending.store.read() as session:
+            first = session.connection().execute(waiting).first()
+        return None if first is None else (first[0] or self._sending.clock())

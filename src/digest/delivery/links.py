@@ -1,0 +1,35 @@
+"""A reader's own links: what differs between two copies of one edition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Recipient
+from subscribers.tokens import Purpose, Tokens
+
+
+def recipients_of(
+    newsletter: str, *, base_url: str, tokens: Tokens
+) -> Callable[[int, int, str], Recipient]:
+    """Return the function that addresses one delivery: (delivery, subscriber, address).
+
+    Mail programs leave by POST to the same address that a person opens, as RFC 8058 has it.
+    """
+    leave = tokens.signer(Purpose.UNSUBSCRIBE)
+    prefer = tokens.signer(Purpose.PREFERENCES)
+    prefix = f"<{base_url}/u/"
+
+    def address(delivery: int, subscriber: int, mailbox: str) -> Recipient:
+        subject = f"{subscriber}:{newsletter}"
+        token = leave(subject)
+        return Recipient(
+            str(delivery),
+            mailbox,
+            {UNSUBSCRIBE_TAG: token, PREFERENCES_TAG: prefer(subject)},
+            {
+                "List-Unsubscribe": f"{prefix}{token}>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            },
+        )
+
+    return address

@@ -1,0 +1,117 @@
+"""Freezes an issue's audience: one delivery a reader, cut into batches, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import case, func, insert, literal, null, select
+from sqlmodel import Session, col
+
+from digest.delivery.models import Batch, BatchState, Delivery, Outcome
+from digest.errors import WrongState
+from digest.issues.models import Edition, Issue, IssueState
+from subscribers.models import Standing, Subscription
+from subscribers.store import audience
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audience:
+    """How many readers were frozen into an issue."""
+
+    candidates: int
+    excluded: int
+    batches: int
+
+
+def new_key() -> str:
+    """Make a random id that tells nothing, for what the provider is shown."""
+    return uuid4().hex
+
+
+def prepare(
+    session: Session,
+    *,
+    issue: Issue,
+    edition: Edition,
+    newsletter: str,
+    batch_size: int,
+    now: datetime,
+    key: Callable[[], str] = new_key,
+) -> Audience:
+    """Write the issue's deliveries and batches and mark it prepared; the caller commits.
+
+    Nothing can be claimed before that commit, so a crash leaves either all of it or none.
+    """
+    if issue.state is not IssueState.BUILT:
+        raise WrongState(f"issue {issue.number} is {issue.state}: its audience is frozen already")
+    assert edition.id is not None  # noqa: S101 - a stored edition has one
+    first, last = _write_deliveries(session, edition.id, newsletter, now)
+    excluded = _excluded_by_batch(session, edition.id, first, batch_size)
+    rows = [
+        _batch(edition.id, number, start, min(start + batch_size - 1, last), gone, key())
+        for number, start in enumerate(range(first, last + 1, batch_size), start=1)
+        for gone in (excluded.get(number - 1, 0),)
+    ]
+    if rows:
+        session.connection().execute(insert(Batch), rows)
+    issue.state, issue.prepared_at = IssueState.PREPARED, now
+    session.add(issue)
+    return Audience(candidates=last - first + 1, excluded=sum(excluded.values()), batches=len(rows))
+
+
+def _batch(
+    edition_id: int, number: int, first: int, last: int, gone: int, key: str
+) -> dict[str, object]:
+    size = last - first + 1 - gone
+    return {
+        "key": key,
+        "root": key,
+        "edition_id": edition_id,
+        "number": number,
+        "first_delivery": first,
+        "last_delivery": last,
+        "size": size,
+        "state": BatchState.PENDING if size else BatchState.EMPTY,
+        "tries": 0,
+        "recoveries": 0,
+        "note": "",
+    }
+
+
+def _write_deliveries(
+    session: Session, edition_id: int, newsletter: str, now: datetime
+) -> tuple[int, int]:
+    """Insert one row a reader who confirmed; return the first and last id, which are contiguous."""
+    connection = session.connection()
+    base = connection.execute(select(func.max(col(Delivery.id)))).scalar_one() or 0
+    readers = audience(newsletter, now).where(
+        col(Subscription.standing).in_([Standing.CONFIRMED, Standing.PAUSED])
+    )
+    found = readers.subquery()
+    # Ids are given here, not by the database: a batch is a range of them.
+    place = func.row_number().over(order_by=found.c.subscriber_id)
+    rows = select(
+        literal(base) + place,
+        literal(edition_id),
+        found.c.subscriber_id,
+        case((found.c.exclusion.is_not(None), Outcome.EXCLUDED.value), else_=null()),
+        found.c.exclusion,
+    )
+    names = ["id", "edition_id", "subscriber_id", "outcome", "reason"]
+    written = connection.execute(insert(Delivery).from_select(names, rows)).rowcount
+    return base + 1, base + written
+
+
+def _excluded_by_batch(
+    session: Session, edition_id: int, first: int, batch_size: int
+) -> dict[int, int]:
+    place = (col(Delivery.id) - first) // batch_size
+    rows = session.connection().execute(
+        select(place, func.count())
+        .where(col(Delivery.edition_id) == edition_id, col(Delivery.outcome).is_not(None))
+        .group_by(place)
+    )
+    return {int(number or 0): count for number, count in rows}

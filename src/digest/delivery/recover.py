@@ -1,0 +1,85 @@
+"""Takes back what a dead sender left behind, by the last step it recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlmodel import Session, col
+
+from digest.delivery.models import Attempt, Batch, BatchState
+
+MOST_RECOVERIES = 5  #: a batch whose senders keep dying is parked, not tried for ever
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovered:
+    """What was found of dead senders."""
+
+    unsent: int = 0  #: batches that were never started: they wait for their turn again
+    in_doubt: int = 0  #: batches that were started: they may have been sent
+    parked: int = 0
+
+
+def recover(
+    session: Session, *, edition_id: int, now: datetime, alive: Callable[[str], bool | None]
+) -> Recovered:
+    """Move on the batches of senders that died; the caller commits.
+
+    *alive* says of an owner whether it lives, or ``None`` when that can't be known from here: then
+    the lease decides. Whatever was started goes into doubt, never back to claimable.
+    """
+    unsent = in_doubt = parked = 0
+    for batch in _held(session, edition_id):
+        living = alive(batch.owner)
+        if living or (living is None and batch.lease_until > now):
+            continue
+        if batch.state is BatchState.STARTED:
+            why = "its sender ended while the request was under way"
+            _move(session, batch, now, state=BatchState.IN_DOUBT, note=why)
+            in_doubt += 1
+        elif batch.recoveries >= MOST_RECOVERIES:
+            why = f"its sender ended {MOST_RECOVERIES + 1} times before sending it"
+            _move(session, batch, now, state=BatchState.PARKED, note=why, attempt=None)
+            parked += 1
+        else:
+            again = batch.recoveries + 1
+            _move(session, batch, now, state=BatchState.PENDING, attempt=None, recoveries=again)
+            unsent += 1
+    return Recovered(unsent=unsent, in_doubt=in_doubt, parked=parked)
+
+
+def _held(session: Session, edition_id: int) -> list[Any]:
+    return list(
+        session.connection()
+        .execute(
+            select(
+                col(Batch.id),
+                col(Batch.state),
+                col(Batch.attempt),
+                col(Batch.recoveries),
+                col(Attempt.owner),
+                col(Attempt.lease_until),
+            )
+            .join(Attempt, col(Attempt.key) == col(Batch.attempt))
+            .where(
+                col(Batch.edition_id) == edition_id,
+                col(Batch.state).in_([BatchState.CLAIMED, BatchState.STARTED]),
+            )
+            .with_for_update(of=Batch)
+        )
+        .all()
+    )
+
+
+def _move(session: Session, batch: Any, now: datetime, **values: Any) -> None:
+    connection = session.connection()
+    connection.execute(update(Batch).where(col(Batch.id) == batch.id).values(**values))
+    connection.execute(
+        update(Attempt)
+        .where(col(Attempt.key) == batch.attempt)
+        .values(settled_at=now, outcome=str(values["state"]), detail=values.get("note", ""))
+    )

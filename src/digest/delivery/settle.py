@@ -1,0 +1,201 @@
+"""What an answer does to a batch: the last durable step of an attempt."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import CursorResult, bindparam, func, insert, select, update
+from sqlmodel import Session, col
+
+from digest.delivery.models import Attempt, Batch, BatchState, Delivery, Outcome
+from digest.delivery.plan import new_key
+from digest.issues.models import Edition, Issue, IssueState
+from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long an engine keeps trying; times in seconds."""
+
+    first_wait: float = 2.0
+    longest_wait: float = 600.0
+    most_tries: int = 8
+    most_splits: int = 24  #: requests a batch may cost in the search for what the provider dislikes
+    jitter: Callable[[], float] = random.random
+
+    def wait(self, tries: int, asked: float | None) -> float:
+        """Return how long to wait before the next try, longer each time, never in step."""
+        seconds = self.first_wait * 2**tries if asked is None else asked
+        return min(seconds, self.longest_wait) * (1 + 0.1 * self.jitter())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What settling did, for the sender and its progress line."""
+
+    outcome: str
+    count: int
+    detail: str = ""
+    wait: float | None = None  #: seconds the provider wants to be left alone
+    stop: bool = False
+
+
+def settle(
+    session: Session,
+    *,
+    batch_id: int,
+    attempt: str,
+    readers: list[int],
+    answer: Answer,
+    now: datetime,
+    patience: Patience,
+) -> Settled:
+    """Record an attempt's answer and move its batch on; the caller commits.
+
+    *readers* are the delivery ids in the order they were in the request. A batch that has been
+    taken for doubtful meanwhile (this process slept) is moved on by its own attempt's late answer;
+    one that a person has decided on stays as decided, and only the attempt records what came.
+    """
+    kind = type(answer).__name__.lower()
+    session.connection().execute(
+        update(Attempt)
+        .where(col(Attempt.key) == attempt)
+        .values(
+            settled_at=now,
+            outcome=kind,
+            status=answer.status,
+            detail=answer.detail,
+            provider_id=answer.provider_id if isinstance(answer, Accepted) else None,
+        )
+    )
+    batch = _held(session, batch_id, attempt)
+    if batch is None:
+        return Settled(outcome="superseded", count=len(readers))
+    match answer:
+        case Accepted():
+            _move(session, batch_id, state=BatchState.ACCEPTED)
+        case InDoubt():
+            _move(session, batch_id, state=BatchState.IN_DOUBT, note=answer.detail)
+        case Halted():
+            _move(session, batch_id, state=BatchState.PENDING, attempt=None)
+            pause(session, batch.edition_id, answer.detail)
+            return Settled(outcome=kind, count=len(readers), detail=answer.detail, stop=True)
+        case NotSent():
+            return _again(session, batch, answer, now, patience)
+        case Refused():
+            _refused(session, batch, readers, answer, patience)
+    return Settled(outcome=kind, count=len(readers), detail=answer.detail)
+
+
+def pause(session: Session, edition_id: int, why: str) -> None:
+    """Stop an issue until somebody resumes it."""
+    of_edition = (
+        select(col(Edition.issue_id)).where(col(Edition.id) == edition_id).scalar_subquery()
+    )
+    session.connection().execute(
+        update(Issue)
+        .where(col(Issue.id) == of_edition, col(Issue.state) == IssueState.PREPARED)
+        .values(state=IssueState.PAUSED, note=why)
+    )
+
+
+def _held(session: Session, batch_id: int, attempt: str) -> Any:
+    found = session.connection().execute(
+        select(Batch.__table__).where(  # type: ignore[attr-defined]  # SQLModel hides the table
+            col(Batch.id) == batch_id,
+            col(Batch.attempt) == attempt,
+            col(Batch.state).in_([BatchState.STARTED, BatchState.IN_DOUBT]),
+        )
+    )
+    return found.first()
+
+
+def _move(session: Session, batch_id: int, **values: Any) -> CursorResult[Any]:
+    change = update(Batch).where(col(Batch.id) == batch_id).values(**values)
+    return session.connection().execute(change)
+
+
+def _again(
+    session: Session, batch: Any, answer: NotSent, now: datetime, patience: Patience
+) -> Settled:
+    """Put a batch back that was certainly not sent, or park it when that happened too often."""
+    tries = batch.tries + (1 if answer.counts else 0)
+    if tries >= patience.most_tries:
+        _move(session, batch.id, state=BatchState.PARKED, tries=tries, note=answer.detail)
+        return Settled(outcome="parked", count=batch.size, detail=answer.detail)
+    wait = patience.wait(tries, answer.wait)
+    due = now + timedelta(seconds=wait)
+    _move(
+        session,
+        batch.id,
+        state=BatchState.PENDING,
+        attempt=None,
+        tries=tries,
+        not_before=due,
+        note=answer.detail,
+    )
+    slow_down = None if answer.counts else wait
+    return Settled(outcome="notsent", count=batch.size, detail=answer.detail, wait=slow_down)
+
+
+def _refused(
+    session: Session, batch: Any, readers: list[int], answer: Refused, patience: Patience
+) -> None:
+    """Set aside who was named; search for who wasn't, within a bound."""
+    named = {readers[index]: words for index, words in answer.recipients.items()}
+    if len(readers) == 1:
+        named = {readers[0]: named.get(readers[0], answer.detail)}
+    if named:
+        _set_aside(session, named)
+        left = len(readers) - len(named)
+        state = BatchState.PENDING if left else BatchState.EMPTY
+        _move(session, batch.id, state=state, size=left, attempt=None)
+    elif _splits(session, batch.root) >= patience.most_splits and not answer.too_large:
+        _move(session, batch.id, state=BatchState.PARKED, note=answer.detail)
+    else:
+        _split(session, batch, readers)
+
+
+def _set_aside(session: Session, named: Mapping[int, str]) -> None:
+    session.connection().execute(
+        update(Delivery)
+        .where(col(Delivery.id) == bindparam("delivery"))
+        .values(outcome=Outcome.REFUSED, reason=bindparam("why")),
+        [{"delivery": delivery, "why": why} for delivery, why in named.items()],
+    )
+
+
+def _splits(session: Session, root: str) -> int:
+    count = select(func.count()).select_from(Batch)
+    found = count.where(col(Batch.root) == root, col(Batch.state) == BatchState.SPLIT)
+    return session.connection().execute(found).scalar_one()
+
+
+def _split(session: Session, batch: Any, readers: list[int]) -> None:
+    """Put each half of a batch into a batch of its own."""
+    half = len(readers) // 2
+    middle = readers[half]
+    ranges = [(batch.first_delivery, middle - 1, half)]
+    ranges.append((middle, batch.last_delivery, len(readers) - half))
+    _move(session, batch.id, state=BatchState.SPLIT, attempt=None, size=0)
+    rows = [
+        {
+            "key": new_key(),
+            "root": batch.root,
+            "edition_id": batch.edition_id,
+            "number": batch.number,
+            "first_delivery": first,
+            "last_delivery": last,
+            "size": size,
+            "state": BatchState.PENDING,
+            "tries": 0,
+            "recoveries": 0,
+            "note": "",
+        }
+        for first, last, size in ranges
+    ]
+    session.connection().execute(insert(Batch), rows)

@@ -1,0 +1,11 @@
+"""Every table there is: importing the models is what fills the metadata."""
+
+from sqlmodel import SQLModel
+
+from digest.comparisons import models as comparisons
+from digest.delivery import models as delivery
+from digest.issues import models as issues
+from subscribers import models as subscribers
+
+MODELS = (comparisons, issues, delivery, subscribers)
+METADATA = SQLModel.metadata

@@ -1,0 +1,125 @@
+"""An edition ready to be sent, and the readers who wait for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from digest.db import Database
+from digest.delivery.links import recipients_of
+from digest.delivery.plan import prepare
+from digest.delivery.send import Sending
+from digest.delivery.settle import Patience
+from digest.issues.models import Edition, Issue, IssueState, Newsletter
+from digest.mail.mailing import Content, Mailbox
+from digest.mail.memory import MemoryTransport
+from digest.mail.transport import Transport
+from subscribers.models import Standing, Subscriber, Subscription
+from subscribers.tokens import Tokens
+
+SECRET = "a secret for tests only, long enough"
+
+MakeReaders = Callable[..., list[int]]
+MakeSending = Callable[..., Sending]
+
+
+@pytest.fixture
+def make_readers(database: Database, now: datetime) -> MakeReaders:
+    """Return a function that adds readers of "weekly" and returns their ids."""
+
+    def make(
+        number: int, *, standing: Standing = Standing.CONFIRMED, suppressed: str | None = None
+    ) -> list[int]:
+        with database.write() as session:
+            kind = f"{standing}-{suppressed or 'free'}"
+            rows = [
+                Subscriber(
+                    address=f"{kind}-{n}@example.org",
+                    address_key=f"{kind}-{n}@example.org",
+                    suppressed=suppressed,
+                    created_at=now,
+                )
+                for n in range(number)
+            ]
+            session.add_all(rows)
+            session.flush()
+            ids = [row.id for row in rows if row.id is not None]
+            session.add_all(
+                Subscription(subscriber_id=i, newsletter="weekly", standing=standing, since=now)
+                for i in ids
+            )
+        return ids
+
+    return make
+
+
+@pytest.fixture
+def make_issue(database: Database, now: datetime) -> Callable[[], tuple[int, int]]:
+    """Return a function that freezes an issue of "weekly": (issue id, edition id)."""
+
+    def make() -> tuple[int, int]:
+        with database.write() as session:
+            newsletter = Newsletter(slug="weekly", name="Weekly AI Tool Verdicts")
+            session.add(newsletter)
+            session.flush()
+            assert newsletter.id is not None
+            issue = Issue(
+                newsletter_id=newsletter.id,
+                number=1,
+                period="2026-W48",
+                state=IssueState.BUILT,
+                built_at=now,
+            )
+            session.add(issue)
+            session.flush()
+            assert issue.id is not None
+            edition = Edition(
+                issue_id=issue.id, subject="S", html="<p>H</p>", text="T", fingerprint="f",
+                frozen_at=now,
+            )  # fmt: skip
+            session.add(edition)
+            session.flush()
+            assert edition.id is not None
+            return issue.id, edition.id
+
+    return make
+
+
+@pytest.fixture
+def make_sending(
+    database: Database, now: datetime, make_issue: Callable[[], tuple[int, int]]
+) -> MakeSending:
+    """Return a function that prepares an issue for everybody there is, ready to be sent."""
+
+    def make(transport: Transport | None = None, *, batch_size: int = 3) -> Sending:
+        issue_id, edition_id = make_issue()
+        with database.write() as session:
+            prepare(
+                session,
+                issue=session.get_one(Issue, issue_id),
+                edition=session.get_one(Edition, edition_id),
+                newsletter="weekly",
+                batch_size=batch_size,
+                now=now,
+            )
+        return Sending(
+            store=database,
+            transport=transport or MemoryTransport(),
+            clock=lambda: now,
+            owner="test",
+            edition_id=edition_id,
+            newsletter="weekly",
+            issue="weekly-1",
+            content=Content(
+                subject="S", html="<p>H</p>", text="T", sender=Mailbox("us@example.com", "Us")
+            ),
+            recipient=recipients_of(
+                "weekly", base_url="https://news.example.com", tokens=Tokens([SECRET])
+            ),
+            patience=replace(Patience(), first_wait=0.0, jitter=lambda: 0.0),
+        )
+
+    return make
