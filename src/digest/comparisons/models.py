@@ -2,7 +2,6 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
 from sqlalchemy import JSON, String, Text, UniqueConstraint
 from sqlmodel import Field, Relationship, SQLModel
@@ -27,6 +26,13 @@ class Call(StrEnum):
     SKIP = "skip"  #: would not
 
 
+class SourceForm(StrEnum):
+    """What a comparison was read from."""
+
+    PAGE = "page"  #: the text of a published page
+    JSON = "json"  #: the format of docs/comparison-format.md
+
+
 class Tool(SQLModel, table=True):
     """A product readers may ship with; outlives any comparison."""
 
@@ -41,7 +47,8 @@ class Verdict(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("contender_id", "seat"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    contender_id: int = Field(foreign_key="contender.id")
+    #: Filled in when the contender is stored, like every key of a parent here.
+    contender_id: int = Field(default=None, foreign_key="contender.id", nullable=False)
     seat: int  #: 1 to 4; the reviewer's identity across comparisons
     quote: str = Field(sa_type=Text)
     call: Call | None = Field(default=None, sa_type=closed_set(Call))
@@ -54,9 +61,9 @@ class Contender(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("revision_id", "side"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    revision_id: int = Field(foreign_key="comparison_revision.id")
+    revision_id: int = Field(default=None, foreign_key="comparison_revision.id", nullable=False)
     side: int  #: 0 left, 1 right
-    tool_id: int = Field(foreign_key="tool.id", index=True)
+    tool_id: int = Field(default=None, foreign_key="tool.id", index=True, nullable=False)
     name: str = Field(sa_type=String(200))
     category: str = Field(default="", sa_type=String(100))
     tagline: str = Field(default="", sa_type=Text)
@@ -66,6 +73,7 @@ class Contender(SQLModel, table=True):
     panel_share: float | None = None  #: percent of the panel that would ship
     community_share: float | None = None  #: percent of voters; ``None`` is "no votes", not 0
     url: str | None = Field(default=None, sa_type=String(2000))
+    tool: Tool = Relationship(sa_relationship_kwargs={"lazy": "joined", "innerjoin": True})
     verdicts: list[Verdict] = Relationship(
         sa_relationship_kwargs={"order_by": "Verdict.seat", "lazy": "selectin"}
     )
@@ -78,7 +86,7 @@ class Revision(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("comparison_id", "number"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    comparison_id: int = Field(foreign_key="comparison.id")
+    comparison_id: int = Field(default=None, foreign_key="comparison.id", nullable=False)
     number: int
     fingerprint: str = Field(sa_type=String(64))  #: SHA-256 of everything said, not of its layout
     title: str = Field(sa_type=String(400))
@@ -87,11 +95,14 @@ class Revision(SQLModel, table=True):
     intro: str = Field(default="", sa_type=Text)
     closing: list[str] = Field(default_factory=list, sa_type=JSON)
     published_on: date | None = None  #: ``None`` when the page doesn't say
-    url: str | None = Field(default=None, sa_type=String(2000))
+    url: str | None = Field(default=None, sa_type=String(2000))  #: the full comparison
     weight: float = 1.0
     labels: list[str] = Field(default_factory=list, sa_type=JSON)
-    extra: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    seats: int = SEATS
+    form: SourceForm = Field(sa_type=closed_set(SourceForm))
+    source: str = Field(default="", sa_type=Text)  #: the text it was read from, whole
     imported_at: datetime
+    comparison: "Comparison" = Relationship()
     contenders: list[Contender] = Relationship(
         sa_relationship_kwargs={"order_by": "Contender.side", "lazy": "selectin"}
     )

@@ -1,0 +1,218 @@
+"""Comparisons as statements: kept whole at every revision, found by slug."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, func
+from sqlalchemy import select as columns
+from sqlmodel import Session, col, select
+
+from digest.comparisons.draft import ComparisonDraft, fingerprint
+from digest.comparisons.models import Comparison, Contender, Revision, Tool
+from digest.comparisons.rows import revision_row
+from digest.comparisons.score import doubts
+from digest.comparisons.slug import slugify
+from digest.errors import NotFound
+
+
+class Outcome(StrEnum):
+    """What keeping a draft changed."""
+
+    NEW = "new"  #: the comparison wasn't known
+    REVISED = "revised"  #: it says something else than before; the earlier revision stays
+    UNCHANGED = "unchanged"  #: it says what the newest revision says: nothing was written
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What became of one draft; *warnings* are oddities in words."""
+
+    slug: str
+    title: str
+    outcome: Outcome
+    revision: int
+    warnings: tuple[str, ...]
+
+
+class Side(NamedTuple):
+    """One side of a comparison in short; *tool* is the tool's slug."""
+
+    tool: str
+    name: str
+    category: str
+    panel_share: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """The newest revision of a comparison in short: what choosing among many needs."""
+
+    comparison_id: int
+    revision_id: int
+    revision: int
+    slug: str
+    title: str
+    published_on: date | None
+    imported_on: date  #: when the comparison was first imported, in UTC
+    weight: float
+    left: Side
+    right: Side
+
+
+def keep(session: Session, draft: ComparisonDraft, *, now: datetime) -> Kept:
+    """Store a draft as a new comparison or a new revision of the one it belongs to.
+
+    The same content again changes nothing. The caller commits.
+    """
+    tools = [_tool(session, contender.name) for contender in draft.contenders]
+    slug, comparison = _place(session, draft, tools)
+    said = fingerprint(draft)
+    if comparison is None:
+        outcome, comparison = Outcome.NEW, Comparison(slug=slug, first_imported_at=now)
+        session.add(comparison)
+    elif latest(session, comparison).fingerprint == said:
+        outcome = Outcome.UNCHANGED
+    else:
+        outcome, comparison.latest = Outcome.REVISED, comparison.latest + 1
+    if outcome is not Outcome.UNCHANGED:
+        session.add(revision_row(draft, comparison, tools, fingerprint=said, now=now))
+        session.flush()
+    return Kept(
+        slug=slug,
+        title=draft.title,
+        outcome=outcome,
+        revision=comparison.latest,
+        warnings=doubts(draft),
+    )
+
+
+def by_slug(session: Session, slug: str) -> Comparison:
+    """Return the comparison of that slug; raises `NotFound`."""
+    found = _known(session, slug)
+    if found is None:
+        raise NotFound(f"no comparison is called {slug}", next_step="digest comparisons list")
+    return found
+
+
+def latest(session: Session, comparison: Comparison) -> Revision:
+    """Return the newest revision of a comparison, with its contenders."""
+    return revision(session, comparison, comparison.latest)
+
+
+def revision(session: Session, comparison: Comparison, number: int) -> Revision:
+    """Return one revision, with its contenders; raises `NotFound`."""
+    found = session.exec(
+        select(Revision).where(
+            col(Revision.comparison_id) == comparison.id, col(Revision.number) == number
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound(
+            f"{comparison.slug} has no revision {number}; its newest is {comparison.latest}"
+        )
+    return found
+
+
+def revisions(session: Session, ids: Collection[int]) -> dict[int, Revision]:
+    """Return the revisions of these ids, with their contenders; unknown ids are left out."""
+    rows = session.exec(select(Revision).where(col(Revision.id).in_(ids))).all()
+    return {row.id: row for row in rows if row.id is not None}
+
+
+def summaries(session: Session) -> list[Summary]:
+    """Return every comparison in short, by slug."""
+    rows = session.connection().execute(_both_sides()).all()
+    return [_summary(left, right) for left, right in zip(rows[0::2], rows[1::2], strict=True)]
+
+
+def count(session: Session) -> int:
+    """Return how many comparisons there are."""
+    return session.exec(select(func.count()).select_from(Comparison)).one()
+
+
+def _tool(session: Session, name: str) -> Tool:
+    slug = slugify(name)
+    tool = session.exec(select(Tool).where(col(Tool.slug) == slug)).one_or_none()
+    if tool is None:
+        tool = Tool(slug=slug, name=name)
+        session.add(tool)
+        session.flush()
+    return tool
+
+
+def _place(
+    session: Session, draft: ComparisonDraft, tools: list[Tool]
+) -> tuple[str, Comparison | None]:
+    """Find the comparison a draft belongs to, or the slug a new one gets.
+
+    A slug the draft names is the comparison's identity. One made from the title also asks for the
+    same two tools: another pair under the same title gets a number behind it.
+    """
+    if draft.slug is not None:
+        return draft.slug, _known(session, draft.slug)
+    base, number = slugify(draft.title), 1
+    while True:
+        slug = base if number == 1 else f"{base}-{number}"
+        known = _known(session, slug)
+        if known is None or _tools_of(session, known) == {tool.id for tool in tools}:
+            return slug, known
+        number += 1
+
+
+def _known(session: Session, slug: str) -> Comparison | None:
+    return session.exec(select(Comparison).where(col(Comparison.slug) == slug)).one_or_none()
+
+
+def _tools_of(session: Session, comparison: Comparison) -> set[int | None]:
+    return {contender.tool_id for contender in latest(session, comparison).contenders}
+
+
+def _both_sides() -> Select[*tuple[Any, ...]]:
+    """Two rows a comparison, the left side first."""
+    newest = (col(Revision.comparison_id) == col(Comparison.id)) & (
+        col(Revision.number) == col(Comparison.latest)
+    )
+    return (
+        columns(
+            col(Comparison.id),
+            col(Comparison.slug),
+            col(Comparison.latest),
+            col(Comparison.first_imported_at),
+            col(Revision.id).label("revision_id"),
+            col(Revision.title),
+            col(Revision.published_on),
+            col(Revision.weight),
+            col(Tool.slug).label("tool"),
+            col(Contender.name),
+            col(Contender.category),
+            col(Contender.panel_share),
+        )
+        .join(Revision, newest)
+        .join(Contender, col(Contender.revision_id) == col(Revision.id))
+        .join(Tool, col(Tool.id) == col(Contender.tool_id))
+        .order_by(col(Comparison.slug), col(Contender.side))
+    )
+
+
+def _summary(left: Any, right: Any) -> Summary:
+    return Summary(
+        comparison_id=left.id,
+        revision_id=left.revision_id,
+        revision=left.latest,
+        slug=left.slug,
+        title=left.title,
+        published_on=left.published_on,
+        imported_on=left.first_imported_at.date(),
+        weight=left.weight,
+        left=_side(left),
+        right=_side(right),
+    )
+
+
+def _side(row: Any) -> Side:
+    return Side(row.tool, row.name, row.category, row.panel_share)

@@ -1,0 +1,72 @@
+"""Drafts and pages to test with: valid and dull unless told otherwise."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import pytest
+
+from digest.comparisons.draft import ComparisonDraft, ContenderDraft, VerdictDraft
+
+PAGE = """\
+AI tool comparison
+Lathe vs Mortar Studio
+Which one would you build on? A look at both sides: price, panel and readers.
+Coding Assistants
+Lathe
+A pair programmer that lives in the terminal
+75%
+Panel ship
+—
+Community
+Free
+Entry
+Lathe reads a repository and proposes small patches.
+It runs on a laptop without a network.
+Design Tools
+Mortar Studio
+Turns sketches into working screens
+100%
+Panel ship
+62%
+Community
+Paid
+Entry
+Mortar Studio draws the screens of an app from a photo of a whiteboard.
+Reviewer scorecard
+“Seat one about Lathe: the patches are small enough to read.”
+“Seat one about Mortar: the screens compile.”
+“Seat two about Lathe: it says “no” when it should.”
+“Seat two about Mortar: a demo that survives a second week.”
+“Seat three about Lathe: local first is where this goes.”
+“Seat three about Mortar: drawing becomes the specification.”
+“Seat four about Lathe: nobody pays for this.”
+“Seat four about Mortar: agencies will.”
+Weekly verdicts
+Have the next one sent to you
+"""
+
+
+class MakeDraft(Protocol):
+    def __call__(self, left: str = "Lathe", right: str = "Mortar", **said: Any) -> ComparisonDraft:
+        """Make a draft; *shares* gives both panel shares, the rest are its fields."""
+
+
+@pytest.fixture
+def page() -> str:
+    return PAGE
+
+
+@pytest.fixture
+def make_draft() -> MakeDraft:
+    def make(left: str = "Lathe", right: str = "Mortar", **said: Any) -> ComparisonDraft:
+        shares = said.pop("shares", (75.0, 100.0))
+        verdicts = tuple(VerdictDraft(seat=seat, quote=f"Said {seat}.") for seat in (1, 2, 3, 4))
+        first, second = (
+            ContenderDraft(name=name, category="Tools", panel_share=share, verdicts=verdicts)
+            for name, share in zip((left, right), shares, strict=True)
+        )
+        said.setdefault("title", f"{left} vs {right}")
+        return ComparisonDraft(contenders=(first, second), **said)
+
+    return make
