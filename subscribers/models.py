@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, Enum, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Enum, Index, Integer, String, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 #: 64 bits everywhere; SQLite only counts up by itself in a column called INTEGER.
@@ -33,17 +34,39 @@ class ConsentAct(StrEnum):
     CONFIRMED = "confirmed"  #: pressed the button in the page behind the letter's link
     IMPORTED = "imported"  #: came with a list; the wording says what the list's owner vouched for
     WITHDRAWN = "withdrawn"  #: left
+    RETURNED = "returned"  #: took back having left, from the same page
+    MOVED = "moved"  #: changed the address, confirmed from the new one
     ERASED = "erased"  #: asked to be forgotten
 
 
 class SuppressionReason(StrEnum):
-    """Why an address must not be mailed, whatever its subscriptions say."""
+    """Why an address must not be mailed, whatever its subscriptions say; the strictest last."""
 
-    HARD_BOUNCE = "hard-bounce"  #: the mailbox doesn't exist
-    COMPLAINT = "complaint"  #: the reader called a mail spam
-    PROVIDER = "provider"  #: the provider refuses to send to it
     ERASED = "erased"  #: the reader asked to be forgotten
+    HARD_BOUNCE = "hard-bounce"  #: the mailbox doesn't exist
+    PROVIDER = "provider"  #: the provider refuses to send to it
+    COMPLAINT = "complaint"  #: the reader called a mail spam
     MANUAL = "manual"  #: an operator's decision
+
+
+class LetterKind(StrEnum):
+    """The one-off mails a reader may get."""
+
+    CONFIRM = "confirm"  #: asks whether the address wants the newsletter
+    ALREADY = "already"  #: says to who signed up again that nothing changed
+    WELCOME = "welcome"  #: follows the confirmation
+    CHANGE = "change"  #: asks the new address whether it wants to take over
+
+
+class LetterState(StrEnum):
+    """How far a letter has come."""
+
+    WAITING = "waiting"  #: to be sent
+    STARTED = "started"  #: handed over, and no answer is recorded: it may have gone out
+    SENT = "sent"  #: taken by the transport
+    FAILED = "failed"  #: refused for good
+    IN_DOUBT = "in-doubt"  #: may have gone out; never sent again, the reader may ask again
+    WITHHELD = "withheld"  #: not to be sent: the address is suppressed or asked again too soon
 
 
 class Subscriber(SQLModel, table=True):
@@ -57,6 +80,7 @@ class Subscriber(SQLModel, table=True):
     address_key: str = Field(sa_type=String(254), unique=True)
     #: `SuppressionReason` while a suppression names this address; the fast copy of that row.
     suppressed: str | None = Field(default=None, sa_type=String(24))
+    language: str = Field(default="en", sa_type=String(16))
     created_at: datetime
 
 
@@ -77,6 +101,7 @@ class Subscription(SQLModel, table=True):
     source: str = Field(default="", sa_type=String(64))
     since: datetime
     paused_until: datetime | None = None
+    topics: list[str] | None = Field(default=None, sa_type=JSON)  #: ``None`` is everything
 
 
 class Wording(SQLModel, table=True):
@@ -97,9 +122,20 @@ class Consent(SQLModel, table=True):
     newsletter: str = Field(sa_type=String(64))
     act: ConsentAct = Field(sa_type=_stored(ConsentAct))
     channel: str = Field(sa_type=String(32))
+    form: str = Field(default="", sa_type=String(64))  #: which form was filled in
     wording_hash: str | None = Field(default=None, sa_type=String(64))
     language: str = Field(default="en", sa_type=String(16))
     at: datetime
+
+
+class ConsentNetwork(SQLModel, table=True):
+    """The network address an entry was made from; apart, since it is dropped after a while."""
+
+    __tablename__ = "consent_network"
+
+    consent_id: int = Field(primary_key=True, sa_type=BigId)
+    network: str = Field(sa_type=String(64))
+    at: datetime = Field(index=True)
 
 
 class Suppression(SQLModel, table=True):
@@ -108,3 +144,70 @@ class Suppression(SQLModel, table=True):
     address_hash: str = Field(primary_key=True, sa_type=String(64))
     reason: SuppressionReason = Field(sa_type=_stored(SuppressionReason))
     at: datetime
+
+
+class LetterToSend(SQLModel, table=True):
+    """A letter somebody is to get: written with what caused it, sent afterwards from here."""
+
+    __tablename__ = "letter_to_send"
+    __table_args__ = (Index("ix_letter_to_send_state", "state", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    subscriber_id: int = Field(
+        foreign_key="subscriber.id", ondelete="CASCADE", sa_type=BigId, index=True
+    )
+    newsletter: str = Field(sa_type=String(64))
+    kind: LetterKind = Field(sa_type=_stored(LetterKind))
+    state: LetterState = Field(sa_type=_stored(LetterState))
+    language: str = Field(default="en", sa_type=String(16))
+    change_id: int | None = Field(default=None, sa_type=BigId)  #: the address change it asks about
+    asked_at: datetime
+    settled_at: datetime | None = None
+
+
+class AddressChange(SQLModel, table=True):
+    """A wish to be mailed elsewhere, until the new address confirms it."""
+
+    __tablename__ = "address_change"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    subscriber_id: int = Field(
+        foreign_key="subscriber.id", ondelete="CASCADE", sa_type=BigId, index=True
+    )
+    address: str = Field(sa_type=String(254))
+    address_key: str = Field(sa_type=String(254))
+    asked_at: datetime
+    done_at: datetime | None = None
+
+
+class Throttle(SQLModel, table=True):
+    """How often something happened since a moment; what it is, is known by a keyed hash."""
+
+    key: str = Field(primary_key=True, sa_type=String(40))
+    started: int = Field(sa_type=BigInteger)  #: seconds since 1970
+    count: int
+
+
+class Stopped(SQLModel, table=True):
+    """How many sign-ups were stopped on one day, by what."""
+
+    day: str = Field(primary_key=True, sa_type=String(10))
+    reason: str = Field(primary_key=True, sa_type=String(24))
+    count: int
+
+
+class ImportRun(SQLModel, table=True):
+    """How far the import of one file into one newsletter has come."""
+
+    __tablename__ = "import_run"
+    __table_args__ = (UniqueConstraint("fingerprint", "newsletter"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    fingerprint: str = Field(sa_type=String(64))  #: SHA-256 of the file
+    newsletter: str = Field(sa_type=String(64))
+    wording_hash: str = Field(sa_type=String(64))
+    lines: int = 0  #: rows done, the header not counted
+    counts: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    started_at: datetime
+    finished_at: datetime | None = None

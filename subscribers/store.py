@@ -1,14 +1,62 @@
-"""The list as statements: who may be mailed."""
+"""The list as statements: one function, one statement; the caller owns the transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from hashlib import sha256
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, literal, null, or_, select
-from sqlmodel import col
+from sqlalchemy import ColumnElement, Select, and_, case, delete, literal, null, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+from sqlmodel import SQLModel, col
 
-from subscribers.models import Standing, Subscriber, Subscription
+from subscribers.address import Address
+from subscribers.models import (
+    Consent,
+    ConsentAct,
+    ConsentNetwork,
+    Standing,
+    Subscriber,
+    Subscription,
+    Wording,
+)
+
+
+class Reader(NamedTuple):
+    """A subscriber as the rest of the package sees one."""
+
+    id: int
+    address: str
+    address_key: str
+    suppressed: str | None
+    language: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """How an act came about: what the consent ledger keeps beside it."""
+
+    channel: str  #: "form", "page", "one-click", "import", "operator"
+    form: str = ""
+    wording: str | None = None
+    language: str = "en"
+    network: str | None = field(default=None, repr=False)
+
+
+class Place(NamedTuple):
+    """A reader's standing with one newsletter."""
+
+    subscriber_id: int
+    newsletter: str
+    standing: Standing
+    source: str
+    since: datetime
+    paused_until: datetime | None
+    topics: list[str] | None
 
 
 def audience(newsletter: str, now: datetime) -> Select[Any]:
@@ -43,3 +91,180 @@ def _exclusion(now: datetime) -> ColumnElement[Any]:
         (col(Subscription.standing) == Standing.PENDING, literal("pending")),
         else_=literal("unsubscribed"),
     )
+
+
+def upsert(session: Session, model: type[SQLModel]) -> Any:
+    """Return an INSERT for *model* that has ``on_conflict_do_…`` on the session's database."""
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    return (sqlite.insert if on_sqlite else postgresql.insert)(model)
+
+
+def find(session: Session, address_key: str) -> Reader | None:
+    """Return the reader of that address."""
+    return _reader(session, col(Subscriber.address_key) == address_key)
+
+
+def find_by_id(session: Session, subscriber_id: int) -> Reader | None:
+    """Return the reader of that number."""
+    return _reader(session, col(Subscriber.id) == subscriber_id)
+
+
+def add(session: Session, address: Address, now: datetime, *, language: str = "en") -> int:
+    """Make sure that the address is on the list; returns the reader's number."""
+    row = {
+        "address": address.text,
+        "address_key": address.key,
+        "language": language,
+        "created_at": now,
+    }
+    session.execute(upsert(session, Subscriber).values(row).on_conflict_do_nothing())
+    found = select(col(Subscriber.id)).where(col(Subscriber.address_key) == address.key)
+    return session.execute(found).scalar_one() or 0
+
+
+def delete_reader(session: Session, subscriber_id: int) -> None:
+    """Delete a reader with everything that hangs on the row; the consent ledger stays."""
+    session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))
+
+
+def place(session: Session, subscriber_id: int, newsletter: str) -> Place | None:
+    """Return a reader's standing with one newsletter."""
+    found = [one for one in places(session, subscriber_id) if one.newsletter == newsletter]
+    return found[0] if found else None
+
+
+def places(session: Session, subscriber_id: int) -> list[Place]:
+    """Return a reader's standing with every newsletter they ever joined."""
+    columns = [getattr(Subscription, name) for name in Place._fields]
+    rows = session.execute(
+        select(*columns)
+        .where(col(Subscription.subscriber_id) == subscriber_id)
+        .order_by(col(Subscription.id))
+    )
+    return [Place(*row) for row in rows]
+
+
+def join(
+    session: Session,
+    subscriber_id: int,
+    newsletter: str,
+    standing: Standing,
+    now: datetime,
+    *,
+    source: str,
+) -> None:
+    """Give a reader a standing with a newsletter they may have been with before."""
+    fresh = {"standing": standing, "source": source, "since": now, "paused_until": None}
+    row = {"subscriber_id": subscriber_id, "newsletter": newsletter, **fresh}
+    session.execute(
+        upsert(session, Subscription)
+        .values(row)
+        .on_conflict_do_update(index_elements=["subscriber_id", "newsletter"], set_=fresh)
+    )
+
+
+def move(
+    session: Session,
+    subscriber_id: int,
+    newsletter: str,
+    standing: Standing,
+    now: datetime,
+    *,
+    among: Sequence[Standing],
+    paused_until: datetime | None = None,
+) -> bool:
+    """Move a reader to another standing if theirs is one *among*; tells whether it was."""
+    done = session.execute(
+        update(Subscription)
+        .where(
+            col(Subscription.subscriber_id) == subscriber_id,
+            col(Subscription.newsletter) == newsletter,
+            col(Subscription.standing).in_(among),
+        )
+        .values(standing=standing, since=now, paused_until=paused_until)
+    )
+    return _touched(done)
+
+
+def record(
+    session: Session,
+    subscriber_id: int,
+    newsletter: str,
+    act: ConsentAct,
+    evidence: Evidence,
+    now: datetime,
+) -> None:
+    """Append one entry to the consent ledger."""
+    wording = evidence.wording
+    entry = Consent(
+        subscriber_id=subscriber_id,
+        newsletter=newsletter,
+        act=act,
+        channel=evidence.channel,
+        form=evidence.form,
+        wording_hash=keep_wording(session, wording) if wording else None,
+        language=evidence.language,
+        at=now,
+    )
+    session.add(entry)
+    session.flush()
+    if evidence.network:
+        row = ConsentNetwork(consent_id=entry.id or 0, network=evidence.network, at=now)
+        session.add(row)
+        session.flush()
+
+
+def ever_agreed(session: Session, subscriber_id: int, newsletter: str) -> bool:
+    """Tell whether a reader ever confirmed, or came with a list that vouched for it."""
+    found = select(col(Consent.id)).where(
+        col(Consent.subscriber_id) == subscriber_id,
+        col(Consent.newsletter) == newsletter,
+        col(Consent.act).in_([ConsentAct.CONFIRMED, ConsentAct.IMPORTED]),
+    )
+    return session.execute(found.limit(1)).first() is not None
+
+
+def keep_wording(session: Session, text: str) -> str:
+    """Keep a text somebody agrees to, once; returns the hash it is known by."""
+    known_by = sha256(text.encode()).hexdigest()
+    row = {"hash": known_by, "text": text}
+    session.execute(upsert(session, Wording).values(row).on_conflict_do_nothing())
+    return known_by
+
+
+def ledger(session: Session, subscriber_id: int) -> list[Mapping[str, Any]]:
+    """Return a reader's consent entries with their wordings, the oldest first."""
+    rows = session.execute(
+        select(
+            *(getattr(Consent, name) for name in _LEDGER),
+            col(Wording.text).label("wording"),
+            col(ConsentNetwork.network).label("network"),
+        )
+        .outerjoin(Wording, col(Wording.hash) == col(Consent.wording_hash))
+        .outerjoin(ConsentNetwork, col(ConsentNetwork.consent_id) == col(Consent.id))
+        .where(col(Consent.subscriber_id) == subscriber_id)
+        .order_by(col(Consent.id))
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+def mark_suppressed(session: Session, keys: Iterable[str], reason: str | None) -> None:
+    """Set or clear the fast copy of a suppression on the readers of these addresses."""
+    session.execute(
+        update(Subscriber)
+        .where(col(Subscriber.address_key).in_(list(keys)))
+        .values(suppressed=reason)
+    )
+
+
+_LEDGER = ("newsletter", "act", "channel", "form", "language", "at", "wording_hash")
+
+
+def _reader(session: Session, condition: Any) -> Reader | None:
+    columns = [getattr(Subscriber, name) for name in Reader._fields]
+    row = session.execute(select(*columns).where(condition)).one_or_none()
+    return Reader(*row) if row else None
+
+
+def _touched(result: Any) -> bool:
+    return bool(result.rowcount)

@@ -1,4 +1,4 @@
-"""Signed links, each good for one purpose."""
+"""Signed links, each good for one purpose, and keyed hashes of addresses."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hmac import compare_digest
 from subscribers.errors import BadToken
 
 MIN_SECRET = 16  # characters
+MAX_TOKEN = 400  # characters; longer ones aren't ours and aren't looked at
 _MAC_BYTES = 15  # 120 bits; a multiple of three, so that base64 needs no padding
 
 
@@ -20,7 +21,10 @@ class Purpose(StrEnum):
 
     CONFIRM = "confirm"  #: prove that an address wants the newsletter
     UNSUBSCRIBE = "unsubscribe"  #: leave one newsletter
+    RETURN = "return"  #: take back having just left
     PREFERENCES = "preferences"  #: see and change one's own standing
+    CHANGE = "change"  #: prove that the new address wants to take over
+    FORM = "form"  #: fill in a sign-up form that came from here, not too fast
 
 
 class Tokens:
@@ -32,13 +36,15 @@ class Tokens:
     """
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        if not secrets or any(len(secret) < MIN_SECRET for secret in secrets):
-            raise ValueError(f"tokens need secrets of at least {MIN_SECRET} characters")
-        self._secrets = tuple(secret.encode() for secret in secrets)
+        _check(secrets)
+        self._keys = {
+            purpose: tuple(_derive(secret, purpose.value) for secret in secrets)
+            for purpose in Purpose
+        }
 
     def signer(self, purpose: Purpose) -> Callable[[str], str]:
         """Return the function that makes this purpose's tokens, about 2 µs each."""
-        key = _derive(self._secrets[0], purpose)
+        key = self._keys[purpose][0]
 
         def sign(subject: str) -> str:
             raw = subject.encode()
@@ -53,25 +59,59 @@ class Tokens:
 
     def read(self, purpose: Purpose, token: str) -> str:
         """Return the subject of a token; raises `BadToken` unless it was made for *purpose*."""
-        try:
-            packed = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-        except (UnicodeEncodeError, Base64Error, ValueError):
-            raise BadToken from None
+        packed = _unpack(token)
         mac, raw = packed[:_MAC_BYTES], packed[_MAC_BYTES:]
         good = False
-        for secret in self._secrets:  # every key is tried, so that time tells nothing
-            key = _derive(secret, purpose)
+        for key in self._keys[purpose]:  # every key is tried, so that time tells nothing
             good |= compare_digest(mac, blake2b(raw, key=key, digest_size=_MAC_BYTES).digest())
         if not good:
             raise BadToken
         return raw.decode()
 
 
+class Hashes:
+    """Keyed hashes of texts, by which a suppressed address is known after it has been erased.
+
+    The first secret makes the hash that is stored; a look-up asks for every one, so that a new
+    secret doesn't forget whom the earlier ones knew.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        _check(secrets)
+        self._keys = tuple(_derive(secret, "suppression") for secret in secrets)
+
+    def first(self, text: str) -> str:
+        """Return the hash to store; 32 hex digits, about 1 µs."""
+        return blake2b(text.encode(), key=self._keys[0], digest_size=16).hexdigest()
+
+    def every(self, text: str) -> list[str]:
+        """Return the hash under each secret, the one to store first."""
+        raw = text.encode()
+        return [blake2b(raw, key=key, digest_size=16).hexdigest() for key in self._keys]
+
+
 def keyed_hash(secret: str, text: str) -> str:
     """Hash *text* so that only who has the secret can ask whether it is known; 32 hex digits."""
-    key = blake2b(secret.encode(), person=b"suppression", digest_size=32).digest()
-    return blake2b(text.encode(), key=key, digest_size=16).hexdigest()
+    return Hashes([secret]).first(text)
 
 
-def _derive(secret: bytes, purpose: Purpose) -> bytes:
-    return blake2b(secret, person=purpose.value.encode()[:16], digest_size=32).digest()
+def _check(secrets: Sequence[str]) -> None:
+    if not secrets or any(len(secret) < MIN_SECRET for secret in secrets):
+        raise ValueError(f"secrets of at least {MIN_SECRET} characters are needed")
+
+
+def _unpack(token: str) -> bytes:
+    if len(token) > MAX_TOKEN:
+        raise BadToken
+    try:
+        packed = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
+    except (UnicodeEncodeError, Base64Error, ValueError):
+        raise BadToken from None
+    # The decoder skips foreign characters and ignores spare bits: only one spelling is ours.
+    if urlsafe_b64encode(packed).decode().rstrip("=") != token:
+        raise BadToken
+    return packed
+
+
+def _derive(secret: str, name: str) -> bytes:
+    return blake2b(secret.encode(), person=name.encode()[:16], digest_size=32).digest()

@@ -1,0 +1,114 @@
+"""What a reader may do: confirm, leave, come back, pause, and be forgotten.
+
+Every act moves the standing and writes its entry of the consent ledger in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from subscribers import store, suppression
+from subscribers.models import ConsentAct, Standing, SuppressionReason
+from subscribers.store import Evidence
+from subscribers.tokens import Hashes
+
+_JOINED = (Standing.CONFIRMED, Standing.PAUSED)
+
+#: What a reader's own confirmation lifts: the address has just answered.
+REJOINABLE = (SuppressionReason.ERASED, SuppressionReason.HARD_BOUNCE)
+
+
+class Confirmed(StrEnum):
+    """What came of pressing the button behind the confirmation letter's link."""
+
+    DONE = "done"  #: from now on the reader gets mail
+    ALREADY = "already"  #: the reader was confirmed before
+    LEFT = "left"  #: the reader left since; an old letter brings nobody back
+    GONE = "gone"  #: the sign-up was purged or erased
+
+
+def confirm(
+    session: Session,
+    subscriber_id: int,
+    newsletter: str,
+    evidence: Evidence,
+    hashes: Hashes,
+    now: datetime,
+) -> Confirmed:
+    """Turn a sign-up into a subscription; doing it twice changes nothing."""
+    reader = store.find_by_id(session, subscriber_id)
+    place = store.place(session, subscriber_id, newsletter)
+    if reader is None or place is None:
+        return Confirmed.GONE
+    if place.standing is not Standing.PENDING:
+        return Confirmed.ALREADY if place.standing in _JOINED else Confirmed.LEFT
+    store.move(
+        session, subscriber_id, newsletter, Standing.CONFIRMED, now, among=[Standing.PENDING]
+    )
+    store.record(session, subscriber_id, newsletter, ConsentAct.CONFIRMED, evidence, now)
+    found = suppression.find(session, reader.address_key, hashes)
+    if found and found.reason in REJOINABLE:
+        suppression.lift(session, reader.address_key, hashes)
+    return Confirmed.DONE
+
+
+def leave(
+    session: Session, subscriber_id: int, newsletter: str, evidence: Evidence, now: datetime
+) -> bool:
+    """Unsubscribe; tells whether the reader was still there. Twice is fine."""
+    among = [Standing.PENDING, *_JOINED]
+    left = store.move(session, subscriber_id, newsletter, Standing.UNSUBSCRIBED, now, among=among)
+    if left:
+        store.record(session, subscriber_id, newsletter, ConsentAct.WITHDRAWN, evidence, now)
+    return left
+
+
+def come_back(
+    session: Session, subscriber_id: int, newsletter: str, evidence: Evidence, now: datetime
+) -> bool:
+    """Take back having left; the caller makes sure that it was a moment ago.
+
+    Who had never confirmed doesn't become a reader that way.
+    """
+    back = store.ever_agreed(session, subscriber_id, newsletter) and store.move(
+        session, subscriber_id, newsletter, Standing.CONFIRMED, now, among=[Standing.UNSUBSCRIBED]
+    )
+    if back:
+        store.record(session, subscriber_id, newsletter, ConsentAct.RETURNED, evidence, now)
+    return back
+
+
+def pause(
+    session: Session, subscriber_id: int, newsletter: str, until: datetime, now: datetime
+) -> bool:
+    """Send nothing until a moment; a paused reader is mailed again by itself from then on."""
+    return store.move(
+        session, subscriber_id, newsletter, Standing.PAUSED, now, among=_JOINED, paused_until=until
+    )
+
+
+def resume(session: Session, subscriber_id: int, newsletter: str, now: datetime) -> bool:
+    """End a pause."""
+    return store.move(
+        session, subscriber_id, newsletter, Standing.CONFIRMED, now, among=[Standing.PAUSED]
+    )
+
+
+def erase(
+    session: Session, subscriber_id: int, evidence: Evidence, hashes: Hashes, now: datetime
+) -> bool:
+    """Forget a reader; what stays is the ledger under a number, and a keyed hash of the address.
+
+    Tells whether there was anybody to forget.
+    """
+    reader = store.find_by_id(session, subscriber_id)
+    if reader is None:
+        return False
+    for place in store.places(session, subscriber_id):
+        store.record(session, subscriber_id, place.newsletter, ConsentAct.ERASED, evidence, now)
+    suppression.suppress(session, reader.address_key, SuppressionReason.ERASED, hashes, now)
+    store.delete_reader(session, subscriber_id)
+    return True

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy.orm import Session
+
+from subscribers import lifecycle, store, suppression
+from subscribers.lifecycle import Confirmed
+from subscribers.models import ConsentAct, Standing, SuppressionReason
+from subscribers.store import Evidence
+from subscribers.tokens import Hashes
+from tests.subscribers.conftest import NEWSLETTER, MakeReader
+
+PAGE = Evidence(channel="page", language="de")
+
+
+def standing(session: Session, reader: int) -> Standing | None:
+    place = store.place(session, reader, NEWSLETTER)
+    return place.standing if place else None
+
+
+def acts(session: Session, reader: int) -> list[ConsentAct]:
+    return [entry["act"] for entry in store.ledger(session, reader)]
+
+
+def test_pressing_the_button_makes_a_subscription(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader = make_reader(session, standing=Standing.PENDING)
+    assert lifecycle.confirm(session, reader, NEWSLETTER, PAGE, hashes, now) is Confirmed.DONE
+    assert standing(session, reader) is Standing.CONFIRMED
+    assert acts(session, reader) == [ConsentAct.ASKED, ConsentAct.CONFIRMED]
+
+
+def test_G07_confirming_twice_writes_one_entry(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader = make_reader(session, standing=Standing.PENDING)
+    first, second = (
+        lifecycle.confirm(session, reader, NEWSLETTER, PAGE, hashes, now) for _ in range(2)
+    )
+    assert (first, second) == (Confirmed.DONE, Confirmed.ALREADY)
+    assert len(acts(session, reader)) == 2
+
+
+def test_G07_an_old_confirmation_brings_nobody_back(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader = make_reader(session, standing=Standing.UNSUBSCRIBED)
+    assert lifecycle.confirm(session, reader, NEWSLETTER, PAGE, hashes, now) is Confirmed.LEFT
+    assert standing(session, reader) is Standing.UNSUBSCRIBED
+
+
+def test_a_purged_sign_up_cannot_be_confirmed(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    assert lifecycle.confirm(session, 77, NEWSLETTER, PAGE, hashes, now) is Confirmed.GONE
+
+
+@pytest.mark.parametrize(
+    ("reason", "still"),
+    [
+        (SuppressionReason.ERASED, False),
+        (SuppressionReason.HARD_BOUNCE, False),
+        (SuppressionReason.COMPLAINT, True),
+        (SuppressionReason.MANUAL, True),
+    ],
+)
+def test_a_confirmation_lifts_what_the_answer_disproves(
+    session: Session,
+    make_reader: MakeReader,
+    hashes: Hashes,
+    now: datetime,
+    reason: SuppressionReason,
+    still: bool,
+) -> None:
+    reader = make_reader(session, standing=Standing.PENDING)
+    suppression.suppress(session, "reader@example.com", reason, hashes, now)
+    lifecycle.confirm(session, reader, NEWSLETTER, PAGE, hashes, now)
+    found = suppression.find(session, "reader@example.com", hashes)
+    assert (found is not None) is still
+
+
+def test_leaving_twice_writes_one_entry(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    reader = make_reader(session)
+    assert lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
+    assert not lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
+    assert acts(session, reader).count(ConsentAct.WITHDRAWN) == 1
+
+
+def test_who_left_may_come_back_from_the_same_page(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    reader = make_reader(session)
+    lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
+    assert lifecycle.come_back(session, reader, NEWSLETTER, PAGE, now)
+    assert standing(session, reader) is Standing.CONFIRMED
+
+
+def test_who_never_confirmed_does_not_come_back_as_a_reader(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    reader = make_reader(session, standing=Standing.PENDING)
+    lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
+    assert not lifecycle.come_back(session, reader, NEWSLETTER, PAGE, now)
+    assert standing(session, reader) is Standing.UNSUBSCRIBED
+
+
+def test_a_pause_may_be_ended_early(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    reader = make_reader(session)
+    assert lifecycle.pause(session, reader, NEWSLETTER, now + timedelta(days=30), now)
+    assert lifecycle.resume(session, reader, NEWSLETTER, now)
+    assert standing(session, reader) is Standing.CONFIRMED
+
+
+def test_who_left_cannot_be_paused_back_in(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    reader = make_reader(session, standing=Standing.UNSUBSCRIBED)
+    assert not lifecycle.pause(session, reader, NEWSLETTER, now + timedelta(days=30), now)
+
+
+def test_G03_erasing_leaves_the_ledger_and_a_hash_and_nothing_else(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader = make_reader(session)
+    assert lifecycle.erase(session, reader, PAGE, hashes, now)
+    found = suppression.find(session, "reader@example.com", hashes)
+    assert store.find(session, "reader@example.com") is None
+    assert acts(session, reader)[-1] is ConsentAct.ERASED
+    assert found is not None
+    assert found.reason is SuppressionReason.ERASED
+
+
+def test_erasing_twice_is_fine(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader = make_reader(session)
+    lifecycle.erase(session, reader, PAGE, hashes, now)
+    assert not lifecycle.erase(session, reader, PAGE, hashes, now)

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from subscribers import store
+from subscribers.address import parse
+from subscribers.models import Standing
+from tests.subscribers.conftest import NEWSLETTER, MakeReader
+
+
+def exclusions(session: Session, now: datetime) -> list[str | None]:
+    return [row.exclusion for row in session.execute(store.audience(NEWSLETTER, now))]
+
+
+def test_a_confirmed_reader_may_be_mailed(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    reader = make_reader(session, "Reader@example.com")
+    rows = session.execute(store.audience(NEWSLETTER, now)).all()
+    assert [tuple(row) for row in rows] == [
+        (reader, "Reader@example.com", Standing.CONFIRMED, None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("standing", "exclusion"),
+    [
+        (Standing.PENDING, "pending"),
+        (Standing.UNSUBSCRIBED, "unsubscribed"),
+    ],
+)
+def test_who_is_not_confirmed_is_excluded_in_a_word(
+    session: Session, make_reader: MakeReader, now: datetime, standing: Standing, exclusion: str
+) -> None:
+    make_reader(session, standing=standing)
+    assert exclusions(session, now) == [exclusion]
+
+
+def test_a_suppressed_reader_is_excluded_with_the_reason(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    make_reader(session)
+    store.mark_suppressed(session, ["reader@example.com"], "complaint")
+    assert exclusions(session, now) == ["suppressed: complaint"]
+
+
+def test_a_pause_ends_by_itself(session: Session, make_reader: MakeReader, now: datetime) -> None:
+    reader = make_reader(session)
+    until = now + timedelta(days=7)
+    store.move(
+        session,
+        reader,
+        NEWSLETTER,
+        Standing.PAUSED,
+        now,
+        among=[Standing.CONFIRMED],
+        paused_until=until,
+    )
+    assert exclusions(session, now) == ["paused"]
+    assert exclusions(session, until) == [None]
+
+
+def test_G05_one_mailbox_is_one_reader_however_it_is_written(
+    session: Session, now: datetime
+) -> None:
+    spellings = ["Reader@münchen.de", "reader@MÜNCHEN.de", "reader@xn--mnchen-3ya.de"]
+    numbers = {store.add(session, parse(one), now) for one in spellings}
+    assert len(numbers) == 1
+
+
+def test_the_first_spelling_is_the_one_mail_goes_to(session: Session, now: datetime) -> None:
+    number = store.add(session, parse("Reader@Example.com"), now)
+    store.add(session, parse("reader@example.com"), now)
+    reader = store.find_by_id(session, number)
+    assert reader is not None
+    assert reader.address == "Reader@Example.com"
+
+
+def test_a_number_is_never_given_to_somebody_else(
+    session: Session, make_reader: MakeReader
+) -> None:
+    first = make_reader(session, "first@example.com")
+    store.delete_reader(session, first)
+    assert make_reader(session, "second@example.com") > first
+
+
+def test_deleting_a_reader_deletes_the_subscriptions_and_keeps_the_ledger(
+    session: Session, make_reader: MakeReader
+) -> None:
+    reader = make_reader(session)
+    store.delete_reader(session, reader)
+    assert store.places(session, reader) == []
+    assert len(store.ledger(session, reader)) == 2
+
+
+def test_a_wording_is_kept_once_however_often_it_is_agreed_to(
+    session: Session, make_reader: MakeReader
+) -> None:
+    first = make_reader(session, "first@example.com")
+    make_reader(session, "second@example.com")
+    assert session.execute(text("SELECT count(*) FROM wording")).scalar_one() == 1
+    assert store.ledger(session, first)[0]["wording"] == "Send me the weekly mail."

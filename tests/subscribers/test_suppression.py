@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from subscribers import store, suppression
+from subscribers.models import SuppressionReason
+from subscribers.tokens import Hashes
+from tests.subscribers.conftest import SECRET, MakeReader
+
+KEY = "reader@example.com"
+
+
+def reason(session: Session, hashes: Hashes) -> SuppressionReason | None:
+    found = suppression.find(session, KEY, hashes)
+    return found.reason if found else None
+
+
+def test_a_suppressed_address_is_known_and_its_reader_marked(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader = make_reader(session)
+    suppression.suppress_readers(session, {reader: SuppressionReason.HARD_BOUNCE}, hashes, now)
+    found = store.find_by_id(session, reader)
+    assert reason(session, hashes) is SuppressionReason.HARD_BOUNCE
+    assert found is not None
+    assert found.suppressed == "hard-bounce"
+
+
+def test_no_address_is_readable_in_the_table(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    suppression.suppress(session, KEY, SuppressionReason.MANUAL, hashes, now)
+    row = session.execute(text("SELECT * FROM suppression")).one()
+    assert "reader" not in str(tuple(row))
+
+
+def test_a_new_secret_does_not_forget_whom_the_old_one_knew(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    suppression.suppress(session, KEY, SuppressionReason.ERASED, hashes, now)
+    rotated = Hashes(["a newer secret, long enough too", SECRET])
+    assert reason(session, rotated) is SuppressionReason.ERASED
+
+
+def test_a_suppression_renewed_after_rotation_outlives_the_old_secret(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    suppression.suppress(session, KEY, SuppressionReason.COMPLAINT, hashes, now)
+    newer = "a newer secret, long enough too"
+    both, only = Hashes([newer, SECRET]), Hashes([newer])
+    suppression.suppress(session, KEY, SuppressionReason.ERASED, both, now)
+    assert reason(session, only) is SuppressionReason.COMPLAINT
+
+
+def test_a_stricter_reason_is_kept_with_its_date(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    suppression.suppress(session, KEY, SuppressionReason.COMPLAINT, hashes, now)
+    later = now + timedelta(days=1)
+    suppression.suppress(session, KEY, SuppressionReason.HARD_BOUNCE, hashes, later)
+    assert suppression.find(session, KEY, hashes) == (SuppressionReason.COMPLAINT, now)
+
+
+def test_thousands_are_suppressed_in_one_call(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    many = {f"reader{n}@example.com": SuppressionReason.COMPLAINT for n in range(1500)}
+    suppression.suppress_all(session, many, hashes, now)
+    assert len(suppression.find_all(session, list(many), hashes)) == 1500
+
+
+def test_a_lifted_suppression_is_gone_under_every_secret(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader = make_reader(session)
+    suppression.suppress(session, KEY, SuppressionReason.HARD_BOUNCE, hashes, now)
+    assert suppression.lift(session, KEY, Hashes(["a newer secret, long enough too", SECRET]))
+    found = store.find_by_id(session, reader)
+    assert reason(session, hashes) is None
+    assert found is not None
+    assert found.suppressed is None
