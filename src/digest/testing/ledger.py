@@ -1,0 +1,207 @@
+"""The ledger: every request that was accepted, and every mail in it, on disk before the answer."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from digest.errors import BadSetting
+
+#: Marks the file as ours, so that no other database is written to by mistake.
+APPLICATION_ID = 0x53474644
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS contents (hash TEXT PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS requests (
+    id INTEGER PRIMARY KEY, message_id TEXT NOT NULL UNIQUE, at REAL NOT NULL,
+    content TEXT NOT NULL REFERENCES contents, args BLOB NOT NULL, recipients INTEGER NOT NULL,
+    issue TEXT, batch TEXT, attempt TEXT
+);
+CREATE TABLE IF NOT EXISTS messages (
+    id INTEGER PRIMARY KEY, request INTEGER NOT NULL REFERENCES requests, place INTEGER NOT NULL,
+    address TEXT NOT NULL, issue TEXT, delivery TEXT, own BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS suppressions (
+    address TEXT NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL,
+    PRIMARY KEY (address, kind)
+);
+CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+KEPT_CONTENTS = 20
+#: What differs from one request to the next, and so is no part of the shared content.
+NOT_SHARED = frozenset({"personalizations", "custom_args", "send_at", "batch_id"})
+ISSUE, BATCH, ATTEMPT, DELIVERY = (
+    "digest_issue",
+    "digest_batch",
+    "digest_attempt",
+    "digest_delivery",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One accepted mail with what it shared with its request; *own* is its personalization."""
+
+    id: int
+    place: int
+    address: str
+    own: dict[str, Any]
+    request: int
+    message_id: str
+    at: float
+    content: str
+    args: dict[str, Any]
+
+    @property
+    def custom_args(self) -> dict[str, str]:
+        """The arguments of the request, with the recipient's own over them."""
+        return {**self.args, **(self.own.get("custom_args") or {})}
+
+
+class Ledger:
+    """The one writer of the file; everything it accepts is synced before it returns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._contents: dict[str, dict[str, Any]] = {}
+        _prepare(self._db, path)
+
+    def record(self, body: dict[str, Any], *, at: float) -> str:
+        """Write an accepted request with all its mails at once; return its X-Message-Id."""
+        message_id = secrets.token_urlsafe(16)
+        args = body.get("custom_args") or {}
+        shared = orjson.dumps({k: v for k, v in body.items() if k not in NOT_SHARED})
+        content = sha256(shared).hexdigest()
+        rows = list(_rows(body["personalizations"], args))
+        with _transaction(self._db) as db:
+            db.execute("INSERT OR IGNORE INTO contents VALUES (?, ?)", (content, shared))
+            request = db.execute(
+                "INSERT INTO requests (message_id, at, content, args, recipients, issue, batch,"
+                " attempt) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    message_id,
+                    at,
+                    content,
+                    orjson.dumps(args),
+                    len(rows),
+                    *(args.get(name) for name in (ISSUE, BATCH, ATTEMPT)),
+                ),
+            ).lastrowid
+            db.executemany(
+                "INSERT INTO messages (request, place, address, issue, delivery, own)"
+                " VALUES (?, ?, ?, ?, ?, ?)",
+                [(request, *row) for row in rows],
+            )
+        return message_id
+
+    def after(self, message: int, limit: int) -> list[Message]:
+        """Return up to *limit* mails accepted after the mail of that number, oldest first."""
+        rows = self._db.execute(f"{SELECT} WHERE m.id > ? ORDER BY m.id LIMIT ?", (message, limit))
+        return list(read(rows))
+
+    def content(self, hash: str) -> dict[str, Any]:
+        """Return the shared content of that hash."""
+        if hash not in self._contents:
+            if len(self._contents) >= KEPT_CONTENTS:
+                self._contents.clear()
+            row = self._db.execute("SELECT body FROM contents WHERE hash = ?", (hash,)).fetchone()
+            self._contents[hash] = orjson.loads(row[0])
+        return self._contents[hash]
+
+    def note(self, name: str) -> str | None:
+        """Return what was noted under *name*."""
+        row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    def write_note(self, name: str, value: str) -> None:
+        """Note *value* under *name*, over what was there."""
+        self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+
+    def suppress(self, address: str, kind: str, *, at: float, reason: str) -> None:
+        """Remember that *address* is not to be mailed again."""
+        self._db.execute(
+            "INSERT OR IGNORE INTO suppressions VALUES (?, ?, ?, ?)",
+            (address.lower(), kind, at, reason),
+        )
+
+    def suppression(self, address: str) -> str | None:
+        """Return the kind of suppression *address* is under, if any."""
+        row = self._db.execute(
+            "SELECT kind FROM suppressions WHERE address = ?", (address.lower(),)
+        ).fetchone()
+        return row[0] if row else None
+
+    def clear(self) -> None:
+        """Forget everything but the notes."""
+        self._contents.clear()
+        with _transaction(self._db) as db:
+            for table in ("messages", "requests", "contents", "suppressions"):
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+SELECT = (
+    "SELECT m.id, m.place, m.address, m.own, m.request, r.message_id, r.at, r.content, r.args"
+    " FROM messages m JOIN requests r ON r.id = m.request"
+)
+
+
+def read(rows: Iterator[Any] | sqlite3.Cursor) -> Iterator[Message]:
+    """Turn rows of `SELECT` into mails."""
+    for id_, place, address, own, request, message_id, at, content, args in rows:
+        yield Message(
+            id_, place, address, orjson.loads(own), request, message_id, at, content,
+            orjson.loads(args),
+        )  # fmt: skip
+
+
+def _rows(personalizations: list[dict[str, Any]], args: dict[str, Any]) -> Iterator[Any]:
+    shared_issue, shared_delivery = args.get(ISSUE), args.get(DELIVERY)
+    for place, one in enumerate(personalizations):
+        own = orjson.dumps(one)
+        own_args = one.get("custom_args") or {}
+        issue = own_args.get(ISSUE, shared_issue)
+        delivery = own_args.get(DELIVERY, shared_delivery)
+        for kind in ("to", "cc", "bcc"):
+            for mailbox in one.get(kind) or ():
+                yield place, mailbox["email"], issue, delivery, own
+
+
+@contextmanager
+def _transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """Commit at the end, or take everything back on an error."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    try:
+        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        ours = db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+    except sqlite3.DatabaseError:
+        tables, ours = 1, False
+    if tables and not ours:
+        db.close()
+        raise BadSetting(f"{path.name} isn't a ledger of the fake SendGrid; name another file")
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA wal_autocheckpoint = 8000")
+    with closing(db.executescript(SCHEMA)):
+        pass
