@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class QuoteView:
-    """What one reviewer said of one tool."""
+    """What one reviewer said of one tool, as much of it as the mail shows."""
 
-    text: str
+    text: str  #: begins or ends in an ellipsis where more was said
     seat: int
-    call: str | None  #: "ship", "skip", or ``None`` where the page doesn't say
-    reviewer: str | None
+    reviewer: str | None  #: a name, where one is published
     about: str  #: the tool's name
+    call: str | None  #: "ship", "skip", or ``None`` where the page doesn't say
+    dissent: bool = False  #: the one call against all others on this tool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +25,21 @@ class ContenderView:
     category: str
     tagline: str
     panel_share: float | None  #: percent
-    ships: int | None  #: reviewers who would ship, when the share falls on whole seats
+    ships: int | None  #: reviewers who would ship, where the calls or the share tell
     skips: int | None
     seats: int
-    entry: str  #: "Free", "Paid", or the published word
+    entry: str  #: "Free", "Paid", the published word, or empty
     community_share: float | None  #: percent; ``None`` is shown as a dash, never as 0
     url: str | None
+
+    @property
+    def split(self) -> str:
+        """The reviewer split in words: "3 ship, 1 skip", "all 4 ship", or empty."""
+        if self.ships is None or self.skips is None:
+            return ""
+        if self.skips == 0:
+            return f"all {self.seats} ship"
+        return f"{self.ships} ship, {self.skips} skip" if self.ships else f"all {self.seats} skip"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,13 +49,13 @@ class ComparisonView:
     title: str
     slug: str
     url: str  #: the full comparison
-    question: str
-    category: str
-    left: ContenderView
-    right: ContenderView
-    quotes: tuple[QuoteView, ...]  #: the sharpest for and against; dissent always among them
+    category: str  #: both contenders', once where they share it
+    labels: tuple[str, ...]
     headline: str  #: one line that says how the panel leans
-    labels: tuple[str, ...] = ()
+    contenders: tuple[ContenderView, ...]  #: two; fewer where a side is gone
+    quotes: tuple[QuoteView, ...]  #: the sharpest for and against; any dissent among them
+    quoted: int  #: how many quotes the full comparison has
+    note: str = ""  #: what the page doesn't say and a reader may wonder about
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +74,6 @@ class IssueView:
     comparisons: tuple[ComparisonView, ...]
     base_url: str
     web_url: str  #: view in browser
-    postal_address: str
+    postal_address: str  #: line by line
     unsubscribe_url: str  #: ends in the reader's tag
     preferences_url: str  #: ends in the reader's tag

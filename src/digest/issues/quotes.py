@@ -1,0 +1,107 @@
+"""Chooses which reviewers a mail quotes: the sharpest for and against, and whoever breaks rank."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from digest.comparisons.models import Call, Contender, Verdict
+from digest.issues.sharpest import Excerpt, sharpest
+from digest.issues.view import QuoteView
+from digest.render.graphemes import cut
+from digest.render.literal import one_line
+
+_NAME = 80
+
+
+@dataclass(frozen=True)
+class _Said:
+    side: int
+    about: str
+    verdict: Verdict
+    excerpt: Excerpt
+    dissent: bool
+
+    @property
+    def rank(self) -> tuple[float, int, int]:
+        return (self.excerpt.score, -self.verdict.seat, -self.side)
+
+
+def chosen(contenders: Sequence[Contender]) -> list[QuoteView]:
+    """Return the quotes to show, for before against.
+
+    Where calls are known every dissent is among them. Where none is, one quote a tool is shown
+    without saying for or against.
+    """
+    said = [each for contender in contenders for each in _said(contender)]
+    called = [each for each in said if each.verdict.call is not None]
+    picked = _by_call(called) if called else _by_tool(said)
+    return [_view(each) for each in picked]
+
+
+def _said(contender: Contender) -> list[_Said]:
+    lone = _lone_call(contender.verdicts)
+    return [
+        _Said(
+            side=contender.side,
+            about=cut(one_line(contender.name), _NAME),
+            verdict=verdict,
+            excerpt=sharpest(verdict.quote),
+            dissent=verdict is lone,
+        )
+        for verdict in contender.verdicts
+        if verdict.quote.strip()
+    ]
+
+
+def _lone_call(verdicts: Sequence[Verdict]) -> Verdict | None:
+    """Find the one reviewer against all others: of three at the least, every call known."""
+    ships = [each for each in verdicts if each.call is Call.SHIP]
+    skips = [each for each in verdicts if each.call is Call.SKIP]
+    if len(ships) + len(skips) < len(verdicts) or len(verdicts) < 3:  # noqa: PLR2004
+        return None
+    for few in (ships, skips):
+        if len(few) == 1:
+            return few[0]
+    return None
+
+
+def _by_call(said: Sequence[_Said]) -> list[_Said]:
+    picked = [each for each in said if each.dissent]
+    for call in (Call.SHIP, Call.SKIP):
+        with_call = [each for each in said if each.verdict.call is call]
+        if with_call and not any(each.verdict.call is call for each in picked):
+            picked.append(_fairest(with_call, picked))
+    if len(picked) == 1:  # one mind: let the other tool have its word too
+        others = [each for each in said if each.side != picked[0].side]
+        picked += [_fairest(others, picked)] if others else []
+    return sorted(picked, key=lambda each: (each.verdict.call is not Call.SHIP, each.side))
+
+
+def _by_tool(said: Sequence[_Said]) -> list[_Said]:
+    picked: list[_Said] = []
+    for side in sorted({each.side for each in said}):
+        picked.append(_fairest([each for each in said if each.side == side], picked))
+    return picked
+
+
+def _fairest(candidates: Sequence[_Said], picked: Sequence[_Said]) -> _Said:
+    """Take the sharpest, if possible on a tool and from a seat not heard yet."""
+    seats = {each.verdict.seat for each in picked}
+    sides = {each.side for each in picked}
+    return max(
+        candidates,
+        key=lambda each: (each.side not in sides, each.verdict.seat not in seats, each.rank),
+    )
+
+
+def _view(said: _Said) -> QuoteView:
+    verdict = said.verdict
+    return QuoteView(
+        text=said.excerpt.text,
+        seat=verdict.seat,
+        reviewer=cut(one_line(verdict.reviewer), _NAME) if verdict.reviewer else None,
+        about=said.about,
+        call=verdict.call.value if verdict.call else None,
+        dissent=said.dissent,
+    )

@@ -1,0 +1,145 @@
+"""Renders a mail: Jinja first, then MJML, once for all its readers.
+
+``render("issue", {"issue": view})`` reads ``issue.subject.txt``, ``issue.mjml`` and ``issue.txt``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from math import isfinite
+from pathlib import Path
+
+from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2.runtime import Undefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup
+from mjml import mjml2html
+
+from digest.render import filters
+from digest.render.faults import TemplateFault, of_jinja
+from digest.render.lines import break_lines
+from digest.render.literal import Trusted, in_markup, in_plain_text
+from digest.render.locate import folders
+
+#: What a template can do wrong; all else is a fault of ours and goes through.
+_FAULTS = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+_OFFSETS = re.compile(r"at position (\d+):(\d+)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rendered:
+    """A mail as it will go out, with tags where the personal parts go."""
+
+    subject: str
+    html: str
+    text: str
+
+
+def render(name: str, context: Mapping[str, object], *, folder: Path | None = None) -> Rendered:
+    """Render the mail called *name*; the same context gives the same bytes.
+
+    *folder* holds an installation's own templates, which hide the shipped ones name by name.
+    Raises `TemplateBroken` with the file, the line and what is wrong there.
+    """
+    looked = folders("email", folder)
+    subject = fill(f"{name}.subject.txt", context, looked)
+    source = fill(f"{name}.mjml", context, looked)
+    return Rendered(
+        subject=" ".join(subject.split()),
+        html=_compile(source, f"{name}.mjml"),
+        text=_plain(fill(f"{name}.txt", context, looked)),
+    )
+
+
+def render_page(name: str, context: Mapping[str, object], *, folder: Path | None = None) -> str:
+    """Render the web page called *name* (``page`` is ``page.html``); raises `TemplateBroken`."""
+    return fill(f"{name}.html", context, folders("web", folder)) + "\n"
+
+
+def fill(name: str, context: Mapping[str, object], looked: tuple[Path, ...]) -> str:
+    """Fill one template file found in the folders *looked*; raises `TemplateBroken`."""
+    environment = _environment(looked, markup=not name.endswith(".txt"))
+    try:
+        return environment.get_template(name).render(context)
+    except _FAULTS as fault:
+        raise of_jinja(fault, name, looked) from fault
+
+
+@lru_cache(maxsize=16)
+def _environment(looked: tuple[Path, ...], *, markup: bool) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in looked]),
+        autoescape=markup,
+        undefined=StrictUndefined,
+        finalize=_finish_markup if markup else _finish_text,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(filters.IN_MARKUP if markup else filters.IN_TEXT)
+    return environment
+
+
+def _finish_markup(value: object) -> object:
+    if isinstance(value, (Markup, Undefined)):
+        return value
+    return filters.trusted_markup(value) if isinstance(value, Trusted) else in_markup(_word(value))
+
+
+def _finish_text(value: object) -> object:
+    if isinstance(value, (Trusted, Undefined)):
+        return value
+    return in_plain_text(_word(value))
+
+
+def _word(value: object) -> str:
+    """Only words and numbers may be printed: never None, NaN or the inside of an object."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
+        return str(value)
+    raise TypeError(f"{value!r:.60} is neither words nor a number, so a reader shouldn't see it")
+
+
+def _compile(source: str, file: str) -> str:
+    try:
+        html = mjml2html(source, disable_comments=True, fonts={})
+    except ValueError as fault:
+        raise _of_mjml(str(fault), source, file) from fault
+    left = re.search(r"</?mj-[\w-]*", html, re.IGNORECASE)
+    if left:
+        raise TemplateFault(f"MJML doesn't know {left[0]}>", file=file)
+    return break_lines(_click_marks(html)) + "\n"
+
+
+def _click_marks(html: str) -> str:
+    """Write the provider's mark as its manual does: unquoted, which MJML wouldn't read."""
+    return html.replace('clicktracking="off"', "clicktracking=off")
+
+
+def _of_mjml(said: str, source: str, file: str) -> TemplateFault:
+    """MJML counts bytes in what Jinja wrote, not lines in the template: show the place instead."""
+    found = _OFFSETS.search(said)
+    if not found:
+        return TemplateFault(f"MJML can't read it: {said}", file=file)
+    start, end = int(found[1]), int(found[2])
+    raw = source.encode()
+    line = raw[:start].count(b"\n") + 1
+    near = " ".join(raw[max(0, start - 30) : end + 30].decode(errors="ignore").split())
+    return TemplateFault(f"MJML can't read line {line} of what it became, near: {near}", file=file)
+
+
+def _plain(text: str) -> str:
+    """Trailing spaces and runs of empty lines are left by tags, and mean nothing."""
+    text = re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
+    return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n") + "\n"

@@ -1,0 +1,46 @@
+"""What is wrong with a template, and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from jinja2 import TemplateNotFound, TemplateSyntaxError
+
+from digest.errors import TemplateBroken
+
+
+class TemplateFault(TemplateBroken):
+    """A template can't be rendered.
+
+    *file* is the template's name, *line* counts from 1 and is ``None`` when it isn't known.
+    """
+
+    def __init__(self, what: str, *, file: str, line: int | None = None) -> None:
+        super().__init__(f"{file}:{line}: {what}" if line else f"{file}: {what}")
+        self.what, self.file, self.line = what, file, line
+
+
+def of_jinja(fault: Exception, name: str, folders: tuple[Path, ...]) -> TemplateFault:
+    """Say where in the templates of *folders* a fault of the template engine arose."""
+    if isinstance(fault, TemplateNotFound):
+        looked = ", ".join(str(folder) for folder in folders)
+        return TemplateFault(f"no template {fault.name} in {looked}", file=name)
+    if isinstance(fault, TemplateSyntaxError):
+        return TemplateFault(fault.message or "syntax", file=fault.name or name, line=fault.lineno)
+    file, line = _last_template_line(fault.__traceback__, folders) or (name, None)
+    return TemplateFault(f"{fault} ({type(fault).__name__})", file=file, line=line)
+
+
+def _last_template_line(
+    trace: TracebackType | None, folders: tuple[Path, ...]
+) -> tuple[str, int] | None:
+    """Find the innermost frame that is a template; Jinja gives it the template's own lines."""
+    found = None
+    while trace is not None:
+        path = Path(trace.tb_frame.f_code.co_filename)
+        for folder in folders:
+            if path.is_relative_to(folder):
+                found = (path.relative_to(folder).as_posix(), trace.tb_lineno)
+        trace = trace.tb_next
+    return found

@@ -1,0 +1,144 @@
+"""What templates may call on a value."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from markupsafe import Markup, escape
+
+from digest.render.graphemes import columns, cut, graphemes
+from digest.render.literal import Trusted, clean
+
+NARROW = "\u202f"  # keeps "75 %" in one piece, with a thin gap
+FIXED = "\u00a0"  # the same for plain text, where fonts rarely have the thin one
+DASH = "—"
+
+_HARMLESS = re.compile(r"[^A-Za-z0-9 .,:;!?()/@$*+=|~^]")
+_URL_SAFE = "!#$&'()*+,/:;=?@[]~%"
+
+
+def percent(value: float | None) -> Markup:
+    """Write a share for HTML: 75 %, — for none. Only all is 100 %, only nothing is 0 %."""
+    return Markup("&#8212;") if value is None else Markup(f"{_whole(value)}&#8239;%")  # noqa: S704
+
+
+def percent_text(value: float | None) -> str:
+    """Write a share for plain text."""
+    return DASH if value is None else f"{_whole(value)}{FIXED}%"
+
+
+def _whole(value: float) -> int:
+    if not 0 <= value <= 100:  # noqa: PLR2004  - a share; NaN fails this too
+        raise ValueError(f"{value} is no share between 0 and 100 percent")
+    if value in (0, 100):
+        return int(value)
+    return min(99, max(1, round(value)))
+
+
+def attr(value: object) -> Markup:
+    """Make text safe inside a double-quoted attribute of an MJML template.
+
+    White space collapses, and all but plain ASCII becomes numeric references: the MJML compiler
+    writes other characters of attributes in a notation of its own.
+    """
+    one_line = " ".join(clean(str(value)).split())
+    return Markup(  # noqa: S704  - nothing but references and harmless ASCII is left
+        _HARMLESS.sub(lambda found: f"&#{ord(found[0])};", one_line)
+    )
+
+
+def is_web_link(url: str) -> bool:
+    """Tell whether *url* is http or https, names a host, and carries no credentials."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
+        return False
+    return not any(char.isspace() or unicodedata.category(char) == "Cc" for char in url)
+
+
+def link(url: str) -> Trusted:
+    """Write a link from stored text: percent-encoded, so that no tag in it is obeyed.
+
+    Raises ValueError unless `is_web_link` holds: templates only get links that do.
+    """
+    if not is_web_link(url):
+        raise ValueError(f"{url[:60]!r} is no web link")
+    parts = urlsplit(url)
+    host = (parts.hostname or "").encode("idna").decode()
+    host = f"[{host}]" if ":" in host else host
+    place = f"{host}:{parts.port}" if parts.port else host
+    tail = [quote(part, safe=_URL_SAFE) for part in parts[2:]]
+    encoded = urlunsplit((parts.scheme, place, *tail))
+    encoded = encoded.replace("-digest_", "-digest%5F").replace("'", "%27")
+    return Trusted(_BARE_PERCENT.sub("%25", encoded))
+
+
+_BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def personal(url: str) -> Trusted:
+    """Write a link of our own that ends in a reader's tag; the tag stays as it is."""
+    if not is_web_link(url):
+        raise ValueError(f"{url[:60]!r} is no web link")
+    return Trusted(url)
+
+
+def wrap(value: object, width: int = 72, indent: str = "", first: str | None = None) -> str:
+    """Fill paragraphs to *width* columns; *first* stands before the first line if given.
+
+    A word longer than a line is broken between letters, never inside one.
+    """
+    lines: list[str] = []
+    room = width - columns(indent)
+    for paragraph in clean(str(value)).split("\n"):
+        lines.extend(_filled(re.split(r"[ \t]+", paragraph.strip(" \t")), room))
+    head = indent if first is None else first
+    return "\n".join((indent if n else head) + line for n, line in enumerate(lines))
+
+
+def _filled(words: list[str], room: int) -> list[str]:
+    lines, line = [], ""
+    for word in (part for whole in words for part in _parts(whole, room)):
+        if line and columns(line) + 1 + columns(word) > room:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line] if line else lines
+
+
+def _parts(word: str, room: int) -> list[str]:
+    if len(word) <= room and columns(word) <= room:
+        return [word]
+    parts = [""]
+    for cluster in graphemes(word):
+        if columns(parts[-1]) + columns(cluster) > room:
+            parts.append("")
+        parts[-1] += cluster
+    return parts
+
+
+def rule(value: object, char: str = "-", width: int = 72) -> str:
+    """Draw a line of *char* as long as *value* is wide."""
+    return char * min(width, columns(str(value)))
+
+
+IN_MARKUP = {"percent": percent, "attr": attr, "link": link, "personal": personal, "cut": cut}
+IN_TEXT = {
+    "percent": percent_text,
+    "link": link,
+    "personal": personal,
+    "cut": cut,
+    "wrap": wrap,
+    "rule": rule,
+}
+
+
+def trusted_markup(value: Trusted) -> Markup:
+    """Escape text of ours for HTML, tags included as they are."""
+    return escape(str(value))

@@ -1,0 +1,95 @@
+"""Text in the units a reader sees: letters with their marks, whole emoji, whole flags.
+
+The rules are those of Unicode's UAX 29 as far as the standard library's tables go. Where those
+are silent the text is held together rather than split.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+_JOINER = "\u200d"
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+_REGION_LETTERS = range(0xE0020, 0xE0080)  # of a regional flag
+_FLAG_LETTERS = range(0x1F1E6, 0x1F200)
+_JAMO = range(0x1100, 0x1200)
+_PUNCTUATION = range(0x2000)  # and letters: nothing a joiner makes one picture of
+_MARKS_A_CLUSTER = 32  #: more are piled up by hand, to break layouts
+
+
+def graphemes(text: str) -> Iterator[str]:
+    """Yield what a reader sees as single characters, one after another."""
+    start = 0
+    for at in range(1, len(text)):
+        if at - start >= _MARKS_A_CLUSTER or not _held(text, start, at):
+            yield text[start:at]
+            start = at
+    if text:
+        yield text[start:]
+
+
+def cut(text: str, limit: int, mark: str = "…") -> str:
+    """Shorten *text* to *limit* characters as a reader counts them, the *mark* included.
+
+    Ends after a whole word where there is one in the last third.
+    """
+    kept: list[str] = []
+    for cluster in graphemes(text):
+        if len(kept) == limit:
+            return _at_word("".join(kept[: limit - 1])) + mark
+        kept.append(cluster)
+    return text
+
+
+def columns(text: str) -> int:
+    """Count the columns *text* takes in a fixed-width font."""
+    return sum(_width(cluster) for cluster in graphemes(text))
+
+
+def _width(cluster: str) -> int:
+    if len(cluster) > 1 and _JOINER in cluster:
+        return 2
+    first = cluster[0]
+    if unicodedata.category(first) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(first) in "WF" else 1
+
+
+def _at_word(text: str) -> str:
+    head, space, _ = text.rpartition(" ")
+    if space and len(head) * 3 >= len(text) * 2:
+        text = head
+    return text.rstrip(" ,;:\u2013\u2014-")
+
+
+def _held(text: str, start: int, at: int) -> bool:
+    """Tell whether the character at *at* belongs to the one before it."""
+    before, here = text[at - 1], text[at]
+    return (
+        (before == "\r" and here == "\n")
+        or _extends(here)
+        or (before == _JOINER and ord(here) not in _PUNCTUATION)
+        or (_flag(before) and _flag(here) and at - start == 1)
+        or (_jamo(before) and _jamo(here))
+    )
+
+
+def _extends(char: str) -> bool:
+    if char.isascii():
+        return False
+    code = ord(char)
+    return (
+        unicodedata.category(char) in {"Mn", "Mc", "Me"}
+        or char in {_JOINER, "\u200c"}
+        or code in _SKIN_TONES
+        or code in _REGION_LETTERS
+    )
+
+
+def _flag(char: str) -> bool:
+    return ord(char) in _FLAG_LETTERS
+
+
+def _jamo(char: str) -> bool:
+    return ord(char) in _JAMO

@@ -1,0 +1,135 @@
+"""Breaks the lines of finished HTML without changing how it looks.
+
+Mail servers cut lines at about 1,000 bytes, inside tags and links as it comes, and MJML writes a
+whole section on one line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from digest.render.graphemes import graphemes
+
+MAX_BYTES = 900
+
+_TOKEN = re.compile(
+    r"<(?P<kept>style|title|pre|textarea|script)\b.*?</(?P=kept)>|<!--.*?-->|<[^>]*>|[^<]+",
+    re.DOTALL | re.IGNORECASE,
+)
+#: White space after these has no meaning, so a line may end there.
+_FREE = re.compile(
+    r"<(?:table|tbody|tr|head)\b[^>]*>\Z|</(?:tr|tbody|table|h[1-6]|p|style|title|head|body)>\Z",
+    re.IGNORECASE,
+)
+_WHOLE = re.compile(r"<(?:!--|title|pre|textarea|script|a\b)", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"""\s+[^\s=>"']+(?:=(?:"[^"]*"|'[^']*'|[^\s>]+))?""")
+_UNIT = re.compile(r"&#?\w+;")
+_WORD_BYTES = 240
+_SEAM = "<!--\n-->"  # for text without a space to break at: a comment shows nothing
+
+
+class _Piece(NamedTuple):
+    text: str
+    joint: str = ""  #: what follows it
+    breaker: str | None = None  #: what may follow instead, with a line end in it
+
+
+def break_lines(html: str, limit: int = MAX_BYTES) -> str:
+    """Return *html* in lines of at most *limit* bytes, as far as that is possible unseen.
+
+    Links, comments and preformatted text are never broken inside.
+    """
+    done: list[str] = []
+    line: list[_Piece] = []
+    for piece in _pieces(html):
+        if line and _bytes(line) + len(piece.text.encode()) > limit:
+            line = _break(line, done)
+        line.append(piece)
+        if "\n" in piece.text + piece.joint:
+            done.extend(part.text + part.joint for part in line)
+            line = []
+    done.extend(part.text + part.joint for part in line)
+    return "".join(done)
+
+
+def _bytes(line: list[_Piece]) -> int:
+    return sum(len((piece.text + piece.joint).encode()) for piece in line)
+
+
+def _break(line: list[_Piece], done: list[str]) -> list[_Piece]:
+    """End the line at its last chance; return what is left for the next."""
+    for at in range(len(line) - 1, -1, -1):
+        breaker = line[at].breaker
+        if breaker is not None:
+            done.extend(part.text + part.joint for part in line[:at])
+            done.append(line[at].text + breaker)
+            return line[at + 1 :]
+    return line
+
+
+def _pieces(html: str) -> Iterator[_Piece]:
+    for found in _TOKEN.finditer(html):
+        token = found[0]
+        free = "\n" if _FREE.search(token) and not html.startswith("\n", found.end()) else ""
+        if not token.startswith("<"):
+            yield from _text(token)
+        elif _WHOLE.match(token):
+            yield _Piece(token, free)
+        elif token.lower().startswith("<style"):
+            yield from _spaced(token, r"(?<=[}\n]) +")
+            yield _Piece("", free)
+        else:
+            yield from _tag(token, free)
+
+
+def _tag(token: str, free: str) -> Iterator[_Piece]:
+    at = 0
+    for attribute in _ATTRIBUTE.finditer(token):
+        if attribute.start() > at or at == 0:
+            yield _Piece(token[at : attribute.start()], " ", "\n")
+        else:
+            yield _Piece("", " ", "\n")
+        yield _Piece(attribute[0].strip())
+        at = attribute.end()
+    yield _Piece(token[at:], free)
+
+
+def _spaced(text: str, pattern: str) -> Iterator[_Piece]:
+    parts = re.split(pattern, text)
+    for part in parts[:-1]:
+        yield _Piece(part, " ", "\n")
+    yield _Piece(parts[-1])
+
+
+def _text(text: str) -> Iterator[_Piece]:
+    for word in re.findall(r"[^ \n]+|[ \n]+", text):
+        if "\n" in word:
+            yield _Piece(word)
+        elif word.isspace():
+            yield _Piece(word[:-1], " ", "\n")
+        elif len(word.encode()) <= _WORD_BYTES:
+            yield _Piece(word)
+        else:
+            yield from _long_word(word)
+
+
+def _long_word(word: str) -> Iterator[_Piece]:
+    chunk = ""
+    for unit in _units(word):
+        if len((chunk + unit).encode()) > _WORD_BYTES:
+            yield _Piece(chunk, "", _SEAM)
+            chunk = ""
+        chunk += unit
+    yield _Piece(chunk)
+
+
+def _units(word: str) -> Iterator[str]:
+    """Yield what must stay whole: references like ``&amp;``, and letters with their marks."""
+    at = 0
+    for reference in _UNIT.finditer(word):
+        yield from graphemes(word[at : reference.start()])
+        yield reference[0]
+        at = reference.end()
+    yield from graphemes(word[at:])
