@@ -18,6 +18,9 @@ from digest.comparisons.slug import slugify
 from digest.issues.compose import compose
 from digest.issues.models import Newsletter
 from digest.issues.view import IssueView
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
+from digest.render.checks.finding import Copy
+from digest.render.engine import Rendered
 
 SHIPS = (  # two a seat
     (
@@ -227,3 +230,16 @@ def full_week() -> list[Revision]:
         ]
         week.append(make_revision(*sides))
     return week
+
+
+def make_copy(issue: IssueView, mail: Rendered) -> Copy:
+    """Return a rendered issue as the rules look at it."""
+    return Copy(
+        subject=mail.subject,
+        preheader=issue.preheader,
+        html=mail.html,
+        text=mail.text,
+        unsubscribe_url=issue.unsubscribe_url,
+        tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
+        postal_address=issue.postal_address,
+    )

@@ -1,0 +1,75 @@
+"""Reads finished HTML for what the rules ask about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+
+_UNSEEN = {"style", "script", "title", "head"}
+
+
+@dataclass(frozen=True)
+class Tag:
+    """One opening tag: its name, attributes in order, and line from 1."""
+
+    name: str
+    attributes: tuple[tuple[str, str], ...]
+    line: int
+
+    def get(self, name: str) -> str | None:
+        """Return an attribute's value, ``None`` when it isn't there."""
+        return dict(self.attributes).get(name)
+
+
+@dataclass
+class Markup:
+    """What was found: every tag in order, the title, the text a reader sees."""
+
+    tags: list[Tag] = field(default_factory=list)
+    title: str = ""
+    text: str = ""
+
+    def named(self, *names: str) -> list[Tag]:
+        """Return the tags of these names, in order."""
+        return [tag for tag in self.tags if tag.name in names]
+
+
+def read(html: str) -> Markup:
+    """Read *html*; comments, so all that is only for Outlook, are passed over."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    found = reader.found
+    found.text = " ".join("".join(reader.seen).split())
+    return found
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found = Markup()
+        self.seen: list[str] = []
+        self._inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = tuple((name, value or "") for name, value in attrs)
+        self.found.tags.append(Tag(tag, given, self.getpos()[0]))
+        if tag in _UNSEEN:
+            self._inside.append(tag)
+        elif tag not in {"a", "b", "i", "em", "strong", "span", "bdi"}:
+            self.seen.append(" ")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag in _UNSEEN:
+            self._inside.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self._inside:
+            self._inside.remove(tag)
+
+    def handle_data(self, data: str) -> None:
+        if "title" in self._inside:
+            self.found.title += data
+        elif not self._inside:
+            self.seen.append(data)
