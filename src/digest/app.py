@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.utils import parseaddr
+
+from sqlmodel import Session
 
 from digest.db import Database
+from digest.delivery.links import recipients_of
+from digest.delivery.owner import this_process
+from digest.delivery.send import Sending
 from digest.errors import BadSetting
-from digest.settings import Settings
-from subscribers.tokens import MIN_SECRET, Tokens
+from digest.issues import store
+from digest.issues.models import Edition, Issue
+from digest.issues.publish import Press
+from digest.issues.view import IssueView
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content, Mailbox
+from digest.mail.outbox import Outbox
+from digest.mail.sendgrid.client import SendGrid
+from digest.mail.transport import Transport
+from digest.render.checks.finding import Copy, Finding, Severity
+from digest.render.engine import Rendered, render
+from digest.render.lint import check
+from digest.settings import Settings, TransportKind
+from subscribers.address import parse
+from subscribers.errors import BadAddress
+from subscribers.tokens import MIN_SECRET, Hashes, Tokens
+
+LEASE_MARGIN = 60.0  # seconds a claim outlives the longest request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,25 +41,128 @@ class App:
     database: Database
     clock: Callable[[], datetime]
 
-    def secret(self) -> str:
-        """Return the secret that signs links; raises `BadSetting` when there is none."""
-        secret = self.settings.secret
+    def secrets(self) -> list[str]:
+        """Return every secret whose links still work, the one that signs first."""
+        secret, old = self.settings.secret, self.settings.old_secrets
         if secret is None or len(secret.get_secret_value()) < MIN_SECRET:
             raise BadSetting(
                 f"DIGEST_SECRET is missing or shorter than {MIN_SECRET} characters; links in mails"
-                " are signed with it. Make one with: openssl rand -hex 32"
+                " are signed with it",
+                next_step="digest init writes one into .env; or: openssl rand -hex 32",
             )
-        return secret.get_secret_value()
-
-    def secrets(self) -> list[str]:
-        """Return every secret whose links still work, the one that signs first."""
-        old = self.settings.old_secrets
         earlier = old.get_secret_value().split(",") if old else []
-        return [self.secret(), *(part.strip() for part in earlier if part.strip())]
+        return [secret.get_secret_value(), *(part.strip() for part in earlier if part.strip())]
 
     def tokens(self) -> Tokens:
         """Return the maker and reader of signed links."""
         return Tokens(self.secrets())
+
+    def hashes(self) -> Hashes:
+        """Return the maker of keyed hashes of addresses."""
+        return Hashes(self.secrets())
+
+    def press(self) -> Press:
+        """Return what making a mail takes."""
+        return Press(
+            base_url=self.settings.base_url,
+            postal_address=self.settings.postal_address,
+            render=lambda view: render("issue", {"issue": view}),
+            check=self._check,
+        )
+
+    def findings(self, edition: Edition, unsubscribe_url: str) -> list[Finding]:
+        """Check a frozen edition once more."""
+        return self._weigh(
+            check(
+                Copy(
+                    subject=edition.subject,
+                    preheader=edition.preheader,
+                    html=edition.html,
+                    text=edition.text,
+                    unsubscribe_url=unsubscribe_url,
+                    tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
+                    postal_address=self.settings.postal_address,
+                )
+            )
+        )
+
+    def _check(self, view: IssueView, rendered: Rendered) -> Sequence[Finding]:
+        return self._weigh(
+            check(
+                Copy(
+                    subject=rendered.subject,
+                    preheader=view.preheader,
+                    html=rendered.html,
+                    text=rendered.text,
+                    unsubscribe_url=view.unsubscribe_url,
+                    tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
+                    postal_address=view.postal_address,
+                )
+            )
+        )
+
+    def _weigh(self, findings: list[Finding]) -> list[Finding]:
+        """Let an issue be built and looked at before the postal address is set."""
+        if self.settings.postal_address or self.settings.transport is not TransportKind.OUTBOX:
+            return findings
+        return [
+            replace(each, severity=Severity.WARNING) if each.rule == "postal-address" else each
+            for each in findings
+        ]
+
+    def sender(self) -> Mailbox:
+        """Return who the mail is from; raises `BadSetting`."""
+        name, address = parseaddr(self.settings.sender)
+        try:
+            return Mailbox(parse(address).wire, name)
+        except BadAddress as fault:
+            raise BadSetting(f"DIGEST_FROM: {fault}; write: Name <name@example.com>") from None
+
+    def transport(self) -> Transport:
+        """Return the way out that the settings choose; raises `BadSetting`."""
+        settings = self.settings
+        if settings.transport is TransportKind.OUTBOX:
+            return Outbox(settings.outbox)
+        key = settings.sendgrid_api_key.get_secret_value() if settings.sendgrid_api_key else ""
+        try:
+            return SendGrid(
+                api_key=key, url=settings.sendgrid_url, seconds=settings.sendgrid_timeout
+            )
+        except ValueError as fault:
+            raise BadSetting(f"DIGEST_SENDGRID_API_KEY: {fault}") from None
+
+    def sending(self, session: Session, issue: Issue) -> Sending:
+        """Return all that sending *issue* takes."""
+        newsletter = store.newsletter_of(session, issue)
+        edition = store.edition_of(session, issue)
+        return Sending(
+            store=self.database,
+            transport=self.transport(),
+            clock=self.clock,
+            owner=this_process(),
+            edition_id=edition.id or 0,
+            newsletter=newsletter.slug,
+            issue=f"{newsletter.slug}-{issue.number}",
+            content=Content(
+                subject=edition.subject,
+                html=edition.html,
+                text=edition.text,
+                sender=self.sender(),
+                headers={"List-Id": self._list_id(newsletter.slug, newsletter.name)},
+                category=newsletter.slug,
+                track_clicks=self.settings.track_clicks,
+                track_opens=self.settings.track_opens,
+            ),
+            recipient=recipients_of(
+                newsletter.slug, base_url=self.settings.base_url, tokens=self.tokens()
+            ),
+            lease=self.settings.sendgrid_timeout + LEASE_MARGIN,
+        )
+
+    def _list_id(self, slug: str, name: str) -> str:
+        host = self.settings.base_url.partition("://")[2].partition("/")[0].partition(":")[0]
+        words = "".join(c for c in name if c.isascii() and (c.isalnum() or c == " ")).strip()
+        return f"{words} <{slug}.{host}>".strip()
 
 
 def open_app(settings: Settings, clock: Callable[[], datetime] | None = None) -> App:

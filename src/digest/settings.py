@@ -60,11 +60,13 @@ class Settings(BaseSettings):
     )
     base_url: WebAddress = Field("http://localhost:8000", description="Where readers reach us.")
     sender: str = Field(
-        "Weekly AI Tool Verdicts <verdicts@localhost.localdomain>",
+        "Weekly AI Tool Verdicts <verdicts@example.com>",
         validation_alias="DIGEST_FROM",
         description="Who the mail is from: Name <address>.",
     )
     postal_address: str = Field("", description="The sender's postal address; the law asks for it.")
+    track_clicks: bool = Field(False, description="Let the provider rewrite and count links.")
+    track_opens: bool = Field(False, description="Let the provider add an image and count it.")
     concurrency: int = Field(2, ge=1, le=64, description="How many batches travel at once.")
     batch_size: int = Field(1000, ge=1, le=1000, description="Readers in one request.")
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from digest.cli import comparisons, fake, issues, sending, setup
 from digest.cli.context import Call
 from digest.errors import DigestError
 from subscribers.errors import SubscribersError
@@ -19,6 +20,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+for noun in (setup, issues, sending, fake):
+    app.add_typer(noun.app)
+app.add_typer(comparisons.app, name="comparisons")
+app.command("import")(comparisons.import_)
 
 
 @app.callback()

@@ -63,8 +63,9 @@ class Batch(SQLModel, table=True):
     size: int  #: deliveries that share its fate: the range less those with an outcome of their own
     state: BatchState = Field(sa_type=closed_set(BatchState))
     attempt: str | None = Field(default=None, sa_type=String(32))  #: the attempt that holds it
-    tries: int = 0
-    recoveries: int = 0
+    attempts: int = 0  #: how often it was claimed
+    tries: int = 0  #: how often it failed, certainly unsent
+    recoveries: int = 0  #: how often its sender died before sending it
     not_before: datetime | None = None
     note: str = Field(default="", sa_type=Text)
 

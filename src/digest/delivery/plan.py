@@ -75,6 +75,7 @@ def _batch(
         "last_delivery": last,
         "size": size,
         "state": BatchState.PENDING if size else BatchState.EMPTY,
+        "attempts": 0,
         "tries": 0,
         "recoveries": 0,
         "note": "",

@@ -61,23 +61,26 @@ def settle(
     one that a person has decided on stays as decided, and only the attempt records what came.
     """
     kind = type(answer).__name__.lower()
-    session.connection().execute(
-        update(Attempt)
-        .where(col(Attempt.key) == attempt)
-        .values(
-            settled_at=now,
-            outcome=kind,
-            status=answer.status,
-            detail=answer.detail,
-            provider_id=answer.provider_id if isinstance(answer, Accepted) else None,
-        )
+    connection = session.connection()
+    connection.execute(
+        _SETTLE,
+        {
+            "by": attempt,
+            "now": now,
+            "kind": kind,
+            "code": answer.status,
+            "words": answer.detail,
+            "provider": answer.provider_id if isinstance(answer, Accepted) else None,
+        },
     )
-    batch = _held(session, batch_id, attempt)
+    mine = {"batch": batch_id, "by": attempt}
+    if isinstance(answer, Accepted):
+        won = connection.execute(_ACCEPT, mine).rowcount == 1
+        return Settled(outcome=kind if won else "superseded", count=len(readers))
+    batch = connection.execute(_HELD, mine).first()
     if batch is None:
         return Settled(outcome="superseded", count=len(readers))
     match answer:
-        case Accepted():
-            _move(session, batch_id, state=BatchState.ACCEPTED)
         case InDoubt():
             _move(session, batch_id, state=BatchState.IN_DOUBT, note=answer.detail)
         case Halted():
@@ -101,17 +104,6 @@ def pause(session: Session, edition_id: int, why: str) -> None:
         .where(col(Issue.id) == of_edition, col(Issue.state) == IssueState.PREPARED)
         .values(state=IssueState.PAUSED, note=why)
     )
-
-
-def _held(session: Session, batch_id: int, attempt: str) -> Any:
-    found = session.connection().execute(
-        select(Batch.__table__).where(  # type: ignore[attr-defined]  # SQLModel hides the table
-            col(Batch.id) == batch_id,
-            col(Batch.attempt) == attempt,
-            col(Batch.state).in_([BatchState.STARTED, BatchState.IN_DOUBT]),
-        )
-    )
-    return found.first()
 
 
 def _move(session: Session, batch_id: int, **values: Any) -> CursorResult[Any]:
@@ -192,6 +184,7 @@ def _split(session: Session, batch: Any, readers: list[int]) -> None:
             "last_delivery": last,
             "size": size,
             "state": BatchState.PENDING,
+            "attempts": 0,
             "tries": 0,
             "recoveries": 0,
             "note": "",
@@ -199,3 +192,32 @@ def _split(session: Session, batch: Any, readers: list[int]) -> None:
         for first, last, size in ranges
     ]
     session.connection().execute(insert(Batch), rows)
+
+
+_MINE = (
+    col(Batch.id) == bindparam("batch"),
+    col(Batch.attempt) == bindparam("by"),
+    col(Batch.state).in_([BatchState.STARTED, BatchState.IN_DOUBT]),
+)
+_HELD = select(
+    col(Batch.id),
+    col(Batch.edition_id),
+    col(Batch.root),
+    col(Batch.number),
+    col(Batch.first_delivery),
+    col(Batch.last_delivery),
+    col(Batch.size),
+    col(Batch.tries),
+).where(*_MINE)
+_ACCEPT = update(Batch).where(*_MINE).values(state=BatchState.ACCEPTED, note="")
+_SETTLE = (
+    update(Attempt)
+    .where(col(Attempt.key) == bindparam("by"))
+    .values(
+        settled_at=bindparam("now"),
+        outcome=bindparam("kind"),
+        status=bindparam("code"),
+        detail=bindparam("words"),
+        provider_id=bindparam("provider"),
+    )
+)

@@ -38,19 +38,16 @@ class Excerpt(NamedTuple):
 def sharpest(quote: str, limit: int = LIMIT) -> Excerpt:
     """Return the most telling run of whole sentences that fits into *limit* characters.
 
-    An ellipsis stands where something was left out. A sentence too long by itself is cut after a
-    word, never inside a letter.
+    A sentence too long by itself is cut after a word, never inside a letter, and ends in an
+    ellipsis.
     """
     sentences = _sentences(_bare(quote[:_READ]))
     if not sentences:
         return Excerpt("", 0.0)
     runs = [_run(sentences, start, limit) for start in range(len(sentences))]
     best = max(range(len(runs)), key=lambda start: (_score(sentences[start]), -start))
-    first, last = best, best + runs[best]
-    text = cut(" ".join(sentences[first:last]), limit - 4)
-    head = "… " if first else ""
-    tail = " …" if last < len(sentences) and not text.endswith("…") else ""
-    return Excerpt(f"{head}{text}{tail}", _score(sentences[best]))
+    text = cut(" ".join(sentences[best : best + runs[best]]), limit)
+    return Excerpt(text, _score(sentences[best]))
 
 
 def _bare(quote: str) -> str:
@@ -77,7 +74,7 @@ def _run(sentences: list[str], start: int, limit: int) -> int:
     count = 1
     while start + count < len(sentences) and length < limit // 2:
         length += 1 + _length(sentences[start + count])
-        if length > limit - 4:
+        if length > limit:
             break
         count += 1
     return count

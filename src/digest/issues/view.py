@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class QuoteView:
     """What one reviewer said of one tool, as much of it as the mail shows."""
 
-    text: str  #: begins or ends in an ellipsis where more was said
+    text: str  #: whole sentences, or one cut short with an ellipsis
     seat: int
     reviewer: str | None  #: a name, where one is published
     about: str  #: the tool's name

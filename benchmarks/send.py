@@ -1,0 +1,213 @@
+"""The whole send (plan, ledger, tokens, the real client) into a bare sink, beside a floor.
+
+The floor does what no engine can leave out: it reads the rows with raw sqlite3, makes the same
+bodies, and POSTs them over keep-alive connections. It keeps no ledger, so a crash in it would lose
+or repeat mail. Run: python -m benchmarks.send [READERS ...]
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from benchmarks.sink import running_sink
+
+CONCURRENCY = 2
+HTML = "<p>Two tools, four reviewers, one verdict.</p>\n" * 1300  # about 60 KB, as a real issue
+SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
+BASE = "https://news.example.com"
+
+
+def fill(path: Path, readers: int) -> None:
+    """Make a store with *readers* confirmed subscribers and one issue ready to go."""
+    from digest.db import Database
+    from digest.issues.models import Edition, Issue, IssueState, Newsletter
+    from digest.migrations.schema import METADATA
+
+    database = Database(f"sqlite:///{path}")
+    METADATA.create_all(database.engine)
+    now = datetime.now(UTC)
+    with database.write() as session:
+        session.add(Newsletter(id=1, slug="weekly", name="Weekly AI Tool Verdicts"))
+        session.flush()
+        state = IssueState.BUILT
+        session.add(
+            Issue(id=1, newsletter_id=1, number=1, period="2026-W48", state=state, built_at=now)
+        )
+        session.flush()
+        edition = Edition(
+            id=1, issue_id=1, subject="Benchmark", html=HTML, text="text", fingerprint="f",
+            frozen_at=now,
+        )  # fmt: skip
+        session.add(edition)
+    database.close()
+    raw = sqlite3.connect(path)
+    stamp = now.strftime("%Y-%m-%d %H:%M:%S.%f")
+    raw.executemany(
+        "INSERT INTO subscriber (id, address, address_key, language, created_at)"
+        " VALUES (?, ?, ?, 'en', ?)",
+        (
+            (i, f"reader{i}@example.org", f"reader{i}@example.org", stamp)
+            for i in range(1, readers + 1)
+        ),
+    )
+    raw.execute(
+        "INSERT INTO subscription (subscriber_id, newsletter, standing, source, since)"
+        " SELECT id, 'weekly', 'confirmed', 'benchmark', ? FROM subscriber",
+        (stamp,),
+    )
+    raw.commit()
+    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raw.close()
+
+
+def content() -> Any:
+    """Return what every reader gets."""
+    from digest.mail.mailing import Content, Mailbox
+
+    return Content(
+        subject="Benchmark", html=HTML, text="text", sender=Mailbox("us@example.com", "Us")
+    )
+
+
+def engine(path: Path, url: str) -> dict[str, float]:
+    """Send the issue as the product does; returns seconds by stage."""
+    from digest.db import Database
+    from digest.delivery.dispatch import dispatch
+    from digest.delivery.links import recipients_of
+    from digest.delivery.owner import this_process
+    from digest.delivery.plan import prepare
+    from digest.delivery.send import Sending
+    from digest.issues.models import Edition, Issue
+    from digest.mail.sendgrid.client import SendGrid
+    from subscribers.tokens import Tokens
+
+    database = Database(f"sqlite:///{path}")
+    began = time.perf_counter()
+    with database.write() as session:
+        prepare(
+            session,
+            issue=session.get_one(Issue, 1),
+            edition=session.get_one(Edition, 1),
+            newsletter="weekly",
+            batch_size=1000,
+            now=datetime.now(UTC),
+        )
+    planned = time.perf_counter()
+    sending = Sending(
+        store=database,
+        transport=SendGrid(api_key="benchmark", url=url, seconds=60),
+        clock=lambda: datetime.now(UTC),
+        owner=this_process(),
+        edition_id=1,
+        newsletter="weekly",
+        issue="weekly-1",
+        content=content(),
+        recipient=recipients_of("weekly", base_url=BASE, tokens=Tokens([SECRET])),
+    )
+    counts = dispatch(sending, concurrency=CONCURRENCY)
+    ended = time.perf_counter()
+    assert counts.accepted == counts.candidates
+    return {"plan": planned - began, "send": ended - planned, "all": ended - began}
+
+
+def floor(path: Path, url: str) -> dict[str, float]:
+    """Send the same bodies with raw rows, keep-alive and no ledger."""
+    from digest.delivery.links import recipients_of
+    from digest.mail.mailing import Mailing
+    from digest.mail.sendgrid.request import encode
+    from subscribers.tokens import Tokens
+
+    recipient = recipients_of("weekly", base_url=BASE, tokens=Tokens([SECRET]))
+    same = content()
+    rows = sqlite3.connect(path, check_same_thread=False)
+    turn = threading.Lock()
+    last = 0
+    host = urlsplit(url).netloc
+
+    def work() -> None:
+        nonlocal last
+        connection = HTTPConnection(host)
+        while True:
+            with turn:
+                page = rows.execute(
+                    "SELECT s.id, s.address FROM subscription p JOIN subscriber s"
+                    " ON s.id = p.subscriber_id WHERE p.subscriber_id > ? AND p.newsletter ="
+                    " 'weekly' AND p.standing = 'confirmed' ORDER BY p.subscriber_id LIMIT 1000",
+                    (last,),
+                ).fetchall()
+                if not page:
+                    return
+                last = page[-1][0]
+            body = encode(
+                Mailing(
+                    content=same,
+                    recipients=[recipient(i, i, address) for i, address in page],
+                    issue="weekly-1",
+                    batch="0" * 32,
+                    attempt="0" * 32,
+                )
+            )
+            connection.request("POST", "/v3/mail/send", body)
+            assert connection.getresponse().read() == b""
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(CONCURRENCY) as pool:
+        for worker in [pool.submit(work) for _ in range(CONCURRENCY)]:
+            worker.result()
+    return {"all": time.perf_counter() - began}
+
+
+def measure(what: str, path: Path, url: str) -> dict[str, float]:
+    """Run one side in a process of its own, so that its peak memory is its own."""
+    command = [sys.executable, "-m", "benchmarks.send", f"--{what}", str(path), url]
+    root = Path(__file__).parent.parent
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=root)  # noqa: S603
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def compare(readers: int) -> None:
+    """Print the engine beside the floor for one size of list."""
+    with tempfile.TemporaryDirectory() as folder, running_sink() as url:
+        path = Path(folder) / "digest.db"
+        fill(path, readers)
+        base = measure("floor", path, url)
+        ours = measure("engine", path, url)
+    print(
+        f"{readers:>9,} readers | engine {readers / ours['all']:>9,.0f}/s"
+        f" (plan {ours['plan']:.2f} s, send {ours['send']:.2f} s) peak {ours['peak_mb']:.0f} MB"
+        f" | floor {readers / base['all']:>9,.0f}/s peak {base['peak_mb']:.0f} MB"
+        f" | ratio {base['all'] / ours['all']:.2f}",
+        flush=True,
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Compare for each size given, or be one side of a comparison."""
+    if arguments and arguments[0] in {"--engine", "--floor"}:
+        side = engine if arguments[0] == "--engine" else floor
+        found = side(Path(arguments[1]), arguments[2])
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({**found, "peak_mb": peak}))
+        return
+    print(f"{os.cpu_count()} cores, {CONCURRENCY} senders, batches of 1,000, 60 KB of HTML")
+    for readers in [int(a) for a in arguments] or [100_000, 1_000_000]:
+        compare(readers)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

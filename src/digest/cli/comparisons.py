@@ -1,0 +1,174 @@
+"""Comparisons on the command line: import, list, show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import track
+
+from digest.cli.comparison_sheet import listing, sheet
+from digest.cli.context import Call, JsonFlag, call_of
+from digest.comparisons import store
+from digest.comparisons.facts import facts_of, in_short
+from digest.comparisons.reader import find, read_file
+from digest.comparisons.store import Kept, Outcome
+from digest.errors import ComparisonUnreadable
+
+app = typer.Typer(help="What the panel published about tools.", no_args_is_help=True)
+
+_LONG = 25  #: files; beyond, a bar shows how far the import is
+
+
+@dataclass
+class _Report:
+    """What became of each file of one import."""
+
+    kept: list[tuple[Path, Kept]] = field(default_factory=list)
+    refused: list[ComparisonUnreadable] = field(default_factory=list)
+
+    def counts(self) -> dict[str, int]:
+        outcomes = [kept.outcome for _, kept in self.kept]
+        counted = {outcome.value: outcomes.count(outcome) for outcome in Outcome}
+        return {**counted, "refused": len(self.refused)}
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            **self.counts(),
+            "files": [
+                {
+                    "file": str(path),
+                    "outcome": kept.outcome.value,
+                    "slug": kept.slug,
+                    "title": kept.title,
+                    "revision": kept.revision,
+                    "warnings": kept.warnings,
+                }
+                for path, kept in self.kept
+            ]
+            + [
+                {
+                    "file": fault.source,
+                    "outcome": "refused",
+                    "line": fault.line,
+                    "reason": fault.reason,
+                }
+                for fault in self.refused
+            ],
+        }
+
+
+def import_(
+    context: typer.Context,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="Page text (.txt), JSON, or folders of them."),
+    ],
+    as_json: JsonFlag = False,
+) -> None:
+    """Bring comparisons in: new ones are added, changed ones get a new revision.
+
+    Each file stands for itself: one that can't be read is refused with its reason, the others are
+    kept, and the exit code is 1.
+    """
+    call = call_of(context)
+    report = _import(call, list(find(paths)))
+    if as_json:
+        call.json(report.facts())
+    else:
+        _tell(call, report)
+    _complain(call, report)
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """List every comparison by slug, as its newest revision tells it."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        found = store.summaries(session)
+    if as_json:
+        call.json([in_short(one) for one in found])
+    elif found:
+        call.out.print(listing(found), soft_wrap=False)
+    else:
+        call.out.print("No comparisons yet; bring some in with: digest import PATH")
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    slug: Annotated[str, typer.Argument(help="As digest comparisons list names it.")],
+    revision: Annotated[
+        int | None, typer.Option("--revision", help="An earlier one; else the newest.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show one comparison whole, both sides side by side."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        comparison = store.by_slug(session, slug)
+        found = store.revision(session, comparison, revision or comparison.latest)
+        facts = facts_of(comparison, found)
+    if as_json:
+        call.json(facts)
+    else:
+        call.out.print(sheet(facts), soft_wrap=False)
+
+
+def _import(call: Call, files: Sequence[Path]) -> _Report:
+    report, seen = _Report(), dict[str, Path]()
+    for path in _with_bar(call, files):
+        try:
+            draft = read_file(path)
+        except ComparisonUnreadable as fault:
+            report.refused.append(fault)
+            continue
+        with call.app.database.write() as session:
+            kept = store.keep(session, draft, now=call.app.clock())
+        report.kept.append((path, _noting_twins(kept, seen, path)))
+    return report
+
+
+def _with_bar(call: Call, files: Sequence[Path]) -> Iterator[Path]:
+    shown = len(files) > _LONG and call.err.is_terminal
+    yield from track(
+        files, description="Importing", console=call.err, transient=True, disable=not shown
+    )
+
+
+def _noting_twins(kept: Kept, seen: dict[str, Path], path: Path) -> Kept:
+    """Warn of a second file about the same comparison that says something else."""
+    before = seen.setdefault(kept.slug, path)
+    if before is path or kept.outcome is Outcome.UNCHANGED:
+        return kept
+    warning = f"{before} is about the same comparison and says something else; this one holds now"
+    return replace(kept, warnings=(*kept.warnings, warning))
+
+
+def _tell(call: Call, report: _Report) -> None:
+    for path, kept in report.kept:
+        revised = f", revision {kept.revision}" if kept.outcome is Outcome.REVISED else ""
+        call.out.print(
+            f"{kept.outcome.value:<9}  {kept.slug}{revised}  ({path.name})", markup=False
+        )
+        for warning in kept.warnings:
+            call.out.print(f"           look: {warning}", markup=False)
+    counted = ", ".join(f"{count} {outcome}" for outcome, count in report.counts().items() if count)
+    if counted:
+        call.out.print(counted)
+
+
+def _complain(call: Call, report: _Report) -> None:
+    """Raise the one fault there is, or name each on stderr and raise what they come to."""
+    if not report.refused:
+        return
+    if len(report.refused) == 1:
+        raise report.refused[0]
+    for fault in report.refused:
+        call.err.print(f"refused: {fault}", markup=False)
+    held = "; what could be read is kept" if report.kept else ""
+    total = len(report.refused) + len(report.kept)
+    raise ComparisonUnreadable(f"{len(report.refused)} of {total} files were refused{held}")

@@ -1,0 +1,255 @@
+"""Sending on the command line: send, status, pause, resume, cancel, resolve."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from digest.cli.context import Call, JsonFlag, call_of
+from digest.cli.issues import IssueNumber, NewsletterOption, find, findings_of
+from digest.delivery import control
+from digest.delivery.counts import Counts, count
+from digest.delivery.dispatch import Brake, dispatch
+from digest.delivery.plan import prepare
+from digest.delivery.send import Sending
+from digest.delivery.settle import Settled
+from digest.delivery.status import Problem, Status, status
+from digest.errors import MailUnfit, WrongState
+from digest.issues import store
+from digest.issues.models import IssueState
+from digest.render.lint import forbids
+
+app = typer.Typer()
+
+Why = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
+
+
+@app.command()
+def send(
+    context: typer.Context,
+    issue: IssueNumber,
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Plan and send now, with progress; called again, it resumes what was interrupted."""
+    call = call_of(context)
+    sending = _ready(call, newsletter, issue)
+    brake = Brake()
+    with _stopped_by_signals(brake), _progress(call, sending, quiet=as_json) as advance:
+        counts = dispatch(
+            sending, concurrency=call.settings.concurrency, brake=brake, progress=advance
+        )
+    where = _status(call, newsletter, issue)
+    if as_json:
+        call.json(where.as_dict())
+    else:
+        _print_status(call, where)
+    if brake.stopping.is_set():
+        call.err.print(f"Stopped. Go on with: digest send {issue}")
+    if counts.pending or counts.in_doubt or where.state is IssueState.PAUSED:
+        raise typer.Exit(1)
+
+
+@app.command("status")
+def status_(
+    context: typer.Context,
+    issue: Annotated[int | None, typer.Argument(metavar="[ISSUE]")] = None,
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Show counts that balance, what is stuck, and what to do next."""
+    call = call_of(context)
+    if issue is None:
+        _list_issues(call, newsletter, as_json=as_json)
+        return
+    where = _status(call, newsletter, issue)
+    if as_json:
+        call.json(where.as_dict())
+    else:
+        _print_status(call, where)
+
+
+@app.command()
+def pause(
+    context: typer.Context,
+    issue: IssueNumber,
+    why: Why = "paused by hand",
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Start no further batch of this issue; what is under way is finished."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        control.pause(session, find(session, newsletter, issue)[0], why)
+    call.out.print(f"Issue {issue} is paused. Go on with: digest resume {issue}")
+
+
+@app.command()
+def resume(
+    context: typer.Context, issue: IssueNumber, newsletter: NewsletterOption = "weekly"
+) -> None:
+    """Let a paused issue go on; batches set aside as failed are tried again."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        control.resume(session, find(session, newsletter, issue)[0])
+    call.out.print(f"Issue {issue} may go on. Send it with: digest send {issue}")
+
+
+@app.command()
+def cancel(
+    context: typer.Context,
+    issue: IssueNumber,
+    why: Why = "cancelled by hand",
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Leave unsent, for good, what isn't sent yet."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        control.cancel(session, find(session, newsletter, issue)[0], why)
+    call.out.print(f"Issue {issue} is cancelled: what wasn't sent stays unsent.")
+
+
+@app.command()
+def resolve(
+    context: typer.Context,
+    batch: Annotated[str, typer.Argument(help="The batch's key, as status shows it.")],
+    verdict: Annotated[control.Verdict, typer.Argument(help="What became of it.")],
+    by: Annotated[str, typer.Option("--by", help="Who decides.")],
+    why: Why,
+) -> None:
+    """Decide on a batch in doubt; the decision is kept with name, time and reason."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        found = control.resolve(session, batch, verdict, by=by, why=why, now=call.app.clock())
+    call.out.print(f"Batch {found.key[:8]} with {found.size} readers is taken as {verdict}.")
+    if verdict is control.Verdict.UNSENT:
+        call.out.print("Send it with: digest send ISSUE")
+
+
+def _ready(call: Call, newsletter: str, number: int) -> Sending:
+    """Freeze the audience unless that is done, and return what sending takes."""
+    with call.app.database.write() as session:
+        issue, edition = find(session, newsletter, number)
+        if issue.state in {IssueState.CANCELLED, IssueState.PAUSED}:
+            raise WrongState(
+                f"issue {number} is {issue.state}: {issue.note}",
+                next_step=f"digest resume {number}",
+            )
+        findings = findings_of(call, edition)
+        if forbids(findings):
+            raise MailUnfit(
+                f"issue {number} can't go out: {findings[0].message}",
+                next_step=f"{findings[0].mend} Then: digest build --again",
+            )
+        sending = call.app.sending(session, issue)
+        if issue.state is IssueState.BUILT:
+            prepare(
+                session,
+                issue=issue,
+                edition=edition,
+                newsletter=newsletter,
+                batch_size=call.settings.batch_size,
+                now=call.app.clock(),
+            )
+    return sending
+
+
+@contextmanager
+def _stopped_by_signals(brake: Brake) -> Iterator[None]:
+    """Let the first Ctrl-C or SIGTERM finish what is under way; the second ends at once."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        brake.stop()
+        signal.signal(number, before[number])
+
+    numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress(call: Call, sending: Sending, *, quiet: bool) -> Iterator[Callable[[Settled], None]]:
+    with call.app.database.read() as session:
+        counts = count(session, sending.edition_id)
+    total = counts.candidates - counts.excluded
+    columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=call.err, disable=quiet, transient=True) as bar:
+        task = bar.add_task("", total=total, completed=counts.accepted + counts.refused)
+
+        def advance(settled: Settled) -> None:
+            if settled.outcome == "accepted":
+                bar.advance(task, settled.count)
+            elif settled.detail:
+                bar.console.print(f"{settled.outcome}: {settled.detail}", markup=False)
+
+        yield advance
+
+
+def _status(call: Call, newsletter: str, number: int) -> Status:
+    with call.app.database.read() as session:
+        issue, edition = find(session, newsletter, number)
+        return status(session, issue, edition, call.app.clock())
+
+
+def _list_issues(call: Call, newsletter: str, *, as_json: bool) -> None:
+    with call.app.database.read() as session:
+        series = store.newsletter(session, newsletter)
+        found = [
+            status(session, issue, store.edition_of(session, issue), call.app.clock())
+            for issue in store.issues(session, series.id)
+            if issue.number is not None
+        ]
+    if as_json:
+        call.json([each.as_dict() for each in found])
+        return
+    if not found:
+        call.out.print("There is no issue yet. Next: digest build")
+    for each in found:
+        _print_status(call, each)
+
+
+def _print_status(call: Call, where: Status) -> None:
+    counts = where.counts
+    call.out.print(f"[bold]Issue {where.issue}[/bold] of {where.period}: {where.state}")
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(justify="right")
+    for name, number, always in _lines(counts):
+        if number or always:
+            table.add_row(f"  {name}", f"{number:,}")
+    call.out.print(table)
+    for problem in where.problems:
+        _print_problem(call, problem)
+
+
+def _lines(counts: Counts) -> list[tuple[str, int, bool]]:
+    return [
+        ("candidates", counts.candidates, True),
+        ("accepted", counts.accepted, True),
+        ("refused", counts.refused, False),
+        ("excluded", counts.excluded, False),
+        ("pending", counts.pending, True),
+        ("in doubt", counts.in_doubt, True),
+        ("delivered", counts.delivered, False),
+        ("deferred", counts.deferred, False),
+        ("bounced", counts.bounced, False),
+        ("dropped", counts.dropped, False),
+        ("complained", counts.complained, False),
+    ]
+
+
+def _print_problem(call: Call, problem: Problem) -> None:
+    who = f"batch {problem.batch}, {problem.readers} readers: " if problem.batch else ""
+    since = f" (since {problem.since:%Y-%m-%d %H:%M} UTC)" if problem.since else ""
+    call.out.print(f"  ! {who}{problem.what}{since}", markup=False)
+    call.out.print(f"    next: {problem.next_step}", markup=False)

@@ -1,0 +1,62 @@
+"""Sets an installation up: the database, the first newsletter, a secret."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import typer
+from sqlmodel import Session, select
+
+from digest.cli.context import Call, JsonFlag, call_of
+from digest.issues.models import Newsletter
+from digest.migrations.upgrade import current, upgrade
+
+app = typer.Typer()
+WEEKLY = Newsletter(
+    slug="weekly",
+    name="Weekly AI Tool Verdicts",
+    description="Two AI tools, four reviewers, one verdict, every week.",
+)
+
+
+@app.command()
+def init(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Create or upgrade the database, with the newsletter "weekly"; again changes nothing."""
+    call = call_of(context)
+    wrote_secret = _write_secret(call)
+    with call.app.database.write() as session:
+        upgraded = upgrade(session.connection())
+        revision = current(session.connection())
+        added = _add_newsletter(session)
+    facts = {
+        "revision": revision,
+        "upgraded": upgraded,
+        "newsletter_added": added,
+        "secret_written": wrote_secret,
+    }
+    if as_json:
+        call.json(facts)
+        return
+    done = "is ready" if upgraded else "was ready already"
+    call.out.print(f"The database {done} (revision {revision}).")
+    if wrote_secret:
+        call.out.print("A secret that signs links was written to .env; keep it, and keep it safe.")
+    call.out.print("Next: digest import PATH...")
+
+
+def _add_newsletter(session: Session) -> bool:
+    if session.exec(select(Newsletter)).first() is not None:
+        return False
+    session.add(Newsletter(**WEEKLY.model_dump(exclude={"id"})))
+    return True
+
+
+def _write_secret(call: Call) -> bool:
+    """Write a fresh secret to .env, unless there is one, or a .env of somebody's own."""
+    path = Path(".env")
+    if call.settings.secret is not None or path.exists():
+        return False
+    path.touch(mode=0o600)
+    path.write_text(f"DIGEST_SECRET={secrets.token_hex(32)}\n", encoding="ascii")
+    return True

@@ -1,0 +1,102 @@
+"""What a person may do to an issue on its way: pause, resume, cancel, decide on a doubt."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, update
+from sqlmodel import Session, col, select
+
+from digest.delivery.models import Batch, BatchState, Decision
+from digest.errors import NotFound, WrongState
+from digest.issues.models import Edition, Issue, IssueState
+
+
+class Verdict(StrEnum):
+    """What a person decides on a batch in doubt."""
+
+    ACCEPTED = "accepted"  #: the provider took it: nobody in it is mailed again
+    UNSENT = "unsent"  #: the provider never took it: it is sent anew
+
+
+def pause(session: Session, issue: Issue, why: str) -> None:
+    """Let no further batch of an issue be started; the caller commits."""
+    if issue.state is IssueState.PAUSED:
+        return
+    _require(issue, IssueState.PREPARED, "paused")
+    issue.state, issue.note = IssueState.PAUSED, why
+    session.add(issue)
+
+
+def resume(session: Session, issue: Issue) -> None:
+    """Let a paused issue go on, and its parked batches be tried again; the caller commits."""
+    _require(issue, IssueState.PAUSED, "resumed", also=(IssueState.PREPARED,))
+    issue.state, issue.note = IssueState.PREPARED, ""
+    session.add(issue)
+    session.connection().execute(
+        update(Batch)
+        .where(_of(issue), col(Batch.state) == BatchState.PARKED)
+        .values(state=BatchState.PENDING, attempt=None, tries=0, recoveries=0, not_before=None)
+    )
+
+
+def cancel(session: Session, issue: Issue, why: str) -> None:
+    """Leave unsent for good what isn't sent; what is in doubt stays in doubt. Caller commits."""
+    allowed = (IssueState.PREPARED, IssueState.PAUSED, IssueState.BUILT)
+    _require(issue, IssueState.PAUSED, "cancelled", also=allowed)
+    issue.state, issue.note = IssueState.CANCELLED, why
+    session.add(issue)
+    waiting = [BatchState.PENDING, BatchState.PARKED, BatchState.CLAIMED]
+    session.connection().execute(
+        update(Batch)
+        .where(_of(issue), col(Batch.state).in_(waiting))
+        .values(state=BatchState.CANCELLED, attempt=None, note=why)
+    )
+
+
+def resolve(
+    session: Session, key: str, verdict: Verdict, *, by: str, why: str, now: datetime
+) -> Batch:
+    """Record what a person decided on a batch in doubt, and act on it; the caller commits.
+
+    *key* is the batch's, or enough of its beginning. Raises `NotFound` and `WrongState`.
+    """
+    found = session.exec(select(Batch).where(col(Batch.key).startswith(key, autoescape=True))).all()
+    if len(found) != 1 or not key:
+        raise NotFound(f"{len(found)} batches have a key that begins with {key}", next_step=_LIST)
+    batch = found[0]
+    if batch.state is not BatchState.IN_DOUBT or batch.attempt is None or batch.id is None:
+        raise WrongState(f"batch {batch.key[:8]} is {batch.state}, not in doubt", next_step=_LIST)
+    session.add(
+        Decision(
+            batch_id=batch.id,
+            attempt_key=batch.attempt,
+            verdict=verdict,
+            by=by,
+            why=why,
+            at=now,
+        )
+    )
+    if verdict is Verdict.ACCEPTED:
+        batch.state = BatchState.ACCEPTED
+    else:
+        batch.state, batch.attempt, batch.not_before = BatchState.PENDING, None, None
+    batch.note = f"{by} decided: {verdict}"
+    session.add(batch)
+    return batch
+
+
+_LIST = "digest status ISSUE names the batches in doubt"
+
+
+def _require(
+    issue: Issue, state: IssueState, what: str, *, also: tuple[IssueState, ...] = ()
+) -> None:
+    if issue.state is not state and issue.state not in also:
+        raise WrongState(f"issue {issue.number} is {issue.state} and can't be {what}")
+
+
+def _of(issue: Issue) -> ColumnElement[bool]:
+    editions = select(col(Edition.id)).where(col(Edition.issue_id) == issue.id)
+    return col(Batch.edition_id).in_(editions)

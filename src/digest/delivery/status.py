@@ -1,0 +1,131 @@
+"""Where an issue stands: counts that balance, and each problem with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from digest.delivery.counts import Counts, count
+from digest.delivery.models import Attempt, Batch, BatchState, Decision
+from digest.issues.models import Edition, Issue, IssueState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """One thing that is stuck, and the next step a person can take."""
+
+    what: str
+    next_step: str
+    batch: str | None = None  #: the beginning of its key
+    readers: int = 0
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """One issue's standing."""
+
+    issue: int | None
+    period: str
+    state: IssueState
+    counts: Counts
+    problems: tuple[Problem, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it in plain values, the numbers at the top level."""
+        return {
+            "issue": self.issue,
+            "period": self.period,
+            "state": self.state,
+            **self.counts.as_dict(),
+            "problems": [asdict(each) for each in self.problems],
+        }
+
+
+def status(session: Session, issue: Issue, edition: Edition, now: datetime) -> Status:
+    """Read where an issue stands; *now* tells which requests are under way and which are lost."""
+    return Status(
+        issue=issue.number,
+        period=issue.period,
+        state=issue.state,
+        counts=count(session, edition.id or 0),
+        problems=tuple(_problems(session, issue, edition, now)),
+    )
+
+
+def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -> Iterator[Problem]:
+    if issue.state is IssueState.PAUSED:
+        yield Problem(
+            what=f"paused: {issue.note}", next_step=f"mend that, then: digest resume {issue.number}"
+        )
+    rows = session.exec(
+        select(Batch, Attempt)
+        .join(Attempt, col(Attempt.key) == col(Batch.attempt), isouter=True)
+        .where(
+            col(Batch.edition_id) == edition.id,
+            col(Batch.state).in_(
+                [BatchState.IN_DOUBT, BatchState.PARKED, BatchState.STARTED, BatchState.CLAIMED]
+            ),
+        )
+        .order_by(col(Batch.number))
+    ).all()
+    for batch, attempt in rows:
+        yield from _problem_of(batch, attempt, issue, now)
+    yield from _contradictions(session, edition)
+
+
+def _problem_of(
+    batch: Batch, attempt: Attempt | None, issue: Issue, now: datetime
+) -> Iterator[Problem]:
+    short = batch.key[:8]
+    since = attempt.started_at or attempt.claimed_at if attempt else None
+    if batch.state is BatchState.IN_DOUBT:
+        yield Problem(
+            what=f"may have been sent: {batch.note}",
+            next_step=(
+                "wait for the provider's events, which settle it by themselves; or look at the"
+                f" provider's activity and decide: digest resolve {short} accepted|unsent"
+                " --by NAME --why TEXT"
+            ),
+            batch=short,
+            readers=batch.size,
+            since=since,
+        )
+    elif batch.state is BatchState.PARKED:
+        yield Problem(
+            what=f"not sent, and not tried again: {batch.note}",
+            next_step=f"mend that, then: digest resume {issue.number}",
+            batch=short,
+            readers=batch.size,
+        )
+    elif attempt is not None and attempt.lease_until < now:
+        yield Problem(
+            what="held by a sender that hasn't been heard of since",
+            next_step=f"digest send {issue.number} takes it back",
+            batch=short,
+            readers=batch.size,
+            since=since,
+        )
+
+
+def _contradictions(session: Session, edition: Edition) -> Iterator[Problem]:
+    wrong = session.exec(
+        select(Decision, Batch)
+        .join(Batch, col(Batch.id) == col(Decision.batch_id))
+        .where(col(Batch.edition_id) == edition.id, col(Decision.contradicted).is_not(None))
+    ).all()
+    for decision, batch in wrong:
+        yield Problem(
+            what=(
+                f"{decision.contradicted} readers got two copies: {decision.by} decided"
+                f" {decision.verdict} ({decision.why}), and the provider has proved otherwise"
+            ),
+            next_step="nothing can take the second copy back; consider a word to the readers",
+            batch=batch.key[:8],
+            readers=decision.contradicted or 0,
+            since=decision.at,
+        )

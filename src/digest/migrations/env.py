@@ -1,0 +1,34 @@
+"""How Alembic runs our revisions: on the connection it is handed, in one transaction."""
+
+from typing import Any, Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import BigInteger, Enum
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from digest.migrations.schema import METADATA
+
+
+def _render(kind: str, value: Any, autogen: AutogenContext) -> str | Literal[False]:
+    """Write our own types by their names in `kinds`, and closed sets as the text they are."""
+    if kind != "type":
+        return False
+    if isinstance(value, Enum):
+        return f"sa.String({value.length})"
+    named = {UTCDateTime: "MOMENT", BigInteger: "BIG_ID"}.get(type(value))
+    if named is None:
+        return False
+    autogen.imports.add(f"from digest.migrations.kinds import {named}")
+    return named
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=METADATA,
+    render_as_batch=True,  # SQLite can't alter a table in place
+    render_item=_render,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

@@ -1,0 +1,169 @@
+"""Delivery."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from digest.migrations.kinds import BIG_ID, MOMENT
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "mail_event",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("delivery_id", BIG_ID, nullable=True),
+        sa.Column("occurred_at", MOMENT, nullable=False),
+        sa.Column("received_at", MOMENT, nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    with op.batch_alter_table("mail_event", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_mail_event_delivery_id"), ["delivery_id"], unique=False
+        )
+
+    op.create_table(
+        "batch",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("edition_id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("root", sa.String(length=32), nullable=False),
+        sa.Column("first_delivery", BIG_ID, nullable=False),
+        sa.Column("last_delivery", BIG_ID, nullable=False),
+        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(24), nullable=False),
+        sa.Column("attempt", sa.String(length=32), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("recoveries", sa.Integer(), nullable=False),
+        sa.Column("not_before", MOMENT, nullable=True),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["edition_id"],
+            ["edition.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    with op.batch_alter_table("batch", schema=None) as batch_op:
+        batch_op.create_index("ix_batch_claim", ["edition_id", "state", "number"], unique=False)
+        batch_op.create_index(batch_op.f("ix_batch_root"), ["root"], unique=False)
+
+    op.create_table(
+        "delivery",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("edition_id", sa.Integer(), nullable=False),
+        sa.Column("subscriber_id", BIG_ID, nullable=False),
+        sa.Column("outcome", sa.String(24), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("news", sa.String(24), nullable=True),
+        sa.Column("news_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["edition_id"],
+            ["edition.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("edition_id", "subscriber_id"),
+    )
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_delivery_news",
+            ["edition_id", "news"],
+            unique=False,
+            sqlite_where=sa.text("news IS NOT NULL"),
+            postgresql_where=sa.text("news IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "ix_delivery_outcome",
+            ["edition_id", "outcome"],
+            unique=False,
+            sqlite_where=sa.text("outcome IS NOT NULL"),
+            postgresql_where=sa.text("outcome IS NOT NULL"),
+        )
+
+    op.create_table(
+        "attempt",
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("batch_id", BIG_ID, nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("owner", sa.String(length=200), nullable=False),
+        sa.Column("claimed_at", MOMENT, nullable=False),
+        sa.Column("lease_until", MOMENT, nullable=False),
+        sa.Column("started_at", MOMENT, nullable=True),
+        sa.Column("request_hash", sa.String(length=64), nullable=True),
+        sa.Column("settled_at", MOMENT, nullable=True),
+        sa.Column("outcome", sa.String(length=24), nullable=True),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("provider_id", sa.String(length=200), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["batch_id"],
+            ["batch.id"],
+        ),
+        sa.PrimaryKeyConstraint("key"),
+        sa.UniqueConstraint("batch_id", "number"),
+    )
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_attempt_provider_id"), ["provider_id"], unique=False)
+
+    op.create_table(
+        "decision",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("batch_id", BIG_ID, nullable=False),
+        sa.Column("attempt_key", sa.String(length=32), nullable=False),
+        sa.Column("verdict", sa.String(length=16), nullable=False),
+        sa.Column("by", sa.String(length=200), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("contradicted", sa.Integer(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["batch_id"],
+            ["batch.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("decision", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_decision_attempt_key"), ["attempt_key"], unique=False)
+        batch_op.create_index(batch_op.f("ix_decision_batch_id"), ["batch_id"], unique=False)
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("decision", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_decision_batch_id"))
+        batch_op.drop_index(batch_op.f("ix_decision_attempt_key"))
+
+    op.drop_table("decision")
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_attempt_provider_id"))
+
+    op.drop_table("attempt")
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_delivery_outcome",
+            sqlite_where=sa.text("outcome IS NOT NULL"),
+            postgresql_where=sa.text("outcome IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_delivery_news",
+            sqlite_where=sa.text("news IS NOT NULL"),
+            postgresql_where=sa.text("news IS NOT NULL"),
+        )
+
+    op.drop_table("delivery")
+    with op.batch_alter_table("batch", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_batch_root"))
+        batch_op.drop_index("ix_batch_claim")
+
+    op.drop_table("batch")
+    with op.batch_alter_table("mail_event", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_mail_event_delivery_id"))
+
+    op.drop_table("mail_event")
