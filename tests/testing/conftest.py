@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from digest.testing import RunningFake, running_fake
-
-
-@pytest.fixture
-def fake(tmp_path: Path) -> Iterator[RunningFake]:
-    """A fake of its own for one test."""
-    with running_fake(tmp_path) as fake:
-        yield fake
+from tests.testing.webhook import Webhook, running_webhook
 
 
 @pytest.fixture(scope="module")
 def shared_fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFake]:
-    """One fake for all the tests of a module that send nothing, or look only at the answer."""
-    with running_fake(tmp_path_factory.mktemp("fake")) as fake:
+    """One fake for all the tests of a module: for those that send nothing."""
+    with running_fake(
+        tmp_path_factory.mktemp("fake"), hold_events=True, may_kill=True, shares={"all": 0.0}
+    ) as fake:
         yield fake
+
+
+@pytest.fixture
+def fake(shared_fake: RunningFake) -> RunningFake:
+    """A fake that remembers nothing."""
+    shared_fake.reset()
+    return shared_fake
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    """A webhook that keeps what it is posted."""
+    with running_webhook() as webhook:
+        yield webhook

@@ -42,8 +42,8 @@ def test_the_list_goes_on_from_page_to_page(fake: RunningFake) -> None:
 
 
 @pytest.mark.parametrize("path", ["/mails/1", "/mails/x", "/mails/1/other", "/nothing", "/mails/"])
-def test_what_is_not_there_is_answered_404(shared_fake: RunningFake, path: str) -> None:
-    assert shared_fake.ask("GET", path).status == 404
+def test_what_is_not_there_is_answered_404(fake: RunningFake, path: str) -> None:
+    assert fake.ask("GET", path).status == 404
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,11 @@ CREATE TABLE IF NOT EXISTS messages (
     address TEXT NOT NULL, issue TEXT, delivery TEXT, own BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS suppressions (
-    address TEXT NOT NULL, kind TEXT NOT NULL, at REAL NOT NULL, reason TEXT NOT NULL,
-    PRIMARY KEY (address, kind)
+    address TEXT PRIMARY KEY, kind TEXT NOT NULL, message INTEGER NOT NULL, at REAL NOT NULL
 );
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+WEBHOOK_KEY = "webhook_key"
 KEPT_CONTENTS = 20
 #: What differs from one request to the next, and so is no part of the shared content.
 NOT_SHARED = frozenset({"personalizations", "custom_args", "send_at", "batch_id"})
@@ -73,6 +73,9 @@ class Ledger:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._contents: dict[str, dict[str, Any]] = {}
         _prepare(self._db, path)
+        rows = self._db.execute("SELECT address, kind, message FROM suppressions")
+        self._suppressions = {address: (kind, message) for address, kind, message in rows}
+        self._unkept: list[tuple[str, str, int, float]] = []
 
     def record(self, body: dict[str, Any], *, at: float) -> str:
         """Write an accepted request with all its mails at once; return its X-Message-Id."""
@@ -125,26 +128,39 @@ class Ledger:
         """Note *value* under *name*, over what was there."""
         self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
 
-    def suppress(self, address: str, kind: str, *, at: float, reason: str) -> None:
-        """Remember that *address* is not to be mailed again."""
-        self._db.execute(
-            "INSERT OR IGNORE INTO suppressions VALUES (?, ?, ?, ?)",
-            (address.lower(), kind, at, reason),
-        )
+    def suppress(self, address: str, kind: str, message: int, *, at: float) -> None:
+        """Take mails to *address* after the mail of that number as dropped; see the next."""
+        if address.lower() not in self._suppressions:
+            self._suppressions[address.lower()] = (kind, message)
+            self._unkept.append((address.lower(), kind, message, at))
 
-    def suppression(self, address: str) -> str | None:
-        """Return the kind of suppression *address* is under, if any."""
-        row = self._db.execute(
-            "SELECT kind FROM suppressions WHERE address = ?", (address.lower(),)
-        ).fetchone()
-        return row[0] if row else None
+    def keep_suppressions(self) -> None:
+        """Write the suppressions that were added since the last time."""
+        if self._unkept:
+            with _transaction(self._db) as db:
+                db.executemany(
+                    "INSERT OR IGNORE INTO suppressions VALUES (?, ?, ?, ?)", self._unkept
+                )
+            self._unkept = []
+
+    def suppression(self, address: str, message: int) -> str | None:
+        """Return what suppressed *address* before the mail of that number, if anything did."""
+        kind, since = self._suppressions.get(address.lower(), (None, message))
+        return kind if since < message else None
+
+    def lift(self, address: str) -> None:
+        """Take mails to *address* again."""
+        self._suppressions.pop(address.lower(), None)
+        self._db.execute("DELETE FROM suppressions WHERE address = ?", (address.lower(),))
 
     def clear(self) -> None:
-        """Forget everything but the notes."""
+        """Forget everything but the webhook key."""
         self._contents.clear()
+        self._suppressions.clear()
         with _transaction(self._db) as db:
             for table in ("messages", "requests", "contents", "suppressions"):
                 db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+            db.execute("DELETE FROM notes WHERE name != ?", (WEBHOOK_KEY,))
 
     def close(self) -> None:
         """Close the file."""

@@ -24,6 +24,7 @@ class Options:
     events_to: str | None = None  #: the webhook's URL, on this machine
     webhook_key: str | None = None  #: the private key that signs events, PEM
     shares: Mapping[str, float] = field(default_factory=dict)  #: of event kinds; see events.py
+    hold_events: bool = False  #: post events only when asked to
     retry_after: float = 1.0  #: seconds before a refused event post is tried again; doubles
     tries: int = 8  #: how often one event post is tried
     faults: Any = None  #: the first fault plan; see faults.py

@@ -90,7 +90,7 @@ def mail_page(mail: Message, shown: Rendered, events: list[dict[str, Any]]) -> R
         f"<h2>Headers</h2>{_pairs(shown.headers)}"
         f"<h2>Custom arguments</h2>{_pairs(mail.custom_args)}"
         f"<h2>Substitutions</h2>{_pairs(mail.own.get('substitutions') or {})}"
-        + ("<h2>Events</h2>" + _table(news) if news else ""),
+        + ("<h2>Events this mail brings</h2>" + _table(news) if news else ""),
     )
 
 

@@ -90,5 +90,15 @@ def content(path: Path, hash: str) -> dict[str, Any]:
     return shared
 
 
+def suppression(path: Path, mail: Message) -> str | None:
+    """Return what had suppressed the address of a mail before it was accepted."""
+    with closing(_open(path)) as db:
+        row = db.execute(
+            "SELECT kind FROM suppressions WHERE address = lower(?) AND message < ?",
+            (mail.address, mail.id),
+        ).fetchone()
+    return row[0] if row else None
+
+
 def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from digest.testing import pages, queries
+from digest.testing.events import news
 from digest.testing.ledger import Message
+from digest.testing.luck import Luck
 from digest.testing.message import TEXT, Reply, Request, errors, facts
 from digest.testing.substitute import Rendered, as_mail, render
 
@@ -16,7 +18,7 @@ DEFAULT_LIMIT = 1000
 MAX_DIGITS = 9
 
 
-def answer(ledger: Path, request: Request) -> Reply:
+def answer(ledger: Path, request: Request, luck: Luck) -> Reply:
     """Answer a GET that changes nothing, from the ledger file."""
     query = request.query
     if request.path == "/":
@@ -28,7 +30,7 @@ def answer(ledger: Path, request: Request) -> Reply:
     if request.path == "/_fake/messages":
         found = queries.messages(ledger, query, _limit(query), newest=False)
         return facts({"messages": [as_facts(mail) for mail in found]})
-    return _one(ledger, request.path)
+    return _one(ledger, request.path, luck)
 
 
 def as_facts(mail: Message) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def _list(ledger: Path, query: Mapping[str, str]) -> Reply:
     return pages.mails_page(shown, queries.counts(ledger), query.get("address", ""), older)
 
 
-def _one(ledger: Path, path: str) -> Reply:
+def _one(ledger: Path, path: str, luck: Luck) -> Reply:
     """Answer /mails/N, /mails/N/html, /mails/N/raw or /_fake/messages/N."""
     area, _, rest = path.removeprefix("/").removeprefix("_fake/").partition("/")
     number, _, part = rest.partition("/")
@@ -75,7 +77,13 @@ def _one(ledger: Path, path: str) -> Reply:
     if part == "raw":
         raw = as_mail(shown, message_id=mail.message_id, at=mail.at)
         return Reply(headers=(TEXT, ("X-Content-Type-Options", "nosniff")), body=raw)
-    return pages.mail_page(mail, shown, [])
+    return pages.mail_page(mail, shown, _events(ledger, mail, luck))
+
+
+def _events(ledger: Path, mail: Message, luck: Luck) -> list[dict[str, Any]]:
+    shared = queries.content(ledger, mail.content)
+    stopped_by = queries.suppression(ledger, mail)
+    return [event for _, event in news(mail, shared, luck, stopped_by)]
 
 
 def _content(shown: Rendered) -> dict[str, Any]:

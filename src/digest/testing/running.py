@@ -71,6 +71,31 @@ class RunningFake:
         """Return one mail as its reader would have it: subject, html, text, headers."""
         return self._get(f"/_fake/messages/{number}", {})
 
+    def flush_events(self, **wishes: Any) -> dict[str, Any]:
+        """Post every event now; returns posts, events, refused, given_up, waiting, last_status.
+
+        *wishes*: ``to`` a URL, ``shares`` a mapping, ``raw`` a body to sign and post as it is.
+        """
+        return self._post("/_fake/events", wishes)
+
+    def emit(self, event: str, *, to: str | None = None, **of: Any) -> dict[str, Any]:
+        """Make one event up and post it, and all others, now.
+
+        *of* names the mail (address, id, delivery, issue; the newest that fits), ``fields`` to put
+        over the usual ones, ``anonymous`` to leave ids and arguments out.
+        """
+        wishes: dict[str, Any] = {"emit": [{"event": event, **of}]}
+        return self._post("/_fake/events", wishes | ({"to": to} if to else {}))
+
+    def events(self) -> dict[str, Any]:
+        """Return where events go and what became of them so far."""
+        return self._get("/_fake/events", {})
+
+    @property
+    def webhook_key(self) -> str:
+        """The public key that proves its event posts: base64 of DER."""
+        return self.ask("GET", "/_fake/webhook-key").body.decode()
+
     def reset(self) -> None:
         """Forget every mail and count."""
         self._post("/_fake/reset", {})

@@ -7,67 +7,21 @@ import logging
 import signal
 import socket
 import time
-from collections import Counter
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import h11
 
-from digest.testing import reading
-from digest.testing.ledger import Ledger
-from digest.testing.mailsend import Limit, MailSend
-from digest.testing.message import Reply, Request, errors, facts
+from digest.testing.fake import FakeSendGrid
+from digest.testing.message import Request, errors
 from digest.testing.options import Options
 from digest.testing.steps import Send
 from digest.testing.wire import Gone, TooLarge, Wire
 
 HOST = "127.0.0.1"
-LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 MAX_CONNECTIONS = 1000
 access_log = logging.getLogger("digest.fake_sendgrid")
-
-
-@dataclass
-class Tally:
-    """What reached the server since it began, accepted or not."""
-
-    connections: int = 0
-    sends: int = 0  #: Mail Send requests that began to arrive
-    answers: Counter[str] = field(default_factory=Counter)  #: by status, of those that were read
-
-
-class FakeSendGrid:
-    """Everything one running fake works with."""
-
-    def __init__(self, options: Options, clock: Callable[[], float] = time.time) -> None:
-        self.options = options
-        self.ledger = Ledger(Path(options.ledger))
-        self.mail_send = MailSend(
-            options=options,
-            ledger=self.ledger,
-            clock=clock,
-            limit=Limit(options.rate_limit),
-            refused=lambda _: [],
-        )
-        self.tally = Tally()
-
-    async def answer(self, request: Request) -> Reply:
-        """Answer one request, whatever its path."""
-        if request.path.startswith("/v3/"):
-            return self.mail_send.answer(request)
-        if not _from_here(request):
-            return errors(403, "only pages and programs of this machine may ask")
-        if request.method == "POST" and request.path == "/_fake/reset":
-            self.ledger.clear()
-            self.tally = Tally()
-            return facts({})
-        if request.method not in {"GET", "HEAD"}:
-            return errors(405, "method not allowed")
-        if request.path == "/_fake/arrived":
-            return facts(vars(self.tally))
-        return await asyncio.to_thread(reading.answer, self.ledger.path, request)
 
 
 def listen(port: int) -> socket.socket:
@@ -88,12 +42,13 @@ async def serve(options: Options, ready: Callable[[str], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     ready(f"http://{HOST}:{listening.getsockname()[1]}")
-    accepting = asyncio.create_task(_accept(fake, listening))
+    tasks = [asyncio.create_task(_accept(fake, listening)), asyncio.create_task(fake.work())]
     try:
         await stop.wait()
     finally:
-        accepting.cancel()
-        await asyncio.gather(accepting, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         listening.close()
         fake.ledger.close()
 
@@ -125,6 +80,9 @@ async def _converse(fake: FakeSendGrid, sock: socket.socket) -> None:
     except TooLarge:
         fake.tally.answers["413"] += 1
         await wire.refuse_early(errors(413, "The payload is too large."))
+    except Exception as fault:  # a fault of ours must not take the other connections along
+        access_log.error("a request broke the fake: %s", _where(fault))
+        await wire.refuse_early(errors(500, "the fake SendGrid broke; its log says where"))
     finally:
         wire.close()
 
@@ -149,8 +107,7 @@ def _log(request: Request, status: int, seconds: float) -> None:
     )  # fmt: skip
 
 
-def _from_here(request: Request) -> bool:
-    """Refuse what a page of another site makes a browser ask (rebinding, cross-site posts)."""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname
-    origin = urlsplit(request.headers.get("origin", "")).hostname
-    return host in LOCAL_NAMES and (origin is None or origin in LOCAL_NAMES)
+def _where(fault: BaseException) -> str:
+    # The message alone could hold an address.
+    place = traceback.extract_tb(fault.__traceback__)[-1]
+    return f"{type(fault).__name__} in {Path(place.filename).name}, line {place.lineno}"

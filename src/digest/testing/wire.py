@@ -163,14 +163,14 @@ class Wire:
 
     async def refuse_early(self, reply: Reply, *, seconds: float = 5) -> None:
         """Answer before the request was read to its end, so that the answer still arrives."""
-        await self.act([Send(self.encode(reply))])
-        self._sock.shutdown(socket.SHUT_WR)
         left = DRAIN_BYTES
         try:
+            await self._loop.sock_sendall(self._sock, self.encode(reply))
+            self._sock.shutdown(socket.SHUT_WR)
             async with asyncio.timeout(seconds):
                 while left > 0 and (data := await self._loop.sock_recv(self._sock, CHUNK)):
                     left -= len(data)
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError, h11.LocalProtocolError):
             pass
         self.close()
 

@@ -1,0 +1,156 @@
+"""The events of a mail, in the provider's form."""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from html import unescape
+from typing import Any, NamedTuple
+
+from digest.testing.ledger import Message
+from digest.testing.luck import Fate, Luck, fated
+from digest.testing.substitute import substitute
+
+ACCOUNT = "26126"
+IP = "192.0.2.25"
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+#: Why a suppressed address is dropped, by what suppressed it.
+DROPPED = {
+    "bounce": "Bounced Address",
+    "spamreport": "Spam Reporting Address",
+    "unsubscribe": "Unsubscribed Address",
+}
+_LINK = re.compile(r'<a\s[^>]*?href="(https?://[^"]+)"', re.IGNORECASE)
+
+#: Fields of each kind beside those every event has.
+FIELDS: Mapping[str, Mapping[str, Any]] = {
+    "processed": {},
+    "dropped": {"reason": "Invalid", "status": "5.0.0"},
+    "delivered": {"ip": IP, "response": "250 2.0.0 OK fake", "tls": 1},
+    "deferred": {"response": "450 4.2.1 try again later", "attempt": "1", "ip": IP},
+    "bounce": {
+        "reason": "550 5.1.1 no such mailbox here",
+        "status": "5.1.1",
+        "type": "bounce",
+        "bounce_classification": "Invalid Address",
+        "ip": IP,
+        "tls": 1,
+    },
+    "blocked": {
+        "reason": "554 5.7.1 this message was refused",
+        "status": "5.7.1",
+        "type": "blocked",
+        "bounce_classification": "Reputation",
+        "ip": IP,
+        "tls": 1,
+    },
+    "open": {"useragent": AGENT, "ip": IP, "sg_machine_open": False, "sg_content_type": "html"},
+    "click": {"useragent": AGENT, "ip": IP, "url_offset": {"index": 0, "type": "html"}},
+    "spamreport": {},
+    "unsubscribe": {},
+    "group_unsubscribe": {"useragent": AGENT, "ip": IP, "url": "", "asm_group_id": 1},
+    "group_resubscribe": {"useragent": AGENT, "ip": IP, "url": "", "asm_group_id": 1},
+}
+#: Kinds that carry the id of the SMTP conversation.
+WITH_SMTP_ID = frozenset({"processed", "dropped", "delivered", "deferred", "bounce", "blocked"})
+
+
+class News(NamedTuple):
+    """One event; those of an earlier *stage* are posted first when nothing disorders them."""
+
+    stage: int
+    event: dict[str, Any]
+
+
+def news(
+    mail: Message, shared: Mapping[str, Any], luck: Luck, suppressed: str | None = None
+) -> list[News]:
+    """Return everything that will be heard of a mail; *suppressed* says by what it was stopped."""
+    if suppressed:
+        reason = DROPPED.get(suppressed, "Invalid")
+        return [News(0, make("dropped", mail, shared, reason=reason))]
+    fates = luck.fates(mail.address, also=str(shared.get("subject")))
+    return list(_stories(fates, mail, shared))
+
+
+def _stories(fates: frozenset[Fate], mail: Message, shared: Mapping[str, Any]) -> Iterator[News]:
+    if Fate.DROPPED in fates:
+        yield News(0, make("dropped", mail, shared))
+        return
+    yield News(0, make("processed", mail, shared))
+    for end in (Fate.BOUNCE, Fate.BLOCKED):
+        if end in fates:
+            yield News(1, make(end, mail, shared, after=2))
+            return
+    if Fate.DEFERRED in fates:
+        yield News(1, make("deferred", mail, shared, after=1, attempt="1"))
+    yield News(1, make("delivered", mail, shared, after=3))
+    yield from _reading(fates, mail, shared)
+    if Fate.LATE_BOUNCE in fates:
+        yield News(3, anonymous(make("bounce", mail, shared, after=9)))
+
+
+def _reading(fates: frozenset[Fate], mail: Message, shared: Mapping[str, Any]) -> Iterator[News]:
+    forced = fated(mail.address) is not None
+    if fates & {Fate.OPEN, Fate.CLICK} and (forced or _tracks(shared, "open_tracking")):
+        yield News(2, make("open", mail, shared, after=5))
+    if Fate.CLICK in fates and (forced or _tracks(shared, "click_tracking")):
+        for url in _links(mail, shared)[:1]:
+            yield News(2, make("click", mail, shared, after=6, url=url))
+    if Fate.SPAMREPORT in fates:
+        yield News(2, make("spamreport", mail, shared, after=7))
+    if Fate.UNSUBSCRIBE in fates and (forced or _tracks(shared, "subscription_tracking")):
+        yield News(2, make("unsubscribe", mail, shared, after=8))
+
+
+def make(
+    kind: str, mail: Message, shared: Mapping[str, Any], *, after: int = 0, **own: Any
+) -> dict[str, Any]:
+    """Make one event *after* so many seconds; *own* fields go over the usual ones.
+
+    Custom arguments lie flat beside the provider's fields, which win where names meet.
+    """
+    event: dict[str, Any] = {
+        **mail.custom_args,
+        "email": mail.address,
+        "timestamp": int(mail.at) + after,
+        "event": "bounce" if kind == "blocked" else kind,
+        "sg_event_id": _event_id(kind, mail),
+        "sg_message_id": f"{mail.message_id}.recvd-5f54b5d587-fake-1-{int(mail.at):X}.{mail.place}",
+        **FIELDS.get(kind, {}),
+    }
+    if kind in WITH_SMTP_ID:
+        event["smtp-id"] = f"<{mail.message_id}@geopod-ismtpd-fake>"
+    categories = shared.get("categories") or []
+    if categories:
+        event["category"] = categories[0] if len(categories) == 1 else categories
+    return {**event, **own}
+
+
+def anonymous(event: dict[str, Any]) -> dict[str, Any]:
+    """Take from a bounce what one that comes back by mail doesn't have: ids and arguments."""
+    kept = ("email", "timestamp", "event", "reason", "status", "type", "bounce_classification")
+    return {name: event[name] for name in (*kept, "sg_event_id") if name in event}
+
+
+def _event_id(kind: str, mail: Message) -> str:
+    if kind in WITH_SMTP_ID:
+        name = f"{'drop' if kind == 'dropped' else kind}-{mail.place}-{ACCOUNT}-{mail.message_id}-0"
+        return urlsafe_b64encode(f"{name}-{mail.address}".encode()[:72]).decode().rstrip("=")
+    drawn = blake2b(f"{kind}|{mail.message_id}|{mail.id}".encode(), digest_size=16).digest()
+    return urlsafe_b64encode(drawn).decode().rstrip("=")
+
+
+def _tracks(shared: Mapping[str, Any], name: str) -> bool:
+    """Tell whether a switch is on; where the request is silent the account's setting is on."""
+    switch = (shared.get("tracking_settings") or {}).get(name) or {}
+    return bool(switch.get("enable", True))
+
+
+def _links(mail: Message, shared: Mapping[str, Any]) -> list[str]:
+    tags = mail.own.get("substitutions") or {}
+    html = next((p["value"] for p in shared.get("content") or () if p["type"] == "text/html"), "")
+    # Links are found in the shared text and filled in alone: the whole would be costly.
+    return [substitute(unescape(url), tags) for url in _LINK.findall(html)]
