@@ -9,6 +9,7 @@ from sqlmodel import Field, Relationship, SQLModel
 from digest.columns import closed_set
 
 SEATS = 4  #: reviewers on the panel
+MAX_SEATS = 12  #: the largest panel that can be read
 
 
 class Entry(StrEnum):

@@ -8,12 +8,10 @@ from itertools import product
 
 from digest.comparisons import text as bounds
 from digest.comparisons.draft import ComparisonDraft, ContenderDraft, VerdictDraft, entry_of
-from digest.comparisons.models import SourceForm
+from digest.comparisons.models import MAX_SEATS, SourceForm
 from digest.comparisons.slug import slugify
 from digest.comparisons.text import Line, lines_of, normalise
 from digest.errors import ComparisonUnreadable
-
-MAX_SEATS = 12
 
 _PANEL, _COMMUNITY, _ENTRY, _SCORECARD = "panel ship", "community", "entry", "reviewer scorecard"
 _VERSUS = re.compile(r"\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
