@@ -1,0 +1,15 @@
+"""Sample data to try the engine with: made-up tools, and addresses that belong to nobody."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+
+def comparisons() -> list[Path]:
+    """Return the sample comparisons by name: page texts and JSON files, a dozen or so."""
+    return sorted(
+        path
+        for path in Path(str(files("digest.samples"))).joinpath("comparisons").iterdir()
+        if path.suffix in {".txt", ".json"}
+    )
