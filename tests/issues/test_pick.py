@@ -141,7 +141,14 @@ def test_the_reason_names_every_part_and_its_points() -> None:
     )
     assert reasons(made)["b"] == (
         "19 points: weight 1.5 (+15), published 7 days before (+7.5),"
-        " panel parts them by 25 % (+2.5), 1 above it from the same category (-6)"
+        " panel shares 25 % apart (+2.5), 1 above it from the same category (-6)"
+    )
+
+
+def test_whoever_finds_no_room_is_told_the_points() -> None:
+    made = choose(make("a"), make("b", weight=0.5), n=1)
+    assert reasons(made)["b"].startswith(
+        "the issue is full with 1; this has 9 points: weight 0.5 (+5), published on the day (+10)"
     )
 
 

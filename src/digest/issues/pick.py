@@ -268,7 +268,7 @@ def _passed_over(one: Candidate, chosen: Sequence[Chosen], day: date) -> LeftOut
             said = f"{tools[0]} is in this issue already, at place {other.position}"
             return _out(one, Why.TOOL_TAKEN, f"{said}: {other.candidate.title}")
     score = _score(one, chosen, day)
-    said = f"the issue is full with {len(chosen)}: {_explain(one, score, chosen, day)}"
+    said = f"the issue is full with {len(chosen)}; this has {_explain(one, score, chosen, day)}"
     return LeftOut(candidate=one, why=Why.FULL, reason=said, score=score)
 
 
@@ -278,15 +278,20 @@ def _out(one: Candidate, why: Why, reason: str) -> LeftOut:
 
 def _explain(one: Candidate, score: Score, chosen: Sequence[Chosen], day: date) -> str:
     dated = "published" if one.published_on else "no date, imported"
-    parted = "panel split unknown" if one.split is None else f"panel parts them by {one.split:g} %"
+    parted = "panel split unknown" if one.split is None else f"panel shares {one.split:g} % apart"
     parts = [
         f"weight {one.weight:g} (+{score.weight:g})",
-        f"{dated} {_many(_age(one, day), 'day')} before (+{score.freshness:g})",
+        f"{dated} {_long_before(one, day)} (+{score.freshness:g})",
         f"{parted} (+{score.split:g})",
     ]
     if alike := _alike(one, chosen):
         parts.append(f"{alike} above it from the same category ({score.variety:g})")
     return f"{score.total:g} points: {', '.join(parts)}"
+
+
+def _long_before(one: Candidate, day: date) -> str:
+    age = _age(one, day)
+    return f"{_many(age, 'day')} before" if age else "on the day"
 
 
 def _note(chosen: Sequence[Chosen], left_out: Sequence[LeftOut]) -> str:
