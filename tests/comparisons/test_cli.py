@@ -134,7 +134,7 @@ def test_the_list_has_title_slug_and_shares(run: Run, page_file: Path) -> None:
     told = run("comparisons", "list").stdout
     assert "Lathe vs Mortar Studio" in told
     assert "lathe-vs-mortar-studio" in told
-    assert "75 % : 100 %" in told
+    assert "75 : 100 %" in told
 
 
 def test_the_list_as_facts_names_both_sides(run: Run, page_file: Path) -> None:

@@ -20,11 +20,11 @@ def listing(found: Sequence[Summary]) -> Table:
     table.add_column("Comparison", overflow="fold")
     table.add_column("Panel", no_wrap=True)
     table.add_column("Published", no_wrap=True)
-    table.add_column("Revision", no_wrap=True, justify="right")
+    table.add_column("Rev.", no_wrap=True, justify="right")
     for one in found:
         table.add_row(
             Text.assemble(one.title, "\n", (one.slug, "dim")),
-            Text(f"{_percent(one.left.panel_share)} : {_percent(one.right.panel_share)}"),
+            Text(f"{_plain(one.left.panel_share)} : {_plain(one.right.panel_share)} %"),
             Text(str(one.published_on or NOTHING)),
             Text(str(one.revision)),
         )
@@ -103,4 +103,8 @@ def _panel(side: Mapping[str, Any]) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return NOTHING if share is None else f"{share:g} %"
+    return NOTHING if share is None else f"{_plain(share)} %"
+
+
+def _plain(share: float | None) -> str:
+    return NOTHING if share is None else f"{share:g}"
