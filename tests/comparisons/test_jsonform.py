@@ -89,6 +89,10 @@ def test_a_byte_order_mark_makes_no_difference() -> None:
     assert parse_json("\ufeff" + json.dumps(least())).title == "Lathe vs Mortar"
 
 
+def test_zero_has_no_sign() -> None:
+    assert str(parse_json(left(panel_share=-0.0)).contenders[0].panel_share) == "0.0"
+
+
 def within(change: Callable[[dict[str, Any]], Any]) -> str:
     data = least()
     data["contenders"][0] = json.loads(json.dumps(data["contenders"][0]))

@@ -90,7 +90,9 @@ Quote = Annotated[str, AfterValidator(_prose(bounds.PROSE, least=1))]
 Url = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Day = Annotated[date, BeforeValidator(_day)]
-Share = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+#: abs makes 0 of the -0.0 that JSON can say.
+Share = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), AfterValidator(abs)]
+Weight = Annotated[float, Field(ge=0, le=MAX_WEIGHT, allow_inf_nan=False), AfterValidator(abs)]
 
 
 class _Form(BaseModel):
@@ -133,7 +135,7 @@ class ComparisonForm(_Form):
     closing: Annotated[list[ClosingLine], Field(max_length=50)] = []
     published_on: Day | None = None
     url: Url | None = None
-    weight: Annotated[float, Field(ge=0, le=MAX_WEIGHT, allow_inf_nan=False)] = 1.0
+    weight: Weight = 1.0
     labels: Annotated[list[Label], Field(max_length=10)] = []
     seats: Annotated[int, Field(ge=1, le=MAX_SEATS)] = SEATS
 
