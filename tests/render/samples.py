@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from math import isnan
 from typing import Any
 
 from digest.comparisons.models import (
@@ -130,7 +131,7 @@ def make_contender(
     **facts: Any,  # columns of Contender
 ) -> Contender:
     """Make one side; the share tells how many seats skip, the last ones first."""
-    skips = (4, 3, 2, 1)[: 4 - round((panel or 0) * 4 / 100)]
+    skips = (4, 3, 2, 1)[: 4 - round((panel or 0) * 4 / 100)] if not isnan(panel or 0) else ()
     usual: dict[str, Any] = {
         "category": "Developer Tools",
         "tagline": TAGLINES[0],

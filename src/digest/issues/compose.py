@@ -15,14 +15,14 @@ from digest.issues.models import Newsletter
 from digest.issues.quotes import chosen
 from digest.issues.view import ComparisonView, ContenderView, IssueView
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
-from digest.render.filters import is_web_link
+from digest.render.filters import is_web_link, link
 from digest.render.graphemes import cut
 from digest.render.literal import one_line
 
 _YEAR = "January February March April May June July August September October November December"
 _MONTHS = _YEAR.split()  # calendar.month_name would follow the machine's locale
 _NAME, _TAGLINE, _WORD, _TITLE = 80, 160, 40, 170  # characters the design has room for
-_URL_BYTES = 600  # a longer link can't be kept on one line of the mail
+_LINK = 700  # bytes; a longer one can't be kept on one line of the mail
 
 
 def compose(
@@ -42,7 +42,8 @@ def compose(
     if not revisions:
         raise NothingToPick
     base = base_url.rstrip("/")
-    comparisons = tuple(comparison_view(each, base_url=base) for each in revisions)
+    web_url = f"{base}/issues/{newsletter.slug}/{number}"
+    comparisons = tuple(comparison_view(each, base_url=base, web_url=web_url) for each in revisions)
     opened = words.opening(comparisons)
     return IssueView(
         newsletter=one_line(newsletter.name),
@@ -56,22 +57,26 @@ def compose(
         opening=opened,
         comparisons=comparisons,
         base_url=base,
-        web_url=f"{base}/issues/{newsletter.slug}/{number}",
+        web_url=web_url,
         postal_address=postal_address.strip(),
         unsubscribe_url=f"{base}/u/{UNSUBSCRIBE_TAG}",
         preferences_url=f"{base}/p/{PREFERENCES_TAG}",
     )
 
 
-def comparison_view(revision: Revision, *, base_url: str) -> ComparisonView:
-    """Return one comparison in words; what is missing is left out, never guessed."""
+def comparison_view(revision: Revision, *, base_url: str, web_url: str) -> ComparisonView:
+    """Return one comparison in words; what is missing is left out, never guessed.
+
+    Links to its own address, else to its page with us, else to the issue at *web_url*.
+    """
+    ours = f"{base_url}/comparisons/{revision.comparison.slug}"
     sides = sorted(revision.contenders, key=lambda each: each.side)[:2]
     contenders = tuple(contender_view(each, seats=revision.seats) for each in sides)
     quotes = tuple(chosen(sides))
     view = ComparisonView(
         title=_title(revision, contenders),
         slug=revision.comparison.slug,
-        url=_web_link(revision.url) or f"{base_url}/comparisons/{revision.comparison.slug}",
+        url=_web_link(revision.url) or _web_link(ours) or web_url,
         category=" / ".join(dict.fromkeys(each.category for each in contenders if each.category)),
         labels=tuple(_short(label, _WORD) for label in revision.labels if label.strip()),
         headline=words.headline(contenders),
@@ -129,7 +134,7 @@ def _note(view: ComparisonView) -> str:
     """Say so where a split is published and the calls behind it aren't."""
     split = any(each.ships not in (None, 0, each.seats) for each in view.contenders)
     if split and view.quotes and all(quote.call is None for quote in view.quotes):
-        return "Who on the panel made which call isn't published."
+        return "Who on the panel made which call isn\u2019t published."
     return ""
 
 
@@ -138,4 +143,4 @@ def _short(text: str, limit: int) -> str:
 
 
 def _web_link(url: str | None) -> str | None:
-    return url if url and len(url.encode()) <= _URL_BYTES and is_web_link(url) else None
+    return url if url and is_web_link(url) and len(link(url)) <= _LINK else None

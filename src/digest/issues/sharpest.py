@@ -17,6 +17,7 @@ _SENTENCE_END = re.compile(
 )
 _PAIRS = {"“”", '""', "«»", "„“"}
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|etc|approx|Mr|Ms|Dr|Inc|No)\.$", re.IGNORECASE)
+_LEANING = re.compile(r"(?:that|this|these|those|it|they|he|she|which)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w'\u2019]+")
 #: Words of judgement and of contrast: where a reviewer commits to something.
 _JUDGEMENT = (
@@ -44,10 +45,8 @@ def sharpest(quote: str, limit: int = LIMIT) -> Excerpt:
     sentences = _sentences(_bare(quote[:_READ]))
     if not sentences:
         return Excerpt("", 0.0)
-    runs = [_run(sentences, start, limit) for start in range(len(sentences))]
-    best = max(range(len(runs)), key=lambda start: (_score(sentences[start]), -start))
-    text = cut(" ".join(sentences[best : best + runs[best]]), limit)
-    return Excerpt(text, _score(sentences[best]))
+    best = max(range(len(sentences)), key=lambda at: (_worth(sentences[at], limit), -at))
+    return Excerpt(cut(" ".join(_around(sentences, best, limit)), limit), _score(sentences[best]))
 
 
 def _bare(quote: str) -> str:
@@ -68,20 +67,28 @@ def _sentences(text: str) -> list[str]:
     return found
 
 
-def _run(sentences: list[str], start: int, limit: int) -> int:
-    """Count the sentences from *start* that fit; at least one."""
-    length = _length(sentences[start])
-    count = 1
-    while start + count < len(sentences) and length < limit // 2:
-        length += 1 + _length(sentences[start + count])
+def _around(sentences: list[str], best: int, limit: int) -> list[str]:
+    """Return the best sentence with those after it, else before it, that give it some context."""
+    run, length = [sentences[best]], _length(sentences[best])
+    after, before = sentences[best + 1 :], sentences[:best]
+    while length < limit // 2 and (after or before):
+        forward = bool(after)
+        other = after.pop(0) if forward else before.pop()
+        length += 1 + _length(other)
         if length > limit:
             break
-        count += 1
-    return count
+        run = [*run, other] if forward else [other, *run]
+    return run
 
 
 def _length(text: str) -> int:
     return sum(1 for _ in graphemes(text))
+
+
+def _worth(sentence: str, limit: int) -> float:
+    """Score a sentence, less if it would have to be cut or leans on the one before it."""
+    whole = 1.0 if len(sentence) <= limit else 0.4
+    return _score(sentence) * whole * (0.7 if _LEANING.match(sentence) else 1.0)
 
 
 def _score(sentence: str) -> float:

@@ -34,12 +34,12 @@ class ContenderView:
 
     @property
     def split(self) -> str:
-        """The reviewer split in words: "3 ship, 1 skip", "all 4 ship", or empty."""
+        """The reviewer split in words: "3 ship, 1 skip", "All 4 ship", or empty."""
         if self.ships is None or self.skips is None:
             return ""
         if self.skips == 0:
-            return f"all {self.seats} ship"
-        return f"{self.ships} ship, {self.skips} skip" if self.ships else f"all {self.seats} skip"
+            return f"All {self.seats} ship"
+        return f"{self.ships} ship, {self.skips} skip" if self.ships else f"All {self.seats} skip"
 
 
 @dataclass(frozen=True, kw_only=True)

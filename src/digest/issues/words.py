@@ -29,7 +29,7 @@ def headline(contenders: Sequence[ContenderView]) -> str:
     """Say in one sentence how the panel leans; a pure function of the shares."""
     known = [each for each in contenders if each.panel_share is not None]
     if not known:
-        return "The panel hasn't published a share yet."
+        return "The panel hasn\u2019t published a share yet."
     if len(known) == 1:
         return _lone(known[0])
     ahead, behind = leader_first(known)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from markupsafe import Markup, escape
@@ -14,6 +16,7 @@ from digest.render.literal import Trusted, clean
 NARROW = "\u202f"  # keeps "75 %" in one piece, with a thin gap
 FIXED = "\u00a0"  # the same for plain text, where fonts rarely have the thin one
 DASH = "—"
+_SHORT_WORD = 3
 
 _HARMLESS = re.compile(r"[^A-Za-z0-9 .,:;!?()/@$*+=|~^]")
 _URL_SAFE = "!#$&'()*+,/:;=?@[]~%"
@@ -88,6 +91,12 @@ def personal(url: str) -> Trusted:
     return Trusted(url)
 
 
+def tied(text: str) -> str:
+    """Keep a short last word, like a version, on the line of the word before it."""
+    head, space, last = text.rpartition(" ")
+    return f"{head}{FIXED}{last}" if space and len(last) <= _SHORT_WORD else text
+
+
 def wrap(value: object, width: int = 72, indent: str = "", first: str | None = None) -> str:
     """Fill paragraphs to *width* columns; *first* stands before the first line if given.
 
@@ -123,12 +132,38 @@ def _parts(word: str, room: int) -> list[str]:
     return parts
 
 
+def grid(rows: Sequence[Sequence[object]], widths: Sequence[int]) -> str:
+    """Set *rows* of cells in columns of these *widths*, each cell wrapped in its own."""
+    return "\n".join(line for row in rows for line in _row([str(cell) for cell in row], widths))
+
+
+def _row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
+    filled = [wrap(cell, width).split("\n") for cell, width in zip(cells, widths, strict=True)]
+    for line in zip_longest(*filled, fillvalue=""):
+        padded = (
+            cell + " " * (width - columns(cell)) for cell, width in zip(line, widths, strict=True)
+        )
+        yield "  ".join(padded).rstrip(" ")
+
+
+def seats(ships: int | None, of: int) -> str:
+    """Draw a panel in plain text, a sign a seat; nothing when the split isn't known."""
+    return "" if ships is None else "\u25a0" * ships + "\u25a1" * (of - ships)
+
+
 def rule(value: object, char: str = "-", width: int = 72) -> str:
     """Draw a line of *char* as long as *value* is wide."""
     return char * min(width, columns(str(value)))
 
 
-IN_MARKUP = {"percent": percent, "attr": attr, "link": link, "personal": personal, "cut": cut}
+IN_MARKUP = {
+    "percent": percent,
+    "attr": attr,
+    "link": link,
+    "personal": personal,
+    "cut": cut,
+    "tied": tied,
+}
 IN_TEXT = {
     "percent": percent_text,
     "link": link,
@@ -136,6 +171,8 @@ IN_TEXT = {
     "cut": cut,
     "wrap": wrap,
     "rule": rule,
+    "grid": grid,
+    "seats": seats,
 }
 
 

@@ -15,6 +15,7 @@ _REGION_LETTERS = range(0xE0020, 0xE0080)  # of a regional flag
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
 _JAMO = range(0x1100, 0x1200)
 _PUNCTUATION = range(0x2000)  # and letters: nothing a joiner makes one picture of
+_CODE_POINTS = 3  # a character, on average
 _MARKS_A_CLUSTER = 32  #: more are piled up by hand, to break layouts
 
 
@@ -32,11 +33,14 @@ def graphemes(text: str) -> Iterator[str]:
 def cut(text: str, limit: int, mark: str = "…") -> str:
     """Shorten *text* to *limit* characters as a reader counts them, the *mark* included.
 
-    Ends after a whole word where there is one in the last third.
+    Ends after a whole word where there is one in the last third. Text that piles up marks is cut
+    earlier: characters may be three code points each on average.
     """
     kept: list[str] = []
+    size = 0
     for cluster in graphemes(text):
-        if len(kept) == limit:
+        size += len(cluster)
+        if len(kept) == limit or size > limit * _CODE_POINTS:
             return _at_word("".join(kept[: limit - 1])) + mark
         kept.append(cluster)
     return text

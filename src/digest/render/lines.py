@@ -23,6 +23,7 @@ _FREE = re.compile(
     r"<(?:table|tbody|tr|head)\b[^>]*>\Z|</(?:tr|tbody|table|h[1-6]|p|style|title|head|body)>\Z",
     re.IGNORECASE,
 )
+_OPENS_BLOCK = re.compile(r"<(?:p|h[1-6]|blockquote|td|th)\b", re.IGNORECASE)
 _WHOLE = re.compile(r"<(?:!--|title|pre|textarea|script|a\b)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\s+[^\s=>"']+(?:=(?:"[^"]*"|'[^']*'|[^\s>]+))?""")
 _UNIT = re.compile(r"&#?\w+;")
@@ -93,7 +94,7 @@ def _tag(token: str, free: str) -> Iterator[_Piece]:
             yield _Piece("", " ", "\n")
         yield _Piece(attribute[0].strip())
         at = attribute.end()
-    yield _Piece(token[at:], free)
+    yield _Piece(token[at:], free, "\n" if _OPENS_BLOCK.match(token) else None)
 
 
 def _spaced(text: str, pattern: str) -> Iterator[_Piece]:

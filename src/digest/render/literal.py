@@ -14,6 +14,8 @@ from markupsafe import Markup, escape
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _TURNS_TEXT = re.compile("[\u202a-\u202e]")
 _SHAPELESS = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u2060-\u206f\ufeff]")
+_MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_PILED = re.compile(f"({_MARKS}{{4}}){_MARKS}+")  # no language writes five on one letter
 _LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
 
 #: The first character of whatever some engine might take for its own: the readers' tags, Jinja
@@ -33,8 +35,8 @@ class Trusted(str):
 
 
 def clean(text: str) -> str:
-    """Drop what can't be printed or turns text around; every line ends the Unix way."""
-    text = _LINE_ENDS.sub("\n", text)
+    """Drop what can't be printed, piles up or turns text around; lines end the Unix way."""
+    text = _PILED.sub(r"\1", _LINE_ENDS.sub("\n", text))
     return _TURNS_TEXT.sub("", _UNPRINTABLE.sub("", text))
 
 
