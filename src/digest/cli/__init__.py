@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
 import typer
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from digest.cli import comparisons, fake, issues, sending, setup
+from digest.cli import comparisons, demo, fake, issues, sending, serve, setup
 from digest.cli.context import Call
 from digest.errors import DigestError
 from subscribers.errors import SubscribersError
@@ -20,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for noun in (setup, issues, sending, fake):
+for noun in (setup, issues, sending, serve, fake, demo):
     app.add_typer(noun.app)
 app.add_typer(comparisons.app, name="comparisons")
 app.command("import")(comparisons.import_)
@@ -48,7 +49,14 @@ def main() -> None:
     except SQLAlchemyError as fault:
         _fail(f"the database refused: {type(fault).__name__}", None)
     except OSError as fault:
-        _fail(f"{fault.filename or 'a file'}: {fault.strerror or fault}", None)
+        _fail(f"{fault.filename or 'the system'}: {fault.strerror or fault}", None)
+    except Exception as fault:  # a fault of ours: say so in a line, and keep the details askable
+        if os.environ.get("DIGEST_DEBUG"):
+            raise
+        _fail(
+            f"an internal fault ({type(fault).__name__}); nothing half-done was kept",
+            "run it again with DIGEST_DEBUG=1 and report what it prints",
+        )
 
 
 def _fail(message: str, next_step: str | None) -> None:

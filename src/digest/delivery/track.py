@@ -56,7 +56,7 @@ class Tracked:
     unknown: int  #: events of no delivery of ours
     settled: tuple[int, ...]  #: editions in which a doubt was settled
     suppress: dict[int, SuppressionReason]  #: subscriber to the reason they must not be mailed
-    unsubscribe: tuple[int, ...]  #: subscribers who left by the provider's own link
+    unsubscribe: tuple[tuple[int, int], ...]  #: (edition, subscriber) who left by its own link
 
 
 def track(session: Session, events: Sequence[Event], now: datetime) -> Tracked:
@@ -70,7 +70,7 @@ def track(session: Session, events: Sequence[Event], now: datetime) -> Tracked:
     for event in known:
         reason = _reason(event)
         if reason is not None:
-            suppress.setdefault(readers[_number(event)], reason)
+            suppress.setdefault(readers[_number(event)][1], reason)
     left = {readers[_number(e)] for e in known if e.kind is EventKind.UNSUBSCRIBED}
     return Tracked(
         new=new,
@@ -188,14 +188,17 @@ def _contradict(session: Session, attempts: set[str]) -> None:
     )
 
 
-def _subscribers(session: Session, events: Iterable[Event]) -> dict[int, int]:
+def _subscribers(session: Session, events: Iterable[Event]) -> dict[int, tuple[int, int]]:
+    """Edition and subscriber of each delivery whose event says something of its reader."""
     telling = [
         _number(e) for e in events if _reason(e) is not None or e.kind is EventKind.UNSUBSCRIBED
     ]
     rows = session.connection().execute(
-        select(col(Delivery.id), col(Delivery.subscriber_id)).where(col(Delivery.id).in_(telling))
+        select(col(Delivery.id), col(Delivery.edition_id), col(Delivery.subscriber_id)).where(
+            col(Delivery.id).in_(telling)
+        )
     )
-    return {number or 0: subscriber for number, subscriber in rows}
+    return {number or 0: (edition, subscriber) for number, edition, subscriber in rows}
 
 
 def _reason(event: Event) -> SuppressionReason | None:

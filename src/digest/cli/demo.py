@@ -1,0 +1,208 @@
+"""The whole journey on sample data, with a SendGrid of its own; nothing leaves this machine."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from digest import samples
+from digest.app import App, open_app
+from digest.cli.context import Call, JsonFlag, call_of
+from digest.cli.setup import WEEKLY
+from digest.comparisons.reader import read_file
+from digest.comparisons.store import keep
+from digest.delivery.dispatch import dispatch
+from digest.delivery.plan import prepare
+from digest.delivery.status import Status, status
+from digest.errors import DigestError
+from digest.issues import period, publish, store
+from digest.issues.models import Edition, Issue, Newsletter
+from digest.issues.pick import Pick
+from digest.migrations.upgrade import upgrade
+from digest.samples.subscribers import addresses
+from digest.settings import Settings, TransportKind, load
+from digest.testing.running import RunningFake, running_fake
+from digest.web.app import make_site
+from digest.web.server import listen, served
+from subscribers.importer import Wish, import_list
+
+app = typer.Typer()
+MARK = ".digest-demo"  # tells a folder of ours, which may be made anew, from anybody else's
+CONSENT = "Sample readers, made up for the demonstration; nobody is behind these addresses."
+
+
+@dataclass
+class Journey:
+    """What the demo did, for its report."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage."""
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - began
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Option(help="Made anew each time.")] = Path("demo"),
+    readers: Annotated[int, typer.Option(min=1, max=100_000)] = 1000,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make the whole journey: import, pick, build, send to the fake, events back, report."""
+    call = call_of(context)
+    journey = Journey()
+    _fresh(folder)
+    sock = listen(0)
+    hook = f"http://127.0.0.1:{sock.getsockname()[1]}/webhooks/sendgrid"
+    with running_fake(folder, events_to=hook, hold_events=True) as fake:
+        installation = open_app(_settings(folder, fake))
+        with served(make_site(installation), sock):
+            where = _travel(journey, installation, folder, readers, fake)
+        installation.database.close()
+    if as_json:
+        call.json({**journey.facts, "status": where.as_dict(), "seconds": journey.seconds})
+    else:
+        _report(call, journey, where, folder)
+    if not where.counts.balances or where.counts.accepted != journey.facts["provider"]["messages"]:
+        raise DigestError("the counts don't balance: this is a fault of the engine, please tell us")
+
+
+def _travel(
+    journey: Journey, installation: App, folder: Path, readers: int, fake: RunningFake
+) -> Status:
+    with journey.stage("import comparisons"), installation.database.write() as session:
+        upgrade(session.connection())
+        session.add(Newsletter(**WEEKLY.model_dump(exclude={"id"})))
+        for path in samples.comparisons():
+            keep(session, read_file(path), now=installation.clock())
+    with journey.stage("import readers"):
+        journey.facts["readers"] = _import_readers(installation, folder, readers)
+    with journey.stage("pick and build"):
+        issue_id, chosen = _build(installation, folder)
+    journey.facts["pick"] = chosen.to_dict()
+    with journey.stage("send"):
+        _send(installation, issue_id)
+    with journey.stage("events back"):
+        journey.facts["events"] = fake.flush_events()
+    journey.facts["provider"] = fake.counts()
+    with installation.database.read() as session:
+        issue = session.get_one(Issue, issue_id)
+        journey.facts["subject"] = store.edition_of(session, issue).subject
+        return status(session, issue, store.edition_of(session, issue), installation.clock())
+
+
+def _fresh(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARK).exists():
+            raise DigestError(
+                f"{folder} isn't empty and isn't a demo's folder",
+                next_step="digest demo --folder ANOTHER",
+            )
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).touch()
+
+
+def _settings(folder: Path, fake: RunningFake) -> Settings:
+    return load(
+        database_url=f"sqlite:///{folder.absolute() / 'digest.db'}",
+        transport=TransportKind.SENDGRID,
+        sendgrid_api_key="any key: the fake takes it",
+        sendgrid_url=fake.url,
+        webhook_keys=fake.webhook_key,
+        secret=token_hex(),
+        base_url="https://verdicts.example.com",
+        postal_address="Example Press\n1 Sample Street\nExampletown",
+    )
+
+
+def _import_readers(installation: App, folder: Path, readers: int) -> int:
+    path = folder / "readers.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["email"])
+        writer.writerows([address] for address in addresses(readers))
+    report = import_list(
+        installation.database,
+        path,
+        Wish(newsletter=WEEKLY.slug, consent=CONSENT),
+        hashes=installation.hashes(),
+        now=installation.clock(),
+    )
+    return report.added
+
+
+def _build(installation: App, folder: Path) -> tuple[int, Pick]:
+    now = installation.clock()
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, WEEKLY.slug)
+        week = period.at(now, newsletter.timezone)
+        chosen = publish.choose(session, newsletter, week)
+        issue, made = publish.build(session, newsletter, week, now=now, press=installation.press())
+        (folder / "issue.html").write_text(made.rendered.html, encoding="utf-8")
+        (folder / "issue.txt").write_text(made.rendered.text, encoding="utf-8")
+        return issue.id or 0, chosen
+
+
+def _send(installation: App, issue_id: int) -> None:
+    with installation.database.write() as session:
+        issue = session.get_one(Issue, issue_id)
+        edition: Edition = store.edition_of(session, issue)
+        sending = installation.sending(session, issue)
+        prepare(
+            session,
+            issue=issue,
+            edition=edition,
+            newsletter=WEEKLY.slug,
+            batch_size=250,  # so that a small list makes more than one batch
+            now=installation.clock(),
+        )
+    dispatch(sending, concurrency=installation.settings.concurrency)
+
+
+def _report(call: Call, journey: Journey, where: Status, folder: Path) -> None:
+    say = call.out.print
+    chosen = journey.facts["pick"]
+    say(f"\n[bold]“{journey.facts['subject']}”[/bold]")
+    say(f"Issue {where.issue} of {where.period}: {where.state}\n")
+    say(f"Picked: {chosen['note']}", markup=False)
+    for one in chosen["chosen"]:
+        say(f"  {one['position']}. {one['title']}")
+        say(f"     {one['reason']}", style="dim", markup=False)
+    say("\nBecame of it:")
+    table = Table.grid(padding=(0, 2))
+    table.add_column()
+    table.add_column(justify="right")
+    for name, number in where.counts.as_dict().items():
+        if number or name in {"pending", "in_doubt"}:
+            table.add_row(f"  {name.replace('_', ' ')}", f"{number:,}")
+    say(table)
+    provider = journey.facts["provider"]
+    say(
+        f"  The provider's own ledger: {provider['messages']:,} mails to"
+        f" {provider['addresses']:,} addresses, {provider['duplicates']:,} doubled."
+    )
+    say("\nTook:")
+    times = Table.grid(padding=(0, 2))
+    times.add_column()
+    times.add_column(justify="right")
+    for name, seconds in journey.seconds.items():
+        times.add_row(f"  {name}", f"{seconds:.2f} s")
+    say(times)
+    say(f"\nThe mail:   {folder}/issue.html and {folder}/issue.txt")
+    say(f"Every copy: digest fake-sendgrid --ledger {folder}/fake-sendgrid.db")

@@ -1,0 +1,27 @@
+"""The public site on the command line."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from digest.cli.context import call_of
+from digest.web.app import make_site
+from digest.web.server import listen, serve
+
+app = typer.Typer()
+
+
+@app.command()
+def web(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free one.")] = 8000,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Serve the public site: archive, sign-up, unsubscribe, the provider's events."""
+    call = call_of(context)
+    call.app.secrets()
+    sock = listen(port, host)
+    call.out.print(f"The site is at http://{host}:{sock.getsockname()[1]}  (stop with Ctrl-C)")
+    serve(make_site(call.app), sock)

@@ -1,0 +1,57 @@
+"""Serves the site: in the foreground, or beside other work of one process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+START_SECONDS = 10.0
+
+
+def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """Take a port (0: a free one) without answering on it yet."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def serve(asgi: Any, sock: socket.socket) -> None:
+    """Serve until a signal ends it."""
+    uvicorn.Server(_config(asgi)).run(sockets=[sock])
+
+
+@contextmanager
+def served(asgi: Any, sock: socket.socket) -> Iterator[str]:
+    """Serve in a thread for the length of a block; yields the URL."""
+    server = uvicorn.Server(_config(asgi))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="site")
+    thread.start()
+    host, port = sock.getsockname()[:2]
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(START_SECONDS)
+        sock.close()
+
+
+def _config(asgi: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        asgi,
+        log_level="warning",
+        access_log=False,  # its lines would hold readers' links
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=32_768,
+    )
