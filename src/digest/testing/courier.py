@@ -169,7 +169,8 @@ class Courier:
         if self.to is None:
             return 0
         headers = self.signer.headers(post.body, self.clock())
-        body = post.body.replace(b'"', b"'", 1) if post.spoilt else post.body
+        # The same JSON, written differently: only who checks the raw bytes will notice.
+        body = post.body.replace(b'":', b'": ', 1) if post.spoilt else post.body
         return await self.deliver(self.to, body, headers)
 
     def _remember(self) -> None:

@@ -71,6 +71,14 @@ class RunningFake:
         """Return one mail as its reader would have it: subject, html, text, headers."""
         return self._get(f"/_fake/messages/{number}", {})
 
+    def set_faults(self, script: Any) -> dict[str, Any]:
+        """Follow a fault script from the next request on, which is number 1; `faults` says how."""
+        return self._post("/_fake/faults", script)
+
+    def faults(self) -> dict[str, Any]:
+        """Return how many requests were counted since, and how many each fault met."""
+        return self._get("/_fake/faults", {})
+
     def flush_events(self, **wishes: Any) -> dict[str, Any]:
         """Post every event now; returns posts, events, refused, given_up, waiting, last_status.
 

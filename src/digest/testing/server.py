@@ -14,7 +14,9 @@ from pathlib import Path
 import h11
 
 from digest.testing.fake import FakeSendGrid
+from digest.testing.faults import Fault, Kind
 from digest.testing.message import Request, errors
+from digest.testing.misbehave import steps
 from digest.testing.options import Options
 from digest.testing.steps import Send
 from digest.testing.wire import Gone, TooLarge, Wire
@@ -69,8 +71,8 @@ async def _converse(fake: FakeSendGrid, sock: socket.socket) -> None:
     """Answer the requests of one connection until either side ends it."""
     wire = Wire(sock)
     try:
-        while await wire.peek():
-            await _exchange(fake, wire)
+        while start := await wire.peek():
+            await _exchange(fake, wire, fake.fault(start))
             if not wire.ready_for_next():
                 break
     except (Gone, TimeoutError):
@@ -87,23 +89,26 @@ async def _converse(fake: FakeSendGrid, sock: socket.socket) -> None:
         wire.close()
 
 
-async def _exchange(fake: FakeSendGrid, wire: Wire) -> None:
+async def _exchange(fake: FakeSendGrid, wire: Wire, fault: Fault | None) -> None:
+    """Read one request, answer it, and let a fault have its way."""
     began = time.monotonic()
-    request = await wire.read(body_cap=fake.options.body_cap)
-    reply = await fake.answer(request)
+    cuts = fault is not None and fault.kind is Kind.CUT_REQUEST
+    cut_at = fault.settings["at"] if fault and cuts else None
+    request = await wire.read(body_cap=fake.options.body_cap, cut_at=cut_at)
+    reply = await fake.reply(request, fault)
     data = wire.encode(reply, head_only=request.method == "HEAD")
-    await wire.act([Send(data)])
-    _log(request, reply.status, time.monotonic() - began)
-    if request.path.startswith("/v3/"):
-        fake.tally.sends += 1
-        fake.tally.answers[str(reply.status)] += 1
+    try:
+        await wire.act(steps(fault, data) if fault else [Send(data)])
+    finally:
+        _log(request, reply.status, fault, time.monotonic() - began)
 
 
-def _log(request: Request, status: int, seconds: float) -> None:
+def _log(request: Request, status: int, fault: Fault | None, seconds: float) -> None:
     # The path alone: a query may hold an address.
     access_log.info(
-        "%s %s %s %s bytes %.0f ms",
+        "%s %s %s %s bytes %.0f ms%s",
         request.method, request.path, status, len(request.body), seconds * 1000,
+        f", fault: {fault.kind}" if fault else "",
     )  # fmt: skip
 
 

@@ -48,15 +48,20 @@ class Wire:
         if waiting:
             self._received = len(waiting)
             return bytes(waiting[:PEEK])
-        self._received = 0
+        first = b""
         try:
             async with asyncio.timeout(IDLE_SECONDS):
-                first = await self._loop.sock_recv(self._sock, PEEK)
+                while len(first) < PEEK and (data := await self._receive(PEEK - len(first))):
+                    first += data
         except (OSError, TimeoutError):
             return b""
         self._received = len(first)
-        self._http.receive_data(first)
+        if first:
+            self._http.receive_data(first)
         return first
+
+    async def _receive(self, room: int) -> bytes:
+        return await self._loop.sock_recv(self._sock, room)
 
     async def read(self, *, body_cap: int, cut_at: int | None = None) -> Request:
         """Read one whole request; with *cut_at* the connection is reset at that byte.
@@ -98,7 +103,7 @@ class Wire:
             self.close(reset=True)
             raise Gone
         try:
-            data = await self._loop.sock_recv(self._sock, room)
+            data = await self._receive(room)
         except OSError:
             raise Gone from None
         self._received += len(data)

@@ -1,0 +1,198 @@
+"""What a fault makes of an answer: another answer, or other steps on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from digest.testing.faults import Fault, Kind
+from digest.testing.message import JSON, Reply, errors, facts
+from digest.testing.rules.problem import about
+from digest.testing.steps import Close, Hang, Kill, Pause, Send, Step
+
+HTML = ("Content-Type", "text/html")
+#: What a proxy in front of the provider says, in form.
+ERROR_PAGE = (
+    "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1>"
+    "</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+)
+FILLER = b"<!-- x -->"
+BLOCK = 65_536
+WITHOUT_BODY = frozenset({204, 304})
+Y2100 = 4_102_444_800
+Settings = Mapping[str, Any]
+
+
+def replaced(fault: Fault, reply: Reply, now: float) -> Reply:
+    """Return the answer a fault gives in place of *reply*, which most leave as it is."""
+    change = _CHANGES.get(fault.kind)
+    return change(reply, fault.settings, now) if change else reply
+
+
+def steps(fault: Fault, data: bytes) -> Iterator[Step]:
+    """Return what is done on the wire, where *data* is the answer as bytes."""
+    twist = _TWISTS.get(fault.kind)
+    if twist is None:
+        yield Send(data)
+        return
+    yield from twist(data, fault.settings)
+
+
+def _status(_reply: Reply, settings: Settings, _now: float) -> Reply:
+    status = settings["status"]
+    html, size = settings["html"], settings["size"]
+    text = settings["body"] or (ERROR_PAGE.format(status=status) if html else "")
+    body = text.encode().ljust(size) if text or size else _usual_body(status)
+    headers = (HTML if html else JSON, *settings["headers"].items())
+    return Reply(status=status, headers=headers, body=body)
+
+
+def _usual_body(status: int) -> bytes:
+    if status in WITHOUT_BODY:
+        return b""
+    return errors(status, "an unexpected error occurred").body
+
+
+def _without_id(reply: Reply, _settings: Settings, _now: float) -> Reply:
+    headers = tuple(pair for pair in reply.headers if pair[0] != "X-Message-Id")
+    return Reply(status=reply.status, headers=headers, body=reply.body)
+
+
+def _with_body(reply: Reply, settings: Settings, _now: float) -> Reply:
+    body = reply.body or settings["body"].encode()
+    return Reply(status=reply.status, headers=(*reply.headers, JSON), body=body)
+
+
+def _rate_limit(_reply: Reply, settings: Settings, now: float) -> Reply:
+    seconds = settings["seconds"]
+    values = {
+        "soon": str(int(now + seconds)),
+        "past": str(int(now - seconds)),
+        "2100": str(Y2100),
+        "negative": "-1",
+        "text": "soon",
+    }
+    reset = values.get(settings["reset"])
+    limits = [("X-RateLimit-Limit", "1"), ("X-RateLimit-Remaining", "0")]
+    reply = errors(429, "too many requests")
+    headers = (*reply.headers, *limits, *([("X-RateLimit-Reset", reset)] if reset else []))
+    return Reply(status=429, headers=headers, body=reply.body)
+
+
+def _refuse(_reply: Reply, settings: Settings, _now: float) -> Reply:
+    if settings["html"]:
+        page = ERROR_PAGE.format(status="400 Bad Request").encode()
+        return Reply(status=400, headers=(HTML,), body=page.ljust(settings["size"]))
+    named = [
+        about(
+            f"personalizations.{place}.to.0.email",
+            "Does not contain a valid address.",
+            "personalizations.to",
+        )._asdict()
+        for place in settings["places"]
+    ]
+    reply = facts({"errors": named}, 400) if named else errors(400, "Bad Request")
+    return Reply(status=400, headers=reply.headers, body=reply.body.ljust(settings["size"]))
+
+
+_CHANGES: Mapping[Kind, Callable[[Reply, Settings, float], Reply]] = {
+    Kind.STATUS: _status,
+    Kind.NO_ID: _without_id,
+    Kind.WITH_BODY: _with_body,
+    Kind.RATE_LIMIT: _rate_limit,
+    Kind.REFUSE: _refuse,
+}
+
+
+def _cut(_data: bytes, settings: Settings) -> Iterator[Step]:
+    yield Close(settings["reset"])
+
+
+def _cut_answer(data: bytes, settings: Settings) -> Iterator[Step]:
+    yield Send(data[: settings["at"]])
+    yield Close(settings["reset"])
+
+
+def _cut_body(data: bytes, settings: Settings) -> Iterator[Step]:
+    yield Send(_head(data, "Content-Length: 1000") + b'{"message":')
+    yield Close(settings["reset"])
+
+
+def _delay(data: bytes, settings: Settings) -> Iterator[Step]:
+    yield Pause(settings["seconds"])
+    yield Send(data)
+
+
+def _drip(data: bytes, settings: Settings) -> Iterator[Step]:
+    step = max(1, settings["step"])
+    for start in range(0, len(data), step):
+        yield Send(data[start : start + step])
+        yield Pause(settings["seconds"])
+
+
+def _hang(_data: bytes, settings: Settings) -> Iterator[Step]:
+    yield Hang(settings["seconds"])
+
+
+def _garbage(_data: bytes, _settings: Settings) -> Iterator[Step]:
+    yield Send(bytes(range(256)) * 4)
+    yield Close()
+
+
+def _http_09(_data: bytes, _settings: Settings) -> Iterator[Step]:
+    yield Send(b"<html>It works!</html>\n")
+    yield Close()
+
+
+def _continue(_data: bytes, _settings: Settings) -> Iterator[Step]:
+    yield Send(b"HTTP/1.1 100 Continue\r\n\r\n")
+    yield Close()
+
+
+def _endless(data: bytes, settings: Settings) -> Iterator[Step]:
+    left = settings["bytes"]
+    yield Send(_head(data, f"Content-Length: {left}"))
+    block = FILLER * (BLOCK // len(FILLER))
+    while left > 0:
+        yield Send(block[:left])
+        left -= len(block)
+    yield Close()
+
+
+def _many_headers(data: bytes, settings: Settings) -> Iterator[Step]:
+    many = "\r\n".join(f"X-Filler-{n}: {n}" for n in range(settings["count"]))
+    yield Send(_head(data, f"{many}\r\nContent-Length: 0"))
+    yield Close()
+
+
+def _twice(data: bytes, _settings: Settings) -> Iterator[Step]:
+    yield Send(data + data)
+
+
+def _kill(_data: bytes, settings: Settings) -> Iterator[Step]:
+    yield Kill(settings["pid"])
+    yield Close()
+
+
+_TWISTS: Mapping[Kind, Callable[[bytes, Settings], Iterator[Step]]] = {
+    Kind.CUT: _cut,
+    Kind.CUT_ANSWER: _cut_answer,
+    Kind.CUT_BODY: _cut_body,
+    Kind.DELAY: _delay,
+    Kind.DRIP: _drip,
+    Kind.HANG: _hang,
+    Kind.GARBAGE: _garbage,
+    Kind.HTTP_09: _http_09,
+    Kind.CONTINUE: _continue,
+    Kind.ENDLESS: _endless,
+    Kind.MANY_HEADERS: _many_headers,
+    Kind.TWICE: _twice,
+    Kind.KILL: _kill,
+}
+
+
+def _head(data: bytes, more: str) -> bytes:
+    """Return the head of an answer with other lines in place of its length."""
+    lines = data.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    kept = [line for line in lines if not line.lower().startswith(b"content-length:")]
+    return b"\r\n".join([*kept, more.encode(), b"", b""])
