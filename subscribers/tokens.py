@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from hashlib import blake2b
@@ -13,6 +14,7 @@ from subscribers.errors import BadToken
 
 MIN_SECRET = 16  # characters
 MAX_TOKEN = 400  # characters; longer ones aren't ours and aren't looked at
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _MAC_BYTES = 15  # 120 bits; a multiple of three, so that base64 needs no padding
 
 
@@ -44,12 +46,14 @@ class Tokens:
 
     def signer(self, purpose: Purpose) -> Callable[[str], str]:
         """Return the function that makes this purpose's tokens, about 2 µs each."""
-        key = self._keys[purpose][0]
+        keyed = blake2b(key=self._keys[purpose][0], digest_size=_MAC_BYTES)
 
         def sign(subject: str) -> str:
             raw = subject.encode()
-            mac = blake2b(raw, key=key, digest_size=_MAC_BYTES).digest()
-            return urlsafe_b64encode(mac + raw).decode().rstrip("=")
+            mac = keyed.copy()  # cheaper than taking the key in anew for each reader
+            mac.update(raw)
+            packed = b2a_base64(mac.digest() + raw, newline=False)
+            return packed.translate(_URL_SAFE, b"=").decode()
 
         return sign
 
