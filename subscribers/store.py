@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import ColumnElement, Select, and_, case, delete, literal, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -23,6 +24,18 @@ from subscribers.models import (
     Subscription,
     Wording,
 )
+
+
+class Sessions(Protocol):
+    """Hands out sessions; whoever mounts this package brings the database."""
+
+    def read(self) -> AbstractContextManager[Session]:
+        """Open a session that only reads."""
+        ...
+
+    def write(self) -> AbstractContextManager[Session]:
+        """Open a session that commits at the end, or rolls everything back on an error."""
+        ...
 
 
 class Reader(NamedTuple):

@@ -1,0 +1,270 @@
+"""Commands about subscribers: bring them in, count them, and do what one of them asks for."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from digest.cli.context import Call, JsonFlag, call_of
+from subscribers import export as exporting
+from subscribers import growth, lifecycle, store, suppression
+from subscribers.address import parse
+from subscribers.errors import UnknownReader
+from subscribers.growth import Counts
+from subscribers.importer import Report, Wish, import_list
+from subscribers.models import SuppressionReason
+from subscribers.store import Evidence, Reader
+from subscribers.tokens import Hashes
+
+app = typer.Typer(
+    help="Who agreed to receive mail.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+
+Newsletter = Annotated[str, typer.Option("--newsletter", help="Which newsletter, by its slug.")]
+AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="The reader's address.")]
+_OPERATOR = Evidence(channel="operator")
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", exists=True, dir_okay=False)],
+    consent: Annotated[
+        str, typer.Option(help="How these readers agreed, in a sentence; kept as evidence.")
+    ],
+    newsletter: Newsletter = "weekly",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count and refuse as if, and change nothing.")
+    ] = False,
+    refused: Annotated[
+        Path | None,
+        typer.Option("--refused", help="Write the refused lines with their reasons here (CSV)."),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Bring a list in from elsewhere; who left, bounced, complained or was erased stays out."""
+    call = call_of(context)
+    wish = Wish(newsletter=newsletter, consent=consent, rehearsal=dry_run)
+    with _progress(call, file) as on_progress, _refusals(refused) as on_refused:
+        report = import_list(
+            call.app.database,
+            file,
+            wish,
+            hashes=_hashes(call),
+            now=call.app.clock(),
+            on_progress=on_progress,
+            on_refused=on_refused,
+        )
+    if json:
+        call.json(_report_facts(report, dry_run=dry_run))
+    else:
+        _print_report(call, report, dry_run=dry_run)
+
+
+@app.command()
+def count(
+    context: typer.Context, newsletter: Newsletter = "weekly", json: JsonFlag = False
+) -> None:
+    """Count the readers by standing, with growth and sources."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        counts = growth.count(session, newsletter, call.app.clock())
+    if json:
+        call.json(counts.as_json())
+    else:
+        _print_counts(call, counts)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    newsletter: Newsletter = "weekly",
+    to: Annotated[Path | None, typer.Option("--to", help="The file; else standard output.")] = None,
+) -> None:
+    """Write the list as CSV, with everyone who ever joined."""
+    call = call_of(context)
+    with call.app.database.read() as session, _out(to) as out:
+        out.writelines(exporting.as_csv(session, newsletter))
+
+
+@app.command()
+def show(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
+    """Show what is kept of one reader."""
+    call = call_of(context)
+    key = parse(address).key
+    with call.app.database.read() as session:
+        reader = store.find(session, key)
+        found = suppression.find(session, key, _hashes(call))
+        if reader is None and found is None:
+            raise UnknownReader
+        facts = exporting.person(session, reader.id) if reader else {}
+    facts["suppression"] = found._asdict() if found else None
+    if json:
+        call.json(facts)
+    else:
+        _print_person(call, facts)
+
+
+@app.command()
+def history(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
+    """Show one reader's agreement and withdrawal, entry by entry: the evidence."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        entries = store.ledger(session, _known(session, address).id)
+    if json:
+        call.json([dict(entry) for entry in entries])
+    else:
+        _print_history(call, entries)
+
+
+@app.command()
+def forget(context: typer.Context, address: AddressArgument) -> None:
+    """Erase a reader; a keyed hash stays, so that no import brings the address back."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        reader = _known(session, address)
+        lifecycle.erase(session, reader.id, _OPERATOR, _hashes(call), call.app.clock())
+    call.out.print("Erased. What stays: the consent entries under a number, and a keyed hash.")
+
+
+@app.command()
+def suppress(
+    context: typer.Context,
+    address: AddressArgument,
+    lift: Annotated[bool, typer.Option("--lift", help="Allow mail to the address again.")] = False,
+) -> None:
+    """Never mail an address again, whatever its subscriptions say, known here or not."""
+    call = call_of(context)
+    key, hashes, now = parse(address).key, _hashes(call), call.app.clock()
+    with call.app.database.write() as session:
+        if lift:
+            was = suppression.lift(session, key, hashes)
+        else:
+            was = True
+            suppression.suppress(session, key, SuppressionReason.MANUAL, hashes, now)
+    done = "Mail is allowed again." if lift else "Suppressed."
+    call.out.print(done if was else "It wasn't suppressed; nothing changed.")
+
+
+def _hashes(call: Call) -> Hashes:
+    return Hashes(call.app.secrets())
+
+
+def _known(session: Session, address: str) -> Reader:
+    reader = store.find(session, parse(address).key)
+    if reader is None:
+        raise UnknownReader
+    return reader
+
+
+@contextmanager
+def _progress(call: Call, file: Path) -> Iterator[Any]:
+    """Show how far a file is done, by its bytes; on a terminal only."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[lines]:,} lines"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=call.err, disable=not call.err.is_terminal) as bar:
+        task = bar.add_task("reading", total=file.stat().st_size, lines=0)
+        yield lambda lines, position: bar.update(task, completed=position, lines=lines)
+
+
+@contextmanager
+def _refusals(path: Path | None) -> Iterator[Any]:
+    if path is None:
+        yield lambda *_: None
+        return
+    with path.open("w", encoding="utf-8", newline="", errors="replace") as out:
+        writer = csv.writer(out)
+        writer.writerow(["line", "reason"])
+        yield lambda line, reason, fields: writer.writerow(
+            [line, reason, *(exporting.neutral(field) for field in fields)]
+        )
+
+
+def _out(path: Path | None) -> Any:
+    return path.open("w", encoding="utf-8", newline="") if path else nullcontext(sys.stdout)
+
+
+def _report_facts(report: Report, *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "layout": report.layout,
+        "dry_run": dry_run,
+        "lines": report.lines,
+        "added": report.added,
+        "refused": sum(report.refused.values()),
+        "reasons": dict(report.refused.most_common()),
+        "resumed_at": report.resumed_at,
+    }
+
+
+def _print_report(call: Call, report: Report, *, dry_run: bool) -> None:
+    if report.resumed_at:
+        call.out.print(f"Went on from line {report.resumed_at:,}, where an earlier run stopped.")
+    verb = "would join" if dry_run else "joined"
+    call.out.print(f"{report.lines:,} lines ({report.layout}): {report.added:,} {verb}.")
+    call.out.print(_table(["Refused because the reader, or the line,", "Lines"], report.refused))
+    if dry_run:
+        call.out.print("Nothing has been changed. To bring them in, leave out --dry-run.")
+
+
+def _print_counts(call: Call, counts: Counts) -> None:
+    call.out.print(
+        f"{counts.newsletter}: {counts.total:,} readers, {counts.mailable:,} would get an issue now"
+    )
+    call.out.print(_table(["Standing", "Readers"], counts.standings))
+    call.out.print(_table(["Not mailed", "Readers"], counts.excluded))
+    call.out.print(_table(["Source", "Readers"], counts.sources))
+    weeks = Table("Week", "Asked", "Joined", "Left")
+    for one in counts.weeks:
+        weeks.add_row(one.week, f"{one.asked:,}", f"{one.joined:,}", f"{one.left:,}")
+    call.out.print(weeks)
+    call.out.print(_table(["Sign-ups stopped by", "Times"], counts.stopped))
+
+
+def _print_person(call: Call, facts: dict[str, Any]) -> None:
+    found = facts["suppression"]
+    call.out.print(f"address: {facts.get('address', 'erased; only the hash is known')}")
+    call.out.print(f"suppressed: {found['reason'] if found else 'no'}")
+    for one in facts.get("subscriptions", []):
+        until = f" until {one['paused_until']:%Y-%m-%d}" if one["paused_until"] else ""
+        call.out.print(
+            f"{one['newsletter']}: {one['standing']}{until} since {one['since']:%Y-%m-%d %H:%M}"
+            f" ({escape(one['source'])})"
+        )
+
+
+def _print_history(call: Call, entries: list[Any]) -> None:
+    table = Table("When (UTC)", "What", "Newsletter", "By", "Form", "Wording")
+    for one in entries:
+        table.add_row(
+            f"{one['at']:%Y-%m-%d %H:%M:%S}",
+            one["act"],
+            one["newsletter"],
+            one["channel"],
+            one["form"],
+            escape(one["wording"] or ""),
+        )
+    call.out.print(table)
+
+
+def _table(heads: list[str], rows: dict[str, int] | Counter[str]) -> Table | str:
+    if not rows:
+        return ""
+    table = Table(heads[0], heads[1])
+    for name, number in rows.items():
+        table.add_row(escape(name), f"{number:,}")
+    return table

@@ -1,0 +1,104 @@
+"""The list as a file that is safe in a spreadsheet, and one person's data."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import datetime
+from io import StringIO
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from subscribers import store
+from subscribers.models import LetterToSend, Subscriber, Subscription
+
+COLUMNS = ("email", "status", "suppressed", "source", "since", "created_at", "language")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_PAGE = 5_000  # rows read at once
+
+
+def neutral(text: str) -> str:
+    """Return a text no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def rows(session: Session, newsletter: str) -> Iterator[tuple[str, ...]]:
+    """Yield everyone who ever joined a newsletter, in the columns `COLUMNS`, page by page."""
+    after = 0
+    while page := session.execute(_page(newsletter, after)).all():
+        for number, *fields in page:
+            after = number
+            yield tuple(_text(field) for field in fields)
+
+
+def as_csv(session: Session, newsletter: str) -> Iterator[str]:
+    """Yield the list as the lines of a CSV file; what could be a formula gets a quote before it."""
+    yield _line(COLUMNS)
+    for row in rows(session, newsletter):
+        yield _line(tuple(neutral(field) for field in row))
+
+
+def person(session: Session, subscriber_id: int) -> dict[str, Any]:
+    """Return all that is kept of one reader; for the reader, or whoever acts for them."""
+    reader = store.find_by_id(session, subscriber_id)
+    if reader is None:
+        return {}
+    subscriptions = [one._asdict() for one in store.places(session, subscriber_id)]
+    return {
+        "number": reader.id,
+        "address": reader.address,
+        "language": reader.language,
+        "suppressed": reader.suppressed,
+        "created_at": reader.created_at,
+        "subscriptions": [_without(one, "subscriber_id") for one in subscriptions],
+        "consent": [dict(entry) for entry in store.ledger(session, subscriber_id)],
+        "letters": _letters(session, subscriber_id),
+    }
+
+
+def _page(newsletter: str, after: int) -> Any:
+    return (
+        select(
+            col(Subscription.subscriber_id),
+            col(Subscriber.address),
+            col(Subscription.standing),
+            col(Subscriber.suppressed),
+            col(Subscription.source),
+            col(Subscription.since),
+            col(Subscriber.created_at),
+            col(Subscriber.language),
+        )
+        .join(Subscriber, col(Subscriber.id) == col(Subscription.subscriber_id))
+        .where(col(Subscription.newsletter) == newsletter, col(Subscription.subscriber_id) > after)
+        .order_by(col(Subscription.subscriber_id))
+        .limit(_PAGE)
+    )
+
+
+def _letters(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    names = ("newsletter", "kind", "state", "asked_at", "settled_at")
+    found = session.execute(
+        select(*(getattr(LetterToSend, name) for name in names))
+        .where(col(LetterToSend.subscriber_id) == subscriber_id)
+        .order_by(col(LetterToSend.id))
+    )
+    return [dict(row) for row in found.mappings()]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return str(value) if value is not None else ""
+
+
+def _line(fields: tuple[str, ...]) -> str:
+    buffer = StringIO()
+    csv.writer(buffer).writerow(fields)
+    return buffer.getvalue()
+
+
+def _without(facts: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in facts.items() if key != name}

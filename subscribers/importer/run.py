@@ -1,0 +1,203 @@
+"""Imports one list: chunk by chunk, resumable, or as a rehearsal that changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from hashlib import file_digest
+from itertools import chain, islice
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from subscribers.address import parse
+from subscribers.errors import BadAddress, BadImport
+from subscribers.importer import filing, progress, reading
+from subscribers.importer.filing import Batch, Refused, Row
+from subscribers.importer.layout import Layout, Refusal, recognise
+from subscribers.importer.progress import Report, Run
+from subscribers.store import Sessions
+from subscribers.tokens import Hashes
+
+CHUNK = 40_000  # lines a transaction: it holds the write lock for well under a second
+MIN_CONSENT = 10  # characters of a statement that says something
+
+Line = tuple[int, list[str]]
+OnRefused = Callable[[int, str, list[str]], None]
+OnProgress = Callable[[int, int], None]
+_Turn = Callable[[], AbstractContextManager[Session]]
+
+
+def _unheard(*_: object) -> None:
+    """Let a report nobody asked for pass."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is to be imported, and on whose word."""
+
+    newsletter: str
+    consent: str  #: how these readers agreed; kept as evidence
+    language: str = "en"
+    rehearsal: bool = False  #: count and refuse as if, and change nothing
+
+    def __post_init__(self) -> None:
+        """Refuse an import nobody answers for."""
+        if len(self.consent.strip()) < MIN_CONSENT:
+            raise BadImport("say in a sentence how these readers agreed to this mail: --consent")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Import:
+    layout: Layout
+    batch: Batch
+    run: Run
+    hashes: Hashes
+    on_refused: OnRefused
+    rehearsal: bool
+
+
+def import_list(
+    sessions: Sessions,
+    path: Path,
+    wish: Wish,
+    *,
+    hashes: Hashes,
+    now: datetime,
+    on_refused: OnRefused = _unheard,
+    on_progress: OnProgress = _unheard,
+    chunk: int = CHUNK,
+) -> Report:
+    """Bring the readers of a CSV file in, without bringing back anybody who left.
+
+    Each chunk is one transaction that also notes how far the list is done: the same file again goes
+    on from there. *on_refused* gets line number, reason and fields; *on_progress* lines and bytes.
+    Raises `BadImport` when the file can't be read as a list.
+    """
+    with path.open("rb") as file, closing(reading.lines(file)) as all_rows:
+        fingerprint = file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        layout, rows = _open(all_rows)
+        run = _begin(sessions, fingerprint, wish, layout, now)
+        one = _Import(
+            layout=layout,
+            batch=_batch(wish, layout, run),
+            run=run,
+            hashes=hashes,
+            on_refused=on_refused,
+            rehearsal=wish.rehearsal,
+        )
+        with _desk(sessions, rehearsal=wish.rehearsal) as turn:
+            for part in _parts(rows, run.report.resumed_at, chunk):
+                _file(one, turn, part)
+                on_progress(run.report.lines, file.tell())
+    if not wish.rehearsal:
+        with sessions.write() as session:
+            progress.finish(session, run, now)
+    return run.report
+
+
+def _open(rows: Iterator[list[str]]) -> tuple[Layout, Iterator[list[str]]]:
+    first = next((row for row in rows if row), None)
+    if first is None:
+        raise BadImport("the file is empty")
+    layout = recognise(first)
+    return layout, rows if layout.has_header else chain([first], rows)
+
+
+def _begin(sessions: Sessions, fingerprint: str, wish: Wish, layout: Layout, now: datetime) -> Run:
+    if wish.rehearsal:
+        return Run(id=0, wording_hash="", started_at=now, report=Report(layout=layout.name))
+    with sessions.write() as session:
+        return progress.begin(
+            session,
+            fingerprint,
+            wish.newsletter,
+            consent=wish.consent.strip(),
+            layout=layout.name,
+            now=now,
+        )
+
+
+def _batch(wish: Wish, layout: Layout, run: Run) -> Batch:
+    return Batch(
+        newsletter=wish.newsletter,
+        wording_hash=run.wording_hash,
+        language=wish.language,
+        source=f"import ({layout.name})",
+        started_at=run.started_at,
+    )
+
+
+@contextmanager
+def _desk(sessions: Sessions, *, rehearsal: bool) -> Iterator[_Turn]:
+    """Give a transaction for each chunk, or one snapshot for all of a rehearsal."""
+    if not rehearsal:
+        yield partial(_transaction, sessions)
+        return
+    with sessions.read() as session:
+        filing.prepare(session)
+        try:
+            yield lambda: nullcontext(session)
+        finally:
+            filing.clear(session)
+
+
+@contextmanager
+def _transaction(sessions: Sessions) -> Iterator[Session]:
+    with sessions.write() as session:
+        filing.prepare(session)
+        yield session
+        filing.clear(session)
+
+
+def _parts(rows: Iterator[list[str]], done: int, size: int) -> Iterator[list[Line]]:
+    numbered = enumerate((row for row in rows if row), start=1)
+    for _ in islice(numbered, done):
+        pass
+    while part := list(islice(numbered, size)):
+        yield part
+
+
+def _file(one: _Import, turn: _Turn, lines: list[Line]) -> None:
+    """File one chunk; what it counts is right only once its transaction has committed."""
+    rows, refusals = _read(one, lines)
+    with turn() as session:
+        filing.stage(session, rows)
+        refusals += filing.refused(session, rows, one.batch, rehearsal=one.rehearsal)
+        let_in = filing.remember if one.rehearsal else filing.admit
+        report = one.run.report
+        report.lines += len(lines)
+        report.added += let_in(session, one.batch)
+        report.refused.update(reason for _, reason in refusals)
+        if not one.rehearsal:
+            progress.note(session, one.run)
+    fields = dict(lines) if refusals else {}
+    for line, reason in sorted(refusals):
+        one.on_refused(line, reason, fields[line])
+
+
+def _read(one: _Import, lines: list[Line]) -> tuple[list[Row], list[Refused]]:
+    """Read a chunk's addresses; refuse what can be refused without asking the list."""
+    rows: dict[str, Row] = {}
+    refusals: list[Refused] = []
+    column, standing, every = one.layout.address, one.layout.standing, one.hashes.every
+    for line, fields in lines:
+        try:
+            address = parse(fields[column] if column < len(fields) else "")
+        except BadAddress as fault:
+            refusals.append((line, fault.fault.value))
+            continue
+        key = address.key
+        refusal = standing(fields) if standing else None
+        if refusal is None and key in rows:
+            refusal = Refusal.TWICE
+        if refusal:
+            refusals.append((line, refusal.value))
+            continue
+        rows[key] = (line, address.text, key, every(key))
+    # In the order of the index they go into, each page of it is touched once a chunk.
+    return [rows[key] for key in sorted(rows)], refusals

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import orjson
+import pytest
+from typer.testing import CliRunner, Result
+
+from digest.cli.context import Call
+from digest.cli.subscribers import app
+from digest.db import Database
+from subscribers import store
+from subscribers.address import parse
+from subscribers.errors import BadAddress, UnknownReader
+from subscribers.models import ConsentAct, Standing
+from subscribers.store import Evidence
+
+SECRET = "a secret for tests, long enough"
+CONSENT = "They ticked the box on the old site."
+
+Digest = Callable[..., Result]
+
+
+@pytest.fixture
+def digest(database: Database) -> Digest:
+    """Return a function that runs ``digest subscribers`` and hands back what it printed."""
+
+    def run(*arguments: str) -> Result:
+        call = Call(database_url=database.url.render_as_string(hide_password=False))
+        result = CliRunner().invoke(app, list(arguments), obj=call, env={"DIGEST_SECRET": SECRET})
+        call.app.database.close()
+        return result
+
+    return run
+
+
+@pytest.fixture
+def reader(database: Database, now: datetime) -> int:
+    with database.write() as session:
+        number = store.add(session, parse("reader@example.com"), now)
+        store.join(session, number, "weekly", Standing.CONFIRMED, now, source="form")
+        evidence = Evidence(channel="form", wording="Send me the [weekly] mail.")
+        store.record(session, number, "weekly", ConsentAct.CONFIRMED, evidence, now)
+    return number
+
+
+@pytest.fixture
+def list_file(tmp_path: Path) -> str:
+    path = tmp_path / "list.csv"
+    path.write_text("email\nanna@example.com\nreader@example.com\nnobody\n")
+    return str(path)
+
+
+def facts(result: Result) -> dict[str, object]:
+    parsed: dict[str, object] = orjson.loads(result.stdout)
+    return parsed
+
+
+def test_a_rehearsed_import_tells_counts_and_reasons(
+    digest: Digest, list_file: str, reader: int
+) -> None:
+    result = digest("import", list_file, "--consent", CONSENT, "--dry-run", "--json")
+    assert facts(result) == {
+        "layout": "plain",
+        "dry_run": True,
+        "lines": 3,
+        "added": 1,
+        "refused": 2,
+        "reasons": {
+            "an address has an @ between the name and the domain": 1,
+            "is subscribed already": 1,
+        },
+        "resumed_at": 0,
+    }
+
+
+def test_an_import_is_counted_afterwards(digest: Digest, list_file: str) -> None:
+    assert "2 joined" in digest("import", list_file, "--consent", CONSENT).stdout
+    assert facts(digest("count", "--json"))["mailable"] == 2
+
+
+def test_refused_lines_are_written_with_their_reasons(
+    digest: Digest, list_file: str, tmp_path: Path
+) -> None:
+    target = tmp_path / "refused.csv"
+    digest("import", list_file, "--consent", CONSENT, "--refused", str(target))
+    assert target.read_text().splitlines()[1] == (
+        "3,an address has an @ between the name and the domain,nobody"
+    )
+
+
+def test_an_import_without_a_statement_is_wrong_usage(digest: Digest, list_file: str) -> None:
+    assert digest("import", list_file).exit_code == 2
+
+
+def test_the_list_is_exported(digest: Digest, reader: int) -> None:
+    lines = digest("export").stdout.splitlines()
+    assert lines[1].startswith("reader@example.com,confirmed,,form,")
+
+
+def test_a_reader_is_shown(digest: Digest, reader: int) -> None:
+    assert "weekly: confirmed since 2026-11-24" in digest("show", "Reader@Example.com").stdout
+
+
+def test_the_history_shows_the_wording_as_it_is(digest: Digest, reader: int) -> None:
+    assert "[weekly]" in digest("history", "reader@example.com").stdout
+
+
+def test_a_forgotten_reader_is_gone_and_known_by_hash_only(
+    digest: Digest, list_file: str, reader: int
+) -> None:
+    assert digest("forget", "reader@example.com").exit_code == 0
+    again = digest("import", list_file, "--consent", CONSENT, "--json")
+    assert "asked to be forgotten here" in str(facts(again)["reasons"])
+    assert "erased" in digest("show", "reader@example.com").stdout
+
+
+def test_a_suppression_is_made_and_lifted(digest: Digest, reader: int) -> None:
+    digest("suppress", "reader@example.com")
+    assert facts(digest("count", "--json"))["excluded"] == {"suppressed: manual": 1}
+    digest("suppress", "reader@example.com", "--lift")
+    assert facts(digest("count", "--json"))["mailable"] == 1
+
+
+@pytest.mark.parametrize("command", ["show", "history", "forget"])
+def test_nobody_is_said_to_be_unknown_without_naming_them(digest: Digest, command: str) -> None:
+    fault = digest(command, "stranger@example.com").exception
+    assert isinstance(fault, UnknownReader)
+    assert "stranger" not in str(fault)
+
+
+def test_a_bad_address_is_refused_in_words(digest: Digest) -> None:
+    assert isinstance(digest("show", "stranger").exception, BadAddress)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import csv
+from datetime import datetime
+from io import StringIO
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from subscribers import export
+from tests.subscribers.conftest import NEWSLETTER, MakeReader
+
+
+def rows(session: Session) -> list[list[str]]:
+    return list(csv.reader(StringIO("".join(export.as_csv(session, NEWSLETTER)))))
+
+
+def test_the_list_comes_out_with_a_header_in_the_order_of_joining(
+    session: Session, make_reader: MakeReader
+) -> None:
+    for word in ("b", "a"):
+        make_reader(session, f"{word}@example.com")
+    assert [row[:2] for row in rows(session)] == [
+        ["email", "status"],
+        ["b@example.com", "confirmed"],
+        ["a@example.com", "confirmed"],
+    ]
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
+def test_H11_what_could_be_a_formula_comes_out_as_text(start: str) -> None:
+    assert export.neutral(f"{start}cmd|' /C calc'!A0").startswith("'")
+
+
+def test_H11_an_address_or_source_that_could_be_a_formula_comes_out_as_text(
+    session: Session, make_reader: MakeReader
+) -> None:
+    make_reader(session, "=sum+a1@example.com")
+    session.execute(text("UPDATE subscription SET source = '@evil'"))
+    row = rows(session)[1]
+    assert (row[0], row[3]) == ("'=sum+a1@example.com", "'@evil")
+
+
+def test_everything_kept_of_a_person_is_in_their_data(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    reader = make_reader(session)
+    facts = export.person(session, reader)
+    assert facts["address"] == "reader@example.com"
+    assert facts["subscriptions"][0]["since"] == now
+    assert [entry["act"] for entry in facts["consent"]] == ["asked", "confirmed"]
+
+
+def test_nothing_is_known_of_nobody(session: Session) -> None:
+    assert export.person(session, 77) == {}

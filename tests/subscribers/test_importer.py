@@ -1,0 +1,335 @@
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from digest.db import Database
+from subscribers import lifecycle, store, suppression
+from subscribers.errors import BadImport
+from subscribers.importer import Refusal, Report, Wish, import_list
+from subscribers.models import Standing, SuppressionReason
+from subscribers.store import Evidence
+from subscribers.tokens import Hashes
+from tests.subscribers.conftest import NEWSLETTER, SECRET, MakeReader
+
+CONSENT = "They ticked the box on the old site, 2024 to 2026."
+WISH = Wish(newsletter=NEWSLETTER, consent=CONSENT)
+REHEARSAL = Wish(newsletter=NEWSLETTER, consent=CONSENT, rehearsal=True)
+
+Import = Callable[..., Report]
+
+
+@pytest.fixture
+def bring_in(database: Database, tmp_path: Path, hashes: Hashes, now: datetime) -> Import:
+    """Return a function that imports a text or bytes as a file."""
+
+    def bring_in(content: str | bytes, wish: Wish = WISH, **options: object) -> Report:
+        path = tmp_path / "list.csv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        given: dict[str, object] = {"hashes": hashes, "now": now, **options}
+        return import_list(database, path, wish, **given)  # type: ignore[arg-type]
+
+    return bring_in
+
+
+def addresses(database: Database, standing: Standing = Standing.CONFIRMED) -> list[str]:
+    with database.read() as session:
+        found = session.execute(
+            text(
+                "SELECT address FROM subscriber s JOIN subscription p ON p.subscriber_id = s.id"
+                " WHERE p.standing = :standing ORDER BY address"
+            ),
+            {"standing": standing.value},
+        )
+        return [row.address for row in found]
+
+
+def test_a_plain_list_comes_in(database: Database, bring_in: Import) -> None:
+    report = bring_in("email,name\nAnna@example.com,Anna\nben@example.org,Ben\n")
+    assert (report.lines, report.added) == (2, 2)
+    assert addresses(database) == ["Anna@example.com", "ben@example.org"]
+
+
+def test_every_reader_comes_with_the_statement_as_evidence(
+    database: Database, bring_in: Import
+) -> None:
+    bring_in("email\nanna@example.com\n")
+    with database.read() as session:
+        reader = store.find(session, "anna@example.com")
+        assert reader is not None
+        entries = store.ledger(session, reader.id)
+    assert [(one["act"], one["wording"]) for one in entries] == [("imported", CONSENT)]
+
+
+@pytest.mark.parametrize("consent", ["", "   ", "yes"])
+def test_a_list_nobody_answers_for_is_refused(consent: str) -> None:
+    with pytest.raises(BadImport, match="--consent"):
+        Wish(newsletter=NEWSLETTER, consent=consent)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbfemail,name\r\nanna@example.com,Anna\r\n",
+        b"Name;E-Mail\nAnna;anna@example.com\n",
+        b"email\tname\nanna@example.com\tAnna\n",
+        b'"Name","Email Address"\n"Doe, Anna","anna@example.com"\n',
+        b'name,email\n"Anna\nof two lines",anna@example.com\n',
+        b"anna@example.com\n",
+        b"\n\nemail\n\nanna@example.com\n\n",
+        "email,name\nanna@example.com,Anna\n".encode("utf-16"),
+        b"name,email\n\xfcber,anna@example.com\n",
+        b"email\ranna@example.com\r",
+    ],
+    ids=["bom", "semicolon", "tab", "quotes", "two-line", "headless", "blanks", "utf16", "latin1",
+         "old-mac"],
+)  # fmt: skip
+def test_H11_a_list_is_read_whatever_its_form(
+    database: Database, bring_in: Import, content: bytes
+) -> None:
+    bring_in(content)
+    assert addresses(database) == ["anna@example.com"]
+
+
+SERVICES = [
+    (
+        "Mailchimp",
+        "Email Address,First Name,MEMBER_RATING,OPTIN_TIME,LEID,EUID,UNSUB_TIME,CLEAN_TIME",
+        "stays@example.com,A,2,2024-01-01,1,a,,",
+        {
+            "left@example.com,A,2,,1,b,2024-02-01 10:00:00,": Refusal.LEFT_THERE,
+            "bad@example.com,A,2,,1,c,,2024-02-01 10:00:00": Refusal.BOUNCED_THERE,
+        },
+    ),
+    (
+        "Substack",
+        "email,active_subscription,expiry,plan,email_disabled,created_at,first_payment_at",
+        "stays@example.com,false,,other,false,2025-01-01,",
+        {"left@example.com,false,,other,true,2025-01-01,": Refusal.LEFT_THERE},
+    ),
+    (
+        "Buttondown",
+        "id,email_address,creation_date,notes,tags,type",
+        "1,stays@example.com,2024-01-01,,,regular",
+        {
+            "2,left@example.com,2024-01-01,,,unsubscribed": Refusal.LEFT_THERE,
+            "3,new@example.com,2024-01-01,,,unactivated": Refusal.UNCONFIRMED_THERE,
+        },
+    ),
+    (
+        "Ghost",
+        "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,created_at,"
+        "deleted_at,labels,tiers",
+        "1,stays@example.com,A,,true,false,,2024-01-01,,,",
+        {
+            "2,left@example.com,A,,false,false,,2024-01-01,,,": Refusal.LEFT_THERE,
+            "3,gone@example.com,A,,true,false,,2024-01-01,2024-03-01,,": Refusal.LEFT_THERE,
+        },
+    ),
+    (
+        "Kit",
+        "first_name,email,created_at,state,tags",
+        "A,stays@example.com,2024-01-01,active,",
+        {
+            "B,left@example.com,2024-01-01,cancelled,": Refusal.LEFT_THERE,
+            "C,bad@example.com,2024-01-01,bounced,": Refusal.BOUNCED_THERE,
+            "D,angry@example.com,2024-01-01,complained,": Refusal.COMPLAINED_THERE,
+        },
+    ),
+    (
+        "beehiiv",
+        "email,status,created,utm_source,utm_medium",
+        "stays@example.com,active,2024-01-01,x,y",
+        {
+            "left@example.com,inactive,2024-01-01,x,y": Refusal.LEFT_THERE,
+            "new@example.com,pending,2024-01-01,x,y": Refusal.UNCONFIRMED_THERE,
+        },
+    ),
+    (
+        "listmonk",
+        "uuid,email,name,attributes,status,created_at,updated_at",
+        'u,stays@example.com,A,"{}",enabled,2024-01-01,2024-01-01',
+        {
+            'u,left@example.com,A,"{}",blocklisted,2024-01-01,2024-01-01': Refusal.LEFT_THERE,
+            'u,odd@example.com,A,"{}",sleeping,2024-01-01,2024-01-01': Refusal.UNKNOWN_THERE,
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "good", "bad"), SERVICES, ids=[one[0] for one in SERVICES]
+)
+def test_the_exports_of_other_services_are_known_by_their_columns(
+    database: Database,
+    bring_in: Import,
+    name: str,
+    header: str,
+    good: str,
+    bad: dict[str, Refusal],
+) -> None:
+    report = bring_in("\n".join([header, good, *bad]) + "\n")
+    assert report.layout == name
+    assert addresses(database) == ["stays@example.com"]
+    assert report.refused == {
+        refusal.value: list(bad.values()).count(refusal) for refusal in set(bad.values())
+    }
+
+
+def test_each_refused_line_is_reported_with_its_number_and_reason(bring_in: Import) -> None:
+    told: list[tuple[int, str]] = []
+    bring_in(
+        "email\nanna@example.com\nnobody\nanna@EXAMPLE.com\nben@example.test\n",
+        on_refused=lambda line, reason, _fields: told.append((line, reason)),
+    )
+    assert told == [
+        (2, "an address has an @ between the name and the domain"),
+        (3, "stands in the list twice"),
+        (4, "the domain is reserved and can't receive mail"),
+    ]
+
+
+def test_nobody_who_left_bounced_complained_or_was_erased_comes_back(
+    database: Database, bring_in: Import, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    with database.write() as session:
+        make_reader(session, "left@example.com", Standing.UNSUBSCRIBED)
+        make_reader(session, "asked@example.com", Standing.PENDING)
+        make_reader(session, "here@example.com")
+        for word, reason in {
+            "bounced": SuppressionReason.HARD_BOUNCE,
+            "angry": SuppressionReason.COMPLAINT,
+            "stopped": SuppressionReason.MANUAL,
+        }.items():
+            suppression.suppress(session, f"{word}@example.com", reason, hashes, now)
+        gone = make_reader(session, "gone@example.com")
+        lifecycle.erase(session, gone, Evidence(channel="page"), hashes, now)
+    words = ["left", "asked", "here", "bounced", "angry", "stopped", "gone", "new"]
+    report = bring_in("email\n" + "".join(f"{word}@example.com\n" for word in words))
+    assert addresses(database) == ["here@example.com", "new@example.com"]
+    assert report.refused == {
+        "left here": 1,
+        "has signed up here and not confirmed yet": 1,
+        "is subscribed already": 1,
+        "bounced here": 1,
+        "complained here": 1,
+        "must not be mailed, an operator or the provider says": 1,
+        "asked to be forgotten here": 1,
+    }
+
+
+def test_an_erased_address_is_known_after_the_secret_has_changed(
+    database: Database, bring_in: Import, hashes: Hashes, now: datetime
+) -> None:
+    with database.write() as session:
+        suppression.suppress(session, "gone@example.com", SuppressionReason.ERASED, hashes, now)
+    rotated = Hashes(["a newer secret, long enough too", SECRET])
+    report = bring_in("email\ngone@example.com\n", hashes=rotated)
+    assert report.refused == {"asked to be forgotten here": 1}
+
+
+def test_a_reader_of_another_newsletter_may_join_this_one(
+    database: Database, bring_in: Import
+) -> None:
+    bring_in("email\nanna@example.com\n")
+    report = bring_in("email\nanna@example.com\n", Wish(newsletter="daily", consent=CONSENT))
+    assert report.added == 1
+
+
+def test_a_rehearsal_counts_as_the_real_thing_and_changes_nothing(
+    database: Database, bring_in: Import, make_reader: MakeReader
+) -> None:
+    with database.write() as session:
+        make_reader(session, "left@example.com", Standing.UNSUBSCRIBED)
+    content = "email\n" + "".join(
+        f"{word}@example.com\n" for word in ["a", "left", "b", "A", "c", "b"]
+    )
+    rehearsed = bring_in(content, REHEARSAL, chunk=2)
+    assert addresses(database) == []
+    real = bring_in(content, chunk=2)
+    assert (rehearsed.added, rehearsed.refused) == (real.added, real.refused)
+    assert (real.added, real.refused) == (3, {"left here": 1, "stands in the list twice": 2})
+
+
+def test_the_same_list_again_adds_nobody(database: Database, bring_in: Import) -> None:
+    bring_in("email\nanna@example.com\n")
+    again = bring_in("email\nanna@example.com\n", now=datetime.now().astimezone())
+    assert (again.added, again.refused) == (0, {"is subscribed already": 1})
+
+
+class Stop(Exception):
+    """The process is gone."""
+
+
+def test_an_interrupted_import_goes_on_where_it_stopped(
+    database: Database, bring_in: Import, now: datetime
+) -> None:
+    content = "email\n" + "".join(f"reader{n}@example.com\n" for n in range(10))
+
+    def stop_in_the_middle(lines: int, _position: int) -> None:
+        if lines == 6:
+            raise Stop
+
+    with pytest.raises(Stop):
+        bring_in(content, chunk=3, on_progress=stop_in_the_middle)
+    report = bring_in(content, chunk=3, now=now + timedelta(hours=1))
+    assert (report.resumed_at, report.lines, report.added) == (6, 10, 10)
+    assert len(addresses(database)) == 10
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "empty"),
+        ("name,city\nAnna,Ulm\n", "column of addresses"),
+        ("email\n" + "x" * 70_000 + "\n", "longer than"),
+        ('email\n"' + "x,\n" * 70_000, "can't be read"),
+    ],
+    ids=["empty", "no-address", "long-line", "open-quote"],
+)
+def test_H11_what_is_no_list_is_refused_in_words(
+    bring_in: Import, content: str, reason: str
+) -> None:
+    with pytest.raises(BadImport, match=reason):
+        bring_in(content)
+
+
+def test_H11_a_line_without_end_is_refused_in_little_memory(
+    bring_in: Import, tmp_path: Path
+) -> None:
+    content = b"email\n" + b"x" * 30_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadImport):
+            bring_in(content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("junk", ["\x00", "a\x00b@example.com", "\ufffd", "=1+1", "';DROP TABLE x"])
+def test_H02_junk_in_a_line_costs_that_line_only(
+    database: Database, bring_in: Import, junk: str
+) -> None:
+    report = bring_in(f"email\n{junk}\nanna@example.com\n")
+    assert (report.added, sum(report.refused.values())) == (1, 1)
+
+
+def test_memory_does_not_grow_with_the_list(bring_in: Import) -> None:
+    def peak(readers: int) -> int:
+        content = "email\n" + "".join(f"r{readers}.{n}@example.com\n" for n in range(readers))
+        tracemalloc.start()
+        try:
+            bring_in(content, chunk=500)
+            return tracemalloc.get_traced_memory()[1] - len(content)
+        finally:
+            tracemalloc.stop()
+
+    peak(1_000)  # the first run fills caches
+    assert peak(8_000) < 1.5 * peak(2_000)
