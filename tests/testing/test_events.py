@@ -123,6 +123,19 @@ def test_the_next_mail_to_a_lost_address_is_dropped(
     assert webhook.events[-1]["reason"] == reason
 
 
+def test_an_address_is_mailed_again_once_its_suppression_is_lifted(
+    fake: RunningFake, webhook: Webhook
+) -> None:
+    heard(fake, webhook, "spamreport@example.org")
+    key = {"Authorization": "Bearer k"}
+    listed = fake.ask("GET", "/v3/suppression/spam_reports", headers=key)
+    assert json.loads(listed.body)[0]["email"] == "spamreport@example.org"
+    path = "/v3/suppression/spam_reports/spamreport@example.org"
+    assert fake.ask("DELETE", path, headers=key).status == 204
+    heard(fake, webhook, "spamreport@example.org")
+    assert [event["event"] for event in webhook.events].count("delivered") == 2
+
+
 def test_a_blocked_address_is_tried_again(fake: RunningFake, webhook: Webhook) -> None:
     heard(fake, webhook, "blocked@example.org")
     heard(fake, webhook, "blocked@example.org")

@@ -11,7 +11,7 @@ from digest.testing.options import Options
 from digest.testing.server import serve
 
 
-def announce(url: str) -> None:
+def announce(url: str, _public_key: str) -> None:
     """Print where the server listens, for whoever started it."""
     sys.stdout.write(f"{url}\n")
     sys.stdout.flush()

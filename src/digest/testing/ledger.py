@@ -70,7 +70,10 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._db = sqlite3.connect(path, isolation_level=None)
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None)
+        except sqlite3.Error as fault:
+            raise BadSetting(f"{path}: the ledger can't be opened: {fault}") from None
         self._contents: dict[str, dict[str, Any]] = {}
         _prepare(self._db, path)
         rows = self._db.execute("SELECT address, kind, message FROM suppressions")
@@ -148,10 +151,21 @@ class Ledger:
         kind, since = self._suppressions.get(address.lower(), (None, message))
         return kind if since < message else None
 
-    def lift(self, address: str) -> None:
+    def suppressed(self, kind: str, limit: int = 500) -> list[dict[str, Any]]:
+        """Return the addresses under one kind of suppression, in the provider's form."""
+        rows = self._db.execute(
+            "SELECT address, CAST(at AS INTEGER) FROM suppressions WHERE kind = ? LIMIT ?",
+            (kind, limit),
+        )
+        return [{"email": address, "created": at} for address, at in rows]
+
+    def lift(self, address: str, kind: str) -> None:
         """Take mails to *address* again."""
-        self._suppressions.pop(address.lower(), None)
-        self._db.execute("DELETE FROM suppressions WHERE address = ?", (address.lower(),))
+        if self._suppressions.get(address.lower(), ("", 0))[0] == kind:
+            del self._suppressions[address.lower()]
+        self._db.execute(
+            "DELETE FROM suppressions WHERE address = ? AND kind = ?", (address.lower(), kind)
+        )
 
     def clear(self) -> None:
         """Forget everything but the webhook key."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from digest.testing import suppressions
 from digest.testing.ledger import Ledger
 from digest.testing.message import JSON, Reply, Request, errors, facts
 from digest.testing.options import Options
@@ -54,7 +55,7 @@ class Limit:
 
 @dataclass
 class MailSend:
-    """Answers requests to /v3/mail, and writes what it accepts to the ledger.
+    """Answers requests to /v3, and writes what it accepts to the ledger.
 
     *refused* names, for a body that is otherwise in order, the recipients a script wants refused.
     """
@@ -89,6 +90,8 @@ class MailSend:
         if request.path == BATCH:
             made = {"batch_id": secrets.token_urlsafe(24)}
             return _wrong_method(request, "POST") or facts(made, 201)
+        if request.path.startswith(suppressions.ROOT):
+            return suppressions.answer(self.ledger, request)
         return errors(404, "not found")
 
     def _send(self, raw: bytes) -> Reply:

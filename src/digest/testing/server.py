@@ -13,6 +13,7 @@ from pathlib import Path
 
 import h11
 
+from digest.errors import BadSetting
 from digest.testing.fake import FakeSendGrid
 from digest.testing.faults import Fault, Kind
 from digest.testing.message import Request, errors
@@ -27,23 +28,35 @@ access_log = logging.getLogger("digest.fake_sendgrid")
 
 
 def listen(port: int) -> socket.socket:
-    """Open the listening socket on 127.0.0.1; port 0 takes a free one."""
+    """Open the listening socket on 127.0.0.1; port 0 takes a free one.
+
+    Raises `BadSetting` when the port is taken.
+    """
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setblocking(False)
-    sock.bind((HOST, port))
+    try:
+        sock.bind((HOST, port))
+    except OSError as fault:
+        sock.close()
+        raise BadSetting(
+            f"port {port} can't be had: {fault.strerror}; name another, or 0 for a free one"
+        ) from None
     sock.listen(128)
     return sock
 
 
-async def serve(options: Options, ready: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT; *ready* is told the URL once requests are answered."""
-    fake = FakeSendGrid(options)
+async def serve(options: Options, ready: Callable[[str, str], None]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    *ready* is told the URL, and the public key of its events, once requests are taken.
+    """
     listening = listen(options.port)
+    fake = FakeSendGrid(options)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ready(f"http://{HOST}:{listening.getsockname()[1]}")
+    ready(f"http://{HOST}:{listening.getsockname()[1]}", fake.courier.signer.public_key)
     tasks = [asyncio.create_task(_accept(fake, listening)), asyncio.create_task(fake.work())]
     try:
         await stop.wait()

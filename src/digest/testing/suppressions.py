@@ -1,0 +1,25 @@
+"""The provider's own suppression lists, as far as a reader's return needs them."""
+
+from __future__ import annotations
+
+from digest.testing.ledger import Ledger
+from digest.testing.message import Reply, Request, errors, facts
+
+ROOT = "/v3/suppression/"
+#: Which events fill which list.
+LISTS = {"bounces": "bounce", "spam_reports": "spamreport", "unsubscribes": "unsubscribe"}
+
+
+def answer(ledger: Ledger, request: Request) -> Reply:
+    """Answer GET of a list, and GET or DELETE of one address on it."""
+    name, _, address = request.path.removeprefix(ROOT).partition("/")
+    kind = LISTS.get(name)
+    if kind is None:
+        return errors(404, "not found")
+    if request.method == "GET":
+        found = ledger.suppressed(kind)
+        return facts([one for one in found if not address or one["email"] == address.lower()])
+    if request.method == "DELETE" and address:
+        ledger.lift(address, kind)
+        return Reply(status=204)
+    return errors(405, "method not allowed")
