@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from digest.delivery.counts import Counts, count
+from digest.delivery.ledger import Claim
 from digest.delivery.models import Batch, BatchState
 from digest.delivery.owner import alive
 from digest.delivery.recover import Recovered, recover
-from digest.delivery.send import Sending, send_batch
+from digest.delivery.send import Handed, Sending, hand_over, turn
 from digest.delivery.settle import Settled
 from digest.issues.models import Edition, Issue, IssueState
 
 LONGEST_NAP = 1.0  # seconds; how late a stop or a resumed batch may be noticed
+#: Seconds between tries to write an answer down; after the last, the batch is left in doubt.
+_SETTLE_PAUSES = (0.1, 0.5, 2.0, 5.0)
 
 
 @dataclass
@@ -101,31 +107,54 @@ class _Crew:
 
     def work(self) -> None:
         """Send batch after batch until there is nothing left to do."""
-        while not (self._brake.stopping.is_set() or self._failed.is_set()):
-            settled = self._one()
-            if settled is None:
-                if not self._wait():
-                    return
-            elif settled.stop:
-                self._failed.set()
-            elif settled.wait:
-                self._brake.stopping.wait(settled.wait)
-
-    def _one(self) -> Settled | None:
-        with self._lock:
-            self._busy += 1
         try:
-            settled = send_batch(self._sending)
+            while self._go_on():
+                self._run()
+                if self._go_on() and not self._wait():
+                    return
         except BaseException:
             self._failed.set()  # the others finish what they hold, and the fault is told
             raise
+
+    def _go_on(self) -> bool:
+        return not (self._brake.stopping.is_set() or self._failed.is_set())
+
+    def _run(self) -> None:
+        """Send while there are batches; what was handed over is always settled."""
+        with self._lock:
+            self._busy += 1
+        try:
+            handed: Handed | None = None
+            while True:
+                settled, taken = self._turn(handed)
+                if settled is not None:
+                    self._heed(settled)
+                if taken is None and handed is None:
+                    return
+                handed = hand_over(self._sending, taken) if taken else None
         finally:
             with self._lock:
                 self._busy -= 1
-        if settled is not None:
-            with self._lock:
-                self._progress(settled)
-        return settled
+
+    def _turn(self, handed: Handed | None) -> tuple[Settled | None, Claim | None]:
+        """Settle and claim; an answer that can't be written now is kept and written later."""
+        pauses = chain(_SETTLE_PAUSES if handed else (), [None])
+        for pause in pauses:
+            try:
+                return turn(self._sending, handed, more=self._go_on())
+            except OperationalError:
+                if pause is None:
+                    raise
+                time.sleep(pause)
+        raise AssertionError("the last pause returns or raises")
+
+    def _heed(self, settled: Settled) -> None:
+        with self._lock:
+            self._progress(settled)
+        if settled.stop:
+            self._failed.set()
+        elif settled.wait:
+            self._brake.stopping.wait(settled.wait)
 
     def _wait(self) -> bool:
         """Wait for a batch to fall due; false when none will."""

@@ -29,13 +29,13 @@ def recover(
 ) -> Recovered:
     """Move on the batches of senders that died; the caller commits.
 
-    *alive* says of an owner whether it lives, or ``None`` when that can't be known from here: then
-    the lease decides. Whatever was started goes into doubt, never back to claimable.
+    *alive* says of an owner whether it lives, or ``None`` when that can't be known from here. A
+    sender is taken for dead when it is, or when its lease is over: should it wake, it finds that
+    the batch isn't its own any more. Whatever was started goes into doubt, never to claimable.
     """
     unsent = in_doubt = parked = 0
     for batch in _held(session, edition_id):
-        living = alive(batch.owner)
-        if living or (living is None and batch.lease_until > now):
+        if batch.lease_until > now and alive(batch.owner) is not False:
             continue
         if batch.state is BatchState.STARTED:
             why = "its sender ended while the request was under way"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from digest.delivery.ledger import Claim, claim, start
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
+
+from digest.delivery.ledger import Claim, claim, release, start
 from digest.delivery.settle import Patience, Settled, settle
 from digest.delivery.store import Store
 from digest.mail.mailing import Content, Mailing, Recipient
-from digest.mail.transport import Request, Transport
+from digest.mail.transport import Accepted, Answer, Request, Transport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,46 +36,76 @@ class Sending:
     step: Callable[[str], None] = lambda _: None
 
 
-def send_batch(sending: Sending) -> Settled | None:
-    """Send the next batch that is due; ``None`` when there is none.
+@dataclass(frozen=True, kw_only=True)
+class Handed:
+    """A batch that was handed over, and the provider's answer, not yet recorded."""
 
-    No transaction is open while the request is under way.
+    claim: Claim
+    answer: Answer
+
+
+def turn(
+    sending: Sending, handed: Handed | None, *, more: bool
+) -> tuple[Settled | None, Claim | None]:
+    """Settle what was handed over and, if *more*, claim the next batch: one transaction for both.
+
+    Nothing is claimed after an answer other than "accepted": what it means comes first.
     """
-    taken = _claim(sending)
-    if taken is None:
-        return None
-    request = _request(sending, taken)
-    if not _start(sending, taken, request):
-        return Settled(outcome="superseded", count=0)
-    answer = sending.transport.hand_over(request)
-    sending.step("answered")
+    settled = taken = None
     with sending.store.write() as session:
-        settled = settle(
-            session,
-            batch_id=taken.batch_id,
-            attempt=taken.attempt,
-            readers=[row[0] for row in taken.readers],
-            answer=answer,
-            now=sending.clock(),
-            patience=sending.patience,
-        )
-    sending.step("settled")
-    return settled
-
-
-def _claim(sending: Sending) -> Claim | None:
-    with sending.store.write() as session:
-        taken = claim(
-            session,
-            edition_id=sending.edition_id,
-            newsletter=sending.newsletter,
-            owner=sending.owner,
-            now=sending.clock(),
-            lease=sending.lease,
-        )
+        if handed is not None:
+            settled = _settle(sending, session, handed)
+            more = more and isinstance(handed.answer, Accepted)
+        if more:
+            taken = claim(
+                session,
+                edition_id=sending.edition_id,
+                newsletter=sending.newsletter,
+                owner=sending.owner,
+                now=sending.clock(),
+                lease=sending.lease,
+            )
+    if settled is not None:
+        sending.step("settled")
     if taken is not None:
         sending.step("claimed")
-    return taken
+    return settled, taken
+
+
+def hand_over(sending: Sending, taken: Claim) -> Handed | None:
+    """Build the request, record that it leaves, and send it once, with no transaction open.
+
+    Returns ``None`` when the batch isn't ours any more. A fault before the request leaves gives
+    the batch back.
+    """
+    try:
+        request = _request(sending, taken)
+        with sending.store.write() as session:
+            started = start(session, taken, request_hash=request.hash, now=sending.clock())
+    except Exception:
+        with suppress(SQLAlchemyError), sending.store.write() as session:
+            release(session, taken)
+        raise
+    if not started:
+        with sending.store.write() as session:
+            release(session, taken)
+        return None
+    sending.step("started")
+    answer = sending.transport.hand_over(request)
+    sending.step("answered")
+    return Handed(claim=taken, answer=answer)
+
+
+def _settle(sending: Sending, session: Session, handed: Handed) -> Settled:
+    return settle(
+        session,
+        batch_id=handed.claim.batch_id,
+        attempt=handed.claim.attempt,
+        readers=[row[0] for row in handed.claim.readers],
+        answer=handed.answer,
+        now=sending.clock(),
+        patience=sending.patience,
+    )
 
 
 def _request(sending: Sending, taken: Claim) -> Request:
@@ -85,11 +119,3 @@ def _request(sending: Sending, taken: Claim) -> Request:
             attempt=taken.attempt,
         )
     )
-
-
-def _start(sending: Sending, taken: Claim, request: Request) -> bool:
-    with sending.store.write() as session:
-        started = start(session, taken, request_hash=request.hash, now=sending.clock())
-    if started:
-        sending.step("started")
-    return started
