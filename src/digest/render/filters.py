@@ -56,7 +56,7 @@ def is_web_link(url: str) -> bool:
     """Tell whether *url* is http or https, names a host, and carries no credentials."""
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, _ = (parts.hostname or "").encode("idna"), parts.port
     except ValueError:
         return False
     if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
@@ -82,6 +82,13 @@ def link(url: str) -> Trusted:
 
 
 _BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def local(path: str) -> str:
+    """Let a path of this site through, and a web link; raises ValueError for all else."""
+    if is_web_link(path) or (path.startswith("/") and not path.startswith(("//", "/\\"))):
+        return path
+    raise ValueError(f"{path[:60]!r} is neither a path of this site nor a web link")
 
 
 def personal(url: str) -> Trusted:
@@ -161,6 +168,7 @@ IN_MARKUP = {
     "attr": attr,
     "link": link,
     "personal": personal,
+    "local": local,
     "cut": cut,
     "tied": tied,
 }

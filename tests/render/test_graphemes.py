@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.render.graphemes import columns, cut, graphemes
+
+ASTRONAUT = "\U0001f469\U0001f3fd\u200d\U0001f680"
+WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", []),
+        ("abc", ["a", "b", "c"]),
+        ("e\u0301a", ["e\u0301", "a"]),
+        (f"{ASTRONAUT}x", [ASTRONAUT, "x"]),
+        (f"{WALES}{WALES}", [WALES, WALES]),
+        (
+            "\U0001f1e9\U0001f1ea\U0001f1eb\U0001f1f7",
+            ["\U0001f1e9\U0001f1ea", "\U0001f1eb\U0001f1f7"],
+        ),
+        ("\r\n", ["\r\n"]),
+        ("\u1112\u1161\u11ab\u1100", ["\u1112\u1161\u11ab\u1100"]),
+        ("\u0928\u093f\u0926", ["\u0928\u093f", "\u0926"]),
+    ],
+)
+def test_text_falls_into_what_a_reader_sees_as_one_letter(text: str, parts: list[str]) -> None:
+    assert list(graphemes(text)) == parts
+
+
+@given(st.text())
+def test_nothing_is_lost_or_added(text: str) -> None:
+    assert "".join(graphemes(text)) == text
+
+
+@given(st.text(max_size=60), st.integers(min_value=2, max_value=20))
+def test_what_is_cut_is_short_enough(text: str, limit: int) -> None:
+    assert len(list(graphemes(cut(text, limit)))) <= limit
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "kept"),
+    [
+        ("short", 5, "short"),
+        ("one two three", 10, "one two\u2026"),
+        ("one two, three", 9, "one two\u2026"),
+        ("abcdefghij", 5, "abcd\u2026"),
+        (ASTRONAUT * 3, 2, f"{ASTRONAUT}\u2026"),
+        ("a\u0335\u0335\u0335\u0335" * 9, 4, "a\u0335\u0335\u0335\u0335" * 2 + "\u2026"),
+    ],
+)
+def test_cutting_ends_after_a_word_and_never_inside_a_letter(
+    text: str, limit: int, kept: str
+) -> None:
+    assert cut(text, limit) == kept
+
+
+def test_an_endless_text_is_not_read_to_its_end() -> None:
+    assert cut("x" * 5_000_000, 10) == "xxxxxxxxx\u2026"
+
+
+@pytest.mark.parametrize(
+    ("text", "width"), [("abc", 3), ("e\u0301", 1), ("汉字", 4), (ASTRONAUT, 2), ("\u200b", 0)]
+)
+def test_columns_are_those_of_a_fixed_width_font(text: str, width: int) -> None:
+    assert columns(text) == width
