@@ -1,0 +1,45 @@
+"""Mails as they were when somebody last looked at them.
+
+After a change that is meant, look at the new ones, then write them down:
+``DIGEST_UPDATE_GOLDEN=1 pytest tests/render/test_golden.py``
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from digest.render.engine import Rendered, render
+from digest.render.letters import LetterView
+from tests.render.samples import full_week, make_issue
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+LETTER = LetterView(
+    newsletter="Weekly AI Tool Verdicts",
+    postal_address="Weekly AI Tool Verdicts\n12 Example Street",
+    action_url="https://news.example.com/confirm/c2lnbmVk",
+    cadence="every Tuesday",
+    hours=72,
+)
+
+
+def mails() -> dict[str, Rendered]:
+    return {
+        "full-week": render("issue", {"issue": make_issue(*full_week())}),
+        "one-comparison": render("issue", {"issue": make_issue()}),
+        "confirm": render("confirm", {"letter": LETTER}),
+    }
+
+
+@pytest.mark.parametrize("name", ["full-week", "one-comparison", "confirm"])
+def test_a_mail_reads_as_it_did(name: str) -> None:
+    mail = mails()[name]
+    made = {"html": mail.html, "txt": f"Subject: {mail.subject}\n\n{mail.text}"}
+    if os.environ.get("DIGEST_UPDATE_GOLDEN"):
+        for suffix, text in made.items():
+            (GOLDEN / f"{name}.{suffix}").write_text(text, encoding="utf-8")
+
+    for suffix, text in made.items():
+        assert text == (GOLDEN / f"{name}.{suffix}").read_text(encoding="utf-8")
