@@ -21,7 +21,7 @@ from digest.testing.signing import Signer
 PAGE = 1000
 #: Posts that wait for another try; while there are as many, nothing new is read.
 MAX_WAITING = 100
-POST_SECONDS = 30
+POST_SECONDS = 10
 ROUND_SECONDS = 0.5
 LONGEST_WAIT = 3600
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})

@@ -20,6 +20,7 @@ HEADERS = (
     ("Referrer-Policy", "no-referrer"),
     ("Cache-Control", "no-store"),
 )  # fmt: skip
+SHOWN_DOUBLED = 5
 STYLE = """
 :root { color-scheme: light dark; --ink: #1d2129; --soft: #5b6472; --line: #d9dee5; --ground: #fff;
   --link: #0b5cad; --warn: #a3281d }
@@ -38,7 +39,14 @@ input, button { font: inherit; color: inherit; background: var(--ground); paddin
 input { flex: 1 1 14rem }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0;
-  border-bottom: 1px solid var(--line); overflow-wrap: anywhere }
+  border-bottom: 1px solid var(--line) }
+td { overflow-wrap: anywhere } .pairs th { width: 12rem; overflow-wrap: anywhere }
+.mails td { overflow-wrap: break-word } .mails td:nth-child(2) { max-width: 20rem }
+@media (max-width: 40rem) {
+  .pairs th { width: 9rem } .mails thead { display: none } .mails td { overflow-wrap: anywhere }
+  .mails tr { display: flex; flex-direction: column; padding: .5rem 0;
+    border-bottom: 1px solid var(--line) }
+  .mails td { border: 0; padding: 0 } .mails td.when { order: 1; font-size: .875rem } }
 th { color: var(--soft); font-weight: 500; font-size: .875rem } td.when { white-space: nowrap }
 iframe { width: 100%; height: 42rem; border: 1px solid var(--line); border-radius: 6px;
   background: #fff }
@@ -57,7 +65,8 @@ def mails_page(
         for mail, shown in mails
     )
     table = (
-        f"<table><thead><tr><th>Accepted (UTC)<th>To<th>Subject</tr></thead>{rows}</table>"
+        '<table class="mails"><thead><tr><th>Accepted (UTC)<th>To<th>Subject</tr></thead>'
+        f"{rows}</table>"
         if rows
         else "<p>No mail here yet. POST one to <code>/v3/mail/send</code>.</p>"
     )
@@ -122,8 +131,10 @@ def _summary(counts: dict[str, Any]) -> str:
 def _doubled(counts: dict[str, Any]) -> str:
     if not counts["duplicates"]:
         return ""
-    first = ", ".join(escape(one["address"]) for one in counts["doubled"][:5])
-    return f'<p class="warn">{counts["duplicates"]:,} copies too many, such as to {first}</p>'
+    first = ", ".join(escape(one["address"]) for one in counts["doubled"][:SHOWN_DOUBLED])
+    many = counts["duplicates"]
+    copies = f"{many:,} {'copy' if many == 1 else 'copies'} too many"
+    return f'<p class="warn">{copies}, to {first}{", …" if many > SHOWN_DOUBLED else ""}</p>'
 
 
 def _pairs(pairs: dict[str, str]) -> str:
@@ -132,7 +143,7 @@ def _pairs(pairs: dict[str, str]) -> str:
         for name, value in pairs.items()
         if value
     )
-    return f"<table>{rows}</table>" if rows else '<p class="soft">None.</p>'
+    return f'<table class="pairs">{rows}</table>' if rows else '<p class="soft">None.</p>'
 
 
 def _table(rows: list[dict[str, str]]) -> str:

@@ -18,7 +18,7 @@ import orjson
 from digest.errors import DigestError
 from digest.testing.options import Options
 
-STOP_SECONDS = 10
+STOP_SECONDS = 15
 #: Long enough for every event of a large send to be posted.
 ASK_SECONDS = 300
 
