@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from digest.cli import comparisons, demo, fake, issues, sending, serve, setup
+from digest.cli import comparisons, demo, fake, issues, sending, serve, setup, subscribers
 from digest.cli.context import Call
 from digest.errors import DigestError
 from subscribers.errors import SubscribersError
@@ -24,6 +24,7 @@ app = typer.Typer(
 for noun in (setup, issues, sending, serve, fake, demo):
     app.add_typer(noun.app)
 app.add_typer(comparisons.app, name="comparisons")
+app.add_typer(subscribers.app, name="subscribers")
 app.command("import")(comparisons.import_)
 
 

@@ -27,9 +27,9 @@ class Outbox:
     def prepare(self, mailing: Mailing) -> Request:
         """Pack the mailing; nothing is written yet."""
         packed = {
-            "content": mailing.content.__dict__,
+            "content": {**vars(mailing.content), "sender": tuple(mailing.content.sender)},
             "issue": mailing.issue,
-            "recipients": mailing.recipients,
+            "recipients": [tuple(recipient) for recipient in mailing.recipients],
         }
         return Request(payload=orjson.dumps(packed), recipients=len(mailing.recipients))
 

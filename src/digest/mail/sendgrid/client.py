@@ -31,7 +31,7 @@ class SendGrid:
         if not api_key.strip() or not api_key.isascii() or not api_key.isprintable():
             raise ValueError("the API key is empty or has characters no key has")
         # At DEBUG that package's logger prints the key and every payload.
-        logging.getLogger("python_http_client").disabled = True
+        logging.getLogger("python_http_client.client").disabled = True
         sendgrid = SendGridAPIClient(api_key, host=url.rstrip("/"))
         headers = {**sendgrid.client.request_headers, "Content-Type": JSON_TYPE}
         sendgrid.client = ExactClient(

@@ -1,0 +1,268 @@
+"""Mail Send v3: the request's form, and what each way an exchange can end means."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import orjson
+import pytest
+
+from digest.mail.sendgrid.client import SendGrid
+from digest.mail.sendgrid.request import body, encode
+from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
+from tests.mail.test_transports import CONTENT, a_mailing
+
+KEY = "SG.a-key-that-must-not-be-seen"
+
+
+def test_I9_every_reader_has_a_personalization_of_their_own() -> None:
+    made = body(a_mailing("one@example.org", "two@example.org"))
+    assert [p["to"] for p in made["personalizations"]] == [
+        [{"email": "one@example.org"}],
+        [{"email": "two@example.org"}],
+    ]
+
+
+def test_the_request_states_all_three_kinds_of_tracking() -> None:
+    tracking = body(a_mailing("one@example.org"))["tracking_settings"]
+    assert tracking["subscription_tracking"] == {"enable": False}
+    assert set(tracking) == {"click_tracking", "open_tracking", "subscription_tracking"}
+
+
+def test_the_request_is_utf8_and_carries_opaque_ids() -> None:
+    raw = encode(a_mailing("one@example.org"))
+    made = orjson.loads(raw)
+    assert "läuft".encode() in raw
+    assert made["custom_args"] == {
+        "digest_issue": "weekly-1",
+        "digest_batch": "b1",
+        "digest_attempt": "a1",
+    }
+    assert made["personalizations"][0]["custom_args"] == {"digest_delivery": "1"}
+    assert [part["type"] for part in made["content"]] == ["text/plain", "text/html"]
+
+
+@pytest.mark.parametrize("number", [0, 1001])
+def test_a_request_takes_one_to_a_thousand(number: int) -> None:
+    with pytest.raises(ValueError, match="1 to 1000"):
+        encode(a_mailing(*(f"r{n}@example.org" for n in range(number))))
+
+
+@contextmanager
+def provider(reply: Callable[[socket.socket], None], *, read: int | None = None) -> Iterator[str]:
+    """Answer one connection with *reply*, after the request, or its first *read* bytes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            _read_request(connection, read)
+            reply(connection)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        thread.join(10)
+        listener.close()
+
+
+def _read_request(connection: socket.socket, limit: int | None) -> None:
+    if limit is not None:
+        connection.recv(limit)
+        return
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += connection.recv(65536)
+    head, _, rest = data.partition(b"\r\n\r\n")
+    length = next(
+        line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+    )
+    while len(rest) < int(length.split(b":")[1]):
+        rest += connection.recv(65536)
+
+
+def says(*parts: bytes) -> Callable[[socket.socket], None]:
+    def reply(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+
+    return reply
+
+
+def hangs_up(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def asked(
+    reply: Callable[[socket.socket], None], *, seconds: float = 5.0, read: int | None = None
+) -> Answer:
+    with provider(reply, read=read) as url:
+        sendgrid = SendGrid(api_key=KEY, url=url, seconds=seconds, clock=lambda: 1_000_000.0)
+        return sendgrid.hand_over(sendgrid.prepare(a_mailing("one@example.org")))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"HTTP/1.1 202 Accepted\r\nX-Message-Id: abc\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 202 Accepted\r\nContent-Length: 900\r\n\r\ncut",
+        b"HTTP/1.1 202 Accepted\r\nX-Mess",
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\n\r\n",
+        b"HTTP/1.1 202 Accepted\r\n" + b"X: y\r\n" * 10_000 + b"\r\n",
+    ],
+)
+def test_B01_a_202_is_accepted_whatever_follows_its_status_line(raw: bytes) -> None:
+    assert isinstance(asked(says(raw)), Accepted)
+
+
+def test_the_message_id_is_kept() -> None:
+    answer = asked(says(b"HTTP/1.1 202 Accepted\r\nX-Message-Id: abc\r\n\r\n"))
+    assert answer == Accepted(provider_id="abc", status=202)
+
+
+def test_B02_a_200_is_not_accepted() -> None:
+    answer = asked(says(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+    assert isinstance(answer, Halted)
+    assert "sandbox" in answer.detail
+
+
+def test_B03_a_400_names_readers_by_index_and_without_their_address() -> None:
+    error = {"message": "Bad: one@example.org", "field": "personalizations.0.to.0.email"}
+    raw = orjson.dumps({"errors": [error]})
+    answer = asked(says(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(raw), raw))
+    assert isinstance(answer, Refused)
+    assert answer.recipients == {0: "Bad: (address)"}
+
+
+@pytest.mark.parametrize("raw", [b"<html>", b"", b"[]", b'{"errors": 3}', b"x" * 2_000_000])
+def test_B04_a_400_without_a_usable_reason_is_still_definite(raw: bytes) -> None:
+    answer = asked(says(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(raw), raw))
+    assert isinstance(answer, Refused)
+    assert answer.recipients == {}
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405, 406, 415, 451])
+def test_B06_what_a_person_must_mend_halts(status: int) -> None:
+    answer = asked(says(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status))
+    assert isinstance(answer, Halted)
+    assert KEY not in answer.detail
+
+
+def test_B07_a_413_asks_for_smaller_requests() -> None:
+    answer = asked(says(b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"))
+    assert isinstance(answer, Refused)
+    assert answer.too_large
+
+
+@pytest.mark.parametrize(
+    ("reset", "wait"),
+    [
+        (b"1000002", 2.0),
+        (b"999999", None),
+        (b"-5", None),
+        (b"soon", None),
+        (b"inf", None),
+        (b"nan", None),
+        (b"4102444800", 4_101_444_800.0),
+    ],
+)
+def test_B08_a_429_says_how_long_to_wait(reset: bytes, wait: float | None) -> None:
+    head = b"HTTP/1.1 429 Slow\r\nX-RateLimit-Reset: %b\r\nContent-Length: 0\r\n\r\n" % reset
+    answer = asked(says(head))
+    assert isinstance(answer, NotSent)
+    assert (answer.wait, answer.counts) == (wait, False)
+
+
+@pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 500, 502, 503, 504, 599])
+def test_B09_B10_any_other_status_leaves_doubt(status: int) -> None:
+    head = b"HTTP/1.1 %d Hm\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n" % status
+    assert isinstance(asked(says(head)), InDoubt)
+
+
+def test_B11_no_connection_is_definite() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    listener.close()
+    sendgrid = SendGrid(api_key=KEY, url=f"http://127.0.0.1:{port}", seconds=2)
+    assert isinstance(sendgrid.hand_over(sendgrid.prepare(a_mailing("a@example.org"))), NotSent)
+
+
+def test_B11_a_peer_without_tls_is_definite() -> None:
+    with provider(says(b"no TLS here"), read=10) as url:
+        sendgrid = SendGrid(api_key=KEY, url=url.replace("http:", "https:"), seconds=2)
+        answer = sendgrid.hand_over(sendgrid.prepare(a_mailing("a@example.org")))
+    assert isinstance(answer, NotSent)
+
+
+def test_B12_a_request_cut_before_its_end_is_definite() -> None:
+    with provider(hangs_up, read=1000) as url:
+        sendgrid = SendGrid(api_key=KEY, url=url, seconds=5)
+        large = a_mailing(*(f"reader{n}@example.org" for n in range(1000)))
+        content = CONTENT.__class__(**{**vars(CONTENT), "html": "x" * 20_000_000})
+        mailing = large.__class__(**{**vars(large), "content": content})
+        assert isinstance(sendgrid.hand_over(sendgrid.prepare(mailing)), NotSent)
+
+
+@pytest.mark.parametrize("raw", [b"", b"HTTP/1.1 2", b"HTTP/1.1 202 Acc", b"hello\r\n"])
+def test_B13_no_whole_status_line_leaves_doubt(raw: bytes) -> None:
+    assert isinstance(asked(says(raw)), InDoubt)
+
+
+def test_B13_a_reset_after_the_request_leaves_doubt() -> None:
+    assert isinstance(asked(hangs_up), InDoubt)
+
+
+def test_B14_a_dripping_answer_ends_at_the_deadline() -> None:
+    stop = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        for byte in b"HTTP/1.1 202 Accepted\r\n" * 100:
+            try:
+                connection.sendall(bytes([byte]))
+            except OSError:
+                return
+            if stop.wait(0.05):
+                return
+
+    answer = asked(drip, seconds=0.3)
+    stop.set()
+    assert isinstance(answer, InDoubt)
+    assert "TimeoutError" in answer.detail
+
+
+def test_B15_an_endless_answer_is_read_up_to_a_bound() -> None:
+    def pour(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 400 Bad\r\n\r\n")
+        try:
+            for _ in range(1000):
+                connection.sendall(b"x" * 1_000_000)
+        except OSError:
+            return
+        raise AssertionError("all of it was read")
+
+    assert isinstance(asked(pour), Refused)
+
+
+def test_I10_neither_key_nor_address_is_shown(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with provider(says(b"HTTP/1.1 202 Accepted\r\n\r\n")) as url:
+        sendgrid = SendGrid(api_key=KEY, url=url, seconds=5)
+        sendgrid.hand_over(sendgrid.prepare(a_mailing("one@example.org")))
+    shown = caplog.text + repr(sendgrid) + repr(vars(sendgrid))
+    assert KEY not in shown
+    assert "one@example.org" not in shown
+
+
+@pytest.mark.parametrize("key", ["", "  ", "a\nb", "ключ"])
+def test_a_key_that_cannot_be_one_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="API key"):
+        SendGrid(api_key=key, url="http://127.0.0.1:1", seconds=1)
