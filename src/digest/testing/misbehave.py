@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from typing import Any
 
 from digest.testing.faults import Fault, Kind
@@ -48,8 +49,8 @@ def _status(_reply: Reply, settings: Settings, _now: float) -> Reply:
 
 
 def _usual_body(status: int) -> bytes:
-    if status in WITHOUT_BODY:
-        return b""
+    if status < HTTPStatus.BAD_REQUEST:
+        return b"" if status in WITHOUT_BODY else b"{}"
     return errors(status, "an unexpected error occurred").body
 
 

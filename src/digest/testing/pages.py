@@ -51,7 +51,8 @@ th { color: var(--soft); font-weight: 500; font-size: .875rem } td.when { white-
 iframe { width: 100%; height: 42rem; border: 1px solid var(--line); border-radius: 6px;
   background: #fff }
 pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--line);
-  border-radius: 6px; padding: .75rem; font-size: .875rem; margin: 0 }
+  border-radius: 6px; padding: .75rem; font-size: .875rem; margin: 0;
+  max-height: 42rem; overflow: auto }
 """
 
 
@@ -116,7 +117,7 @@ def _page(title: str, body: str) -> Reply:
     page = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<style>{STYLE}</style><main>{body}</main></html>"
+        f'<link rel="icon" href="data:,"><style>{STYLE}</style><main>{body}</main></html>'
     )
     return Reply(headers=HEADERS, body=page.encode())
 
