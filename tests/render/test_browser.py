@@ -149,6 +149,20 @@ def test_a_bar_has_a_part_for_every_seat_all_alike(show: Show) -> None:
     assert max(parts) - min(parts) <= 4
 
 
+def test_a_share_of_no_whole_seats_is_drawn_as_it_is(show: Show) -> None:
+    odd = make_revision(make_contender(0, panel=60.0), make_contender(1))
+    with show(render("issue", {"issue": make_issue(odd)}).html, 700, "light") as page:
+        ships, rest = box(page, ".on", 0)["width"], box(page, ".off", 0)["width"]
+
+    assert ships / (ships + rest) == pytest.approx(0.6, abs=0.02)
+
+
+def test_a_tool_alone_stands_where_the_left_one_would(show: Show) -> None:
+    alone = render("issue", {"issue": make_issue(make_revision(make_contender(0)))}).html
+    with show(alone, 700, "light") as page:
+        assert box(page, "h3")["x"] == box(page, "h1")["x"]
+
+
 def test_everything_hangs_from_one_left_edge(show: Show) -> None:
     with show(ISSUE, 375, "light") as page:
         edges = {box(page, name)["x"] for name in ("h1", "h2", "h3", "blockquote", ".mark")}
