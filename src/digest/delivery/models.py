@@ -121,6 +121,26 @@ class Delivery(SQLModel, table=True):
     news_at: datetime | None = None
 
 
+class Canary(SQLModel, table=True):
+    """A copy of one edition to an address of our own: its news proves that news can reach us."""
+
+    edition_id: int = Field(primary_key=True, foreign_key="edition.id")
+    attempt: str = Field(unique=True, sa_type=String(32))
+    sent_at: datetime
+    outcome: str = Field(default="", sa_type=String(24))
+    heard_at: datetime | None = None
+
+
+class Wave(SQLModel, table=True):
+    """The part of one edition that goes out first, alone; the rest waits for what it meets."""
+
+    edition_id: int = Field(primary_key=True, foreign_key="edition.id")
+    last_batch: int  #: the number of the last batch that is part of it
+    wait_seconds: int
+    judge_at: datetime | None = None  #: set when all of it is out
+    passed_at: datetime | None = None
+
+
 class Decision(SQLModel, table=True):
     """What a person decided about a batch in doubt."""
 
@@ -147,3 +167,14 @@ class MailEvent(SQLModel, table=True):
     occurred_at: datetime
     received_at: datetime
     detail: str = Field(default="", sa_type=Text)
+
+
+class Installation(SQLModel, table=True):
+    """One database's identity, in its only row: how a copy put back in its place is noticed."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(sa_type=String(32))  #: random
+    copied_at: datetime | None = None  #: set in a backup: this is a copy, and may be behind
+    accepted_by: str = Field(default="", sa_type=String(200))  #: who said that it may go on
+    accepted_why: str = Field(default="", sa_type=Text)
+    accepted_at: datetime | None = None

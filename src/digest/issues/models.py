@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy import JSON, String, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from digest.columns import closed_set
+from digest.issues.cadence import Cadence, Every
 
 
 class IssueState(StrEnum):
@@ -23,6 +24,13 @@ class IssueState(StrEnum):
     SKIPPED = "skipped"  #: the week had nothing to say; recorded with the reason
 
 
+class WhenEmpty(StrEnum):
+    """What a week does that has nothing new to say."""
+
+    SKIP = "skip"  #: no issue comes out
+    EVERGREEN = "evergreen"  #: a short issue from the evergreen list
+
+
 class Newsletter(SQLModel, table=True):
     """A named series one can subscribe to."""
 
@@ -31,12 +39,34 @@ class Newsletter(SQLModel, table=True):
     name: str = Field(sa_type=String(200))
     description: str = Field(default="", sa_type=Text)
     timezone: str = Field(default="UTC", sa_type=String(64))
+    every: Every = Field(default=Every.WEEK, sa_type=closed_set(Every))
     weekday: int = 1  #: 0 is Monday
     hour: int = 9
     minute: int = 0
+    nth: int | None = None  #: which weekday of the month, 1 to 4, -1 for the last
+    anchor: date | None = None  #: a day in a week with an issue, for every second week
+    scheduled: bool = True  #: false: nothing happens by itself
+    scheduled_since: datetime | None = None  #: earlier moments of this cadence never were
+    build_lead: int = 48  #: hours before its moment that an issue is built
+    remind_lead: int = 24  #: hours before its moment that its editors are reminded
+    max_lateness: int = 12  #: hours after its moment that an issue still goes by itself
+    when_empty: WhenEmpty = Field(default=WhenEmpty.SKIP, sa_type=closed_set(WhenEmpty))
+    evergreen: list[str] = Field(default_factory=list, sa_type=JSON)  #: slugs of comparisons
     max_per_issue: int = 5
     no_repeat: int = 2  #: a tool isn't shown twice within so many issues
     language: str = Field(default="en", sa_type=String(16))
+
+    def cadence(self) -> Cadence:
+        """Return when it comes out; raises `BadCadence`."""
+        return Cadence(
+            every=self.every,
+            weekday=self.weekday,
+            hour=self.hour,
+            minute=self.minute,
+            timezone=self.timezone,
+            nth=self.nth,
+            anchor=self.anchor,
+        )
 
 
 class Issue(SQLModel, table=True):
@@ -90,3 +120,75 @@ class Edition(SQLModel, table=True):
     text: str = Field(sa_type=Text)
     fingerprint: str = Field(sa_type=String(64))  #: SHA-256 of subject, preheader, HTML and text
     frozen_at: datetime
+
+
+class TurnState(StrEnum):
+    """How far a period's turn has come."""
+
+    AHEAD = "ahead"  #: claimed; there is no draft yet, and the note says why
+    DRAFTED = "drafted"  #: the editors have a draft
+    HELD = "held"  #: its moment has come and it may not go; it goes once it may, if not too late
+    RELEASED = "released"  #: its audience is frozen: sending is under way or done
+    SKIPPED = "skipped"  #: no issue comes out, and the note says why
+    MISSED = "missed"  #: later than allowed: a person sends it or leaves it
+
+
+class Turn(SQLModel, table=True):
+    """One period of a newsletter: claimed once, with the moment as the calendar had it then."""
+
+    __table_args__ = (UniqueConstraint("newsletter_id", "period"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    newsletter_id: int = Field(foreign_key="newsletter.id")
+    period: str = Field(sa_type=String(16))
+    day: date  #: the day the cadence names
+    due_at: datetime
+    state: TurnState = Field(sa_type=closed_set(TurnState))
+    note: str = Field(default="", sa_type=Text)
+    claimed_at: datetime
+
+
+class Blackout(SQLModel, table=True):
+    """Days without an issue."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    newsletter_id: int = Field(foreign_key="newsletter.id")
+    first: date
+    last: date  #: inclusive
+    why: str = Field(sa_type=String(200))
+
+
+class Shift(SQLModel, table=True):
+    """One period's moment, moved once."""
+
+    newsletter_id: int = Field(foreign_key="newsletter.id", primary_key=True)
+    period: str = Field(primary_key=True, sa_type=String(16))
+    wall: str = Field(sa_type=String(16))  #: as the newsletter's clocks show it: 2026-11-26T10:00
+    why: str = Field(default="", sa_type=String(200))
+
+
+class Notice(SQLModel, table=True):
+    """A letter about one period to the editors: claimed before it is sent, so that it goes once."""
+
+    __table_args__ = (UniqueConstraint("newsletter_id", "period", "kind"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    newsletter_id: int = Field(foreign_key="newsletter.id")
+    period: str = Field(sa_type=String(16))
+    kind: str = Field(sa_type=String(24))
+    at: datetime
+    tries: int = 0
+    outcome: str = Field(default="", sa_type=String(24))  #: empty while it is under way
+
+
+class Tick(SQLModel, table=True):
+    """One chore of the service: when it ran, what came of it, when it runs again."""
+
+    name: str = Field(primary_key=True, sa_type=String(32))
+    every: int  #: seconds
+    started_at: datetime
+    ended_at: datetime | None = None  #: ``None`` while it runs, or when its process died in it
+    next_at: datetime
+    ok: bool = True
+    result: str = Field(default="", sa_type=Text)
+    owner: str = Field(default="", sa_type=String(200))

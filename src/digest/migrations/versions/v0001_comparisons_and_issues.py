@@ -28,14 +28,36 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("description", sa.Text(), nullable=False),
         sa.Column("timezone", sa.String(length=64), nullable=False),
+        sa.Column("every", sa.String(24), nullable=False),
         sa.Column("weekday", sa.Integer(), nullable=False),
         sa.Column("hour", sa.Integer(), nullable=False),
         sa.Column("minute", sa.Integer(), nullable=False),
+        sa.Column("nth", sa.Integer(), nullable=True),
+        sa.Column("anchor", sa.Date(), nullable=True),
+        sa.Column("scheduled", sa.Boolean(), nullable=False),
+        sa.Column("scheduled_since", MOMENT, nullable=True),
+        sa.Column("build_lead", sa.Integer(), nullable=False),
+        sa.Column("remind_lead", sa.Integer(), nullable=False),
+        sa.Column("max_lateness", sa.Integer(), nullable=False),
+        sa.Column("when_empty", sa.String(24), nullable=False),
+        sa.Column("evergreen", sa.JSON(), nullable=False),
         sa.Column("max_per_issue", sa.Integer(), nullable=False),
         sa.Column("no_repeat", sa.Integer(), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("slug"),
+    )
+    op.create_table(
+        "tick",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("every", sa.Integer(), nullable=False),
+        sa.Column("started_at", MOMENT, nullable=False),
+        sa.Column("ended_at", MOMENT, nullable=True),
+        sa.Column("next_at", MOMENT, nullable=False),
+        sa.Column("ok", sa.Boolean(), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("owner", sa.String(length=200), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
     )
     op.create_table(
         "tool",
@@ -44,6 +66,19 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("slug"),
+    )
+    op.create_table(
+        "blackout",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("newsletter_id", sa.Integer(), nullable=False),
+        sa.Column("first", sa.Date(), nullable=False),
+        sa.Column("last", sa.Date(), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["newsletter_id"],
+            ["newsletter.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "comparison_revision",
@@ -89,6 +124,51 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("newsletter_id", "number"),
+        sa.UniqueConstraint("newsletter_id", "period"),
+    )
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("newsletter_id", sa.Integer(), nullable=False),
+        sa.Column("period", sa.String(length=16), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("outcome", sa.String(length=24), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["newsletter_id"],
+            ["newsletter.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("newsletter_id", "period", "kind"),
+    )
+    op.create_table(
+        "shift",
+        sa.Column("newsletter_id", sa.Integer(), nullable=False),
+        sa.Column("period", sa.String(length=16), nullable=False),
+        sa.Column("wall", sa.String(length=16), nullable=False),
+        sa.Column("why", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["newsletter_id"],
+            ["newsletter.id"],
+        ),
+        sa.PrimaryKeyConstraint("newsletter_id", "period"),
+    )
+    op.create_table(
+        "turn",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("newsletter_id", sa.Integer(), nullable=False),
+        sa.Column("period", sa.String(length=16), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("due_at", MOMENT, nullable=False),
+        sa.Column("state", sa.String(24), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("claimed_at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["newsletter_id"],
+            ["newsletter.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("newsletter_id", "period"),
     )
     op.create_table(
@@ -196,8 +276,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contender_tool_id"))
 
     op.drop_table("contender")
+    op.drop_table("turn")
+    op.drop_table("shift")
+    op.drop_table("notice")
     op.drop_table("issue")
     op.drop_table("comparison_revision")
+    op.drop_table("blackout")
     op.drop_table("tool")
+    op.drop_table("tick")
     op.drop_table("newsletter")
     op.drop_table("comparison")

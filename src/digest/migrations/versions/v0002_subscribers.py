@@ -33,13 +33,18 @@ def upgrade() -> None:
 
     op.create_table(
         "consent_network",
-        sa.Column("consent_id", BIG_ID, nullable=False),
-        sa.Column("network", sa.String(length=64), nullable=False),
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("subscriber_id", BIG_ID, nullable=False),
+        sa.Column("newsletter", sa.String(length=64), nullable=False),
         sa.Column("at", MOMENT, nullable=False),
-        sa.PrimaryKeyConstraint("consent_id"),
+        sa.Column("network", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("consent_network", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_consent_network_at"), ["at"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_consent_network_subscriber_id"), ["subscriber_id"], unique=False
+        )
 
     op.create_table(
         "import_run",
@@ -171,6 +176,7 @@ def downgrade() -> None:
     op.drop_table("stopped")
     op.drop_table("import_run")
     with op.batch_alter_table("consent_network", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_consent_network_subscriber_id"))
         batch_op.drop_index(batch_op.f("ix_consent_network_at"))
 
     op.drop_table("consent_network")

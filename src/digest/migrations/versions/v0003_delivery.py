@@ -13,6 +13,16 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "installation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=32), nullable=False),
+        sa.Column("copied_at", MOMENT, nullable=True),
+        sa.Column("accepted_by", sa.String(length=200), nullable=False),
+        sa.Column("accepted_why", sa.Text(), nullable=False),
+        sa.Column("accepted_at", MOMENT, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "mail_event",
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("key", sa.String(length=64), nullable=False),
@@ -58,6 +68,20 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_batch_root"), ["root"], unique=False)
 
     op.create_table(
+        "canary",
+        sa.Column("edition_id", sa.Integer(), nullable=False),
+        sa.Column("attempt", sa.String(length=32), nullable=False),
+        sa.Column("sent_at", MOMENT, nullable=False),
+        sa.Column("outcome", sa.String(length=24), nullable=False),
+        sa.Column("heard_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["edition_id"],
+            ["edition.id"],
+        ),
+        sa.PrimaryKeyConstraint("edition_id"),
+        sa.UniqueConstraint("attempt"),
+    )
+    op.create_table(
         "delivery",
         sa.Column("id", BIG_ID, nullable=False),
         sa.Column("edition_id", sa.Integer(), nullable=False),
@@ -89,6 +113,19 @@ def upgrade() -> None:
             postgresql_where=sa.text("outcome IS NOT NULL"),
         )
 
+    op.create_table(
+        "wave",
+        sa.Column("edition_id", sa.Integer(), nullable=False),
+        sa.Column("last_batch", sa.Integer(), nullable=False),
+        sa.Column("wait_seconds", sa.Integer(), nullable=False),
+        sa.Column("judge_at", MOMENT, nullable=True),
+        sa.Column("passed_at", MOMENT, nullable=True),
+        sa.ForeignKeyConstraint(
+            ["edition_id"],
+            ["edition.id"],
+        ),
+        sa.PrimaryKeyConstraint("edition_id"),
+    )
     op.create_table(
         "attempt",
         sa.Column("key", sa.String(length=32), nullable=False),
@@ -145,6 +182,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_attempt_provider_id"))
 
     op.drop_table("attempt")
+    op.drop_table("wave")
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_delivery_outcome",
@@ -158,6 +196,7 @@ def downgrade() -> None:
         )
 
     op.drop_table("delivery")
+    op.drop_table("canary")
     with op.batch_alter_table("batch", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_batch_root"))
         batch_op.drop_index("ix_batch_claim")
@@ -167,3 +206,4 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_mail_event_delivery_id"))
 
     op.drop_table("mail_event")
+    op.drop_table("installation")
