@@ -240,11 +240,21 @@ def test_nothing_is_noted_where_there_was_nothing_to_guess() -> None:
     assert composed(pair(75, 100, calls_known=True)).note == ""
 
 
+def test_a_tool_without_calls_is_quoted_beside_one_that_has_them() -> None:
+    revision = pair(75, 100)
+    revision.contenders[0].verdicts[3].call = Call.SKIP
+
+    assert [(quote.about, quote.call) for quote in composed(revision).quotes] == [
+        ("Oriel", None),
+        ("Marlow", "skip"),
+    ]
+
+
 def test_a_lone_call_among_unknown_ones_is_no_dissent() -> None:
     revision = pair(75, 100)
     revision.contenders[0].verdicts[3].call = Call.SKIP
 
-    assert [quote.dissent for quote in composed(revision).quotes] == [False]
+    assert not any(quote.dissent for quote in composed(revision).quotes)
 
 
 ODD = {

@@ -36,7 +36,10 @@ def chosen(contenders: Sequence[Contender]) -> list[QuoteView]:
     said = [each for contender in contenders for each in _said(contender)]
     called = [each for each in said if each.verdict.call is not None]
     picked = _by_call(called) if called else _by_tool(said)
-    return [_view(each) for each in picked]
+    if len(picked) == 1:  # let the other tool have its word too
+        others = [each for each in said if each.side != picked[0].side]
+        picked += [_fairest(others, picked)] if others else []
+    return [_view(each) for each in sorted(picked, key=_for_first)]
 
 
 def _said(contender: Contender) -> list[_Said]:
@@ -72,10 +75,7 @@ def _by_call(said: Sequence[_Said]) -> list[_Said]:
         with_call = [each for each in said if each.verdict.call is call]
         if with_call and not any(each.verdict.call is call for each in picked):
             picked.append(_fairest(with_call, picked))
-    if len(picked) == 1:  # one mind: let the other tool have its word too
-        others = [each for each in said if each.side != picked[0].side]
-        picked += [_fairest(others, picked)] if others else []
-    return sorted(picked, key=lambda each: (each.verdict.call is not Call.SHIP, each.side))
+    return picked
 
 
 def _by_tool(said: Sequence[_Said]) -> list[_Said]:
@@ -93,6 +93,10 @@ def _fairest(candidates: Sequence[_Said], picked: Sequence[_Said]) -> _Said:
         candidates,
         key=lambda each: (each.side not in sides, each.verdict.seat not in seats, each.rank),
     )
+
+
+def _for_first(said: _Said) -> tuple[int, int]:
+    return ([Call.SHIP, None, Call.SKIP].index(said.verdict.call), said.side)
 
 
 def _view(said: _Said) -> QuoteView:

@@ -18,7 +18,7 @@ FIXED = "\u00a0"  # the same for plain text, where fonts rarely have the thin on
 DASH = "—"
 _SHORT_WORD = 3
 
-_HARMLESS = re.compile(r"[^A-Za-z0-9 .,:;!?()/@$*+=|~^]")
+_PLAIN_SIGNS = " .,:;!?()/@$*+=|~^"
 _URL_SAFE = "!#$&'()*+,/:;=?@[]~%"
 
 
@@ -43,13 +43,16 @@ def _whole(value: float) -> int:
 def attr(value: object) -> Markup:
     """Make text safe inside a double-quoted attribute of an MJML template.
 
-    White space collapses, and all but plain ASCII becomes numeric references: the MJML compiler
-    writes other characters of attributes in a notation of its own.
+    White space collapses, and all but letters, digits and plain signs becomes numeric references:
+    the MJML compiler writes many characters of attributes in a notation of its own.
     """
     one_line = " ".join(clean(str(value)).split())
-    return Markup(  # noqa: S704  - nothing but references and harmless ASCII is left
-        _HARMLESS.sub(lambda found: f"&#{ord(found[0])};", one_line)
-    )
+    return Markup("".join(map(_in_attribute, one_line)))  # noqa: S704  - references and letters
+
+
+def _in_attribute(char: str) -> str:
+    plain = char in _PLAIN_SIGNS or unicodedata.category(char)[0] in "LN"
+    return char if plain else f"&#{ord(char)};"
 
 
 def is_web_link(url: str) -> bool:

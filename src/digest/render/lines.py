@@ -24,8 +24,9 @@ _FREE = re.compile(
     re.IGNORECASE,
 )
 _OPENS_BLOCK = re.compile(r"<(?:p|h[1-6]|blockquote|td|th)\b", re.IGNORECASE)
-_WHOLE = re.compile(r"<(?:!--|title|pre|textarea|script|a\b)", re.IGNORECASE)
+_WHOLE = re.compile(r"<(?:!--|title|pre|textarea|script)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\s+[^\s=>"']+(?:=(?:"[^"]*"|'[^']*'|[^\s>]+))?""")
+_LINK = re.compile(r"<a\b", re.IGNORECASE)  # the provider reads it up to its href
 _UNIT = re.compile(r"&#?\w+;")
 _WORD_BYTES = 240
 _SEAM = "<!--\n-->"  # for text without a space to break at: a comment shows nothing
@@ -40,7 +41,7 @@ class _Piece(NamedTuple):
 def break_lines(html: str, limit: int = MAX_BYTES) -> str:
     """Return *html* in lines of at most *limit* bytes, as far as that is possible unseen.
 
-    Links, comments and preformatted text are never broken inside.
+    Comments and preformatted text are never broken inside, links not before their address ends.
     """
     done: list[str] = []
     line: list[_Piece] = []
@@ -87,13 +88,13 @@ def _pieces(html: str) -> Iterator[_Piece]:
 
 def _tag(token: str, free: str) -> Iterator[_Piece]:
     at = 0
+    breaker = None if _LINK.match(token) else "\n"
     for attribute in _ATTRIBUTE.finditer(token):
-        if attribute.start() > at or at == 0:
-            yield _Piece(token[at : attribute.start()], " ", "\n")
-        else:
-            yield _Piece("", " ", "\n")
+        yield _Piece(token[at : attribute.start()], " ", breaker)
         yield _Piece(attribute[0].strip())
         at = attribute.end()
+        if attribute[0].strip().startswith("href="):
+            breaker = "\n"
     yield _Piece(token[at:], free, "\n" if _OPENS_BLOCK.match(token) else None)
 
 
