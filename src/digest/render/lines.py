@@ -45,13 +45,16 @@ def break_lines(html: str, limit: int = MAX_BYTES) -> str:
     """
     done: list[str] = []
     line: list[_Piece] = []
+    length = 0
     for piece in _pieces(html):
-        if line and _bytes(line) + len(piece.text.encode()) > limit:
+        if line and length + len(piece.text.encode()) > limit:
             line = _break(line, done)
+            length = _bytes(line)
         line.append(piece)
-        if "\n" in piece.text + piece.joint:
+        length += _bytes([piece])
+        if "\n" in piece.text or piece.joint == "\n":
             done.extend(part.text + part.joint for part in line)
-            line = []
+            line, length = [], 0
     done.extend(part.text + part.joint for part in line)
     return "".join(done)
 
