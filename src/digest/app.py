@@ -13,6 +13,7 @@ from digest.db import Database
 from digest.delivery.links import recipients_of
 from digest.delivery.owner import this_process
 from digest.delivery.send import Sending
+from digest.delivery.wave import Bounds
 from digest.errors import BadSetting
 from digest.issues import store
 from digest.issues.models import Edition, Issue
@@ -157,6 +158,10 @@ class App:
                 newsletter.slug, base_url=self.settings.base_url, tokens=self.tokens()
             ),
             lease=self.settings.sendgrid_timeout + LEASE_MARGIN,
+            bounds=Bounds(
+                bounced=self.settings.first_wave_bounced,
+                complained=self.settings.first_wave_complained,
+            ),
         )
 
     def _list_id(self, slug: str, name: str) -> str:

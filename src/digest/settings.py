@@ -69,6 +69,24 @@ class Settings(BaseSettings):
     track_opens: bool = Field(False, description="Let the provider add an image and count it.")
     concurrency: int = Field(2, ge=1, le=64, description="How many batches travel at once.")
     batch_size: int = Field(1000, ge=1, le=1000, description="Readers in one request.")
+    grace: float = Field(
+        30.0, ge=0, le=3600, description="Seconds that requests under way have after a stop signal."
+    )
+    canary: str = Field(
+        "", description="An address of yours that gets each issue too; its news proves the webhook."
+    )
+    first_wave: int = Field(
+        0, ge=0, description="Readers who get an issue first, alone; 0 sends to all at once."
+    )
+    first_wave_minutes: int = Field(
+        30, ge=0, description="How long the rest waits for the first wave's news."
+    )
+    first_wave_bounced: float = Field(
+        0.05, gt=0, le=1, description="The part of the first wave that may bounce."
+    )
+    first_wave_complained: float = Field(
+        0.003, gt=0, le=1, description="The part of the first wave that may complain."
+    )
 
     def webhook_key_list(self) -> list[str]:
         """Return the event webhook's public keys, the newest first."""

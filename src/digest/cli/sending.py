@@ -14,7 +14,8 @@ from rich.table import Table
 
 from digest.cli.context import Call, JsonFlag, call_of
 from digest.cli.issues import IssueNumber, NewsletterOption, find, findings_of
-from digest.delivery import control
+from digest.delivery import control, wave
+from digest.delivery.canary import release_canary
 from digest.delivery.counts import Counts, count
 from digest.delivery.dispatch import Brake, dispatch
 from digest.delivery.plan import prepare
@@ -41,7 +42,9 @@ def send(
     """Plan and send now, with progress; called again, it resumes what was interrupted."""
     call = call_of(context)
     sending = _ready(call, newsletter, issue)
-    brake = Brake()
+    brake = Brake(grace=call.settings.grace)
+    if call.settings.canary:
+        release_canary(sending, call.settings.canary)
     with _stopped_by_signals(brake), _progress(call, sending, quiet=as_json) as advance:
         counts = dispatch(
             sending, concurrency=call.settings.concurrency, brake=brake, progress=advance
@@ -52,7 +55,8 @@ def send(
     else:
         _print_status(call, where)
     if brake.stopping.is_set():
-        call.err.print(f"Stopped. Go on with: digest send {issue}")
+        call.err.print(_stopped_in_words(counts))
+        call.err.print(f"Go on with: digest send {issue}")
     if counts.pending or counts.in_doubt or where.state is IssueState.PAUSED:
         raise typer.Exit(1)
 
@@ -97,7 +101,7 @@ def resume(
     """Let a paused issue go on; batches set aside as failed are tried again."""
     call = call_of(context)
     with call.app.database.write() as session:
-        control.resume(session, find(session, newsletter, issue)[0])
+        control.resume(session, find(session, newsletter, issue)[0], call.app.clock())
     call.out.print(f"Issue {issue} may go on. Send it with: digest send {issue}")
 
 
@@ -132,6 +136,15 @@ def resolve(
         call.out.print("Send it with: digest send ISSUE")
 
 
+def _stopped_in_words(counts: Counts) -> str:
+    if counts.under_way:
+        return (
+            f"Stopped, and {counts.under_way:,} readers are left in doubt: their request was under"
+            " way when the grace was over."
+        )
+    return "Stopped; what was under way was finished."
+
+
 def _ready(call: Call, newsletter: str, number: int) -> Sending:
     """Freeze the audience unless that is done, and return what sending takes."""
     with call.app.database.write() as session:
@@ -157,6 +170,13 @@ def _ready(call: Call, newsletter: str, number: int) -> Sending:
                 batch_size=call.settings.batch_size,
                 now=call.app.clock(),
             )
+            if call.settings.first_wave:
+                wave.begin(
+                    session,
+                    sending.edition_id,
+                    readers=call.settings.first_wave,
+                    wait_seconds=call.settings.first_wave_minutes * 60,
+                )
     return sending
 
 
@@ -252,4 +272,6 @@ def _print_problem(call: Call, problem: Problem) -> None:
     who = f"batch {problem.batch}, {problem.readers} readers: " if problem.batch else ""
     since = f" (since {problem.since:%Y-%m-%d %H:%M} UTC)" if problem.since else ""
     call.out.print(f"  ! {who}{problem.what}{since}", markup=False)
+    if problem.evidence:
+        call.out.print(f"    so far: {problem.evidence}", markup=False)
     call.out.print(f"    next: {problem.next_step}", markup=False)

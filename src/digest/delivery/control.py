@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, select
 
 from digest.delivery.models import Batch, BatchState, Decision
+from digest.delivery.wave import let_pass
 from digest.errors import NotFound, WrongState
 from digest.issues.models import Edition, Issue, IssueState
 
@@ -29,8 +30,11 @@ def pause(session: Session, issue: Issue, why: str) -> None:
     session.add(issue)
 
 
-def resume(session: Session, issue: Issue) -> None:
-    """Let a paused issue go on, and its parked batches be tried again; the caller commits."""
+def resume(session: Session, issue: Issue, now: datetime) -> None:
+    """Let a paused issue go on: parked batches are tried again, a first wave is taken for good.
+
+    The caller commits.
+    """
     _require(issue, IssueState.PAUSED, "resumed", also=(IssueState.PREPARED,))
     issue.state, issue.note = IssueState.PREPARED, ""
     session.add(issue)
@@ -39,6 +43,8 @@ def resume(session: Session, issue: Issue) -> None:
         .where(_of(issue), col(Batch.state) == BatchState.PARKED)
         .values(state=BatchState.PENDING, attempt=None, tries=0, recoveries=0, not_before=None)
     )
+    editions = session.exec(select(col(Edition.id)).where(col(Edition.issue_id) == issue.id)).all()
+    let_pass(session, [edition for edition in editions if edition is not None], now)
 
 
 def cancel(session: Session, issue: Issue, why: str) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,12 +17,13 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from digest.delivery.counts import Counts, count
-from digest.delivery.ledger import Claim
-from digest.delivery.models import Batch, BatchState
+from digest.delivery.ledger import MAY_GO, Claim
+from digest.delivery.models import Batch, BatchState, Wave
 from digest.delivery.owner import alive
 from digest.delivery.recover import Recovered, recover
 from digest.delivery.send import Handed, Sending, hand_over, turn
 from digest.delivery.settle import Settled
+from digest.delivery.wave import judge
 from digest.issues.models import Edition, Issue, IssueState
 
 LONGEST_NAP = 1.0  # seconds; how late a stop or a resumed batch may be noticed
@@ -34,6 +35,7 @@ _SETTLE_PAUSES = (0.1, 0.5, 2.0, 5.0)
 class Brake:
     """Tells every sender to stop, or to wait; safe to use from a signal handler."""
 
+    grace: float = 30.0  #: seconds that what is under way has to end after a stop
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
@@ -51,16 +53,41 @@ def dispatch(
 ) -> Counts:
     """Send what can be sent; returns when all is settled, in doubt, parked, paused or stopped.
 
-    Safe to call again at any time, from any number of processes.
+    Safe to call again at any time, from any number of processes. After `Brake.stop` what is under
+    way has the brake's grace to end; what hasn't then is left to recovery, which puts it in doubt.
     """
     brake = brake or Brake()
     recovered(sending, is_alive)
-    crew = _Crew(sending, brake, progress)
-    with _calm_collector(), ThreadPoolExecutor(concurrency, "sender") as pool:
-        for worker in [pool.submit(crew.work) for _ in range(concurrency)]:
-            worker.result()
+    again = True
+    with _calm_collector():
+        while again:
+            _send_all(_Crew(sending, brake, progress), concurrency, brake)
+            # Another process may have died meanwhile and left batches nobody has claimed since.
+            again = not brake.stopping.is_set() and recovered(sending, is_alive).unsent > 0
     with sending.store.write() as session:
         return finish(session, sending.edition_id, sending.clock())
+
+
+def _send_all(crew: _Crew, concurrency: int, brake: Brake) -> None:
+    threads = [
+        # Daemons: when their grace is over, the process may end without them.
+        threading.Thread(target=crew.work, name=f"sender-{n}", daemon=True)
+        for n in range(concurrency)
+    ]
+    for thread in threads:
+        thread.start()
+    _wait_for(threads, brake)
+    if crew.fault is not None:
+        raise crew.fault
+
+
+def _wait_for(threads: list[threading.Thread], brake: Brake) -> None:
+    end = math.inf
+    while any(thread.is_alive() for thread in threads) and time.monotonic() < end:
+        if brake.stopping.is_set() and end == math.inf:
+            end = time.monotonic() + brake.grace
+        for thread in threads:
+            thread.join(0.1)
 
 
 def recovered(sending: Sending, is_alive: Callable[[str], bool | None] = alive) -> Recovered:
@@ -104,6 +131,7 @@ class _Crew:
         self._lock = threading.Lock()
         self._busy = 0
         self._failed = threading.Event()
+        self.fault: BaseException | None = None
 
     def work(self) -> None:
         """Send batch after batch until there is nothing left to do."""
@@ -112,9 +140,9 @@ class _Crew:
                 self._run()
                 if self._go_on() and not self._wait():
                     return
-        except BaseException:
-            self._failed.set()  # the others finish what they hold, and the fault is told
-            raise
+        except BaseException as fault:  # told by `dispatch`; the others finish what they hold
+            self.fault = self.fault or fault
+            self._failed.set()
 
     def _go_on(self) -> bool:
         return not (self._brake.stopping.is_set() or self._failed.is_set())
@@ -169,19 +197,29 @@ class _Crew:
         return True
 
     def _due(self) -> datetime | None:
-        """When the next waiting batch falls due; ``None`` when none waits."""
+        """When there will be something to do; ``None`` when there won't."""
+        sending = self._sending
+        with sending.store.read() as session:
+            if session.get(Wave, sending.edition_id) is None:
+                return self._next(session)
+        with sending.store.write() as session:
+            judged_at = judge(session, sending.edition_id, sending.clock(), sending.bounds)
+            return judged_at or self._next(session)
+
+    def _next(self, session: Session) -> datetime | None:
         waiting = (
             select(col(Batch.not_before))
             .join(Edition, col(Edition.id) == col(Batch.edition_id))
             .join(Issue, col(Issue.id) == col(Edition.issue_id))
+            .join(Wave, col(Wave.edition_id) == col(Batch.edition_id), isouter=True)
             .where(
                 col(Batch.edition_id) == self._sending.edition_id,
                 col(Batch.state) == BatchState.PENDING,
                 col(Issue.state) == IssueState.PREPARED,
+                MAY_GO,
             )
             .order_by(col(Batch.not_before).asc().nulls_first())
             .limit(1)
         )
-        with self._sending.store.read() as session:
-            first = session.connection().execute(waiting).first()
+        first = session.connection().execute(waiting).first()
         return None if first is None else (first[0] or self._sending.clock())

@@ -17,7 +17,7 @@ from typing import Any, cast
 from sqlalchemy import Row, Select, bindparam, insert, or_, select, update
 from sqlmodel import Session, col
 
-from digest.delivery.models import Attempt, Batch, BatchState, Delivery, Outcome
+from digest.delivery.models import Attempt, Batch, BatchState, Delivery, Outcome, Wave
 from digest.delivery.plan import new_key
 from digest.issues.models import Edition, Issue, IssueState
 from subscribers.models import Subscription
@@ -122,6 +122,12 @@ def _readers_statement() -> Select[Any]:
     )
 
 
+#: No first wave, or it has passed, or the batch is part of it; for a join with `Wave`.
+MAY_GO = or_(
+    col(Wave.edition_id).is_(None),
+    col(Wave.passed_at).is_not(None),
+    col(Batch.number) <= col(Wave.last_batch),
+)
 _MINE = col(Delivery.id).between(bindparam("first"), bindparam("last"))
 _READERS = _readers_statement()
 _DELIVERIES = select(col(Delivery.id)).where(_MINE, col(Delivery.outcome).is_(None))
@@ -136,11 +142,13 @@ _NEXT = (
     )
     .join(Edition, col(Edition.id) == col(Batch.edition_id))
     .join(Issue, col(Issue.id) == col(Edition.issue_id))
+    .join(Wave, col(Wave.edition_id) == col(Batch.edition_id), isouter=True)
     .where(
         col(Batch.edition_id) == bindparam("edition"),
         col(Batch.state) == BatchState.PENDING,
         or_(col(Batch.not_before).is_(None), col(Batch.not_before) <= bindparam("now")),
         col(Issue.state) == IssueState.PREPARED,
+        MAY_GO,
     )
     .order_by(col(Batch.number), col(Batch.first_delivery))
     .limit(1)

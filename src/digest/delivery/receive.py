@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from digest.delivery.canary import CANARY_BATCH, hear
 from digest.delivery.dispatch import finish
 from digest.delivery.track import Tracked, track
 from digest.issues.models import Edition, Issue, Newsletter
@@ -22,6 +23,7 @@ def receive(
 ) -> Tracked:
     """Record events and do what they ask for: settle, suppress, unsubscribe. Caller commits."""
     tracked = track(session, events, now)
+    hear(session, {event.attempt for event in events if event.batch == CANARY_BATCH}, now)
     suppress_readers(session, tracked.suppress, hashes, now)
     for edition, subscriber in tracked.unsubscribe:
         leave(session, subscriber, _newsletter(session, edition), Evidence(channel="provider"), now)

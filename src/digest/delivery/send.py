@@ -13,6 +13,7 @@ from sqlmodel import Session
 from digest.delivery.ledger import Claim, claim, release, start
 from digest.delivery.settle import Patience, Settled, settle
 from digest.delivery.store import Store
+from digest.delivery.wave import Bounds
 from digest.mail.mailing import Content, Mailing, Recipient
 from digest.mail.transport import Accepted, Answer, Request, Transport
 
@@ -32,6 +33,7 @@ class Sending:
     recipient: Callable[[int, int, str], Recipient]
     lease: float = 300.0  #: seconds; must outlast the transport's own time limit
     patience: Patience = field(default_factory=Patience)
+    bounds: Bounds = field(default_factory=Bounds)
     #: Called with the name of each step that has just become durable; tests die in here.
     step: Callable[[str], None] = lambda _: None
 

@@ -24,6 +24,7 @@ class Patience:
     first_wait: float = 2.0
     longest_wait: float = 600.0
     most_tries: int = 8
+    most_rounds: int = 25  #: requests a batch may cost while the provider names one reader a time
     most_splits: int = 24  #: requests a batch may cost in the search for what the provider dislikes
     jitter: Callable[[], float] = random.random
 
@@ -144,8 +145,9 @@ def _refused(
     if named:
         _set_aside(session, named)
         left = len(readers) - len(named)
-        state = BatchState.PENDING if left else BatchState.EMPTY
-        _move(session, batch.id, state=state, size=left, attempt=None)
+        again = BatchState.PENDING if batch.attempts < patience.most_rounds else BatchState.PARKED
+        state = again if left else BatchState.EMPTY
+        _move(session, batch.id, state=state, size=left, attempt=None, note=answer.detail)
     elif _splits(session, batch.root) >= patience.most_splits and not answer.too_large:
         _move(session, batch.id, state=BatchState.PARKED, note=answer.detail)
     else:
@@ -207,6 +209,7 @@ _HELD = select(
     col(Batch.first_delivery),
     col(Batch.last_delivery),
     col(Batch.size),
+    col(Batch.attempts),
     col(Batch.tries),
 ).where(*_MINE)
 _ACCEPT = update(Batch).where(*_MINE).values(state=BatchState.ACCEPTED, note="")

@@ -10,7 +10,8 @@ from typing import Any
 from sqlmodel import Session, col, select
 
 from digest.delivery.counts import Counts, count
-from digest.delivery.models import Attempt, Batch, BatchState, Decision
+from digest.delivery.evidence import evidence
+from digest.delivery.models import Attempt, Batch, BatchState, Decision, Wave
 from digest.issues.models import Edition, Issue, IssueState
 
 
@@ -23,6 +24,7 @@ class Problem:
     batch: str | None = None  #: the beginning of its key
     readers: int = 0
     since: datetime | None = None
+    evidence: str | None = None  #: what speaks for and against, where it is a doubt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +76,26 @@ def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -
         .order_by(col(Batch.number))
     ).all()
     for batch, attempt in rows:
-        yield from _problem_of(batch, attempt, issue, now)
+        yield from _problem_of(session, batch, attempt, issue, now)
+    yield from _wave(session, edition)
     yield from _contradictions(session, edition)
 
 
+def _wave(session: Session, edition: Edition) -> Iterator[Problem]:
+    wave = session.get(Wave, edition.id)
+    if wave is not None and wave.judge_at is not None and wave.passed_at is None:
+        yield Problem(
+            what=f"the first wave is out; the rest waits until {wave.judge_at:%H:%M} UTC",
+            next_step="digest send goes on by itself then, unless too many bounce or complain",
+        )
+
+
 def _problem_of(
-    batch: Batch, attempt: Attempt | None, issue: Issue, now: datetime
+    session: Session,
+    batch: Batch,
+    attempt: Attempt | None,
+    issue: Issue,
+    now: datetime,
 ) -> Iterator[Problem]:
     short = batch.key[:8]
     since = attempt.started_at or attempt.claimed_at if attempt else None
@@ -94,6 +110,7 @@ def _problem_of(
             batch=short,
             readers=batch.size,
             since=since,
+            evidence=evidence(session, batch, since, now),
         )
     elif batch.state is BatchState.PARKED:
         yield Problem(

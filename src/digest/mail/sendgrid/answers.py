@@ -61,15 +61,21 @@ def _without_status(exchange: Exchange) -> Answer:
     return InDoubt(detail=f"no answer to the request ({exchange.fault})")
 
 
-def _refused(exchange: Exchange, recipients: int) -> Refused:
+def _refused(exchange: Exchange, recipients: int) -> Refused | Halted:
+    """Tell a complaint about readers from one about the mail, which would meet every batch."""
     named: dict[int, str] = {}
     words: list[str] = []
+    of_the_mail = False
     for field, message in _errors(exchange.body):
         words.append(f"{field}: {message}" if field else message)
         found = _INDEX.match(field)
         if found and int(found[1]) < recipients:
             named.setdefault(int(found[1]), message)
+        elif field and not field.startswith("personalizations"):
+            of_the_mail = True
     detail = "; ".join(words)[:MAX_WORDS] or "the provider gave no reason"
+    if of_the_mail and not named:
+        return Halted(status=exchange.status, detail=f"the provider refuses the mail: {detail}")
     return Refused(status=exchange.status, detail=detail, recipients=named)
 
 

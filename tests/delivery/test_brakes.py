@@ -1,0 +1,248 @@
+"""What holds an issue back: the first wave, a pause, a cancellation, a stop; and the canary."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlmodel import select
+
+from digest.db import Database
+from digest.delivery import control, wave
+from digest.delivery.canary import CANARY_BATCH, hear, release_canary
+from digest.delivery.counts import count
+from digest.delivery.dispatch import Brake, dispatch
+from digest.delivery.models import Batch, BatchState, Canary, Delivery, News
+from digest.delivery.send import Sending
+from digest.delivery.status import Problem, status
+from digest.issues.models import Edition, Issue, IssueState
+from digest.mail.mailing import Mailing
+from digest.mail.memory import MemoryTransport
+from digest.mail.transport import Accepted, Answer, Halted, InDoubt
+from tests.delivery.conftest import MakeReaders, MakeSending
+
+
+def the_issue(database: Database) -> Issue:
+    with database.read() as session:
+        return session.exec(select(Issue)).one()
+
+
+def problems(database: Database, now: datetime) -> tuple[Problem, ...]:
+    with database.read() as session:
+        issue = session.exec(select(Issue)).one()
+        return status(session, issue, session.exec(select(Edition)).one(), now).problems
+
+
+def with_wave(database: Database, sending: Sending, readers: int, seconds: int) -> None:
+    with database.write() as session:
+        wave.begin(session, sending.edition_id, readers=readers, wait_seconds=seconds)
+
+
+def one_turn(sending: Sending) -> None:
+    """Send what may go now, then stop instead of waiting for the first wave's judgement."""
+    brake = Brake()
+    sent = 0
+
+    def stop_when_idle(_: object) -> None:
+        nonlocal sent
+        sent += 1
+
+    timer = threading.Timer(0.5, brake.stop)
+    timer.start()
+    dispatch(sending, brake=brake, progress=stop_when_idle, concurrency=1)
+    timer.cancel()
+
+
+def a_clock(start: datetime) -> tuple[Callable[[], datetime], Callable[[timedelta], None]]:
+    moment = [start]
+
+    def move(by: timedelta) -> None:
+        moment[0] += by
+
+    return lambda: moment[0], move
+
+
+def test_the_first_wave_goes_alone(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(9)
+    transport = MemoryTransport()
+    sending = make_sending(transport)
+    with_wave(database, sending, readers=3, seconds=600)
+    one_turn(sending)
+    assert len(transport.addresses()) == 3
+    assert "first wave" in problems(database, now)[0].what
+
+
+def test_the_rest_follows_when_nothing_was_wrong(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(9)
+    transport = MemoryTransport()
+    clock, move = a_clock(now)
+    sending = replace(make_sending(transport), clock=clock)
+    with_wave(database, sending, readers=3, seconds=600)
+    one_turn(sending)
+    move(timedelta(minutes=11))
+    dispatch(sending)
+    assert len(transport.addresses()) == 9
+    assert the_issue(database).state is IssueState.SENT
+
+
+def test_too_many_bounces_in_the_first_wave_pause_the_issue(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(9)
+    transport = MemoryTransport()
+    clock, move = a_clock(now)
+    sending = replace(make_sending(transport), clock=clock)
+    with_wave(database, sending, readers=3, seconds=600)
+    one_turn(sending)
+    with database.write() as session:
+        first = session.exec(select(Delivery)).first()
+        assert first is not None
+        first.news = News.BOUNCED
+        session.add(first)
+    move(timedelta(minutes=11))
+    dispatch(sending)
+    issue = the_issue(database)
+    assert (len(transport.addresses()), issue.state) == (3, IssueState.PAUSED)
+    assert "1 bounced" in issue.note
+
+
+def test_a_person_may_let_the_rest_go_all_the_same(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(6)
+    transport = MemoryTransport()
+    sending = make_sending(transport)
+    with_wave(database, sending, readers=3, seconds=600)
+    one_turn(sending)
+    with database.write() as session:
+        issue = session.exec(select(Issue)).one()
+        control.pause(session, issue, "to look at it")
+        control.resume(session, issue, now)
+    dispatch(sending)
+    assert len(transport.addresses()) == 6
+
+
+def test_a_pause_in_the_middle_lets_nothing_more_start(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(9)
+    transport = MemoryTransport()
+
+    def pause_at_the_first(step: str) -> None:
+        if step == "started":
+            with database.write() as session:
+                control.pause(session, session.exec(select(Issue)).one(), "enough")
+
+    sending = replace(make_sending(transport), step=pause_at_the_first)
+    counts = dispatch(sending, concurrency=1)
+    assert (counts.accepted, counts.pending, len(transport.addresses())) == (3, 6, 3)
+
+
+def test_a_pause_between_claim_and_start_connects_nothing(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(3)
+    transport = MemoryTransport()
+
+    def pause_when_claimed(step: str) -> None:
+        if step == "claimed":
+            with database.write() as session:
+                control.pause(session, session.exec(select(Issue)).one(), "enough")
+
+    sending = replace(make_sending(transport), step=pause_when_claimed)
+    counts = dispatch(sending, concurrency=1)
+    assert (transport.addresses(), counts.pending) == ([], 3)
+    with database.read() as session:
+        assert session.exec(select(Batch)).one().state is BatchState.PENDING
+
+
+def test_what_was_cancelled_stays_unsent_and_still_counts(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(6)
+    sending = make_sending(MemoryTransport(answer=lambda _: Halted(status=401, detail="key")))
+    dispatch(sending, concurrency=1)
+    with database.write() as session:
+        control.cancel(session, session.exec(select(Issue)).one(), "wrong list")
+    dispatch(sending)
+    with database.read() as session:
+        counts = count(session, sending.edition_id)
+    assert counts.balances
+    assert (counts.excluded, counts.pending) == (6, 0)
+
+
+def test_A11_a_stop_claims_nothing_more_and_finishes_what_is_under_way(
+    make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(9)
+    brake = Brake()
+
+    def stop_during(mailing: Mailing) -> Answer:
+        brake.stop()
+        return Accepted()
+
+    counts = dispatch(make_sending(MemoryTransport(answer=stop_during)),
+                      concurrency=1, brake=brake)  # fmt: skip
+    assert (counts.accepted, counts.pending, counts.in_doubt) == (3, 6, 0)
+
+
+def test_A11_what_outlasts_the_grace_is_left_in_doubt(
+    make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(6)
+    brake = Brake(grace=0.0)
+    never = threading.Event()
+
+    def hang(mailing: Mailing) -> Answer:
+        brake.stop()
+        never.wait(5)
+        return Accepted()
+
+    counts = dispatch(make_sending(MemoryTransport(answer=hang)), concurrency=1, brake=brake)
+    never.set()
+    assert (counts.in_doubt, counts.under_way, counts.pending) == (3, 3, 3)
+
+
+def test_the_canary_is_released_once_an_edition(
+    make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(1)
+    transport = MemoryTransport()
+    sending = make_sending(transport)
+    done = [release_canary(sending, "canary@example.com") for _ in range(2)]
+    assert (done, transport.addresses()) == ([True, False], ["canary@example.com"])
+    assert transport.accepted[0].batch == CANARY_BATCH
+
+
+def test_the_canary_is_no_candidate(make_readers: MakeReaders, make_sending: MakeSending) -> None:
+    make_readers(2)
+    sending = make_sending()
+    release_canary(sending, "canary@example.com")
+    assert dispatch(sending).candidates == 2
+
+
+def test_silence_is_weighed_by_what_was_heard_of_the_canary(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(1)
+    sending = make_sending(MemoryTransport(answer=lambda _: InDoubt(detail="no answer")))
+    release_canary(sending, "canary@example.com")
+    dispatch(sending)
+    before = problems(database, now)[0].evidence
+    with database.write() as session:
+        canary = session.exec(select(Canary)).one()
+        hear(session, [canary.attempt], now + timedelta(seconds=14))
+    after = problems(database, now + timedelta(minutes=5))[0].evidence
+    late = problems(database, now + timedelta(hours=26))[0].evidence
+    assert before is not None
+    assert before.endswith("its silence says nothing")
+    assert after is not None
+    assert after.endswith("and of the canary after 14 s; none of this batch yet")
+    assert late is not None
+    assert late.endswith("probably never accepted")
