@@ -24,7 +24,7 @@ _URL_SAFE = "!#$&'()*+,/:;=?@[]~%"
 
 def percent(value: float | None) -> Markup:
     """Write a share for HTML: 75 %, — for none. Only all is 100 %, only nothing is 0 %."""
-    return Markup("&#8212;") if value is None else Markup(f"{_whole(value)}&#8239;%")  # noqa: S704
+    return Markup("—") if value is None else Markup(f"{_whole(value)} %")  # noqa: S704
 
 
 def percent_text(value: float | None) -> str:
