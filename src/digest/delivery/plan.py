@@ -49,6 +49,11 @@ def prepare(
         raise WrongState(f"issue {issue.number} is {issue.state}: its audience is frozen already")
     assert edition.id is not None  # noqa: S101 - a stored edition has one
     first, last = _write_deliveries(session, edition.id, newsletter, now)
+    if last < first:
+        raise WrongState(
+            f"nobody is subscribed to {newsletter}, so issue {issue.number} has nobody to go to",
+            next_step="digest subscribers import FILE.csv --consent TEXT",
+        )
     excluded = _excluded_by_batch(session, edition.id, first, batch_size)
     rows = [
         _batch(edition.id, number, start, min(start + batch_size - 1, last), gone, key())
