@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parseaddr
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlmodel import Session
 
@@ -14,18 +16,21 @@ from digest.delivery.links import recipients_of
 from digest.delivery.owner import this_process
 from digest.delivery.send import Sending
 from digest.delivery.wave import Bounds
-from digest.errors import BadSetting
-from digest.issues import store
-from digest.issues.models import Edition, Issue
+from digest.errors import BadSetting, DigestError
+from digest.issues import approval, recipe, store
+from digest.issues.editorial import Approval
+from digest.issues.models import Edition, Issue, Tracking
 from digest.issues.publish import Press
 from digest.issues.view import IssueView
-from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content, Mailbox
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content, Mailbox, Mailing
 from digest.mail.outbox import Outbox
 from digest.mail.sendgrid.client import SendGrid
-from digest.mail.transport import Transport
+from digest.mail.transport import Accepted, Transport
 from digest.render.checks.finding import Copy, Finding, Severity
-from digest.render.engine import Rendered, render
+from digest.render.confined import confined
+from digest.render.engine import Rendered
 from digest.render.lint import check
+from digest.render.sources import sources
 from digest.settings import Settings, TransportKind
 from subscribers.address import parse
 from subscribers.errors import BadAddress
@@ -67,9 +72,45 @@ class App:
         return Press(
             base_url=self.settings.base_url,
             postal_address=self.settings.postal_address,
-            render=lambda view: render("issue", {"issue": view}),
-            check=self._check,
+            render=lambda view: confined("issue", {"issue": view}, folder=self.own_mails()),
+            check=self.weigh,
+            sources=self.sources,
         )
+
+    def own_mails(self) -> Path | None:
+        """Return the installation's own folder of mail templates, if it has one."""
+        folder = (self.settings.templates / "email").absolute()
+        return folder if folder.is_dir() else None
+
+    def sources(self) -> dict[str, str]:
+        """Return the templates an issue is made of, by name; raises `TemplateBroken`."""
+        return sources("issue", folder=self.own_mails())
+
+    def require_approved(self, session: Session, issue: Issue) -> Approval | None:
+        """Return the approval that lets *issue* go; raises `NotApproved` or `MailUnfit`.
+
+        ``None`` where the newsletter may go unattended and nothing is wrong with the issue.
+        """
+        edition = store.edition_of(session, issue)
+        return approval.require_approved(
+            session,
+            issue,
+            templates=recipe.hash_of(self.sources()),
+            findings=self.findings(edition, self.unsubscribe_url()),
+        )
+
+    def unsubscribe_url(self) -> str:
+        """Return the link that unsubscribes, with the reader's tag."""
+        return f"{self.settings.base_url}/u/{UNSUBSCRIBE_TAG}"
+
+    def reprint(self, view: IssueView, kept: recipe.Sources) -> Rendered:
+        """Render an issue with exactly these templates, none of today's."""
+        with TemporaryDirectory() as folder:
+            for name, source in kept.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(source, encoding="utf-8")
+            return confined("issue", {"issue": view}, folder=Path(folder))
 
     def findings(self, edition: Edition, unsubscribe_url: str) -> list[Finding]:
         """Check a frozen edition once more."""
@@ -87,7 +128,8 @@ class App:
             )
         )
 
-    def _check(self, view: IssueView, rendered: Rendered) -> Sequence[Finding]:
+    def weigh(self, view: IssueView, rendered: Rendered) -> Sequence[Finding]:
+        """Check an issue as it was rendered."""
         return self._weigh(
             check(
                 Copy(
@@ -132,6 +174,14 @@ class App:
         except ValueError as fault:
             raise BadSetting(f"DIGEST_SENDGRID_API_KEY: {fault}") from None
 
+    def hand_over(self, mailing: Mailing) -> Accepted:
+        """Send a mailing that is in no ledger, once; raises `DigestError` unless it was taken."""
+        transport = self.transport()
+        answer = transport.hand_over(transport.prepare(mailing))
+        if not isinstance(answer, Accepted):
+            raise DigestError(f"the mail wasn't taken: {answer.detail or type(answer).__name__}")
+        return answer
+
     def sending(self, session: Session, issue: Issue) -> Sending:
         """Return all that sending *issue* takes."""
         newsletter = store.newsletter_of(session, issue)
@@ -151,8 +201,8 @@ class App:
                 sender=self.sender(),
                 headers={"List-Id": self._list_id(newsletter.slug, newsletter.name)},
                 category=newsletter.slug,
-                track_clicks=self.settings.track_clicks,
-                track_opens=self.settings.track_opens,
+                track_clicks=newsletter.tracking is not Tracking.OFF,
+                track_opens=newsletter.tracking is not Tracking.OFF,
             ),
             recipient=recipients_of(
                 newsletter.slug, base_url=self.settings.base_url, tokens=self.tokens()

@@ -10,6 +10,7 @@ DigestError
 ├── MailUnfit                  a check forbids this mail
 ├── IssueFrozen                a frozen issue can't be changed
 ├── WrongState                 the issue or batch isn't in a state that allows this
+│   └── NotApproved            nobody has approved the issue as it is now
 └── BadSignature               an event webhook request isn't signed by the provider
 """
 
@@ -67,6 +68,10 @@ class IssueFrozen(DigestError):
 
 class WrongState(DigestError):
     """The state of things doesn't allow this."""
+
+
+class NotApproved(WrongState):
+    """Nobody has approved the issue as it is now."""
 
 
 class BadSignature(DigestError):

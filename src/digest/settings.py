@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     webhook_keys: str = Field(
         "", description="Public keys of the event webhook, base64 DER, comma-separated."
     )
+    templates: Path = Field(
+        Path("templates"),
+        description="A folder of your own templates, email/ and web/ in it; may be missing.",
+    )
     secret: SecretStr | None = Field(None, description="Signs the links in mails; 32+ characters.")
     old_secrets: SecretStr | None = Field(
         None, description="Earlier secrets, comma-separated: links made with them keep working."
@@ -65,8 +69,6 @@ class Settings(BaseSettings):
         description="Who the mail is from: Name <address>.",
     )
     postal_address: str = Field("", description="The sender's postal address; the law asks for it.")
-    track_clicks: bool = Field(False, description="Let the provider rewrite and count links.")
-    track_opens: bool = Field(False, description="Let the provider add an image and count it.")
     concurrency: int = Field(2, ge=1, le=64, description="How many batches travel at once.")
     batch_size: int = Field(1000, ge=1, le=1000, description="Readers in one request.")
     grace: float = Field(

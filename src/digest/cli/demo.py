@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from sqlmodel import Session
 
 from digest import samples
 from digest.app import App, open_app
@@ -26,8 +27,10 @@ from digest.delivery.plan import prepare
 from digest.delivery.status import Status, status
 from digest.errors import DigestError
 from digest.issues import period, publish, store
+from digest.issues.approval import approve
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.issues.pick import Pick
+from digest.issues.recipe import hash_of
 from digest.migrations.upgrade import upgrade
 from digest.samples.subscribers import addresses
 from digest.settings import Settings, TransportKind, load
@@ -164,6 +167,7 @@ def _send(installation: App, issue_id: int) -> None:
         issue = session.get_one(Issue, issue_id)
         edition: Edition = store.edition_of(session, issue)
         sending = installation.sending(session, issue)
+        _approve(installation, session, issue)
         prepare(
             session,
             issue=issue,
@@ -173,6 +177,21 @@ def _send(installation: App, issue_id: int) -> None:
             now=installation.clock(),
         )
     dispatch(sending, concurrency=installation.settings.concurrency)
+
+
+def _approve(installation: App, session: Session, issue: Issue) -> None:
+    approve(
+        session,
+        issue,
+        templates=hash_of(installation.sources()),
+        findings=installation.findings(
+            store.edition_of(session, issue), installation.unsubscribe_url()
+        ),
+        by="the demo",
+        now=installation.clock(),
+        despite=None,
+    )
+    installation.require_approved(session, issue)
 
 
 def _report(call: Call, journey: Journey, where: Status, folder: Path) -> None:

@@ -162,6 +162,7 @@ def _ready(call: Call, newsletter: str, number: int) -> Sending:
             )
         sending = call.app.sending(session, issue)
         if issue.state is IssueState.BUILT:
+            call.app.require_approved(session, issue)
             prepare(
                 session,
                 issue=issue,

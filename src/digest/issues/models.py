@@ -31,6 +31,14 @@ class WhenEmpty(StrEnum):
     EVERGREEN = "evergreen"  #: a short issue from the evergreen list
 
 
+class Tracking(StrEnum):
+    """What is learnt from opens and clicks; the mail says which."""
+
+    OFF = "off"  #: nothing: no link is rewritten, no image added
+    ANONYMOUS = "anonymous"  #: how many, not who
+    READER = "reader"  #: which reader followed which link
+
+
 class Newsletter(SQLModel, table=True):
     """A named series one can subscribe to."""
 
@@ -52,6 +60,8 @@ class Newsletter(SQLModel, table=True):
     max_lateness: int = 12  #: hours after its moment that an issue still goes by itself
     when_empty: WhenEmpty = Field(default=WhenEmpty.SKIP, sa_type=closed_set(WhenEmpty))
     evergreen: list[str] = Field(default_factory=list, sa_type=JSON)  #: slugs of comparisons
+    tracking: Tracking = Field(default=Tracking.OFF, sa_type=closed_set(Tracking))
+    unattended: bool = False  #: an issue without any finding may go although nobody approved it
     max_per_issue: int = 5
     no_repeat: int = 2  #: a tool isn't shown twice within so many issues
     language: str = Field(default="en", sa_type=String(16))

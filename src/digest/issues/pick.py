@@ -86,6 +86,7 @@ class Why(StrEnum):
     TOOL_RESTS = "tool-rests"  #: one of its tools was in one of the last issues
     TOOL_TAKEN = "tool-taken"  #: one of its tools is in this issue already
     FULL = "full"  #: others had more points
+    DROPPED = "dropped"  #: an editor took it out
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,7 +181,7 @@ def pick(
         rule=rule,
         chosen=tuple(chosen),
         left_out=tuple(left_out),
-        note=_note(chosen, left_out),
+        note=note(chosen, left_out),
     )
 
 
@@ -294,7 +295,8 @@ def _long_before(one: Candidate, day: date) -> str:
     return f"{_many(age, 'day')} before" if age else "on the day"
 
 
-def _note(chosen: Sequence[Chosen], left_out: Sequence[LeftOut]) -> str:
+def note(chosen: Sequence[Chosen], left_out: Sequence[LeftOut]) -> str:
+    """Say the choice in one sentence."""
     counted = Counter(one.why for one in left_out)
     why = ", ".join(f"{counted[why]} {_IN_SHORT[why]}" for why in Why if counted[why])
     if chosen:
@@ -308,6 +310,7 @@ _IN_SHORT = {
     Why.TOOL_RESTS: "with a tool shown lately",
     Why.TOOL_TAKEN: "with a tool that is in this issue",
     Why.FULL: "with fewer points",
+    Why.DROPPED: "taken out by an editor",
 }
 
 

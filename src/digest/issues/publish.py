@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -11,15 +11,17 @@ import orjson
 from sqlmodel import Session
 
 from digest.comparisons.models import Revision
-from digest.comparisons.store import revisions, summaries
-from digest.errors import DigestError, IssueFrozen, MailUnfit, NothingToPick
-from digest.issues import store
+from digest.comparisons.store import Summary, revisions, summaries
+from digest.errors import DigestError, IssueFrozen, NothingToPick
+from digest.issues import draft, drafts, recipe, store
+from digest.issues.approval import refuse_errors
 from digest.issues.compose import compose
+from digest.issues.draft import Decisions, apply_words
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement
 from digest.issues.period import day_of
-from digest.issues.pick import Pick, Rule, candidate, pick
+from digest.issues.pick import Pick, Rule, candidate
 from digest.issues.view import IssueView
-from digest.render.checks.finding import Finding, Severity
+from digest.render.checks.finding import Finding
 from digest.render.engine import Rendered
 
 Render = Callable[[IssueView], Rendered]
@@ -34,6 +36,7 @@ class Press:
     postal_address: str
     render: Render
     check: Check
+    sources: Callable[[], recipe.Sources] = dict  #: the templates, by name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,7 @@ class Proof:
     rendered: Rendered
     findings: Sequence[Finding]
     revisions: Sequence[Revision]
+    decisions: Decisions
 
     def fingerprint(self) -> str:
         """SHA-256 of everything a reader gets."""
@@ -56,25 +60,47 @@ def fingerprint(rendered: Rendered, preheader: str) -> str:
     return sha256(orjson.dumps(parts)).hexdigest()
 
 
-def choose(session: Session, newsletter: Newsletter, period: str) -> Pick:
-    """Say what the issue of *period* would carry and why; changes nothing."""
-    return pick(
-        [candidate(each) for each in summaries(session)],
+def choose(
+    session: Session,
+    newsletter: Newsletter,
+    period: str,
+    *,
+    known: Sequence[Summary] | None = None,
+) -> Pick:
+    """Say what the issue of *period* would carry and why, its draft honoured; changes nothing.
+
+    *known* are the comparisons to choose from instead of those stored.
+    """
+    return draft.choose(
+        [candidate(each) for each in (summaries(session) if known is None else known)],
         store.history(session, newsletter.id),
         Rule(max_per_issue=newsletter.max_per_issue, no_repeat=newsletter.no_repeat),
+        drafts.current(session, newsletter, period),
         period=period,
         day=day_of(period, newsletter.weekday),
     )
 
 
 def proof(
-    session: Session, newsletter: Newsletter, chosen: Pick, *, number: int, press: Press
+    session: Session,
+    newsletter: Newsletter,
+    chosen: Pick,
+    *,
+    number: int,
+    press: Press,
+    unsaved: Mapping[int, Revision] | None = None,
 ) -> Proof:
-    """Compose, render and check what was picked; raises `NothingToPick`. Stores nothing."""
+    """Compose, render and check what was picked; raises `NothingToPick`. Stores nothing.
+
+    *unsaved* holds revisions that aren't stored, by the ids the pick knows them by.
+    """
     if not chosen.chosen:
         raise NothingToPick(chosen.note, next_step="digest import PATH...")
-    known = revisions(session, [one.candidate.revision_id for one in chosen.chosen])
-    ordered = [known[one.candidate.revision_id] for one in chosen.chosen]
+    ids = [one.candidate.revision_id for one in chosen.chosen]
+    stored = revisions(session, [one for one in ids if one not in (unsaved or {})])
+    known = {**stored, **(unsaved or {})}
+    ordered = [known[one] for one in ids]
+    decisions = drafts.current(session, newsletter, chosen.period)
     view = compose(
         ordered,
         newsletter,
@@ -84,9 +110,14 @@ def proof(
         base_url=press.base_url,
         postal_address=press.postal_address,
     )
+    view = apply_words(view, decisions)
     rendered = press.render(view)
     return Proof(
-        view=view, rendered=rendered, findings=press.check(view, rendered), revisions=ordered
+        view=view,
+        rendered=rendered,
+        findings=press.check(view, rendered),
+        revisions=ordered,
+        decisions=decisions,
     )
 
 
@@ -98,19 +129,20 @@ def build(
     now: datetime,
     press: Press,
     again: bool = False,
+    chosen: Pick | None = None,
 ) -> tuple[Issue, Proof]:
     """Make the issue of *period* and freeze it; the caller commits.
 
     *again* makes it anew as long as nobody has been chosen to get it; what readers would have got
-    before stays on record as an earlier revision. Raises `IssueFrozen`, `NothingToPick`, and
-    `MailUnfit` when a check forbids the mail.
+    before stays on record as an earlier revision. *chosen* is carried instead of what the rule
+    picks. Raises `IssueFrozen`, `NothingToPick`, and `MailUnfit` when a check forbids the mail.
     """
     before = _before(session, newsletter, period, again=again)
     number = before.number if before else None
     number = number or store.next_number(session, newsletter.id)
-    chosen = choose(session, newsletter, period)
+    chosen = chosen or choose(session, newsletter, period)
     made = proof(session, newsletter, chosen, number=number, press=press)
-    _refuse(made.findings)
+    refuse_errors(made.findings)
     issue = before or Issue(
         newsletter_id=newsletter.id or 0, period=period, state=IssueState.BUILT, built_at=now
     )
@@ -119,7 +151,18 @@ def build(
     session.add(issue)
     session.flush()
     _place(session, issue, chosen)
-    _freeze(session, issue, newsletter, made, now)
+    edition = _freeze(session, issue, newsletter, made, now)
+    ingredients = recipe.Ingredients(
+        newsletter=newsletter,
+        carried=made.revisions,
+        number=number,
+        period=period,
+        on=chosen.day,
+        base_url=press.base_url,
+        postal_address=press.postal_address,
+        decisions=made.decisions,
+    )
+    recipe.keep(session, edition, ingredients, press.sources())
     return issue, made
 
 
@@ -135,13 +178,6 @@ def _before(session: Session, newsletter: Newsletter, period: str, *, again: boo
             next_step=f"digest show {issue.number}, or digest build --again to make it anew",
         )
     return issue
-
-
-def _refuse(findings: Sequence[Finding]) -> None:
-    errors = [each for each in findings if each.severity is Severity.ERROR]
-    if errors:
-        said = "; ".join(f"{each.place}: {each.message}" for each in errors)
-        raise MailUnfit(f"the mail can't go out: {said}", next_step=errors[0].mend)
 
 
 def _place(session: Session, issue: Issue, chosen: Pick) -> None:
@@ -163,18 +199,18 @@ def _place(session: Session, issue: Issue, chosen: Pick) -> None:
 
 def _freeze(
     session: Session, issue: Issue, newsletter: Newsletter, made: Proof, now: datetime
-) -> None:
-    session.add(
-        Edition(
-            issue_id=issue.id or 0,
-            revision=len(store.editions(session, issue)) + 1,
-            language=newsletter.language,
-            subject=made.rendered.subject,
-            preheader=made.view.preheader,
-            html=made.rendered.html,
-            text=made.rendered.text,
-            fingerprint=made.fingerprint(),
-            frozen_at=now,
-        )
+) -> Edition:
+    edition = Edition(
+        issue_id=issue.id or 0,
+        revision=len(store.editions(session, issue)) + 1,
+        language=newsletter.language,
+        subject=made.rendered.subject,
+        preheader=made.view.preheader,
+        html=made.rendered.html,
+        text=made.rendered.text,
+        fingerprint=made.fingerprint(),
+        frozen_at=now,
     )
+    session.add(edition)
     session.flush()
+    return edition

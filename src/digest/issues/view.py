@@ -59,6 +59,15 @@ class ComparisonView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SponsorView:
+    """A paid block, always shown as one; without a text there is none."""
+
+    name: str = ""
+    text: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class IssueView:
     """One issue as the mail shows it."""
 
@@ -77,3 +86,5 @@ class IssueView:
     postal_address: str  #: line by line
     unsubscribe_url: str  #: ends in the reader's tag
     preferences_url: str  #: ends in the reader's tag
+    tracking: str = ""  #: one sentence on what is learnt from opens and clicks
+    sponsor: SponsorView | None = None

@@ -4,8 +4,9 @@ from sqlmodel import SQLModel
 
 from digest.comparisons import models as comparisons
 from digest.delivery import models as delivery
+from digest.issues import editorial
 from digest.issues import models as issues
 from subscribers import models as subscribers
 
-MODELS = (comparisons, issues, delivery, subscribers)
+MODELS = (comparisons, issues, editorial, delivery, subscribers)
 METADATA = SQLModel.metadata

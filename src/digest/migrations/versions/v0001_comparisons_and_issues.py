@@ -41,11 +41,19 @@ def upgrade() -> None:
         sa.Column("max_lateness", sa.Integer(), nullable=False),
         sa.Column("when_empty", sa.String(24), nullable=False),
         sa.Column("evergreen", sa.JSON(), nullable=False),
+        sa.Column("tracking", sa.String(24), nullable=False),
+        sa.Column("unattended", sa.Boolean(), nullable=False),
         sa.Column("max_per_issue", sa.Integer(), nullable=False),
         sa.Column("no_repeat", sa.Integer(), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("slug"),
+    )
+    op.create_table(
+        "template_set",
+        sa.Column("hash", sa.String(length=64), nullable=False),
+        sa.Column("files", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("hash"),
     )
     op.create_table(
         "tick",
@@ -105,6 +113,33 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("comparison_id", "number"),
+    )
+    op.create_table(
+        "draft",
+        sa.Column("newsletter_id", sa.Integer(), nullable=False),
+        sa.Column("period", sa.String(length=16), nullable=False),
+        sa.Column("step", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["newsletter_id"],
+            ["newsletter.id"],
+        ),
+        sa.PrimaryKeyConstraint("newsletter_id", "period"),
+    )
+    op.create_table(
+        "draft_step",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("newsletter_id", sa.Integer(), nullable=False),
+        sa.Column("period", sa.String(length=16), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("what", sa.String(length=200), nullable=False),
+        sa.Column("decisions", sa.JSON(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["newsletter_id"],
+            ["newsletter.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("newsletter_id", "period", "number"),
     )
     op.create_table(
         "issue",
@@ -171,6 +206,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("newsletter_id", "period"),
     )
+    op.create_table(
+        "approval",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("issue_id", sa.Integer(), nullable=False),
+        sa.Column("seal", sa.String(length=64), nullable=False),
+        sa.Column("editions", sa.JSON(), nullable=False),
+        sa.Column("audience", sa.Text(), nullable=False),
+        sa.Column("templates", sa.String(length=64), nullable=False),
+        sa.Column("accepted", sa.JSON(), nullable=False),
+        sa.Column("by", sa.String(length=200), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["issue_id"],
+            ["issue.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("approval", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_approval_issue_id"), ["issue_id"], unique=False)
+
     op.create_table(
         "contender",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -249,6 +304,21 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "recipe",
+        sa.Column("edition_id", sa.Integer(), nullable=False),
+        sa.Column("made_from", sa.JSON(), nullable=False),
+        sa.Column("templates", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["edition_id"],
+            ["edition.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["templates"],
+            ["template_set.hash"],
+        ),
+        sa.PrimaryKeyConstraint("edition_id"),
+    )
+    op.create_table(
         "verdict",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("contender_id", sa.Integer(), nullable=False),
@@ -267,6 +337,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("verdict")
+    op.drop_table("recipe")
     with op.batch_alter_table("placement", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_placement_comparison_id"))
 
@@ -276,13 +347,20 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_contender_tool_id"))
 
     op.drop_table("contender")
+    with op.batch_alter_table("approval", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_approval_issue_id"))
+
+    op.drop_table("approval")
     op.drop_table("turn")
     op.drop_table("shift")
     op.drop_table("notice")
     op.drop_table("issue")
+    op.drop_table("draft_step")
+    op.drop_table("draft")
     op.drop_table("comparison_revision")
     op.drop_table("blackout")
     op.drop_table("tool")
     op.drop_table("tick")
+    op.drop_table("template_set")
     op.drop_table("newsletter")
     op.drop_table("comparison")

@@ -1,0 +1,141 @@
+"""Letting an issue go on the command line: approve, test, rebuild, unattended."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from getpass import getuser
+from typing import Annotated, Any
+
+import typer
+
+from digest.cli.context import Call, JsonFlag, call_of
+from digest.cli.issues import IssueNumber, NewsletterOption, find, findings_of, print_findings
+from digest.issues import recipe, store
+from digest.issues.approval import approve as record
+from digest.issues.approval import refuse_errors
+from digest.mail.transport import Accepted
+from digest.mail.trial import trial
+from subscribers.address import parse
+
+app = typer.Typer()
+
+
+class Switch(StrEnum):
+    """Whether an issue may go although nobody approved it."""
+
+    ON = "on"  #: yes, when no check finds anything
+    OFF = "off"  #: no, somebody has to approve it
+
+
+@app.command()
+def approve(
+    context: typer.Context,
+    issue: IssueNumber,
+    despite: Annotated[
+        list[str] | None, typer.Option("--despite", metavar="RULE", help="Accept its warnings.")
+    ] = None,
+    accept_warnings: Annotated[
+        bool, typer.Option("--accept-warnings", help="Accept every warning there is.")
+    ] = False,
+    by: Annotated[str, typer.Option("--by", help="Who approves; else your user name.")] = "",
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Let an issue go exactly as it is now; any change afterwards makes this void."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        found, edition = find(session, newsletter, issue)
+        findings = findings_of(call, edition)
+        if not as_json:
+            print_findings(call, findings)
+        given = record(
+            session,
+            found,
+            templates=recipe.hash_of(call.app.sources()),
+            findings=findings,
+            by=by or getuser(),
+            now=call.app.clock(),
+            despite=None if accept_warnings else despite or (),
+        )
+    if as_json:
+        call.json({"issue": issue, "seal": given.seal, "by": given.by, "accepted": given.accepted})
+        return
+    call.out.print(f"Issue {issue} is approved by {given.by}: {given.seal[:12]}", markup=False)
+    call.out.print(f"Next: digest send {issue}")
+
+
+@app.command("test")
+def try_out(
+    context: typer.Context,
+    issue: IssueNumber,
+    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Your own address.")],
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Send one copy to yourself: marked as a test, and its personal links do nothing."""
+    call = call_of(context)
+    taken = send_test(call, newsletter, issue, to)
+    if as_json:
+        call.json({"issue": issue, "provider_id": taken.provider_id})
+    else:
+        call.out.print(f"A test copy of issue {issue} is on its way.")
+
+
+@app.command()
+def rebuild(
+    context: typer.Context,
+    issue: IssueNumber,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Exit 1 unless every byte is the same.")
+    ] = False,
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Make an issue again from what it was made of, and compare; changes nothing."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        found, edition = find(session, newsletter, issue)
+        again = recipe.make_again(session, found, edition, call.app.reprint)
+        facts: dict[str, Any] = {
+            "issue": issue,
+            "revision": edition.revision,
+            "fingerprint": edition.fingerprint,
+            "same": not again.differs,
+            "differs": again.differs,
+        }
+    if as_json:
+        call.json(facts)
+    elif again.differs:
+        call.out.print(f"Issue {issue} comes out otherwise now: {', '.join(again.differs)}")
+    else:
+        call.out.print(
+            f"Issue {issue} comes out byte for byte the same: {edition.fingerprint[:12]}"
+        )
+    if verify and again.differs:
+        raise typer.Exit(1)
+
+
+@app.command()
+def unattended(
+    context: typer.Context,
+    switch: Annotated[Switch, typer.Argument(help="on or off")],
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Say whether an issue without any finding may go although nobody approved it."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        series = store.newsletter(session, newsletter)
+        series.unattended = switch is Switch.ON
+        session.add(series)
+    may = "may go" if switch is Switch.ON else "don't go"
+    call.out.print(f"Clean issues of {newsletter} {may} without an approval.")
+
+
+def send_test(call: Call, newsletter: str, number: int, to: str) -> Accepted:
+    """Send one test copy; raises `MailUnfit` for errors, `DigestError` when it wasn't taken."""
+    address = parse(to).wire
+    with call.app.database.read() as session:
+        issue, edition = find(session, newsletter, number)
+        refuse_errors(findings_of(call, edition))
+        content = call.app.sending(session, issue).content
+    return call.app.hand_over(trial(content, address, base_url=call.app.settings.base_url))

@@ -1,0 +1,164 @@
+"""Approval: a person's word that an issue may go out exactly as it is, void at any change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+import orjson
+from sqlmodel import Session, col, select
+
+from digest.errors import DigestError, MailUnfit, NotApproved
+from digest.issues import store
+from digest.issues.editorial import Approval
+from digest.issues.models import Issue, Newsletter
+from digest.render.checks.finding import Finding, Severity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What an approval is bound to: any change in it makes another one necessary."""
+
+    editions: tuple[str, ...]  #: the fingerprint of each edition that would go out
+    audience: str  #: who gets it, as a rule in words
+    templates: str  #: SHA-256 of the templates
+
+    def seal(self) -> str:
+        """SHA-256 of all of it, as hex."""
+        return sha256(orjson.dumps([self.editions, self.audience, self.templates])).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """The newest approval of an issue, and what makes it void; in force while nothing does."""
+
+    approval: Approval
+    void: tuple[str, ...]
+
+
+def terms_of(session: Session, issue: Issue, *, templates: str) -> Terms:
+    """Return what an approval of *issue* is bound to as things are now."""
+    edition = store.edition_of(session, issue)
+    newsletter = store.newsletter_of(session, issue)
+    return Terms(
+        editions=(edition.fingerprint,),
+        audience=audience_rule(newsletter, edition.slice),
+        templates=templates,
+    )
+
+
+def audience_rule(newsletter: Newsletter, part: str = "everyone") -> str:
+    """Say in words who gets an edition."""
+    return f"{part} who confirmed {newsletter.slug}, less who is paused or suppressed"
+
+
+def approve(
+    session: Session,
+    issue: Issue,
+    *,
+    templates: str,
+    findings: Sequence[Finding],
+    by: str,
+    now: datetime,
+    despite: Collection[str] | None = (),
+) -> Approval:
+    """Record that *by* approves the issue as it is; the caller commits.
+
+    *despite* names the rules whose warnings are accepted, ``None`` all of them. Raises `MailUnfit`
+    for an error, `NotApproved` for a warning that isn't accepted.
+    """
+    refuse_errors(findings)
+    warned = _warned(findings)
+    open_ = [rule for rule in warned if despite is not None and rule not in despite]
+    if open_:
+        raise NotApproved(
+            f"there are warnings to look at first: {', '.join(open_)}",
+            next_step=f"digest check {issue.number}; then digest approve {issue.number} "
+            + " ".join(f"--despite {rule}" for rule in open_),
+        )
+    terms = terms_of(session, issue, templates=templates)
+    if issue.id is None:
+        raise DigestError("an issue that isn't stored can't be approved")
+    approval = Approval(
+        issue_id=issue.id,
+        seal=terms.seal(),
+        editions=list(terms.editions),
+        audience=terms.audience,
+        templates=terms.templates,
+        accepted=warned,
+        by=by,
+        at=now,
+    )
+    session.add(approval)
+    session.flush()
+    return approval
+
+
+def word(session: Session, issue: Issue, *, templates: str) -> Word | None:
+    """Return the newest approval of an issue and what makes it void; ``None`` without any."""
+    approval = latest(session, issue)
+    if approval is None:
+        return None
+    terms = terms_of(session, issue, templates=templates)
+    changed = (
+        ("the mail", tuple(approval.editions) != terms.editions),
+        ("the audience", approval.audience != terms.audience),
+        ("the templates", approval.templates != terms.templates),
+    )
+    return Word(approval=approval, void=tuple(what for what, differs in changed if differs))
+
+
+def require_approved(
+    session: Session, issue: Issue, *, templates: str, findings: Sequence[Finding]
+) -> Approval | None:
+    """Return the approval in force; ``None`` where a clean issue may go unattended.
+
+    Raises `MailUnfit` for an error, and `NotApproved` when nobody approved the issue, something
+    changed since, or there is a warning nobody has accepted.
+    """
+    refuse_errors(findings)
+    given = word(session, issue, templates=templates)
+    if given is None or given.void:
+        if store.newsletter_of(session, issue).unattended and not findings:
+            return None
+        raise NotApproved(_why_not(issue, given), next_step=f"digest approve {issue.number}")
+    new = [rule for rule in _warned(findings) if rule not in given.approval.accepted]
+    if new:
+        raise NotApproved(
+            f"issue {issue.number} has a warning nobody has accepted: {', '.join(new)}",
+            next_step=f"digest approve {issue.number} "
+            + " ".join(f"--despite {rule}" for rule in new),
+        )
+    return given.approval
+
+
+def refuse_errors(findings: Sequence[Finding]) -> None:
+    """Raise `MailUnfit` when a finding forbids the mail."""
+    errors = [each for each in findings if each.severity is Severity.ERROR]
+    if errors:
+        said = "; ".join(f"{each.place}: {each.message}" for each in errors)
+        raise MailUnfit(f"the mail can't go out: {said}", next_step=errors[0].mend)
+
+
+def latest(session: Session, issue: Issue) -> Approval | None:
+    """Return the newest approval of an issue, in force or void."""
+    return session.exec(
+        select(Approval)
+        .where(Approval.issue_id == issue.id)
+        .order_by(col(Approval.id).desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def _warned(findings: Sequence[Finding]) -> list[str]:
+    return sorted({each.rule for each in findings if each.severity is Severity.WARNING})
+
+
+def _why_not(issue: Issue, given: Word | None) -> str:
+    if given is None:
+        return f"issue {issue.number} isn't approved"
+    changed = " and ".join(given.void)
+    verb = "have" if len(given.void) > 1 or given.void[0] == "the templates" else "has"
+    return f"issue {issue.number} was approved by {given.approval.by}, but {changed} {verb} changed"

@@ -1,0 +1,112 @@
+"""Makes a stored edition again from what it was made of, to prove that it is the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+from typing import Any
+
+import orjson
+from sqlmodel import Session
+
+from digest.comparisons.models import Revision
+from digest.comparisons.store import revisions
+from digest.errors import NotFound
+from digest.issues.compose import compose
+from digest.issues.draft import Decisions, apply_words
+from digest.issues.editorial import Recipe, TemplateSet
+from digest.issues.models import Edition, Issue, Newsletter
+from digest.issues.view import IssueView
+from digest.render.engine import Rendered
+
+Sources = Mapping[str, str]  #: template name to source
+Reprint = Callable[[IssueView, Sources], Rendered]  #: renders with exactly these templates
+
+
+def hash_of(sources: Sources) -> str:
+    """SHA-256 of a set of templates, as hex."""
+    return sha256(orjson.dumps(dict(sources), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ingredients:
+    """Everything an edition is made from, besides its templates."""
+
+    newsletter: Newsletter
+    carried: Sequence[Revision]
+    number: int
+    period: str
+    on: date
+    base_url: str
+    postal_address: str
+    decisions: Decisions
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return them in the types JSON has."""
+        named = ("slug", "name", "description", "language", "tracking")
+        return {
+            "newsletter": {name: getattr(self.newsletter, name) for name in named},
+            "revisions": [each.id for each in self.carried],
+            "number": self.number,
+            "period": self.period,
+            "on": self.on.isoformat(),
+            "base_url": self.base_url,
+            "postal_address": self.postal_address,
+            "decisions": self.decisions.to_dict(),
+        }
+
+
+def keep(session: Session, edition: Edition, of: Ingredients, sources: Sources) -> None:
+    """Keep everything an edition was made from; the caller commits."""
+    templates = hash_of(sources)
+    if session.get(TemplateSet, templates) is None:
+        session.add(TemplateSet(hash=templates, files=dict(sources)))
+        session.flush()
+    session.add(Recipe(edition_id=edition.id or 0, made_from=of.to_dict(), templates=templates))
+    session.flush()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Again:
+    """An edition made again; *differs* names the parts that came out otherwise."""
+
+    view: IssueView
+    rendered: Rendered
+    differs: tuple[str, ...]
+
+
+def make_again(session: Session, issue: Issue, edition: Edition, reprint: Reprint) -> Again:
+    """Make an edition again from its recipe; raises `NotFound` when none was kept."""
+    recipe = session.get(Recipe, edition.id)
+    if recipe is None:
+        raise NotFound(f"what issue {issue.number} was made from wasn't kept")
+    view = _view(session, recipe.made_from)
+    sources = session.get_one(TemplateSet, recipe.templates).files
+    rendered = reprint(view, sources)
+    parts = (
+        ("subject", rendered.subject, edition.subject),
+        ("preheader", view.preheader, edition.preheader),
+        ("html", rendered.html, edition.html),
+        ("text", rendered.text, edition.text),
+    )
+    return Again(
+        view=view,
+        rendered=rendered,
+        differs=tuple(name for name, now, then in parts if now != then),
+    )
+
+
+def _view(session: Session, made_from: Mapping[str, Any]) -> IssueView:
+    known = revisions(session, made_from["revisions"])
+    view = compose(
+        [known[one] for one in made_from["revisions"]],
+        Newsletter(**made_from["newsletter"]),
+        number=made_from["number"],
+        period=made_from["period"],
+        on=date.fromisoformat(made_from["on"]),
+        base_url=made_from["base_url"],
+        postal_address=made_from["postal_address"],
+    )
+    return apply_words(view, Decisions.from_dict(made_from["decisions"]))

@@ -1,0 +1,82 @@
+"""A store with a newsletter and a shelf of comparisons, and what making a mail takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from digest import samples
+from digest.app import App, open_app
+from digest.comparisons.reader import read_file
+from digest.comparisons.store import keep
+from digest.db import Database
+from digest.issues.models import Newsletter
+from digest.issues.publish import Press
+from digest.issues.view import IssueView
+from digest.migrations.schema import METADATA
+from digest.render.engine import Rendered, render
+from digest.settings import load
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+WEEK = "2026-W48"
+
+
+@pytest.fixture
+def week() -> str:
+    return WEEK
+
+
+@pytest.fixture
+def installation(tmp_path: Path) -> Iterator[App]:
+    """An installation with the sample comparisons, and a folder of templates of its own."""
+    app = open_app(
+        load(
+            {},
+            database_url=f"sqlite:///{tmp_path / 'digest.db'}",
+            secret="a secret of the tests, long enough",
+            base_url="https://news.example.com",
+            postal_address="12 Example Street\n10115 Berlin",
+            templates=tmp_path / "templates",
+            outbox=tmp_path / "outbox",
+        ),
+        clock=lambda: NOW,
+    )
+    METADATA.create_all(app.database.engine)
+    with app.database.write() as session:
+        session.add(Newsletter(slug="weekly", name="Weekly AI Tool Verdicts"))
+        for path in samples.comparisons():
+            keep(session, read_file(path), now=NOW)
+    yield app
+    app.database.close()
+
+
+@pytest.fixture
+def press(installation: App) -> Press:
+    """What making a mail takes, rendering in this process: quicker, and the same bytes."""
+
+    def here(view: IssueView) -> Rendered:
+        return render("issue", {"issue": view}, folder=installation.own_mails())
+
+    return replace(installation.press(), render=here)
+
+
+@pytest.fixture
+def shelf(installation: App) -> Database:
+    """The installation's store."""
+    return installation.database
+
+
+@pytest.fixture
+def write_template(installation: App) -> Callable[[str, str], None]:
+    """Write one of the installation's own templates."""
+
+    def write(name: str, source: str) -> None:
+        path = installation.settings.templates / "email" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source, encoding="utf-8")
+
+    return write

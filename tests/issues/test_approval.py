@@ -1,0 +1,188 @@
+"""Approval: bound to what was seen, void at any change, asked for before anything goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from sqlmodel import Session
+
+from digest.app import App
+from digest.errors import MailUnfit, NotApproved
+from digest.issues import approval, draft, drafts, publish, recipe, store
+from digest.issues.approval import approve, require_approved
+from digest.issues.editorial import Approval
+from digest.issues.models import Issue
+from digest.issues.publish import Press
+from digest.render.checks.finding import Finding, error, warning
+
+CLEAN: list[Finding] = []
+ERROR = error("image-alt", "html", "an image has no alternative text", "Write one.")
+WARNING = warning("preheader-length", "preheader", "it is short", "Write more.")
+NOW = datetime.fromisoformat("2026-11-24T09:00:00Z")
+
+WriteTemplate = Callable[[str, str], None]
+
+
+@pytest.fixture
+def session(installation: App) -> Iterator[Session]:
+    with installation.database.write() as session:
+        yield session
+
+
+@pytest.fixture
+def issue(session: Session, press: Press, week: str) -> Issue:
+    newsletter = store.newsletter(session, "weekly")
+    built, _ = publish.build(session, newsletter, week, now=NOW, press=press)
+    return built
+
+
+@pytest.fixture
+def templates(installation: App) -> str:
+    return recipe.hash_of(installation.sources())
+
+
+def given(session: Session, issue: Issue, templates: str, *findings: Finding) -> Approval:
+    return approve(
+        session, issue, templates=templates, findings=findings, by="Kim", now=NOW, despite=None
+    )
+
+
+def test_nothing_goes_that_nobody_approved(session: Session, issue: Issue, templates: str) -> None:
+    with pytest.raises(NotApproved, match="issue 1 isn't approved") as caught:
+        require_approved(session, issue, templates=templates, findings=CLEAN)
+
+    assert caught.value.next_step == "digest approve 1"
+
+
+def test_what_was_approved_may_go(session: Session, issue: Issue, templates: str) -> None:
+    approved = given(session, issue, templates)
+
+    assert require_approved(session, issue, templates=templates, findings=CLEAN) == approved
+
+
+def test_a_new_edition_makes_it_void(
+    session: Session, issue: Issue, templates: str, press: Press, week: str
+) -> None:
+    given(session, issue, templates)
+    newsletter = store.newsletter(session, "weekly")
+    decisions = draft.word(draft.Decisions(), "subject", "Another")
+    drafts.decide(session, newsletter, week, decisions, what="subject", now=NOW)
+    publish.build(session, newsletter, week, now=NOW, press=press, again=True)
+
+    with pytest.raises(NotApproved, match="approved by Kim, but the mail has changed"):
+        require_approved(session, issue, templates=templates, findings=CLEAN)
+
+
+def test_building_the_same_again_leaves_it_in_force(
+    session: Session, issue: Issue, templates: str, press: Press, week: str
+) -> None:
+    given(session, issue, templates)
+    newsletter = store.newsletter(session, "weekly")
+    publish.build(session, newsletter, week, now=NOW, press=press, again=True)
+
+    assert require_approved(session, issue, templates=templates, findings=CLEAN)
+
+
+def test_a_changed_template_makes_it_void(
+    session: Session, issue: Issue, installation: App, write_template: WriteTemplate
+) -> None:
+    given(session, issue, recipe.hash_of(installation.sources()))
+    write_template("partials/footer.mjml", "<mj-section></mj-section>")
+
+    with pytest.raises(NotApproved, match="but the templates have changed"):
+        require_approved(
+            session, issue, templates=recipe.hash_of(installation.sources()), findings=CLEAN
+        )
+
+
+def test_a_template_the_issue_does_not_use_makes_no_difference(
+    installation: App, write_template: WriteTemplate
+) -> None:
+    before = installation.sources()
+    write_template("confirm.mjml", "<mjml></mjml>")
+
+    assert installation.sources() == before
+
+
+def test_a_changed_audience_makes_it_void(session: Session, issue: Issue, templates: str) -> None:
+    approved = given(session, issue, templates)
+    approved.audience = "somebody else"
+    session.add(approved)
+
+    word = approval.word(session, issue, templates=templates)
+    assert word is not None
+    assert word.void == ("the audience",)
+
+
+def test_the_seal_covers_every_part(session: Session, issue: Issue, templates: str) -> None:
+    terms = approval.terms_of(session, issue, templates=templates)
+    others = (
+        terms,
+        replace(terms, editions=("x",)),
+        replace(terms, audience="x"),
+        replace(terms, templates="x"),
+    )
+
+    assert len({each.seal() for each in others}) == 4
+
+
+def test_an_error_forbids_approving(session: Session, issue: Issue, templates: str) -> None:
+    with pytest.raises(MailUnfit, match="an image has no alternative text"):
+        given(session, issue, templates, ERROR)
+
+
+def test_an_error_forbids_sending_what_was_approved(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    given(session, issue, templates)
+
+    with pytest.raises(MailUnfit):
+        require_approved(session, issue, templates=templates, findings=[ERROR])
+
+
+def test_a_warning_has_to_be_accepted_by_name(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    with pytest.raises(NotApproved, match="preheader-length") as caught:
+        approve(session, issue, templates=templates, findings=[WARNING], by="Kim", now=NOW)
+
+    assert "--despite preheader-length" in str(caught.value.next_step)
+
+
+def test_an_accepted_warning_is_recorded_and_passes(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    approved = approve(
+        session,
+        issue,
+        templates=templates,
+        findings=[WARNING],
+        by="Kim",
+        now=NOW,
+        despite=["preheader-length"],
+    )
+
+    assert approved.accepted == ["preheader-length"]
+    assert require_approved(session, issue, templates=templates, findings=[WARNING])
+
+
+def test_a_warning_that_came_later_has_to_be_accepted_too(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    given(session, issue, templates)
+
+    with pytest.raises(NotApproved, match="a warning nobody has accepted"):
+        require_approved(session, issue, templates=templates, findings=[WARNING])
+
+
+def test_a_clean_issue_goes_unattended_where_the_newsletter_says_so(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    store.newsletter_of(session, issue).unattended = True
+
+    assert require_approved(session, issue, templates=templates, findings=CLEAN) is None
+    with pytest.raises(NotApproved):
+        require_approved(session, issue, templates=templates, findings=[WARNING])

@@ -1,0 +1,96 @@
+"""An edition made again from what it was made of is the same, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from digest.app import App
+from digest.errors import NotFound
+from digest.issues import draft, drafts, publish, recipe, store
+from digest.issues.editorial import Recipe
+from digest.issues.publish import Press
+from digest.issues.view import IssueView
+from digest.render.engine import Rendered
+
+
+def build(installation: App, press: Press, week: str, now: datetime) -> None:
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        decisions = draft.word(draft.Decisions(), "opening", "Words of our own.")
+        drafts.decide(session, newsletter, week, decisions, what="opening", now=now)
+        publish.build(session, newsletter, week, now=now, press=press)
+
+
+def again(installation: App, reprint: recipe.Reprint | None = None) -> recipe.Again:
+    with installation.database.read() as session:
+        issue = store.by_number(session, 1, 1)
+        edition = store.edition_of(session, issue)
+        return recipe.make_again(session, issue, edition, reprint or installation.reprint)
+
+
+def test_an_issue_made_again_is_the_same_bytes(
+    installation: App, press: Press, week: str, now: datetime
+) -> None:
+    build(installation, press, week, now)
+
+    made = again(installation)
+    assert made.differs == ()
+    assert made.view.opening == "Words of our own."
+
+
+def test_neither_templates_nor_settings_nor_the_draft_of_today_matter(
+    installation: App,
+    press: Press,
+    week: str,
+    now: datetime,
+    write_template: Callable[[str, str], None],
+) -> None:
+    build(installation, press, week, now)
+    write_template("issue.subject.txt", "Something else")
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        newsletter.name = "Renamed"
+        drafts.decide(session, newsletter, week, draft.Decisions(), what="all", now=now)
+
+    moved = replace(
+        installation, settings=installation.settings.model_copy(update={"base_url": "https://x.io"})
+    )
+    assert again(moved).differs == ()
+
+
+def test_what_comes_out_otherwise_is_named(
+    installation: App, press: Press, week: str, now: datetime
+) -> None:
+    build(installation, press, week, now)
+
+    def changed(view: IssueView, sources: recipe.Sources) -> Rendered:
+        return replace(installation.reprint(view, sources), text="other", subject="other")
+
+    assert again(installation, changed).differs == ("subject", "text")
+
+
+def test_an_edition_without_a_recipe_says_so(
+    installation: App, press: Press, week: str, now: datetime
+) -> None:
+    build(installation, press, week, now)
+    with installation.database.write() as session:
+        session.delete(session.get_one(Recipe, 1))
+
+    with pytest.raises(NotFound, match="wasn't kept"):
+        again(installation)
+
+
+def test_templates_that_did_not_change_are_kept_once(
+    installation: App, press: Press, week: str, now: datetime
+) -> None:
+    build(installation, press, week, now)
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        publish.build(session, newsletter, week, now=now, press=press, again=True)
+        kept = {session.get_one(Recipe, number).templates for number in (1, 2)}
+
+    assert len(kept) == 1
