@@ -1,0 +1,30 @@
+"""A yard for each file of tests, and how thorough they are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stories.killing.loop import Yard, yard
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    """3,000 readers in 12 batches, and a provider."""
+    with yard(tmp_path_factory.mktemp("yard")) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def small_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+    """12 readers in 4 batches, and a provider."""
+    with yard(tmp_path_factory.mktemp("small-yard"), readers=12, batch_size=3) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def every() -> int:
+    """How many steps to go on between deaths: `make soak` dies at each."""
+    return 1 if os.environ.get("DIGEST_SOAK") else 7

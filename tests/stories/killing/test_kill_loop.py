@@ -1,0 +1,37 @@
+"""Killed at any step of a send, nobody is mailed twice and nobody is lost (A03, A06, A07)."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from tests.stories.killing.loop import Report, Yard, kill_loop
+
+
+def clean(report: Report) -> bool:
+    """Whether nothing went wrong and every doubt was settled; the report is printed for people."""
+    print(report)  # noqa: T201 - shown by make soak
+    found = (report.violations, report.duplicates, report.lost, report.left)
+    return found == ([], 0, 0, 0) and report.explained == report.doubts
+
+
+@pytest.mark.timeout(600)
+def test_killed_after_each_durable_step(place: Yard, every: int) -> None:
+    report = kill_loop(place, Report(), count(1, every))
+    assert clean(report)
+    assert report.by_events > 0
+    assert report.by_person > 0
+    assert report.by_events + report.by_person == report.doubts
+
+
+@pytest.mark.timeout(600)
+def test_killed_while_three_threads_send(place: Yard, every: int) -> None:
+    report = kill_loop(place, Report(), count(1, 3 * every), concurrency=3)
+    assert clean(report)
+
+
+@pytest.mark.timeout(1800)
+def test_killed_at_each_statement(small_place: Yard, every: int) -> None:
+    report = kill_loop(small_place, Report(), count(1, 4 * every), fine=True)
+    assert clean(report)
