@@ -1,47 +1,54 @@
-# Every target does its own set-up; "make demo" and "make test" are the ones to know.
+# Every target sets up what it needs. "make demo" and "make test" are the ones to know.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+ARGS ?=
 
-.PHONY: demo test check preview bench migration requirements clean
+.PHONY: help demo test check package preview bench soak migration requirements clean
 
-demo: $(READY)  ## The whole journey on sample data.
-	@$(BIN)/digest demo
+demo: $(READY)  ## The whole journey on sample data; nothing leaves this machine
+	@$(BIN)/digest demo $(ARGS)
 
-test: $(READY)  ## Every test; browser tests where a Chromium is found or can be had.
-	@sh scripts/chromium.sh
-	$(BIN)/pytest -n auto
+test: $(READY)  ## Every test; says what it couldn't run (ARGS="-k claim" runs some)
+	@sh scripts/system-packages.sh chromium
+	@$(BIN)/pytest -q -n auto $(ARGS)
 
-check: $(READY)  ## Format, lint, types, import contracts.
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports
+check: $(READY)  ## Format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
 
-preview: $(READY)  ## The next issue on screen, from the files in this folder.
-	@$(BIN)/digest preview
+package: $(READY)  ## Build sdist and wheel, and run the tests on the wheel alone
+	@PYTHON="$(PYTHON)" BUILDER="$(BIN)/python" sh scripts/package.sh
 
-bench: $(READY)  ## Speed and memory, beside a floor.
-	$(BIN)/python -m benchmarks.send
+preview: $(READY)  ## The next issue on screen, made anew when a file changes
+	@$(BIN)/digest preview $(ARGS)
 
-migration: $(READY)  ## A new revision from the models: make migration NAME="Add votes".
-	$(BIN)/python scripts/migration.py "$(NAME)"
+bench: $(READY)  ## Speed and memory of the send, beside a floor
+	@$(BIN)/python -m benchmarks.send $(ARGS)
 
-requirements: $(READY)  ## Pin the newest versions that fit.
-	$(BIN)/pip install -q uv
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra postgres --group dev \
-	  --no-header --no-emit-index-url --no-emit-find-links pyproject.toml -o requirements.txt
+soak: $(READY)  ## The simulated system on many seeds; takes long
+	@$(BIN)/python -m tests.simulation $(ARGS)
 
-$(READY): requirements.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.13 ..."; exit 1; }
-	@$(PYTHON) -m venv $(VENV) \
-	  || { echo "Python's venv module is missing; on Debian: apt install python3-venv"; exit 1; }
-	@echo "Setting up $(VENV) (once)..."
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
-	@touch $(READY)
+migration: $(READY)  ## A new revision from the models: make migration NAME="Add votes"
+	@$(BIN)/python scripts/migration.py "$(NAME)"
 
-clean:
-	rm -rf $(VENV) demo dist .mypy_cache .ruff_cache .pytest_cache
+requirements:  ## Pin the newest versions that fit pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q uv
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --extra postgres \
+	  --group dev --no-header --no-emit-index-url --no-emit-find-links pyproject.toml \
+	  -o requirements.txt
+
+clean:  ## Remove what make has made
+	@rm -rf $(VENV) demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+help:  ## This list
+	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
+	  while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
+
+$(READY): requirements.txt pyproject.toml scripts/setup.sh
+	@sh scripts/setup.sh "$(PYTHON)" $(VENV)
+	@touch $@

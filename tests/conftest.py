@@ -1,15 +1,19 @@
-"""Fixtures every test may ask for."""
+"""Fixtures every test may ask for, and the word on what was not run."""
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import URL
 
 from digest.db import Database
 from digest.migrations.schema import METADATA
+from tests.postgres import NoPostgres, emptied, own_database, running_postgres
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -19,10 +23,69 @@ def now() -> datetime:
     return NOW
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> Database:
+    """A fresh store with every table; the test runs on each kind there is."""
+    made: Database = request.getfixturevalue(f"{request.param}_database")
+    return made
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def sqlite_database(tmp_path: Path) -> Iterator[Database]:
     """A fresh store in a file of its own."""
     database = Database(f"sqlite:///{tmp_path / 'digest.db'}")
     METADATA.create_all(database.engine)
     yield database
     database.close()
+
+
+@pytest.fixture
+def postgres_database(postgres_store: Database) -> Iterator[Database]:
+    """An empty store on PostgreSQL."""
+    with postgres_store.engine.begin() as connection:
+        emptied(connection)
+    yield postgres_store
+    postgres_store.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_store(postgres: URL) -> Iterator[Database]:
+    """A store on PostgreSQL that is there for all tests: ask for `postgres_database`."""
+    with own_database(postgres) as url:
+        database = Database(url.render_as_string(hide_password=False))
+        METADATA.create_all(database.engine)
+        yield database
+        database.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[URL]:
+    """A PostgreSQL server where databases may be made."""
+    try:
+        with running_postgres() as server:
+            yield server
+    except NoPostgres as fault:
+        pytest.skip(str(fault))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that skipped anything where nothing may be skipped."""
+    if os.environ.get("DIGEST_NO_SKIPS") and _skipped(session.config):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say in a line for each reason what was not run."""
+    for reason, number in _skipped(config).items():
+        terminalreporter.write_line(f"Not run: {number} tests: {reason}", yellow=True, bold=True)
+    if os.environ.get("DIGEST_NO_SKIPS") and _skipped(config):
+        terminalreporter.write_line("DIGEST_NO_SKIPS is set: this is a failure.", red=True)
+
+
+def _skipped(config: pytest.Config) -> Counter[str]:
+    """Count the skipped tests by reason; a worker of many knows nothing of the others."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reports = reporter.stats.get("skipped", []) if reporter else []
+    return Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)

@@ -1,0 +1,31 @@
+#!/bin/sh
+# Makes the virtual environment every make target runs in: sh scripts/setup.sh PYTHON FOLDER
+set -u
+python=$1
+venv=$2
+
+fail() {
+  printf '%s\n' "$@" >&2
+  exit 1
+}
+
+command -v "$python" >/dev/null 2>&1 ||
+  fail "There is no $python here. Name a Python 3.11 or newer: make PYTHON=/path/to/python ..."
+"$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+  fail "Python 3.11 or newer is needed; this is $("$python" --version 2>&1)." \
+    "Name another: make PYTHON=python3.13 ..."
+"$python" -c 'import ensurepip, venv' 2>/dev/null ||
+  fail "Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv"
+
+echo "Setting up $venv, once; this takes about half a minute..."
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
+  "$python" -m venv --clear "$venv" || fail "$venv can't be made; what Python says is above."
+fi
+
+install() { # without bytecode: Python makes it for what is used, when it is used
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile "$@" ||
+    fail "The packages couldn't be installed; what pip says is above." \
+      "It needs a package index, or a mirror of one named in pip's settings. Then run make again."
+}
+install --requirement requirements.txt
+install --no-deps --no-build-isolation --editable .

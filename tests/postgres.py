@@ -1,0 +1,113 @@
+"""A PostgreSQL for the tests: the server a URL names, or one of our own in a folder."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from sqlalchemy import URL, Connection, create_engine, make_url, text
+
+from digest.migrations.schema import METADATA
+
+URL_VARIABLE = "DIGEST_TEST_POSTGRES_URL"
+#: Speed for durability: nothing here must outlive the machine.
+FAST = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c listen_addresses=''"
+
+
+class NoPostgres(Exception):
+    """No PostgreSQL was found: name one in DIGEST_TEST_POSTGRES_URL, or install one."""
+
+
+@contextmanager
+def running_postgres() -> Iterator[URL]:
+    """Yield the address of a server where databases may be made; raises `NoPostgres`."""
+    named = os.environ.get(URL_VARIABLE)
+    if named:
+        yield make_url(named).set(drivername="postgresql+psycopg")
+        return
+    programs = _programs()
+    with tempfile.TemporaryDirectory(prefix="pg-") as place:
+        folder = Path(place)
+        user = _owner(folder)
+        data = folder / "data"
+        _run(user, programs / "initdb", "-D", data, "-U", "digest", "-E", "UTF8", "--no-sync")
+        start = f"-k {folder} {FAST}"
+        _run(
+            user, programs / "pg_ctl", "-D", data, "-l", folder / "log", "-o", start, "-w", "start"
+        )
+        try:
+            yield URL.create(
+                "postgresql+psycopg", "digest", database="postgres", query={"host": place}
+            )
+        finally:
+            _run(user, programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+
+
+@contextmanager
+def own_database(server: URL) -> Iterator[URL]:
+    """Yield the address of an empty database of one's own, and drop it afterwards."""
+    name = f"digest_{uuid4().hex}"
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE template0")
+    try:
+        yield server.set(database=name)
+    finally:
+        _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def emptied(connection: Connection) -> None:
+    """Empty every table and count from 1 again: far quicker than making them anew."""
+    run = connection.exec_driver_sql
+    run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    for table in reversed(METADATA.sorted_tables):
+        run(f'DELETE FROM "{table.name}"')  # noqa: S608 - a name of ours
+    run("SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'")
+
+
+def _programs() -> Path:
+    """Find the folder of the server's programs, which Debian keeps off the path."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    on_path = shutil.which("initdb")
+    if not (found or on_path):
+        raise NoPostgres(NoPostgres.__doc__)
+    return Path(on_path).resolve().parent if on_path else found[-1].parent
+
+
+def _owner(folder: Path) -> str | None:
+    """Give the folder to a user who may run a server: it refuses to be root."""
+    if os.geteuid() != 0:
+        return None
+    name = next(n for n in ("postgres", "nobody") if n in {one.pw_name for one in pwd.getpwall()})
+    shutil.chown(folder, name)
+    return name
+
+
+def _run(user: str | None, *command: str | Path) -> None:
+    done = subprocess.run(  # noqa: S603 - the server's own programs
+        [str(word) for word in command],
+        user=user,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+        check=False,
+    )
+    if done.returncode:
+        raise NoPostgres(f"{Path(command[0]).name} failed: {done.stdout.decode()[-500:]}")
+
+
+def _execute(server: URL, statement: str) -> None:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
