@@ -1,0 +1,284 @@
+"""Moves every newsletter's turns on: claim, draft, release, hold, miss.
+
+Whatever runs this, however often and beside however many others: a turn is one row that is taken
+once, and every change to it is made under its lock, in one transaction with what it stands for.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlmodel import Session
+
+from digest.delivery.plan import prepare
+from digest.delivery.store import Store
+from digest.errors import DigestError, NothingToPick
+from digest.issues import publish, store, turns
+from digest.issues.calendar import LONGEST_SHIFT, Moment
+from digest.issues.course import Step, Times, next_step
+from digest.issues.evergreen import choose_evergreen
+from digest.issues.models import (
+    Edition,
+    Issue,
+    IssueState,
+    Newsletter,
+    Turn,
+    TurnState,
+    WhenEmpty,
+)
+from digest.issues.pick import Pick
+from digest.issues.publish import Press
+
+log = logging.getLogger(__name__)
+
+
+class Ruling(NamedTuple):
+    """Whether an issue may go out by itself, and why or why not."""
+
+    may_go: bool
+    why: str
+
+
+Allowed = Callable[[Session, Newsletter, Issue, Edition], Ruling]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What the work on turns is given."""
+
+    store: Store
+    press: Press
+    batch_size: int
+    allowed: Allowed
+
+
+def advance(desk: Desk, now: datetime) -> str:
+    """Take every turn as far as it can go now; returns what was done, in a line."""
+    done: list[str] = []
+    with desk.store.read() as session:
+        series = [n.id for n in turns.newsletters(session) if n.scheduled]
+    for newsletter_id in series:
+        done += _claim_all(desk, newsletter_id, now)
+        with desk.store.read() as session:
+            open_ = [each.period for each in turns.turns(session, newsletter_id, turns.OPEN)]
+        for period in open_:
+            done += _advance_one(desk, newsletter_id, period, now)
+    return "; ".join(done)
+
+
+def _claim_all(desk: Desk, newsletter_id: int | None, now: datetime) -> list[str]:
+    with desk.store.read() as session:
+        newsletter = session.get_one(Newsletter, newsletter_id)
+        if newsletter.scheduled_since and not _unclaimed(session, newsletter, now):
+            return []
+    with desk.store.write() as session:
+        newsletter = session.get_one(Newsletter, newsletter_id)
+        newsletter.scheduled_since = newsletter.scheduled_since or now
+        session.add(newsletter)
+        won = [
+            moment
+            for moment in _unclaimed(session, newsletter, now)
+            if newsletter.scheduled and turns.claim(session, newsletter, moment, now)
+        ]
+        for moment in won:
+            if moment.blackout:
+                _record_skip(session, newsletter, moment.period, moment.blackout, now)
+        said = [f"{newsletter.slug} {moment.period}: claimed" for moment in won]
+    for line in said:
+        log.info(line)
+    return said
+
+
+def _unclaimed(session: Session, newsletter: Newsletter, now: datetime) -> list[Moment]:
+    """Return the moments it is time to work on that nobody has claimed."""
+    calendar = turns.calendar_of(session, newsletter)
+    since = newsletter.scheduled_since or now
+    latest = turns.latest_day(session, newsletter.id)
+    start = calendar.cadence.local(since).date() - LONGEST_SHIFT
+    start = max(start, latest + timedelta(days=1)) if latest else start
+    until = now + Times.of(newsletter).build
+    found: list[Moment] = []
+    for moment in calendar.from_day(start):
+        if calendar.cadence.instant(moment.day) > until + LONGEST_SHIFT:
+            return found
+        if since < moment.at <= until:
+            found.append(moment)
+    return found
+
+
+def _advance_one(desk: Desk, newsletter_id: int | None, period: str, now: datetime) -> list[str]:
+    with desk.store.read() as session:
+        todo = _look(session, newsletter_id, period, now)
+        if todo is None or todo.step is Step.WAIT or _in_vain(session, todo, now):
+            return []
+    with desk.store.write() as session:
+        todo = _look(session, newsletter_id, period, now, lock=True)
+        if todo is None or todo.step is Step.WAIT:
+            return []
+        before = (todo.turn.state, todo.turn.note)
+        _STEPS[todo.step](desk, session, todo, now)
+        session.add(todo.turn)
+        if before == (todo.turn.state, todo.turn.note):
+            return []
+        said = f"{todo.newsletter.slug} {period}: {todo.turn.state}"
+        said += f" ({todo.turn.note})" if todo.turn.note else ""
+    log.info(said)
+    return [said]
+
+
+class _Todo(NamedTuple):
+    newsletter: Newsletter
+    turn: Turn
+    issue: Issue | None
+    step: Step
+
+
+def _look(
+    session: Session, newsletter_id: int | None, period: str, now: datetime, *, lock: bool = False
+) -> _Todo | None:
+    turn = turns.turn(session, newsletter_id, period, lock=lock)
+    newsletter = session.get(Newsletter, newsletter_id)
+    if turn is None or newsletter is None or not newsletter.scheduled:
+        return None
+    issue = store.by_period(session, newsletter_id, period)
+    newest = turns.latest_due(session, newsletter_id, now)
+    overtaken = newest is not None and newest > turn.day
+    state = issue.state if issue else None
+    step = next_step(turn, state, Times.of(newsletter), now, overtaken=overtaken)
+    return _Todo(newsletter, turn, issue, step)
+
+
+def _in_vain(session: Session, todo: _Todo, now: datetime) -> bool:
+    """Tell whether drafting would find nothing new, without taking the one writer's turn."""
+    return (
+        todo.step is Step.DRAFT
+        and todo.issue is None
+        and bool(todo.turn.note)
+        and now < todo.turn.due_at - Times.of(todo.newsletter).remind
+        and not publish.choose(session, todo.newsletter, todo.turn.period).chosen
+    )
+
+
+def _draft(desk: Desk, session: Session, todo: _Todo, now: datetime) -> None:
+    turn = todo.turn
+    if todo.issue is not None and todo.issue.state is IssueState.BUILT:  # by hand
+        turn.state, turn.note = TurnState.DRAFTED, ""
+    else:
+        _make(desk, session, todo, now)
+    if turn.state is TurnState.DRAFTED and now >= turn.due_at:
+        made = store.by_period(session, turn.newsletter_id, turn.period)
+        _release(desk, session, todo._replace(issue=made), now)
+
+
+def _make(desk: Desk, session: Session, todo: _Todo, now: datetime) -> None:
+    turn, newsletter = todo.turn, todo.newsletter
+    over = now >= turn.due_at
+    try:
+        with session.begin_nested():
+            chosen = _chosen(session, todo, now)
+            publish.build(
+                session, newsletter, turn.period, now=now, press=desk.press, chosen=chosen
+            )
+    except NothingToPick as fault:
+        turn.note = str(fault)
+        if over:
+            turn.state = TurnState.SKIPPED
+            _record_skip(session, newsletter, turn.period, turn.note, now)
+    except DigestError as fault:
+        turn.note = f"no draft can be made: {fault}"
+        turn.state = TurnState.HELD if over else turn.state
+    else:
+        turn.state, turn.note = TurnState.DRAFTED, ""
+
+
+def _chosen(session: Session, todo: _Todo, now: datetime) -> Pick:
+    turn, newsletter = todo.turn, todo.newsletter
+    chosen = publish.choose(session, newsletter, turn.period)
+    near = now >= turn.due_at - Times.of(newsletter).remind
+    if not chosen.chosen and near and newsletter.when_empty is WhenEmpty.EVERGREEN:
+        chosen = choose_evergreen(session, newsletter, turn.period)
+    # The day readers see is the one the turn has, also when the cadence changed or it was moved.
+    return replace(chosen, day=newsletter.cadence().local(turn.due_at).date())
+
+
+def _release(desk: Desk, session: Session, todo: _Todo, now: datetime) -> None:
+    turn, newsletter, issue = todo.turn, todo.newsletter, todo.issue
+    if issue is None:
+        return
+    edition = store.edition_of(session, issue)
+    ruling = desk.allowed(session, newsletter, issue, edition)
+    if not ruling.may_go:
+        turn.state, turn.note = TurnState.HELD, ruling.why
+        return
+    try:
+        with session.begin_nested():
+            frozen = prepare(
+                session,
+                issue=issue,
+                edition=edition,
+                newsletter=newsletter.slug,
+                batch_size=desk.batch_size,
+                now=now,
+            )
+    except DigestError as fault:
+        turn.state, turn.note = TurnState.HELD, str(fault)
+        return
+    turn.state = TurnState.RELEASED
+    turn.note = f"{ruling.why}; {frozen.candidates} readers"
+
+
+def _miss(_desk: Desk, _session: Session, todo: _Todo, now: datetime) -> None:
+    late = now - todo.turn.due_at
+    why = f": {todo.turn.note}" if todo.turn.note else ""
+    limit = todo.newsletter.max_lateness
+    turn = todo.turn
+    turn.state = TurnState.MISSED
+    if late <= timedelta(hours=limit):
+        turn.note = f"the next issue's moment has come{why}"
+    else:
+        turn.note = f"{_long(late)} late, and {limit} hours are allowed{why}"
+
+
+def _reopen(_desk: Desk, _session: Session, todo: _Todo, _now: datetime) -> None:
+    todo.turn.state, todo.turn.note = TurnState.AHEAD, "taken for missed while the clock ran ahead"
+
+
+def _follow(_desk: Desk, _session: Session, todo: _Todo, _now: datetime) -> None:
+    issue = todo.issue
+    if issue is not None and issue.state is IssueState.CANCELLED:
+        todo.turn.state, todo.turn.note = TurnState.SKIPPED, f"cancelled: {issue.note}"
+    else:
+        todo.turn.state, todo.turn.note = TurnState.RELEASED, "sent by hand"
+
+
+_STEPS: dict[Step, Callable[[Desk, Session, _Todo, datetime], None]] = {
+    Step.DRAFT: _draft,
+    Step.RELEASE: _release,
+    Step.MISS: _miss,
+    Step.REOPEN: _reopen,
+    Step.FOLLOW: _follow,
+}
+
+
+def _record_skip(
+    session: Session, newsletter: Newsletter, period: str, why: str, now: datetime
+) -> None:
+    """Keep a week without an issue on record; it takes no number."""
+    if store.by_period(session, newsletter.id, period) is None:
+        session.add(
+            Issue(
+                newsletter_id=newsletter.id or 0,
+                period=period,
+                state=IssueState.SKIPPED,
+                note=why,
+                built_at=now,
+            )
+        )
+
+
+def _long(late: timedelta) -> str:
+    return f"{late.days} days" if late.days > 1 else f"{late.total_seconds() / 3600:.0f} hours"
