@@ -37,12 +37,18 @@ class Call:
         """The installation these settings describe."""
         return open_app(self.settings)
 
+    def close(self) -> None:
+        """Close the installation, if a command opened it."""
+        if "app" in vars(self):
+            self.app.database.close()
+
     def json(self, facts: Any) -> None:
         """Print facts as JSON, two spaces deep, keys in their own order."""
         sys.stdout.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
 def call_of(context: typer.Context) -> Call:
-    """Return the call a command belongs to."""
+    """Return the call a command belongs to; it is closed when the command is done."""
     call: Call = context.find_object(Call) or Call()
+    context.call_on_close(call.close)
     return call
