@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import store
+from subscribers import ledger, store
 from subscribers.models import LetterToSend, Subscriber, Subscription
 
 COLUMNS = ("email", "status", "suppressed", "source", "since", "created_at", "language")
@@ -54,7 +54,7 @@ def person(session: Session, subscriber_id: int) -> dict[str, Any]:
         "suppressed": reader.suppressed,
         "created_at": reader.created_at,
         "subscriptions": [_without(one, "subscriber_id") for one in subscriptions],
-        "consent": [dict(entry) for entry in store.ledger(session, subscriber_id)],
+        "consent": [dict(entry) for entry in ledger.entries(session, subscriber_id)],
         "letters": _letters(session, subscriber_id),
     }
 
@@ -79,7 +79,7 @@ def _page(newsletter: str, after: int) -> Any:
 
 
 def _letters(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    names = ("newsletter", "kind", "state", "asked_at", "settled_at")
+    names = ("newsletter", "kind", "state", "asked_at", "since")
     found = session.execute(
         select(*(getattr(LetterToSend, name) for name in names))
         .where(col(LetterToSend.subscriber_id) == subscriber_id)

@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from subscribers import store, suppression
+from subscribers import ledger, store, suppression
+from subscribers.links import Asked
 from subscribers.models import ConsentAct, Standing, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes
@@ -32,23 +33,27 @@ class Confirmed(StrEnum):
 
 def confirm(
     session: Session,
-    subscriber_id: int,
-    newsletter: str,
+    asked: Asked,
     evidence: Evidence,
     hashes: Hashes,
     now: datetime,
 ) -> Confirmed:
-    """Turn a sign-up into a subscription; doing it twice changes nothing."""
-    reader = store.find_by_id(session, subscriber_id)
-    place = store.place(session, subscriber_id, newsletter)
+    """Turn a sign-up into a subscription; doing it twice changes nothing.
+
+    Who left since the letter was asked for stays away.
+    """
+    number, newsletter, asked_at = asked
+    reader = store.find_by_id(session, number)
+    place = store.place(session, number, newsletter)
     if reader is None or place is None:
         return Confirmed.GONE
-    if place.standing is not Standing.PENDING:
-        return Confirmed.ALREADY if place.standing in _JOINED else Confirmed.LEFT
-    store.move(
-        session, subscriber_id, newsletter, Standing.CONFIRMED, now, among=[Standing.PENDING]
-    )
-    store.record(session, subscriber_id, newsletter, ConsentAct.CONFIRMED, evidence, now)
+    if place.standing in _JOINED:
+        return Confirmed.ALREADY
+    if place.standing is Standing.UNSUBSCRIBED and asked_at <= place.since:
+        return Confirmed.LEFT
+    among = [Standing.PENDING, Standing.UNSUBSCRIBED]
+    store.move(session, number, newsletter, Standing.CONFIRMED, now, among=among)
+    ledger.record(session, number, newsletter, ConsentAct.CONFIRMED, evidence, now)
     found = suppression.find(session, reader.address_key, hashes)
     if found and found.reason in REJOINABLE:
         suppression.lift(session, reader.address_key, hashes)
@@ -62,7 +67,7 @@ def leave(
     among = [Standing.PENDING, *_JOINED]
     left = store.move(session, subscriber_id, newsletter, Standing.UNSUBSCRIBED, now, among=among)
     if left:
-        store.record(session, subscriber_id, newsletter, ConsentAct.WITHDRAWN, evidence, now)
+        ledger.record(session, subscriber_id, newsletter, ConsentAct.WITHDRAWN, evidence, now)
     return left
 
 
@@ -73,11 +78,11 @@ def come_back(
 
     Who had never confirmed doesn't become a reader that way.
     """
-    back = store.ever_agreed(session, subscriber_id, newsletter) and store.move(
+    back = ledger.ever_agreed(session, subscriber_id, newsletter) and store.move(
         session, subscriber_id, newsletter, Standing.CONFIRMED, now, among=[Standing.UNSUBSCRIBED]
     )
     if back:
-        store.record(session, subscriber_id, newsletter, ConsentAct.RETURNED, evidence, now)
+        ledger.record(session, subscriber_id, newsletter, ConsentAct.RETURNED, evidence, now)
     return back
 
 
@@ -108,7 +113,7 @@ def erase(
     if reader is None:
         return False
     for place in store.places(session, subscriber_id):
-        store.record(session, subscriber_id, place.newsletter, ConsentAct.ERASED, evidence, now)
+        ledger.record(session, subscriber_id, place.newsletter, ConsentAct.ERASED, evidence, now)
     suppression.suppress(session, reader.address_key, SuppressionReason.ERASED, hashes, now)
     store.delete_reader(session, subscriber_id)
     return True

@@ -133,9 +133,12 @@ class ConsentNetwork(SQLModel, table=True):
 
     __tablename__ = "consent_network"
 
-    consent_id: int = Field(primary_key=True, sa_type=BigId)
-    network: str = Field(sa_type=String(64))
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    #: With the newsletter and the moment, these name the ledger's entry.
+    subscriber_id: int = Field(sa_type=BigId, index=True)
+    newsletter: str = Field(sa_type=String(64))
     at: datetime = Field(index=True)
+    network: str = Field(sa_type=String(64))
 
 
 class Suppression(SQLModel, table=True):
@@ -162,7 +165,7 @@ class LetterToSend(SQLModel, table=True):
     language: str = Field(default="en", sa_type=String(16))
     change_id: int | None = Field(default=None, sa_type=BigId)  #: the address change it asks about
     asked_at: datetime
-    settled_at: datetime | None = None
+    since: datetime  #: when it came into this state
 
 
 class AddressChange(SQLModel, table=True):

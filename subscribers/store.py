@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, literal, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    case,
+    delete,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
 from subscribers.address import Address
 from subscribers.models import (
-    Consent,
-    ConsentAct,
-    ConsentNetwork,
     Standing,
     Subscriber,
     Subscription,
-    Wording,
 )
 
 
@@ -108,8 +115,22 @@ def _exclusion(now: datetime) -> ColumnElement[Any]:
 
 def upsert(session: Session, model: type[SQLModel]) -> Any:
     """Return an INSERT for *model* that has ``on_conflict_do_…`` on the session's database."""
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
-    return (sqlite.insert if on_sqlite else postgresql.insert)(model)
+    return upsert_on(dialect(session), model)
+
+
+def upsert_on(name: str, model: type[SQLModel]) -> Any:
+    """Return the same for a database named by its dialect; for statements that are kept."""
+    return (sqlite.insert if name == "sqlite" else postgresql.insert)(table(model))
+
+
+def dialect(session: Session) -> str:
+    """Name the session's kind of database."""
+    return session.get_bind().dialect.name
+
+
+def table(model: type[SQLModel]) -> Table:
+    """Return a model's table: statements on it pass the object mapper by."""
+    return model.metadata.tables[str(model.__tablename__)]
 
 
 def find(session: Session, address_key: str) -> Reader | None:
@@ -199,66 +220,27 @@ def move(
     return _touched(done)
 
 
-def record(
-    session: Session,
-    subscriber_id: int,
-    newsletter: str,
-    act: ConsentAct,
-    evidence: Evidence,
-    now: datetime,
+def set_topics(
+    session: Session, subscriber_id: int, newsletter: str, topics: list[str] | None
 ) -> None:
-    """Append one entry to the consent ledger."""
-    wording = evidence.wording
-    entry = Consent(
-        subscriber_id=subscriber_id,
-        newsletter=newsletter,
-        act=act,
-        channel=evidence.channel,
-        form=evidence.form,
-        wording_hash=keep_wording(session, wording) if wording else None,
-        language=evidence.language,
-        at=now,
-    )
-    session.add(entry)
-    session.flush()
-    if evidence.network:
-        row = ConsentNetwork(consent_id=entry.id or 0, network=evidence.network, at=now)
-        session.add(row)
-        session.flush()
-
-
-def ever_agreed(session: Session, subscriber_id: int, newsletter: str) -> bool:
-    """Tell whether a reader ever confirmed, or came with a list that vouched for it."""
-    found = select(col(Consent.id)).where(
-        col(Consent.subscriber_id) == subscriber_id,
-        col(Consent.newsletter) == newsletter,
-        col(Consent.act).in_([ConsentAct.CONFIRMED, ConsentAct.IMPORTED]),
-    )
-    return session.execute(found.limit(1)).first() is not None
-
-
-def keep_wording(session: Session, text: str) -> str:
-    """Keep a text somebody agrees to, once; returns the hash it is known by."""
-    known_by = sha256(text.encode()).hexdigest()
-    row = {"hash": known_by, "text": text}
-    session.execute(upsert(session, Wording).values(row).on_conflict_do_nothing())
-    return known_by
-
-
-def ledger(session: Session, subscriber_id: int) -> list[Mapping[str, Any]]:
-    """Return a reader's consent entries with their wordings, the oldest first."""
-    rows = session.execute(
-        select(
-            *(getattr(Consent, name) for name in _LEDGER),
-            col(Wording.text).label("wording"),
-            col(ConsentNetwork.network).label("network"),
+    """Keep what a reader wants to read about; ``None`` is everything."""
+    session.execute(
+        update(Subscription)
+        .where(
+            col(Subscription.subscriber_id) == subscriber_id,
+            col(Subscription.newsletter) == newsletter,
         )
-        .outerjoin(Wording, col(Wording.hash) == col(Consent.wording_hash))
-        .outerjoin(ConsentNetwork, col(ConsentNetwork.consent_id) == col(Consent.id))
-        .where(col(Consent.subscriber_id) == subscriber_id)
-        .order_by(col(Consent.id))
+        .values(topics=topics)
     )
-    return [dict(row) for row in rows.mappings()]
+
+
+def set_address(session: Session, subscriber_id: int, address: Address) -> None:
+    """Move a reader to another address, which nothing is held against."""
+    session.execute(
+        update(Subscriber)
+        .where(col(Subscriber.id) == subscriber_id)
+        .values(address=address.text, address_key=address.key, suppressed=None)
+    )
 
 
 def mark_suppressed(session: Session, keys: Iterable[str], reason: str | None) -> None:
@@ -268,9 +250,6 @@ def mark_suppressed(session: Session, keys: Iterable[str], reason: str | None) -
         .where(col(Subscriber.address_key).in_(list(keys)))
         .values(suppressed=reason)
     )
-
-
-_LEDGER = ("newsletter", "act", "channel", "form", "language", "at", "wording_hash")
 
 
 def _reader(session: Session, condition: Any) -> Reader | None:

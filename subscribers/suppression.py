@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -18,6 +18,11 @@ _T = TypeVar("_T")
 _STRICTNESS = {reason: rank for rank, reason in enumerate(SuppressionReason)}
 #: More look-ups in one statement than this would pass a database's limit on parameters.
 _AT_ONCE = 400
+
+
+_FIND = select(col(Suppression.address_hash), col(Suppression.reason), col(Suppression.at)).where(
+    col(Suppression.address_hash).in_(bindparam("hashes", expanding=True))
+)
 
 
 class Found(NamedTuple):
@@ -69,12 +74,7 @@ def find_all(session: Session, keys: list[str], hashes: Hashes) -> dict[str, Fou
     owner = {known_by: key for key in keys for known_by in hashes.every(key)}
     found: dict[str, Found] = {}
     for part in _parts(list(owner)):
-        rows = session.execute(
-            select(
-                col(Suppression.address_hash), col(Suppression.reason), col(Suppression.at)
-            ).where(col(Suppression.address_hash).in_(part))
-        )
-        for known_by, reason, at in rows:
+        for known_by, reason, at in session.execute(_FIND, {"hashes": part}):
             key = owner[known_by]
             if key not in found or _STRICTNESS[found[key].reason] < _STRICTNESS[reason]:
                 found[key] = Found(reason, at)

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import store
+from subscribers import ledger
 from subscribers.models import ImportRun
 
 
@@ -50,7 +50,7 @@ def begin(
     now: datetime,
 ) -> Run:
     """Start an import, or go on with the one of this file that was interrupted."""
-    wording_hash = store.keep_wording(session, consent)
+    wording_hash = ledger.keep_wording(session, consent)
     known = session.execute(
         select(ImportRun).where(
             col(ImportRun.fingerprint) == fingerprint, col(ImportRun.newsletter) == newsletter

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from digest.cli.context import Call
 from digest.cli.subscribers import app
 from digest.db import Database
-from subscribers import store
+from subscribers import ledger, store
 from subscribers.address import parse
 from subscribers.errors import BadAddress, UnknownReader
 from subscribers.models import ConsentAct, Standing
@@ -42,7 +42,7 @@ def reader(database: Database, now: datetime) -> int:
         number = store.add(session, parse("reader@example.com"), now)
         store.join(session, number, "weekly", Standing.CONFIRMED, now, source="form")
         evidence = Evidence(channel="form", wording="Send me the [weekly] mail.")
-        store.record(session, number, "weekly", ConsentAct.CONFIRMED, evidence, now)
+        ledger.record(session, number, "weekly", ConsentAct.CONFIRMED, evidence, now)
     return number
 
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from digest.db import Database
-from subscribers import store
+from subscribers import ledger, store
 from subscribers.address import parse
 from subscribers.models import ConsentAct, Standing
 from subscribers.store import Evidence
@@ -49,9 +49,9 @@ def make_reader(now: datetime) -> MakeReader:
     ) -> int:
         reader = store.add(session, parse(address), now)
         store.join(session, reader, NEWSLETTER, standing, now, source="form")
-        store.record(session, reader, NEWSLETTER, ConsentAct.ASKED, FORM, now)
+        ledger.record(session, reader, NEWSLETTER, ConsentAct.ASKED, FORM, now)
         if standing is not Standing.PENDING:
-            store.record(session, reader, NEWSLETTER, ConsentAct.CONFIRMED, FORM, now)
+            ledger.record(session, reader, NEWSLETTER, ConsentAct.CONFIRMED, FORM, now)
         return reader
 
     return make

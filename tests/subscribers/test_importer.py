@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from digest.db import Database
-from subscribers import lifecycle, store, suppression
+from subscribers import ledger, lifecycle, store, suppression
 from subscribers.errors import BadImport
 from subscribers.importer import Refusal, Report, Wish, import_list
 from subscribers.models import Standing, SuppressionReason
@@ -62,7 +62,7 @@ def test_every_reader_comes_with_the_statement_as_evidence(
     with database.read() as session:
         reader = store.find(session, "anna@example.com")
         assert reader is not None
-        entries = store.ledger(session, reader.id)
+        entries = ledger.entries(session, reader.id)
     assert [(one["act"], one["wording"]) for one in entries] == [("imported", CONSENT)]
 
 

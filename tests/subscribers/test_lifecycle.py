@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy.orm import Session
 
-from subscribers import lifecycle, store, suppression
+from subscribers import ledger, lifecycle, store, suppression
 from subscribers.lifecycle import Confirmed
+from subscribers.links import Asked
 from subscribers.models import ConsentAct, Standing, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes
@@ -21,14 +22,19 @@ def standing(session: Session, reader: int) -> Standing | None:
 
 
 def acts(session: Session, reader: int) -> list[ConsentAct]:
-    return [entry["act"] for entry in store.ledger(session, reader)]
+    return [entry["act"] for entry in ledger.entries(session, reader)]
+
+
+def press(session: Session, reader: int, hashes: Hashes, asked_at: datetime) -> Confirmed:
+    asked = Asked(reader, NEWSLETTER, asked_at)
+    return lifecycle.confirm(session, asked, PAGE, hashes, asked_at)
 
 
 def test_pressing_the_button_makes_a_subscription(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session, standing=Standing.PENDING)
-    assert lifecycle.confirm(session, reader, NEWSLETTER, PAGE, hashes, now) is Confirmed.DONE
+    assert press(session, reader, hashes, now) is Confirmed.DONE
     assert standing(session, reader) is Standing.CONFIRMED
     assert acts(session, reader) == [ConsentAct.ASKED, ConsentAct.CONFIRMED]
 
@@ -37,9 +43,7 @@ def test_G07_confirming_twice_writes_one_entry(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session, standing=Standing.PENDING)
-    first, second = (
-        lifecycle.confirm(session, reader, NEWSLETTER, PAGE, hashes, now) for _ in range(2)
-    )
+    first, second = (press(session, reader, hashes, now) for _ in range(2))
     assert (first, second) == (Confirmed.DONE, Confirmed.ALREADY)
     assert len(acts(session, reader)) == 2
 
@@ -48,14 +52,21 @@ def test_G07_an_old_confirmation_brings_nobody_back(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session, standing=Standing.UNSUBSCRIBED)
-    assert lifecycle.confirm(session, reader, NEWSLETTER, PAGE, hashes, now) is Confirmed.LEFT
+    assert press(session, reader, hashes, now) is Confirmed.LEFT
     assert standing(session, reader) is Standing.UNSUBSCRIBED
+
+
+def test_who_left_and_asked_again_may_confirm(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader = make_reader(session, standing=Standing.UNSUBSCRIBED)
+    assert press(session, reader, hashes, now + timedelta(hours=1)) is Confirmed.DONE
 
 
 def test_a_purged_sign_up_cannot_be_confirmed(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
-    assert lifecycle.confirm(session, 77, NEWSLETTER, PAGE, hashes, now) is Confirmed.GONE
+    assert press(session, 77, hashes, now) is Confirmed.GONE
 
 
 @pytest.mark.parametrize(
@@ -77,7 +88,7 @@ def test_a_confirmation_lifts_what_the_answer_disproves(
 ) -> None:
     reader = make_reader(session, standing=Standing.PENDING)
     suppression.suppress(session, "reader@example.com", reason, hashes, now)
-    lifecycle.confirm(session, reader, NEWSLETTER, PAGE, hashes, now)
+    press(session, reader, hashes, now)
     found = suppression.find(session, "reader@example.com", hashes)
     assert (found is not None) is still
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from subscribers import store
+from subscribers import ledger, store
 from subscribers.address import parse
 from subscribers.models import Standing
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
@@ -94,7 +94,7 @@ def test_deleting_a_reader_deletes_the_subscriptions_and_keeps_the_ledger(
     reader = make_reader(session)
     store.delete_reader(session, reader)
     assert store.places(session, reader) == []
-    assert len(store.ledger(session, reader)) == 2
+    assert len(ledger.entries(session, reader)) == 2
 
 
 def test_a_wording_is_kept_once_however_often_it_is_agreed_to(
@@ -103,4 +103,4 @@ def test_a_wording_is_kept_once_however_often_it_is_agreed_to(
     first = make_reader(session, "first@example.com")
     make_reader(session, "second@example.com")
     assert session.execute(text("SELECT count(*) FROM wording")).scalar_one() == 1
-    assert store.ledger(session, first)[0]["wording"] == "Send me the weekly mail."
+    assert ledger.entries(session, first)[0]["wording"] == "Send me the weekly mail."

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from digest.cli.context import Call, JsonFlag, call_of
 from subscribers import export as exporting
-from subscribers import growth, lifecycle, store, suppression
+from subscribers import growth, ledger, lifecycle, store, suppression
 from subscribers.address import parse
 from subscribers.errors import UnknownReader
 from subscribers.growth import Counts
@@ -121,7 +121,7 @@ def history(context: typer.Context, address: AddressArgument, json: JsonFlag = F
     """Show one reader's agreement and withdrawal, entry by entry: the evidence."""
     call = call_of(context)
     with call.app.database.read() as session:
-        entries = store.ledger(session, _known(session, address).id)
+        entries = ledger.entries(session, _known(session, address).id)
     if json:
         call.json([dict(entry) for entry in entries])
     else:

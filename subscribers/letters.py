@@ -1,0 +1,205 @@
+"""Sends the letters that wait: each is marked before it goes, so that none goes twice unknown."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from subscribers import store
+from subscribers.address import wire
+from subscribers.lifecycle import REJOINABLE
+from subscribers.links import Asked, Links, Who
+from subscribers.models import AddressChange, LetterKind, LetterState, LetterToSend, Subscriber
+from subscribers.store import Sessions
+
+#: A letter that was marked and not settled in this time was cut off; it may have gone out.
+CUT_OFF = timedelta(minutes=10)
+
+
+class Handed(StrEnum):
+    """What came of handing a letter over."""
+
+    SENT = "sent"  #: the transport took it
+    LATER = "later"  #: certainly not sent, and trying again can help
+    FAILED = "failed"  #: refused for good
+    IN_DOUBT = "in-doubt"  #: it may have gone out; it isn't tried again
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letter:
+    """One letter, finished but for its words. Nothing in it was typed by who asked for it."""
+
+    kind: LetterKind
+    address: str = field(repr=False)  #: with the domain in ASCII
+    newsletter: str  #: the slug
+    language: str
+    action_url: str = field(repr=False)  #: what its one button opens; "" for a welcome
+    unsubscribe_url: str = field(default="", repr=False)
+    preferences_url: str = field(default="", repr=False)
+
+
+class Post(Protocol):
+    """The way out for letters, which whoever mounts this package brings."""
+
+    def send(self, letter: Letter) -> Handed:
+        """Hand one letter over; never raises for what the network or the provider does."""
+        ...
+
+
+class _Waiting(NamedTuple):
+    id: int
+    subscriber_id: int
+    newsletter: str
+    kind: LetterKind
+    language: str
+    change_id: int | None
+    asked_at: datetime
+    address: str
+    suppressed: str | None
+
+
+def ask(
+    session: Session,
+    subscriber_id: int,
+    newsletter: str,
+    kind: LetterKind,
+    now: datetime,
+    *,
+    language: str = "en",
+    change_id: int | None = None,
+) -> None:
+    """Put a letter into the queue."""
+    row = {
+        "subscriber_id": subscriber_id,
+        "newsletter": newsletter,
+        "kind": kind,
+        "state": LetterState.WAITING,
+        "language": language,
+        "change_id": change_id,
+        "asked_at": now,
+        "since": now,
+    }
+    session.execute(insert(LetterToSend).values(row))
+
+
+def send_waiting(
+    sessions: Sessions,
+    post: Post,
+    links: Links,
+    clock: Callable[[], datetime],
+    *,
+    at_most: int = 500,
+    hours: int = 48,
+) -> Counter[LetterState]:
+    """Send what waits, the oldest first; returns how many letters ended in which state.
+
+    Stops at the first that must wait: the transport is down for the others as well.
+    """
+    done: Counter[LetterState] = Counter()
+    with sessions.write() as session:
+        now = clock()
+        cut_off = col(LetterToSend.since) < now - CUT_OFF
+        too_old = col(LetterToSend.asked_at) < now - timedelta(hours=hours)
+        doubted = _end(session, LetterState.STARTED, LetterState.IN_DOUBT, cut_off, now)
+        given_up = _end(session, LetterState.WAITING, LetterState.FAILED, too_old, now)
+        done.update({LetterState.IN_DOUBT: doubted, LetterState.FAILED: given_up})
+    for _ in range(at_most):
+        with sessions.write() as session:
+            waiting = _claim(session, clock())
+        if waiting is None:
+            break
+        state = _send(waiting, post, links)
+        with sessions.write() as session:
+            _set(session, waiting.id, state, clock())
+        done[state] += 1
+        if state is LetterState.WAITING:
+            break
+    return +done
+
+
+def _send(waiting: _Waiting, post: Post, links: Links) -> LetterState:
+    if waiting.suppressed and not _may_be_asked(waiting):
+        return LetterState.WITHHELD
+    handed = post.send(_letter(waiting, links))
+    return LetterState.WAITING if handed is Handed.LATER else LetterState(handed.value)
+
+
+def _may_be_asked(waiting: _Waiting) -> bool:
+    """Let a suppressed address have the one letter whose answer would lift that."""
+    rejoins = waiting.kind is LetterKind.CONFIRM
+    return rejoins and waiting.suppressed in [reason.value for reason in REJOINABLE]
+
+
+def _letter(waiting: _Waiting, links: Links) -> Letter:
+    who = Who(waiting.subscriber_id, waiting.newsletter)
+    action = ""
+    if waiting.kind is LetterKind.CONFIRM:
+        action = links.confirm(Asked(*who, waiting.asked_at))
+    elif waiting.kind is LetterKind.CHANGE and waiting.change_id is not None:
+        action = links.change(waiting.change_id, waiting.asked_at)
+    elif waiting.kind is LetterKind.ALREADY:
+        action = links.preferences(who)
+    belongs = waiting.kind in (LetterKind.WELCOME, LetterKind.ALREADY)
+    return Letter(
+        kind=waiting.kind,
+        address=wire(waiting.address),
+        newsletter=waiting.newsletter,
+        language=waiting.language,
+        action_url=action,
+        unsubscribe_url=links.unsubscribe(who) if belongs else "",
+        preferences_url=links.preferences(who) if belongs else "",
+    )
+
+
+def _claim(session: Session, now: datetime) -> _Waiting | None:
+    """Mark the oldest waiting letter as started, durably, before anything is connected."""
+    address = (
+        select(col(AddressChange.address))
+        .where(col(AddressChange.id) == col(LetterToSend.change_id))
+        .scalar_subquery()
+    )
+    names = [name for name in _Waiting._fields if name not in ("address", "suppressed")]
+    row = session.execute(
+        select(
+            *(getattr(LetterToSend, name) for name in names),
+            address.label("elsewhere"),
+            col(Subscriber.address),
+            col(Subscriber.suppressed),
+        )
+        .join(Subscriber, col(Subscriber.id) == col(LetterToSend.subscriber_id))
+        .where(col(LetterToSend.state) == LetterState.WAITING)
+        .order_by(col(LetterToSend.id))
+        .limit(1)
+        .with_for_update(of=store.table(LetterToSend), skip_locked=True)
+    ).one_or_none()
+    if row is None:
+        return None
+    facts = dict(row._mapping)
+    _set(session, row.id, LetterState.STARTED, now)
+    # A change of address goes to the new one, whatever is known of the old one.
+    if elsewhere := facts.pop("elsewhere"):
+        facts |= {"address": elsewhere, "suppressed": None}
+    return _Waiting(**facts)
+
+
+def _set(session: Session, letter_id: int, state: LetterState, now: datetime) -> None:
+    session.execute(
+        update(LetterToSend).where(col(LetterToSend.id) == letter_id).values(state=state, since=now)
+    )
+
+
+def _end(session: Session, old: LetterState, new: LetterState, late: Any, now: datetime) -> int:
+    done: Any = session.execute(
+        update(LetterToSend)
+        .where(col(LetterToSend.state) == old, late)
+        .values(state=new, since=now)
+    )
+    return int(done.rowcount)

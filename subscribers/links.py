@@ -1,0 +1,101 @@
+"""The links in letters and mails: where they lead, and what their tokens say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from subscribers.errors import BadToken
+from subscribers.tokens import Purpose, Tokens
+
+
+class Who(NamedTuple):
+    """A reader and a newsletter."""
+
+    subscriber_id: int
+    newsletter: str
+
+
+class Asked(NamedTuple):
+    """A reader, a newsletter, and the moment the link was made for."""
+
+    subscriber_id: int
+    newsletter: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Links:
+    """Makes links and reads the tokens in them; every reading raises `BadToken`."""
+
+    base_url: str
+    tokens: Tokens = field(repr=False)
+
+    def unsubscribe(self, who: Who) -> str:
+        """Return where a reader leaves a newsletter, by page or by one click."""
+        return f"{self.base_url}/u/{self.tokens.sign(Purpose.UNSUBSCRIBE, _pair(who))}"
+
+    def preferences(self, who: Who) -> str:
+        """Return where a reader sees and changes their own standing."""
+        return f"{self.base_url}/p/{self.tokens.sign(Purpose.PREFERENCES, _pair(who))}"
+
+    def confirm(self, asked: Asked) -> str:
+        """Return where a sign-up is confirmed."""
+        return f"{self.base_url}/c/{self.tokens.sign(Purpose.CONFIRM, _triple(asked))}"
+
+    def change(self, change_id: int, at: datetime) -> str:
+        """Return where a new address is confirmed, from the new one."""
+        subject = f"{change_id}:{int(at.timestamp())}"
+        return f"{self.base_url}/a/{self.tokens.sign(Purpose.CHANGE, subject)}"
+
+    def returning(self, asked: Asked) -> str:
+        """Return the token by which a reader takes back having left at that moment."""
+        return self.tokens.sign(Purpose.RETURN, _triple(asked))
+
+    def read_unsubscribe(self, token: str) -> Who:
+        """Tell who leaves what."""
+        return _read_pair(self.tokens.read(Purpose.UNSUBSCRIBE, token))
+
+    def read_preferences(self, token: str) -> Who:
+        """Tell whose preferences these are."""
+        return _read_pair(self.tokens.read(Purpose.PREFERENCES, token))
+
+    def read_confirm(self, token: str) -> Asked:
+        """Tell who confirms what, and when they asked."""
+        return _read_triple(self.tokens.read(Purpose.CONFIRM, token))
+
+    def read_returning(self, token: str) -> Asked:
+        """Tell who takes back having left what, and when they left."""
+        return _read_triple(self.tokens.read(Purpose.RETURN, token))
+
+    def read_change(self, token: str) -> tuple[int, datetime]:
+        """Tell which change of address this confirms, and when it was asked for."""
+        number, _, at = self.tokens.read(Purpose.CHANGE, token).partition(":")
+        return int(number), _moment(at)
+
+
+def _pair(who: Who) -> str:
+    return f"{who.subscriber_id}:{who.newsletter}"
+
+
+def _triple(asked: Asked) -> str:
+    return f"{asked.subscriber_id}:{asked.newsletter}:{int(asked.at.timestamp())}"
+
+
+def _read_pair(subject: str) -> Who:
+    number, _, newsletter = subject.partition(":")
+    if not number.isdecimal() or not newsletter:
+        raise BadToken
+    return Who(int(number), newsletter)
+
+
+def _read_triple(subject: str) -> Asked:
+    pair, _, at = subject.rpartition(":")
+    return Asked(*_read_pair(pair), _moment(at))
+
+
+def _moment(seconds: str) -> datetime:
+    if not seconds.isdecimal():
+        raise BadToken
+    return datetime.fromtimestamp(int(seconds), UTC)

@@ -1,0 +1,198 @@
+"""How often one may ask to be signed up: by address, domain, network, and all together.
+
+The counts are in the database, under keyed hashes, so that a restart doesn't forget and a look at
+the table tells nobody's address.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, delete, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from subscribers import store
+from subscribers.address import Address
+from subscribers.models import Stopped, Throttle
+from subscribers.tokens import Hashes
+
+HOUR = 3_600
+DAY = 24 * HOUR
+
+
+class Stop(StrEnum):
+    """What stopped a sign-up; each is counted by the day."""
+
+    ADDRESS = "address"  #: this address was written to a moment ago
+    DOMAIN = "domain"  #: too many sign-ups for addresses of one domain
+    NETWORK = "network"  #: too many sign-ups from one network
+    EVERYONE = "everyone"  #: too many sign-ups in all
+    TRAP = "trap"  #: filled in what no person sees
+    FORM = "form"  #: didn't come from a form of ours, or too late
+    FAST = "fast"  #: filled in faster than a person can
+    ORIGIN = "origin"  #: sent by a page of somebody else's
+    PUZZLE = "puzzle"  #: the proof of work is missing or wrong
+    DISPOSABLE = "disposable"  #: the domain is for throw-away addresses
+    SUPPRESSED = "suppressed"  #: the address must not be mailed
+
+
+@dataclass(frozen=True)
+class Limit:
+    """So many in so many seconds, counted from the first."""
+
+    count: int
+    seconds: int
+
+
+#: Mailbox providers with millions of people: one domain is many readers there.
+MAILBOX_PROVIDERS = frozenset(
+    [
+        "aol.com",
+        "fastmail.com",
+        "freenet.de",
+        "gmail.com",
+        "gmx.at",
+        "gmx.ch",
+        "gmx.de",
+        "gmx.net",
+        "googlemail.com",
+        "hotmail.com",
+        "hotmail.de",
+        "icloud.com",
+        "live.com",
+        "mac.com",
+        "mail.com",
+        "mail.ru",
+        "me.com",
+        "msn.com",
+        "orange.fr",
+        "outlook.com",
+        "outlook.de",
+        "posteo.de",
+        "proton.me",
+        "protonmail.com",
+        "qq.com",
+        "163.com",
+        "t-online.de",
+        "web.de",
+        "yahoo.com",
+        "yahoo.co.uk",
+        "yandex.ru",
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much is let through."""
+
+    address: Limit = Limit(1, HOUR)
+    address_a_day: Limit = Limit(3, DAY)
+    domain: Limit = Limit(30, HOUR)
+    provider: Limit = Limit(600, HOUR)  #: for a domain among `MAILBOX_PROVIDERS`
+    network: Limit = Limit(20, HOUR)
+    everyone: Limit = Limit(3_000, HOUR)
+
+
+class Weighed(NamedTuple):
+    """One who asks: what the counts go by."""
+
+    address: Address
+    network: str  #: the /24 or /48 the request came from
+
+
+@dataclass(slots=True)
+class _Count:
+    started: int
+    count: int
+
+
+_LOAD = select(col(Throttle.key), col(Throttle.started), col(Throttle.count)).where(
+    col(Throttle.key).in_(bindparam("keys", expanding=True))
+)
+_Check = tuple[Stop, str, Limit]
+
+
+def weigh(
+    session: Session, asks: Sequence[Weighed], limits: Limits, hashes: Hashes, now: datetime
+) -> list[Stop | None]:
+    """Count each ask, and tell what stops it; one that is stopped counts for its network only.
+
+    The same statements run whatever comes out, so that time tells nothing.
+    """
+    moment = int(now.timestamp())
+    checks = [_checks(ask, limits, hashes) for ask in asks]
+    counts = _load(session, {key for check in checks for _, key, _ in check})
+    stops = [_weigh(check, counts, moment) for check in checks]
+    _save(session, counts)
+    return stops
+
+
+def note_stops(session: Session, stops: Counter[Stop], now: datetime) -> None:
+    """Count sign-ups that were stopped."""
+    day = now.date().isoformat()
+    rows = [{"day": day, "reason": stop.value, "count": number} for stop, number in stops.items()]
+    if rows:
+        session.execute(_counting(store.dialect(session)), rows)
+
+
+def purge(session: Session, now: datetime) -> None:
+    """Forget the counts that can't matter any more."""
+    before = int((now - timedelta(seconds=DAY)).timestamp())
+    session.execute(delete(Throttle).where(col(Throttle.started) < before))
+
+
+def _checks(ask: Weighed, limits: Limits, hashes: Hashes) -> list[_Check]:
+    domain = ask.address.domain
+    by_domain = limits.provider if domain in MAILBOX_PROVIDERS else limits.domain
+    return [
+        (Stop.NETWORK, hashes.first(f"network {ask.network}"), limits.network),
+        (Stop.EVERYONE, hashes.first("everyone"), limits.everyone),
+        (Stop.DOMAIN, hashes.first(f"domain {domain}"), by_domain),
+        (Stop.ADDRESS, hashes.first(f"address {ask.address.key}"), limits.address),
+        (Stop.ADDRESS, hashes.first(f"day {ask.address.key}"), limits.address_a_day),
+    ]
+
+
+def _weigh(checks: list[_Check], counts: dict[str, _Count], moment: int) -> Stop | None:
+    for _, key, limit in checks:
+        if moment - counts[key].started >= limit.seconds:
+            counts[key] = _Count(moment, 0)
+    stop = next((stop for stop, key, limit in checks if counts[key].count >= limit.count), None)
+    for reason, key, limit in checks:
+        if stop is None or (reason is Stop.NETWORK and counts[key].count < limit.count):
+            counts[key].count += 1
+    return stop
+
+
+def _load(session: Session, keys: set[str]) -> dict[str, _Count]:
+    rows = session.execute(_LOAD, {"keys": list(keys)})
+    found = {key: _Count(started, count) for key, started, count in rows}
+    return {key: found.get(key) or _Count(0, 0) for key in keys}
+
+
+def _save(session: Session, counts: dict[str, _Count]) -> None:
+    rows = [{"key": key, "started": one.started, "count": one.count} for key, one in counts.items()]
+    if rows:
+        session.execute(_saving(store.dialect(session)), rows)
+
+
+@cache
+def _counting(dialect: str) -> Any:
+    insert = store.upsert_on(dialect, Stopped)
+    values = {"count": col(Stopped.count) + insert.excluded.count}
+    return insert.on_conflict_do_update(index_elements=["day", "reason"], set_=values)
+
+
+@cache
+def _saving(dialect: str) -> Any:
+    insert = store.upsert_on(dialect, Throttle)
+    values = {"started": insert.excluded.started, "count": insert.excluded.count}
+    return insert.on_conflict_do_update(index_elements=["key"], set_=values)

@@ -1,0 +1,71 @@
+"""The pages readers meet, as routes for whoever mounts them."""
+
+from __future__ import annotations
+
+from starlette.routing import Route
+
+from subscribers.web import confirming, leaving, moving_page, preferences
+from subscribers.web.form import FRAME_PATH, JSON_PATH, PATH, form, snippet, wording
+from subscribers.web.front import About, Front, KeepNetwork
+from subscribers.web.judging import Judge
+from subscribers.web.pages import Choice, Field, Form, Page, Renderer, plain
+from subscribers.web.place import Place
+from subscribers.web.shield import Shield
+from subscribers.web.signup import SignUp
+
+__all__ = [
+    "About",
+    "Choice",
+    "Field",
+    "Form",
+    "Front",
+    "KeepNetwork",
+    "Page",
+    "Renderer",
+    "form",
+    "plain",
+    "routes",
+    "snippet",
+    "wording",
+]
+
+
+def routes(front: Front) -> list[Route]:
+    """Return every route of the package; each puts its own headers on whatever it answers."""
+    return [*_sign_up(front), *_letters(front), *_preferences(front)]
+
+
+def _sign_up(front: Front) -> list[Route]:
+    sign_up = SignUp(Judge(front, Shield(front.writer, front.clock)))
+    return [
+        Route(PATH, Place(front=front, get=sign_up.show, post=sign_up.take)),
+        Route(
+            FRAME_PATH,
+            Place(front=front, get=sign_up.show_frame, post=sign_up.take_frame, framed=True),
+        ),
+        Route("/subscribe/snippet", Place(front=front, get=sign_up.show_snippet)),
+        Route(JSON_PATH, Place(front=front, get=sign_up.show_json, post=sign_up.take_json)),
+    ]
+
+
+def _letters(front: Front) -> list[Route]:
+    """Return the pages behind links in mail."""
+    return [
+        Route("/c/{token}", Place(front=front, get=confirming.show, post=confirming.act)),
+        Route("/u/{token}", Place(front=front, get=leaving.show, post=leaving.act, lenient=True)),
+        Route("/u/{token}/undo", Place(front=front, post=leaving.undo)),
+        Route("/a/{token}", Place(front=front, get=moving_page.show, post=moving_page.act)),
+    ]
+
+
+def _preferences(front: Front) -> list[Route]:
+    here = "/p/{token}"
+    own = preferences
+    return [
+        Route(here, Place(front=front, get=own.show)),
+        Route(f"{here}/topics", Place(front=front, get=own.show_topics, post=own.take_topics)),
+        Route(f"{here}/pause", Place(front=front, get=own.show_pause, post=own.take_pause)),
+        Route(f"{here}/address", Place(front=front, get=own.show_address, post=own.take_address)),
+        Route(f"{here}/data", Place(front=front, get=own.data)),
+        Route(f"{here}/erase", Place(front=front, get=own.show_erase, post=own.take_erase)),
+    ]

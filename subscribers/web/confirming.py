@@ -1,0 +1,91 @@
+"""The page behind a confirmation letter's link: GET shows a button, POST confirms."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from anyio.to_thread import run_sync
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from subscribers import letters, lifecycle, store
+from subscribers.lifecycle import Confirmed
+from subscribers.links import Asked
+from subscribers.models import LetterKind, Standing
+from subscribers.web import form
+from subscribers.web.pages import Form, Page
+from subscribers.web.place import Visit
+
+
+async def show(visit: Visit) -> Response:
+    """Ask for the one press of a button; changes nothing, so that scanners confirm nobody."""
+    asked = visit.front.links.read_confirm(visit.token)
+    if _is_late(visit, asked):
+        return await _late(visit, asked)
+    page = visit.say(visit.words.confirm, newsletter=visit.newsletter(asked.newsletter))
+    return visit.show(
+        Page(
+            language=page.language,
+            title=page.title,
+            paragraphs=page.paragraphs,
+            form=Form(action=f"/c/{visit.token}", button=visit.words.confirm_button),
+        )
+    )
+
+
+async def act(visit: Visit) -> Response:
+    """Confirm. Twice is fine; an old letter brings nobody back."""
+    asked = visit.front.links.read_confirm(visit.token)
+    if _is_late(visit, asked):
+        return await _late(visit, asked)
+
+    def confirm(session: Session) -> Confirmed:
+        now = visit.front.clock()
+        done = lifecycle.confirm(session, asked, visit.evidence("page"), visit.front.hashes, now)
+        if done is Confirmed.DONE:
+            number, newsletter = asked.subscriber_id, asked.newsletter
+            kind = LetterKind.WELCOME
+            letters.ask(session, number, newsletter, kind, now, language=visit.language)
+        return done
+
+    done = await visit.front.writer.alone(confirm)
+    if done is Confirmed.DONE:
+        visit.front.on_letter()
+    return _told(visit, asked, done)
+
+
+def _told(visit: Visit, asked: Asked, done: Confirmed) -> Response:
+    page = visit.say(visit.words.confirmed[done], newsletter=visit.newsletter(asked.newsletter))
+    about = visit.front.about(asked.newsletter)
+    links = []
+    if done in (Confirmed.LEFT, Confirmed.GONE):
+        links = [(visit.words.ask_again, _sign_up_path(asked))]
+    elif about and about.latest:
+        links = [(visit.words.latest, about.latest)]
+    return visit.show(
+        Page(language=page.language, title=page.title, paragraphs=page.paragraphs, links=links)
+    )
+
+
+def _is_late(visit: Visit, asked: Asked) -> bool:
+    return visit.front.clock() - asked.at > timedelta(hours=visit.front.link_hours)
+
+
+async def _late(visit: Visit, asked: Asked) -> Response:
+    """Say that the link has run out, and the way on; or that nothing more is to do."""
+    place = await run_sync(_place, visit, asked)
+    if place and place.standing in (Standing.CONFIRMED, Standing.PAUSED):
+        return _told(visit, asked, Confirmed.ALREADY)
+    page = visit.say(visit.words.confirm_late, hours=visit.front.link_hours)
+    links = [(visit.words.ask_again, _sign_up_path(asked))]
+    late = Page(language=page.language, title=page.title, paragraphs=page.paragraphs, links=links)
+    return visit.show(late, status=410)
+
+
+def _place(visit: Visit, asked: Asked) -> store.Place | None:
+    with visit.front.sessions.read() as session:
+        return store.place(session, asked.subscriber_id, asked.newsletter)
+
+
+def _sign_up_path(asked: Asked) -> str:
+    return f"{form.PATH}?newsletter={asked.newsletter}"

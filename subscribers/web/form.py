@@ -1,0 +1,63 @@
+"""The sign-up form: the same on every page that shows it, here and on other sites."""
+
+from __future__ import annotations
+
+from html import escape
+
+from subscribers.tokens import Purpose
+from subscribers.web.front import About, Front
+from subscribers.web.pages import Field, Form
+from subscribers.web.texts import LANGUAGES
+
+PATH, FRAME_PATH, JSON_PATH = "/subscribe", "/subscribe/frame", "/api/subscribe"
+TRAP = "website"
+
+
+def form_token(front: Front, slug: str) -> str:
+    """Return what shows that a form came from here, and when."""
+    moment = int(front.clock().timestamp() * 1000)
+    return front.tokens.sign(Purpose.FORM, f"{slug}:{moment}")
+
+
+def form(
+    front: Front, about: About, language: str, *, source: str, value: str = "", path: str = PATH
+) -> Form:
+    """Return the sign-up form, for a page of any kind; *source* says which."""
+    words = LANGUAGES[language]
+    hidden = (
+        ("newsletter", about.slug),
+        ("lang", language),
+        ("form", source),
+        ("token", form_token(front, about.slug)),
+    )
+    return Form(
+        action=path,
+        button=words.sign_up_button,
+        hidden=hidden,
+        fields=(
+            Field(name="email", label=words.address, kind="email", value=value),
+            Field(name=TRAP, label=words.trap, kind="trap"),
+        ),
+    )
+
+
+def wording(about: About, language: str) -> str:
+    """Return what one agrees to by the form."""
+    return LANGUAGES[language].wording.format(newsletter=about.name)
+
+
+def snippet(front: Front, about: About, language: str) -> str:
+    """Return a form for other sites: plain HTML, no script; one more press of a button follows."""
+    words = LANGUAGES[language]
+    hidden = {"newsletter": about.slug, "lang": language, "form": "embed"}
+    inputs = "".join(
+        f'  <input type="hidden" name="{name}" value="{escape(value)}">\n'
+        for name, value in hidden.items()
+    )
+    return (
+        f'<form method="post" action="{escape(front.base_url)}{PATH}">\n{inputs}'
+        f"  <label>{escape(words.address)}\n"
+        '    <input type="email" name="email" required autocomplete="email">\n  </label>\n'
+        f"  <button>{escape(words.sign_up_button)}</button>\n"
+        f"  <p>{escape(wording(about, language))}</p>\n</form>\n"
+    )

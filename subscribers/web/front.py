@@ -1,0 +1,74 @@
+"""What the pages are given to work with: whoever mounts them fills this in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from subscribers.links import Links
+from subscribers.store import Sessions
+from subscribers.throttle import Limits
+from subscribers.tokens import Hashes, Tokens
+from subscribers.web.network import Network
+from subscribers.web.pages import Renderer, plain
+from subscribers.web.writer import Writer
+
+
+class KeepNetwork(StrEnum):
+    """What the consent ledger keeps of where a form was sent from."""
+
+    NONE = "none"  #: nothing
+    PREFIX = "prefix"  #: the /24 or /48
+    FULL = "full"  #: the address
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What readers are told of a newsletter."""
+
+    slug: str
+    name: str
+    description: str = ""  #: what comes, and when
+    latest: str = ""  #: path of the issue to look at first
+    topics: Sequence[tuple[str, str]] = ()  #: (value, words); none when there is nothing to choose
+
+
+def _nobody_waits() -> None:
+    """Do nothing: whoever sends letters looks for them by itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Front:
+    """One installation's public side."""
+
+    sessions: Sessions
+    tokens: Tokens
+    hashes: Hashes
+    clock: Callable[[], datetime]
+    base_url: str
+    newsletters: Mapping[str, About]  #: by slug; the first is the one a bare form is for
+    render: Renderer = plain
+    limits: Limits = Limits()  # noqa: RUF009 - frozen
+    trusted_proxies: Sequence[Network] = ()
+    keep_network: KeepNetwork = KeepNetwork.PREFIX
+    disposable: frozenset[str] = frozenset()  #: domains whose addresses aren't taken
+    embed_origins: Sequence[str] = ()  #: sites that may show the form in a frame: https://a.example
+    mailto: str = ""  #: where one can leave by mail while the store is out of order
+    on_letter: Callable[[], None] = _nobody_waits  #: called when a letter waits
+    link_hours: int = 48  #: how long a link to confirm lasts
+    undo: timedelta = timedelta(hours=1)  #: how long leaving can be taken back
+    form_hours: int = 6  #: how long an open form stays good
+    form_seconds: float = 2.0  #: nobody fills one in faster
+    writer: Writer = field(init=False)
+    links: Links = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Put together what follows from the rest."""
+        object.__setattr__(self, "writer", Writer(self.sessions))
+        object.__setattr__(self, "links", Links(self.base_url, self.tokens))
+
+    def about(self, slug: str) -> About | None:
+        """Return what is told of a newsletter, of the first one for an empty name."""
+        return self.newsletters.get(slug or next(iter(self.newsletters), ""))

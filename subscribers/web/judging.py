@@ -1,0 +1,132 @@
+"""Checks a sign-up, the cheapest first, and takes it in if nothing speaks against it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from subscribers.address import Address, parse
+from subscribers.errors import BadAddress, BadToken
+from subscribers.joining import Ask, sign_up
+from subscribers.throttle import Stop
+from subscribers.tokens import Purpose
+from subscribers.web import network, origin
+from subscribers.web.form import TRAP, wording
+from subscribers.web.front import About, Front
+from subscribers.web.place import Visit
+from subscribers.web.shield import Shield
+
+_SOURCE = re.compile(r"[a-z0-9][a-z0-9:._-]{0,63}\Z")
+
+
+class Outcome(StrEnum):
+    """What whoever asked is told; what is known of the address is in none of them."""
+
+    INBOX = "inbox"  #: look into your inbox
+    AGAIN = "again"  #: press the button once more
+    FAULT = "fault"  #: the address can't be mailed
+    LATER = "later"  #: too many sign-ups just now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The outcome, with the fault in words where there is one."""
+
+    outcome: Outcome
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The checks of every way to sign up, with the shield they share."""
+
+    front: Front
+    shield: Shield = field(repr=False)
+
+    async def judge(self, visit: Visit) -> Verdict:
+        """Take one sign-up, or say what is told instead."""
+        place = network.network(visit.address)
+        stop = self.shield.stopped(place) or self._suspect(visit)
+        if stop is not None:
+            self.shield.count(stop)
+            return _verdict(stop)
+        about = about_of(visit)
+        if about is None:
+            return Verdict(outcome=Outcome.AGAIN)
+        try:
+            address = parse(visit.fields.get("email", ""))
+        except BadAddress as fault:
+            return Verdict(outcome=Outcome.FAULT, fault=visit.words.faults[fault.fault])
+        if address.domain in self.front.disposable:
+            self.shield.count(Stop.DISPOSABLE)
+            return Verdict(outcome=Outcome.FAULT, fault=visit.words.disposable)
+        return await self._take(_ask(visit, about, address, place))
+
+    async def _take(self, ask: Ask) -> Verdict:
+        stop = await self.front.writer.together(self.sign_up, ask)
+        if stop in (Stop.NETWORK, Stop.EVERYONE):
+            self.shield.stop(ask.network, stop)
+        if stop is None:
+            self.front.on_letter()
+        return _verdict(stop)
+
+    def sign_up(self, session: Session, asks: Sequence[Ask]) -> list[Stop | None]:
+        """Write sign-ups that came together, in one transaction."""
+        front = self.front
+        now = front.clock()
+        return sign_up(session, asks, limits=front.limits, hashes=front.hashes, now=now)
+
+    def _suspect(self, visit: Visit) -> Stop | None:
+        if not origin.is_ours(visit.request, self.front.base_url):
+            return Stop.ORIGIN
+        if visit.fields.get(TRAP):
+            return Stop.TRAP
+        return self._check_token(visit)
+
+    def _check_token(self, visit: Visit) -> Stop | None:
+        try:
+            subject = self.front.tokens.read(Purpose.FORM, visit.fields.get("token", ""))
+        except BadToken:
+            return Stop.FORM
+        moment = datetime.fromtimestamp(int(subject.rpartition(":")[2]) / 1000, UTC)
+        age = self.front.clock() - moment
+        if age > timedelta(hours=self.front.form_hours):
+            return Stop.FORM
+        return Stop.FAST if age < timedelta(seconds=self.front.form_seconds) else None
+
+
+def about_of(visit: Visit) -> About | None:
+    """Return the newsletter a visit is about, if there is one of that name."""
+    asked = visit.fields.get("newsletter") or visit.request.query_params.get("newsletter", "")
+    return visit.front.about(asked)
+
+
+def source_of(visit: Visit) -> str:
+    """Return which form it was, if it says so in the way ours do."""
+    source = visit.fields.get("form") or visit.request.query_params.get("form", "page")
+    return source if _SOURCE.match(source) else "page"
+
+
+def _ask(visit: Visit, about: About, address: Address, place: str) -> Ask:
+    return Ask(
+        address=address,
+        newsletter=about.slug,
+        form=source_of(visit),
+        wording=wording(about, visit.language),
+        language=visit.language,
+        network=place,
+        seen_from=visit.kept_address(),
+    )
+
+
+def _verdict(stop: Stop | None) -> Verdict:
+    if stop in (Stop.FORM, Stop.FAST, Stop.ORIGIN, Stop.PUZZLE):
+        return Verdict(outcome=Outcome.AGAIN)
+    if stop in (Stop.NETWORK, Stop.EVERYONE, Stop.DOMAIN):
+        return Verdict(outcome=Outcome.LATER)
+    return Verdict(outcome=Outcome.INBOX)

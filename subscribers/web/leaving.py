@@ -1,0 +1,96 @@
+"""Leaving: a page with a button, and RFC 8058's one click; both by POST, neither asks why."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+from starlette.responses import PlainTextResponse, Response
+
+from subscribers import lifecycle
+from subscribers.errors import BadToken
+from subscribers.links import Asked
+from subscribers.web import form
+from subscribers.web.pages import Form, Page
+from subscribers.web.place import Visit
+
+_BY_PAGE = "page"  # the field by which our own button says that a person pressed it
+
+
+async def show(visit: Visit) -> Response:
+    """Ask for one press of a button; needs no database, and changes nothing."""
+    who = visit.front.links.read_unsubscribe(visit.token)
+    page = visit.say(visit.words.leave, newsletter=visit.newsletter(who.newsletter))
+    return visit.show(
+        Page(
+            language=page.language,
+            title=page.title,
+            paragraphs=page.paragraphs,
+            form=Form(
+                action=f"/u/{visit.token}",
+                button=visit.words.leave_button,
+                hidden=((_BY_PAGE, "1"), ("lang", visit.language)),
+            ),
+        )
+    )
+
+
+async def act(visit: Visit) -> Response:
+    """Unsubscribe, durably, before the answer; a mail program gets no page, a person does."""
+    who = visit.front.links.read_unsubscribe(visit.token)
+    by_page = _BY_PAGE in visit.fields
+    evidence = visit.evidence("page" if by_page else "one-click")
+    now = visit.front.clock()
+
+    def leave(session: Session) -> bool:
+        return lifecycle.leave(session, who.subscriber_id, who.newsletter, evidence, now)
+
+    just_now = await visit.front.writer.alone(leave)
+    if not by_page:
+        return PlainTextResponse("unsubscribed\n")
+    page = visit.say(visit.words.left, newsletter=visit.newsletter(who.newsletter))
+    return visit.show(
+        Page(
+            language=page.language,
+            title=page.title,
+            paragraphs=page.paragraphs,
+            form=_undo(visit, Asked(*who, now)) if just_now else None,
+            links=[(visit.words.to_sign_up, f"{form.PATH}?newsletter={who.newsletter}")],
+        )
+    )
+
+
+async def undo(visit: Visit) -> Response:
+    """Take back having left a moment ago."""
+    who = visit.front.links.read_unsubscribe(visit.token)
+    left = visit.front.links.read_returning(visit.fields.get("undo", ""))
+    if left[:2] != who:
+        raise BadToken
+    now = visit.front.clock()
+
+    def come_back(session: Session) -> bool:
+        evidence = visit.evidence("page")
+        return lifecycle.come_back(session, who.subscriber_id, who.newsletter, evidence, now)
+
+    fresh = now - left.at <= visit.front.undo
+    back = fresh and await visit.front.writer.alone(come_back)
+    page = visit.say(
+        visit.words.back if back else visit.words.not_back,
+        newsletter=visit.newsletter(who.newsletter),
+    )
+    links = [(visit.words.to_sign_up, f"{form.PATH}?newsletter={who.newsletter}")]
+    return visit.show(
+        Page(
+            language=page.language,
+            title=page.title,
+            paragraphs=page.paragraphs,
+            links=() if back else links,
+        )
+    )
+
+
+def _undo(visit: Visit, left: Asked) -> Form:
+    return Form(
+        action=f"/u/{visit.token}/undo",
+        button=visit.words.stay_button,
+        hidden=(("undo", visit.front.links.returning(left)), ("lang", visit.language)),
+        quiet=True,
+    )

@@ -1,0 +1,38 @@
+"""The page behind the letter to a new address: GET shows a button, POST moves the reader."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+from starlette.responses import Response
+
+from subscribers import moving
+from subscribers.moving import Moved
+from subscribers.web.pages import Form, Page
+from subscribers.web.place import Visit
+
+
+async def show(visit: Visit) -> Response:
+    """Ask for one press of a button; changes nothing."""
+    _, at = visit.front.links.read_change(visit.token)
+    if visit.front.clock() - at > timedelta(hours=visit.front.link_hours):
+        return visit.page(visit.words.moved[Moved.GONE], status=410)
+    page = visit.say(visit.words.moving)
+    button = Form(action=f"/a/{visit.token}", button=visit.words.moving_button)
+    return visit.show(
+        Page(language=page.language, title=page.title, paragraphs=page.paragraphs, form=button)
+    )
+
+
+async def act(visit: Visit) -> Response:
+    """Move the reader to the address the link was sent to; twice is fine."""
+    number, at = visit.front.links.read_change(visit.token)
+    now = visit.front.clock()
+    if now - at > timedelta(hours=visit.front.link_hours):
+        return visit.page(visit.words.moved[Moved.GONE], status=410)
+
+    def confirm(session: Session) -> Moved:
+        return moving.confirm(session, number, visit.evidence("page"), now)
+
+    return visit.page(visit.words.moved[await visit.front.writer.alone(confirm)])

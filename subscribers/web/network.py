@@ -1,0 +1,48 @@
+"""Where a request comes from, when only some proxies are to be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+UNKNOWN = "unknown"
+_V4_BITS, _V6_BITS = 24, 48
+_MOST_HOPS = 20
+
+
+def client(
+    peer: str | None, forwarded: Sequence[str], trusted: Sequence[Network]
+) -> Address | None:
+    """Return the address a request comes from.
+
+    *forwarded* are the X-Forwarded-For headers: each proxy adds at the end whom it saw, so they are
+    read from there, and only as long as a proxy among *trusted* vouches for them.
+    """
+    seen = _parse(peer or "")
+    hops = [hop.strip() for hop in ",".join(forwarded)[-2_000:].split(",")][-_MOST_HOPS:]
+    while seen is not None and hops and any(seen in network for network in trusted):
+        before = _parse(hops.pop())
+        if before is None:
+            break
+        seen = before
+    return seen
+
+
+def network(address: Address | None) -> str:
+    """Return the network that counts as one visitor: an IPv4 /24, an IPv6 /48."""
+    if address is None:
+        return UNKNOWN
+    bits = _V4_BITS if address.version == 4 else _V6_BITS  # noqa: PLR2004 - the version
+    return str(ip_network((address, bits), strict=False))
+
+
+def _parse(text: str) -> Address | None:
+    try:
+        address = ip_address(text.strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,205 @@
+"""One address of the site: reads, answers, and puts the same headers on whatever comes out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from subscribers.errors import BadToken
+from subscribers.store import Evidence
+from subscribers.web import intake, network
+from subscribers.web.front import Front, KeepNetwork
+from subscribers.web.pages import Page
+from subscribers.web.texts import LANGUAGES, Saying, Words, choose
+from subscribers.web.writer import Busy
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = "60"
+_YEAR = 31_536_000
+_OFF = ("accelerometer", "camera", "geolocation", "microphone", "payment", "usb")
+
+HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",  # tokens are in URLs
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Permissions-Policy": ", ".join(f"{name}=()" for name in _OFF),
+    "X-Robots-Tag": "noindex",
+    "Vary": "Accept-Language",
+}
+
+
+def policy(ancestors: str = "'none'") -> str:
+    """Return the Content-Security-Policy of a page that may be framed by *ancestors*."""
+    return (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
+        f" base-uri 'none'; frame-ancestors {ancestors}"
+    )
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One request, with what is known of whoever made it."""
+
+    front: Front
+    request: Request
+    lists: intake.Fields = field(default_factory=dict, repr=False)  #: each field's values
+
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """Each field's last value."""
+        return {name: values[-1] for name, values in self.lists.items()}
+
+    @cached_property
+    def language(self) -> str:
+        """The language to answer in."""
+        wanted = self.fields.get("lang") or self.request.query_params.get("lang", "")
+        return choose(wanted, self.request.headers.get("accept-language", ""))
+
+    @property
+    def words(self) -> Words:
+        """The words to answer in."""
+        return LANGUAGES[self.language]
+
+    @property
+    def token(self) -> str:
+        """The token in the path."""
+        return str(self.request.path_params.get("token", ""))
+
+    @cached_property
+    def address(self) -> network.Address | None:
+        """The network address the request comes from."""
+        return network.client(
+            self.request.client.host if self.request.client else None,
+            self.request.headers.getlist("x-forwarded-for"),
+            self.front.trusted_proxies,
+        )
+
+    def kept_address(self) -> str | None:
+        """Return what the consent ledger may keep of that."""
+        if self.front.keep_network is KeepNetwork.NONE or self.address is None:
+            return None
+        full = self.front.keep_network is KeepNetwork.FULL
+        return str(self.address) if full else network.network(self.address)
+
+    def evidence(self, channel: str) -> Evidence:
+        """Return what the consent ledger keeps of an act done here."""
+        return Evidence(channel=channel, language=self.language, network=self.kept_address())
+
+    def newsletter(self, slug: str) -> str:
+        """Return a newsletter's name, or the slug where it has been given up."""
+        about = self.front.about(slug)
+        return about.name if about else slug
+
+    def page(self, saying: Saying, *, status: int = 200, **facts: object) -> Response:
+        """Return a page with nothing but a saying."""
+        return self.show(self.say(saying, **facts), status=status)
+
+    def say(self, saying: Saying, **facts: object) -> Page:
+        """Return a saying as a page, its gaps filled in."""
+        body = [text.format(**facts) for text in saying.body]
+        return Page(
+            language=self.language,
+            title=saying.title.format(**facts),
+            paragraphs=[text for text in body if text],
+        )
+
+    def show(self, page: Page, *, status: int = 200) -> Response:
+        """Return a page as an answer."""
+        return HTMLResponse(self.front.render(page), status)
+
+
+Handler = Callable[[Visit], Awaitable[Response]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What answers at one path. HEAD is answered as GET, which changes nothing anywhere."""
+
+    front: Front
+    get: Handler | None = None
+    post: Handler | None = None
+    framed: bool = False  #: may be shown in a frame by the sites the front names
+    lenient: bool = False  #: takes a body of any kind, for what it is for needs none
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        response = await self._answer(request)
+        self._secure(response)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        visit = Visit(self.front, request)
+        handler = self.post if request.method == "POST" else self.get
+        if request.method not in ("GET", "HEAD", "POST") or handler is None:
+            return self._not_allowed()
+        try:
+            if request.method == "POST":
+                visit = Visit(self.front, request, await self._read(request))
+            return await handler(visit)
+        except intake.Refused as fault:
+            return _refused(fault.status)
+        except BadToken:
+            return visit.page(visit.words.bad_link, status=404)
+        except (SQLAlchemyError, Busy, TimeoutError) as fault:
+            log.error("the store can't be reached: %s", type(fault).__name__)
+            return _unreachable(visit)
+        except Exception as fault:  # nothing of it may reach the reader, nor the address the log
+            log.error("a page failed: %s", type(fault).__name__)
+            return visit.page(visit.words.broken, status=500)
+
+    async def _read(self, request: Request) -> intake.Fields:
+        if not self.lenient:
+            return await intake.read(request)
+        try:
+            return await intake.read(request)
+        except intake.Refused as fault:
+            if fault.status in (400, 415):
+                return {}
+            raise
+
+    def _not_allowed(self) -> Response:
+        methods = [name for name, one in (("GET, HEAD", self.get), ("POST", self.post)) if one]
+        return Response(
+            "method not allowed\n", 405, {"Allow": ", ".join(methods)}, "text/plain; charset=utf-8"
+        )
+
+    def _secure(self, response: Response) -> None:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        ancestors = "'none'"
+        if self.framed:
+            ancestors = " ".join(self.front.embed_origins) or "*"
+            del response.headers["Cross-Origin-Opener-Policy"]
+        response.headers["Content-Security-Policy"] = policy(ancestors)
+        if self.front.base_url.startswith("https://"):
+            response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
+
+
+def _refused(status: int) -> Response:
+    """Refuse a body in few words: whoever sends such has no eyes for a page."""
+    return Response(
+        "this can't be read\n", status, {"Connection": "close"}, "text/plain; charset=utf-8"
+    )
+
+
+def _unreachable(visit: Visit) -> Response:
+    page = visit.say(visit.words.unreachable)
+    if visit.front.mailto:
+        other_way = visit.words.unreachable_mail.format(mailto=visit.front.mailto)
+        page = Page(
+            language=page.language, title=page.title, paragraphs=[*page.paragraphs, other_way]
+        )
+    response = visit.show(page, status=503)
+    response.headers["Retry-After"] = RETRY_SECONDS
+    return response

@@ -1,0 +1,73 @@
+"""Turns a flood away before it costs a write, and counts what was turned away."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from subscribers import throttle
+from subscribers.throttle import Stop
+from subscribers.web.writer import Busy, Writer
+
+#: How long a network that was stopped isn't asked about again. The database remembers the rest.
+REST = 10.0  # seconds
+FLUSH = 5.0  # seconds between two notes of the counts
+_MOST = 10_000  # networks remembered at once
+
+
+class Shield:
+    """Remembers for a moment who was stopped; the counts go to the database now and then."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._monotonic = monotonic
+        self._until: dict[str, tuple[float, Stop]] = {}
+        self._stops: Counter[Stop] = Counter()
+        self._flushed = monotonic()
+        self._task: asyncio.Task[None] | None = None
+
+    def stopped(self, network: str) -> Stop | None:
+        """Tell what stops everything from a network just now."""
+        for name in (network, ""):
+            until, stop = self._until.get(name, (0.0, None))
+            if stop is not None and self._monotonic() < until:
+                return stop
+        return None
+
+    def stop(self, network: str, stop: Stop) -> None:
+        """Stop a network for a moment, or everyone."""
+        if len(self._until) >= _MOST:
+            self._until.clear()
+        name = "" if stop is Stop.EVERYONE else network
+        self._until[name] = (self._monotonic() + REST, stop)
+
+    def count(self, stop: Stop) -> None:
+        """Count a sign-up that was stopped without a write."""
+        self._stops[stop] += 1
+        if self._monotonic() - self._flushed >= FLUSH and (self._task is None or self._task.done()):
+            self._task = asyncio.get_running_loop().create_task(self.flush())
+
+    async def flush(self) -> None:
+        """Note the counts so far."""
+        self._flushed = self._monotonic()
+        stops, self._stops = self._stops, Counter()
+
+        def note(session: Session) -> None:
+            throttle.note_stops(session, stops, self._clock())
+
+        try:
+            await self._writer.alone(note)
+        except (SQLAlchemyError, Busy, TimeoutError):
+            self._stops.update(stops)

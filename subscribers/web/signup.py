@@ -1,0 +1,110 @@
+"""The sign-up: a page, a frame for other sites, and a JSON route, with the same checks on each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from subscribers.web.form import FRAME_PATH, PATH, form, form_token, snippet, wording
+from subscribers.web.judging import Judge, Outcome, Verdict, about_of, source_of
+from subscribers.web.pages import Page
+from subscribers.web.place import Visit
+
+RETRY_SECONDS = "3600"
+_STATUS = {Outcome.INBOX: 202, Outcome.AGAIN: 409, Outcome.FAULT: 422, Outcome.LATER: 429}
+
+
+@dataclass(frozen=True)
+class SignUp:
+    """The handlers of the ways to sign up."""
+
+    judge: Judge
+
+    async def show(self, visit: Visit) -> Response:
+        """Show the page with the form."""
+        return _form_page(visit, PATH)
+
+    async def show_frame(self, visit: Visit) -> Response:
+        """Show the form alone, for a frame."""
+        return _form_page(visit, FRAME_PATH)
+
+    async def show_snippet(self, visit: Visit) -> Response:
+        """Show the form as HTML to copy."""
+        about = about_of(visit)
+        if about is None:
+            return visit.page(visit.words.bad_link, status=404)
+        return PlainTextResponse(snippet(visit.front, about, visit.language))
+
+    async def take(self, visit: Visit) -> Response:
+        """Take the page's form."""
+        return _told(visit, await self.judge.judge(visit), PATH)
+
+    async def take_frame(self, visit: Visit) -> Response:
+        """Take the frame's form."""
+        return _told(visit, await self.judge.judge(visit), FRAME_PATH)
+
+    async def show_json(self, visit: Visit) -> Response:
+        """Give a program what a form would hold."""
+        about = about_of(visit)
+        if about is None:
+            return JSONResponse({"status": "unknown newsletter"}, 404)
+        return JSONResponse(
+            {
+                "newsletter": about.slug,
+                "wording": wording(about, visit.language),
+                "token": form_token(visit.front, about.slug),
+                "wait_seconds": visit.front.form_seconds,
+            }
+        )
+
+    async def take_json(self, visit: Visit) -> Response:
+        """Take a sign-up from a program."""
+        if not visit.request.headers.get("content-type", "").startswith("application/json"):
+            return JSONResponse({"status": "send application/json"}, 415)
+        verdict = await self.judge.judge(visit)
+        told = {"status": verdict.outcome.value}
+        if verdict.fault:
+            told["fault"] = verdict.fault
+        return _retry_later(JSONResponse(told, _STATUS[verdict.outcome]))
+
+
+def _told(visit: Visit, verdict: Verdict, path: str) -> Response:
+    if verdict.outcome is Outcome.INBOX:
+        return visit.page(visit.words.inbox)
+    if verdict.outcome is Outcome.LATER:
+        return _retry_later(visit.page(visit.words.many, status=429))
+    again = verdict.outcome is Outcome.AGAIN
+    return _form_page(visit, path, fault=verdict.fault, again=again)
+
+
+def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False) -> Response:
+    about = about_of(visit)
+    if about is None:
+        return visit.page(visit.words.bad_link, status=404)
+    page = visit.say(visit.words.sign_up, newsletter=about.name, description=about.description)
+    return visit.show(
+        Page(
+            language=visit.language,
+            title=page.title,
+            paragraphs=[visit.words.sign_up_again] if again else page.paragraphs,
+            fault=fault,
+            form=form(
+                visit.front,
+                about,
+                visit.language,
+                source=source_of(visit),
+                value=visit.fields.get("email", "")[:254],
+                path=path,
+            ),
+            links=[(visit.words.latest, about.latest)] if about.latest else (),
+            small=wording(about, visit.language),
+        ),
+        status=422 if fault else 200,
+    )
+
+
+def _retry_later(response: Response) -> Response:
+    if response.status_code == _STATUS[Outcome.LATER]:
+        response.headers["Retry-After"] = RETRY_SECONDS
+    return response

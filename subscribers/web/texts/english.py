@@ -1,0 +1,155 @@
+"""The pages' words in English."""
+
+from __future__ import annotations
+
+from subscribers.errors import AddressFault
+from subscribers.lifecycle import Confirmed
+from subscribers.moving import Moved
+from subscribers.web.texts.words import Saying, Words
+
+EN = Words(
+    name="English",
+    sign_up=Saying(title="{newsletter}", body=("{description}",)),
+    sign_up_again="Please press the button once more, to show that it is you.",
+    address="Your email address",
+    trap="Leave this empty",
+    sign_up_button="Send it to me",
+    wording=(
+        "Send me {newsletter} by email. I can leave at any time by the link in every mail. Until I"
+        " confirm this by the first mail, nothing else is sent."
+    ),
+    latest="Look at the latest issue first",
+    inbox=Saying(
+        title="Look into your inbox",
+        body=(
+            "If the address can get mail from us, a letter with a link is on its way. Open it and"
+            " press the button behind the link: only then are you on the list.",
+            "Nothing there after some minutes? Look into the spam folder, or ask again in an hour.",
+        ),
+    ),
+    many=Saying(
+        title="A little later, please",
+        body=(
+            "Very many sign-ups are coming in just now, so we take no more for a while. Nothing"
+            " was sent. Please try again in an hour.",
+        ),
+    ),
+    disposable="This domain is for addresses that are thrown away. Please use one you keep.",
+    confirm=Saying(
+        title="Do you want {newsletter}?",
+        body=("One press of the button, and it comes to the address this link was sent to.",),
+    ),
+    confirm_button="Yes, send it to me",
+    confirmed={
+        Confirmed.DONE: Saying(
+            title="You’re on the list",
+            body=("{newsletter} comes to you from now on. A welcome letter is on its way.",),
+        ),
+        Confirmed.ALREADY: Saying(
+            title="You’re on the list already",
+            body=("You confirmed this before. There is nothing more to do.",),
+        ),
+        Confirmed.LEFT: Saying(
+            title="You have left since",
+            body=("This link is older than your leaving, so it brings nothing back.",),
+        ),
+        Confirmed.GONE: Saying(
+            title="This sign-up is no longer here",
+            body=("It was never confirmed and has been deleted, or you asked us to forget you.",),
+        ),
+    },
+    confirm_late=Saying(
+        title="This link has run out",
+        body=("Links to confirm last {hours} hours. Sign up once more and you get a new one.",),
+    ),
+    ask_again="Sign up again",
+    leave=Saying(
+        title="Leave {newsletter}?",
+        body=("One press of the button, and no further issue comes to you.",),
+    ),
+    leave_button="Leave",
+    left=Saying(
+        title="You have left",
+        body=("No further issue of {newsletter} comes to you. One that is on its way may arrive.",),
+    ),
+    stay_button="That was a mistake: keep sending it",
+    back=Saying(title="You’re back", body=("{newsletter} keeps coming as before.",)),
+    not_back=Saying(
+        title="That was too long ago",
+        body=("To get {newsletter} again, sign up once more.",),
+    ),
+    preferences=Saying(title="Your preferences", body=("{standing}",)),
+    standing={
+        "confirmed": "{newsletter} comes to you.",
+        "paused": "{newsletter} is paused until {until}.",
+        "pending": "You haven’t confirmed yet that you want {newsletter}.",
+        "unsubscribed": "You have left {newsletter}.",
+        "gone": "Nothing is kept of you here.",
+    },
+    topics=Saying(title="Topics", body=("Choose what you want to read about.",)),
+    topics_label="Send me",
+    save="Save",
+    saved="Saved.",
+    pause=Saying(
+        title="Take a break", body=("Nothing comes until then; after it, all by itself.",)
+    ),
+    pause_label="For how long?",
+    weeks="{weeks} weeks",
+    resume="No break: keep sending it",
+    move=Saying(
+        title="Use another address",
+        body=("The new address gets a letter with a link. Until it is answered, nothing changes.",),
+    ),
+    move_label="New email address",
+    move_button="Send the letter",
+    move_asked=Saying(
+        title="Look into the new inbox",
+        body=("If that address can take over, a letter with a link is on its way there.",),
+    ),
+    moving=Saying(
+        title="Use this address from now on?",
+        body=("One press of the button, and mail comes to the address this link was sent to.",),
+    ),
+    moving_button="Yes, use it",
+    moved={
+        Moved.DONE: Saying(title="Done", body=("Mail comes to this address from now on.",)),
+        Moved.ALREADY: Saying(title="Done already", body=("Mail comes to this address.",)),
+        Moved.TAKEN: Saying(
+            title="This address is on the list already",
+            body=("It has its own subscription. To end the other one, leave from there.",),
+        ),
+        Moved.GONE: Saying(
+            title="This link has run out",
+            body=("Ask for the change again from the preferences in any of our mails.",),
+        ),
+    },
+    data="Everything we keep of you, as a file",
+    erase=Saying(
+        title="Forget me",
+        body=(
+            "Your address and all we keep of you are deleted. Two things stay: that you agreed and"
+            " left, under a number that names nobody; and a hash of your address, so that no"
+            " imported list brings you back.",
+        ),
+    ),
+    erase_button="Delete everything",
+    erased=Saying(title="You are forgotten", body=("Nothing further comes to you.",)),
+    to_preferences="Back to the preferences",
+    to_sign_up="To the sign-up page",
+    bad_link=Saying(
+        title="This link isn’t complete",
+        body=("Perhaps the mail program broke it in two. Copy all of it from the mail.",),
+    ),
+    unreachable=Saying(
+        title="We couldn’t do that just now",
+        body=(
+            "Something on our side is out of order. Nothing has changed: please try again soon.",
+        ),
+    ),
+    unreachable_mail="Or write to {mailto}: that works as well.",
+    broken=Saying(
+        title="That didn’t work",
+        body=("The fault is ours. Nothing has changed; please try again.",),
+    ),
+    faults={fault: f"{fault.value[0].upper()}{fault.value[1:]}." for fault in AddressFault},
+)

@@ -1,0 +1,197 @@
+"""Die Wörter der Seiten auf Deutsch."""
+
+from __future__ import annotations
+
+from subscribers.errors import AddressFault
+from subscribers.lifecycle import Confirmed
+from subscribers.moving import Moved
+from subscribers.web.texts.words import Saying, Words
+
+DE = Words(
+    name="Deutsch",
+    sign_up=Saying(title="{newsletter}", body=("{description}",)),
+    sign_up_again="Bitte drücken Sie noch einmal auf den Knopf, damit klar ist, dass Sie es sind.",
+    address="Ihre E-Mail-Adresse",
+    trap="Bitte leer lassen",
+    sign_up_button="Schicken Sie ihn mir",
+    wording=(
+        "Ich möchte {newsletter} per E-Mail bekommen. Ich kann mich jederzeit über den Link in"
+        " jeder Mail abmelden. Bis ich das in der ersten Mail bestätige, kommt sonst nichts."
+    ),
+    latest="Erst die letzte Ausgabe ansehen",
+    inbox=Saying(
+        title="Schauen Sie in Ihr Postfach",
+        body=(
+            "Wenn die Adresse Post von uns bekommen kann, ist ein Brief mit einem Link unterwegs."
+            " Öffnen Sie ihn und drücken Sie auf den Knopf dahinter: Erst dann stehen Sie auf der"
+            " Liste.",
+            "Nach ein paar Minuten nichts da? Sehen Sie im Spam-Ordner nach, oder versuchen Sie es"
+            " in einer Stunde noch einmal.",
+        ),
+    ),
+    many=Saying(
+        title="Bitte etwas später",
+        body=(
+            "Gerade kommen sehr viele Anmeldungen, deshalb nehmen wir eine Weile keine an. Es wurde"
+            " nichts verschickt. Bitte versuchen Sie es in einer Stunde noch einmal.",
+        ),
+    ),
+    disposable=(
+        "Unter dieser Domain gibt es Wegwerf-Adressen. Bitte nehmen Sie eine, die Sie behalten."
+    ),
+    confirm=Saying(
+        title="Möchten Sie {newsletter}?",
+        body=("Ein Druck auf den Knopf, und er kommt an die Adresse, an die dieser Link ging.",),
+    ),
+    confirm_button="Ja, schicken Sie ihn mir",
+    confirmed={
+        Confirmed.DONE: Saying(
+            title="Sie stehen auf der Liste",
+            body=("Von jetzt an bekommen Sie {newsletter}. Ein Begrüßungsbrief ist unterwegs.",),
+        ),
+        Confirmed.ALREADY: Saying(
+            title="Sie stehen schon auf der Liste",
+            body=("Sie haben das bereits bestätigt. Mehr ist nicht zu tun.",),
+        ),
+        Confirmed.LEFT: Saying(
+            title="Sie haben sich inzwischen abgemeldet",
+            body=("Dieser Link ist älter als Ihre Abmeldung und bringt deshalb nichts zurück.",),
+        ),
+        Confirmed.GONE: Saying(
+            title="Diese Anmeldung gibt es nicht mehr",
+            body=(
+                "Sie wurde nie bestätigt und ist gelöscht, oder Sie haben uns gebeten, Sie zu"
+                " vergessen.",
+            ),
+        ),
+    },
+    confirm_late=Saying(
+        title="Dieser Link ist abgelaufen",
+        body=(
+            "Links zum Bestätigen gelten {hours} Stunden. Melden Sie sich noch einmal an, dann"
+            " bekommen Sie einen neuen.",
+        ),
+    ),
+    ask_again="Noch einmal anmelden",
+    leave=Saying(
+        title="{newsletter} abbestellen?",
+        body=("Ein Druck auf den Knopf, und es kommt keine Ausgabe mehr.",),
+    ),
+    leave_button="Abbestellen",
+    left=Saying(
+        title="Sie sind abgemeldet",
+        body=(
+            "Sie bekommen {newsletter} nicht mehr. Eine Ausgabe, die schon unterwegs ist, kann noch"
+            " ankommen.",
+        ),
+    ),
+    stay_button="Das war ein Versehen: bitte weiter schicken",
+    back=Saying(title="Sie sind wieder dabei", body=("{newsletter} kommt weiter wie bisher.",)),
+    not_back=Saying(
+        title="Das ist zu lange her",
+        body=("Um {newsletter} wieder zu bekommen, melden Sie sich noch einmal an.",),
+    ),
+    preferences=Saying(title="Ihre Einstellungen", body=("{standing}",)),
+    standing={
+        "confirmed": "Sie bekommen {newsletter}.",
+        "paused": "{newsletter} macht Pause bis {until}.",
+        "pending": "Sie haben noch nicht bestätigt, dass Sie {newsletter} möchten.",
+        "unsubscribed": "Sie haben {newsletter} abbestellt.",
+        "gone": "Hier ist nichts über Sie gespeichert.",
+    },
+    topics=Saying(title="Themen", body=("Wählen Sie, worüber Sie lesen möchten.",)),
+    topics_label="Schicken Sie mir",
+    save="Speichern",
+    saved="Gespeichert.",
+    pause=Saying(
+        title="Eine Pause machen",
+        body=("Bis dahin kommt nichts, danach geht es von selbst weiter.",),
+    ),
+    pause_label="Wie lange?",
+    weeks="{weeks} Wochen",
+    resume="Keine Pause: bitte weiter schicken",
+    move=Saying(
+        title="Eine andere Adresse nehmen",
+        body=(
+            "Die neue Adresse bekommt einen Brief mit einem Link. Bis er beantwortet ist, ändert"
+            " sich nichts.",
+        ),
+    ),
+    move_label="Neue E-Mail-Adresse",
+    move_button="Brief schicken",
+    move_asked=Saying(
+        title="Schauen Sie in das neue Postfach",
+        body=(
+            "Wenn diese Adresse übernehmen kann, ist ein Brief mit einem Link dorthin unterwegs.",
+        ),
+    ),
+    moving=Saying(
+        title="Von jetzt an diese Adresse nehmen?",
+        body=("Ein Druck auf den Knopf, und Post kommt an die Adresse, an die dieser Link ging.",),
+    ),
+    moving_button="Ja, diese Adresse",
+    moved={
+        Moved.DONE: Saying(title="Erledigt", body=("Von jetzt an kommt Post an diese Adresse.",)),
+        Moved.ALREADY: Saying(title="Schon erledigt", body=("Post kommt an diese Adresse.",)),
+        Moved.TAKEN: Saying(
+            title="Diese Adresse steht schon auf der Liste",
+            body=(
+                "Sie hat ihr eigenes Abonnement. Um das andere zu beenden, melden Sie sich dort"
+                " ab.",
+            ),
+        ),
+        Moved.GONE: Saying(
+            title="Dieser Link ist abgelaufen",
+            body=("Bitten Sie in den Einstellungen noch einmal um die Änderung.",),
+        ),
+    },
+    data="Alles, was wir über Sie speichern, als Datei",
+    erase=Saying(
+        title="Vergessen Sie mich",
+        body=(
+            "Ihre Adresse und alles, was wir über Sie speichern, wird gelöscht. Zweierlei bleibt:"
+            " dass Sie zugestimmt haben und gegangen sind, unter einer Nummer ohne Namen; und ein"
+            " Hashwert Ihrer Adresse, damit keine eingelesene Liste Sie zurückbringt.",
+        ),
+    ),
+    erase_button="Alles löschen",
+    erased=Saying(title="Sie sind vergessen", body=("Es kommt nichts mehr.",)),
+    to_preferences="Zurück zu den Einstellungen",
+    to_sign_up="Zur Anmeldung",
+    bad_link=Saying(
+        title="Dieser Link ist nicht vollständig",
+        body=(
+            "Vielleicht hat das Mailprogramm ihn umbrochen. Kopieren Sie ihn ganz aus der Mail.",
+        ),
+    ),
+    unreachable=Saying(
+        title="Das ging gerade nicht",
+        body=(
+            "Bei uns ist etwas gestört. Es hat sich nichts geändert: Bitte versuchen Sie es bald"
+            " noch einmal.",
+        ),
+    ),
+    unreachable_mail="Oder schreiben Sie an {mailto}: Das geht genauso.",
+    broken=Saying(
+        title="Das hat nicht geklappt",
+        body=("Der Fehler liegt bei uns. Es hat sich nichts geändert.",),
+    ),
+    faults={
+        AddressFault.EMPTY: "Bitte geben Sie eine Adresse ein.",
+        AddressFault.NO_AT: "In einer Adresse steht ein @ zwischen Name und Domain.",
+        AddressFault.MANY_AT: "In einer Adresse steht nur ein @.",
+        AddressFault.TOO_LONG: "Eine Adresse hat höchstens 254 Bytes.",
+        AddressFault.LOCAL_TOO_LONG: "Vor dem @ stehen höchstens 64 Zeichen.",
+        AddressFault.LABEL_TOO_LONG: (
+            "Zwischen zwei Punkten der Domain stehen höchstens 63 Zeichen."
+        ),
+        AddressFault.HIDDEN: "Die Adresse enthält ein Leerzeichen oder ein unsichtbares Zeichen.",
+        AddressFault.QUOTED: "Anführungszeichen vor dem @ werden nicht unterstützt.",
+        AddressFault.LITERAL: ("Eine Netzadresse in Klammern hinter dem @ wird nicht unterstützt."),
+        AddressFault.ACCENTED: "Vor dem @ werden nur Buchstaben ohne Akzente unterstützt.",
+        AddressFault.DOT: "Punkte stehen nur zwischen anderen Zeichen.",
+        AddressFault.LOCAL: "Vor dem @ fehlt etwas, oder dort steht ein unerlaubtes Zeichen.",
+        AddressFault.DOMAIN: "Hinter dem @ steht keine Internet-Domain.",
+        AddressFault.RESERVED: "Diese Domain ist reserviert und kann keine Post bekommen.",
+    },
+)

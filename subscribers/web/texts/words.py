@@ -1,0 +1,74 @@
+"""What has to be said on these pages, whatever the language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from subscribers.errors import AddressFault
+from subscribers.lifecycle import Confirmed
+from subscribers.moving import Moved
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saying:
+    """A title and what stands below it."""
+
+    title: str
+    body: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """The words of one language; ``{newsletter}`` and the like are filled in."""
+
+    name: str  #: of the language, in itself
+    sign_up: Saying
+    sign_up_again: str
+    address: str
+    trap: str
+    sign_up_button: str
+    wording: str  #: what one agrees to; kept as evidence
+    latest: str
+    inbox: Saying
+    many: Saying
+    disposable: str
+    confirm: Saying
+    confirm_button: str
+    confirmed: Mapping[Confirmed, Saying]
+    confirm_late: Saying
+    ask_again: str
+    leave: Saying
+    leave_button: str
+    left: Saying
+    stay_button: str
+    back: Saying
+    not_back: Saying
+    preferences: Saying
+    standing: Mapping[str, str]
+    topics: Saying
+    topics_label: str
+    save: str
+    saved: str
+    pause: Saying
+    pause_label: str
+    weeks: str
+    resume: str
+    move: Saying
+    move_label: str
+    move_button: str
+    move_asked: Saying
+    moving: Saying
+    moving_button: str
+    moved: Mapping[Moved, Saying]
+    data: str
+    erase: Saying
+    erase_button: str
+    erased: Saying
+    to_preferences: str
+    to_sign_up: str
+    bad_link: Saying
+    unreachable: Saying
+    unreachable_mail: str
+    broken: Saying
+    faults: Mapping[AddressFault, str]

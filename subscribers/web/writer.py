@@ -1,0 +1,109 @@
+"""The one thread that writes: what waits together is committed together.
+
+SQLite lets one writer in. Handlers that queue here don't fight for its lock, and a sign-up costs a
+part of a durable commit instead of a whole one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from sqlalchemy.orm import Session
+
+from subscribers.store import Sessions
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+MOST_WAITING = 2_000
+AT_ONCE = 64  # items one transaction takes
+PATIENCE = 20.0  # seconds
+
+
+class Busy(Exception):
+    """The store can't keep up; nothing was written."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    work: Callable[[Session, Sequence[Any]], Sequence[Any]]
+    item: Any
+    future: Future[Any]
+
+
+class Writer:
+    """Runs writes one after another; those with the same work share a transaction.
+
+    The thread starts with the first write, and ends when nothing has come for a while.
+    """
+
+    def __init__(self, sessions: Sessions, *, idle_seconds: float = 5.0) -> None:
+        self._sessions = sessions
+        self._idle = idle_seconds
+        self._jobs: deque[_Job] = deque()
+        self._changed = threading.Condition()
+        self._running = False
+
+    async def together(
+        self, work: Callable[[Session, Sequence[Item]], Sequence[Result]], item: Item
+    ) -> Result:
+        """Write an item by *work*, which gets all that wait for it; returns after the commit.
+
+        Raises `Busy` when too much waits, and what the database raises when it can't be written.
+        """
+        job = _Job(work, item, Future())
+        self._put(job)
+        async with asyncio.timeout(PATIENCE):
+            found: Result = await asyncio.wrap_future(job.future)
+        return found
+
+    async def alone(self, work: Callable[[Session], Result]) -> Result:
+        """Run *work* in a transaction of its own; returns after the commit."""
+        return await self.together(lambda session, _: [work(session)], None)
+
+    def _put(self, job: _Job) -> None:
+        with self._changed:
+            if len(self._jobs) >= MOST_WAITING:
+                raise Busy
+            self._jobs.append(job)
+            if not self._running:
+                self._running = True
+                threading.Thread(target=self._run, name="subscribers-writer", daemon=True).start()
+            self._changed.notify()
+
+    def _run(self) -> None:
+        while jobs := self._next():
+            self._write(jobs)
+
+    def _next(self) -> list[_Job]:
+        """Wait for jobs, and take those from the front that share their work."""
+        with self._changed:
+            if not self._jobs:
+                self._changed.wait(self._idle)
+            if not self._jobs:
+                self._running = False
+                return []
+            jobs = [self._jobs.popleft()]
+            while self._jobs and self._jobs[0].work == jobs[0].work and len(jobs) < AT_ONCE:
+                jobs.append(self._jobs.popleft())
+            return jobs
+
+    def _write(self, jobs: list[_Job]) -> None:
+        waiting = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+        if not waiting:
+            return
+        try:
+            with self._sessions.write() as session:
+                results = waiting[0].work(session, [job.item for job in waiting])
+        except Exception as fault:  # every one of them waits for an answer
+            for job in waiting:
+                job.future.set_exception(fault)
+            return
+        for job, result in zip(waiting, results, strict=True):
+            job.future.set_result(result)

@@ -1,0 +1,159 @@
+"""A site on 127.0.0.1 with a clock that stands still, a post that keeps letters, and a browser."""
+
+from __future__ import annotations
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from html import unescape
+from typing import Any
+
+import httpx2
+import pytest
+import uvicorn
+from sqlalchemy import text
+from starlette.applications import Starlette
+
+from digest.db import Database
+from subscribers import letters, store
+from subscribers.letters import Handed, Letter
+from subscribers.models import Standing
+from subscribers.throttle import Limit, Limits
+from subscribers.tokens import Hashes, Tokens
+from subscribers.web import About, Front, routes
+from tests.subscribers.conftest import NEWSLETTER
+
+ABOUT = About(
+    slug=NEWSLETTER,
+    name="Weekly AI Tool Verdicts",
+    description="Every Tuesday: two tools side by side.",
+    latest="/issues/3",
+    topics=(("dev", "Developer Tools"), ("art", "Art"), ("text", "Writing")),
+)
+WIDE = Limits(
+    domain=Limit(100_000, 3600), network=Limit(100_000, 3600), everyone=Limit(100_000, 3600)
+)
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **parts: float) -> None:
+        self.now += timedelta(**parts)
+
+
+@dataclass
+class Post:
+    """Keeps the letters it is handed; answers as it is told."""
+
+    answer: Handed = Handed.SENT
+    sent: list[Letter] = field(default_factory=list)
+
+    def send(self, letter: Letter) -> Handed:
+        self.sent.append(letter)
+        return self.answer
+
+
+@dataclass
+class Site:
+    """A site that answers, and what stands behind it."""
+
+    url: str
+    front: Front
+    clock: Clock
+    post: Post
+    http: httpx2.Client
+
+    def fill_in(self, email: str, *, wait: float = 3.0, **fields: str) -> httpx2.Response:
+        """Open the form, fill it in and press the button, as a person does."""
+        form = hidden(self.http.get("/subscribe").text)
+        self.clock.advance(seconds=wait)
+        return self.http.post("/subscribe", data={**form, "email": email, **fields})
+
+    def deliver(self) -> list[Letter]:
+        """Send the letters that wait; returns what was handed over."""
+        before = len(self.post.sent)
+        letters.send_waiting(self.front.sessions, self.post, self.front.links, self.clock)
+        return self.post.sent[before:]
+
+    def path(self, url: str) -> str:
+        """Return a link of ours as a path."""
+        return url.removeprefix(self.front.base_url)
+
+    def standing(self, address: str) -> Standing | None:
+        with self.front.sessions.read() as session:
+            reader = store.find(session, address)
+            place = store.place(session, reader.id, NEWSLETTER) if reader else None
+        return place.standing if place else None
+
+    def rows(self, table: str) -> list[Any]:
+        with self.front.sessions.read() as session:
+            return list(session.execute(text(f"SELECT * FROM {table}")))  # noqa: S608
+
+
+def hidden(page: str) -> dict[str, str]:
+    """Return the hidden fields of a page's form."""
+    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
+    return {unescape(name): unescape(value) for name, value in found}
+
+
+@pytest.fixture
+def clock(now: datetime) -> Clock:
+    return Clock(now)
+
+
+@pytest.fixture
+def make_site(
+    sqlite_database: Database, tokens: Tokens, hashes: Hashes, clock: Clock
+) -> Iterator[Callable[..., Site]]:
+    """Return a function that starts a site; options are those of `Front`."""
+    running: list[tuple[uvicorn.Server, threading.Thread, socket.socket, httpx2.Client]] = []
+
+    def make(**options: Any) -> Site:
+        sock = socket.socket()
+        sock.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        given: dict[str, Any] = {
+            "sessions": sqlite_database,
+            "tokens": tokens,
+            "hashes": hashes,
+            "clock": clock,
+            "base_url": url,
+            "newsletters": {NEWSLETTER: ABOUT},
+            "limits": WIDE,
+            **options,
+        }
+        front = Front(**given)
+        config = uvicorn.Config(
+            Starlette(routes=routes(front)), log_level="warning", access_log=False,
+            server_header=False,
+        )  # fmt: skip
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
+        thread.start()
+        http = httpx2.Client(base_url=url, timeout=20, follow_redirects=False)
+        running.append((server, thread, sock, http))
+        while not server.started:
+            thread.join(0.01)
+        return Site(url=url, front=front, clock=clock, post=Post(), http=http)
+
+    yield make
+    for server, thread, sock, http in running:
+        http.close()
+        server.should_exit = True
+        thread.join(10)
+        sock.close()
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    return make_site()

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import pytest
+
+from subscribers.models import LetterKind, Standing
+from subscribers.tokens import Purpose
+from tests.subscribers.web.conftest import Site, hidden
+
+READER = "reader@example.com"
+
+
+def confirm_path(site: Site, address: str = READER) -> str:
+    """Sign up, and return the path of the link in the letter."""
+    site.fill_in(address)
+    return site.path(site.deliver()[-1].action_url)
+
+
+def test_signing_up_and_confirming_makes_a_reader(site: Site) -> None:
+    path = confirm_path(site)
+    assert site.standing(READER) is Standing.PENDING
+    answer = site.http.post(path, data=hidden(site.http.get(path).text))
+    assert answer.status_code == 200
+    assert "You’re on the list" in answer.text
+    assert site.standing(READER) is Standing.CONFIRMED
+
+
+def test_a_welcome_letter_follows_the_confirmation(site: Site) -> None:
+    site.http.post(confirm_path(site))
+    letter = site.deliver()[0]
+    assert letter.kind is LetterKind.WELCOME
+    assert letter.unsubscribe_url.startswith(f"{site.url}/u/")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_G06_a_scanner_that_fetches_the_link_confirms_nobody(site: Site, method: str) -> None:
+    path = confirm_path(site)
+    for _ in range(3):
+        site.http.request(method, path, headers={"Sec-Purpose": "prefetch"})
+    assert site.standing(READER) is Standing.PENDING
+
+
+def test_G06_the_page_has_one_button_and_no_script(site: Site) -> None:
+    page = site.http.get(confirm_path(site)).text
+    assert page.count("<button>") == 1
+    assert "<script" not in page
+    assert "onload" not in page
+
+
+def test_G07_confirming_twice_says_so_and_sends_one_welcome(site: Site) -> None:
+    path = confirm_path(site)
+    site.http.post(path)
+    again = site.http.post(path)
+    assert again.status_code == 200
+    assert "already" in again.text
+    assert [letter.kind for letter in site.deliver()] == [LetterKind.WELCOME]
+
+
+def test_G07_a_link_that_has_run_out_explains_itself_and_offers_the_way_on(site: Site) -> None:
+    path = confirm_path(site)
+    site.clock.advance(hours=49)
+    for answer in (site.http.get(path), site.http.post(path)):
+        assert answer.status_code == 410
+        assert "48 hours" in answer.text
+        assert 'href="/subscribe?newsletter=weekly"' in answer.text
+    assert site.standing(READER) is Standing.PENDING
+
+
+def test_G07_an_old_link_of_a_reader_says_that_nothing_is_to_do(site: Site) -> None:
+    path = confirm_path(site)
+    site.http.post(path)
+    site.clock.advance(days=30)
+    assert "already" in site.http.get(path).text
+
+
+def test_G07_a_link_older_than_leaving_brings_nobody_back(site: Site) -> None:
+    path = confirm_path(site)
+    site.http.post(path)
+    site.clock.advance(minutes=1)
+    site.http.post(site.path(site.deliver()[0].unsubscribe_url))
+    answer = site.http.post(path)
+    assert "left since" in answer.text
+    assert site.standing(READER) is Standing.UNSUBSCRIBED
+
+
+def test_who_left_may_sign_up_again_and_confirm(site: Site) -> None:
+    site.http.post(confirm_path(site))
+    site.http.post(site.path(site.deliver()[0].unsubscribe_url))
+    site.clock.advance(hours=2)
+    site.http.post(confirm_path(site))
+    assert site.standing(READER) is Standing.CONFIRMED
+
+
+def test_G07_a_token_for_another_purpose_confirms_nothing(site: Site) -> None:
+    site.fill_in(READER)
+    subject = f"1:weekly:{int(site.clock.now.timestamp())}"
+    for purpose in Purpose:
+        if purpose is not Purpose.CONFIRM:
+            token = site.front.tokens.sign(purpose, subject)
+            assert site.http.post(f"/c/{token}").status_code == 404
+    assert site.standing(READER) is Standing.PENDING
+
+
+def test_G07_a_token_with_a_flipped_bit_confirms_nothing(site: Site) -> None:
+    path = confirm_path(site)
+    start, token = path[:3], path[3:]
+    for at in range(0, len(token), 3):
+        flipped = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
+        assert site.http.post(start + flipped).status_code == 404
+    assert site.standing(READER) is Standing.PENDING
+
+
+def test_a_sign_up_that_is_gone_explains_itself(site: Site) -> None:
+    path = confirm_path(site)
+    with site.front.sessions.write() as session:
+        session.connection().exec_driver_sql("DELETE FROM subscriber")
+    assert "no longer here" in site.http.post(path).text
+
+
+def test_the_evidence_says_what_was_agreed_to_and_how_it_was_confirmed(site: Site) -> None:
+    site.http.post(confirm_path(site), headers={"Accept-Language": "de-DE,de;q=0.9"})
+    asked, confirmed = site.rows("consent")
+    assert (asked.act, asked.channel, asked.form, asked.language) == ("asked", "form", "page", "en")
+    assert (confirmed.act, confirmed.channel, confirmed.language) == ("confirmed", "page", "de")
+    assert "Weekly AI Tool Verdicts by email" in site.rows("wording")[0].text
+    assert [row.network for row in site.rows("consent_network")] == ["127.0.0.0/24"] * 2
