@@ -12,9 +12,11 @@ from tempfile import TemporaryDirectory
 from sqlmodel import Session
 
 from digest.db import Database
+from digest.delivery.intake import Drain
 from digest.delivery.links import recipients_of
 from digest.delivery.owner import this_process
 from digest.delivery.send import Sending
+from digest.delivery.spool import Spool
 from digest.delivery.wave import Bounds
 from digest.errors import BadSetting, DigestError
 from digest.issues import approval, recipe, store
@@ -25,6 +27,7 @@ from digest.issues.view import IssueView
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content, Mailbox, Mailing
 from digest.mail.outbox import Outbox
 from digest.mail.sendgrid.client import SendGrid
+from digest.mail.sendgrid.webhook import parse as parse_events
 from digest.mail.transport import Accepted, Transport
 from digest.render.checks.finding import Copy, Finding, Severity
 from digest.render.confined import confined
@@ -213,6 +216,24 @@ class App:
                 complained=self.settings.first_wave_complained,
             ),
         )
+
+    def drain(self) -> Drain:
+        """Return what applies the events that wait in the spool."""
+        return Drain(
+            store=self.database,
+            spool=self.spool(),
+            parse=parse_events,
+            hashes=self.hashes,
+            clock=self.clock,
+        )
+
+    def spool(self) -> Spool:
+        """Return the place where events wait for the database."""
+        folder = self.settings.spool
+        if folder is None:
+            beside = self.database.url.database if self.database.is_sqlite else None
+            folder = Path(f"{beside or 'digest'}-events")
+        return Spool(folder, most_bytes=self.settings.spool_megabytes << 20)
 
     def _list_id(self, slug: str, name: str) -> str:
         host = self.settings.base_url.partition("://")[2].partition("/")[0].partition(":")[0]

@@ -11,6 +11,7 @@ DigestError
 ├── IssueFrozen                a frozen issue can't be changed
 ├── WrongState                 the issue or batch isn't in a state that allows this
 │   └── NotApproved            nobody has approved the issue as it is now
+├── SpoolFull                  the event spool takes no more for now
 └── BadSignature               an event webhook request isn't signed by the provider
 """
 
@@ -72,6 +73,10 @@ class WrongState(DigestError):
 
 class NotApproved(WrongState):
     """Nobody has approved the issue as it is now."""
+
+
+class SpoolFull(DigestError):
+    """The event spool takes no more for now."""
 
 
 class BadSignature(DigestError):

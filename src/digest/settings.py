@@ -69,6 +69,18 @@ class Settings(BaseSettings):
         description="Who the mail is from: Name <address>.",
     )
     postal_address: str = Field("", description="The sender's postal address; the law asks for it.")
+    spool: Path | None = Field(
+        None, description="The folder that holds events until applied; else beside the database."
+    )
+    spool_megabytes: int = Field(
+        2048, ge=1, description="How much the spool may hold; beyond it, the provider waits."
+    )
+    keep_events_days: int = Field(
+        400, ge=30, description="Events of older issues are pruned; their numbers stay."
+    )
+    editors: str = Field(
+        "", description="Addresses that get drafts and reminders, comma-separated."
+    )
     concurrency: int = Field(2, ge=1, le=64, description="How many batches travel at once.")
     batch_size: int = Field(1000, ge=1, le=1000, description="Readers in one request.")
     grace: float = Field(
@@ -93,6 +105,10 @@ class Settings(BaseSettings):
     def webhook_key_list(self) -> list[str]:
         """Return the event webhook's public keys, the newest first."""
         return [key.strip() for key in self.webhook_keys.split(",") if key.strip()]
+
+    def editor_list(self) -> list[str]:
+        """Return the editors' addresses."""
+        return [each.strip() for each in self.editors.split(",") if each.strip()]
 
 
 def load(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

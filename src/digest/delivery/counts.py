@@ -30,6 +30,7 @@ class Counts:
     delivered: int = 0
     deferred: int = 0
     bounced: int = 0
+    blocked: int = 0  #: the part of bounced that was about this mail, not the address
     dropped: int = 0
     complained: int = 0
 
@@ -61,7 +62,8 @@ def count(session: Session, edition_id: int) -> Counts:
         parked=batches.get(BatchState.PARKED, 0),
         delivered=news.get(News.DELIVERED, 0) + news.get(News.COMPLAINED, 0),
         deferred=news.get(News.DEFERRED, 0),
-        bounced=news.get(News.BOUNCED, 0),
+        bounced=news.get(News.BOUNCED, 0) + news.get(News.BLOCKED, 0),
+        blocked=news.get(News.BLOCKED, 0),
         dropped=news.get(News.DROPPED, 0),
         complained=news.get(News.COMPLAINED, 0),
     )

@@ -8,8 +8,18 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlmodel import Field, SQLModel
 
 from digest.columns import BigId, closed_set
@@ -44,7 +54,8 @@ class News(StrEnum):
     DEFERRED = "deferred"  #: the mailbox said "later"
     DELIVERED = "delivered"  #: the mailbox took it
     DROPPED = "dropped"  #: the provider didn't even try
-    BOUNCED = "bounced"  #: the mailbox refused it
+    BLOCKED = "blocked"  #: the mailbox refused this mail, not the address
+    BOUNCED = "bounced"  #: the mailbox refused it for good
     COMPLAINED = "complained"  #: the reader called it spam
 
 
@@ -88,6 +99,8 @@ class Attempt(SQLModel, table=True):
     status: int | None = None
     provider_id: str | None = Field(default=None, sa_type=String(200), index=True)
     detail: str = Field(default="", sa_type=Text)
+    #: The earliest event that names it, in seconds since 1970: proof that the provider took it.
+    proved_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Delivery(SQLModel, table=True):
@@ -118,7 +131,8 @@ class Delivery(SQLModel, table=True):
     outcome: Outcome | None = Field(default=None, sa_type=closed_set(Outcome))
     reason: str | None = Field(default=None, sa_type=Text)
     news: News | None = Field(default=None, sa_type=closed_set(News))
-    news_at: datetime | None = None
+    #: Seconds since 1970; of several events of that standing the earliest.
+    news_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class Canary(SQLModel, table=True):
@@ -156,17 +170,87 @@ class Decision(SQLModel, table=True):
 
 
 class MailEvent(SQLModel, table=True):
-    """One piece of provider news about one delivery, in our words."""
+    """One piece of provider news about one delivery, in our words.
+
+    Its key is what it says, since the provider's own id changes when it is told again.
+    """
 
     __tablename__ = "mail_event"
+    # Rows lie in the order of their key: an edition's are together, and there is no second index.
+    __table_args__ = {"sqlite_with_rowid": False}
+
+    #: A number below zero stands for somebody nobody can name any more, or never could.
+    delivery_id: int = Field(primary_key=True, sa_type=BigInteger)
+    kind: str = Field(primary_key=True, sa_type=String(24))
+    moment: int = Field(primary_key=True, sa_type=BigInteger)  #: seconds since 1970
+    link: int = Field(default=0, primary_key=True, sa_type=BigInteger)  #: of a click; else 0
+    edition_id: int
+    machine: int = Field(default=0, sa_type=SmallInteger)  #: 1 when no person did it
+    cause: str = Field(default="", sa_type=String(64))
+    detail: str = Field(default="", sa_type=Text)
+
+
+class EventLink(SQLModel, table=True):
+    """A link that was clicked, known by a hash of its address; readers' own parts taken out."""
+
+    __tablename__ = "event_link"
+
+    id: int = Field(primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False})
+    url: str = Field(sa_type=Text)
+
+
+class Quarantined(SQLModel, table=True):
+    """Something the provider told that could not be used; the newest are kept, all are counted."""
+
+    __table_args__ = {"sqlite_autoincrement": True}  # the highest id is how many there were
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    key: str = Field(unique=True, sa_type=String(64))  #: ours; the provider's changes on redelivery
-    kind: str = Field(sa_type=String(24))
-    delivery_id: int | None = Field(default=None, sa_type=BigId, index=True)
-    occurred_at: datetime
-    received_at: datetime
-    detail: str = Field(default="", sa_type=Text)
+    at: datetime
+    why: str = Field(sa_type=String(64))
+    said: str = Field(default="", sa_type=Text)  #: addresses taken out
+
+
+class SpoolPosition(SQLModel, table=True):
+    """How far a file of the spool has been applied: written in the transaction that did it."""
+
+    __tablename__ = "spool_position"
+
+    file: str = Field(primary_key=True, sa_type=String(100))
+    offset: int = Field(sa_type=BigInteger)
+
+
+class Anonymity(SQLModel, table=True):
+    """What ties an edition's anonymous opens and clicks to readers; deleted, nothing does."""
+
+    edition_id: int = Field(primary_key=True)
+    salt: str = Field(sa_type=String(64))
+
+
+class Forgotten(SQLModel, table=True):
+    """A delivery whose reader was erased: its later events are not recorded."""
+
+    delivery_id: int = Field(
+        primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
+    )
+
+
+class FrozenNumbers(SQLModel, table=True):
+    """An edition's numbers as they were when its events were pruned; they don't change again."""
+
+    __tablename__ = "frozen_numbers"
+
+    edition_id: int = Field(primary_key=True)
+    numbers: dict[str, Any] = Field(sa_type=JSON)
+    frozen_at: datetime
+
+
+class ProviderBlock(SQLModel, table=True):
+    """An address the provider keeps on a list of its own and drops, known by its keyed hash."""
+
+    __tablename__ = "provider_block"
+
+    address_hash: str = Field(primary_key=True, sa_type=String(64))
+    at: int = Field(sa_type=BigInteger)  #: seconds since 1970
 
 
 class Installation(SQLModel, table=True):

@@ -2,36 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
 
-from digest.delivery.canary import CANARY_BATCH, hear
+from digest.delivery.canary import hear
+from digest.delivery.consequences import act
 from digest.delivery.dispatch import finish
-from digest.delivery.track import Tracked, track
-from digest.issues.models import Edition, Issue, Newsletter
+from digest.delivery.models import Canary
+from digest.delivery.proof import ATTEMPT_LENGTH
+from digest.delivery.quarantine import UNKNOWN, quarantine
+from digest.delivery.stray import by_address
+from digest.delivery.track import track
 from digest.mail.events import MailEvent
-from subscribers.lifecycle import leave
-from subscribers.store import Evidence
-from subscribers.suppression import suppress_readers
 from subscribers.tokens import Hashes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Received:
+    """What a batch of events changed."""
+
+    new: int = 0  #: events not heard before
+    unknown: int = 0  #: events of no mail of ours
+    stray: int = 0  #: events without our ids that name a reader's address
+    suppressed: int = 0
+    left: int = 0
 
 
 def receive(
     session: Session, events: Sequence[MailEvent], *, hashes: Hashes, now: datetime
-) -> Tracked:
-    """Record events and do what they ask for: settle, suppress, unsubscribe. Caller commits."""
-    tracked = track(session, events, now)
-    hear(session, {event.attempt for event in events if event.batch == CANARY_BATCH}, now)
-    suppress_readers(session, tracked.suppress, hashes, now)
-    for edition, subscriber in tracked.unsubscribe:
-        leave(session, subscriber, _newsletter(session, edition), Evidence(channel="provider"), now)
+) -> Received:
+    """Record events and do what they ask for: settle, suppress, unsubscribe. Caller commits.
+
+    What is of no mail of ours goes into quarantine.
+    """
+    tracked = track(session, events)
+    rest = _without_canaries(session, tracked.unknown, now)
+    found = by_address(session, rest)
+    acted = act(session, [*tracked.telling, *found.telling], hashes, now)
     for edition in tracked.settled:
         finish(session, edition, now)
-    return tracked
+    quarantine(session, [(UNKNOWN, _said(event)) for event in found.unknown], now)
+    return Received(
+        new=tracked.new,
+        unknown=len(found.unknown),
+        stray=len(rest) - len(found.unknown),
+        suppressed=acted.suppressed,
+        left=acted.left,
+    )
 
 
-def _newsletter(session: Session, edition_id: int) -> str:
-    issue = session.get_one(Issue, session.get_one(Edition, edition_id).issue_id)
-    return session.get_one(Newsletter, issue.newsletter_id).slug
+def _without_canaries(
+    session: Session, unknown: Sequence[MailEvent], now: datetime
+) -> list[MailEvent]:
+    """Note news of our own watched copies, and return the rest."""
+    attempts = {e.attempt for e in unknown if e.attempt and _could_be(e.attempt)}
+    if not attempts:
+        return list(unknown)
+    canaries = set(session.connection().execute(_CANARIES, {"keys": list(attempts)}).scalars())
+    hear(session, canaries, now)
+    return [event for event in unknown if event.attempt not in canaries]
+
+
+def _could_be(attempt: str) -> bool:
+    return len(attempt) == ATTEMPT_LENGTH and attempt.isalnum()
+
+
+def _said(event: MailEvent) -> str:
+    """Describe a stranger: its address is nobody's we know, and isn't kept."""
+    said: Iterable[str] = (
+        f"kind {event.kind}",
+        f"at {event.at}",
+        f"attempt {event.attempt or 'none'}",
+        f"delivery {event.delivery or 'none'}",
+        event.cause,
+        event.detail,
+    )
+    return ", ".join(part for part in said if part)
+
+
+_CANARIES = select(col(Canary.attempt)).where(
+    col(Canary.attempt).in_(bindparam("keys", expanding=True))
+)

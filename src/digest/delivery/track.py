@@ -1,28 +1,28 @@
-"""What an event means: news moves a delivery up only, and any proof settles its attempt's doubt.
+"""What an event means: news moves a delivery up only, and an event told again changes nothing.
 
-Applying the same events again, in any order, ends in the same state: an event is known by what it
-says, not by the provider's id for it, which changes when it is told again.
+Applying the same events, in any order and any number of times, ends in the same rows: an event is
+known by what it says, and everything kept of it is the highest or the earliest of its copies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from hashlib import sha256
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from hashlib import blake2b
+from re import compile as pattern
 from typing import Any
 
-import orjson
-from sqlalchemy import bindparam, case, func, or_, select, update
+from sqlalchemy import bindparam, case, literal_column, or_, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
-from digest.delivery.models import Attempt, Batch, BatchState, Decision, Delivery, MailEvent, News
+from digest.delivery.bulk import Bulk, Row
+from digest.delivery.models import Delivery, EventLink, MailEvent, News
+from digest.delivery.proof import Known, known_attempts, prove
+from digest.delivery.tracking import Kept, kept_of
 from digest.mail.events import EventKind
 from digest.mail.events import MailEvent as Event
-from subscribers.models import SuppressionReason
-from subscribers.store import upsert
-
-MAX_DELIVERY = 2**63 - 1
 
 #: What each kind of event says of a delivery's standing; the rest say nothing of it.
 NEWS = {
@@ -31,21 +31,38 @@ NEWS = {
     EventKind.DELIVERED: News.DELIVERED,
     EventKind.DROPPED: News.DROPPED,
     EventKind.BOUNCED: News.BOUNCED,
-    EventKind.BLOCKED: News.BOUNCED,
+    EventKind.BLOCKED: News.BLOCKED,
     EventKind.COMPLAINED: News.COMPLAINED,
 }
 RANK = {news: rank for rank, news in enumerate(News)}
-_SUPPRESSES = {
-    EventKind.BOUNCED: SuppressionReason.HARD_BOUNCE,
-    EventKind.COMPLAINED: SuppressionReason.COMPLAINT,
-}
-#: Reasons for which the provider drops mail that say something of the address for good.
-_DROPPED_FOR_GOOD = {
-    "bounced address": SuppressionReason.HARD_BOUNCE,
-    "invalid": SuppressionReason.HARD_BOUNCE,
-    "spam reporting address": SuppressionReason.COMPLAINT,
-    "unsubscribed address": SuppressionReason.PROVIDER,
-}
+#: A standing as one number, and the word that is stored for it.
+_STANDING = {kind: (RANK[news], news.value) for kind, news in NEWS.items()}
+_WORD = {kind: kind.value for kind in EventKind}
+#: Kinds that may ask for more than a note: somebody must not be mailed any more.
+_TELLING = frozenset(
+    {
+        EventKind.BOUNCED,
+        EventKind.DROPPED,
+        EventKind.COMPLAINED,
+        EventKind.UNSUBSCRIBED,
+        EventKind.RESIGNED,
+    }
+)
+_ENGAGED = frozenset({EventKind.OPENED, EventKind.CLICKED})
+_OWN_LINK = pattern(r"(/[a-z])/[\w-]{20,}")  # a reader's token, or the tag in its place
+_MAX_DIGITS = 18
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """An event that may ask for more than a note: somebody must not be mailed any more."""
+
+    kind: EventKind
+    at: int
+    whose: int  #: the delivery it is about; below zero, the reader's own number where it has none
+    newsletter: str
+    address: str | None = field(repr=False)
+    cause: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,170 +70,148 @@ class Tracked:
     """What a batch of events changed."""
 
     new: int  #: events not heard before
-    unknown: int  #: events of no delivery of ours
+    unknown: Sequence[Event]  #: events of no delivery of ours
     settled: tuple[int, ...]  #: editions in which a doubt was settled
-    suppress: dict[int, SuppressionReason]  #: subscriber to the reason they must not be mailed
-    unsubscribe: tuple[tuple[int, int], ...]  #: (edition, subscriber) who left by its own link
+    telling: Sequence[Told]
 
 
-def track(session: Session, events: Sequence[Event], now: datetime) -> Tracked:
+@dataclass(kw_only=True)
+class _Sorted:
+    """Events by what has to be done with them."""
+
+    rows: dict[Row, Row] = field(default_factory=dict)  #: by key
+    best: dict[int, tuple[int, int, str]] = field(default_factory=dict)  #: rank, -moment, word
+    links: dict[int, str] = field(default_factory=dict)
+    proofs: dict[str, int] = field(default_factory=dict)  #: attempt to its earliest moment
+    telling: list[Told] = field(default_factory=list)
+    unknown: list[Event] = field(default_factory=list)
+
+
+def track(session: Session, events: Sequence[Event]) -> Tracked:
     """Record events and move what they speak of; the caller commits, and acts on the result."""
-    known, unknown = _known(session, events)
-    new = _record(session, known, now)
-    _move(session, known)
-    settled = _settle(session, {e.attempt for e in known if e.attempt})
-    readers = _subscribers(session, known)
-    suppress: dict[int, SuppressionReason] = {}
-    for event in known:
-        reason = _reason(event)
-        if reason is not None:
-            suppress.setdefault(readers[_number(event)][1], reason)
-    left = {readers[_number(e)] for e in known if e.kind is EventKind.UNSUBSCRIBED}
+    known = known_attempts(session, {e.attempt for e in events if e.attempt})
+    done = _sort(events, known, kept_of(session, known.values()))
+    new = _KEEP.run(session, list(done.rows.values()))
+    _LINK.run(session, list(done.links.items()))
+    _MOVE.run(
+        session, [(told, -at, rank, number) for number, (rank, at, told) in done.best.items()]
+    )
     return Tracked(
         new=new,
-        unknown=unknown,
-        settled=tuple(sorted(settled)),
-        suppress=suppress,
-        unsubscribe=tuple(sorted(left)),
+        unknown=done.unknown,
+        settled=prove(session, known, done.proofs),
+        telling=done.telling,
     )
 
 
-def event_key(event: Event) -> str:
-    """Name an event by what it says: delivery, kind, moment, link; 64 hex digits."""
-    said = [event.attempt, event.delivery, event.kind, int(event.at.timestamp()), event.url]
-    return sha256(orjson.dumps(said)).hexdigest()
-
-
-def _known(session: Session, events: Sequence[Event]) -> tuple[list[Event], int]:
-    """Keep the events whose attempt and delivery are ours and belong together."""
-    attempts = {e.attempt for e in events if e.attempt}
-    rows = session.connection().execute(
-        select(col(Attempt.key), col(Batch.first_delivery), col(Batch.last_delivery))
-        .join(Batch, col(Batch.id) == col(Attempt.batch_id))
-        .where(col(Attempt.key).in_(attempts))
-    )
-    ranges = {key: (first, last) for key, first, last in rows}
-    known = [e for e in events if _belongs(e, ranges)]
-    return known, len(events) - len(known)
-
-
-def _belongs(event: Event, ranges: dict[str, tuple[int, int]]) -> bool:
-    first, last = ranges.get(event.attempt or "", (1, 0))
-    number = event.delivery or ""
-    return number.isascii() and number.isdigit() and first <= int(number) <= last
-
-
-def _number(event: Event) -> int:
-    return int(event.delivery or 0)
-
-
-def _record(session: Session, events: Iterable[Event], now: datetime) -> int:
-    rows = {
-        event_key(e): {
-            "key": event_key(e),
-            "kind": e.kind,
-            "delivery_id": _number(e),
-            "occurred_at": e.at,
-            "received_at": now,
-            "detail": e.url or e.detail,
-        }
-        for e in events
-    }
-    if not rows:
-        return 0
-    connection = session.connection()
-    count = select(func.count()).select_from(MailEvent).where(col(MailEvent.key).in_(rows))
-    before = connection.execute(count).scalar_one()
-    insert = upsert(session, MailEvent).on_conflict_do_nothing(index_elements=["key"])
-    connection.execute(insert, list(rows.values()))
-    return len(rows) - before
-
-
-def _move(session: Session, events: Iterable[Event]) -> None:
-    best: dict[int, tuple[News, datetime]] = {}
+def _sort(events: Sequence[Event], known: Mapping[str, Known], kept: Kept) -> _Sorted:
+    """Sort events; the one loop that runs a million times in a flood."""
+    done = _Sorted()
+    rows, best, proofs = done.rows, done.best, done.proofs
     for event in events:
-        news = NEWS.get(event.kind)
-        if news is None:
+        kind, at, delivery, attempt = event[:4]
+        mine = known.get(attempt) if attempt else None
+        number = _number(delivery)
+        if mine is None or not mine.first <= number <= mine.last or kind is EventKind.OTHER:
+            done.unknown.append(event)
             continue
-        now_best = best.get(_number(event))
-        if now_best is None or _better(news, event.at, now_best):
-            best[_number(event)] = (news, event.at)
-    if best:
-        rows = [
-            {"delivery": number, "told": news, "moment": at, "rank": RANK[news]}
-            for number, (news, at) in best.items()
-        ]
-        session.connection().execute(_MOVE, rows)
+        if proofs.get(mine.attempt, at) >= at:
+            proofs[mine.attempt] = at
+        standing = _STANDING.get(kind)
+        if standing is not None:
+            here = (standing[0], -at, standing[1])
+            if number not in best or here > best[number]:
+                best[number] = here
+        if kind in _TELLING:
+            done.telling.append(
+                Told(
+                    kind=kind,
+                    at=at,
+                    whose=number,
+                    newsletter=mine.newsletter,
+                    address=event.address,
+                    cause=event.cause,
+                )
+            )
+        who = kept.who(number, mine, engaged=kind in _ENGAGED)
+        if who is not None:
+            _keep(rows, done.links, event, mine.edition, who)
+    return done
 
 
-def _better(news: News, at: datetime, than: tuple[News, datetime]) -> bool:
-    """Higher wins; of the same, the earlier moment stays."""
-    return RANK[news] > RANK[than[0]] or (news is than[0] and at < than[1])
+def _keep(
+    rows: dict[Row, Row], links: dict[int, str], event: Event, edition: int, who: int
+) -> None:
+    kind, at, _, _, _, url, machine, cause, detail = event
+    link = 0
+    if url:
+        link, clean = link_of(url)
+        links[link] = clean
+    key = (who, kind, at, link)
+    row = (who, _WORD[kind], at, link, edition, 1 if machine else 0, cause, detail)
+    before = rows.get(key)
+    if before is not None and before != row:
+        row = (*row[:5], min(before[5], row[5]), max(before[6], cause), max(before[7], detail))
+    rows[key] = row
 
 
-def _settle(session: Session, attempts: set[str]) -> set[int]:
-    """Take every attempt that any event speaks of as accepted: requests are taken whole."""
-    connection = session.connection()
-    doubtful = and_in_doubt(attempts)
-    editions = set(connection.execute(select(col(Batch.edition_id)).where(*doubtful)).scalars())
-    connection.execute(
-        update(Batch).where(*doubtful).values(state=BatchState.ACCEPTED, note="proved by an event")
-    )
-    _contradict(session, attempts)
-    return editions
+def _number(delivery: str | None) -> int:
+    """Read a delivery's number; 0 for what is none of ours."""
+    if delivery and len(delivery) <= _MAX_DIGITS and delivery.isascii() and delivery.isdigit():
+        return int(delivery)
+    return 0
 
 
-def and_in_doubt(attempts: set[str]) -> tuple[Any, ...]:
-    """Return the conditions for batches whose doubt one of these attempts settles."""
-    return (col(Batch.attempt).in_(attempts), col(Batch.state) == BatchState.IN_DOUBT)
+@lru_cache(maxsize=4096)
+def link_of(url: str) -> tuple[int, str]:
+    """Name a link: a number for its address, and the address less a reader's own part."""
+    clean = _OWN_LINK.sub(r"\1/…", url)
+    return int.from_bytes(blake2b(clean.encode(), digest_size=8).digest(), signed=True), clean
 
 
-def _contradict(session: Session, attempts: set[str]) -> None:
-    """Raise the alarm where a person had decided that an attempt was never taken."""
-    session.connection().execute(
-        update(Decision)
-        .where(
-            col(Decision.attempt_key).in_(attempts),
-            col(Decision.verdict) == "unsent",
-            col(Decision.contradicted).is_(None),
-        )
-        .values(
-            contradicted=select(col(Batch.size))
-            .where(col(Batch.id) == col(Decision.batch_id))
-            .scalar_subquery()
-        )
-    )
+def _insert(dialect: str) -> Any:
+    return sqlite.insert if dialect == "sqlite" else postgresql.insert
 
 
-def _subscribers(session: Session, events: Iterable[Event]) -> dict[int, tuple[int, int]]:
-    """Edition and subscriber of each delivery whose event says something of its reader."""
-    telling = [
-        _number(e) for e in events if _reason(e) is not None or e.kind is EventKind.UNSUBSCRIBED
-    ]
-    rows = session.connection().execute(
-        select(col(Delivery.id), col(Delivery.edition_id), col(Delivery.subscriber_id)).where(
-            col(Delivery.id).in_(telling)
-        )
-    )
-    return {number or 0: (edition, subscriber) for number, edition, subscriber in rows}
-
-
-def _reason(event: Event) -> SuppressionReason | None:
-    if event.kind is EventKind.DROPPED:
-        return _DROPPED_FOR_GOOD.get(event.detail.lower())
-    return _SUPPRESSES.get(event.kind)
-
-
-_RANKED = case({news.value: rank for news, rank in RANK.items()}, value=col(Delivery.news))
-_MOVE = (
-    update(Delivery)
-    .where(
-        col(Delivery.id) == bindparam("delivery"),
-        or_(
-            col(Delivery.news).is_(None),
-            bindparam("rank") > _RANKED,
-            (bindparam("rank") == _RANKED) & (col(Delivery.news_at) > bindparam("moment")),
+def _keeping(dialect: str) -> Any:
+    """Insert an event; of two copies that differ, keep of each field the lower or the higher."""
+    insert = _insert(dialect)(MailEvent)
+    new, old = insert.excluded, MailEvent
+    return insert.on_conflict_do_update(
+        index_elements=["delivery_id", "kind", "moment", "link"],
+        set_={
+            "machine": case((new.machine < col(old.machine), new.machine), else_=col(old.machine)),
+            "cause": case((new.cause > col(old.cause), new.cause), else_=col(old.cause)),
+            "detail": case((new.detail > col(old.detail), new.detail), else_=col(old.detail)),
+        },
+        where=or_(
+            new.machine < col(old.machine),
+            new.cause > col(old.cause),
+            new.detail > col(old.detail),
         ),
     )
-    .values(news=bindparam("told"), news_at=bindparam("moment"))
+
+
+def _moving(_dialect: str) -> Any:
+    ranked = case(
+        *(
+            (col(Delivery.news) == literal_column(f"'{news.value}'"), literal_column(str(rank)))
+            for news, rank in RANK.items()
+        ),
+        else_=literal_column("-1"),
+    )
+    higher = bindparam("rank") > ranked
+    earlier = (bindparam("rank") == ranked) & (col(Delivery.news_at) > bindparam("moment"))
+    return (
+        update(Delivery)
+        .values(news=bindparam("told"), news_at=bindparam("moment"))
+        .where(col(Delivery.id) == bindparam("delivery"), or_(higher, earlier))
+    )
+
+
+_KEEP = Bulk(
+    _keeping,
+    ["delivery_id", "kind", "moment", "link", "edition_id", "machine", "cause", "detail"],
 )
+_LINK = Bulk(lambda dialect: _insert(dialect)(EventLink).on_conflict_do_nothing(), ["id", "url"])
+_MOVE = Bulk(_moving, ["told", "moment", "rank", "delivery"])

@@ -11,7 +11,7 @@ from digest.comparisons.models import Call, Contender, Entry, Revision
 from digest.comparisons.score import split
 from digest.errors import NothingToPick
 from digest.issues import words
-from digest.issues.models import Newsletter
+from digest.issues.models import Newsletter, Tracking
 from digest.issues.quotes import chosen
 from digest.issues.view import ComparisonView, ContenderView, IssueView
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
@@ -61,6 +61,7 @@ def compose(
         postal_address=postal_address.strip(),
         unsubscribe_url=f"{base}/u/{UNSUBSCRIBE_TAG}",
         preferences_url=f"{base}/p/{PREFERENCES_TAG}",
+        tracking=words.TRACKING[Tracking(newsletter.tracking)],
     )
 
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from digest.issues.models import Tracking
 from digest.issues.view import ComparisonView, ContenderView
 from digest.render.graphemes import cut, graphemes
 
 SUBJECT_LIMIT = 60  #: characters; phones show about so many
 PREHEADER_LIMIT = 100
+#: What the mail says of what is learnt from it.
+TRACKING = {
+    Tracking.OFF: "Nobody learns whether you open this mail or follow its links.",
+    Tracking.ANONYMOUS: "Opens and clicks are counted, not who made them.",
+    Tracking.READER: "Opens and clicks are kept with your subscription, to see what is read.",
+}
 _SMALL = "no one two three four five six seven eight nine ten eleven twelve"
 
 

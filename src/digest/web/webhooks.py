@@ -3,79 +3,94 @@
 from __future__ import annotations
 
 import logging
+from http import HTTPStatus
 
+from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
-from sqlalchemy.exc import SQLAlchemyError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from digest.app import App
-from digest.delivery.receive import receive
-from digest.errors import BadSignature
-from digest.mail.sendgrid.webhook import SIGNATURE, TIMESTAMP, Verifier, parse
+from digest.delivery.intake import Drainer
+from digest.errors import BadSignature, SpoolFull
+from digest.mail.sendgrid.webhook import SIGNATURE, TIMESTAMP, Verifier
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 4_000_000  #: bytes; the provider's own batches end at 768 KB
+MAX_BODY = 2_000_000  #: bytes; the provider's own batches end at 768 KB
+MOST_AT_ONCE = 32  #: posts held in memory; those beyond come again later
+THREADS = 4  #: that verify and write; apart from the threads that serve readers
 RETRY_SECONDS = "30"
+CALM = 4  #: with no more posts under way than this, an answer waits for its events to be applied
+PATIENCE = 2.0  #: seconds such an answer waits at most
+_MAX_DIGITS = 12
 
 
 class Webhook:
-    """Answers 2xx only after what it took in is on disk."""
+    """Answers 2xx only after what it took in is on disk; applies it afterwards."""
 
     def __init__(self, app: App) -> None:
         self._app = app
         self._verifier = Verifier(app.settings.webhook_key_list())
+        self._drainer = Drainer(app.drain())
+        self._under_way = 0
+        self._threads = CapacityLimiter(THREADS)
+
+    def start(self) -> None:
+        """Go on with what an earlier process left in the spool."""
+        self._drainer.wake()
 
     async def answer(self, request: Request) -> Response:
-        """Verify the raw bytes, then take the events in."""
-        body = await _bounded(request)
-        if body is None:
-            return PlainTextResponse("too large", 413)
+        """Verify the raw bytes, then put them on disk; everything else happens afterwards."""
+        if self._under_way >= MOST_AT_ONCE:
+            return _later("too much at once")
+        self._under_way += 1
         try:
-            self._verifier.verify(
+            body = await _bounded(request)
+            if body is None:
+                return _plain("too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            return await self._take(
                 body,
-                signature=request.headers.get(SIGNATURE, ""),
-                timestamp=request.headers.get(TIMESTAMP, ""),
+                request.headers.get(SIGNATURE, ""),
+                request.headers.get(TIMESTAMP, ""),
             )
+        except ClientDisconnect:
+            return _plain("cut off", HTTPStatus.BAD_REQUEST)
+        finally:
+            self._under_way -= 1
+
+    async def _take(self, body: bytes, signature: str, timestamp: str) -> Response:
+        try:
+            await run_sync(self._keep, body, signature, timestamp, limiter=self._threads)
         except BadSignature:
-            return PlainTextResponse("not signed by the provider", 403)
-        return await run_sync(self._take, body)
+            return _plain("not signed by the provider", HTTPStatus.FORBIDDEN)
+        except SpoolFull as fault:
+            log.error("events refused, the provider tells them again: %s", fault)
+            return _later("not stored")
+        return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    def _take(self, body: bytes) -> Response:
-        try:
-            parsed = parse(body)
-        except ValueError:
-            return PlainTextResponse("not a JSON array", 400)
-        try:
-            with self._app.database.write() as session:
-                tracked = receive(
-                    session, parsed.events, hashes=self._app.hashes(), now=self._app.clock()
-                )
-        except SQLAlchemyError as fault:
-            log.error("events refused, the provider tells them again: %s", type(fault).__name__)
-            return PlainTextResponse(
-                "not stored; try again", 503, headers={"Retry-After": RETRY_SECONDS}
-            )
-        log.info(
-            "events: %d new, %d unknown, %d unreadable",
-            tracked.new,
-            tracked.unknown,
-            len(parsed.unreadable),
-        )
-        return Response(status_code=204)
+    def _keep(self, body: bytes, signature: str, timestamp: str) -> None:
+        self._verifier.verify(body, signature=signature, timestamp=timestamp)
+        received = int(self._app.clock().timestamp())
+        place = self._drainer.drain.spool.append(body, received, _moment(timestamp))
+        self._drainer.wake(place)
+        if self._under_way <= CALM:
+            self._drainer.wait(place, PATIENCE)
 
 
-def routes(app: App) -> list[Route]:
-    """Return the webhook's route."""
-    return [Route("/webhooks/sendgrid", Webhook(app).answer, methods=["POST"])]
+def routes(webhook: Webhook) -> list[Route]:
+    """Return the webhook's routes: two, since a redirect would lose the post."""
+    return [
+        Route(path, webhook.answer, methods=["POST"])
+        for path in ("/webhooks/sendgrid", "/webhooks/sendgrid/")
+    ]
 
 
 async def _bounded(request: Request) -> bytes | None:
     """Read a body up to the cap; ``None`` when it is larger, read no further."""
     announced = request.headers.get("content-length", "0")
-    if announced.isdigit() and int(announced) > MAX_BODY:
+    if len(announced) > _MAX_DIGITS or (announced.isdecimal() and int(announced) > MAX_BODY):
         return None
     parts: list[bytes] = []
     size = 0
@@ -85,3 +100,17 @@ async def _bounded(request: Request) -> bytes | None:
             return None
         parts.append(part)
     return b"".join(parts)
+
+
+def _moment(timestamp: str) -> int:
+    """Read when a post was signed; it is verified by now, and 0 when it is no number."""
+    return int(timestamp) if timestamp.isdecimal() and len(timestamp) <= _MAX_DIGITS else 0
+
+
+def _later(why: str) -> Response:
+    later = {"Retry-After": RETRY_SECONDS}
+    return PlainTextResponse(f"{why}; try again", HTTPStatus.SERVICE_UNAVAILABLE, headers=later)
+
+
+def _plain(words: str, status: HTTPStatus) -> Response:
+    return PlainTextResponse(words, status)

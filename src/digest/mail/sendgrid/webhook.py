@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -16,12 +16,17 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from digest.errors import BadSetting, BadSignature
-from digest.mail.events import EventKind, MailEvent
-from digest.mail.sendgrid.request import ATTEMPT, BATCH, DELIVERY
+from digest.mail.events import EventKind, MailEvent, is_machine
+from digest.mail.sendgrid.request import ATTEMPT, DELIVERY
 
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
+MAX_SIGNATURE = 200  #: characters of base64; one of P-256 has about 96
 MAX_TEXT = 500  #: characters kept of what a mailbox said
+MAX_URL = 2000
+MAX_SAID = 1000  #: characters kept of an entry that can't be read
+MAX_KEPT = 100  #: entries of one request that are kept when they can't be read; all are counted
+EARLIEST, LATEST = 946_684_800, 4_102_444_800  # the years 2000 and 2100
 
 _KINDS = {
     "processed": EventKind.PROCESSED,
@@ -32,9 +37,13 @@ _KINDS = {
     "open": EventKind.OPENED,
     "click": EventKind.CLICKED,
     "spamreport": EventKind.COMPLAINED,
-    "unsubscribe": EventKind.UNSUBSCRIBED,
+    "unsubscribe": EventKind.RESIGNED,
     "group_unsubscribe": EventKind.UNSUBSCRIBED,
 }
+#: Kinds that say nothing beside whom they speak of: most of a flood.
+_PLAIN = frozenset({EventKind.PROCESSED, EventKind.DELIVERED})
+_MAILBOX = re.compile(r"""[^\s"'<>:,()]+@""")
+_TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|[\[\]{},]', re.DOTALL)
 
 
 class Verifier:
@@ -45,6 +54,8 @@ class Verifier:
 
     def verify(self, body: bytes, *, signature: str, timestamp: str) -> None:
         """Return when the raw *body* was signed with a key of ours; raises `BadSignature`."""
+        if len(signature) > MAX_SIGNATURE or len(timestamp) > MAX_SIGNATURE:
+            raise BadSignature
         try:
             signed = b64decode(signature, validate=True)
             words = timestamp.encode("ascii") + body
@@ -59,48 +70,116 @@ class Parsed:
     """What one request said."""
 
     events: Sequence[MailEvent]
-    unreadable: Sequence[str]  #: why, for each entry that is no event
+    unreadable: Sequence[str]  #: the first entries that are no event, their addresses taken out
+    unread: int  #: how many there were
 
 
 def parse(body: bytes) -> Parsed:
-    """Read a request's events; one that can't be read doesn't spoil its neighbours.
-
-    Raises ``ValueError`` when the body isn't a JSON array.
-    """
-    found: Any = orjson.loads(body)
-    if not isinstance(found, list):
-        raise ValueError("not a JSON array")
+    """Read a request's events; what can't be read doesn't spoil its neighbours. Never raises."""
     events: list[MailEvent] = []
     unreadable: list[str] = []
-    for entry in found:
+    unread = 0
+    for entry in _entries(body):
         try:
             events.append(_event(entry))
-        except (KeyError, TypeError, ValueError, OverflowError) as fault:
-            unreadable.append(type(fault).__name__)
-    return Parsed(events=events, unreadable=unreadable)
+        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+            unread += 1
+            if len(unreadable) < MAX_KEPT:
+                unreadable.append(_said(entry))
+    return Parsed(events=events, unreadable=unreadable, unread=unread)
 
 
-def _event(entry: Mapping[str, Any]) -> MailEvent:
+def _entries(body: bytes) -> Iterable[Any]:
+    """Return what the array holds; where it isn't JSON as a whole, what can be told apart in it."""
+    try:
+        found: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _one_by_one(body)
+    return found if isinstance(found, list) else [body]
+
+
+def _one_by_one(body: bytes) -> Iterator[Any]:
+    if not body.lstrip().startswith(b"["):
+        yield body
+        return
+    for part in _parts(body):
+        try:
+            yield orjson.loads(part)
+        except orjson.JSONDecodeError:
+            yield part
+
+
+def _parts(body: bytes) -> Iterator[bytes]:
+    """Cut an array at the commas between its entries, whatever those are."""
+    depth, start = 0, 0
+    for found in _TOKEN.finditer(body):
+        token = found[0]
+        if token in (b"[", b"{"):
+            depth += 1
+            start = found.end() if depth == 1 else start
+        elif token in (b"]", b"}"):
+            depth -= 1
+        if depth == 0 or (depth == 1 and token == b","):
+            yield body[start : found.start()]
+            start = found.end()
+        if depth == 0:
+            return
+    yield body[start:]  # it was cut off
+
+
+def _event(entry: Any) -> MailEvent:
+    get = entry.get
     kind = _KINDS.get(entry["event"], EventKind.OTHER)
+    at = entry["timestamp"]
+    if type(at) is not int:
+        at = _moment(at)
+    if not EARLIEST <= at <= LATEST:
+        raise ValueError("not a moment mail was sent at")
+    delivery, attempt = get(DELIVERY), get(ATTEMPT)
+    if kind in _PLAIN and type(delivery) is str and type(attempt) is str:
+        return MailEvent(kind, at, delivery, attempt)
+    return _told(entry, kind, at)
+
+
+def _told(entry: Any, kind: EventKind, at: int) -> MailEvent:
     if kind is EventKind.BOUNCED and entry.get("type") == "blocked":
         kind = EventKind.BLOCKED
-    said = entry.get("reason") or entry.get("response") or ""
+    machine = entry.get("sg_machine_open") is True
+    if kind is EventKind.CLICKED:
+        machine = is_machine(_text(entry.get("useragent"), MAX_TEXT) or "")
+    address = _text(entry.get("email"), MAX_TEXT)
+    cause = entry.get("bounce_classification")
+    if kind is EventKind.DROPPED:
+        cause = entry.get("reason")
+    said = _text(entry.get("reason") or entry.get("response"), MAX_TEXT) or ""
     return MailEvent(
-        kind=kind,
-        at=datetime.fromtimestamp(int(entry["timestamp"]), UTC),
-        delivery=_text(entry.get(DELIVERY)),
-        batch=_text(entry.get(BATCH)),
-        attempt=_text(entry.get(ATTEMPT)),
-        address=_text(entry.get("email")),
-        url=_text(entry.get("url")),
-        machine=entry.get("sg_machine_open") is True,
-        detail=str(said).replace("\x00", "")[:MAX_TEXT],
-        provider_id=_text(entry.get("sg_event_id")),
+        kind,
+        at,
+        _text(entry.get(DELIVERY)),
+        _text(entry.get(ATTEMPT)),
+        address,
+        (_text(entry.get("url"), MAX_URL) or "") if kind is EventKind.CLICKED else "",
+        machine,
+        _text(cause) or "",
+        _MAILBOX.sub("…@", said),
     )
 
 
-def _text(value: Any) -> str | None:
-    return value.replace("\x00", "") if isinstance(value, str) and value else None
+def _moment(value: Any) -> int:
+    """Read a moment that isn't a plain number; a sample in the provider's manual has text."""
+    if isinstance(value, bool) or not isinstance(value, (str, float)):
+        raise TypeError("not a moment")
+    return int(value)
+
+
+def _text(value: Any, limit: int = 64) -> str | None:
+    return value[:limit].replace("\x00", "") if isinstance(value, str) and value else None
+
+
+def _said(entry: Any) -> str:
+    raw = entry if isinstance(entry, bytes) else orjson.dumps(entry)
+    text = raw[: MAX_SAID * 2].decode("utf-8", "replace").replace("\x00", "")
+    return _MAILBOX.sub("…@", text)[:MAX_SAID]
 
 
 def _load(key: str) -> EllipticCurvePublicKey:
@@ -116,6 +195,6 @@ def _load(key: str) -> EllipticCurvePublicKey:
 def _fits(key: EllipticCurvePublicKey, signature: bytes, words: bytes) -> bool:
     try:
         key.verify(signature, words, ECDSA(SHA256()))
-    except InvalidSignature:
+    except (InvalidSignature, ValueError):
         return False
     return True

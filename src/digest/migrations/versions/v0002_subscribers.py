@@ -125,7 +125,7 @@ def upgrade() -> None:
         sa.Column("language", sa.String(length=16), nullable=False),
         sa.Column("change_id", BIG_ID, nullable=True),
         sa.Column("asked_at", MOMENT, nullable=False),
-        sa.Column("settled_at", MOMENT, nullable=True),
+        sa.Column("since", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(["subscriber_id"], ["subscriber.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
     )

@@ -13,6 +13,30 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "anonymity",
+        sa.Column("edition_id", sa.Integer(), nullable=False),
+        sa.Column("salt", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("edition_id"),
+    )
+    op.create_table(
+        "event_link",
+        sa.Column("id", BIG_ID, autoincrement=False, nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "forgotten",
+        sa.Column("delivery_id", BIG_ID, autoincrement=False, nullable=False),
+        sa.PrimaryKeyConstraint("delivery_id"),
+    )
+    op.create_table(
+        "frozen_numbers",
+        sa.Column("edition_id", sa.Integer(), nullable=False),
+        sa.Column("numbers", sa.JSON(), nullable=False),
+        sa.Column("frozen_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("edition_id"),
+    )
+    op.create_table(
         "installation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=32), nullable=False),
@@ -24,21 +48,38 @@ def upgrade() -> None:
     )
     op.create_table(
         "mail_event",
-        sa.Column("id", BIG_ID, nullable=False),
-        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("delivery_id", BIG_ID, nullable=False),
         sa.Column("kind", sa.String(length=24), nullable=False),
-        sa.Column("delivery_id", BIG_ID, nullable=True),
-        sa.Column("occurred_at", MOMENT, nullable=False),
-        sa.Column("received_at", MOMENT, nullable=False),
+        sa.Column("moment", BIG_ID, nullable=False),
+        sa.Column("link", BIG_ID, nullable=False),
+        sa.Column("edition_id", sa.Integer(), nullable=False),
+        sa.Column("machine", sa.SmallInteger(), nullable=False),
+        sa.Column("cause", sa.String(length=64), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("key"),
+        sa.PrimaryKeyConstraint("delivery_id", "kind", "moment", "link"),
+        sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("mail_event", schema=None) as batch_op:
-        batch_op.create_index(
-            batch_op.f("ix_mail_event_delivery_id"), ["delivery_id"], unique=False
-        )
-
+    op.create_table(
+        "provider_block",
+        sa.Column("address_hash", sa.String(length=64), nullable=False),
+        sa.Column("at", BIG_ID, nullable=False),
+        sa.PrimaryKeyConstraint("address_hash"),
+    )
+    op.create_table(
+        "quarantined",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.Column("why", sa.String(length=64), nullable=False),
+        sa.Column("said", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "spool_position",
+        sa.Column("file", sa.String(length=100), nullable=False),
+        sa.Column("offset", BIG_ID, nullable=False),
+        sa.PrimaryKeyConstraint("file"),
+    )
     op.create_table(
         "batch",
         sa.Column("id", BIG_ID, nullable=False),
@@ -89,7 +130,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(24), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("news", sa.String(24), nullable=True),
-        sa.Column("news_at", MOMENT, nullable=True),
+        sa.Column("news_at", BIG_ID, nullable=True),
         sa.ForeignKeyConstraint(
             ["edition_id"],
             ["edition.id"],
@@ -141,6 +182,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("provider_id", sa.String(length=200), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("proved_at", BIG_ID, nullable=True),
         sa.ForeignKeyConstraint(
             ["batch_id"],
             ["batch.id"],
@@ -202,8 +244,12 @@ def downgrade() -> None:
         batch_op.drop_index("ix_batch_claim")
 
     op.drop_table("batch")
-    with op.batch_alter_table("mail_event", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_mail_event_delivery_id"))
-
+    op.drop_table("spool_position")
+    op.drop_table("quarantined")
+    op.drop_table("provider_block")
     op.drop_table("mail_event")
     op.drop_table("installation")
+    op.drop_table("frozen_numbers")
+    op.drop_table("forgotten")
+    op.drop_table("event_link")
+    op.drop_table("anonymity")

@@ -1,0 +1,242 @@
+"""Applies what the spool holds, in order of arrival, in short transactions.
+
+The position in the spool is written in the transaction that applies up to it, so that a crash loses
+nothing and repeats nothing. No transaction is open while posts are read and parsed.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlmodel import Session, col
+
+from digest.delivery.models import SpoolPosition
+from digest.delivery.quarantine import UNREADABLE, quarantine
+from digest.delivery.receive import Received, receive
+from digest.delivery.spool import Place, Record, Spool
+from digest.delivery.store import Store
+from digest.mail.events import MailEvent
+from subscribers.store import upsert
+from subscribers.tokens import Hashes
+
+CHUNK_BYTES = 1 << 20  #: of posts in one transaction; several tens of milliseconds of writing
+OLD_SECONDS = 25 * 3600  #: the provider tells its events again for a day, not for longer
+REPLAYED = "signed more than a day before it came"
+UNFIT = "could not be applied"
+_PAUSES = (0.05, 0.2, 1.0, 2.0, 5.0)
+log = logging.getLogger(__name__)
+
+
+class Parsed(Protocol):
+    """What one post said, whoever sent it."""
+
+    @property
+    def events(self) -> Sequence[MailEvent]:
+        """Events in our words."""
+        ...
+
+    @property
+    def unreadable(self) -> Sequence[str]:
+        """Some of the entries that are none."""
+        ...
+
+    @property
+    def unread(self) -> int:
+        """How many entries are none."""
+        ...
+
+
+class _Superseded(Exception):
+    """Another process has applied this part of the spool meanwhile."""
+
+
+@dataclass
+class Drain:
+    """Moves events from the spool into the database."""
+
+    store: Store
+    spool: Spool
+    parse: Callable[[bytes], Parsed]
+    hashes: Callable[[], Hashes]
+    clock: Callable[[], datetime]
+    chunk_bytes: int = CHUNK_BYTES
+    _positions: dict[str, int] = field(default_factory=dict)
+
+    def once(self) -> int | None:
+        """Apply the next posts; returns how many events they held, ``None`` when none wait."""
+        for name in self.spool.files():
+            offset = self._position(name)
+            records = self.spool.read(name, offset, self.chunk_bytes)
+            if records:
+                return self._apply(name, offset, records)
+            if self.spool.finish(name, offset):
+                self._forget(name)
+        return None
+
+    def all(self) -> int:
+        """Apply everything that waits; returns how many events that were."""
+        total = 0
+        while (count := self.once()) is not None:
+            total += count
+        return total
+
+    def applied(self, place: Place) -> bool:
+        """Tell whether a post has been applied; cheap, for who waits for one."""
+        known = self._positions.get(place.file)
+        return known is None or known >= place.end
+
+    def expect(self, place: Place) -> None:
+        """Make `applied` answer for a post that was just put into the spool."""
+        self._positions.setdefault(place.file, 0)
+
+    def _apply(self, name: str, offset: int, records: Sequence[Record]) -> int:
+        posts = [self.parse(record.body) for record in records]
+        events = [event for post in posts for event in post.events]
+        aside = [said for post in posts for said in _aside(post)] + _replays(records)
+        end = records[-1].end
+        try:
+            with self.store.write() as session:
+                received = self._receive(session, events)
+                quarantine(session, aside, self.clock())
+                _advance(session, name, offset, end)
+        except _Superseded:
+            self._positions.pop(name, None)
+            return 0
+        self._positions[name] = end
+        log.info("events: %d told, %d new, %d unknown", len(events), received.new, received.unknown)
+        return len(events)
+
+    def _receive(self, session: Session, events: Sequence[MailEvent]) -> Received:
+        now, hashes = self.clock(), self.hashes()
+        try:
+            with session.begin_nested():
+                return receive(session, events, hashes=hashes, now=now)
+        except OperationalError:
+            raise
+        except (SQLAlchemyError, ValueError, TypeError, LookupError, ArithmeticError) as fault:
+            log.warning("events are applied one by one: %s", type(fault).__name__)
+        return self._one_by_one(session, events, hashes, now)
+
+    def _one_by_one(
+        self, session: Session, events: Sequence[MailEvent], hashes: Hashes, now: datetime
+    ) -> Received:
+        """Apply what can be applied; an event that breaks something doesn't stop its neighbours."""
+        new = 0
+        for event in events:
+            try:
+                with session.begin_nested():
+                    new += receive(session, [event], hashes=hashes, now=now).new
+            except OperationalError:
+                raise
+            except Exception as fault:  # whatever it is, the events behind it must get through
+                why = f"{UNFIT}: {type(fault).__name__}"
+                quarantine(session, [(why, f"kind {event.kind}, at {event.at}")], now)
+        return Received(new=new)
+
+    def _position(self, name: str) -> int:
+        known = self._positions.get(name)
+        if known:
+            return known
+        with self.store.read() as session:
+            found = session.connection().execute(
+                select(col(SpoolPosition.offset)).where(col(SpoolPosition.file) == name)
+            )
+            self._positions[name] = found.scalar() or 0
+        return self._positions[name]
+
+    def _forget(self, name: str) -> None:
+        if self._positions.pop(name, 0):
+            with self.store.write() as session:
+                session.connection().execute(
+                    delete(SpoolPosition).where(col(SpoolPosition.file) == name)
+                )
+
+
+@dataclass
+class Drainer:
+    """A thread that drains while there is something to drain, and ends when there isn't."""
+
+    drain: Drain
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _thread: threading.Thread | None = None
+    _wanted: bool = False
+
+    def wake(self, place: Place | None = None) -> None:
+        """Say that something waits; *place* names the post somebody will `wait` for."""
+        with self._changed:
+            if place is not None:
+                self.drain.expect(place)
+            self._wanted = True
+            if self._thread is None:
+                # A daemon: what it hasn't applied when the process ends is on disk.
+                self._thread = threading.Thread(target=self._run, name="drain", daemon=True)
+                self._thread.start()
+
+    def wait(self, place: Place, seconds: float) -> bool:
+        """Wait until a post is applied; false when it isn't yet after so many seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.drain.applied(place), seconds)
+
+    def _run(self) -> None:
+        failed = 0
+        while self._go_on():
+            try:
+                self._rounds()
+                failed = 0
+            except Exception as fault:  # a locked or missing database: all of it is on disk
+                log.warning("events wait in the spool: %s", type(fault).__name__)
+                time.sleep(_PAUSES[min(failed, len(_PAUSES) - 1)])
+                failed += 1
+                with self._changed:
+                    self._wanted = True
+
+    def _rounds(self) -> None:
+        while self.drain.once() is not None:
+            with self._changed:
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _go_on(self) -> bool:
+        with self._changed:
+            if not self._wanted:
+                self._thread = None
+            wanted, self._wanted = self._wanted, False
+            return wanted
+
+
+def _aside(post: Parsed) -> list[tuple[str, str]]:
+    """Return what to set aside of a post: a sample of what it held that is no event."""
+    return [
+        (UNREADABLE, post.unreadable[n] if n < len(post.unreadable) else "")
+        for n in range(post.unread)
+    ]
+
+
+def _replays(records: Sequence[Record]) -> list[tuple[str, str]]:
+    return [
+        (REPLAYED, f"signed {datetime.fromtimestamp(record.signed, UTC):%Y-%m-%d %H:%M} UTC")
+        for record in records
+        if record.signed and record.received - record.signed > OLD_SECONDS
+    ]
+
+
+def _advance(session: Session, name: str, offset: int, end: int) -> None:
+    insert = upsert(session, SpoolPosition).values(file=name, offset=end)
+    moved = session.connection().execute(
+        insert.on_conflict_do_update(
+            index_elements=["file"],
+            set_={"offset": end},
+            where=col(SpoolPosition.offset) == offset,
+        )
+    )
+    if moved.rowcount != 1:
+        raise _Superseded
