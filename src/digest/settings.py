@@ -81,6 +81,16 @@ class Settings(BaseSettings):
     editors: str = Field(
         "", description="Addresses that get drafts and reminders, comma-separated."
     )
+    backups: Path = Field(Path("backups"), description="The folder for copies of the database.")
+    backups_kept: int = Field(
+        7, ge=0, description="How many daily copies are kept; 0 makes none (SQLite only)."
+    )
+    epoch_file: Path | None = Field(
+        None, description="Notes how far sending has come; else beside the database."
+    )
+    metrics_token: SecretStr | None = Field(
+        None, description="What /metrics asks for; without one, only this machine may ask."
+    )
     concurrency: int = Field(2, ge=1, le=64, description="How many batches travel at once.")
     batch_size: int = Field(1000, ge=1, le=1000, description="Readers in one request.")
     grace: float = Field(

@@ -13,6 +13,7 @@ from sqlmodel import Session, select
 from digest.comparisons.draft import ComparisonDraft, ContenderDraft, VerdictDraft
 from digest.comparisons.store import keep
 from digest.db import Database
+from digest.delivery.plan import prepare
 from digest.issues.models import Edition, Issue, Newsletter, Turn
 from digest.issues.publish import Press
 from digest.render.engine import Rendered
@@ -54,8 +55,15 @@ class World:
         return Desk(
             store=self.database,
             press=self.press,
-            batch_size=2,
             allowed=lambda *_: self.ruling,
+            freeze=lambda session, issue, edition: prepare(
+                session,
+                issue=issue,
+                edition=edition,
+                newsletter="weekly",
+                batch_size=2,
+                now=self.now,
+            ),
         )
 
     def add_newsletter(self, **fields: Any) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sqlmodel import Session
 
-from digest.delivery.plan import prepare
+from digest.delivery.plan import Audience
 from digest.delivery.store import Store
 from digest.errors import DigestError, NothingToPick
 from digest.issues import publish, store, turns
@@ -35,6 +35,8 @@ from digest.issues.publish import Press
 
 log = logging.getLogger(__name__)
 
+RETRY_MINUTES = 10  #: a draft that couldn't be made is tried again at these minutes of the hour
+
 
 class Ruling(NamedTuple):
     """Whether an issue may go out by itself, and why or why not."""
@@ -43,7 +45,9 @@ class Ruling(NamedTuple):
     why: str
 
 
-Allowed = Callable[[Session, Newsletter, Issue, Edition], Ruling]
+Allowed = Callable[[Session, Issue], Ruling]
+#: Freezes an issue's audience in the session it is given, which makes the issue sendable.
+Freeze = Callable[[Session, Issue, Edition], Audience]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +56,8 @@ class Desk:
 
     store: Store
     press: Press
-    batch_size: int
     allowed: Allowed
+    freeze: Freeze
 
 
 def advance(desk: Desk, now: datetime) -> str:
@@ -153,14 +157,13 @@ def _look(
 
 
 def _in_vain(session: Session, todo: _Todo, now: datetime) -> bool:
-    """Tell whether drafting would find nothing new, without taking the one writer's turn."""
-    return (
-        todo.step is Step.DRAFT
-        and todo.issue is None
-        and bool(todo.turn.note)
-        and now < todo.turn.due_at - Times.of(todo.newsletter).remind
-        and not publish.choose(session, todo.newsletter, todo.turn.period).chosen
-    )
+    """Tell whether drafting again is not worth taking the one writer's turn."""
+    turn = todo.turn
+    if todo.step is not Step.DRAFT or todo.issue is not None or not turn.note:
+        return False
+    if now < turn.due_at - Times.of(todo.newsletter).remind:
+        return not publish.choose(session, todo.newsletter, turn.period).chosen
+    return bool(now.minute % RETRY_MINUTES)
 
 
 def _draft(desk: Desk, session: Session, todo: _Todo, now: datetime) -> None:
@@ -205,25 +208,17 @@ def _chosen(session: Session, todo: _Todo, now: datetime) -> Pick:
     return replace(chosen, day=newsletter.cadence().local(turn.due_at).date())
 
 
-def _release(desk: Desk, session: Session, todo: _Todo, now: datetime) -> None:
-    turn, newsletter, issue = todo.turn, todo.newsletter, todo.issue
+def _release(desk: Desk, session: Session, todo: _Todo, _now: datetime) -> None:
+    turn, issue = todo.turn, todo.issue
     if issue is None:
         return
-    edition = store.edition_of(session, issue)
-    ruling = desk.allowed(session, newsletter, issue, edition)
+    ruling = desk.allowed(session, issue)
     if not ruling.may_go:
         turn.state, turn.note = TurnState.HELD, ruling.why
         return
     try:
         with session.begin_nested():
-            frozen = prepare(
-                session,
-                issue=issue,
-                edition=edition,
-                newsletter=newsletter.slug,
-                batch_size=desk.batch_size,
-                now=now,
-            )
+            frozen = desk.freeze(session, issue, store.edition_of(session, issue))
     except DigestError as fault:
         turn.state, turn.note = TurnState.HELD, str(fault)
         return
