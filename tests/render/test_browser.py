@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import Page
 
 from digest.render.engine import render
-from digest.render.letters import LetterView
 from digest.render.pages import Field, Form, Site, message_page, stylesheet
 from digest.render.pages import Page as WebPage
 from tests.render.conftest import Scheme, Show
 from tests.render.samples import full_week, make_contender, make_issue, make_revision
+from tests.render.test_letters import LETTER as LETTER_VIEW
 
 pytestmark = pytest.mark.browser
 
@@ -29,16 +29,7 @@ LONG = render(
         )
     },
 ).html
-LETTER = render(
-    "confirm",
-    {
-        "letter": LetterView(
-            newsletter="Weekly AI Tool Verdicts",
-            postal_address="12 Example Street",
-            action_url="https://news.example.com/confirm/" + "c2lnbmVk" * 9,
-        )
-    },
-).html
+LETTER = render("letter", {"letter": LETTER_VIEW}).html
 PAGE = message_page(
     Site(name="Weekly AI Tool Verdicts", postal_address="12 Example Street"),
     WebPage(

@@ -11,16 +11,23 @@ from pathlib import Path
 
 import pytest
 
+from digest.delivery.letters import About, letter_view
 from digest.render.engine import Rendered, render
-from digest.render.letters import LetterView
+from subscribers.letters import Letter
+from subscribers.models import LetterKind
 from tests.render.samples import full_week, make_issue
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-LETTER = LetterView(
-    newsletter="Weekly AI Tool Verdicts",
+LETTER = letter_view(
+    Letter(
+        kind=LetterKind.CONFIRM,
+        address="ada@example.org",
+        newsletter="weekly",
+        language="en",
+        action_url="https://news.example.com/c/c2lnbmVk",
+    ),
+    About(name="Weekly AI Tool Verdicts", comes="every Tuesday"),
     postal_address="Weekly AI Tool Verdicts\n12 Example Street",
-    action_url="https://news.example.com/confirm/c2lnbmVk",
-    cadence="every Tuesday",
     hours=72,
 )
 
@@ -29,7 +36,7 @@ def mails() -> dict[str, Rendered]:
     return {
         "full-week": render("issue", {"issue": make_issue(*full_week())}),
         "one-comparison": render("issue", {"issue": make_issue()}),
-        "confirm": render("confirm", {"letter": LETTER}),
+        "confirm": render("letter", {"letter": LETTER}),
     }
 
 

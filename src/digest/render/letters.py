@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -9,14 +10,19 @@ from dataclasses import dataclass
 class LetterView:
     """A letter in words of ours: nothing in it was typed by who asked for it.
 
-    Render it with ``render("confirm", {"letter": letter})`` or ``"welcome"``.
+    Render it with ``render("letter", {"letter": letter})``.
     """
 
     newsletter: str
-    postal_address: str  #: line by line
-    action_url: str  #: what the button opens; may end in a token or a reader's tag
     language: str = "en"
-    cadence: str = ""  #: how often it comes, as it reads after "comes": "every Tuesday"
-    hours: int = 0  #: how long the link lasts; 0 for as long as the mail does
-    unsubscribe_url: str = ""
-    preferences_url: str = ""
+    subject: str
+    preview: str  #: what mailboxes show after the subject
+    title: str
+    paragraphs: Sequence[str]
+    button: str = ""  #: none where there is nothing to do
+    action_url: str = ""  #: what the button opens
+    spelled: str = ""  #: words before the button's address, where it has to be written out
+    after: Sequence[str] = ()  #: what stands below the button
+    why: str  #: why the reader gets this
+    links: Sequence[tuple[str, str]] = ()  #: (words, URL), for the foot
+    postal_address: str  #: line by line

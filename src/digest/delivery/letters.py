@@ -1,0 +1,175 @@
+"""How a letter leaves: put into words, handed over once, its answer told in the list's words."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from uuid import uuid4
+
+from sqlmodel import Session
+
+from digest.delivery.letterwords import tongue
+from digest.delivery.store import Store
+from digest.errors import NotFound, TemplateBroken
+from digest.issues import published, store
+from digest.issues.rhythm import long_date, rhythm
+from digest.mail.mailing import Content, Mailbox, Mailing, Recipient
+from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Transport
+from digest.render.engine import render
+from digest.render.letters import LetterView
+from subscribers.letters import Handed, Letter
+from subscribers.models import LetterKind
+
+log = logging.getLogger(__name__)
+
+#: Letters whose link has to work in every mail program, so it is written out too.
+_SPELLED = (LetterKind.CONFIRM, LetterKind.CHANGE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latest:
+    """The newest issue there is to read."""
+
+    number: int
+    day: date
+    subject: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What letters say of a newsletter."""
+
+    name: str
+    comes: str = ""  #: how often, as it reads after "comes": "every Tuesday"
+    latest: Latest | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetterPost:
+    """The way out for letters: `subscribers.letters.Post` by a transport, tracked by nobody."""
+
+    store: Store
+    transport: Transport
+    sender: Mailbox
+    base_url: str
+    postal_address: str
+    hours: int  #: how long a link to confirm lasts
+    templates: Path | None = None  #: an installation's own
+    key: Callable[[], str] = field(default=lambda: uuid4().hex)
+
+    def send(self, letter: Letter) -> Handed:
+        """Hand one letter over, once; raises nothing for what network or provider do."""
+        try:
+            mailing = self._mailing(letter)
+        except TemplateBroken as fault:  # a person mends it, and then the letter can go
+            log.error("no letter can be made: %s", fault)
+            return Handed.LATER
+        answer = self.transport.hand_over(self.transport.prepare(mailing))
+        if not isinstance(answer, Accepted):
+            log.warning("a %s letter: %s", letter.kind, _reason(answer))
+        return _handed(answer)
+
+    def _mailing(self, letter: Letter) -> Mailing:
+        with self.store.read() as session:
+            told = about(session, letter.newsletter, letter.language, self.base_url)
+        view = letter_view(letter, told, postal_address=self.postal_address, hours=self.hours)
+        mail = render("letter", {"letter": view}, folder=self.templates)
+        content = Content(
+            subject=mail.subject,
+            html=mail.html,
+            text=mail.text,
+            sender=self.sender,
+            category="letters",
+        )
+        name = f"{letter.kind}-{self.key()}"  # comes back in events, and tells nobody's name
+        return Mailing(
+            content=content, recipients=[Recipient(name, letter.address, {}, _headers(letter))]
+        )
+
+
+def about(session: Session, slug: str, language: str, base_url: str) -> About:
+    """Look up what a letter says of a newsletter; one that was given up keeps its slug."""
+    try:
+        newsletter = store.newsletter(session, slug)
+    except NotFound:
+        return About(name=slug)
+    last = published.latest(session, newsletter)
+    comes = rhythm(newsletter.cadence(), language) if newsletter.scheduled else ""
+    return About(
+        name=newsletter.name,
+        comes=comes,
+        latest=Latest(
+            number=last.number,
+            day=last.day,
+            subject=last.subject,
+            url=f"{base_url}/issues/{slug}/{last.number}",
+        )
+        if last
+        else None,
+    )
+
+
+def letter_view(letter: Letter, told: About, *, postal_address: str, hours: int) -> LetterView:
+    """Put a letter into words; pure, and nothing in it comes from whoever asked for it."""
+    speech = tongue(letter.language)
+    welcome = letter.kind is LetterKind.WELCOME
+    words = speech.first_issue if welcome and not told.latest else speech.letters[letter.kind]
+    gaps = _gaps(told, letter.language, hours)
+    links = [
+        (speech.preferences, letter.preferences_url),
+        (speech.unsubscribe, letter.unsubscribe_url),
+    ]
+    latest = told.latest.url if told.latest else ""
+    return LetterView(
+        newsletter=told.name,
+        language=letter.language,
+        subject=words.subject.format(**gaps),
+        preview=words.preview.format(**gaps),
+        title=words.title.format(**gaps),
+        paragraphs=[text.format(**gaps) for text in words.paragraphs],
+        button=words.button,
+        action_url=latest if welcome else letter.action_url,
+        spelled=speech.spelled if letter.kind in _SPELLED else "",
+        after=[text.format(**gaps) for text in words.after],
+        why=words.why.format(**gaps),
+        links=[link for link in links if link[1]],
+        postal_address=postal_address,
+    )
+
+
+def _gaps(told: About, language: str, hours: int) -> dict[str, object]:
+    latest = told.latest
+    return {
+        "newsletter": told.name,
+        "comes": f" {told.comes}" if told.comes else "",
+        "hours": hours,
+        "number": latest.number if latest else "",
+        "date": long_date(latest.day, language) if latest else "",
+        "latest": latest.subject if latest else "",
+    }
+
+
+def _headers(letter: Letter) -> dict[str, str]:
+    if not letter.unsubscribe_url:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{letter.unsubscribe_url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def _handed(answer: Answer) -> Handed:
+    if isinstance(answer, Accepted):
+        return Handed.SENT
+    if isinstance(answer, InDoubt):
+        return Handed.IN_DOUBT
+    return Handed.LATER if isinstance(answer, (NotSent, Halted)) else Handed.FAILED
+
+
+def _reason(answer: Answer) -> str:
+    """Say what came of it, without the provider's words: they may hold the address."""
+    return f"{type(answer).__name__} ({answer.status})"

@@ -1,0 +1,197 @@
+"""Every word of the letters, in each language they are shipped in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from subscribers.models import LetterKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetterWords:
+    """One letter's words; ``{newsletter}``, ``{comes}`` and the like are filled in."""
+
+    subject: str
+    preview: str
+    title: str
+    paragraphs: tuple[str, ...]
+    button: str = ""
+    after: tuple[str, ...] = ()
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tongue:
+    """All letters in one language."""
+
+    letters: Mapping[LetterKind, LetterWords]
+    first_issue: LetterWords  #: the welcome while there is no issue to show
+    spelled: str  #: before the address of the button, written out
+    preferences: str
+    unsubscribe: str
+
+
+EN = Tongue(
+    letters={
+        LetterKind.CONFIRM: LetterWords(
+            subject="Confirm your subscription to {newsletter}",
+            preview="One click, and the next issue comes to you. Without it, nothing does.",
+            title="Is this you?",
+            paragraphs=(
+                "Somebody gave this address to get {newsletter}{comes}. If that was you, say so"
+                " here.",
+            ),
+            button="Yes, send it to me",
+            after=(
+                "If it wasn’t you, do nothing: no other mail will come, and the link ends after"
+                " {hours} hours.",
+            ),
+            why=(
+                "You get this mail once, because this address was entered in our form. It isn’t on"
+                " any list yet."
+            ),
+        ),
+        LetterKind.ALREADY: LetterWords(
+            subject="You get {newsletter} already",
+            preview="Somebody signed this address up again. Nothing has changed.",
+            title="You’re on the list already.",
+            paragraphs=(
+                "This address was entered in our form once more. {newsletter} comes to it{comes} as"
+                " before: nothing has changed, and there is nothing to do.",
+            ),
+            button="See your preferences",
+            after=("If it wasn’t you, somebody mistyped an address. Neither of you is at fault.",),
+            why="You get this because you are subscribed to {newsletter}.",
+        ),
+        LetterKind.WELCOME: LetterWords(
+            subject="Welcome to {newsletter}",
+            preview="You are on the list. Here is the latest issue, to begin with.",
+            title="You’re on the list.",
+            paragraphs=(
+                "{newsletter} comes to you{comes}, and you can leave by one click in every mail.",
+                "To begin with, here is the latest issue, No. {number} of {date}: “{latest}”.",
+            ),
+            button="Read the latest issue",
+            why="You get this because you confirmed that you want {newsletter}.",
+        ),
+        LetterKind.CHANGE: LetterWords(
+            subject="Shall {newsletter} come to this address?",
+            preview="One click, and it comes here from now on. Without it, nothing changes.",
+            title="Shall it come here?",
+            paragraphs=(
+                "A reader of {newsletter} asked that it come to this address from now on. If that"
+                " was you, say so here.",
+            ),
+            button="Yes, use this address",
+            after=(
+                "If it wasn’t you, do nothing: nothing changes, no other mail will come, and the"
+                " link ends after {hours} hours.",
+            ),
+            why=(
+                "You get this mail once, because this address was entered as a reader’s new one. It"
+                " isn’t on any list yet."
+            ),
+        ),
+    },
+    first_issue=LetterWords(
+        subject="Welcome to {newsletter}",
+        preview="You are on the list. The first issue is still being written.",
+        title="You’re on the list.",
+        paragraphs=(
+            "{newsletter} comes to you{comes}, and you can leave by one click in every mail.",
+            "The first issue is still being written. It will come to you by itself.",
+        ),
+        why="You get this because you confirmed that you want {newsletter}.",
+    ),
+    spelled="The button’s address, should it not work:",
+    preferences="Preferences",
+    unsubscribe="Unsubscribe",
+)
+
+DE = Tongue(
+    letters={
+        LetterKind.CONFIRM: LetterWords(
+            subject="Bitte bestätigen: {newsletter}",
+            preview="Ein Klick, und die nächste Ausgabe kommt zu Ihnen. Ohne ihn kommt nichts.",
+            title="Sind Sie das?",
+            paragraphs=(
+                "Jemand hat diese Adresse angegeben, um {newsletter}{comes} zu bekommen. Wenn Sie"
+                " das waren, bestätigen Sie es hier.",
+            ),
+            button="Ja, bitte schicken",
+            after=(
+                "Wenn Sie das nicht waren, tun Sie nichts: Es kommt keine weitere Mail, und der"
+                " Link endet nach {hours} Stunden.",
+            ),
+            why=(
+                "Sie bekommen diese Mail einmal, weil diese Adresse in unser Formular eingetragen"
+                " wurde. Sie steht noch auf keiner Liste."
+            ),
+        ),
+        LetterKind.ALREADY: LetterWords(
+            subject="Sie bekommen {newsletter} schon",
+            preview="Jemand hat diese Adresse noch einmal angemeldet. Es hat sich nichts geändert.",
+            title="Sie stehen schon auf der Liste.",
+            paragraphs=(
+                "Diese Adresse wurde noch einmal in unser Formular eingetragen. {newsletter}"
+                " kommt{comes} weiter wie bisher: Es hat sich nichts geändert, und es ist nichts zu"
+                " tun.",
+            ),
+            button="Zu Ihren Einstellungen",
+            after=("Wenn Sie das nicht waren, hat sich wohl jemand vertippt.",),
+            why="Sie bekommen diese Mail, weil Sie {newsletter} abonniert haben.",
+        ),
+        LetterKind.WELCOME: LetterWords(
+            subject="Willkommen bei {newsletter}",
+            preview="Sie stehen auf der Liste. Zum Anfang: die letzte Ausgabe.",
+            title="Sie stehen auf der Liste.",
+            paragraphs=(
+                "Sie bekommen {newsletter}{comes} und können sich in jeder Mail mit einem Klick"
+                " abmelden.",
+                "Zum Anfang ist hier die letzte Ausgabe, Nr. {number} vom {date}: „{latest}“.",
+            ),
+            button="Die letzte Ausgabe lesen",
+            why="Sie bekommen diese Mail, weil Sie bestätigt haben, dass Sie {newsletter} möchten.",
+        ),
+        LetterKind.CHANGE: LetterWords(
+            subject="Soll {newsletter} an diese Adresse kommen?",
+            preview="Ein Klick, und es kommt von jetzt an hierher. Ohne ihn ändert sich nichts.",
+            title="Soll es hierher kommen?",
+            paragraphs=(
+                "Jemand, der {newsletter} liest, möchte es von jetzt an unter dieser Adresse"
+                " bekommen. Wenn Sie das waren, bestätigen Sie es hier.",
+            ),
+            button="Ja, diese Adresse",
+            after=(
+                "Wenn Sie das nicht waren, tun Sie nichts: Es ändert sich nichts, es kommt keine"
+                " weitere Mail, und der Link endet nach {hours} Stunden.",
+            ),
+            why=(
+                "Sie bekommen diese Mail einmal, weil diese Adresse als neue Adresse eingetragen"
+                " wurde. Sie steht noch auf keiner Liste."
+            ),
+        ),
+    },
+    first_issue=LetterWords(
+        subject="Willkommen bei {newsletter}",
+        preview="Sie stehen auf der Liste. Die erste Ausgabe wird noch geschrieben.",
+        title="Sie stehen auf der Liste.",
+        paragraphs=(
+            "Sie bekommen {newsletter}{comes} und können sich in jeder Mail mit einem Klick"
+            " abmelden.",
+            "Die erste Ausgabe wird noch geschrieben. Sie kommt von selbst.",
+        ),
+        why="Sie bekommen diese Mail, weil Sie bestätigt haben, dass Sie {newsletter} möchten.",
+    ),
+    spelled="Die Adresse des Knopfes, falls er nicht geht:",
+    preferences="Einstellungen",
+    unsubscribe="Abbestellen",
+)
+
+TONGUES: Mapping[str, Tongue] = {"en": EN, "de": DE}
+
+
+def tongue(language: str) -> Tongue:
+    """Return a language's letters, else the English ones; of "de-AT" the first part counts."""
+    return TONGUES.get(language.partition("-")[0].lower(), EN)

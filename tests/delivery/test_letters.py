@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from digest.db import Database
+from digest.delivery.letters import About, Latest, LetterPost, letter_view
+from digest.delivery.letterwords import TONGUES
+from digest.issues.models import Issue, IssueState, Newsletter
+from digest.mail.mailing import Mailbox, Mailing
+from digest.mail.memory import MemoryTransport
+from digest.mail.outbox import Outbox
+from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused, Transport
+from subscribers import letters
+from subscribers.letters import Handed, Letter
+from subscribers.links import Links
+from subscribers.models import LetterKind, LetterState, LetterToSend, Subscriber
+from subscribers.tokens import Tokens
+
+SECRET = "a secret for tests only, long enough"
+BASE = "https://news.example.com"
+WELCOME = Letter(
+    kind=LetterKind.WELCOME,
+    address="ada@example.org",
+    newsletter="weekly",
+    language="en",
+    action_url="",
+    unsubscribe_url=f"{BASE}/u/bGVhdmU",
+    preferences_url=f"{BASE}/p/cHJlZmVy",
+)
+CONFIRM = replace(
+    WELCOME,
+    kind=LetterKind.CONFIRM,
+    action_url=f"{BASE}/c/Y29uZmlybQ",
+    unsubscribe_url="",
+    preferences_url="",
+)
+LATEST = Latest(
+    number=12, day=date(2026, 11, 24), subject="Marlow or Brook?", url=f"{BASE}/issues/weekly/12"
+)
+TOLD = About(name="Weekly AI Tool Verdicts", comes="every Tuesday", latest=LATEST)
+
+MakePost = Callable[..., LetterPost]
+
+
+@pytest.fixture
+def make_post(database: Database) -> MakePost:
+    """Return a function that makes the way out for letters; the newsletter is there."""
+    with database.write() as session:
+        session.add(Newsletter(slug="weekly", name="Weekly AI Tool Verdicts"))
+
+    def make(transport: Transport, **choices: object) -> LetterPost:
+        usual: dict[str, object] = {
+            "store": database,
+            "transport": transport,
+            "sender": Mailbox("verdicts@example.com", "Weekly AI Tool Verdicts"),
+            "base_url": BASE,
+            "postal_address": "12 Example Street",
+            "hours": 48,
+        }
+        return LetterPost(**(usual | choices))  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def waiting(database: Database, now: datetime) -> int:
+    """A reader whose confirmation letter waits."""
+    with database.write() as session:
+        reader = Subscriber(
+            address="ada@example.org", address_key="ada@example.org", created_at=now
+        )
+        session.add(reader)
+        session.flush()
+        number = reader.id or 0
+        letters.ask(session, number, "weekly", LetterKind.CONFIRM, now)
+    return number
+
+
+def send_all(database: Database, post: LetterPost, now: datetime) -> Counter[LetterState]:
+    links = Links(BASE, Tokens([SECRET]))
+    return letters.send_waiting(database, post, links, lambda: now)
+
+
+@pytest.mark.parametrize(
+    ("answer", "handed"),
+    [
+        (Accepted(), Handed.SENT),
+        (NotSent(detail="the network is down"), Handed.LATER),
+        (Halted(detail="the key is wrong", status=401), Handed.LATER),
+        (Refused(status=400, detail="no"), Handed.FAILED),
+        (InDoubt(detail="no answer came"), Handed.IN_DOUBT),
+    ],
+)
+def test_what_the_transport_answers_is_what_becomes_of_the_letter(
+    make_post: MakePost, answer: Answer, handed: Handed
+) -> None:
+    post = make_post(MemoryTransport(answer=lambda _: answer))
+
+    assert post.send(CONFIRM) is handed
+
+
+def test_a_letter_goes_to_one_reader_and_is_tracked_by_nobody(make_post: MakePost) -> None:
+    transport = MemoryTransport()
+
+    make_post(transport).send(CONFIRM)
+
+    mailing = transport.accepted[0]
+    assert transport.addresses() == ["ada@example.org"]
+    assert (mailing.content.track_clicks, mailing.content.track_opens) == (False, False)
+    assert CONFIRM.action_url in mailing.content.text
+
+
+def test_a_letter_in_doubt_is_not_sent_again(
+    database: Database, make_post: MakePost, waiting: int, now: datetime
+) -> None:
+    handed: list[Mailing] = []
+
+    def doubt(mailing: Mailing) -> Answer:
+        handed.append(mailing)
+        return InDoubt(detail="the connection broke after the request was out")
+
+    post = make_post(MemoryTransport(answer=doubt))
+
+    assert send_all(database, post, now) == {LetterState.IN_DOUBT: 1}
+    assert send_all(database, post, now) == {}
+    assert len(handed) == 1
+
+
+def test_a_letter_that_surely_was_not_sent_waits_for_the_next_time(
+    database: Database, make_post: MakePost, waiting: int, now: datetime
+) -> None:
+    down = make_post(MemoryTransport(answer=lambda _: NotSent(detail="down")))
+    up = MemoryTransport()
+
+    assert send_all(database, down, now) == {LetterState.WAITING: 1}
+    assert send_all(database, replace(down, transport=up), now) == {LetterState.SENT: 1}
+    assert up.addresses() == ["ada@example.org"]
+
+
+def test_a_broken_template_keeps_the_letter_for_later(
+    database: Database, make_post: MakePost, waiting: int, now: datetime, tmp_path: Path
+) -> None:
+    (tmp_path / "letter.mjml").write_text("{{ letter.nonsense }}")
+    post = make_post(MemoryTransport(), templates=tmp_path)
+
+    assert send_all(database, post, now) == {LetterState.WAITING: 1}
+    with database.read() as session:
+        assert session.exec(select(LetterToSend.state)).one() is LetterState.WAITING
+
+
+def test_a_letter_in_the_outbox_is_a_mail_with_the_reader_s_links(
+    make_post: MakePost, tmp_path: Path
+) -> None:
+    make_post(Outbox(tmp_path), key=lambda: "k").send(WELCOME)
+
+    mail = message_from_bytes((tmp_path / "letters/welcome-k.eml").read_bytes(), policy=default)
+    assert mail["To"] == "ada@example.org"
+    assert mail["List-Unsubscribe"] == f"<{WELCOME.unsubscribe_url}>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert "first issue is still being written" in str(mail.get_body(("plain",)))
+
+
+def test_a_welcome_shows_the_latest_issue_that_went_out(
+    database: Database,
+    make_issue: Callable[[], tuple[int, int]],
+    now: datetime,
+) -> None:
+    issue_id, _ = make_issue()
+    transport = MemoryTransport()
+    post = LetterPost(
+        store=database,
+        transport=transport,
+        sender=Mailbox("verdicts@example.com"),
+        base_url=BASE,
+        postal_address="",
+        hours=48,
+    )
+
+    post.send(WELCOME)
+    with database.write() as session:
+        issue = session.get_one(Issue, issue_id)
+        issue.state, issue.prepared_at = IssueState.SENT, now
+        session.add(issue)
+    post.send(WELCOME)
+
+    before, after = (mailing.content.text for mailing in transport.accepted)
+    assert f"{BASE}/issues/weekly/1" not in before
+    assert f"{BASE}/issues/weekly/1" in after
+    assert "24 November 2026" in after
+
+
+@pytest.mark.parametrize("language", sorted(TONGUES))
+@pytest.mark.parametrize("kind", list(LetterKind))
+@pytest.mark.parametrize("told", [TOLD, About(name="Weekly {braces}")])
+def test_every_letter_is_complete_in_every_language(
+    kind: LetterKind, language: str, told: About
+) -> None:
+    letter = replace(WELCOME, kind=kind, language=language, action_url=f"{BASE}/c/abc")
+
+    view = letter_view(letter, told, postal_address="Here", hours=48)
+
+    said = [view.subject, view.preview, view.title, *view.paragraphs, *view.after, view.why]
+    assert all(text.strip() for text in said)
+    assert told.name in view.subject
+    assert not any("{" in text.replace(told.name, "") or "  " in text for text in said)
+
+
+def test_a_language_we_do_not_speak_is_answered_in_english() -> None:
+    letter = replace(CONFIRM, language="fr")
+
+    assert letter_view(letter, TOLD, postal_address="", hours=48).title == "Is this you?"
+
+
+def test_a_confirmation_names_how_long_its_link_lasts_and_has_no_other_link() -> None:
+    view = letter_view(CONFIRM, TOLD, postal_address="", hours=48)
+
+    assert "48 hours" in view.after[0]
+    assert view.links == []
