@@ -13,6 +13,8 @@ from sqlmodel import Session
 
 from digest.db import Database
 from digest.delivery.intake import Drain
+from digest.delivery import epoch
+from digest.delivery.epoch import EpochFile
 from digest.delivery.links import recipients_of
 from digest.delivery.owner import this_process
 from digest.delivery.send import Sending
@@ -191,12 +193,50 @@ class App:
         edition = store.edition_of(session, issue)
         return Sending(
             store=self.database,
+    def letter_post(self) -> LetterPost:
+        """Return the way out for letters; raises `BadSetting`."""
+        return LetterPost(
+            store=self.database,
+            transport=self.transport(),
+            sender=self.sender(),
+            base_url=self.settings.base_url,
+            postal_address=self.settings.postal_address,
+            hours=self.settings.link_hours,
+            templates=self.own_mails(),
+        )
+
+    def send_letters(self, at_most: int = 500) -> Counter[LetterState]:
+        """Send the letters that wait, the oldest first; any number may do so at once.
+
+        Returns how many ended in which state: `LetterState.WAITING` means that the way out is shut
+        for now, so call again later. What is in doubt is never sent again. Raises `BadSetting`.
+        """
+        return send_waiting(
+            self.database,
+            self.letter_post(),
+            Links(self.settings.base_url, self.tokens()),
+            self.clock,
+            at_most=at_most,
+            hours=self.settings.link_hours,
+        )
+
+    def epoch(self) -> EpochFile:
+        """Return the file that tells a database put back from a copy."""
+        beside = self.database.url.database if self.database.is_sqlite else None
+        return EpochFile(self.settings.epoch_file or Path(f"{beside or 'digest'}.epoch"))
+
+    def begin_sending(self) -> None:
+        """Make sure that this database knows of all that was sent from it; raises `Restored`."""
+        epoch.begin(self.database, self.epoch())
+
             transport=self.transport(),
             clock=self.clock,
             owner=this_process(),
             edition_id=edition.id or 0,
+        epoch_file = self.epoch()
             newsletter=newsletter.slug,
             issue=f"{newsletter.slug}-{issue.number}",
+            step=lambda name: epoch_file.count() if name == "started" else None,
             content=Content(
                 subject=edition.subject,
                 html=edition.html,

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from digest.cli.context import Call, JsonFlag, call_of
 from digest.cli.issues import IssueNumber, NewsletterOption, find, findings_of
-from digest.delivery import control, wave
+from digest.delivery import control, epoch, wave
 from digest.delivery.canary import release_canary
 from digest.delivery.counts import Counts, count
 from digest.delivery.dispatch import Brake, dispatch
@@ -96,13 +96,34 @@ def pause(
 
 @app.command()
 def resume(
-    context: typer.Context, issue: IssueNumber, newsletter: NewsletterOption = "weekly"
+    context: typer.Context,
+    issue: Annotated[int | None, typer.Argument(metavar="ISSUE")] = None,
+    after_restore: Annotated[
+        bool, typer.Option("--after-restore", help="Let a database put back from a copy send.")
+    ] = False,
+    by: Annotated[str, typer.Option("--by", help="Who decides, after a restore.")] = "",
+    why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
+    newsletter: NewsletterOption = "weekly",
 ) -> None:
     """Let a paused issue go on; batches set aside as failed are tried again."""
     call = call_of(context)
+    if after_restore:
+        _resume_after_restore(call, by, why)
+        return
+    if issue is None:
+        raise typer.BadParameter("name the issue, or say --after-restore", param_hint="ISSUE")
     with call.app.database.write() as session:
         control.resume(session, find(session, newsletter, issue)[0], call.app.clock())
     call.out.print(f"Issue {issue} may go on. Send it with: digest send {issue}")
+
+
+def _resume_after_restore(call: Call, by: str, why: str) -> None:
+    if not by or not why:
+        raise typer.BadParameter("say who decides and why: --by NAME --why TEXT")
+    paused = epoch.accept(call.app.database, call.app.epoch(), by=by, why=why, now=call.app.clock())
+    call.out.print("This database may send again; what it doesn't know of may have been sent.")
+    for number in paused:
+        call.out.print(f"Issue {number} is paused. Go on with: digest resume {number}, or cancel")
 
 
 @app.command()
@@ -147,6 +168,7 @@ def _stopped_in_words(counts: Counts) -> str:
 
 def _ready(call: Call, newsletter: str, number: int) -> Sending:
     """Freeze the audience unless that is done, and return what sending takes."""
+    call.app.begin_sending()
     with call.app.database.write() as session:
         issue, edition = find(session, newsletter, number)
         if issue.state in {IssueState.CANCELLED, IssueState.PAUSED}:

@@ -1,0 +1,122 @@
+"""Runs a chore when the database says that it is due, and records what came of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session, col
+
+from digest.delivery.store import Store
+from digest.errors import DigestError
+from digest.issues import turns
+from digest.issues.models import Tick
+from digest.schedule.scrub import scrub
+from subscribers.errors import SubscribersError
+
+log = logging.getLogger(__name__)
+
+MINUTE = timedelta(minutes=1)
+NOTHING = "nothing to do"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chore:
+    """Work that is done again and again; doing it once more than needed does no harm.
+
+    *run* is given the moment, and returns what it did in a line, nothing when there was nothing.
+    """
+
+    name: str
+    every: timedelta
+    run: Callable[[datetime], str]
+
+
+def run_due(chore: Chore, store: Store, clock: Callable[[], datetime], owner: str) -> bool:
+    """Run a chore unless it, or another process, ran it lately; tells whether it ran.
+
+    Whatever fails in it is recorded and told, and is tried again the next time.
+    """
+    now = clock()
+    if chore.every >= MINUTE:
+        if not _take(chore, store, now, owner):
+            return False
+        ok, said = _run(chore, now)
+    else:
+        # So often that a record of every run would be all the database does.
+        ok, said = _run(chore, now)
+        if not (said or _stale(chore, store, now)) or not _take(chore, store, now, owner):
+            return True
+    _record(chore, store, clock(), owner, ok=ok, said=said or NOTHING)
+    return True
+
+
+def _run(chore: Chore, now: datetime) -> tuple[bool, str]:
+    try:
+        said = chore.run(now)
+    except (DigestError, SubscribersError, OSError) as fault:
+        said = scrub(str(fault))
+    except SQLAlchemyError as fault:
+        said = f"the database refused: {type(fault).__name__}"
+    except Exception as fault:  # a fault of ours must not end the service, and must be seen
+        log.exception("%s failed", chore.name)
+        said = f"an internal fault: {type(fault).__name__}"
+    else:
+        if said:
+            log.info("%s: %s", chore.name, said)
+        return True, said
+    log.error("%s: %s", chore.name, said)
+    return False, said
+
+
+def _take(chore: Chore, store: Store, now: datetime, owner: str) -> bool:
+    """Take the chore's next run; false when it isn't due or somebody else has just taken it."""
+    with store.read() as session:
+        before = session.get(Tick, chore.name)
+        seen = before.started_at if before else None
+        if before is not None and not _due(before, now):
+            return False
+    values: dict[str, Any] = {
+        "every": int(chore.every.total_seconds()),
+        "started_at": now,
+        "ended_at": None,
+        "next_at": now + chore.every,
+        "owner": owner,
+    }
+    with store.write() as session:
+        if seen is not None:
+            mine = (col(Tick.name) == chore.name, col(Tick.started_at) == seen)
+            taken = update(Tick).where(*mine).values(**values)
+            return session.connection().execute(taken).rowcount == 1
+        fresh = turns.insert(session, Tick).values(name=chore.name, ok=True, result="", **values)
+        return _won(session, fresh)
+
+
+def _won(session: Session, fresh: Any) -> bool:
+    done = session.connection().execute(fresh.on_conflict_do_nothing().returning(col(Tick.name)))
+    return done.first() is not None
+
+
+def _due(tick: Tick, now: datetime) -> bool:
+    # A clock that was set back must not leave a chore waiting for a moment that it has seen before.
+    return now >= tick.next_at or now < tick.started_at - MINUTE
+
+
+def _stale(chore: Chore, store: Store, now: datetime) -> bool:
+    with store.read() as session:
+        tick = session.get(Tick, chore.name)
+        return tick is None or not tick.ok or abs(now - tick.started_at) >= MINUTE
+
+
+def _record(chore: Chore, store: Store, now: datetime, owner: str, *, ok: bool, said: str) -> None:
+    with store.write() as session:
+        session.connection().execute(
+            update(Tick)
+            .where(col(Tick.name) == chore.name, col(Tick.owner) == owner)
+            .values(ended_at=now, ok=ok, result=said)
+        )

@@ -1,0 +1,137 @@
+"""A database that was put back from a copy sends nothing by itself."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from digest.db import Database
+from digest.delivery import epoch
+from digest.delivery.dispatch import dispatch
+from digest.delivery.epoch import EpochFile, Restored
+from digest.issues.models import Issue, IssueState
+from digest.schedule.backup import back_up
+from tests.delivery.conftest import MakeReaders, MakeSending
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> EpochFile:
+    return EpochFile(tmp_path / "digest.db.epoch")
+
+
+@pytest.fixture
+def send(
+    sqlite_database: Database, file: EpochFile, make_readers: MakeReaders, make_sending: MakeSending
+) -> Callable[[], None]:
+    """Return a function that sends an issue of nine readers in three batches."""
+
+    def act() -> None:
+        make_readers(9)
+        sending = make_sending()
+        epoch.begin(sqlite_database, file)
+        dispatch(replace(sending, step=lambda name: count(name, file)), concurrency=1)
+
+    return act
+
+
+def count(name: str, file: EpochFile) -> None:
+    if name == "started":
+        file.count()
+
+
+@pytest.fixture
+def database(sqlite_database: Database) -> Database:
+    return sqlite_database
+
+
+def path_of(database: Database) -> Path:
+    return Path(str(database.url.database))
+
+
+def put_back(database: Database, copy: Path) -> Database:
+    """Replace the database's file, as an operator would, and open it anew."""
+    database.close()
+    for beside in ("-wal", "-shm"):
+        Path(f"{path_of(database)}{beside}").unlink(missing_ok=True)
+    shutil.copy(copy, path_of(database))
+    return Database(str(database.url))
+
+
+def test_a_database_that_has_never_sent_may_begin(database: Database, file: EpochFile) -> None:
+    epoch.begin(database, file)
+    epoch.begin(database, file)
+    assert file.read() is not None
+
+
+def test_every_attempt_is_counted(send: Callable[[], None], file: EpochFile) -> None:
+    send()
+    noted = file.read()
+    assert noted is not None
+    assert noted.attempts == 3
+
+
+def test_A14_a_database_older_than_what_was_sent_is_held(
+    database: Database, send: Callable[[], None], file: EpochFile, tmp_path: Path
+) -> None:
+    epoch.begin(database, file)
+    database.close()
+    shutil.copy(path_of(database), tmp_path / "copy.db")
+    send()
+    restored = put_back(database, tmp_path / "copy.db")
+    with pytest.raises(Restored, match="knows of 0 requests to the provider, and 3 were made"):
+        epoch.begin(restored, file)
+    restored.close()
+
+
+def test_A14_our_own_backup_is_held_although_nothing_was_sent_since(
+    database: Database, send: Callable[[], None], file: EpochFile, tmp_path: Path, now: datetime
+) -> None:
+    send()
+    copy = back_up(path_of(database), tmp_path / "backups", keep=3, now=now)
+    epoch.begin(database, file)  # the original goes on
+    restored = put_back(database, copy)
+    with pytest.raises(Restored, match="a copy made on 2026-11-24 at 09:00 UTC"):
+        epoch.begin(restored, file)
+    restored.close()
+
+
+@pytest.mark.parametrize("left", [b"", b"rubbish"])
+def test_A14_without_a_readable_file_a_database_that_has_sent_is_held(
+    database: Database, send: Callable[[], None], file: EpochFile, left: bytes
+) -> None:
+    send()
+    file.path.write_bytes(left)
+    with pytest.raises(Restored):
+        epoch.begin(database, file)
+
+
+def test_A14_another_databases_file_holds(
+    database: Database, send: Callable[[], None], file: EpochFile
+) -> None:
+    send()
+    file.path.write_bytes(b"digest-epoch 0123456789abcdef0123456789abcdef 000000000000000\n")
+    with pytest.raises(Restored, match="belongs to another database"):
+        epoch.begin(database, file)
+
+
+def test_a_person_lets_it_go_on_and_what_was_under_way_is_paused(
+    database: Database,
+    file: EpochFile,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    now: datetime,
+) -> None:
+    make_readers(3)
+    make_sending()
+    file.path.write_bytes(b"digest-epoch 0123456789abcdef0123456789abcdef 000000000000009\n")
+    assert epoch.accept(database, file, by="Ann", why="looked", now=now) == [1]
+    epoch.begin(database, file)
+    with database.read() as session:
+        issue = session.get_one(Issue, 1)
+    assert issue.state is IssueState.PAUSED
+    assert issue.note == "the database was put back from a copy (Ann: looked)"

@@ -1,0 +1,125 @@
+"""Chores: run when due, recorded, and never the end of the service."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from digest.db import Database
+from digest.errors import WrongState
+from digest.issues.models import Tick
+from digest.schedule.chores import Chore, run_due
+from digest.schedule.scrub import scrub
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+class Bench:
+    """One chore, how often it ran, and the clock."""
+
+    def __init__(self, database: Database, every: timedelta = HOUR) -> None:
+        self.database, self.every = database, every
+        self.runs = 0
+        self.said = "done"
+        self.fault: Exception | None = None
+
+    def run(self, at: datetime) -> bool:
+        chore = Chore(name="chore", every=self.every, run=self._work)
+        return run_due(chore, self.database, lambda: at, "here")
+
+    def tick(self) -> Tick:
+        with self.database.read() as session:
+            return session.get_one(Tick, "chore")
+
+    def _work(self, _now: datetime) -> str:
+        self.runs += 1
+        if self.fault:
+            raise self.fault
+        return self.said
+
+
+@pytest.fixture
+def bench(database: Database) -> Bench:
+    return Bench(database)
+
+
+def test_a_chore_that_never_ran_runs_at_once_and_is_recorded(bench: Bench) -> None:
+    assert bench.run(NOON)
+    tick = bench.tick()
+    assert (tick.ok, tick.result, tick.started_at, tick.next_at) == (
+        True,
+        "done",
+        NOON,
+        NOON + HOUR,
+    )
+
+
+def test_a_restart_does_not_run_it_again_before_it_is_due(bench: Bench) -> None:
+    bench.run(NOON)
+    assert not bench.run(NOON + HOUR / 2)
+    assert bench.run(NOON + HOUR)
+    assert bench.runs == 2
+
+
+def test_a_clock_that_was_set_back_does_not_stop_it(bench: Bench) -> None:
+    bench.run(NOON)
+    assert bench.run(NOON - timedelta(days=1))
+
+
+def test_a_failure_is_recorded_in_words_and_tried_again(bench: Bench) -> None:
+    bench.fault = WrongState("the disk is full")
+    bench.run(NOON)
+    assert (bench.tick().ok, bench.tick().result) == (False, "the disk is full")
+    bench.fault = None
+    bench.run(NOON + HOUR)
+    assert bench.tick().ok
+
+
+def test_a_fault_of_ours_is_recorded_and_does_not_escape(bench: Bench) -> None:
+    bench.fault = ZeroDivisionError("x")
+    bench.run(NOON)
+    assert bench.tick().result == "an internal fault: ZeroDivisionError"
+
+
+def test_an_address_in_a_failure_is_not_kept(bench: Bench) -> None:
+    bench.fault = WrongState("reader ann@example.org is unknown")
+    bench.run(NOON)
+    assert bench.tick().result == "reader …@… is unknown"
+
+
+def test_a_chore_of_every_few_seconds_is_recorded_once_a_minute(database: Database) -> None:
+    bench = Bench(database, every=timedelta(seconds=5))
+    bench.said = ""
+    for seconds in range(0, 60, 5):
+        bench.run(NOON + timedelta(seconds=seconds))
+    assert bench.runs == 12
+    assert bench.tick().started_at == NOON
+    assert bench.tick().result == "nothing to do"
+    bench.run(NOON + timedelta(seconds=60))
+    assert bench.tick().started_at == NOON + timedelta(seconds=60)
+
+
+def test_a_chore_of_every_few_seconds_is_recorded_when_it_did_something(database: Database) -> None:
+    bench = Bench(database, every=timedelta(seconds=5))
+    bench.said = ""
+    bench.run(NOON)
+    bench.said = "2 letters"
+    bench.run(NOON + timedelta(seconds=10))
+    assert bench.tick().result == "2 letters"
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("mail to Ann <ann@example.org>, again", "mail to Ann <…@…>, again"),
+        ("key SG.abcdefgh.ijklmnop failed", "key SG.… failed"),
+        ("Authorization: Bearer abc.def", "Authorization: Bearer …"),
+        (f"GET /u/{'x' * 40} 404", "GET /u/… 404"),
+        ("postgresql://digest:secret@db/x", "postgresql://…@db/x"),
+        ("issue 12 of 2026-W48: released", "issue 12 of 2026-W48: released"),
+    ],
+)
+def test_addresses_keys_and_links_are_taken_out(said: str, kept: str) -> None:
+    assert scrub(said) == kept
