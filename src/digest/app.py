@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -12,9 +13,10 @@ from tempfile import TemporaryDirectory
 from sqlmodel import Session
 
 from digest.db import Database
-from digest.delivery.intake import Drain
 from digest.delivery import epoch
 from digest.delivery.epoch import EpochFile
+from digest.delivery.intake import Drain
+from digest.delivery.letters import LetterPost
 from digest.delivery.links import recipients_of
 from digest.delivery.owner import this_process
 from digest.delivery.send import Sending
@@ -39,6 +41,9 @@ from digest.render.sources import sources
 from digest.settings import Settings, TransportKind
 from subscribers.address import parse
 from subscribers.errors import BadAddress
+from subscribers.letters import send_waiting
+from subscribers.links import Links
+from subscribers.models import LetterState
 from subscribers.tokens import MIN_SECRET, Hashes, Tokens
 
 LEASE_MARGIN = 60.0  # seconds a claim outlives the longest request
@@ -134,9 +139,10 @@ class App:
         )
 
     def weigh(self, view: IssueView, rendered: Rendered) -> Sequence[Finding]:
-        """Check an issue as it was rendered."""
+        """Check an issue as it was rendered, its templates included."""
         return self._weigh(
-            check(
+            [*rendered.findings]
+            + check(
                 Copy(
                     subject=rendered.subject,
                     preheader=view.preheader,
@@ -187,12 +193,6 @@ class App:
             raise DigestError(f"the mail wasn't taken: {answer.detail or type(answer).__name__}")
         return answer
 
-    def sending(self, session: Session, issue: Issue) -> Sending:
-        """Return all that sending *issue* takes."""
-        newsletter = store.newsletter_of(session, issue)
-        edition = store.edition_of(session, issue)
-        return Sending(
-            store=self.database,
     def letter_post(self) -> LetterPost:
         """Return the way out for letters; raises `BadSetting`."""
         return LetterPost(
@@ -229,14 +229,20 @@ class App:
         """Make sure that this database knows of all that was sent from it; raises `Restored`."""
         epoch.begin(self.database, self.epoch())
 
+    def sending(self, session: Session, issue: Issue) -> Sending:
+        """Return all that sending *issue* takes."""
+        newsletter = store.newsletter_of(session, issue)
+        edition = store.edition_of(session, issue)
+        epoch_file = self.epoch()
+        return Sending(
+            store=self.database,
+            step=lambda name: epoch_file.count() if name == "started" else None,
             transport=self.transport(),
             clock=self.clock,
             owner=this_process(),
             edition_id=edition.id or 0,
-        epoch_file = self.epoch()
             newsletter=newsletter.slug,
             issue=f"{newsletter.slug}-{issue.number}",
-            step=lambda name: epoch_file.count() if name == "started" else None,
             content=Content(
                 subject=edition.subject,
                 html=edition.html,

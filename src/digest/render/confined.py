@@ -1,6 +1,7 @@
 """Renders in a process of its own, which a runaway template can't take others down with.
 
-``python -m digest.render.confined`` is that process: a pickle of ours in, JSON out.
+``python -m digest.render.confined`` is that process: pickles of ours in, JSON out, each behind
+its length. It is started with an empty environment and is given nothing but what it renders.
 """
 
 from __future__ import annotations
@@ -9,14 +10,28 @@ import json
 import os
 import pickle
 import resource
+import select
+import struct
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
 
 from digest.errors import TemplateBroken
-from digest.render.engine import Rendered, render
+from digest.render.checked import render_checked
+from digest.render.checks.finding import Finding, Severity
+from digest.render.engine import Rendered
 from digest.render.faults import TemplateFault
+
+MAX_HTML = 4_000_000  #: bytes; forty times what mailboxes show
+_MAX_ANSWER = 32_000_000
+_LENGTH = struct.Struct(">I")
+_SECONDS, _MEGABYTES = 10.0, 512
 
 
 def confined(
@@ -24,65 +39,176 @@ def confined(
     context: Mapping[str, object],
     *,
     folder: Path | None = None,
-    seconds: float = 10.0,
-    megabytes: int = 512,
+    seconds: float = _SECONDS,
+    megabytes: int = _MEGABYTES,
 ) -> Rendered:
-    """Do what `digest.render.engine.render` does, within *seconds* and *megabytes*.
+    """Do what `digest.render.checked.render_checked` does, within *seconds* and *megabytes*.
 
     The context must be picklable. Raises `TemplateBroken`, also when a limit is reached.
     """
-    asked = pickle.dumps((name, dict(context), folder, seconds, megabytes))
-    try:
-        done = subprocess.run(  # noqa: S603  - this interpreter, this module, nothing of a user's
-            [sys.executable, "-m", __name__],
-            input=asked,
-            capture_output=True,
-            timeout=seconds,
-            check=False,
-            env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
-    except subprocess.TimeoutExpired:
-        raise TemplateFault(
-            f"takes longer than {seconds:g} seconds: look for a loop", file=name
-        ) from None
-    return _answer(done, name)
+    with Confined(seconds=seconds, megabytes=megabytes) as process:
+        return process.render(name, context, folder=folder)
 
 
-def _answer(done: subprocess.CompletedProcess[bytes], name: str) -> Rendered:
-    try:
-        said = json.loads(done.stdout)
-    except ValueError:
-        raise TemplateFault(
-            f"the renderer died of it (exit {done.returncode}): look for a loop", file=name
-        ) from None
+class Confined:
+    """Such a process, kept for the next mail: the second one takes milliseconds.
+
+    A process that reached a limit is ended, and the next mail gets a new one.
+    """
+
+    def __init__(self, *, seconds: float = _SECONDS, megabytes: int = _MEGABYTES) -> None:
+        self.seconds, self.megabytes = seconds, megabytes
+        self._process: subprocess.Popen[bytes] | None = None
+        self._turn = threading.Lock()
+
+    def __enter__(self) -> Confined:
+        """Start nothing yet: the first mail does."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process."""
+        self.close()
+
+    def render(
+        self, name: str, context: Mapping[str, object], *, folder: Path | None = None
+    ) -> Rendered:
+        """Render the mail called *name*; raises `TemplateBroken`."""
+        asked = pickle.dumps((name, dict(context), folder, self.seconds, self.megabytes))
+        with self._turn:
+            process = self._started()
+            try:
+                said = self._exchange(process, asked)
+            except TimeoutError:
+                self._end()
+                what = f"takes longer than {self.seconds:g} seconds: look for a loop"
+                raise TemplateFault(what, file=name) from None
+            except (OSError, EOFError, ValueError):
+                code = self._end()
+                what = f"the renderer died of it (exit {code}): look for a loop"
+                raise TemplateFault(what, file=name) from None
+        return _understood(said)
+
+    def warm_up(self) -> None:
+        """Start the process now, so that the first mail needn't wait for it."""
+        with self._turn:
+            self._started()
+
+    def close(self) -> None:
+        """End the process."""
+        with self._turn:
+            self._end()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self._end()
+            self._process = subprocess.Popen(  # noqa: S603  - this interpreter, this module
+                [sys.executable, "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        return self._process
+
+    def _exchange(self, process: subprocess.Popen[bytes], asked: bytes) -> dict[str, Any]:
+        deadline = time.monotonic() + self.seconds
+        assert process.stdin  # noqa: S101 - both are pipes
+        assert process.stdout  # noqa: S101
+        _write(process.stdin, asked)
+        size = _LENGTH.unpack(_read(process.stdout, _LENGTH.size, deadline))[0]
+        if size > _MAX_ANSWER:
+            raise ValueError("an answer of that size isn't one of ours")
+        said: dict[str, Any] = json.loads(_read(process.stdout, size, deadline))
+        return said
+
+    def _end(self) -> int | None:
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            try:
+                if pipe:
+                    pipe.close()
+            except OSError:  # what was still to be written has nobody to read it
+                continue
+        return process.returncode
+
+
+def _read(pipe: IO[bytes], size: int, deadline: float) -> bytes:
+    parts = b""
+    while len(parts) < size:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([pipe], [], [], left)[0]:
+            raise TimeoutError
+        part = os.read(pipe.fileno(), size - len(parts))
+        if not part:
+            raise EOFError
+        parts += part
+    return parts
+
+
+def _write(pipe: IO[bytes], message: bytes) -> None:
+    pipe.write(_LENGTH.pack(len(message)) + message)
+    pipe.flush()
+
+
+def _understood(said: dict[str, Any]) -> Rendered:
     if "what" in said:
-        raise TemplateFault(said["what"], file=said["file"], line=said["line"])
+        raise TemplateFault(said.pop("what"), **said)
     if "broken" in said:
         raise TemplateBroken(said["broken"])
-    return Rendered(**said)
+    findings = said.pop("findings")
+    return Rendered(
+        **said,
+        findings=tuple(
+            Finding(**{**each, "severity": Severity(each["severity"])}) for each in findings
+        ),
+    )
 
 
 def _main() -> None:
-    """Render what is asked on stdin, and answer on stdout."""
-    name, context, folder, seconds, megabytes = pickle.load(sys.stdin.buffer)  # noqa: S301  - ours
-    _limit(seconds, megabytes)
+    """Answer on stdout what is asked on stdin, until nothing more is."""
+    source, answers = sys.stdin.buffer, sys.stdout.buffer
+    while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
+        asked = pickle.loads(source.read(_LENGTH.unpack(head)[0]))  # noqa: S301  - ours
+        name, context, folder, seconds, megabytes = asked
+        _limit(seconds, megabytes)
+        _write(answers, json.dumps(_answer(name, context, folder, megabytes)).encode())
+
+
+def _answer(
+    name: str, context: Mapping[str, object], folder: Path | None, megabytes: int
+) -> dict[str, object]:
     try:
-        answer: dict[str, object] = vars(render(name, context, folder=folder))
+        rendered = render_checked(name, context, folder=folder)
     except TemplateFault as fault:
-        answer = {"what": fault.what, "file": fault.file, "line": fault.line}
+        known = ("what", "file", "line", "column", "words")
+        return {each: getattr(fault, each) for each in known}
     except TemplateBroken as fault:
-        answer = {"broken": str(fault)}
+        return {"broken": str(fault)}
     except MemoryError:
-        what = f"needs more than {megabytes} MB: look for a loop"
-        answer = {"what": what, "file": name, "line": None}
-    sys.stdout.write(json.dumps(answer))
+        return {"what": f"needs more than {megabytes} MB: look for a loop", "file": name}
+    if len(rendered.html) > MAX_HTML:
+        what = f"makes a mail of {len(rendered.html) / 1e6:.0f} MB: look for a loop"
+        return {"what": what, "file": name}
+    return asdict(rendered)
 
 
 def _limit(seconds: float, megabytes: int) -> None:
     """Bound this process itself, in case nobody is left to end it."""
-    size, time = megabytes * 1024 * 1024, int(seconds) + 1
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
-    resource.setrlimit(resource.RLIMIT_CPU, (time, time))
+    size = megabytes * 1024 * 1024
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    time_ = int(used.ru_utime + used.ru_stime + seconds) + 2
+    resource.setrlimit(resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CPU, (time_, resource.RLIM_INFINITY))
 
 
 if __name__ == "__main__":

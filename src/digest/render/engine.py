@@ -12,13 +12,14 @@ from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 
-from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
 from jinja2.runtime import Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 from mjml import mjml2html
 
 from digest.render import filters
+from digest.render.checks.finding import Finding
 from digest.render.faults import TemplateFault, of_jinja
 from digest.render.lines import break_lines
 from digest.render.literal import Trusted, in_markup, in_plain_text
@@ -44,6 +45,7 @@ class Rendered:
     subject: str
     html: str
     text: str
+    findings: tuple[Finding, ...] = ()  #: what is wrong with its templates, where that was asked
 
 
 def render(name: str, context: Mapping[str, object], *, folder: Path | None = None) -> Rendered:
@@ -67,9 +69,18 @@ def render_page(name: str, context: Mapping[str, object], *, folder: Path | None
     return fill(f"{name}.html", context, folders("web", folder)) + "\n"
 
 
-def fill(name: str, context: Mapping[str, object], looked: tuple[Path, ...]) -> str:
-    """Fill one template file found in the folders *looked*; raises `TemplateBroken`."""
-    environment = _environment(looked, markup=not name.endswith(".txt"))
+def fill(
+    name: str,
+    context: Mapping[str, object],
+    looked: tuple[Path, ...],
+    *,
+    loader: BaseLoader | None = None,
+) -> str:
+    """Fill one template file found in the folders *looked*; raises `TemplateBroken`.
+
+    *loader* reads the files instead, for who wants their sources changed.
+    """
+    environment = _environment(looked, markup=not name.endswith(".txt"), loader=loader)
     try:
         return environment.get_template(name).render(context)
     except _FAULTS as fault:
@@ -77,9 +88,11 @@ def fill(name: str, context: Mapping[str, object], looked: tuple[Path, ...]) -> 
 
 
 @lru_cache(maxsize=16)
-def _environment(looked: tuple[Path, ...], *, markup: bool) -> ImmutableSandboxedEnvironment:
+def _environment(
+    looked: tuple[Path, ...], *, markup: bool, loader: BaseLoader | None
+) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        loader=ChoiceLoader([FileSystemLoader(folder) for folder in looked]),
+        loader=loader or ChoiceLoader([FileSystemLoader(folder) for folder in looked]),
         autoescape=markup,
         undefined=StrictUndefined,
         finalize=_finish_markup if markup else _finish_text,

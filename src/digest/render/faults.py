@@ -13,12 +13,22 @@ from digest.errors import TemplateBroken
 class TemplateFault(TemplateBroken):
     """A template can't be rendered.
 
-    *file* is the template's name, *line* counts from 1 and is ``None`` when it isn't known.
+    *file* is the template's name; *line* and *column* count from 1 and are ``None``, and *words*
+    empty, when they aren't known.
     """
 
-    def __init__(self, what: str, *, file: str, line: int | None = None) -> None:
-        super().__init__(f"{file}:{line}: {what}" if line else f"{file}: {what}")
-        self.what, self.file, self.line = what, file, line
+    def __init__(
+        self,
+        what: str,
+        *,
+        file: str,
+        line: int | None = None,
+        column: int | None = None,
+        words: str = "",
+    ) -> None:
+        where = ":".join(str(part) for part in (file, line, column) if part)
+        super().__init__(f"{where}: {what}")
+        self.what, self.file, self.line, self.column, self.words = what, file, line, column, words
 
 
 def of_jinja(fault: Exception, name: str, folders: tuple[Path, ...]) -> TemplateFault:

@@ -48,6 +48,8 @@ def cut(text: str, limit: int, mark: str = "…") -> str:
 
 def columns(text: str) -> int:
     """Count the columns *text* takes in a fixed-width font."""
+    if text.isascii() and "\r" not in text:  # most text is, and this is where a mail's time goes
+        return len(text)
     return sum(_width(cluster) for cluster in graphemes(text))
 
 

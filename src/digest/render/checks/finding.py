@@ -9,7 +9,7 @@ from typing import Literal
 
 from digest.render.checks.markup import Markup, read
 
-Place = Literal["subject", "preheader", "html", "text"]
+Place = Literal["subject", "preheader", "html", "text", "mjml"]
 
 
 class Severity(StrEnum):
@@ -28,11 +28,15 @@ class Finding:
     place: Place
     message: str
     mend: str
-    line: int | None = None  #: of the place, from 1
+    line: int | None = None  #: of the place, or of *file*, from 1
+    column: int | None = None  #: from 1
+    file: str = ""  #: the template, where the fault is in one
+    words: str = ""  #: the offending ones, as they stand there
 
     def __str__(self) -> str:
         """Return the finding on one line."""
-        where = f"{self.place}:{self.line}" if self.line else self.place
+        parts = (self.file or self.place, self.line, self.column)
+        where = ":".join(str(part) for part in parts if part)
         return f"{self.severity}: {where}: {self.message} ({self.rule}). {self.mend}"
 
 

@@ -1,0 +1,1 @@
+"""Finds what is wrong with MJML, with line and column: the compiler itself keeps silent."""
