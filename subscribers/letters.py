@@ -126,7 +126,8 @@ def send_waiting(
 
 
 def _send(waiting: _Waiting, post: Post, links: Links) -> LetterState:
-    if waiting.suppressed and not _may_be_asked(waiting):
+    unwanted = waiting.suppressed and not _may_be_asked(waiting)
+    if unwanted or not waiting.address:  # or the wish it is about was replaced by another
         return LetterState.WITHHELD
     handed = post.send(_letter(waiting, links))
     return LetterState.WAITING if handed is Handed.LATER else LetterState(handed.value)
@@ -182,11 +183,11 @@ def _claim(session: Session, now: datetime) -> _Waiting | None:
     ).one_or_none()
     if row is None:
         return None
-    facts = dict(row._mapping)
     _set(session, row.id, LetterState.STARTED, now)
-    # A change of address goes to the new one, whatever is known of the old one.
-    if elsewhere := facts.pop("elsewhere"):
-        facts |= {"address": elsewhere, "suppressed": None}
+    facts = dict(row._mapping)
+    elsewhere = facts.pop("elsewhere")
+    if row.kind is LetterKind.CHANGE:  # whatever is known of the address that is given up
+        facts |= {"address": elsewhere or "", "suppressed": None}
     return _Waiting(**facts)
 
 

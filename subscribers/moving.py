@@ -12,7 +12,7 @@ from sqlmodel import col
 
 from subscribers import ledger, letters, store, suppression
 from subscribers.address import Address, parse
-from subscribers.models import AddressChange, ConsentAct, LetterKind
+from subscribers.models import AddressChange, ConsentAct, LetterKind, LetterState, LetterToSend
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes
 
@@ -45,7 +45,7 @@ def ask(
     """
     if store.find_by_id(session, subscriber_id) is None or _recent(session, subscriber_id, now):
         return False
-    session.execute(delete(AddressChange).where(col(AddressChange.subscriber_id) == subscriber_id))
+    _drop_earlier(session, subscriber_id)
     values = {
         "subscriber_id": subscriber_id,
         "address": address.text,
@@ -94,6 +94,18 @@ def confirm(session: Session, change_id: int, evidence: Evidence, now: datetime)
         update(AddressChange).where(col(AddressChange.id) == change_id).values(done_at=now)
     )
     return Moved.DONE
+
+
+def _drop_earlier(session: Session, subscriber_id: int) -> None:
+    """Drop an earlier wish, and its letter if that still waits."""
+    session.execute(
+        delete(LetterToSend).where(
+            col(LetterToSend.subscriber_id) == subscriber_id,
+            col(LetterToSend.kind) == LetterKind.CHANGE,
+            col(LetterToSend.state) == LetterState.WAITING,
+        )
+    )
+    session.execute(delete(AddressChange).where(col(AddressChange.subscriber_id) == subscriber_id))
 
 
 def _recent(session: Session, subscriber_id: int, now: datetime) -> bool:

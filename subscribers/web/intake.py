@@ -11,6 +11,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 MAX_BODY = 16_384  # bytes
+MAX_DRAINED = 65_536  # bytes read on, and dropped, so that the sender gets to see the refusal
 MAX_FIELDS = 30
 MAX_SECONDS = 10.0
 
@@ -43,7 +44,7 @@ async def read(request: Request, *, seconds: float = MAX_SECONDS) -> Fields:
 async def raw(request: Request, *, seconds: float = MAX_SECONDS) -> bytes:
     """Return the body, if it is short and comes in time; raises `Refused`."""
     told = request.headers.get("content-length", "0")
-    if not told.isdecimal() or int(told[:12]) > MAX_BODY:
+    if not told.isdecimal() or int(told[:12]) > MAX_DRAINED:
         raise Refused(413)
     try:
         async with asyncio.timeout(seconds):
@@ -56,10 +57,15 @@ async def raw(request: Request, *, seconds: float = MAX_SECONDS) -> bytes:
 
 async def _collect(request: Request) -> bytes:
     body = bytearray()
+    size = 0
     async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY:
+        size += len(part)
+        if size > MAX_DRAINED:
             raise Refused(413)
+        if size <= MAX_BODY:
+            body += part
+    if size > MAX_BODY:
+        raise Refused(413)
     return bytes(body)
 
 

@@ -73,7 +73,7 @@ class Site:
     post: Post
     http: httpx2.Client
 
-    def fill_in(self, email: str, *, wait: float = 3.0, **fields: str) -> httpx2.Response:
+    def fill_in(self, email: str, *, wait: float = 3.0, **fields: Any) -> httpx2.Response:
         """Open the form, fill it in and press the button, as a person does."""
         form = hidden(self.http.get("/subscribe").text)
         self.clock.advance(seconds=wait)
@@ -135,7 +135,7 @@ def make_site(
         front = Front(**given)
         config = uvicorn.Config(
             Starlette(routes=routes(front)), log_level="warning", access_log=False,
-            server_header=False,
+            server_header=False, proxy_headers=False,
         )  # fmt: skip
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})

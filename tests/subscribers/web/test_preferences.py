@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from digest.db import Database
+from subscribers import store, suppression
+from subscribers.links import Who
+from subscribers.models import ConsentAct, LetterKind, Standing, SuppressionReason
+from subscribers.tokens import Hashes, Purpose
+from tests.subscribers.conftest import NEWSLETTER, MakeReader
+from tests.subscribers.web.conftest import Site, hidden
+
+READER = "reader@example.com"
+
+
+@pytest.fixture
+def reader(sqlite_database: Database, make_reader: MakeReader) -> int:
+    with sqlite_database.write() as session:
+        return make_reader(session, READER)
+
+
+@pytest.fixture
+def path(site: Site, reader: int) -> str:
+    """The preferences link's path."""
+    return site.path(site.front.links.preferences(Who(reader, NEWSLETTER)))
+
+
+def place(site: Site, reader: int) -> store.Place:
+    with site.front.sessions.read() as session:
+        found = store.place(session, reader, NEWSLETTER)
+    assert found is not None
+    return found
+
+
+def test_the_page_says_what_comes_and_lists_what_may_be_done(site: Site, path: str) -> None:
+    page = site.http.get(path).text
+    assert "Weekly AI Tool Verdicts comes to you." in page
+    for words in ("Topics", "Take a break", "another address", "as a file", "Leave", "Forget me"):
+        assert words in page
+
+
+def test_I9_no_address_is_on_the_page_or_in_a_link(site: Site, path: str) -> None:
+    assert "reader@" not in site.http.get(path).text
+    assert "reader" not in path
+
+
+def test_topics_are_chosen_and_shown_as_chosen(site: Site, path: str, reader: int) -> None:
+    site.http.post(f"{path}/topics", data={"topics": ["dev", "text", "made-up"]})
+    assert place(site, reader).topics == ["dev", "text"]
+    page = site.http.get(f"{path}/topics").text
+    assert 'value="dev" checked' in page
+    assert 'value="art" checked' not in page
+
+
+@pytest.mark.parametrize("chosen", [[], ["dev", "art", "text"]])
+def test_all_topics_or_none_is_everything(
+    site: Site, path: str, reader: int, chosen: list[str]
+) -> None:
+    site.http.post(f"{path}/topics", data={"topics": chosen})
+    assert place(site, reader).topics is None
+
+
+def test_a_break_begins_ends_early_and_is_shown(site: Site, path: str, reader: int) -> None:
+    shown = site.http.post(f"{path}/pause", data={"weeks": "4"}).text
+    assert "paused until 2026-12-22" in shown
+    assert place(site, reader).standing is Standing.PAUSED
+    site.http.post(f"{path}/pause", data={"weeks": "0"})
+    assert place(site, reader).standing is Standing.CONFIRMED
+
+
+@pytest.mark.parametrize("weeks", ["", "3", "-1", "99999999999", "4 weeks", "٤"])
+def test_a_break_that_is_not_offered_changes_nothing(
+    site: Site, path: str, reader: int, weeks: str
+) -> None:
+    assert site.http.post(f"{path}/pause", data={"weeks": weeks}).status_code == 200
+    assert place(site, reader).standing is Standing.CONFIRMED
+
+
+def test_a_change_of_address_is_confirmed_from_the_new_one(
+    site: Site, path: str, reader: int
+) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    letter = site.deliver()[0]
+    assert (letter.kind, letter.address) == (LetterKind.CHANGE, "new@example.org")
+    link = site.path(letter.action_url)
+    assert site.http.get(link).status_code == 200
+    assert site.standing("new@example.org") is None
+    assert "Done" in site.http.post(link).text
+    assert site.standing("new@example.org") is Standing.CONFIRMED
+    assert site.rows("consent")[-1].act == ConsentAct.MOVED.value
+
+
+def test_a_change_confirmed_twice_is_done_once(site: Site, path: str) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    link = site.path(site.deliver()[0].action_url)
+    site.http.post(link)
+    assert "Done already" in site.http.post(link).text
+
+
+def test_a_link_to_a_new_address_runs_out(site: Site, path: str) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    link = site.path(site.deliver()[0].action_url)
+    site.clock.advance(hours=49)
+    assert site.http.get(link).status_code == 410
+    assert site.http.post(link).status_code == 410
+    assert site.standing(READER) is Standing.CONFIRMED
+
+
+def test_I14_a_change_to_somebody_elses_address_looks_the_same_and_sends_nothing(
+    site: Site, path: str, make_reader: MakeReader, hashes: Hashes
+) -> None:
+    with site.front.sessions.write() as session:
+        make_reader(session, "taken@example.org")
+        suppression.suppress(
+            session, "angry@example.org", SuppressionReason.COMPLAINT, hashes, site.clock.now
+        )
+    pages = set()
+    for word in ("free", "taken", "angry"):
+        site.clock.advance(hours=1)
+        pages.add(site.http.post(f"{path}/address", data={"email": f"{word}@example.org"}).text)
+    assert len(pages) == 1
+    assert site.deliver() == []  # the only good wish was replaced by the later ones
+
+
+def test_a_reader_cannot_have_letters_sent_all_over_the_place(site: Site, path: str) -> None:
+    for n in range(5):
+        site.http.post(f"{path}/address", data={"email": f"victim{n}@example.org"})
+    assert len(site.deliver()) == 1
+
+
+def test_a_bad_new_address_is_refused_with_the_reason(site: Site, path: str) -> None:
+    answer = site.http.post(f"{path}/address", data={"email": "nobody"})
+    assert answer.status_code == 422
+    assert "an @ between" in answer.text
+
+
+def test_all_data_comes_as_a_file(site: Site, path: str) -> None:
+    answer = site.http.get(f"{path}/data")
+    assert "attachment" in answer.headers["content-disposition"]
+    assert answer.json()["address"] == READER
+    assert [one["act"] for one in answer.json()["consent"]] == ["asked", "confirmed"]
+
+
+def test_a_reader_is_forgotten_by_the_button_only(site: Site, path: str, hashes: Hashes) -> None:
+    page = site.http.get(f"{path}/erase").text
+    assert site.standing(READER) is Standing.CONFIRMED
+    answer = site.http.post(f"{path}/erase", data=hidden(page))
+    assert "You are forgotten" in answer.text
+    with site.front.sessions.read() as session:
+        assert store.find(session, READER) is None
+        assert suppression.find(session, READER, hashes) is not None
+
+
+def test_after_that_every_page_still_answers(site: Site, path: str) -> None:
+    site.http.post(f"{path}/erase")
+    for end in ("", "/topics", "/pause", "/address", "/data", "/erase"):
+        assert site.http.get(path + end).status_code == 200
+    assert "Nothing is kept of you" in site.http.get(path).text
+    assert site.http.get(f"{path}/data").json() == {}
+
+
+@pytest.mark.parametrize("purpose", [one for one in Purpose if one is not Purpose.PREFERENCES])
+@pytest.mark.parametrize("end", ["", "/data", "/erase"])
+def test_G07_a_token_for_another_purpose_opens_nothing(
+    site: Site, reader: int, purpose: Purpose, end: str
+) -> None:
+    token = site.front.tokens.sign(purpose, f"{reader}:weekly")
+    assert site.http.get(f"/p/{token}{end}").status_code == 404
+
+
+def test_who_left_is_offered_to_sign_up_again(
+    make_site: Callable[..., Site], sqlite_database: Database, make_reader: MakeReader
+) -> None:
+    site = make_site()
+    with sqlite_database.write() as session:
+        reader = make_reader(session, READER, Standing.UNSUBSCRIBED)
+    page = site.http.get(site.path(site.front.links.preferences(Who(reader, NEWSLETTER)))).text
+    assert "You have left" in page
+    assert "/subscribe?newsletter=weekly" in page
+    assert "Take a break" not in page
