@@ -25,7 +25,7 @@ from digest.delivery.wave import Bounds
 from digest.errors import BadSetting, DigestError
 from digest.issues import approval, recipe, store
 from digest.issues.editorial import Approval
-from digest.issues.models import Edition, Issue, Tracking
+from digest.issues.models import Edition, Issue, Newsletter, Tracking
 from digest.issues.publish import Press
 from digest.issues.view import IssueView
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content, Mailbox, Mailing
@@ -229,6 +229,19 @@ class App:
         """Make sure that this database knows of all that was sent from it; raises `Restored`."""
         epoch.begin(self.database, self.epoch())
 
+    def content(self, newsletter: Newsletter, mail: Rendered) -> Content:
+        """Return what every reader of a mail gets; raises `BadSetting`."""
+        return Content(
+            subject=mail.subject,
+            html=mail.html,
+            text=mail.text,
+            sender=self.sender(),
+            headers={"List-Id": self._list_id(newsletter.slug, newsletter.name)},
+            category=newsletter.slug,
+            track_clicks=newsletter.tracking is not Tracking.OFF,
+            track_opens=newsletter.tracking is not Tracking.OFF,
+        )
+
     def sending(self, session: Session, issue: Issue) -> Sending:
         """Return all that sending *issue* takes."""
         newsletter = store.newsletter_of(session, issue)
@@ -243,15 +256,9 @@ class App:
             edition_id=edition.id or 0,
             newsletter=newsletter.slug,
             issue=f"{newsletter.slug}-{issue.number}",
-            content=Content(
-                subject=edition.subject,
-                html=edition.html,
-                text=edition.text,
-                sender=self.sender(),
-                headers={"List-Id": self._list_id(newsletter.slug, newsletter.name)},
-                category=newsletter.slug,
-                track_clicks=newsletter.tracking is not Tracking.OFF,
-                track_opens=newsletter.tracking is not Tracking.OFF,
+            content=self.content(
+                newsletter,
+                Rendered(subject=edition.subject, html=edition.html, text=edition.text),
             ),
             recipient=recipients_of(
                 newsletter.slug, base_url=self.settings.base_url, tokens=self.tokens()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,15 +25,17 @@ def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
     return sock
 
 
-def serve(asgi: Any, sock: socket.socket) -> None:
-    """Serve until a signal ends it."""
-    uvicorn.Server(_config(asgi)).run(sockets=[sock])
+def serve(asgi: Any, sock: socket.socket, *, at_exit: Callable[[], None] = lambda: None) -> None:
+    """Serve until a signal ends it; *at_exit* then ends answers that would go on for ever."""
+    _Server(_config(asgi), at_exit).run(sockets=[sock])
 
 
 @contextmanager
-def served(asgi: Any, sock: socket.socket) -> Iterator[str]:
+def served(
+    asgi: Any, sock: socket.socket, *, at_exit: Callable[[], None] = lambda: None
+) -> Iterator[str]:
     """Serve in a thread for the length of a block; yields the URL."""
-    server = uvicorn.Server(_config(asgi))
+    server = _Server(_config(asgi), at_exit)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="site")
     thread.start()
     host, port = sock.getsockname()[:2]
@@ -43,6 +45,16 @@ def served(asgi: Any, sock: socket.socket) -> Iterator[str]:
         server.should_exit = True
         thread.join(START_SECONDS)
         sock.close()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, at_exit: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._at_exit = at_exit
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._at_exit()
+        await super().shutdown(sockets)
 
 
 def _config(asgi: Any) -> uvicorn.Config:
