@@ -14,6 +14,7 @@ from sqlmodel import col
 
 from subscribers import store
 from subscribers.models import Consent, ConsentAct, Standing, Stopped, Subscription
+from subscribers.throttle import LET_IN
 
 _JOINED = (ConsentAct.CONFIRMED, ConsentAct.IMPORTED, ConsentAct.RETURNED)
 _GONE = (ConsentAct.WITHDRAWN, ConsentAct.ERASED)
@@ -40,6 +41,7 @@ class Counts:
     excluded: dict[str, int]  #: why not, in a word, to how many
     sources: dict[str, int]
     weeks: list[Week]
+    let_in: int  #: sign-ups taken in these weeks, for all newsletters
     stopped: dict[str, int]  #: sign-ups stopped in these weeks, by what
 
     def as_json(self) -> dict[str, Any]:
@@ -52,6 +54,7 @@ def count(session: Session, newsletter: str, now: datetime, *, weeks: int = 12) 
     since = now - timedelta(weeks=weeks - 1, days=now.weekday())
     first = since.replace(hour=0, minute=0, second=0, microsecond=0)
     excluded = _excluded(session, newsletter, now)
+    stopped = _stopped(session, first.date())
     standings = _by(session, col(Subscription.standing), newsletter)
     return Counts(
         newsletter=newsletter,
@@ -61,7 +64,8 @@ def count(session: Session, newsletter: str, now: datetime, *, weeks: int = 12) 
         excluded=excluded,
         sources=_by(session, col(Subscription.source), newsletter),
         weeks=_weeks(session, newsletter, first, weeks),
-        stopped=_stopped(session, first.date()),
+        let_in=stopped.pop(LET_IN, 0),
+        stopped=stopped,
     )
 
 

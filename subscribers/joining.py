@@ -87,7 +87,7 @@ def sign_up(
         suppressed = _take(session, part, [stops[n] is None for n in taken], hashes, now)
         for n, withheld in zip(taken, suppressed, strict=True):
             stops[n] = stops[n] or (Stop.SUPPRESSED if withheld else None)
-    throttle.note_stops(session, Counter(stop for stop in stops if stop), now)
+    throttle.note(session, Counter(stops), now)
     return stops
 
 

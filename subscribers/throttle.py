@@ -23,6 +23,7 @@ from subscribers.address import Address
 from subscribers.models import Stopped, Throttle
 from subscribers.tokens import Hashes
 
+LET_IN = "let in"  # what is counted where nothing stopped a sign-up
 HOUR = 3_600
 DAY = 24 * HOUR
 
@@ -135,10 +136,13 @@ def weigh(
     return stops
 
 
-def note_stops(session: Session, stops: Counter[Stop], now: datetime) -> None:
-    """Count sign-ups that were stopped."""
+def note(session: Session, found: Counter[Stop | None], now: datetime) -> None:
+    """Count sign-ups by what stopped them, and those that nothing stopped."""
     day = now.date().isoformat()
-    rows = [{"day": day, "reason": stop.value, "count": number} for stop, number in stops.items()]
+    rows = [
+        {"day": day, "reason": stop.value if stop else LET_IN, "count": number}
+        for stop, number in found.items()
+    ]
     if rows:
         session.execute(_counting(store.dialect(session)), rows)
 

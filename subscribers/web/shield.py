@@ -34,7 +34,7 @@ class Shield:
         self._clock = clock
         self._monotonic = monotonic
         self._until: dict[str, tuple[float, Stop]] = {}
-        self._stops: Counter[Stop] = Counter()
+        self._stops: Counter[Stop | None] = Counter()
         self._flushed = monotonic()
         self._task: asyncio.Task[None] | None = None
 
@@ -62,10 +62,10 @@ class Shield:
     async def flush(self) -> None:
         """Note the counts so far."""
         self._flushed = self._monotonic()
-        stops, self._stops = self._stops, Counter()
+        stops, self._stops = self._stops, Counter[Stop | None]()
 
         def note(session: Session) -> None:
-            throttle.note_stops(session, stops, self._clock())
+            throttle.note(session, stops, self._clock())
 
         try:
             await self._writer.alone(note)

@@ -232,6 +232,7 @@ def _print_counts(call: Call, counts: Counts) -> None:
     for one in counts.weeks:
         weeks.add_row(one.week, f"{one.asked:,}", f"{one.joined:,}", f"{one.left:,}")
     call.out.print(weeks)
+    call.out.print(f"{counts.let_in:,} sign-ups were taken in these weeks.")
     call.out.print(_table(["Sign-ups stopped by", "Times"], counts.stopped))
 
 
