@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -22,6 +22,13 @@ class TransportKind(StrEnum):
 
     OUTBOX = "outbox"  #: .eml files in a folder, for preview and tests
     SENDGRID = "sendgrid"  #: SendGrid's Mail Send v3
+
+
+class LogForm(StrEnum):
+    """How the service writes its log."""
+
+    TEXT = "text"  #: lines for people
+    JSON = "json"  #: one object a line
 
 
 def _web_address(value: str) -> str:
@@ -63,6 +70,26 @@ class Settings(BaseSettings):
         None, description="Earlier secrets, comma-separated: links made with them keep working."
     )
     base_url: WebAddress = Field("http://localhost:8000", description="Where readers reach us.")
+    hosts: str = Field(
+        "", description="Host names the site answers to, comma-separated; empty for any."
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Networks of your own proxies, comma-separated; they say who asks.",
+    )
+    keep_network: Literal["none", "prefix", "full"] = Field(
+        "prefix", description="What is kept of where a sign-up came from: none, prefix or full."
+    )
+    disposable_domains: Path | None = Field(
+        None, description="A file of domains, one a line, whose addresses aren't taken."
+    )
+    embed_origins: str = Field(
+        "", description="Sites that may show the sign-up form in a frame, comma-separated."
+    )
+    leave_mailto: str = Field(
+        "", description="An address of yours that readers may write to in order to leave."
+    )
+    link_hours: int = Field(48, ge=1, description="How long a link to confirm lasts.")
     sender: str = Field(
         "Weekly AI Tool Verdicts <verdicts@example.com>",
         validation_alias="DIGEST_FROM",
@@ -88,6 +115,7 @@ class Settings(BaseSettings):
     epoch_file: Path | None = Field(
         None, description="Notes how far sending has come; else beside the database."
     )
+    log: LogForm = Field(LogForm.TEXT, description="How `digest run` logs: text or json.")
     metrics_token: SecretStr | None = Field(
         None, description="What /metrics asks for; without one, only this machine may ask."
     )
