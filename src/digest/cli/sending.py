@@ -17,8 +17,10 @@ from digest.cli.issues import IssueNumber, NewsletterOption, find, findings_of
 from digest.delivery import control, epoch, wave
 from digest.delivery.canary import release_canary
 from digest.delivery.counts import Counts, count
-from digest.delivery.dispatch import Brake, dispatch
+from digest.delivery.dispatch import Brake, dispatch, finish
+from digest.delivery.owner import alive
 from digest.delivery.plan import prepare
+from digest.delivery.recover import recover
 from digest.delivery.send import Sending
 from digest.delivery.settle import Settled
 from digest.delivery.status import Problem, Status, status
@@ -169,13 +171,9 @@ def _stopped_in_words(counts: Counts) -> str:
 def _ready(call: Call, newsletter: str, number: int) -> Sending:
     """Freeze the audience unless that is done, and return what sending takes."""
     call.app.begin_sending()
+    _refuse_stopped(call, newsletter, number)
     with call.app.database.write() as session:
         issue, edition = find(session, newsletter, number)
-        if issue.state in {IssueState.CANCELLED, IssueState.PAUSED}:
-            raise WrongState(
-                f"issue {number} is {issue.state}: {issue.note}",
-                next_step=f"digest resume {number}",
-            )
         findings = findings_of(call, edition)
         if forbids(findings):
             raise MailUnfit(
@@ -201,6 +199,23 @@ def _ready(call: Call, newsletter: str, number: int) -> Sending:
                     wait_seconds=call.settings.first_wave_minutes * 60,
                 )
     return sending
+
+
+def _refuse_stopped(call: Call, newsletter: str, number: int) -> None:
+    """Refuse to send what is paused or cancelled; what a dead sender of it held is moved on."""
+    with call.app.database.write() as session:
+        issue, edition = find(session, newsletter, number)
+        if issue.state not in {IssueState.CANCELLED, IssueState.PAUSED}:
+            return
+        state, note = issue.state, issue.note
+        now = call.app.clock()
+        recover(session, edition_id=edition.id or 0, now=now, alive=alive)
+        finish(session, edition.id or 0, now)
+    paused = state is IssueState.PAUSED
+    raise WrongState(
+        f"issue {number} is {state}: {note}",
+        next_step=f"digest {'resume' if paused else 'status'} {number}",
+    )
 
 
 @contextmanager

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from digest.delivery.dispatch import finish
+from digest.delivery.ledger import call_off
 from digest.delivery.models import Batch, BatchState, Decision
 from digest.delivery.wave import let_pass
 from digest.errors import NotFound, WrongState
@@ -38,13 +40,13 @@ def resume(session: Session, issue: Issue, now: datetime) -> None:
     _require(issue, IssueState.PAUSED, "resumed", also=(IssueState.PREPARED,))
     issue.state, issue.note = IssueState.PREPARED, ""
     session.add(issue)
+    editions = _editions(session, issue)
     session.connection().execute(
         update(Batch)
-        .where(_of(issue), col(Batch.state) == BatchState.PARKED)
+        .where(col(Batch.edition_id).in_(editions), col(Batch.state) == BatchState.PARKED)
         .values(state=BatchState.PENDING, attempt=None, tries=0, recoveries=0, not_before=None)
     )
-    editions = session.exec(select(col(Edition.id)).where(col(Edition.issue_id) == issue.id)).all()
-    let_pass(session, [edition for edition in editions if edition is not None], now)
+    let_pass(session, editions, now)
 
 
 def cancel(session: Session, issue: Issue, why: str) -> None:
@@ -53,12 +55,7 @@ def cancel(session: Session, issue: Issue, why: str) -> None:
     _require(issue, IssueState.PAUSED, "cancelled", also=allowed)
     issue.state, issue.note = IssueState.CANCELLED, why
     session.add(issue)
-    waiting = [BatchState.PENDING, BatchState.PARKED, BatchState.CLAIMED]
-    session.connection().execute(
-        update(Batch)
-        .where(_of(issue), col(Batch.state).in_(waiting))
-        .values(state=BatchState.CANCELLED, attempt=None, note=why)
-    )
+    call_off(session, _editions(session, issue), why)
 
 
 def resolve(
@@ -90,6 +87,8 @@ def resolve(
         batch.state, batch.attempt, batch.not_before = BatchState.PENDING, None, None
     batch.note = f"{by} decided: {verdict}"
     session.add(batch)
+    session.flush()
+    finish(session, batch.edition_id, now)
     return batch
 
 
@@ -103,6 +102,6 @@ def _require(
         raise WrongState(f"issue {issue.number} is {issue.state} and can't be {what}")
 
 
-def _of(issue: Issue) -> ColumnElement[bool]:
-    editions = select(col(Edition.id)).where(col(Edition.issue_id) == issue.id)
-    return col(Batch.edition_id).in_(editions)
+def _editions(session: Session, issue: Issue) -> list[int]:
+    found = session.exec(select(col(Edition.id)).where(col(Edition.issue_id) == issue.id))
+    return [edition for edition in found if edition is not None]

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from digest.delivery.counts import Counts, count
-from digest.delivery.ledger import MAY_GO, Claim
+from digest.delivery.ledger import MAY_GO, Claim, call_off
 from digest.delivery.models import Batch, BatchState, Wave
 from digest.delivery.owner import alive
 from digest.delivery.recover import Recovered, recover
@@ -97,9 +97,14 @@ def recovered(sending: Sending, is_alive: Callable[[str], bool | None] = alive) 
 
 
 def finish(session: Session, edition_id: int, now: datetime) -> Counts:
-    """Mark the issue sent when nothing is pending and nothing is in doubt; the caller commits."""
-    counts = count(session, edition_id)
+    """Mark the issue sent when nothing is pending and nothing is in doubt; the caller commits.
+
+    Of a cancelled one, what came back unsent after the cancellation is called off too.
+    """
     issue = session.get_one(Issue, session.get_one(Edition, edition_id).issue_id)
+    if issue.state is IssueState.CANCELLED:
+        call_off(session, [edition_id], issue.note)
+    counts = count(session, edition_id)
     if issue.state is IssueState.PREPARED and counts.pending == 0 and counts.in_doubt == 0:
         issue.state, issue.sent_at, issue.note = IssueState.SENT, now, ""
         session.add(issue)

@@ -80,9 +80,28 @@ def start(session: Session, taken: Claim, *, request_hash: str, now: datetime) -
     return True
 
 
+def holds(session: Session, taken: Claim) -> bool:
+    """Tell whether a started batch is still ours; asked once more right before connecting.
+
+    It isn't when this process slept past its lease between the start and now.
+    """
+    mine = {"batch": taken.batch_id, "by": taken.attempt}
+    return session.connection().execute(_MINE_STILL, mine).first() is not None
+
+
 def release(session: Session, taken: Claim) -> None:
     """Give back a batch that was claimed and not started."""
     session.connection().execute(_RELEASE, {"batch": taken.batch_id, "by": taken.attempt})
+
+
+def call_off(session: Session, edition_ids: Sequence[int], why: str) -> None:
+    """Leave unsent for good what waits of these editions; the caller commits."""
+    waiting = [BatchState.PENDING, BatchState.PARKED, BatchState.CLAIMED]
+    session.connection().execute(
+        update(Batch)
+        .where(col(Batch.edition_id).in_(edition_ids), col(Batch.state).in_(waiting))
+        .values(state=BatchState.CANCELLED, attempt=None, note=why)
+    )
 
 
 def exclude(session: Session, gone: dict[int, str]) -> None:
@@ -156,6 +175,9 @@ _NEXT = (
 )
 _THIS = col(Batch.id) == bindparam("batch")
 _HELD = (_THIS, col(Batch.attempt) == bindparam("by"), col(Batch.state) == BatchState.CLAIMED)
+_MINE_STILL = select(col(Batch.id)).where(
+    _THIS, col(Batch.attempt) == bindparam("by"), col(Batch.state) == BatchState.STARTED
+)
 _SENDABLE = (
     select(col(Edition.id))
     .join(Issue, col(Issue.id) == col(Edition.issue_id))

@@ -10,12 +10,12 @@ from datetime import datetime
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
-from digest.delivery.ledger import Claim, claim, release, start
+from digest.delivery.ledger import Claim, claim, holds, release, start
 from digest.delivery.settle import Patience, Settled, settle
 from digest.delivery.store import Store
 from digest.delivery.wave import Bounds
 from digest.mail.mailing import Content, Mailing, Recipient
-from digest.mail.transport import Accepted, Answer, Request, Transport
+from digest.mail.transport import Accepted, Answer, NotSent, Request, Transport
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,10 @@ class Sending:
     bounds: Bounds = field(default_factory=Bounds)
     #: Called with the name of each step that has just become durable; tests die in here.
     step: Callable[[str], None] = lambda _: None
+
+
+#: This process slept past its lease, and others took its batch back: it must not connect any more.
+_OVERSLEPT = NotSent(detail="its sender slept past its lease", wait=0.0, counts=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +97,9 @@ def hand_over(sending: Sending, taken: Claim) -> Handed | None:
             release(session, taken)
         return None
     sending.step("started")
-    answer = sending.transport.hand_over(request)
+    with sending.store.read() as session:
+        ours = holds(session, taken)
+    answer = sending.transport.hand_over(request) if ours else _OVERSLEPT
     sending.step("answered")
     return Handed(claim=taken, answer=answer)
 
