@@ -89,27 +89,6 @@ def test_an_address_in_a_failure_is_not_kept(bench: Bench) -> None:
     assert bench.tick().result == "reader …@… is unknown"
 
 
-def test_a_chore_of_every_few_seconds_is_recorded_once_a_minute(database: Database) -> None:
-    bench = Bench(database, every=timedelta(seconds=5))
-    bench.said = ""
-    for seconds in range(0, 60, 5):
-        bench.run(NOON + timedelta(seconds=seconds))
-    assert bench.runs == 12
-    assert bench.tick().started_at == NOON
-    assert bench.tick().result == "nothing to do"
-    bench.run(NOON + timedelta(seconds=60))
-    assert bench.tick().started_at == NOON + timedelta(seconds=60)
-
-
-def test_a_chore_of_every_few_seconds_is_recorded_when_it_did_something(database: Database) -> None:
-    bench = Bench(database, every=timedelta(seconds=5))
-    bench.said = ""
-    bench.run(NOON)
-    bench.said = "2 letters"
-    bench.run(NOON + timedelta(seconds=10))
-    assert bench.tick().result == "2 letters"
-
-
 @pytest.mark.parametrize(
     ("said", "kept"),
     [

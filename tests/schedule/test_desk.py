@@ -35,7 +35,7 @@ def test_an_approved_issue_is_released_at_its_moment(world: World) -> None:
     world.tick(TUESDAY)
     assert world.states() == {"2026-W48": "released"}
     assert world.issues()[0].state is IssueState.PREPARED
-    assert world.turns()["2026-W48"].note == "approved; 3 readers"
+    assert world.turns()["2026-W48"].note == "approved; 3 readers of weekly-1"
 
 
 def test_an_issue_that_may_not_go_is_held_and_goes_once_it_may(world: World) -> None:

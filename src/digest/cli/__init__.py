@@ -9,7 +9,20 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from digest.cli import approve, comparisons, demo, fake, issues, sending, serve, setup, subscribers
+from digest.cli import (
+    approve,
+    comparisons,
+    demo,
+    doctor,
+    fake,
+    issues,
+    run,
+    schedule,
+    sending,
+    serve,
+    setup,
+    subscribers,
+)
 from digest.cli.context import Call
 from digest.errors import DigestError
 from subscribers.errors import SubscribersError
@@ -21,10 +34,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for noun in (setup, issues, approve, sending, serve, fake, demo):
+for noun in (setup, issues, approve, sending, serve, fake, demo, run, doctor):
     app.add_typer(noun.app)
 app.add_typer(comparisons.app, name="comparisons")
 app.add_typer(subscribers.app, name="subscribers")
+app.add_typer(schedule.app, name="schedule")
 app.command("import")(comparisons.import_)
 
 

@@ -35,25 +35,23 @@ class Chore:
     name: str
     every: timedelta
     run: Callable[[datetime], str]
+    then: tuple[str, ...] = ()  #: chores that have something to do once this one did something
 
 
-def run_due(chore: Chore, store: Store, clock: Callable[[], datetime], owner: str) -> bool:
-    """Run a chore unless it, or another process, ran it lately; tells whether it ran.
+def run_due(
+    chore: Chore, store: Store, clock: Callable[[], datetime], owner: str, *, woken: bool = False
+) -> bool:
+    """Run a chore unless it, or another process, ran it lately; tells whether it did something.
 
-    Whatever fails in it is recorded and told, and is tried again the next time.
+    *woken* runs it although it isn't due. Whatever fails in it is recorded and told, and is tried
+    again the next time.
     """
     now = clock()
-    if chore.every >= MINUTE:
-        if not _take(chore, store, now, owner):
-            return False
-        ok, said = _run(chore, now)
-    else:
-        # So often that a record of every run would be all the database does.
-        ok, said = _run(chore, now)
-        if not (said or _stale(chore, store, now)) or not _take(chore, store, now, owner):
-            return True
+    if not _take(chore, store, now, owner, woken=woken):
+        return False
+    ok, said = _run(chore, now)
     _record(chore, store, clock(), owner, ok=ok, said=said or NOTHING)
-    return True
+    return ok and bool(said)
 
 
 def _run(chore: Chore, now: datetime) -> tuple[bool, str]:
@@ -74,12 +72,12 @@ def _run(chore: Chore, now: datetime) -> tuple[bool, str]:
     return False, said
 
 
-def _take(chore: Chore, store: Store, now: datetime, owner: str) -> bool:
+def _take(chore: Chore, store: Store, now: datetime, owner: str, *, woken: bool) -> bool:
     """Take the chore's next run; false when it isn't due or somebody else has just taken it."""
     with store.read() as session:
         before = session.get(Tick, chore.name)
         seen = before.started_at if before else None
-        if before is not None and not _due(before, now):
+        if before is not None and not (woken or _due(before, now)):
             return False
     values: dict[str, Any] = {
         "every": int(chore.every.total_seconds()),
@@ -105,12 +103,6 @@ def _won(session: Session, fresh: Any) -> bool:
 def _due(tick: Tick, now: datetime) -> bool:
     # A clock that was set back must not leave a chore waiting for a moment that it has seen before.
     return now >= tick.next_at or now < tick.started_at - MINUTE
-
-
-def _stale(chore: Chore, store: Store, now: datetime) -> bool:
-    with store.read() as session:
-        tick = session.get(Tick, chore.name)
-        return tick is None or not tick.ok or abs(now - tick.started_at) >= MINUTE
 
 
 def _record(chore: Chore, store: Store, now: datetime, owner: str, *, ok: bool, said: str) -> None:

@@ -6,7 +6,6 @@ once, and every change to it is made under its lock, in one transaction with wha
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -32,8 +31,6 @@ from digest.issues.models import (
 )
 from digest.issues.pick import Pick
 from digest.issues.publish import Press
-
-log = logging.getLogger(__name__)
 
 RETRY_MINUTES = 10  #: a draft that couldn't be made is tried again at these minutes of the hour
 
@@ -91,10 +88,7 @@ def _claim_all(desk: Desk, newsletter_id: int | None, now: datetime) -> list[str
         for moment in won:
             if moment.blackout:
                 _record_skip(session, newsletter, moment.period, moment.blackout, now)
-        said = [f"{newsletter.slug} {moment.period}: claimed" for moment in won]
-    for line in said:
-        log.info(line)
-    return said
+        return [f"{newsletter.slug} {moment.period}: claimed" for moment in won]
 
 
 def _unclaimed(session: Session, newsletter: Newsletter, now: datetime) -> list[Moment]:
@@ -130,7 +124,6 @@ def _advance_one(desk: Desk, newsletter_id: int | None, period: str, now: dateti
             return []
         said = f"{todo.newsletter.slug} {period}: {todo.turn.state}"
         said += f" ({todo.turn.note})" if todo.turn.note else ""
-    log.info(said)
     return [said]
 
 
@@ -223,7 +216,8 @@ def _release(desk: Desk, session: Session, todo: _Todo, _now: datetime) -> None:
         turn.state, turn.note = TurnState.HELD, str(fault)
         return
     turn.state = TurnState.RELEASED
-    turn.note = f"{ruling.why}; {frozen.candidates} readers"
+    name = f"{todo.newsletter.slug}-{issue.number}"  # the send's id in the log and at the provider
+    turn.note = f"{ruling.why}; {frozen.candidates} readers of {name}"
 
 
 def _miss(_desk: Desk, _session: Session, todo: _Todo, now: datetime) -> None:

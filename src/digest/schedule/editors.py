@@ -105,7 +105,6 @@ def _tell(letters: Letters, turn: Turn, kind: Tidings, now: datetime) -> str:
         outcome = _word(letters.hand_over(mailing))
     with letters.store.write() as session:
         turns.announced(session, turn, kind, outcome)
-    log.info("letter to the editors: %s of %s: %s", kind, turn.period, outcome)
     return f"{turn.period}: {kind} letter {outcome}"
 
 

@@ -1,14 +1,17 @@
-"""What an installation's schedule is made of: its desk, and its letters to the editors."""
+"""What an installation's schedule is made of: its chores, its desk, its letters to editors."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from sqlmodel import Session
 
 from digest.app import App
-from digest.delivery import wave
+from digest.delivery import epoch, wave
+from digest.delivery.dispatch import Brake
 from digest.delivery.plan import Audience, prepare
 from digest.errors import MailUnfit, NotApproved
 from digest.issues import store
@@ -16,8 +19,65 @@ from digest.issues.models import Edition, Issue, Newsletter
 from digest.mail.mailing import Content
 from digest.render.engine import render
 from digest.render.letters import LetterView
-from digest.schedule.desk import Desk, Ruling
-from digest.schedule.editors import Letters
+from digest.schedule.backup import back_up
+from digest.schedule.chores import MINUTE, Chore
+from digest.schedule.desk import Desk, Ruling, advance
+from digest.schedule.editors import Letters, tell
+from digest.schedule.sends import send_all, take_back
+from subscribers.upkeep import purge
+
+DAY = timedelta(days=1)
+LETTERS_AT_ONCE = 50  #: so that a stop needn't wait for a long queue
+
+
+def chores_of(app: App, brake: Brake) -> list[Chore]:
+    """Return everything that is done by itself."""
+    desk, letters = desk_of(app), letters_of(app)
+    return [
+        Chore(name="issues", every=MINUTE, run=partial(advance, desk), then=("editors", "send")),
+        Chore(name="editors", every=MINUTE, run=partial(tell, letters)),
+        Chore(name="send", every=MINUTE, run=lambda _: send_all(app, brake)),
+        Chore(name="recover", every=MINUTE, run=lambda _: take_back(app)),
+        Chore(name="letters", every=MINUTE, run=lambda _: _letters(app)),
+        Chore(name="events", every=MINUTE, run=lambda _: _events(app)),
+        Chore(name="purge", every=DAY, run=partial(_purge, app)),
+        Chore(name="backup", every=DAY, run=partial(_back_up, app)),
+    ]
+
+
+def _letters(app: App) -> str:
+    done = app.send_letters(LETTERS_AT_ONCE)
+    return ", ".join(f"{number} {state}" for state, number in sorted(done.items()))
+
+
+def _events(app: App) -> str:
+    applied = app.drain().all()
+    return f"{applied} applied that an earlier process left" if applied else ""
+
+
+def _purge(app: App, now: datetime) -> str:
+    with app.database.write() as session:
+        gone = purge(session, now)
+    return (
+        f"forgot {gone.pending} sign-ups nobody confirmed, {gone.networks} network addresses,"
+        f" {gone.letters} old letters"
+    )
+
+
+def _back_up(app: App, now: datetime) -> str:
+    path = database_file(app)
+    if path is None:
+        return "left to the database server's own tools"
+    if not app.settings.backups_kept:
+        return "switched off by DIGEST_BACKUPS_KEPT"
+    copy = back_up(path, app.settings.backups, keep=app.settings.backups_kept, now=now)
+    return f"{copy.name}, {copy.stat().st_size / 1e6:.1f} MB, checked"
+
+
+def database_file(app: App) -> Path | None:
+    """Return the file the database is in, if it is in one."""
+    name = app.database.url.database if app.database.is_sqlite else None
+    return Path(name) if name and name != ":memory:" else None
 
 
 def desk_of(app: App) -> Desk:
@@ -32,6 +92,9 @@ def desk_of(app: App) -> Desk:
 
 def ruling(app: App, session: Session, issue: Issue) -> Ruling:
     """Say whether an issue may go: by an approval that is in force, or unattended."""
+    held = epoch.hold(session, app.epoch())
+    if held is not None:
+        return Ruling(False, f"nothing is sent: {held}")
     try:
         approval = app.require_approved(session, issue)
     except (NotApproved, MailUnfit) as fault:

@@ -1,0 +1,96 @@
+"""Whether this installation is fit to send, on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from dns.exception import DNSException
+from dns.resolver import NXDOMAIN, NoAnswer, Resolver
+
+from digest.cli.context import Call, JsonFlag, call_of
+from digest.errors import DigestError
+from digest.schedule.fact import Fact, Weight
+from digest.schedule.fitness import examine
+from digest.schedule.sender_records import (
+    Resolve,
+    SenderRecord,
+    is_reserved,
+    look_up,
+    records,
+)
+
+app = typer.Typer()
+SECONDS = 3.0  # that a name server may take
+
+_MARKS = {Weight.FINE: "ok", Weight.WARNING: "look", Weight.REFUSED: "NO"}
+
+
+@app.command()
+def doctor(
+    context: typer.Context,
+    dns: Annotated[bool, typer.Option(help="Ask for the sender's DNS records.")] = True,
+    as_json: JsonFlag = False,
+) -> None:
+    """Explain whether this installation is fit to send; exit 1 when it isn't."""
+    call = call_of(context)
+    facts = examine(call.app)
+    needed = _records(call, ask=dns)
+    unfit = any(fact.weight is Weight.REFUSED for fact in facts)
+    if as_json:
+        call.json({"fit": not unfit, "facts": facts, "dns": [asdict(each) for each in needed]})
+    else:
+        _print(call, facts, needed)
+    if unfit:
+        raise typer.Exit(1)
+
+
+def _records(call: Call, *, ask: bool) -> list[SenderRecord]:
+    try:
+        domain = call.app.sender().address.rpartition("@")[2]
+    except DigestError:  # told among the facts
+        return []
+    if not ask or is_reserved(domain):
+        return records(domain)
+    return look_up(domain, resolver(Resolver()))
+
+
+def resolver(asked: Resolver) -> Resolve:
+    """Return a function that asks name servers, and doesn't wait for long."""
+
+    def resolve(name: str, kind: str) -> Sequence[str] | None:
+        try:
+            answer = asked.resolve(name, kind, lifetime=SECONDS)
+        except (NXDOMAIN, NoAnswer):
+            return []
+        except DNSException:
+            return None
+        return [each.to_text().replace('" "', "").strip('"') for each in answer]
+
+    return resolve
+
+
+def _print(call: Call, facts: Sequence[Fact], needed: Sequence[SenderRecord]) -> None:
+    say = call.out.print
+    for fact in facts:
+        say(f"{_MARKS[fact.weight]:>4}  {fact.about}: {fact.says}", markup=False)
+        if fact.next_step:
+            say(f"      next: {fact.next_step}", markup=False)
+    if needed:
+        say("\nThe sender's DNS records, to copy (the provider shows your own numbers under")
+        say("Settings, Sender Authentication; what stands for them here is u1234567 and em1234):")
+    for each in needed:
+        say(f"\n{_standing(each):>4}  {each.what}: {each.why}", markup=False)
+        say(f"      {each.name}. {each.type} {_quoted(each)}", markup=False)
+        if each.found:
+            say(f"      there is: {'; '.join(each.found)}", markup=False)
+
+
+def _standing(record: SenderRecord) -> str:
+    return {True: "ok", False: "NO", None: "?"}[record.fine]
+
+
+def _quoted(record: SenderRecord) -> str:
+    return f'"{record.value}"' if record.type == "TXT" else f"{record.value}."

@@ -1,0 +1,131 @@
+"""The service on the command line: scheduler, sender, intake and site in one process."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import FrameType
+from typing import Annotated
+
+import typer
+from sqlmodel import col, select
+
+from digest.app import App
+from digest.cli.context import Call, call_of
+from digest.delivery import epoch
+from digest.delivery.dispatch import Brake
+from digest.delivery.models import Attempt, Batch, BatchState
+from digest.delivery.owner import this_process
+from digest.errors import DigestError
+from digest.schedule.alarm import Alarm, ClockWatch
+from digest.schedule.chores import Chore, run_due
+from digest.schedule.fact import Weight
+from digest.schedule.fitness import examine
+from digest.schedule.logs import set_up_logs
+from digest.schedule.work import chores_of
+from digest.settings import LogForm
+from digest.web.app import make_site
+from digest.web.server import listen, served
+
+app = typer.Typer()
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0  # how late a stop or a jump of the clock may be noticed
+
+
+class Unfit(DigestError):
+    """The service doesn't start as things are."""
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free one.")] = 8000,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Run everything in one process: schedule, sending, events and the public site."""
+    call = call_of(context)
+    _require_fit(call)
+    set_up_logs(as_json=call.settings.log is LogForm.JSON)
+    installation = call.app
+    brake = Brake(grace=call.settings.grace)
+    alarm = Alarm(chores_of(installation, brake), partial(_run, installation))
+    sock = listen(port, host)
+    site = make_site(installation, ticking=True)
+    with _stopped_by_signals() as stop, served(site, sock) as url:
+        call.out.print(f"The service is at {url}  (stop with Ctrl-C)")
+        _tell_hold(installation)
+        alarm.start()
+        _watch(alarm, stop)
+        log.info("stopping: nothing new is begun, what is under way has %.0f s", brake.grace)
+        brake.stop()
+        alarm.stop()
+    left = _under_way(installation)
+    log.info("stopped, %d requests left in doubt", left)
+    if left:
+        raise typer.Exit(1)
+
+
+def _run(installation: App, chore: Chore, woken: bool) -> bool:
+    return run_due(chore, installation.database, installation.clock, this_process(), woken=woken)
+
+
+def _require_fit(call: Call) -> None:
+    bad = [fact for fact in examine(call.app) if fact.weight is Weight.REFUSED]
+    for fact in bad:
+        call.err.print(f"{fact.about}: {fact.says}", markup=False)
+        if fact.next_step:
+            call.err.print(f"  next: {fact.next_step}", markup=False)
+    if bad:
+        many = "that" if len(bad) == 1 else f"these {len(bad)}"
+        raise Unfit(f"the service doesn't start with {many}", next_step="digest doctor")
+
+
+def _tell_hold(installation: App) -> None:
+    with installation.database.read() as session:
+        held = epoch.hold(session, installation.epoch())
+    if held:
+        log.error("HOLD, nothing is sent: %s; next: %s", held, epoch.NEXT_STEP)
+
+
+def _watch(alarm: Alarm, stop: threading.Event) -> None:
+    """Wait for the end, and wake everything when somebody sets the clock."""
+    clock = ClockWatch()
+    while not stop.wait(LOOK_SECONDS):
+        jump = clock.jumped()
+        if jump is not None:
+            log.warning("the clock was set by %+.0f seconds", jump.total_seconds())
+            alarm.wake()
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """Yield an event that the first Ctrl-C or SIGTERM sets; the second ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, before[number])
+
+    numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
+    before = {number: signal.signal(number, on_signal) for number in numbers}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _under_way(installation: App) -> int:
+    """Count the requests of this process that nobody has heard the end of."""
+    mine = (
+        select(Batch.id)
+        .join(Attempt, col(Attempt.key) == col(Batch.attempt))
+        .where(Batch.state == BatchState.STARTED, Attempt.owner == this_process())
+    )
+    with installation.database.read() as session:
+        return len(session.exec(mine).all())

@@ -1,0 +1,282 @@
+"""When issues come out, on the command line: look at it, set it, except from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from sqlmodel import Session
+
+from digest.cli.context import Call, JsonFlag, call_of
+from digest.cli.issues import NewsletterOption
+from digest.comparisons.store import by_slug
+from digest.errors import DigestError, NotFound, WrongState
+from digest.issues import store, turns
+from digest.issues.cadence import NTHS, Every, weekday_of
+from digest.issues.models import Blackout, Newsletter, TurnState, WhenEmpty
+from digest.schedule.report import Coming, coming
+
+app = typer.Typer(help="When issues come out, and who does what: the next moments, and changes.")
+
+MANY = 10
+SETTABLE = (TurnState.AHEAD, TurnState.DRAFTED, TurnState.HELD)
+
+
+@app.callback(invoke_without_command=True)
+def schedule(
+    context: typer.Context,
+    newsletter: NewsletterOption = "weekly",
+    many: Annotated[int, typer.Option("--next", min=1, max=200, help="How many moments.")] = MANY,
+    as_json: JsonFlag = False,
+) -> None:
+    """List the next moments in local and UTC time, and who will do what."""
+    if context.invoked_subcommand:
+        return
+    call = call_of(context)
+    with call.app.database.read() as session:
+        series = store.newsletter(session, newsletter)
+        found = coming(session, series, call.app.clock(), many)
+        facts: dict[str, Any] = {
+            "newsletter": series.slug,
+            "cadence": str(series.cadence()),
+            "scheduled": series.scheduled,
+            "moments": [each.as_dict() for each in found],
+        }
+    if as_json:
+        call.json(facts)
+    else:
+        _print(call, series, found)
+
+
+@app.command("set")
+def set_(
+    context: typer.Context,
+    every: Annotated[Every | None, typer.Option(help="How often.")] = None,
+    on: Annotated[str | None, typer.Option("--on", help="The weekday, by name.")] = None,
+    at: Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="The time.")] = None,
+    zone: Annotated[str | None, typer.Option("--zone", help="Europe/Berlin, for one.")] = None,
+    nth: Annotated[str | None, typer.Option(help=f"Of a month: {', '.join(NTHS)}.")] = None,
+    starting: Annotated[
+        str | None, typer.Option(metavar="DATE", help="A week with an issue, of every second.")
+    ] = None,
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Change when issues come out, from the next one on; what has a draft keeps its moment."""
+    call = call_of(context)
+    with _changing(call, newsletter) as (_, series):
+        given: dict[str, Any] = {
+            "every": every,
+            "weekday": weekday_of(on) if on else None,
+            "timezone": zone,
+            "anchor": _day(starting) if starting else None,
+        }
+        if at:
+            given["hour"], given["minute"] = _time(at)
+        if every is not None or nth is not None:
+            series.nth = _nth(nth) if (every or series.every) is Every.MONTH else None
+        _put(series, given)
+        words = str(series.cadence())
+        # Moments of the new cadence that have passed already never were.
+        series.scheduled_since = call.app.clock()
+    call.out.print(f"{newsletter} comes out {words}. See: digest schedule")
+
+
+@app.command()
+def rules(
+    context: typer.Context,
+    draft_before: Annotated[int | None, typer.Option(min=0, max=504, help="Hours.")] = None,
+    remind_before: Annotated[int | None, typer.Option(min=0, max=504, help="Hours.")] = None,
+    max_lateness: Annotated[int | None, typer.Option(min=0, max=744, help="Hours.")] = None,
+    when_empty: Annotated[WhenEmpty | None, typer.Option(help="With nothing new to say.")] = None,
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Change what happens around an issue's moment."""
+    call = call_of(context)
+    with _changing(call, newsletter) as (_, series):
+        given = {
+            "build_lead": draft_before,
+            "remind_lead": remind_before,
+            "max_lateness": max_lateness,
+            "when_empty": when_empty,
+        }
+        _put(series, given)
+        lines = _who(series)
+    for line in lines:
+        call.out.print(line, markup=False)
+
+
+@app.command()
+def blackout(
+    context: typer.Context,
+    first: Annotated[str, typer.Argument(metavar="DATE")],
+    last: Annotated[str | None, typer.Argument(metavar="[DATE]")] = None,
+    why: Annotated[str, typer.Option(help="The reason, as status shows it.")] = "no issue",
+    remove: Annotated[bool, typer.Option("--remove", help="Have issues again.")] = False,
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Have no issue on a day, or on all from one to another."""
+    call = call_of(context)
+    days = (_day(first), _day(last or first))
+    if days[1] < days[0]:
+        raise DigestError("the first day comes after the last")
+    with _changing(call, newsletter) as (session, series):
+        for old in turns.blackouts(session, series):
+            if (old.first, old.last) == days:
+                session.delete(old)
+        if not remove:
+            newsletter_id = series.id or 0
+            session.add(Blackout(newsletter_id=newsletter_id, first=days[0], last=days[1], why=why))
+    call.out.print(f"{days[0]} to {days[1]}: {'issues again' if remove else why}", markup=False)
+
+
+@app.command()
+def shift(
+    context: typer.Context,
+    period: Annotated[str, typer.Argument(metavar="YYYY-Www")],
+    to: Annotated[str, typer.Option("--to", metavar="DATETIME", help="2026-11-26T10:00")],
+    why: Annotated[str, typer.Option(help="The reason, for the record.")] = "",
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Move one issue's moment, once, to between its neighbours; in the newsletter's own time."""
+    call = call_of(context)
+    with _changing(call, newsletter) as (session, series):
+        moment = turns.calendar_of(session, series).shifted(period, _wall(to))
+        turn = turns.turn(session, series.id, period, lock=True)
+        if turn is not None and turn.state not in SETTABLE:
+            raise WrongState(f"{period} is {turn.state} and can't be moved")
+        turns.shift(session, series, period, _wall(to), why)
+        if turn is not None:
+            turn.due_at = moment.at
+            session.add(turn)
+    call.out.print(f"{period} comes out on {moment.local:%A, %d %B %Y, %H:%M %Z}", markup=False)
+
+
+@app.command()
+def pause(context: typer.Context, newsletter: NewsletterOption = "weekly") -> None:
+    """Let nothing happen by itself until it is resumed; sends under way go on."""
+    call = call_of(context)
+    with _changing(call, newsletter) as (_, series):
+        series.scheduled = False
+    call.out.print(f"{newsletter} does nothing by itself. Go on with: digest schedule resume")
+
+
+@app.command()
+def resume(context: typer.Context, newsletter: NewsletterOption = "weekly") -> None:
+    """Let it go on; moments that passed meanwhile never were."""
+    call = call_of(context)
+    with _changing(call, newsletter) as (_, series):
+        if not series.scheduled:
+            series.scheduled, series.scheduled_since = True, call.app.clock()
+    call.out.print(f"{newsletter} goes on. See: digest schedule")
+
+
+@app.command()
+def evergreen(
+    context: typer.Context,
+    slugs: Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...")] = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Empty the list.")] = False,
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Show or set the comparisons that fill a week with nothing new."""
+    call = call_of(context)
+    with _changing(call, newsletter) as (session, series):
+        if slugs or clear:
+            series.evergreen = [by_slug(session, slug).slug for slug in slugs or []]
+        kept, then = list(series.evergreen), series.when_empty
+    for slug in kept:
+        call.out.print(slug, markup=False)
+    if kept and then is WhenEmpty.SKIP:
+        call.err.print("Not used yet. Next: digest schedule set --when-empty evergreen")
+
+
+@contextmanager
+def _changing(call: Call, newsletter: str) -> Iterator[tuple[Session, Newsletter]]:
+    with call.app.database.write() as session:
+        series = store.newsletter(session, newsletter)
+        yield session, series
+        session.add(series)
+
+
+def _put(series: Newsletter, given: dict[str, Any]) -> None:
+    """Set the fields that were given."""
+    for name, value in given.items():
+        if value is not None:
+            setattr(series, name, value)
+
+
+def _print(call: Call, series: Newsletter, found: list[Coming]) -> None:
+    call.out.print(f"[bold]{series.name}[/bold]: {series.cadence()}")
+    if not series.scheduled:
+        call.out.print("Paused: nothing happens by itself. Go on with: digest schedule resume")
+    table = Table(box=None, pad_edge=False)
+    for title in ("Period", f"Local ({series.timezone})", "UTC", "Draft (UTC)", "Stands"):
+        table.add_column(title, no_wrap=True)
+    for each in found:
+        stands = f"issue {each.issue}, {each.state}" if each.issue else each.state
+        table.add_row(
+            each.period,
+            f"{each.local:%a %Y-%m-%d %H:%M}",
+            f"{each.utc:%m-%d %H:%M}",
+            f"{each.draft_at:%m-%d %H:%M}",
+            stands or ("" if not each.what.startswith("no issue") else each.what),
+        )
+    call.out.print(table)
+    for line in _who(series):
+        call.out.print(line, markup=False)
+    for each in found:
+        if each.state and ";" in each.what:
+            call.out.print(f"{each.period}: {each.what}", markup=False)
+
+
+def _who(series: Newsletter) -> list[str]:
+    goes = (
+        "goes by itself when no check finds anything, or once an editor approves it"
+        if series.unattended
+        else "goes once an editor has approved it (digest approve ISSUE)"
+    )
+    empty = (
+        "a short issue from the evergreen list"
+        if series.when_empty is WhenEmpty.EVERGREEN
+        else "no issue, recorded with the reason"
+    )
+    return [
+        f"The engine makes the draft {series.build_lead} hours ahead and sends it to the editors;",
+        f"{series.remind_lead} hours ahead it reminds them of what isn't approved.",
+        f"At its moment the issue {goes};",
+        f"later than {series.max_lateness} hours it is missed, and waits for a person.",
+        f"With nothing new to say: {empty}.",
+    ]
+
+
+def _day(given: str) -> date:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise NotFound(f"{given} is no day; write it like 2026-12-24") from None
+
+
+def _wall(given: str) -> datetime:
+    try:
+        wall = datetime.fromisoformat(given)
+    except ValueError:
+        raise NotFound(f"{given} is no moment; write it like 2026-11-26T10:00") from None
+    if wall.tzinfo is not None:
+        raise NotFound("write the moment as the newsletter's own clocks show it, without a zone")
+    return wall.replace(second=0, microsecond=0)
+
+
+def _time(given: str) -> tuple[int, int]:
+    hour, _, minute = given.partition(":")
+    if not (hour.isdecimal() and minute.isdecimal()):
+        raise NotFound(f"{given} is no time; write it like 09:00")
+    return int(hour), int(minute)
+
+
+def _nth(given: str | None) -> int:
+    if given not in NTHS:
+        raise NotFound(f"say which weekday of the month: --nth {'|'.join(NTHS)}")
+    return NTHS[given]

@@ -1,0 +1,89 @@
+"""The alarm clock: wakes each chore in time, and all of them when the clock has jumped.
+
+Nothing is kept in it. Whether a chore is due, and whose turn it is, the database says.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from digest.schedule.chores import MINUTE, Chore
+
+log = logging.getLogger(__name__)
+
+THREADS = 8
+JUMP = timedelta(seconds=20)  #: more than any clock is slewed by between two looks
+
+
+class Alarm:
+    """Runs chores in threads of its own until it is stopped.
+
+    *run* is given a chore, and whether it was woken; it tells whether the chore did something.
+    """
+
+    def __init__(self, chores: Sequence[Chore], run: Callable[[Chore, bool], bool]) -> None:
+        # It logs a warning whenever a chore takes longer than a minute, as a send does.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
+        self._chores = {chore.name: chore for chore in chores}
+        self._woken: set[str] = set()
+        self._run = run
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(THREADS)},
+            # However late, once, and never twice at a time.
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+
+    def start(self) -> None:
+        """Run every chore now, and again as often as it wants to be asked."""
+        for name, chore in self._chores.items():
+            self._scheduler.add_job(
+                self._work,
+                "interval",
+                args=[name],
+                id=name,
+                seconds=min(chore.every, MINUTE).total_seconds(),
+                next_run_time=datetime.now(UTC),
+            )
+        self._scheduler.start()
+
+    def wake(self, *names: str) -> None:
+        """Ask these chores now, or all: what they were to wait for may never come."""
+        for name in names or self._chores:
+            self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
+
+    def _work(self, name: str) -> None:
+        woken = name in self._woken
+        self._woken.discard(name)
+        chore = self._chores[name]
+        if self._run(chore, woken) and chore.then:
+            self._woken.update(chore.then)
+            self.wake(*chore.then)
+
+    def stop(self) -> None:
+        """Start no more chores, and wait for those that run."""
+        self._scheduler.shutdown(wait=True)
+
+
+class ClockWatch:
+    """Notices when the wall clock is set, by a clock that can't be."""
+
+    def __init__(
+        self,
+        wall: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._wall, self._steady = wall, steady
+        self._ahead = wall() - steady()
+
+    def jumped(self) -> timedelta | None:
+        """Return by how much the clock was set since the last look, if it was."""
+        ahead = self._wall() - self._steady()
+        jump, self._ahead = timedelta(seconds=ahead - self._ahead), ahead
+        return jump if abs(jump) > JUMP else None

@@ -1,0 +1,139 @@
+"""Whether the database an installation sends from is fit for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from shutil import disk_usage
+
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from digest.app import App
+from digest.delivery import epoch
+from digest.issues.models import Tick
+from digest.migrations.upgrade import current, newest
+from digest.schedule.backup import copies
+from digest.schedule.disk import NETWORKED, SHARED, file_system
+from digest.schedule.fact import Fact, fine, refused, warning
+from digest.schedule.work import database_file
+
+RELEASED = datetime(2026, 11, 1, tzinfo=UTC)  #: no clock that is right shows less
+SLACK = timedelta(minutes=5)
+BACKUP_AGE = timedelta(days=2)
+FULL = 2  #: SQLite's number for waiting until it is on disk
+
+
+def database(app: App) -> Iterator[Fact]:
+    """Look at its tables and what it stands on."""
+    at, wanted = None, newest()
+    with app.database.read() as session:
+        at = current(session.connection())
+    if at is None:
+        yield refused("database", "there are no tables in it yet", "digest init")
+    elif at != wanted:
+        yield refused(
+            "database",
+            f"it is at revision {at}, and this version of the engine works with {wanted}",
+            "stop every process, back up, then: digest init",
+        )
+    else:
+        yield fine("database", f"revision {at}")
+    if app.database.is_sqlite:
+        yield from _sqlite(app)
+    else:
+        yield from _postgres(app)
+
+
+def _sqlite(app: App) -> Iterator[Fact]:
+    path = database_file(app)
+    if path is None:
+        yield refused("database", "it is in memory, and gone with the process", "use a file")
+        return
+    kind = file_system(path)
+    if kind in NETWORKED:
+        yield refused(
+            "disk",
+            f"the database is on a network file system ({kind}), where locks can't be trusted",
+            "move it to a local disk, or use PostgreSQL",
+        )
+    elif kind in SHARED:
+        yield warning(
+            "disk",
+            f"the database is on a file system ({kind}) that a host may share with others",
+            "make sure that nothing else opens it, or move it to a local disk",
+        )
+    elif kind:
+        yield fine("disk", f"a local file system ({kind})")
+    with app.database.read() as session:
+        synchronous = session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
+        damage = session.connection().exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if synchronous < FULL:
+        yield refused("disk", "the database doesn't wait for the disk", "PRAGMA synchronous=FULL")
+    if damage != "ok":
+        yield refused(
+            "database", f"it is damaged: {damage}", "restore a backup: see docs/operating.md"
+        )
+    free, size = disk_usage(path.parent).free, path.stat().st_size
+    if free < 3 * size + 100_000_000:
+        yield warning(
+            "disk",
+            f"only {free / 1e6:,.0f} MB are free beside a database of {size / 1e6:,.0f} MB",
+            "make room: backups and the event spool need it too",
+        )
+
+
+def _postgres(app: App) -> Iterator[Fact]:
+    with app.database.read() as session:
+        setting = session.connection().execute(text("SHOW synchronous_commit")).scalar_one()
+        there = session.connection().execute(text("SELECT now()")).scalar_one()
+    if setting in {"off", "local"}:
+        yield refused(
+            "database",
+            f"synchronous_commit is {setting}: a claim could be lost after its request left",
+            "ALTER DATABASE ... SET synchronous_commit = on",
+        )
+    apart = abs(there - datetime.now(UTC))
+    if apart > SLACK:
+        yield refused("clock", f"it is {apart} apart from the database server's", "set both by NTP")
+
+
+def clock(app: App) -> Iterator[Fact]:
+    """Look at the clock, beside what the database has seen."""
+    now = app.clock()
+    if now < RELEASED:
+        yield refused("clock", f"it shows {now:%Y-%m-%d %H:%M} UTC, which is past", "set it by NTP")
+        return
+    with app.database.read() as session:
+        last = session.exec(select(Tick).order_by(col(Tick.started_at).desc()).limit(1)).first()
+    if last is not None and last.started_at > now + SLACK:
+        yield warning(
+            "clock",
+            f"it shows {now:%Y-%m-%d %H:%M} UTC, and this database has seen"
+            f" {last.started_at:%Y-%m-%d %H:%M}",
+            "one of the two was wrong: compare the clock with another",
+        )
+    else:
+        yield fine("clock", f"{now:%Y-%m-%d %H:%M} UTC")
+
+
+def past(app: App) -> Iterator[Fact]:
+    """Look at whether it was put back from a copy, and at the copies there are."""
+    with app.database.read() as session:
+        held = epoch.hold(session, app.epoch())
+        yield from _backups(app, session)
+    if held:
+        yield warning("restore", f"nothing is sent: {held}", epoch.NEXT_STEP)
+
+
+def _backups(app: App, session: Session) -> Iterator[Fact]:
+    if database_file(app) is None or not app.settings.backups_kept:
+        return
+    ran = session.get(Tick, "backup")
+    kept = copies(app.settings.backups)
+    if ran is not None and not ran.ok:
+        yield warning("backup", f"the last one failed: {ran.result}", "see docs/operating.md")
+    elif ran is not None and app.clock() - ran.started_at > BACKUP_AGE:
+        yield warning("backup", f"the last one was on {ran.started_at:%Y-%m-%d}", "digest run")
+    elif kept:
+        yield fine("backup", f"{len(kept)} copies in {app.settings.backups}")

@@ -1,0 +1,148 @@
+"""Whether an installation is fit to send: every fault in words, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from digest.app import App
+from digest.errors import DigestError
+from digest.issues import turns
+from digest.issues.cadence import BadCadence
+from digest.schedule import fit_store
+from digest.schedule.fact import Fact, fine, refused, warning
+from digest.schedule.sender_records import is_reserved
+from digest.settings import TransportKind
+
+#: Nobody's secret: they stand in examples.
+WEAK = ("change", "secret", "example", "default", "placeholder", "password", "1234567890")
+_FEWEST_LETTERS = 8
+
+
+def examine(app: App) -> list[Fact]:
+    """Look at everything that needs no network; never raises."""
+    found: list[Fact] = []
+    for look in LOOKS:
+        try:
+            found += look(app)
+        except DigestError as fault:
+            step = getattr(fault, "next_step", None) or ""
+            found.append(refused(_about(look), str(fault), step))
+        except (SQLAlchemyError, OSError) as fault:
+            found.append(refused(_about(look), f"can't be looked at: {type(fault).__name__}", ""))
+    return found
+
+
+def _secret(app: App) -> Iterator[Fact]:
+    step = "write a fresh one into DIGEST_SECRET: openssl rand -hex 32"
+    for secret in app.secrets()[:1]:  # raises for what is missing or short
+        if len(set(secret)) < _FEWEST_LETTERS or any(word in secret.lower() for word in WEAK):
+            yield refused("secret", "DIGEST_SECRET looks like a placeholder", step)
+        else:
+            yield fine("secret", "links are signed with it")
+
+
+def _address(app: App) -> Iterator[Fact]:
+    parts = urlsplit(app.settings.base_url)
+    if parts.scheme != "https" and not is_loopback(parts.hostname):
+        yield refused(
+            "base URL",
+            f"{app.settings.base_url} isn't https: readers' links would travel in the open",
+            "put TLS in front and set DIGEST_BASE_URL=https://...",
+        )
+    elif is_loopback(parts.hostname) and _leaves(app):
+        yield refused(
+            "base URL",
+            "real mail would carry links that only this machine can open",
+            "DIGEST_BASE_URL=https://news.example.com",
+        )
+    else:
+        yield fine("base URL", app.settings.base_url)
+
+
+def _sender(app: App) -> Iterator[Fact]:
+    domain = app.sender().address.rpartition("@")[2]
+    if is_reserved(domain) and _leaves(app):
+        yield refused("sender", f"{domain} is made for examples", "set DIGEST_FROM")
+    else:
+        yield fine("sender", f"mail comes from {domain}")
+    if not app.settings.postal_address and _leaves(app):
+        yield refused("sender", "the law asks for a postal address", "set DIGEST_POSTAL_ADDRESS")
+
+
+def _provider(app: App) -> Iterator[Fact]:
+    settings = app.settings
+    if settings.transport is not TransportKind.SENDGRID:
+        yield warning(
+            "provider",
+            f"mail is written to the folder {settings.outbox}, and nobody gets it",
+            "for real mail: DIGEST_TRANSPORT=sendgrid",
+        )
+        return
+    if settings.sendgrid_api_key is None:
+        yield refused("provider", "DIGEST_SENDGRID_API_KEY is missing", "make one with Mail Send")
+    else:
+        app.transport()  # raises for a key that is none
+        yield fine("provider", f"mail is handed to {urlsplit(settings.sendgrid_url).hostname}")
+    if settings.webhook_key_list():
+        yield fine("webhook", f"{len(settings.webhook_key_list())} key(s)")
+    else:
+        yield refused(
+            "webhook",
+            "DIGEST_WEBHOOK_KEYS is missing: bounces and complaints would go unheard",
+            "switch the provider's signed event webhook on, and copy its key",
+        )
+
+
+def _newsletters(app: App) -> Iterator[Fact]:
+    with app.database.read() as session:
+        for newsletter in turns.newsletters(session):
+            try:
+                says = str(newsletter.cadence())
+            except BadCadence as fault:
+                yield refused(newsletter.slug, str(fault), "digest schedule set --help")
+                continue
+            yield fine(newsletter.slug, says if newsletter.scheduled else f"{says} (paused)")
+            if (
+                newsletter.scheduled
+                and not newsletter.unattended
+                and not app.settings.editor_list()
+            ):
+                yield warning(
+                    newsletter.slug,
+                    "an issue waits for approval, and nobody is told of it",
+                    "set DIGEST_EDITORS, or: digest unattended on",
+                )
+
+
+LOOKS: tuple[Callable[[App], Iterator[Fact]], ...] = (
+    fit_store.database,
+    fit_store.clock,
+    _secret,
+    _address,
+    _sender,
+    _provider,
+    _newsletters,
+    fit_store.past,
+)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a host is this machine."""
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return host == "localhost" or (host or "").endswith(".localhost")
+
+
+def _leaves(app: App) -> bool:
+    """Tell whether mail goes to a provider elsewhere."""
+    sendgrid = app.settings.transport is TransportKind.SENDGRID
+    return sendgrid and not is_loopback(urlsplit(app.settings.sendgrid_url).hostname)
+
+
+def _about(look: Callable[[App], Iterator[Fact]]) -> str:
+    return look.__name__.strip("_")

@@ -1,0 +1,124 @@
+"""What happens by itself, told: the moments to come, the turns under way, the chores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from digest.issues import store, turns
+from digest.issues.course import Times
+from digest.issues.models import Newsletter, Tick, Turn, TurnState, WhenEmpty
+
+RECENT = timedelta(days=28)  #: turns of so long ago are still shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coming:
+    """One moment, and who does what around it."""
+
+    period: str
+    local: datetime
+    utc: datetime
+    draft_at: datetime  #: the engine makes the draft
+    remind_at: datetime  #: the editors hear that it isn't approved
+    latest: datetime  #: until then it goes by itself
+    what: str
+    state: str = ""  #: of its turn, where it has begun
+    issue: int | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it in plain values."""
+        return asdict(self)
+
+
+def coming(session: Session, newsletter: Newsletter, now: datetime, many: int) -> list[Coming]:
+    """Return the next moments, those under way first."""
+    calendar = turns.calendar_of(session, newsletter)
+    begun = turns.turns(session, newsletter.id, turns.OPEN)
+    ahead = [turn for turn in begun if turn.due_at > now or turn.state is TurnState.HELD]
+    found = [_of_turn(session, newsletter, turn) for turn in ahead]
+    latest = turns.latest_day(session, newsletter.id)
+    following = (each for each in calendar.after(now) if latest is None or each.day > latest)
+    for moment in islice(following, max(0, many - len(found))):
+        what = f"no issue: {moment.blackout}" if moment.blackout else _what(newsletter)
+        what += " (moved)" if moment.moved else ""
+        found.append(_coming(newsletter, moment.period, moment.at, what))
+    return sorted(found, key=lambda each: each.utc)
+
+
+def recent(session: Session, newsletter: Newsletter, now: datetime) -> Sequence[Turn]:
+    """Return the turns of the last weeks, and those that wait for somebody."""
+    return turns.turns(session, newsletter.id, since=now - RECENT)
+
+
+def ticks(session: Session) -> Sequence[Tick]:
+    """Return the chores, by name."""
+    return session.exec(select(Tick).order_by(col(Tick.name))).all()
+
+
+def turn_facts(turn: Turn) -> dict[str, Any]:
+    """Return what there is to know of a turn."""
+    return {
+        "period": turn.period,
+        "due_at": turn.due_at,
+        "state": turn.state,
+        "note": turn.note,
+        "next_step": _NEXT_STEPS.get(turn.state, ""),
+    }
+
+
+def tick_facts(tick: Tick, now: datetime) -> dict[str, Any]:
+    """Return what there is to know of a chore."""
+    return {
+        "name": tick.name,
+        "last_run": tick.started_at,
+        "next_run": tick.next_at,
+        "running": tick.ended_at is None,
+        "ok": tick.ok,
+        "result": tick.result,
+        "overdue": now > tick.next_at + max(timedelta(minutes=5), timedelta(seconds=tick.every)),
+    }
+
+
+_NEXT_STEPS = {
+    TurnState.HELD: "see what holds it; an approval lets it go: digest approve ISSUE",
+    TurnState.MISSED: "send it by hand (digest approve ISSUE; digest send ISSUE), or leave it",
+}
+
+
+def _of_turn(session: Session, newsletter: Newsletter, turn: Turn) -> Coming:
+    issue = store.by_period(session, newsletter.id, turn.period)
+    what = _what(newsletter)
+    made = _coming(
+        newsletter, turn.period, turn.due_at, f"{what}; {turn.note}" if turn.note else what
+    )
+    number = issue.number if issue else None
+    return Coming(**{**asdict(made), "state": turn.state.value, "issue": number})
+
+
+def _coming(newsletter: Newsletter, period: str, at: datetime, what: str) -> Coming:
+    times = Times.of(newsletter)
+    return Coming(
+        period=period,
+        local=newsletter.cadence().local(at),
+        utc=at,
+        draft_at=at - times.build,
+        remind_at=at - times.remind,
+        latest=at + times.late,
+        what=what,
+    )
+
+
+def _what(newsletter: Newsletter) -> str:
+    goes = (
+        "goes unattended if no check finds anything, else once an editor approves it"
+        if newsletter.unattended
+        else "goes once an editor approves it"
+    )
+    empty = "a short one" if newsletter.when_empty is WhenEmpty.EVERGREEN else "skipped"
+    return f"{goes}; with nothing new, {empty}"

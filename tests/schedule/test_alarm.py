@@ -1,0 +1,63 @@
+"""The alarm clock, and what it notices of the machine's."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+from digest.schedule.alarm import Alarm, ClockWatch
+from digest.schedule.chores import Chore
+
+
+def chore(name: str, *then: str) -> Chore:
+    return Chore(name=name, every=timedelta(days=1), run=lambda _: "", then=then)
+
+
+def test_every_chore_is_asked_at_start_and_what_follows_is_woken() -> None:
+    asked: list[tuple[str, bool]] = []
+    third = threading.Event()
+
+    def run(one: Chore, woken: bool) -> bool:
+        asked.append((one.name, woken))
+        if len(asked) == 3:
+            third.set()
+        return one.name == "issues"
+
+    alarm = Alarm([chore("send"), chore("issues", "send")], run)
+    alarm.start()
+    assert third.wait(10)
+    alarm.stop()
+    assert sorted(asked) == [("issues", False), ("send", False), ("send", True)]
+
+
+class Clocks:
+    def __init__(self) -> None:
+        self.wall, self.steady = 1_000.0, 10.0
+
+    def watch(self) -> ClockWatch:
+        return ClockWatch(lambda: self.wall, lambda: self.steady)
+
+    def pass_(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+
+
+def test_E03_a_jump_of_the_clock_is_told_once_either_way() -> None:
+    clocks = Clocks()
+    watch = clocks.watch()
+    clocks.pass_(3600)
+    assert watch.jumped() is None
+    clocks.wall += 8 * 86_400
+    assert watch.jumped() == timedelta(days=8)
+    clocks.wall -= 86_400
+    assert watch.jumped() == timedelta(days=-1)
+    assert watch.jumped() is None
+
+
+def test_a_clock_that_is_slewed_is_let_be() -> None:
+    clocks = Clocks()
+    watch = clocks.watch()
+    for _ in range(100):
+        clocks.pass_(1)
+        clocks.wall += 0.5
+        assert watch.jumped() is None
