@@ -14,6 +14,7 @@ from rich.table import Table
 
 from digest.cli.context import Call, JsonFlag, call_of
 from digest.cli.issues import IssueNumber, NewsletterOption, find, findings_of
+from digest.cli.standing import print_standing, standing
 from digest.delivery import control, epoch, wave
 from digest.delivery.canary import release_canary
 from digest.delivery.counts import Counts, count
@@ -267,6 +268,7 @@ def _list_issues(call: Call, newsletter: str, *, as_json: bool) -> None:
             for issue in store.issues(session, series.id)
             if issue.number is not None
         ]
+    by_itself = standing(call, newsletter)
     if as_json:
         call.json([each.as_dict() for each in found])
         return
@@ -274,6 +276,7 @@ def _list_issues(call: Call, newsletter: str, *, as_json: bool) -> None:
         call.out.print("There is no issue yet. Next: digest build")
     for each in found:
         _print_status(call, each)
+    print_standing(call, by_itself)
 
 
 def _print_status(call: Call, where: Status) -> None:

@@ -1,0 +1,65 @@
+"""The part of `digest status` that tells what happens by itself: turns, chores, a hold."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rich.table import Table
+
+from digest.cli.context import Call
+from digest.delivery import epoch
+from digest.issues import store
+from digest.issues.models import TurnState
+from digest.schedule.report import recent, tick_facts, ticks, turn_facts
+
+
+def standing(call: Call, newsletter: str) -> dict[str, Any]:
+    """Return what the schedule has done lately and does next, in plain values."""
+    now = call.app.clock()
+    with call.app.database.read() as session:
+        series = store.newsletter(session, newsletter)
+        return {
+            "hold": epoch.hold(session, call.app.epoch()),
+            "scheduled": series.scheduled,
+            "turns": [turn_facts(turn) for turn in recent(session, series, now)],
+            "ticks": [tick_facts(tick, now) for tick in ticks(session)],
+        }
+
+
+def print_standing(call: Call, facts: dict[str, Any]) -> None:
+    """Print what `standing` found."""
+    if facts["hold"]:
+        call.out.print(f"! HOLD, nothing is sent: {facts['hold']}", markup=False)
+        call.out.print(f"  next: {epoch.NEXT_STEP}", markup=False)
+    if facts["turns"]:
+        call.out.print("\n[bold]Periods of the last four weeks[/bold]")
+    for turn in facts["turns"]:
+        _print_turn(call, turn)
+    if not facts["ticks"]:
+        call.out.print("\nNothing happens by itself yet. To start it: digest run")
+        return
+    call.out.print("\n[bold]By itself[/bold]")
+    table = Table(box=None, pad_edge=False)
+    for title in ("", "Last run (UTC)", "Next run", "Result"):
+        table.add_column(title)
+    for tick in facts["ticks"]:
+        mark = "" if tick["ok"] else "! "
+        late = "late: is digest run up?" if tick["overdue"] else _short(tick["next_run"])
+        said = "running" if tick["running"] else tick["result"]
+        table.add_row(f"{mark}{tick['name']}", _short(tick["last_run"]), late, said)
+    call.out.print(table)
+
+
+def _print_turn(call: Call, turn: dict[str, Any]) -> None:
+    stuck = turn["state"] in {TurnState.HELD, TurnState.MISSED}
+    note = f": {turn['note']}" if turn["note"] else ""
+    mark = "!" if stuck else " "
+    due = _short(turn["due_at"])
+    call.out.print(f"{mark} {turn['period']}, due {due} UTC, {turn['state']}{note}", markup=False)
+    if turn["next_step"]:
+        call.out.print(f"    next: {turn['next_step']}", markup=False)
+
+
+def _short(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M}"
