@@ -157,7 +157,7 @@ def test_what_cannot_be_kept_is_refused_with_its_place(text: str, reason: str) -
 
 
 def test_a_fault_of_syntax_has_its_line() -> None:
-    assert refusal('{\n"weight": 1,\n}').line == 3
+    assert refusal('{\n"weight":\n}').line == 3
 
 
 def test_a_key_has_its_line_where_it_stands_once() -> None:
