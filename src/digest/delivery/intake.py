@@ -27,7 +27,7 @@ from digest.mail.events import MailEvent
 from subscribers.store import upsert
 from subscribers.tokens import Hashes
 
-CHUNK_BYTES = 1 << 20  #: of posts in one transaction; several tens of milliseconds of writing
+CHUNK_BYTES = 2 << 20  #: of posts in one transaction; some tens of milliseconds of writing
 OLD_SECONDS = 25 * 3600  #: the provider tells its events again for a day, not for longer
 REPLAYED = "signed more than a day before it came"
 UNFIT = "could not be applied"

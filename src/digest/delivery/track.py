@@ -91,10 +91,12 @@ def track(session: Session, events: Sequence[Event]) -> Tracked:
     """Record events and move what they speak of; the caller commits, and acts on the result."""
     known = known_attempts(session, {e.attempt for e in events if e.attempt})
     done = _sort(events, known, kept_of(session, known.values()))
-    new = _KEEP.run(session, list(done.rows.values()))
+    # In the order of the table, so that neighbours meet the same page.
+    new = _KEEP.run(session, sorted(done.rows.values()))
     _LINK.run(session, list(done.links.items()))
     _MOVE.run(
-        session, [(told, -at, rank, number) for number, (rank, at, told) in done.best.items()]
+        session,
+        [(told, -at, rank, number) for number, (rank, at, told) in sorted(done.best.items())],
     )
     return Tracked(
         new=new,

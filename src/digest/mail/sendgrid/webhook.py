@@ -42,6 +42,7 @@ _KINDS = {
 }
 #: Kinds that say nothing beside whom they speak of: most of a flood.
 _PLAIN = frozenset({EventKind.PROCESSED, EventKind.DELIVERED})
+FRAME = b",\r\n"
 _MAILBOX = re.compile(r"""[^\s"'<>:,()]+@""")
 _TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|[\[\]{},]', re.DOTALL)
 
@@ -102,7 +103,26 @@ def _one_by_one(body: bytes) -> Iterator[Any]:
     if not body.lstrip().startswith(b"["):
         yield body
         return
-    for part in _parts(body):
+    broken: list[bytes] = []
+    inside = body.strip()[1:]
+    # The provider's own framing is tried first: it is quick, and the damage is seldom large.
+    for part in (inside[:-1] if inside.endswith(b"]") else inside).split(FRAME):
+        try:
+            entry = orjson.loads(part)
+        except orjson.JSONDecodeError:
+            broken.append(part)
+            continue
+        yield from _mended(broken)
+        broken = []
+        yield entry
+    yield from _mended(broken)
+
+
+def _mended(broken: list[bytes]) -> Iterator[Any]:
+    """Read what was wrongly cut, or framed otherwise; what can't be read comes as it is."""
+    if not broken:
+        return
+    for part in _parts(b"[" + FRAME.join(broken) + b"]"):
         try:
             yield orjson.loads(part)
         except orjson.JSONDecodeError:

@@ -1,0 +1,194 @@
+"""Events a second: verified, stored durably and applied to the ledger, beside a floor.
+
+The floor does what nothing can leave out, with the bare libraries: verify the signature, read the
+JSON, insert each event once and move its delivery, a transaction for each post. It has no spool,
+believes every id, settles no doubt and suppresses nobody.
+Run: python -m benchmarks.events [EVENTS] ; with --storm it also proves that the end is the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from base64 import b64decode
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from benchmarks.storm import START, fill, posts, storm, write
+
+SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
+EVENTS_A_READER = 3.2
+
+
+def engine(path: Path, file: Path, public_key: str) -> dict[str, float]:
+    """Take the posts in as the webhook does, while the drain applies them."""
+    from digest.db import Database
+    from digest.delivery.intake import Drain, Drainer
+    from digest.delivery.spool import Spool
+    from digest.mail.sendgrid.webhook import Verifier, parse
+    from subscribers.tokens import Hashes
+
+    database = Database(f"sqlite:///{path}")
+    now = datetime.fromtimestamp(START + 9999, UTC)
+    hashes = Hashes([SECRET])
+    spool = Spool(path.parent / f"{path.name}-events")
+    drain = Drain(
+        store=database, spool=spool, parse=parse, hashes=lambda: hashes, clock=lambda: now
+    )
+    drainer, verifier = Drainer(drain), Verifier([public_key])
+    began = time.perf_counter()
+    last = None
+    for body, signature, timestamp in posts(file):
+        verifier.verify(body, signature=signature, timestamp=timestamp)
+        last = spool.append(body, START, START)
+        drainer.wake(last)
+    taken = time.perf_counter()
+    assert last is not None
+    assert drainer.wait(last, 600)
+    ended = time.perf_counter()
+    database.close()
+    return {"taken": taken - began, "all": ended - began}
+
+
+def floor(path: Path, file: Path, public_key: str) -> dict[str, float]:
+    """Apply the posts with the bare libraries."""
+    import orjson
+    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    public = load_der_public_key(b64decode(public_key))
+    assert isinstance(public, EllipticCurvePublicKey)
+    raw = sqlite3.connect(path, isolation_level=None)
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16000"):
+        raw.execute(f"PRAGMA {pragma}")
+    began = time.perf_counter()
+    for body, signature, timestamp in posts(file):
+        public.verify(b64decode(signature), timestamp.encode() + body, ECDSA(SHA256()))
+        events = orjson.loads(body)
+        raw.execute("BEGIN IMMEDIATE")
+        raw.executemany(
+            "INSERT OR IGNORE INTO mail_event"
+            " (delivery_id, kind, moment, link, edition_id, machine, cause, detail)"
+            " VALUES (?, ?, ?, ?, 1, 0, '', '')",
+            [
+                (int(e["digest_delivery"]), e["event"], e["timestamp"], hash(e.get("url", "")))
+                for e in events
+            ],
+        )
+        raw.executemany(
+            "UPDATE delivery SET news = ?, news_at = ? WHERE id = ?",
+            [
+                (e["event"], e["timestamp"], int(e["digest_delivery"]))
+                for e in events
+                if e["event"] not in ("open", "click")
+            ],
+        )
+        raw.execute("COMMIT")
+    return {"all": time.perf_counter() - began}
+
+
+def end_of(path: Path) -> str:
+    """Hash every row events may change, so that two ends can be compared byte for byte."""
+    raw = sqlite3.connect(path)
+    digest = sha256()
+    for query in (
+        "SELECT id, news, news_at FROM delivery ORDER BY id",
+        "SELECT * FROM mail_event ORDER BY delivery_id, kind, moment, link",
+        "SELECT * FROM event_link ORDER BY id",
+        "SELECT key, proved_at FROM attempt ORDER BY key",
+        "SELECT id, state, attempt FROM batch ORDER BY id",
+        "SELECT address_hash, reason FROM suppression ORDER BY address_hash",
+        "SELECT id, suppressed FROM subscriber ORDER BY id",
+        "SELECT * FROM provider_block ORDER BY address_hash",
+    ):
+        for row in raw.execute(query):
+            digest.update(repr(row).encode())
+    raw.close()
+    return digest.hexdigest()
+
+
+def peak_mb() -> float:
+    """Return this process's own peak; what getrusage tells is inherited from its starter."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def measure(what: str, path: Path, file: Path, public_key: str) -> dict[str, float]:
+    """Run one side in a process of its own, so that its peak memory is its own."""
+    command = [
+        sys.executable, "-m", "benchmarks.events", f"--{what}", str(path), str(file), public_key,
+    ]  # fmt: skip
+    root = Path(__file__).parent.parent
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=root)  # noqa: S603
+    found: dict[str, float] = json.loads(done.stdout)
+    return found
+
+
+def compare(folder: Path, events: int, *, with_storm: bool) -> None:
+    """Print the engine beside the floor, and on wish what a storm ends in."""
+    readers = round(events / EVENTS_A_READER)
+    calm = folder / "calm.posts"
+    key = write(calm, storm(readers, events, disorder=False))
+    for name in ("floor", "engine", "storm"):
+        fill(folder / f"{name}.db", readers)
+    size = calm.stat().st_size / events
+    base = measure("floor", folder / "floor.db", calm, key)
+    ours = measure("engine", folder / "engine.db", calm, key)
+    print(
+        f"{events:>9,} events of {size:.0f} bytes | engine {events / ours['all']:>7,.0f}/s"
+        f" (taken in at {events / ours['taken']:,.0f}/s), {ours['cpu'] / events * 1e6:.1f} µs of"
+        f" processor each, peak {ours['peak_mb']:.0f} MB"
+        f" | floor {events / base['all']:>7,.0f}/s, {base['cpu'] / events * 1e6:.1f} µs,"
+        f" peak {base['peak_mb']:.0f} MB"
+        f" | ratio {base['all'] / ours['all']:.2f}",
+        flush=True,
+    )
+    if with_storm:
+        _storm(folder, events, readers)
+
+
+def _storm(folder: Path, events: int, readers: int) -> None:
+    """Apply the same news in order and as a storm, and compare where both end."""
+    told = round(events * 0.69)
+    fill(folder / "order.db", readers)
+    for name, disorder in (("order", False), ("storm", True)):
+        file = folder / f"{name}.posts"
+        key = write(file, storm(readers, events if disorder else told, disorder=disorder))
+        took = measure("engine", folder / f"{name}.db", file, key)
+        number = events if disorder else told
+        print(
+            f"{number:>9,} {'shuffled, 30 % told again, 1 % junk' if disorder else 'in order'}:"
+            f" {number / took['all']:,.0f}/s, peak {took['peak_mb']:.0f} MB,"
+            f" end {end_of(folder / f'{name}.db')[:16]}",
+            flush=True,
+        )
+    same = end_of(folder / "order.db") == end_of(folder / "storm.db")
+    print("The ends are the same, byte for byte." if same else "THE ENDS DIFFER.")
+    assert same
+
+
+def main(arguments: list[str]) -> None:
+    """Compare for a number of events, or be one side of a comparison."""
+    if arguments and arguments[0] in {"--engine", "--floor"}:
+        sides: dict[str, Any] = {"--engine": engine, "--floor": floor}
+        path, file, key = arguments[1:4]
+        found = sides[arguments[0]](Path(path), Path(file), key)
+        print(json.dumps({**found, "cpu": time.process_time(), "peak_mb": peak_mb()}))
+        return
+    numbers = [int(each) for each in arguments if each.isdecimal()]
+    print(f"{os.cpu_count()} cores, posts of 1,000, SQLite with synchronous=FULL")
+    for events in numbers or [100_000, 1_000_000]:
+        with tempfile.TemporaryDirectory() as folder:
+            compare(Path(folder), events, with_storm="--storm" in arguments)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,193 @@
+"""A storm of signed event posts about deliveries that were made up, the same for the same seed."""
+
+from __future__ import annotations
+
+import sqlite3
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from struct import Struct
+from typing import Any
+
+import orjson
+
+POST = 1000
+BATCH = 1000
+START = 1_795_510_800  # 24 November 2026, 09:00
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+JUNK = [
+    b"7",
+    b'{"event":"delivered"}',
+    b'{"event":"open","timestamp":"soon"}',
+    b'"\\ud800"',
+    b"NaN",
+]
+_HEAD = Struct(">IHH")
+
+
+def fill(path: Path, readers: int) -> None:
+    """Make a store with one issue accepted for *readers*."""
+    from digest.db import Database
+    from digest.issues.models import Edition, Issue, IssueState, Newsletter, Tracking
+    from digest.migrations.schema import METADATA
+
+    database = Database(f"sqlite:///{path}")
+    METADATA.create_all(database.engine)
+    now = datetime.fromtimestamp(START, UTC)
+    with database.write() as session:
+        session.add(Newsletter(id=1, slug="weekly", name="Weekly", tracking=Tracking.READER))
+        session.flush()
+        session.add(
+            Issue(
+                id=1, newsletter_id=1, number=1, period="2026-W48", state=IssueState.SENT,
+                built_at=now, prepared_at=now, sent_at=now,
+            )
+        )  # fmt: skip
+        session.flush()
+        session.add(
+            Edition(
+                id=1, issue_id=1, subject="S", html="<p>H</p>", text="T", fingerprint="f",
+                frozen_at=now,
+            )
+        )  # fmt: skip
+    database.close()
+    raw = sqlite3.connect(path)
+    stamp = now.strftime("%Y-%m-%d %H:%M:%S.%f")
+    numbers = range(1, readers + 1)
+    raw.executemany(
+        "INSERT INTO subscriber (id, address, address_key, language, created_at)"
+        " VALUES (?, ?, ?, 'en', ?)",
+        ((i, address(i), address(i), stamp) for i in numbers),
+    )
+    raw.execute(
+        "INSERT INTO subscription (subscriber_id, newsletter, standing, source, since)"
+        " SELECT id, 'weekly', 'confirmed', 'benchmark', ? FROM subscriber",
+        (stamp,),
+    )
+    raw.executemany(
+        "INSERT INTO delivery (id, edition_id, subscriber_id) VALUES (?, 1, ?)",
+        ((i, i) for i in numbers),
+    )
+    for number, first in enumerate(range(1, readers + 1, BATCH), 1):
+        last = min(first + BATCH - 1, readers)
+        raw.execute(
+            "INSERT INTO batch (id, key, edition_id, number, root, first_delivery, last_delivery,"
+            " size, state, attempt, attempts, tries, recoveries, note)"
+            " VALUES (?, ?, 1, ?, ?, ?, ?, ?, 'accepted', ?, 1, 0, 0, '')",
+            (number, key(number), number, key(number), first, last, last - first + 1, key(number)),
+        )
+        raw.execute(
+            "INSERT INTO attempt (key, batch_id, number, owner, claimed_at, lease_until, detail)"
+            " VALUES (?, ?, 1, 'benchmark', ?, ?, '')",
+            (key(number), number, stamp, stamp),
+        )
+    raw.commit()
+    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raw.close()
+
+
+def address(number: int) -> str:
+    """Return a reader's address."""
+    return f"reader{number}@{('example.org', 'example.net', 'example.com')[number % 3]}"
+
+
+def key(number: int) -> str:
+    """Return a batch's key, and its attempt's."""
+    return f"{number:032x}"
+
+
+def stories(readers: int) -> Iterator[dict[str, Any]]:
+    """Tell of every delivery what the provider tells: three to four events each."""
+    dice = Random(1)  # noqa: S311 - repeatable is the point
+    for number in range(1, readers + 1):
+        at = START + number // 500
+        luck = dice.random()
+        yield event(number, "processed", at)
+        if luck < 0.005:  # noqa: PLR2004
+            why = "550 5.1.1 no such mailbox here"
+            kind = "bounce" if luck < 0.003 else "blocked"  # noqa: PLR2004
+            classed = "Invalid Address"
+            yield event(
+                number, "bounce", at + 2, type=kind, reason=why, bounce_classification=classed
+            )
+            continue
+        if luck < 0.03:  # noqa: PLR2004
+            yield event(number, "deferred", at + 1, response="450 4.2.1 later", attempt="1")
+        yield event(number, "delivered", at + 3, response="250 2.0.0 OK", ip="192.0.2.25", tls=1)
+        if luck > 0.25:  # noqa: PLR2004
+            machine = luck > 0.6  # noqa: PLR2004
+            yield event(number, "open", at + 60, useragent=AGENT, sg_machine_open=machine)
+        if luck > 0.75:  # noqa: PLR2004
+            url = f"https://verdicts.example.com/comparisons/{number % 12}"
+            yield event(number, "click", at + 90, useragent=AGENT, url=url)
+        if luck > 0.9996:  # noqa: PLR2004
+            yield event(number, "spamreport", at + 99)
+
+
+def event(number: int, kind: str, at: int, **own: Any) -> dict[str, Any]:
+    """Make one event in the provider's form and about its size."""
+    batch = (number - 1) // BATCH + 1
+    return {
+        "email": address(number),
+        "timestamp": at,
+        "event": kind,
+        "category": "weekly",
+        "sg_event_id": f"ZGVsaXZlcmVkLTAt{number:08x}{at:08x}{kind}",
+        "sg_message_id": f"jjpcgyPTRsKU4aHxhf1{batch:04x}.recvd-5f54b5d587-x-1-65.{number % 1000}",
+        "smtp-id": f"<jjpcgyPTRsKU4aHxhf1{batch:04x}@geopod-ismtpd-3>",
+        "digest_issue": "weekly-1",
+        "digest_batch": key(batch),
+        "digest_attempt": key(batch),
+        "digest_delivery": str(number),
+        **own,
+    }
+
+
+def storm(readers: int, events: int, *, disorder: bool) -> Iterator[bytes]:
+    """Return bodies of 1,000 events each.
+
+    In disorder: 30 % of them told again under another id, all shuffled, and 1 % junk between them.
+    """
+    lines = []
+    for told in stories(readers):
+        lines.append(orjson.dumps(told))
+        if len(lines) == (events if not disorder else round(events * 0.69)):
+            break
+    if disorder:
+        dice = Random(2)  # noqa: S311
+        again = (orjson.loads(dice.choice(lines)) for _ in range(round(events * 0.30)))
+        lines += [orjson.dumps({**one, "sg_event_id": f"again-{dice.random()}"}) for one in again]
+        lines += [dice.choice(JUNK) for _ in range(events - len(lines))]
+        dice.shuffle(lines)
+    for at in range(0, len(lines), POST):
+        yield b"[" + b",\r\n".join(lines[at : at + POST]) + b"]\r\n"
+
+
+def write(path: Path, bodies: Iterator[bytes]) -> str:
+    """Sign bodies and write them to a file; returns the public key."""
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    private = ec.generate_private_key(ec.SECP256R1())
+    moment = str(START).encode()
+    with path.open("wb") as file:
+        for body in bodies:
+            signature = b64encode(private.sign(moment + body, ec.ECDSA(hashes.SHA256())))
+            file.write(_HEAD.pack(len(body), len(signature), len(moment)))
+            file.write(signature + moment + body)
+    der = private.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return b64encode(der).decode()
+
+
+def posts(path: Path) -> Iterator[tuple[bytes, str, str]]:
+    """Read (body, signature, timestamp) back, one at a time."""
+    with path.open("rb") as file:
+        while head := file.read(_HEAD.size):
+            length, signed, moment = _HEAD.unpack(head)
+            signature = file.read(signed).decode()
+            timestamp = file.read(moment).decode()
+            yield file.read(length), signature, timestamp
