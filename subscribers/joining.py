@@ -112,7 +112,7 @@ def _take(
 
 def _known(session: Session, asks: Sequence[Ask], hashes: Hashes) -> dict[tuple[str, str], _Known]:
     keys = sorted({ask.address.key for ask in asks})
-    rows = session.execute(_KNOWN, {"keys": keys})
+    rows = session.connection().execute(_KNOWN, {"keys": keys})
     standings = {(key, newsletter): standing for key, newsletter, standing in rows}
     suppressed = suppression.find_all(session, keys, hashes)
     return {
@@ -148,12 +148,12 @@ def _add_readers(
         }
         for ask, one in zip(asks, facts, strict=True)
     ]
-    session.execute(_unless_there(store.dialect(session), Subscriber), rows)
+    session.connection().execute(_unless_there(store.dialect(session), Subscriber), rows)
 
 
 def _numbers(session: Session, asks: Sequence[Ask]) -> dict[str, int]:
     keys = sorted({ask.address.key for ask in asks})
-    rows = session.execute(_NUMBERS, {"keys": keys})
+    rows = session.connection().execute(_NUMBERS, {"keys": keys})
     return {key: number or 0 for key, number in rows}
 
 
@@ -171,7 +171,7 @@ def _add_places(
         }
         for row, ask in zip(rows, asks, strict=True)
     ]
-    session.execute(_unless_there(store.dialect(session), Subscription), values)
+    session.connection().execute(_unless_there(store.dialect(session), Subscription), values)
 
 
 def _add_evidence(
@@ -225,7 +225,7 @@ def _add_letters(
 def _insert_if(session: Session, model: type[SQLModel], rows: list[dict[str, Any]]) -> None:
     """Insert the rows whose "go" is true, by one statement that runs for the others as well."""
     names = tuple(name for name in rows[0] if name != "go")
-    session.execute(_conditional(model, names), rows)
+    session.connection().execute(_conditional(model, names), rows)
 
 
 @cache

@@ -83,7 +83,7 @@ def ever_agreed(session: Session, subscriber_id: int, newsletter: str) -> bool:
 def keep_wording(session: Session, text: str) -> str:
     """Keep a text somebody agrees to, once; returns the hash it is known by."""
     known_by = sha256(text.encode()).hexdigest()
-    session.execute(_wording(store.dialect(session)), {"hash": known_by, "text": text})
+    session.connection().execute(_wording(store.dialect(session)), {"hash": known_by, "text": text})
     return known_by
 
 

@@ -188,7 +188,8 @@ class Throttle(SQLModel, table=True):
     """How often something happened since a moment; what it is, is known by a keyed hash."""
 
     key: str = Field(primary_key=True, sa_type=String(40))
-    started: int = Field(sa_type=BigInteger)  #: seconds since 1970
+    started: int = Field(sa_type=BigInteger)  #: the first of them, in seconds since 1970
+    last: int = Field(sa_type=BigInteger)  #: the last of them
     count: int
 
 

@@ -74,7 +74,7 @@ def find_all(session: Session, keys: list[str], hashes: Hashes) -> dict[str, Fou
     owner = {known_by: key for key in keys for known_by in hashes.every(key)}
     found: dict[str, Found] = {}
     for part in _parts(list(owner)):
-        for known_by, reason, at in session.execute(_FIND, {"hashes": part}):
+        for known_by, reason, at in session.connection().execute(_FIND, {"hashes": part}):
             key = owner[known_by]
             if key not in found or _STRICTNESS[found[key].reason] < _STRICTNESS[reason]:
                 found[key] = Found(reason, at)

@@ -46,10 +46,11 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True)
 class Limit:
-    """So many in so many seconds, counted from the first."""
+    """So many in so many seconds, counted from the first; and so many seconds between two."""
 
     count: int
     seconds: int
+    apart: int = 0
 
 
 #: Mailbox providers with millions of people: one domain is many readers there.
@@ -94,8 +95,7 @@ MAILBOX_PROVIDERS = frozenset(
 class Limits:
     """How much is let through."""
 
-    address: Limit = Limit(1, HOUR)
-    address_a_day: Limit = Limit(3, DAY)
+    address: Limit = Limit(3, DAY, apart=HOUR)
     domain: Limit = Limit(30, HOUR)
     provider: Limit = Limit(600, HOUR)  #: for a domain among `MAILBOX_PROVIDERS`
     network: Limit = Limit(20, HOUR)
@@ -111,13 +111,23 @@ class Weighed(NamedTuple):
 
 @dataclass(slots=True)
 class _Count:
-    started: int
-    count: int
+    started: int = 0
+    last: int = 0
+    count: int = 0
+
+    def allows(self, limit: Limit, moment: int) -> bool:
+        if moment - self.started >= limit.seconds:
+            self.started, self.count = moment, 0
+        return self.count < limit.count and moment - self.last >= limit.apart
+
+    def add(self, moment: int) -> None:
+        self.count += 1
+        self.last = moment
 
 
-_LOAD = select(col(Throttle.key), col(Throttle.started), col(Throttle.count)).where(
-    col(Throttle.key).in_(bindparam("keys", expanding=True))
-)
+_LOAD = select(
+    col(Throttle.key), col(Throttle.started), col(Throttle.last), col(Throttle.count)
+).where(col(Throttle.key).in_(bindparam("keys", expanding=True)))
 _Check = tuple[Stop, str, Limit]
 
 
@@ -144,7 +154,7 @@ def note(session: Session, found: Counter[Stop | None], now: datetime) -> None:
         for stop, number in found.items()
     ]
     if rows:
-        session.execute(_counting(store.dialect(session)), rows)
+        session.connection().execute(_counting(store.dialect(session)), rows)
 
 
 def purge(session: Session, now: datetime) -> None:
@@ -161,31 +171,32 @@ def _checks(ask: Weighed, limits: Limits, hashes: Hashes) -> list[_Check]:
         (Stop.EVERYONE, hashes.first("everyone"), limits.everyone),
         (Stop.DOMAIN, hashes.first(f"domain {domain}"), by_domain),
         (Stop.ADDRESS, hashes.first(f"address {ask.address.key}"), limits.address),
-        (Stop.ADDRESS, hashes.first(f"day {ask.address.key}"), limits.address_a_day),
     ]
 
 
 def _weigh(checks: list[_Check], counts: dict[str, _Count], moment: int) -> Stop | None:
-    for _, key, limit in checks:
-        if moment - counts[key].started >= limit.seconds:
-            counts[key] = _Count(moment, 0)
-    stop = next((stop for stop, key, limit in checks if counts[key].count >= limit.count), None)
-    for reason, key, limit in checks:
-        if stop is None or (reason is Stop.NETWORK and counts[key].count < limit.count):
-            counts[key].count += 1
-    return stop
+    stopped = [stop for stop, key, limit in checks if not counts[key].allows(limit, moment)]
+    if not stopped:
+        for _, key, _ in checks:
+            counts[key].add(moment)
+    elif Stop.NETWORK not in stopped:
+        counts[checks[0][1]].add(moment)  # what is stopped otherwise still counts for its network
+    return stopped[0] if stopped else None
 
 
 def _load(session: Session, keys: set[str]) -> dict[str, _Count]:
-    rows = session.execute(_LOAD, {"keys": list(keys)})
-    found = {key: _Count(started, count) for key, started, count in rows}
-    return {key: found.get(key) or _Count(0, 0) for key in keys}
+    rows = session.connection().execute(_LOAD, {"keys": list(keys)})
+    found = {key: _Count(*facts) for key, *facts in rows}
+    return {key: found.get(key) or _Count() for key in keys}
 
 
 def _save(session: Session, counts: dict[str, _Count]) -> None:
-    rows = [{"key": key, "started": one.started, "count": one.count} for key, one in counts.items()]
+    rows = [
+        {"key": key, "started": one.started, "last": one.last, "count": one.count}
+        for key, one in counts.items()
+    ]
     if rows:
-        session.execute(_saving(store.dialect(session)), rows)
+        session.connection().execute(_saving(store.dialect(session)), rows)
 
 
 @cache
@@ -198,5 +209,5 @@ def _counting(dialect: str) -> Any:
 @cache
 def _saving(dialect: str) -> Any:
     insert = store.upsert_on(dialect, Throttle)
-    values = {"started": insert.excluded.started, "count": insert.excluded.count}
+    values = {name: insert.excluded[name] for name in ("started", "last", "count")}
     return insert.on_conflict_do_update(index_elements=["key"], set_=values)

@@ -81,6 +81,8 @@ def _urlencoded(body: bytes) -> Fields:
 
 
 def _word(text: bytes) -> str:
+    if text.isalnum():  # nothing in it is written in another way
+        return text.decode()
     return _utf8(unquote_to_bytes(text.replace(b"+", b" ")))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
@@ -31,6 +32,7 @@ def client(
     return seen
 
 
+@lru_cache(maxsize=4_096)
 def network(address: Address | None) -> str:
     """Return the network that counts as one visitor: an IPv4 /24, an IPv6 /48."""
     if address is None:
@@ -39,6 +41,7 @@ def network(address: Address | None) -> str:
     return str(ip_network((address, bits), strict=False))
 
 
+@lru_cache(maxsize=4_096)
 def _parse(text: str) -> Address | None:
     try:
         address = ip_address(text.strip("[]").partition("%")[0])

@@ -135,7 +135,7 @@ class Place:
         """Answer one request."""
         request = Request(scope, receive)
         response = await self._answer(request)
-        self._secure(response)
+        response.raw_headers.extend(self._headers)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -174,16 +174,18 @@ class Place:
             "method not allowed\n", 405, {"Allow": ", ".join(methods)}, "text/plain; charset=utf-8"
         )
 
-    def _secure(self, response: Response) -> None:
-        for name, value in HEADERS.items():
-            response.headers.setdefault(name, value)
+    @cached_property
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        """What every answer carries, as it travels."""
+        headers = dict(HEADERS)
         ancestors = "'none'"
         if self.framed:
             ancestors = " ".join(self.front.embed_origins) or "*"
-            del response.headers["Cross-Origin-Opener-Policy"]
-        response.headers["Content-Security-Policy"] = policy(ancestors)
+            del headers["Cross-Origin-Opener-Policy"]
+        headers["Content-Security-Policy"] = policy(ancestors)
         if self.front.base_url.startswith("https://"):
-            response.headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
+            headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
+        return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def _refused(status: int) -> Response:

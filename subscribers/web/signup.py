@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
 from subscribers.web.form import FRAME_PATH, PATH, form, form_token, snippet, wording
 from subscribers.web.judging import Judge, Outcome, Verdict, about_of, source_of
@@ -20,6 +20,8 @@ class SignUp:
     """The handlers of the ways to sign up."""
 
     judge: Judge
+    #: The one page everybody gets who signs up, by language: the same bytes, made once.
+    inbox: dict[str, str] = field(default_factory=dict)
 
     async def show(self, visit: Visit) -> Response:
         """Show the page with the form."""
@@ -38,11 +40,11 @@ class SignUp:
 
     async def take(self, visit: Visit) -> Response:
         """Take the page's form."""
-        return _told(visit, await self.judge.judge(visit), PATH)
+        return self._told(visit, await self.judge.judge(visit), PATH)
 
     async def take_frame(self, visit: Visit) -> Response:
         """Take the frame's form."""
-        return _told(visit, await self.judge.judge(visit), FRAME_PATH)
+        return self._told(visit, await self.judge.judge(visit), FRAME_PATH)
 
     async def show_json(self, visit: Visit) -> Response:
         """Give a program what a form would hold."""
@@ -68,14 +70,18 @@ class SignUp:
             told["fault"] = verdict.fault
         return _retry_later(JSONResponse(told, _STATUS[verdict.outcome]))
 
+    def _told(self, visit: Visit, verdict: Verdict, path: str) -> Response:
+        if verdict.outcome is Outcome.INBOX:
+            return HTMLResponse(self._inbox(visit))
+        if verdict.outcome is Outcome.LATER:
+            return _retry_later(visit.page(visit.words.many, status=429))
+        again = verdict.outcome is Outcome.AGAIN
+        return _form_page(visit, path, fault=verdict.fault, again=again)
 
-def _told(visit: Visit, verdict: Verdict, path: str) -> Response:
-    if verdict.outcome is Outcome.INBOX:
-        return visit.page(visit.words.inbox)
-    if verdict.outcome is Outcome.LATER:
-        return _retry_later(visit.page(visit.words.many, status=429))
-    again = verdict.outcome is Outcome.AGAIN
-    return _form_page(visit, path, fault=verdict.fault, again=again)
+    def _inbox(self, visit: Visit) -> str:
+        if visit.language not in self.inbox:
+            self.inbox[visit.language] = visit.front.render(visit.say(visit.words.inbox))
+        return self.inbox[visit.language]
 
 
 def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False) -> Response:

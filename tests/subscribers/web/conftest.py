@@ -111,47 +111,70 @@ def clock(now: datetime) -> Clock:
     return Clock(now)
 
 
+class Server:
+    """A server that stays for the whole run; each test puts its own site behind it."""
+
+    def __init__(self) -> None:
+        # Named as TCP, or asyncio leaves Nagle's 40 ms in each answer.
+        self._sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        self._sock.bind(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._sock.getsockname()[1]}"
+        self.site: Any = None
+        config = uvicorn.Config(
+            self, lifespan="off", log_level="warning", access_log=False, server_header=False,
+            proxy_headers=False,
+        )  # fmt: skip
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._sock]})
+        self._thread.start()
+        self.http = httpx2.Client(base_url=self.url, timeout=20, follow_redirects=False)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.site(scope, receive, send)
+
+    def close(self) -> None:
+        self.http.close()
+        self._server.should_exit = True
+        self._thread.join(10)
+        self._sock.close()
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[list[Server]]:
+    """The servers nobody uses just now."""
+    idle: list[Server] = []
+    yield idle
+    for server in idle:
+        server.close()
+
+
 @pytest.fixture
 def make_site(
-    sqlite_database: Database, tokens: Tokens, hashes: Hashes, clock: Clock
+    sqlite_database: Database, tokens: Tokens, hashes: Hashes, clock: Clock, servers: list[Server]
 ) -> Iterator[Callable[..., Site]]:
-    """Return a function that starts a site; options are those of `Front`."""
-    running: list[tuple[uvicorn.Server, threading.Thread, socket.socket, httpx2.Client]] = []
+    """Return a function that opens a site; options are those of `Front`."""
+    used: list[Server] = []
 
     def make(**options: Any) -> Site:
-        sock = socket.socket()
-        sock.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+        server = servers.pop() if servers else Server()
+        used.append(server)
         given: dict[str, Any] = {
             "sessions": sqlite_database,
             "tokens": tokens,
             "hashes": hashes,
             "clock": clock,
-            "base_url": url,
+            "base_url": server.url,
             "newsletters": {NEWSLETTER: ABOUT},
             "limits": WIDE,
             **options,
         }
         front = Front(**given)
-        config = uvicorn.Config(
-            Starlette(routes=routes(front)), log_level="warning", access_log=False,
-            server_header=False, proxy_headers=False,
-        )  # fmt: skip
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
-        thread.start()
-        http = httpx2.Client(base_url=url, timeout=20, follow_redirects=False)
-        running.append((server, thread, sock, http))
-        while not server.started:
-            thread.join(0.01)
-        return Site(url=url, front=front, clock=clock, post=Post(), http=http)
+        server.site = Starlette(routes=routes(front))
+        server.http.cookies.clear()
+        return Site(url=server.url, front=front, clock=clock, post=Post(), http=server.http)
 
     yield make
-    for server, thread, sock, http in running:
-        http.close()
-        server.should_exit = True
-        thread.join(10)
-        sock.close()
+    servers.extend(used)
 
 
 @pytest.fixture

@@ -1,0 +1,244 @@
+"""Form posts a second with the durable commit, beside two floors measured in the same run.
+
+    python -m benchmarks.signup [--seconds 6] [--connections 16] [--timing 2000]
+
+The server is a process of its own; so is the load. Floors: the same server without any work, and
+the least a durable sign-up could cost, which is one row in one commit for all that wait together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import multiprocessing
+import os
+import signal
+import socket
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import uvicorn
+from sqlmodel import SQLModel
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from digest.db import Database
+from subscribers.throttle import Limit, Limits
+from subscribers.tokens import Hashes, Purpose, Tokens
+from subscribers.web import About, Front, plain, routes
+from subscribers.web.pages import Page
+from subscribers.web.writer import Writer
+
+SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
+WEEKLY = About(slug="weekly", name="Weekly AI Tool Verdicts")
+NO_LIMIT = Limit(10**9, 3600)
+PAGE = plain(Page(language="en", title="Look into your inbox", paragraphs=["Thank you."] * 3))
+
+
+def front(database: Database) -> Front:
+    """Put the real thing together, with limits nobody reaches."""
+    return Front(
+        sessions=database,
+        tokens=Tokens([SECRET]),
+        hashes=Hashes([SECRET]),
+        clock=lambda: datetime.now(UTC),
+        base_url="http://127.0.0.1",
+        newsletters={"weekly": WEEKLY},
+        limits=Limits(domain=NO_LIMIT, provider=NO_LIMIT, network=NO_LIMIT, everyone=NO_LIMIT),
+    )
+
+
+def real(folder: Path) -> Starlette:
+    """Return the site as it ships."""
+    database = Database(f"sqlite:///{folder / 'signup.db'}")
+    SQLModel.metadata.create_all(database.engine)
+    return Starlette(routes=routes(front(database)))
+
+
+def no_work(_folder: Path) -> Starlette:
+    """Return a site that reads the body and answers."""
+
+    async def answer(request: Request) -> Response:
+        await request.body()
+        return HTMLResponse(PAGE)
+
+    return Starlette(routes=[Route("/subscribe", answer, methods=["POST"])])
+
+
+def one_row(folder: Path) -> Starlette:
+    """Return a site that writes one row for each post, those that wait in one durable commit."""
+    connection = sqlite3.connect(folder / "floor.db", isolation_level=None, check_same_thread=False)
+    for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"):
+        connection.execute(statement)
+    connection.execute("CREATE TABLE signup (address TEXT UNIQUE, at TEXT)")
+    writer = Writer(_Bare(connection))  # type: ignore[arg-type]
+    numbers = count()
+
+    def write(_session: Any, items: Any) -> Any:
+        connection.executemany("INSERT OR IGNORE INTO signup VALUES (?, ?)", items)
+        return items
+
+    async def answer(request: Request) -> Response:
+        await request.body()
+        await writer.together(write, (f"reader{next(numbers)}@example.com", "now"))
+        return HTMLResponse(PAGE)
+
+    return Starlette(routes=[Route("/subscribe", answer, methods=["POST"])])
+
+
+class _Bare:
+    """A bare connection, dressed as what the writer wants."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def write(self) -> _Bare:
+        return self
+
+    def __enter__(self) -> _Bare:
+        self._connection.execute("BEGIN IMMEDIATE")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.execute("COMMIT")
+
+
+def serve(make: Callable[[Path], Starlette], folder: Path, sock: socket.socket) -> None:
+    """Serve in a process of its own, until it is told to end."""
+    config = uvicorn.Config(make(folder), log_level="warning", access_log=False)
+    uvicorn.Server(config).run(sockets=[sock])
+
+
+def post(address: str, token: str) -> bytes:
+    """Return a whole request."""
+    fields = {"email": address, "newsletter": "weekly", "form": "page", "token": token}
+    body = urlencode(fields).encode()
+    head = (
+        "POST /subscribe HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Language: en\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+class Connection(asyncio.Protocol):
+    """One browser that posts again as soon as it is answered; costs as little as can be."""
+
+    def __init__(self, ask: Callable[[], bytes], times: list[float], until: float) -> None:
+        self._ask, self._times, self._until = ask, times, until
+        self._started = 0.0
+        self._got = b""
+        self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin."""
+        self._transport: Any = transport
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        """Take an answer, or a part of one."""
+        self._got += data
+        head, blank, body = self._got.partition(b"\r\n\r\n")
+        if not blank:
+            return
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        if len(body) < length:
+            return
+        now = time.perf_counter()
+        self._times.append(now - self._started)
+        if not head.startswith(b"HTTP/1.1 200") or b"inbox" not in body:
+            self.done.set_exception(RuntimeError(f"not taken: {head[:40]!r}"))
+        elif now < self._until:
+            self._send()
+            return
+        else:
+            self.done.set_result(0)
+        self._transport.close()
+
+    def _send(self) -> None:
+        self._got = b""
+        self._started = time.perf_counter()
+        self._transport.write(self._ask())
+
+
+async def drive(port: int, connections: int, seconds: float) -> list[float]:
+    """Post from so many connections for so long; returns the seconds each post took."""
+    token = form_token_of_old()
+    run, numbers = os.urandom(3).hex(), count()
+    times: list[float] = []
+
+    def ask() -> bytes:
+        return post(f"reader{next(numbers)}.{run}@example{next(numbers) % 997}.com", token)
+
+    until = time.perf_counter() + seconds
+    loop = asyncio.get_running_loop()
+    opened = [
+        await loop.create_connection(lambda: Connection(ask, times, until), "127.0.0.1", port)
+        for _ in range(connections)
+    ]
+    await asyncio.gather(*(protocol.done for _, protocol in opened))
+    return times
+
+
+def form_token_of_old() -> str:
+    """Return the token of a form that was opened a minute ago."""
+    return Tokens([SECRET]).sign(Purpose.FORM, f"weekly:{int((time.time() - 60) * 1000)}")
+
+
+def listening() -> socket.socket:
+    """Return a listening socket; named as TCP, or asyncio leaves Nagle's 40 ms in."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.bind(("127.0.0.1", 0))
+    sock.listen(128)
+    return sock
+
+
+def measure(
+    name: str, make: Callable[[Path], Starlette], *, connections: int, seconds: float
+) -> float:
+    """Measure one site; returns its rate."""
+    with tempfile.TemporaryDirectory() as folder, listening() as sock:
+        server = multiprocessing.get_context("spawn").Process(
+            target=serve, args=(make, Path(folder), sock)
+        )
+        server.start()
+        try:
+            port = sock.getsockname()[1]
+            asyncio.run(drive(port, connections, 1.0))  # warms up
+            times = sorted(asyncio.run(drive(port, connections, seconds)))
+        finally:
+            if server.pid:
+                os.kill(server.pid, signal.SIGTERM)
+            server.join(10)
+    rate = len(times) / seconds
+    p50, p99 = (times[int(len(times) * part)] * 1000 for part in (0.50, 0.99))
+    print(f"{name:<42} {rate:8,.0f} a second   p50 {p50:6.1f} ms   p99 {p99:6.1f} ms")
+    return rate
+
+
+def main() -> None:
+    """Measure the floors and the site."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--connections", type=int, default=16)
+    given = parser.parse_args()
+    options = {"connections": given.connections, "seconds": given.seconds}
+    print(
+        f"{given.connections} connections, {given.seconds:g} s each, load {os.getloadavg()[0]:.1f}"
+    )
+    measure("floor: no work", no_work, **options)
+    floor = measure("floor: one row, durable, together", one_row, **options)
+    rate = measure("sign-up as it ships", real, **options)
+    print(f"the sign-up reaches {rate / floor:.0%} of the durable floor")
+
+
+if __name__ == "__main__":
+    main()
