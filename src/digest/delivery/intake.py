@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -168,6 +167,7 @@ class Drainer:
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _thread: threading.Thread | None = None
     _wanted: bool = False
+    _stopping: threading.Event = field(default_factory=threading.Event)
 
     def wake(self, place: Place | None = None) -> None:
         """Say that something waits; *place* names the post somebody will `wait` for."""
@@ -175,7 +175,7 @@ class Drainer:
             if place is not None:
                 self.drain.expect(place)
             self._wanted = True
-            if self._thread is None:
+            if self._thread is None and not self._stopping.is_set():
                 # A daemon: what it hasn't applied when the process ends is on disk.
                 self._thread = threading.Thread(target=self._run, name="drain", daemon=True)
                 self._thread.start()
@@ -185,6 +185,13 @@ class Drainer:
         with self._changed:
             return self._changed.wait_for(lambda: self.drain.applied(place), seconds)
 
+    def stop(self, seconds: float = 10.0) -> None:
+        """End once the transaction under way is over; what waits stays on disk."""
+        self._stopping.set()
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+
     def _run(self) -> None:
         failed = 0
         while self._go_on():
@@ -193,13 +200,13 @@ class Drainer:
                 failed = 0
             except Exception as fault:  # a locked or missing database: all of it is on disk
                 log.warning("events wait in the spool: %s", type(fault).__name__)
-                time.sleep(_PAUSES[min(failed, len(_PAUSES) - 1)])
+                self._stopping.wait(_PAUSES[min(failed, len(_PAUSES) - 1)])
                 failed += 1
                 with self._changed:
                     self._wanted = True
 
     def _rounds(self) -> None:
-        while self.drain.once() is not None:
+        while not self._stopping.is_set() and self.drain.once() is not None:
             with self._changed:
                 self._changed.notify_all()
         with self._changed:
@@ -207,9 +214,9 @@ class Drainer:
 
     def _go_on(self) -> bool:
         with self._changed:
-            if not self._wanted:
+            wanted, self._wanted = self._wanted and not self._stopping.is_set(), False
+            if not wanted:
                 self._thread = None
-            wanted, self._wanted = self._wanted, False
             return wanted
 
 

@@ -5,19 +5,66 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio.to_thread import run_sync
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from digest.app import App
-from digest.web import webhooks
+from digest.errors import NotFound
+from digest.web import health, webhooks
+from digest.web.archive import Archive
+from digest.web.faults import Backstop, Faults
+from digest.web.front import make_front, words
+from digest.web.headers import Headers
+from digest.web.looks import Looks
+from digest.web.postman import Postman
+from digest.web.shelf import Shelf
+from digest.web.site import OWN_LINKS, PublicSite
+from subscribers import web as readers
 
 
-def make_site(app: App) -> Starlette:
-    """Return the ASGI application that readers and the provider reach."""
+def make_site(app: App, *, ticking: bool = False) -> Starlette:
+    """Return the ASGI application that readers and the provider reach; raises `BadSetting`.
+
+    While it runs, letters that wait are sent from a thread of its own, woken when one is written;
+    a service may call `App.send_letters` beside it. *ticking* says that the schedule runs beside.
+    """
     webhook = webhooks.Webhook(app)
+    postman = Postman(app.send_letters)
+    looks = Looks(app.settings, Shelf(app.database))
+    front = make_front(app, looks, postman.wake)
+    public = PublicSite(app, front, looks)
+    archive = Archive(app, front, looks, own_links=OWN_LINKS)
+    faults = Faults(looks)
 
     @asynccontextmanager
     async def lifespan(_site: Starlette) -> AsyncIterator[None]:
         webhook.start()
+        postman.wake()
         yield
+        await run_sync(postman.stop)
+        await run_sync(webhook.stop)
 
-    return Starlette(routes=webhooks.routes(webhook), lifespan=lifespan)
+    site = Starlette(
+        routes=[
+            *public.routes(),
+            *archive.routes(),
+            *readers.routes(front),
+            *webhooks.routes(webhook),
+            *health.routes(app, ticking=ticking),
+        ],
+        middleware=_middleware(app, faults),
+        exception_handlers={HTTPException: faults.refused, NotFound: faults.not_found},
+        lifespan=lifespan,
+    )
+    site.router.redirect_slashes = False  # it would build an address from the Host header
+    return site
+
+
+def _middleware(app: App, faults: Faults) -> list[Middleware]:
+    chain = [Middleware(Headers, tls=app.settings.base_url.startswith("https://"))]
+    if hosts := words(app.settings.hosts):
+        chain.append(Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False))
+    return [*chain, Middleware(Backstop, faults=faults)]

@@ -41,6 +41,10 @@ class Webhook:
         """Go on with what an earlier process left in the spool."""
         self._drainer.wake()
 
+    def stop(self) -> None:
+        """Apply no more; what waits stays in the spool."""
+        self._drainer.stop()
+
     async def answer(self, request: Request) -> Response:
         """Verify the raw bytes, then put them on disk; everything else happens afterwards."""
         if self._under_way >= MOST_AT_ONCE:

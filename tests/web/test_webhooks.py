@@ -1,0 +1,229 @@
+"""The provider's posts, from the first byte to the ledger."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+from sqlmodel import select
+
+from digest.db import Database
+from digest.delivery.intake import REPLAYED
+from digest.delivery.models import MailEvent, Quarantined
+from digest.delivery.quarantine import quarantined
+from digest.testing.signing import SIGNATURE, TIMESTAMP, Signer, new_key
+from digest.web.webhooks import MAX_BODY, MOST_AT_ONCE
+from subscribers.models import Subscriber
+from tests.web.hook import PATH, Answer, Hook, open_hook
+
+DEADLINE = 20.0
+
+
+def eventually(true: Callable[[], bool]) -> bool:
+    """Wait for what another thread does, no longer than a bound."""
+    end = time.monotonic() + DEADLINE
+    ready = threading.Event()
+    while not true() and time.monotonic() < end:
+        ready.wait(0.01)
+    return true()
+
+
+def events(hook: Hook) -> int:
+    with hook.app.database.read() as session:
+        return len(session.exec(select(MailEvent)).all())
+
+
+@pytest.fixture
+def hook(sqlite_database: Database, now: datetime, tmp_path: Path) -> Iterator[Hook]:
+    with open_hook(sqlite_database, now, tmp_path / "spool") as opened:
+        yield opened
+
+
+@pytest.fixture
+def each_hook(database: Database, now: datetime, tmp_path: Path) -> Iterator[Hook]:
+    """The same, on each kind of database there is."""
+    with open_hook(database, now, tmp_path / "spool") as opened:
+        yield opened
+
+
+def test_a_signed_post_is_applied_when_it_is_answered(each_hook: Hook) -> None:
+    assert each_hook.tell(each_hook.event(), each_hook.event("bounce", 2)).status == 204
+    assert each_hook.news() == ["delivered", "bounced", None]
+
+
+def test_C01_a_post_told_46_times_counts_once(hook: Hook) -> None:
+    for n in range(46):
+        assert hook.tell(hook.event(sg_event_id=f"id-{n}")).status == 204
+    assert events(hook) == 1
+
+
+@pytest.mark.parametrize("path", [PATH, PATH + "/"])
+def test_a_post_is_never_redirected(hook: Hook, path: str) -> None:
+    body = orjson.dumps([hook.event()])
+    assert hook.post(body, path=path).status == 204
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_only_posts_are_taken(hook: Hook, method: str) -> None:
+    assert hook.post(b"[]", method=method).status == 405
+
+
+@pytest.mark.parametrize("body", [b"not json", b"{}", b"[1,2]", b"[NaN]", b"[]", b""])
+def test_C05_a_poison_post_is_answered_2xx_so_that_it_is_not_told_for_a_day(
+    hook: Hook, body: bytes
+) -> None:
+    assert hook.post(body).status == 204
+    assert hook.news() == [None] * 3
+
+
+def test_C05_a_poison_event_is_in_quarantine_and_its_neighbours_are_applied(
+    each_hook: Hook,
+) -> None:
+    good = [orjson.dumps(each_hook.event(delivery=n)) for n in (1, 3)]
+    bad = b'{"event":"open","email":"\\ud800","x":"\x00"}'
+    assert each_hook.post(b"[" + b",\r\n".join([good[0], bad, good[1]]) + b"]\r\n").status == 204
+    assert each_hook.news() == ["delivered", None, "delivered"]
+    with each_hook.app.database.read() as session:
+        assert quarantined(session).ever == 1
+
+
+def test_C06_a_body_over_the_cap_is_refused_while_it_comes(hook: Hook) -> None:
+    chunks = [b"x" * 100_000] * 50
+    answer = hook.ask(chunks, {SIGNATURE: "a", TIMESTAMP: "1", "Transfer-Encoding": "chunked"})
+    assert answer.status == 413
+    assert answer.read <= MAX_BODY + 100_000
+
+
+def test_C06_an_announced_size_over_the_cap_is_refused_unread(hook: Hook) -> None:
+    answer = hook.ask([b"x"], {"Content-Length": str(MAX_BODY + 1)})
+    assert (answer.status, answer.read) == (413, 0)
+
+
+def test_C06_a_compressed_body_is_never_unpacked(hook: Hook) -> None:
+    bomb = gzip.compress(b"[" + b" " * 10_000_000 + b"]")
+    headers = {**hook.signer.headers(b"[]", 1), "Content-Encoding": "gzip"}
+    assert hook.post(bomb, headers).status == 403
+
+
+def test_C07_whatever_is_wrong_with_a_signature_the_answer_is_the_same(hook: Hook) -> None:
+    body = orjson.dumps([hook.event()])
+    good = hook.signer.headers(body, 5)
+    stranger = Signer(new_key()).headers(body, 5)
+    answers = [
+        hook.post(body, headers)
+        for headers in (
+            {},
+            {**good, SIGNATURE: "!"},
+            {**good, SIGNATURE: "YQ=="},
+            {**good, SIGNATURE: "é"},
+            {**good, TIMESTAMP: "6"},
+            {**good, TIMESTAMP: ""},
+            stranger,
+        )
+    ]
+    answers.append(hook.post(body + b" ", good))
+    assert {(a.status, a.body, tuple(sorted(a.headers.items()))) for a in answers} == {
+        (403, answers[0].body, tuple(sorted(answers[0].headers.items())))
+    }
+    assert hook.news() == [None] * 3
+    assert hook.app.spool().files() == []
+
+
+def test_C08_a_captured_post_told_again_days_later_changes_nothing_and_is_reported(
+    hook: Hook,
+) -> None:
+    body = orjson.dumps([hook.event()])
+    captured = hook.signer.headers(body, (hook.now - timedelta(days=3)).timestamp())
+    for _ in range(2):
+        assert hook.post(body, captured).status == 204
+    assert events(hook) == 1
+    with hook.app.database.read() as session:
+        assert [q.why for q in session.exec(select(Quarantined)).all()] == [REPLAYED] * 2
+
+
+@pytest.fixture
+def locked(sqlite_database: Database) -> Iterator[sqlite3.Connection]:
+    """The database, held by another process that writes."""
+    other = sqlite3.connect(str(sqlite_database.url.database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield other
+    other.close()
+
+
+def test_C10_events_are_taken_in_while_the_database_is_locked(
+    hook: Hook, locked: sqlite3.Connection
+) -> None:
+    assert hook.tell(hook.event("bounce")).status == 204
+    assert hook.news() == [None] * 3
+    locked.execute("ROLLBACK")
+    assert eventually(lambda: hook.news()[0] == "bounced")
+
+
+def test_C10_when_nothing_can_be_stored_the_provider_is_asked_to_come_again(
+    hook: Hook, tmp_path: Path
+) -> None:
+    (tmp_path / "spool").touch()
+    answer = hook.tell(hook.event())
+    assert (answer.status, answer.headers["retry-after"]) == (503, "30")
+    (tmp_path / "spool").unlink()
+    assert hook.tell(hook.event()).status == 204
+    assert hook.news()[0] == "delivered"
+
+
+def test_C10_what_a_dead_process_took_in_is_applied_at_the_next_start(
+    hook: Hook, tmp_path: Path
+) -> None:
+    spool = hook.app.spool()
+    spool.append(orjson.dumps([hook.event()]), 1)
+    [name] = spool.files()
+    shutil.move(spool.folder / name, spool.folder / f"{name.split('+')[0]}+0+m+1+1.events")
+    assert hook.app.drain().all() == 1
+    assert hook.news()[0] == "delivered"
+
+
+def test_C09_a_flood_is_answered_in_bounds_and_nothing_of_it_is_lost(hook: Hook) -> None:
+    bodies = [
+        orjson.dumps([hook.event("deferred", timestamp=int(hook.now.timestamp()) + n)] * 50)
+        for n in range(120)
+    ]
+
+    def insist(body: bytes) -> Answer:
+        answer = hook.post(body)
+        while answer.status == 503:  # as the provider does
+            answer = hook.post(body)
+        return answer
+
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        answers = list(pool.map(insist, bodies))
+    assert {answer.status for answer in answers} == {204}
+    assert eventually(lambda: events(hook) == 120)
+
+
+def test_C09_beyond_what_memory_is_set_aside_for_a_post_is_told_to_come_again(
+    hook: Hook,
+) -> None:
+    assert hook.post(b"[]").status == 204
+    webhook = hook.site.routes[0].endpoint.__self__  # type: ignore[attr-defined]
+    webhook._under_way = MOST_AT_ONCE
+    answer = hook.post(b"[]")
+    assert (answer.status, answer.read) == (503, 0)
+
+
+def test_C14_a_complaint_is_a_suppression_by_the_time_it_is_answered(hook: Hook) -> None:
+    hook.tell(hook.event("spamreport", 2))
+    with hook.app.database.read() as session:
+        assert session.get_one(Subscriber, 2).suppressed == "complaint"
+
+
+def test_the_spool_is_empty_once_all_is_applied(hook: Hook) -> None:
+    hook.tell(hook.event())
+    assert eventually(lambda: hook.app.spool().files() == [])
