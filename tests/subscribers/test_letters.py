@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+
+from digest.db import Database
+from subscribers import lifecycle, suppression
+from subscribers.letters import CUT_OFF, Handed, Letter, ask, send_waiting
+from subscribers.links import Links
+from subscribers.models import LetterKind, LetterState, Standing, SuppressionReason
+from subscribers.store import Evidence
+from subscribers.tokens import Hashes, Tokens
+from tests.subscribers.conftest import NEWSLETTER, MakeReader
+
+Send = Callable[..., Counter[LetterState]]
+
+
+@dataclass
+class Post:
+    """Keeps what it is handed; answers as told."""
+
+    answer: Handed = Handed.SENT
+    sent: list[Letter] = field(default_factory=list)
+
+    def send(self, letter: Letter) -> Handed:
+        self.sent.append(letter)
+        return self.answer
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+@pytest.fixture
+def send(database: Database, tokens: Tokens, post: Post, now: datetime) -> Send:
+    """Return a function that sends what waits, so many hours later."""
+    links = Links("https://news.example.com", tokens)
+
+    def send(after: timedelta = timedelta()) -> Counter[LetterState]:
+        return send_waiting(database, post, links, lambda: now + after)
+
+    return send
+
+
+@pytest.fixture
+def letter(database: Database, make_reader: MakeReader, now: datetime) -> int:
+    """A confirmation letter that waits; returns its reader's number."""
+    with database.write() as session:
+        reader = make_reader(session, standing=Standing.PENDING)
+        ask(session, reader, NEWSLETTER, LetterKind.CONFIRM, now, language="de")
+    return reader
+
+
+def test_a_letter_has_one_link_and_the_readers_language(
+    send: Send, post: Post, letter: int
+) -> None:
+    assert send() == {LetterState.SENT: 1}
+    sent = post.sent[0]
+    assert sent.action_url.startswith("https://news.example.com/c/")
+    assert (sent.address, sent.language) == ("reader@example.com", "de")
+    assert sent.unsubscribe_url == ""
+
+
+def test_I10_no_address_and_no_link_is_in_the_repr(send: Send, post: Post, letter: int) -> None:
+    send()
+    assert "reader@" not in repr(post.sent[0])
+    assert "/c/" not in repr(post.sent[0])
+
+
+def test_a_sent_letter_is_not_sent_again(send: Send, post: Post, letter: int) -> None:
+    send()
+    send()
+    assert len(post.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [(Handed.FAILED, LetterState.FAILED), (Handed.IN_DOUBT, LetterState.IN_DOUBT)],
+)
+def test_a_letter_refused_or_in_doubt_is_not_sent_again(
+    send: Send, post: Post, letter: int, answer: Handed, state: LetterState
+) -> None:
+    post.answer = answer
+    assert send() == {state: 1}
+    assert send() == {}
+
+
+def test_a_letter_that_must_wait_stops_the_round_and_is_sent_later(
+    send: Send, post: Post, letter: int, database: Database, now: datetime
+) -> None:
+    with database.write() as session:
+        ask(session, letter, NEWSLETTER, LetterKind.WELCOME, now)
+    post.answer = Handed.LATER
+    send()
+    assert len(post.sent) == 1
+    post.answer = Handed.SENT
+    assert send() == {LetterState.SENT: 2}
+
+
+def test_a_letter_is_given_up_when_its_link_would_have_run_out(send: Send, letter: int) -> None:
+    assert send(timedelta(hours=49)) == {LetterState.FAILED: 1}
+
+
+def test_a_letter_that_waited_long_is_not_in_doubt_when_it_is_just_being_sent(
+    send: Send, post: Post, letter: int
+) -> None:
+    assert send(CUT_OFF + timedelta(hours=1)) == {LetterState.SENT: 1}
+
+
+def test_an_erased_reader_gets_no_letter(
+    send: Send, post: Post, letter: int, database: Database, hashes: Hashes, now: datetime
+) -> None:
+    with database.write() as session:
+        lifecycle.erase(session, letter, Evidence(channel="page"), hashes, now)
+    send()
+    assert post.sent == []
+
+
+def test_an_address_suppressed_since_gets_no_letter(
+    send: Send, post: Post, letter: int, database: Database, hashes: Hashes, now: datetime
+) -> None:
+    with database.write() as session:
+        reasons = {letter: SuppressionReason.COMPLAINT}
+        suppression.suppress_readers(session, reasons, hashes, now)
+    assert send() == {LetterState.WITHHELD: 1}
+    assert post.sent == []
