@@ -7,18 +7,24 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import URL, Connection, create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from digest.migrations.schema import METADATA
 
 URL_VARIABLE = "DIGEST_TEST_POSTGRES_URL"
 #: Speed for durability: nothing here must outlive the machine.
-FAST = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c listen_addresses=''"
+FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=")
+#: Runs a server for as long as its own standard input stays open: it ends with the tests, however
+#: those end.
+UNTIL_EOF = '"$@" & read -r _; kill -INT $!; wait $!'
+START_SECONDS = 60
 
 
 class NoPostgres(Exception):
@@ -34,20 +40,14 @@ def running_postgres() -> Iterator[URL]:
         return
     programs = _programs()
     with tempfile.TemporaryDirectory(prefix="pg-") as place:
-        folder = Path(place)
-        user = _owner(folder)
-        data = folder / "data"
-        _run(user, programs / "initdb", "-D", data, "-U", "digest", "-E", "UTF8", "--no-sync")
-        start = f"-k {folder} {FAST}"
-        _run(
-            user, programs / "pg_ctl", "-D", data, "-l", folder / "log", "-o", start, "-w", "start"
+        user = _owner(Path(place))
+        _make(programs, place, user)
+        server = URL.create(
+            "postgresql+psycopg", "digest", database="postgres", query={"host": place}
         )
-        try:
-            yield URL.create(
-                "postgresql+psycopg", "digest", database="postgres", query={"host": place}
-            )
-        finally:
-            _run(user, programs / "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        with _started(programs, place, user):
+            _wait_for(server)
+            yield server
 
 
 @contextmanager
@@ -91,19 +91,50 @@ def _owner(folder: Path) -> str | None:
     return name
 
 
-def _run(user: str | None, *command: str | Path) -> None:
-    done = subprocess.run(  # noqa: S603 - the server's own programs
-        [str(word) for word in command],
+def _make(programs: Path, place: str, user: str | None) -> None:
+    done = subprocess.run(  # noqa: S603 - the server's own program
+        [programs / "initdb", "-D", f"{place}/data", "-U", "digest", "-E", "UTF8", "--no-sync"],
         user=user,
         cwd="/",
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=60,
+        capture_output=True,
+        timeout=START_SECONDS,
         check=False,
     )
     if done.returncode:
-        raise NoPostgres(f"{Path(command[0]).name} failed: {done.stdout.decode()[-500:]}")
+        raise NoPostgres(f"initdb failed: {done.stderr.decode()[-500:]}")
+
+
+@contextmanager
+def _started(programs: Path, place: str, user: str | None) -> Iterator[None]:
+    chosen = [word for one in FAST for word in ("-c", one)]
+    server = [str(programs / "postgres"), "-D", f"{place}/data", "-k", place, *chosen]
+    with (
+        Path(place, "log").open("wb") as log,
+        subprocess.Popen(  # noqa: S603 - the server's own program
+            ["/bin/sh", "-c", UNTIL_EOF, "sh", *server],
+            user=user,
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        ),
+    ):
+        yield
+
+
+def _wait_for(server: URL) -> None:
+    """Wait until the server answers; raises `NoPostgres`."""
+    last = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            _execute(server, "SELECT 1")
+            return
+        except OperationalError as fault:
+            if time.monotonic() > last:
+                raise NoPostgres(f"the server doesn't answer: {fault.orig}") from None
+        time.sleep(0.05)
 
 
 def _execute(server: URL, statement: str) -> None:
