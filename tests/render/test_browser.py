@@ -9,8 +9,9 @@ import pytest
 from playwright.sync_api import Page
 
 from digest.render.engine import render
-from digest.render.pages import Field, Form, Site, message_page, stylesheet
-from digest.render.pages import Page as WebPage
+from digest.render.pages import Site, asset, message_page
+from subscribers.web.pages import Field, Form
+from subscribers.web.pages import Page as WebPage
 from tests.render.conftest import Scheme, Show
 from tests.render.samples import full_week, make_contender, make_issue, make_revision
 from tests.render.test_letters import LETTER as LETTER_VIEW
@@ -33,6 +34,7 @@ LETTER = render("letter", {"letter": LETTER_VIEW}).html
 PAGE = message_page(
     Site(name="Weekly AI Tool Verdicts", postal_address="12 Example Street"),
     WebPage(
+        language="en",
         title="Two tools a week",
         paragraphs=("Some words.",),
         fault="That is no address.",
@@ -41,7 +43,7 @@ PAGE = message_page(
         ),
         small="Small print.",
     ),
-).replace('<link rel="stylesheet" href="/style.css">', f"<style>{stylesheet()}</style>")
+).replace('<link rel="stylesheet" href="/style.css">', f"<style>{asset('style.css')}</style>")
 SHOWN = {"issue": ISSUE, "long names": LONG, "letter": LETTER, "page": PAGE}
 
 #: Every element with words of its own: its colour, what is behind it, its size, its words.

@@ -56,6 +56,19 @@ def public(session: Session, newsletter: Newsletter, number: int) -> PublishedIs
     return _in_short(row, newsletter)
 
 
+def around(
+    session: Session, newsletter: Newsletter, number: int
+) -> tuple[PublishedIssue | None, PublishedIssue | None]:
+    """Return the issues before and after one, as far as there are any."""
+    shown = _editions(newsletter).where(col(Issue.state).in_(_SHOWN))
+    connection = session.connection()
+    before = connection.execute(shown.where(col(Issue.number) < number).limit(1)).first()
+    upwards = shown.where(col(Issue.number) > number).order_by(None).order_by(col(Issue.number))
+    after = connection.execute(upwards.limit(1)).first()
+    older = _in_short(before, newsletter) if before else None
+    return older, _in_short(after, newsletter) if after else None
+
+
 def frozen_html(session: Session, issue_id: int) -> str:
     """Return the mail of an issue that `public` has let through, with the readers' tags in it."""
     found = select(Edition.html).where(Edition.issue_id == issue_id, _newest())

@@ -1,6 +1,7 @@
 """What the templates of web pages may know, and the pages themselves.
 
-Every page needs the style sheet at /style.css, and works under `POLICY`.
+Every page needs the style sheet at /style.css and the icon at /icon.svg, nothing else, and works
+without script.
 """
 
 from __future__ import annotations
@@ -8,17 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from digest.errors import TemplateBroken
 from digest.render.engine import render_page
 from digest.render.locate import folders
-
-#: The Content-Security-Policy all pages here are made for.
-POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self';"
-    " frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,53 +21,17 @@ class Site:
 
     name: str
     description: str = ""
+    comes: str = ""  #: how often, as it reads after "comes"; empty where nothing is promised
     language: str = "en"
     postal_address: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Field:
-    """One line to fill in; a "trap" is hidden from people, and robots fill it in."""
+class SignUp:
+    """The form by which one gets the newsletter, at the end of a page."""
 
-    name: str
-    label: str
-    kind: Literal["email", "text", "trap"] = "text"
-    value: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """A group of answers to tick: *options* as (value, words), *chosen* by value."""
-
-    name: str
-    label: str
-    options: Sequence[tuple[str, str]]
-    chosen: Sequence[str] = ()
-    kind: Literal["radio", "checkbox"] = "radio"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """A form that posts to *action*, a path of this site; often nothing but its button."""
-
-    action: str
-    button: str
-    hidden: Sequence[tuple[str, str]] = ()
-    fields: Sequence[Field] = ()
-    choices: Sequence[Choice] = ()
-    quiet: bool = False  #: for what a reader should not be talked into
-
-
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """A page that says something and perhaps asks for one thing."""
-
-    title: str
-    paragraphs: Sequence[str] = ()
-    fault: str = ""  #: what was wrong with what was sent, in words
-    form: Form | None = None
-    links: Sequence[tuple[str, str]] = ()  #: (words, path)
-    small: str = ""
+    form: object  #: of the shape of `subscribers.web.pages.Form`
+    agreed: str  #: what one agrees to by it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,27 +45,120 @@ class IssueLink:
     frame_url: str = ""  #: where the frozen mail itself is
 
 
-def message_page(site: Site, page: Page, *, folder: Path | None = None) -> str:
-    """Return a page with a message, with or without a form; raises `TemplateBroken`."""
+@dataclass(frozen=True, kw_only=True)
+class Teaser:
+    """A comparison in two lines."""
+
+    left: str
+    right: str
+    headline: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictView:
+    """What one reviewer says of one tool, in full."""
+
+    about: str
+    quote: str
+    call: str | None  #: "ship", "skip", or ``None`` where the page doesn't say
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeatView:
+    """What one seat of the panel says of both tools, the left one first."""
+
+    reviewer: str
+    verdicts: Sequence[VerdictView]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SideView:
+    """One tool, in full."""
+
+    name: str
+    category: str
+    tagline: str
+    description: Sequence[str]  #: by paragraph
+    panel_share: float | None  #: percent
+    ships: int | None
+    seats: int
+    split: str  #: "3 ship, 1 skip", or empty
+    entry: str
+    community_share: float | None
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonPage:
+    """A whole comparison."""
+
+    category: str
+    question: str
+    intro: Sequence[str]
+    headline: str  #: how the panel leans
+    note: str
+    labels: Sequence[str]
+    date: str  #: when it was published, where that is known
+    original: str  #: where it was published first, if that isn't here
+    sides: Sequence[SideView]
+    seats: Sequence[SeatView]
+
+
+def message_page(site: Site, page: object, *, folder: Path | None = None) -> str:
+    """Return a page with a message, with or without a form; raises `TemplateBroken`.
+
+    *page* is of the shape of `subscribers.web.pages.Page`.
+    """
     return render_page("page", {"site": site, "page": page}, folder=folder)
 
 
-def archive_page(site: Site, issues: Sequence[IssueLink], *, folder: Path | None = None) -> str:
+def home_page(
+    site: Site,
+    *,
+    sign_up: SignUp,
+    issue: IssueLink | None,
+    teasers: Sequence[Teaser],
+    folder: Path | None = None,
+) -> str:
+    """Return the front page, with the latest *issue* to look at; raises `TemplateBroken`."""
+    context = {"site": site, "sign_up": sign_up, "issue": issue, "teasers": teasers}
+    return render_page("home", context, folder=folder)
+
+
+def archive_page(
+    site: Site, issues: Sequence[IssueLink], *, sign_up: SignUp, folder: Path | None = None
+) -> str:
     """Return the page that lists the issues, as given; raises `TemplateBroken`."""
-    return render_page("archive", {"site": site, "issues": issues}, folder=folder)
+    context = {"site": site, "issues": issues, "sign_up": sign_up}
+    return render_page("archive", context, folder=folder)
 
 
 def issue_page(
-    site: Site, issue: IssueLink, *, archive_url: str, folder: Path | None = None
+    site: Site,
+    issue: IssueLink,
+    *,
+    older: IssueLink | None = None,
+    newer: IssueLink | None = None,
+    sign_up: SignUp,
+    folder: Path | None = None,
 ) -> str:
     """Return the page that shows one frozen mail in a frame; raises `TemplateBroken`."""
-    context = {"site": site, "issue": issue, "archive_url": archive_url}
+    context = {"site": site, "issue": issue, "older": older, "newer": newer, "sign_up": sign_up}
     return render_page("issue", context, folder=folder)
 
 
-def stylesheet(*, folder: Path | None = None) -> str:
-    """Return the one style sheet, to be served at /style.css; raises `TemplateBroken`."""
+def comparison_page(
+    site: Site, comparison: ComparisonPage, *, sign_up: SignUp, folder: Path | None = None
+) -> str:
+    """Return the page with everything one comparison says; raises `TemplateBroken`."""
+    context = {"site": site, "comparison": comparison, "sign_up": sign_up}
+    return render_page("comparison", context, folder=folder)
+
+
+def asset(name: str, *, folder: Path | None = None) -> str:
+    """Return a file served as it is: style.css, icon.svg; raises `TemplateBroken`."""
     for place in folders("web", folder):
-        if (place / "style.css").is_file():
-            return (place / "style.css").read_text(encoding="utf-8")
-    raise TemplateBroken("style.css: there is no such file")
+        if (place / name).is_file():
+            return (place / name).read_text(encoding="utf-8")
+    raise TemplateBroken(f"{name}: there is no such file")

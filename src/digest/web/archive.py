@@ -1,0 +1,119 @@
+"""The issues that were sent: a list, a page for each, and the frozen mail itself."""
+
+from __future__ import annotations
+
+import re
+
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from digest.app import App
+from digest.errors import NotFound
+from digest.issues import published, store
+from digest.issues.published import PublishedIssue
+from digest.issues.rhythm import long_date
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
+from digest.render.pages import IssueLink, archive_page, issue_page
+from digest.web.headers import FRAMING, MAIL, public
+from digest.web.looks import Looks
+from digest.web.shelf import Series
+from subscribers.web import Front
+
+_OWN = re.compile(rf"[^\s\"'<>=]*(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")
+_HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
+_MINUTE, _HOUR = 60, 3600
+
+
+class Archive:
+    """The handlers of the archive's pages. A draft isn't there for anybody."""
+
+    def __init__(self, app: App, front: Front, looks: Looks, *, own_links: str) -> None:
+        self._app = app
+        self._front = front
+        self._looks = looks
+        self._own_links = own_links
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        one = "/issues/{newsletter}/{number:int}"
+        return [
+            Route("/issues", self.listing),
+            Route("/issues/{newsletter}", self.listing),
+            Route(one, self.viewer),
+            Route(f"{one}/mail", self.mail),
+        ]
+
+    def listing(self, request: Request) -> Response:
+        """List a newsletter's issues, the newest first."""
+        series = self._series(request)
+        with self._app.database.read() as session:
+            newsletter = store.newsletter(session, series.slug)
+            issues = published.published(session, newsletter)
+        page = archive_page(
+            self._looks.site(series),
+            [issue_link(each, series) for each in issues],
+            sign_up=self._looks.sign_up(self._front, series, "archive"),
+            folder=self._looks.folder,
+        )
+        return HTMLResponse(page, headers=public(_MINUTE))
+
+    def viewer(self, request: Request) -> Response:
+        """Show one issue in a frame, with the way to its neighbours."""
+        series, number = self._series(request), request.path_params["number"]
+        with self._app.database.read() as session:
+            newsletter = store.newsletter(session, series.slug)
+            issue = published.public(session, newsletter, number)
+            older, newer = published.around(session, newsletter, number)
+        page = issue_page(
+            self._looks.site(series),
+            issue_link(issue, series),
+            older=issue_link(older, series) if older else None,
+            newer=issue_link(newer, series) if newer else None,
+            sign_up=self._looks.sign_up(self._front, series, "issue"),
+            folder=self._looks.folder,
+        )
+        return HTMLResponse(page, headers=public(_MINUTE) | {"Content-Security-Policy": FRAMING})
+
+    def mail(self, request: Request) -> Response:
+        """Show the frozen mail itself, with nobody's own links in it."""
+        series = self._series(request)
+        with self._app.database.read() as session:
+            html = _frozen(session, series.slug, request.path_params["number"])
+        shown = for_everybody(html, self._own_links)
+        headers = public(_HOUR, found=False) | {"Content-Security-Policy": MAIL}
+        return HTMLResponse(shown, headers=headers)
+
+    def _series(self, request: Request) -> Series:
+        slug = request.path_params.get("newsletter")
+        series = self._looks.shelf.series().get(slug) if slug else self._looks.shelf.first()
+        if series is None:
+            raise NotFound("there is no such newsletter")
+        return series
+
+
+def issue_link(issue: PublishedIssue, series: Series) -> IssueLink:
+    """Return an issue as pages link to it."""
+    path = f"/issues/{series.slug}/{issue.number}"
+    return IssueLink(
+        number=issue.number,
+        date=long_date(issue.day, series.language),
+        subject=issue.subject.replace(" %", "\u00a0%"),
+        url=path,
+        frame_url=f"{path}/mail",
+    )
+
+
+def for_everybody(html: str, own_links: str) -> str:
+    """Lead a reader's own links to a page that explains them, and open links in the whole window.
+
+    *html* is a frozen mail with the readers' tags in it.
+    """
+    general = _OWN.sub(own_links, html)
+    return _HEAD.sub(lambda head: f'{head[0]}<base target="_top">', general, count=1)
+
+
+def _frozen(session: Session, slug: str, number: int) -> str:
+    issue = published.public(session, store.newsletter(session, slug), number)
+    return published.frozen_html(session, issue.id)

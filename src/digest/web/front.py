@@ -1,0 +1,55 @@
+"""Gives the list's own pages what they need of this installation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from digest.app import App
+from digest.errors import BadSetting
+from digest.web.looks import Looks
+from subscribers.web import Front, KeepNetwork
+
+
+def make_front(app: App, looks: Looks, on_letter: Callable[[], None]) -> Front:
+    """Return the public side of the list; raises `BadSetting`."""
+    settings = app.settings
+    return Front(
+        sessions=app.database,
+        tokens=app.tokens(),
+        hashes=app.hashes(),
+        clock=app.clock,
+        base_url=settings.base_url,
+        newsletters=looks.shelf,
+        render=looks.message,
+        trusted_proxies=[_network(text) for text in words(settings.trusted_proxies)],
+        keep_network=KeepNetwork(settings.keep_network),
+        disposable=_disposable(app),
+        embed_origins=words(settings.embed_origins),
+        mailto=settings.leave_mailto,
+        on_letter=on_letter,
+        link_hours=settings.link_hours,
+    )
+
+
+def words(setting: str) -> list[str]:
+    """Split a setting at its commas."""
+    return [part.strip() for part in setting.split(",") if part.strip()]
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise BadSetting(f"DIGEST_TRUSTED_PROXIES: {text} is no network like 10.0.0.0/8") from None
+
+
+def _disposable(app: App) -> frozenset[str]:
+    path = app.settings.disposable_domains
+    if path is None:
+        return frozenset()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as fault:
+        raise BadSetting(f"DIGEST_DISPOSABLE_DOMAINS: {path}: {fault.strerror}") from None
+    return frozenset(line.strip().lower() for line in lines if line.strip())

@@ -1,0 +1,53 @@
+"""Gives every page of the site its looks: the templates, and what they say of where one is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from email.utils import parseaddr
+from pathlib import Path
+
+from digest.render.pages import SignUp, Site, message_page
+from digest.settings import Settings
+from digest.web.shelf import Series, Shelf
+from subscribers.web import Front, Page, form, wording
+from subscribers.web.texts import choose
+
+
+@dataclass(frozen=True)
+class Looks:
+    """The looks of one installation."""
+
+    settings: Settings
+    shelf: Shelf
+
+    @property
+    def folder(self) -> Path | None:
+        """The installation's own page templates, if it has any."""
+        folder = (self.settings.templates / "web").absolute()
+        return folder if folder.is_dir() else None
+
+    def site(self, series: Series | None = None) -> Site:
+        """Return what pages say of where one is; works while the store is away."""
+        series = series or self.shelf.first()
+        postal = self.settings.postal_address
+        if series is None:
+            return Site(name=parseaddr(self.settings.sender)[0], postal_address=postal)
+        return Site(
+            name=series.name,
+            description=series.description,
+            comes=series.comes,
+            language=series.language,
+            postal_address=postal,
+        )
+
+    def sign_up(self, front: Front, series: Series, source: str) -> SignUp:
+        """Return the sign-up form for the end of a page; *source* says which."""
+        language, about = choose(series.language, ""), series.about()
+        return SignUp(
+            form=form(front, about, language, source=source), agreed=wording(about, language)
+        )
+
+    def message(self, page: Page) -> str:
+        """Render a page of the list's; raises `TemplateBroken`."""
+        site = replace(self.site(), language=page.language)
+        return message_page(site, page, folder=self.folder)

@@ -1,0 +1,101 @@
+"""What the pages say of each newsletter: read now and then, and kept while the store is away."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from digest.delivery.store import Store
+from digest.issues import published
+from digest.issues.rhythm import rhythm
+from subscribers.web import About
+
+FRESH_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One newsletter as its pages speak of it."""
+
+    slug: str
+    name: str
+    description: str
+    comes: str  #: how often, as it reads after "comes"; empty where nothing is promised
+    language: str
+    latest: str  #: path of the newest issue, or empty
+
+    def about(self) -> About:
+        """Return what the sign-up pages say."""
+        comes = f"By email, {self.comes}." if self.comes else ""
+        said = " ".join(part for part in (self.description, comes) if part)
+        return About(slug=self.slug, name=self.name, description=said, latest=self.latest)
+
+
+class Shelf(Mapping[str, About]):
+    """Every newsletter by slug, the oldest first; never waits for the store but the first time.
+
+    What is older than a few seconds is still told, while a thread looks again.
+    """
+
+    def __init__(self, store: Store, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._monotonic = monotonic
+        self._known: dict[str, Series] = {}
+        self._due = 0.0
+        self._reading = threading.Lock()
+
+    def __getitem__(self, slug: str) -> About:
+        """Return what is told of a newsletter."""
+        return self.series()[slug].about()
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the slugs."""
+        return iter(self.series())
+
+    def __len__(self) -> int:
+        """Count the newsletters."""
+        return len(self.series())
+
+    def first(self) -> Series | None:
+        """Return the newsletter that the front page is about."""
+        return next(iter(self.series().values()), None)
+
+    def series(self) -> Mapping[str, Series]:
+        """Return all of them."""
+        if not self._known:
+            self.read()
+        elif self._monotonic() >= self._due:
+            threading.Thread(target=self.read, name="shelf", daemon=True).start()
+        return self._known
+
+    def read(self) -> None:
+        """Look again, unless somebody does already; keeps what was known while that fails."""
+        if not self._reading.acquire(blocking=not self._known):
+            return
+        try:
+            self._due = self._monotonic() + FRESH_SECONDS
+            with self._store.read() as session:
+                found = [
+                    Series(
+                        slug=each.slug,
+                        name=each.name,
+                        description=each.description,
+                        comes=rhythm(each.cadence(), each.language) if each.scheduled else "",
+                        language=each.language,
+                        latest=_path(each.slug, published.latest(session, each)),
+                    )
+                    for each in published.newsletters(session)
+                ]
+            self._known = {each.slug: each for each in found}
+        except SQLAlchemyError:
+            return
+        finally:
+            self._reading.release()
+
+
+def _path(slug: str, issue: published.PublishedIssue | None) -> str:
+    return f"/issues/{slug}/{issue.number}" if issue else ""

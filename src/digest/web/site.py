@@ -1,0 +1,135 @@
+"""The front page, the comparisons, and the few files beside them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from digest.app import App
+from digest.comparisons import store as comparisons
+from digest.comparisons.models import Comparison, Revision
+from digest.errors import NotFound
+from digest.issues import published, store
+from digest.render.pages import IssueLink, Teaser, asset, comparison_page, home_page
+from digest.web.archive import issue_link
+from digest.web.comparison import page_of, teaser
+from digest.web.headers import public
+from digest.web.looks import Looks
+from digest.web.shelf import Series
+from subscribers.web import Front, Page
+
+OWN_LINKS = "/own-links"
+_MINUTE = 60  # forms on these pages stay good for hours, so that a minute's copy does no harm
+_FILE = 300
+_EARLIEST_ZONE = timedelta(hours=14)
+_ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /webhooks/\n"
+_OWN = Page(
+    language="en",
+    title="That link is in your own mail",
+    paragraphs=[
+        "This is the copy of the mail that everybody may read. The links to leave and to your"
+        " preferences are different in each reader’s mail: please use those in the mail you got.",
+    ],
+    links=[("To the front page", "/"), ("Every issue so far", "/issues")],
+)
+
+
+class PublicSite:
+    """The handlers of pages that are the same for everybody."""
+
+    def __init__(self, app: App, front: Front, looks: Looks) -> None:
+        self._app = app
+        self._front = front
+        self._looks = looks
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/", self.home),
+            Route("/comparisons/{slug}", self.comparison),
+            Route(OWN_LINKS, self.own_links),
+            Route("/style.css", self.style),
+            Route("/icon.svg", self.icon),
+            Route("/robots.txt", self.robots),
+        ]
+
+    def home(self, _request: Request) -> Response:
+        """Say what comes and when, with the latest issue to look at."""
+        series = _existing(self._looks.shelf.first())
+        with self._app.database.read() as session:
+            issue, teasers = _latest(session, series)
+        page = home_page(
+            self._looks.site(series),
+            sign_up=self._looks.sign_up(self._front, series, "front"),
+            issue=issue,
+            teasers=teasers,
+            folder=self._looks.folder,
+        )
+        return HTMLResponse(page, headers=public(_MINUTE))
+
+    def comparison(self, request: Request) -> Response:
+        """Show one comparison with everything it says."""
+        series = _existing(self._looks.shelf.first())
+        with self._app.database.read() as session:
+            revision = _out(session, request.path_params["slug"], self._app.clock())
+            base_url = self._app.settings.base_url
+            told = page_of(revision, base_url=base_url, language=series.language)
+        page = comparison_page(
+            self._looks.site(series),
+            told,
+            sign_up=self._looks.sign_up(self._front, series, "comparison"),
+            folder=self._looks.folder,
+        )
+        return HTMLResponse(page, headers=public(_MINUTE))
+
+    def own_links(self, _request: Request) -> Response:
+        """Explain where a reader's own links are; the archive's copies of mails lead here."""
+        return HTMLResponse(self._looks.message(_OWN), headers=public(_FILE))
+
+    def style(self, _request: Request) -> Response:
+        """Return the one style sheet."""
+        text = asset("style.css", folder=self._looks.folder)
+        return Response(text, headers=public(_FILE), media_type="text/css; charset=utf-8")
+
+    def icon(self, _request: Request) -> Response:
+        """Return the one picture."""
+        text = asset("icon.svg", folder=self._looks.folder)
+        return Response(text, headers=public(_FILE), media_type="image/svg+xml; charset=utf-8")
+
+    def robots(self, _request: Request) -> Response:
+        """Tell search engines where there is nothing for them."""
+        return PlainTextResponse(_ROBOTS, headers=public(_FILE))
+
+
+def _existing(series: Series | None) -> Series:
+    if series is None:
+        raise NotFound("there is no newsletter", next_step="digest init")
+    return series
+
+
+def _latest(session: Session, series: Series) -> tuple[IssueLink | None, list[Teaser]]:
+    newsletter = store.newsletter(session, series.slug)
+    issue = published.latest(session, newsletter)
+    if issue is None:
+        return None, []
+    told = [teaser(revision) for revision in published.carried(session, issue.id)]
+    return issue_link(issue, series), [each for each in told if each is not None]
+
+
+def _out(session: Session, slug: str, now: datetime) -> Revision:
+    """Return a comparison's newest revision; raises `NotFound` for one that isn't out yet."""
+    comparison = comparisons.by_slug(session, slug)
+    revision = comparisons.latest(session, comparison)
+    if not _is_out(session, comparison, revision, now):
+        raise NotFound(f"{slug} isn't out yet")
+    return revision
+
+
+def _is_out(session: Session, comparison: Comparison, revision: Revision, now: datetime) -> bool:
+    """Hold for what has its day somewhere on earth, and for what was sent out before it."""
+    out = revision.published_on is None or revision.published_on <= (now + _EARLIEST_ZONE).date()
+    return out or published.was_carried(session, comparison)

@@ -1,0 +1,154 @@
+"""A public site on 127.0.0.1 with a stock of comparisons, two issues sent and one still a draft."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+
+from digest import samples
+from digest.app import App
+from digest.cli.setup import WEEKLY
+from digest.comparisons.reader import read_file
+from digest.comparisons.store import keep
+from digest.db import Database
+from digest.delivery.plan import prepare
+from digest.issues import publish, store
+from digest.issues.models import Newsletter
+from digest.migrations.schema import METADATA
+from digest.settings import Settings, load
+from digest.web.app import make_site
+from digest.web.server import listen, served
+from subscribers.links import Links
+from subscribers.models import Standing, Subscriber, Subscription
+from tests.conftest import NOW
+
+SECRET = "a secret for tests only, long enough"
+SLUG = "lintwick-vs-ravelin-coder-2"
+SENT, DRAFT = (1, 2), 3
+
+
+@dataclass
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, **parts: float) -> None:
+        self.now += timedelta(**parts)
+
+
+@dataclass
+class Running:
+    """A site that answers, and what stands behind it."""
+
+    url: str
+    app: App
+    asgi: Starlette
+    clock: Clock
+    http: httpx2.Client = field(repr=False)
+
+    def get(self, path: str, **options: Any) -> httpx2.Response:
+        return self.http.get(path, **options)
+
+    @property
+    def links(self) -> Links:
+        return Links(self.app.settings.base_url, self.app.tokens())
+
+
+MakeSite = Callable[..., Running]
+
+
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with everything in it."""
+    path = tmp_path_factory.mktemp("stock") / "digest.db"
+    app = app_of(path, Clock())
+    METADATA.create_all(app.database.engine)
+    with app.database.write() as session:
+        session.add(Newsletter(**WEEKLY.model_dump(exclude={"id"})))
+        for each in samples.comparisons():
+            keep(session, read_file(each), now=NOW)
+        reader = Subscriber(
+            address="ada@example.org", address_key="ada@example.org", created_at=NOW
+        )
+        session.add(reader)
+        session.flush()
+        session.add(
+            Subscription(
+                subscriber_id=reader.id or 0,
+                newsletter="weekly",
+                standing=Standing.CONFIRMED,
+                since=NOW,
+            )
+        )
+    for period in ("2026-W46", "2026-W47", "2026-W48"):
+        build(app, period, send=period != "2026-W48")
+    app.database.close()
+    return path
+
+
+def build(app: App, period: str, *, send: bool) -> None:
+    with app.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        issue, _ = publish.build(session, newsletter, period, now=app.clock(), press=app.press())
+        if send:
+            edition = store.edition_of(session, issue)
+            prepare(
+                session,
+                issue=issue,
+                edition=edition,
+                newsletter="weekly",
+                batch_size=100,
+                now=app.clock(),
+            )
+
+
+def app_of(path: Path, clock: Clock, **settings: Any) -> App:
+    chosen: dict[str, Any] = {
+        "database_url": f"sqlite:///{path}",
+        "outbox": path.parent / "outbox",
+        "templates": path.parent / "templates",
+        "secret": SECRET,
+        "base_url": "https://news.example.com",
+        "postal_address": "Example Press\n1 Sample Street",
+    }
+    made: Settings = load({}, **(chosen | settings))
+    return App(settings=made, database=Database(made.database_url), clock=clock)
+
+
+@pytest.fixture
+def make_running(stock: Path, tmp_path: Path) -> Iterator[MakeSite]:
+    """Return a function that starts a site on a copy of the stock; options are settings."""
+    with ExitStack() as stack:
+
+        def make(**settings: Any) -> Running:
+            path = tmp_path / "digest.db"
+            shutil.copy(stock, path)
+            sock = listen(0)
+            clock = Clock()
+            app = app_of(path, clock, **settings)
+            asgi = make_site(app)
+            stack.callback(app.database.close)
+            url = stack.enter_context(served(asgi, sock))
+            transport = httpx2.HTTPTransport(retries=10)  # it takes a moment to start
+            http = stack.enter_context(httpx2.Client(base_url=url, transport=transport, timeout=20))
+            return Running(url, app, asgi, clock, http)
+
+        yield make
+
+
+@pytest.fixture
+def site(make_running: MakeSite) -> Running:
+    return make_running()
