@@ -128,3 +128,13 @@ def test_a_template_can_not_reach_into_python(tmp_path: Path) -> None:
 def test_a_template_that_is_not_there_names_the_folders_searched(tmp_path: Path) -> None:
     with pytest.raises(TemplateBroken, match=r"no template nowhere\.subject\.txt in"):
         render("nowhere", {}, folder=tmp_path)
+
+
+def test_a_template_that_appears_hides_the_shipped_one_at_once(tmp_path: Path) -> None:
+    issue = {"issue": make_issue()}
+    before = render("issue", issue, folder=tmp_path).subject
+    (tmp_path / "issue.subject.txt").write_text("Ours")
+
+    assert render("issue", issue, folder=tmp_path).subject == "Ours"
+    (tmp_path / "issue.subject.txt").unlink()
+    assert render("issue", issue, folder=tmp_path).subject == before

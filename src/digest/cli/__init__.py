@@ -16,6 +16,7 @@ from digest.cli import (
     doctor,
     fake,
     issues,
+    preview,
     run,
     schedule,
     sending,
@@ -34,7 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for noun in (setup, issues, approve, sending, serve, fake, demo, run, doctor):
+for noun in (setup, issues, preview, approve, sending, serve, fake, demo, run, doctor):
     app.add_typer(noun.app)
 app.add_typer(comparisons.app, name="comparisons")
 app.add_typer(subscribers.app, name="subscribers")

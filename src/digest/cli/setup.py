@@ -24,25 +24,30 @@ WEEKLY = Newsletter(
 def init(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Create or upgrade the database, with the newsletter "weekly"; again changes nothing."""
     call = call_of(context)
+    facts = prepare(call)
+    if as_json:
+        call.json(facts)
+        return
+    done = "is ready" if facts["upgraded"] else "was ready already"
+    call.out.print(f"The database {done} (revision {facts['revision']}).")
+    if facts["secret_written"]:
+        call.out.print("A secret that signs links was written to .env; keep it, and keep it safe.")
+    call.out.print("Next: digest import PATH...")
+
+
+def prepare(call: Call) -> dict[str, object]:
+    """Set up what is missing, and return what was done; again changes nothing."""
     wrote_secret = _write_secret(call)
     with call.app.database.write() as session:
         upgraded = upgrade(session.connection())
         revision = current(session.connection())
         added = _add_newsletter(session)
-    facts = {
+    return {
         "revision": revision,
         "upgraded": upgraded,
         "newsletter_added": added,
         "secret_written": wrote_secret,
     }
-    if as_json:
-        call.json(facts)
-        return
-    done = "is ready" if upgraded else "was ready already"
-    call.out.print(f"The database {done} (revision {revision}).")
-    if wrote_secret:
-        call.out.print("A secret that signs links was written to .env; keep it, and keep it safe.")
-    call.out.print("Next: digest import PATH...")
 
 
 def _add_newsletter(session: Session) -> bool:

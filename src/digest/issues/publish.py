@@ -44,6 +44,7 @@ class Proof:
     """An issue as it would go out, not stored yet."""
 
     view: IssueView
+    composed: IssueView  #: before the editors' words
     rendered: Rendered
     findings: Sequence[Finding]
     revisions: Sequence[Revision]
@@ -101,7 +102,7 @@ def proof(
     known = {**stored, **(unsaved or {})}
     ordered = [known[one] for one in ids]
     decisions = drafts.current(session, newsletter, chosen.period)
-    view = compose(
+    composed = compose(
         ordered,
         newsletter,
         number=number,
@@ -110,10 +111,11 @@ def proof(
         base_url=press.base_url,
         postal_address=press.postal_address,
     )
-    view = apply_words(view, decisions)
+    view = apply_words(composed, decisions)
     rendered = press.render(view)
     return Proof(
         view=view,
+        composed=composed,
         rendered=rendered,
         findings=press.check(view, rendered),
         revisions=ordered,

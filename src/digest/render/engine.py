@@ -6,13 +6,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 
-from jinja2 import BaseLoader, ChoiceLoader, FileSystemLoader, StrictUndefined, TemplateError
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    FileSystemLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+)
 from jinja2.runtime import Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
@@ -92,7 +99,7 @@ def _environment(
     looked: tuple[Path, ...], *, markup: bool, loader: BaseLoader | None
 ) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        loader=loader or ChoiceLoader([FileSystemLoader(folder) for folder in looked]),
+        loader=loader or Folders(looked),
         autoescape=markup,
         undefined=StrictUndefined,
         finalize=_finish_markup if markup else _finish_text,
@@ -101,6 +108,30 @@ def _environment(
     )
     environment.filters.update(filters.IN_MARKUP if markup else filters.IN_TEXT)
     return environment
+
+
+class Folders(BaseLoader):
+    """Loads from the first folder that has a name, also when it has it only since a moment ago."""
+
+    def __init__(self, looked: tuple[Path, ...]) -> None:
+        self._looked = looked
+
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str, Callable[[], bool]]:
+        """Return a template's source, its file, and whether that is still the one to use."""
+        for place, folder in enumerate(self._looked):
+            try:
+                found = FileSystemLoader(folder).get_source(environment, template)
+            except TemplateNotFound:
+                continue
+            hiding = [earlier / template for earlier in self._looked[:place]]
+            return found[0], found[1], _still(found[2], hiding)
+        raise TemplateNotFound(template)
+
+
+def _still(unchanged: Callable[[], bool], hiding: list[Path]) -> Callable[[], bool]:
+    return lambda: unchanged() and not any(path.is_file() for path in hiding)
 
 
 def _finish_markup(value: object) -> object:

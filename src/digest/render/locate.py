@@ -7,7 +7,7 @@ from typing import Literal
 
 from digest.errors import TemplateBroken
 
-Kind = Literal["email", "web"]
+Kind = Literal["email", "web", "desk", "report"]
 
 
 def folders(kind: Kind, own: Path | None = None) -> tuple[Path, ...]:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader
+from jinja2 import BaseLoader, Environment
 
 from digest.render.checks.finding import Finding
-from digest.render.engine import fill
+from digest.render.engine import Folders, fill
 from digest.render.mjml_check.check import check, line_and_column, line_starts
 from digest.render.mjml_check.scan import Fault
 
@@ -42,7 +42,7 @@ class _Marking(BaseLoader):
     """Loads templates with a mark before each sign that may begin a tag."""
 
     def __init__(self, looked: tuple[Path, ...]) -> None:
-        self._inner = ChoiceLoader([FileSystemLoader(folder) for folder in looked])
+        self._inner = Folders(looked)
         self.places: list[tuple[str, int]] = []
         self.sources: dict[str, str] = {}
 

@@ -1,0 +1,76 @@
+"""The editor's desk on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.app import App, open_app
+from digest.cli.context import Call, call_of
+from digest.cli.issues import NewsletterOption, PeriodOption
+from digest.cli.setup import prepare
+from digest.render.confined import Confined
+from digest.settings import load
+from digest.web.desk.app import make_desk, templates
+from digest.web.desk.desk import Desk
+from digest.web.desk.live import Live
+from digest.web.server import listen, serve
+
+app = typer.Typer()
+SECONDS, MEGABYTES = 5.0, 512  # what one rendering may take
+
+
+@app.command()
+def preview(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Comparisons, and templates/ in it.")] = Path(),
+    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free one.")] = 8025,
+    period: PeriodOption = None,
+    newsletter: NewsletterOption = "weekly",
+    remote_images: Annotated[
+        bool, typer.Option("--remote-images", help="Fetch the mail's images from where they are.")
+    ] = False,
+) -> None:
+    """Show the next issue as readers will get it, made anew whenever a file is saved."""
+    call = call_of(context)
+    _ready(call)
+    sock = listen(port)
+    at = sock.getsockname()[1]
+    with Confined(seconds=SECONDS, megabytes=MEGABYTES) as confined:
+        desk = Desk(
+            lambda: _load(call),
+            folder.absolute(),
+            newsletter=newsletter,
+            period=period,
+            confined=confined,
+            remote_images=remote_images,
+        )
+        live = Live(desk, templates=templates(desk.app.own_mails()))
+        desk.renew()
+        live.start()
+        call.out.print(f"The desk is at http://127.0.0.1:{at}  (stop with Ctrl-C)")
+        try:
+            serve(make_desk(desk, live, port=at), sock, at_exit=live.stop)
+        finally:
+            live.stop()
+            desk.app.database.close()
+
+
+def _ready(call: Call) -> None:
+    """Make the store where there is none: an editor may begin with a folder of comparisons."""
+    database = call.app.database
+    if database.is_sqlite and database.url.database and not Path(database.url.database).exists():
+        prepare(call)
+        call.out.print(f"A store was made for drafts and approvals: {database.url.database}")
+
+
+def _load(call: Call) -> App:
+    """Open the installation anew, over the same store."""
+    settings = load(database_url=call.database_url)
+    fresh = open_app(settings)
+    if fresh.database.url == call.app.database.url:
+        fresh.database.close()
+        return App(settings=settings, database=call.app.database, clock=fresh.clock)
+    return fresh

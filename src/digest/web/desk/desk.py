@@ -1,0 +1,185 @@
+"""The desk itself: what is looked at, and what an editor does about it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from sqlmodel import Session
+
+from digest.app import App
+from digest.comparisons.store import keep
+from digest.errors import DigestError, NotApproved
+from digest.issues import approval, draft, drafts, publish, recipe, store
+from digest.issues.draft import Decisions, Line
+from digest.issues.models import Issue, IssueState, Newsletter
+from digest.issues.view import IssueView, SponsorView
+from digest.mail.trial import trial
+from digest.render.confined import Confined
+from digest.render.engine import Rendered
+from digest.web.desk.faults import Fault
+from digest.web.desk.folder import Folder
+from digest.web.desk.look import Look, look_at, press_of
+from subscribers.address import parse
+
+
+class Desk:
+    """One editor's desk over one folder; every method may be called from any thread."""
+
+    def __init__(
+        self,
+        load: Callable[[], App],
+        folder: Path,
+        *,
+        newsletter: str = "weekly",
+        period: str | None = None,
+        confined: Confined,
+        remote_images: bool = False,
+    ) -> None:
+        self.folder, self.newsletter, self.period = Folder(folder), newsletter, period
+        self.remote_images = remote_images
+        self.look = Look()
+        self._load, self._confined = load, confined
+        self._app: App | None = None
+        self._turn = threading.RLock()
+
+    @property
+    def app(self) -> App:
+        """The installation as its settings were at the last look."""
+        with self._turn:
+            if self._app is None:
+                self._app = self._load()
+            return self._app
+
+    def renew(self, *, settings: bool = False) -> Look:
+        """Look again; *settings* reads those anew, too. Never raises for what an editor wrote."""
+        with self._turn:
+            began = time.perf_counter()
+            try:
+                if settings:
+                    self._app = self._load()
+                seen = look_at(
+                    self.app,
+                    self.folder,
+                    self.newsletter,
+                    wanted=self.period,
+                    confined=self._confined,
+                    before=self.look,
+                )
+            except DigestError as fault:
+                faults = (Fault(what=str(fault), next_step=fault.next_step or ""),)
+                seen = replace(self.look, version=self.look.version + 1, faults=faults)
+            took = (time.perf_counter() - began) * 1000
+            self.look = replace(seen, milliseconds=took)
+            return self.look
+
+    def render(self, view: IssueView) -> Rendered:
+        """Render an issue as the desk does; raises `TemplateBroken`."""
+        return self._confined.render("issue", {"issue": view}, folder=self.app.own_mails())
+
+    def decide(self, asked: Mapping[str, Any]) -> str:
+        """Change the issue's draft and return what was done; raises `DigestError`."""
+        with self._turn:
+            week = self._week()
+            with self.app.database.write() as session:
+                newsletter = store.newsletter(session, self.newsletter)
+                act = str(asked.get("act", ""))
+                if act in {"undo", "redo"}:
+                    back = drafts.undo if act == "undo" else drafts.redo
+                    return back(session, newsletter, week) or f"nothing to {act}"
+                now = drafts.current(session, newsletter, week)
+                shown = (
+                    [one.candidate.slug for one in self.look.pick.chosen] if self.look.pick else []
+                )
+                changed, what = decided(now, asked, shown)
+                if changed != now:
+                    moment = self.app.clock()
+                    drafts.decide(session, newsletter, week, changed, what=what, now=moment)
+            return what
+
+    def approve(self, seen: str, accepted: Collection[str], by: str) -> str:
+        """Keep what is on the desk, freeze it and approve it; returns the seal.
+
+        *seen* is the fingerprint of what was looked at. Raises `NotApproved` when the issue would
+        come out otherwise, and `DigestError` for all that forbids it.
+        """
+        with self._turn, self.app.database.write() as session:
+            newsletter = store.newsletter(session, self.newsletter)
+            issue = self._frozen(session, newsletter, seen)
+            given = approval.approve(
+                session,
+                issue,
+                templates=recipe.hash_of(self.app.sources()),
+                findings=self.look.proof.findings if self.look.proof else (),
+                by=by,
+                now=self.app.clock(),
+                despite=accepted,
+            )
+            return given.seal
+
+    def try_out(self, address: str) -> None:
+        """Send one marked copy of what is on the desk; raises `DigestError`, `BadAddress`."""
+        proof, newsletter = self.look.proof, self.look.newsletter
+        if proof is None or newsletter is None:
+            raise DigestError("there is nothing on the desk to send")
+        approval.refuse_errors(proof.findings)
+        content = self.app.content(newsletter, proof.rendered)
+        to = parse(address).wire
+        self.app.hand_over(trial(content, to, base_url=self.app.settings.base_url))
+
+    def _week(self) -> str:
+        if self.look.standing is None:
+            raise DigestError("there is no issue on the desk yet")
+        return self.look.standing.period
+
+    def _frozen(self, session: Session, newsletter: Newsletter, seen: str) -> Issue:
+        """Return the issue, frozen as it was seen; a changed one becomes a new edition."""
+        week, now = self._week(), self.app.clock()
+        issue = store.by_period(session, newsletter.id, week)
+        if issue is not None and issue.state is IssueState.BUILT:
+            edition = store.edition_of(session, issue)
+            if edition.fingerprint == seen:
+                return issue
+        for each in self.look.shelf.drafts.values() if self.look.shelf else ():
+            keep(session, each, now=now)
+        issue, made = publish.build(
+            session,
+            newsletter,
+            week,
+            now=now,
+            press=press_of(self.app, self._confined),
+            again=True,
+        )
+        if made.fingerprint() != seen:
+            raise NotApproved("something has changed since you looked; look again")
+        return issue
+
+
+def decided(now: Decisions, asked: Mapping[str, Any], shown: list[str]) -> tuple[Decisions, str]:
+    """Return the decisions after what was *asked*, and that in words; raises `DigestError`."""
+    slug = str(asked.get("slug", ""))
+    match asked.get("act"):
+        case "pin":
+            return draft.pin(now, slug), f"pin {slug}"
+        case "drop":
+            return draft.drop(now, slug), f"drop {slug}"
+        case "release":
+            return draft.release(now, slug), f"leave {slug} to the rule"
+        case "move":
+            to = int(asked.get("to", 1))
+            return draft.move(now, shown, slug, to), f"move {slug} to place {to}"
+        case "word":
+            line = str(asked.get("line", ""))
+            if line not in {"subject", "preheader", "opening"}:
+                raise DigestError(f"an issue has no line called {line[:20]}")
+            text = str(asked.get("text", ""))
+            return draft.word(now, cast(Line, line), text), f"write the {line}"
+        case "sponsor":
+            words = {name: str(asked.get(name, "")) for name in ("name", "text", "url")}
+            return draft.sponsor(now, SponsorView(**words)), "change the sponsor"
+        case other:
+            raise DigestError(f"nobody knows how to {str(other)[:20]}")

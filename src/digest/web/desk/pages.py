@@ -1,0 +1,254 @@
+"""The desk's pages: what its templates are given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from digest.errors import DigestError
+from digest.issues.models import IssueState
+from digest.issues.pick import Why
+from digest.render.checks.finding import Finding, Severity
+from digest.render.checks.size import CLIP_BYTES, REWRITTEN_BYTES
+from digest.render.checks.wording import PREHEADER_MOST, SUBJECT_FITS
+from digest.render.engine import fill
+from digest.render.graphemes import graphemes
+from digest.render.locate import folders
+from digest.web.desk.asked import Asked, View, Width
+from digest.web.desk.desk import Desk
+from digest.web.desk.look import Look, Standing
+from digest.web.desk.readers import MADE_UP
+from digest.web.desk.views import Scheme, blocks
+
+WIDE, PHONE = 660, 375  # pixels
+PHONE_SUBJECT = 40  #: characters a phone shows of a subject
+VIEWS = (
+    (View.MAIL, "Mail"),
+    (View.TEXT, "Text"),
+    (View.SOURCE, "Source"),
+    (View.HEADERS, "Headers"),
+    (View.REQUEST, "Request"),
+    (View.WEB, "Web copy"),
+    (View.CASES, "Hard cases"),
+    (View.CHANGES, "Changes"),
+    (View.BACKTEST, "Back-test"),
+)
+WIDTHS = ((Width.WIDE, "Wide", "w"), (Width.PHONE, "Phone", "p"), (Width.BOTH, "Both", "b"))
+SCHEMES = (
+    (Scheme.LIGHT, "Light", "l"),
+    (Scheme.DARK, "Dark", "d"),
+    (Scheme.GMAIL, "Gmail dark", "g"),
+    (Scheme.OUTLOOK, "Outlook dark", "o"),
+)
+
+
+def page(desk: Desk, asked: Asked, stage: Markup) -> str:
+    """Return the whole page, with a stage that is filled already."""
+    return _fill("desk.html", **common(desk, asked), stage=stage)
+
+
+def parts(desk: Desk, asked: Asked) -> dict[str, Any]:
+    """Return the parts of the page that change, as a page that is open takes them."""
+    given = common(desk, asked)
+    return {
+        "version": desk.look.version,
+        "bar": _fill("bar.html", **given),
+        "panel": _fill("panel.html", **given),
+        "fault": _fill("fault.html", **given),
+        "words": given["words"],
+        "shown": int(desk.look.proof is not None),
+    }
+
+
+def stage(desk: Desk, asked: Asked, **given: object) -> str:
+    """Return the part that shows the mail, one way or another."""
+    return _fill(f"stage-{asked.view}.html", **common(desk, asked), **given)
+
+
+def empty(said: str) -> str:
+    """Return a stage that says why there is nothing on it."""
+    return _fill("stage-empty.html", said=said)
+
+
+def common(desk: Desk, asked: Asked) -> dict[str, Any]:
+    """Return what every part of the page may know."""
+    look = desk.look
+    return {
+        "look": look,
+        "asked": asked,
+        "newsletter": look.newsletter.name if look.newsletter else "Newsletter",
+        "standing": look.standing,
+        "status": status(look),
+        "views": [(view.value, name, number) for number, (view, name) in enumerate(VIEWS, 1)],
+        "widths": WIDTHS,
+        "schemes": SCHEMES,
+        "frames": frames(asked),
+        "readers": [(each.key, each.name) for each in MADE_UP],
+        "words": _words(desk),
+        "lines": lines(look),
+        "chosen": _chosen(look),
+        "left_out": _left_out(look),
+        "unsaved": len(look.shelf.drafts) if look.shelf else 0,
+        "findings": _findings(look),
+        "errors": sum(each.severity is Severity.ERROR for each in _found(look)),
+        "warnings": sum(each.severity is Severity.WARNING for each in _found(look)),
+        "warned": sorted({e.rule for e in _found(look) if e.severity is Severity.WARNING}),
+        "size": _size(look),
+        "open": int(look.standing is None or look.standing.state in OPEN),
+        "Why": Why,
+    }
+
+
+OPEN = (None, IssueState.BUILT, IssueState.SKIPPED)
+
+
+def status(look: Look) -> tuple[str, str]:
+    """Say where the issue stands: a mood (idle, good, bad, busy) and words."""
+    standing = look.standing
+    if standing is None:
+        return "idle", "Nothing yet"
+    if standing.state not in OPEN:
+        return "busy", str(standing.state).capitalize()
+    if standing.state is not IssueState.BUILT:
+        return "idle", "Draft"
+    return _built(look, standing)
+
+
+def _built(look: Look, standing: Standing) -> tuple[str, str]:
+    if look.seal != standing.fingerprint:
+        changed = "Changed since approval" if standing.word else "Changed since it was frozen"
+        return "warn", changed
+    if standing.word is None:
+        return "idle", "Frozen, not approved"
+    if standing.word.void:
+        return "warn", f"Approval void: {' and '.join(standing.word.void)} changed"
+    return "good", f"Approved by {standing.word.approval.by}"
+
+
+def frames(asked: Asked) -> list[tuple[str, int]]:
+    """Return the frames to show: a name and a width in pixels each."""
+    wide, phone = ("wide", WIDE), ("phone", PHONE)
+    return {Width.WIDE: [wide], Width.PHONE: [phone], Width.BOTH: [wide, phone]}[asked.width]
+
+
+def lines(look: Look) -> list[dict[str, object]]:
+    """Return the lines an editor may write, with the engine's own words and their lengths."""
+    decisions, proof = look.decisions, look.proof
+    own = _own_words(look)
+    told = (
+        ("subject", "Subject", SUBJECT_FITS, f"phones show about {PHONE_SUBJECT}"),
+        ("preheader", "Preheader", PREHEADER_MOST, "fills the line after the subject"),
+        ("opening", "Opening words", 400, ""),
+    )
+    return [
+        {
+            "name": name,
+            "label": label,
+            "written": getattr(decisions, name),
+            "own": own.get(name, ""),
+            "length": _length(getattr(proof.view, name) if proof else ""),
+            "fits": fits,
+            "hint": hint,
+        }
+        for name, label, fits, hint in told
+    ]
+
+
+def _own_words(look: Look) -> dict[str, str]:
+    if look.proof is None:
+        return {}
+    own = look.proof.composed
+    return {"subject": own.subject, "preheader": own.preheader, "opening": own.opening}
+
+
+def _words(desk: Desk) -> dict[str, str]:
+    proof = desk.look.proof
+    try:
+        sender = desk.app.sender()
+    except DigestError:
+        return {"sender": "", "subject": "", "preheader": ""}
+    return {
+        "sender": sender.name or sender.address,
+        "subject": proof.rendered.subject if proof else "",
+        "preheader": proof.view.preheader if proof else "",
+    }
+
+
+def _chosen(look: Look) -> list[dict[str, object]]:
+    shown = look.pick.chosen if look.pick else ()
+    return [
+        {
+            "slug": one.candidate.slug,
+            "title": one.candidate.title,
+            "shelf": ", ".join(sorted(one.candidate.categories)),
+            "reason": one.reason,
+            "pinned": int(one.candidate.slug in look.decisions.pinned),
+            "position": one.position,
+        }
+        for one in shown
+    ]
+
+
+def _left_out(look: Look) -> list[dict[str, object]]:
+    out = look.pick.left_out if look.pick else ()
+    return [
+        {
+            "slug": one.candidate.slug,
+            "title": one.candidate.title,
+            "reason": one.reason,
+            "dropped": int(one.why is Why.DROPPED),
+        }
+        for one in sorted(out, key=lambda each: (each.why is not Why.DROPPED, each.why))
+    ]
+
+
+def _found(look: Look) -> Sequence[Finding]:
+    return look.proof.findings if look.proof else ()
+
+
+def _findings(look: Look) -> list[dict[str, object]]:
+    """Return the findings, one entry a rule and message, with how often it was found."""
+    return [
+        {
+            "rule": each.rule,
+            "severity": each.severity.value,
+            "where": ":".join(
+                str(part) for part in (each.file or each.place, each.line, each.column) if part
+            ),
+            "line": each.line if each.place == "html" and not each.file else 0,
+            "message": each.message,
+            "mend": each.mend,
+        }
+        for each in _found(look)
+    ]
+
+
+def _size(look: Look) -> dict[str, Any]:
+    if look.proof is None:
+        return {"bytes": 0, "parts": [], "percent": 0, "links": 0, "limit": CLIP_BYTES}
+    html = look.proof.rendered.html
+    tracked = bool(look.newsletter and look.newsletter.tracking != "off")
+    links = html.count("<a ") - html.count("clicktracking=off") if tracked else 0
+    total = len(html.encode()) + links * REWRITTEN_BYTES
+    found = blocks(html)
+    heaviest = max(each.bytes for each in found)
+    return {
+        "bytes": total,
+        "limit": CLIP_BYTES,
+        "percent": min(100, round(total * 100 / CLIP_BYTES)),
+        "links": links,
+        "rewritten": REWRITTEN_BYTES,
+        "parts": [
+            (each.name, each.bytes, max(1, round(each.bytes * 100 / heaviest))) for each in found
+        ],
+    }
+
+
+def _length(text: str) -> int:
+    return sum(1 for _ in graphemes(text))
+
+
+def _fill(name: str, **given: object) -> str:
+    return fill(name, given, folders("desk"))

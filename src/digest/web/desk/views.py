@@ -1,0 +1,167 @@
+"""A mail as different readers see it: pure changes to finished HTML, made for looking only."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+
+from digest.mail.mailing import personalise
+from digest.mail.trial import inert_parts
+from digest.render.checks.size import CLIP_BYTES, REWRITTEN_BYTES
+from digest.web.desk import colours
+
+#: What a mail may do while it is looked at: nothing but be shown. The desk reads its height.
+POLICY = (
+    "sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src {images};"
+    " form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+)
+CLIP_MARK = '<i id="digest-clip"></i>'
+
+_DARK = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)", re.IGNORECASE)
+_LIGHT = re.compile(r"\(\s*prefers-color-scheme\s*:\s*light\s*\)", re.IGNORECASE)
+_SCHEMES = re.compile(
+    r"(color-scheme(?:s)?\s*:\s*|name=\"(?:supported-)?color-schemes?\"\s+content=\")"
+    r"(?:light dark|dark light|light only|only light)",
+    re.IGNORECASE,
+)
+_IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
+_HREF = re.compile(r"(<a\b[^>]*?\s)href=\"([^\"]*)\"", re.IGNORECASE | re.DOTALL)
+_A_HREF = re.compile(r"<a\b[^>]*?\shref=\"([^\"]*)\"[^>]*>", re.IGNORECASE | re.DOTALL)
+_PLACE = re.compile(r"<(?:td|th|p|div|h[1-6]|li|blockquote)\b[^>]*>", re.IGNORECASE)
+_HEADING = re.compile(r"<h([12])\b[^>]*>(.*?)</h\1>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
+
+
+class Scheme(StrEnum):
+    """How a mail program colours a mail."""
+
+    LIGHT = "light"  #: as it is written
+    DARK = "dark"  #: by the mail's own rules for the dark
+    GMAIL = "gmail"  #: every colour turned around, as Gmail's iPhone app does
+    OUTLOOK = "outlook"  #: light grounds and dark words turned around, as Outlook does
+
+
+@dataclass(frozen=True, kw_only=True)
+class Viewing:
+    """What is asked for: a scheme, images or not, the clip line or not."""
+
+    scheme: Scheme = Scheme.LIGHT
+    images: bool = True
+    clip: bool = False
+    tracked: bool = False  #: whether links are rewritten, which makes them longer
+    remote: bool = False  #: whether images may come from where they are
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """A part of a mail, from one heading to the next, and what it weighs."""
+
+    name: str
+    bytes: int
+
+
+def shown(html: str, asked: Viewing) -> str:
+    """Return a mail as *asked* asks for it; nothing in it leads anywhere."""
+    if asked.clip:
+        html = with_clip_mark(html, tracked=asked.tracked)
+    html = _HREF.sub(_led_nowhere, personalise(html, inert_parts()))
+    if not asked.images:
+        html = _IMAGE.sub(_without_source, html)
+    elif not asked.remote:
+        html = _IMAGE.sub(_drawn, html)
+    return in_scheme(html, asked.scheme)
+
+
+def in_scheme(html: str, scheme: Scheme) -> str:
+    """Return a mail in one scheme, whatever this machine prefers."""
+    dark = scheme is Scheme.DARK
+    html = _DARK.sub("(min-width: 0)" if dark else "(max-width: 0)", html)
+    html = _LIGHT.sub("(max-width: 0)" if dark else "(min-width: 0)", html)
+    html = _SCHEMES.sub(rf"\1{'dark' if dark else 'light'}", html)
+    if scheme is Scheme.GMAIL:
+        return colours.gmail(_grounded(html))
+    return colours.outlook(_grounded(html)) if scheme is Scheme.OUTLOOK else html
+
+
+def policy(asked: Viewing) -> str:
+    """Return the Content-Security-Policy a mail is shown under."""
+    return POLICY.format(images="https: data:" if asked.remote else "data:")
+
+
+def clip_offset(html: str, *, tracked: bool) -> int | None:
+    """Return the character Gmail cuts at, rewritten links counted; ``None`` if it shows all."""
+    if len(html.encode()) + REWRITTEN_BYTES * html.count("<a ") <= CLIP_BYTES:
+        return None
+    total = 0
+    links = {found.end() for found in _A_HREF.finditer(html)} if tracked else set()
+    for at, char in enumerate(html):
+        total += len(char.encode(errors="replace"))
+        if at + 1 in links:
+            total += REWRITTEN_BYTES
+        if total > CLIP_BYTES:
+            return at
+    return None
+
+
+def with_clip_mark(html: str, *, tracked: bool) -> str:
+    """Return a mail with an invisible mark where Gmail cuts it off."""
+    at = clip_offset(html, tracked=tracked)
+    place = _PLACE.search(html, at) if at is not None else None
+    return f"{html[: place.end()]}{CLIP_MARK}{html[place.end() :]}" if place else html
+
+
+def blocks(html: str) -> list[Block]:
+    """Return what each part weighs, from heading to heading, the head of the mail first."""
+    headings = list(_HEADING.finditer(html))
+    body = max(html.find("<body"), 0)
+    starts = [body, *(found.start() for found in headings[1:])]
+    names = [_words(found[2]) for found in headings] or ["The mail"]
+    ends = [*starts[1:], len(html)]
+    parts = [
+        Block(name=name, bytes=len(html[start:end].encode()))
+        for name, start, end in zip(names, starts, ends, strict=True)
+    ]
+    return [Block(name="Head and styles", bytes=len(html[:body].encode())), *parts]
+
+
+def _led_nowhere(found: re.Match[str]) -> str:
+    return f'{found[1]}href="#nowhere" title="{found[2]}"'
+
+
+def _words(markup: str) -> str:
+    text = _TAG.sub("", markup).replace("&amp;", "&").replace("&#38;", "&")
+    return " ".join(text.split()) or "Untitled"
+
+
+def _grounded(html: str) -> str:
+    """Give the mail the white ground a program assumes, so that it is turned around too."""
+    return html.replace(
+        "</head>", "<style>body{background:#ffffff;color:#000000}</style></head>", 1
+    )
+
+
+def _without_source(found: re.Match[str]) -> str:
+    return re.sub(r"\ssrc=\"[^\"]*\"", "", found[0])
+
+
+def _drawn(found: re.Match[str]) -> str:
+    """Draw a stand-in: no image is fetched, so that looking tells nobody anything."""
+    tag = found[0]
+    width = _number(tag, "width") or 120
+    height = _number(tag, "height") or max(40, width // 3)
+    host = re.search(r"src=\"https?://([^/\"]+)", tag)
+    words = escape(host[1] if host else "image")
+    svg = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='{width}' height='{height}'>"
+        "<rect width='100%' height='100%' fill='%23e3e6eb'/>"
+        f"<text x='50%' y='50%' font-family='sans-serif' font-size='11' fill='%23555'"
+        f" text-anchor='middle' dominant-baseline='middle'>{words}</text></svg>"
+    )
+    return re.sub(r"src=\"[^\"]*\"", f'src="data:image/svg+xml,{svg}"', tag)
+
+
+def _number(tag: str, name: str) -> int:
+    found = re.search(rf"\b{name}=\"(\d+)\"", tag)
+    return min(int(found[1]), 2000) if found else 0

@@ -1,0 +1,336 @@
+// The desk: looks again when a file is saved, and carries out what an editor decides.
+"use strict";
+
+const $ = (selector, from = document) => from.querySelector(selector);
+const $$ = (selector, from = document) => [...from.querySelectorAll(selector)];
+const USUAL = { view: "mail", width: "both", scheme: "light", images: "on", reader: "any", against: "last", case: "" };
+const VIEWS = ["mail", "text", "source", "headers", "request", "web", "cases", "changes", "backtest"];
+const FRAMED = ["mail", "web"];
+const state = { ...USUAL, ...Object.fromEntries(new URLSearchParams(location.search)) };
+let version = Number(document.body.dataset.version);
+
+function query(names = Object.keys(USUAL)) {
+  const told = new URLSearchParams();
+  for (const name of names) if (state[name] !== USUAL[name]) told.set(name, state[name]);
+  return told.toString();
+}
+
+// ---- Frames: the next rendering loads behind the present one, so nothing blinks or jumps ----
+
+function mailAddress() {
+  const told = query(["scheme", "images", "reader", "case"]);
+  return `/mail?v=${version}${told && "&" + told}`;
+}
+
+function settle(frame) {
+  const inner = frame.contentDocument;
+  if (!inner || !inner.body) return;
+  frame.height = Math.max(inner.body.scrollHeight, inner.documentElement.scrollHeight, 200);
+  const old = $(".clip", frame.parentElement);
+  if (old) old.remove();
+  const mark = inner.getElementById("digest-clip");
+  if (!mark) return;
+  const line = document.createElement("div");
+  line.className = "clip";
+  line.style.top = `${mark.getBoundingClientRect().top}px`;
+  const words = document.createElement("span");
+  words.textContent = "Gmail cuts off here";
+  line.append(words);
+  frame.parentElement.append(line);
+}
+
+function renew(frame) {
+  for (const waiting of $$("iframe.next", frame.parentElement)) waiting.remove();
+  const next = frame.cloneNode();
+  next.className = "next";
+  next.addEventListener("load", () => {
+    next.className = "";
+    frame.remove();
+    settle(next);
+    document.body.dataset.painted = version;
+  }, { once: true });
+  next.src = mailAddress();
+  frame.parentElement.append(next);
+}
+
+function renewFrames() {
+  for (const figure of $$("figure.frame")) figure.dataset.scheme = state.scheme;
+  for (const frame of $$(".page iframe:not(.next)")) renew(frame);
+}
+
+function watchFrames() {
+  for (const frame of $$(".page iframe")) {
+    if (frame.contentDocument && frame.contentDocument.readyState === "complete" && frame.contentDocument.body?.childElementCount) settle(frame);
+    frame.addEventListener("load", () => settle(frame));
+  }
+}
+
+// ---- The parts of the page that change ----
+
+function keepFocus(change) {
+  const at = document.activeElement;
+  const kept = at && at.id && $("#panel").contains(at) ? { id: at.id, value: at.value, from: at.selectionStart, to: at.selectionEnd } : null;
+  const typed = Object.fromEntries($$("#panel [name]").filter((field) => field.type !== "hidden" && field.type !== "checkbox").map((field) => [field.id, field.value]));
+  const ticked = $$("#panel input:checked").map((box) => box.value);
+  const opened = $$("#panel details[open]").map((each) => each.closest("[data-slug]")?.dataset.slug || each.textContent.slice(0, 8));
+  change();
+  for (const [id, value] of Object.entries(typed)) { const field = document.getElementById(id); if (field && !field.value) field.value = value; }
+  for (const box of $$("#panel input[type=checkbox]")) box.checked = ticked.includes(box.value);
+  for (const each of $$("#panel details")) if (opened.includes(each.closest("[data-slug]")?.dataset.slug || each.textContent.slice(0, 8))) each.open = true;
+  const field = kept && document.getElementById(kept.id);
+  if (!field) return;
+  field.focus({ preventScroll: true });
+  if (kept.value !== undefined && "value" in field && !field.disabled) field.value = kept.value;
+  try { field.setSelectionRange(kept.from, kept.to); } catch { /* not every field has a caret */ }
+}
+
+function put(parts) {
+  version = parts.version;
+  document.body.dataset.version = version;
+  $("#bar").innerHTML = parts.bar;
+  keepFocus(() => { $("#panel").innerHTML = parts.panel; });
+  $("#fault").innerHTML = parts.fault.trim();
+  for (const [name, words] of Object.entries(parts.words)) {
+    for (const node of $$(`[data-word="${name}"]`)) node.textContent = words;
+  }
+  const shownBefore = document.body.dataset.shown === "yes";
+  document.body.dataset.shown = parts.shown ? "yes" : "no";
+  if (FRAMED.includes(state.view) && shownBefore && $(".page iframe")) renewFrames();
+  else showStage();
+}
+
+let asking = null;
+async function look() {
+  if (asking) { asking.again = true; return; }
+  asking = { again: false };
+  try {
+    const answer = await fetch(`/parts?${query()}`);
+    if (answer.ok) put(await answer.json());
+  } catch { /* the desk has stopped; the stream says so */ }
+  const again = asking.again;
+  asking = null;
+  if (again) look();
+}
+
+async function showStage() {
+  const stage = $("#stage");
+  const before = stage.scrollTop;
+  stage.classList.add("waits");
+  const answer = await fetch(`/stage?${query()}`);
+  stage.innerHTML = await answer.text();
+  stage.classList.remove("waits");
+  stage.scrollTop = before;
+  watchFrames();
+  document.body.dataset.painted = version;
+}
+
+// ---- How to look at it ----
+
+function set(name, value, line) {
+  if (name === "reader" && value === "?") { askReader(); return; }
+  state[name] = value;
+  if (name === "view" && value !== "cases") { if (!FRAMED.includes(value) || state.case) state.case = FRAMED.includes(value) ? state.case : ""; }
+  history.replaceState(null, "", query() ? `?${query()}` : location.pathname);
+  press();
+  const framed = FRAMED.includes(state.view) && $(".page iframe");
+  if (["scheme", "images", "reader"].includes(name) && framed) { renewFrames(); return; }
+  if (name === "view") $("#stage").scrollTop = 0;
+  showStage().then(() => { if (line) toLine(line); });
+}
+
+function toLine(number) {
+  const line = document.getElementById(`L${number}`);
+  if (!line) return;
+  line.classList.add("here");
+  line.scrollIntoView({ block: "center" });
+}
+
+function press() {
+  for (const button of $$(".tools [data-set], .changes [data-set]")) {
+    const { set: name, value } = button.dataset;
+    if (button.tagName === "SELECT") { button.value = state[name]; continue; }
+    if (name === "images") {
+      button.setAttribute("aria-pressed", String(state.images === "off"));
+      button.dataset.value = state.images === "off" ? "on" : "off";
+    } else button.setAttribute("aria-pressed", String(state[name] === value));
+  }
+  const framed = FRAMED.includes(state.view);
+  for (const group of $$(".glasses > :not(.reader)")) group.hidden = !framed && !(state.view === "cases" && group.getAttribute("aria-label") === "Colours");
+}
+
+async function askReader() {
+  const address = prompt("The subscriber’s address");
+  const select = $(".reader select");
+  if (!address) { select.value = state.reader; return; }
+  const answer = await post("/reader", { address });
+  if (!answer) { select.value = state.reader; return; }
+  select.add(new Option(`Subscriber ${answer.reader.slice(3)}`, answer.reader), select.length - 1);
+  set("reader", answer.reader);
+}
+
+function tab(name) {
+  $("#panel").dataset.tab = name;
+  for (const button of $$(".tabs [data-tab]")) button.setAttribute("aria-selected", String(button.dataset.tab === name));
+  $("#panel").setAttribute("aria-labelledby", `tab-${name}`);
+}
+
+// ---- What an editor decides ----
+
+let hush = 0;
+function say(words, bad = false) {
+  const said = $("#said");
+  said.textContent = words;
+  said.className = bad ? "now bad" : "now";
+  clearTimeout(hush);
+  hush = setTimeout(() => { said.className = ""; }, bad ? 6000 : 2200);
+}
+
+async function post(path, told) {
+  let answer;
+  try {
+    answer = await fetch(`${path}?${query()}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(told) });
+  } catch { say("The desk has stopped. Start it again: digest preview", true); return null; }
+  const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : { fault: await answer.text() };
+  if (!answer.ok) { say(said.fault, true); return null; }
+  return said;
+}
+
+async function act(told, path = "/decide") {
+  const parts = await post(path, told);
+  if (!parts) return false;
+  say(parts.said[0].toUpperCase() + parts.said.slice(1));
+  put(parts);
+  return true;
+}
+
+async function move(slug, to) {
+  await act({ act: "move", slug, to });
+  $(`#picks [data-slug="${CSS.escape(slug)}"]`)?.focus();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button || button.disabled) return;
+  const told = button.dataset;
+  if (told.act === "move") move(told.slug, Number(told.to));
+  else if (told.act) act({ act: told.act, slug: told.slug });
+  else if (told.set) set(told.set, told.value, told.lineNumber);
+  else if (told.tab) tab(told.tab);
+  else if (told.open) document.getElementById(told.open).showModal();
+  else if (told.case) { state.case = told.case; state.width = "both"; set("view", "mail"); }
+});
+
+document.addEventListener("change", (event) => {
+  const field = event.target;
+  if (field.tagName === "SELECT" && field.dataset.set) set(field.dataset.set, field.value);
+  else if (field.dataset.line) write(field);
+});
+
+let typing = 0;
+document.addEventListener("input", (event) => {
+  if (!event.target.dataset.line) return;
+  clearTimeout(typing);
+  typing = setTimeout(() => write(event.target), 700);
+});
+
+const written = {};
+function write(field) {
+  clearTimeout(typing);
+  const line = field.dataset.line;
+  const before = written[line] ?? field.defaultValue;
+  if (field.value === before) return;
+  written[line] = field.value;
+  act({ act: "word", line, text: field.value });
+}
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const kind = form.dataset.form;
+  if (!kind) return;
+  event.preventDefault();
+  const told = Object.fromEntries(new FormData(form));
+  if (kind === "sponsor") act({ act: "sponsor", ...told });
+  else if (kind === "approve") act({ ...told, accepted: $$("[name=accepted]:checked", form).map((box) => box.value) }, "/approve");
+  else if (kind === "test") act(told, "/test");
+});
+
+// ---- Carrying a comparison to another place ----
+
+let carried = null;
+document.addEventListener("dragstart", (event) => {
+  carried = event.target.closest?.("#picks li");
+  if (!carried) return;
+  carried.classList.add("lifted");
+  event.dataTransfer.effectAllowed = "move";
+  event.dataTransfer.setData("text/plain", carried.dataset.slug);
+});
+function over(event) {
+  const item = event.target.closest?.("#picks li");
+  return carried && item && item !== carried ? item : null;
+}
+function lower(event, item) {
+  const box = item.getBoundingClientRect();
+  return event.clientY > box.top + box.height / 2;
+}
+document.addEventListener("dragover", (event) => {
+  for (const item of $$("#picks li")) item.classList.remove("above", "below");
+  const item = over(event);
+  if (!item) return;
+  event.preventDefault();
+  item.classList.add(lower(event, item) ? "below" : "above");
+});
+document.addEventListener("drop", (event) => {
+  const item = over(event);
+  if (!item) return;
+  event.preventDefault();
+  const from = Number(carried.dataset.position);
+  let to = Number(item.dataset.position) + (lower(event, item) ? 1 : 0);
+  if (to > from) to -= 1;
+  if (to !== from) move(carried.dataset.slug, to);
+});
+document.addEventListener("dragend", () => {
+  for (const item of $$("#picks li")) item.classList.remove("lifted", "above", "below");
+  carried = null;
+});
+
+// ---- Keys ----
+
+const KEYS = {
+  w: () => set("width", "wide"), p: () => set("width", "phone"), b: () => set("width", "both"),
+  l: () => set("scheme", "light"), d: () => set("scheme", "dark"), g: () => set("scheme", "gmail"), o: () => set("scheme", "outlook"),
+  i: () => set("images", state.images === "off" ? "on" : "off"),
+  c: () => tab("content"), k: () => tab("checks"), a: () => tab("approve"),
+  s: () => { tab("content"); $("#line-subject")?.focus(); },
+  z: () => act({ act: "undo" }), Z: () => act({ act: "redo" }),
+  "?": () => $("#help").showModal(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const item = document.activeElement?.closest?.("#picks li");
+  if (event.altKey && item && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    event.preventDefault();
+    move(item.dataset.slug, Number(item.dataset.position) + (event.key === "ArrowUp" ? -1 : 1));
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) {
+    if (event.key === "Enter" && event.target.dataset.line && event.target.tagName === "INPUT") write(event.target);
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  if ($("dialog[open]")) return;
+  if (/^[1-9]$/.test(event.key)) { state.case = ""; set("view", VIEWS[Number(event.key) - 1]); }
+  else if (KEYS[event.key]) { event.preventDefault(); KEYS[event.key](); }
+});
+
+// ---- Told of each new look ----
+
+const stream = new EventSource("/events");
+stream.addEventListener("message", (event) => {
+  document.body.dataset.live = "yes";
+  if (Number(event.data) !== version) look();
+});
+stream.addEventListener("error", () => { document.body.dataset.live = "no"; });
+
+watchFrames();
+press();
