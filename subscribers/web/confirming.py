@@ -61,7 +61,7 @@ def _told(visit: Visit, asked: Asked, done: Confirmed) -> Response:
     if done in (Confirmed.LEFT, Confirmed.GONE):
         links = [(visit.words.ask_again, _sign_up_path(asked))]
     elif about and about.latest:
-        links = [(visit.words.latest, about.latest)]
+        links = [(visit.words.read_latest, about.latest)]
     return visit.show(
         Page(language=page.language, title=page.title, paragraphs=page.paragraphs, links=links)
     )

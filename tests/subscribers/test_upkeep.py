@@ -59,3 +59,19 @@ def test_network_addresses_go_and_the_ledger_stays(
     assert upkeep.purge(session, now + timedelta(days=91)).networks == 1
     assert ledger.entries(session, reader)[-1]["network"] is None
     assert count(session, "consent") == 3
+
+
+def test_the_evidence_of_who_is_gone_is_kept_for_three_years(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    make_reader(session, "left@example.com", Standing.UNSUBSCRIBED)
+    assert upkeep.purge(session, now + timedelta(days=1_000)).evidence == 0
+    assert upkeep.purge(session, now + timedelta(days=1_100)).evidence == 2
+
+
+def test_the_evidence_of_a_reader_is_kept_for_good(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    make_reader(session)
+    assert upkeep.purge(session, now + timedelta(days=9_000)).evidence == 0
+    assert count(session, "consent") == 2

@@ -19,6 +19,7 @@ EN = Words(
         " confirm this by the first mail, nothing else is sent."
     ),
     latest="Look at the latest issue first",
+    read_latest="Read the latest issue",
     inbox=Saying(
         title="Look into your inbox",
         body=(

@@ -19,6 +19,7 @@ DE = Words(
         " jeder Mail abmelden. Bis ich das in der ersten Mail bestätige, kommt sonst nichts."
     ),
     latest="Erst die letzte Ausgabe ansehen",
+    read_latest="Die letzte Ausgabe lesen",
     inbox=Saying(
         title="Schauen Sie in Ihr Postfach",
         body=(

@@ -30,6 +30,7 @@ class Words:
     sign_up_button: str
     wording: str  #: what one agrees to; kept as evidence
     latest: str
+    read_latest: str
     inbox: Saying
     many: Saying
     disposable: str
