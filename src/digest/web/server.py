@@ -62,6 +62,7 @@ def _config(asgi: Any) -> uvicorn.Config:
         asgi,
         log_level="warning",
         access_log=False,  # its lines would hold readers' links
+        proxy_headers=False,  # DIGEST_TRUSTED_PROXIES says whose word counts
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=5,

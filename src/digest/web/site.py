@@ -122,6 +122,8 @@ def _latest(session: Session, series: Series) -> tuple[IssueLink | None, list[Te
 
 def _out(session: Session, slug: str, now: datetime) -> Revision:
     """Return a comparison's newest revision; raises `NotFound` for one that isn't out yet."""
+    if not slug.isprintable():  # a NUL, say, can't even be asked for on PostgreSQL
+        raise NotFound("no comparison has such a name")
     comparison = comparisons.by_slug(session, slug)
     revision = comparisons.latest(session, comparison)
     if not _is_out(session, comparison, revision, now):

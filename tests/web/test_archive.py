@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from digest.issues import store
+from digest.issues.models import IssueState
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
+from digest.web.archive import for_everybody
+from tests.web.conftest import DRAFT, SENT, Running, build
+
+MAIL = f"""<!doctype html><html><head lang="en"><title>x</title></head><body>
+<a clicktracking=off href="https://old.example/u/{UNSUBSCRIBE_TAG}">Unsubscribe</a>
+<a href='https://news.example.com/p/{PREFERENCES_TAG}'>Preferences</a> {UNSUBSCRIBE_TAG}
+<a href="https://example.com/tools/u/x">Tool</a></body></html>"""
+
+
+def set_state(site: Running, number: int, state: IssueState) -> None:
+    with site.app.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        issue = store.by_number(session, newsletter.id, number)
+        issue.state = state
+        session.add(issue)
+
+
+def test_the_archive_lists_what_was_sent_the_newest_first(site: Running) -> None:
+    page = site.get("/issues").text
+
+    links = re.findall(r'href="/issues/weekly/(\d+)"', page)
+    assert links == [str(number) for number in reversed(SENT)]
+    assert "No. 2, 17 November 2026" in page
+
+
+@pytest.mark.parametrize("path", ["", "/mail"])
+@pytest.mark.parametrize("number", [DRAFT, 0, 99, 2**70])
+def test_a_draft_is_no_more_there_than_an_issue_that_never_was(
+    site: Running, number: int, path: str
+) -> None:
+    answer = site.get(f"/issues/weekly/{number}{path}")
+
+    assert answer.status_code == 404
+    assert "There is nothing here" in answer.text
+
+
+def test_a_draft_appears_when_its_audience_is_frozen(site: Running) -> None:
+    build_next = "2026-W49"
+    assert site.get("/issues/weekly/4").status_code == 404
+
+    build(site.app, build_next, send=True)
+
+    assert site.get("/issues/weekly/4").status_code == 200
+
+
+def test_a_cancelled_issue_keeps_its_page_for_who_got_it_and_is_not_listed(site: Running) -> None:
+    set_state(site, 1, IssueState.CANCELLED)
+
+    assert site.get("/issues/weekly/1").status_code == 200
+    assert 'href="/issues/weekly/1"' not in site.get("/issues").text
+
+
+def test_a_newsletter_nobody_knows_has_no_archive(site: Running) -> None:
+    assert site.get("/issues/monthly").status_code == 404
+    assert site.get("/issues/monthly/1").status_code == 404
+
+
+def test_the_view_in_browser_link_of_a_sent_mail_works(site: Running) -> None:
+    mail = site.get("/issues/weekly/1/mail").text
+    found = re.search(r'href="https://news\.example\.com(/issues/weekly/1)"', mail)
+
+    assert found
+    assert site.get(found[1]).status_code == 200
+
+
+def test_the_mail_is_shown_as_it_was_frozen_less_the_readers_links(site: Running) -> None:
+    with site.app.database.read() as session:
+        newsletter = store.newsletter(session, "weekly")
+        issue = store.by_number(session, newsletter.id, 1)
+        frozen = store.edition_of(session, issue).html
+
+    shown = site.get("/issues/weekly/1/mail").text
+
+    assert len(shown) > 10_000
+    assert "-digest_" not in shown
+    assert shown == for_everybody(frozen, "/own-links")
+
+
+def test_links_of_a_frozen_mail_lead_out_of_the_frame_and_to_nobody() -> None:
+    shown = for_everybody(MAIL, "/own-links")
+
+    assert re.findall(r"href=[\"']([^\"']*)", shown) == [
+        "/own-links",
+        "/own-links",
+        "https://example.com/tools/u/x",
+    ]
+    assert '<head lang="en"><base target="_top">' in shown
+
+
+def test_an_issue_s_page_leads_to_its_neighbours(site: Running) -> None:
+    first, last = site.get("/issues/weekly/1").text, site.get("/issues/weekly/2").text
+
+    assert '<a href="/issues/weekly/2" rel="next">' in first
+    assert 'rel="prev"' not in first
+    assert '<a href="/issues/weekly/1" rel="prev">' in last
+    assert 'rel="next"' not in last
+
+
+@pytest.mark.parametrize("path", ["/issues", "/issues/weekly/1"])
+def test_the_form_is_on_every_page_of_the_archive(site: Running, path: str) -> None:
+    page = site.get(path).text
+
+    assert '<form method="post" action="/subscribe">' in page
+    assert '<input type="hidden" name="newsletter" value="weekly">' in page

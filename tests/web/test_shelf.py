@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col
+
+from digest.db import Database
+from digest.issues.models import Newsletter
+from digest.web.shelf import FRESH_SECONDS, Shelf
+
+
+@dataclass
+class Flaky:
+    """A store that can be away."""
+
+    database: Database
+    away: bool = False
+    reads: list[None] = field(default_factory=list)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        self.reads.append(None)
+        if self.away:
+            raise OperationalError("", {}, Exception("away"))
+        with self.database.read() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        raise AssertionError("a shelf writes nothing")
+        yield
+
+
+@dataclass
+class Time:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def store(database: Database) -> Flaky:
+    with database.write() as session:
+        session.add(Newsletter(slug="weekly", name="Weekly", description="Two tools."))
+        session.add(Newsletter(slug="monthly", name="Monthly", scheduled=False))
+    return Flaky(database)
+
+
+def rename(store: Flaky, name: str) -> None:
+    with store.database.write() as session:
+        statement = update(Newsletter).where(col(Newsletter.slug) == "weekly")
+        session.connection().execute(statement.values(name=name))
+
+
+def test_a_newsletter_is_told_with_how_often_it_comes(store: Flaky) -> None:
+    shelf = Shelf(store)
+
+    assert list(shelf) == ["weekly", "monthly"]
+    assert shelf["weekly"].description == "Two tools. By email, every Tuesday."
+    assert shelf["monthly"].description == ""
+    assert shelf.get("daily") is None
+
+
+def test_the_store_is_asked_once_in_a_while(store: Flaky) -> None:
+    time = Time()
+    shelf = Shelf(store, time)
+
+    for _ in range(100):
+        shelf.first()
+
+    assert len(store.reads) == 1
+
+
+def test_what_changed_is_told_after_a_while(store: Flaky) -> None:
+    shelf = Shelf(store, Time())
+    shelf.first()
+    rename(store, "Wednesday's")
+
+    shelf.read()  # what a thread does by itself after some seconds
+
+    assert shelf["weekly"].name == "Wednesday's"
+
+
+def test_while_the_store_is_away_what_was_known_is_told(store: Flaky) -> None:
+    time = Time()
+    shelf = Shelf(store, time)
+    shelf.first()
+    store.away = True
+    time.now += FRESH_SECONDS
+
+    shelf.read()
+
+    assert shelf["weekly"].name == "Weekly"
+
+
+def test_a_store_that_was_never_there_holds_nothing(store: Flaky) -> None:
+    store.away = True
+
+    assert Shelf(store).first() is None

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from digest.comparisons.models import Comparison, Revision
+from digest.issues.models import Issue, Newsletter
+from tests.web.conftest import SLUG, MakeSite, Running
+
+
+def slugs(site: Running) -> list[str]:
+    with site.app.database.read() as session:
+        return list(session.exec(select(Comparison.slug).order_by(col(Comparison.slug))))
+
+
+def publish_on(site: Running, slug: str, day: date) -> None:
+    with site.app.database.write() as session:
+        comparison = session.exec(select(Comparison).where(Comparison.slug == slug)).one()
+        session.connection().execute(
+            update(Revision)
+            .where(col(Revision.comparison_id) == comparison.id)
+            .values(published_on=day)
+        )
+
+
+def test_the_front_page_says_what_comes_and_when_and_shows_the_latest(site: Running) -> None:
+    page = site.get("/").text
+
+    assert '<h1 class="large">Weekly AI Tool Verdicts</h1>' in page
+    assert "Two AI tools, four reviewers, one verdict, every week." in page
+    assert "By email, every Tuesday." in page
+    assert 'href="/issues/weekly/2"' in page
+    assert '<form method="post" action="/subscribe">' in page
+
+
+def test_the_front_page_leads_to_what_the_latest_issue_carries(site: Running) -> None:
+    links = re.findall(r'href="(/comparisons/[^"]+)"', site.get("/").text)
+
+    assert len(links) == 4
+    assert all(site.get(link).status_code == 200 for link in links)
+
+
+def test_the_front_page_does_without_an_issue(site: Running) -> None:
+    with site.app.database.write() as session:
+        session.connection().execute(update(Issue).values(prepared_at=None))
+
+    page = site.get("/")
+
+    assert page.status_code == 200
+    assert "first issue is still being written" in page.text
+
+
+def test_nothing_is_promised_of_a_newsletter_without_a_schedule(site: Running) -> None:
+    with site.app.database.write() as session:
+        session.connection().execute(update(Newsletter).values(scheduled=False))
+
+    assert "Tuesday" not in site.get("/").text
+
+
+def test_every_comparison_has_a_page_with_every_verdict(site: Running) -> None:
+    site.clock.advance(days=60)
+    for slug in slugs(site):
+        page = site.get(f"/comparisons/{slug}")
+        with site.app.database.read() as session:
+            revision = session.exec(
+                select(Revision).join(Comparison).where(Comparison.slug == slug)
+            ).one()
+            said = [v for side in revision.contenders for v in side.verdicts if v.quote.strip()]
+        assert page.status_code == 200
+        assert page.text.count("<blockquote>") == len(said)
+
+
+@pytest.mark.parametrize("path", ["", "/", "/../secret", "/%2e%2e/%2e%2e/etc/passwd", "/a%00b"])
+def test_a_comparison_nobody_knows_is_not_there(site: Running, path: str) -> None:
+    assert site.get(f"/comparisons{path}").status_code == 404
+
+
+def test_a_comparison_is_there_when_its_day_has_come_anywhere(site: Running) -> None:
+    slug = "kotoba-kobo-vs-lexicart"
+    publish_on(site, SLUG, date(2026, 11, 25))
+    publish_on(site, slug, date(2026, 11, 24))
+    with site.app.database.write() as session:  # as if no issue had carried them
+        session.connection().execute(update(Issue).values(prepared_at=None))
+
+    assert site.get(f"/comparisons/{slug}").status_code == 200
+    assert site.get(f"/comparisons/{SLUG}").status_code == 404
+    site.clock.advance(hours=1)  # 10:00 in London is midnight on Kiritimati
+    assert site.get(f"/comparisons/{SLUG}").status_code == 200
+
+
+def test_a_comparison_that_was_sent_out_is_there_before_its_day(site: Running) -> None:
+    links = re.findall(r'href="/comparisons/([^"]+)"', site.get("/").text)
+    publish_on(site, links[0], date(2027, 6, 1))
+
+    assert site.get(f"/comparisons/{links[0]}").status_code == 200
+
+
+def test_a_comparison_says_where_it_was_published_first(site: Running) -> None:
+    page = site.get(f"/comparisons/{SLUG}").text
+
+    assert f'<link rel="canonical" href="https://example.com/comparisons/{SLUG}">' in page
+    assert "Published on 27 October 2026." in page
+
+
+def test_pages_need_nothing_from_anywhere_else(site: Running) -> None:
+    for path in ("/", "/issues", "/issues/weekly/1", f"/comparisons/{SLUG}", "/subscribe"):
+        page = site.get(path).text
+        needed = re.findall(r'(?:src|<link[^>]*(?:stylesheet|icon)[^>]*href)="([^"]*)"', page)
+        assert needed
+        assert all(one.startswith("/") for one in needed)
+        assert not re.search(r"<script|\sstyle=|\son\w+=", page)
+
+
+def test_every_page_is_light_with_its_style_and_picture(site: Running) -> None:
+    beside = len(site.get("/style.css").content) + len(site.get("/icon.svg").content)
+    pages = ["/", "/issues", "/issues/weekly/1", "/subscribe", "/own-links"]
+    pages += [f"/comparisons/{slug}" for slug in slugs(site)]
+
+    sizes = {path: len(site.get(path).content) + beside for path in pages}
+
+    assert {path: size for path, size in sizes.items() if size >= 20_000} == {}
+
+
+def test_a_style_sheet_of_ones_own_is_used(make_running: MakeSite, tmp_path: Path) -> None:
+    (tmp_path / "templates/web").mkdir(parents=True)
+    (tmp_path / "templates/web/style.css").write_text("p { color: red }")
+    site = make_running()
+
+    assert site.get("/style.css").text == "p { color: red }"
+
+
+def test_robots_are_told_where_there_is_nothing_for_them(site: Running) -> None:
+    assert "Disallow: /api/" in site.get("/robots.txt").text
+
+
+def test_the_page_the_archive_s_copies_lead_to_explains_itself(site: Running) -> None:
+    assert "in your own mail" in site.get("/own-links").text
