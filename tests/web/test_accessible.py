@@ -1,0 +1,130 @@
+"""Every page a reader can meet, as axe-core and a keyboard meet it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from subscribers.links import Asked, Who
+from tests.web.browser import Scheme, barriers, chromium, shifted, visitor
+from tests.web.conftest import SLUG, Running
+
+pytestmark = pytest.mark.browser
+
+WHO = Who(1, "weekly")
+OPEN = [
+    "/",
+    "/issues",
+    "/issues/weekly/1",
+    f"/comparisons/{SLUG}",  # every call is known
+    "/comparisons/marrow-search-vs-plainsight",  # none is
+    "/comparisons/kotoba-kobo-vs-lexicart",
+    "/own-links",
+    "/nothing",
+    "/subscribe",
+    "/subscribe?lang=de",
+    "/subscribe/frame",
+]
+OWN = ["", "/pause", "/address", "/erase"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as started:
+        yield started
+
+
+def paths(site: Running) -> list[str]:
+    """Return every page one can open, a reader's own ones among them."""
+    links = site.links
+    own = links.preferences(WHO).removeprefix(site.app.settings.base_url)
+    mailed = [links.unsubscribe(WHO), links.confirm(Asked(*WHO, site.clock()))]
+    return [
+        *OPEN,
+        *(f"{own}{part}" for part in OWN),
+        *(url.removeprefix(site.app.settings.base_url) for url in mailed),
+        "/u/broken",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_barrier(site: Running, browser: Browser, scheme: Scheme) -> None:
+    found: dict[str, list[str]] = {}
+    with visitor(browser, scheme=scheme) as window:
+        page = window.new_page()
+        for path in paths(site):
+            page.goto(site.url + path)
+            if wrong := barriers(page):
+                found[path] = wrong
+
+    assert found == {}
+
+
+def test_no_answer_to_a_form_has_a_barrier(site: Running, browser: Browser) -> None:
+    with visitor(browser) as window:
+        page = window.new_page()
+        page.goto(f"{site.url}/subscribe")
+        page.get_by_label("Your email address").fill("nobody@nowhere.invalid")
+        site.clock.advance(seconds=5)
+        page.get_by_role("button").click()
+        assert page.get_by_role("alert").count() == 1
+        refused = barriers(page)
+        page.goto(site.links.unsubscribe(WHO).replace("https://news.example.com", site.url))
+        page.get_by_role("button").click()
+        left = barriers(page)
+
+    assert (refused, left) == ([], [])
+
+
+def test_a_barrier_would_be_found(browser: Browser) -> None:
+    with visitor(browser) as window:
+        page = window.new_page()
+        page.set_content("<p style='color:#ccc'>Pale words</p><input>")
+
+        found = barriers(page)
+
+    assert any(one.startswith("color-contrast") for one in found)
+    assert any(one.startswith("label") for one in found)
+
+
+@pytest.mark.parametrize("width", [320, 1000])
+def test_no_page_has_to_be_scrolled_sideways_and_nothing_moves(
+    site: Running, browser: Browser, width: int
+) -> None:
+    with visitor(browser, width=width) as window:
+        page = window.new_page()
+        sizes = {path: settled(page, site.url + path) for path in paths(site)}
+
+    assert sizes == dict.fromkeys(sizes, (width, 0))
+
+
+def settled(page: Page, url: str) -> tuple[int, float]:
+    page.goto(url)
+    return page.evaluate("document.documentElement.scrollWidth"), shifted(page)
+
+
+def test_the_form_is_filled_in_and_sent_by_keyboard(site: Running, browser: Browser) -> None:
+    with visitor(browser, scripts=False) as window:
+        page = window.new_page()
+        page.goto(f"{site.url}/")
+        site.clock.advance(seconds=5)
+        page.keyboard.press("Tab")
+        page.keyboard.type("tab@example.org")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/subscribe")
+
+        assert page.get_by_role("heading", level=1).inner_text() == "Look into your inbox"
+
+
+def test_a_frozen_mail_s_links_open_in_the_whole_window(site: Running, browser: Browser) -> None:
+    with visitor(browser, scripts=False, width=1000) as window:
+        page = window.new_page()
+        page.goto(f"{site.url}/issues/weekly/1")
+        mail = page.frame_locator("iframe")
+        mail.get_by_role("link", name="Unsubscribe").first.click()
+        page.wait_for_url("**/own-links")
+
+        assert page.get_by_role("heading", level=1).inner_text() == "That link is in your own mail"
