@@ -1,0 +1,196 @@
+"""What must hold at every moment, from the store's rows and the provider's truth."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from digest.delivery.canary import CANARY_BATCH
+from digest.mail.sendgrid.request import ATTEMPT, BATCH
+from digest.mail.transport import Request
+from tests.simulation.provider import Provider
+
+#: States in which nobody may be mailed again, for all that is known.
+RESERVED = {"accepted", "in-doubt", "started"}
+_MAILABLE = """
+SELECT s.id, s.address FROM subscriber s JOIN subscription p ON p.subscriber_id = s.id
+WHERE s.suppressed IS NULL AND p.standing = 'confirmed'
+"""
+
+
+class Violation(AssertionError):
+    """An invariant doesn't hold."""
+
+
+@dataclass
+class Watch:
+    """Looks at the store past the engine, and remembers what it saw."""
+
+    db: sqlite3.Connection
+    seen: set[str] = field(default_factory=set)  #: attempts
+    allowed: dict[str, set[str]] = field(default_factory=dict)  #: attempt to who might be mailed
+    left: set[str] = field(default_factory=set)  #: addresses whose reader left, and isn't back
+    candidates: dict[int, int] = field(default_factory=dict)  #: edition to its frozen number
+    #: Attempts a person took for unsent that had been, or then were, accepted after all.
+    unsent_wrongly: set[str] = field(default_factory=set)
+    #: Deliveries a person took for accepted that never were.
+    accepted_wrongly: set[int] = field(default_factory=set)
+    heard: set[str] = field(default_factory=set)  #: attempts of which an event was taken in
+    doubted: dict[int, str] = field(default_factory=dict)  #: batch in doubt to its attempt
+    decided: set[str] = field(default_factory=set)  #: attempts a person decided about
+    canaries: set[str] = field(default_factory=set)  #: attempts that were watched copies
+    going: set[str] = field(default_factory=set)  #: attempts known to have been started
+    looks: int = 0
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        return self.db.execute(sql, values).fetchall()
+
+    def look(self, provider: Provider) -> None:
+        """Check all that can be checked at any moment; raises `Violation`."""
+        self.looks += 1
+        batches = self.rows(
+            "SELECT id, key, edition_id, first_delivery, last_delivery, size, state, attempt"
+            " FROM batch ORDER BY first_delivery"
+        )
+        outcomes = dict(self.rows("SELECT id, outcome FROM delivery WHERE outcome IS NOT NULL"))
+        self._claims()
+        self._starts()
+        self._nobody_twice(provider)
+        self._counts(batches, outcomes)
+        self._truth(batches, outcomes, provider)
+        self._doubts(batches)
+        self._sent()
+
+    def _claims(self) -> None:
+        """I6: note who might be mailed at the very commit that claimed each batch."""
+        for (key,) in self.rows("SELECT key FROM attempt"):
+            if key not in self.seen:
+                self.seen.add(key)
+                free = {address for _, address in self.rows(_MAILABLE)}
+                self.allowed[key] = free - self.left
+
+    def _starts(self) -> None:
+        """Nothing is started for an issue that is paused or cancelled."""
+        for key, state in self.rows(
+            "SELECT a.key, i.state FROM attempt a JOIN batch b ON b.id = a.batch_id"
+            " JOIN edition e ON e.id = b.edition_id JOIN issue i ON i.id = e.issue_id"
+            " WHERE a.started_at IS NOT NULL"
+        ):
+            if key not in self.going and state != "prepared":
+                raise Violation(f"a batch of an issue that is {state} was started")
+            self.going.add(key)
+
+    def leaves(self, request: Request) -> None:
+        """I4: what leaves was started, durably, and is still its sender's."""
+        args = orjson.loads(request.payload)["custom_args"]
+        if args[BATCH] == CANARY_BATCH:
+            return self._canary(args)
+        found = self.rows(
+            "SELECT a.started_at, b.state, b.attempt FROM attempt a JOIN batch b"
+            " ON b.id = a.batch_id WHERE a.key = ? AND b.key = ?",
+            args[ATTEMPT],
+            args[BATCH],
+        )
+        if not found or found[0][0] is None:
+            raise Violation("I4: a request left whose start isn't on disk")
+        if found[0][2] != args[ATTEMPT] or found[0][1] != "started":
+            raise Violation(f"A13: a request left for a batch that was taken back: {found[0][1]}")
+        return None
+
+    def _canary(self, args: Any) -> None:
+        """A watched copy is on record before it leaves, and leaves once."""
+        attempt = args[ATTEMPT]
+        if attempt in self.canaries:
+            raise Violation("a watched copy left twice")
+        if not self.rows("SELECT 1 FROM canary WHERE attempt = ?", attempt):
+            raise Violation("I4: a watched copy left that isn't on disk")
+        self.canaries.add(attempt)
+
+    def arrives(self, request: Request) -> None:
+        """I6, I7, I9: what arrives is for those who were free, one a message, as frozen."""
+        body = orjson.loads(request.payload)
+        attempt = body["custom_args"][ATTEMPT]
+        if attempt in self.canaries:
+            return
+        people = [one["to"] for one in body["personalizations"]]
+        if any(len(to) != 1 for to in people):
+            raise Violation("I9: a message for more than one")
+        strangers = {to[0]["email"] for to in people} - self.allowed[attempt]
+        if strangers:
+            raise Violation(f"I6: {len(strangers)} were mailed who had left before the claim")
+        if (body["subject"], body["content"][1]["value"]) != ("S", "<p>H</p>"):
+            raise Violation("I7: not what was frozen")
+        # A decision made while the request was still on its way was made too early.
+        if attempt in self.decided:
+            self.unsent_wrongly.add(attempt)
+
+    def _nobody_twice(self, provider: Provider) -> None:
+        """I1: nobody got a copy too many, but for resends that a person ordered."""
+        copies = Counter(m.delivery for m in provider.mails if m.attempt not in self.unsent_wrongly)
+        twice = sorted(number for number, times in copies.items() if times > 1)
+        if twice:
+            raise Violation(f"I1: deliveries {twice} were mailed twice")
+
+    def _counts(self, batches: list[Any], outcomes: dict[int, str]) -> None:
+        placed: Counter[int] = Counter()
+        for _, _, edition, first, last, size, state, _ in batches:
+            if state == "split":
+                continue
+            apart = sum(1 for number in range(first, last + 1) if number in outcomes)
+            placed[edition] += size + apart
+            if size + apart != last - first + 1:
+                raise Violation(
+                    f"I2: a batch {state} counts {size} and {apart} of {last - first + 1}"
+                )
+        for edition, number in self.candidates.items():
+            if placed[edition] != number:
+                raise Violation(f"I2: {placed[edition]} of {number} candidates are accounted for")
+
+    def _truth(self, batches: list[Any], outcomes: dict[int, str], provider: Provider) -> None:
+        """I3: what the provider took is reserved; I2: what counts as accepted was taken."""
+        everybody = {mail.delivery for mail in provider.mails}
+        mailed = {m.delivery for m in provider.mails if m.attempt not in self.unsent_wrongly}
+        for _, key, _, first, last, _, state, _ in batches:
+            if state == "split":
+                continue
+            mine = set(range(first, last + 1)) - outcomes.keys()
+            if state not in RESERVED and mine & mailed:
+                raise Violation(f"I3: batch {key[:4]} is {state}, and the provider has its mail")
+            if state == "accepted" and mine - everybody - self.accepted_wrongly:
+                raise Violation(f"I2: batch {key[:4]} counts as accepted, and was never taken")
+        apart = outcomes.keys() & mailed
+        if apart:
+            raise Violation(f"I3: deliveries {sorted(apart)} count as unsent, and were mailed")
+
+    def _doubts(self, batches: list[Any]) -> None:
+        """I3: a doubt ends by evidence, a decision, or the attempt's own late answer."""
+        now = {row[0]: row[7] for row in batches if row[6] == "in-doubt"}
+        for batch, attempt in now.items():
+            if attempt in self.heard:
+                raise Violation(f"I3: batch {batch} is in doubt, and an event proved it accepted")
+        proved = {
+            batch
+            for key, batch in self.rows("SELECT key, batch_id FROM attempt")
+            if key in self.heard
+        }
+        for batch, attempt in self.doubted.items():
+            if batch in now or batch in proved or attempt in self.decided:
+                continue
+            answered = self.rows("SELECT outcome FROM attempt WHERE key = ?", attempt)[0][0]
+            if answered in {None, "in-doubt", "indoubt"}:
+                raise Violation(f"I3: the doubt about batch {batch} ended without evidence")
+        self.doubted = now
+
+    def _sent(self) -> None:
+        """I2: sent means that nothing is pending and nothing in doubt."""
+        left = self.rows(
+            "SELECT b.state FROM batch b JOIN edition e ON e.id = b.edition_id"
+            " JOIN issue i ON i.id = e.issue_id WHERE i.state = 'sent' AND b.state IN"
+            " ('pending', 'claimed', 'started', 'in-doubt', 'parked')"
+        )
+        if left:
+            raise Violation(f"I2: the issue counts as sent with a batch {left[0][0]}")

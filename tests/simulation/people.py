@@ -1,0 +1,228 @@
+"""What may happen beside sending: readers leave, people decide, clocks jump, events come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from digest.delivery import control, wave
+from digest.delivery.plan import prepare
+from digest.delivery.receive import receive
+from digest.errors import DigestError, WrongState
+from digest.issues.models import Edition, Issue
+from subscribers import lifecycle
+from subscribers.models import Subscriber, SuppressionReason
+from subscribers.store import Evidence
+from subscribers.suppression import suppress
+from tests.simulation.world import HASHES, NEWSLETTER, World
+
+EVIDENCE = Evidence(channel="page")
+JUMPS = (5, 200, 3_700, 8 * 86_400, -86_400, -200)
+
+
+def act(world: World) -> None:
+    """Let one thing happen, chosen by the seed."""
+    acts: list[Callable[[World], None]] = list(_ACTS)
+    world.dice.choices(acts, list(_ACTS.values()))[0](world)
+
+
+def _edition(world: World) -> tuple[int, int, str]:
+    """An issue of this world: its id, its edition's, its state."""
+    rows = world.rows(
+        "SELECT i.id, e.id, i.state FROM issue i JOIN edition e ON e.issue_id = i.id ORDER BY i.id"
+    )
+    issue, edition, state = world.dice.choice(rows)
+    return issue, edition, state
+
+
+def send(world: World) -> None:
+    """Send, after freezing the audience if that isn't done."""
+    issue, edition, state = _edition(world)
+    if state == "built":
+        freeze(world, issue, edition)
+    elif state in {"prepared", "sent"}:
+        world.send(edition)
+    elif state == "cancelled":
+        world.look_after(edition)
+
+
+def freeze(world: World, issue: int, edition: int) -> None:
+    """Freeze an issue's audience; one with nobody in it isn't sent."""
+    try:
+        with world.write() as session:
+            frozen = prepare(
+                session,
+                issue=session.get_one(Issue, issue),
+                edition=session.get_one(Edition, edition),
+                newsletter=NEWSLETTER,
+                batch_size=world.dice.randint(1, 4),
+                now=world.clock(),
+            )
+            if world.wave:
+                wave.begin(session, edition, readers=3, wait_seconds=600)
+        world.watch.candidates[edition] = frozen.candidates
+    except WrongState:
+        world.note(f"edition {edition} has nobody to go to")
+        return
+    world.note(f"edition {edition} is prepared for {frozen.candidates}")
+
+
+def _reader(world: World) -> tuple[int, str] | None:
+    rows = world.rows("SELECT id, address FROM subscriber ORDER BY id")
+    return world.dice.choice(rows) if rows else None
+
+
+def leave(world: World) -> None:
+    """A reader leaves, or takes it back."""
+    reader = _reader(world)
+    if reader is None:
+        return
+    number, address = reader
+    back = address in world.watch.left
+    with world.write() as session:
+        change = lifecycle.come_back if back else lifecycle.leave
+        done = change(session, number, NEWSLETTER, EVIDENCE, world.clock())
+        if done and back:
+            world.watch.left.discard(address)
+        elif not back:
+            world.watch.left.add(address)
+    world.note(f"reader {number} {'comes back' if back else 'leaves'}")
+
+
+def forget(world: World) -> None:
+    """A reader is erased."""
+    reader = _reader(world)
+    if reader is None:
+        return
+    with world.write() as session:
+        lifecycle.erase(session, reader[0], EVIDENCE, HASHES, world.clock())
+        world.watch.left.add(reader[1])
+    world.note(f"reader {reader[0]} is erased")
+
+
+def suppress_one(world: World) -> None:
+    """An operator suppresses an address."""
+    reader = _reader(world)
+    if reader is None:
+        return
+    with world.write() as session:
+        manual = SuppressionReason.MANUAL
+        suppress(session, reader[1], manual, HASHES, world.clock())
+    world.note(f"reader {reader[0]} is suppressed")
+
+
+def readdress(world: World) -> None:
+    """A reader's address changes."""
+    reader = _reader(world)
+    if reader is None:
+        return
+    new = f"{reader[0]}-at-{len(world.trace)}@example.org"
+    with world.write() as session:
+        row = session.get_one(Subscriber, reader[0])
+        row.address = row.address_key = new
+        if reader[1] in world.watch.left:
+            world.watch.left.add(new)
+    world.note(f"reader {reader[0]} moves")
+
+
+def _control(world: World, what: str) -> None:
+    issue, *_ = _edition(world)
+    try:
+        with world.write() as session:
+            row = session.get_one(Issue, issue)
+            if what == "resume":
+                control.resume(session, row, world.clock())
+            else:
+                getattr(control, what)(session, row, "by hand")
+    except DigestError:
+        return
+    world.note(f"a person lets issue {issue} {what}")
+
+
+def pause(world: World) -> None:
+    """A person pauses an issue."""
+    _control(world, "pause")
+
+
+def resume(world: World) -> None:
+    """A person resumes an issue."""
+    _control(world, "resume")
+
+
+def cancel(world: World) -> None:
+    """A person cancels an issue; rarely, since it ends the story."""
+    if world.chance(0.1):
+        _control(world, "cancel")
+
+
+def resolve(world: World) -> None:
+    """A person decides on a doubt: mostly by the provider's log, sometimes blindly."""
+    found = world.rows("SELECT key, attempt FROM batch WHERE state = 'in-doubt' ORDER BY id")
+    if found:
+        key, attempt = world.dice.choice(found)
+        truth = world.provider.took(attempt)
+        decide(world, key, attempt, accepted=truth if world.chance(0.8) else not truth)
+
+
+def decide(world: World, key: str, attempt: str, *, accepted: bool) -> None:
+    """Record a decision, and remember whom a wrong one concerns."""
+    verdict = control.Verdict.ACCEPTED if accepted else control.Verdict.UNSENT
+    world.watch.decided.add(attempt)
+    if accepted and not world.provider.took(attempt):
+        first, last = world.rows(
+            "SELECT first_delivery, last_delivery FROM batch WHERE key = ?", key
+        )[0]
+        world.watch.accepted_wrongly |= set(range(first, last + 1))
+    elif not accepted and world.provider.took(attempt):
+        world.watch.unsent_wrongly.add(attempt)
+    with world.write() as session:
+        control.resolve(session, key, verdict, by="Ada", why="the log", now=world.clock())
+    world.note(f"Ada decides that {'it was' if accepted else 'it was not'} accepted")
+
+
+def jump(world: World) -> None:
+    """The clock jumps, back or ahead."""
+    seconds = world.dice.choice(JUMPS)
+    world.now += timedelta(seconds=seconds)
+    world.note(f"the clock jumps by {seconds} s")
+
+
+def news(world: World) -> None:
+    """The provider posts some of its events: out of order, again, or never."""
+    dice, provider = world.dice, world.provider
+    if not provider.news and not provider.told:
+        return
+    post = [
+        provider.news.pop(dice.randrange(len(provider.news)))
+        for _ in range(min(4, len(provider.news)))
+    ]
+    if world.chance(0.1):
+        return  # lost for good
+    post += dice.sample(provider.told, min(len(provider.told), dice.randint(0, 3)))
+    dice.shuffle(post)
+    tell(world, post)
+
+
+def tell(world: World, post: list[Any]) -> None:
+    """Take events in as the webhook does."""
+    with world.write() as session:
+        receive(session, post, hashes=HASHES, now=world.clock())
+        world.watch.heard |= {event.attempt for event in post if event.attempt}
+    world.provider.told += post
+    world.note(f"{len(post)} events come in")
+
+
+_ACTS: dict[Callable[[World], None], float] = {
+    send: 30,
+    news: 14,
+    leave: 10,
+    jump: 6,
+    resolve: 8,
+    resume: 8,
+    readdress: 3,
+    pause: 3,
+    forget: 2,
+    suppress_one: 2,
+    cancel: 1,
+}

@@ -1,0 +1,176 @@
+"""The provider in a simulated world: what it took is the truth that everything is held to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.message import Message
+from http.client import HTTPMessage
+from random import Random
+from typing import Any
+
+import orjson
+
+from digest.mail.events import EventKind, MailEvent
+from digest.mail.sendgrid.exchange import Exchange, Phase
+from digest.mail.sendgrid.request import ATTEMPT, BATCH, DELIVERY
+
+#: What a request may meet, with its usual weight beside 100 for a plain 202.
+FAULTS = {
+    "no-connection": 6,
+    "request-cut": 4,
+    "slow-down": 5,
+    "too-large": 4,
+    "refused-for-nothing": 3,
+    "key-revoked": 1,
+    "sandbox": 1,
+    "broke-before": 5,
+    "broke-after": 5,
+    "silent-before": 4,
+    "silent-after": 6,
+    "odd-success": 2,
+    "moved": 1,
+}
+#: Faults after which the mail is queued all the same.
+TAKEN = {"broke-after", "silent-after"}
+FATES = {
+    EventKind.DELIVERED: 80,
+    EventKind.BOUNCED: 5,
+    EventKind.BLOCKED: 3,
+    EventKind.DEFERRED: 4,
+    EventKind.DROPPED: 3,
+    EventKind.COMPLAINED: 3,
+    EventKind.UNSUBSCRIBED: 2,
+}
+
+
+@dataclass(frozen=True)
+class Mail:
+    """One accepted mail."""
+
+    batch: str
+    attempt: str
+    delivery: int
+    address: str
+
+
+@dataclass
+class Provider:
+    """Answers requests, keeps what it took, and tells what became of it."""
+
+    dice: Random
+    troubles: dict[str, float]
+    bad: set[str] = field(default_factory=set)  #: addresses it refuses
+    names: str = "all"  #: how it refuses them: names "all", the "first", or "none"
+    cap: int = 1000  #: recipients it takes in one request
+    mails: list[Mail] = field(default_factory=list)
+    news: list[MailEvent] = field(default_factory=list)  #: to be told
+    told: list[MailEvent] = field(default_factory=list)
+    faults: Counter[str] = field(default_factory=Counter)
+    requests: int = 0
+
+    def heal(self) -> None:
+        """Answer plainly from now on; bad addresses stay bad."""
+        self.troubles, self.cap = {}, 1000
+
+    def took(self, attempt: str) -> bool:
+        """Tell whether a request was accepted, as a look at the activity page would."""
+        return any(mail.attempt == attempt for mail in self.mails)
+
+    def answer(self, payload: bytes, now: datetime) -> Exchange:
+        """Judge a request, keep what is taken of it, and answer."""
+        self.requests += 1
+        body = orjson.loads(payload)
+        fault = self._draw()
+        self.faults[fault] += 1
+        before = _BEFORE.get(fault)
+        if before is not None:
+            return before
+        if fault == "slow-down":
+            return _slow_down(self.dice, now)
+        refusal = self._refusal(body, fault)
+        if refusal is not None:
+            return refusal
+        self._accept(body, now)
+        return _AFTER.get(fault) or _taken(self.requests)
+
+    def _draw(self) -> str:
+        names, weights = list(self.troubles), list(self.troubles.values())
+        return self.dice.choices(["none", *names], [100.0, *weights])[0]
+
+    def _refusal(self, body: Any, fault: str) -> Exchange | None:
+        people = [one["to"][0]["email"] for one in body["personalizations"]]
+        if len(people) > self.cap or (fault == "too-large" and len(people) > 1):
+            return _status(413)
+        if fault == "refused-for-nothing":
+            return _status(400, orjson.dumps({"errors": [{"message": "no"}]}))
+        places = [place for place, who in enumerate(people) if who in self.bad]
+        if not places:
+            return None
+        named = {"all": places, "first": places[:1], "none": [-1]}[self.names]
+        errors = [
+            {"message": "bad", "field": None if n < 0 else f"personalizations.{n}.to.0.email"}
+            for n in named
+        ]
+        return _status(400, orjson.dumps({"errors": errors}))
+
+    def _accept(self, body: Any, now: datetime) -> None:
+        args = body["custom_args"]
+        for one in body["personalizations"]:
+            delivery, address = one["custom_args"][DELIVERY], one["to"][0]["email"]
+            if int(delivery):  # not a watched copy, which nobody reads
+                self.mails.append(Mail(args[BATCH], args[ATTEMPT], int(delivery), address))
+            fate = self.dice.choices(list(FATES), list(FATES.values()))[0]
+            first = [] if fate is EventKind.DROPPED else [EventKind.PROCESSED]
+            last = [EventKind.DELIVERED] if fate is EventKind.COMPLAINED else []
+            for kind in [*first, *last, fate]:
+                self.news.append(_event(kind, args, delivery, address, now))
+
+
+def _event(kind: EventKind, args: Any, delivery: str, address: str, now: datetime) -> MailEvent:
+    return MailEvent(
+        kind=kind,
+        at=int(now.timestamp()),
+        delivery=delivery,
+        attempt=args[ATTEMPT],
+        address=address,
+        cause="Bounced Address" if kind is EventKind.DROPPED else "",
+    )
+
+
+def _headers(**named: str) -> HTTPMessage:
+    headers = HTTPMessage()
+    for name, value in named.items():
+        Message.add_header(headers, name.replace("_", "-"), value)
+    return headers
+
+
+def _status(status: int, body: bytes = b"", **headers: str) -> Exchange:
+    return Exchange(phase=Phase.ANSWERED, status=status, headers=_headers(**headers), body=body)
+
+
+def _taken(number: int) -> Exchange:
+    return _status(202, X_Message_Id=f"message-{number}")
+
+
+def _slow_down(dice: Random, now: datetime) -> Exchange:
+    reset = dice.choice([now.timestamp() + 3, now.timestamp() - 60, 4_102_444_800, -5, "soon"])
+    return _status(429, X_RateLimit_Reset=str(reset))
+
+
+#: Answers to requests that were not even read to their end, or were refused whatever they say.
+_BEFORE = {
+    "no-connection": Exchange(phase=Phase.CONNECTING, fault="refused"),
+    "request-cut": Exchange(phase=Phase.WRITING, fault="reset"),
+    "key-revoked": _status(401),
+    "sandbox": _status(200),
+    "broke-before": _status(503),
+    "silent-before": Exchange(phase=Phase.WAITING, fault="timeout"),
+    "moved": _status(307),
+}
+_AFTER = {
+    "broke-after": _status(502),
+    "silent-after": Exchange(phase=Phase.WAITING, fault="closed"),
+    "odd-success": _status(201),
+}

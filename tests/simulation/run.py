@@ -1,0 +1,273 @@
+"""Runs one seed's world to its end, and holds the end to its promises."""
+
+from __future__ import annotations
+
+import sqlite3
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+from digest.db import Database
+from digest.delivery import control
+from digest.delivery.counts import count
+from digest.delivery.status import status
+from digest.issues.models import Edition, Issue, IssueState, Newsletter
+from digest.migrations.schema import METADATA
+from subscribers.models import Standing, Subscriber, Subscription
+from tests.simulation import people
+from tests.simulation.invariants import Violation, Watch
+from tests.simulation.provider import FAULTS, Provider
+from tests.simulation.world import BEGIN, NEWSLETTER, World, open_watch
+
+MOST_ROUNDS = 60  #: of setting right what a world left behind
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a seed showed; *fault* is the violation in words, with the way to it."""
+
+    seed: int
+    fault: str = ""
+    looks: int = 0
+    mails: int = 0
+    requests: int = 0
+    deaths: int = 0
+    faults: Counter[str] = field(default_factory=Counter)
+    trace: tuple[str, ...] = ()
+
+
+class Stage:
+    """One store that each seed begins with empty; what was compiled for it is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "world.db"
+        self.database = Database(f"sqlite:///{self.path}")
+        METADATA.create_all(self.database.engine)
+
+    def clear(self) -> None:
+        """Forget everything, and count from 1 again."""
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as db:
+            tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            db.execute("BEGIN IMMEDIATE")
+            for (table,) in tables:
+                db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+            db.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close the store."""
+        self.database.close()
+
+
+def run(seed: int, stage: Stage) -> Seen:
+    """Live one seed through; never raises for what the engine does."""
+    with _world(seed, stage) as world:
+        fault = ""
+        try:
+            _live(world)
+            _settle(world)
+        except Violation as found:
+            fault = str(found)
+        except Exception:  # a crash of the engine is a finding like any other
+            fault = traceback.format_exc()
+        return Seen(
+            seed=seed,
+            fault=fault,
+            looks=world.watch.looks,
+            mails=len(world.provider.mails),
+            requests=world.provider.requests,
+            deaths=sum("dies" in line for line in world.trace),
+            faults=world.provider.faults,
+            trace=tuple(world.trace),
+        )
+
+
+@contextmanager
+def _world(seed: int, stage: Stage) -> Iterator[World]:
+    stage.clear()
+    dice = Random(seed)  # noqa: S311 - a seed is the point
+    readers = _people(stage.database, dice)
+    with closing(open_watch(stage.path)) as db:
+        yield World(
+            seed=seed,
+            database=stage.database,
+            dice=dice,
+            provider=_provider(dice, readers),
+            watch=Watch(db),
+            canary="watch@example.com" if dice.random() < 0.2 else "",
+            wave=dice.random() < 0.25,
+            liveliness=dice.choice([0.0, 0.15, 0.3]),
+            deadliness=dice.choice([0.1, 0.4, 0.8]),
+            act=people.act,
+        )
+
+
+def _people(database: Database, dice: Random) -> list[str]:
+    """Enrol a small list and build one issue, or two; returns the addresses."""
+    readers = [f"r{n}@example.org" for n in range(1, dice.randint(3, 20))]
+    with database.write() as session:
+        session.add(Newsletter(id=1, slug=NEWSLETTER, name="Weekly"))
+        session.add_all(
+            Subscriber(id=n, address=who, address_key=who, created_at=BEGIN)
+            for n, who in enumerate(readers, 1)
+        )
+        session.flush()
+        session.add_all(
+            Subscription(
+                subscriber_id=n, newsletter=NEWSLETTER, standing=Standing.CONFIRMED, since=BEGIN
+            )
+            for n in range(1, len(readers) + 1)
+        )
+        for number in range(1, dice.choice([1, 1, 2]) + 1):
+            state = IssueState.BUILT
+            session.add(
+                Issue(
+                    id=number, newsletter_id=1, number=number, period=f"2026-W{number}",
+                    state=state, built_at=BEGIN,
+                )
+            )  # fmt: skip
+            session.flush()
+            session.add(
+                Edition(
+                    id=number, issue_id=number, subject="S", html="<p>H</p>", text="T",
+                    fingerprint="f", frozen_at=BEGIN,
+                )
+            )  # fmt: skip
+    return readers
+
+
+def _provider(dice: Random, readers: list[str]) -> Provider:
+    """Make a provider of some temper: smooth, with a few troubles, or with many."""
+    temper = dice.choice([0.0, 0.5, 1.0, 4.0])
+    troubles = {name: weight * temper for name, weight in FAULTS.items() if dice.random() < 0.6}
+    bad = {who for who in readers if dice.random() < dice.choice([0.0, 0.0, 0.15])}
+    return Provider(
+        dice=dice,
+        troubles=troubles,
+        bad=bad,
+        names=dice.choice(["all", "first", "none"]),
+        cap=dice.choice([1, 2, 1000, 1000, 1000]),
+    )
+
+
+def _live(world: World) -> None:
+    for _ in range(world.dice.randint(5, 25)):
+        people.act(world)
+
+
+def _settle(world: World) -> None:
+    """Let the troubles end, and people set right what is left; it must come to an end."""
+    world.note("the troubles end")
+    world.provider.heal()
+    world.liveliness = world.deadliness = 0.0
+    for _ in range(MOST_ROUNDS):
+        world.now += timedelta(days=3)  # past every lease and every wait
+        if not _round(world):
+            break
+    else:
+        raise Violation("I13: it doesn't come to an end")
+    _ended(world)
+    _converged(world)
+
+
+def _round(world: World) -> bool:
+    """Do what a person would do next; false when nothing is left to do."""
+    doubts = world.rows("SELECT key, attempt FROM batch WHERE state = 'in-doubt' ORDER BY id")
+    for key, attempt in doubts:
+        people.decide(world, key, attempt, accepted=world.provider.took(attempt))
+    found = world.rows(
+        "SELECT i.id, e.id, i.state FROM issue i JOIN edition e ON e.issue_id = i.id"
+        " WHERE i.state <> 'sent' ORDER BY i.id"
+    )
+    for issue, edition, state in found:
+        if state == "built":
+            people.freeze(world, issue, edition)
+            continue
+        if state == "cancelled":
+            world.look_after(edition)
+            continue
+        _told(world, issue, edition)
+        with world.write() as session:
+            control.resume(session, session.get_one(Issue, issue), world.clock())
+        world.send(edition)
+    return _is_open(world)
+
+
+def _is_open(world: World) -> bool:
+    """Whether there is anything left to do; an issue with nobody in it may stay as it is."""
+    doubts = world.rows("SELECT 1 FROM batch WHERE state IN ('in-doubt', 'started')")
+    going = world.rows("SELECT 1 FROM issue WHERE state IN ('prepared', 'paused')")
+    return bool(doubts or going)
+
+
+def _told(world: World, issue: int, edition: int) -> None:
+    """I13: whatever is stuck is in status, with the next step."""
+    with world.database.read() as session:
+        where = status(
+            session, session.get_one(Issue, issue), session.get_one(Edition, edition), world.now
+        )
+    stuck = world.rows(
+        "SELECT key FROM batch WHERE edition_id = ? AND state IN ('in-doubt', 'parked',"
+        " 'started', 'claimed')",
+        edition,
+    )
+    named = {problem.batch for problem in where.problems}
+    silent = [key for (key,) in stuck if key[:8] not in named]
+    if silent or not where.counts.balances:
+        raise Violation(f"I13: status doesn't name {len(silent)} stuck batches")
+
+
+def _ended(world: World) -> None:
+    """Everybody is accounted for: mailed once, refused, or left out with a reason."""
+    provider, watch = world.provider, world.watch
+    copies = Counter(mail.delivery for mail in provider.mails)
+    extra = Counter(m.delivery for m in provider.mails if m.attempt in watch.unsent_wrongly)
+    fates = world.rows(
+        "SELECT d.id, d.outcome, i.state FROM delivery d JOIN edition e ON e.id = d.edition_id"
+        " JOIN issue i ON i.id = e.issue_id"
+    )
+    for number, outcome, state in fates:
+        due = outcome is None and state != "cancelled" and number not in watch.accepted_wrongly
+        if due and not copies[number]:
+            raise Violation(f"I2: delivery {number} is lost")
+        if outcome is not None and copies[number] > extra[number]:
+            raise Violation(f"I2: delivery {number} is {outcome}, and was mailed")
+    with world.database.read() as session:
+        for edition in world.watch.candidates:
+            counts = count(session, edition)
+            if counts.in_doubt or counts.pending:
+                raise Violation(f"I2: at the end {counts}")
+
+
+def _converged(world: World) -> None:
+    """I5: all events once more, in another order, change nothing."""
+    everything = [*world.provider.told, *world.provider.news]
+    people.tell(world, everything)
+    before = _standing(world)
+    world.dice.shuffle(everything)
+    people.tell(world, everything)
+    if _standing(world) != before:
+        raise Violation("I5: events told again, in another order, changed something")
+    _alarmed(world)
+
+
+def _standing(world: World) -> list[object]:
+    return [
+        world.rows("SELECT id, outcome, news, news_at FROM delivery ORDER BY id"),
+        world.rows("SELECT id, state, size FROM batch ORDER BY id"),
+        world.rows("SELECT id, suppressed FROM subscriber ORDER BY id"),
+        world.rows("SELECT count(*) FROM mail_event"),
+    ]
+
+
+def _alarmed(world: World) -> None:
+    """C17: a decision that an event proved wrong raises an alarm."""
+    for attempt, contradicted in world.rows(
+        "SELECT attempt_key, contradicted FROM decision WHERE verdict = 'unsent'"
+    ):
+        if attempt in world.watch.heard and contradicted is None:
+            raise Violation("C17: a wrong decision was proved wrong, and nobody is told")

@@ -1,0 +1,52 @@
+"""The whole system under every fault at once, seed by seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.__main__ import folder, kept_seeds
+from tests.simulation.run import Seen, Stage, run
+
+CHUNK = 25
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with folder() as name:
+        stage = Stage(Path(name))
+        yield stage
+        stage.close()
+
+
+def failures(seen: list[Seen]) -> list[str]:
+    """Say what failed, and how to see it happen."""
+    return [
+        f"{one.fault.strip().splitlines()[-1]}\n  python -m tests.simulation --seed {one.seed}"
+        for one in seen
+        if one.fault
+    ]
+
+
+@pytest.mark.parametrize("first", range(1, 201, CHUNK))
+def test_every_invariant_holds_at_every_step(stage: Stage, first: int) -> None:
+    seen = [run(seed, stage) for seed in range(first, first + CHUNK)]
+    assert failures(seen) == []
+
+
+def test_seeds_that_once_failed_hold(stage: Stage) -> None:
+    assert failures([run(seed, stage) for seed in kept_seeds()]) == []
+
+
+def test_a_seed_replays_step_by_step(stage: Stage) -> None:
+    assert run(11, stage).trace == run(11, stage).trace
+
+
+def test_the_worlds_are_full_of_trouble(stage: Stage) -> None:
+    seen = [run(seed, stage) for seed in range(1, 41)]
+    assert sum(one.deaths for one in seen) > 20
+    assert {"broke-after", "silent-after", "slow-down", "too-large"} <= set().union(
+        *(one.faults for one in seen)
+    )

@@ -1,0 +1,251 @@
+"""A whole system in one thread: a store, senders, a provider, readers and people, by one seed.
+
+Everything that waits, dies or happens beside something else does so where the seed says: senders
+are the engine's own `dispatch`, and in every gap of theirs (before and after each commit, while a
+request is on its way, while they wait) the rest of the world goes on, or the sender dies.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from threading import Event
+from typing import Any
+
+from sqlmodel import Session
+
+from digest.db import Database
+from digest.delivery.canary import release_canary
+from digest.delivery.dispatch import Brake, dispatch, finish
+from digest.delivery.links import recipients_of
+from digest.delivery.recover import recover
+from digest.delivery.send import Sending
+from digest.delivery.settle import Patience
+from digest.mail.mailing import Content, Mailbox, Mailing
+from digest.mail.sendgrid.answers import classify
+from digest.mail.sendgrid.request import encode
+from digest.mail.transport import Answer, Request
+from subscribers.tokens import Hashes, Tokens
+from tests.simulation.invariants import Watch
+from tests.simulation.provider import Provider
+
+BEGIN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+SECRET = "a secret for simulations, long enough"
+NEWSLETTER = "weekly"
+CONTENT = Content(subject="S", html="<p>H</p>", text="T", sender=Mailbox("us@example.com", "Us"))
+TOKENS = Tokens([SECRET])
+HASHES = Hashes([SECRET])
+RECIPIENT = recipients_of(NEWSLETTER, base_url="https://news.example.com", tokens=TOKENS)
+DEEPEST = 3  #: how many things may go on inside one another
+MOST_NAPS = 40  #: how long a person waits for a sender that only waits
+
+
+class Killed(BaseException):
+    """A sender died; nothing of it may catch this."""
+
+
+@dataclass(eq=False)
+class Process:
+    """One run of `digest send`."""
+
+    owner: str
+    dies_in: int  #: ticks; below zero never
+    stops_in: int  #: ticks until it gets a SIGTERM
+    alive: bool = True
+    seen: bool = True  #: whether others can tell that it lives; not from another machine
+    naps: int = 0
+    brake: Brake = field(default_factory=Brake)
+
+
+@dataclass
+class World:
+    """One seed's world."""
+
+    seed: int
+    database: Database
+    dice: Random
+    provider: Provider
+    watch: Watch
+    now: datetime = BEGIN
+    canary: str = ""  #: the watched address that gets a copy of each issue first
+    wave: bool = False  #: whether a first part goes out alone
+    depth: int = 0
+    liveliness: float = 0.1  #: how much goes on in each gap
+    deadliness: float = 0.4  #: the share of senders that die
+    processes: dict[str, Process] = field(default_factory=dict)
+    trace: list[str] = field(default_factory=list)
+    act: Callable[[World], None] = lambda _: None  #: one thing that happens, chosen by the seed
+
+    def clock(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def note(self, words: str) -> None:
+        self.trace.append(f"{self.now:%d %H:%M:%S} {'  ' * self.depth}{words}")
+
+    def chance(self, share: float) -> bool:
+        return self.dice.random() < share
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open a session of nobody who may die; look at everything after its commit."""
+        with self.database.write() as session:
+            yield session
+        self.look()
+
+    def look(self) -> None:
+        """Check every invariant now."""
+        self.watch.look(self.provider)
+
+    def meanwhile(self) -> None:
+        """Let something else happen in a gap, perhaps."""
+        while self.depth < DEEPEST and self.chance(self.liveliness):
+            self.depth += 1
+            try:
+                self.act(self)
+            finally:
+                self.depth -= 1
+
+    def tick(self, process: Process, where: str) -> None:
+        """One step of a sender: it may die here, be told to stop, or be overtaken."""
+        process.dies_in -= 1
+        process.stops_in -= 1
+        if process.stops_in == 0:
+            self.note(f"{process.owner} is told to stop, {where}")
+            process.brake.stop()
+        if process.dies_in == 0:
+            self.note(f"{process.owner} dies {where}")
+            process.alive = False
+            raise Killed
+
+    def send(self, edition: int) -> None:
+        """Run `digest send` until it ends or dies."""
+        process = self._process()
+        self.note(f"{process.owner} sends edition {edition}")
+        sending = Sending(
+            store=_Store(self, process),
+            transport=_Transport(self, process),
+            clock=self.clock,
+            owner=process.owner,
+            edition_id=edition,
+            newsletter=NEWSLETTER,
+            issue=f"weekly-{edition}",
+            content=CONTENT,
+            recipient=RECIPIENT,
+            lease=120.0,
+            patience=Patience(jitter=lambda: 0.5),
+            step=lambda name: self._step(process, name),
+        )
+        try:
+            if self.canary:
+                release_canary(sending, self.canary)
+            counts = dispatch(sending, concurrency=1, brake=process.brake, is_alive=self._is_alive)
+            self.note(f"{process.owner} ends: {counts.accepted} accepted, {counts.pending} pending")
+        except Killed:
+            pass
+        finally:
+            process.alive = False
+        self.look()
+
+    def look_after(self, edition: int) -> None:
+        """Do what `digest send` does for an issue that is stopped: move on what the dead held."""
+        with self.write() as session:
+            recover(session, edition_id=edition, now=self.clock(), alive=self._is_alive)
+            finish(session, edition, self.clock())
+        self.note(f"what the dead held of edition {edition} is moved on")
+
+    def _step(self, process: Process, name: str) -> None:
+        self.note(f"{process.owner} {name}")
+        self.tick(process, f"after it {name}")
+        self.meanwhile()
+
+    def _process(self) -> Process:
+        number = len(self.processes) + 1
+        dies = self.dice.randint(1, 40) if self.chance(self.deadliness) else -1
+        stops = self.dice.randint(1, 40) if self.chance(0.1) else -1
+        process = Process(f"sender-{number}", dies, stops, seen=self.chance(0.8))
+        process.brake = Brake(stopping=_Nap(self, process))
+        self.processes[process.owner] = process
+        return process
+
+    def _is_alive(self, owner: str) -> bool | None:
+        process = self.processes[owner]
+        return process.alive if process.seen else None
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """Read what is committed, past the engine."""
+        return self.watch.rows(sql, *values)
+
+
+@dataclass
+class _Store:
+    """The store as one sender has it: it may die right before and after each commit."""
+
+    world: World
+    process: Process
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        with self.world.database.read() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        with self.world.database.write() as session:
+            yield session
+            self.world.tick(self.process, "before a commit")
+        self.world.look()
+        self.world.tick(self.process, "after a commit")
+
+
+@dataclass
+class _Transport:
+    """The way out as one sender has it; the wire format and the reading of answers are real."""
+
+    world: World
+    process: Process
+
+    def prepare(self, mailing: Mailing) -> Request:
+        return Request(payload=encode(mailing), recipients=len(mailing.recipients))
+
+    def hand_over(self, request: Request) -> Answer:
+        world = self.world
+        # From here the request is on its way, and nothing of ours can call it back.
+        world.watch.leaves(request)
+        world.tick(self.process, "before its request arrives")
+        world.meanwhile()
+        world.watch.arrives(request)
+        exchange = world.provider.answer(request.payload, world.now)
+        world.look()
+        world.note(f"{self.process.owner} is answered {exchange.status} in {exchange.phase}")
+        world.tick(self.process, "before it reads the answer")
+        world.meanwhile()
+        return classify(exchange, recipients=request.recipients, now=world.now.timestamp())
+
+
+class _Nap(Event):
+    """A sender's stop signal; waiting on it lets the world's time pass."""
+
+    def __init__(self, world: World, process: Process) -> None:
+        super().__init__()
+        self._world, self._process = world, process
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._process.naps += 1
+        if self._process.naps > MOST_NAPS:
+            self.set()
+        late = self._world.dice.choice([0, 0, 60, 900])  # a process may always wake late
+        self._world.now += timedelta(seconds=(timeout or 0) + late)
+        self._world.tick(self._process, "while it waits")
+        self._world.meanwhile()
+        return self.is_set()
+
+
+def open_watch(path: Path) -> sqlite3.Connection:
+    """Open the store for looking only."""
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)
