@@ -1,0 +1,287 @@
+"""What became of one edition, in numbers one can trust.
+
+Opens are split by the provider's machine flag, clicks are a range from surely human to all, and
+nothing is ever decided by either.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col
+
+from digest.delivery.clicks import Click, surely_human
+from digest.delivery.counts import count
+from digest.delivery.mailboxes import provider_of
+from digest.delivery.models import Batch, Delivery, EventLink, FrozenNumbers, MailEvent, News
+from digest.delivery.stray import LATE_BOUNCE
+from digest.mail.events import EventKind
+from subscribers.models import Subscriber
+
+#: Gmail's lines for complaints: stay below the first, never reach the second.
+COMPLAINTS_GOOD, COMPLAINTS_BAD = 0.001, 0.003
+_FAILED = [EventKind.BOUNCED, EventKind.BLOCKED, EventKind.DROPPED]
+_LEFT = [EventKind.UNSUBSCRIBED, EventKind.RESIGNED]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """Readers with one mailbox provider."""
+
+    name: str
+    accepted: int = 0
+    delivered: int = 0
+    deferred: int = 0
+    bounced: int = 0
+    blocked: int = 0
+    dropped: int = 0
+    complained: int = 0
+
+    @property
+    def complaint_rate(self) -> float | None:
+        """Complaints by delivered mails; ``None`` where none was delivered."""
+        return self.complained / self.delivered if self.delivered else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One link: readers who followed it, and how often it was followed."""
+
+    url: str
+    surely: int
+    readers: int
+    clicks: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """One edition's numbers; people unless said otherwise."""
+
+    accepted: int = 0
+    delivered: int = 0
+    deferred: int = 0  #: still: the mailbox said "later" and nothing since
+    bounced: int = 0  #: for good
+    blocked: int = 0  #: this mail, not the address
+    dropped: int = 0
+    complained: int = 0
+    left: int = 0  #: by the provider's own link
+    late_bounces: int = 0  #: that came back by mail, without ids: by address, so soft
+    opened_people: int = 0  #: at least once by what doesn't call itself a machine
+    opened_machines: int = 0  #: only by machines
+    clicked_surely: int = 0
+    clicked_all: int = 0
+    clicks_surely: int = 0  #: clicks, not people
+    clicks_all: int = 0  #: clicks, not people
+    links: Sequence[Link] = ()
+    providers: Sequence[Provider] = ()
+    causes: Mapping[str, int] = field(default_factory=dict)  #: why mails failed
+    #: (minute since 1970, mails delivered in it)
+    timeline: Sequence[tuple[int, int]] = ()
+
+    @property
+    def complaint_rate(self) -> float | None:
+        """Complaints by delivered mails; ``None`` where none was delivered."""
+        return self.complained / self.delivered if self.delivered else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, which `from_dict` reads back."""
+        return asdict(self)
+
+
+def from_dict(found: Mapping[str, Any]) -> Numbers:
+    """Read numbers that were stored."""
+    return Numbers(
+        **{
+            **found,
+            "links": tuple(Link(**each) for each in found["links"]),
+            "providers": tuple(Provider(**each) for each in found["providers"]),
+            "timeline": tuple((minute, number) for minute, number in found["timeline"]),
+        }
+    )
+
+
+def numbers(session: Session, edition_id: int) -> Numbers:
+    """Count what became of an edition; what was frozen when its events were pruned stays so.
+
+    Standings are counted anew always: they are kept with the deliveries.
+    """
+    frozen = session.get(FrozenNumbers, edition_id)
+    counts = count(session, edition_id)
+    providers = _providers(session, edition_id)
+    standing: dict[str, Any] = {
+        "accepted": counts.accepted,
+        "delivered": counts.delivered,
+        "deferred": counts.deferred,
+        "bounced": counts.bounced - counts.blocked,
+        "blocked": counts.blocked,
+        "dropped": counts.dropped,
+        "complained": counts.complained,
+    }
+    if frozen is not None:
+        kept = {**frozen.numbers, **standing}
+        return from_dict({**kept, "providers": [asdict(each) for each in providers]})
+    return Numbers(**standing, providers=providers, **_from_events(session, edition_id))
+
+
+def _from_events(session: Session, edition_id: int) -> dict[str, Any]:
+    mine = _of(session, edition_id)
+    people, machines = _opened(session, mine)
+    return {
+        "left": _readers(session, mine, _LEFT),
+        "late_bounces": _readers(session, mine, [LATE_BOUNCE]),
+        "opened_people": people,
+        "opened_machines": machines,
+        "causes": _causes(session, mine),
+        "timeline": _timeline(session, mine),
+        **_clicked(session, mine),
+    }
+
+
+def _of(session: Session, edition_id: int) -> ColumnElement[bool]:
+    """Return the condition for an edition's events: its range of deliveries, and the nameless."""
+    spans = select(func.min(col(Batch.first_delivery)), func.max(col(Batch.last_delivery)))
+    found = session.connection().execute(spans.where(col(Batch.edition_id) == edition_id)).one()
+    first, last = (each or 0 for each in found)
+    ranged = or_(col(MailEvent.delivery_id).between(first, last), col(MailEvent.delivery_id) < 0)
+    return ranged & (col(MailEvent.edition_id) == edition_id)
+
+
+def _readers(session: Session, mine: ColumnElement[bool], kinds: Sequence[str]) -> int:
+    distinct = func.count(col(MailEvent.delivery_id).distinct())
+    found = select(distinct).where(mine, col(MailEvent.kind).in_(kinds))
+    return session.connection().execute(found).scalar_one()
+
+
+def _opened(session: Session, mine: ColumnElement[bool]) -> tuple[int, int]:
+    """Count readers whose copy was opened by a person perhaps, and by machines only."""
+    each = (
+        select(func.min(col(MailEvent.machine)).label("machine"))
+        .where(mine, col(MailEvent.kind) == EventKind.OPENED)
+        .group_by(col(MailEvent.delivery_id))
+        .subquery()
+    )
+    rows = session.connection().execute(
+        select(each.c.machine, func.count()).group_by(each.c.machine)
+    )
+    found = {row[0]: row[1] for row in rows}
+    return found.get(0, 0), found.get(1, 0)
+
+
+def _causes(session: Session, mine: ColumnElement[bool]) -> dict[str, int]:
+    known = case((col(MailEvent.cause) != "", col(MailEvent.cause)), else_="Not said")
+    rows = session.connection().execute(
+        select(known, func.count(col(MailEvent.delivery_id).distinct()))
+        .where(mine, col(MailEvent.kind).in_(_FAILED))
+        .group_by(known)
+        .order_by(func.count(col(MailEvent.delivery_id).distinct()).desc(), known)
+    )
+    return {cause: number for cause, number in rows}  # noqa: C416 - rows, not pairs
+
+
+def _timeline(session: Session, mine: ColumnElement[bool]) -> tuple[tuple[int, int], ...]:
+    minute = (col(MailEvent.moment) - col(MailEvent.moment) % 60).label("minute")
+    rows = session.connection().execute(
+        select(minute, func.count())
+        .where(mine, col(MailEvent.kind) == EventKind.DELIVERED)
+        .group_by(minute)
+        .order_by(minute)
+    )
+    return tuple((int(at) // 60, number) for at, number in rows)
+
+
+def _clicked(session: Session, mine: ColumnElement[bool]) -> dict[str, Any]:
+    """Judge every click beside the others on the same copy; one pass, a copy at a time."""
+    surely: Counter[int] = Counter()
+    readers: Counter[int] = Counter()
+    clicks: Counter[int] = Counter()
+    totals: Counter[str] = Counter()
+    rows: Iterable[Any] = session.connection().execute(_clicks(mine))
+    for _, copy in groupby(rows, key=lambda row: row[0]):
+        told = list(copy)
+        mail = [Click(row[1], row[2], bool(row[3])) for row in told]
+        judged = surely_human(mail, told[0][4])
+        human = {click.link for click, sure in zip(mail, judged, strict=True) if sure}
+        surely.update(human)
+        readers.update({click.link for click in mail})
+        clicks.update(click.link for click in mail)
+        totals.update({"people": bool(human), "all": 1, "sure": sum(judged), "clicks": len(mail)})
+    urls = _urls(session, list(clicks))
+    return {
+        "clicked_surely": totals["people"],
+        "clicked_all": totals["all"],
+        "clicks_surely": totals["sure"],
+        "clicks_all": totals["clicks"],
+        "links": tuple(
+            Link(url=urls.get(each, ""), surely=surely[each], readers=readers[each], clicks=number)
+            for each, number in clicks.most_common()
+        ),
+    }
+
+
+def _clicks(mine: ColumnElement[bool]) -> Select[Any]:
+    """Every click with the moment its copy was delivered, a copy's together."""
+    told = aliased(MailEvent)
+    delivered = (
+        select(func.min(col(told.moment)))
+        .where(
+            col(told.delivery_id) == col(MailEvent.delivery_id),
+            col(told.kind) == EventKind.DELIVERED,
+        )
+        .scalar_subquery()
+    )
+    return (
+        select(
+            col(MailEvent.delivery_id),
+            col(MailEvent.moment),
+            col(MailEvent.link),
+            col(MailEvent.machine),
+            delivered,
+        )
+        .where(mine, col(MailEvent.kind) == EventKind.CLICKED)
+        .order_by(col(MailEvent.delivery_id), col(MailEvent.moment))
+    )
+
+
+def _urls(session: Session, links: list[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for at in range(0, len(links), 400):
+        part = links[at : at + 400]
+        rows = session.connection().execute(
+            select(col(EventLink.id), col(EventLink.url)).where(col(EventLink.id).in_(part))
+        )
+        found.update({row[0]: row[1] for row in rows})
+    return found
+
+
+def _providers(session: Session, edition_id: int) -> tuple[Provider, ...]:
+    """Count standings by mailbox provider, the largest first."""
+    tally: dict[str, Counter[str]] = defaultdict(Counter)
+    domain = _domain(session)
+    rows = session.connection().execute(
+        select(domain, col(Delivery.news), func.count())
+        .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id), isouter=True)
+        .where(col(Delivery.edition_id) == edition_id, col(Delivery.outcome).is_(None))
+        .group_by(domain, col(Delivery.news))
+    )
+    for of, news, number in rows:
+        mine = tally[provider_of(of)]
+        mine["accepted"] += number
+        if news is not None and news is not News.PROCESSED:
+            mine[str(news)] += number
+        if news is News.COMPLAINED:
+            mine["delivered"] += number
+    found = [Provider(name=name, **numbers) for name, numbers in tally.items()]
+    return tuple(sorted(found, key=lambda each: (-each.accepted, each.name)))
+
+
+def _domain(session: Session) -> ColumnElement[Any]:
+    key = col(Subscriber.address_key)
+    if session.get_bind().dialect.name == "sqlite":
+        return func.substr(key, func.instr(key, "@") + 1)
+    return func.split_part(key, "@", 2)

@@ -1,0 +1,192 @@
+"""The charts of a report: what each says, in a picture, a sentence and a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from digest.delivery.numbers import Numbers, Provider
+from digest.reports import draw
+from digest.reports.draw import Spec
+from digest.reports.facts import IssueReport, SectionRow
+from subscribers.growth import Week
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A chart, and the same facts as a table."""
+
+    title: str
+    says: str  #: what it shows, in a sentence
+    svg: Markup
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def funnel(numbers: Numbers, *, tracked: bool) -> Chart:
+    """Draw how many were reached, as bars from accepted to clicked."""
+    steps = [("Accepted", numbers.accepted, 0), ("Delivered", numbers.delivered, 0)]
+    if tracked:
+        steps.append(("Opened", numbers.opened_people, numbers.opened_machines))
+        clicked = numbers.clicked_surely
+        steps.append(("Clicked", clicked, numbers.clicked_all - clicked))
+    return _chart(
+        title="From accepted to clicked" if tracked else "From accepted to delivered",
+        says="Readers at each step. The pale part is what may have been machines.",
+        name="funnel",
+        drawing=lambda size: draw.stacked(steps, size, ("people", "perhaps machines")),
+        head=("Step", "Surely people", "Perhaps machines"),
+        rows=[(name, f"{sure:,}", f"{perhaps:,}") for name, sure, perhaps in steps],
+    )
+
+
+def delivery(numbers: Numbers) -> Chart | None:
+    """Draw when the mail arrived; ``None`` where nothing did."""
+    line = list(numbers.timeline)
+    if not line:
+        return None
+    points = _cumulated(line)
+    told = _milestones(points)
+    return _chart(
+        title="When it arrived",
+        says="Share of the delivered mails that had arrived, by minutes after the first.",
+        name="delivery",
+        drawing=lambda size: draw.area(points, size),
+        head=("Share arrived", "Minutes after the first"),
+        rows=[(f"{share} %", f"{minutes:,}") for share, minutes in told],
+    )
+
+
+def comparisons(sections: Sequence[SectionRow]) -> Chart:
+    """Draw link visits by comparison."""
+    steps = [(row.title, row.surely, row.readers - row.surely) for row in sections]
+    return _chart(
+        title="Clicks per comparison",
+        says="Links followed, in the order of the mail; each reader counts once a link.",
+        name="comparisons",
+        drawing=lambda size: draw.stacked(steps, size, ("people", "perhaps machines")),
+        head=("Comparison", "Surely people", "Perhaps machines"),
+        rows=[(name, f"{sure:,}", f"{perhaps:,}") for name, sure, perhaps in steps],
+    )
+
+
+def failures(providers: Sequence[Provider]) -> Chart:
+    """Draw the share that wasn't delivered, by mailbox provider."""
+    kinds = ("deferred", "blocked", "bounced", "dropped")
+    values = [
+        {"who": one.name, "kind": kind, "share": getattr(one, kind) / max(1, one.accepted)}
+        for one in providers
+        for kind in kinds
+    ]
+    return _chart(
+        title="Not delivered, by mailbox provider",
+        says="Share of the accepted mails that is deferred, blocked, bounced or dropped.",
+        name="failures",
+        drawing=lambda size: draw.shares(values, size, kinds),
+        head=("Provider", "Accepted", "Delivered", *(kind.capitalize() for kind in kinds)),
+        rows=[
+            (
+                one.name,
+                f"{one.accepted:,}",
+                f"{one.delivered:,}",
+                *(f"{getattr(one, kind):,}" for kind in kinds),
+            )
+            for one in providers
+        ],
+    )
+
+
+def complaints(providers: Sequence[Provider]) -> Chart:
+    """Draw the complaint rate by mailbox provider, beside Gmail's two lines."""
+    values = [
+        {"who": one.name, "rate": one.complaint_rate}
+        for one in providers
+        if one.complaint_rate is not None
+    ]
+    return _chart(
+        title="Complaints, by mailbox provider",
+        says="Complaints by delivered mails. Below 0.1 % is good; 0.3 % must never be reached.",
+        name="complaints",
+        drawing=lambda size: draw.rates(values, size),
+        head=("Provider", "Delivered", "Complaints", "Rate"),
+        rows=[
+            (one.name, f"{one.delivered:,}", f"{one.complained:,}", _rate(one.complaint_rate))
+            for one in providers
+        ],
+    )
+
+
+def growing(weeks: Sequence[Week]) -> Chart:
+    """Draw who joined and who left, week by week."""
+    values = [
+        {"week": each.week, "kind": kind, "n": number}
+        for each in weeks
+        for kind, number in (("joined", each.joined), ("left", -each.left))
+    ]
+    return _chart(
+        title="Who came and who left",
+        says="Readers who joined and readers who left, by week.",
+        name="growth",
+        drawing=lambda size: draw.weeks(values, size),
+        head=("Week", "Asked", "Joined", "Left"),
+        rows=[
+            (each.week, f"{each.asked:,}", f"{each.joined:,}", f"{each.left:,}") for each in weeks
+        ],
+    )
+
+
+def history(reports: Sequence[IssueReport]) -> Chart:
+    """Draw delivered mails and sure clicks, issue by issue."""
+    steps = [
+        (f"No. {each.number}", each.numbers.clicked_surely, each.numbers.delivered)
+        for each in reports
+    ]
+    return _chart(
+        title="Issue by issue",
+        says="Delivered mails, and in the dark part readers who surely followed a link.",
+        name="history",
+        drawing=lambda size: draw.stacked(
+            [(name, sure, whole - sure) for name, sure, whole in steps[-26:]],
+            size,
+            ("followed a link", "delivered"),
+            spans=False,
+        ),
+        head=("Issue", "Delivered", "Surely clicked"),
+        rows=[(name, f"{whole:,}", f"{sure:,}") for name, sure, whole in steps],
+    )
+
+
+def _chart(
+    *,
+    title: str,
+    says: str,
+    name: str,
+    drawing: Callable[[str], Spec],
+    head: Sequence[str],
+    rows: Sequence[Sequence[str]],
+) -> Chart:
+    drawn = [draw.render(drawing(size), size, name, title, says) for size in draw.WIDTHS]
+    return Chart(title=title, says=says, svg=Markup("").join(drawn), head=head, rows=rows)
+
+
+def _cumulated(line: Sequence[tuple[int, int]]) -> list[tuple[int, float]]:
+    first, total = line[0][0], sum(number for _, number in line)
+    points, so_far = [], 0
+    for minute, number in line:
+        so_far += number
+        points.append((minute - first, so_far / total))
+    return [*points, (points[-1][0] + 1, 1.0)]
+
+
+def _milestones(points: Sequence[tuple[int, float]]) -> list[tuple[int, int]]:
+    found = []
+    for share in (50, 90, 95, 99, 100):
+        minute = next(at for at, reached in points if reached >= share / 100 - 1e-9)
+        found.append((share, minute))
+    return found
+
+
+def _rate(value: float | None) -> str:
+    return "—" if value is None else f"{value:.2%}".replace("%", " %")

@@ -1,0 +1,237 @@
+"""Draws charts as SVG: Vega-Lite specifications, rendered without a browser.
+
+Colours are the page's own variables, so that a chart follows the page into the dark. Each is drawn
+for a wide page and for a phone: shrinking the one would make its words unreadable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+import vl_convert
+from markupsafe import Markup
+
+from digest.delivery.numbers import COMPLAINTS_BAD, COMPLAINTS_GOOD
+
+VERSION = "5.21"  # of Vega-Lite; the library knows several
+WIDTHS = {"wide": 640, "narrow": 327}
+MARK, PALE, BAD, SOFT, LINE, INK = (
+    f"var(--{name})" for name in ("mark", "pale", "bad", "soft", "line", "ink")
+)
+SANS = "Segoe UI, -apple-system, Roboto, Helvetica, Arial, sans-serif"
+_OPENING = re.compile(r"<svg\b[^>]*>")
+_SIZE = re.compile(r'\bwidth="([\d.]+)" height="([\d.]+)"')
+_SHORT = {"wide": 34, "narrow": 20}  # characters of a label
+Spec = dict[str, Any]
+
+
+def render(spec: Spec, size: str, name: str, title: str, says: str) -> Markup:
+    """Render one specification, with words for who doesn't see it."""
+    whole = {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "width": WIDTHS[size],
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "config": _CONFIG,
+        **spec,
+    }
+    drawn: str = vl_convert.vegalite_to_svg(whole, vl_version=VERSION)
+    width, height = _SIZE.search(drawn).groups()  # type: ignore[union-attr]  # it always says
+    own = f"{name}-{size}"
+    # The numbers and words are escaped by the renderer; the title and the sentence here.
+    opening = (
+        f'<svg class="{size}" role="img" aria-labelledby="{own}-t {own}-d" viewBox="0 0 {width}'
+        f' {height}" width="{width}" height="{height}" xmlns="http://www.w3.org/2000/svg">'
+        f'<title id="{own}-t">{escape(title)}</title><desc id="{own}-d">{escape(says)}</desc>'
+    )
+    inside = _OPENING.sub("", drawn, count=1)
+    return Markup(opening + re.sub(r' (role|aria-\w+)="[^"]*"', "", inside))  # noqa: S704
+
+
+_CONFIG: Spec = {
+    "background": None,
+    "font": SANS,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": SOFT, "titleColor": SOFT, "gridColor": LINE, "domainColor": LINE,
+        "tickColor": LINE, "labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal",
+        "labelPadding": 8, "ticks": False, "domain": False, "labelLimit": 230,
+    },
+    "text": {"color": INK, "fontSize": 13},
+    "legend": {
+        "orient": "top", "labelColor": SOFT, "labelFontSize": 13, "title": None, "symbolType":
+        "square", "offset": 12, "symbolSize": 90,
+    },
+}  # fmt: skip
+
+
+def _names(values: Sequence[str], size: str) -> dict[str, str]:
+    """Cut long names so that bars have room; the table has them whole."""
+    most = _SHORT[size]
+    return {name: name if len(name) <= most else f"{name[: most - 1].rstrip()}…" for name in values}
+
+
+def _bars(names: Sequence[str]) -> Spec:
+    return {
+        "field": "who", "type": "nominal", "sort": list(names), "title": None,
+        "scale": {"paddingInner": 0.42, "paddingOuter": 0.2},
+        "axis": {"grid": False, "labelColor": INK},
+    }  # fmt: skip
+
+
+def stacked(
+    steps: Sequence[tuple[str, int, int]],
+    size: str,
+    kinds: tuple[str, str],
+    *,
+    spans: bool = True,
+) -> Spec:
+    """Draw bars of two parts, the sure and the perhaps, with their numbers beside them."""
+    phone = size == "narrow"  # there the names stand above their bars, whole
+    short = {name: name for name, _, _ in steps} if phone else _names([s[0] for s in steps], size)
+    values = [
+        {"who": short[name], "kind": kind, "n": number, "order": order}
+        for name, sure, perhaps in steps
+        for order, (kind, number) in enumerate(zip(kinds, (sure, perhaps), strict=True))
+    ]
+    totals = [
+        {"who": short[name], "n": a + b, "text": _span(a if spans else a + b, a + b)}
+        for name, a, b in steps
+    ]
+    y = _bars([short[name] for name, _, _ in steps])
+    if phone:
+        y |= {"axis": None, "scale": {"paddingInner": 0.62, "paddingOuter": 0.5}}
+    most = max((sure + perhaps for _, sure, perhaps in steps), default=1) or 1
+    x = {"field": "n", "type": "quantitative", "axis": None}
+    bars = {
+        "data": {"values": values},
+        "mark": {"type": "bar", "height": {"band": 1}},
+        "encoding": {"y": y, "x": {**x, "stack": "zero"}, "order": {"field": "order"},
+                     "color": _colour(kinds, [MARK, PALE])},
+    }  # fmt: skip
+    room = {"domainMax": most * (1.45 if phone else 1.3)}
+    text = {
+        "data": {"values": totals},
+        "mark": {"type": "text", "align": "left", "dx": 8},
+        "encoding": {"y": y, "x": {**x, "scale": room}, "text": {"field": "text"}},
+    }
+    names = {
+        "data": {"values": totals},
+        "mark": {"type": "text", "align": "left", "baseline": "bottom", "dy": -13},
+        "encoding": {"y": y, "x": {"datum": 0}, "text": {"field": "who"}},
+    }
+    layers = [bars, text, names] if phone else [bars, text]
+    return {"height": {"step": 52 if phone else 40}, "layer": layers}
+
+
+def _colour(kinds: Sequence[str], colours: Sequence[str], **legend: Any) -> Spec:
+    scale = {"domain": list(kinds), "range": list(colours)}
+    found: Spec = {"field": "kind", "type": "nominal", "sort": list(kinds), "scale": scale}
+    return found | ({"legend": legend} if legend else {})
+
+
+def _span(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def area(points: Sequence[tuple[int, float]], size: str) -> Spec:
+    """Draw a line of a share that grows, over minutes."""
+    values = [{"minute": minute, "share": share} for minute, share in points]
+    x: Spec = {
+        "field": "minute", "type": "quantitative", "title": "Minutes after the first",
+        "axis": {"grid": False, "tickCount": 4 if size == "narrow" else 8, "format": ",d",
+                 "tickMinStep": 1},
+        "scale": {"nice": False},
+    }  # fmt: skip
+    y: Spec = {
+        "field": "share", "type": "quantitative", "title": None, "scale": {"domain": [0, 1]},
+        "axis": {"format": ".0%", "tickCount": 4},
+    }  # fmt: skip
+    return {
+        "height": 220,
+        "data": {"values": values},
+        "mark": {
+            "type": "area", "interpolate": "step-after", "color": PALE,
+            "line": {"color": MARK, "strokeWidth": 2.5, "interpolate": "step-after"},
+        },
+        "encoding": {"x": x, "y": y},
+    }  # fmt: skip
+
+
+def shares(values: Sequence[Spec], size: str, kinds: Sequence[str]) -> Spec:
+    """Draw bars of shares, by kind."""
+    short = _names([each["who"] for each in values], size)
+    shown = [{**each, "who": short[each["who"]]} for each in values]
+    return {
+        "height": {"step": 34},
+        "data": {"values": shown},
+        "mark": {"type": "bar", "height": {"band": 1}},
+        "encoding": {
+            "y": _bars(list(dict.fromkeys(each["who"] for each in shown))),
+            "x": {
+                "field": "share", "type": "quantitative", "title": None, "stack": "zero",
+                "axis": {"format": "~%", "tickCount": 3 if size == "narrow" else 5},
+                "scale": {"domainMin": 0, "nice": True},
+            },
+            "color": {
+                "field": "kind", "type": "nominal", "sort": list(kinds),
+                "scale": {"domain": list(kinds), "range": [LINE, PALE, MARK, SOFT]},
+                "legend": {"columns": 2 if size == "narrow" else 4},
+            },
+        },
+    }  # fmt: skip
+
+
+def rates(values: Sequence[Spec], size: str) -> Spec:
+    """Draw bars of complaint rates, beside the two lines that matter."""
+    short = _names([each["who"] for each in values], size)
+    shown = [{**each, "who": short[each["who"]]} for each in values]
+    top = max([COMPLAINTS_BAD * 1.25, *(float(each["rate"]) * 1.1 for each in values)])
+    x: Spec = {
+        "field": "rate", "type": "quantitative", "title": None,
+        "scale": {"domain": [0, top], "nice": False},
+        "axis": {"format": ".1%", "values": [0, COMPLAINTS_GOOD, COMPLAINTS_BAD]},
+    }  # fmt: skip
+    lines = [
+        {
+            "data": {"values": [{"rate": rate}]},
+            "mark": {"type": "rule", "color": colour, "strokeWidth": 2, "strokeDash": dash},
+            "encoding": {"x": {**x}},
+        }
+        for rate, colour, dash in (
+            (COMPLAINTS_GOOD, SOFT, [4, 4]),
+            (COMPLAINTS_BAD, BAD, [1, 0]),
+        )
+    ]
+    bars = {
+        "data": {"values": shown},
+        "mark": {"type": "bar", "color": MARK, "height": {"band": 1}},
+        "encoding": {"y": _bars([each["who"] for each in shown]), "x": x},
+    }
+    return {"height": {"step": 34}, "layer": [bars, *lines]}
+
+
+def weeks(values: Sequence[Spec], size: str) -> Spec:
+    """Draw bars up for who joined, down for who left."""
+    weeks = list(dict.fromkeys(each["week"] for each in values))
+    every = 3 if size == "narrow" else 2
+    x: Spec = {
+        "field": "week", "type": "ordinal", "sort": weeks, "title": None,
+        "axis": {"labelAngle": 0, "grid": False, "values": weeks[::-1][::every],
+                 "labelExpr": "'W' + slice(datum.value, 6)"},
+        "scale": {"paddingInner": 0.35},
+    }  # fmt: skip
+    return {
+        "height": 200,
+        "data": {"values": list(values)},
+        "mark": {"type": "bar"},
+        "encoding": {
+            "x": x,
+            "y": {"field": "n", "type": "quantitative", "title": None, "stack": "zero",
+                  "axis": {"tickCount": 4, "format": ",d", "tickMinStep": 1}},
+            "color": {"field": "kind", "type": "nominal", "sort": ["joined", "left"],
+                      "scale": {"domain": ["joined", "left"], "range": [MARK, BAD]}},
+        },
+    }  # fmt: skip

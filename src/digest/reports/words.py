@@ -1,0 +1,27 @@
+"""Numbers and days as people read them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def percent(part: int, whole: int, *, places: int = 1) -> str:
+    """Write a part as a share, "13.4 %"; of nothing it is a dash."""
+    if not whole:
+        return "—"
+    # A share that isn't nothing isn't shown as nothing, nor a part as the whole.
+    least = 10.0**-places
+    share = 100 * part / whole
+    if 0 < part < whole:
+        share = min(max(share, least), 100 - least)
+    return f"{share:.{places}f} %" if 0 < part < whole else f"{share:.0f} %"
+
+
+def span(low: int, high: int) -> str:
+    """Write a range: "120 to 180", or one number where both are the same."""
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def day(moment: datetime | None) -> str:
+    """Write a day: "24 November 2026"; a dash for none."""
+    return f"{moment.day} {moment:%B %Y}" if moment else "—"
