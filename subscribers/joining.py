@@ -1,24 +1,17 @@
-"""Takes sign-ups in, many in one transaction: standing, evidence, and a letter to send.
-
-Whoever asks, for whatever address, causes the same statements: what is known of an address shows
-neither in the answer nor in the time it takes.
-"""
+"""Writes what follows from sign-ups that were asked for: standing, evidence, a letter to send."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Integer, bindparam, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
 from subscribers import ledger, store, suppression, throttle
-from subscribers.address import Address
 from subscribers.lifecycle import REJOINABLE
 from subscribers.models import (
     Consent,
@@ -27,99 +20,157 @@ from subscribers.models import (
     LetterKind,
     LetterState,
     LetterToSend,
+    SignUpAsked,
     Standing,
     Subscriber,
     Subscription,
     SuppressionReason,
 )
 from subscribers.suppression import Found
-from subscribers.throttle import Limits, Stop, Weighed
+from subscribers.throttle import Stop
 from subscribers.tokens import Hashes
 
 #: A mailbox that didn't exist may exist again after a while; before, asking it only bounces again.
 BOUNCE_REST = timedelta(days=30)
+AT_ONCE = 64  # sign-ups a transaction: a short one, since others wait for it
 
-
-# Kept, since making a statement anew costs as much as running it.
-_KEYS: BindParameter[Any] = bindparam("keys", expanding=True)
+_ASKED = (
+    select(*(getattr(SignUpAsked, name) for name in SignUpAsked.model_fields))
+    .order_by(col(SignUpAsked.id))
+    .limit(AT_ONCE)
+    .with_for_update(skip_locked=True)
+)
 _KNOWN = (
-    select(col(Subscriber.address_key), col(Subscription.newsletter), col(Subscription.standing))
-    .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
-    .where(col(Subscriber.address_key).in_(_KEYS))
+    select(
+        col(Subscriber.address_key),
+        col(Subscriber.id),
+        col(Subscription.newsletter),
+        col(Subscription.standing),
+    )
+    .outerjoin(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
+    .where(col(Subscriber.address_key).in_(bindparam("keys", expanding=True)))
 )
-_NUMBERS = select(col(Subscriber.address_key), col(Subscriber.id)).where(
-    col(Subscriber.address_key).in_(_KEYS)
-)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Ask:
-    """Somebody asks that an address be signed up."""
+class Taken(NamedTuple):
+    """What was written."""
 
-    address: Address
-    newsletter: str
-    form: str  #: which form it came from
-    wording: str  #: what the form says one agrees to
-    language: str
-    network: str = field(repr=False)  #: the /24 or /48 it came from
-    seen_from: str | None = field(default=None, repr=False)  #: the address to keep as evidence
+    asked: int  #: sign-ups done with; `AT_ONCE` when more may wait
+    letters: int  #: letters that wait now
 
 
 class _Known(NamedTuple):
-    """What is known of an address before it asks."""
-
-    standing: Standing | None
-    suppressed: Found | None
-
-
-def sign_up(
-    session: Session, asks: Sequence[Ask], *, limits: Limits, hashes: Hashes, now: datetime
-) -> list[Stop | None]:
-    """Take sign-ups in; returns for each what stopped it, if anything did.
-
-    One stopped by `Stop.ADDRESS` looks like any other from outside: the answer has to be the same.
-    """
-    weighed = [Weighed(ask.address, ask.network) for ask in asks]
-    stops = throttle.weigh(session, weighed, limits, hashes, now)
-    taken = [n for n, stop in enumerate(stops) if stop in (None, Stop.ADDRESS)]
-    if taken:
-        part = [asks[n] for n in taken]
-        suppressed = _take(session, part, [stops[n] is None for n in taken], hashes, now)
-        for n, withheld in zip(taken, suppressed, strict=True):
-            stops[n] = stops[n] or (Stop.SUPPRESSED if withheld else None)
-    throttle.note(session, Counter(stops), now)
-    return stops
+    numbers: dict[str, int]
+    standings: dict[tuple[str, str], Standing]
+    suppressed: dict[str, Found]
 
 
-def _take(
-    session: Session, asks: Sequence[Ask], fresh: Sequence[bool], hashes: Hashes, now: datetime
-) -> list[bool]:
-    """Write what each ask causes; tells for each whether its letter is withheld."""
-    known = _known(session, asks, hashes)
-    facts = [known[ask.address.key, ask.newsletter] for ask in asks]
-    _add_readers(session, asks, facts, now)
-    numbers = _numbers(session, asks)
-    rows = [
-        {"subscriber_id": numbers[ask.address.key], "newsletter": ask.newsletter, "go": int(go)}
-        for ask, go in zip(asks, fresh, strict=True)
-    ]
-    _add_places(session, rows, asks, now)
-    _add_evidence(session, rows, asks, now)
-    withheld = [_withheld(one.suppressed, now) for one in facts]
-    _add_letters(session, rows, asks, facts, withheld, now)
-    return withheld
+def take_in(session: Session, hashes: Hashes) -> Taken:
+    """Take in the oldest sign-ups that were asked for, each once."""
+    asked = session.execute(_ASKED).all()
+    if not asked:
+        return Taken(0, 0)
+    done = [row.id for row in asked]
+    session.execute(delete(SignUpAsked).where(col(SignUpAsked.id).in_(done)))
+    fresh = [row for row in asked if row.fresh]
+    return Taken(len(asked), _take(session, fresh, hashes) if fresh else 0)
 
 
-def _known(session: Session, asks: Sequence[Ask], hashes: Hashes) -> dict[tuple[str, str], _Known]:
-    keys = sorted({ask.address.key for ask in asks})
-    rows = session.connection().execute(_KNOWN, {"keys": keys})
-    standings = {(key, newsletter): standing for key, newsletter, standing in rows}
-    suppressed = suppression.find_all(session, keys, hashes)
+def _take(session: Session, asked: Sequence[Any], hashes: Hashes) -> int:
+    """Write what each ask causes; returns how many letters wait now."""
+    known = _known(session, asked, hashes)
+    _insert(session, Subscriber, [_reader(row, known.suppressed) for row in asked])
+    known = _known(session, asked, hashes)
+    _insert(session, Subscription, [_place(row, known) for row in asked])
+    wordings = {text: ledger.keep_wording(session, text) for text in {row.wording for row in asked}}
+    _insert(session, Consent, [_entry(row, known, wordings) for row in asked])
+    seen = [_network(row, known) for row in asked if row.seen_from]
+    _insert(session, ConsentNetwork, seen)
+    letters = [_letter(row, known) for row in asked]
+    _insert(session, LetterToSend, letters)
+    held = sum(letter["state"] is LetterState.WITHHELD for letter in letters)
+    if held:
+        throttle.note(session, Counter({Stop.SUPPRESSED: held}), asked[-1].at)
+    return len(letters) - held
+
+
+def _known(session: Session, asked: Sequence[Any], hashes: Hashes) -> _Known:
+    keys = sorted({row.address_key for row in asked})
+    rows = session.execute(_KNOWN, {"keys": keys}).all()
+    return _Known(
+        numbers={key: number or 0 for key, number, _, _ in rows},
+        standings={(key, newsletter): standing for key, _, newsletter, standing in rows},
+        suppressed=suppression.find_all(session, keys, hashes),
+    )
+
+
+def _insert(session: Session, model: type[SQLModel], rows: list[dict[str, Any]]) -> None:
+    """Insert rows, but for readers and standings that are there already."""
+    if not rows:
+        return
+    there = model in (Subscriber, Subscription)
+    statement = store.upsert(session, model).on_conflict_do_nothing() if there else None
+    session.connection().execute(
+        insert(store.table(model)) if statement is None else statement, rows
+    )
+
+
+def _reader(row: Any, suppressed: dict[str, Found]) -> dict[str, Any]:
+    found = suppressed.get(row.address_key)
     return {
-        (ask.address.key, ask.newsletter): _Known(
-            standings.get((ask.address.key, ask.newsletter)), suppressed.get(ask.address.key)
-        )
-        for ask in asks
+        "address": row.address,
+        "address_key": row.address_key,
+        "suppressed": found.reason.value if found else None,
+        "language": row.language,
+        "created_at": row.at,
+    }
+
+
+def _place(row: Any, known: _Known) -> dict[str, Any]:
+    """Make a standing for who has none; who left stays so until the letter is answered."""
+    return {
+        "subscriber_id": known.numbers[row.address_key],
+        "newsletter": row.newsletter,
+        "standing": Standing.PENDING,
+        "source": row.form,
+        "since": row.at,
+    }
+
+
+def _entry(row: Any, known: _Known, wordings: dict[str, str]) -> dict[str, Any]:
+    return {
+        "subscriber_id": known.numbers[row.address_key],
+        "newsletter": row.newsletter,
+        "act": ConsentAct.ASKED,
+        "channel": "form",
+        "form": row.form,
+        "wording_hash": wordings[row.wording],
+        "language": row.language,
+        "at": row.at,
+    }
+
+
+def _network(row: Any, known: _Known) -> dict[str, Any]:
+    return {
+        "subscriber_id": known.numbers[row.address_key],
+        "newsletter": row.newsletter,
+        "at": row.at,
+        "network": row.seen_from,
+    }
+
+
+def _letter(row: Any, known: _Known) -> dict[str, Any]:
+    standing = known.standings.get((row.address_key, row.newsletter))
+    joined = standing in (Standing.CONFIRMED, Standing.PAUSED)
+    held = _withheld(known.suppressed.get(row.address_key), row.at)
+    return {
+        "subscriber_id": known.numbers[row.address_key],
+        "newsletter": row.newsletter,
+        "kind": LetterKind.ALREADY if joined else LetterKind.CONFIRM,
+        "state": LetterState.WITHHELD if held else LetterState.WAITING,
+        "language": row.language,
+        "asked_at": row.at,
+        "since": row.at,
     }
 
 
@@ -128,114 +179,3 @@ def _withheld(found: Found | None, now: datetime) -> bool:
         return False
     resting = found.reason is SuppressionReason.HARD_BOUNCE and now - found.at < BOUNCE_REST
     return resting or found.reason not in REJOINABLE
-
-
-def _kind(known: _Known) -> LetterKind:
-    joined = known.standing in (Standing.CONFIRMED, Standing.PAUSED)
-    return LetterKind.ALREADY if joined else LetterKind.CONFIRM
-
-
-def _add_readers(
-    session: Session, asks: Sequence[Ask], facts: Sequence[_Known], now: datetime
-) -> None:
-    rows = [
-        {
-            "address": ask.address.text,
-            "address_key": ask.address.key,
-            "suppressed": one.suppressed.reason.value if one.suppressed else None,
-            "language": ask.language,
-            "created_at": now,
-        }
-        for ask, one in zip(asks, facts, strict=True)
-    ]
-    session.connection().execute(_unless_there(store.dialect(session), Subscriber), rows)
-
-
-def _numbers(session: Session, asks: Sequence[Ask]) -> dict[str, int]:
-    keys = sorted({ask.address.key for ask in asks})
-    rows = session.connection().execute(_NUMBERS, {"keys": keys})
-    return {key: number or 0 for key, number in rows}
-
-
-def _add_places(
-    session: Session, rows: list[dict[str, Any]], asks: Sequence[Ask], now: datetime
-) -> None:
-    """Make those pending who have no standing; who left stays so until the letter is answered."""
-    values = [
-        {
-            "subscriber_id": row["subscriber_id"],
-            "newsletter": row["newsletter"],
-            "standing": Standing.PENDING,
-            "source": ask.form,
-            "since": now,
-        }
-        for row, ask in zip(rows, asks, strict=True)
-    ]
-    session.connection().execute(_unless_there(store.dialect(session), Subscription), values)
-
-
-def _add_evidence(
-    session: Session, rows: list[dict[str, Any]], asks: Sequence[Ask], now: datetime
-) -> None:
-    hashed = {
-        wording: ledger.keep_wording(session, wording) for wording in {a.wording for a in asks}
-    }
-    entries = [
-        {
-            **row,
-            "act": ConsentAct.ASKED,
-            "channel": "form",
-            "form": ask.form,
-            "wording_hash": hashed[ask.wording],
-            "language": ask.language,
-            "at": now,
-        }
-        for row, ask in zip(rows, asks, strict=True)
-    ]
-    _insert_if(session, Consent, entries)
-    seen = [
-        {**row, "at": now, "network": ask.seen_from, "go": row["go"] if ask.seen_from else 0}
-        for row, ask in zip(rows, asks, strict=True)
-    ]
-    _insert_if(session, ConsentNetwork, seen)
-
-
-def _add_letters(
-    session: Session,
-    rows: list[dict[str, Any]],
-    asks: Sequence[Ask],
-    facts: Sequence[_Known],
-    withheld: Sequence[bool],
-    now: datetime,
-) -> None:
-    letters = [
-        {
-            **row,
-            "kind": _kind(one),
-            "state": LetterState.WITHHELD if held else LetterState.WAITING,
-            "language": ask.language,
-            "asked_at": now,
-            "since": now,
-        }
-        for row, ask, one, held in zip(rows, asks, facts, withheld, strict=True)
-    ]
-    _insert_if(session, LetterToSend, letters)
-
-
-def _insert_if(session: Session, model: type[SQLModel], rows: list[dict[str, Any]]) -> None:
-    """Insert the rows whose "go" is true, by one statement that runs for the others as well."""
-    names = tuple(name for name in rows[0] if name != "go")
-    session.connection().execute(_conditional(model, names), rows)
-
-
-@cache
-def _unless_there(dialect: str, model: type[SQLModel]) -> Any:
-    return store.upsert_on(dialect, model).on_conflict_do_nothing()
-
-
-@cache
-def _conditional(model: type[SQLModel], names: tuple[str, ...]) -> Any:
-    table = store.table(model)
-    values = [bindparam(name, type_=table.c[name].type) for name in names]
-    source = select(*values).where(bindparam("go", type_=Integer) == 1)
-    return insert(table).from_select(names, source, include_defaults=False)

@@ -149,6 +149,23 @@ class Suppression(SQLModel, table=True):
     at: datetime
 
 
+class SignUpAsked(SQLModel, table=True):
+    """A sign-up as it was asked for, until what follows from it is written, a moment later."""
+
+    __tablename__ = "sign_up_asked"
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
+    address: str = Field(sa_type=String(254))
+    address_key: str = Field(sa_type=String(254))
+    newsletter: str = Field(sa_type=String(64))
+    form: str = Field(sa_type=String(64))
+    wording: str = Field(sa_type=Text)
+    language: str = Field(sa_type=String(16))
+    seen_from: str | None = Field(default=None, sa_type=String(64))
+    fresh: bool  #: false for one that came too soon after another, and causes nothing
+    at: datetime
+
+
 class LetterToSend(SQLModel, table=True):
     """A letter somebody is to get: written with what caused it, sent afterwards from here."""
 

@@ -61,6 +61,7 @@ class Front:
     undo: timedelta = timedelta(hours=1)  #: how long leaving can be taken back
     form_hours: int = 6  #: how long an open form stays good
     form_seconds: float = 2.0  #: nobody fills one in faster
+    pause: float = 0.2  #: seconds after which a sign-up is taken in, apart from the answer
     writer: Writer = field(init=False)
     links: Links = field(init=False)
 

@@ -11,8 +11,8 @@ from enum import StrEnum
 from sqlalchemy.orm import Session
 
 from subscribers.address import Address, parse
+from subscribers.asking import Ask, ask
 from subscribers.errors import BadAddress, BadToken
-from subscribers.joining import Ask, sign_up
 from subscribers.throttle import Stop
 from subscribers.tokens import Purpose
 from subscribers.web import network, origin
@@ -20,6 +20,7 @@ from subscribers.web.form import TRAP, wording
 from subscribers.web.front import About, Front
 from subscribers.web.place import Visit
 from subscribers.web.shield import Shield
+from subscribers.web.taking import Taking
 
 _SOURCE = re.compile(r"[a-z0-9][a-z0-9:._-]{0,63}\Z")
 
@@ -47,6 +48,7 @@ class Judge:
 
     front: Front
     shield: Shield = field(repr=False)
+    taking: Taking = field(repr=False)
 
     async def judge(self, visit: Visit) -> Verdict:
         """Take one sign-up, or say what is told instead."""
@@ -67,19 +69,18 @@ class Judge:
             return Verdict(outcome=Outcome.FAULT, fault=visit.words.disposable)
         return await self._take(_ask(visit, about, address, place))
 
-    async def _take(self, ask: Ask) -> Verdict:
-        stop = await self.front.writer.together(self.sign_up, ask)
+    async def _take(self, one: Ask) -> Verdict:
+        stop = await self.front.writer.together(self.ask, one)
         if stop in (Stop.NETWORK, Stop.EVERYONE):
-            self.shield.stop(ask.network, stop)
-        if stop is None:
-            self.front.on_letter()
+            self.shield.stop(one.network, stop)
+        else:
+            self.taking.soon()
         return _verdict(stop)
 
-    def sign_up(self, session: Session, asks: Sequence[Ask]) -> list[Stop | None]:
+    def ask(self, session: Session, asks: Sequence[Ask]) -> list[Stop | None]:
         """Write sign-ups that came together, in one transaction."""
         front = self.front
-        now = front.clock()
-        return sign_up(session, asks, limits=front.limits, hashes=front.hashes, now=now)
+        return ask(session, asks, limits=front.limits, hashes=front.hashes, now=front.clock())
 
     def _suspect(self, visit: Visit) -> Stop | None:
         if not origin.is_ours(visit.request, self.front.base_url):

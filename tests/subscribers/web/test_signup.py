@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -352,11 +353,11 @@ def test_a_newsletter_nobody_knows_is_no_page(site: Site) -> None:
 
 
 def test_G10_a_letter_in_doubt_is_not_tried_again_and_may_be_asked_for_later(site: Site) -> None:
-    site.post.answer = Handed.IN_DOUBT
+    site.letters.answer = Handed.IN_DOUBT
     site.fill_in(READER)
     assert len(site.deliver()) == 1
     assert site.deliver() == []
-    site.post.answer = Handed.SENT
+    site.letters.answer = Handed.SENT
     site.clock.advance(hours=1)
     site.fill_in(READER)
     assert len(site.deliver()) == 1
@@ -367,10 +368,10 @@ def test_G10_a_letter_in_doubt_is_not_tried_again_and_may_be_asked_for_later(sit
 
 
 def test_a_letter_that_could_not_leave_is_tried_again(site: Site) -> None:
-    site.post.answer = Handed.LATER
+    site.letters.answer = Handed.LATER
     site.fill_in(READER)
     site.deliver()
-    site.post.answer = Handed.SENT
+    site.letters.answer = Handed.SENT
     assert len(site.deliver()) == 1
 
 
@@ -383,6 +384,7 @@ def test_G10_a_letter_cut_off_by_a_crash_is_in_doubt_and_not_sent_again(site: Si
             raise Crash
 
     site.fill_in(READER)
+    site.take_in()
     with pytest.raises(Crash):
         send_waiting(site.front.sessions, CrashingPost(), site.front.links, site.clock)
     site.clock.advance(minutes=11)
@@ -390,11 +392,17 @@ def test_G10_a_letter_cut_off_by_a_crash_is_in_doubt_and_not_sent_again(site: Si
     assert site.rows("letter_to_send")[0].state == LetterState.IN_DOUBT.value
 
 
-def test_a_sign_up_tells_whoever_sends_letters(make_site: Callable[..., Site]) -> None:
-    told: list[bool] = []
-    site = make_site(on_letter=lambda: told.append(True))
+def test_a_sign_up_is_taken_in_by_itself_and_tells_whoever_sends_letters(
+    make_site: Callable[..., Site],
+) -> None:
+    told = threading.Event()
+    make_site(pause=0.0, on_letter=told.set).fill_in(READER)
+    assert told.wait(10)
+
+
+def test_sign_ups_that_a_crash_left_are_taken_in_later(site: Site) -> None:
     site.fill_in(READER)
-    assert told == [True]
+    assert len(site.deliver()) == 1  # the site's own turn never came
 
 
 def test_while_the_store_is_out_of_order_nobody_is_promised_a_letter(

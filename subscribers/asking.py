@@ -1,0 +1,70 @@
+"""Takes a sign-up down without a look at what is known of the address.
+
+So neither the answer nor the time it takes can tell; what follows is written a moment later, by
+`subscribers.joining`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from subscribers import store, throttle
+from subscribers.address import Address
+from subscribers.models import SignUpAsked
+from subscribers.throttle import Limits, Stop, Weighed
+from subscribers.tokens import Hashes
+
+_INSERT = insert(store.table(SignUpAsked))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """Somebody asks that an address be signed up."""
+
+    address: Address
+    newsletter: str
+    form: str  #: which form it came from
+    wording: str  #: what the form says one agrees to
+    language: str
+    network: str = field(repr=False)  #: the /24 or /48 it came from
+    seen_from: str | None = field(default=None, repr=False)  #: the address to keep as evidence
+
+
+def ask(
+    session: Session, asks: Sequence[Ask], *, limits: Limits, hashes: Hashes, now: datetime
+) -> list[Stop | None]:
+    """Take sign-ups down, many in one transaction; returns for each what stopped it.
+
+    One stopped by `Stop.ADDRESS` is written like any other, and the answer has to be the same.
+    """
+    weighed = [Weighed(one.address, one.network) for one in asks]
+    stops = throttle.weigh(session, weighed, limits, hashes, now)
+    rows = [
+        _row(one, now, fresh=stop is None)
+        for one, stop in zip(asks, stops, strict=True)
+        if stop in (None, Stop.ADDRESS)
+    ]
+    if rows:
+        session.connection().execute(_INSERT, rows)
+    throttle.note(session, Counter(stops), now)
+    return stops
+
+
+def _row(one: Ask, now: datetime, *, fresh: bool) -> dict[str, object]:
+    return {
+        "address": one.address.text,
+        "address_key": one.address.key,
+        "newsletter": one.newsletter,
+        "form": one.form,
+        "wording": one.wording,
+        "language": one.language,
+        "seen_from": one.seen_from,
+        "fresh": fresh,
+        "at": now,
+    }

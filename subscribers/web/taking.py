@@ -1,0 +1,54 @@
+"""Has sign-ups taken in a moment after they were asked for, and tells when letters wait."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from subscribers.joining import AT_ONCE, take_in
+from subscribers.tokens import Hashes
+from subscribers.web.writer import Busy, Writer
+
+log = logging.getLogger(__name__)
+
+
+class Taking:
+    """Takes in what was asked for, in short transactions between those that readers wait for."""
+
+    def __init__(
+        self, writer: Writer, hashes: Hashes, on_letter: Callable[[], None], pause: float
+    ) -> None:
+        self._writer = writer
+        self._hashes = hashes
+        self._on_letter = on_letter
+        self._pause = pause
+        self._task: asyncio.Task[None] | None = None
+        self._asked = False
+
+    def soon(self) -> None:
+        """Look for sign-ups soon; returns at once."""
+        self._asked = True
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while self._asked:
+            # What this costs depends on the address: it comes apart from the answer, some time on.
+            await asyncio.sleep(self._pause)
+            self._asked = False
+            try:
+                await self._take()
+            except (SQLAlchemyError, Busy, TimeoutError) as fault:
+                log.error("sign-ups wait: %s", type(fault).__name__)
+
+    async def _take(self) -> None:
+        asked = AT_ONCE
+        while asked == AT_ONCE:
+            asked, letters = await self._writer.alone(
+                lambda session: take_in(session, self._hashes)
+            )
+            if letters:
+                self._on_letter()
