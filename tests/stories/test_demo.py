@@ -1,0 +1,76 @@
+"""The demonstration: the first thing anybody runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from digest.testing import queries
+from tests.stories.conftest import Installation
+from tests.stories.warm import LIMIT, Said
+
+READERS = 300
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Said, int]:
+    """The demo's folder, what it printed as facts, and the process group it ran in."""
+    folder = tmp_path_factory.mktemp("demo")
+    with subprocess.Popen(  # noqa: S603 - the command under test
+        [Path(sys.executable).with_name("digest"), "demo", "--readers", str(READERS), "--json"],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        out, err = process.communicate(timeout=LIMIT)
+    return folder, Said(process.returncode, out, err), process.pid
+
+
+def test_its_counts_balance(shown: tuple[Path, Said, int]) -> None:
+    _, said, _ = shown
+    status = said.facts["status"]
+    parts = ("accepted", "refused", "excluded", "pending", "in_doubt")
+    assert (said.code, said.err) == (0, "")
+    assert status["candidates"] == sum(status[part] for part in parts) == READERS
+    assert status["state"] == "sent"
+
+
+def test_every_accepted_mail_has_its_news(shown: tuple[Path, Said, int]) -> None:
+    status = shown[1].facts["status"]
+    assert status["delivered"] + status["bounced"] + status["dropped"] == status["accepted"]
+
+
+def test_the_provider_has_each_reader_once(shown: tuple[Path, Said, int]) -> None:
+    ledger = shown[0] / "demo" / "fake-sendgrid.db"
+    mails = queries.messages(ledger, {}, 10_000, newest=False)
+    assert len(mails) == READERS
+    assert set(Counter(mail.address for mail in mails).values()) == {1}
+
+
+def test_it_says_what_was_picked_and_why(shown: tuple[Path, Said, int]) -> None:
+    picked = shown[1].facts["pick"]
+    assert picked["chosen"]
+    assert all(one["reason"] for one in picked["chosen"] + picked["left_out"])
+
+
+def test_it_leaves_nothing_running(shown: tuple[Path, Said, int]) -> None:
+    with pytest.raises(ProcessLookupError):
+        os.killpg(shown[2], 0)
+
+
+def test_it_may_be_run_again_and_spares_a_folder_of_somebodys_own(empty: Installation) -> None:
+    mine = empty.folder / "demo" / "mine.txt"
+    mine.parent.mkdir()
+    mine.write_text("not to be lost")
+    refused = empty.run("demo", "--readers", "5")
+    assert (refused.code, mine.read_text()) == (1, "not to be lost")
+    for _ in range(2):
+        empty.done("demo", "--readers", "5", "--folder", "other")
