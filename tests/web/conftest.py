@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -70,19 +70,21 @@ class Running:
 MakeSite = Callable[..., Running]
 
 
-@pytest.fixture(scope="session")
-def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with everything in it."""
-    path = tmp_path_factory.mktemp("stock") / "digest.db"
+def make_stock(
+    path: Path,
+    *,
+    sent: Sequence[str] = ("2026-W46", "2026-W47"),
+    drafts: Sequence[str] = ("2026-W48",),
+) -> None:
+    """Write a database file with comparisons, a reader, and issues of these periods."""
     app = app_of(path, Clock())
     METADATA.create_all(app.database.engine)
     with app.database.write() as session:
         session.add(Newsletter(**WEEKLY.model_dump(exclude={"id"})))
         for each in samples.comparisons():
             keep(session, read_file(each), now=NOW)
-        reader = Subscriber(
-            address="ada@example.org", address_key="ada@example.org", created_at=NOW
-        )
+        address = "ada@example.org"
+        reader = Subscriber(address=address, address_key=address, created_at=NOW)
         session.add(reader)
         session.flush()
         session.add(
@@ -93,10 +95,27 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 since=NOW,
             )
         )
-    for period in ("2026-W46", "2026-W47", "2026-W48"):
-        build(app, period, send=period != "2026-W48")
+    for period in (*sent, *drafts):
+        build(app, period, send=period in sent)
     app.database.close()
-    return path
+
+
+@contextmanager
+def running(path: Path, **settings: Any) -> Iterator[Running]:
+    """Run a site on a database file; *settings* may name the port's own address as ``{url}``."""
+    sock = listen(0)
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    given = {n: v.format(url=url) if isinstance(v, str) else v for n, v in settings.items()}
+    clock = Clock()
+    app = app_of(path, clock, **given)
+    asgi = make_site(app)
+    transport = httpx2.HTTPTransport(retries=10)  # it takes a moment to start
+    with (
+        served(asgi, sock),
+        httpx2.Client(base_url=url, transport=transport, timeout=20) as http,
+    ):
+        yield Running(url, app, asgi, clock, http)
+    app.database.close()
 
 
 def build(app: App, period: str, *, send: bool) -> None:
@@ -128,6 +147,14 @@ def app_of(path: Path, clock: Clock, **settings: Any) -> App:
     return App(settings=made, database=Database(made.database_url), clock=clock)
 
 
+@pytest.fixture(scope="session")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with everything in it, to be copied."""
+    path = tmp_path_factory.mktemp("stock") / "digest.db"
+    make_stock(path)
+    return path
+
+
 @pytest.fixture
 def make_running(stock: Path, tmp_path: Path) -> Iterator[MakeSite]:
     """Return a function that starts a site on a copy of the stock; options are settings."""
@@ -136,15 +163,7 @@ def make_running(stock: Path, tmp_path: Path) -> Iterator[MakeSite]:
         def make(**settings: Any) -> Running:
             path = tmp_path / "digest.db"
             shutil.copy(stock, path)
-            sock = listen(0)
-            clock = Clock()
-            app = app_of(path, clock, **settings)
-            asgi = make_site(app)
-            stack.callback(app.database.close)
-            url = stack.enter_context(served(asgi, sock))
-            transport = httpx2.HTTPTransport(retries=10)  # it takes a moment to start
-            http = stack.enter_context(httpx2.Client(base_url=url, transport=transport, timeout=20))
-            return Running(url, app, asgi, clock, http)
+            return stack.enter_context(running(path, **settings))
 
         yield make
 
