@@ -6,6 +6,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,26 +112,15 @@ def make_story(stock: Path, tmp_path: Path, browser: Browser) -> Iterator[Callab
     """Return a function that begins a story, with scripts on or off."""
     path = tmp_path / "digest.db"
     shutil.copy(stock, path)
-    with (
-        running_fake(tmp_path) as fake,
-        running(
-            path,
-            transport="sendgrid",
-            sendgrid_url=fake.url,
-            sendgrid_api_key="any key",
-            base_url="{url}",
-        ) as site,
-    ):
-        windows = []
+    with ExitStack() as stack:
+        fake = stack.enter_context(running_fake(tmp_path))
+        settings = {"transport": "sendgrid", "sendgrid_url": fake.url, "base_url": "{url}"}
+        site = stack.enter_context(running(path, sendgrid_api_key="any key", **settings))
 
         def begin(scripts: bool) -> Story:
-            window = visitor(browser, scripts=scripts)
-            windows.append(window)
-            return Story(site, fake, window.__enter__())
+            return Story(site, fake, stack.enter_context(visitor(browser, scripts=scripts)))
 
         yield begin
-        for window in windows:
-            window.__exit__(None, None, None)
 
 
 def join(story: Story) -> None:
