@@ -91,6 +91,24 @@ def test_a_call_while_letters_are_sent_is_not_missed(ended: Callable[[Postman], 
     assert ended(postman)
 
 
+def test_what_an_earlier_process_left_is_caught_up_with_once_and_first(
+    ended: Callable[[Postman], bool],
+) -> None:
+    order: list[str] = []
+    post = Post(Counter({LetterState.WAITING: 1}), Counter())
+
+    def send() -> Counter[LetterState]:
+        order.append("send")
+        return post()
+
+    postman = Postman(send, catch_up=lambda: order.append("catch up"), pause=0.001)
+    postman.wake()
+
+    assert post.done.wait(SECONDS)
+    assert ended(postman)
+    assert order == ["catch up", "send", "send"]
+
+
 def test_nothing_is_begun_after_the_end(ended: Callable[[Postman], bool]) -> None:
     post = Post()
     postman = Postman(post)

@@ -29,10 +29,11 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     """Return the ASGI application that readers and the provider reach; raises `BadSetting`.
 
     While it runs, letters that wait are sent from a thread of its own, woken when one is written;
-    a service may call `App.send_letters` beside it. *ticking* says that the schedule runs beside.
+    a service may call `App.take_in_sign_ups` and `App.send_letters` beside it. *ticking* says that
+    the schedule runs beside.
     """
     webhook = webhooks.Webhook(app)
-    postman = Postman(app.send_letters)
+    postman = Postman(app.send_letters, catch_up=app.take_in_sign_ups)
     looks = Looks(app.settings, Shelf(app.database))
     front = make_front(app, looks, postman.wake)
     public = PublicSite(app, front, looks)

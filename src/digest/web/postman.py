@@ -24,9 +24,14 @@ class Postman:
     """
 
     def __init__(
-        self, send: Callable[[], Counter[LetterState]], *, pause: float = FIRST_PAUSE
+        self,
+        send: Callable[[], Counter[LetterState]],
+        *,
+        catch_up: Callable[[], object] = lambda: None,
+        pause: float = FIRST_PAUSE,
     ) -> None:
         self._send = send
+        self._catch_up: Callable[[], object] | None = catch_up  # done once, before the first letter
         self._pause = pause
         self._lock = threading.Lock()
         self._ending = threading.Event()
@@ -69,6 +74,9 @@ class Postman:
 
     def _sent_all(self) -> bool:
         try:
+            if self._catch_up is not None:
+                self._catch_up()
+                self._catch_up = None
             done = self._send()
         except (DigestError, SQLAlchemyError) as fault:
             why = str(fault) if isinstance(fault, DigestError) else type(fault).__name__
