@@ -40,10 +40,19 @@ def _sign_up(front: Front) -> list[Route]:
     taking = Taking(front.writer, front.hashes, front.on_letter, front.pause)
     sign_up = SignUp(Judge(front, Shield(front.writer, front.clock), taking))
     return [
-        Route(PATH, Place(front=front, get=sign_up.show, post=sign_up.take)),
+        Route(
+            PATH,
+            Place(front=front, get=sign_up.show, post=sign_up.take, turn_away=sign_up.turn_away),
+        ),
         Route(
             FRAME_PATH,
-            Place(front=front, get=sign_up.show_frame, post=sign_up.take_frame, framed=True),
+            Place(
+                front=front,
+                get=sign_up.show_frame,
+                post=sign_up.take_frame,
+                turn_away=sign_up.turn_away,
+                framed=True,
+            ),
         ),
         Route("/subscribe/snippet", Place(front=front, get=sign_up.show_snippet)),
         Route(JSON_PATH, Place(front=front, get=sign_up.show_json, post=sign_up.take_json)),

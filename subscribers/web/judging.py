@@ -50,6 +50,13 @@ class Judge:
     shield: Shield = field(repr=False)
     taking: Taking = field(repr=False)
 
+    def turned_away(self, visit: Visit) -> bool:
+        """Tell whether a flood from there is under way; counts what is turned away."""
+        stop = self.shield.stopped(network.network(visit.address))
+        if stop is not None:
+            self.shield.count(stop)
+        return stop is not None
+
     async def judge(self, visit: Visit) -> Verdict:
         """Take one sign-up, or say what is told instead."""
         place = network.network(visit.address)

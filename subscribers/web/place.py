@@ -119,6 +119,7 @@ class Visit:
 
 
 Handler = Callable[[Visit], Awaitable[Response]]
+TurnAway = Callable[[Visit], Response | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +131,7 @@ class Place:
     post: Handler | None = None
     framed: bool = False  #: may be shown in a frame by the sites the front names
     lenient: bool = False  #: takes a body of any kind, for what it is for needs none
+    turn_away: TurnAway | None = None  #: answers a POST before anything of it is read
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -144,9 +146,7 @@ class Place:
         if request.method not in ("GET", "HEAD", "POST") or handler is None:
             return self._not_allowed()
         try:
-            if request.method == "POST":
-                visit = Visit(self.front, request, await self._read(request))
-            return await handler(visit)
+            return await self._handle(visit, handler)
         except intake.Refused as fault:
             return _refused(fault.status)
         except BadToken:
@@ -157,6 +157,14 @@ class Place:
         except Exception as fault:  # nothing of it may reach the reader, nor the address the log
             log.error("a page failed: %s", type(fault).__name__)
             return visit.page(visit.words.broken, status=500)
+
+    async def _handle(self, visit: Visit, handler: Handler) -> Response:
+        if visit.request.method != "POST":
+            return await handler(visit)
+        turned_away = self.turn_away(visit) if self.turn_away else None
+        if turned_away is not None:
+            return turned_away
+        return await handler(Visit(self.front, visit.request, await self._read(visit.request)))
 
     async def _read(self, request: Request) -> intake.Fields:
         if not self.lenient:

@@ -10,6 +10,7 @@ from subscribers.web.form import FRAME_PATH, PATH, form, form_token, snippet, wo
 from subscribers.web.judging import Judge, Outcome, Verdict, about_of, source_of
 from subscribers.web.pages import Page
 from subscribers.web.place import Visit
+from subscribers.web.texts import Saying
 
 RETRY_SECONDS = "3600"
 _STATUS = {Outcome.INBOX: 202, Outcome.AGAIN: 409, Outcome.FAULT: 422, Outcome.LATER: 429}
@@ -20,8 +21,8 @@ class SignUp:
     """The handlers of the ways to sign up."""
 
     judge: Judge
-    #: The one page everybody gets who signs up, by language: the same bytes, made once.
-    inbox: dict[str, str] = field(default_factory=dict)
+    #: Pages that are the same bytes for everybody, made once: by status and language.
+    made: dict[tuple[int, str], str] = field(default_factory=dict)
 
     async def show(self, visit: Visit) -> Response:
         """Show the page with the form."""
@@ -45,6 +46,10 @@ class SignUp:
     async def take_frame(self, visit: Visit) -> Response:
         """Take the frame's form."""
         return self._told(visit, await self.judge.judge(visit), FRAME_PATH)
+
+    def turn_away(self, visit: Visit) -> Response | None:
+        """Turn a flood away before anything of it is read."""
+        return self._later(visit) if self.judge.turned_away(visit) else None
 
     async def show_json(self, visit: Visit) -> Response:
         """Give a program what a form would hold."""
@@ -72,16 +77,20 @@ class SignUp:
 
     def _told(self, visit: Visit, verdict: Verdict, path: str) -> Response:
         if verdict.outcome is Outcome.INBOX:
-            return HTMLResponse(self._inbox(visit))
+            return HTMLResponse(self._same(visit, 200, visit.words.inbox))
         if verdict.outcome is Outcome.LATER:
-            return _retry_later(visit.page(visit.words.many, status=429))
+            return self._later(visit)
         again = verdict.outcome is Outcome.AGAIN
         return _form_page(visit, path, fault=verdict.fault, again=again)
 
-    def _inbox(self, visit: Visit) -> str:
-        if visit.language not in self.inbox:
-            self.inbox[visit.language] = visit.front.render(visit.say(visit.words.inbox))
-        return self.inbox[visit.language]
+    def _later(self, visit: Visit) -> Response:
+        return _retry_later(HTMLResponse(self._same(visit, 429, visit.words.many), 429))
+
+    def _same(self, visit: Visit, status: int, saying: Saying) -> str:
+        known = (status, visit.language)
+        if known not in self.made:
+            self.made[known] = visit.front.render(visit.say(saying))
+        return self.made[known]
 
 
 def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False) -> Response:
