@@ -69,7 +69,9 @@ function watchFrames() {
 
 function keepFocus(change) {
   const at = document.activeElement;
-  const kept = at && at.id && $("#panel").contains(at) ? { id: at.id, value: at.value, from: at.selectionStart, to: at.selectionEnd } : null;
+  const inside = at && $("#panel").contains(at);
+  const kept = inside && at.id ? { id: at.id, value: at.value, from: at.selectionStart, to: at.selectionEnd } : null;
+  const item = inside && !at.id && at.closest("#picks li")?.dataset.slug;
   const typed = Object.fromEntries($$("#panel [name]").filter((field) => field.type !== "hidden" && field.type !== "checkbox").map((field) => [field.id, field.value]));
   const ticked = $$("#panel input:checked").map((box) => box.value);
   const opened = $$("#panel details[open]").map((each) => each.closest("[data-slug]")?.dataset.slug || each.textContent.slice(0, 8));
@@ -77,6 +79,7 @@ function keepFocus(change) {
   for (const [id, value] of Object.entries(typed)) { const field = document.getElementById(id); if (field && !field.value) field.value = value; }
   for (const box of $$("#panel input[type=checkbox]")) box.checked = ticked.includes(box.value);
   for (const each of $$("#panel details")) if (opened.includes(each.closest("[data-slug]")?.dataset.slug || each.textContent.slice(0, 8))) each.open = true;
+  if (item) $(`#picks [data-slug="${CSS.escape(item)}"]`)?.focus({ preventScroll: true });
   const field = kept && document.getElementById(kept.id);
   if (!field) return;
   field.focus({ preventScroll: true });
@@ -85,6 +88,7 @@ function keepFocus(change) {
 }
 
 function put(parts) {
+  if (parts.version <= version) return;
   version = parts.version;
   document.body.dataset.version = version;
   $("#bar").innerHTML = parts.bar;

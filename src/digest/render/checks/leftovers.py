@@ -10,6 +10,7 @@ from digest.render.checks.finding import Copy, Finding, Place, error
 _MJML = re.compile(r"</?mj-?[\w-]*", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 _LINK_SO_FAR = re.compile(r"https?://[^\s\"<>]*/-\Z")
+_DISARMED = ("&#45;", "-\u2060")  #: how `digest.render.literal` writes a tag's first sign
 _TAG_ENDS = re.compile(r"-(?![\w-])")
 _ACTIVE = ("script", "form", "iframe", "object", "embed", "input", "button")
 
@@ -59,6 +60,8 @@ def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
     core = tag.strip("-")
     for found in re.finditer(re.escape(core), part):
         before, after = part[max(0, found.start() - 300) : found.start()], part[found.end() :]
+        if before.endswith(_DISARMED):
+            continue  # stored text that looks like a tag, and is none
         if not (_LINK_SO_FAR.search(before) and _TAG_ENDS.match(after)):
             yield error(
                 "tag-broken",

@@ -212,7 +212,7 @@ class _Reader:
     def _stray(self, text: str, at: int) -> None:
         what = {"<![CDATA[": "CDATA", "<?": "<?…?>", "<!": "<!…>"}.get(text, "<")
         mend = "Write &lt; for the sign." if what == "<" else "Take it out: MJML can't read it."
-        near = self.source[at : at + 20].split("\n")[0]
+        near = "<" + re.split(r"[\n<]", self.source[at + 1 : at + 20])[0]
         self._fault(at, near, f"{what} can't be read here", mend)
 
     def _text(self, text: str, at: int) -> None:

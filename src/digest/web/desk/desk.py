@@ -23,7 +23,7 @@ from digest.render.confined import Confined
 from digest.render.engine import Rendered
 from digest.web.desk.faults import Fault
 from digest.web.desk.folder import Folder
-from digest.web.desk.look import Look, look_at, press_of
+from digest.web.desk.look import Look, look_at, press_of, same
 from subscribers.address import parse
 
 
@@ -74,7 +74,8 @@ class Desk:
                 faults = (Fault(what=str(fault), next_step=fault.next_step or ""),)
                 seen = replace(self.look, version=self.look.version + 1, faults=faults)
             took = (time.perf_counter() - began) * 1000
-            self.look = replace(seen, milliseconds=took)
+            version = self.look.version if same(seen, self.look) else seen.version
+            self.look = replace(seen, version=version, milliseconds=took)
             return self.look
 
     def render(self, view: IssueView) -> Rendered:

@@ -77,7 +77,7 @@ def _placed(what: str, path: Path | None, name: str, line: int, column: int, wor
         return Fault(what=what, file=name, line=line)
     words = words.split("\n")[0] or _named(what, lines[line - 1])
     at = column - 1 if column else _found(lines[line - 1], words)
-    width = len(words) if lines[line - 1][at:].startswith(words) else 1
+    width = len(words) if words and lines[line - 1][at:].startswith(words) else 1
     first = max(1, line - _AROUND)
     return Fault(
         what=what,

@@ -103,8 +103,9 @@ class Live:
                 self._renew()
 
     def _renew(self, *, settings: bool = False) -> None:
-        self._desk.renew(settings=settings)
-        self.tell()
+        before = self._desk.look.version
+        if self._desk.renew(settings=settings).version != before:
+            self.tell()
 
 
 def _is_meant(_: Change, path: str, store: str | None) -> bool:

@@ -85,6 +85,27 @@ class Look:
         return bool(self.faults)
 
 
+def same(one: Look, other: Look) -> bool:
+    """Tell whether there is nothing new to see in one."""
+    return _told(one) == _told(other)
+
+
+def _told(look: Look) -> tuple[object, ...]:
+    word = look.standing.word if look.standing else None
+    return (
+        look.seal,
+        look.proof.findings if look.proof else (),
+        look.pick,
+        look.decisions,
+        (look.undo, look.redo),
+        look.faults,
+        (look.last, look.approved),
+        look.standing and (look.standing.number, look.standing.state, look.standing.fingerprint),
+        word and (word.approval.id, word.void),
+        look.shelf and sorted(look.shelf.drafts),
+    )
+
+
 def press_of(app: App, confined: Confined) -> Press:
     """Return what making a mail takes, rendering in a process that is kept."""
 

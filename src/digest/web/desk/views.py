@@ -29,7 +29,10 @@ _SCHEMES = re.compile(
 _IMAGE = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _HREF = re.compile(r"(<a\b[^>]*?\s)href=\"([^\"]*)\"", re.IGNORECASE | re.DOTALL)
 _A_HREF = re.compile(r"<a\b[^>]*?\shref=\"([^\"]*)\"[^>]*>", re.IGNORECASE | re.DOTALL)
-_PLACE = re.compile(r"<(?:td|th|p|div|h[1-6]|li|blockquote)\b[^>]*>", re.IGNORECASE)
+_PLACE = re.compile(
+    r"<!--.*?-->|(?P<place><(?:td|th|p|div|h[1-6]|li|blockquote)\b[^>]*>)",
+    re.IGNORECASE | re.DOTALL,
+)
 _HEADING = re.compile(r"<h([12])\b[^>]*>(.*?)</h\1>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 
@@ -108,8 +111,11 @@ def clip_offset(html: str, *, tracked: bool) -> int | None:
 def with_clip_mark(html: str, *, tracked: bool) -> str:
     """Return a mail with an invisible mark where Gmail cuts it off."""
     at = clip_offset(html, tracked=tracked)
-    place = _PLACE.search(html, at) if at is not None else None
-    return f"{html[: place.end()]}{CLIP_MARK}{html[place.end() :]}" if place else html
+    if at is None:
+        return html
+    after = (each.end() for each in _PLACE.finditer(html) if each["place"] and each.end() >= at)
+    end = next(after, None)
+    return f"{html[:end]}{CLIP_MARK}{html[end:]}" if end else html
 
 
 def blocks(html: str) -> list[Block]:
