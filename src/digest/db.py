@@ -27,7 +27,13 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = _parse(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _open(self.url, is_sqlite=self.is_sqlite)
+        try:
+            self.engine = _open(self.url, is_sqlite=self.is_sqlite)
+        except ModuleNotFoundError as fault:
+            raise DatabaseUnfit(
+                f"{self.url.get_backend_name()} needs a package that isn't here: {fault.name}",
+                next_step='for PostgreSQL: pip install "digest-engine[postgres]"',
+            ) from None
         self._writing = self.engine.execution_options(digest_writes=True)
         # SQLite lets one writer in and makes the others poll; threads of this process queue here.
         self._turn: Any = threading.Lock() if self.is_sqlite else nullcontext()

@@ -162,15 +162,22 @@ def load(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
         raise BadSetting(_in_words(fault)) from None
 
 
+def variable_of(name: str) -> str:
+    """Return the environment variable that a setting is read from."""
+    return str(Settings.model_fields[name].validation_alias or f"{PREFIX}{name.upper()}")
+
+
 def _from_files(env: Mapping[str, str]) -> Mapping[str, str]:
     """Values of the settings whose ``…_FILE`` variable names a readable file."""
     found: dict[str, str] = {}
-    for name in Settings.model_fields:
-        variable = f"{PREFIX}{name.upper()}_FILE"
-        if variable not in env or f"{PREFIX}{name.upper()}" in env:
+    for name, setting in Settings.model_fields.items():
+        variable = f"{variable_of(name)}_FILE"
+        if variable not in env or variable_of(name) in env:
             continue
         try:
-            found[name] = Path(env[variable]).read_text(encoding="utf-8").strip()
+            found[str(setting.validation_alias or name)] = (
+                Path(env[variable]).read_text(encoding="utf-8").strip()
+            )
         except OSError as fault:
             raise BadSetting(f"{variable}: the file can't be read: {fault.strerror}") from None
     return found
@@ -180,6 +187,6 @@ def _in_words(fault: ValidationError) -> str:
     lines = []
     for error in fault.errors(include_input=False, include_url=False):
         name = str(error["loc"][0]) if error["loc"] else "?"
-        variable = name if name.startswith(PREFIX) else f"{PREFIX}{name.upper()}"
+        variable = name if name.startswith(PREFIX) else variable_of(name)
         lines.append(f"{variable}: {error['msg'].removeprefix('Value error, ')}")
     return "; ".join(lines)

@@ -5,9 +5,12 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import BigInteger, Enum
+from sqlalchemy.dialects import sqlite
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from digest.migrations.schema import METADATA
+
+SQLITE = sqlite.dialect()
 
 
 def _render(kind: str, value: Any, autogen: AutogenContext) -> str | Literal[False]:
@@ -16,7 +19,9 @@ def _render(kind: str, value: Any, autogen: AutogenContext) -> str | Literal[Fal
         return False
     if isinstance(value, Enum):
         return f"sa.String({value.length})"
-    named = {UTCDateTime: "MOMENT", BigInteger: "BIG_ID"}.get(type(value))
+    named = "MOMENT" if isinstance(value, UTCDateTime) else None
+    if isinstance(value, BigInteger) and value.compile(SQLITE) == "INTEGER":
+        named = "BIG_ID"
     if named is None:
         return False
     autogen.imports.add(f"from digest.migrations.kinds import {named}")

@@ -60,6 +60,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("fingerprint", "newsletter"),
     )
     op.create_table(
+        "sign_up_asked",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("address", sa.String(length=254), nullable=False),
+        sa.Column("address_key", sa.String(length=254), nullable=False),
+        sa.Column("newsletter", sa.String(length=64), nullable=False),
+        sa.Column("form", sa.String(length=64), nullable=False),
+        sa.Column("wording", sa.Text(), nullable=False),
+        sa.Column("language", sa.String(length=16), nullable=False),
+        sa.Column("seen_from", sa.String(length=64), nullable=True),
+        sa.Column("fresh", sa.Boolean(), nullable=False),
+        sa.Column("at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "stopped",
         sa.Column("day", sa.String(length=10), nullable=False),
         sa.Column("reason", sa.String(length=24), nullable=False),
@@ -88,7 +102,8 @@ def upgrade() -> None:
     op.create_table(
         "throttle",
         sa.Column("key", sa.String(length=40), nullable=False),
-        sa.Column("started", BIG_ID, nullable=False),
+        sa.Column("started", sa.BigInteger(), nullable=False),
+        sa.Column("last", sa.BigInteger(), nullable=False),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
     )
@@ -174,6 +189,7 @@ def downgrade() -> None:
     op.drop_table("suppression")
     op.drop_table("subscriber")
     op.drop_table("stopped")
+    op.drop_table("sign_up_asked")
     op.drop_table("import_run")
     with op.batch_alter_table("consent_network", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_consent_network_subscriber_id"))

@@ -20,13 +20,19 @@ def upgrade() -> None:
     )
     op.create_table(
         "event_link",
-        sa.Column("id", BIG_ID, autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
+        "event_mark",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("reached", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+    )
+    op.create_table(
         "forgotten",
-        sa.Column("delivery_id", BIG_ID, autoincrement=False, nullable=False),
+        sa.Column("delivery_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("delivery_id"),
     )
     op.create_table(
@@ -48,10 +54,10 @@ def upgrade() -> None:
     )
     op.create_table(
         "mail_event",
-        sa.Column("delivery_id", BIG_ID, nullable=False),
+        sa.Column("delivery_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.String(length=24), nullable=False),
-        sa.Column("moment", BIG_ID, nullable=False),
-        sa.Column("link", BIG_ID, nullable=False),
+        sa.Column("moment", sa.BigInteger(), nullable=False),
+        sa.Column("link", sa.BigInteger(), nullable=False),
         sa.Column("edition_id", sa.Integer(), nullable=False),
         sa.Column("machine", sa.SmallInteger(), nullable=False),
         sa.Column("cause", sa.String(length=64), nullable=False),
@@ -62,7 +68,7 @@ def upgrade() -> None:
     op.create_table(
         "provider_block",
         sa.Column("address_hash", sa.String(length=64), nullable=False),
-        sa.Column("at", BIG_ID, nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("address_hash"),
     )
     op.create_table(
@@ -77,7 +83,7 @@ def upgrade() -> None:
     op.create_table(
         "spool_position",
         sa.Column("file", sa.String(length=100), nullable=False),
-        sa.Column("offset", BIG_ID, nullable=False),
+        sa.Column("offset", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("file"),
     )
     op.create_table(
@@ -130,7 +136,7 @@ def upgrade() -> None:
         sa.Column("outcome", sa.String(24), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("news", sa.String(24), nullable=True),
-        sa.Column("news_at", BIG_ID, nullable=True),
+        sa.Column("news_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["edition_id"],
             ["edition.id"],
@@ -182,7 +188,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("provider_id", sa.String(length=200), nullable=True),
         sa.Column("detail", sa.Text(), nullable=False),
-        sa.Column("proved_at", BIG_ID, nullable=True),
+        sa.Column("proved_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["batch_id"],
             ["batch.id"],
@@ -251,5 +257,6 @@ def downgrade() -> None:
     op.drop_table("installation")
     op.drop_table("frozen_numbers")
     op.drop_table("forgotten")
+    op.drop_table("event_mark")
     op.drop_table("event_link")
     op.drop_table("anonymity")

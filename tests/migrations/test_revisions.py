@@ -1,0 +1,112 @@
+"""Upgrading makes what the models say, once, and can be taken back."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect
+from sqlmodel import select
+
+from digest import migrations
+from digest.db import Database
+from digest.issues.models import Issue, IssueState, Newsletter
+from digest.migrations.schema import METADATA
+from digest.migrations.upgrade import config, current, newest, upgrade
+
+FOLDER = str(Path(str(migrations.__file__)).parent)
+
+
+def upgraded(database: Database) -> bool:
+    with database.write() as session:
+        return upgrade(session.connection())
+
+
+def tables(database: Database) -> set[str]:
+    return set(inspect(database.engine).get_table_names())
+
+
+def difference(database: Database) -> list[object]:
+    """What would have to be done to the tables to make them what the models say."""
+    with database.read() as session:
+        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        return list(compare_metadata(context, METADATA))
+
+
+def test_an_empty_database_is_upgraded_to_what_the_models_say(bare: Database) -> None:
+    assert upgraded(bare) is True
+    assert difference(bare) == []
+    assert tables(bare) == {*METADATA.tables, "alembic_version"}
+
+
+def test_the_comparison_sees_a_table_that_is_missing(bare: Database) -> None:
+    upgraded(bare)
+    with bare.write() as session:
+        session.connection().exec_driver_sql("DROP TABLE placement")
+    assert difference(bare) != []
+
+
+def test_upgrading_again_changes_nothing(bare: Database) -> None:
+    upgraded(bare)
+    before = tables(bare)
+    assert upgraded(bare) is False
+    assert tables(bare) == before
+
+
+def test_an_upgrade_that_fails_leaves_the_database_as_it_was(bare: Database) -> None:
+    with suppress(ZeroDivisionError), bare.write() as session:
+        upgrade(session.connection())
+        raise ZeroDivisionError
+    assert tables(bare) == set()
+
+
+def test_every_revision_can_be_taken_back_and_made_again(bare: Database) -> None:
+    upgraded(bare)
+    with bare.write() as session:
+        command.downgrade(config(session.connection()), "base")
+    assert tables(bare) <= {"alembic_version"}
+    assert upgraded(bare) is True
+    assert difference(bare) == []
+
+
+def test_each_step_back_and_forth_ends_at_the_same_tables(bare: Database) -> None:
+    upgraded(bare)
+    revisions = [each.revision for each in ScriptDirectory(FOLDER).walk_revisions()]
+    for _ in revisions:
+        with bare.write() as session:
+            command.downgrade(config(session.connection()), "-1")
+    for _ in revisions:
+        with bare.write() as session:
+            command.upgrade(config(session.connection()), "+1")
+    assert difference(bare) == []
+
+
+def test_a_database_says_where_it_stands(bare: Database) -> None:
+    with bare.read() as session:
+        assert current(session.connection()) is None
+    upgraded(bare)
+    with bare.read() as session:
+        assert current(session.connection()) == newest()
+
+
+def test_the_revisions_form_one_line() -> None:
+    assert len(ScriptDirectory(FOLDER).get_heads()) == 1
+
+
+def test_a_moment_and_a_closed_set_come_back_as_they_went_in(bare: Database) -> None:
+    moment = datetime(2026, 11, 24, 9, 0, 0, 123456, tzinfo=UTC)
+    upgraded(bare)
+    with bare.write() as session:
+        session.add(Newsletter(id=1, slug="weekly", name="Weekly AI Tool Verdicts"))
+        session.flush()
+        session.add(
+            Issue(newsletter_id=1, period="2026-W48", state=IssueState.BUILT, built_at=moment)
+        )
+    with bare.read() as session:
+        issue = session.exec(select(Issue)).one()
+        assert (issue.built_at, issue.state) == (moment, IssueState.BUILT)

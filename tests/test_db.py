@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DatabaseError, IntegrityError
+
+from digest.db import BUSY_SECONDS, CACHE_KIB, Database
+from digest.errors import DatabaseUnfit
+from digest.issues.models import Newsletter
+
+ADDRESS = "reader@example.org"
+
+
+def execute(database: Database, statement: str, **values: Any) -> None:
+    with database.write() as session:
+        session.connection().execute(text(statement), values)
+
+
+def names(database: Database) -> list[str]:
+    with database.read() as session:
+        return [row[0] for row in session.connection().execute(text("SELECT slug FROM newsletter"))]
+
+
+def weekly() -> Newsletter:
+    return Newsletter(slug="weekly", name="Weekly AI Tool Verdicts")
+
+
+@pytest.mark.parametrize("way", ["read", "write"])
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [
+        ("journal_mode", "wal"),
+        ("synchronous", 2),  # FULL: with less, a claim isn't on disk before its request leaves
+        ("foreign_keys", 1),
+        ("cache_size", -CACHE_KIB),
+        ("busy_timeout", BUSY_SECONDS * 1000),
+    ],
+)
+def test_every_connection_to_sqlite_is_safe(
+    sqlite_database: Database, way: str, pragma: str, value: object
+) -> None:
+    with getattr(sqlite_database, way)() as session:
+        assert session.connection().execute(text(f"PRAGMA {pragma}")).scalar() == value
+
+
+def test_a_writer_holds_the_lock_from_its_first_moment(sqlite_database: Database) -> None:
+    with closing(sqlite3.connect(str(sqlite_database.url.database), timeout=0)) as other:
+        with sqlite_database.write() as session:
+            session.connection().execute(text("SELECT 1"))  # it has only read so far
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN IMMEDIATE")
+
+
+def test_one_who_reads_keeps_nobody_from_writing(sqlite_database: Database) -> None:
+    path = str(sqlite_database.url.database)
+    with closing(sqlite3.connect(path, timeout=0)) as other, sqlite_database.read() as session:
+        session.connection().execute(text("SELECT 1"))
+        other.execute("BEGIN IMMEDIATE")
+
+
+def test_a_reader_sees_one_moment_while_another_writes(sqlite_database: Database) -> None:
+    with sqlite_database.read() as session:
+        count = text("SELECT count(*) FROM newsletter")
+        before = session.connection().execute(count).scalar()
+        with sqlite_database.write() as writer:
+            writer.add(weekly())
+        assert session.connection().execute(count).scalar() == before == 0
+    assert names(sqlite_database) == ["weekly"]
+
+
+def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
+    with suppress(ZeroDivisionError), database.write() as session:
+        session.add(weekly())
+        session.flush()
+        raise ZeroDivisionError
+    assert names(database) == []
+
+
+def test_an_inserted_row_is_counted(database: Database) -> None:
+    with database.write() as session:
+        done = session.connection().execute(
+            text("INSERT INTO wording (hash, text) SELECT 'a', 'b' UNION SELECT 'c', 'd'")
+        )
+        assert done.rowcount == 2
+
+
+def test_an_unknown_parent_is_refused(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        execute(
+            database,
+            "INSERT INTO placement (issue_id, position, comparison_id, revision_id)"
+            " VALUES (99, 1, 99, 99)",
+        )
+
+
+def test_an_error_does_not_tell_the_values(database: Database) -> None:
+    with pytest.raises(DatabaseError) as fault:
+        execute(database, "SELECT :address FROM nowhere", address=ADDRESS)
+    assert ADDRESS not in str(fault.value)
+    assert "hidden" in str(fault.value)
+
+
+@pytest.mark.parametrize("url", ["digest.db", "", "what://ever", "://"])
+def test_what_is_no_database_address_is_refused(url: str) -> None:
+    with pytest.raises(DatabaseUnfit, match=r"sqlite:///digest\.db"):
+        Database(url)
+
+
+def test_a_driver_that_is_missing_is_named() -> None:
+    with pytest.raises(DatabaseUnfit, match="mysql needs a package that isn't here") as fault:
+        Database("mysql://localhost/digest")
+    assert "postgres" in str(fault.value.next_step)
+
+
+def test_nothing_is_opened_before_it_is_used(tmp_path: Path) -> None:
+    Database(f"sqlite:///{tmp_path / 'digest.db'}").close()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digest.errors import BadSetting
+from digest.settings import Settings, TransportKind, load, variable_of
+
+SECRET = "a secret for tests only, long enough"
+
+
+def settings(**overrides: Any) -> Settings:
+    return load({}, **overrides)
+
+
+def from_files(**env: str) -> Settings:
+    return load(env)
+
+
+def test_without_any_word_everything_has_a_safe_value() -> None:
+    usual = settings()
+    assert usual.transport is TransportKind.OUTBOX
+    assert usual.database_url == "sqlite:///digest.db"
+    assert (usual.secret, usual.sendgrid_api_key) == (None, None)
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_says_what_it_means(name: str) -> None:
+    description = Settings.model_fields[name].description
+    assert description
+    assert description.endswith(".")
+    assert variable_of(name).startswith("DIGEST_")
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [
+        ({"batch_size": 0}, "DIGEST_BATCH_SIZE"),
+        ({"batch_size": 1001}, "DIGEST_BATCH_SIZE"),
+        ({"concurrency": "many"}, "DIGEST_CONCURRENCY"),
+        ({"transport": "pigeon"}, "DIGEST_TRANSPORT"),
+        ({"base_url": "news.example.com"}, "DIGEST_BASE_URL: must look like https://"),
+        ({"base_url": "https://user:word@example.com"}, "DIGEST_BASE_URL"),
+        ({"sendgrid_url": "ftp://example.com"}, "DIGEST_SENDGRID_URL"),
+        ({"sendgrid_timeout": 0}, "DIGEST_SENDGRID_TIMEOUT"),
+    ],
+)
+def test_nonsense_is_refused_by_name(fault: Mapping[str, Any], named: str) -> None:
+    with pytest.raises(BadSetting, match=named):
+        settings(**fault)
+
+
+def test_every_fault_is_told_at_once() -> None:
+    with pytest.raises(BadSetting, match=r"DIGEST_TRANSPORT: .+; DIGEST_BATCH_SIZE: "):
+        settings(transport="pigeon", batch_size=0)
+
+
+def test_an_error_does_not_repeat_what_was_given() -> None:
+    with pytest.raises(BadSetting) as fault:
+        settings(base_url="secret-word")
+    assert "secret-word" not in str(fault.value)
+
+
+@pytest.mark.parametrize("name", ["secret", "sendgrid_api_key", "old_secrets", "metrics_token"])
+def test_a_secret_is_not_shown(name: str) -> None:
+    made = settings(**{name: SECRET})
+    assert getattr(made, name).get_secret_value() == SECRET
+    assert SECRET not in f"{made!r} {made} {made.model_dump()}"
+
+
+def test_a_slash_at_the_end_of_an_address_is_dropped() -> None:
+    assert settings(base_url="https://example.com/news/").base_url == "https://example.com/news"
+
+
+@pytest.mark.parametrize(
+    ("variable", "name"),
+    [("DIGEST_WEBHOOK_KEYS_FILE", "webhook_keys"), ("DIGEST_FROM_FILE", "sender")],
+)
+def test_a_value_may_come_from_a_file(tmp_path: Path, variable: str, name: str) -> None:
+    (tmp_path / "value").write_text("Us <us@example.com>\n", "utf-8")
+    assert getattr(load({variable: str(tmp_path / "value")}), name) == "Us <us@example.com>"
+
+
+def test_a_secret_from_a_file_is_as_secret(tmp_path: Path) -> None:
+    (tmp_path / "value").write_text(f"{SECRET}\n", "utf-8")
+    made = from_files(DIGEST_SECRET_FILE=str(tmp_path / "value"))
+    assert made.secret is not None
+    assert made.secret.get_secret_value() == SECRET
+    assert SECRET not in repr(made)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadSetting, match=r"DIGEST_SECRET_FILE: .+No such file"):
+        from_files(DIGEST_SECRET_FILE=str(tmp_path / "missing"))
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        settings().batch_size = 5
+
+
+@pytest.mark.parametrize("keys", ["a,b", " a , b ", ",a,,b\n,"])
+def test_a_list_has_no_blanks_and_no_empty_items(keys: str) -> None:
+    assert settings(webhook_keys=keys).webhook_key_list() == ["a", "b"]
