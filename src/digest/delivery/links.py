@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Recipient
+from subscribers.address import wire
 from subscribers.tokens import Purpose, Tokens
 
 
@@ -24,7 +25,7 @@ def recipients_of(
         token = leave(subject)
         return Recipient(
             str(delivery),
-            mailbox,
+            wire(mailbox),
             {UNSUBSCRIBE_TAG: token, PREFERENCES_TAG: prefer(subject)},
             {
                 "List-Unsubscribe": f"{prefix}{token}>",

@@ -1,0 +1,62 @@
+"""A TLS server nobody should trust."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+
+def _certificate(path: Path, until: datetime) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(until - timedelta(days=30))
+        .not_valid_after(until)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(secret + made.public_bytes(Encoding.PEM))
+
+
+@contextmanager
+def serving_tls(folder: Path, *, until: datetime) -> Iterator[tuple[str, list[bytes]]]:
+    """Serve TLS with a certificate nobody vouches for: the URL, and what each client then sent."""
+    _certificate(folder / "tls.pem", until)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "tls.pem")
+    got: list[bytes] = []
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+        thread = threading.Thread(target=_serve, args=(listening, context, got))
+        thread.start()
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}", got
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
+
+
+def _serve(listening: socket.socket, context: ssl.SSLContext, got: list[bytes]) -> None:
+    with suppress(OSError):
+        while True:
+            client, _ = listening.accept()
+            said = b""
+            with suppress(OSError), context.wrap_socket(client, server_side=True) as secure:
+                said = secure.recv(1000)
+            got.append(said)
