@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,8 @@ from digest.delivery.intake import Drain
 from digest.delivery.letters import LetterPost
 from digest.delivery.links import recipients_of
 from digest.delivery.owner import this_process
+from digest.delivery.reopen import reopen
+from digest.delivery.retention import Tidied, tidy
 from digest.delivery.send import Sending
 from digest.delivery.spool import Spool
 from digest.delivery.wave import Bounds
@@ -31,6 +33,7 @@ from digest.issues.view import IssueView
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content, Mailbox, Mailing
 from digest.mail.outbox import Outbox
 from digest.mail.sendgrid.client import SendGrid
+from digest.mail.sendgrid.reopen import Reopener
 from digest.mail.sendgrid.webhook import parse as parse_events
 from digest.mail.transport import Accepted, Transport
 from digest.render.checks.finding import Copy, Finding, Severity
@@ -289,6 +292,24 @@ class App:
             hashes=self.hashes,
             clock=self.clock,
         )
+
+    def tidy_events(self) -> Tidied:
+        """Prune the events of old issues, and forget erased readers; their numbers stay."""
+        now = self.clock()
+        before = now - timedelta(days=self.settings.keep_events_days)
+        return tidy(self.database, before=before, now=now)
+
+    def reopen(self) -> int:
+        """Ask the provider to mail readers again who confirmed anew; returns how many."""
+        key = self.settings.sendgrid_api_key
+        if self.settings.transport is not TransportKind.SENDGRID or key is None:
+            return 0
+        provider = Reopener(
+            api_key=key.get_secret_value(),
+            url=self.settings.sendgrid_url,
+            seconds=self.settings.sendgrid_timeout,
+        )
+        return reopen(self.database, provider, self.hashes())
 
     def spool(self) -> Spool:
         """Return the place where events wait for the database."""

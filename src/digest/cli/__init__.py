@@ -14,9 +14,11 @@ from digest.cli import (
     comparisons,
     demo,
     doctor,
+    events,
     fake,
     issues,
     preview,
+    report,
     run,
     schedule,
     sending,
@@ -35,9 +37,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for noun in (setup, issues, preview, approve, sending, serve, fake, demo, run, doctor):
+for noun in (setup, issues, preview, approve, sending, serve, fake, demo, run, doctor, report):
     app.add_typer(noun.app)
 app.add_typer(comparisons.app, name="comparisons")
+app.add_typer(events.app, name="events")
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(schedule.app, name="schedule")
 app.command("import")(comparisons.import_)

@@ -99,11 +99,11 @@ def _print_one(call: Call, one: IssueReport) -> None:
 def _providers(found: Numbers) -> Table:
     table = Table(title="By mailbox provider", title_justify="left", box=None)
     table.add_column("")
-    for name in ("accepted", "delivered", "deferred", "blocked", "bounced", "dropped"):
+    for name in ("delivered", "deferred", "blocked", "bounced", "dropped"):
         table.add_column(name, justify="right")
     table.add_column("complaints", justify="right")
     for one in found.providers:
-        numbers = (one.accepted, one.delivered, one.deferred, one.blocked, one.bounced, one.dropped)
+        numbers = (one.delivered, one.deferred, one.blocked, one.bounced, one.dropped)
         rate = percent(one.complained, one.delivered, places=2)
         table.add_row(one.name, *(f"{n:,}" for n in numbers), f"{one.complained:,} ({rate})")
     return table

@@ -234,6 +234,15 @@ class Forgotten(SQLModel, table=True):
     )
 
 
+class EventMark(SQLModel, table=True):
+    """How far a pass over a growing table has come."""
+
+    __tablename__ = "event_mark"
+
+    name: str = Field(primary_key=True, sa_type=String(32))
+    reached: int = Field(sa_type=BigInteger)
+
+
 class FrozenNumbers(SQLModel, table=True):
     """An edition's numbers as they were when its events were pruned; they don't change again."""
 

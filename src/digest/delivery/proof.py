@@ -65,6 +65,17 @@ def prove(
     return tuple(sorted(editions))
 
 
+def settle_again(session: Session, known: Mapping[str, Known]) -> tuple[int, ...]:
+    """Settle what hangs on proofs that are noted already; returns the editions with a change."""
+    editions: set[int] = set()
+    connection = session.connection()
+    for attempt, mine in known.items():
+        if connection.execute(_ACCEPT, {"attempt_of": attempt}).rowcount:
+            editions.add(mine.edition)
+        connection.execute(_CONTRADICT, {"attempt_of": attempt})
+    return tuple(sorted(editions))
+
+
 _KNOWN = (
     select(
         col(Attempt.key),

@@ -61,6 +61,7 @@ class Spool:
     most_bytes: int = MOST_BYTES
     file_bytes: int = FILE_BYTES
     _open: _Open | None = None
+    _closed: set[str] = field(default_factory=set)  #: files of this process that are complete
     _writing: threading.Lock = field(default_factory=threading.Lock)
     _syncing: threading.Lock = field(default_factory=threading.Lock)
 
@@ -120,8 +121,9 @@ class Spool:
                     return False
                 os.close(mine.number)
                 self._open = None
-            elif alive(_owner(name)) or self._young(name):
+            elif name not in self._closed and (alive(_owner(name)) or self._young(name)):
                 return False
+            self._closed.discard(name)
         (self.folder / name).unlink(missing_ok=True)
         return True
 
@@ -142,11 +144,13 @@ class Spool:
         return file
 
     def _begin(self, before: _Open | None) -> _Open:
-        """Begin a file; the one before stays open until what is in it is synced."""
+        """Begin a file; who waits for a sync of the one before finds that it was done."""
         if before is not None:
             with self._syncing:
                 os.fsync(before.number)
                 before.synced = before.written
+                os.close(before.number)
+                self._closed.add(before.name)
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         owner = this_process().replace("/", "+")
         name = f"{time.time_ns():020}+{token_hex(2)}+{owner}{_SUFFIX}"

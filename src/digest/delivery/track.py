@@ -39,7 +39,7 @@ RANK = {news: rank for rank, news in enumerate(News)}
 _STANDING = {kind: (RANK[news], news.value) for kind, news in NEWS.items()}
 _WORD = {kind: kind.value for kind in EventKind}
 #: Kinds that may ask for more than a note: somebody must not be mailed any more.
-_TELLING = frozenset(
+TELLING = frozenset(
     {
         EventKind.BOUNCED,
         EventKind.DROPPED,
@@ -94,16 +94,24 @@ def track(session: Session, events: Sequence[Event]) -> Tracked:
     # In the order of the table, so that neighbours meet the same page.
     new = _KEEP.run(session, sorted(done.rows.values()))
     _LINK.run(session, list(done.links.items()))
-    _MOVE.run(
-        session,
-        [(told, -at, rank, number) for number, (rank, at, told) in sorted(done.best.items())],
-    )
+    lift_standings(session, done.best)
     return Tracked(
         new=new,
         unknown=done.unknown,
         settled=prove(session, known, done.proofs),
         telling=done.telling,
     )
+
+
+def lift_standings(session: Session, best: Mapping[int, tuple[int, int, str]]) -> None:
+    """Move deliveries up to (rank, less its moment, word), those that aren't as high already."""
+    rows = [(told, -at, rank, number) for number, (rank, at, told) in sorted(best.items())]
+    _MOVE.run(session, rows)
+
+
+def standing_of(kind: str) -> tuple[int, str] | None:
+    """Return a kind's standing as a rank and a word, ``None`` where it says nothing of it."""
+    return _STANDING.get(kind)  # type: ignore[call-overload,no-any-return]  # a StrEnum is a text
 
 
 def _sort(events: Sequence[Event], known: Mapping[str, Known], kept: Kept) -> _Sorted:
@@ -124,7 +132,7 @@ def _sort(events: Sequence[Event], known: Mapping[str, Known], kept: Kept) -> _S
             here = (standing[0], -at, standing[1])
             if number not in best or here > best[number]:
                 best[number] = here
-        if kind in _TELLING:
+        if kind in TELLING:
             done.telling.append(
                 Told(
                     kind=kind,

@@ -51,8 +51,11 @@ def _letters(app: App) -> str:
 
 
 def _events(app: App) -> str:
-    applied = app.drain().all()
-    return f"{applied} applied that an earlier process left" if applied else ""
+    applied, lifted = app.drain().all(), app.reopen()
+    said = [f"{applied} applied that an earlier process left"] if applied else []
+    if lifted:
+        said.append(f"{lifted} suppressions lifted with the provider")
+    return ", ".join(said)
 
 
 def _purge(app: App, now: datetime) -> str:

@@ -90,7 +90,7 @@ class MailSend:
         if request.path == BATCH:
             made = {"batch_id": secrets.token_urlsafe(24)}
             return _wrong_method(request, "POST") or facts(made, 201)
-        if request.path.startswith(suppressions.ROOT):
+        if request.path.startswith((suppressions.ROOT, suppressions.GLOBAL)):
             return suppressions.answer(self.ledger, request)
         return errors(404, "not found")
 

@@ -6,13 +6,15 @@ from digest.testing.ledger import Ledger
 from digest.testing.message import Reply, Request, errors, facts
 
 ROOT = "/v3/suppression/"
+GLOBAL = "/v3/asm/suppressions/global/"  # where an address that left everything is taken off again
 #: Which events fill which list.
 LISTS = {"bounces": "bounce", "spam_reports": "spamreport", "unsubscribes": "unsubscribe"}
 
 
 def answer(ledger: Ledger, request: Request) -> Reply:
     """Answer GET of a list, and GET or DELETE of one address on it."""
-    name, _, address = request.path.removeprefix(ROOT).partition("/")
+    path = request.path.replace(GLOBAL, f"{ROOT}unsubscribes/", 1)
+    name, _, address = path.removeprefix(ROOT).partition("/")
     kind = LISTS.get(name)
     if kind is None:
         return errors(404, "not found")

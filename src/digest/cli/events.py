@@ -1,0 +1,102 @@
+"""The provider's events, on the command line: where they stand, and what to do with them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from digest.cli.context import JsonFlag, call_of
+from digest.delivery.quarantine import quarantined
+from digest.delivery.receive import receive
+from digest.delivery.replay import replay
+from digest.mail.sendgrid.webhook import parse
+
+app = typer.Typer(
+    help="The provider's events: what waits, what could not be used, and reading them again.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def status(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Show what waits in the spool, and what could not be used."""
+    call = call_of(context)
+    spool = call.app.spool()
+    with call.app.database.read() as session:
+        found = quarantined(session)
+        newest = [{"at": q.at.isoformat(), "why": q.why, "said": q.said} for q in found.newest]
+    facts: dict[str, Any] = {
+        "spool": str(spool.folder),
+        "waiting_files": len(spool.files()),
+        "waiting_bytes": spool.size(),
+        "quarantined": found.ever,
+        "quarantined_kept": found.kept,
+        "newest": newest,
+    }
+    if as_json:
+        call.json(facts)
+        return
+    waits = f"{facts['waiting_bytes']:,} bytes in {facts['waiting_files']} files"
+    call.out.print(f"Waiting to be applied: {waits} ({spool.folder})")
+    call.out.print(f"Could not be used: {found.ever:,} ever, the newest {found.kept:,} are kept")
+    table = Table.grid(padding=(0, 2))
+    for one in newest:
+        table.add_row("  " + one["at"][:19], one["why"], one["said"][:90])
+    call.out.print(table, markup=False)
+
+
+@app.command()
+def drain(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Apply what waits in the spool now."""
+    call = call_of(context)
+    applied = call.app.drain().all()
+    if as_json:
+        call.json({"applied": applied})
+    else:
+        call.out.print(f"{applied:,} events applied.")
+
+
+@app.command("replay")
+def replay_(
+    context: typer.Context,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[FILE]...", help="Posts as the provider made them, JSON arrays."),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Read events again into the same state: the stored ones, or those in files."""
+    call = call_of(context)
+    facts: dict[str, Any] = {}
+    for path in files or []:
+        post = parse(path.read_bytes())
+        with call.app.database.write() as session:
+            got = receive(session, post.events, hashes=call.app.hashes(), now=call.app.clock())
+        facts[str(path)] = {**asdict(got), "unreadable": post.unread}
+    if not files:
+        done = replay(call.app.database, hashes=call.app.hashes(), now=call.app.clock())
+        facts = asdict(done)
+    if as_json:
+        call.json(facts)
+        return
+    for name, value in facts.items():
+        call.out.print(f"{name}: {value}", markup=False)
+
+
+@app.command()
+def tidy(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Prune the events of old issues and forget erased readers; every number stays."""
+    call = call_of(context)
+    done = call.app.tidy_events()
+    lifted = call.app.reopen()
+    if as_json:
+        call.json({**asdict(done), "lifted": lifted})
+    else:
+        call.out.print(f"{done}" if str(done) else "Nothing to prune, nobody to forget.")
+        if lifted:
+            call.out.print(f"{lifted:,} suppressions lifted with the provider.")
