@@ -12,6 +12,7 @@ from sqlmodel import col
 
 from subscribers import ledger, letters, store, suppression
 from subscribers.address import Address, parse
+from subscribers.lifecycle import REJOINABLE
 from subscribers.models import AddressChange, ConsentAct, LetterKind, LetterState, LetterToSend
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes
@@ -69,8 +70,13 @@ def ask(
     return True
 
 
-def confirm(session: Session, change_id: int, evidence: Evidence, now: datetime) -> Moved:
-    """Move the reader to the new address; doing it twice changes nothing."""
+def confirm(
+    session: Session, change_id: int, evidence: Evidence, hashes: Hashes, now: datetime
+) -> Moved:
+    """Move the reader to the new address; doing it twice changes nothing.
+
+    What is held against the new address stays, unless its own answer disproves it.
+    """
     change = session.execute(
         select(
             col(AddressChange.subscriber_id),
@@ -86,6 +92,11 @@ def confirm(session: Session, change_id: int, evidence: Evidence, now: datetime)
     if store.find(session, address.key) is not None:
         return Moved.TAKEN
     store.set_address(session, change.subscriber_id, address)
+    held = suppression.find(session, address.key, hashes)
+    if held and held.reason in REJOINABLE:
+        suppression.lift(session, address.key, hashes)
+    elif held:
+        store.mark_suppressed(session, [address.key], held.reason)
     for place in store.places(session, change.subscriber_id):
         ledger.record(
             session, change.subscriber_id, place.newsletter, ConsentAct.MOVED, evidence, now

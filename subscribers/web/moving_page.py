@@ -33,6 +33,6 @@ async def act(visit: Visit) -> Response:
         return visit.page(visit.words.moved[Moved.GONE], status=410)
 
     def confirm(session: Session) -> Moved:
-        return moving.confirm(session, number, visit.evidence("page"), now)
+        return moving.confirm(session, number, visit.evidence("page"), visit.front.hashes, now)
 
     return visit.page(visit.words.moved[await visit.front.writer.alone(confirm)])

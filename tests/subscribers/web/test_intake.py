@@ -125,3 +125,28 @@ def head(site: Site, path: str, rest: bytes) -> bytes:
     with socket.create_connection((where.hostname or "", where.port or 0), timeout=10) as sock:
         sock.sendall(f"POST {path} HTTP/1.1\r\nHost: x\r\n".encode() + rest)
         return sock.recv(200)
+
+
+def test_H04_text_that_would_turn_a_table_around_is_kept_nowhere(site: Site) -> None:
+    turned = "\u202egnp.exe"
+    site.fill_in("reader@example.com", form=turned, name=turned, lang=turned)
+    assert site.fill_in(f"{turned}@example.com").status_code == 422
+    kept = [site.rows(table) for table in ("subscriber", "subscription", "consent", "wording")]
+    assert "\u202e" not in str(kept)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/u/../../etc/passwd",
+        "/u/..%2f..%2fetc%2fpasswd",
+        "/c/%2e%2e/%2e%2e",
+        "/p/http://169.254.169.254/",
+        "/p/x/../../data",
+        "/a/%00",
+    ],
+)
+def test_H10_a_path_reaches_no_file_and_fetches_nothing(site: Site, path: str) -> None:
+    answer = site.http.get(path)
+    assert answer.status_code in (404, 405)
+    assert "root:" not in answer.text

@@ -99,6 +99,19 @@ def test_a_change_confirmed_twice_is_done_once(site: Site, path: str) -> None:
     assert "Done already" in site.http.post(link).text
 
 
+def test_a_new_address_that_complained_since_is_not_mailed(
+    site: Site, path: str, hashes: Hashes
+) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    link = site.path(site.deliver()[0].action_url)
+    with site.front.sessions.write() as session:
+        suppression.suppress(
+            session, "new@example.org", SuppressionReason.COMPLAINT, hashes, site.clock.now
+        )
+    site.http.post(link)
+    assert [row.suppressed for row in site.rows("subscriber")] == ["complaint"]
+
+
 def test_a_link_to_a_new_address_runs_out(site: Site, path: str) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     link = site.path(site.deliver()[0].action_url)
