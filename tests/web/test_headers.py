@@ -149,8 +149,9 @@ def test_HEAD_answers_as_GET_does_without_the_page(site: Running, path: str) -> 
     assert head.headers["content-type"] == get.headers["content-type"]
 
 
-def test_a_public_page_may_be_kept_for_a_minute(site: Running) -> None:
-    assert site.get("/").headers["cache-control"] == "public, max-age=60"
+def test_a_page_with_a_form_is_kept_by_browsers_and_for_a_minute_only(site: Running) -> None:
+    assert site.get("/").headers["cache-control"] == "private, max-age=60"
+    assert site.get("/style.css").headers["cache-control"] == "public, max-age=300"
 
 
 def test_H09_a_host_that_is_not_ours_is_refused_where_they_are_named(

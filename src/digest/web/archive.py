@@ -16,12 +16,12 @@ from digest.issues.published import PublishedIssue
 from digest.issues.rhythm import long_date
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.render.pages import IssueLink, archive_page, issue_page
-from digest.web.headers import FRAMING, MAIL, public
+from digest.web.headers import FRAMING, MAIL, kept
 from digest.web.looks import Looks
 from digest.web.shelf import Series
 from subscribers.web import Front
 
-_OWN = re.compile(rf"[^\s\"'<>=]*(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")
+_OWN = re.compile(rf"(?:https?://[^\s\"'<>]+)?(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 _MINUTE, _HOUR = 60, 3600
 
@@ -57,7 +57,7 @@ class Archive:
             sign_up=self._looks.sign_up(self._front, series, "archive"),
             folder=self._looks.folder,
         )
-        return HTMLResponse(page, headers=public(_MINUTE))
+        return HTMLResponse(page, headers=kept(_MINUTE, by="private"))
 
     def viewer(self, request: Request) -> Response:
         """Show one issue in a frame, with the way to its neighbours."""
@@ -74,7 +74,9 @@ class Archive:
             sign_up=self._looks.sign_up(self._front, series, "issue"),
             folder=self._looks.folder,
         )
-        return HTMLResponse(page, headers=public(_MINUTE) | {"Content-Security-Policy": FRAMING})
+        return HTMLResponse(
+            page, headers=kept(_MINUTE, by="private") | {"Content-Security-Policy": FRAMING}
+        )
 
     def mail(self, request: Request) -> Response:
         """Show the frozen mail itself, with nobody's own links in it."""
@@ -82,7 +84,7 @@ class Archive:
         with self._app.database.read() as session:
             html = _frozen(session, series.slug, request.path_params["number"])
         shown = for_everybody(html, self._own_links)
-        headers = public(_HOUR, found=False) | {"Content-Security-Policy": MAIL}
+        headers = kept(_HOUR, found=False) | {"Content-Security-Policy": MAIL}
         return HTMLResponse(shown, headers=headers)
 
     def _series(self, request: Request) -> Series:

@@ -35,10 +35,13 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-def public(seconds: int, *, found: bool = True) -> dict[str, str]:
-    """Return the headers of what is the same for everybody: who may keep it, and find it."""
+def kept(seconds: int, *, by: str = "public", found: bool = True) -> dict[str, str]:
+    """Return the headers of what is the same for everybody: who may keep it, and find it.
+
+    Pages with a form are kept by browsers only ("private"): the form tells how old it is.
+    """
     return {
-        "Cache-Control": f"public, max-age={seconds}",
+        "Cache-Control": f"{by}, max-age={seconds}",
         "X-Robots-Tag": "all" if found else "noindex",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -17,13 +18,13 @@ from digest.issues import published, store
 from digest.render.pages import IssueLink, Teaser, asset, comparison_page, home_page
 from digest.web.archive import issue_link
 from digest.web.comparison import page_of, teaser
-from digest.web.headers import public
+from digest.web.headers import kept
 from digest.web.looks import Looks
 from digest.web.shelf import Series
 from subscribers.web import Front, Page
 
 OWN_LINKS = "/own-links"
-_MINUTE = 60  # forms on these pages stay good for hours, so that a minute's copy does no harm
+_MINUTE = 60
 _FILE = 300
 _EARLIEST_ZONE = timedelta(hours=14)
 _ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /webhooks/\n"
@@ -45,6 +46,7 @@ class PublicSite:
         self._app = app
         self._front = front
         self._looks = looks
+        self._teasers: dict[int, list[Teaser]] = {}  # by issue, whose content never changes
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -61,7 +63,7 @@ class PublicSite:
         """Say what comes and when, with the latest issue to look at."""
         series = _existing(self._looks.shelf.first())
         with self._app.database.read() as session:
-            issue, teasers = _latest(session, series)
+            issue, teasers = self._latest(session, series)
         page = home_page(
             self._looks.site(series),
             sign_up=self._looks.sign_up(self._front, series, "front"),
@@ -69,7 +71,7 @@ class PublicSite:
             teasers=teasers,
             folder=self._looks.folder,
         )
-        return HTMLResponse(page, headers=public(_MINUTE))
+        return HTMLResponse(page, headers=kept(_MINUTE, by="private"))
 
     def comparison(self, request: Request) -> Response:
         """Show one comparison with everything it says."""
@@ -84,40 +86,42 @@ class PublicSite:
             sign_up=self._looks.sign_up(self._front, series, "comparison"),
             folder=self._looks.folder,
         )
-        return HTMLResponse(page, headers=public(_MINUTE))
+        return HTMLResponse(page, headers=kept(_MINUTE, by="private"))
+
+    def _latest(
+        self, session: Session, series: Series
+    ) -> tuple[IssueLink | None, Sequence[Teaser]]:
+        issue = published.latest(session, store.newsletter(session, series.slug))
+        if issue is None:
+            return None, []
+        if issue.id not in self._teasers:
+            told = [teaser(revision) for revision in published.carried(session, issue.id)]
+            self._teasers = {issue.id: [each for each in told if each is not None]}
+        return issue_link(issue, series), self._teasers.get(issue.id, [])
 
     def own_links(self, _request: Request) -> Response:
         """Explain where a reader's own links are; the archive's copies of mails lead here."""
-        return HTMLResponse(self._looks.message(_OWN), headers=public(_FILE))
+        return HTMLResponse(self._looks.message(_OWN), headers=kept(_FILE))
 
     def style(self, _request: Request) -> Response:
         """Return the one style sheet."""
         text = asset("style.css", folder=self._looks.folder)
-        return Response(text, headers=public(_FILE), media_type="text/css; charset=utf-8")
+        return Response(text, headers=kept(_FILE), media_type="text/css; charset=utf-8")
 
     def icon(self, _request: Request) -> Response:
         """Return the one picture."""
         text = asset("icon.svg", folder=self._looks.folder)
-        return Response(text, headers=public(_FILE), media_type="image/svg+xml; charset=utf-8")
+        return Response(text, headers=kept(_FILE), media_type="image/svg+xml; charset=utf-8")
 
     def robots(self, _request: Request) -> Response:
         """Tell search engines where there is nothing for them."""
-        return PlainTextResponse(_ROBOTS, headers=public(_FILE))
+        return PlainTextResponse(_ROBOTS, headers=kept(_FILE))
 
 
 def _existing(series: Series | None) -> Series:
     if series is None:
         raise NotFound("there is no newsletter", next_step="digest init")
     return series
-
-
-def _latest(session: Session, series: Series) -> tuple[IssueLink | None, list[Teaser]]:
-    newsletter = store.newsletter(session, series.slug)
-    issue = published.latest(session, newsletter)
-    if issue is None:
-        return None, []
-    told = [teaser(revision) for revision in published.carried(session, issue.id)]
-    return issue_link(issue, series), [each for each in told if each is not None]
 
 
 def _out(session: Session, slug: str, now: datetime) -> Revision:
