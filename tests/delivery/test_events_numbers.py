@@ -76,7 +76,7 @@ def tell(
         attempt = session.exec(select(Attempt)).one().key
         ids = session.exec(select(Delivery.id).order_by(col(Delivery.id))).all()
         events = [
-            MailEvent(kind, int(now.timestamp()) + after, str(ids[which]), attempt)._replace(**own)  # type: ignore[arg-type]
+            MailEvent(kind, int(now.timestamp()) + after, str(ids[which]), attempt)._replace(**own)
             for kind, which, after, own in told
         ]
         receive(session, events, hashes=Hashes([SECRET]), now=now)

@@ -1,0 +1,236 @@
+"""What people are shown of an issue's numbers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from digest.delivery.numbers import Link, Numbers, Provider
+from digest.issues.models import Tracking
+from digest.reports import charts
+from digest.reports.facts import ELSEWHERE, IssueReport, SectionRow, link_rows, section_rows
+from digest.reports.page import issue_page, series_page, tiles
+from digest.reports.places import heat_map, places
+from digest.reports.sheet import as_csv
+from digest.reports.words import day, percent, span
+from subscribers.growth import Counts, Week
+
+MAIL = (
+    "<html><head></head><body><a href='https://n.example/view'>View</a>"
+    '<h2>Ant <em>vs</em> Bee</h2><a href="https://n.example/1" style="color:red">Read all</a>'
+    '<h2>Cat vs Dog</h2><a href="https://n.example/2?a=1&amp;b=2">Read <b>more</b></a>'
+    '<a href="mailto:x@example.org">Mail</a></body></html>'
+)
+LINKS = (
+    Link(url="https://n.example/1", surely=20, readers=30, clicks=40),
+    Link(url="https://n.example/2?a=1&b=2", surely=5, readers=5, clicks=6),
+)
+
+
+def a_report(**own: Any) -> IssueReport:
+    numbers = Numbers(
+        accepted=1000,
+        delivered=980,
+        blocked=12,
+        bounced=8,
+        complained=2,
+        opened_people=400,
+        opened_machines=200,
+        clicked_surely=25,
+        clicked_all=35,
+        links=LINKS,
+        causes={"<Invalid> Address": 8},
+        providers=(
+            Provider(name="Gmail", accepted=600, delivered=590, blocked=10, complained=2),
+            Provider(name="Other domains", accepted=400, delivered=390, bounced=8, blocked=2),
+        ),
+        timeline=((29_925_180, 500), (29_925_181, 400), (29_925_190, 80)),
+    )
+    growth = Counts(
+        newsletter="weekly",
+        total=1000,
+        mailable=990,
+        standings={},
+        excluded={},
+        sources={"form": 600, "": 400},
+        weeks=[Week(week=f"2026-W{n}", asked=9, joined=8, left=n % 3) for n in range(37, 49)],
+        stopped={},
+        let_in=0,
+    )
+    given: dict[str, Any] = {
+        "newsletter": "Weekly <Verdicts>",
+        "number": 7,
+        "period": "2026-W48",
+        "subject": "Ant & Bee, 75 % to 50 %",
+        "sent_at": datetime(2026, 11, 24, 9, tzinfo=UTC),
+        "tracking": Tracking.READER,
+        "numbers": numbers,
+        "sections": (SectionRow(title="Ant vs Bee", surely=20, readers=30),),
+        "links": link_rows(places(MAIL), LINKS),
+        "unsubscribed": 3,
+        "growth": growth,
+        "heat": heat_map(MAIL, LINKS),
+    }
+    return IssueReport(**{**given, **own})
+
+
+class _Tags(HTMLParser):
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def of(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.found if tag == name]
+
+
+def test_a_links_place_is_the_heading_above_it() -> None:
+    assert [(p.words, p.section) for p in places(MAIL)] == [
+        ("View", ""),
+        ("Read all", "Ant vs Bee"),
+        ("Read more", "Cat vs Dog"),
+    ]
+
+
+def test_links_are_told_by_their_words_the_most_followed_first() -> None:
+    unknown = Link(url="https://else.example/", surely=0, readers=1, clicks=1)
+    rows = link_rows(places(MAIL), [unknown, *reversed(LINKS)])
+    assert [(row.words, row.section, row.readers) for row in rows] == [
+        ("Read all", "Ant vs Bee", 30),
+        ("Read more", "Cat vs Dog", 5),
+        ("https://else.example/", ELSEWHERE, 1),
+    ]
+
+
+def test_a_comparison_nobody_followed_is_shown_with_zero() -> None:
+    rows = section_rows(places(MAIL), link_rows(places(MAIL), LINKS[:1]))
+    assert [(row.title, row.readers) for row in rows] == [("Ant vs Bee", 30), ("Cat vs Dog", 0)]
+
+
+def test_the_heat_map_counts_beside_links_and_leads_nowhere() -> None:
+    heat = heat_map(MAIL, LINKS)
+    assert "20 to 30" in heat
+    assert heat.count("data-heat>") == 2
+    assert "--h:0.62;color:red" in heat
+    assert 'href="https' not in heat
+
+
+def test_a_mail_with_anything_active_has_no_heat_map() -> None:
+    assert heat_map(MAIL + "<script>1</script>", LINKS) == ""
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    page = issue_page(a_report())
+    tags = _Tags(page)
+    assert tags.of("script") == tags.of("img") == tags.of("object") == []
+    assert [link["href"] for link in tags.of("link")] == ["data:,"]
+    assert not re.findall(r"(?:src|href|url\()=?[\"']?https?:", page.partition("srcdoc")[0])
+    [policy] = [m["content"] for m in tags.of("meta") if m.get("http-equiv")]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+
+
+def test_every_chart_has_words_and_a_table() -> None:
+    tags = _Tags(issue_page(a_report()))
+    drawn = tags.of("svg")
+    assert len(drawn) == 2 * 6
+    assert all(each["role"] == "img" and each["aria-labelledby"] for each in drawn)
+    ids = [attributes["id"] for _, attributes in tags.found if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    assert len(tags.of("details")) == 6
+
+
+def test_charts_take_their_colours_from_the_page() -> None:
+    chart = charts.comparisons(a_report().sections)
+    assert "var(--mark)" in chart.svg
+    assert not re.search(r'(?:fill|stroke)="#[0-9a-f]{3,6}"', chart.svg)
+
+
+def test_what_came_from_outside_is_shown_as_text() -> None:
+    page = issue_page(a_report())
+    assert "Weekly &lt;Verdicts&gt;" in page
+    assert "&lt;Invalid&gt; Address" in page
+    assert "<Invalid>" not in page
+
+
+def test_the_mail_is_shown_in_a_frame_that_may_do_nothing() -> None:
+    [frame] = _Tags(issue_page(a_report())).of("iframe")
+    assert frame["sandbox"] in (None, "")
+    assert frame["title"]
+
+
+def test_without_tracking_nothing_is_said_of_opens_and_clicks() -> None:
+    page = issue_page(a_report(tracking=Tracking.OFF, links=(), heat=""))
+    shown = [tile.name for tile in tiles(a_report(tracking=Tracking.OFF))]
+    assert shown == ["Delivered", "Unsubscribed", "Complaints"]
+    assert "doesn’t learn who opens it" in page
+    assert "<dt>Opened" not in page
+
+
+@pytest.mark.parametrize(
+    ("complained", "bad", "words"),
+    [(0, False, "as it should be"), (1, True, "the line to stay below"), (3, True, "refuse")],
+)
+def test_complaints_stand_beside_the_lines_that_matter(
+    complained: int, bad: bool, words: str
+) -> None:
+    tile = tiles(a_report(numbers=Numbers(accepted=1000, delivered=1000, complained=complained)))[
+        -1
+    ]
+    assert (tile.bad, words in tile.note) == (bad, True)
+
+
+def test_an_issue_without_news_is_shown_too() -> None:
+    empty = a_report(numbers=Numbers(accepted=10), sections=(), links=(), heat="")
+    assert "reached 0 of 10 mailboxes" in issue_page(empty)
+
+
+def test_every_issue_stands_on_one_page() -> None:
+    page = series_page([a_report(number=6), a_report()])
+    assert page.index('<th scope="row">7<') < page.index('<th scope="row">6<')
+    assert "2 issues, 990 readers today." in page
+
+
+def test_the_sheet_has_a_fact_a_row_and_no_formula() -> None:
+    rows = list(csv.DictReader(io.StringIO(as_csv([a_report(subject="=1+1")]))))
+    assert {row["subject"] for row in rows} == {"'=1+1"}
+    found = {(r["part"], r["name"], r["measure"]): r["value"] for r in rows}
+    assert found["total", "", "clicked_surely"] == "25"
+    assert found["provider", "Gmail", "blocked"] == "10"
+    assert found["timeline", "1795510800", "delivered"] == "500"
+
+
+def test_facts_are_plain_values() -> None:
+    facts = a_report().as_dict()
+    assert facts["numbers"]["clicked_all"] == 35
+    assert facts["sent_at"] == "2026-11-24T09:00:00+00:00"
+    assert "heat" not in facts
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "words"),
+    [
+        (0, 0, "—"),
+        (0, 9, "0 %"),
+        (9, 9, "100 %"),
+        (1, 8, "12.5 %"),
+        (1, 100_000, "0.1 %"),
+        (99_999, 100_000, "99.9 %"),
+    ],
+)
+def test_a_share_is_never_rounded_to_nothing_or_all(part: int, whole: int, words: str) -> None:
+    assert percent(part, whole) == words
+
+
+def test_ranges_and_days_read_as_people_write_them() -> None:
+    assert (span(1200, 1200), span(1200, 3400)) == ("1,200", "1,200 to 3,400")
+    assert (day(None), day(datetime(2026, 1, 2, tzinfo=UTC))) == ("—", "2 January 2026")
