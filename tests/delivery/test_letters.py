@@ -119,6 +119,30 @@ def test_a_letter_goes_to_one_reader_and_is_tracked_by_nobody(make_post: MakePos
     assert CONFIRM.action_url in mailing.content.text
 
 
+def test_two_letters_of_a_kind_differ_in_their_links_alone(make_post: MakePost) -> None:
+    transport = MemoryTransport()
+    post = make_post(transport)
+    other = replace(
+        WELCOME,
+        address="grace@example.org",
+        unsubscribe_url=f"{BASE}/u/b3RoZXI",
+        preferences_url=f"{BASE}/p/b3RoZXI",
+    )
+
+    post.send(WELCOME)
+    post.send(other)
+
+    first, second = (mailing.content for mailing in transport.accepted)
+    for one, letter in ((first, WELCOME), (second, other)):
+        for part in (one.html, one.text):
+            assert letter.unsubscribe_url in part
+            assert letter.preferences_url in part
+            assert "letter.invalid" not in part
+    assert first.text.replace("bGVhdmU", "").replace("cHJlZmVy", "") == second.text.replace(
+        "b3RoZXI", ""
+    )
+
+
 def test_a_letter_in_doubt_is_not_sent_again(
     database: Database, make_post: MakePost, waiting: int, now: datetime
 ) -> None:
@@ -190,7 +214,7 @@ def test_a_welcome_shows_the_latest_issue_that_went_out(
         issue = session.get_one(Issue, issue_id)
         issue.state, issue.prepared_at = IssueState.SENT, now
         session.add(issue)
-    post.send(WELCOME)
+    replace(post).send(WELCOME)
 
     before, after = (mailing.content.text for mailing in transport.accepted)
     assert f"{BASE}/issues/weekly/1" not in before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from uuid import uuid4
@@ -16,15 +16,18 @@ from digest.delivery.store import Store
 from digest.errors import NotFound, TemplateBroken
 from digest.issues import published, store
 from digest.issues.rhythm import long_date, rhythm
-from digest.mail.mailing import Content, Mailbox, Mailing, Recipient
+from digest.mail.mailing import Content, Mailbox, Mailing, Recipient, personalise
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Transport
-from digest.render.engine import render
+from digest.render.engine import Rendered, render
 from digest.render.letters import LetterView
 from subscribers.letters import Handed, Letter
 from subscribers.models import LetterKind
 
 log = logging.getLogger(__name__)
 
+_LINKS = ("action_url", "unsubscribe_url", "preferences_url")
+#: Stands where a reader's own links go while a letter is rendered for all of its kind.
+_ANYONE = "https://letter.invalid/-digest"
 #: Letters whose link has to work in every mail program, so it is written out too.
 _SPELLED = (LetterKind.CONFIRM, LetterKind.CHANGE)
 
@@ -60,6 +63,10 @@ class LetterPost:
     hours: int  #: how long a link to confirm lasts
     templates: Path | None = None  #: an installation's own
     key: Callable[[], str] = field(default=lambda: uuid4().hex)
+    #: What was rendered by this post: letters of a kind differ in their links alone.
+    _made: dict[tuple[LetterKind, str, str], Rendered] = field(
+        default_factory=dict, init=False, repr=False
+    )
 
     def send(self, letter: Letter) -> Handed:
         """Hand one letter over, once; raises nothing for what network or provider do."""
@@ -74,14 +81,12 @@ class LetterPost:
         return _handed(answer)
 
     def _mailing(self, letter: Letter) -> Mailing:
-        with self.store.read() as session:
-            told = about(session, letter.newsletter, letter.language, self.base_url)
-        view = letter_view(letter, told, postal_address=self.postal_address, hours=self.hours)
-        mail = render("letter", {"letter": view}, folder=self.templates)
+        mail = self._rendered(letter)
+        links = {f"{_ANYONE}/{name}": getattr(letter, name) for name in _LINKS}
         content = Content(
             subject=mail.subject,
-            html=mail.html,
-            text=mail.text,
+            html=personalise(mail.html, links),
+            text=personalise(mail.text, links),
             sender=self.sender,
             category="letters",
         )
@@ -89,6 +94,21 @@ class LetterPost:
         return Mailing(
             content=content, recipients=[Recipient(name, letter.address, {}, _headers(letter))]
         )
+
+    def _rendered(self, letter: Letter) -> Rendered:
+        """Render a letter of this kind with places where the links go, once."""
+        kind = (letter.kind, letter.newsletter, letter.language)
+        if kind not in self._made:
+            with self.store.read() as session:
+                told = about(session, letter.newsletter, letter.language, self.base_url)
+            view = letter_view(
+                _for_anyone(letter),
+                told,
+                postal_address=self.postal_address,
+                hours=self.hours,
+            )
+            self._made[kind] = render("letter", {"letter": view}, folder=self.templates)
+        return self._made[kind]
 
 
 def about(session: Session, slug: str, language: str, base_url: str) -> About:
@@ -139,6 +159,12 @@ def letter_view(letter: Letter, told: About, *, postal_address: str, hours: int)
         links=[link for link in links if link[1]],
         postal_address=postal_address,
     )
+
+
+def _for_anyone(letter: Letter) -> Letter:
+    """Put places where a letter has links of its reader's own."""
+    action, leave, prefer = (f"{_ANYONE}/{n}" if getattr(letter, n) else "" for n in _LINKS)
+    return replace(letter, action_url=action, unsubscribe_url=leave, preferences_url=prefer)
 
 
 def _gaps(told: About, language: str, hours: int) -> dict[str, object]:
