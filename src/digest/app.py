@@ -31,12 +31,15 @@ from digest.issues.models import Edition, Issue, Newsletter, Tracking
 from digest.issues.publish import Press
 from digest.issues.view import IssueView
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content, Mailbox, Mailing
-from digest.mail.outbox import Outbox
+from digest.mail.outbox import Outbox, message
 from digest.mail.sendgrid.client import SendGrid
 from digest.mail.sendgrid.reopen import Reopener
 from digest.mail.sendgrid.webhook import parse as parse_events
+from digest.mail.spamassassin import judge
 from digest.mail.transport import Accepted, Transport
+from digest.mail.trial import stand_in
 from digest.render.checks.finding import Copy, Finding, Severity
+from digest.render.checks.spam import spam_score
 from digest.render.confined import confined
 from digest.render.engine import Rendered
 from digest.render.lint import check
@@ -127,9 +130,10 @@ class App:
             return confined("issue", {"issue": view}, folder=Path(folder))
 
     def findings(self, edition: Edition, unsubscribe_url: str) -> list[Finding]:
-        """Check a frozen edition once more."""
+        """Check a frozen edition once more, with what was wrong with its templates."""
         return self._weigh(
-            check(
+            recipe.findings_of(edition)
+            + check(
                 Copy(
                     subject=edition.subject,
                     preheader=edition.preheader,
@@ -145,18 +149,20 @@ class App:
     def weigh(self, view: IssueView, rendered: Rendered) -> Sequence[Finding]:
         """Check an issue as it was rendered, its templates included."""
         return self._weigh(
-            [*rendered.findings]
-            + check(
-                Copy(
-                    subject=rendered.subject,
-                    preheader=view.preheader,
-                    html=rendered.html,
-                    text=rendered.text,
-                    unsubscribe_url=view.unsubscribe_url,
-                    tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
-                    postal_address=view.postal_address,
-                )
-            )
+            [
+                *rendered.findings,
+                *check(
+                    Copy(
+                        subject=rendered.subject,
+                        preheader=view.preheader,
+                        html=rendered.html,
+                        text=rendered.text,
+                        unsubscribe_url=view.unsubscribe_url,
+                        tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
+                        postal_address=view.postal_address,
+                    )
+                ),
+            ]
         )
 
     def _weigh(self, findings: list[Finding]) -> list[Finding]:
@@ -167,6 +173,13 @@ class App:
             replace(each, severity=Severity.WARNING) if each.rule == "postal-address" else each
             for each in findings
         ]
+
+    def spam_findings(self, content: Content) -> list[Finding]:
+        """Ask SpamAssassin about a mail; raises `NoSpamAssassin` where it isn't installed."""
+        reader = stand_in("reader@example.org", base_url=self.settings.base_url, token="x" * 32)
+        found = judge(message(content, reader), now=self.clock())
+        told = [f"{each.name} {each.points:g}" for each in found.tests if each.points > 0]
+        return list(spam_score(found.score, told))
 
     def sender(self) -> Mailbox:
         """Return who the mail is from; raises `BadSetting`."""
