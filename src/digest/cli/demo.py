@@ -28,10 +28,12 @@ from digest.delivery.status import Status, status
 from digest.errors import DigestError
 from digest.issues import period, publish, store
 from digest.issues.approval import approve
-from digest.issues.models import Edition, Issue, Newsletter
+from digest.issues.models import Edition, Issue, Newsletter, Tracking
 from digest.issues.pick import Pick
 from digest.issues.recipe import hash_of
 from digest.migrations.upgrade import upgrade
+from digest.reports.facts import report
+from digest.reports.page import issue_page
 from digest.samples.subscribers import addresses
 from digest.settings import Settings, TransportKind, load
 from digest.testing.running import RunningFake, running_fake
@@ -90,7 +92,8 @@ def _travel(
 ) -> Status:
     with journey.stage("import comparisons"), installation.database.write() as session:
         upgrade(session.connection())
-        session.add(Newsletter(**WEEKLY.model_dump(exclude={"id"})))
+        weekly = {**WEEKLY.model_dump(exclude={"id"}), "tracking": Tracking.READER}
+        session.add(Newsletter(**weekly))
         for path in samples.comparisons():
             keep(session, read_file(path), now=installation.clock())
     with journey.stage("import readers"):
@@ -102,10 +105,13 @@ def _travel(
         _send(installation, issue_id)
     with journey.stage("events back"):
         journey.facts["events"] = fake.flush_events()
+        installation.drain().all()  # what the site has taken in and not applied yet
     journey.facts["provider"] = fake.counts()
     with installation.database.read() as session:
         issue = session.get_one(Issue, issue_id)
         journey.facts["subject"] = store.edition_of(session, issue).subject
+        made = issue_page(report(session, issue, installation.clock()))
+        (folder / "report.html").write_text(made, encoding="utf-8")
         return status(session, issue, store.edition_of(session, issue), installation.clock())
 
 
@@ -224,4 +230,5 @@ def _report(call: Call, journey: Journey, where: Status, folder: Path) -> None:
         times.add_row(f"  {name}", f"{seconds:.2f} s")
     say(times)
     say(f"\nThe mail:   {folder}/issue.html and {folder}/issue.txt")
+    say(f"The report: {folder}/report.html")
     say(f"Every copy: digest fake-sendgrid --ledger {folder}/fake-sendgrid.db")

@@ -13,6 +13,8 @@ from digest.reports.draw import Spec
 from digest.reports.facts import IssueReport, SectionRow
 from subscribers.growth import Week
 
+A_WHILE = 5  # minutes; of less there is no line to be drawn
+
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
@@ -43,9 +45,9 @@ def funnel(numbers: Numbers, *, tracked: bool) -> Chart:
 
 
 def delivery(numbers: Numbers) -> Chart | None:
-    """Draw when the mail arrived; ``None`` where nothing did."""
+    """Draw when the mail arrived; ``None`` where it arrived at once, or hasn't."""
     line = list(numbers.timeline)
-    if not line:
+    if not line or line[-1][0] - line[0][0] < A_WHILE:
         return None
     points = _cumulated(line)
     told = _milestones(points)

@@ -130,7 +130,7 @@ def _complaints(found: Numbers) -> Tile:
         words = "below 0.1 %, as it should be"
     return Tile(
         name="Complaints",
-        value=f"{rate:.2%}".replace("%", " %"),
+        value=f"{rate:.2%}".replace("%", "\u00a0%"),
         note=f"{found.complained:,} readers; {words}",
         bad=rate >= COMPLAINTS_GOOD,
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 
 
 def percent(part: int, whole: int, *, places: int = 1) -> str:
-    """Write a part as a share, "13.4 %"; of nothing it is a dash."""
+    """Write a part as a share that no line break tears apart; of nothing it is a dash."""
     if not whole:
         return "—"
     # A share that isn't nothing isn't shown as nothing, nor a part as the whole.
@@ -14,7 +14,7 @@ def percent(part: int, whole: int, *, places: int = 1) -> str:
     share = 100 * part / whole
     if 0 < part < whole:
         share = min(max(share, least), 100 - least)
-    return f"{share:.{places}f} %" if 0 < part < whole else f"{share:.0f} %"
+    return f"{share:.{places if 0 < part < whole else 0}f}\u00a0%"
 
 
 def span(low: int, high: int) -> str:

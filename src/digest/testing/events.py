@@ -22,7 +22,7 @@ DROPPED = {
     "spamreport": "Spam Reporting Address",
     "unsubscribe": "Unsubscribed Address",
 }
-_LINK = re.compile(r'<a\s[^>]*?href="(https?://[^"]+)"', re.IGNORECASE)
+_LINK = re.compile(r'<a\s(?![^>]*clicktracking=["\']?off)[^>]*?href="(https?://[^"]+)"', re.I)
 
 #: Fields of each kind beside those every event has.
 FIELDS: Mapping[str, Mapping[str, Any]] = {
@@ -86,7 +86,7 @@ def _stories(fates: frozenset[Fate], mail: Message, shared: Mapping[str, Any]) -
             return
     if Fate.DEFERRED in fates:
         yield News(1, make("deferred", mail, shared, after=1, attempt="1"))
-    yield News(1, make("delivered", mail, shared, after=3))
+    yield News(1, make("delivered", mail, shared, after=3 + _lag(mail, "arrival", 900)))
     yield from _reading(fates, mail, shared)
     if Fate.LATE_BOUNCE in fates:
         yield News(3, anonymous(make("bounce", mail, shared, after=9)))
@@ -94,15 +94,30 @@ def _stories(fates: frozenset[Fate], mail: Message, shared: Mapping[str, Any]) -
 
 def _reading(fates: frozenset[Fate], mail: Message, shared: Mapping[str, Any]) -> Iterator[News]:
     forced = fated(mail.address) is not None
+    read = 5 + _lag(mail, "arrival", 900) + _lag(mail, "reading", 5000)
     if fates & {Fate.OPEN, Fate.CLICK} and (forced or _tracks(shared, "open_tracking")):
-        yield News(2, make("open", mail, shared, after=5))
+        machine = not forced and _drawn(mail, "machine") % 5 < 2  # noqa: PLR2004 - two of five
+        yield News(2, make("open", mail, shared, after=read, sg_machine_open=machine))
     if Fate.CLICK in fates and (forced or _tracks(shared, "click_tracking")):
-        for url in _links(mail, shared)[:1]:
-            yield News(2, make("click", mail, shared, after=6, url=url))
+        links = list(dict.fromkeys(_links(mail, shared)))
+        # The first link is followed most, the last least.
+        for url in links[int(len(links) * (_drawn(mail, "link") % 1000 / 1000) ** 2) :][:1]:
+            click = read + 1 + _lag(mail, "thinking", 300)
+            yield News(2, make("click", mail, shared, after=click, url=url))
     if Fate.SPAMREPORT in fates:
         yield News(2, make("spamreport", mail, shared, after=7))
     if Fate.UNSUBSCRIBE in fates and (forced or _tracks(shared, "subscription_tracking")):
         yield News(2, make("unsubscribe", mail, shared, after=8))
+
+
+def _drawn(mail: Message, what: str) -> int:
+    """Draw a number for a mail, the same one each time."""
+    return int.from_bytes(blake2b(f"{what}|{mail.address}".encode(), digest_size=4).digest())
+
+
+def _lag(mail: Message, what: str, most: int) -> int:
+    """Draw seconds that pass, mostly few; none for an address that is named after its fate."""
+    return 0 if fated(mail.address) else int(most * (_drawn(mail, what) % 10_000 / 10_000) ** 4)
 
 
 def make(
