@@ -29,3 +29,5 @@ install() { # without bytecode: Python makes it for what is used, when it is use
 }
 install --requirement requirements.txt
 install --no-deps --no-build-isolation --editable .
+faults=$("$venv/bin/python" -m pip check --disable-pip-version-check 2>&1) ||
+  fail "$faults" "requirements.txt lacks what pyproject.toml asks for. Mend it: make requirements"
