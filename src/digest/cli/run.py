@@ -34,7 +34,7 @@ from digest.web.server import listen, served
 app = typer.Typer()
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0  # how late a stop or a jump of the clock may be noticed
+LOOK_SECONDS = 0.25  # how late a stop or a jump of the clock may be noticed
 
 
 class Unfit(DigestError):
@@ -56,11 +56,12 @@ def run(
     alarm = Alarm(chores_of(installation, brake), partial(_run, installation))
     sock = listen(port, host)
     site = make_site(installation, ticking=True)
+    clock = ClockWatch()
     with _stopped_by_signals() as stop, served(site, sock) as url:
         call.out.print(f"The service is at {url}  (stop with Ctrl-C)")
         _tell_hold(installation)
         alarm.start()
-        _watch(alarm, stop)
+        _watch(alarm, clock, stop)
         log.info("stopping: nothing new is begun, what is under way has %.0f s", brake.grace)
         brake.stop()
         alarm.stop()
@@ -92,9 +93,8 @@ def _tell_hold(installation: App) -> None:
         log.error("HOLD, nothing is sent: %s; next: %s", held, epoch.NEXT_STEP)
 
 
-def _watch(alarm: Alarm, stop: threading.Event) -> None:
+def _watch(alarm: Alarm, clock: ClockWatch, stop: threading.Event) -> None:
     """Wait for the end, and wake everything when somebody sets the clock."""
-    clock = ClockWatch()
     while not stop.wait(LOOK_SECONDS):
         jump = clock.jumped()
         if jump is not None:

@@ -52,7 +52,7 @@ class EpochFile:
     path: Path
 
     def read(self) -> Noted | None:
-        """Return what is noted, ``None`` without a file; raises `Restored` for an unreadable one."""
+        """Return what is noted, ``None`` without a file; raises `Restored` for rubbish."""
         try:
             return _parse(self.path.read_bytes())
         except FileNotFoundError:

@@ -31,7 +31,7 @@ class Alarm:
         # It logs a warning whenever a chore takes longer than a minute, as a send does.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._chores = {chore.name: chore for chore in chores}
-        self._woken: set[str] = set()
+        self._asked: dict[str, bool] = {}  #: who is to run again, and whether although not due
         self._run = run
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -53,18 +53,25 @@ class Alarm:
             )
         self._scheduler.start()
 
-    def wake(self, *names: str) -> None:
-        """Ask these chores now, or all: what they were to wait for may never come."""
+    def wake(self, *names: str, due: bool = True) -> None:
+        """Ask these chores now, or all: what they were to wait for may never come.
+
+        *due* leaves it to the database whether they run.
+        """
         for name in names or self._chores:
+            self._asked[name] = self._asked.get(name, False) or not due
             self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
 
     def _work(self, name: str) -> None:
-        woken = name in self._woken
-        self._woken.discard(name)
-        chore = self._chores[name]
-        if self._run(chore, woken) and chore.then:
-            self._woken.update(chore.then)
-            self.wake(*chore.then)
+        woken = self._asked.pop(name, False)
+        while True:
+            then = self._chores[name].then if self._run(self._chores[name], woken) else ()
+            if then:
+                self.wake(*then, due=False)
+            # Asked while it ran, when the scheduler starts no second one.
+            if name not in self._asked:
+                return
+            woken = self._asked.pop(name)
 
     def stop(self) -> None:
         """Start no more chores, and wait for those that run."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from markupsafe import escape
 from sqlmodel import Session
@@ -19,7 +20,7 @@ from digest.issues.models import Issue, IssueState, Newsletter, Turn, TurnState
 from digest.mail.mailing import Content, Mailing
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent
 from digest.mail.trial import stand_in
-from digest.schedule.desk import Allowed
+from digest.schedule.desk import Allowed, Ruling
 
 log = logging.getLogger(__name__)
 
@@ -52,44 +53,50 @@ def tell(letters: Letters, now: datetime) -> str:
         return ""
     with letters.store.read() as session:
         due = [
-            (turn, kind)
+            each
             for newsletter in turns.newsletters(session)
             if newsletter.scheduled
-            for turn, kind in _due(letters, session, newsletter, now)
+            for each in _due(letters, session, newsletter, now)
         ]
-    return "; ".join(filter(None, (_tell(letters, turn, kind, now) for turn, kind in due)))
+    return "; ".join(filter(None, (_tell(letters, each, now) for each in due)))
 
 
-def _due(
-    letters: Letters, session: Session, newsletter: Newsletter, now: datetime
-) -> list[tuple[Turn, Tidings]]:
+class _Due(NamedTuple):
+    turn: Turn
+    kind: Tidings
+    why: str
+
+
+def _due(letters: Letters, session: Session, newsletter: Newsletter, now: datetime) -> list[_Due]:
     told = turns.notices(session, newsletter.id)
     times = Times.of(newsletter)
     found = []
     for turn in turns.turns(session, newsletter.id, _TOLD, since=now - NEWS_AGE):
-        kind = tidings(turn, times, now, may_go=False)
-        if kind is Tidings.REMINDER and _may_go(letters, session, newsletter, turn):
-            kind = Tidings.DRAFT
+        kind, why = tidings(turn, times, now, may_go=False), turn.note
+        if kind is Tidings.REMINDER:
+            ruling = _ruling(letters, session, turn)
+            kind, why = (Tidings.DRAFT, "") if ruling.may_go else (kind, ruling.why)
         before = told.get((turn.period, kind)) if kind else None
         if kind and (before is None or before.outcome == turns.NOT_SENT):
-            found.append((turn, kind))
+            found.append(_Due(turn, kind, why))
     return found
 
 
-def _may_go(letters: Letters, session: Session, newsletter: Newsletter, turn: Turn) -> bool:
-    issue = store.by_period(session, newsletter.id, turn.period)
+def _ruling(letters: Letters, session: Session, turn: Turn) -> Ruling:
+    issue = store.by_period(session, turn.newsletter_id, turn.period)
     if issue is None or issue.state is not IssueState.BUILT:
-        return True
-    return letters.allowed(session, issue).may_go
+        return Ruling(True, "it is out of the editors' hands")
+    return letters.allowed(session, issue)
 
 
-def _tell(letters: Letters, turn: Turn, kind: Tidings, now: datetime) -> str:
+def _tell(letters: Letters, due: _Due, now: datetime) -> str:
+    turn, kind = due.turn, due.kind
     with letters.store.write() as session:
         if not turns.announce(session, turn, kind, now):
             return ""
         newsletter = session.get_one(Newsletter, turn.newsletter_id)
         issue = store.by_period(session, turn.newsletter_id, turn.period)
-        content = _content(letters, session, newsletter, turn, issue, kind)
+        content = _content(letters, session, newsletter, issue, due)
     outcome = "unmakeable"
     if content is not None:
         mailing = Mailing(
@@ -109,16 +116,11 @@ def _tell(letters: Letters, turn: Turn, kind: Tidings, now: datetime) -> str:
 
 
 def _content(
-    letters: Letters,
-    session: Session,
-    newsletter: Newsletter,
-    turn: Turn,
-    issue: Issue | None,
-    kind: Tidings,
+    letters: Letters, session: Session, newsletter: Newsletter, issue: Issue | None, due: _Due
 ) -> Content | None:
     try:
-        subject, words = _words(newsletter, turn, issue, kind)
-        if kind in _WITH_ISSUE and issue is not None:
+        subject, words = _words(newsletter, issue, due)
+        if due.kind in _WITH_ISSUE and issue is not None:
             return _headed(letters.issue(session, issue), subject, words)
         return letters.letter(newsletter, subject, words)
     except DigestError as fault:
@@ -141,9 +143,8 @@ def _headed(content: Content, subject: str, words: Sequence[str]) -> Content:
     )
 
 
-def _words(
-    newsletter: Newsletter, turn: Turn, issue: Issue | None, kind: Tidings
-) -> tuple[str, list[str]]:
+def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str, list[str]]:
+    turn = due.turn
     local = newsletter.cadence().local(turn.due_at)
     number = issue.number if issue and issue.number else None
     gaps = {
@@ -151,14 +152,14 @@ def _words(
         "short": f"{local:%a %-d %b %H:%M}",
         "period": turn.period,
         "number": number,
-        "why": turn.note or "it is being made",
+        "why": due.why or "it is being made",
         "hours": newsletter.max_lateness,
         "alone": " by itself if no check finds anything, or" if newsletter.unattended else "",
         "again": f"digest approve {number}, then digest send {number}"
         if number
         else f"digest build --period {turn.period}, then approve and send it",
     }
-    subject, *paragraphs = _WORDS[kind]
+    subject, *paragraphs = _WORDS[due.kind]
     return subject.format(**gaps), [each.format(**gaps) for each in paragraphs]
 
 
@@ -171,7 +172,7 @@ _WORDS = {
     ),
     Tidings.REMINDER: (
         "[Not approved, due {short}]",
-        "Issue {number} is due on {when}, and as it is it won't go: nobody has approved it.",
+        "Issue {number} is due on {when}, and as it is it won't go: {why}.",
         "To let it go: digest approve {number}",
     ),
     Tidings.NO_DRAFT: (

@@ -13,9 +13,11 @@ from digest.errors import DigestError
 from digest.issues import turns
 from digest.issues.cadence import BadCadence
 from digest.schedule import fit_store
-from digest.schedule.fact import Fact, fine, refused, warning
+from digest.schedule.fact import Fact, Weight, fine, refused, warning
 from digest.schedule.sender_records import is_reserved
 from digest.settings import TransportKind
+
+Look = Callable[[App], Iterator[Fact]]
 
 #: Nobody's secret: they stand in examples.
 WEAK = ("change", "secret", "example", "default", "placeholder", "password", "1234567890")
@@ -24,16 +26,21 @@ _FEWEST_LETTERS = 8
 
 def examine(app: App) -> list[Fact]:
     """Look at everything that needs no network; never raises."""
-    found: list[Fact] = []
-    for look in LOOKS:
-        try:
-            found += look(app)
-        except DigestError as fault:
-            step = getattr(fault, "next_step", None) or ""
-            found.append(refused(_about(look), str(fault), step))
-        except (SQLAlchemyError, OSError) as fault:
-            found.append(refused(_about(look), f"can't be looked at: {type(fault).__name__}", ""))
+    found = _look(fit_store.database, app)
+    tables = all(fact.weight is not Weight.REFUSED for fact in found if fact.about == "database")
+    for look in (*LOOKS, *(LOOKS_INTO_TABLES if tables else ())):
+        found += _look(look, app)
     return found
+
+
+def _look(look: Look, app: App) -> list[Fact]:
+    about = look.__name__.strip("_")
+    try:
+        return list(look(app))
+    except DigestError as fault:
+        return [refused(about, str(fault), fault.next_step or "")]
+    except (SQLAlchemyError, OSError) as fault:
+        return [refused(about, f"can't be looked at: {type(fault).__name__}", "")]
 
 
 def _secret(app: App) -> Iterator[Fact]:
@@ -118,16 +125,8 @@ def _newsletters(app: App) -> Iterator[Fact]:
                 )
 
 
-LOOKS: tuple[Callable[[App], Iterator[Fact]], ...] = (
-    fit_store.database,
-    fit_store.clock,
-    _secret,
-    _address,
-    _sender,
-    _provider,
-    _newsletters,
-    fit_store.past,
-)
+LOOKS: tuple[Look, ...] = (_secret, _address, _sender, _provider)
+LOOKS_INTO_TABLES: tuple[Look, ...] = (fit_store.clock, _newsletters, fit_store.past)
 
 
 def is_loopback(host: str | None) -> bool:
@@ -142,7 +141,3 @@ def _leaves(app: App) -> bool:
     """Tell whether mail goes to a provider elsewhere."""
     sendgrid = app.settings.transport is TransportKind.SENDGRID
     return sendgrid and not is_loopback(urlsplit(app.settings.sendgrid_url).hostname)
-
-
-def _about(look: Callable[[App], Iterator[Fact]]) -> str:
-    return look.__name__.strip("_")

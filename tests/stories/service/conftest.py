@@ -1,0 +1,21 @@
+"""An installation on a clock of its own, with six readers who wait for Tuesday's issue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stories.service.yard import Yard, faketime, utc, yard
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Yard]:
+    """It is Friday; nothing runs yet."""
+    if faketime() is None:
+        pytest.skip("needs faketime (apt: faketime)")
+    with yard(tmp_path, utc("2026-11-20 12:00")) as made:
+        made.import_comparisons(1, 2, 3)
+        made.import_readers(6)
+        yield made
