@@ -19,12 +19,49 @@ from base64 import b64decode
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from select import select
 from typing import Any
 
 from benchmarks.storm import START, fill, posts, storm, write
 
 SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
 EVENTS_A_READER = 3.2
+
+
+class Neighbour:
+    """Somebody who signs up meanwhile: a small durable write 20 times a second, elsewhere."""
+
+    def __init__(self, path: Path) -> None:
+        command = [sys.executable, "-m", "benchmarks.events", "--neighbour", str(path)]
+        self._command = command
+
+    def start(self) -> None:
+        """Begin to write, in a process of its own."""
+        root = Path(__file__).parent.parent
+        pipe = subprocess.PIPE
+        how: dict[str, Any] = {"stdin": pipe, "stdout": pipe, "text": True, "cwd": root}
+        self._process = subprocess.Popen(self._command, **how)  # noqa: S603
+
+    def ended(self) -> dict[str, float]:
+        """Stop, and say how long the writes took, in milliseconds."""
+        out, _ = self._process.communicate("stop", timeout=60)
+        found: dict[str, float] = json.loads(out)
+        return found
+
+
+def write_beside(path: Path) -> dict[str, float]:
+    """Write a little again and again until told to stop."""
+    raw = sqlite3.connect(path, isolation_level=None, timeout=30)
+    raw.execute("PRAGMA synchronous=FULL")
+    took: list[float] = []
+    while not select([sys.stdin], [], [], 0.05)[0]:
+        began = time.perf_counter()
+        raw.execute("BEGIN IMMEDIATE")
+        raw.execute("UPDATE newsletter SET description = ? WHERE id = 1", (str(began),))
+        raw.execute("COMMIT")
+        took.append(1000 * (time.perf_counter() - began))
+    took.sort()
+    return {"p50": took[len(took) // 2], "p99": took[int(len(took) * 0.99)], "most": took[-1]}
 
 
 def engine(path: Path, file: Path, public_key: str) -> dict[str, float]:
@@ -43,6 +80,8 @@ def engine(path: Path, file: Path, public_key: str) -> dict[str, float]:
         store=database, spool=spool, parse=parse, hashes=lambda: hashes, clock=lambda: now
     )
     drainer, verifier = Drainer(drain), Verifier([public_key])
+    neighbour = Neighbour(path)
+    neighbour.start()
     began = time.perf_counter()
     last = None
     for body, signature, timestamp in posts(file):
@@ -54,7 +93,7 @@ def engine(path: Path, file: Path, public_key: str) -> dict[str, float]:
     assert drainer.wait(last, 600)
     ended = time.perf_counter()
     database.close()
-    return {"taken": taken - began, "all": ended - began}
+    return {"taken": taken - began, "all": ended - began, **neighbour.ended()}
 
 
 def floor(path: Path, file: Path, public_key: str) -> dict[str, float]:
@@ -148,7 +187,10 @@ def compare(folder: Path, events: int, *, with_storm: bool) -> None:
         f" processor each, peak {ours['peak_mb']:.0f} MB"
         f" | floor {events / base['all']:>7,.0f}/s, {base['cpu'] / events * 1e6:.1f} µs,"
         f" peak {base['peak_mb']:.0f} MB"
-        f" | ratio {base['all'] / ours['all']:.2f}",
+        f" | ratio {base['all'] / ours['all']:.2f}\n"
+        f"          a sign-up's write meanwhile, in another process: half within"
+        f" {ours['p50']:.0f} ms, 99 % within {ours['p99']:.0f} ms, all within"
+        f" {ours['most']:.0f} ms",
         flush=True,
     )
     if with_storm:
@@ -177,6 +219,9 @@ def _storm(folder: Path, events: int, readers: int) -> None:
 
 def main(arguments: list[str]) -> None:
     """Compare for a number of events, or be one side of a comparison."""
+    if arguments and arguments[0] == "--neighbour":
+        print(json.dumps(write_beside(Path(arguments[1]))))
+        return
     if arguments and arguments[0] in {"--engine", "--floor"}:
         sides: dict[str, Any] = {"--engine": engine, "--floor": floor}
         path, file, key = arguments[1:4]
