@@ -70,7 +70,7 @@ EN = Tongue(
             title="You’re on the list.",
             paragraphs=(
                 "{newsletter} comes to you{comes}, and you can leave by one click in every mail.",
-                "To begin with, here is the latest issue, No. {number} of {date}: “{latest}”.",
+                "To begin with, here is the latest issue, No.\u00a0{number} of {date}: “{latest}”.",
             ),
             button="Read the latest issue",
             why="You get this because you confirmed that you want {newsletter}.",
@@ -149,7 +149,7 @@ DE = Tongue(
             paragraphs=(
                 "Sie bekommen {newsletter}{comes} und können sich in jeder Mail mit einem Klick"
                 " abmelden.",
-                "Zum Anfang ist hier die letzte Ausgabe, Nr. {number} vom {date}: „{latest}“.",
+                "Zum Anfang ist hier die letzte Ausgabe, Nr.\u00a0{number} vom {date}: „{latest}“.",
             ),
             button="Die letzte Ausgabe lesen",
             why="Sie bekommen diese Mail, weil Sie bestätigt haben, dass Sie {newsletter} möchten.",
