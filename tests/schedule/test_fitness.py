@@ -1,0 +1,188 @@
+"""Whether an installation is fit to send, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digest.app import App, open_app
+from digest.db import Database
+from digest.issues.models import Newsletter, Tick
+from digest.migrations.upgrade import upgrade
+from digest.schedule.disk import NETWORKED, file_system
+from digest.schedule.fact import Weight
+from digest.schedule.fitness import examine
+from digest.settings import load
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
+FIT = {
+    "secret": SECRET,
+    "transport": "sendgrid",
+    "sendgrid_api_key": "SG.a-key.that-is-one",
+    "webhook_keys": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE",
+    "base_url": "https://news.mill-lane.eu",
+    "DIGEST_FROM": "Weekly <news@mill-lane.eu>",
+    "postal_address": "1 Mill Lane, Anytown",
+    "editors": "ed@mill-lane.eu",
+}
+
+Install = Callable[..., App]
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Install:
+    """Return a function that sets an installation up; what is fit but for what it is told."""
+
+    def make(*, now: datetime = NOW, tables: bool = True, **settings: Any) -> App:
+        url = f"sqlite:///{tmp_path / 'digest.db'}"
+        app = open_app(load({}, **{"database_url": url, **FIT, **settings}), clock=lambda: now)
+        if tables:
+            with app.database.write() as session:
+                upgrade(session.connection())
+                session.add(Newsletter(slug="weekly", name="Weekly"))
+        return app
+
+    return make
+
+
+def refused(app: App) -> dict[str, str]:
+    found = {f.about: f.says for f in examine(app) if f.weight is Weight.REFUSED}
+    app.database.close()
+    return found
+
+
+def warned(app: App) -> dict[str, str]:
+    found = {f.about: f.says for f in examine(app) if f.weight is Weight.WARNING}
+    app.database.close()
+    return found
+
+
+def test_an_installation_that_is_set_up_is_fit(install: Install) -> None:
+    app = install()
+    assert refused(app) == {}
+
+
+def test_every_refusal_says_what_to_do(install: Install) -> None:
+    app = install(
+        secret="short", base_url="http://news.mill-lane.eu", webhook_keys="", postal_address=""
+    )
+    facts = [fact for fact in examine(app) if fact.weight is Weight.REFUSED]
+    app.database.close()
+    assert len(facts) == 4
+    assert all(fact.next_step for fact in facts)
+
+
+@pytest.mark.parametrize(
+    ("about", "settings", "says"),
+    [
+        ("secret", {"secret": "x" * 40}, "placeholder"),
+        ("secret", {"secret": "change-me-" * 4}, "placeholder"),
+        ("secret", {"secret": None}, "missing"),
+        ("base URL", {"base_url": "http://news.mill-lane.eu"}, "isn't https"),
+        ("base URL", {"base_url": "http://localhost:8000"}, "only this machine"),
+        ("webhook", {"webhook_keys": ""}, "missing"),
+        ("provider", {"sendgrid_api_key": None}, "missing"),
+        ("sender", {"DIGEST_FROM": "Us <us@example.com>"}, "made for examples"),
+        ("sender", {"DIGEST_FROM": "nobody"}, "DIGEST_FROM"),
+        ("sender", {"postal_address": ""}, "postal address"),
+    ],
+)
+def test_what_is_missing_or_unsafe_is_refused_by_name(
+    install: Install, about: str, settings: dict[str, Any], says: str
+) -> None:
+    assert says in refused(install(**settings))[about]
+
+
+def test_trying_it_out_on_this_machine_needs_neither_https_nor_a_webhook(install: Install) -> None:
+    app = install(
+        transport="outbox",
+        base_url="http://127.0.0.1:8000",
+        webhook_keys="",
+        sendgrid_api_key=None,
+        DIGEST_FROM="Us <us@example.com>",
+        postal_address="",
+    )
+    assert refused(app) == {}
+
+
+def test_a_database_without_tables_is_refused_and_nothing_else_is_asked_of_it(
+    install: Install,
+) -> None:
+    assert refused(install(tables=False)) == {"database": "there are no tables in it yet"}
+
+
+def test_a_database_of_another_revision_is_refused(install: Install) -> None:
+    app = install()
+    with app.database.write() as session:
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    assert "this version of the engine works with" in refused(app)["database"]
+
+
+def test_a_clock_from_before_the_release_is_refused(install: Install) -> None:
+    assert "which is past" in refused(install(now=datetime(1970, 1, 1, tzinfo=UTC)))["clock"]
+
+
+def test_a_clock_behind_what_the_database_has_seen_is_told(install: Install) -> None:
+    app = install()
+    with app.database.write() as session:
+        seen = NOW + timedelta(days=8)
+        session.add(Tick(name="send", every=60, started_at=seen, next_at=seen))
+    assert "has seen 2026-12-02" in warned(app)["clock"]
+
+
+def test_an_issue_that_waits_for_nobody_is_told(install: Install) -> None:
+    assert "nobody is told" in warned(install(editors=""))["weekly"]
+
+
+def test_a_restored_database_is_told_and_does_not_stop_the_site(install: Install) -> None:
+    app = install()
+    Path(f"{app.database.url.database}.epoch").write_text(
+        "digest-epoch 0123456789abcdef0123456789abcdef 000000000000009\n", encoding="ascii"
+    )
+    with app.database.write() as session:
+        session.connection().exec_driver_sql(
+            "INSERT INTO installation VALUES (1,'k',NULL,'','',NULL)"
+        )
+    assert "nothing is sent" in warned(app)["restore"]
+
+
+MOUNTS = """\
+25 1 259:1 / / rw,relatime shared:1 - ext4 /dev/root rw
+30 25 0:40 / /srv rw shared:5 - xfs /dev/sdb rw
+31 30 0:41 / /srv/shared\\040disk rw shared:6 - nfs4 files:/export rw
+32 25 0:42 / /mnt rw - tmpfs tmpfs rw
+33 25 0:43 / /mnt rw - cifs //files/x rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/var/digest.db", "ext4"),
+        ("/srv/digest.db", "xfs"),
+        ("/srv/shared disk/a/digest.db", "nfs4"),
+        ("/srv/shared/digest.db", "xfs"),
+        ("/mnt/digest.db", "cifs"),
+    ],
+)
+def test_the_file_system_is_the_one_mounted_last_and_deepest(path: str, kind: str) -> None:
+    assert file_system(Path(path), MOUNTS) == kind
+
+
+def test_network_file_systems_are_known_as_such() -> None:
+    assert {"nfs4", "cifs"} <= NETWORKED
+    assert not {"ext4", "xfs", "btrfs", "overlay", "tmpfs"} & NETWORKED
+
+
+def test_A12_a_postgres_that_does_not_wait_for_its_disk_is_refused(
+    postgres_database: Database,
+) -> None:
+    url = postgres_database.url.render_as_string(hide_password=False)
+    app = open_app(load({}, database_url=url, **FIT))
+    # The tests' own server is set up for speed, which is just what must be refused.
+    assert "synchronous_commit is off" in str(refused(app))
