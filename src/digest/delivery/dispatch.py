@@ -172,13 +172,15 @@ class _Crew:
     def _turn(self, handed: Handed | None) -> tuple[Settled | None, Claim | None]:
         """Settle and claim; an answer that can't be written now is kept and written later."""
         pauses = chain(_SETTLE_PAUSES if handed else (), [None])
+        more = self._go_on()
         for pause in pauses:
             try:
-                return turn(self._sending, handed, more=self._go_on())
+                return turn(self._sending, handed, more=more)
             except OperationalError:
                 if pause is None:
                     raise
                 time.sleep(pause)
+                more = False  # an answer takes no room on a full disk; a claim does
         raise AssertionError("the last pause returns or raises")
 
     def _heed(self, settled: Settled) -> None:
