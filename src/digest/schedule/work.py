@@ -41,6 +41,7 @@ def chores_of(app: App, brake: Brake) -> list[Chore]:
         Chore(name="letters", every=MINUTE, run=lambda _: _letters(app)),
         Chore(name="events", every=MINUTE, run=lambda _: _events(app)),
         Chore(name="purge", every=DAY, run=partial(_purge, app)),
+        Chore(name="prune", every=DAY, run=lambda _: str(app.tidy_events())),
         Chore(name="backup", every=DAY, run=partial(_back_up, app)),
     ]
 
@@ -63,7 +64,7 @@ def _purge(app: App, now: datetime) -> str:
         gone = purge(session, now)
     return (
         f"forgot {gone.pending} sign-ups nobody confirmed, {gone.networks} network addresses,"
-        f" {gone.letters} old letters"
+        f" {gone.letters} old letters, {gone.evidence} old consents of people long gone"
     )
 
 

@@ -92,6 +92,7 @@ def _status_tells_it_truly(place: Yard) -> None:
         (3, "sent"),
     ]
     assert {tick["name"]: tick["ok"] for tick in told["ticks"]} == dict.fromkeys(
-        ["backup", "editors", "events", "issues", "letters", "purge", "recover", "send"], True
+        ("backup", "editors", "events", "issues", "letters", "prune", "purge", "recover", "send"),
+        True,
     )
     assert told["hold"] is None
