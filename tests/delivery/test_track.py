@@ -25,6 +25,8 @@ from digest.delivery.models import (
 )
 from digest.delivery.receive import Received, receive
 from digest.delivery.send import Sending
+from digest.delivery.tracking import change_tracking
+from digest.errors import WrongState
 from digest.issues.models import Newsletter, Tracking
 from digest.mail.events import EventKind
 from digest.mail.events import MailEvent as Event
@@ -399,3 +401,19 @@ def test_a_readers_own_part_of_a_link_is_not_kept(
     with database.read() as session:
         kept = session.connection().exec_driver_sql("SELECT url FROM event_link").scalars().all()
     assert kept == ["https://news.example.com/u/…"]
+
+
+def test_tracking_cannot_change_under_a_mail_that_says_otherwise(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(1)
+    sending = make_sending()
+    with database.write() as session:
+        weekly = session.exec(select(Newsletter)).one()
+        with pytest.raises(WrongState, match="issue 1 is prepared"):
+            change_tracking(session, weekly, Tracking.READER)
+    dispatch(sending)
+    with database.write() as session:
+        change_tracking(session, session.exec(select(Newsletter)).one(), Tracking.READER)
+    with database.read() as session:
+        assert session.exec(select(Newsletter)).one().tracking is Tracking.READER

@@ -10,9 +10,14 @@ import typer
 from rich.table import Table
 
 from digest.cli.context import JsonFlag, call_of
+from digest.cli.issues import NewsletterOption
 from digest.delivery.quarantine import quarantined
 from digest.delivery.receive import receive
 from digest.delivery.replay import replay
+from digest.delivery.tracking import change_tracking
+from digest.issues import store
+from digest.issues.models import Tracking
+from digest.issues.words import TRACKING
 from digest.mail.sendgrid.webhook import parse
 
 app = typer.Typer(
@@ -86,6 +91,28 @@ def replay_(
         return
     for name, value in facts.items():
         call.out.print(f"{name}: {value}", markup=False)
+
+
+@app.command()
+def tracking(
+    context: typer.Context,
+    mode: Annotated[
+        Tracking | None, typer.Argument(help="Leave it out to see which it is.")
+    ] = None,
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Show or choose what is learnt from opens and clicks: off, anonymous or reader."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        series = store.newsletter(session, newsletter)
+        if mode is not None and mode is not Tracking(series.tracking):
+            change_tracking(session, series, mode)
+        chosen = Tracking(series.tracking)
+    if as_json:
+        call.json({"newsletter": newsletter, "tracking": chosen.value})
+    else:
+        call.out.print(f"{newsletter}: {chosen}. Its mails say: {TRACKING[chosen]}", markup=False)
 
 
 @app.command()

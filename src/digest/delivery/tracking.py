@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from secrets import token_hex
 
-from sqlalchemy import bindparam, select
-from sqlmodel import Session, col
+from sqlalchemy import bindparam
+from sqlmodel import Session, col, select
 
 from digest.delivery.models import Anonymity, Forgotten, FrozenNumbers
 from digest.delivery.proof import Known
-from digest.issues.models import Tracking
+from digest.errors import WrongState
+from digest.issues.models import Issue, IssueState, Newsletter, Tracking
 from subscribers.store import upsert
 
+_UNDER_WAY = [IssueState.BUILT, IssueState.PREPARED, IssueState.PAUSED]
 _BITS_63 = 2**63 - 1
 
 
@@ -41,6 +43,25 @@ def pseudonym(delivery: int, salt: str) -> int:
     """Return a number below zero that only who has the salt can tie to the delivery."""
     drawn = blake2b(str(delivery).encode(), key=salt.encode(), digest_size=8).digest()
     return -1 - (int.from_bytes(drawn) & (_BITS_63 - 1))
+
+
+def change_tracking(session: Session, newsletter: Newsletter, mode: Tracking) -> None:
+    """Choose what is learnt from opens and clicks from now on; the caller commits.
+
+    Raises `WrongState` while an issue waits to go out whose mail says otherwise.
+    """
+    waiting = session.exec(
+        select(Issue).where(
+            col(Issue.newsletter_id) == newsletter.id, col(Issue.state).in_(_UNDER_WAY)
+        )
+    ).first()
+    if waiting is not None:
+        raise WrongState(
+            f"issue {waiting.number} is {waiting.state}, and its mail says how readers are tracked",
+            next_step=f"send or cancel issue {waiting.number} first",
+        )
+    newsletter.tracking = mode
+    session.add(newsletter)
 
 
 def kept_of(session: Session, known: Iterable[Known]) -> Kept:
