@@ -22,6 +22,30 @@ def test_what_was_asked_for_is_not_repeated(site: Running) -> None:
     assert "alert" not in site.get("/<script>alert(1)</script>").text
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/issues/%00",
+        "/issues/%00/1",
+        "/issues/weekly/1%00",
+        "/issues/weekly/-1",
+        "/issues/weekly/1e9",
+        "/issues/weekly/%D9%A1",  # a digit, but none of ours
+        "/issues/weekly/" + "9" * 400,
+        "/issues/weekly/" + "9" * 5_000,
+        "/comparisons/%00",
+        "/comparisons/%ff%fe",
+        "/comparisons/%ED%A0%80",
+        "/comparisons/" + "a" * 8_000,
+        "/comparisons/'%20OR%201=1--",
+        "/comparisons/..%2f..%2f.env",
+        "/%2e%2e/%2e%2e/etc/passwd",
+    ],
+)
+def test_H02_H03_no_path_is_more_than_not_there(site: Running, path: str) -> None:
+    assert site.get(path).status_code in (400, 404)
+
+
 def test_a_method_that_is_not_there_is_refused_with_those_that_are(site: Running) -> None:
     answer = site.http.post("/issues")
 

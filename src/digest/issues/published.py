@@ -20,9 +20,6 @@ from digest.issues.period import day_of
 _SHOWN = (IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)
 
 
-_BEYOND = 2**31  # numbers no column holds
-
-
 class PublishedIssue(NamedTuple):
     """One issue in short."""
 
@@ -53,7 +50,7 @@ def latest(session: Session, newsletter: Newsletter) -> PublishedIssue | None:
 def public(session: Session, newsletter: Newsletter, number: int) -> PublishedIssue:
     """Return an issue one may look at; raises `NotFound` for a draft as for none."""
     found = _editions(newsletter).where(col(Issue.number) == number)
-    row = session.connection().execute(found).first() if number < _BEYOND else None
+    row = session.connection().execute(found).first()
     if row is None:
         raise NotFound(f"no issue {number} has been sent")
     return _in_short(row, newsletter)

@@ -24,6 +24,7 @@ from subscribers.web import Front
 _OWN = re.compile(rf"(?:https?://[^\s\"'<>]+)?(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 _MINUTE, _HOUR = 60, 3600
+_MOST_DIGITS = 9
 
 
 class Archive:
@@ -37,7 +38,7 @@ class Archive:
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        one = "/issues/{newsletter}/{number:int}"
+        one = "/issues/{newsletter}/{number}"
         return [
             Route("/issues", self.listing),
             Route("/issues/{newsletter}", self.listing),
@@ -61,7 +62,7 @@ class Archive:
 
     def viewer(self, request: Request) -> Response:
         """Show one issue in a frame, with the way to its neighbours."""
-        series, number = self._series(request), request.path_params["number"]
+        series, number = self._series(request), _number(request)
         with self._app.database.read() as session:
             newsletter = store.newsletter(session, series.slug)
             issue = published.public(session, newsletter, number)
@@ -82,7 +83,7 @@ class Archive:
         """Show the frozen mail itself, with nobody's own links in it."""
         series = self._series(request)
         with self._app.database.read() as session:
-            html = _frozen(session, series.slug, request.path_params["number"])
+            html = _frozen(session, series.slug, _number(request))
         shown = for_everybody(html, self._own_links)
         headers = kept(_HOUR, found=False) | {"Content-Security-Policy": MAIL}
         return HTMLResponse(shown, headers=headers)
@@ -93,6 +94,14 @@ class Archive:
         if series is None:
             raise NotFound("there is no such newsletter")
         return series
+
+
+def _number(request: Request) -> int:
+    """Read an issue's number; raises `NotFound` for what is none, and for what no column holds."""
+    text: str = request.path_params["number"]
+    if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
+        raise NotFound("no issue has such a number")
+    return int(text)
 
 
 def issue_link(issue: PublishedIssue, series: Series) -> IssueLink:
