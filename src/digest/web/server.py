@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 START_SECONDS = 10.0
+BACKLOG = 128
 
 
 def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
@@ -37,6 +38,7 @@ def served(
 ) -> Iterator[str]:
     """Serve in a thread for the length of a block; yields the URL."""
     server = _Server(_config(asgi), at_exit)
+    sock.listen(BACKLOG)  # who asks before the site has started waits, and isn't refused
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="site")
     thread.start()
     host, port = sock.getsockname()[:2]
