@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
@@ -26,23 +26,20 @@ from digest.delivery.spool import Spool
 from digest.delivery.wave import Bounds
 from digest.errors import BadSetting, DigestError
 from digest.issues import approval, recipe, store
+from digest.issues.checking import Checks
 from digest.issues.editorial import Approval
 from digest.issues.models import Edition, Issue, Newsletter, Tracking
 from digest.issues.publish import Press
 from digest.issues.view import IssueView
-from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content, Mailbox, Mailing
-from digest.mail.outbox import Outbox, message
+from digest.mail.mailing import UNSUBSCRIBE_TAG, Content, Mailbox, Mailing
+from digest.mail.outbox import Outbox
 from digest.mail.sendgrid.client import SendGrid
 from digest.mail.sendgrid.reopen import Reopener
 from digest.mail.sendgrid.webhook import parse as parse_events
-from digest.mail.spamassassin import judge
 from digest.mail.transport import Accepted, Transport
-from digest.mail.trial import stand_in
-from digest.render.checks.finding import Copy, Finding, Severity
-from digest.render.checks.spam import spam_score
+from digest.render.checks.finding import Finding
 from digest.render.confined import confined
 from digest.render.engine import Rendered
-from digest.render.lint import check
 from digest.render.sources import sources
 from digest.settings import Settings, TransportKind
 from subscribers.address import parse
@@ -90,7 +87,7 @@ class App:
             base_url=self.settings.base_url,
             postal_address=self.settings.postal_address,
             render=lambda view: confined("issue", {"issue": view}, folder=self.own_mails()),
-            check=self.weigh,
+            check=self.checks().of_view,
             sources=self.sources,
         )
 
@@ -129,57 +126,16 @@ class App:
                 path.write_text(source, encoding="utf-8")
             return confined("issue", {"issue": view}, folder=Path(folder))
 
+    def checks(self) -> Checks:
+        """Return what this installation asks of a mail."""
+        return Checks(
+            postal_address=self.settings.postal_address,
+            lenient=self.settings.transport is TransportKind.OUTBOX,
+        )
+
     def findings(self, edition: Edition, unsubscribe_url: str) -> list[Finding]:
-        """Check a frozen edition once more, with what was wrong with its templates."""
-        return self._weigh(
-            recipe.findings_of(edition)
-            + check(
-                Copy(
-                    subject=edition.subject,
-                    preheader=edition.preheader,
-                    html=edition.html,
-                    text=edition.text,
-                    unsubscribe_url=unsubscribe_url,
-                    tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
-                    postal_address=self.settings.postal_address,
-                )
-            )
-        )
-
-    def weigh(self, view: IssueView, rendered: Rendered) -> Sequence[Finding]:
-        """Check an issue as it was rendered, its templates included."""
-        return self._weigh(
-            [
-                *rendered.findings,
-                *check(
-                    Copy(
-                        subject=rendered.subject,
-                        preheader=view.preheader,
-                        html=rendered.html,
-                        text=rendered.text,
-                        unsubscribe_url=view.unsubscribe_url,
-                        tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
-                        postal_address=view.postal_address,
-                    )
-                ),
-            ]
-        )
-
-    def _weigh(self, findings: list[Finding]) -> list[Finding]:
-        """Let an issue be built and looked at before the postal address is set."""
-        if self.settings.postal_address or self.settings.transport is not TransportKind.OUTBOX:
-            return findings
-        return [
-            replace(each, severity=Severity.WARNING) if each.rule == "postal-address" else each
-            for each in findings
-        ]
-
-    def spam_findings(self, content: Content) -> list[Finding]:
-        """Ask SpamAssassin about a mail; raises `NoSpamAssassin` where it isn't installed."""
-        reader = stand_in("reader@example.org", base_url=self.settings.base_url, token="x" * 32)
-        found = judge(message(content, reader), now=self.clock())
-        told = [f"{each.name} {each.points:g}" for each in found.tests if each.points > 0]
-        return list(spam_score(found.score, told))
+        """Check a frozen edition once more."""
+        return self.checks().of_edition(edition, unsubscribe_url)
 
     def sender(self) -> Mailbox:
         """Return who the mail is from; raises `BadSetting`."""

@@ -87,8 +87,9 @@ function keepFocus(change) {
   try { field.setSelectionRange(kept.from, kept.to); } catch { /* not every field has a caret */ }
 }
 
-function put(parts) {
-  if (parts.version <= version) return;
+function put(parts, own = false) {
+  if (parts.version < version || (!own && parts.version === version)) return;
+  const fresh = parts.version !== version;
   version = parts.version;
   document.body.dataset.version = version;
   $("#bar").innerHTML = parts.bar;
@@ -99,6 +100,7 @@ function put(parts) {
   }
   const shownBefore = document.body.dataset.shown === "yes";
   document.body.dataset.shown = parts.shown ? "yes" : "no";
+  if (!fresh) return;
   if (FRAMED.includes(state.view) && shownBefore && $(".page iframe")) renewFrames();
   else showStage();
 }
@@ -203,7 +205,7 @@ async function act(told, path = "/decide") {
   const parts = await post(path, told);
   if (!parts) return false;
   say(parts.said[0].toUpperCase() + parts.said.slice(1));
-  put(parts);
+  put(parts, true);
   return true;
 }
 
@@ -218,6 +220,7 @@ document.addEventListener("click", (event) => {
   const told = button.dataset;
   if (told.act === "move") move(told.slug, Number(told.to));
   else if (told.act) act({ act: told.act, slug: told.slug });
+  else if (told.post) { say("Asking…"); act({}, `/${told.post}`); }
   else if (told.set) set(told.set, told.value, told.lineNumber);
   else if (told.tab) tab(told.tab);
   else if (told.open) document.getElementById(told.open).showModal();

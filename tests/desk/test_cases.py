@@ -19,7 +19,11 @@ from tests.render.samples import make_issue as compose
 
 KEYS = [each.key for each in CASES]
 #: Told by the checks, and rightly: too much for one mail, or a word too many.
-KNOWN = {"many": {"html-size"}, "subject": {"subject-length"}, "unknown": {"preheader-length"}}
+KNOWN = {
+    "many": {"html-size", "repeated-link"},
+    "subject": {"subject-length"},
+    "unknown": {"preheader-length"},
+}
 
 
 def view(key: str) -> IssueView:

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from digest.render.checks import duties, leftovers, links, reading, size, wording
+from digest.render.checks import (
+    contrast,
+    duties,
+    leftovers,
+    links,
+    reading,
+    size,
+    wording,
+    wordless,
+)
 from digest.render.checks.finding import Copy, Severity
 from digest.render.engine import render
 from digest.render.lint import RULES, Rule, check, forbids
@@ -39,6 +48,10 @@ def without(part: str) -> Copy:
     return replace(GOOD, html=GOOD_HTML.replace(part, ""))
 
 
+NIGHT = (
+    "<style>.y > .x, p { color: #eeeeee }"
+    "@media (prefers-color-scheme: dark) { .x { color: #000000 !important } }</style>"
+)
 LATE = replace(GOOD, html=GOOD_HTML.replace("<h1>", "<p>" + "word\n" * 2_001 + "</p><h1>"))
 
 BROKEN: list[tuple[Rule, Copy, Severity]] = [
@@ -103,6 +116,20 @@ BROKEN: list[tuple[Rule, Copy, Severity]] = [
     (reading.heading_order, html("<h3>Deep</h3>"), Severity.WARNING),
     (reading.heading_order, html("<h1>Again</h1>"), Severity.WARNING),
     (reading.words_without_images, html('<img alt="" src="https://a.b/">' * 9), Severity.WARNING),
+    (contrast.stands_out, html('<p style="color:#aaa">Faint</p>'), Severity.WARNING),
+    (contrast.stands_out, html('<p style="background:#222">Dark</p>'), Severity.WARNING),
+    (contrast.stands_out, html('<td bgcolor="#2744c4">Dark</td>'), Severity.WARNING),
+    (contrast.stands_out, html(NIGHT + '<p class="x">Black on night</p>'), Severity.WARNING),
+    (wordless.placeholders, html('<a href="https://yourdomain.com/">Us</a>'), Severity.WARNING),
+    (wordless.placeholders, replace(GOOD, text=GOOD.text + "Lorem ipsum"), Severity.WARNING),
+    (wordless.placeholders, replace(GOOD, subject="[Insert subject]"), Severity.WARNING),
+    (wordless.link_words, html('<a href="https://a.b/">here</a>'), Severity.WARNING),
+    (
+        wordless.link_words,
+        html('<a href="https://a.b/"><img alt="" src="x"></a>'),
+        Severity.WARNING,
+    ),
+    (wordless.repeated_links, html('<a href="https://a.b/">x</a>' * 4), Severity.WARNING),
 ]
 
 

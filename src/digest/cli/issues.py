@@ -13,6 +13,7 @@ from sqlmodel import Session
 from digest.cli.context import Call, JsonFlag, call_of
 from digest.issues import period as periods
 from digest.issues import publish, store
+from digest.issues.checking import spam_findings
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.issues.pick import Pick
 from digest.mail.mailing import UNSUBSCRIBE_TAG
@@ -111,14 +112,21 @@ def show(
 def check(
     context: typer.Context,
     issue: IssueNumber,
+    spam: Annotated[
+        bool, typer.Option("--spam", help="Ask SpamAssassin, too; takes seconds.")
+    ] = False,
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
     """Check an issue again; exit 1 when a finding forbids sending it."""
     call = call_of(context)
     with call.app.database.read() as session:
-        _, edition = find(session, newsletter, issue)
+        found, edition = find(session, newsletter, issue)
         findings = findings_of(call, edition)
+        content = call.app.sending(session, found).content if spam else None
+    if content:
+        base_url, now = call.settings.base_url, call.app.clock()
+        findings += spam_findings(content, base_url=base_url, now=now)
     if as_json:
         call.json({"issue": issue, "findings": finding_facts(findings)})
     else:
@@ -167,7 +175,10 @@ def finding_facts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
             "rule": each.rule,
             "severity": each.severity,
             "place": each.place,
+            "file": each.file,
             "line": each.line,
+            "column": each.column,
+            "words": each.words,
             "message": each.message,
             "mend": each.mend,
         }

@@ -62,6 +62,7 @@ def compose(
         unsubscribe_url=f"{base}/u/{UNSUBSCRIBE_TAG}",
         preferences_url=f"{base}/p/{PREFERENCES_TAG}",
         tracking=words.TRACKING[Tracking(newsletter.tracking)],
+        tracked=Tracking(newsletter.tracking) is not Tracking.OFF,
     )
 
 

@@ -62,4 +62,6 @@ class Recipe(SQLModel, table=True):
 
     edition_id: int = Field(foreign_key="edition.id", primary_key=True)
     made_from: dict[str, Any] = Field(sa_type=JSON)
+    #: What was wrong with its templates; the finished mail doesn't show all of it.
+    findings: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     templates: str = Field(foreign_key="template_set.hash", sa_type=String(64))

@@ -164,7 +164,7 @@ def build(
         postal_address=press.postal_address,
         decisions=made.decisions,
     )
-    recipe.keep(session, edition, ingredients, press.sources())
+    recipe.keep(session, edition, ingredients, press.sources(), made.rendered.findings)
     return issue, made
 
 

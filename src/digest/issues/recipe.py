@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from hashlib import sha256
 from typing import Any
 
 import orjson
+from sqlalchemy.orm import object_session
 from sqlmodel import Session
 
 from digest.comparisons.models import Revision
@@ -19,6 +20,7 @@ from digest.issues.draft import Decisions, apply_words
 from digest.issues.editorial import Recipe, TemplateSet
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.issues.view import IssueView
+from digest.render.checks.finding import Finding, Severity
 from digest.render.engine import Rendered
 
 Sources = Mapping[str, str]  #: template name to source
@@ -58,14 +60,37 @@ class Ingredients:
         }
 
 
-def keep(session: Session, edition: Edition, of: Ingredients, sources: Sources) -> None:
-    """Keep everything an edition was made from; the caller commits."""
+def keep(
+    session: Session,
+    edition: Edition,
+    of: Ingredients,
+    sources: Sources,
+    findings: Sequence[Finding] = (),
+) -> None:
+    """Keep what an edition was made from, and what was wrong with it; the caller commits."""
     templates = hash_of(sources)
     if session.get(TemplateSet, templates) is None:
         session.add(TemplateSet(hash=templates, files=dict(sources)))
         session.flush()
-    session.add(Recipe(edition_id=edition.id or 0, made_from=of.to_dict(), templates=templates))
+    session.add(
+        Recipe(
+            edition_id=edition.id or 0,
+            made_from=of.to_dict(),
+            findings=[asdict(each) for each in findings],
+            templates=templates,
+        )
+    )
     session.flush()
+
+
+def findings_of(edition: Edition) -> list[Finding]:
+    """Return what was wrong with a stored edition's templates when it was made."""
+    session = object_session(edition)
+    kept = session.get(Recipe, edition.id) if session else None
+    return [
+        Finding(**{**each, "severity": Severity(each["severity"])})
+        for each in (kept.findings if kept else ())
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

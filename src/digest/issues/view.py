@@ -87,4 +87,5 @@ class IssueView:
     unsubscribe_url: str  #: ends in the reader's tag
     preferences_url: str  #: ends in the reader's tag
     tracking: str = ""  #: one sentence on what is learnt from opens and clicks
+    tracked: bool = False  #: whether the provider rewrites links
     sponsor: SponsorView | None = None

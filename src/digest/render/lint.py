@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from digest.render.checks import duties, leftovers, links, reading, size, wording
+from digest.render.checks import (
+    contrast,
+    duties,
+    leftovers,
+    links,
+    reading,
+    size,
+    wording,
+    wordless,
+)
 from digest.render.checks.finding import Copy, Finding, Severity
 
 Rule = Callable[[Copy], Iterator[Finding]]
@@ -34,6 +43,10 @@ RULES: tuple[Rule, ...] = (
     reading.image_alts,
     reading.heading_order,
     reading.words_without_images,
+    contrast.stands_out,
+    wordless.placeholders,
+    wordless.link_words,
+    wordless.repeated_links,
 )
 _MOST_A_RULE = 5  # the sixth of a kind says nothing new
 

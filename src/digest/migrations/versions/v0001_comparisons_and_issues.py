@@ -307,6 +307,7 @@ def upgrade() -> None:
         "recipe",
         sa.Column("edition_id", sa.Integer(), nullable=False),
         sa.Column("made_from", sa.JSON(), nullable=False),
+        sa.Column("findings", sa.JSON(), nullable=False),
         sa.Column("templates", sa.String(length=64), nullable=False),
         sa.ForeignKeyConstraint(
             ["edition_id"],

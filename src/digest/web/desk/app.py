@@ -44,6 +44,7 @@ def make_desk(desk: Desk, live: Live, *, port: int) -> Starlette:
             Route("/decide", answers.decide, methods=["POST"]),
             Route("/approve", answers.approve, methods=["POST"]),
             Route("/test", answers.test, methods=["POST"]),
+            Route("/spam", answers.spam, methods=["POST"]),
             Route("/reader", answers.reader, methods=["POST"]),
             *(Route(f"/{name}", _file(name)) for name in _FILES),
         ],
@@ -108,6 +109,10 @@ class Answers:
 
         return await self._act(request, act)
 
+    async def spam(self, request: Request) -> Response:
+        """Ask SpamAssassin."""
+        return await self._act(request, lambda _: self._desk.ask_spam())
+
     async def reader(self, request: Request) -> Response:
         """Find a subscriber by address; the address comes in the body, so that no log holds it."""
         told = await _told(request)
@@ -136,12 +141,12 @@ class Answers:
             return pages.empty(str(fault))
 
     def _mail(self, wish: Asked) -> Response:
-        newsletter = self._desk.look.newsletter
+        proof = self._desk.look.proof
         viewing = views.Viewing(
             scheme=wish.scheme,
             images=wish.images,
             clip=not wish.case,
-            tracked=bool(newsletter and newsletter.tracking != "off"),
+            tracked=proof is not None and proof.view.tracked,
             remote=self._desk.remote_images,
         )
         headers = {"Content-Security-Policy": views.policy(viewing)}

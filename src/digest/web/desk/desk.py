@@ -15,10 +15,12 @@ from digest.app import App
 from digest.comparisons.store import keep
 from digest.errors import DigestError, NotApproved
 from digest.issues import approval, draft, drafts, publish, recipe, store
+from digest.issues.checking import spam_findings
 from digest.issues.draft import Decisions, Line
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.issues.view import IssueView, SponsorView
 from digest.mail.trial import trial
+from digest.render.checks.finding import Finding
 from digest.render.confined import Confined
 from digest.render.engine import Rendered
 from digest.web.desk.faults import Fault
@@ -43,6 +45,7 @@ class Desk:
         self.folder, self.newsletter, self.period = Folder(folder), newsletter, period
         self.remote_images = remote_images
         self.look = Look()
+        self.spam: tuple[str, list[Finding]] | None = None  #: of which seal, and what was said
         self._load, self._confined = load, confined
         self._app: App | None = None
         self._turn = threading.RLock()
@@ -131,6 +134,17 @@ class Desk:
         content = self.app.content(newsletter, proof.rendered)
         to = parse(address).wire
         self.app.hand_over(trial(content, to, base_url=self.app.settings.base_url))
+
+    def ask_spam(self) -> str:
+        """Ask SpamAssassin about what is on the desk; raises `DigestError`."""
+        proof, newsletter = self.look.proof, self.look.newsletter
+        if proof is None or newsletter is None:
+            raise DigestError("there is nothing on the desk to ask about")
+        content = self.app.content(newsletter, proof.rendered)
+        base_url, now = self.app.settings.base_url, self.app.clock()
+        said = spam_findings(content, base_url=base_url, now=now)
+        self.spam = (proof.fingerprint(), said)
+        return said[0].message if said else "SpamAssassin finds nothing"
 
     def _week(self) -> str:
         if self.look.standing is None:

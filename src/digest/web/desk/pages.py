@@ -91,7 +91,8 @@ def common(desk: Desk, asked: Asked) -> dict[str, Any]:
         "chosen": _chosen(look),
         "left_out": _left_out(look),
         "unsaved": len(look.shelf.drafts) if look.shelf else 0,
-        "findings": _findings(look),
+        "findings": _findings([*_found(look), *_of_spam(desk)]),
+        "asked_spam": int(desk.spam is not None and desk.spam[0] == look.seal),
         "errors": sum(each.severity is Severity.ERROR for each in _found(look)),
         "warnings": sum(each.severity is Severity.WARNING for each in _found(look)),
         "warned": sorted({e.rule for e in _found(look) if e.severity is Severity.WARNING}),
@@ -208,8 +209,12 @@ def _found(look: Look) -> Sequence[Finding]:
     return look.proof.findings if look.proof else ()
 
 
-def _findings(look: Look) -> list[dict[str, object]]:
-    """Return the findings, one entry a rule and message, with how often it was found."""
+def _of_spam(desk: Desk) -> Sequence[Finding]:
+    """Return what SpamAssassin said, as long as the mail is the one it was asked about."""
+    return desk.spam[1] if desk.spam and desk.spam[0] == desk.look.seal else ()
+
+
+def _findings(found: Sequence[Finding]) -> list[dict[str, object]]:
     return [
         {
             "rule": each.rule,
@@ -221,7 +226,7 @@ def _findings(look: Look) -> list[dict[str, object]]:
             "message": each.message,
             "mend": each.mend,
         }
-        for each in _found(look)
+        for each in found
     ]
 
 
@@ -229,7 +234,7 @@ def _size(look: Look) -> dict[str, Any]:
     if look.proof is None:
         return {"bytes": 0, "parts": [], "percent": 0, "links": 0, "limit": CLIP_BYTES}
     html = look.proof.rendered.html
-    tracked = bool(look.newsletter and look.newsletter.tracking != "off")
+    tracked = look.proof.view.tracked
     links = html.count("<a ") - html.count("clicktracking=off") if tracked else 0
     total = len(html.encode()) + links * REWRITTEN_BYTES
     found = blocks(html)

@@ -104,7 +104,8 @@ def _verdict(desk: Desk, key: str, name: str) -> dict[str, str]:
         view, rendered = _case(desk, key)
     except TemplateBroken as fault:
         return {"key": key, "name": name, "mood": "error", "verdict": str(fault)}
-    findings = [each for each in desk.app.weigh(view, rendered) if each.rule not in _USUAL]
+    told = desk.app.checks().of_view(view, rendered)
+    findings = [each for each in told if each.rule not in _USUAL]
     errors = [each for each in findings if each.severity is Severity.ERROR]
     mood = "error" if errors else "warning" if findings else "good"
     return {"key": key, "name": name, "mood": mood, "verdict": _said(errors or findings)}

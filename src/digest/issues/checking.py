@@ -1,0 +1,84 @@
+"""Checks an issue on the terms of one installation: before it is frozen, and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy.orm import object_session
+
+from digest.issues import recipe
+from digest.issues.models import Edition, Issue, Newsletter, Tracking
+from digest.issues.view import IssueView
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content
+from digest.mail.outbox import message
+from digest.mail.spamassassin import judge
+from digest.mail.trial import stand_in
+from digest.render.checks.finding import Copy, Finding, Severity
+from digest.render.checks.spam import spam_score
+from digest.render.engine import Rendered
+from digest.render.lint import check
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """What an installation asks of a mail.
+
+    *lenient* lets an issue be built and looked at before there is a postal address.
+    """
+
+    postal_address: str
+    lenient: bool = False
+
+    def of_view(self, view: IssueView, rendered: Rendered) -> Sequence[Finding]:
+        """Check an issue as it was rendered, its templates included."""
+        copy = Copy(
+            subject=rendered.subject,
+            preheader=view.preheader,
+            html=rendered.html,
+            text=rendered.text,
+            unsubscribe_url=view.unsubscribe_url,
+            tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
+            postal_address=view.postal_address,
+            tracked=view.tracked,
+        )
+        return self._weighed([*rendered.findings, *check(copy)])
+
+    def of_edition(self, edition: Edition, unsubscribe_url: str) -> list[Finding]:
+        """Check a frozen edition once more, with what was wrong with its templates."""
+        copy = Copy(
+            subject=edition.subject,
+            preheader=edition.preheader,
+            html=edition.html,
+            text=edition.text,
+            unsubscribe_url=unsubscribe_url,
+            tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
+            postal_address=self.postal_address,
+            tracked=_tracked(edition),
+        )
+        return self._weighed([*recipe.findings_of(edition), *check(copy)])
+
+    def _weighed(self, findings: list[Finding]) -> list[Finding]:
+        if self.postal_address or not self.lenient:
+            return findings
+        return [
+            replace(each, severity=Severity.WARNING) if each.rule == "postal-address" else each
+            for each in findings
+        ]
+
+
+def spam_findings(content: Content, *, base_url: str, now: datetime) -> list[Finding]:
+    """Ask SpamAssassin about a mail; takes seconds. Raises `NoSpamAssassin`."""
+    reader = stand_in("reader@example.org", base_url=base_url, token="x" * 32)
+    found = judge(message(content, reader), now=now)
+    told = [f"{each.name} {each.points:g}" for each in found.tests if each.points > 0]
+    return list(spam_score(found.score, told))
+
+
+def _tracked(edition: Edition) -> bool:
+    """Tell whether links will be rewritten; yes where nobody knows, to be on the safe side."""
+    session = object_session(edition)
+    issue = session.get(Issue, edition.issue_id) if session else None
+    newsletter = session.get(Newsletter, issue.newsletter_id) if session and issue else None
+    return newsletter is None or newsletter.tracking is not Tracking.OFF

@@ -1,0 +1,86 @@
+"""What SpamAssassin says, and what that means; the program itself where it is installed."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+
+import pytest
+
+from digest.errors import DigestError
+from digest.mail.mailing import Content, Mailbox
+from digest.mail.outbox import message
+from digest.mail.spamassassin import NoSpamAssassin, as_received, judge, read
+from digest.mail.trial import stand_in
+from digest.render.checks.finding import Severity
+from digest.render.checks.spam import spam_score
+from digest.render.engine import render
+from tests.render.samples import full_week, make_issue
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+REPORT = b"""\
+Content analysis details:   (2.6 points, 5.0 required)
+
+ pts rule name              description
+---- ---------------------- --------------------------------------------------
+-0.0 NO_RELAYS              Informational: message was not relayed via SMTP
+ 2.7 MISSING_DATE           Missing Date: header
+"""
+
+
+def mail(html: str, text: str) -> Content:
+    return Content(
+        subject="Lantern Code 3 leads",
+        html=html,
+        text=text,
+        sender=Mailbox("verdicts@news.example.com", "Weekly AI Tool Verdicts"),
+        headers={"List-Id": "Weekly <weekly.news.example.com>"},
+    )
+
+
+def test_a_report_is_read() -> None:
+    found = read(REPORT)
+
+    assert found.score == 2.6
+    assert [(each.name, each.points) for each in found.tests] == [
+        ("NO_RELAYS", 0.0),
+        ("MISSING_DATE", 2.7),
+    ]
+
+
+def test_no_report_is_no_answer() -> None:
+    with pytest.raises(DigestError, match="no answer"):
+        read(b"Segmentation fault")
+
+
+def test_without_the_program_it_says_what_to_install() -> None:
+    reader = stand_in("reader@example.org", base_url="https://news.example.com")
+    with pytest.raises(NoSpamAssassin) as caught:
+        judge(message(mail("x", "x"), reader), now=NOW, program="no-such-program")
+
+    assert "install spamassassin" in str(caught.value.next_step)
+
+
+def test_a_mail_is_judged_with_the_headers_a_provider_adds() -> None:
+    reader = stand_in("reader@example.org", base_url="https://news.example.com")
+    sent = as_received(message(mail("x", "x"), reader), NOW)
+
+    assert sent["Date"] == "Tue, 24 Nov 2026 09:00:00 +0000"
+    assert str(sent["Message-ID"]).endswith("@news.example.com>")
+
+
+@pytest.mark.parametrize(
+    ("score", "severities"),
+    [(-0.1, []), (0.0, []), (0.7, [Severity.WARNING]), (5.0, [Severity.ERROR])],
+)
+def test_points_mean_a_warning_and_many_an_error(score: float, severities: list[Severity]) -> None:
+    assert [each.severity for each in spam_score(score, ["MISSING_DATE 2.7"])] == severities
+
+
+@pytest.mark.skipif(not shutil.which("spamassassin"), reason="SpamAssassin isn't installed")
+def test_the_issue_as_sent_has_no_points() -> None:
+    rendered = render("issue", {"issue": make_issue(*full_week())})
+    reader = stand_in("reader@example.org", base_url="https://news.example.com", token="x" * 32)
+
+    found = judge(message(mail(rendered.html, rendered.text), reader), now=NOW)
+    assert (found.score <= 0, [each.name for each in found.tests if each.points > 0]) == (True, [])
