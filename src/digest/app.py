@@ -243,7 +243,10 @@ class App:
                 Rendered(subject=edition.subject, html=edition.html, text=edition.text),
             ),
             recipient=recipients_of(
-                newsletter.slug, base_url=self.settings.base_url, tokens=self.tokens()
+                newsletter.slug,
+                base_url=self.settings.base_url,
+                tokens=self.tokens(),
+                mailto=self.settings.leave_mailto,
             ),
             lease=self.settings.sendgrid_timeout + LEASE_MARGIN,
             bounds=Bounds(

@@ -10,15 +10,17 @@ from subscribers.tokens import Purpose, Tokens
 
 
 def recipients_of(
-    newsletter: str, *, base_url: str, tokens: Tokens
+    newsletter: str, *, base_url: str, tokens: Tokens, mailto: str = ""
 ) -> Callable[[int, int, str], Recipient]:
     """Return the function that addresses one delivery: (delivery, subscriber, address).
 
-    Mail programs leave by POST to the same address that a person opens, as RFC 8058 has it.
+    Mail programs leave by POST to the same address that a person opens, as RFC 8058 has it; those
+    that can't may write to *mailto*, an address that a person reads, with the token as subject.
     """
     leave = tokens.signer(Purpose.UNSUBSCRIBE)
     prefer = tokens.signer(Purpose.PREFERENCES)
     prefix = f"<{base_url}/u/"
+    letter = f"<mailto:{mailto}?subject=unsubscribe%20" if mailto else ""
 
     def address(delivery: int, subscriber: int, mailbox: str) -> Recipient:
         subject = f"{subscriber}:{newsletter}"
@@ -28,7 +30,9 @@ def recipients_of(
             wire(mailbox),
             {UNSUBSCRIBE_TAG: token, PREFERENCES_TAG: prefer(subject)},
             {
-                "List-Unsubscribe": f"{prefix}{token}>",
+                "List-Unsubscribe": (
+                    f"{prefix}{token}>, {letter}{token}>" if letter else f"{prefix}{token}>"
+                ),
                 "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             },
         )
