@@ -6,16 +6,19 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from sqlmodel import col, select
 
 from digest.app import App
 from digest.delivery.canary import release_canary
+from digest.delivery.control import pause
 from digest.delivery.counts import Counts
 from digest.delivery.dispatch import Brake, dispatch
 from digest.delivery.owner import alive
 from digest.delivery.recover import recover
-from digest.issues import store
+from digest.issues import store, turns
+from digest.issues.course import Times
 from digest.issues.models import Issue, IssueState
 from digest.mail.mailing import Mailing
 from digest.mail.transport import Answer, Request, Transport
@@ -60,26 +63,54 @@ class Told:
         return answer
 
 
-def send_all(app: App, brake: Brake) -> str:
-    """Send what waits of every issue on its way; returns what became of each, in a line.
+@dataclass
+class Sender:
+    """Sends what waits of every issue on its way; safe beside any number of others.
 
-    Safe beside any number of others. Raises `Restored` where the database is on hold.
+    An issue that this process finds under way long after its moment was interrupted, and is paused
+    for a person to look at; one that it has begun itself may take as long as it takes.
     """
-    with app.database.read() as session:
-        prepared = select(Issue.id).where(Issue.state == IssueState.PREPARED)
-        waiting = session.exec(prepared.order_by(col(Issue.prepared_at))).all()
-    if not waiting:
-        return ""
-    app.begin_sending()
-    said = []
-    for issue_id in waiting:
-        if brake.stopping.is_set():
-            break
-        said.append(_send(app, issue_id, brake))
-    return "; ".join(filter(None, said))
+
+    app: App
+    brake: Brake
+    _known: set[int] = field(default_factory=set)
+
+    def run(self, now: datetime) -> str:
+        """Send until nothing more can be done now; returns what became of each issue, in a line.
+
+        Raises `Restored` where the database is on hold.
+        """
+        with self.app.database.read() as session:
+            prepared = select(Issue.id).where(Issue.state == IssueState.PREPARED)
+            waiting = session.exec(prepared.order_by(col(Issue.prepared_at))).all()
+        if waiting:
+            self.app.begin_sending()
+        said = []
+        for issue_id in waiting:
+            if issue_id is None or self.brake.stopping.is_set():
+                break
+            said.append(self._too_late(issue_id, now) or _send(self.app, issue_id, self.brake))
+        return "; ".join(filter(None, said))
+
+    def _too_late(self, issue_id: int, now: datetime) -> str:
+        """Pause an issue that was interrupted too long ago; returns why, if it was."""
+        if issue_id in self._known:
+            return ""
+        self._known.add(issue_id)
+        with self.app.database.write() as session:
+            issue = session.get_one(Issue, issue_id)
+            newsletter = store.newsletter_of(session, issue)
+            turn = turns.turn(session, issue.newsletter_id, issue.period)
+            began = max(filter(None, [issue.prepared_at, turn.due_at if turn else None]))
+            if now <= began + Times.of(newsletter).late:
+                return ""
+            hours = (now - began).total_seconds() / 3600
+            why = f"its send was interrupted, and it is {hours:.0f} hours late"
+            pause(session, issue, why)
+        return f"{newsletter.slug}-{issue.number}: paused, {why}"
 
 
-def _send(app: App, issue_id: int | None, brake: Brake) -> str:
+def _send(app: App, issue_id: int, brake: Brake) -> str:
     with app.database.read() as session:
         sending = app.sending(session, session.get_one(Issue, issue_id))
     name = sending.issue

@@ -23,7 +23,7 @@ from digest.schedule.backup import back_up
 from digest.schedule.chores import MINUTE, Chore
 from digest.schedule.desk import Desk, Ruling, advance
 from digest.schedule.editors import Letters, tell
-from digest.schedule.sends import send_all, take_back
+from digest.schedule.sends import Sender, take_back
 from subscribers.upkeep import purge
 
 DAY = timedelta(days=1)
@@ -36,7 +36,7 @@ def chores_of(app: App, brake: Brake) -> list[Chore]:
     return [
         Chore(name="issues", every=MINUTE, run=partial(advance, desk), then=("editors", "send")),
         Chore(name="editors", every=MINUTE, run=partial(tell, letters)),
-        Chore(name="send", every=MINUTE, run=lambda _: send_all(app, brake)),
+        Chore(name="send", every=MINUTE, run=Sender(app, brake).run),
         Chore(name="recover", every=MINUTE, run=lambda _: take_back(app)),
         Chore(name="letters", every=MINUTE, run=lambda _: _letters(app)),
         Chore(name="events", every=MINUTE, run=lambda _: _events(app)),
