@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     webhook_keys: str = Field(
         "", description="Public keys of the event webhook, base64 DER, comma-separated."
     )
+    webhook_keys_file: Path | None = Field(
+        None, description="A file with those keys; it is read again when it changes."
+    )
     templates: Path = Field(
         Path("templates"),
         description="A folder of your own templates, email/ and web/ in it; may be missing.",
@@ -141,8 +144,15 @@ class Settings(BaseSettings):
     )
 
     def webhook_key_list(self) -> list[str]:
-        """Return the event webhook's public keys, the newest first."""
-        return [key.strip() for key in self.webhook_keys.split(",") if key.strip()]
+        """Return the event webhook's public keys, the newest first, as they are now."""
+        keys = self.webhook_keys
+        if self.webhook_keys_file is not None:
+            try:
+                keys = self.webhook_keys_file.read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as fault:
+                why = f"the file can't be read: {type(fault).__name__}"
+                raise BadSetting(f"DIGEST_WEBHOOK_KEYS_FILE: {why}") from None
+        return [key.strip() for key in keys.replace("\n", ",").split(",") if key.strip()]
 
     def editor_list(self) -> list[str]:
         """Return the editors' addresses."""

@@ -94,6 +94,12 @@ class Hook:
             **own,
         }
 
+    def know(self, *signers: Signer) -> None:
+        """Replace the webhook's keys while it runs."""
+        path = self.app.settings.webhook_keys_file
+        assert path is not None
+        _written(path, *signers)
+
     def news(self) -> list[str | None]:
         with self.app.database.read() as session:
             rows = session.exec(select(Delivery).order_by(col(Delivery.id))).all()
@@ -108,7 +114,7 @@ def open_hook(database: Database, now: datetime, spool: Path) -> Iterator[Hook]:
         env={},
         database_url=str(database.url),
         secret=SECRET,
-        webhook_keys=signer.public_key,
+        webhook_keys_file=_written(spool.with_name("keys"), signer),
         spool=spool,
     )
     _fill(database, now)
@@ -118,6 +124,11 @@ def open_hook(database: Database, now: datetime, spool: Path) -> Iterator[Hook]:
     with start_blocking_portal() as portal:
         yield Hook(site=site, app=app, signer=signer, now=now, portal=portal)
     webhook.stop()
+
+
+def _written(path: Path, *signers: Signer) -> Path:
+    path.write_text("\n".join(signer.public_key for signer in signers), encoding="ascii")
+    return path
 
 
 def _fill(database: Database, now: datetime) -> None:

@@ -150,6 +150,22 @@ def test_C08_a_captured_post_told_again_days_later_changes_nothing_and_is_report
         assert [q.why for q in session.exec(select(Quarantined)).all()] == [REPLAYED] * 2
 
 
+def test_C11_a_key_is_replaced_without_a_restart(hook: Hook) -> None:
+    old, new, body = hook.signer, Signer(new_key()), b"[]"
+    seen = []
+    for known in ((old,), (old, new), (new,)):
+        hook.know(*known)
+        seen.append([hook.post(body, each.headers(body, 5)).status for each in (old, new)])
+    assert seen == [[204, 403], [204, 204], [403, 204]]
+
+
+def test_C11_keys_that_cannot_be_read_leave_the_known_ones_good(hook: Hook) -> None:
+    path = hook.app.settings.webhook_keys_file
+    assert path is not None
+    path.write_text("no key", encoding="ascii")
+    assert hook.tell(hook.event()).status == 204
+
+
 @pytest.fixture
 def locked(sqlite_database: Database) -> Iterator[sqlite3.Connection]:
     """The database, held by another process that writes."""

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from digest.app import App
 from digest.delivery.intake import Drainer
-from digest.errors import BadSignature, SpoolFull
+from digest.errors import BadSetting, BadSignature, SpoolFull
 from digest.mail.sendgrid.webhook import SIGNATURE, TIMESTAMP, Verifier
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ class Webhook:
     def __init__(self, app: App) -> None:
         self._app = app
         self._verifier = Verifier(app.settings.webhook_key_list())
+        self._keys_seen = self._keys_now()
         self._drainer = Drainer(app.drain())
         self._under_way = 0
         self._threads = CapacityLimiter(THREADS)
@@ -75,12 +76,32 @@ class Webhook:
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     def _keep(self, body: bytes, signature: str, timestamp: str) -> None:
-        self._verifier.verify(body, signature=signature, timestamp=timestamp)
+        self._current().verify(body, signature=signature, timestamp=timestamp)
         received = int(self._app.clock().timestamp())
         place = self._drainer.drain.spool.append(body, received, _moment(timestamp))
         self._drainer.wake(place)
         if self._under_way <= CALM:
             self._drainer.wait(place, PATIENCE)
+
+    def _current(self) -> Verifier:
+        """Return what verifies with the keys of now: a key is replaced without a restart."""
+        now = self._keys_now()
+        if now != self._keys_seen:
+            try:
+                self._verifier = Verifier(self._app.settings.webhook_key_list())
+            except BadSetting as fault:  # half-written, say: the keys known so far stay good
+                log.error("the webhook's keys were not changed: %s", fault)
+            else:
+                self._keys_seen = now
+        return self._verifier
+
+    def _keys_now(self) -> tuple[int, int]:
+        path = self._app.settings.webhook_keys_file
+        try:
+            found = path.stat() if path is not None else None
+        except OSError:
+            return (0, 0)
+        return (found.st_mtime_ns, found.st_size) if found is not None else (0, 0)
 
 
 def routes(webhook: Webhook) -> list[Route]:
