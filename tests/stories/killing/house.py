@@ -89,6 +89,7 @@ def plan(database: Database, batch_size: int) -> None:
 
 def copy(template: Path, path: Path) -> Path:
     """Put a store nobody has open at *path*, with nothing of an earlier one left beside it."""
+    shutil.rmtree(f"{path}-events", ignore_errors=True)
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
         if suffix != "-shm" and Path(f"{template}{suffix}").exists():

@@ -40,7 +40,8 @@ class Reaper:
             if len(self.steps) == self.at:
                 os.kill(os.getpid(), signal.SIGKILL)
             if len(self.steps) == self.freeze_at:
-                os.kill(os.getpid(), signal.SIGSTOP)
+                # To this very thread: it stops before it takes another step.
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
     def watch(self, engine: Engine) -> None:
         """Take each statement and each commit of a database as a step, before and after it."""
@@ -120,15 +121,22 @@ def decide(*, path: str, batches: list[str]) -> None:
 
 def site(*, path: str, key: str, port_file: str, die_at: int = 0) -> None:
     """Serve the webhook until killed; statements and answers are steps; its port goes to a pipe."""
-    # No .env: a developer's own settings must not reach a test.
-    given: dict[str, Any] = {"webhook_keys": key, "secret": house.SECRET, "_env_file": None}
-    settings = Settings(**given)
-    database, reaper = Database(f"sqlite:///{path}"), Reaper(die_at)
-    reaper.watch(database.engine)
-    app = App(settings=settings, database=database, clock=house.now)
+    app, reaper = _app(path, key), Reaper(die_at)
+    reaper.watch(app.database.engine)
     listening = socket.create_server(("127.0.0.1", 0))
     Path(port_file).write_text(str(listening.getsockname()[1]), "ascii")
     serve(_noted(make_site(app), reaper), listening)
+
+
+def drain(*, path: str) -> int:
+    """Apply the events that wait, as the site does when it starts; returns how many."""
+    return _app(path).drain().all()
+
+
+def _app(path: str, key: str = "") -> App:
+    # No .env: a developer's own settings must not reach a test.
+    given: dict[str, Any] = {"webhook_keys": key, "secret": house.SECRET, "_env_file": None}
+    return App(settings=Settings(**given), database=Database(f"sqlite:///{path}"), clock=house.now)
 
 
 def _noted(site: Any, reaper: Reaper) -> Any:

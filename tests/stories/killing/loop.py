@@ -88,7 +88,7 @@ class Yard:
         try:
             yield f"http://127.0.0.1:{port}/webhooks/sendgrid", pid
         finally:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)  # one that died already waits for its parent
             self.nursery.wait(pid)
 
 
@@ -150,6 +150,7 @@ def _settle(place: Yard, path: Path, report: Report, doubts: set[tuple[str, str]
     with place.site(path) as (url, _):
         told = place.fake.flush_events(to=url)
     assert told["refused"] == 0, told
+    place.nursery.run("drain", path=str(path))
     left = set(oracle.doubts(path))
     report.by_events += len(doubts - left)
     report.violations += [

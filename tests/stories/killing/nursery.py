@@ -54,6 +54,10 @@ class Nursery:
         """Wait until a child has frozen itself."""
         assert self._ask({"do": "frozen", "pid": pid})["frozen"]
 
+    def lives(self, pid: int) -> bool:
+        """Tell whether a child hasn't died."""
+        return bool(self._ask({"do": "lives", "pid": pid})["lives"])
+
     def run(self, job: str, **given: Any) -> End:
         """Fork a child that does *job*, and wait until it has ended."""
         return self.wait(self.start(job, **given))
@@ -120,6 +124,10 @@ class _Children:
     def frozen(self, pid: int) -> dict[str, Any]:
         _, status = os.waitpid(pid, os.WUNTRACED)
         return {"frozen": os.WIFSTOPPED(status)}
+
+    def lives(self, pid: int) -> dict[str, Any]:
+        status = Path(f"/proc/{pid}/stat").read_text("ascii", "replace")
+        return {"lives": status.rpartition(")")[2].split()[0] not in {"Z", "X"}}
 
     def end(self) -> None:
         for pid in self._pipes:

@@ -1,0 +1,84 @@
+"""The real command is asked to stop, once and twice (A11)."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from digest.testing import RunningFake, running_fake
+from tests.stories.conftest import BATCH, READERS, Installation
+from tests.stories.warm import LIMIT
+
+
+@pytest.fixture
+def fake(ready: Installation) -> Iterator[RunningFake]:
+    """A provider that says nothing to the third request, though it took it."""
+    with running_fake(ready.folder, hold_events=True) as fake:
+        fake.set_faults([{"do": "hang", "on": 3}])
+        yield fake
+
+
+@pytest.fixture
+def site(ready: Installation, fake: RunningFake) -> Installation:
+    provider = {
+        "DIGEST_TRANSPORT": "sendgrid",
+        "DIGEST_SENDGRID_URL": fake.url,
+        "DIGEST_SENDGRID_API_KEY": "any key",
+        "DIGEST_CONCURRENCY": "1",
+        "DIGEST_GRACE": "1",
+    }
+    return replace(ready, env={**ready.env, **provider})
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for something that another process does."""
+    last = time.monotonic() + LIMIT
+    while not true():
+        assert time.monotonic() < last, "it didn't happen"
+
+
+def test_A11_what_outlasts_the_grace_is_in_doubt_and_said(
+    site: Installation, fake: RunningFake
+) -> None:
+    with site.started("send", "1") as sender:
+        until(lambda: fake.counts()["requests"] == 3)
+        sender.send_signal(signal.SIGTERM)
+        _, err = sender.communicate(timeout=LIMIT)
+    assert sender.returncode == 1
+    assert "Traceback" not in err
+    assert "Go on with: digest send 1" in err
+    assert left_behind(site, fake) == (2 * BATCH, BATCH)
+
+
+def test_A11_a_second_signal_ends_it_at_once_and_leaves_doubt(
+    site: Installation, fake: RunningFake
+) -> None:
+    with site.started("send", "1", DIGEST_GRACE="60") as sender:
+        until(lambda: fake.counts()["requests"] == 3)
+        sender.send_signal(signal.SIGTERM)
+        until(lambda: not catches(sender.pid, signal.SIGTERM))  # two at once would be one to it
+        sender.send_signal(signal.SIGTERM)
+        sender.communicate(timeout=LIMIT)
+    assert sender.returncode == -signal.SIGTERM
+    assert left_behind(site, fake) == (2 * BATCH, BATCH)
+
+
+def catches(pid: int, number: int) -> bool:
+    """Tell whether a process still has a way of its own to take a signal."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
+    [mask] = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")]
+    return bool(int(mask, 16) & (1 << (number - 1)))
+
+
+def left_behind(site: Installation, fake: RunningFake) -> tuple[int, int]:
+    """Accepted and in doubt after the stop, as the next send finds them; then the rest is sent."""
+    before = site.status()
+    assert before["pending"] == READERS - 3 * BATCH
+    after = site.run("send", "1", "--json").facts
+    assert (after["pending"], after["in_doubt"], fake.counts()["duplicates"]) == (0, BATCH, 0)
+    return before["accepted"], before["in_doubt"]
