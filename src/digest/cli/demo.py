@@ -76,6 +76,8 @@ def demo(
     hook = f"http://127.0.0.1:{sock.getsockname()[1]}/webhooks/sendgrid"
     with running_fake(folder, events_to=hook, hold_events=True) as fake:
         installation = open_app(_settings(folder, fake))
+        with installation.database.write() as session:
+            upgrade(session.connection())
         with served(make_site(installation), sock):
             where = _travel(journey, installation, folder, readers, fake)
         installation.database.close()
@@ -91,7 +93,6 @@ def _travel(
     journey: Journey, installation: App, folder: Path, readers: int, fake: RunningFake
 ) -> Status:
     with journey.stage("import comparisons"), installation.database.write() as session:
-        upgrade(session.connection())
         weekly = {**WEEKLY.model_dump(exclude={"id"}), "tracking": Tracking.READER}
         session.add(Newsletter(**weekly))
         for path in samples.comparisons():

@@ -212,7 +212,16 @@ _HELD = select(
     col(Batch.attempts),
     col(Batch.tries),
 ).where(*_MINE)
-_ACCEPT = update(Batch).where(*_MINE).values(state=BatchState.ACCEPTED, note="")
+#: An event may have proved it before the answer was read: accepted twice is accepted.
+_ACCEPT = (
+    update(Batch)
+    .where(
+        col(Batch.id) == bindparam("batch"),
+        col(Batch.attempt) == bindparam("by"),
+        col(Batch.state).in_([BatchState.STARTED, BatchState.IN_DOUBT, BatchState.ACCEPTED]),
+    )
+    .values(state=BatchState.ACCEPTED, note="")
+)
 _SETTLE = (
     update(Attempt)
     .where(col(Attempt.key) == bindparam("by"))
