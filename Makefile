@@ -29,8 +29,10 @@ preview: $(READY)  ## The next issue on screen, made anew when a file changes
 bench: $(READY)  ## Speed and memory of the send, beside a floor
 	@$(BIN)/python -m benchmarks.send $(ARGS)
 
-soak: $(READY)  ## The simulated system on many seeds; takes long
-	@$(BIN)/python -m tests.simulation $(ARGS)
+soak: $(READY)  ## 10,000 simulated seeds, and a death at every step; takes an hour
+	@sh scripts/system-packages.sh strace
+	@$(BIN)/python -m tests.simulation --seeds 10000 $(ARGS)
+	@DIGEST_SOAK=1 $(BIN)/pytest -q -n auto tests/stories/killing
 
 migration: $(READY)  ## A new revision from the models: make migration NAME="Add votes"
 	@$(BIN)/python scripts/migration.py "$(NAME)"

@@ -10,6 +10,19 @@ import pytest
 from tests.stories.killing.loop import Yard, yard
 
 
+KILL_REPORT = "kill loop"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the reports of the kill loops, wherever they were run."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for name, words in getattr(report, "user_properties", []):
+                if name == KILL_REPORT:
+                    test = report.nodeid.rpartition("::")[2]
+                    terminalreporter.write_line(f"{test}: {words}")
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
     """3,000 readers in 12 batches, and a provider."""
