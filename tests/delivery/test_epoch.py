@@ -5,16 +5,18 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlmodel import select
 
 from digest.db import Database
 from digest.delivery import epoch
 from digest.delivery.dispatch import dispatch
 from digest.delivery.epoch import EpochFile, Restored
-from digest.issues.models import Issue, IssueState
+from digest.issues.models import Issue, IssueState, Newsletter, Turn, TurnState
 from digest.schedule.backup import back_up
 from tests.delivery.conftest import MakeReaders, MakeSending
 
@@ -88,6 +90,18 @@ def test_A14_a_database_older_than_what_was_sent_is_held(
     restored.close()
 
 
+def test_A14_a_copy_from_before_the_first_send_is_held(
+    database: Database, send: Callable[[], None], file: EpochFile, tmp_path: Path
+) -> None:
+    database.close()
+    shutil.copy(path_of(database), tmp_path / "copy.db")
+    send()
+    restored = put_back(database, tmp_path / "copy.db")
+    with pytest.raises(Restored, match="belongs to another database"):
+        epoch.begin(restored, file)
+    restored.close()
+
+
 def test_A14_our_own_backup_is_held_although_nothing_was_sent_since(
     database: Database, send: Callable[[], None], file: EpochFile, tmp_path: Path, now: datetime
 ) -> None:
@@ -135,3 +149,19 @@ def test_a_person_lets_it_go_on_and_what_was_under_way_is_paused(
         issue = session.get_one(Issue, 1)
     assert issue.state is IssueState.PAUSED
     assert issue.note == "the database was put back from a copy (Ann: looked)"
+
+
+def test_A14_no_moment_that_has_passed_makes_an_issue_go_afterwards(
+    database: Database, file: EpochFile, make_issue: Callable[[], tuple[int, int]], now: datetime
+) -> None:
+    make_issue()
+    fields: dict[str, Any] = {"newsletter_id": 1, "claimed_at": now, "state": TurnState.DRAFTED}
+    with database.write() as session:
+        for period, due in (("2026-W48", now), ("2026-W49", now + timedelta(weeks=1))):
+            session.add(Turn(period=period, day=due.date(), due_at=due, **fields))
+    epoch.accept(database, file, by="Ann", why="looked", now=now)
+    with database.read() as session:
+        states = {each.period: each.state for each in session.exec(select(Turn)).all()}
+        since = session.get_one(Newsletter, 1).scheduled_since
+    assert states == {"2026-W48": TurnState.MISSED, "2026-W49": TurnState.DRAFTED}
+    assert since == now

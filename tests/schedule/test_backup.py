@@ -34,6 +34,16 @@ def test_a_copy_holds_what_was_committed_and_says_that_it_is_a_copy(
     database.close()
 
 
+def test_A14_a_copy_from_before_the_first_send_says_so_too(
+    sqlite_database: Database, tmp_path: Path
+) -> None:
+    path = Path(str(sqlite_database.url.database))
+    database = Database(f"sqlite:///{back_up(path, tmp_path / 'backups', keep=3, now=NIGHT)}")
+    with database.read() as session:
+        assert session.get_one(Installation, 1).copied_at == NIGHT
+    database.close()
+
+
 def test_a_copy_is_made_while_somebody_writes(
     path: Path, sqlite_database: Database, tmp_path: Path
 ) -> None:

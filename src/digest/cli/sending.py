@@ -14,7 +14,7 @@ from rich.table import Table
 
 from digest.cli.context import Call, JsonFlag, call_of
 from digest.cli.issues import IssueNumber, NewsletterOption, find, findings_of
-from digest.cli.standing import print_standing, standing
+from digest.cli.standing import print_hold, print_standing, standing
 from digest.delivery import control, epoch, wave
 from digest.delivery.canary import release_canary
 from digest.delivery.counts import Counts, count
@@ -272,6 +272,7 @@ def _list_issues(call: Call, newsletter: str, *, as_json: bool) -> None:
     if as_json:
         call.json([each.as_dict() for each in found])
         return
+    print_hold(call, by_itself)
     if not found:
         call.out.print("There is no issue yet. Next: digest build")
     for each in found:

@@ -27,11 +27,15 @@ def standing(call: Call, newsletter: str) -> dict[str, Any]:
         }
 
 
-def print_standing(call: Call, facts: dict[str, Any]) -> None:
-    """Print what `standing` found."""
+def print_hold(call: Call, facts: dict[str, Any]) -> None:
+    """Print why nothing is sent, if that is so."""
     if facts["hold"]:
         call.out.print(f"! HOLD, nothing is sent: {facts['hold']}", markup=False)
-        call.out.print(f"  next: {epoch.NEXT_STEP}", markup=False)
+        call.out.print(f"  next: {epoch.NEXT_STEP}\n", markup=False)
+
+
+def print_standing(call: Call, facts: dict[str, Any]) -> None:
+    """Print the turns and chores that `standing` found."""
     if facts["turns"]:
         call.out.print("\n[bold]Periods of the last four weeks[/bold]")
     for turn in facts["turns"]:

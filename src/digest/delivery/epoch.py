@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from digest.delivery.control import pause
@@ -23,7 +23,7 @@ from digest.delivery.models import Attempt, Installation
 from digest.delivery.plan import new_key
 from digest.delivery.store import Store
 from digest.errors import DatabaseUnfit
-from digest.issues.models import Issue, IssueState
+from digest.issues.models import Issue, IssueState, Newsletter, Turn, TurnState
 
 NEXT_STEP = (
     "find out what went out meanwhile (the provider's activity), see docs/operating.md, then:"
@@ -93,10 +93,10 @@ def hold(session: Session, file: EpochFile) -> str | None:
         noted = file.read()
     except Restored as fault:
         return str(fault)
-    if here is None or noted is None:
+    if noted is None:
         # Whoever has never sent anything has nothing to send twice.
         return f"{file.path} is missing, and mail was sent before" if started else None
-    if noted.key != here.key:
+    if here is None or noted.key != here.key:
         return f"{file.path} belongs to another database, or to an earlier life of this one"
     if noted.attempts > started:
         return (
@@ -133,7 +133,8 @@ def begin(store: Store, file: EpochFile) -> None:
 def accept(store: Store, file: EpochFile, *, by: str, why: str, now: datetime) -> list[int | None]:
     """Let a restored database go on by a person's word; returns the issues that were paused.
 
-    What it takes for unsent may have been sent, so every issue on its way is paused first.
+    What it takes for unsent may have been sent: every issue on its way is paused first, and of the
+    moments that have passed none makes an issue go by itself any more.
     """
     with store.write() as session:
         here = session.get(Installation, 1) or Installation(id=1, key="")
@@ -144,10 +145,21 @@ def accept(store: Store, file: EpochFile, *, by: str, why: str, now: datetime) -
         paused = list(session.exec(open_).all())
         for issue in paused:
             pause(session, issue, f"the database was put back from a copy ({by}: {why})")
+        _leave_the_past(session, now)
         key, started = here.key, _started(session)
     file.path.unlink(missing_ok=True)
     file.begin(key, started)
     return [issue.number for issue in paused]
+
+
+def _leave_the_past(session: Session, now: datetime) -> None:
+    open_ = [TurnState.AHEAD, TurnState.DRAFTED, TurnState.HELD]
+    session.connection().execute(
+        update(Turn)
+        .where(col(Turn.due_at) <= now, col(Turn.state).in_(open_))
+        .values(state=TurnState.MISSED, note="the database was put back from a copy since")
+    )
+    session.connection().execute(update(Newsletter).values(scheduled_since=now))
 
 
 def _started(session: Session) -> int:

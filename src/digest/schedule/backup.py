@@ -58,6 +58,11 @@ def _copy(database: Path, part: Path, now: datetime) -> None:
         if found != "ok":
             raise DatabaseUnfit(f"the copy is damaged, and so may be the database: {found}")
         stamp = f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+        # The row is made by the first send: a copy from before it must be known as one too.
+        target.execute(
+            "INSERT INTO installation (id, key, accepted_by, accepted_why) VALUES (1, '', '', '')"
+            " ON CONFLICT DO NOTHING"
+        )
         target.execute("UPDATE installation SET copied_at = ?", (stamp,))
         target.commit()
 
