@@ -9,7 +9,6 @@ import pytest
 
 from tests.stories.killing.loop import Yard, yard
 
-
 KILL_REPORT = "kill loop"
 
 

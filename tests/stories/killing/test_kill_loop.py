@@ -10,7 +10,6 @@ import pytest
 from tests.stories.killing.conftest import KILL_REPORT
 from tests.stories.killing.loop import Report, Yard, kill_loop
 
-
 Tell = Callable[[str, object], None]
 
 
