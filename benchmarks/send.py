@@ -189,9 +189,10 @@ def compare(readers: int) -> None:
         ours = measure("engine", path, url)
     print(
         f"{readers:>9,} readers | engine {readers / ours['all']:>9,.0f}/s"
-        f" (plan {ours['plan']:.2f} s, send {ours['send']:.2f} s) peak {ours['peak_mb']:.0f} MB"
-        f" | floor {readers / base['all']:>9,.0f}/s peak {base['peak_mb']:.0f} MB"
-        f" | ratio {base['all'] / ours['all']:.2f}",
+        f" (plan {ours['plan']:.2f} s, send {ours['send']:.2f} s, CPU {ours['cpu']:.2f} s),"
+        f" peak {ours['peak_mb']:.0f} MB"
+        f" | floor {readers / base['all']:>9,.0f}/s (CPU {base['cpu']:.2f} s),"
+        f" peak {base['peak_mb']:.0f} MB | ratio {base['all'] / ours['all']:.2f}",
         flush=True,
     )
 
@@ -201,8 +202,9 @@ def main(arguments: list[str]) -> None:
     if arguments and arguments[0] in {"--engine", "--floor"}:
         side = engine if arguments[0] == "--engine" else floor
         found = side(Path(arguments[1]), arguments[2])
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps({**found, "peak_mb": peak}))
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        cpu = used.ru_utime + used.ru_stime
+        print(json.dumps({**found, "peak_mb": used.ru_maxrss / 1024, "cpu": cpu}))
         return
     print(f"{os.cpu_count()} cores, {CONCURRENCY} senders, batches of 1,000, 60 KB of HTML")
     for readers in [int(a) for a in arguments] or [100_000, 1_000_000]:
