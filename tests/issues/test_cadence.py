@@ -92,6 +92,12 @@ def test_E06_periods_are_in_order_over_week_53_and_new_year() -> None:
     assert found == ["2026-W52", "2026-W53", "2027-W01", "2027-W02"]
 
 
+def test_E06_a_leap_day_has_its_issue_and_moves_none() -> None:
+    found = list(moments(Calendar(cadence=Cadence()), date(2028, 2, 15), date(2028, 3, 14)))
+    assert date(2028, 2, 29) in [m.day for m in found]
+    assert [m.period for m in found] == [f"2028-W{week:02}" for week in range(7, 12)]
+
+
 def test_E06_the_period_is_of_the_day_in_the_newsletters_zone_not_of_utc() -> None:
     cadence = Cadence(weekday=0, hour=7, timezone="Pacific/Kiritimati")  # UTC+14
     monday = next(Calendar(cadence=cadence).from_day(date(2027, 1, 4)))

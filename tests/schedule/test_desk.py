@@ -230,6 +230,15 @@ def test_E07_a_turn_keeps_the_moment_it_was_claimed_with(world: World) -> None:
     assert world.issues()[0].pick["day"] == "2026-11-24"
 
 
+def test_E04_new_rules_of_a_zone_count_for_what_has_no_turn_yet(world: World) -> None:
+    world.run(TUESDAY - DAY)
+    world.change(timezone="America/New_York")  # as if its rules had changed by five hours
+    world.run(TUESDAY + timedelta(days=6))
+    due = [turn.due_at for turn in sorted(world.turns().values(), key=lambda turn: turn.day)]
+    assert due == [TUESDAY, TUESDAY + timedelta(days=7, hours=5)]
+    assert world.states()["2026-W48"] == "released"
+
+
 def test_E07_a_paused_newsletter_does_nothing_and_makes_nothing_up(world: World) -> None:
     world.run(TUESDAY - DAY)
     world.change(scheduled=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,11 +14,11 @@ from digest.app import App, open_app
 from digest.delivery.control import resume
 from digest.delivery.dispatch import Brake
 from digest.delivery.epoch import Restored
-from digest.delivery.models import Installation
+from digest.delivery.models import Batch, Installation
 from digest.delivery.plan import prepare
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.migrations.upgrade import upgrade
-from digest.schedule.sends import Sender
+from digest.schedule.sends import Sender, take_back
 from digest.settings import load
 from subscribers.models import Standing, Subscriber, Subscription
 
@@ -134,6 +135,27 @@ def test_A14_a_restored_database_sends_nothing(place: Place) -> None:
     with pytest.raises(Restored):
         place.sender().run(NOON)
     assert place.mails() == 0
+
+
+def test_E03_a_batch_does_not_wait_for_a_clock_that_was_set_back(place: Place) -> None:
+    with place.app.database.write() as session:
+        session.get_one(Batch, 1).not_before = NOON + timedelta(days=1)
+        session.get_one(Batch, 2).not_before = NOON + timedelta(minutes=1)
+    assert take_back(place.app) == "1 batches no longer wait for a clock that was wrong"
+    with place.app.database.read() as session:
+        waits = [session.get_one(Batch, number).not_before for number in (1, 2)]
+    assert waits == [None, NOON + timedelta(minutes=1)]
+
+
+def test_every_line_of_a_send_carries_its_id_and_no_address(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "digest.schedule"):
+        place.sender().run(NOON)
+    facts = [vars(record)["facts"] for record in caplog.records]
+    assert [each["send"] for each in facts] == ["weekly-1"] * 3
+    assert len({each["attempt"] for each in facts}) == 3
+    assert "@" not in caplog.text
 
 
 def test_with_nothing_on_its_way_nothing_is_said(place: Place) -> None:

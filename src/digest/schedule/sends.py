@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from sqlalchemy import ColumnElement, update
 from sqlmodel import col, select
 
 from digest.app import App
@@ -15,6 +16,7 @@ from digest.delivery.canary import release_canary
 from digest.delivery.control import pause
 from digest.delivery.counts import Counts
 from digest.delivery.dispatch import Brake, dispatch
+from digest.delivery.models import Batch, BatchState
 from digest.delivery.owner import alive
 from digest.delivery.recover import recover
 from digest.issues import store, turns
@@ -24,6 +26,9 @@ from digest.mail.mailing import Mailing
 from digest.mail.transport import Answer, Request, Transport
 
 log = logging.getLogger(__name__)
+
+#: No batch waits longer for its next try: see `digest.delivery.settle.Patience`.
+LONGEST_WAIT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,12 @@ def _send(app: App, issue_id: int, brake: Brake) -> str:
 
 
 def take_back(app: App) -> str:
-    """Move on what dead senders left of issues that aren't being sent; in a line."""
+    """Move on what dead senders left of issues that aren't being sent; in a line.
+
+    Batches that wait for a moment further off than any wait lasts were put off by a clock that has
+    been set back since: their wait is over.
+    """
+    now = app.clock()
     states = [IssueState.PAUSED, IssueState.CANCELLED]
     with app.database.read() as session:
         editions = [
@@ -134,12 +144,24 @@ def take_back(app: App) -> str:
             for issue in session.exec(select(Issue).where(col(Issue.state).in_(states))).all()
             if issue.prepared_at is not None
         ]
+        strays = session.exec(select(Batch.id).where(*_put_off(now))).all()
     found = 0
     for edition_id in editions:
         with app.database.write() as session:
-            moved = recover(session, edition_id=edition_id or 0, now=app.clock(), alive=alive)
+            moved = recover(session, edition_id=edition_id or 0, now=now, alive=alive)
         found += moved.unsent + moved.in_doubt + moved.parked
-    return f"{found} batches of dead senders" if found else ""
+    if strays:
+        with app.database.write() as session:
+            session.connection().execute(
+                update(Batch).where(*_put_off(now)).values(not_before=None)
+            )
+    said = [f"{found} batches of dead senders"] if found else []
+    said += [f"{len(strays)} batches no longer wait for a clock that was wrong"] if strays else []
+    return ", ".join(said)
+
+
+def _put_off(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (col(Batch.state) == BatchState.PENDING, col(Batch.not_before) > now + LONGEST_WAIT)
 
 
 def _in_words(counts: Counts) -> str:
