@@ -55,3 +55,8 @@ def test_the_first_issue_is_made_by_the_commands_that_stand_there(
 def test_what_a_paper_links_to_is_there(paper: Path) -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#\s]+)", paper.read_text("utf-8"))
     assert [target for target in targets if not (paper.parent / target).exists()] == []
+
+
+def test_the_readme_leads_to_every_paper() -> None:
+    papers = [f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")]
+    assert [paper for paper in papers if f"]({paper})" not in README] == []
