@@ -8,6 +8,7 @@ const VIEWS = ["mail", "text", "source", "headers", "request", "web", "cases", "
 const FRAMED = ["mail", "web"];
 const state = { ...USUAL, ...Object.fromEntries(new URLSearchParams(location.search)) };
 let version = Number(document.body.dataset.version);
+let seal = document.body.dataset.seal;  // of the mail the frames show, or are about to
 
 function query(names = Object.keys(USUAL)) {
   const told = new URLSearchParams();
@@ -19,7 +20,7 @@ function query(names = Object.keys(USUAL)) {
 
 function mailAddress() {
   const told = query(["scheme", "images", "reader", "case"]);
-  return `/mail?v=${version}${told && "&" + told}`;
+  return `/mail?v=${seal.slice(0, 12)}${told && "&" + told}`;
 }
 
 function settle(frame) {
@@ -47,7 +48,7 @@ function renew(frame) {
     next.className = "";
     frame.remove();
     settle(next);
-    document.body.dataset.painted = version;
+    if (!$("iframe.next")) document.body.dataset.painted = `${Date.now()} ${seal}`;
   }, { once: true });
   next.src = mailAddress();
   frame.parentElement.append(next);
@@ -89,8 +90,10 @@ function keepFocus(change) {
 
 function put(parts, own = false) {
   if (parts.version < version || (!own && parts.version === version)) return;
-  const fresh = parts.version !== version;
+  const fresh = parts.seal !== seal;
+  const again = !FRAMED.includes(state.view) && parts.version !== version;
   version = parts.version;
+  seal = parts.seal;
   document.body.dataset.version = version;
   $("#bar").innerHTML = parts.bar;
   keepFocus(() => { $("#panel").innerHTML = parts.panel; });
@@ -100,7 +103,7 @@ function put(parts, own = false) {
   }
   const shownBefore = document.body.dataset.shown === "yes";
   document.body.dataset.shown = parts.shown ? "yes" : "no";
-  if (!fresh) return;
+  if (!fresh && !again && parts.shown === Number(shownBefore)) return;
   if (FRAMED.includes(state.view) && shownBefore && $(".page iframe")) renewFrames();
   else showStage();
 }
@@ -127,7 +130,7 @@ async function showStage() {
   stage.classList.remove("waits");
   stage.scrollTop = before;
   watchFrames();
-  document.body.dataset.painted = version;
+  document.body.dataset.painted = `${Date.now()} ${seal}`;
 }
 
 // ---- How to look at it ----
@@ -335,7 +338,13 @@ document.addEventListener("keydown", (event) => {
 const stream = new EventSource("/events");
 stream.addEventListener("message", (event) => {
   document.body.dataset.live = "yes";
-  if (Number(event.data) !== version) look();
+  const [told, mail] = event.data.split(" ");
+  if (Number(told) === version) return;
+  if (mail && mail !== seal && FRAMED.includes(state.view) && $(".page iframe")) {
+    seal = mail;  // the mail first, what is said of it after
+    renewFrames();
+  }
+  look();
 });
 stream.addEventListener("error", () => { document.body.dataset.live = "no"; });
 

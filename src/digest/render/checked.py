@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from digest.render.checks.finding import Finding, Severity
-from digest.render.engine import Rendered, render
+from digest.render.engine import Rendered, finish
 from digest.render.faults import TemplateFault
 from digest.render.locate import folders
-from digest.render.mjml_check.templates import check_template
+from digest.render.mjml_check.templates import fill_checked
 
 #: With these the compiler stops, or leaves the tag in the mail.
 _STOPS = ("mjml-syntax", "mjml-tag")
@@ -23,11 +23,12 @@ def render_checked(
 
     Raises `TemplateBroken`, for MJML that can't be read with line, column and words.
     """
-    found = check_template(f"{name}.mjml", context, folders("email", folder))
+    looked = folders("email", folder)
+    mjml, found = fill_checked(f"{name}.mjml", context, looked)
     stops = [each for each in found if each.rule in _STOPS and each.severity is Severity.ERROR]
     if stops:
         raise _fault(stops[0])
-    return replace(render(name, context, folder=folder), findings=tuple(found))
+    return replace(finish(name, context, looked, mjml), findings=tuple(found))
 
 
 def _fault(finding: Finding) -> TemplateFault:

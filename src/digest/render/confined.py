@@ -31,6 +31,7 @@ from digest.render.faults import TemplateFault
 MAX_HTML = 4_000_000  #: bytes; forty times what mailboxes show
 _MAX_ANSWER = 32_000_000
 _LENGTH = struct.Struct(">I")
+_START_SECONDS = 60.0
 _SECONDS, _MEGABYTES = 10.0, 512
 
 
@@ -113,6 +114,7 @@ class Confined:
                 stderr=subprocess.DEVNULL,
                 env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
+            _await_ready(self._process)
         return self._process
 
     def _exchange(self, process: subprocess.Popen[bytes], asked: bytes) -> dict[str, Any]:
@@ -140,6 +142,15 @@ class Confined:
             except OSError:  # what was still to be written has nobody to read it
                 continue
         return process.returncode
+
+
+def _await_ready(process: subprocess.Popen[bytes]) -> None:
+    """Wait until the process has read its modules: that is no template's time."""
+    assert process.stdout  # noqa: S101 - a pipe
+    try:
+        _read(process.stdout, _LENGTH.size, time.monotonic() + _START_SECONDS)
+    except (OSError, EOFError):  # a time limit is an OSError; asking it will say so
+        process.kill()
 
 
 def _read(pipe: IO[bytes], size: int, deadline: float) -> bytes:
@@ -177,6 +188,8 @@ def _understood(said: dict[str, Any]) -> Rendered:
 def _main() -> None:
     """Answer on stdout what is asked on stdin, until nothing more is."""
     source, answers = sys.stdin.buffer, sys.stdout.buffer
+    answers.write(_LENGTH.pack(0))
+    answers.flush()
     while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
         asked = pickle.loads(source.read(_LENGTH.unpack(head)[0]))  # noqa: S301  - ours
         name, context, folder, seconds, megabytes = asked

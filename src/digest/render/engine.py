@@ -62,11 +62,17 @@ def render(name: str, context: Mapping[str, object], *, folder: Path | None = No
     Raises `TemplateBroken` with the file, the line and what is wrong there.
     """
     looked = folders("email", folder)
+    return finish(name, context, looked, fill(f"{name}.mjml", context, looked))
+
+
+def finish(
+    name: str, context: Mapping[str, object], looked: tuple[Path, ...], mjml: str
+) -> Rendered:
+    """Make the mail of its MJML, which is filled already, and its other templates."""
     subject = fill(f"{name}.subject.txt", context, looked)
-    source = fill(f"{name}.mjml", context, looked)
     return Rendered(
         subject=" ".join(subject.split()),
-        html=_compile(source, f"{name}.mjml"),
+        html=_compile(mjml, f"{name}.mjml"),
         text=_plain(fill(f"{name}.txt", context, looked)),
     )
 

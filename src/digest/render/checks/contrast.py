@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from html.parser import HTMLParser
 
 from digest.render.checks.colour import Rgb, contrast, parse_colour
 from digest.render.checks.css import Node, Rule, declarations, read_rules
 from digest.render.checks.finding import Copy, Finding, warning
+from digest.render.checks.markup import Event
 
 ENOUGH, ENOUGH_LARGE = 4.5, 3.0  # to one; WCAG's AA
 _LARGE, _LARGE_BOLD = 24.0, 18.66  # pixels
@@ -34,7 +34,7 @@ _WHITE, _BLACK, _NIGHT = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.07, 0.07, 0.07)
 
 def stands_out(copy: Copy) -> Iterator[Finding]:
     """Warn of words that hardly stand out from their ground, in light or in dark."""
-    events = _Events(copy.html)
+    events = copy.markup.events
     sheets = re.findall(r"<style[^>]*>(.*?)</style>", copy.html, re.DOTALL | re.IGNORECASE)
     rules = [rule for sheet in sheets for rule in read_rules(sheet)]
     for dark in (False, True) if _is_made_for_dark(copy.html) else (False,):
@@ -78,33 +78,10 @@ class _Words:
     line: int
 
 
-class _Events(HTMLParser):
-    """Reads a mail once, for both schemes: what opens, what closes, what is said."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.found: list[tuple[str, str, dict[str, str], int]] = []
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in _VOID:
-            told = {name: value or "" for name, value in attrs}
-            self.found.append(("start", tag, told, self.getpos()[0]))
-
-    def handle_endtag(self, tag: str) -> None:
-        self.found.append(("end", tag, {}, 0))
-
-    def handle_data(self, data: str) -> None:
-        text = " ".join(data.split())
-        if text and re.search(r"\w", text):
-            self.found.append(("words", text, {}, self.getpos()[0]))
-
-
 class _Painter:
     """Works out what every run of words looks like in one scheme."""
 
-    def __init__(self, events: _Events, rules: list[Rule], *, dark: bool) -> None:
+    def __init__(self, events: Sequence[Event], rules: list[Rule], *, dark: bool) -> None:
         self.found: list[_Words] = []
         self._rules = [
             rule
@@ -113,13 +90,14 @@ class _Painter:
         ]
         start = _State(None, _WHITE, _NIGHT) if dark else _State(None, _BLACK, _WHITE)
         self._open: list[tuple[str, _State]] = [("", start)]
-        for kind, name, told, line in events.found:
-            if kind == "start":
-                self._open.append((name, self._inside(name, told)))
-            elif kind == "end":
-                self._close(name)
-            else:
-                self._say(name, line)
+        for event in events:
+            if event.kind == "says":
+                self._say(event.words, event.line)
+            elif event.kind == "closes":
+                self._close(event.words)
+            elif event.words not in _VOID:
+                inside = self._inside(event.words, event.attributes)
+                self._open.append((event.words, inside))
 
     def _close(self, tag: str) -> None:
         if any(name == tag for name, _ in self._open[1:]):
@@ -128,11 +106,11 @@ class _Painter:
 
     def _say(self, text: str, line: int) -> None:
         state = self._open[-1][1]
-        if state.shown:
+        if state.shown and re.search(r"\w", text):
             large = state.size >= (_LARGE_BOLD if state.bold else _LARGE)
             self.found.append(_Words(text, state.ink, state.ground, large, line))
 
-    def _inside(self, tag: str, told: dict[str, str]) -> _State:
+    def _inside(self, tag: str, told: Mapping[str, str]) -> _State:
         above = self._open[-1][1]
         node = Node(tag, frozenset(told.get("class", "").split()), above.node)
         style = self._style(node, told)
@@ -148,7 +126,7 @@ class _Painter:
             shown=above.shown and tag not in _UNSEEN and not _hidden(style),
         )
 
-    def _style(self, node: Node, told: dict[str, str]) -> dict[str, str]:
+    def _style(self, node: Node, told: Mapping[str, str]) -> dict[str, str]:
         fitting = [rule for rule in self._rules if rule.fits(node)]
         style: dict[str, str] = {}
         if "bgcolor" in told:

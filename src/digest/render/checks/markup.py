@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Literal
 
 _UNSEEN = {"style", "script", "title", "head"}
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a mail is made of, in order: something opens, closes, or is said."""
+
+    kind: Literal["opens", "closes", "says"]
+    words: str  #: a tag's name, or what is said with its white space collapsed
+    attributes: Mapping[str, str]
+    line: int
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,7 @@ class Markup:
     tags: list[Tag] = field(default_factory=list)
     title: str = ""
     text: str = ""
+    events: list[Event] = field(default_factory=list)
 
     def named(self, *names: str) -> list[Tag]:
         """Return the tags of these names, in order."""
@@ -53,7 +66,9 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = tuple((name, value or "") for name, value in attrs)
-        self.found.tags.append(Tag(tag, given, self.getpos()[0]))
+        line = self.getpos()[0]
+        self.found.tags.append(Tag(tag, given, line))
+        self.found.events.append(Event("opens", tag, dict(given), line))
         if tag in _UNSEEN:
             self._inside.append(tag)
         elif tag not in {"a", "b", "i", "em", "strong", "span", "bdi"}:
@@ -65,10 +80,14 @@ class _Reader(HTMLParser):
             self._inside.pop()
 
     def handle_endtag(self, tag: str) -> None:
+        self.found.events.append(Event("closes", tag, {}, 0))
         if tag in self._inside:
             self._inside.remove(tag)
 
     def handle_data(self, data: str) -> None:
+        words = " ".join(data.split())
+        if words:
+            self.found.events.append(Event("says", words, {}, self.getpos()[0]))
         if "title" in self._inside:
             self.found.title += data
         elif not self._inside:

@@ -32,10 +32,16 @@ def check_template(
 
     Raises `TemplateBroken` when the templates can't be filled.
     """
+    return fill_checked(name, context, looked)[1]
+
+
+def fill_checked(
+    name: str, context: Mapping[str, object], looked: tuple[Path, ...]
+) -> tuple[str, list[Finding]]:
+    """Fill a template as `digest.render.engine.fill` does, and check what comes out."""
     loader = _loader(looked)
-    filled = fill(name, context, looked, loader=loader)
-    source, marks = _unmark(filled)
-    return check(source, locate=_locator(name, marks, loader))
+    source, marks = _unmark(fill(name, context, looked, loader=loader))
+    return source, check(source, locate=_locator(name, marks, loader))
 
 
 class _Marking(BaseLoader):

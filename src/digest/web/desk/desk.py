@@ -25,7 +25,7 @@ from digest.render.confined import Confined
 from digest.render.engine import Rendered
 from digest.web.desk.faults import Fault
 from digest.web.desk.folder import Folder
-from digest.web.desk.look import Look, look_at, press_of, same
+from digest.web.desk.look import Look, checked, look_at, press_of, same
 from subscribers.address import parse
 
 
@@ -60,6 +60,20 @@ class Desk:
 
     def renew(self, *, settings: bool = False) -> Look:
         """Look again; *settings* reads those anew, too. Never raises for what an editor wrote."""
+        with self._turn:
+            self.glance(settings=settings)
+            return self.finish()
+
+    def finish(self) -> Look:
+        """Check what was glanced at."""
+        with self._turn:
+            seen = checked(self.app, self.look)
+            version = self.look.version + (not _same_findings(seen, self.look))
+            self.look = replace(seen, version=version)
+            return self.look
+
+    def glance(self, *, settings: bool = False) -> Look:
+        """Look again, without checking what is seen: `finish` does."""
         with self._turn:
             began = time.perf_counter()
             try:
@@ -114,6 +128,7 @@ class Desk:
         with self._turn, self.app.database.write() as session:
             newsletter = store.newsletter(session, self.newsletter)
             issue = self._frozen(session, newsletter, seen)
+            self.finish()
             given = approval.approve(
                 session,
                 issue,
@@ -127,7 +142,8 @@ class Desk:
 
     def try_out(self, address: str) -> None:
         """Send one marked copy of what is on the desk; raises `DigestError`, `BadAddress`."""
-        proof, newsletter = self.look.proof, self.look.newsletter
+        look = self.finish()
+        proof, newsletter = look.proof, look.newsletter
         if proof is None or newsletter is None:
             raise DigestError("there is nothing on the desk to send")
         approval.refuse_errors(proof.findings)
@@ -172,6 +188,10 @@ class Desk:
         if made.fingerprint() != seen:
             raise NotApproved("something has changed since you looked; look again")
         return issue
+
+
+def _same_findings(one: Look, other: Look) -> bool:
+    return (one.proof and one.proof.findings) == (other.proof and other.proof.findings)
 
 
 def decided(now: Decisions, asked: Mapping[str, Any], shown: list[str]) -> tuple[Decisions, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 
 from sqlmodel import Session, col, select
@@ -26,8 +27,17 @@ class Shelf:
     """All comparisons there are: stored, and in files that say something else or new."""
 
     summaries: Sequence[Summary]
-    unsaved: Mapping[int, Revision]  #: revisions that are only in files, by ids below 0
-    drafts: Mapping[str, ComparisonDraft]  #: what they were read from, by slug
+    drafts: Mapping[str, ComparisonDraft]  #: what is only in files, by slug
+    now: datetime
+
+    def unsaved(self, ids: Iterable[int]) -> dict[int, Revision]:
+        """Return the revisions of these ids that are only in files; theirs are below 0."""
+        wanted = set(ids)
+        return {
+            each.revision_id: _revision(self.drafts[each.slug], each.slug, self.now)
+            for each in self.summaries
+            if each.revision_id < 0 and each.revision_id in wanted
+        }
 
 
 @dataclass
@@ -81,19 +91,20 @@ def lay_over(session: Session, drafts: Sequence[ComparisonDraft], now: datetime)
     """Return the stored comparisons with those of *drafts* that say something else in place."""
     stored = {each.slug: each for each in summaries(session)}
     said = _fingerprints(session, {each.revision_id for each in stored.values()})
-    unsaved: dict[int, Revision] = {}
     changed: dict[str, ComparisonDraft] = {}
     for number, draft in enumerate(drafts, 1):
         slug = _slug(draft, stored)
         old = stored.get(slug)
-        if old and said.get(old.revision_id) == fingerprint(draft):
+        if old and said.get(old.revision_id) == _fingerprint(draft):
             continue
-        unsaved[-number] = _revision(draft, slug, now)
         stored[slug] = _summary(draft, slug, old, -number, now)
         changed[slug] = draft
-    return Shelf(
-        summaries=[stored[slug] for slug in sorted(stored)], unsaved=unsaved, drafts=changed
-    )
+    return Shelf(summaries=[stored[slug] for slug in sorted(stored)], drafts=changed, now=now)
+
+
+@lru_cache(maxsize=4096)
+def _fingerprint(draft: ComparisonDraft) -> str:
+    return fingerprint(draft)
 
 
 def _fingerprints(session: Session, ids: set[int]) -> dict[int, str]:
@@ -120,7 +131,7 @@ def _slug(draft: ComparisonDraft, stored: Mapping[str, Summary]) -> str:
 def _revision(draft: ComparisonDraft, slug: str, now: datetime) -> Revision:
     tools = [Tool(slug=slugify(each.name), name=each.name) for each in draft.contenders]
     comparison = Comparison(slug=slug, first_imported_at=now)
-    return revision_row(draft, comparison, tools, fingerprint=fingerprint(draft), now=now)
+    return revision_row(draft, comparison, tools, fingerprint=_fingerprint(draft), now=now)
 
 
 def _summary(

@@ -14,6 +14,7 @@ from digest.web.desk.desk import Desk
 _MEANT = (".txt", ".json")
 _FOLDERS = ("comparisons", "templates")
 _STEP, _DEBOUNCE = 10, 40  # milliseconds: how long more changes are waited for, and at most
+_PAINTING = 0.15  # seconds
 _HEARTBEAT = 15.0  # seconds; browsers and proxies give a silent stream up
 
 
@@ -45,11 +46,11 @@ class Live:
         self._tell(self._desk.look.version)
 
     async def events(self) -> AsyncIterator[str]:
-        """Yield server-sent events: the version of each new look."""
+        """Yield server-sent events, one a new look: its version and the seal of its mail."""
         listener = (asyncio.get_running_loop(), asyncio.Queue[int]())
         self._listeners.add(listener)
         try:
-            yield f"retry: 500\ndata: {self._desk.look.version}\n\n"
+            yield f"retry: 500\n{self._event()}"
             while not self._stop.is_set():
                 try:
                     version = await asyncio.wait_for(listener[1].get(), _HEARTBEAT)
@@ -58,9 +59,14 @@ class Live:
                     continue
                 if version < 0:
                     return
-                yield f"data: {version}\n\n"
+                yield self._event()
         finally:
             self._listeners.discard(listener)
+
+    def _event(self) -> str:
+        """Say which look there is, and which mail it shows."""
+        look = self._desk.look
+        return f"data: {look.version} {look.seal}\n\n"
 
     def _tell(self, version: int) -> None:
         for loop, queue in list(self._listeners):
@@ -103,8 +109,13 @@ class Live:
                 self._renew()
 
     def _renew(self, *, settings: bool = False) -> None:
+        """Show what was saved at once, and check it while it is being painted."""
         before = self._desk.look.version
-        if self._desk.renew(settings=settings).version != before:
+        seen = self._desk.glance(settings=settings).version
+        if seen != before:
+            self.tell()
+            self._stop.wait(_PAINTING)
+        if self._desk.finish().version != seen:
             self.tell()
 
 

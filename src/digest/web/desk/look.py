@@ -72,6 +72,7 @@ class Look:
     faults: Sequence[Fault] = ()
     last: Past | None = None  #: the issue before this one
     approved: Past | None = None  #: what was approved last of this one
+    unchecked: bool = False  #: whether the findings are still those of the mail before
     milliseconds: float = 0.0
 
     @property
@@ -115,6 +116,14 @@ def press_of(app: App, confined: Confined) -> Press:
     return replace(app.press(), render=render)
 
 
+def checked(app: App, seen: Look) -> Look:
+    """Return a look with the findings of its own mail."""
+    if not seen.unchecked or seen.proof is None:
+        return seen
+    findings = app.checks().of_view(seen.proof.view, seen.proof.rendered)
+    return replace(seen, proof=replace(seen.proof, findings=findings), unchecked=False)
+
+
 def look_at(
     app: App,
     folder: Folder,
@@ -124,7 +133,10 @@ def look_at(
     confined: Confined,
     before: Look,
 ) -> Look:
-    """Look at the issue of the period *wanted*, else of the next one that is still open."""
+    """Look at the issue of the period *wanted*, else of the next one that is still open.
+
+    What is wrong with it is left to `checked`, so that it shows a moment earlier.
+    """
     found, unreadable = folder.read()
     faults = [_fault(each, app) for each in unreadable]
     seen = replace(before, version=before.version + 1, faults=())
@@ -142,10 +154,11 @@ def look_at(
                 newsletter,
                 pick,
                 number=standing.number,
-                press=press_of(app, confined),
-                unsaved=shelf.unsaved,
+                press=replace(press_of(app, confined), check=lambda *_: ()),
+                unsaved=shelf.unsaved(one.candidate.revision_id for one in pick.chosen),
             )
-            seen = replace(seen, proof=proof)
+            kept = before.proof.findings if before.proof else ()
+            seen = replace(seen, proof=replace(proof, findings=kept), unchecked=True)
     except DigestError as fault:
         faults.insert(0, _fault(fault, app))
     except SQLAlchemyError as fault:

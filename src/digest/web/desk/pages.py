@@ -54,6 +54,7 @@ def parts(desk: Desk, asked: Asked) -> dict[str, Any]:
     given = common(desk, asked)
     return {
         "version": desk.look.version,
+        "seal": desk.look.seal,
         "bar": _fill("bar.html", **given),
         "panel": _fill("panel.html", **given),
         "fault": _fill("fault.html", **given),

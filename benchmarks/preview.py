@@ -1,0 +1,206 @@
+"""How long a save takes to show at the desk, and what rendering and checking cost.
+
+python -m benchmarks.preview [--saves 60] [--editions 200]
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import mjml
+from playwright.sync_api import Page, sync_playwright
+
+from digest import samples
+from digest.app import App, open_app
+from digest.issues.models import Newsletter
+from digest.issues.publish import Proof
+from digest.migrations.schema import METADATA
+from digest.render.checked import render_checked
+from digest.render.confined import Confined
+from digest.render.engine import fill, render
+from digest.render.locate import folders, shipped
+from digest.settings import load
+from digest.web.desk.app import make_desk, templates
+from digest.web.desk.desk import Desk
+from digest.web.desk.live import Live
+from digest.web.server import listen, served
+
+#: Notes, in the browser, the moment after the frames that show a new rendering were painted.
+NOTE = """() => {
+  window.painted = new Promise((done) => {
+    new MutationObserver(() => requestAnimationFrame(() => requestAnimationFrame(
+      () => done(Date.now())))).observe(
+        document.body, { attributes: true, attributeFilter: ['data-painted'] });
+  });
+}"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A desk over a folder of sample comparisons and a copy of the shipped templates."""
+
+    folder: Path
+    desk: Desk
+    url: str
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    told = _arguments()
+    print(f"Python {platform.python_version()}, {platform.machine()}")
+    with tempfile.TemporaryDirectory() as folder, Confined() as confined:
+        with _at_work(Path(folder), confined) as bench:
+            saves = _measure_saves(bench, told.saves)
+            _print_saves(saves, bench.desk.look.milliseconds)
+        _print_editions(bench.desk, confined, told.editions)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--saves", type=int, default=60)
+    parser.add_argument("--editions", type=int, default=200)
+    return parser.parse_args()
+
+
+@contextmanager
+def _at_work(folder: Path, confined: Confined) -> Iterator[Bench]:
+    shutil.copytree(shipped("email"), folder / "templates" / "email")
+    (folder / "comparisons").mkdir()
+    for path in samples.comparisons():
+        shutil.copy(path, folder / "comparisons")
+    app = _installation(folder)
+    desk = Desk(lambda: app, folder, confined=confined)
+    desk.renew()
+    live = Live(desk, templates=templates(app.own_mails()))
+    sock = listen(0)
+    site = make_desk(desk, live, port=sock.getsockname()[1])
+    with served(site, sock, at_exit=live.stop) as url:
+        live.start()
+        yield Bench(folder, desk, url)
+        live.stop()
+    app.database.close()
+
+
+def _installation(folder: Path) -> App:
+    app = open_app(
+        load(
+            {},
+            database_url=f"sqlite:///{folder / 'digest.db'}",
+            secret="a secret for measuring, and only that",  # noqa: S106
+            base_url="https://news.example.com",
+            postal_address="12 Example Street",
+            templates=folder / "templates",
+        )
+    )
+    METADATA.create_all(app.database.engine)
+    with app.database.write() as session:
+        session.add(Newsletter(slug="weekly", name="Weekly AI Tool Verdicts"))
+    return app
+
+
+def _measure_saves(bench: Bench, count: int) -> dict[str, list[float]]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(bench.url)
+        page.wait_for_selector("body[data-live=yes]")
+        template = bench.folder / "templates/email/partials/masthead.mjml"
+        comparison = next((bench.folder / "comparisons").glob("tidepool*"))
+        found = {
+            "the page's first paint": [_first_paint(page), *_reloads(page, 9)],
+            "a template": [_save(bench, page, template, "browser", n) for n in range(count)],
+            "a comparison": [_save(bench, page, comparison, "Tidepool", n) for n in range(count)],
+        }
+        browser.close()
+    return found
+
+
+def _first_paint(page: Page) -> float:
+    told = "performance.getEntriesByName('first-contentful-paint').map((each) => each.startTime)"
+    while not (found := page.evaluate(told)):
+        time.sleep(0.05)
+    return float(found[0])
+
+
+def _reloads(page: Page, count: int) -> Iterator[float]:
+    for _ in range(count):
+        page.reload()
+        page.wait_for_selector("body[data-live=yes]")
+        yield _first_paint(page)
+
+
+def _save(bench: Bench, page: Page, path: Path, word: str, number: int) -> float:
+    """Change one word of a file; return the milliseconds until it is painted."""
+    source = path.read_text(encoding="utf-8")
+    page.evaluate(NOTE)
+    changed = source.replace(word, word + "'" * (1 + number % 2))
+    began = time.time()
+    path.write_text(changed, encoding="utf-8")
+    painted = float(page.evaluate("window.painted"))
+    _settle(bench)
+    page.evaluate(NOTE)
+    path.write_text(source, encoding="utf-8")
+    page.evaluate("window.painted")
+    _settle(bench)
+    return painted - began * 1000
+
+
+def _settle(bench: Bench) -> None:
+    """Wait until what was seen is checked, too."""
+    while True:
+        time.sleep(0.3)
+        if not bench.desk.look.unchecked:
+            return
+
+
+def _print_saves(found: dict[str, list[float]], look: float) -> None:
+    print("\nFrom a save to its being painted, both widths, ms      median     p95     max")
+    for name, times in found.items():
+        ordered = sorted(times)
+        at = ordered[min(len(ordered) - 1, round(len(ordered) * 0.95))]
+        print(f"  {name:<50} {statistics.median(times):8.0f}{at:8.0f}{ordered[-1]:8.0f}")
+    print(f"  {'of it, the last look in the desk':<50} {look:8.0f}")
+
+
+def _print_editions(desk: Desk, confined: Confined, count: int) -> None:
+    proof = desk.look.proof
+    assert proof is not None
+    context = {"issue": proof.view}
+    source = fill("issue.mjml", context, folders("email"))
+    steps: dict[str, Callable[[], object]] = {
+        "the bare MJML call": lambda: mjml.mjml2html(source, fonts={}),
+        "render: Jinja, MJML, line ends, text": lambda: render("issue", context),
+        "the same, with the MJML checked": lambda: render_checked("issue", context),
+        "the same, in a process of its own": lambda: confined.render("issue", context),
+        "check: every rule": lambda: _check(desk, proof),
+    }
+    print(f"\nOne edition of {len(proof.view.comparisons)} comparisons, ms      median     p95")
+    for name, work in steps.items():
+        times = sorted(_time(work) for _ in range(count))
+        at = times[round(len(times) * 0.95) - 1]
+        print(f"  {name:<44} {statistics.median(times):8.1f}{at:8.1f}")
+
+
+def _check(desk: Desk, proof: Proof) -> object:
+    return desk.app.checks().of_view(proof.view, proof.rendered)
+
+
+def _time(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return (time.perf_counter() - began) * 1000
+
+
+if __name__ == "__main__":
+    main()
