@@ -86,7 +86,7 @@ def sent(place: Yard) -> bool:
 
 def test_E01_two_services_at_one_instant_send_one_issue(place: Yard) -> None:
     services = [place.start(), place.start()]
-    place.go(TUESDAY - timedelta(days=2))
+    place.go(TUESDAY - timedelta(days=2), until=lambda: place.drafted(1))
     place.approve(1)
     place.go(TUESDAY)
     place.wait(lambda: sent(place))

@@ -30,7 +30,7 @@ def test_four_weeks_give_each_issue_once_to_each_reader_and_status_tells_it_all(
 
 def _a_week_with_a_restart_at_the_moment(place: Yard) -> None:
     service = place.start()
-    place.go(TUESDAYS[0] - 2 * DAY)
+    place.go(TUESDAYS[0] - 2 * DAY, until=lambda: place.drafted(1))
     place.approve(1)
     assert place.stop(service) == 0
     place.set_clock(TUESDAYS[0])
@@ -42,7 +42,8 @@ def _a_week_with_a_restart_at_the_moment(place: Yard) -> None:
 
 def _a_week_nobody_approves(place: Yard) -> None:
     place.import_comparisons(4, 5)
-    for moment in (TUESDAYS[1] - 2 * DAY, TUESDAYS[1] - DAY, TUESDAYS[1], TUESDAYS[1] + DAY):
+    place.go(TUESDAYS[1] - 2 * DAY, until=lambda: place.drafted(2))
+    for moment in (TUESDAYS[1] - DAY, TUESDAYS[1], TUESDAYS[1] + DAY):
         place.go(moment)
     assert place.subjects()[1:] == [
         "[Draft for Tue 1 Dec 09:00]: Lathe 4 or Mortar 4? A tie at 75 %",
@@ -54,7 +55,7 @@ def _a_week_nobody_approves(place: Yard) -> None:
 
 def _a_week_with_a_death_in_the_middle_of_the_send(place: Yard) -> None:
     place.import_comparisons(6, 7)
-    place.go(TUESDAYS[2] - 2 * DAY)
+    place.go(TUESDAYS[2] - 2 * DAY, until=lambda: place.drafted(3))
     place.approve(3)
     service = place.services[-1]
     place.fake.set_faults([{"do": "kill", "pid": service.pid, "on": 2}])

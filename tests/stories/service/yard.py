@@ -100,11 +100,18 @@ class Yard:
         assert done.returncode == 0 or not check, done.stderr
         return done.stdout + done.stderr
 
-    def go(self, to: datetime) -> None:
-        """Let it be that moment, and wait until the service has done all there is to do then."""
-        for moment in (to, to + timedelta(minutes=1)):
+    def go(self, to: datetime, until: Callable[[], bool] = lambda: True) -> None:
+        """Let it be that moment, and wait until the service has done all there is to do then.
+
+        Minutes go by until *until* holds: a machine under load may have had to try again.
+        """
+        for minute in range(12):
+            moment = to + timedelta(minutes=minute)
             self.set_clock(moment)
             self.wait(lambda at=moment: self._ticked(at))  # type: ignore[misc]
+            if minute and until():
+                return
+        raise AssertionError(self.log())
 
     def wait(self, until: Callable[[], bool]) -> None:
         """Wait for something, within a bound."""
@@ -124,6 +131,10 @@ class Yard:
     def turns(self) -> dict[str, str]:
         """Return the state of each period."""
         return dict(self.query("SELECT period, state FROM turn ORDER BY day"))
+
+    def drafted(self, number: int) -> bool:
+        """Tell whether there is an issue of that number."""
+        return bool(self.query("SELECT id FROM issue WHERE number = ?", number))
 
     def status(self, *arguments: str) -> Any:
         """Return what `digest status` says, as facts."""
