@@ -9,11 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 from sqlalchemy import URL
 
 from digest.db import Database
 from digest.migrations.schema import METADATA
 from tests.postgres import NoPostgres, emptied, own_database, running_postgres
+from tests.web.browser import chromium
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -21,6 +23,13 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 @pytest.fixture
 def now() -> datetime:
     return NOW
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium; for a module, since while one is open its event loop bars every other."""
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

@@ -20,7 +20,7 @@ from digest.issues import store as issues
 from digest.testing import RunningFake, running_fake
 from subscribers import store
 from subscribers.models import Standing
-from tests.web.browser import chromium, visitor
+from tests.web.browser import visitor
 from tests.web.conftest import Running, build, make_stock, running
 
 pytestmark = pytest.mark.browser
@@ -92,12 +92,6 @@ def link(mail: dict[str, Any], path: str) -> str:
     found = re.search(rf'href="(http://127\.0\.0\.1:\d+{path}[^"]*)"', mail["html"])
     assert found, f"no link to {path}"
     return found[1]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Page
 
 from subscribers.links import Asked, Who
-from tests.web.browser import Scheme, barriers, chromium, shifted, visitor
+from tests.web.browser import Scheme, barriers, shifted, visitor
 from tests.web.conftest import SLUG, Running
 
 pytestmark = pytest.mark.browser
@@ -28,12 +26,6 @@ OPEN = [
     "/subscribe/frame",
 ]
 OWN = ["", "/pause", "/address", "/erase"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 def paths(site: Running) -> list[str]:
