@@ -110,9 +110,16 @@ def test_trying_it_out_on_this_machine_needs_neither_https_nor_a_webhook(install
     assert refused(app) == {}
 
 
+def test_a_database_that_is_not_there_is_refused_and_not_made(install: Install) -> None:
+    app = install(tables=False)
+    assert "there is none at" in refused(app)["database"]
+    assert not Path(str(app.database.url.database)).exists()
+
+
 def test_a_database_without_tables_is_refused_and_nothing_else_is_asked_of_it(
-    install: Install,
+    install: Install, tmp_path: Path
 ) -> None:
+    (tmp_path / "digest.db").touch()
     assert refused(install(tables=False)) == {"database": "there are no tables in it yet"}
 
 

@@ -26,6 +26,10 @@ FULL = 2  #: SQLite's number for waiting until it is on disk
 
 def database(app: App) -> Iterator[Fact]:
     """Look at its tables and what it stands on."""
+    path = database_file(app)
+    if path is not None and not path.exists():
+        yield refused("database", f"there is none at {path}", "digest init")
+        return
     at, wanted = None, newest()
     with app.database.read() as session:
         at = current(session.connection())
