@@ -164,6 +164,7 @@ function press() {
     } else button.setAttribute("aria-pressed", String(state[name] === value));
   }
   const framed = FRAMED.includes(state.view);
+  $(".reader").hidden = ["cases", "changes", "backtest"].includes(state.view);
   for (const group of $$(".glasses > :not(.reader)")) group.hidden = !framed && !(state.view === "cases" && group.getAttribute("aria-label") === "Colours");
 }
 

@@ -54,8 +54,13 @@ def test_without_decisions_the_rule_alone_picks() -> None:
 def test_a_pin_is_carried_whatever_the_rule_says() -> None:
     pick = chosen(draft.pin(Decisions(), "e"))
 
-    assert sorted(slugs(pick)) == ["a", "b", "e"]
-    assert pick.chosen[0].reason.startswith("pinned by an editor; ")
+    assert slugs(pick) == ["a", "b", "e"]
+    assert pick.chosen[2].reason.startswith("pinned by an editor; ")
+    assert next(one.reason for one in pick.left_out).startswith("the issue is full with 3;")
+
+
+def test_a_pin_of_what_is_in_already_keeps_its_place() -> None:
+    assert slugs(chosen(draft.pin(Decisions(), "b"))) == ["a", "b", "c"]
 
 
 def test_what_comes_out_later_can_be_pinned_all_the_same() -> None:

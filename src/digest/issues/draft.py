@@ -140,9 +140,9 @@ def choose(
         day=day,
     )
     pinned = [_pinned(one, period=period, day=day) for one in pins]
-    chosen = _in_order([*pinned, *rest.chosen], decisions.order)
+    chosen = _in_order([*rest.chosen, *pinned], decisions.order)
     left_out = [
-        *rest.left_out,
+        *(_recounted(one, len(rest.chosen), len(chosen)) for one in rest.left_out),
         *(_left(one, Why.DROPPED, "an editor took it out") for one in dropped),
         *(_left(one, Why.TOOL_TAKEN, _taken(one, taken)) for one in barred),
     ]
@@ -179,13 +179,21 @@ def _pinned(one: Candidate, *, period: str, day: date) -> Chosen:
 
 
 def _in_order(chosen: Sequence[Chosen], order: Sequence[str]) -> tuple[Chosen, ...]:
+    """Order by points, and what the editors moved by their order."""
     wanted = {slug: place for place, slug in enumerate(order)}
-    placed = sorted(chosen, key=lambda one: wanted.get(one.candidate.slug, len(wanted)))
+    by_points = sorted(chosen, key=lambda one: -one.score.total)
+    placed = sorted(by_points, key=lambda one: wanted.get(one.candidate.slug, len(wanted)))
     return tuple(replace(one, position=place) for place, one in enumerate(placed, 1))
 
 
 def _left(one: Candidate, why: Why, reason: str) -> LeftOut:
     return LeftOut(candidate=one, why=why, reason=reason)
+
+
+def _recounted(one: LeftOut, without_pins: int, all_: int) -> LeftOut:
+    """Count the pins, of which the rule knows nothing, in how full the issue is."""
+    said = one.reason.replace(f"is full with {without_pins};", f"is full with {all_};", 1)
+    return replace(one, reason=said) if one.why is Why.FULL else one
 
 
 def _taken(one: Candidate, taken: Mapping[str, Candidate]) -> str:

@@ -108,12 +108,14 @@ class Desk:
                 act = str(asked.get("act", ""))
                 if act in {"undo", "redo"}:
                     back = drafts.undo if act == "undo" else drafts.redo
-                    return back(session, newsletter, week) or f"nothing to {act}"
+                    what = back(session, newsletter, week)
+                    done = "undone" if act == "undo" else "done again"
+                    return f"{done}: {what}" if what else f"nothing to {act}"
                 now = drafts.current(session, newsletter, week)
                 shown = (
                     [one.candidate.slug for one in self.look.pick.chosen] if self.look.pick else []
                 )
-                changed, what = decided(now, asked, shown)
+                changed, what = decided(now, asked, shown, self._title(asked))
                 if changed != now:
                     moment = self.app.clock()
                     drafts.decide(session, newsletter, week, changed, what=what, now=moment)
@@ -162,6 +164,13 @@ class Desk:
         self.spam = (proof.fingerprint(), said)
         return said[0].message if said else "SpamAssassin finds nothing"
 
+    def _title(self, asked: Mapping[str, Any]) -> str:
+        """Return what a person calls the comparison that was named."""
+        slug, pick = str(asked.get("slug", "")), self.look.pick
+        chosen = [one.candidate for one in pick.chosen] if pick else []
+        out = [one.candidate for one in pick.left_out] if pick else []
+        return next((each.title for each in [*chosen, *out] if each.slug == slug), slug)
+
     def _week(self) -> str:
         if self.look.standing is None:
             raise DigestError("there is no issue on the desk yet")
@@ -194,19 +203,21 @@ def _same_findings(one: Look, other: Look) -> bool:
     return (one.proof and one.proof.findings) == (other.proof and other.proof.findings)
 
 
-def decided(now: Decisions, asked: Mapping[str, Any], shown: list[str]) -> tuple[Decisions, str]:
+def decided(
+    now: Decisions, asked: Mapping[str, Any], shown: list[str], title: str
+) -> tuple[Decisions, str]:
     """Return the decisions after what was *asked*, and that in words; raises `DigestError`."""
     slug = str(asked.get("slug", ""))
     match asked.get("act"):
         case "pin":
-            return draft.pin(now, slug), f"pin {slug}"
+            return draft.pin(now, slug), f"pin {title}"
         case "drop":
-            return draft.drop(now, slug), f"drop {slug}"
+            return draft.drop(now, slug), f"drop {title}"
         case "release":
-            return draft.release(now, slug), f"leave {slug} to the rule"
+            return draft.release(now, slug), f"leave {title} to the rule"
         case "move":
             to = int(asked.get("to", 1))
-            return draft.move(now, shown, slug, to), f"move {slug} to place {to}"
+            return draft.move(now, shown, slug, to), f"move {title} to place {to}"
         case "word":
             line = str(asked.get("line", ""))
             if line not in {"subject", "preheader", "opening"}:
