@@ -19,7 +19,7 @@ function query(names = Object.keys(USUAL)) {
 // ---- Frames: the next rendering loads behind the present one, so nothing blinks or jumps ----
 
 function mailAddress() {
-  const told = query(["scheme", "images", "reader", "case"]);
+  const told = query(["view", "scheme", "images", "reader", "case"]);
   return `/mail?v=${seal.slice(0, 12)}${told && "&" + told}`;
 }
 

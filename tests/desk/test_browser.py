@@ -328,3 +328,12 @@ def test_first_paint_is_quick(page: Page) -> None:
 
 def test_a_room_of_its_own_for_every_test(room: Room) -> None:
     assert room.desk.look.version == 0
+
+
+def test_the_web_copy_is_nobodys_own(page: Page) -> None:
+    page.keyboard.press("6")
+    expect(page.locator("figure.wide figcaption")).to_contain_text("/issues/weekly/1")
+    titles = mail(page).locator("a[title*='/u/'], a[title*='/p/']")
+
+    expect(mail(page).locator("h1")).to_be_visible()
+    expect(titles).to_have_count(0)

@@ -22,7 +22,7 @@ from digest.web.desk.look import Look, Standing
 from digest.web.desk.readers import MADE_UP
 from digest.web.desk.views import Scheme, blocks
 
-WIDE, PHONE = 660, 375  # pixels
+WIDE, PHONE, SCREEN = 660, 375, 900  # pixels
 PHONE_SUBJECT = 40  #: characters a phone shows of a subject
 VIEWS = (
     (View.MAIL, "Mail"),
@@ -88,6 +88,7 @@ def common(desk: Desk, asked: Asked) -> dict[str, Any]:
         "frames": frames(asked),
         "readers": [(each.key, each.name) for each in MADE_UP],
         "words": _words(desk),
+        "web_url": look.proof.view.web_url if look.proof else "",
         "lines": lines(look),
         "chosen": _chosen(look),
         "left_out": _left_out(look),
@@ -131,7 +132,8 @@ def _built(look: Look, standing: Standing) -> tuple[str, str]:
 
 def frames(asked: Asked) -> list[tuple[str, int]]:
     """Return the frames to show: a name and a width in pixels each."""
-    wide, phone = ("wide", WIDE), ("phone", PHONE)
+    wide = ("wide", SCREEN if asked.view is View.WEB else WIDE)
+    phone = ("phone", PHONE)
     return {Width.WIDE: [wide], Width.PHONE: [phone], Width.BOTH: [wide, phone]}[asked.width]
 
 

@@ -18,12 +18,14 @@ from digest.mail.sendgrid.request import body
 from digest.mail.trial import inert_parts, stand_in
 from digest.render.checks.finding import Finding, Severity
 from digest.render.engine import Rendered
+from digest.web.archive import for_everybody
 from digest.web.desk import compare
 from digest.web.desk.asked import Asked, View
 from digest.web.desk.cases import CASES, case_view
 from digest.web.desk.desk import Desk
 from digest.web.desk.look import Past
 from digest.web.desk.readers import Reader, as_seen_by, made_up
+from digest.web.site import OWN_LINKS
 from subscribers import store as subscribers
 
 INERT = "x" * 32  #: as long as a reader's own token, and good for nothing
@@ -38,6 +40,11 @@ def given(desk: Desk, asked: Asked) -> dict[str, Any]:
 
 def mail_of(desk: Desk, asked: Asked) -> str:
     """Return the HTML to show; raises `DigestError` when there is none."""
+    html = _mail_of(desk, asked)
+    return for_everybody(html, OWN_LINKS) if asked.view is View.WEB else html
+
+
+def _mail_of(desk: Desk, asked: Asked) -> str:
     if asked.case:
         return _case(desk, asked.case)[1].html
     past = {"last": desk.look.last, "approved": desk.look.approved}.get(asked.edition)
