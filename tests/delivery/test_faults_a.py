@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+from sqlmodel import select
+
 from digest.db import Database
+from digest.delivery import control
+from digest.delivery.control import Verdict
 from digest.delivery.dispatch import dispatch, recovered
-from digest.delivery.send import Sending
+from digest.delivery.models import Batch, BatchState, Decision
+from digest.delivery.send import Handed, Sending, hand_over, turn
 from digest.mail.memory import MemoryTransport
+from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 from tests.delivery.conftest import MakeReaders, MakeSending
 from tests.delivery.test_dispatch import counted
 
@@ -53,3 +60,72 @@ def test_A13_a_sender_that_wakes_after_its_start_was_taken_back_does_not_connect
     # It was in doubt; then its own sender said that nothing had left, and it went out once.
     assert 3 in seen
     assert (counts.accepted, counts.in_doubt, len(transport.accepted)) == (3, 0, 1)
+
+
+LATE: list[Answer] = [
+    NotSent(detail="no connection"),
+    Refused(detail="no"),
+    Halted(detail="bad key"),
+    InDoubt(detail="no answer"),
+    Accepted(),
+]
+
+
+@pytest.mark.parametrize("late", LATE, ids=lambda answer: type(answer).__name__.lower())
+def test_A13_a_late_answer_says_nothing_of_the_attempt_that_came_after(
+    database: Database,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    now: datetime,
+    late: Answer,
+) -> None:
+    make_readers(3)
+    sending = make_sending(MemoryTransport(answer=lambda _: late))
+    first = handed_over(sending)
+    recovered(replace(sending, clock=lambda: now + timedelta(hours=1)), lambda _: None)
+    with database.write() as session:
+        key = session.exec(select(Batch)).one().key
+        control.resolve(session, key, Verdict.UNSENT, by="Ada", why="the log", now=now)
+    second = handed_over(sending)
+    settled, _ = turn(sending, first, more=False)
+    with database.read() as session:
+        batch = session.exec(select(Batch)).one()
+    assert settled is not None
+    assert (settled.outcome, batch.state) == ("superseded", BatchState.STARTED)
+    assert batch.attempt == second.claim.attempt
+
+
+@pytest.mark.parametrize(("again", "copies"), [(False, 0), (True, 3)], ids=["in time", "too late"])
+def test_A13_a_late_202_proves_a_decision_wrong(
+    database: Database,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    now: datetime,
+    again: bool,
+    copies: int,
+) -> None:
+    make_readers(3)
+    transport = MemoryTransport()
+    sending = make_sending(transport)
+    first = handed_over(sending)
+    recovered(replace(sending, clock=lambda: now + timedelta(hours=1)), lambda _: None)
+    with database.write() as session:
+        key = session.exec(select(Batch)).one().key
+        control.resolve(session, key, Verdict.UNSENT, by="Ada", why="the log", now=now)
+    if again:
+        dispatch(sending, concurrency=1)
+    turn(sending, first, more=False)
+    dispatch(sending, concurrency=1)
+    with database.read() as session:
+        assert session.exec(select(Decision.contradicted)).one() == copies
+        assert session.exec(select(Batch.state)).one() is BatchState.ACCEPTED
+    assert len(transport.accepted) == (2 if again else 1)
+
+
+def handed_over(sending: Sending) -> Handed:
+    """Claim, start and send a batch; its answer isn't recorded yet."""
+    _, claim = turn(sending, None, more=True)
+    assert claim is not None
+    handed = hand_over(sending, claim)
+    assert handed is not None
+    return handed

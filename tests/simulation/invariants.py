@@ -67,8 +67,13 @@ class Watch:
 
     def _claims(self) -> None:
         """I6: note who might be mailed at the very commit that claimed each batch."""
-        for (key,) in self.rows("SELECT key FROM attempt"):
+        for key, state in self.rows(
+            "SELECT a.key, i.state FROM attempt a JOIN batch b ON b.id = a.batch_id"
+            " JOIN edition e ON e.id = b.edition_id JOIN issue i ON i.id = e.issue_id"
+        ):
             if key not in self.seen:
+                if state != "prepared":
+                    raise Violation(f"a batch of an issue that is {state} was claimed")
                 self.seen.add(key)
                 free = {address for _, address in self.rows(_MAILABLE)}
                 self.allowed[key] = free - self.left

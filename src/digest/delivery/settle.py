@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery, Outcome
 from digest.delivery.plan import new_key
+from digest.delivery.proof import known_attempts, prove
 from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 
@@ -77,6 +78,8 @@ def settle(
     mine = {"batch": batch_id, "by": attempt}
     if isinstance(answer, Accepted):
         won = connection.execute(_ACCEPT, mine).rowcount == 1
+        if not won:  # a person may have decided otherwise meanwhile: this proves them wrong
+            prove(session, known_attempts(session, [attempt]), {attempt: int(now.timestamp())})
         return Settled(outcome=kind if won else "superseded", count=len(readers))
     batch = connection.execute(_HELD, mine).first()
     if batch is None:
