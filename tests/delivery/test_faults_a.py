@@ -14,6 +14,8 @@ from digest.delivery.control import Verdict
 from digest.delivery.dispatch import dispatch, recovered
 from digest.delivery.models import Batch, BatchState, Decision
 from digest.delivery.send import Handed, Sending, hand_over, turn
+from digest.delivery.status import status
+from digest.issues.models import Edition, Issue
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 from tests.delivery.conftest import MakeReaders, MakeSending
@@ -119,7 +121,10 @@ def test_A13_a_late_202_proves_a_decision_wrong(
     with database.read() as session:
         assert session.exec(select(Decision.contradicted)).one() == copies
         assert session.exec(select(Batch.state)).one() is BatchState.ACCEPTED
+        issue, edition = session.exec(select(Issue)).one(), session.exec(select(Edition)).one()
+        [said] = status(session, issue, edition, now).problems
     assert len(transport.accepted) == (2 if again else 1)
+    assert said.what.startswith("3 readers got two copies" if again else "nobody got two copies")
 
 
 def handed_over(sending: Sending) -> Handed:

@@ -136,13 +136,19 @@ def _contradictions(session: Session, edition: Edition) -> Iterator[Problem]:
         .where(col(Batch.edition_id) == edition.id, col(Decision.contradicted).is_not(None))
     ).all()
     for decision, batch in wrong:
+        copies = decision.contradicted or 0
         yield Problem(
             what=(
-                f"{decision.contradicted} readers got two copies: {decision.by} decided"
-                f" {decision.verdict} ({decision.why}), and the provider has proved otherwise"
+                f"{f'{copies} readers' if copies else 'nobody'} got two copies: {decision.by}"
+                f" decided {decision.verdict} ({decision.why}), and the provider has proved"
+                " otherwise"
             ),
-            next_step="nothing can take the second copy back; consider a word to the readers",
+            next_step=(
+                "nothing can take the second copy back; consider a word to the readers"
+                if copies
+                else "nothing; the proof came before anything was sent again"
+            ),
             batch=batch.key[:8],
-            readers=decision.contradicted or 0,
+            readers=copies,
             since=decision.at,
         )
