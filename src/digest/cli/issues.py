@@ -14,9 +14,10 @@ from digest.cli.context import Call, JsonFlag, call_of
 from digest.issues import period as periods
 from digest.issues import publish, store
 from digest.issues.checking import spam_findings
+from digest.issues.choice import Pick
 from digest.issues.models import Edition, Issue, Newsletter
-from digest.issues.pick import Pick
-from digest.mail.mailing import UNSUBSCRIBE_TAG
+from digest.issues.reach import ask, unreachable
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.mail.outbox import message
 from digest.render.checks.finding import Finding
 from digest.render.lint import forbids
@@ -115,6 +116,9 @@ def check(
     spam: Annotated[
         bool, typer.Option("--spam", help="Ask SpamAssassin, too; takes seconds.")
     ] = False,
+    reach: Annotated[
+        bool, typer.Option("--reach", help="Ask every link whether it answers; goes out.")
+    ] = False,
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
@@ -127,6 +131,8 @@ def check(
     if content:
         base_url, now = call.settings.base_url, call.app.clock()
         findings += spam_findings(content, base_url=base_url, now=now)
+    if reach:
+        findings += unreachable(edition.html, (UNSUBSCRIBE_TAG, PREFERENCES_TAG), ask)
     if as_json:
         call.json({"issue": issue, "findings": finding_facts(findings)})
     else:

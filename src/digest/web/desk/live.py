@@ -15,6 +15,7 @@ _MEANT = (".txt", ".json")
 _FOLDERS = ("comparisons", "templates")
 _STEP, _DEBOUNCE = 10, 40  # milliseconds: how long more changes are waited for, and at most
 _PAINTING = 0.15  # seconds
+_STORE = 0.5  # seconds
 _HEARTBEAT = 15.0  # seconds; browsers and proxies give a silent stream up
 
 
@@ -90,6 +91,8 @@ class Live:
             debounce=_DEBOUNCE,
         ):
             names = {Path(path).name for _, path in changes}
+            if all(name.endswith("-wal") for name in names):
+                self._stop.wait(_STORE)  # while an issue is sent, the store changes all the time
             if names & set(_FOLDERS):
                 self._deep_stop.set()
             self._renew(settings=".env" in names)
