@@ -68,9 +68,7 @@ def sent(database: Database, make_readers: MakeReaders, make_sending: MakeSendin
     return sending
 
 
-def tell(
-    database: Database, now: datetime, *told: tuple[Kind, int, int, dict[str, Any]]
-) -> None:
+def tell(database: Database, now: datetime, *told: tuple[Kind, int, int, dict[str, Any]]) -> None:
     """Tell events: kind, which of the six, seconds after the first, own fields."""
     with database.write() as session:
         attempt = session.exec(select(Attempt)).one().key

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -36,6 +35,7 @@ from subscribers.tokens import Hashes
 from tests.conftest import NOW
 from tests.delivery.conftest import SECRET, MakeReaders, MakeSending
 from tests.delivery.faulty import serving_tls
+from tests.delivery.naps import Naps
 from tests.delivery.test_dispatch import state
 from tests.testing.webhook import running_webhook
 
@@ -62,20 +62,6 @@ def fake(shared_fake: RunningFake) -> RunningFake:
     """A provider that remembers nothing and behaves."""
     shared_fake.reset()
     return shared_fake
-
-
-class Naps(threading.Event):
-    """A stop signal whose waits take no time; they are written down, and something may happen."""
-
-    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
-        super().__init__()
-        self.waits: list[float] = []
-        self.meanwhile = meanwhile
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.waits.append(timeout or 0.0)
-        self.meanwhile()
-        return self.is_set()
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from digest.issues.backtest import backtest
-from digest.issues.pick import Candidate, Featured, Rule
+from digest.issues.choice import Candidate, Featured, Rule
 
 LAST = date(2026, 11, 17)
 

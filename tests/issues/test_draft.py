@@ -7,8 +7,8 @@ from datetime import date
 import pytest
 
 from digest.issues import draft
+from digest.issues.choice import Candidate, Pick, Rule, Why
 from digest.issues.draft import BadWords, Decisions
-from digest.issues.pick import Candidate, Pick, Rule, Why
 from digest.issues.view import SponsorView
 from digest.render.engine import render
 from digest.render.lint import check, forbids

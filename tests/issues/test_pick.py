@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.comparisons.store import Side, Summary
-from digest.issues.pick import Candidate, Featured, Pick, Rule, Why, candidate, pick
+from digest.issues.choice import Candidate, Featured, Pick, Rule, Why
+from digest.issues.pick import candidate, pick
 
 DAY = date(2026, 11, 24)
 

@@ -28,8 +28,8 @@ from digest.delivery.status import Status, status
 from digest.errors import DigestError
 from digest.issues import period, publish, store
 from digest.issues.approval import approve
+from digest.issues.choice import Pick
 from digest.issues.models import Edition, Issue, Newsletter, Tracking
-from digest.issues.pick import Pick
 from digest.issues.recipe import hash_of
 from digest.migrations.upgrade import upgrade
 from digest.reports.facts import report

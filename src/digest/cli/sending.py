@@ -270,7 +270,7 @@ def _list_issues(call: Call, newsletter: str, *, as_json: bool) -> None:
         ]
     by_itself = standing(call, newsletter)
     if as_json:
-        call.json([each.as_dict() for each in found])
+        call.json({"issues": [each.as_dict() for each in found], **by_itself})
         return
     print_hold(call, by_itself)
     if not found:

@@ -24,6 +24,10 @@ from subscribers.models import Subscription
 from subscribers.store import audience
 
 
+#: No batch is put off for longer: one that seems to be was put off before the clock jumped back.
+TOO_LATE = timedelta(hours=1)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Claim:
     """A batch that is ours to send, and the readers in it who may still be mailed."""
@@ -42,7 +46,7 @@ def claim(
     Returns ``None`` when nothing can be claimed. *lease* is in seconds; when it is over, others
     may conclude that *owner* died.
     """
-    due = {"edition": edition_id, "now": now}
+    due = {"edition": edition_id, "now": now, "never": now + TOO_LATE}
     while (batch := session.connection().execute(_NEXT, due).first()) is not None:
         readers = _readers(session, batch, newsletter, now)
         taken = {"batch": batch.id, "readers": len(readers)}
@@ -165,7 +169,11 @@ _NEXT = (
     .where(
         col(Batch.edition_id) == bindparam("edition"),
         col(Batch.state) == BatchState.PENDING,
-        or_(col(Batch.not_before).is_(None), col(Batch.not_before) <= bindparam("now")),
+        or_(
+            col(Batch.not_before).is_(None),
+            col(Batch.not_before) <= bindparam("now"),
+            col(Batch.not_before) > bindparam("never"),
+        ),
         col(Issue.state) == IssueState.PREPARED,
         MAY_GO,
     )

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from digest.issues.choice import Candidate, Featured, Pick, Rule
 from digest.issues.period import day_of, of_day
-from digest.issues.pick import Candidate, Featured, Pick, Rule, pick
+from digest.issues.pick import pick
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,18 +8,8 @@ from datetime import date
 from typing import Any, Literal, cast
 
 from digest.errors import DigestError
-from digest.issues.pick import (
-    Candidate,
-    Chosen,
-    Featured,
-    LeftOut,
-    Pick,
-    Rule,
-    Score,
-    Why,
-    note,
-    pick,
-)
+from digest.issues.choice import Candidate, Chosen, Featured, LeftOut, Pick, Rule, Score, Why
+from digest.issues.pick import note, pick
 from digest.issues.view import IssueView, SponsorView
 from digest.render.filters import is_web_link
 from digest.render.literal import one_line

@@ -8,9 +8,10 @@ from sqlmodel import Session
 
 from digest.comparisons.store import summaries
 from digest.issues import store
+from digest.issues.choice import Pick, Rule
 from digest.issues.models import Newsletter
 from digest.issues.period import day_of
-from digest.issues.pick import Pick, Rule, candidate, pick
+from digest.issues.pick import candidate, pick
 
 SHORT = 2  #: comparisons in an evergreen issue
 

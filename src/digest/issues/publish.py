@@ -15,11 +15,12 @@ from digest.comparisons.store import Summary, revisions, summaries
 from digest.errors import DigestError, IssueFrozen, NothingToPick
 from digest.issues import draft, drafts, recipe, store
 from digest.issues.approval import refuse_errors
+from digest.issues.choice import Pick, Rule
 from digest.issues.compose import compose
 from digest.issues.draft import Decisions, apply_words
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement
 from digest.issues.period import day_of
-from digest.issues.pick import Pick, Rule, candidate
+from digest.issues.pick import candidate
 from digest.issues.view import IssueView
 from digest.render.checks.finding import Finding
 from digest.render.engine import Rendered

@@ -9,8 +9,8 @@ from sqlmodel import Session, col, select
 
 from digest.comparisons.models import Comparison, Contender, Revision, Tool
 from digest.errors import NotFound
+from digest.issues.choice import Featured
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement
-from digest.issues.pick import Featured
 
 _CARRIED = (IssueState.BUILT, IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)
 

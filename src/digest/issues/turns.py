@@ -99,7 +99,8 @@ def latest_due(session: Session, newsletter_id: int | None, now: datetime) -> da
     return session.exec(
         select(func.max(col(Turn.day))).where(
             Turn.newsletter_id == newsletter_id,
-            (col(Turn.due_at) <= now) & (col(Turn.state) != skipped) | (col(Turn.state) == released),
+            (col(Turn.due_at) <= now) & (col(Turn.state) != skipped)
+            | (col(Turn.state) == released),
         )
     ).one()
 

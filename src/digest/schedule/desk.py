@@ -18,6 +18,7 @@ from digest.delivery.store import Store
 from digest.errors import DigestError, NothingToPick
 from digest.issues import publish, store, turns
 from digest.issues.calendar import LONGEST_SHIFT, Moment
+from digest.issues.choice import Pick
 from digest.issues.course import Step, Times, next_step
 from digest.issues.evergreen import choose_evergreen
 from digest.issues.models import (
@@ -29,7 +30,6 @@ from digest.issues.models import (
     TurnState,
     WhenEmpty,
 )
-from digest.issues.pick import Pick
 from digest.issues.publish import Press
 
 RETRY_MINUTES = 10  #: a draft that couldn't be made is tried again at these minutes of the hour

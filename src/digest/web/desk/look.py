@@ -14,9 +14,9 @@ from digest.app import App
 from digest.errors import ComparisonUnreadable, DigestError
 from digest.issues import approval, drafts, period, publish, recipe, store
 from digest.issues.approval import Word
+from digest.issues.choice import Pick
 from digest.issues.draft import Decisions
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
-from digest.issues.pick import Pick
 from digest.issues.publish import Press, Proof
 from digest.issues.view import IssueView
 from digest.render.confined import Confined

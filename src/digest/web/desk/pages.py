@@ -8,8 +8,8 @@ from typing import Any
 from markupsafe import Markup
 
 from digest.errors import DigestError
+from digest.issues.choice import Why
 from digest.issues.models import IssueState
-from digest.issues.pick import Why
 from digest.render.checks.finding import Finding, Severity
 from digest.render.checks.size import CLIP_BYTES, REWRITTEN_BYTES
 from digest.render.checks.wording import PREHEADER_MOST, SUBJECT_FITS

@@ -10,7 +10,8 @@ import orjson
 from digest.errors import DigestError, TemplateBroken
 from digest.issues import store
 from digest.issues.backtest import backtest
-from digest.issues.pick import Rule, candidate
+from digest.issues.choice import Rule
+from digest.issues.pick import candidate
 from digest.issues.view import IssueView
 from digest.mail.mailing import Mailing, Recipient, personalise
 from digest.mail.outbox import message

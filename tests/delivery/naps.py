@@ -1,0 +1,20 @@
+"""Waiting that takes no time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Naps(threading.Event):
+    """A stop signal whose waits take no time; they are written down, and something may happen."""
+
+    def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+        self.meanwhile = meanwhile
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout or 0.0)
+        self.meanwhile()
+        return self.is_set()
