@@ -23,7 +23,6 @@ from digest.issues.models import Edition, Issue, IssueState
 from subscribers.models import Subscription
 from subscribers.store import audience
 
-
 #: No batch is put off for longer: one that seems to be was put off before the clock jumped back.
 TOO_LATE = timedelta(hours=1)
 
