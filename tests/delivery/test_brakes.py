@@ -206,6 +206,9 @@ def test_A11_what_outlasts_the_grace_is_left_in_doubt(
 
     counts = dispatch(make_sending(MemoryTransport(answer=hang)), concurrency=1, brake=brake)
     never.set()
+    for thread in threading.enumerate():  # its connection must not outlive the store
+        if thread.name.startswith("sender-"):
+            thread.join(10)
     assert (counts.in_doubt, counts.under_way, counts.pending) == (3, 3, 3)
 
 

@@ -126,7 +126,7 @@ def test_a_template_can_not_reach_into_python(tmp_path: Path) -> None:
 
 
 def test_a_template_that_is_not_there_names_the_folders_searched(tmp_path: Path) -> None:
-    with pytest.raises(TemplateBroken, match=r"no template nowhere\.subject\.txt in"):
+    with pytest.raises(TemplateBroken, match=r"no template nowhere\.mjml in"):
         render("nowhere", {}, folder=tmp_path)
 
 
