@@ -51,7 +51,7 @@ def test_the_command_says_where_it_listens_and_ends_when_asked_to(tmp_path: Path
         assert connection.getresponse().status == 200
         connection.close()
         process.send_signal(signal.SIGINT)
-        _, log = process.communicate(timeout=20)
+        _, log = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "GET / 200" in log
     assert "reader@" not in log
@@ -69,7 +69,7 @@ def test_a_wrong_choice_is_one_line_and_exit_1(
     tmp_path: Path, arguments: list[str], says: str
 ) -> None:
     with started("--port", "0", "--ledger", str(tmp_path / "x.db"), *arguments) as process:
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (1, "")
     assert says in err
     assert "Traceback" not in err
