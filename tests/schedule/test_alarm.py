@@ -30,6 +30,22 @@ def test_every_chore_is_asked_at_start_and_what_follows_is_woken() -> None:
     assert sorted(asked) == [("issues", False), ("send", False), ("send", True)]
 
 
+def test_a_chore_that_ends_after_the_stop_wakes_nobody() -> None:
+    running = threading.Event()
+    asked: list[str] = []
+
+    def run(one: Chore, _woken: bool) -> bool:
+        asked.append(one.name)
+        running.set()
+        return alarm.stopping.wait(10)
+
+    alarm = Alarm([chore("issues", "issues")], run)
+    alarm.start()
+    assert running.wait(10)
+    alarm.stop()
+    assert asked == ["issues"]
+
+
 class Clocks:
     def __init__(self) -> None:
         self.wall, self.steady = 1_000.0, 10.0

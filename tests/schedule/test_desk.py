@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
+
 from digest.db import Database
 from digest.delivery import control
-from digest.errors import MailUnfit
+from digest.errors import DigestError, MailUnfit
 from digest.issues import publish, store, turns
 from digest.issues.models import Blackout, IssueState, WhenEmpty
 from digest.render.engine import Rendered
@@ -275,6 +277,13 @@ def test_E03_a_turn_missed_by_a_wrong_clock_is_opened_again(world: World) -> Non
     world.run(TUESDAY + HOUR)
     assert world.states() == {"2026-W48": "released"}
     assert len(world.editions()) == 1
+
+
+def test_a_newsletter_whose_cadence_is_broken_stops_no_other(world: World) -> None:
+    world.add_newsletter(slug="monthly", name="Monthly", timezone="Mars/Olympus")
+    with pytest.raises(DigestError, match="monthly: 09:00 in Mars/Olympus"):
+        world.tick(TUESDAY)
+    assert world.states() == {"2026-W48": "released"}
 
 
 def test_E08_turns_come_from_our_own_tables_and_nothing_else(world: World) -> None:

@@ -6,6 +6,7 @@ Nothing is kept in it. Whether a chore is due, and whose turn it is, the databas
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,7 @@ class Alarm:
         self._chores = {chore.name: chore for chore in chores}
         self._asked: dict[str, bool] = {}  #: who is to run again, and whether although not due
         self._run = run
+        self.stopping = threading.Event()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(THREADS)},
@@ -58,7 +60,7 @@ class Alarm:
 
         *due* leaves it to the database whether they run.
         """
-        for name in names or self._chores:
+        for name in () if self.stopping.is_set() else names or self._chores:
             self._asked[name] = self._asked.get(name, False) or not due
             self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
 
@@ -75,6 +77,7 @@ class Alarm:
 
     def stop(self) -> None:
         """Start no more chores, and wait for those that run."""
+        self.stopping.set()
         self._scheduler.shutdown(wait=True)
 
 

@@ -58,17 +58,31 @@ class Desk:
 
 
 def advance(desk: Desk, now: datetime) -> str:
-    """Take every turn as far as it can go now; returns what was done, in a line."""
+    """Take every turn as far as it can go now; returns what was done, in a line.
+
+    A newsletter that can't be worked on doesn't stop the others: raises `DigestError` at the end.
+    """
     done: list[str] = []
+    faults: list[str] = []
     with desk.store.read() as session:
-        series = [n.id for n in turns.newsletters(session) if n.scheduled]
-    for newsletter_id in series:
-        done += _claim_all(desk, newsletter_id, now)
-        with desk.store.read() as session:
-            open_ = [each.period for each in turns.turns(session, newsletter_id, turns.OPEN)]
-        for period in open_:
-            done += _advance_one(desk, newsletter_id, period, now)
+        series = {n.id: n.slug for n in turns.newsletters(session) if n.scheduled}
+    for newsletter_id, slug in series.items():
+        try:
+            done += _work_on(desk, newsletter_id, now)
+        except DigestError as fault:
+            faults.append(f"{slug}: {fault}")
+    if faults:
+        raise DigestError("; ".join([*faults, *done]))
     return "; ".join(done)
+
+
+def _work_on(desk: Desk, newsletter_id: int | None, now: datetime) -> list[str]:
+    done = _claim_all(desk, newsletter_id, now)
+    with desk.store.read() as session:
+        open_ = [each.period for each in turns.turns(session, newsletter_id, turns.OPEN)]
+    for period in open_:
+        done += _advance_one(desk, newsletter_id, period, now)
+    return done
 
 
 def _claim_all(desk: Desk, newsletter_id: int | None, now: datetime) -> list[str]:
