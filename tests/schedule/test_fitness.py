@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from digest.app import App, open_app
 from digest.db import Database
@@ -20,11 +23,17 @@ from digest.settings import load
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
+#: A public key as the provider shows it.
+KEY = b64encode(
+    ec.generate_private_key(ec.SECP256R1())
+    .public_key()
+    .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+).decode()
 FIT = {
     "secret": SECRET,
     "transport": "sendgrid",
     "sendgrid_api_key": "SG.a-key.that-is-one",
-    "webhook_keys": "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE",
+    "webhook_keys": KEY,
     "base_url": "https://news.mill-lane.eu",
     "DIGEST_FROM": "Weekly <news@mill-lane.eu>",
     "postal_address": "1 Mill Lane, Anytown",
@@ -87,6 +96,7 @@ def test_every_refusal_says_what_to_do(install: Install) -> None:
         ("base URL", {"base_url": "http://localhost:8000"}, "only this machine"),
         ("webhook", {"webhook_keys": ""}, "missing"),
         ("provider", {"sendgrid_api_key": None}, "missing"),
+        ("provider", {"webhook_keys": "not a key"}, "not a public key"),
         ("sender", {"DIGEST_FROM": "Us <us@example.com>"}, "made for examples"),
         ("sender", {"DIGEST_FROM": "nobody"}, "DIGEST_FROM"),
         ("sender", {"postal_address": ""}, "postal address"),

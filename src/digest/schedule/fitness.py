@@ -12,6 +12,7 @@ from digest.app import App
 from digest.errors import DigestError
 from digest.issues import turns
 from digest.issues.cadence import BadCadence
+from digest.mail.sendgrid.webhook import Verifier
 from digest.schedule import fit_store
 from digest.schedule.fact import Fact, Weight, fine, refused, warning
 from digest.schedule.sender_records import is_reserved
@@ -95,6 +96,7 @@ def _provider(app: App) -> Iterator[Fact]:
         app.transport()  # raises for a key that is none
         yield fine("provider", f"mail is handed to {urlsplit(settings.sendgrid_url).hostname}")
     if settings.webhook_key_list():
+        Verifier(settings.webhook_key_list())  # raises for what is no key
         yield fine("webhook", f"{len(settings.webhook_key_list())} key(s)")
     else:
         yield refused(
