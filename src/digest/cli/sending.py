@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from digest.cli.context import Call, JsonFlag, call_of
 from digest.cli.issues import IssueNumber, NewsletterOption, find, findings_of
 from digest.cli.standing import print_hold, print_standing, standing
+from digest.cli.status_sheet import print_status
 from digest.delivery import control, epoch, wave
 from digest.delivery.canary import release_canary
 from digest.delivery.counts import Counts, count
@@ -24,7 +24,7 @@ from digest.delivery.plan import prepare
 from digest.delivery.recover import recover
 from digest.delivery.send import Sending
 from digest.delivery.settle import Settled
-from digest.delivery.status import Problem, Status, status
+from digest.delivery.status import Status, status
 from digest.errors import MailUnfit, WrongState
 from digest.issues import store
 from digest.issues.models import IssueState
@@ -56,7 +56,7 @@ def send(
     if as_json:
         call.json(where.as_dict())
     else:
-        _print_status(call, where)
+        print_status(call, where)
     if brake.stopping.is_set():
         call.err.print(_stopped_in_words(counts))
         call.err.print(f"Go on with: digest send {issue}")
@@ -80,7 +80,7 @@ def status_(
     if as_json:
         call.json(where.as_dict())
     else:
-        _print_status(call, where)
+        print_status(call, where)
 
 
 @app.command()
@@ -276,44 +276,5 @@ def _list_issues(call: Call, newsletter: str, *, as_json: bool) -> None:
     if not found:
         call.out.print("There is no issue yet. Next: digest build")
     for each in found:
-        _print_status(call, each)
+        print_status(call, each)
     print_standing(call, by_itself)
-
-
-def _print_status(call: Call, where: Status) -> None:
-    counts = where.counts
-    call.out.print(f"[bold]Issue {where.issue}[/bold] of {where.period}: {where.state}")
-    table = Table.grid(padding=(0, 2))
-    table.add_column()
-    table.add_column(justify="right")
-    for name, number, always in _lines(counts):
-        if number or always:
-            table.add_row(f"  {name}", f"{number:,}")
-    call.out.print(table)
-    for problem in where.problems:
-        _print_problem(call, problem)
-
-
-def _lines(counts: Counts) -> list[tuple[str, int, bool]]:
-    return [
-        ("candidates", counts.candidates, True),
-        ("accepted", counts.accepted, True),
-        ("refused", counts.refused, False),
-        ("excluded", counts.excluded, False),
-        ("pending", counts.pending, True),
-        ("in doubt", counts.in_doubt, True),
-        ("delivered", counts.delivered, False),
-        ("deferred", counts.deferred, False),
-        ("bounced", counts.bounced, False),
-        ("dropped", counts.dropped, False),
-        ("complained", counts.complained, False),
-    ]
-
-
-def _print_problem(call: Call, problem: Problem) -> None:
-    who = f"batch {problem.batch}, {problem.readers} readers: " if problem.batch else ""
-    since = f" (since {problem.since:%Y-%m-%d %H:%M} UTC)" if problem.since else ""
-    call.out.print(f"  ! {who}{problem.what}{since}", markup=False)
-    if problem.evidence:
-        call.out.print(f"    so far: {problem.evidence}", markup=False)
-    call.out.print(f"    next: {problem.next_step}", markup=False)
