@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -32,11 +33,15 @@ class Reaper:
     at: int
     freeze_at: int = 0
     steps: list[str] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+    started_after: float | None = None  #: seconds until the first request left
     _turn: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, name: str) -> None:
         with self._turn:
             self.steps.append(name)
+            if name == "started" and self.started_after is None:
+                self.started_after = time.monotonic() - self.began
             if len(self.steps) == self.at:
                 os.kill(os.getpid(), signal.SIGKILL)
             if len(self.steps) == self.freeze_at:
@@ -99,7 +104,7 @@ def send(  # noqa: PLR0913 - what a run may vary, by name
         clock=lambda: house.now() + timedelta(seconds=ahead),
     )
     counts = dispatch(sending, concurrency=concurrency)
-    return {"steps": reaper.steps, **counts.as_dict()}
+    return {"steps": reaper.steps, "started_after": reaper.started_after, **counts.as_dict()}
 
 
 def recover(*, path: str, die_at: int = 0) -> int:
