@@ -16,7 +16,7 @@ dist=$(pwd)/dist
 
 empty=$(mktemp -d)
 trap 'rm -rf "$work" "$empty"' EXIT
-cp -R "$work/tests" "$work/docs" "$work/pyproject.toml" "$work/LICENSE" "$work"/*.md "$empty"
+cp -R "$work/tests" "$work/benchmarks" "$work/docs" "$work/pyproject.toml" "$work/LICENSE" "$work"/*.md "$empty"
 
 echo "Installing the wheel for $("$python" --version)..."
 cd "$empty"
