@@ -149,7 +149,7 @@ class App:
         """Return the way out that the settings choose; raises `BadSetting`."""
         settings = self.settings
         if settings.transport is TransportKind.OUTBOX:
-            return Outbox(settings.outbox)
+            return Outbox(settings.outbox, self.clock)
         key = settings.sendgrid_api_key.get_secret_value() if settings.sendgrid_api_key else ""
         try:
             return SendGrid(

@@ -16,6 +16,7 @@ from digest.cli import (
     doctor,
     events,
     fake,
+    holding,
     issues,
     preview,
     report,
@@ -37,7 +38,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for noun in (setup, issues, preview, approve, sending, serve, fake, demo, run, doctor, report):
+NOUNS = (setup, issues, preview, approve, sending, holding, serve, fake, demo, run, doctor, report)
+for noun in NOUNS:
     app.add_typer(noun.app)
 app.add_typer(comparisons.app, name="comparisons")
 app.add_typer(events.app, name="events")
@@ -64,7 +66,8 @@ def main() -> None:
     except (DigestError, SubscribersError) as fault:
         _fail(str(fault), getattr(fault, "next_step", None))
     except OperationalError as fault:
-        _fail(f"the database can't be used: {fault.orig}", "run: digest init")
+        words = " ".join(str(fault.orig).split())
+        _fail(f"the database can't be used: {words}", _mend(words))
     except SQLAlchemyError as fault:
         _fail(f"the database refused: {type(fault).__name__}", None)
     except OSError as fault:
@@ -76,6 +79,15 @@ def main() -> None:
             f"an internal fault ({type(fault).__name__}); nothing half-done was kept",
             "run it again with DIGEST_DEBUG=1 and report what it prints",
         )
+
+
+def _mend(words: str) -> str:
+    """Name the next step that fits what a database said."""
+    if "no such table" in words or "no such column" in words:
+        return "digest init"
+    if "locked" in words:
+        return "wait for what else writes to it, and try again"
+    return "check DIGEST_DATABASE_URL: that the place exists, answers, and may be written to"
 
 
 def _fail(message: str, next_step: str | None) -> None:

@@ -15,13 +15,15 @@ from digest.cli.context import Call, JsonFlag, call_of
 from digest.cli.issues import IssueNumber, NewsletterOption, find, findings_of
 from digest.cli.standing import print_hold, print_standing, standing
 from digest.cli.status_sheet import print_status
-from digest.delivery import control, epoch, wave
+from digest.delivery import wave
+from digest.delivery.aside import left_out
 from digest.delivery.canary import release_canary
 from digest.delivery.counts import Counts, count
 from digest.delivery.dispatch import Brake, dispatch, finish
 from digest.delivery.owner import alive
 from digest.delivery.plan import prepare
 from digest.delivery.recover import recover
+from digest.delivery.rehearsal import rehearsed, take_back
 from digest.delivery.send import Sending
 from digest.delivery.settle import Settled
 from digest.delivery.status import Status, status
@@ -29,10 +31,9 @@ from digest.errors import MailUnfit, WrongState
 from digest.issues import store
 from digest.issues.models import IssueState
 from digest.render.lint import forbids
+from digest.settings import TransportKind
 
 app = typer.Typer()
-
-Why = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
 
 
 @app.command()
@@ -40,10 +41,14 @@ def send(
     context: typer.Context,
     issue: IssueNumber,
     newsletter: NewsletterOption = "weekly",
+    from_outbox: Annotated[
+        bool, typer.Option("--from-outbox", help="Send for real what went into the outbox folder.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Plan and send now, with progress; called again, it resumes what was interrupted."""
     call = call_of(context)
+    _outbox_first(call, newsletter, issue, take=from_outbox)
     sending = _ready(call, newsletter, issue)
     brake = Brake(grace=call.settings.grace)
     if call.settings.canary:
@@ -69,6 +74,7 @@ def status_(
     context: typer.Context,
     issue: Annotated[int | None, typer.Argument(metavar="[ISSUE]")] = None,
     newsletter: NewsletterOption = "weekly",
+    who: Annotated[bool, typer.Option("--who", help="List the readers who were left out.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Show counts that balance, what is stuck, and what to do next."""
@@ -76,88 +82,14 @@ def status_(
     if issue is None:
         _list_issues(call, newsletter, as_json=as_json)
         return
+    if who:
+        _list_left_out(call, newsletter, issue, as_json=as_json)
+        return
     where = _status(call, newsletter, issue)
     if as_json:
         call.json(where.as_dict())
     else:
         print_status(call, where)
-
-
-@app.command()
-def pause(
-    context: typer.Context,
-    issue: IssueNumber,
-    why: Why = "paused by hand",
-    newsletter: NewsletterOption = "weekly",
-) -> None:
-    """Start no further batch of this issue; what is under way is finished."""
-    call = call_of(context)
-    with call.app.database.write() as session:
-        control.pause(session, find(session, newsletter, issue)[0], why)
-    call.out.print(f"Issue {issue} is paused. Go on with: digest resume {issue}")
-
-
-@app.command()
-def resume(
-    context: typer.Context,
-    issue: Annotated[int | None, typer.Argument(metavar="ISSUE")] = None,
-    after_restore: Annotated[
-        bool, typer.Option("--after-restore", help="Let a database put back from a copy send.")
-    ] = False,
-    by: Annotated[str, typer.Option("--by", help="Who decides, after a restore.")] = "",
-    why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
-    newsletter: NewsletterOption = "weekly",
-) -> None:
-    """Let a paused issue go on; batches set aside as failed are tried again."""
-    call = call_of(context)
-    if after_restore:
-        _resume_after_restore(call, by, why)
-        return
-    if issue is None:
-        raise typer.BadParameter("name the issue, or say --after-restore", param_hint="ISSUE")
-    with call.app.database.write() as session:
-        control.resume(session, find(session, newsletter, issue)[0], call.app.clock())
-    call.out.print(f"Issue {issue} may go on. Send it with: digest send {issue}")
-
-
-def _resume_after_restore(call: Call, by: str, why: str) -> None:
-    if not by or not why:
-        raise typer.BadParameter("say who decides and why: --by NAME --why TEXT")
-    paused = epoch.accept(call.app.database, call.app.epoch(), by=by, why=why, now=call.app.clock())
-    call.out.print("This database may send again; what it doesn't know of may have been sent.")
-    for number in paused:
-        call.out.print(f"Issue {number} is paused. Go on with: digest resume {number}, or cancel")
-
-
-@app.command()
-def cancel(
-    context: typer.Context,
-    issue: IssueNumber,
-    why: Why = "cancelled by hand",
-    newsletter: NewsletterOption = "weekly",
-) -> None:
-    """Leave unsent, for good, what isn't sent yet."""
-    call = call_of(context)
-    with call.app.database.write() as session:
-        control.cancel(session, find(session, newsletter, issue)[0], why)
-    call.out.print(f"Issue {issue} is cancelled: what wasn't sent stays unsent.")
-
-
-@app.command()
-def resolve(
-    context: typer.Context,
-    batch: Annotated[str, typer.Argument(help="The batch's key, as status shows it.")],
-    verdict: Annotated[control.Verdict, typer.Argument(help="What became of it.")],
-    by: Annotated[str, typer.Option("--by", help="Who decides.")],
-    why: Why,
-) -> None:
-    """Decide on a batch in doubt; the decision is kept with name, time and reason."""
-    call = call_of(context)
-    with call.app.database.write() as session:
-        found = control.resolve(session, batch, verdict, by=by, why=why, now=call.app.clock())
-    call.out.print(f"Batch {found.key[:8]} with {found.size} readers is taken as {verdict}.")
-    if verdict is control.Verdict.UNSENT:
-        call.out.print("Send it with: digest send ISSUE")
 
 
 def _stopped_in_words(counts: Counts) -> str:
@@ -167,6 +99,34 @@ def _stopped_in_words(counts: Counts) -> str:
             " way when the grace was over."
         )
     return "Stopped; what was under way was finished."
+
+
+def _outbox_first(call: Call, newsletter: str, number: int, *, take: bool) -> None:
+    """Keep copies in the outbox folder from being taken for mail that reached its readers."""
+    if call.settings.transport is TransportKind.OUTBOX:
+        return
+    with call.app.database.write() as session:
+        issue, edition = find(session, newsletter, number)
+        copies = rehearsed(session, edition.id or 0)
+        if copies and not take:
+            raise WrongState(
+                f"{copies:,} copies of issue {number} went to the outbox folder, not to readers",
+                next_step=f"digest send {number} --from-outbox sends them for real",
+            )
+        if copies:
+            take_back(session, issue, edition.id or 0)
+
+
+def _list_left_out(call: Call, newsletter: str, number: int, *, as_json: bool) -> None:
+    with call.app.database.read() as session:
+        rows = left_out(session, find(session, newsletter, number)[1].id or 0)
+    if as_json:
+        call.json([{"outcome": o, "reason": r, "address": a} for o, r, a in rows])
+        return
+    for outcome, reason, address in rows:
+        call.out.print(f"{address}  {outcome}: {reason}", markup=False)
+    if not rows:
+        call.out.print("Nobody was left out.")
 
 
 def _ready(call: Call, newsletter: str, number: int) -> Sending:

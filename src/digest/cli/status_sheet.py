@@ -20,6 +20,16 @@ def print_status(call: Call, where: Status) -> None:
         if number or always:
             table.add_row(f"  {name}", f"{number:,}")
     call.out.print(table)
+    for each in where.aside:
+        call.out.print(f"    {each.readers:,} {each.outcome}: {each.reason}", markup=False)
+    if where.aside:
+        call.out.print(f"    who they are: digest status {where.issue} --who")
+    if where.rehearsed:
+        call.out.print(
+            f"  ! {where.rehearsed:,} copies were written to the outbox folder; nothing was sent.\n"
+            "    next: choose a provider (DIGEST_TRANSPORT=sendgrid), then:"
+            f" digest send {where.issue} --from-outbox"
+        )
     for problem in where.problems:
         _print_problem(call, problem)
 

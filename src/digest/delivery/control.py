@@ -63,8 +63,11 @@ def resolve(
 ) -> Batch:
     """Record what a person decided on a batch in doubt, and act on it; the caller commits.
 
-    *key* is the batch's, or enough of its beginning. Raises `NotFound` and `WrongState`.
+    *key* is the batch's, or enough of its beginning. Raises `NotFound`, and `WrongState`, also
+    when nobody signs the decision or says why.
     """
+    if not by.strip() or not why.strip():
+        raise WrongState("a decision needs the name of who makes it, and the reason")
     found = session.exec(select(Batch).where(col(Batch.key).startswith(key, autoescape=True))).all()
     if len(found) != 1 or not key:
         raise NotFound(f"{len(found)} batches have a key that begins with {key}", next_step=_LIST)

@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from digest.delivery.aside import Aside, reasons
 from digest.delivery.counts import Counts, count
 from digest.delivery.evidence import evidence
 from digest.delivery.models import Attempt, Batch, BatchState, Decision, Wave
+from digest.delivery.rehearsal import rehearsed
 from digest.issues.models import Edition, Issue, IssueState
 
 
@@ -36,6 +38,8 @@ class Status:
     state: IssueState
     counts: Counts
     problems: tuple[Problem, ...]
+    aside: tuple[Aside, ...] = ()  #: why readers were left out
+    rehearsed: int = 0  #: copies that lie in the outbox folder and reached nobody
 
     def as_dict(self) -> dict[str, Any]:
         """Return it in plain values, the numbers at the top level."""
@@ -44,6 +48,8 @@ class Status:
             "period": self.period,
             "state": self.state,
             **self.counts.as_dict(),
+            "in_outbox": self.rehearsed,
+            "left_out": [asdict(each) for each in self.aside],
             "problems": [asdict(each) for each in self.problems],
         }
 
@@ -56,6 +62,8 @@ def status(session: Session, issue: Issue, edition: Edition, now: datetime) -> S
         state=issue.state,
         counts=count(session, edition.id or 0),
         problems=tuple(_problems(session, issue, edition, now)),
+        aside=reasons(session, edition.id or 0),
+        rehearsed=rehearsed(session, edition.id or 0),
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ import orjson
 from digest.mail.mailing import Content, Mailbox, Mailing, Recipient, personalise
 from digest.mail.transport import Accepted, Answer, NotSent, Request
 
+PROVIDER = "outbox-"  # how the ids begin that tell a copy in the folder from one on its way
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -23,6 +27,7 @@ class Outbox:
     """Writes each mail as ``<issue>/<delivery>.eml``; the same mail again replaces its file."""
 
     folder: Path
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def prepare(self, mailing: Mailing) -> Request:
         """Pack the mailing; nothing is written yet."""
@@ -40,14 +45,18 @@ class Outbox:
         content = Content(sender=sender, **packed["content"])
         folder = self.folder / (_safe(packed["issue"]) or "letters")
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for fields in packed["recipients"]:
                 recipient = Recipient(*fields)
                 path = folder / f"{_safe(recipient.delivery) or 'mail'}.eml"
-                path.write_bytes(message(content, recipient).as_bytes())
+                mail = message(content, recipient)
+                mail["Date"] = format_datetime(self.clock())
+                mail["Message-ID"] = _message_id(packed["issue"], recipient, sender)
+                path.touch(mode=0o600)  # it holds an address
+                path.write_bytes(mail.as_bytes())
         except OSError as fault:
             return NotSent(detail=f"the outbox can't be written: {fault.strerror}")
-        return Accepted(provider_id=f"outbox-{request.hash[:16]}")
+        return Accepted(provider_id=f"{PROVIDER}{request.hash[:16]}")
 
 
 def message(content: Content, recipient: Recipient) -> EmailMessage:
@@ -62,6 +71,12 @@ def message(content: Content, recipient: Recipient) -> EmailMessage:
     html = personalise(content.html, recipient.parts)
     mail.add_alternative(html, subtype="html", cte="quoted-printable")
     return mail
+
+
+def _message_id(issue: str, recipient: Recipient, sender: Mailbox) -> str:
+    """Name a mail by what it is, so that the same one written again is the same to a program."""
+    domain = sender.address.rpartition("@")[2]
+    return f"<{_safe(recipient.delivery)}.{_safe(issue) or 'letter'}@{domain}>"
 
 
 def _safe(name: str) -> str:

@@ -1,0 +1,100 @@
+"""What a person may do to an issue on its way: pause, resume, cancel, decide on a doubt."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from digest.cli.context import Call, call_of
+from digest.cli.issues import IssueNumber, NewsletterOption, find
+from digest.delivery import control, epoch
+
+app = typer.Typer()
+
+
+def _said(words: str) -> str:
+    """Refuse a blank where somebody has to answer for something."""
+    if not words.strip():
+        raise typer.BadParameter("must not be blank")
+    return words.strip()
+
+
+Why = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
+
+
+@app.command()
+def pause(
+    context: typer.Context,
+    issue: IssueNumber,
+    why: Why = "paused by hand",
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Start no further batch of this issue; what is under way is finished."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        control.pause(session, find(session, newsletter, issue)[0], why)
+    call.out.print(f"Issue {issue} is paused. Go on with: digest resume {issue}")
+
+
+@app.command()
+def resume(
+    context: typer.Context,
+    issue: Annotated[int | None, typer.Argument(metavar="ISSUE")] = None,
+    after_restore: Annotated[
+        bool, typer.Option("--after-restore", help="Let a database put back from a copy send.")
+    ] = False,
+    by: Annotated[str, typer.Option("--by", help="Who decides, after a restore.")] = "",
+    why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Let a paused issue go on; batches set aside as failed are tried again."""
+    call = call_of(context)
+    if after_restore:
+        _resume_after_restore(call, by, why)
+        return
+    if issue is None:
+        raise typer.BadParameter("name the issue, or say --after-restore", param_hint="ISSUE")
+    with call.app.database.write() as session:
+        control.resume(session, find(session, newsletter, issue)[0], call.app.clock())
+    call.out.print(f"Issue {issue} may go on. Send it with: digest send {issue}")
+
+
+def _resume_after_restore(call: Call, by: str, why: str) -> None:
+    if not by or not why:
+        raise typer.BadParameter("say who decides and why: --by NAME --why TEXT")
+    paused = epoch.accept(call.app.database, call.app.epoch(), by=by, why=why, now=call.app.clock())
+    call.out.print("This database may send again; what it doesn't know of may have been sent.")
+    for number in paused:
+        call.out.print(f"Issue {number} is paused. Go on with: digest resume {number}, or cancel")
+
+
+@app.command()
+def cancel(
+    context: typer.Context,
+    issue: IssueNumber,
+    why: Why = "cancelled by hand",
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Leave unsent, for good, what isn't sent yet."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        control.cancel(session, find(session, newsletter, issue)[0], why)
+    call.out.print(f"Issue {issue} is cancelled: what wasn't sent stays unsent.")
+
+
+@app.command()
+def resolve(
+    context: typer.Context,
+    batch: Annotated[str, typer.Argument(help="The batch's key, as status shows it.")],
+    verdict: Annotated[control.Verdict, typer.Argument(help="What became of it.")],
+    by: Annotated[str, typer.Option("--by", help="Who decides.", callback=_said)],
+    why: Annotated[str, typer.Option("--why", help="The reason.", callback=_said)],
+) -> None:
+    """Decide on a batch in doubt; the decision is kept with name, time and reason."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        found = control.resolve(session, batch, verdict, by=by, why=why, now=call.app.clock())
+    call.out.print(f"Batch {found.key[:8]} with {found.size} readers is taken as {verdict}.")
+    if verdict is control.Verdict.UNSENT:
+        call.out.print("Send it with: digest send ISSUE")

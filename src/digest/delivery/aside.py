@@ -1,0 +1,49 @@
+"""Who was left out of an issue, and why: the readers whose delivery has an outcome of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from digest.delivery.models import Delivery, Outcome
+from subscribers.models import Subscriber
+
+MOST = 20  #: reasons told; the provider's words may differ for each reader
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aside:
+    """How many readers were left out for one reason."""
+
+    outcome: Outcome
+    reason: str
+    readers: int
+
+
+def reasons(session: Session, edition_id: int) -> tuple[Aside, ...]:
+    """Return why readers were left out, the most frequent reason first."""
+    number = func.count()
+    rows = session.connection().execute(
+        select(col(Delivery.outcome), col(Delivery.reason), number)
+        .where(col(Delivery.edition_id) == edition_id, col(Delivery.outcome).is_not(None))
+        .group_by(col(Delivery.outcome), col(Delivery.reason))
+        .order_by(number.desc(), col(Delivery.reason))
+        .limit(MOST)
+    )
+    return tuple(
+        Aside(outcome=outcome or Outcome.EXCLUDED, reason=reason or "", readers=readers)
+        for outcome, reason, readers in rows
+    )
+
+
+def left_out(session: Session, edition_id: int) -> list[tuple[str, str, str]]:
+    """Return outcome, reason and address of each reader left out; "(erased)" for the forgotten."""
+    rows = session.connection().execute(
+        select(col(Delivery.outcome), col(Delivery.reason), col(Subscriber.address))
+        .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id), isouter=True)
+        .where(col(Delivery.edition_id) == edition_id, col(Delivery.outcome).is_not(None))
+        .order_by(col(Delivery.id))
+    )
+    return [(str(outcome), reason or "", who or "(erased)") for outcome, reason, who in rows]
