@@ -74,6 +74,12 @@ def test_what_is_left_out_is_unknown() -> None:
     assert (draft.published_on, draft.url, draft.weight, draft.seats) == (None, None, 1.0, 4)
 
 
+def test_an_entry_word_may_be_null_as_votes_may_be() -> None:
+    data = least()
+    data["contenders"][0]["entry"] = None
+    assert parse_json(json.dumps(data)).contenders[0].entry is None
+
+
 def test_verdicts_stand_in_the_order_of_seats() -> None:
     data = least()
     data["contenders"][0]["verdicts"] = [{"seat": seat, "quote": "Said."} for seat in (3, 1)]
@@ -129,8 +135,8 @@ def verdict(**said: Any) -> str:
         (left(name="a\u202e"), "a text direction character (U+202E)"),
         (left(name="mortar"), "can't be compared with itself"),
         (left(panel_share=101), "contenders[0].panel_share: must be less than or equal to 100"),
-        (left(panel_share="75"), "contenders[0].panel_share: must be a valid number"),
-        (left(community_share=True), "contenders[0].community_share: must be a valid number"),
+        (left(panel_share="75"), "contenders[0].panel_share: must be a number"),
+        (left(community_share=True), "contenders[0].community_share: must be a number"),
         (left(verdicts=[]), "contenders[0].verdicts"),
         (left(url="javascript:alert(1)"), "must be a web address"),
         (left(url="https://user@example.com"), "must be a web address"),

@@ -159,24 +159,58 @@ def test_a_quote_may_have_paragraphs() -> None:
     assert draft.seats == 4
 
 
-def test_a_panel_of_another_size_is_read() -> None:
-    cut = PAGE.index("“Seat three")
-    draft = parse_page(PAGE[:cut] + PAGE[PAGE.index("Weekly") :])
-    assert (draft.seats, len(draft.contenders[1].verdicts)) == (2, 2)
+PARAGRAPHS = {
+    "Lathe reads a repository and proposes small patches.",
+    "It runs on a laptop without a network.",
+}
+CLOSING = {"Weekly verdicts", "Have the next one sent to you"}
+MAY_BE_MISSING = {
+    "AI tool comparison",
+    "A pair programmer that lives in the terminal",
+    "Turns sketches into working screens",
+    *PARAGRAPHS,
+    *CLOSING,
+}
+MAY_BE_TWICE = {
+    "Which one would you build on? A look at both sides: price, panel and readers.",
+    "Mortar Studio draws the screens of an app from a photo of a whiteboard.",
+    *PARAGRAPHS,
+    *CLOSING,
+}
+TWO_SEATS = PAGE[: PAGE.index("“Seat three")] + PAGE[PAGE.index("Weekly") :]
+
+
+@pytest.mark.parametrize("gone", range(len(PAGE.splitlines())))
+def test_a_page_that_lost_a_line_is_refused_unless_it_may_be_missing(gone: int) -> None:
+    lines = PAGE.splitlines()
+    read = outcome("\n".join(lines[:gone] + lines[gone + 1 :]))
+    assert isinstance(read, ComparisonDraft) == (lines[gone] in MAY_BE_MISSING)
+
+
+@pytest.mark.parametrize("twice", range(len(PAGE.splitlines())))
+def test_a_page_with_a_line_doubled_is_refused_unless_that_is_prose(twice: int) -> None:
+    lines = PAGE.splitlines()
+    read = outcome("\n".join(lines[: twice + 1] + lines[twice:]))
+    assert isinstance(read, ComparisonDraft) == (lines[twice] in MAY_BE_TWICE)
 
 
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
         ("", None, "no line “Reviewer scorecard”"),
-        (changed("Reviewer scorecard\n", ""), None, "no line “Reviewer scorecard”"),
-        (changed("75%\nPanel ship\n", ""), None, "“Panel ship” stands 1 times"),
+        (changed("Reviewer scorecard\n", ""), 34, "no line “Reviewer scorecard”"),
+        (
+            changed("75%\nPanel ship\n", ""),
+            23,
+            "“Panel ship” twice, once for each tool; here it has 1",
+        ),
+        (TWO_SEATS, 25, "the scorecard has 4 quotes"),
         (changed("Free\nEntry\n", ""), 8, "a line each"),
         (changed("75%", "101%"), 7, "a share from 0% to 100%"),
         (changed("75%", "three of four"), 7, "a share from 0% to 100%"),
         (changed("62%", "no votes"), 20, "a share from 0% to 100%"),
-        (changed("Lathe vs Mortar Studio", "Lathe and Mortar Studio"), None, "“A vs B”"),
-        (changed("Lathe vs Mortar Studio", "Lathe vs Trowel"), None, "“A vs B”"),
+        (changed("Lathe vs Mortar Studio", "Lathe and Mortar Studio"), 1, "“A vs B”"),
+        (changed("Lathe vs Mortar Studio", "Lathe vs Trowel"), 2, "“A vs B”"),
         (PAGE.replace("Mortar Studio", "LATHE!"), 2, "can't be compared with itself"),
         (PAGE.split("“Seat one about Lathe")[0], 25, "no quote follows"),
         (changed("“Seat four about Mortar: agencies will.”\n", ""), 25, "7 quotes"),

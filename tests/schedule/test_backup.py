@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -51,7 +52,8 @@ def test_a_copy_is_made_while_somebody_writes(
         session.get_one(Installation, 1).key = "changed"
         session.flush()
         copy = back_up(path, tmp_path / "backups", keep=3, now=NIGHT)
-    found = sqlite3.connect(copy).execute("SELECT key FROM installation").fetchone()
+    with closing(sqlite3.connect(copy)) as db:
+        found = db.execute("SELECT key FROM installation").fetchone()
     assert found == ("k",)
 
 

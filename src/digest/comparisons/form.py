@@ -115,7 +115,7 @@ class ContenderForm(_Form):
     category: Category = ""
     tagline: Sentence = ""
     description: Description = ""
-    entry: EntryWord = ""
+    entry: EntryWord | None = None
     panel_share: Share | None = None
     community_share: Share | None = None
     url: Url | None = None

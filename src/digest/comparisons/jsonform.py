@@ -80,8 +80,8 @@ def _contender(form: ContenderForm) -> ContenderDraft:
         category=form.category,
         tagline=form.tagline,
         description=form.description,
-        entry=entry_of(form.entry),
-        entry_text=form.entry,
+        entry=entry_of(form.entry or ""),
+        entry_text=form.entry or "",
         panel_share=form.panel_share,
         community_share=form.community_share,
         url=form.url,
@@ -120,6 +120,11 @@ def _message(error: Any) -> str:
         "extra_forbidden": "this key isn't known; docs/comparison-format.md lists them",
         "missing": "this key is missing",
         "model_type": "must be an object",
+        "list_type": "must be a list",
+        "string_type": "must be text",
+        "float_type": "must be a number",
+        "int_type": "must be a whole number",
+        "int_from_float": "must be a whole number",
     }
     if error["type"] == "value_error":  # our own words
         return str(error["msg"]).removeprefix("Value error, ")

@@ -8,12 +8,15 @@ from itertools import product
 
 from digest.comparisons import text as bounds
 from digest.comparisons.draft import ComparisonDraft, ContenderDraft, VerdictDraft, entry_of
-from digest.comparisons.models import MAX_SEATS, SourceForm
+from digest.comparisons.models import SEATS, SourceForm
 from digest.comparisons.slug import slugify
 from digest.comparisons.text import Line, lines_of, normalise
 from digest.errors import ComparisonUnreadable
 
 _PANEL, _COMMUNITY, _ENTRY, _SCORECARD = "panel ship", "community", "entry", "reviewer scorecard"
+_MARKS = frozenset((_PANEL, _COMMUNITY, _ENTRY))
+#: A sentence where a category should be, "Developer Tools", tells that its line is missing.
+_SENTENCE = re.compile("[.!?\u2026\u3002\uff01\uff1f\u061f]$")
 _VERSUS = re.compile(r"\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
 _SHARE = re.compile(r"(\d{1,3}(?:[.,]\d{1,4})?)\s?%")
 #: Dashes a page shows where there is nothing to show: em and en dash, hyphen, bar.
@@ -43,6 +46,7 @@ class _Page:
     def read(self, text: str) -> ComparisonDraft:
         title, left, right = self._names()
         quotes, rest = self._quotes()
+        closing = self._closing(rest)
         verdicts = self._verdicts(quotes)
         question, intro = self._lead(title + 1, left - 1)
         return ComparisonDraft(
@@ -54,7 +58,7 @@ class _Page:
                 self._contender(left, self.panels[0], right - 1, verdicts[0::2]),
                 self._contender(right, self.panels[1], self.scorecard, verdicts[1::2]),
             ),
-            closing=self._closing(rest),
+            closing=closing,
             seats=len(verdicts) // 2,
             form=SourceForm.PAGE,
             source=text,
@@ -63,15 +67,19 @@ class _Page:
     def _scorecard(self) -> int:
         found = [at for at, _ in enumerate(self.lines) if self._says(at, _SCORECARD)]
         if not found:
-            raise self._refused("there is no line “Reviewer scorecard”: is this a comparison page?")
+            raise self._refused(
+                "there is no line “Reviewer scorecard”: is this a comparison page?",
+                len(self.lines) - 1,
+            )
         return found[0]
 
     def _panels(self) -> tuple[int, int]:
         found = [at for at in range(self.scorecard) if self._says(at, _PANEL)]
         if len(found) != 2:  # noqa: PLR2004 - a comparison has two sides
             raise self._refused(
-                f"the line “Panel ship” stands {len(found)} times before the scorecard; a"
-                " comparison page has it once for each of its two tools"
+                "before the scorecard a page has the line “Panel ship” twice, once for each tool;"
+                f" here it has {len(found)}",
+                found[2] if found[2:] else self.scorecard,
             )
         for at in found:
             if not (self._says(at + 2, _COMMUNITY) and self._says(at + 4, _ENTRY)):
@@ -94,7 +102,8 @@ class _Page:
                 return title, left, right
         raise self._refused(
             "the title should be “A vs B” in the first two lines, where A and B are the names that"
-            " stand two lines above each tool's panel share"
+            " stand two lines above each tool's panel share",
+            next((at for at in (0, 1) if _VERSUS.search(self.lines[at].text)), 0),
         )
 
     def _title_is(self, title: int, left: int, right: int) -> bool:
@@ -108,6 +117,14 @@ class _Page:
     def _lead(self, start: int, end: int) -> tuple[str, str]:
         """Split the lines under the title behind the first question mark."""
         lead = " ".join(line.text for line in self.lines[start:end])
+        if lead and self.lines[start].text == self.lines[start - 1].text:
+            raise self._refused("the title stands here a second time", start)
+        if not lead:
+            raise self._refused(
+                "between the title and the first tool a page has its question and then the tool's"
+                " category, a line each",
+                start,
+            )
         self._bound(lead, bounds.LINE, "text under the title", start)
         mark = _QUESTION.search(lead)
         return (lead[: mark.end()], lead[mark.end() :].strip()) if mark else ("", lead)
@@ -117,20 +134,49 @@ class _Page:
     ) -> ContenderDraft:
         entry = self._bounded(panel + 3, bounds.ENTRY, "entry word")
         entry = "" if entry in _NONE else entry
-        description = "\n\n".join(line.text for line in self.lines[panel + 5 : end])
-        self._bound(description, bounds.PROSE, "description", panel + 5)
-        has_tagline = name + 2 < panel
         return ContenderDraft(
-            category=self._bounded(name - 1, bounds.CATEGORY, "category"),
+            category=self._category(name),
             name=self._bounded(name, bounds.NAME, "name"),
-            tagline=self._bounded(name + 1, bounds.LINE, "tagline") if has_tagline else "",
+            tagline=self._tagline(name, panel),
             panel_share=self._share(panel - 1),
             community_share=self._share(panel + 1),
             entry=entry_of(entry),
             entry_text=entry,
-            description=description,
+            description=self._description(panel + 5, end),
             verdicts=tuple(verdicts),
         )
+
+    def _category(self, name: int) -> str:
+        category = self._bounded(name - 1, bounds.CATEGORY, "category")
+        beside = {self.lines[at].text.casefold() for at in (name - 2, name)}
+        if _SENTENCE.search(category) or category.casefold() in beside:
+            raise self._refused(
+                f"the category of “{self.lines[name].text}” should stand here, once, such as"
+                " “Developer Tools”",
+                name - 1,
+            )
+        return category
+
+    def _tagline(self, name: int, panel: int) -> str:
+        if name + 2 >= panel:
+            return ""
+        if self.lines[name + 1].text.casefold() == self.lines[name].text.casefold():
+            raise self._refused("the tool's name stands here a second time", name + 1)
+        return self._bounded(name + 1, bounds.LINE, "tagline")
+
+    def _description(self, start: int, end: int) -> str:
+        if start >= end:
+            raise self._refused("after “Entry” a page describes the tool", start - 1)
+        for at in range(start, end):
+            if self.lines[at].text.casefold() in _MARKS:
+                raise self._refused(
+                    f"“{self.lines[at].text}” can't be a part of the description: does it stand"
+                    " twice?",
+                    at,
+                )
+        description = "\n\n".join(line.text for line in self.lines[start:end])
+        self._bound(description, bounds.PROSE, "description", start)
+        return description
 
     def _share(self, at: int) -> float | None:
         said = self.lines[at].text
@@ -165,10 +211,11 @@ class _Page:
         """Seat the quotes: each reviewer speaks of the left tool first, then of the right."""
         if not quotes:
             raise self._refused("no quote follows “Reviewer scorecard”", self.scorecard)
-        if len(quotes) % 2 or len(quotes) > 2 * MAX_SEATS:
+        if len(quotes) != 2 * SEATS:
             raise self._refused(
-                f"the scorecard has {len(quotes)} quotes; each reviewer says one thing of each"
-                f" tool, so the number is even, and {2 * MAX_SEATS} at most",
+                f"the scorecard has {len(quotes)} quotes; each of the {SEATS} reviewers says one"
+                f" thing of each tool, so a whole page has {2 * SEATS} (a smaller or larger panel"
+                " can be imported as JSON)",
                 self.scorecard,
             )
         return list(self._seated(quotes))
@@ -203,6 +250,6 @@ class _Page:
         if len(said) > limit:
             raise self._refused(f"the {what} has {len(said):,} characters; {limit:,} at most", at)
 
-    def _refused(self, reason: str, at: int | None = None) -> ComparisonUnreadable:
-        line = self.lines[at].number if at is not None else None
+    def _refused(self, reason: str, at: int) -> ComparisonUnreadable:
+        line = self.lines[at].number if self.lines else None
         return ComparisonUnreadable(reason, line=line, source=self.source)
