@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from digest.app import App, open_app
 from digest.db import Database
+from digest.delivery.turned_away import Reason, TurnedAway
 from digest.issues.models import Newsletter, Tick
 from digest.migrations.upgrade import upgrade
 from digest.schedule.disk import NETWORKED, file_system
@@ -106,6 +107,12 @@ def test_what_is_missing_or_unsafe_is_refused_by_name(
     install: Install, about: str, settings: dict[str, Any], says: str
 ) -> None:
     assert says in refused(install(**settings))[about]
+
+
+def test_posts_that_no_known_key_signed_are_pointed_out(install: Install) -> None:
+    app = install()
+    TurnedAway(app.spool().folder).note(Reason.UNSIGNED, NOW)
+    assert "1 post since yesterday wasn't signed" in warned(app)["webhook"]
 
 
 def test_trying_it_out_on_this_machine_needs_neither_https_nor_a_webhook(install: Install) -> None:

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 
 from digest.app import App, open_app
 from digest.delivery.models import Installation
+from digest.delivery.turned_away import Reason, TurnedAway
 from digest.issues.models import Newsletter, Tick
 from digest.migrations.upgrade import upgrade
 from digest.settings import load
@@ -103,6 +104,11 @@ def test_numbers_tell_ticks_holds_and_the_process(app: App) -> None:
     assert "digest_hold 0" in lines
     assert "digest_queue_readers 0" in lines
     assert any(line.startswith("process_open_fds ") for line in lines)
+
+
+def test_posts_that_were_turned_away_are_a_number(app: App) -> None:
+    TurnedAway(app.spool().folder).note(Reason.UNSIGNED, NOW)
+    assert 'digest_webhook_turned_away{reason="unsigned"} 1' in ask(app, "/metrics").text
 
 
 def test_a_hold_is_a_number(app: App) -> None:

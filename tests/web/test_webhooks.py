@@ -20,6 +20,7 @@ from digest.db import Database
 from digest.delivery.intake import REPLAYED
 from digest.delivery.models import MailEvent, Quarantined
 from digest.delivery.quarantine import quarantined
+from digest.delivery.turned_away import Reason, TurnedAway
 from digest.testing.signing import SIGNATURE, TIMESTAMP, Signer, new_key
 from digest.web.webhooks import MAX_BODY, MOST_AT_ONCE
 from subscribers.models import Subscriber
@@ -136,6 +137,8 @@ def test_C07_whatever_is_wrong_with_a_signature_the_answer_is_the_same(hook: Hoo
     }
     assert hook.news() == [None] * 3
     assert hook.app.spool().files() == []
+    counted = TurnedAway(hook.app.spool().folder).since_yesterday(hook.app.clock())
+    assert counted == {Reason.UNSIGNED: len(answers)}
 
 
 def test_C08_a_captured_post_told_again_days_later_changes_nothing_and_is_reported(

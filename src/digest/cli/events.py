@@ -15,6 +15,7 @@ from digest.delivery.quarantine import quarantined
 from digest.delivery.receive import receive
 from digest.delivery.replay import replay
 from digest.delivery.tracking import change_tracking
+from digest.delivery.turned_away import Reason, TurnedAway
 from digest.issues import store
 from digest.issues.models import Tracking
 from digest.issues.words import TRACKING
@@ -29,9 +30,10 @@ app = typer.Typer(
 
 @app.command()
 def status(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """Show what waits in the spool, and what could not be used."""
+    """Show what waits in the spool, what could not be used, and what was turned away."""
     call = call_of(context)
     spool = call.app.spool()
+    away = TurnedAway(spool.folder).since_yesterday(call.app.clock())
     with call.app.database.read() as session:
         found = quarantined(session)
         newest = [{"at": q.at.isoformat(), "why": q.why, "said": q.said} for q in found.newest]
@@ -39,6 +41,7 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
         "spool": str(spool.folder),
         "waiting_files": len(spool.files()),
         "waiting_bytes": spool.size(),
+        "turned_away": {reason.value: away.get(reason, 0) for reason in Reason},
         "quarantined": found.ever,
         "quarantined_kept": found.kept,
         "newest": newest,
@@ -48,6 +51,8 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
         return
     waits = f"{facts['waiting_bytes']:,} bytes in {facts['waiting_files']} files"
     call.out.print(f"Waiting to be applied: {waits} ({spool.folder})")
+    turned = ", ".join(f"{number:,} {reason}" for reason, number in away.items())
+    call.out.print(f"Turned away since yesterday: {turned or 'no post'}")
     call.out.print(f"Could not be used: {found.ever:,} ever, the newest {found.kept:,} are kept")
     table = Table.grid(padding=(0, 2))
     for one in newest:

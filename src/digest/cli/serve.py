@@ -24,4 +24,6 @@ def web(
     call.app.secrets()
     sock = listen(port, host)
     call.out.print(f"The site is at http://{host}:{sock.getsockname()[1]}  (stop with Ctrl-C)")
+    if not call.settings.webhook_key_list():
+        call.err.print("The provider's events are refused: DIGEST_WEBHOOK_KEYS is missing.")
     serve(make_site(call.app), sock)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.exc import SQLAlchemyError
 
 from digest.app import App
+from digest.delivery.turned_away import Reason, TurnedAway
 from digest.errors import DigestError
 from digest.issues import turns
 from digest.issues.cadence import BadCadence
@@ -97,13 +98,27 @@ def _provider(app: App) -> Iterator[Fact]:
         yield fine("provider", f"mail is handed to {urlsplit(settings.sendgrid_url).hostname}")
     if settings.webhook_key_list():
         Verifier(settings.webhook_key_list())  # raises for what is no key
-        yield fine("webhook", f"{len(settings.webhook_key_list())} key(s)")
+        yield _webhook(app)
     else:
         yield refused(
             "webhook",
             "DIGEST_WEBHOOK_KEYS is missing: bounces and complaints would go unheard",
             "switch the provider's signed event webhook on, and copy its key",
         )
+
+
+def _webhook(app: App) -> Fact:
+    away = TurnedAway(app.spool().folder).since_yesterday(app.clock())
+    unsigned = away.get(Reason.UNSIGNED, 0)
+    if unsigned:
+        posts = "1 post" if unsigned == 1 else f"{unsigned:,} posts"
+        were = f"{posts} since yesterday {'wasn' if unsigned == 1 else 'weren'}'t"
+        return warning(
+            "webhook",
+            f"{were} signed with a key of DIGEST_WEBHOOK_KEYS",
+            "compare it with the key the provider shows; if they agree, somebody else is knocking",
+        )
+    return fine("webhook", f"{len(app.settings.webhook_key_list())} key(s)")
 
 
 def _newsletters(app: App) -> Iterator[Fact]:

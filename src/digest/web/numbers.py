@@ -12,6 +12,7 @@ from sqlmodel import Session, col
 from digest.app import App
 from digest.delivery import epoch
 from digest.delivery.models import Attempt, Batch, BatchState, MailEvent, Quarantined
+from digest.delivery.turned_away import TurnedAway
 from digest.issues.models import Issue, Tick, Turn
 from digest.web.metrics import Metric, single
 from subscribers.models import Consent, LetterToSend, Stopped, Subscription
@@ -26,11 +27,18 @@ def numbers(app: App) -> list[Metric]:
     with app.database.read() as session:
         found = [*_sending(session), *_audience(session), *_ticks(app, session)]
         held = epoch.hold(session, app.epoch()) is not None
-    waiting = app.spool().size()
+    spool = app.spool()
+    away = TurnedAway(spool.folder).since_yesterday(app.clock())
     return [
         *found,
         single("digest_hold", "1 while nothing is sent after a restore.", int(held)),
-        single("digest_spool_bytes", "Events on disk, not all applied yet.", waiting),
+        single("digest_spool_bytes", "Events on disk, not all applied yet.", spool.size()),
+        _of(
+            "digest_webhook_turned_away",
+            "Posts turned away today and yesterday, by reason.",
+            "reason",
+            {(reason.value,): float(number) for reason, number in away.items()},
+        ),
         *_process(),
     ]
 

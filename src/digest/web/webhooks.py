@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from digest.app import App
 from digest.delivery.intake import Drainer
+from digest.delivery.turned_away import Reason, TurnedAway
 from digest.errors import BadSetting, BadSignature, SpoolFull
 from digest.mail.sendgrid.webhook import SIGNATURE, TIMESTAMP, Verifier
 
@@ -35,6 +36,7 @@ class Webhook:
         self._verifier = Verifier(app.settings.webhook_key_list())
         self._keys_seen = self._keys_now()
         self._drainer = Drainer(app.drain())
+        self._turned_away = TurnedAway(app.spool().folder)
         self._under_way = 0
         self._threads = CapacityLimiter(THREADS)
 
@@ -49,11 +51,13 @@ class Webhook:
     async def answer(self, request: Request) -> Response:
         """Verify the raw bytes, then put them on disk; everything else happens afterwards."""
         if self._under_way >= MOST_AT_ONCE:
+            self._note(Reason.BUSY)
             return _later("too much at once")
         self._under_way += 1
         try:
             body = await _bounded(request)
             if body is None:
+                self._note(Reason.TOO_LARGE)
                 return _plain("too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return await self._take(
                 body,
@@ -69,6 +73,7 @@ class Webhook:
         try:
             await run_sync(self._keep, body, signature, timestamp, limiter=self._threads)
         except BadSignature:
+            self._note(Reason.UNSIGNED)
             return _plain("not signed by the provider", HTTPStatus.FORBIDDEN)
         except SpoolFull as fault:
             log.error("events refused, the provider tells them again: %s", fault)
@@ -82,6 +87,9 @@ class Webhook:
         self._drainer.wake(place)
         if self._under_way <= CALM:
             self._drainer.wait(place, PATIENCE)
+
+    def _note(self, reason: Reason) -> None:
+        self._turned_away.note(reason, self._app.clock())
 
     def _current(self) -> Verifier:
         """Return what verifies with the keys of now: a key is replaced without a restart."""
