@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from subscribers.throttle import Limits
 from subscribers.tokens import Hashes, Tokens
 from subscribers.web.network import Network
 from subscribers.web.pages import Renderer, plain
+from subscribers.web.taking import Taking
 from subscribers.web.writer import Writer
 
 
@@ -63,12 +65,20 @@ class Front:
     form_seconds: float = 2.0  #: nobody fills one in faster
     pause: float = 0.2  #: seconds after which a sign-up is taken in, apart from the answer
     writer: Writer = field(init=False)
+    taking: Taking = field(init=False)
     links: Links = field(init=False)
 
     def __post_init__(self) -> None:
         """Put together what follows from the rest."""
         object.__setattr__(self, "writer", Writer(self.sessions))
+        taking = Taking(self.writer, self.hashes, self.on_letter, self.pause)
+        object.__setattr__(self, "taking", taking)
         object.__setattr__(self, "links", Links(self.base_url, self.tokens))
+
+    async def stop(self) -> None:
+        """Finish what is being written: call it before the store is closed."""
+        await self.taking.stop()
+        await asyncio.to_thread(self.writer.stop)
 
     def about(self, slug: str) -> About | None:
         """Return what is told of a newsletter, of the first one for an empty name."""

@@ -49,6 +49,8 @@ class Writer:
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._running = False
+        self._stopping = False
+        self._thread = threading.Thread()
 
     async def together(
         self, work: Callable[[Session, Sequence[Item]], Sequence[Result]], item: Item
@@ -67,6 +69,15 @@ class Writer:
         """Run *work* in a transaction of its own; returns after the commit."""
         return await self.together(lambda session, _: [work(session)], None)
 
+    def stop(self) -> None:
+        """Write what waits, and end the thread: call it before the store is closed."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+            thread = self._thread
+        if thread.is_alive():
+            thread.join()
+
     def _put(self, job: _Job) -> None:
         with self._changed:
             if len(self._jobs) >= MOST_WAITING:
@@ -74,7 +85,10 @@ class Writer:
             self._jobs.append(job)
             if not self._running:
                 self._running = True
-                threading.Thread(target=self._run, name="subscribers-writer", daemon=True).start()
+                self._thread = threading.Thread(
+                    target=self._run, name="subscribers-writer", daemon=True
+                )
+                self._thread.start()
             self._changed.notify()
 
     def _run(self) -> None:
@@ -84,7 +98,7 @@ class Writer:
     def _next(self) -> list[_Job]:
         """Wait for jobs, and take those from the front that share their work."""
         with self._changed:
-            if not self._jobs:
+            if not self._jobs and not self._stopping:
                 self._changed.wait(self._idle)
             if not self._jobs:
                 self._running = False

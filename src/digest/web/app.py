@@ -45,6 +45,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
         webhook.start()
         postman.wake()
         yield
+        await front.stop()
         await run_sync(postman.stop)
         await run_sync(webhook.stop)
 

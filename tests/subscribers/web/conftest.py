@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import threading
@@ -130,6 +131,7 @@ class Server:
         self._sock.bind(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._sock.getsockname()[1]}"
         self.site: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         config = uvicorn.Config(
             self, lifespan="off", log_level="warning", access_log=False, server_header=False,
             proxy_headers=False,
@@ -139,7 +141,13 @@ class Server:
         self._thread.start()
         self.http = httpx2.Client(base_url=self.url, timeout=20, follow_redirects=False)
 
+    def put_away(self, front: Front) -> None:
+        """End what a front left to do, where it was begun."""
+        if self._loop:
+            asyncio.run_coroutine_threadsafe(front.stop(), self._loop).result(10)
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self._loop = asyncio.get_running_loop()
         await self.site(scope, receive, send)
 
     def close(self) -> None:
@@ -163,11 +171,10 @@ def make_site(
     sqlite_database: Database, tokens: Tokens, hashes: Hashes, clock: Clock, servers: list[Server]
 ) -> Iterator[Callable[..., Site]]:
     """Return a function that opens a site; options are those of `Front`."""
-    used: list[Server] = []
+    used: list[tuple[Server, Front]] = []
 
     def make(**options: Any) -> Site:
         server = servers.pop() if servers else Server()
-        used.append(server)
         given: dict[str, Any] = {
             "sessions": sqlite_database,
             "tokens": tokens,
@@ -180,12 +187,15 @@ def make_site(
             **options,
         }
         front = Front(**given)
+        used.append((server, front))
         server.site = Starlette(routes=routes(front))
         server.http.cookies.clear()
         return Site(url=server.url, front=front, clock=clock, letters=Post(), http=server.http)
 
     yield make
-    servers.extend(used)
+    for server, front in used:
+        server.put_away(front)
+        servers.append(server)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -93,3 +94,21 @@ def test_I12_too_much_that_waits_is_refused_at_once(sqlite_database: Database) -
         return sum(isinstance(one, Busy) for one in found)
 
     assert asyncio.run(run()) >= 9
+
+
+def test_a_writer_that_is_stopped_writes_what_waits_and_leaves_no_thread(
+    sqlite_database: Database,
+) -> None:
+    writer, before = Writer(sqlite_database), threading.active_count()
+
+    def same(number: int, _session: Session) -> int:
+        return number
+
+    async def run() -> list[int]:
+        waiting = [asyncio.ensure_future(writer.alone(partial(same, n))) for n in range(3)]
+        await asyncio.sleep(0)
+        writer.stop()
+        return await asyncio.gather(*waiting)
+
+    assert asyncio.run(run()) == [0, 1, 2]
+    assert threading.active_count() == before
