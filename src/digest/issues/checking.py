@@ -15,7 +15,7 @@ from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content
 from digest.mail.outbox import message
 from digest.mail.spamassassin import judge
 from digest.mail.trial import stand_in
-from digest.render.checks.finding import Copy, Finding, Severity
+from digest.render.checks.finding import Copy, Finding, Severity, error
 from digest.render.checks.spam import spam_score
 from digest.render.engine import Rendered
 from digest.render.lint import check
@@ -46,18 +46,24 @@ class Checks:
         return self._weighed([*rendered.findings, *check(copy)])
 
     def of_edition(self, edition: Edition, unsubscribe_url: str) -> list[Finding]:
-        """Check a frozen edition once more, with what was wrong with its templates."""
+        """Check a frozen edition once more, with what was wrong with its templates.
+
+        Where a setting has changed since, that is said, and the mail is checked as it was meant.
+        """
+        settings = recipe.settings_of(edition)
+        url, postal = settings.get("base_url"), settings.get("postal_address")
         copy = Copy(
             subject=edition.subject,
             preheader=edition.preheader,
             html=edition.html,
             text=edition.text,
-            unsubscribe_url=unsubscribe_url,
+            unsubscribe_url=unsubscribe_url if url is None else f"{url}/u/{UNSUBSCRIBE_TAG}",
             tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
-            postal_address=self.postal_address,
+            postal_address=self.postal_address if postal is None else postal,
             tracked=_tracked(edition),
         )
-        return self._weighed([*recipe.findings_of(edition), *check(copy)])
+        moved = moved_since(copy, unsubscribe_url, self.postal_address)
+        return self._weighed([*recipe.findings_of(edition), *moved, *check(copy)])
 
     def _weighed(self, findings: list[Finding]) -> list[Finding]:
         if self.postal_address or not self.lenient:
@@ -66,6 +72,24 @@ class Checks:
             replace(each, severity=Severity.WARNING) if each.rule == "postal-address" else each
             for each in findings
         ]
+
+
+def moved_since(copy: Copy, unsubscribe_url: str, postal_address: str) -> list[Finding]:
+    """Say which settings an edition was made with are others now; none of them is its own fault."""
+    mend = "Set it back, or build again: digest build --again."
+    found = []
+    if copy.unsubscribe_url != unsubscribe_url:
+        was, now = (_site(url) for url in (copy.unsubscribe_url, unsubscribe_url))
+        said = f"its links lead to {was}, and DIGEST_BASE_URL is {now} now"
+        found.append(error("settings-changed", "html", said, mend))
+    if copy.postal_address != postal_address:
+        said = "DIGEST_POSTAL_ADDRESS has changed since it was built"
+        found.append(error("settings-changed", "html", said, mend))
+    return found
+
+
+def _site(unsubscribe_url: str) -> str:
+    return unsubscribe_url.removesuffix(f"/u/{UNSUBSCRIBE_TAG}")
 
 
 def spam_findings(content: Content, *, base_url: str, now: datetime) -> list[Finding]:

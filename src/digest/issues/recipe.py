@@ -93,6 +93,14 @@ def findings_of(edition: Edition) -> list[Finding]:
     ]
 
 
+def settings_of(edition: Edition) -> dict[str, str]:
+    """Return the settings a stored edition was made with; empty when they weren't kept."""
+    session = object_session(edition)
+    kept = session.get(Recipe, edition.id) if session else None
+    names = ("base_url", "postal_address")
+    return {name: kept.made_from[name] for name in names} if kept else {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Again:
     """An edition made again; *differs* names the parts that came out otherwise."""

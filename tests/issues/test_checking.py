@@ -1,0 +1,52 @@
+"""A frozen edition is checked on the terms it was made on, and changed settings are named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from digest.app import App
+from digest.issues import publish, store
+from digest.issues.publish import Press
+from digest.render.checks.finding import Finding
+
+
+@pytest.fixture(autouse=True)
+def built(installation: App, press: Press, week: str) -> None:
+    now = datetime.fromisoformat("2026-11-24T09:00:00Z")
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        publish.build(session, newsletter, week, now=now, press=press)
+
+
+def findings(installation: App, **changed: str) -> list[Finding]:
+    later = replace(installation, settings=installation.settings.model_copy(update=changed))
+    with installation.database.read() as session:
+        issue = store.by_number(session, 1, 1)
+        return later.findings(store.edition_of(session, issue), later.unsubscribe_url())
+
+
+def test_nothing_is_wrong_while_the_settings_stay(installation: App) -> None:
+    assert findings(installation) == []
+
+
+def test_a_changed_address_is_named_and_not_taken_for_a_missing_link(installation: App) -> None:
+    found = findings(installation, base_url="https://other.example.net")
+
+    assert [str(each) for each in found] == [
+        "error: html: its links lead to https://news.example.com, and DIGEST_BASE_URL is"
+        " https://other.example.net now (settings-changed)."
+        " Set it back, or build again: digest build --again."
+    ]
+
+
+def test_a_changed_postal_address_is_named_and_not_taken_for_a_missing_one(
+    installation: App,
+) -> None:
+    found = findings(installation, postal_address="1 New Street")
+
+    assert [(each.rule, each.message) for each in found] == [
+        ("settings-changed", "DIGEST_POSTAL_ADDRESS has changed since it was built")
+    ]
