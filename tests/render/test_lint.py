@@ -185,3 +185,28 @@ def test_a_finding_says_where_what_and_how_to_mend_it() -> None:
 
     assert str(finding).startswith("error: html:5: <mj-fancy> is left over")
     assert finding.mend in str(finding)
+
+
+def test_a_host_readers_can_not_reach_is_told_once_with_how_many_links_lead_there() -> None:
+    links_there = (
+        '<a href="http://localhost:8000/a">A tool</a><a href="http://localhost:8000/b">B</a>'
+    )
+
+    assert [each.message for each in check(html(links_there))] == [
+        "2 links lead to http://localhost:8000, which readers can't reach"
+    ]
+
+
+def test_links_without_encryption_are_told_once_a_host() -> None:
+    mixed = '<a href="http://a.example/1">A</a><img alt="" src="http://b.example/x.png">'
+
+    assert [each.message for each in links.plain_http(html(mixed))] == [
+        "a link leads to http://a.example without encryption",
+        "an image comes from http://b.example without encryption",
+    ]
+
+
+def test_an_address_that_is_none_is_an_error_and_stops_no_other_rule() -> None:
+    found = [each.rule for each in check(html('<a href="http://[::1/">Open the page</a>'))]
+
+    assert found == ["link-target"]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from digest.render.checks.finding import Copy, Finding, error, warning
 from digest.render.checks.markup import Tag
@@ -27,30 +27,31 @@ def link_targets(copy: Copy) -> Iterator[Finding]:
 
 
 def local_hosts(copy: Copy) -> Iterator[Finding]:
-    """Warn of links to this machine or a private network: they lead readers nowhere."""
-    for tag, url in _urls(copy):
-        if not _fault(url) and _local(urlsplit(url).hostname or ""):
-            yield warning(
-                "local-host",
-                "html",
-                f"{url[:80]!r} leads to a machine readers can't reach",
-                "Set DIGEST_BASE_URL to the address readers use.",
-                line=tag.line,
-            )
+    """Warn of links to this machine or a private network, once a host: they lead nowhere."""
+    for site, tags in _sites(copy, lambda parts: _local(parts.hostname or "")):
+        yield warning(
+            "local-host",
+            "html",
+            f"{_count(tags)} {site}, which readers can't reach",
+            "Set DIGEST_BASE_URL to the address readers use.",
+            line=tags[0].line,
+        )
 
 
 def plain_http(copy: Copy) -> Iterator[Finding]:
-    """Warn of links without https: mailboxes do, too."""
-    for tag, url in _urls(copy):
-        host = urlsplit(url).hostname or ""
-        if url.startswith("http://") and not _local(host):
-            yield warning(
-                "plain-http",
-                "html",
-                f"{url[:80]!r} isn't encrypted",
-                "Use https:// if the site has it.",
-                line=tag.line,
-            )
+    """Warn of links without https, once a host: mailboxes do, too."""
+
+    def plain(parts: SplitResult) -> bool:
+        return parts.scheme == "http" and not _local(parts.hostname or "")
+
+    for site, tags in _sites(copy, plain):
+        yield warning(
+            "plain-http",
+            "html",
+            f"{_count(tags)} {site} without encryption",
+            "Use https:// if the site has it.",
+            line=tags[0].line,
+        )
 
 
 def lookalike_hosts(copy: Copy) -> Iterator[Finding]:
@@ -90,6 +91,22 @@ def _urls(copy: Copy) -> Iterator[tuple[Tag, str]]:
             url = tag.get(name)
             if url is not None:
                 yield tag, url
+
+
+def _sites(copy: Copy, wanted: Callable[[SplitResult], bool]) -> Iterable[tuple[str, list[Tag]]]:
+    """Group what leads to a *wanted* place by the site it names, in order of appearance."""
+    found: dict[str, list[Tag]] = {}
+    for tag, url in _urls(copy):
+        if not _fault(url) and wanted(parts := urlsplit(url)):
+            found.setdefault(f"{parts.scheme}://{parts.netloc}", []).append(tag)
+    return found.items()
+
+
+def _count(tags: list[Tag]) -> str:
+    images = all(tag.name == "img" for tag in tags)
+    if len(tags) == 1:
+        return "an image comes from" if images else "a link leads to"
+    return f"{len(tags)} images come from" if images else f"{len(tags)} links lead to"
 
 
 def _fault(url: str) -> str:
