@@ -33,6 +33,7 @@ class Ask:
     wording: str  #: what the form says one agrees to
     language: str
     network: str = field(repr=False)  #: the /24 or /48 it came from
+    proof: str = ""  #: the challenge that was answered, where one is asked for
     seen_from: str | None = field(default=None, repr=False)  #: the address to keep as evidence
 
 
@@ -43,7 +44,7 @@ def ask(
 
     One stopped by `Stop.ADDRESS` is written like any other, and the answer has to be the same.
     """
-    weighed = [Weighed(one.address, one.network) for one in asks]
+    weighed = [Weighed(one.address, one.network, one.proof) for one in asks]
     stops = throttle.weigh(session, weighed, limits, hashes, now)
     rows = [
         _row(one, now, fresh=stop is None)

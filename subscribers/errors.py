@@ -3,6 +3,7 @@
 SubscribersError
 ├── BadAddress        the text is no address we can mail
 ├── BadToken          the link isn't one of ours, or isn't good for this
+├── BadProof          the proof of work is missing, wrong or too late
 ├── BadImport         the list can't be read
 └── UnknownReader     nobody of that address is known
 """
@@ -48,6 +49,10 @@ class BadAddress(SubscribersError):
 
 class BadToken(SubscribersError):
     """This link isn't valid."""
+
+
+class BadProof(SubscribersError):
+    """This isn't the answer to a challenge of ours, or comes too late."""
 
 
 class BadImport(SubscribersError):

@@ -39,7 +39,7 @@ class Stop(StrEnum):
     FORM = "form"  #: didn't come from a form of ours, or too late
     FAST = "fast"  #: filled in faster than a person can
     ORIGIN = "origin"  #: sent by a page of somebody else's
-    PUZZLE = "puzzle"  #: the proof of work is missing or wrong
+    PUZZLE = "puzzle"  #: the proof of work is missing, wrong or spent
     DISPOSABLE = "disposable"  #: the domain is for throw-away addresses
     SUPPRESSED = "suppressed"  #: the address must not be mailed
 
@@ -107,6 +107,7 @@ class Weighed(NamedTuple):
 
     address: Address
     network: str  #: the /24 or /48 the request came from
+    proof: str = ""  #: the challenge that was answered, where one is asked for
 
 
 @dataclass(slots=True)
@@ -129,12 +130,13 @@ _LOAD = select(
     col(Throttle.key), col(Throttle.started), col(Throttle.last), col(Throttle.count)
 ).where(col(Throttle.key).in_(bindparam("keys", expanding=True)))
 _Check = tuple[Stop, str, Limit]
+_ONCE = Limit(1, DAY)  # longer than any form stays good
 
 
 def weigh(
     session: Session, asks: Sequence[Weighed], limits: Limits, hashes: Hashes, now: datetime
 ) -> list[Stop | None]:
-    """Count each ask, and tell what stops it; one that is stopped counts for its network only.
+    """Count each ask, and tell what stops it; a stopped one counts for network and proof only.
 
     The same statements run whatever comes out, so that time tells nothing.
     """
@@ -166,9 +168,11 @@ def purge(session: Session, now: datetime) -> None:
 def _checks(ask: Weighed, limits: Limits, hashes: Hashes) -> list[_Check]:
     domain = ask.address.domain
     by_domain = limits.provider if domain in MAILBOX_PROVIDERS else limits.domain
+    proof = [(Stop.PUZZLE, hashes.first(f"proof {ask.proof}"), _ONCE)] if ask.proof else []
     return [
         (Stop.NETWORK, hashes.first(f"network {ask.network}"), limits.network),
         (Stop.EVERYONE, hashes.first("everyone"), limits.everyone),
+        *proof,
         (Stop.DOMAIN, hashes.first(f"domain {domain}"), by_domain),
         (Stop.ADDRESS, hashes.first(f"address {ask.address.key}"), limits.address),
     ]
@@ -176,11 +180,10 @@ def _checks(ask: Weighed, limits: Limits, hashes: Hashes) -> list[_Check]:
 
 def _weigh(checks: list[_Check], counts: dict[str, _Count], moment: int) -> Stop | None:
     stopped = [stop for stop, key, limit in checks if not counts[key].allows(limit, moment)]
-    if not stopped:
-        for _, key, _ in checks:
+    for stop, key, _ in checks:
+        # What is stopped still counts for its network, and its proof is spent.
+        if not stopped or (stop in (Stop.NETWORK, Stop.PUZZLE) and stop not in stopped):
             counts[key].add(moment)
-    elif Stop.NETWORK not in stopped:
-        counts[checks[0][1]].add(moment)  # what is stopped otherwise still counts for its network
     return stopped[0] if stopped else None
 
 

@@ -86,6 +86,12 @@ class Settings(BaseSettings):
     disposable_domains: Path | None = Field(
         None, description="A file of domains, one a line, whose addresses aren't taken."
     )
+    proof_of_work: int = Field(
+        0,
+        ge=0,
+        le=10_000_000,
+        description="The sum a browser does before it signs up; 0 is none, 50000 about a second.",
+    )
     embed_origins: str = Field(
         "", description="Sites that may show the sign-up form in a frame, comma-separated."
     )

@@ -5,16 +5,18 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from subscribers.web import confirming, leaving, moving_page, preferences
-from subscribers.web.form import FRAME_PATH, JSON_PATH, PATH, form, snippet, wording
+from subscribers.web.form import FRAME_PATH, JSON_PATH, PATH, SCRIPT_PATH, form, snippet, wording
 from subscribers.web.front import About, Front, KeepNetwork
 from subscribers.web.judging import Judge
-from subscribers.web.pages import Choice, Field, Form, Page, Renderer, plain
+from subscribers.web.pages import Challenge, Choice, Field, Form, Page, Renderer, plain
 from subscribers.web.place import Place
 from subscribers.web.shield import Shield
 from subscribers.web.signup import SignUp
+from subscribers.web.taking import Taking
 
 __all__ = [
     "About",
+    "Challenge",
     "Choice",
     "Field",
     "Form",
@@ -36,11 +38,18 @@ def routes(front: Front) -> list[Route]:
 
 
 def _sign_up(front: Front) -> list[Route]:
-    sign_up = SignUp(Judge(front, Shield(front.writer, front.clock), front.taking))
+    taking = Taking(front.writer, front.hashes, front.on_letter, front.pause)
+    sign_up = SignUp(Judge(front, Shield(front.writer, front.clock), taking))
     return [
         Route(
             PATH,
-            Place(front=front, get=sign_up.show, post=sign_up.take, turn_away=sign_up.turn_away),
+            Place(
+                front=front,
+                get=sign_up.show,
+                post=sign_up.take,
+                turn_away=sign_up.turn_away,
+                form=True,
+            ),
         ),
         Route(
             FRAME_PATH,
@@ -50,8 +59,10 @@ def _sign_up(front: Front) -> list[Route]:
                 post=sign_up.take_frame,
                 turn_away=sign_up.turn_away,
                 framed=True,
+                form=True,
             ),
         ),
+        Route(SCRIPT_PATH, Place(front=front, get=sign_up.show_script)),
         Route("/subscribe/snippet", Place(front=front, get=sign_up.show_snippet)),
         Route(JSON_PATH, Place(front=front, get=sign_up.show_json, post=sign_up.take_json)),
     ]

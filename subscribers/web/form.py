@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from html import escape
 
 from subscribers.tokens import Purpose
 from subscribers.web.front import About, Front
-from subscribers.web.pages import Field, Form
+from subscribers.web.pages import Challenge, Field, Form
 from subscribers.web.texts import LANGUAGES
 
 PATH, FRAME_PATH, JSON_PATH = "/subscribe", "/subscribe/frame", "/api/subscribe"
 TRAP = "website"
+PROOF = "altcha"  # the field in which the protocol's own widget sends its answer
+SCRIPT_PATH = "/subscribe/proof.js"
 
 
 def form_token(front: Front, slug: str) -> str:
@@ -19,11 +23,19 @@ def form_token(front: Front, slug: str) -> str:
     return front.tokens.sign(Purpose.FORM, f"{slug}:{moment}")
 
 
+def challenge(front: Front) -> dict[str, str | int] | None:
+    """Return the sum to do before signing up, where one is asked for; good as long as the form."""
+    if front.proof is None:
+        return None
+    return front.proof.challenge(front.clock() + timedelta(hours=front.form_hours))
+
+
 def form(
     front: Front, about: About, language: str, *, source: str, value: str = "", path: str = PATH
 ) -> Form:
     """Return the sign-up form, for a page of any kind; *source* says which."""
     words = LANGUAGES[language]
+    sum_to_do = challenge(front)
     hidden = (
         ("newsletter", about.slug),
         ("lang", language),
@@ -38,6 +50,15 @@ def form(
             Field(name="email", label=words.address, kind="email", value=value),
             Field(name=TRAP, label=words.trap, kind="trap"),
         ),
+        proof=Challenge(
+            facts=json.dumps(sum_to_do),
+            field=PROOF,
+            script=SCRIPT_PATH,
+            needs_script=words.needs_script,
+            working=words.working,
+        )
+        if sum_to_do
+        else None,
     )
 
 

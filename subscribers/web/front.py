@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from subscribers.links import Links
+from subscribers.proof import Proof
 from subscribers.store import Sessions
 from subscribers.throttle import Limits
 from subscribers.tokens import Hashes, Tokens
@@ -56,6 +57,7 @@ class Front:
     trusted_proxies: Sequence[Network] = ()
     keep_network: KeepNetwork = KeepNetwork.PREFIX
     disposable: frozenset[str] = frozenset()  #: domains whose addresses aren't taken
+    proof: Proof | None = None  #: the sum a browser does before it signs somebody up
     embed_origins: Sequence[str] = ()  #: sites that may show the form in a frame: https://a.example
     mailto: str = ""  #: where one can leave by mail while the store is out of order
     on_letter: Callable[[], None] = _nobody_waits  #: called when a letter waits

@@ -10,13 +10,13 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from subscribers.address import Address, parse
+from subscribers.address import parse
 from subscribers.asking import Ask, ask
-from subscribers.errors import BadAddress, BadToken
-from subscribers.throttle import Stop
+from subscribers.errors import BadAddress, BadProof, BadToken
+from subscribers.throttle import Stop, Weighed
 from subscribers.tokens import Purpose
 from subscribers.web import network, origin
-from subscribers.web.form import TRAP, wording
+from subscribers.web.form import PROOF, TRAP, wording
 from subscribers.web.front import About, Front
 from subscribers.web.place import Visit
 from subscribers.web.shield import Shield
@@ -68,13 +68,17 @@ class Judge:
         if about is None:
             return Verdict(outcome=Outcome.AGAIN)
         try:
+            proof = self._proof(visit)
             address = parse(visit.fields.get("email", ""))
+        except BadProof:
+            self.shield.count(Stop.PUZZLE)
+            return _verdict(Stop.PUZZLE)
         except BadAddress as fault:
             return Verdict(outcome=Outcome.FAULT, fault=visit.words.faults[fault.fault])
         if address.domain in self.front.disposable:
             self.shield.count(Stop.DISPOSABLE)
             return Verdict(outcome=Outcome.FAULT, fault=visit.words.disposable)
-        return await self._take(_ask(visit, about, address, place))
+        return await self._take(_ask(visit, about, Weighed(address, place, proof)))
 
     async def _take(self, one: Ask) -> Verdict:
         stop = await self.front.writer.together(self.ask, one)
@@ -95,6 +99,12 @@ class Judge:
         if visit.fields.get(TRAP):
             return Stop.TRAP
         return self._check_token(visit)
+
+    def _proof(self, visit: Visit) -> str:
+        """Return the challenge that was answered; raises `BadProof`."""
+        if self.front.proof is None:
+            return ""
+        return self.front.proof.check(visit.fields.get(PROOF, ""), self.front.clock())
 
     def _check_token(self, visit: Visit) -> Stop | None:
         try:
@@ -120,14 +130,15 @@ def source_of(visit: Visit) -> str:
     return source if _SOURCE.match(source) else "page"
 
 
-def _ask(visit: Visit, about: About, address: Address, place: str) -> Ask:
+def _ask(visit: Visit, about: About, weighed: Weighed) -> Ask:
     return Ask(
-        address=address,
+        address=weighed.address,
         newsletter=about.slug,
         form=source_of(visit),
         wording=wording(about, visit.language),
         language=visit.language,
-        network=place,
+        network=weighed.network,
+        proof=weighed.proof,
         seen_from=visit.kept_address(),
     )
 

@@ -30,6 +30,17 @@ class Choice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Challenge:
+    """A sum that the browser does before the form is sent, by a script of this site."""
+
+    facts: str  #: the challenge, in JSON
+    field: str  #: what the answer is sent in
+    script: str  #: path of the script
+    needs_script: str  #: what is said where scripts are off
+    working: str  #: what is said while it works
+
+
+@dataclass(frozen=True, kw_only=True)
 class Form:
     """A form that posts to *action*, a path of this site; often nothing but its button."""
 
@@ -39,6 +50,7 @@ class Form:
     fields: Sequence[Field] = ()
     choices: Sequence[Choice] = ()
     quiet: bool = False  #: for what a reader should not be talked into
+    proof: Challenge | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +103,20 @@ def _form(form: Form, *, faulty: bool) -> str:
     ]
     parts += [_field(one, faulty=faulty) for one in form.fields]
     parts += [_choice(one) for one in form.choices]
-    return "\n".join([*parts, f"<button>{escape(form.button)}</button>", "</form>"])
+    parts.append(f"<button>{escape(form.button)}</button>")
+    if form.proof:
+        parts += _challenge(form.proof)
+    return "\n".join([*parts, "</form>"])
+
+
+def _challenge(one: Challenge) -> list[str]:
+    return [
+        f'<input type="hidden" name="{escape(one.field)}" value=""'
+        f' data-proof="{escape(one.facts)}" data-working="{escape(one.working)}">',
+        '<p role="status"></p>',
+        f"<noscript><p>{escape(one.needs_script)}</p></noscript>",
+        f'<script src="{escape(one.script)}" defer></script>',
+    ]
 
 
 def _field(one: Field, *, faulty: bool) -> str:

@@ -38,6 +38,9 @@ HEADERS: Mapping[str, str] = {
 }
 
 
+SCRIPTED = "; script-src 'self'"  # after the policy of a page whose form has a sum to do
+
+
 def policy(ancestors: str = "'none'") -> str:
     """Return the Content-Security-Policy of a page that may be framed by *ancestors*."""
     return (
@@ -130,6 +133,7 @@ class Place:
     get: Handler | None = None
     post: Handler | None = None
     framed: bool = False  #: may be shown in a frame by the sites the front names
+    form: bool = False  #: shows the sign-up form, whose script may run where it has a sum to do
     lenient: bool = False  #: takes a body of any kind, for what it is for needs none
     turn_away: TurnAway | None = None  #: answers a POST before anything of it is read
 
@@ -190,7 +194,8 @@ class Place:
         if self.framed:
             ancestors = " ".join(self.front.embed_origins) or "*"
             del headers["Cross-Origin-Opener-Policy"]
-        headers["Content-Security-Policy"] = policy(ancestors)
+        scripted = SCRIPTED if self.form and self.front.proof else ""
+        headers["Content-Security-Policy"] = policy(ancestors) + scripted
         if self.front.base_url.startswith("https://"):
             headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
-from subscribers.web.form import FRAME_PATH, PATH, form, form_token, snippet, wording
+from subscribers.web.form import FRAME_PATH, PATH, challenge, form, form_token, snippet, wording
 from subscribers.web.judging import Judge, Outcome, Verdict, about_of, source_of
 from subscribers.web.pages import Page
 from subscribers.web.place import Visit
@@ -56,14 +59,18 @@ class SignUp:
         about = about_of(visit)
         if about is None:
             return JSONResponse({"status": "unknown newsletter"}, 404)
-        return JSONResponse(
-            {
-                "newsletter": about.slug,
-                "wording": wording(about, visit.language),
-                "token": form_token(visit.front, about.slug),
-                "wait_seconds": visit.front.form_seconds,
-            }
-        )
+        told: dict[str, Any] = {
+            "newsletter": about.slug,
+            "wording": wording(about, visit.language),
+            "token": form_token(visit.front, about.slug),
+            "wait_seconds": visit.front.form_seconds,
+        }
+        sum_to_do = challenge(visit.front)
+        return JSONResponse(told | {"proof": sum_to_do} if sum_to_do else told)
+
+    async def show_script(self, _visit: Visit) -> Response:
+        """Give the browser what does the sum."""
+        return Response(script(), media_type="text/javascript; charset=utf-8")
 
     async def take_json(self, visit: Visit) -> Response:
         """Take a sign-up from a program."""
@@ -91,6 +98,12 @@ class SignUp:
         if known not in self.made:
             self.made[known] = visit.front.render(visit.say(saying))
         return self.made[known]
+
+
+@cache
+def script() -> str:
+    """Return the one script there is; only forms with a sum to do ask for it."""
+    return (files("subscribers.web") / "proof.js").read_text(encoding="utf-8")
 
 
 def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False) -> Response:

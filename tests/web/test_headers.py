@@ -172,3 +172,15 @@ def test_H09_no_page_repeats_a_host_it_was_told(site: Running) -> None:
 
     assert not any("evil.example" in page.text for page in pages)
     assert not any("evil.example" in str(page.headers) for page in pages)
+
+
+def test_a_script_may_run_only_where_a_form_has_a_sum_to_do(make_running: MakeSite) -> None:
+    site = make_running(proof_of_work=50_000)
+    scripted = "; script-src 'self'"
+    forms = ["/", "/issues", "/issues/weekly/1", f"/comparisons/{SLUG}", "/subscribe", FRAMED]
+
+    policies = {path: site.get(path).headers["content-security-policy"] for path in forms}
+    assert all(policy.endswith(scripted) for policy in policies.values())
+    assert all('src="/subscribe/proof.js"' in site.get(path).text for path in forms)
+    for path in ("/own-links", "/issues/weekly/1/mail", "/u/bad", "/nothing"):
+        assert scripted not in site.get(path).headers["content-security-policy"]

@@ -23,7 +23,7 @@ from subscribers.web import Front
 
 _OWN = re.compile(rf"(?:https?://[^\s\"'<>]+)?(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
-_MINUTE, _HOUR = 60, 3600
+_HOUR = 3600
 _MOST_DIGITS = 9
 
 
@@ -58,7 +58,7 @@ class Archive:
             sign_up=self._looks.sign_up(self._front, series, "archive"),
             folder=self._looks.folder,
         )
-        return HTMLResponse(page, headers=kept(_MINUTE, by="private"))
+        return HTMLResponse(page, headers=self._looks.form_headers())
 
     def viewer(self, request: Request) -> Response:
         """Show one issue in a frame, with the way to its neighbours."""
@@ -75,9 +75,7 @@ class Archive:
             sign_up=self._looks.sign_up(self._front, series, "issue"),
             folder=self._looks.folder,
         )
-        return HTMLResponse(
-            page, headers=kept(_MINUTE, by="private") | {"Content-Security-Policy": FRAMING}
-        )
+        return HTMLResponse(page, headers=self._looks.form_headers(FRAMING))
 
     def mail(self, request: Request) -> Response:
         """Show the frozen mail itself, with nobody's own links in it."""

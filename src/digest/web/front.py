@@ -8,6 +8,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from digest.app import App
 from digest.errors import BadSetting
 from digest.web.looks import Looks
+from subscribers.proof import Proof
 from subscribers.web import Front, KeepNetwork
 
 
@@ -25,6 +26,7 @@ def make_front(app: App, looks: Looks, on_letter: Callable[[], None]) -> Front:
         trusted_proxies=[_network(text) for text in words(settings.trusted_proxies)],
         keep_network=KeepNetwork(settings.keep_network),
         disposable=_disposable(app),
+        proof=_proof(app),
         embed_origins=words(settings.embed_origins),
         mailto=settings.leave_mailto,
         on_letter=on_letter,
@@ -42,6 +44,11 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         return ip_network(text, strict=False)
     except ValueError:
         raise BadSetting(f"DIGEST_TRUSTED_PROXIES: {text} is no network like 10.0.0.0/8") from None
+
+
+def _proof(app: App) -> Proof | None:
+    most = app.settings.proof_of_work
+    return Proof(secrets=app.secrets(), most=most) if most else None
 
 
 def _disposable(app: App) -> frozenset[str]:

@@ -12,6 +12,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
+SCRIPT = "; script-src 'self'"  # where the form has a sum to do
 #: The same for a page that shows a frozen mail in a frame.
 FRAMING = f"{POLICY}; frame-src 'self'"
 #: A frozen mail: its own styles, pictures from anywhere, and links that open in the whole window.
@@ -44,6 +45,12 @@ def kept(seconds: int, *, by: str = "public", found: bool = True) -> dict[str, s
         "Cache-Control": f"{by}, max-age={seconds}",
         "X-Robots-Tag": "all" if found else "noindex",
     }
+
+
+def with_form(policy: str = POLICY, *, scripted: bool) -> dict[str, str]:
+    """Return the headers of a page with a sign-up form; *scripted*: its script may run."""
+    script = SCRIPT if scripted else ""
+    return kept(60, by="private") | {"Content-Security-Policy": policy + script}
 
 
 class Headers:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from digest.render.pages import SignUp, Site, message_page
 from digest.settings import Settings
+from digest.web.headers import POLICY, with_form
 from digest.web.shelf import Series, Shelf
 from subscribers.web import Front, Page, form, wording
 from subscribers.web.texts import choose
@@ -46,6 +47,10 @@ class Looks:
         return SignUp(
             form=form(front, about, language, source=source), agreed=wording(about, language)
         )
+
+    def form_headers(self, policy: str = POLICY) -> dict[str, str]:
+        """Return the headers of a page with a sign-up form."""
+        return with_form(policy, scripted=bool(self.settings.proof_of_work))
 
     def message(self, page: Page) -> str:
         """Render a page of the list's; raises `TemplateBroken`."""

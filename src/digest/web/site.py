@@ -24,7 +24,6 @@ from digest.web.shelf import Series
 from subscribers.web import Front, Page
 
 OWN_LINKS = "/own-links"
-_MINUTE = 60
 _FILE = 300
 _EARLIEST_ZONE = timedelta(hours=14)
 _ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /webhooks/\n"
@@ -71,7 +70,7 @@ class PublicSite:
             teasers=teasers,
             folder=self._looks.folder,
         )
-        return HTMLResponse(page, headers=kept(_MINUTE, by="private"))
+        return HTMLResponse(page, headers=self._looks.form_headers())
 
     def comparison(self, request: Request) -> Response:
         """Show one comparison with everything it says."""
@@ -86,7 +85,7 @@ class PublicSite:
             sign_up=self._looks.sign_up(self._front, series, "comparison"),
             folder=self._looks.folder,
         )
-        return HTMLResponse(page, headers=kept(_MINUTE, by="private"))
+        return HTMLResponse(page, headers=self._looks.form_headers())
 
     def _latest(
         self, session: Session, series: Series

@@ -14,6 +14,11 @@ EN = Words(
     address="Your email address",
     trap="Leave this empty",
     sign_up_button="Send it to me",
+    needs_script=(
+        "To keep robots out, your browser does a short sum before it sends this form. For that it"
+        " needs JavaScript, which is switched off here."
+    ),
+    working="One moment: your browser is doing a short sum, to keep robots out.",
     wording=(
         "Send me {newsletter} by email. I can leave at any time by the link in every mail. Until I"
         " confirm this by the first mail, nothing else is sent."

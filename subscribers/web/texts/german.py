@@ -13,7 +13,12 @@ DE = Words(
     sign_up_again="Bitte drücken Sie noch einmal auf den Knopf, damit klar ist, dass Sie es sind.",
     address="Ihre E-Mail-Adresse",
     trap="Bitte leer lassen",
-    sign_up_button="Schicken Sie ihn mir",
+    sign_up_button="Bitte zuschicken",
+    needs_script=(
+        "Damit keine Roboter hereinkommen, rechnet Ihr Browser kurz, bevor er das Formular"
+        " abschickt. Dafür braucht er JavaScript, und das ist hier ausgeschaltet."
+    ),
+    working="Einen Moment: Ihr Browser rechnet kurz, damit keine Roboter hereinkommen.",
     wording=(
         "Ich möchte {newsletter} per E-Mail bekommen. Ich kann mich jederzeit über den Link in"
         " jeder Mail abmelden. Bis ich das in der ersten Mail bestätige, kommt sonst nichts."
@@ -42,9 +47,12 @@ DE = Words(
     ),
     confirm=Saying(
         title="Möchten Sie {newsletter}?",
-        body=("Ein Druck auf den Knopf, und er kommt an die Adresse, an die dieser Link ging.",),
+        body=(
+            "Ein Druck auf den Knopf, und die Ausgaben kommen an die Adresse, an die dieser Link"
+            " ging.",
+        ),
     ),
-    confirm_button="Ja, schicken Sie ihn mir",
+    confirm_button="Ja, bitte zuschicken",
     confirmed={
         Confirmed.DONE: Saying(
             title="Sie stehen auf der Liste",

@@ -28,6 +28,8 @@ class Words:
     address: str
     trap: str
     sign_up_button: str
+    needs_script: str  #: where the browser has a sum to do and may not
+    working: str
     wording: str  #: what one agrees to; kept as evidence
     latest: str
     read_latest: str
