@@ -20,6 +20,7 @@ from digest import samples
 from digest.app import App, open_app
 from digest.cli.context import Call, JsonFlag, call_of
 from digest.cli.setup import WEEKLY
+from digest.cli.status_sheet import print_counts
 from digest.comparisons.reader import read_file
 from digest.comparisons.store import keep
 from digest.delivery.dispatch import dispatch
@@ -211,13 +212,7 @@ def _report(call: Call, journey: Journey, where: Status, folder: Path) -> None:
         say(f"  {one['position']}. {one['title']}")
         say(f"     {one['reason']}", style="dim", markup=False)
     say("\nBecame of it:")
-    table = Table.grid(padding=(0, 2))
-    table.add_column()
-    table.add_column(justify="right")
-    for name, number in where.counts.as_dict().items():
-        if number or name in {"pending", "in_doubt"}:
-            table.add_row(f"  {name.replace('_', ' ')}", f"{number:,}")
-    say(table)
+    print_counts(call, where.counts)
     provider = journey.facts["provider"]
     say(
         f"  The provider's own ledger: {provider['messages']:,} mails to"

@@ -13,13 +13,7 @@ def print_status(call: Call, where: Status) -> None:
     """Print the counts that say something, then each problem with its next step."""
     counts = where.counts
     call.out.print(f"[bold]Issue {where.issue}[/bold] of {where.period}: {where.state}")
-    table = Table.grid(padding=(0, 2))
-    table.add_column()
-    table.add_column(justify="right")
-    for name, number, always in _lines(counts):
-        if number or always:
-            table.add_row(f"  {name}", f"{number:,}")
-    call.out.print(table)
+    print_counts(call, counts)
     for each in where.aside:
         call.out.print(f"    {each.readers:,} {each.outcome}: {each.reason}", markup=False)
     if where.aside:
@@ -34,19 +28,32 @@ def print_status(call: Call, where: Status) -> None:
         _print_problem(call, problem)
 
 
-def _lines(counts: Counts) -> list[tuple[str, int, bool]]:
+def print_counts(call: Call, counts: Counts) -> None:
+    """Print counts that add up: candidates in their parts, and below accepted its own parts."""
+    table = Table.grid(padding=(0, 2))
+    for justify in ("left", "right", "left"):
+        table.add_column(justify=justify)
+    for name, number, note, always in _lines(counts):
+        if number or always:
+            table.add_row(f"  {name}", f"{number:,}", f"[dim]{note}[/dim]")
+    call.out.print(table)
+
+
+def _lines(counts: Counts) -> list[tuple[str, int, str, bool]]:
     return [
-        ("candidates", counts.candidates, True),
-        ("accepted", counts.accepted, True),
-        ("refused", counts.refused, False),
-        ("excluded", counts.excluded, False),
-        ("pending", counts.pending, True),
-        ("in doubt", counts.in_doubt, True),
-        ("delivered", counts.delivered, False),
-        ("deferred", counts.deferred, False),
-        ("bounced", counts.bounced, False),
-        ("dropped", counts.dropped, False),
-        ("complained", counts.complained, False),
+        ("candidates", counts.candidates, "", True),
+        ("accepted", counts.accepted, "", True),
+        ("  delivered", counts.delivered, "", False),
+        ("  deferred", counts.deferred, "the mailbox said later", False),
+        ("  blocked", counts.blocked, "this mail was refused, not the address", False),
+        ("  bounced", counts.bounced, "the address was refused", False),
+        ("  dropped", counts.dropped, "the provider didn't try", False),
+        ("  no news yet", counts.unheard, "", False),
+        ("refused", counts.refused, "", False),
+        ("excluded", counts.excluded, "", False),
+        ("pending", counts.pending, "", True),
+        ("in doubt", counts.in_doubt, "", True),
+        ("complained", counts.complained, "of those delivered", False),
     ]
 
 

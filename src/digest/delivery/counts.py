@@ -17,7 +17,11 @@ _IN_DOUBT = {BatchState.STARTED, BatchState.IN_DOUBT}
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """Readers of one edition; candidates = accepted + refused + excluded + pending + in_doubt."""
+    """Readers of one edition; candidates = accepted + refused + excluded + pending + in_doubt.
+
+    accepted = delivered + deferred + blocked + bounced + dropped + unheard, once nothing is told of
+    mails that aren't known to be accepted (an event may come before a batch is settled).
+    """
 
     candidates: int = 0
     accepted: int = 0
@@ -29,10 +33,10 @@ class Counts:
     parked: int = 0  #: the part of pending that waits for a person
     delivered: int = 0
     deferred: int = 0
-    bounced: int = 0
-    blocked: int = 0  #: the part of bounced that was about this mail, not the address
+    bounced: int = 0  #: the address is refused
+    blocked: int = 0  #: this mail is refused, not the address
     dropped: int = 0
-    complained: int = 0
+    complained: int = 0  #: a part of delivered
 
     @property
     def balances(self) -> bool:
@@ -40,9 +44,15 @@ class Counts:
         parts = self.accepted + self.refused + self.excluded + self.pending + self.in_doubt
         return self.candidates == parts
 
+    @property
+    def unheard(self) -> int:
+        """Accepted mails without news of what became of them."""
+        known = self.delivered + self.deferred + self.blocked + self.bounced + self.dropped
+        return max(0, self.accepted - known)
+
     def as_dict(self) -> dict[str, int]:
         """Return the numbers by name."""
-        return asdict(self)
+        return {**asdict(self), "unheard": self.unheard}
 
 
 def count(session: Session, edition_id: int) -> Counts:
@@ -62,7 +72,7 @@ def count(session: Session, edition_id: int) -> Counts:
         parked=batches.get(BatchState.PARKED, 0),
         delivered=news.get(News.DELIVERED, 0) + news.get(News.COMPLAINED, 0),
         deferred=news.get(News.DEFERRED, 0),
-        bounced=news.get(News.BOUNCED, 0) + news.get(News.BLOCKED, 0),
+        bounced=news.get(News.BOUNCED, 0),
         blocked=news.get(News.BLOCKED, 0),
         dropped=news.get(News.DROPPED, 0),
         complained=news.get(News.COMPLAINED, 0),

@@ -118,7 +118,7 @@ def numbers(session: Session, edition_id: int) -> Numbers:
         "accepted": counts.accepted,
         "delivered": counts.delivered,
         "deferred": counts.deferred,
-        "bounced": counts.bounced - counts.blocked,
+        "bounced": counts.bounced,
         "blocked": counts.blocked,
         "dropped": counts.dropped,
         "complained": counts.complained,
