@@ -12,7 +12,6 @@ from subscribers.web.pages import Challenge, Choice, Field, Form, Page, Renderer
 from subscribers.web.place import Place
 from subscribers.web.shield import Shield
 from subscribers.web.signup import SignUp
-from subscribers.web.taking import Taking
 
 __all__ = [
     "About",
@@ -38,8 +37,7 @@ def routes(front: Front) -> list[Route]:
 
 
 def _sign_up(front: Front) -> list[Route]:
-    taking = Taking(front.writer, front.hashes, front.on_letter, front.pause)
-    sign_up = SignUp(Judge(front, Shield(front.writer, front.clock), taking))
+    sign_up = SignUp(Judge(front, Shield(front.writer, front.clock), front.taking))
     return [
         Route(
             PATH,
