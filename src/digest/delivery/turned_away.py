@@ -27,12 +27,14 @@ class Reason(StrEnum):
     UNSIGNED = "unsigned"
     TOO_LARGE = "too-large"
     BUSY = "busy"
+    FULL = "full"
 
 
 _SAYS = {
     Reason.UNSIGNED: "not signed with a key of DIGEST_WEBHOOK_KEYS",
     Reason.TOO_LARGE: "larger than the provider's posts are",
     Reason.BUSY: "too many at once; the provider tells them again",
+    Reason.FULL: "they couldn't be stored; the provider tells them again",
 }
 
 
@@ -44,11 +46,11 @@ class TurnedAway:
     _quiet_until: dict[Reason, datetime] = field(default_factory=dict)
     _unsaid: dict[Reason, int] = field(default_factory=dict)
 
-    def note(self, reason: Reason, now: datetime) -> None:
+    def note(self, reason: Reason, now: datetime, detail: str = "") -> None:
         """Count one more post. A disk that can't be written to loses the count, not the answer."""
         with suppress(OSError):
             self._count(self._file(reason, now.astimezone(UTC).date()), now)
-        self._say(reason, now)
+        self._say(reason, now, detail)
 
     def since_yesterday(self, now: datetime) -> Mapping[Reason, int]:
         """Count the posts of today and yesterday (UTC) by reason, those with none left out."""
@@ -78,14 +80,16 @@ class TurnedAway:
             if path.name < oldest:
                 path.unlink(missing_ok=True)
 
-    def _say(self, reason: Reason, now: datetime) -> None:
+    def _say(self, reason: Reason, now: datetime, detail: str) -> None:
         self._unsaid[reason] = self._unsaid.get(reason, 0) + 1
         until = self._quiet_until.get(reason)
         if until is not None and now < until:
             return
         self._quiet_until[reason] = now + QUIET
         number = self._unsaid.pop(reason)
-        log.warning("webhook: turned away %d post(s): %s", number, _SAYS[reason])
+        level = logging.ERROR if reason is Reason.FULL else logging.WARNING
+        says = f"{_SAYS[reason]} ({detail})" if detail else _SAYS[reason]
+        log.log(level, "webhook: turned away %d post(s): %s", number, says)
 
 
 def _size(path: Path) -> int:

@@ -76,7 +76,7 @@ class Webhook:
             self._note(Reason.UNSIGNED)
             return _plain("not signed by the provider", HTTPStatus.FORBIDDEN)
         except SpoolFull as fault:
-            log.error("events refused, the provider tells them again: %s", fault)
+            self._note(Reason.FULL, str(fault))
             return _later("not stored")
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -88,8 +88,8 @@ class Webhook:
         if self._under_way <= CALM:
             self._drainer.wait(place, PATIENCE)
 
-    def _note(self, reason: Reason) -> None:
-        self._turned_away.note(reason, self._app.clock())
+    def _note(self, reason: Reason, detail: str = "") -> None:
+        self._turned_away.note(reason, self._app.clock(), detail)
 
     def _current(self) -> Verifier:
         """Return what verifies with the keys of now: a key is replaced without a restart."""
