@@ -26,6 +26,7 @@ function mailAddress() {
 function settle(frame) {
   const inner = frame.contentDocument;
   if (!inner || !inner.body) return;
+  inner.addEventListener("keydown", onKey);  // who clicks into the mail keeps the keys
   frame.height = Math.max(inner.body.scrollHeight, inner.documentElement.scrollHeight, 200);
   const old = $(".clip", frame.parentElement);
   if (old) old.remove();
@@ -96,6 +97,7 @@ function put(parts, own = false) {
   seal = parts.seal;
   document.body.dataset.version = version;
   $("#bar").innerHTML = parts.bar;
+  fold(document.body.classList.contains("broad"));
   keepFocus(() => { $("#panel").innerHTML = parts.panel; });
   $("#fault").innerHTML = parts.fault.trim();
   for (const [name, words] of Object.entries(parts.words)) {
@@ -109,12 +111,12 @@ function put(parts, own = false) {
 }
 
 let asking = null;
-async function look() {
+async function look(own = false) {
   if (asking) { asking.again = true; return; }
   asking = { again: false };
   try {
     const answer = await fetch(`/parts?${query()}`);
-    if (answer.ok) put(await answer.json());
+    if (answer.ok) put(await answer.json(), own);
   } catch { /* the desk has stopped; the stream says so */ }
   const again = asking.again;
   asking = null;
@@ -135,14 +137,18 @@ async function showStage() {
 
 // ---- How to look at it ----
 
-function set(name, value, line) {
+function set(name, value, { line, hard = "" } = {}) {
   if (name === "reader" && value === "?") { askReader(); return; }
   state[name] = value;
-  if (name === "view" && value !== "cases") { if (!FRAMED.includes(value) || state.case) state.case = FRAMED.includes(value) ? state.case : ""; }
+  if (name === "view") state.case = hard;
   history.replaceState(null, "", query() ? `?${query()}` : location.pathname);
   press();
   const framed = FRAMED.includes(state.view) && $(".page iframe");
-  if (["scheme", "images", "reader"].includes(name) && framed) { renewFrames(); return; }
+  if (["scheme", "images", "reader"].includes(name) && framed) {
+    renewFrames();
+    if (name === "reader") look(true);  // the line that says who it goes to
+    return;
+  }
   if (name === "view") $("#stage").scrollTop = 0;
   showStage().then(() => { if (line) toLine(line); });
 }
@@ -178,7 +184,13 @@ async function askReader() {
   set("reader", answer.reader);
 }
 
+function fold(away) {
+  document.body.classList.toggle("broad", away);
+  $("[data-fold]").setAttribute("aria-pressed", String(!away));
+}
+
 function tab(name) {
+  fold(false);
   $("#panel").dataset.tab = name;
   for (const button of $$(".tabs [data-tab]")) button.setAttribute("aria-selected", String(button.dataset.tab === name));
   $("#panel").setAttribute("aria-labelledby", `tab-${name}`);
@@ -225,10 +237,11 @@ document.addEventListener("click", (event) => {
   if (told.act === "move") move(told.slug, Number(told.to));
   else if (told.act) act({ act: told.act, slug: told.slug });
   else if (told.post) { say("Asking…"); act({}, `/${told.post}`); }
-  else if (told.set) set(told.set, told.value, told.lineNumber);
+  else if (told.set) set(told.set, told.value, { line: told.lineNumber });
   else if (told.tab) tab(told.tab);
+  else if (told.fold !== undefined) fold(!document.body.classList.contains("broad"));
   else if (told.open) document.getElementById(told.open).showModal();
-  else if (told.case) { state.case = told.case; state.width = "both"; set("view", "mail"); }
+  else if (told.case) { state.width = "both"; set("view", "mail", { hard: told.case }); }
 });
 
 document.addEventListener("change", (event) => {
@@ -313,10 +326,11 @@ const KEYS = {
   c: () => tab("content"), k: () => tab("checks"), a: () => tab("approve"),
   s: () => { tab("content"); $("#line-subject")?.focus(); },
   z: () => act({ act: "undo" }), Z: () => act({ act: "redo" }),
+  h: () => fold(!document.body.classList.contains("broad")),
   "?": () => $("#help").showModal(),
 };
 
-document.addEventListener("keydown", (event) => {
+function onKey(event) {
   const item = document.activeElement?.closest?.("#picks li");
   if (event.altKey && item && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
     event.preventDefault();
@@ -330,9 +344,10 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if ($("dialog[open]")) return;
-  if (/^[1-9]$/.test(event.key)) { state.case = ""; set("view", VIEWS[Number(event.key) - 1]); }
+  if (/^[1-9]$/.test(event.key)) set("view", VIEWS[Number(event.key) - 1]);
   else if (KEYS[event.key]) { event.preventDefault(); KEYS[event.key](); }
-});
+}
+document.addEventListener("keydown", onKey);
 
 // ---- Told of each new look ----
 

@@ -245,7 +245,7 @@ def test_a_test_copy_goes_out(page: Page, site: Site) -> None:
     page.fill("#to", "me@example.org")
     page.click("form[data-form=test] button")
 
-    expect(page.locator("#said")).to_have_text("The test copy is on its way")
+    expect(page.locator("#said")).to_contain_text("The test copy was written to")
     assert "[Test]" in (site.room.folder / "outbox/test/test.eml").read_text()
 
 
@@ -267,6 +267,52 @@ def test_a_hard_case_opens_at_full_size(page: Page) -> None:
     page.locator("[data-case=rtl]").click(timeout=20_000)
 
     expect(mail(page).get_by_text("مِخْرَطَة").first).to_be_visible()
+    expect(page.locator("figure.wide figcaption")).to_contain_text("A hard case, not this issue")
+    page.locator("nav [data-value=mail]").click()
+
+    expect(page.locator("figure.wide [data-word=subject]")).to_be_visible()
+    expect(mail(page).get_by_text("مِخْرَطَة")).to_have_count(0)
+
+
+def test_the_keys_work_after_a_click_into_the_mail(page: Page) -> None:
+    mail(page).locator("h1").click()
+    page.keyboard.press("d")
+
+    expect(page.locator("figure.wide")).to_have_attribute("data-scheme", "dark")
+    settled(page)
+    mail(page).locator("h1").click()
+    page.keyboard.press("2")
+    expect(page.locator("pre.sheet")).to_be_visible()
+
+
+def test_the_panel_makes_room_for_both_widths_at_once(page: Page) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.keyboard.press("h")
+    phone = page.locator("figure.phone").bounding_box()
+
+    expect(page.locator("aside")).not_to_be_visible()
+    assert phone is not None
+    assert phone["x"] + phone["width"] <= 1280
+    page.keyboard.press("k")
+    expect(page.locator("aside")).to_be_visible()
+
+
+def test_errors_are_counted_where_they_are_seen_whatever_is_looked_at(page: Page) -> None:
+    page.fill("#line-subject", "Re: " + "x" * 2_000)
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#tally")).to_have_text("2 errors")
+    page.locator("#tally").click()
+    expect(page.locator(".findings")).to_contain_text("the subject has 2004 characters")
+
+
+def test_the_mail_says_whom_it_goes_to(page: Page) -> None:
+    expect(page.locator("figure.wide [data-word=to]")).to_have_text("reader@example.org")
+    page.select_option("[data-set=reader]", "rtl")
+
+    expect(page.locator("figure.wide [data-word=to]")).to_have_text(
+        "reader@xn--mgbh0fb.xn--kgbechtv"
+    )
 
 
 def test_the_desk_can_be_used_by_keyboard_and_by_ear(page: Page) -> None:

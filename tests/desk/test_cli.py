@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from sqlmodel import Session
 
 from digest.issues import store
-from digest.issues.models import Issue
+from digest.issues.models import Issue, Turn, TurnState
 from digest.render.confined import Confined
 from tests.desk.conftest import SECRET, Room, opened
 
@@ -74,11 +75,36 @@ def test_send_refuses_what_nobody_approved_and_takes_what_somebody_did(built: Ro
     assert "isn't approved" not in after.stderr
 
 
+def test_approve_says_when_a_scheduled_issue_goes_by_itself(built: Room) -> None:
+    due = datetime(2026, 11, 24, 8, tzinfo=UTC)
+    with built.app.database.write() as session:
+        issue, weekly = issue_of(session), store.newsletter(session, "weekly")
+        weekly.timezone = "Europe/Berlin"
+        turn = Turn(
+            newsletter_id=issue.newsletter_id,
+            period=issue.period,
+            day=due.date(),
+            due_at=due + timedelta(days=36_500),
+            state=TurnState.DRAFTED,
+            claimed_at=due,
+        )
+        session.add(turn)
+    done = run(built, "approve", "1", "--by", "Kim")
+    with built.app.database.write() as session:
+        session.connection().exec_driver_sql("DELETE FROM turn")
+        store.newsletter(session, "weekly").timezone = "UTC"
+        forget(session)
+
+    assert "It goes out by itself on Thu 2126-10-31 at 09:00 (Europe/Berlin)" in done.stdout
+    assert "Next:" not in done.stdout
+
+
 def test_a_test_copy_goes_to_oneself(built: Room) -> None:
     done = run(built, "test", "1", "--to", "me@example.org")
 
     assert done.returncode == 0, done.stderr
     assert "me@example.org" not in done.stdout + done.stderr
+    assert "was written to outbox/test" in done.stdout
     assert "[Test]" in (built.folder / "outbox/test/test.eml").read_text()
 
 
@@ -137,4 +163,4 @@ def test_preview_makes_a_store_where_there_is_none_and_ends_at_a_signal(tmp_path
 
     assert made.startswith("A store was made")
     assert url.startswith("http://127.0.0.1:")
-    assert "nothing to pick: there are no comparisons" in page
+    assert "Nothing to pick: there are no comparisons" in page

@@ -98,3 +98,16 @@ def test_an_empty_folder_says_what_to_do(room: Room) -> None:
     assert look.proof is None
     assert "nothing to pick" in look.faults[0].what
     assert look.faults[0].next_step.startswith("digest import")
+
+
+@pytest.mark.parametrize(
+    ("what", "title"),
+    [
+        ("expected an expression", "Expected an expression"),
+        ("contenders[0].share: unknown", "contenders[0].share: unknown"),
+        ("'digest.View' has no attribute 'x'", "'digest.View' has no attribute 'x'"),
+        (".env: not there", ".env: not there"),
+    ],
+)
+def test_a_fault_begins_like_a_sentence_and_names_stay_as_they_are(what: str, title: str) -> None:
+    assert Fault(what=what).title == title

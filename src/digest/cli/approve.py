@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from enum import StrEnum
 from getpass import getuser
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlmodel import Session
 
 from digest.cli.context import Call, JsonFlag, call_of
 from digest.cli.issues import IssueNumber, NewsletterOption, find, findings_of, print_findings
-from digest.issues import recipe, store
+from digest.issues import recipe, store, turns
 from digest.issues.approval import approve as record
 from digest.issues.approval import refuse_errors
+from digest.issues.models import Issue
 from digest.mail.transport import Accepted
-from digest.mail.trial import trial
+from digest.mail.trial import trial, whereabouts
+from digest.settings import TransportKind
 from subscribers.address import parse
 
 app = typer.Typer()
@@ -57,11 +61,12 @@ def approve(
             now=call.app.clock(),
             despite=None if accept_warnings else despite or (),
         )
+        what_next = _what_next(call, session, found)
     if as_json:
         call.json({"issue": issue, "seal": given.seal, "by": given.by, "accepted": given.accepted})
         return
     call.out.print(f"Issue {issue} is approved by {given.by}: {given.seal[:12]}", markup=False)
-    call.out.print(f"Next: digest send {issue}")
+    call.out.print(what_next, markup=False)
 
 
 @app.command("test")
@@ -78,7 +83,8 @@ def try_out(
     if as_json:
         call.json({"issue": issue, "provider_id": taken.provider_id})
     else:
-        call.out.print(f"A test copy of issue {issue} is on its way.")
+        where = whereabouts(_outbox(call))
+        call.out.print(f"A test copy of issue {issue} {where}.", markup=False)
 
 
 @app.command()
@@ -129,6 +135,22 @@ def unattended(
         session.add(series)
     may = "may go" if switch is Switch.ON else "don't go"
     call.out.print(f"Clean issues of {newsletter} {may} without an approval.")
+
+
+def _outbox(call: Call) -> Path | None:
+    settings = call.settings
+    return settings.outbox if settings.transport is TransportKind.OUTBOX else None
+
+
+def _what_next(call: Call, session: Session, issue: Issue) -> str:
+    newsletter = store.newsletter_of(session, issue)
+    leaves = turns.leaves_at(session, newsletter, issue.period)
+    if leaves is None:
+        return f"Next: digest send {issue.number}"
+    local = newsletter.cadence().local(leaves)
+    at = f"on {local:%a %Y-%m-%d at %H:%M} ({newsletter.timezone})"
+    when = "within a minute" if leaves <= call.app.clock() else at
+    return f"It goes out by itself {when}, by digest run. At once: digest send {issue.number}"
 
 
 def send_test(call: Call, newsletter: str, number: int, to: str) -> Accepted:

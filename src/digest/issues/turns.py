@@ -16,6 +16,9 @@ from digest.issues.models import Blackout, Newsletter, Notice, Shift, Turn, Turn
 #: From these a turn may still move.
 OPEN = (TurnState.AHEAD, TurnState.DRAFTED, TurnState.HELD, TurnState.MISSED)
 
+#: In these the service still means to send the issue by itself.
+WAITING = frozenset({TurnState.AHEAD, TurnState.DRAFTED, TurnState.HELD})
+
 
 def newsletters(session: Session) -> Sequence[Newsletter]:
     """Return the newsletters, the oldest first."""
@@ -70,6 +73,13 @@ def turn(
     found = select(Turn).where(Turn.newsletter_id == newsletter_id, Turn.period == period)
     found = found.execution_options(populate_existing=True)
     return session.exec(found.with_for_update() if lock else found).one_or_none()
+
+
+def leaves_at(session: Session, newsletter: Newsletter, period: str) -> datetime | None:
+    """Return when the service sends a period's issue by itself; ``None`` where a person does."""
+    found = turn(session, newsletter.id, period) if newsletter.scheduled else None
+    waits = found is not None and found.state in WAITING
+    return found.due_at if found and waits else None
 
 
 def turns(

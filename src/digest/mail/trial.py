@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content, Mailing, Recipient
 
@@ -32,3 +33,8 @@ def trial(content: Content, address: str, *, base_url: str) -> Mailing:
     """Return one copy for *address*, marked in its subject; its events belong to no delivery."""
     marked = replace(content, subject=f"{MARK}{content.subject}", category="test")
     return Mailing(content=marked, recipients=[stand_in(address, base_url=base_url)], issue="test")
+
+
+def whereabouts(outbox: Path | None) -> str:
+    """Say where a test copy is, once it is handed over; *outbox* where nothing leaves."""
+    return f"was written to {outbox / 'test'}" if outbox else "is on its way"

@@ -105,8 +105,8 @@ class Answers:
         """Send a test copy."""
 
         def act(told: dict[str, Any]) -> str:
-            self._desk.try_out(str(told.get("to", ""))[:320])
-            return "the test copy is on its way"
+            where = self._desk.try_out(str(told.get("to", ""))[:320])
+            return f"the test copy {where}"
 
         return await self._act(request, act)
 

@@ -153,6 +153,11 @@ CASES: tuple[Case, ...] = (
 )
 
 
+def case_name(key: str) -> str:
+    """Return what people call a hard case; empty when there is no such case."""
+    return next((each.name for each in CASES if each.key == key), "")
+
+
 def case_view(
     key: str, newsletter: Newsletter, *, base_url: str, postal_address: str
 ) -> IssueView | None:

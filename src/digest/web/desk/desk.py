@@ -19,10 +19,11 @@ from digest.issues.checking import spam_findings
 from digest.issues.draft import Decisions, Line
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.issues.view import IssueView, SponsorView
-from digest.mail.trial import trial
+from digest.mail.trial import trial, whereabouts
 from digest.render.checks.finding import Finding
 from digest.render.confined import Confined
 from digest.render.engine import Rendered
+from digest.settings import TransportKind
 from digest.web.desk.faults import Fault
 from digest.web.desk.folder import Folder
 from digest.web.desk.look import Look, checked, look_at, press_of, same
@@ -142,8 +143,11 @@ class Desk:
             )
             return given.seal
 
-    def try_out(self, address: str) -> None:
-        """Send one marked copy of what is on the desk; raises `DigestError`, `BadAddress`."""
+    def try_out(self, address: str) -> str:
+        """Send one marked copy of what is on the desk, and say where it is.
+
+        Raises `DigestError`, and `BadAddress`.
+        """
         look = self.finish()
         proof, newsletter = look.proof, look.newsletter
         if proof is None or newsletter is None:
@@ -151,7 +155,10 @@ class Desk:
         approval.refuse_errors(proof.findings)
         content = self.app.content(newsletter, proof.rendered)
         to = parse(address).wire
-        self.app.hand_over(trial(content, to, base_url=self.app.settings.base_url))
+        settings = self.app.settings
+        self.app.hand_over(trial(content, to, base_url=settings.base_url))
+        stays = settings.transport is TransportKind.OUTBOX
+        return whereabouts(settings.outbox if stays else None)
 
     def ask_spam(self) -> str:
         """Ask SpamAssassin about what is on the desk; raises `DigestError`."""
@@ -210,22 +217,22 @@ def decided(
     slug = str(asked.get("slug", ""))
     match asked.get("act"):
         case "pin":
-            return draft.pin(now, slug), f"pin {title}"
+            return draft.pin(now, slug), f"pinned {title}"
         case "drop":
-            return draft.drop(now, slug), f"drop {title}"
+            return draft.drop(now, slug), f"dropped {title}"
         case "release":
-            return draft.release(now, slug), f"leave {title} to the rule"
+            return draft.release(now, slug), f"left {title} to the rule"
         case "move":
             to = int(asked.get("to", 1))
-            return draft.move(now, shown, slug, to), f"move {title} to place {to}"
+            return draft.move(now, shown, slug, to), f"moved {title} to place {to}"
         case "word":
             line = str(asked.get("line", ""))
             if line not in {"subject", "preheader", "opening"}:
                 raise DigestError(f"an issue has no line called {line[:20]}")
             text = str(asked.get("text", ""))
-            return draft.word(now, cast(Line, line), text), f"write the {line}"
+            return draft.word(now, cast(Line, line), text), f"changed the {line}"
         case "sponsor":
             words = {name: str(asked.get(name, "")) for name in ("name", "text", "url")}
-            return draft.sponsor(now, SponsorView(**words)), "change the sponsor"
+            return draft.sponsor(now, SponsorView(**words)), "changed the sponsor"
         case other:
             raise DigestError(f"nobody knows how to {str(other)[:20]}")

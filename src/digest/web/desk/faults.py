@@ -39,6 +39,12 @@ class Fault:
     next_step: str = ""
 
     @property
+    def title(self) -> str:
+        """What is wrong, as a sentence begins; names and keys stay as they are written."""
+        first = self.what.split(" ", 1)[0]
+        return self.what[:1].upper() + self.what[1:] if first.isalpha() else self.what
+
+    @property
     def where(self) -> str:
         """The place on one line: file:line:column, as far as it is known."""
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from digest.app import App
 from digest.errors import ComparisonUnreadable, DigestError
-from digest.issues import approval, drafts, period, publish, recipe, store
+from digest.issues import approval, drafts, period, publish, recipe, store, turns
 from digest.issues.approval import Word
 from digest.issues.choice import Pick
 from digest.issues.draft import Decisions
@@ -49,6 +49,7 @@ class Standing:
     fingerprint: str = ""  #: of the frozen edition
     revision: int = 0
     word: Word | None = None  #: the newest approval
+    leaves: str = ""  #: when the service sends it by itself, on the newsletter's clocks
 
     @property
     def approved(self) -> bool:
@@ -199,6 +200,7 @@ def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> 
         return Standing(number=number, period=week, state=issue.state if issue else None)
     edition = store.edition_of(session, issue)
     templates = recipe.hash_of(app.sources())
+    leaves = turns.leaves_at(session, newsletter, week)
     return Standing(
         number=issue.number,
         period=week,
@@ -206,6 +208,7 @@ def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> 
         fingerprint=edition.fingerprint,
         revision=edition.revision,
         word=approval.word(session, issue, templates=templates),
+        leaves=f"{newsletter.cadence().local(leaves):%A %d %B, %H:%M}" if leaves else "",
     )
 
 

@@ -17,12 +17,14 @@ from digest.render.engine import fill
 from digest.render.graphemes import graphemes
 from digest.render.locate import folders
 from digest.web.desk.asked import Asked, View, Width
+from digest.web.desk.cases import case_name
 from digest.web.desk.desk import Desk
 from digest.web.desk.look import Look, Standing
 from digest.web.desk.readers import MADE_UP
+from digest.web.desk.stages import reader_of
 from digest.web.desk.views import Scheme, blocks
 
-WIDE, PHONE, SCREEN = 660, 375, 900  # pixels
+WIDE, PHONE, SCREEN = 660, 375, 800  # pixels
 PHONE_SUBJECT = 40  #: characters a phone shows of a subject
 VIEWS = (
     (View.MAIL, "Mail"),
@@ -87,7 +89,8 @@ def common(desk: Desk, asked: Asked) -> dict[str, Any]:
         "schemes": SCHEMES,
         "frames": frames(asked),
         "readers": [(each.key, each.name) for each in MADE_UP],
-        "words": _words(desk),
+        "words": _words(desk, asked),
+        "case": case_name(asked.case),
         "web_url": look.proof.view.web_url if look.proof else "",
         "lines": lines(look),
         "chosen": _chosen(look),
@@ -97,6 +100,7 @@ def common(desk: Desk, asked: Asked) -> dict[str, Any]:
         "asked_spam": int(desk.spam is not None and desk.spam[0] == look.seal),
         "errors": sum(each.severity is Severity.ERROR for each in _found(look)),
         "warnings": sum(each.severity is Severity.WARNING for each in _found(look)),
+        "tally": _tally(look),
         "warned": sorted({e.rule for e in _found(look) if e.severity is Severity.WARNING}),
         "size": _size(look),
         "open": int(look.standing is None or look.standing.state in OPEN),
@@ -167,14 +171,15 @@ def _own_words(look: Look) -> dict[str, str]:
     return {"subject": own.subject, "preheader": own.preheader, "opening": own.opening}
 
 
-def _words(desk: Desk) -> dict[str, str]:
+def _words(desk: Desk, asked: Asked) -> dict[str, str]:
     proof = desk.look.proof
     try:
-        sender = desk.app.sender()
+        sender, reader = desk.app.sender(), reader_of(desk, asked)
     except DigestError:
-        return {"sender": "", "subject": "", "preheader": ""}
+        return {"sender": "", "to": "", "subject": "", "preheader": ""}
     return {
         "sender": sender.name or sender.address,
+        "to": reader.address,
         "subject": proof.rendered.subject if proof else "",
         "preheader": proof.view.preheader if proof else "",
     }
@@ -210,6 +215,13 @@ def _left_out(look: Look) -> list[dict[str, object]]:
 
 def _found(look: Look) -> Sequence[Finding]:
     return look.proof.findings if look.proof else ()
+
+
+def _tally(look: Look) -> str:
+    """Count errors and warnings in words: "2 errors, 1 warning"."""
+    kinds = [each.severity.value for each in _found(look)]
+    counts = [(name, kinds.count(name)) for name in ("error", "warning")]
+    return ", ".join(f"{n} {name}{'s' if n > 1 else ''}" for name, n in counts if n)
 
 
 def _of_spam(desk: Desk) -> Sequence[Finding]:
