@@ -8,6 +8,7 @@ from datetime import datetime
 import pytest
 
 from digest.app import App
+from digest.comparisons.models import Call
 from digest.issues import publish, store
 from digest.issues.publish import Press
 from digest.render.checks.finding import Finding
@@ -50,3 +51,21 @@ def test_a_changed_postal_address_is_named_and_not_taken_for_a_missing_one(
     assert [(each.rule, each.message) for each in found] == [
         ("settings-changed", "DIGEST_POSTAL_ADDRESS has changed since it was built")
     ]
+
+
+def test_a_share_that_the_calls_contradict_is_pointed_out(
+    installation: App, press: Press, week: str
+) -> None:
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        chosen = publish.choose(session, newsletter, week)
+        carried = publish.proof(session, newsletter, chosen, number=1, press=press).revisions
+        left = carried[0].contenders[0]
+        left.panel_share = 50
+        for verdict, call in zip(left.verdicts, (*[Call.SHIP] * 3, Call.SKIP), strict=True):
+            verdict.call = call
+        found = publish.proof(session, newsletter, chosen, number=1, press=press).findings
+        session.rollback()
+
+    assert [each.rule for each in found] == ["panel-share"]
+    assert "2 ship and 2 skip of 4, but the calls say 3 ship and 1 skip" in found[0].message

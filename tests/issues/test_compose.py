@@ -227,12 +227,26 @@ def test_a_panel_of_one_mind_is_quoted_on_each_tool() -> None:
 def test_where_calls_are_unknown_nobody_is_said_to_be_for_or_against() -> None:
     view = composed(pair(75, 100))
 
-    assert [(quote.about, quote.call, quote.dissent) for quote in view.quotes] == [
-        ("Marlow", None, False),
-        ("Oriel", None, False),
-    ]
+    assert {quote.about for quote in view.quotes} == {"Marlow", "Oriel"}
+    assert {(quote.call, quote.dissent) for quote in view.quotes} == {(None, False)}
     assert view.quotes[0].seat != view.quotes[1].seat
     assert view.note == "Who on the panel made which call isn\u2019t published."
+
+
+def test_where_calls_are_unknown_the_words_choose_who_is_quoted() -> None:
+    revision = pair(75, 100)
+    for verdict in revision.contenders[0].verdicts:
+        verdict.quote = "A solid win." if verdict.seat != 3 else "Skip it: nobody would pay."
+
+    assert [(quote.about, quote.seat) for quote in composed(revision).quotes][1] == ("Marlow", 3)
+    assert not any(quote.dissent for quote in composed(revision).quotes)
+
+
+def test_nobody_stands_alone_where_share_and_calls_differ() -> None:
+    revision = pair(75, 100, calls_known=True)
+    revision.contenders[0].panel_share = 50
+
+    assert not any(quote.dissent for quote in composed(revision).quotes)
 
 
 def test_nothing_is_noted_where_there_was_nothing_to_guess() -> None:

@@ -19,8 +19,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "checks.md").read_text(encoding="ut
 SECTION = re.compile(r"^### (\S+)\n(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 EXAMPLE = re.compile(r"^```(\w+) (fails|passes)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TIMES = re.compile("^(.*) \u00d7 ([0-9,]+)$", re.MULTILINE)
-#: Need a program that may not be installed, go out, or compare with what was built before.
-APART = {"spam-score", "unreachable", "settings-changed"}
+#: Need a program that may not be installed, go out, or look at more than the mail itself.
+APART = {"spam-score", "unreachable", "settings-changed", "panel-share"}
 MJML = """\
 <mjml><mj-head><mj-title>Two</mj-title>{head}<mj-attributes><mj-class name="big" font-size="20px"/>
 <mj-class name="huge" font-size="40px"/></mj-attributes></mj-head><mj-body>{body}<mj-section>

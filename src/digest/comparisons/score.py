@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from digest.comparisons.draft import ComparisonDraft, ContenderDraft
-from digest.comparisons.models import SEATS, Call
+from digest.comparisons.models import SEATS, Call, Contender
 
 
 class Split(NamedTuple):
@@ -63,10 +63,11 @@ def _doubts(draft: ComparisonDraft) -> Iterator[str]:
     if draft.seats != SEATS:
         yield f"the panel has {draft.seats} seats here; usually it has {SEATS}"
     for contender in draft.contenders:
-        yield from (f"{contender.name}: {doubt}" for doubt in _share_doubts(contender, draft.seats))
+        yield from (f"{contender.name}: {doubt}" for doubt in share_doubts(contender, draft.seats))
 
 
-def _share_doubts(contender: ContenderDraft, seats: int) -> Iterator[str]:
+def share_doubts(contender: ContenderDraft | Contender, seats: int) -> Iterator[str]:
+    """Say where a panel share isn't seats, or isn't what the calls say."""
     share = contender.panel_share
     if share is None:
         return

@@ -74,7 +74,7 @@ def comparison_view(revision: Revision, *, base_url: str, web_url: str) -> Compa
     ours = f"{base_url}/comparisons/{revision.comparison.slug}"
     sides = sorted(revision.contenders, key=lambda each: each.side)[:2]
     contenders = tuple(contender_view(each, seats=revision.seats) for each in sides)
-    quotes = tuple(chosen(sides))
+    quotes = tuple(chosen(sides, revision.seats))
     view = ComparisonView(
         title=_title(revision, contenders),
         slug=revision.comparison.slug,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -11,6 +11,7 @@ import orjson
 from sqlmodel import Session
 
 from digest.comparisons.models import Revision
+from digest.comparisons.score import share_doubts
 from digest.comparisons.store import Summary, revisions, summaries
 from digest.errors import DigestError, IssueFrozen, NothingToPick
 from digest.issues import draft, drafts, recipe, store
@@ -22,7 +23,7 @@ from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placeme
 from digest.issues.period import day_of
 from digest.issues.pick import candidate
 from digest.issues.view import IssueView
-from digest.render.checks.finding import Finding
+from digest.render.checks.finding import Finding, warning
 from digest.render.engine import Rendered
 
 Render = Callable[[IssueView], Rendered]
@@ -113,7 +114,8 @@ def proof(
         postal_address=press.postal_address,
     )
     view = apply_words(composed, decisions)
-    rendered = press.render(view)
+    made = press.render(view)
+    rendered = replace(made, findings=(*made.findings, *_odd_shares(ordered)))
     return Proof(
         view=view,
         composed=composed,
@@ -122,6 +124,19 @@ def proof(
         revisions=ordered,
         decisions=decisions,
     )
+
+
+def _odd_shares(carried: Sequence[Revision]) -> Iterator[Finding]:
+    """Warn of shares that the published calls contradict: a mail would show both."""
+    for revision in carried:
+        for side in revision.contenders:
+            for doubt in share_doubts(side, revision.seats):
+                yield warning(
+                    "panel-share",
+                    "html",
+                    f"{revision.comparison.slug}: {side.name}: {doubt}",
+                    "Ask which is right, and import the comparison again.",
+                )
 
 
 def build(

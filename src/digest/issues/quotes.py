@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from digest.comparisons.models import Call, Contender, Verdict
+from digest.comparisons.score import split
+from digest.issues.leaning import presumed
 from digest.issues.sharpest import Excerpt, sharpest
 from digest.issues.view import QuoteView
 from digest.render.graphemes import cut
@@ -20,21 +22,21 @@ class _Said:
     about: str
     verdict: Verdict
     excerpt: Excerpt
-    dissent: bool
+    call: Call | None  #: as published, or presumed: what it is chosen by
+    alone: bool  #: the one call against all others on this tool
 
     @property
     def rank(self) -> tuple[float, int, int]:
         return (self.excerpt.score, -self.verdict.seat, -self.side)
 
 
-def chosen(contenders: Sequence[Contender]) -> list[QuoteView]:
-    """Return the quotes to show, for before against.
+def chosen(contenders: Sequence[Contender], seats: int) -> list[QuoteView]:
+    """Return the quotes to show, for before against; every dissent is among them.
 
-    Where calls are known every dissent is among them. Where none is, one quote a tool is shown
-    without saying for or against.
+    Where calls aren't published the words choose, and nobody is said to be for or against.
     """
-    said = [each for contender in contenders for each in _said(contender)]
-    called = [each for each in said if each.verdict.call is not None]
+    said = [each for contender in contenders for each in _said(contender, seats)]
+    called = [each for each in said if each.call is not None]
     picked = _by_call(called) if called else _by_tool(said)
     if len(picked) == 1:  # let the other tool have its word too
         others = [each for each in said if each.side != picked[0].side]
@@ -42,38 +44,42 @@ def chosen(contenders: Sequence[Contender]) -> list[QuoteView]:
     return [_view(each) for each in sorted(picked, key=_for_first)]
 
 
-def _said(contender: Contender) -> list[_Said]:
-    lone = _lone_call(contender.verdicts)
+def _said(contender: Contender, seats: int) -> list[_Said]:
+    calls = presumed(contender, seats)
+    lone = _lone_seat(contender, calls, seats)
     return [
         _Said(
             side=contender.side,
             about=cut(one_line(contender.name), _NAME),
             verdict=verdict,
             excerpt=sharpest(verdict.quote),
-            dissent=verdict is lone,
+            call=calls.get(verdict.seat),
+            alone=verdict.seat == lone,
         )
         for verdict in contender.verdicts
         if verdict.quote.strip()
     ]
 
 
-def _lone_call(verdicts: Sequence[Verdict]) -> Verdict | None:
-    """Find the one reviewer against all others: of three at the least, every call known."""
-    ships = [each for each in verdicts if each.call is Call.SHIP]
-    skips = [each for each in verdicts if each.call is Call.SKIP]
-    if len(ships) + len(skips) < len(verdicts) or len(verdicts) < 3:  # noqa: PLR2004
+def _lone_seat(contender: Contender, calls: Mapping[int, Call], seats: int) -> int | None:
+    """Find the one seat against all others: of three at the least, every call known.
+
+    Where the published share says otherwise than the calls, nobody is called alone.
+    """
+    if len(calls) < len(contender.verdicts) or len(calls) < 3:  # noqa: PLR2004
         return None
-    for few in (ships, skips):
-        if len(few) == 1:
-            return few[0]
-    return None
+    ships = [seat for seat, call in calls.items() if call is Call.SHIP]
+    skips = [seat for seat, call in calls.items() if call is Call.SKIP]
+    if split(contender.panel_share, seats) not in (None, (len(ships), len(skips))):
+        return None
+    return next((few[0] for few in (ships, skips) if len(few) == 1), None)
 
 
 def _by_call(said: Sequence[_Said]) -> list[_Said]:
-    picked = [each for each in said if each.dissent]
+    picked = [each for each in said if each.alone]
     for call in (Call.SHIP, Call.SKIP):
-        with_call = [each for each in said if each.verdict.call is call]
-        if with_call and not any(each.verdict.call is call for each in picked):
+        with_call = [each for each in said if each.call is call]
+        if with_call and not any(each.call is call for each in picked):
             picked.append(_fairest(with_call, picked))
     return picked
 
@@ -96,7 +102,7 @@ def _fairest(candidates: Sequence[_Said], picked: Sequence[_Said]) -> _Said:
 
 
 def _for_first(said: _Said) -> tuple[int, int]:
-    return ([Call.SHIP, None, Call.SKIP].index(said.verdict.call), said.side)
+    return ([Call.SHIP, None, Call.SKIP].index(said.call), said.side)
 
 
 def _view(said: _Said) -> QuoteView:
@@ -107,5 +113,5 @@ def _view(said: _Said) -> QuoteView:
         reviewer=cut(one_line(verdict.reviewer), _NAME) if verdict.reviewer else None,
         about=said.about,
         call=verdict.call.value if verdict.call else None,
-        dissent=said.dissent,
+        dissent=said.alone and verdict.call is not None,
     )
