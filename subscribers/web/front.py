@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
 
 from subscribers.links import Links
 from subscribers.proof import Proof
@@ -33,9 +36,15 @@ class About:
 
     slug: str
     name: str
-    description: str = ""  #: what comes, and when
+    description: str = ""  #: what comes
+    comes: Mapping[str, str] = field(default_factory=dict)  #: by language, after "comes"
     latest: str = ""  #: path of the issue to look at first
     topics: Sequence[tuple[str, str]] = ()  #: (value, words); none when there is nothing to choose
+
+
+def _nothing_else(_session: Session, _subscriber_id: int) -> Mapping[str, Any]:
+    """Keep nothing of a reader but what this package keeps."""
+    return {}
 
 
 def _nobody_waits() -> None:
@@ -59,6 +68,8 @@ class Front:
     disposable: frozenset[str] = frozenset()  #: domains whose addresses aren't taken
     proof: Proof | None = None  #: the sum a browser does before it signs somebody up
     embed_origins: Sequence[str] = ()  #: sites that may show the form in a frame: https://a.example
+    #: What the rest of the house keeps of a reader, for the file of everything that is kept.
+    elsewhere: Callable[[Session, int], Mapping[str, Any]] = _nothing_else
     mailto: str = ""  #: where one can leave by mail while the store is out of order
     on_letter: Callable[[], None] = _nobody_waits  #: called when a letter waits
     link_hours: int = 48  #: how long a link to confirm lasts

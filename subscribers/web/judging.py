@@ -124,10 +124,10 @@ def about_of(visit: Visit) -> About | None:
     return visit.front.about(asked)
 
 
-def source_of(visit: Visit) -> str:
+def source_of(visit: Visit, default: str = "page") -> str:
     """Return which form it was, if it says so in the way ours do."""
-    source = visit.fields.get("form") or visit.request.query_params.get("form", "page")
-    return source if _SOURCE.match(source) else "page"
+    source = visit.fields.get("form") or visit.request.query_params.get("form", default)
+    return source if _SOURCE.match(source) else default
 
 
 def _ask(visit: Visit, about: About, weighed: Weighed) -> Ask:

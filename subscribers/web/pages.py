@@ -14,7 +14,7 @@ class Field:
 
     name: str
     label: str
-    kind: Literal["email", "text", "trap"] = "text"
+    kind: Literal["email", "text", "date", "trap"] = "text"
     value: str = field(default="", repr=False)
 
 
@@ -82,7 +82,10 @@ def plain(page: Page) -> str:
     parts += [f"<p>{escape(paragraph)}</p>" for paragraph in page.paragraphs]
     if page.form:
         parts.append(_form(page.form, faulty=bool(page.fault)))
-    parts += [f'<p><a href="{escape(path)}">{escape(words)}</a></p>' for words, path in page.links]
+    parts += [
+        f'<p><a href="{escape(path)}" target="_top">{escape(words)}</a></p>'
+        for words, path in page.links
+    ]
     if page.small:
         parts.append(f"<p><small>{escape(page.small)}</small></p>")
     body = "\n".join(parts)
@@ -101,8 +104,8 @@ def _form(form: Form, *, faulty: bool) -> str:
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
         for name, value in form.hidden
     ]
-    parts += [_field(one, faulty=faulty) for one in form.fields]
     parts += [_choice(one) for one in form.choices]
+    parts += [_field(one, faulty=faulty) for one in form.fields]
     parts.append(f"<button>{escape(form.button)}</button>")
     if form.proof:
         parts += _challenge(form.proof)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from anyio.to_thread import run_sync
@@ -21,6 +22,7 @@ from subscribers.web.pages import Choice, Field, Form, Page
 from subscribers.web.place import Visit
 
 WEEKS = (2, 4, 8, 26)
+LONGEST = timedelta(days=366)
 _JOINED = (Standing.CONFIRMED, Standing.PAUSED)
 
 
@@ -63,7 +65,7 @@ async def take_topics(visit: Visit) -> Response:
     return await _overview(visit, who, saved=True)
 
 
-async def show_pause(visit: Visit) -> Response:
+async def show_pause(visit: Visit, *, fault: str = "") -> Response:
     """Offer a break."""
     who = _who(visit)
     place = await run_sync(_place, visit, who)
@@ -72,20 +74,24 @@ async def show_pause(visit: Visit) -> Response:
     if place and place.standing is Standing.PAUSED:
         options.append(("0", words.resume))
     choice = Choice(name="weeks", label=words.pause_label, options=options, chosen=[options[0][0]])
-    return _asking(visit, "pause", words.pause, words.save, choices=[choice])
+    day = Field(name="until", label=words.pause_until, kind="date")
+    return _asking(
+        visit, "pause", words.pause, words.save, fields=(day,), choices=[choice], fault=fault
+    )
 
 
 async def take_pause(visit: Visit) -> Response:
     """Take a break, or end one."""
     who = _who(visit)
-    asked = visit.fields.get("weeks", "")
     now = visit.front.clock()
+    until = _until(visit.fields, now)
+    if until is None:
+        return await show_pause(visit, fault=visit.words.pause_fault)
 
     def keep(session: Session) -> None:
-        if asked == "0":
+        if until == now:
             lifecycle.resume(session, who.subscriber_id, who.newsletter, now)
-        elif asked in [str(weeks) for weeks in WEEKS]:
-            until = now + timedelta(weeks=int(asked))
+        else:
             lifecycle.pause(session, who.subscriber_id, who.newsletter, until, now)
 
     await visit.front.writer.alone(keep)
@@ -121,7 +127,8 @@ async def data(visit: Visit) -> Response:
 
     def collect() -> dict[str, Any]:
         with visit.front.sessions.read() as session:
-            return export.person(session, who.subscriber_id)
+            mine = export.person(session, who.subscriber_id)
+            return mine and {**mine, **visit.front.elsewhere(session, who.subscriber_id)}
 
     text = json.dumps(await run_sync(collect), indent=2, ensure_ascii=False, default=_plain)
     return Response(
@@ -148,6 +155,22 @@ async def take_erase(visit: Visit) -> Response:
 
     await visit.front.writer.alone(erase)
     return visit.page(visit.words.erased)
+
+
+def _until(fields: Mapping[str, str], now: datetime) -> datetime | None:
+    """Return until when a break lasts: *now* for none, ``None`` for what isn't understood.
+
+    A day goes before the weeks, since one of those is always ticked.
+    """
+    day, weeks = fields.get("until", ""), fields.get("weeks", "")
+    if day:
+        try:
+            until = datetime.combine(date.fromisoformat(day), time(), UTC)
+        except ValueError:
+            return None
+        return until if now < until <= now + LONGEST else None
+    known = {str(number): number for number in (0, *WEEKS)}
+    return now + timedelta(weeks=known[weeks]) if weeks in known else None
 
 
 def _who(visit: Visit) -> Who:

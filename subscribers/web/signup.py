@@ -110,7 +110,13 @@ def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False)
     about = about_of(visit)
     if about is None:
         return visit.page(visit.words.bad_link, status=404)
-    page = visit.say(visit.words.sign_up, newsletter=about.name, description=about.description)
+    comes = about.comes.get(visit.language, "")
+    page = visit.say(
+        visit.words.sign_up,
+        newsletter=about.name,
+        description=about.description,
+        comes=visit.words.comes.format(comes=comes) if comes else "",
+    )
     return visit.show(
         Page(
             language=visit.language,
@@ -121,7 +127,7 @@ def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False)
                 visit.front,
                 about,
                 visit.language,
-                source=source_of(visit),
+                source=source_of(visit, "frame" if path == FRAME_PATH else "page"),
                 value=visit.fields.get("email", "")[:254],
                 path=path,
             ),

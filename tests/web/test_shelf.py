@@ -62,7 +62,8 @@ def test_a_newsletter_is_told_with_how_often_it_comes(store: Flaky) -> None:
     shelf = Shelf(store)
 
     assert list(shelf) == ["weekly", "monthly"]
-    assert shelf["weekly"].description == "Two tools. By email, every Tuesday."
+    assert shelf["weekly"].description == "Two tools."
+    assert shelf["weekly"].comes == {"en": "every Tuesday", "de": "jeden Dienstag"}
     assert shelf["monthly"].description == ""
     assert shelf.get("daily") is None
 

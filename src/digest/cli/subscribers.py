@@ -17,6 +17,7 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from digest.cli.context import Call, JsonFlag, call_of
+from digest.delivery.reader import mailed
 from subscribers import export as exporting
 from subscribers import growth, ledger, lifecycle, store, suppression
 from subscribers.address import parse
@@ -109,6 +110,8 @@ def show(context: typer.Context, address: AddressArgument, json: JsonFlag = Fals
         if reader is None and found is None:
             raise UnknownReader
         facts = exporting.person(session, reader.id) if reader else {}
+        if reader:
+            facts["issues"] = mailed(session, reader.id)
     facts["suppression"] = found._asdict() if found else None
     if json:
         call.json(facts)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+
+from sqlalchemy.orm import Session
 
 from digest.app import App
+from digest.delivery.reader import mailed
 from digest.errors import BadSetting
 from digest.web.looks import Looks
 from subscribers.proof import Proof
@@ -27,6 +31,7 @@ def make_front(app: App, looks: Looks, on_letter: Callable[[], None]) -> Front:
         keep_network=KeepNetwork(settings.keep_network),
         disposable=_disposable(app),
         proof=_proof(app),
+        elsewhere=_elsewhere,
         embed_origins=words(settings.embed_origins),
         mailto=settings.leave_mailto,
         on_letter=on_letter,
@@ -44,6 +49,10 @@ def _network(text: str) -> IPv4Network | IPv6Network:
         return ip_network(text, strict=False)
     except ValueError:
         raise BadSetting(f"DIGEST_TRUSTED_PROXIES: {text} is no network like 10.0.0.0/8") from None
+
+
+def _elsewhere(session: Session, subscriber_id: int) -> Mapping[str, Any]:
+    return {"issues": mailed(session, subscriber_id)}
 
 
 def _proof(app: App) -> Proof | None:

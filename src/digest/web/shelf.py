@@ -11,8 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from digest.delivery.store import Store
 from digest.issues import published
+from digest.issues.models import Newsletter
 from digest.issues.rhythm import rhythm
 from subscribers.web import About
+from subscribers.web.texts import LANGUAGES, choose
 
 FRESH_SECONDS = 5.0
 
@@ -24,15 +26,24 @@ class Series:
     slug: str
     name: str
     description: str
-    comes: str  #: how often, as it reads after "comes"; empty where nothing is promised
+    rhythm: Mapping[str, str]  #: how often, as it reads after "comes"; empty if nothing is promised
     language: str
     latest: str  #: path of the newest issue, or empty
 
     def about(self) -> About:
         """Return what the sign-up pages say."""
-        comes = f"By email, {self.comes}." if self.comes else ""
-        said = " ".join(part for part in (self.description, comes) if part)
-        return About(slug=self.slug, name=self.name, description=said, latest=self.latest)
+        return About(
+            slug=self.slug,
+            name=self.name,
+            description=self.description,
+            comes=self.rhythm,
+            latest=self.latest,
+        )
+
+    @property
+    def comes(self) -> str:
+        """How often, in the newsletter's own language."""
+        return self.rhythm.get(choose(self.language, ""), "")
 
 
 class Shelf(Mapping[str, About]):
@@ -84,7 +95,7 @@ class Shelf(Mapping[str, About]):
                         slug=each.slug,
                         name=each.name,
                         description=each.description,
-                        comes=rhythm(each.cadence(), each.language) if each.scheduled else "",
+                        rhythm=_rhythm(each),
                         language=each.language,
                         latest=_path(each.slug, published.latest(session, each)),
                     )
@@ -95,6 +106,12 @@ class Shelf(Mapping[str, About]):
             return
         finally:
             self._reading.release()
+
+
+def _rhythm(newsletter: Newsletter) -> Mapping[str, str]:
+    if not newsletter.scheduled:
+        return {}
+    return {language: rhythm(newsletter.cadence(), language) for language in LANGUAGES}
 
 
 def _path(slug: str, issue: published.PublishedIssue | None) -> str:

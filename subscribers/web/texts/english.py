@@ -9,7 +9,8 @@ from subscribers.web.texts.words import Saying, Words
 
 EN = Words(
     name="English",
-    sign_up=Saying(title="{newsletter}", body=("{description}",)),
+    sign_up=Saying(title="{newsletter}", body=("{description}", "{comes}")),
+    comes="By email, {comes}.",
     sign_up_again="Please press the button once more, to show that it is you.",
     address="Your email address",
     trap="Leave this empty",
@@ -100,6 +101,8 @@ EN = Words(
         title="Take a break", body=("Nothing comes until then; after it, all by itself.",)
     ),
     pause_label="For how long?",
+    pause_until="Or until a day of your choice",
+    pause_fault="Please choose how long, or a day within a year from now.",
     weeks="{weeks} weeks",
     resume="No break: keep sending it",
     move=Saying(

@@ -9,7 +9,8 @@ from subscribers.web.texts.words import Saying, Words
 
 DE = Words(
     name="Deutsch",
-    sign_up=Saying(title="{newsletter}", body=("{description}",)),
+    sign_up=Saying(title="{newsletter}", body=("{description}", "{comes}")),
+    comes="Per E-Mail, {comes}.",
     sign_up_again="Bitte drücken Sie noch einmal auf den Knopf, damit klar ist, dass Sie es sind.",
     address="Ihre E-Mail-Adresse",
     trap="Bitte leer lassen",
@@ -117,6 +118,8 @@ DE = Words(
         body=("Bis dahin kommt nichts, danach geht es von selbst weiter.",),
     ),
     pause_label="Wie lange?",
+    pause_until="Oder bis zu einem Tag Ihrer Wahl",
+    pause_fault="Bitte wählen Sie, wie lange, oder einen Tag im nächsten Jahr.",
     weeks="{weeks} Wochen",
     resume="Keine Pause: bitte weiter schicken",
     move=Saying(

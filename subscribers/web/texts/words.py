@@ -24,6 +24,7 @@ class Words:
 
     name: str  #: of the language, in itself
     sign_up: Saying
+    comes: str
     sign_up_again: str
     address: str
     trap: str
@@ -55,6 +56,8 @@ class Words:
     saved: str
     pause: Saying
     pause_label: str
+    pause_until: str
+    pause_fault: str
     weeks: str
     resume: str
     move: Saying

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
@@ -74,7 +75,30 @@ def test_a_break_begins_ends_early_and_is_shown(site: Site, path: str, reader: i
 def test_a_break_that_is_not_offered_changes_nothing(
     site: Site, path: str, reader: int, weeks: str
 ) -> None:
-    assert site.http.post(f"{path}/pause", data={"weeks": weeks}).status_code == 200
+    answer = site.http.post(f"{path}/pause", data={"weeks": weeks})
+    assert answer.status_code == 422
+    assert "Saved." not in answer.text
+    assert place(site, reader).standing is Standing.CONFIRMED
+
+
+def test_a_break_lasts_until_a_day_of_the_readers_choice(
+    site: Site, path: str, reader: int
+) -> None:
+    assert 'type="date"' in site.http.get(f"{path}/pause").text
+    answer = site.http.post(f"{path}/pause", data={"weeks": "2", "until": "2027-01-15"})
+    assert "paused until 2027-01-15" in answer.text
+    assert place(site, reader).paused_until == datetime(2027, 1, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "until", ["2026-11-24", "2020-01-01", "2027-11-26", "9999-12-31", "tomorrow", "2026-02-30", "٢"]
+)
+def test_a_day_that_is_past_far_off_or_none_is_refused_in_words(
+    site: Site, path: str, reader: int, until: str
+) -> None:
+    answer = site.http.post(f"{path}/pause", data={"weeks": "2", "until": until})
+    assert answer.status_code == 422
+    assert "a day within a year" in answer.text
     assert place(site, reader).standing is Standing.CONFIRMED
 
 

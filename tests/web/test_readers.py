@@ -1,0 +1,70 @@
+"""What the list's own pages get of the rest of the house."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sqlalchemy import select
+
+from digest.delivery.models import Delivery, EventLink, MailEvent
+from subscribers.links import Who
+from tests.web.conftest import Running
+
+READER = 1
+
+
+def data_of(site: Running, number: int = READER) -> Any:
+    path = site.links.preferences(Who(number, "weekly")).removeprefix(site.app.settings.base_url)
+    return site.get(f"{path}/data").json()
+
+
+def note_a_click(site: Running) -> None:
+    """Keep a click of the reader's first issue."""
+    with site.app.database.write() as session:
+        first = session.scalars(select(Delivery).order_by("id")).first()
+        assert first is not None
+        assert first.id is not None
+        session.add(EventLink(id=5, url="https://news.example.com/comparisons/a-vs-b"))
+        session.add(
+            MailEvent(
+                delivery_id=first.id,
+                kind="click",
+                moment=1_795_000_000,
+                link=5,
+                edition_id=first.edition_id,
+            )
+        )
+
+
+def test_a_readers_file_holds_every_issue_sent_to_them_and_what_was_told_of_it(
+    site: Running,
+) -> None:
+    note_a_click(site)
+
+    issues = data_of(site)["issues"]
+
+    assert [(one["newsletter"], one["number"]) for one in issues] == [("weekly", 1), ("weekly", 2)]
+    assert {one["standing"] for one in issues} <= {"pending", "accepted"}
+    assert [event["link"] for event in issues[0]["events"]] == [
+        "https://news.example.com/comparisons/a-vs-b"
+    ]
+    assert issues[1]["events"] == []
+
+
+def test_a_file_of_nobody_is_empty(site: Running) -> None:
+    assert data_of(site, 99) == {}
+
+
+def test_a_page_in_german_says_in_german_when_the_mail_comes(site: Running) -> None:
+    page = site.get("/subscribe?lang=de").text
+
+    assert "Per E-Mail, jeden Dienstag." in page
+    assert "every Tuesday" not in page
+
+
+def test_links_in_the_frame_open_outside_of_it(site: Running) -> None:
+    page = site.get("/subscribe/frame").text
+
+    assert re.search(r'<a href="/issues/weekly/2" target="_top">', page)
+    assert 'name="form" value="frame"' in page
