@@ -111,17 +111,16 @@ def send_waiting(
         doubted = _end(session, LetterState.STARTED, LetterState.IN_DOUBT, cut_off, now)
         given_up = _end(session, LetterState.WAITING, LetterState.FAILED, too_old, now)
         done.update({LetterState.IN_DOUBT: doubted, LetterState.FAILED: given_up})
-    for _ in range(at_most):
-        with sessions.write() as session:
-            waiting = _claim(session, clock())
+        waiting = _claim(session, now) if at_most > 0 else None
+    for sent in range(1, at_most + 1):
         if waiting is None:
             break
         state = _send(waiting, post, links)
-        with sessions.write() as session:
-            _set(session, waiting.id, state, clock())
         done[state] += 1
-        if state is LetterState.WAITING:
-            break
+        more = sent < at_most and state is not LetterState.WAITING
+        with sessions.write() as session:  # one commit a letter: what it settles, it goes on from
+            _set(session, waiting.id, state, clock())
+            waiting = _claim(session, clock()) if more else None
     return +done
 
 

@@ -18,7 +18,9 @@ from digest.issues.models import Issue, IssueState, Newsletter
 from digest.mail.mailing import Mailbox, Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.outbox import Outbox
+from digest.mail.sendgrid.request import body
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused, Transport
+from digest.testing.rules.settings import check_settings
 from subscribers import letters
 from subscribers.letters import Handed, Letter
 from subscribers.links import Links
@@ -249,3 +251,25 @@ def test_a_confirmation_names_how_long_its_link_lasts_and_has_no_other_link() ->
 
     assert "48 hours" in view.after[0]
     assert view.links == []
+
+
+@pytest.mark.parametrize(("letter", "passes"), [(CONFIRM, True), (WELCOME, False)])
+def test_only_a_letter_just_asked_for_passes_the_provider_s_old_bounces(
+    make_post: MakePost, letter: Letter, passes: bool
+) -> None:
+    transport = MemoryTransport()
+    make_post(transport).send(letter)
+
+    made = body(transport.accepted[0])
+
+    assert (made.get("mail_settings") is not None) is passes
+    if passes:
+        assert "bypass_spam_management" not in made["mail_settings"]
+    assert [f.message for f in check_settings(made)] == []
+
+
+def test_every_letter_says_that_a_machine_wrote_it(make_post: MakePost) -> None:
+    transport = MemoryTransport()
+    make_post(transport).send(CONFIRM)
+
+    assert transport.accepted[0].content.headers == {"Auto-Submitted": "auto-generated"}

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
+from sqlmodel import col, select
 
 from digest.db import Database
 from subscribers import lifecycle, suppression
 from subscribers.letters import CUT_OFF, Handed, Letter, ask, send_waiting
 from subscribers.links import Links
-from subscribers.models import LetterKind, LetterState, Standing, SuppressionReason
+from subscribers.models import LetterKind, LetterState, LetterToSend, Standing, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes, Tokens
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
@@ -129,3 +130,36 @@ def test_an_address_suppressed_since_gets_no_letter(
         suppression.suppress_readers(session, reasons, hashes, now)
     assert send() == {LetterState.WITHHELD: 1}
     assert post.sent == []
+
+
+@dataclass
+class Looking:
+    """A post that looks, while it sends, at how far each letter is on disk."""
+
+    database: Database
+    seen: list[list[LetterState]] = field(default_factory=list)
+
+    def send(self, _letter: Letter) -> Handed:
+        with self.database.read() as session:
+            states = session.scalars(select(col(LetterToSend.state)).order_by("id"))
+            self.seen.append(list(states))
+        return Handed.SENT
+
+
+def test_I4_a_letter_is_marked_before_it_goes_and_settled_before_the_next_does(
+    database: Database, tokens: Tokens, make_reader: MakeReader, now: datetime
+) -> None:
+    with database.write() as session:
+        for number in range(3):
+            reader = make_reader(session, f"reader{number}@example.com", Standing.PENDING)
+            ask(session, reader, NEWSLETTER, LetterKind.CONFIRM, now)
+    looking = Looking(database)
+    links = Links("https://news.example.com", tokens)
+
+    send_waiting(database, looking, links, lambda: now, at_most=2)
+    with database.read() as session:
+        left = list(session.scalars(select(col(LetterToSend.state)).order_by("id")))
+
+    sent, started, waiting = LetterState.SENT, LetterState.STARTED, LetterState.WAITING
+    assert looking.seen == [[started, waiting, waiting], [sent, started, waiting]]
+    assert left == [sent, sent, waiting]

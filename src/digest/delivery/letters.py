@@ -30,6 +30,9 @@ _LINKS = ("action_url", "unsubscribe_url", "preferences_url")
 _ANYONE = "https://letter.invalid/-digest"
 #: Letters whose link has to work in every mail program, so it is written out too.
 _SPELLED = (LetterKind.CONFIRM, LetterKind.CHANGE)
+#: Letters without which nothing happens: a mailbox that bounced long ago may work again.
+_ASKED_FOR = _SPELLED
+_AUTOMATIC = {"Auto-Submitted": "auto-generated"}  # RFC 3834: keeps out-of-office replies away
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +91,9 @@ class LetterPost:
             html=personalise(mail.html, links),
             text=personalise(mail.text, links),
             sender=self.sender,
+            headers=_AUTOMATIC,
             category="letters",
+            requested=letter.kind in _ASKED_FOR,
         )
         name = f"{letter.kind}-{self.key()}"  # comes back in events, and tells nobody's name
         return Mailing(

@@ -35,6 +35,8 @@ class Content:
     category: str = ""  #: what the provider groups its statistics by; never personal
     track_clicks: bool = False
     track_opens: bool = False
+    #: Its reader asked for it a moment ago: what a provider remembers of old must not hold it back.
+    requested: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what would end a header early and begin another."""

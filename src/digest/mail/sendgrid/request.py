@@ -20,6 +20,12 @@ ISSUE, BATCH, ATTEMPT, DELIVERY = (
     "digest_delivery",
 )
 
+#: Past the provider's lists of bounces and unsubscribes; complaints still hold.
+_BYPASSES = {
+    "bypass_bounce_management": {"enable": True},
+    "bypass_unsubscribe_management": {"enable": True},
+}
+
 
 def encode(mailing: Mailing) -> bytes:
     """Return the request's body as UTF-8 JSON; refuses more recipients than one request takes."""
@@ -43,6 +49,7 @@ def body(mailing: Mailing) -> dict[str, Any]:
         **({"categories": [content.category]} if content.category else {}),
         "custom_args": _ids(mailing),
         "tracking_settings": _tracking(content),
+        **({"mail_settings": _BYPASSES} if content.requested else {}),
     }
 
 
