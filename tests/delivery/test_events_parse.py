@@ -96,7 +96,7 @@ def test_no_address_is_kept_of_what_cannot_be_read_or_was_said() -> None:
         ({"event": "unsubscribe"}, EventKind.RESIGNED),
         ({"event": "group_unsubscribe"}, EventKind.UNSUBSCRIBED),
         ({"event": "group_resubscribe"}, EventKind.OTHER),
-        ({"event": "account_status_change"}, EventKind.OTHER),
+        ({"event": "account_status_change"}, EventKind.ACCOUNT),
         ({"event": "spamreport"}, EventKind.COMPLAINED),
     ],
 )

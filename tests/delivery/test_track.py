@@ -23,6 +23,7 @@ from digest.delivery.models import (
     News,
     Quarantined,
 )
+from digest.delivery.quarantine import ACCOUNT
 from digest.delivery.receive import Received, receive
 from digest.delivery.send import Sending
 from digest.delivery.tracking import change_tracking
@@ -32,6 +33,7 @@ from digest.mail.events import EventKind
 from digest.mail.events import MailEvent as Event
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, InDoubt
+from digest.mail.trial import stand_in
 from subscribers.lifecycle import erase
 from subscribers.models import (
     Consent,
@@ -180,6 +182,26 @@ def test_C04_news_of_no_delivery_of_ours_is_counted_and_changes_nothing(
         kept = session.exec(select(Quarantined)).all()
     assert len(kept) == 6
     assert not any("test.invalid" in one.said for one in kept)
+
+
+def test_C04_news_of_a_test_copy_is_known_and_changes_nothing(
+    database: Database, sent: Sending, now: datetime
+) -> None:
+    copy = stand_in("r1@example.org", base_url="")
+    event = an_event(database, now, EventKind.BOUNCED, address="r1@example.org")
+    found = told(database, now, event._replace(attempt=None, delivery=copy.delivery))
+    assert (found.trial, found.unknown, found.stray, found.suppressed) == (1, 0, 0, 0)
+    assert standing(database) == (None, None)
+
+
+def test_C04_news_of_the_account_is_kept_and_logged(
+    database: Database, sent: Sending, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    told(database, now, Event(EventKind.ACCOUNT, 1_795_510_800, cause="compliance_suspend"))
+    with database.read() as session:
+        [kept] = session.exec(select(Quarantined)).all()
+    assert (kept.why, kept.said) == (ACCOUNT, "compliance_suspend")
+    assert "compliance_suspend" in caplog.text
 
 
 def test_C12_one_event_of_an_attempt_settles_its_doubt(

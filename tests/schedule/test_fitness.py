@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from digest.app import App, open_app
 from digest.db import Database
+from digest.delivery.quarantine import ACCOUNT, quarantine
 from digest.delivery.turned_away import Reason, TurnedAway
 from digest.issues.models import Newsletter, Tick
 from digest.migrations.upgrade import upgrade
@@ -107,6 +108,18 @@ def test_what_is_missing_or_unsafe_is_refused_by_name(
     install: Install, about: str, settings: dict[str, Any], says: str
 ) -> None:
     assert says in refused(install(**settings))[about]
+
+
+@pytest.mark.parametrize(
+    ("word", "pointed_out"), [("compliance_suspend", True), ("reactivate", False)]
+)
+def test_an_account_the_provider_has_stopped_is_pointed_out(
+    install: Install, word: str, pointed_out: bool
+) -> None:
+    app = install()
+    with app.database.write() as session:
+        quarantine(session, [(ACCOUNT, word)], NOW)
+    assert ("account" in warned(app)) is pointed_out
 
 
 def test_posts_that_no_known_key_signed_are_pointed_out(install: Install) -> None:

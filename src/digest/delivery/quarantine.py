@@ -14,6 +14,7 @@ from digest.delivery.models import Quarantined
 MOST = 1000  #: rows that are kept
 UNREADABLE = "not an event"
 UNKNOWN = "of no mail of ours"
+ACCOUNT = "of the account"
 
 
 @dataclass(frozen=True, kw_only=True)

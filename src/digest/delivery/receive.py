@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +15,14 @@ from digest.delivery.consequences import act
 from digest.delivery.dispatch import finish
 from digest.delivery.models import Canary
 from digest.delivery.proof import ATTEMPT_LENGTH
-from digest.delivery.quarantine import UNKNOWN, quarantine
+from digest.delivery.quarantine import ACCOUNT, UNKNOWN, quarantine
 from digest.delivery.stray import by_address
 from digest.delivery.track import track
-from digest.mail.events import MailEvent
+from digest.mail.events import EventKind, MailEvent
 from subscribers.tokens import Hashes
+
+TRIAL = "test"  #: the delivery that a test copy names
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +32,7 @@ class Received:
     new: int = 0  #: events not heard before
     unknown: int = 0  #: events of no mail of ours
     stray: int = 0  #: events without our ids that name a reader's address
+    trial: int = 0  #: events of test copies, which change nothing
     suppressed: int = 0
     left: int = 0
 
@@ -37,18 +42,20 @@ def receive(
 ) -> Received:
     """Record events and do what they ask for: settle, suppress, unsubscribe. Caller commits.
 
-    What is of no mail of ours goes into quarantine.
+    What is of no mail of ours goes into quarantine, and so does what is of the account as a whole.
     """
     tracked = track(session, events)
-    rest = _without_canaries(session, tracked.unknown, now)
+    ours = _without_canaries(session, tracked.unknown, now)
+    rest = [event for event in ours if event.delivery != TRIAL]
     found = by_address(session, rest)
     acted = act(session, [*tracked.telling, *found.telling], hashes, now)
     for edition in tracked.settled:
         finish(session, edition, now)
-    quarantine(session, [(UNKNOWN, _said(event)) for event in found.unknown], now)
+    quarantine(session, [(_why(event), _said(event)) for event in found.unknown], now)
     return Received(
         new=tracked.new,
         unknown=len(found.unknown),
+        trial=len(ours) - len(rest),
         stray=len(rest) - len(found.unknown),
         suppressed=acted.suppressed,
         left=acted.left,
@@ -71,8 +78,17 @@ def _could_be(attempt: str) -> bool:
     return len(attempt) == ATTEMPT_LENGTH and attempt.isalnum()
 
 
+def _why(event: MailEvent) -> str:
+    if event.kind is EventKind.ACCOUNT:
+        log.error("the provider says of the account: %s", event.cause or "nothing more")
+        return ACCOUNT
+    return UNKNOWN
+
+
 def _said(event: MailEvent) -> str:
     """Describe a stranger: its address is nobody's we know, and isn't kept."""
+    if event.kind is EventKind.ACCOUNT:
+        return event.cause
     said: Iterable[str] = (
         f"kind {event.kind}",
         f"at {event.at}",

@@ -48,6 +48,7 @@ TELLING = frozenset(
         EventKind.RESIGNED,
     }
 )
+_OF_NO_MAIL = frozenset({EventKind.OTHER, EventKind.ACCOUNT})
 _ENGAGED = frozenset({EventKind.OPENED, EventKind.CLICKED})
 _OWN_LINK = pattern(r"(/[a-z])/[\w-]{20,}")  # a reader's token, or the tag in its place
 _MAX_DIGITS = 18
@@ -122,7 +123,7 @@ def _sort(events: Sequence[Event], known: Mapping[str, Known], kept: Kept) -> _S
         kind, at, delivery, attempt = event[:4]
         mine = known.get(attempt) if attempt else None
         number = _number(delivery)
-        if mine is None or not mine.first <= number <= mine.last or kind is EventKind.OTHER:
+        if mine is None or not mine.first <= number <= mine.last or kind in _OF_NO_MAIL:
             done.unknown.append(event)
             continue
         if proofs.get(mine.attempt, at) >= at:

@@ -21,6 +21,7 @@ class EventKind(StrEnum):
     COMPLAINED = "complained"  #: the reader called it spam
     UNSUBSCRIBED = "unsubscribed"  #: the reader left this newsletter by the provider's own link
     RESIGNED = "resigned"  #: the reader told the provider to bring nothing of ours any more
+    ACCOUNT = "account"  #: of no mail: the provider changed the account's standing
     OTHER = "other"  #: news we have no word for
 
 

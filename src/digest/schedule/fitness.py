@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col, select
 
 from digest.app import App
+from digest.delivery.models import Quarantined
+from digest.delivery.quarantine import ACCOUNT
 from digest.delivery.turned_away import Reason, TurnedAway
 from digest.errors import DigestError
 from digest.issues import turns
@@ -24,6 +28,8 @@ Look = Callable[[App], Iterator[Fact]]
 #: Nobody's secret: they stand in examples.
 WEAK = ("change", "secret", "example", "default", "placeholder", "password", "1234567890")
 _FEWEST_LETTERS = 8
+RECENT = timedelta(days=30)
+REACTIVATED = "reactivate"  #: the provider's word for an account that is good again
 
 
 def examine(app: App) -> list[Fact]:
@@ -142,8 +148,25 @@ def _newsletters(app: App) -> Iterator[Fact]:
                 )
 
 
+def _account(app: App) -> Iterator[Fact]:
+    since = app.clock() - RECENT
+    with app.database.read() as session:
+        told = session.exec(
+            select(Quarantined)
+            .where(Quarantined.why == ACCOUNT, Quarantined.at > since)
+            .order_by(col(Quarantined.id).desc())
+            .limit(1)
+        ).first()
+    if told is not None and told.said != REACTIVATED:
+        yield warning(
+            "account",
+            f"the provider told of a change on {told.at:%Y-%m-%d}: {told.said or 'no more'}",
+            "look at the provider's own page; nothing may be delivered until it is settled",
+        )
+
+
 LOOKS: tuple[Look, ...] = (_secret, _address, _sender, _provider)
-LOOKS_INTO_TABLES: tuple[Look, ...] = (fit_store.clock, _newsletters, fit_store.past)
+LOOKS_INTO_TABLES: tuple[Look, ...] = (fit_store.clock, _newsletters, _account, fit_store.past)
 
 
 def is_loopback(host: str | None) -> bool:

@@ -39,6 +39,7 @@ _KINDS = {
     "spamreport": EventKind.COMPLAINED,
     "unsubscribe": EventKind.RESIGNED,
     "group_unsubscribe": EventKind.UNSUBSCRIBED,
+    "account_status_change": EventKind.ACCOUNT,
 }
 #: Kinds that say nothing beside whom they speak of: most of a flood.
 _PLAIN = frozenset({EventKind.PROCESSED, EventKind.DELIVERED})
@@ -171,6 +172,8 @@ def _told(entry: Any, kind: EventKind, at: int) -> MailEvent:
     cause = entry.get("bounce_classification")
     if kind is EventKind.DROPPED:
         cause = entry.get("reason")
+    if kind is EventKind.ACCOUNT:
+        cause = entry.get("type")
     said = _text(entry.get("reason") or entry.get("response"), MAX_TEXT) or ""
     return MailEvent(
         kind,
