@@ -89,6 +89,7 @@ PLANTED = [
     ("<b>two</b>", '<img src="https://a.example/b.png" />', "mjml-alt", "<img"),
     ('padding="20px"', 'padding="0 20px"', "mjml-section-padding", "padding"),
     ('mj-class="big"', 'mj-class="big red"', "mjml-class", "<mj-text"),
+    ('mj-class="big"', 'mj-class="bigg"', "mjml-unknown-class", "<mj-text"),
     ('<mj-button href="https://a.example/"', "<mj-button", "mjml-target", "<mj-button"),
     ("<mj-table>", '<mj-table role="none">', "mjml-no-effect", "role"),
     ('<mj-column width="50%">', '<mj-column width="60%">', "mjml-widths", "<mj-section"),

@@ -27,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     traps.missing_alt,
     traps.section_padding,
     traps.class_clashes,
+    traps.unknown_classes,
     traps.shared_ids,
     traps.no_effect,
     traps.column_widths,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from digest.render.mjml_check.scan import Attribute, Fault, Scan, Tag
 from digest.render.mjml_check.tables import NO_EFFECT
@@ -107,6 +108,21 @@ def class_clashes(scan: Scan) -> Iterator[Fault]:
                     "Say it in one of them.",
                 )
             seen |= dict.fromkeys(said.get(name, set()) - seen.keys(), name)
+
+
+def unknown_classes(scan: Scan) -> Iterator[Fault]:
+    """Warn of a class nobody defined: the compiler passes it over without a word."""
+    known = {tag.get("name") or "" for tag in scan.tags() if tag.name == "mj-class"}
+    for tag in scan.tags():
+        for name in (tag.get("mj-class") or "").split():
+            if name not in known:
+                close = get_close_matches(name, sorted(known), 1, 0.6)
+                yield _on(
+                    "mjml-unknown-class",
+                    tag,
+                    f"there is no <mj-class name={name!r}>",
+                    f"Did you mean {close[0]}?" if close else "Define it in mj-attributes.",
+                )
 
 
 def shared_ids(scan: Scan) -> Iterator[Fault]:
