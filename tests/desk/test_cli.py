@@ -128,6 +128,7 @@ def test_rebuild_fails_where_a_byte_differs(built: Room) -> None:
 
     assert done.returncode == 1
     assert "comes out otherwise now: text" in done.stdout
+    assert "@@" in done.stdout
 
 
 def test_check_says_what_is_wrong_with_the_templates_an_issue_was_made_of(room: Room) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from importlib.metadata import version
 
 import pytest
+from sqlmodel import select
 
 from digest.app import App
 from digest.errors import NotFound
@@ -94,3 +96,16 @@ def test_templates_that_did_not_change_are_kept_once(
         kept = {session.get_one(Recipe, number).templates for number in (1, 2)}
 
     assert len(kept) == 1
+
+
+def test_a_tool_that_has_another_version_now_is_named(
+    installation: App, press: Press, week: str, now: datetime
+) -> None:
+    build(installation, press, week, now)
+    assert again(installation).tools == ()
+    with installation.database.write() as session:
+        kept = session.exec(select(Recipe)).one()
+        with_others = kept.made_from["made_with"] | {"mjml-python": "1.0.0"}
+        kept.made_from = {**kept.made_from, "made_with": with_others}
+
+    assert again(installation).tools == (f"mjml-python 1.0.0, now {version('mjml-python')}",)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from difflib import unified_diff
 from enum import StrEnum
 from getpass import getuser
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -108,11 +110,17 @@ def rebuild(
             "fingerprint": edition.fingerprint,
             "same": not again.differs,
             "differs": again.differs,
+            "tools": again.tools,
         }
+        found_lines = _first_difference(edition.text, again.rendered.text)
     if as_json:
         call.json(facts)
     elif again.differs:
         call.out.print(f"Issue {issue} comes out otherwise now: {', '.join(again.differs)}")
+        for each in again.tools:
+            call.out.print(f"It was made with {each}.", markup=False)
+        for line in found_lines:
+            call.out.print(line, markup=False)
     else:
         call.out.print(
             f"Issue {issue} comes out byte for byte the same: {edition.fingerprint[:12]}"
@@ -135,6 +143,12 @@ def unattended(
         session.add(series)
     may = "may go" if switch is Switch.ON else "don't go"
     call.out.print(f"Clean issues of {newsletter} {may} without an approval.")
+
+
+def _first_difference(then: str, now: str) -> list[str]:
+    """Return the lines around the first difference in the text part; empty without one."""
+    lines = unified_diff(then.splitlines(), now.splitlines(), "then", "now", "", "", 1, "")
+    return [line for line in islice(lines, 12) if not line.startswith(("---", "+++"))]
 
 
 def _outbox(call: Call) -> Path | None:

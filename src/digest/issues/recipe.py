@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from hashlib import sha256
+from importlib.metadata import version
 from typing import Any
 
 import orjson
@@ -69,13 +70,14 @@ def keep(
 ) -> None:
     """Keep what an edition was made from, and what was wrong with it; the caller commits."""
     templates = hash_of(sources)
+    made_from = {**of.to_dict(), "made_with": tools()}
     if session.get(TemplateSet, templates) is None:
         session.add(TemplateSet(hash=templates, files=dict(sources)))
         session.flush()
     session.add(
         Recipe(
             edition_id=edition.id or 0,
-            made_from=of.to_dict(),
+            made_from=made_from,
             findings=[asdict(each) for each in findings],
             templates=templates,
         )
@@ -101,13 +103,22 @@ def settings_of(edition: Edition) -> dict[str, str]:
     return {name: kept.made_from[name] for name in names} if kept else {}
 
 
+def tools() -> dict[str, str]:
+    """Return what composes and renders here, with its version: other tools may differ."""
+    return {name: version(name) for name in ("digest-engine", "jinja2", "mjml-python")}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Again:
-    """An edition made again; *differs* names the parts that came out otherwise."""
+    """An edition made again; *differs* names the parts that came out otherwise.
+
+    *tools* names those that have another version now, as "mjml-python 1.4.1, now 1.4.2".
+    """
 
     view: IssueView
     rendered: Rendered
     differs: tuple[str, ...]
+    tools: tuple[str, ...] = ()
 
 
 def make_again(session: Session, issue: Issue, edition: Edition, reprint: Reprint) -> Again:
@@ -128,6 +139,16 @@ def make_again(session: Session, issue: Issue, edition: Edition, reprint: Reprin
         view=view,
         rendered=rendered,
         differs=tuple(name for name, now, then in parts if now != then),
+        tools=_other_tools(recipe.made_from.get("made_with", {})),
+    )
+
+
+def _other_tools(then: Mapping[str, str]) -> tuple[str, ...]:
+    now = tools()
+    return tuple(
+        f"{each} {then[each]}, now {now[each]}"
+        for each in now
+        if each in then and then[each] != now[each]
     )
 
 
