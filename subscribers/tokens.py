@@ -12,7 +12,7 @@ from hmac import compare_digest
 
 from subscribers.errors import BadToken
 
-MIN_SECRET = 16  # characters
+MIN_SECRET = 32  # characters
 MAX_TOKEN = 400  # characters; longer ones aren't ours and aren't looked at
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _MAC_BYTES = 15  # 120 bits; a multiple of three, so that base64 needs no padding
@@ -32,7 +32,8 @@ class Purpose(StrEnum):
 class Tokens:
     """Makes and reads tokens; the first secret signs, every one is accepted.
 
-    A token is ``<mac><subject>``: 20 characters of base64url and the subject in base64url.
+    A token is ``<mac><subject>``: 20 characters of base64url, and in base64url the subject, hidden
+    under a mask that follows from the mac: nobody reads from a link how many readers there are.
     Tokens carry no time and never expire by themselves (a mail's unsubscribe link must work for
     as long as the mail exists); a purpose that needs a limit puts the time into its subject.
     """
@@ -40,19 +41,17 @@ class Tokens:
     def __init__(self, secrets: Sequence[str]) -> None:
         _check(secrets)
         self._keys = {
-            purpose: tuple(_derive(secret, purpose.value) for secret in secrets)
-            for purpose in Purpose
+            purpose: tuple(_Keys(secret, purpose) for secret in secrets) for purpose in Purpose
         }
 
     def signer(self, purpose: Purpose) -> Callable[[str], str]:
         """Return the function that makes this purpose's tokens, about 2 µs each."""
-        keyed = blake2b(key=self._keys[purpose][0], digest_size=_MAC_BYTES)
+        keys = self._keys[purpose][0]
 
         def sign(subject: str) -> str:
             raw = subject.encode()
-            mac = keyed.copy()  # cheaper than taking the key in anew for each reader
-            mac.update(raw)
-            packed = b2a_base64(mac.digest() + raw, newline=False)
+            mac = keys.mac(raw)
+            packed = b2a_base64(mac + keys.masked(raw, mac), newline=False)
             return packed.translate(_URL_SAFE, b"=").decode()
 
         return sign
@@ -64,13 +63,41 @@ class Tokens:
     def read(self, purpose: Purpose, token: str) -> str:
         """Return the subject of a token; raises `BadToken` unless it was made for *purpose*."""
         packed = _unpack(token)
-        mac, raw = packed[:_MAC_BYTES], packed[_MAC_BYTES:]
-        good = False
-        for key in self._keys[purpose]:  # every key is tried, so that time tells nothing
-            good |= compare_digest(mac, blake2b(raw, key=key, digest_size=_MAC_BYTES).digest())
-        if not good:
+        mac, hidden = packed[:_MAC_BYTES], packed[_MAC_BYTES:]
+        found = None
+        for keys in self._keys[purpose]:  # every one is tried, so that time tells nothing
+            raw = keys.masked(hidden, mac)
+            if compare_digest(mac, keys.mac(raw)):
+                found = raw
+        if found is None:
             raise BadToken
-        return raw.decode()
+        return found.decode()
+
+
+class _Keys:
+    """One secret's two keys for one purpose: one signs, the other hides (SIV)."""
+
+    def __init__(self, secret: str, purpose: Purpose) -> None:
+        self._mac = blake2b(key=_derive(secret, purpose.value), digest_size=_MAC_BYTES)
+        self._mask = blake2b(key=_derive(secret, f"mask {purpose.value}"))
+
+    def mac(self, raw: bytes) -> bytes:
+        """Return the signature of a subject."""
+        keyed = self._mac.copy()  # cheaper than taking the key in anew for each reader
+        keyed.update(raw)
+        return keyed.digest()
+
+    def masked(self, raw: bytes, mac: bytes) -> bytes:
+        """Hide a subject, or show it again."""
+        keyed = self._mask.copy()
+        keyed.update(mac)
+        mask = keyed.digest()
+        size = len(raw)
+        while len(mask) < size:  # only a very long name needs more than 64 bytes
+            keyed.update(mac)
+            mask += keyed.digest()
+        plain = int.from_bytes(raw, "big") ^ int.from_bytes(mask[:size], "big")
+        return plain.to_bytes(size, "big")
 
 
 class Hashes:

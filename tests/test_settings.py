@@ -46,11 +46,47 @@ def test_every_setting_says_what_it_means(name: str) -> None:
         ({"base_url": "https://user:word@example.com"}, "DIGEST_BASE_URL"),
         ({"sendgrid_url": "ftp://example.com"}, "DIGEST_SENDGRID_URL"),
         ({"sendgrid_timeout": 0}, "DIGEST_SENDGRID_TIMEOUT"),
+        ({"DIGEST_FROM": "nobody"}, "DIGEST_FROM: must be one address"),
+        ({"DIGEST_FROM": "A <a@example.com>, b@example.com"}, "DIGEST_FROM"),
+        ({"DIGEST_FROM": "Verdicts, weekly <a@example.com>"}, "in quotation marks"),
+        ({"canary": "canary"}, "DIGEST_CANARY: must be an address"),
+        ({"leave_mailto": "a@example.com, b@example.com"}, "DIGEST_LEAVE_MAILTO"),
     ],
 )
 def test_nonsense_is_refused_by_name(fault: Mapping[str, Any], named: str) -> None:
     with pytest.raises(BadSetting, match=named):
         settings(**fault)
+
+
+def test_a_name_with_a_comma_may_stand_in_quotation_marks() -> None:
+    given = '"Verdicts, weekly" <a@example.com>'
+    assert settings(DIGEST_FROM=given).sender == given
+
+
+@pytest.mark.parametrize(
+    ("slip", "meant"),
+    [
+        ("DIGEST_SENDGRID_APIKEY", "DIGEST_SENDGRID_API_KEY"),
+        ("DIGEST_TRANSPROT", "DIGEST_TRANSPORT"),
+        ("DIGEST_SECRETS_FILE", "DIGEST_SECRET_FILE"),
+    ],
+)
+def test_a_slip_in_a_name_is_refused_and_not_passed_over(slip: str, meant: str) -> None:
+    with pytest.raises(BadSetting, match=f"{slip} is no setting; is {meant} meant"):
+        load({slip: "x"})
+
+
+def test_a_slip_in_the_file_of_settings_is_refused_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("# ours\nDIGEST_TRANSPROT=sendgrid\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadSetting, match="is DIGEST_TRANSPORT meant"):
+        load({})
+
+
+def test_other_variables_are_nobodys_business() -> None:
+    assert load({"DIGEST_NO_SKIPS": "1", "SENDGRID_API_KEY": "x"}).sendgrid_api_key is None
 
 
 def test_every_fault_is_told_at_once() -> None:

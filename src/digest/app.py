@@ -31,7 +31,7 @@ from digest.issues.editorial import Approval
 from digest.issues.models import Edition, Issue, Newsletter, Tracking
 from digest.issues.publish import Press
 from digest.issues.view import IssueView
-from digest.mail.mailing import UNSUBSCRIBE_TAG, Content, Mailbox, Mailing
+from digest.mail.mailing import UNSUBSCRIBE_TAG, Content, Mailbox, Mailing, list_id
 from digest.mail.outbox import Outbox
 from digest.mail.sendgrid.client import SendGrid
 from digest.mail.sendgrid.reopen import Reopener
@@ -43,7 +43,6 @@ from digest.render.engine import Rendered
 from digest.render.sources import sources
 from digest.settings import Settings, TransportKind
 from subscribers.address import parse
-from subscribers.errors import BadAddress
 from subscribers.joining import AT_ONCE, take_in
 from subscribers.letters import send_waiting
 from subscribers.links import Links
@@ -138,12 +137,9 @@ class App:
         return self.checks().of_edition(edition, unsubscribe_url)
 
     def sender(self) -> Mailbox:
-        """Return who the mail is from; raises `BadSetting`."""
+        """Return who the mail is from."""
         name, address = parseaddr(self.settings.sender)
-        try:
-            return Mailbox(parse(address).wire, name)
-        except BadAddress as fault:
-            raise BadSetting(f"DIGEST_FROM: {fault}; write: Name <name@example.com>") from None
+        return Mailbox(parse(address).wire, name)
 
     def transport(self) -> Transport:
         """Return the way out that the settings choose; raises `BadSetting`."""
@@ -218,7 +214,7 @@ class App:
             html=mail.html,
             text=mail.text,
             sender=self.sender(),
-            headers={"List-Id": self._list_id(newsletter.slug, newsletter.name)},
+            headers={"List-Id": list_id(self.settings.base_url, newsletter.slug, newsletter.name)},
             category=newsletter.slug,
             track_clicks=newsletter.tracking is not Tracking.OFF,
             track_opens=newsletter.tracking is not Tracking.OFF,
@@ -290,11 +286,6 @@ class App:
             beside = self.database.url.database if self.database.is_sqlite else None
             folder = Path(f"{beside or 'digest'}-events")
         return Spool(folder, most_bytes=self.settings.spool_megabytes << 20)
-
-    def _list_id(self, slug: str, name: str) -> str:
-        host = self.settings.base_url.partition("://")[2].partition("/")[0].partition(":")[0]
-        words = "".join(c for c in name if c.isascii() and (c.isalnum() or c == " ")).strip()
-        return f"{words} <{slug}.{host}>".strip()
 
 
 def open_app(settings: Settings, clock: Callable[[], datetime] | None = None) -> App:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from difflib import get_close_matches
+from email.headerregistry import HeaderRegistry
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,8 +16,12 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from digest.errors import BadSetting
+from subscribers.address import parse
+from subscribers.errors import BadAddress
 
 PREFIX = "DIGEST_"
+_ENV_FILE = Path(".env")
+_MAIL_HEADER = HeaderRegistry()
 
 
 class TransportKind(StrEnum):
@@ -38,14 +45,37 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _mailbox(value: str) -> str:
+    try:
+        header: Any = _MAIL_HEADER("From", value)
+        [mailbox] = header.addresses
+        parse(mailbox.addr_spec)
+    except (ValueError, IndexError, BadAddress):
+        header = None
+    if header is None or header.defects or header.groups[0].display_name is not None:
+        raise ValueError(
+            "must be one address, such as Weekly Verdicts <verdicts@example.com>; a name with a"
+            ' comma stands in quotation marks: "Verdicts, weekly" <verdicts@example.com>'
+        )
+    return value
+
+
+def _address(value: str) -> str:
+    try:
+        return parse(value).wire if value else ""
+    except BadAddress:
+        raise ValueError("must be an address, such as name@example.com") from None
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+MailAddress = Annotated[str, AfterValidator(_address)]
 
 
 class Settings(BaseSettings):
     """What the environment (or a .env file) says; names carry the prefix DIGEST_."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX, env_file=_ENV_FILE, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
     database_url: str = Field("sqlite:///digest.db", description="Where the store is.")
@@ -95,11 +125,11 @@ class Settings(BaseSettings):
     embed_origins: str = Field(
         "", description="Sites that may show the sign-up form in a frame, comma-separated."
     )
-    leave_mailto: str = Field(
+    leave_mailto: MailAddress = Field(
         "", description="An address of yours that readers may write to in order to leave."
     )
     link_hours: int = Field(48, ge=1, description="How long a link to confirm lasts.")
-    sender: str = Field(
+    sender: Annotated[str, AfterValidator(_mailbox)] = Field(
         "Weekly AI Tool Verdicts <verdicts@example.com>",
         validation_alias="DIGEST_FROM",
         description="Who the mail is from: Name <address>.",
@@ -133,7 +163,7 @@ class Settings(BaseSettings):
     grace: float = Field(
         30.0, ge=0, le=3600, description="Seconds that requests under way have after a stop signal."
     )
-    canary: str = Field(
+    canary: MailAddress = Field(
         "", description="An address of yours that gets each issue too; its news proves the webhook."
     )
     first_wave: int = Field(
@@ -170,7 +200,9 @@ def load(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
 
     A secret may also come from the file named by ``DIGEST_<NAME>_FILE``.
     """
-    found: dict[str, Any] = dict(_from_files(os.environ if env is None else env))
+    given = os.environ if env is None else env
+    _refuse_slips({*given, *_names_in(_ENV_FILE)})
+    found: dict[str, Any] = dict(_from_files(given))
     found.update({key: value for key, value in overrides.items() if value is not None})
     try:
         return Settings(**found)
@@ -181,6 +213,23 @@ def load(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
 def variable_of(name: str) -> str:
     """Return the environment variable that a setting is read from."""
     return str(Settings.model_fields[name].validation_alias or f"{PREFIX}{name.upper()}")
+
+
+def _names_in(path: Path) -> list[str]:
+    try:
+        return re.findall(r"^\s*(?:export\s+)?(\w+)\s*=", path.read_text("utf-8"), re.MULTILINE)
+    except (OSError, UnicodeDecodeError):  # whoever reads the values tells
+        return []
+
+
+def _refuse_slips(names: set[str]) -> None:
+    """Refuse a variable that is next to a setting's name: its value would silently not count."""
+    known = [variable_of(name) for name in Settings.model_fields]
+    known += [f"{name}_FILE" for name in known]
+    for variable in sorted(names - set(known)):
+        near = get_close_matches(variable, known, n=1, cutoff=0.85)
+        if variable.startswith(PREFIX) and near:
+            raise BadSetting(f"{variable} is no setting; is {near[0]} meant?")
 
 
 def _from_files(env: Mapping[str, str]) -> Mapping[str, str]:

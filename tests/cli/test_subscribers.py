@@ -17,7 +17,7 @@ from subscribers.errors import BadAddress, UnknownReader
 from subscribers.models import ConsentAct, Standing
 from subscribers.store import Evidence
 
-SECRET = "a secret for tests, long enough"
+SECRET = "a secret for these tests, long enough"
 CONSENT = "They ticked the box on the old site."
 
 Digest = Callable[..., Result]

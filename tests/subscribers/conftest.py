@@ -15,7 +15,7 @@ from subscribers.models import ConsentAct, Standing
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes, Tokens
 
-SECRET = "a secret for tests, long enough"
+SECRET = "a secret for these tests, long enough"
 NEWSLETTER = "weekly"
 FORM = Evidence(channel="form", form="sign-up", wording="Send me the weekly mail.")
 

@@ -14,7 +14,7 @@ import pytest
 from subscribers.errors import BadProof
 from subscribers.proof import Proof
 
-SECRET = "a secret for tests, long enough"
+SECRET = "a secret for these tests, long enough"
 HOUR = timedelta(hours=1)
 
 

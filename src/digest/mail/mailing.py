@@ -70,3 +70,10 @@ def personalise(text: str, parts: Mapping[str, str]) -> str:
     for tag, value in parts.items():
         text = text.replace(tag, value)
     return text
+
+
+def list_id(base_url: str, slug: str, name: str) -> str:
+    """Return the List-Id of a newsletter, which never changes with its words (RFC 2919)."""
+    host = base_url.partition("://")[2].partition("/")[0].partition(":")[0]
+    words = "".join(c for c in name if c.isascii() and (c.isalnum() or c == " ")).strip()
+    return f"{words} <{slug}.{host}>".strip()
