@@ -75,7 +75,11 @@ class Settings(BaseSettings):
     """What the environment (or a .env file) says; names carry the prefix DIGEST_."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_file=_ENV_FILE, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_prefix=PREFIX,
+        env_file=_ENV_FILE,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
     )
 
     database_url: str = Field("sqlite:///digest.db", description="Where the store is.")
