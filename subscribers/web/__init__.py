@@ -62,7 +62,10 @@ def _sign_up(front: Front) -> list[Route]:
         ),
         Route(SCRIPT_PATH, Place(front=front, get=sign_up.show_script)),
         Route("/subscribe/snippet", Place(front=front, get=sign_up.show_snippet)),
-        Route(JSON_PATH, Place(front=front, get=sign_up.show_json, post=sign_up.take_json)),
+        Route(
+            JSON_PATH,
+            Place(front=front, get=sign_up.show_json, post=sign_up.take_json, program=True),
+        ),
     ]
 
 

@@ -16,12 +16,17 @@ from subscribers.web import form
 from subscribers.web.pages import Form, Page
 from subscribers.web.place import Visit
 
+_ON_THE_LIST = (Standing.CONFIRMED, Standing.PAUSED)
+
 
 async def show(visit: Visit) -> Response:
     """Ask for the one press of a button; changes nothing, so that scanners confirm nobody."""
     asked = visit.front.links.read_confirm(visit.token)
     if _is_late(visit, asked):
         return await _late(visit, asked)
+    place = await run_sync(_place, visit, asked)
+    if place and place.standing in _ON_THE_LIST:
+        return _told(visit, asked, Confirmed.ALREADY)
     page = visit.say(visit.words.confirm, newsletter=visit.newsletter(asked.newsletter))
     return visit.show(
         Page(
@@ -74,7 +79,7 @@ def _is_late(visit: Visit, asked: Asked) -> bool:
 async def _late(visit: Visit, asked: Asked) -> Response:
     """Say that the link has run out, and the way on; or that nothing more is to do."""
     place = await run_sync(_place, visit, asked)
-    if place and place.standing in (Standing.CONFIRMED, Standing.PAUSED):
+    if place and place.standing in _ON_THE_LIST:
         return _told(visit, asked, Confirmed.ALREADY)
     page = visit.say(visit.words.confirm_late, hours=visit.front.link_hours)
     links = [(visit.words.ask_again, _sign_up_path(asked))]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from anyio.to_thread import run_sync
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from starlette.responses import PlainTextResponse, Response
 
-from subscribers import lifecycle
+from subscribers import lifecycle, store
 from subscribers.errors import BadToken
-from subscribers.links import Asked
+from subscribers.links import Asked, Who
+from subscribers.models import Standing
 from subscribers.web import form
 from subscribers.web.pages import Form, Page
 from subscribers.web.place import Visit
@@ -16,8 +19,10 @@ _BY_PAGE = "page"  # the field by which our own button says that a person presse
 
 
 async def show(visit: Visit) -> Response:
-    """Ask for one press of a button; needs no database, and changes nothing."""
+    """Ask for one press of a button, unless it was pressed before; changes nothing."""
     who = visit.front.links.read_unsubscribe(visit.token)
+    if await run_sync(_has_left, visit, who):
+        return _left(visit, who)
     page = visit.say(visit.words.leave, newsletter=visit.newsletter(who.newsletter))
     return visit.show(
         Page(
@@ -46,13 +51,27 @@ async def act(visit: Visit) -> Response:
     just_now = await visit.front.writer.alone(leave)
     if not by_page:
         return PlainTextResponse("unsubscribed\n")
+    return _left(visit, who, _undo(visit, Asked(*who, now)) if just_now else None)
+
+
+def _has_left(visit: Visit, who: Who) -> bool:
+    """Look, if the store can be reached: without it the page still shows its button."""
+    try:
+        with visit.front.sessions.read() as session:
+            place = store.place(session, *who)
+    except SQLAlchemyError:
+        return False
+    return place is not None and place.standing is Standing.UNSUBSCRIBED
+
+
+def _left(visit: Visit, who: Who, way_back: Form | None = None) -> Response:
     page = visit.say(visit.words.left, newsletter=visit.newsletter(who.newsletter))
     return visit.show(
         Page(
             language=page.language,
             title=page.title,
             paragraphs=page.paragraphs,
-            form=_undo(visit, Asked(*who, now)) if just_now else None,
+            form=way_back,
             links=[(visit.words.to_sign_up, f"{form.PATH}?newsletter={who.newsletter}")],
         )
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from subscribers.errors import BadToken
@@ -49,6 +49,12 @@ def policy(ancestors: str = "'none'") -> str:
     )
 
 
+class Json(JSONResponse):
+    """JSON that names its encoding, as every answer here does."""
+
+    media_type = "application/json; charset=utf-8"
+
+
 @dataclass(frozen=True)
 class Visit:
     """One request, with what is known of whoever made it."""
@@ -56,6 +62,7 @@ class Visit:
     front: Front
     request: Request
     lists: intake.Fields = field(default_factory=dict, repr=False)  #: each field's values
+    program: bool = False  #: whoever asks reads JSON
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
@@ -103,6 +110,12 @@ class Visit:
         about = self.front.about(slug)
         return about.name if about else slug
 
+    def note(self, status: str, words: str, code: int) -> Response:
+        """Answer in few words, where nobody has eyes for a page."""
+        if self.program:
+            return Json({"status": status}, code)
+        return PlainTextResponse(f"{words}\n", code)
+
     def page(self, saying: Saying, *, status: int = 200, **facts: object) -> Response:
         """Return a page with nothing but a saying."""
         return self.show(self.say(saying, **facts), status=status)
@@ -133,6 +146,7 @@ class Place:
     get: Handler | None = None
     post: Handler | None = None
     framed: bool = False  #: may be shown in a frame by the sites the front names
+    program: bool = False  #: programs ask here, and are answered in JSON whatever happens
     form: bool = False  #: shows the sign-up form, whose script may run where it has a sum to do
     lenient: bool = False  #: takes a body of any kind, for what it is for needs none
     turn_away: TurnAway | None = None  #: answers a POST before anything of it is read
@@ -145,14 +159,16 @@ class Place:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        visit = Visit(self.front, request)
+        visit = Visit(self.front, request, program=self.program)
         handler = self.post if request.method == "POST" else self.get
         if request.method not in ("GET", "HEAD", "POST") or handler is None:
-            return self._not_allowed()
+            return self._not_allowed(visit)
         try:
             return await self._handle(visit, handler)
         except intake.Refused as fault:
-            return _refused(fault.status)
+            response = visit.note("unreadable", "this can't be read", fault.status)
+            response.headers["Connection"] = "close"
+            return response
         except BadToken:
             return visit.page(visit.words.bad_link, status=404)
         except (SQLAlchemyError, Busy, TimeoutError) as fault:
@@ -160,7 +176,7 @@ class Place:
             return _unreachable(visit)
         except Exception as fault:  # nothing of it may reach the reader, nor the address the log
             log.error("a page failed: %s", type(fault).__name__)
-            return visit.page(visit.words.broken, status=500)
+            return _broken(visit)
 
     async def _handle(self, visit: Visit, handler: Handler) -> Response:
         if visit.request.method != "POST":
@@ -168,7 +184,7 @@ class Place:
         turned_away = self.turn_away(visit) if self.turn_away else None
         if turned_away is not None:
             return turned_away
-        return await handler(Visit(self.front, visit.request, await self._read(visit.request)))
+        return await handler(replace(visit, lists=await self._read(visit.request)))
 
     async def _read(self, request: Request) -> intake.Fields:
         if not self.lenient:
@@ -180,11 +196,11 @@ class Place:
                 return {}
             raise
 
-    def _not_allowed(self) -> Response:
+    def _not_allowed(self, visit: Visit) -> Response:
         methods = [name for name, one in (("GET, HEAD", self.get), ("POST", self.post)) if one]
-        return Response(
-            "method not allowed\n", 405, {"Allow": ", ".join(methods)}, "text/plain; charset=utf-8"
-        )
+        response = visit.note("no such method", "method not allowed", 405)
+        response.headers["Allow"] = ", ".join(methods)
+        return response
 
     @cached_property
     def _headers(self) -> list[tuple[bytes, bytes]]:
@@ -201,20 +217,23 @@ class Place:
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
-def _refused(status: int) -> Response:
-    """Refuse a body in few words: whoever sends such has no eyes for a page."""
-    return Response(
-        "this can't be read\n", status, {"Connection": "close"}, "text/plain; charset=utf-8"
-    )
+def _broken(visit: Visit) -> Response:
+    if visit.program:
+        return visit.note("broken", "", 500)
+    return visit.page(visit.words.broken, status=500)
 
 
 def _unreachable(visit: Visit) -> Response:
+    response = visit.note("unreachable", "", 503) if visit.program else _come_back(visit)
+    response.headers["Retry-After"] = RETRY_SECONDS
+    return response
+
+
+def _come_back(visit: Visit) -> Response:
     page = visit.say(visit.words.unreachable)
     if visit.front.mailto:
         other_way = visit.words.unreachable_mail.format(mailto=visit.front.mailto)
         page = Page(
             language=page.language, title=page.title, paragraphs=[*page.paragraphs, other_way]
         )
-    response = visit.show(page, status=503)
-    response.headers["Retry-After"] = RETRY_SECONDS
-    return response
+    return visit.show(page, status=503)

@@ -7,12 +7,12 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from subscribers.web.form import FRAME_PATH, PATH, challenge, form, form_token, snippet, wording
 from subscribers.web.judging import Judge, Outcome, Verdict, about_of, source_of
 from subscribers.web.pages import Page
-from subscribers.web.place import Visit
+from subscribers.web.place import Json, Visit
 from subscribers.web.texts import Saying
 
 RETRY_SECONDS = "3600"
@@ -58,7 +58,7 @@ class SignUp:
         """Give a program what a form would hold."""
         about = about_of(visit)
         if about is None:
-            return JSONResponse({"status": "unknown newsletter"}, 404)
+            return Json({"status": "unknown newsletter"}, 404)
         told: dict[str, Any] = {
             "newsletter": about.slug,
             "wording": wording(about, visit.language),
@@ -66,7 +66,7 @@ class SignUp:
             "wait_seconds": visit.front.form_seconds,
         }
         sum_to_do = challenge(visit.front)
-        return JSONResponse(told | {"proof": sum_to_do} if sum_to_do else told)
+        return Json(told | {"proof": sum_to_do} if sum_to_do else told)
 
     async def show_script(self, _visit: Visit) -> Response:
         """Give the browser what does the sum."""
@@ -75,12 +75,12 @@ class SignUp:
     async def take_json(self, visit: Visit) -> Response:
         """Take a sign-up from a program."""
         if not visit.request.headers.get("content-type", "").startswith("application/json"):
-            return JSONResponse({"status": "send application/json"}, 415)
+            return Json({"status": "send application/json"}, 415)
         verdict = await self.judge.judge(visit)
         told = {"status": verdict.outcome.value}
         if verdict.fault:
             told["fault"] = verdict.fault
-        return _retry_later(JSONResponse(told, _STATUS[verdict.outcome]))
+        return _retry_later(Json(told, _STATUS[verdict.outcome]))
 
     def _told(self, visit: Visit, verdict: Verdict, path: str) -> Response:
         if verdict.outcome is Outcome.INBOX:

@@ -79,7 +79,7 @@ def faults(method: str, path: str, answer: httpx2.Response) -> Iterator[str]:
             yield f"{what}: {name} is {answer.headers.get(name)}"
     yield from (f"{what}: {name} is there" for name in FORBIDDEN & set(answer.headers))
     kind = answer.headers.get("content-type", "")
-    if answer.content and kind != "application/json" and "charset=utf-8" not in kind:
+    if answer.content and "charset=utf-8" not in kind:
         yield f"{what}: no charset in {kind!r}"
     if "camera=()" not in answer.headers.get("permissions-policy", ""):
         yield f"{what}: devices are on"

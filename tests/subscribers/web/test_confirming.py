@@ -123,3 +123,12 @@ def test_the_evidence_says_what_was_agreed_to_and_how_it_was_confirmed(site: Sit
     assert (confirmed.act, confirmed.channel, confirmed.language) == ("confirmed", "page", "de")
     assert "Weekly AI Tool Verdicts by email" in site.rows("wording")[0].text
     assert [row.network for row in site.rows("consent_network")] == ["127.0.0.0/24"] * 2
+
+
+def test_G07_a_link_opened_again_says_that_nothing_is_to_do(site: Site) -> None:
+    site.fill_in(READER)
+    link = site.path(site.deliver()[0].action_url)
+    site.http.post(link)
+    again = site.http.get(link)
+    assert "on the list already" in again.text
+    assert "<form" not in again.text

@@ -75,8 +75,8 @@ def faults(what: str, answer: httpx2.Response) -> Iterator[str]:
         if not own and answer.headers.get(name) != value:
             yield f"{what}: {name} is {answer.headers.get(name)}"
     yield from (f"{what}: {name} is there" for name in FORBIDDEN & set(answer.headers))
-    kind = answer.headers["content-type"]  # JSON is UTF-8 by itself
-    if kind != "application/json" and "charset=utf-8" not in kind:
+    kind = answer.headers["content-type"]
+    if "charset=utf-8" not in kind:
         yield f"{what}: no charset in {kind}"
     if "camera=()" not in answer.headers.get("permissions-policy", ""):
         yield f"{what}: devices are on"

@@ -151,3 +151,11 @@ def test_G11_while_the_store_is_out_of_order_nobody_is_told_they_have_left(
         assert answer.headers["retry-after"] == "60"
         assert "leave@example.com" in answer.text
         assert "left" not in answer.text
+
+
+def test_a_link_opened_again_says_that_one_has_left(site: Site, path: str) -> None:
+    site.http.post(path, data={"page": "1"})
+    again = site.http.get(path)
+    assert "You have left" in again.text
+    assert "<form" not in again.text
+    assert "/subscribe?newsletter=" in again.text

@@ -417,3 +417,23 @@ def test_while_the_store_is_out_of_order_nobody_is_promised_a_letter(
     answer = make_site(sessions=Unreachable()).fill_in(READER)
     assert answer.status_code == 503
     assert INBOX not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "status"),
+    [
+        ("POST", b"{", 400),
+        ("POST", b"[]", 400),
+        ("POST", b"[" * 10_000, 400),
+        ("POST", b"x" * 20_000, 413),
+        ("PUT", b"", 405),
+    ],
+)
+def test_a_program_is_answered_in_json_whatever_it_sends(
+    site: Site, method: str, body: bytes, status: int
+) -> None:
+    asked = {"content-type": "application/json"}
+    answer = site.http.request(method, "/api/subscribe", content=body, headers=asked)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert list(answer.json()) == ["status"]
