@@ -228,7 +228,7 @@ def test_an_erased_address_is_known_after_the_secret_has_changed(
 ) -> None:
     with database.write() as session:
         suppression.suppress(session, "gone@example.com", SuppressionReason.ERASED, hashes, now)
-    rotated = Hashes(["a newer secret, long enough too", SECRET])
+    rotated = Hashes(["a newer secret that is long enough", SECRET])
     report = bring_in("email\ngone@example.com\n", hashes=rotated)
     assert report.refused == {"asked to be forgotten here": 1}
 

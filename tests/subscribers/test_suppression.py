@@ -41,7 +41,7 @@ def test_a_new_secret_does_not_forget_whom_the_old_one_knew(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
     suppression.suppress(session, KEY, SuppressionReason.ERASED, hashes, now)
-    rotated = Hashes(["a newer secret, long enough too", SECRET])
+    rotated = Hashes(["a newer secret that is long enough", SECRET])
     assert reason(session, rotated) is SuppressionReason.ERASED
 
 
@@ -49,7 +49,7 @@ def test_a_suppression_renewed_after_rotation_outlives_the_old_secret(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
     suppression.suppress(session, KEY, SuppressionReason.COMPLAINT, hashes, now)
-    newer = "a newer secret, long enough too"
+    newer = "a newer secret that is long enough"
     both, only = Hashes([newer, SECRET]), Hashes([newer])
     suppression.suppress(session, KEY, SuppressionReason.ERASED, both, now)
     assert reason(session, only) is SuppressionReason.COMPLAINT
@@ -77,7 +77,7 @@ def test_a_lifted_suppression_is_gone_under_every_secret(
 ) -> None:
     reader = make_reader(session)
     suppression.suppress(session, KEY, SuppressionReason.HARD_BOUNCE, hashes, now)
-    assert suppression.lift(session, KEY, Hashes(["a newer secret, long enough too", SECRET]))
+    assert suppression.lift(session, KEY, Hashes(["a newer secret that is long enough", SECRET]))
     found = store.find_by_id(session, reader)
     assert reason(session, hashes) is None
     assert found is not None

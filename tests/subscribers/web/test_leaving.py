@@ -111,7 +111,7 @@ def test_the_ledger_tells_one_click_from_the_page(site: Site, path: str) -> None
 def test_a_link_made_before_the_secret_changed_still_works(
     make_site: Callable[..., Site], reader: int, path: str
 ) -> None:
-    rotated = make_site(tokens=Tokens(["a newer secret, long enough too", SECRET]))
+    rotated = make_site(tokens=Tokens(["a newer secret that is long enough", SECRET]))
     assert rotated.http.post(path, data=ONE_CLICK).status_code == 200
     assert rotated.standing(READER) is Standing.UNSUBSCRIBED
 
