@@ -26,7 +26,7 @@ Digest = Callable[..., Result]
 def digest(tmp_path: Path) -> Digest:
     """Return a function that runs ``digest`` in an installation with one newsletter."""
     url = f"sqlite:///{tmp_path / 'digest.db'}"
-    call = Call(database_url=url)
+    call = Call(database_url=url, may_create=True)
     with call.app.database.write() as session:
         upgrade(session.connection())
         session.add(Newsletter(slug="weekly", name="Weekly"))

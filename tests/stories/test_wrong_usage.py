@@ -38,7 +38,7 @@ def test_wrong_usage_ends_with_2_and_shows_how_to_go_on(site: Installation, line
         ("import nothing.txt", "nothing.txt"),
         ("import broken.txt", "broken.txt:7"),
         ("comparisons show nothing", "nothing"),
-        ("--database sqlite:////no/such/folder/digest.db status", "DIGEST_DATABASE_URL"),
+        ("--database sqlite:////no/such/folder/digest.db status", "digest init"),
         ("--database what://ever status", "sqlite:///digest.db"),
         ("--database sqlite:///other.db pick", "digest init"),
     ],

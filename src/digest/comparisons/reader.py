@@ -20,6 +20,8 @@ def read_file(path: Path) -> ComparisonDraft:
     if path.is_dir():
         raise ComparisonUnreadable("no .txt or .json file is in this folder", source=source)
     parse = _PARSERS.get(path.suffix.lower())
+    if not path.exists():
+        raise ComparisonUnreadable("there is no such file or folder", source=source)
     if parse is None:
         raise ComparisonUnreadable("the name ends neither in .txt nor in .json", source=source)
     return parse(decode(_read(path, source), source=source), source=source)
@@ -37,8 +39,8 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
 
 def _read(path: Path, source: str) -> bytes:
     try:
-        if not path.is_file():  # neither missing, nor a pipe that never ends
-            raise ComparisonUnreadable("there is no such file", source=source)
+        if not path.is_file():  # a pipe may never end
+            raise ComparisonUnreadable("this is no plain file", source=source)
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as fault:
