@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
-from digest.db import BUSY_SECONDS, CACHE_KIB, Database
+from digest.db import BUSY_SECONDS, CACHE_KIB, Database, sqlite_url
 from digest.errors import DatabaseUnfit
 from digest.issues.models import Newsletter
 
@@ -121,3 +121,13 @@ def test_a_driver_that_is_missing_is_named() -> None:
 def test_nothing_is_opened_before_it_is_used(tmp_path: Path) -> None:
     Database(f"sqlite:///{tmp_path / 'digest.db'}").close()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["plain.db", "with blank.db", "50%20off?.db", "a#b.db", "ü.db"])
+def test_the_address_of_a_file_leads_to_that_file(tmp_path: Path, name: str) -> None:
+    database = Database(sqlite_url(tmp_path / name))
+    with database.write() as session:
+        session.execute(text("CREATE TABLE t (id INTEGER)"))
+    database.close()
+    assert database.path == tmp_path / name
+    assert (tmp_path / name).exists()

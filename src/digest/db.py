@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlmodel import Session
@@ -38,6 +39,13 @@ class Database:
         # SQLite lets one writer in and makes the others poll; threads of this process queue here.
         self._turn: Any = threading.Lock() if self.is_sqlite else nullcontext()
 
+    @property
+    def path(self) -> Path | None:
+        """The file of a SQLite store; ``None`` where it is no file, or one named by an URI."""
+        name = str(self.url.database or "")
+        plain = self.is_sqlite and name not in {"", ":memory:"} and not name.startswith("file:")
+        return Path(name) if plain else None
+
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session that only reads."""
@@ -53,6 +61,11 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the address of a SQLite file, whatever characters its path holds."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def _parse(url: str) -> Any:

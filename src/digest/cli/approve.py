@@ -12,8 +12,8 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session
 
-from digest.cli.context import Call, JsonFlag, call_of
-from digest.cli.issues import IssueNumber, NewsletterOption, find, findings_of, print_findings
+from digest.cli.context import Call, IssueNumber, JsonFlag, call_of
+from digest.cli.issues import NewsletterOption, find, findings_of, print_findings
 from digest.issues import recipe, store, turns
 from digest.issues.approval import approve as record
 from digest.issues.approval import refuse_errors

@@ -11,7 +11,7 @@ import typer
 from rich.progress import track
 
 from digest.cli.comparison_sheet import listing, sheet
-from digest.cli.context import Call, JsonFlag, call_of
+from digest.cli.context import MOST, Call, JsonFlag, call_of
 from digest.comparisons import store
 from digest.comparisons.facts import facts_of, in_short
 from digest.comparisons.reader import find, read_file
@@ -102,7 +102,8 @@ def show(
     context: typer.Context,
     slug: Annotated[str, typer.Argument(help="As digest comparisons list names it.")],
     revision: Annotated[
-        int | None, typer.Option("--revision", help="An earlier one; else the newest.")
+        int | None,
+        typer.Option("--revision", min=1, max=MOST, help="An earlier one; else the newest."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:

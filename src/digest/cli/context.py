@@ -12,8 +12,18 @@ import typer
 from rich.console import Console
 
 from digest.app import App, open_app
+from digest.errors import DatabaseUnfit
 from digest.settings import Settings, load
 
+#: No table holds more; a larger number is a slip, and no database could look for it.
+MOST = 1_000_000_000
+IssueNumber = Annotated[
+    int, typer.Argument(metavar="ISSUE", min=1, max=MOST, help="The issue's number.")
+]
+AnyIssue = Annotated[
+    int | None, typer.Argument(metavar="ISSUE", min=1, max=MOST, help="The issue's number.")
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 
 
@@ -22,6 +32,7 @@ class Call:
     """One call of the command line; opens the installation when a command asks for it."""
 
     database_url: str | None = None
+    may_create: bool = False  #: set by what makes the store; all else asks for one that is there
     out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
     err: Console = field(
         default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True)
@@ -34,8 +45,13 @@ class Call:
 
     @cached_property
     def app(self) -> App:
-        """The installation these settings describe."""
-        return open_app(self.settings)
+        """The installation these settings describe; raises `DatabaseUnfit` where there is none."""
+        installation = open_app(self.settings)
+        path = installation.database.path
+        if path is not None and not path.exists() and not self.may_create:
+            # SQLite would make an empty one, here and in every folder a command is tried in.
+            raise DatabaseUnfit(f"there is no database at {path}", next_step="digest init")
+        return installation
 
     def close(self) -> None:
         """Close the installation, if a command opened it."""

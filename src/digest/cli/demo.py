@@ -23,6 +23,7 @@ from digest.cli.setup import WEEKLY
 from digest.cli.status_sheet import print_counts
 from digest.comparisons.reader import read_file
 from digest.comparisons.store import keep
+from digest.db import sqlite_url
 from digest.delivery.dispatch import dispatch
 from digest.delivery.plan import prepare
 from digest.delivery.status import Status, status
@@ -131,7 +132,7 @@ def _fresh(folder: Path) -> None:
 
 def _settings(folder: Path, fake: RunningFake) -> Settings:
     return load(
-        database_url=f"sqlite:///{folder.absolute() / 'digest.db'}",
+        database_url=sqlite_url(folder.absolute() / "digest.db"),
         transport=TransportKind.SENDGRID,
         sendgrid_api_key="any key: the fake takes it",
         sendgrid_url=fake.url,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import orjson
 import typer
 
-from digest.cli.context import Call, call_of
+from digest.cli.context import Call, Port, call_of
 from digest.errors import BadSetting
 from digest.testing.options import DEFAULT_PORT, Options
 from digest.testing.server import serve
@@ -21,7 +21,7 @@ app = typer.Typer(add_completion=False)
 @app.command("fake-sendgrid")
 def fake_sendgrid(  # noqa: PLR0913, PLR0917 - each argument is an option of the command line
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free one.")] = DEFAULT_PORT,
+    port: Port = DEFAULT_PORT,
     ledger: Annotated[Path, typer.Option(help="The file that keeps what was accepted.")] = Path(
         "fake-sendgrid.db"
     ),

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.context import Call, call_of
-from digest.cli.issues import IssueNumber, NewsletterOption, find
+from digest.cli.context import AnyIssue, Call, IssueNumber, call_of
+from digest.cli.issues import NewsletterOption, find
 from digest.delivery import control, epoch
 
 app = typer.Typer()
@@ -40,7 +40,7 @@ def pause(
 @app.command()
 def resume(
     context: typer.Context,
-    issue: Annotated[int | None, typer.Argument(metavar="ISSUE")] = None,
+    issue: AnyIssue = None,
     after_restore: Annotated[
         bool, typer.Option("--after-restore", help="Let a database put back from a copy send.")
     ] = False,

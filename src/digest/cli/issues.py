@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from sqlmodel import Session
 
-from digest.cli.context import Call, JsonFlag, call_of
+from digest.cli.context import Call, IssueNumber, JsonFlag, call_of
 from digest.issues import period as periods
 from digest.issues import publish, store
 from digest.issues.checking import spam_findings
@@ -24,11 +24,19 @@ from digest.render.lint import forbids
 
 app = typer.Typer()
 
+
+def _week(given: str | None) -> str | None:
+    try:
+        return given if given is None else periods.of_day(periods.day_of(given, 0))
+    except periods.BadPeriod as fault:
+        raise typer.BadParameter(str(fault)) from None
+
+
 PeriodOption = Annotated[
-    str | None, typer.Option("--period", metavar="YYYY-Www", help="ISO week; else this week.")
+    str | None,
+    typer.Option("--period", metavar="YYYY-Www", callback=_week, help="ISO week; else this week."),
 ]
 NewsletterOption = Annotated[str, typer.Option("--newsletter", help="Which newsletter.")]
-IssueNumber = Annotated[int, typer.Argument(metavar="ISSUE", help="The issue's number.")]
 
 
 @app.command()

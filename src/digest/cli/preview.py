@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest.app import App, open_app
-from digest.cli.context import Call, call_of
+from digest.cli.context import Call, Port, call_of
 from digest.cli.issues import NewsletterOption, PeriodOption
 from digest.cli.setup import prepare
 from digest.render.confined import Confined
@@ -26,7 +26,7 @@ SECONDS, MEGABYTES = 5.0, 512  # what one rendering may take
 def preview(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="Comparisons, and templates/ in it.")] = Path(),
-    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free one.")] = 8025,
+    port: Port = 8025,
     period: PeriodOption = None,
     newsletter: NewsletterOption = "weekly",
     remote_images: Annotated[
@@ -60,10 +60,11 @@ def preview(
 
 def _ready(call: Call) -> None:
     """Make the store where there is none: an editor may begin with a folder of comparisons."""
-    database = call.app.database
-    if database.is_sqlite and database.url.database and not Path(database.url.database).exists():
+    call.may_create = True
+    path = call.app.database.path
+    if path is not None and not path.exists():
         prepare(call)
-        call.out.print(f"A store was made for drafts and approvals: {database.url.database}")
+        call.out.print(f"A store was made for drafts and approvals: {path}")
 
 
 def _load(call: Call) -> App:

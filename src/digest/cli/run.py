@@ -15,7 +15,7 @@ import typer
 from sqlmodel import col, select
 
 from digest.app import App
-from digest.cli.context import Call, call_of
+from digest.cli.context import Call, Port, call_of
 from digest.delivery import epoch
 from digest.delivery.dispatch import Brake
 from digest.delivery.models import Attempt, Batch, BatchState
@@ -44,7 +44,7 @@ class Unfit(DigestError):
 @app.command()
 def run(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free one.")] = 8000,
+    port: Port = 8000,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Run everything in one process: schedule, sending, events and the public site."""

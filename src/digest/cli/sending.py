@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from digest.cli.context import Call, JsonFlag, call_of
-from digest.cli.issues import IssueNumber, NewsletterOption, find, findings_of
+from digest.cli.context import AnyIssue, Call, IssueNumber, JsonFlag, call_of
+from digest.cli.issues import NewsletterOption, find, findings_of
 from digest.cli.standing import print_hold, print_standing, standing
 from digest.cli.status_sheet import print_status
 from digest.delivery import wave
@@ -72,7 +72,7 @@ def send(
 @app.command("status")
 def status_(
     context: typer.Context,
-    issue: Annotated[int | None, typer.Argument(metavar="[ISSUE]")] = None,
+    issue: AnyIssue = None,
     newsletter: NewsletterOption = "weekly",
     who: Annotated[bool, typer.Option("--who", help="List the readers who were left out.")] = False,
     as_json: JsonFlag = False,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.context import call_of
+from digest.cli.context import Port, call_of
 from digest.web.app import make_site
 from digest.web.server import listen, serve
 
@@ -16,7 +16,7 @@ app = typer.Typer()
 @app.command()
 def web(
     context: typer.Context,
-    port: Annotated[int, typer.Option(help="Where to listen; 0 takes a free one.")] = 8000,
+    port: Port = 8000,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
 ) -> None:
     """Serve the public site: archive, sign-up, unsubscribe, the provider's events."""

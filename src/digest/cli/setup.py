@@ -37,6 +37,7 @@ def init(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 def prepare(call: Call) -> dict[str, object]:
     """Set up what is missing, and return what was done; again changes nothing."""
+    call.may_create = True
     wrote_secret = _write_secret(call)
     _keep_private(call)
     with call.app.database.write() as session:
@@ -53,11 +54,9 @@ def prepare(call: Call) -> dict[str, object]:
 
 def _keep_private(call: Call) -> None:
     """Make a new SQLite file readable by its owner alone; its companions take its mode over."""
-    database = call.app.database
-    if database.is_sqlite and database.url.database not in {None, "", ":memory:"}:
-        path = Path(str(database.url.database))
-        if not path.exists() and path.parent.is_dir():
-            path.touch(mode=0o600)
+    path = call.app.database.path
+    if path is not None and not path.exists() and path.parent.is_dir():
+        path.touch(mode=0o600)
 
 
 def _add_newsletter(session: Session) -> bool:
