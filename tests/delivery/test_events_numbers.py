@@ -12,7 +12,7 @@ from digest.db import Database
 from digest.delivery.clicks import Click, surely_human
 from digest.delivery.dispatch import dispatch
 from digest.delivery.mailboxes import ERASED, OTHERS, provider_of
-from digest.delivery.models import Attempt, Delivery
+from digest.delivery.models import Attempt, Batch, BatchState, Delivery
 from digest.delivery.numbers import from_dict, numbers
 from digest.delivery.receive import receive
 from digest.delivery.send import Sending
@@ -117,6 +117,16 @@ def test_every_kind_of_news_has_its_number(
     assert found.complaint_rate == 0.5
     providers = {one.name: (one.accepted, one.delivered, one.complained) for one in found.providers}
     assert providers == {"Gmail": (2, 2, 1), OTHERS: (4, 0, 0)}
+
+
+def test_what_is_not_accepted_yet_is_with_no_provider(
+    database: Database, sent: Sending, now: datetime
+) -> None:
+    with database.write() as session:
+        session.exec(select(Batch)).one().state = BatchState.PENDING
+    with database.read() as session:
+        found = numbers(session, sent.edition_id)
+    assert (found.accepted, found.providers) == (0, ())
 
 
 def test_numbers_survive_being_stored(database: Database, sent: Sending, now: datetime) -> None:

@@ -5,20 +5,29 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 
-from digest.delivery.numbers import Link, Numbers, Provider
+from digest.delivery.by_provider import Provider
+from digest.delivery.numbers import Link, Numbers
 from digest.issues.models import Tracking
 from digest.reports import charts
-from digest.reports.facts import ELSEWHERE, IssueReport, SectionRow, link_rows, section_rows
+from digest.reports.facts import (
+    ELSEWHERE,
+    EditionRow,
+    IssueReport,
+    SectionRow,
+    link_rows,
+    section_rows,
+)
 from digest.reports.page import issue_page, series_page, tiles
 from digest.reports.places import heat_map, places
 from digest.reports.sheet import as_csv
-from digest.reports.words import day, percent, span
+from digest.reports.words import day, percent, source_words, span
 from subscribers.growth import Counts, Week
 
 MAIL = (
@@ -80,6 +89,13 @@ def a_report(**own: Any) -> IssueReport:
     return IssueReport(**{**given, **own})
 
 
+def an_edition(revision: int) -> EditionRow:
+    return EditionRow(
+        slice="everyone", revision=revision, language="en", fingerprint="f" * 12, accepted=10,
+        delivered=7, deferred=0, blocked=1, bounced=1, dropped=1, complained=0,
+    )  # fmt: skip
+
+
 class _Tags(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -121,11 +137,32 @@ def test_the_heat_map_counts_beside_links_and_leads_nowhere() -> None:
     assert "20 to 30" in heat
     assert heat.count("data-heat>") == 2
     assert "--h:0.62;color:red" in heat
-    assert 'href="https' not in heat
+    assert "href=" not in heat
 
 
-def test_a_mail_with_anything_active_has_no_heat_map() -> None:
-    assert heat_map(MAIL + "<script>1</script>", LINKS) == ""
+@pytest.mark.parametrize(
+    "inside",
+    ["<script>1</script>", "<p onclick=x>", "</template>", "<iframe src=x></iframe>", "<form>"],
+)
+def test_a_mail_with_anything_active_has_no_heat_map(inside: str) -> None:
+    assert heat_map(MAIL.replace("</body>", f"{inside}</body>"), LINKS) == ""
+
+
+def test_the_heat_map_keeps_the_mails_styles_to_itself_and_loads_nothing() -> None:
+    mail = (
+        "<html><head><style>:root{color:red} @import url(https://e.example/f.css);"
+        ' body, .page{margin:0}</style></head><body class="page" style="color:blue;'
+        'background:url(https://e.example/b.png)"><!--[if mso]><table><![endif]-->'
+        '<img alt="Ant" src="https://e.example/a.png" srcset="b.png 2x">'
+        "<p>body text with an href = sign</p></body></html>"
+    )
+    heat = heat_map(mail, LINKS)
+    assert ":host{color:red}" in heat
+    assert ".digest-body, .page{margin:0}" in heat
+    assert "e.example" not in heat
+    assert "srcset" not in heat
+    assert "mso" not in heat
+    assert "body text with an href = sign" in heat
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
@@ -133,7 +170,7 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
     tags = _Tags(page)
     assert tags.of("script") == tags.of("img") == tags.of("object") == []
     assert [link["href"] for link in tags.of("link")] == ["data:,"]
-    assert not re.findall(r"(?:src|href|url\()=?[\"']?https?:", page.partition("srcdoc")[0])
+    assert not re.findall(r"(?:src|href|url\()=?[\"']?https?:", page)
     [policy] = [m["content"] for m in tags.of("meta") if m.get("http-equiv")]
     assert policy is not None
     assert policy.startswith("default-src 'none'")
@@ -142,11 +179,11 @@ def test_the_page_needs_nothing_from_elsewhere() -> None:
 def test_every_chart_has_words_and_a_table() -> None:
     tags = _Tags(issue_page(a_report()))
     drawn = tags.of("svg")
-    assert len(drawn) == 2 * 6
+    assert len(drawn) == 2 * 7
     assert all(each["role"] == "img" and each["aria-labelledby"] for each in drawn)
     ids = [attributes["id"] for _, attributes in tags.found if "id" in attributes]
     assert len(ids) == len(set(ids))
-    assert len(tags.of("details")) == 6
+    assert len(tags.of("details")) == 7
 
 
 def test_charts_take_their_colours_from_the_page() -> None:
@@ -162,16 +199,19 @@ def test_what_came_from_outside_is_shown_as_text() -> None:
     assert "<Invalid>" not in page
 
 
-def test_the_mail_is_shown_in_a_frame_that_may_do_nothing() -> None:
-    [frame] = _Tags(issue_page(a_report())).of("iframe")
-    assert frame["sandbox"] in (None, "")
-    assert frame["title"]
+def test_the_mail_is_shown_whole_with_its_styles_apart_from_the_pages() -> None:
+    page = issue_page(a_report())
+    [root] = _Tags(page).of("template")
+    assert root["shadowrootmode"] == "open"
+    inside = page.partition("<template")[2].partition("</template>")[0]
+    assert "20 to 30" in inside
+    assert "Cat vs Dog" in inside
 
 
 def test_without_tracking_nothing_is_said_of_opens_and_clicks() -> None:
     page = issue_page(a_report(tracking=Tracking.OFF, links=(), heat=""))
     shown = [tile.name for tile in tiles(a_report(tracking=Tracking.OFF))]
-    assert shown == ["Delivered", "Unsubscribed", "Complaints"]
+    assert shown == ["Delivered", "Not delivered", "Unsubscribed", "Complaints"]
     assert "doesn’t learn who opens it" in page
     assert "<dt>Opened" not in page
 
@@ -192,6 +232,57 @@ def test_complaints_stand_beside_the_lines_that_matter(
 def test_an_issue_without_news_is_shown_too() -> None:
     empty = a_report(numbers=Numbers(accepted=10), sections=(), links=(), heat="")
     assert "reached 0 of 10 mailboxes" in issue_page(empty)
+    assert tiles(empty)[1].note == "10 without news yet"
+
+
+def test_of_an_issue_that_nobody_took_yet_no_empty_charts_are_drawn() -> None:
+    empty = a_report(numbers=Numbers(), sections=(), links=(), heat="")
+    page = issue_page(empty)
+    assert "accepted nothing of it yet" in page
+    assert "<h2>From accepted" not in page
+    assert tiles(empty)[1].note == "nothing was accepted yet"
+
+
+def test_what_was_accepted_adds_up() -> None:
+    found = a_report().numbers
+    parts = found.delivered + found.deferred + found.blocked + found.bounced + found.dropped
+    assert parts + found.unheard == found.accepted
+    tile = tiles(a_report())[1]
+    assert (tile.name, tile.value, tile.note) == ("Not delivered", "20", "12 blocked, 8 bounced")
+
+
+def test_bars_carry_their_numbers() -> None:
+    providers = a_report().numbers.providers
+    assert "1.7\u00a0% (10)" in charts.failures(providers).svg
+    complained = charts.complaints(providers).svg
+    assert "0.34\u00a0% (2)" in complained
+    assert "0.3 %: never reach" in complained
+
+
+def test_a_young_lists_growth_begins_where_it_began() -> None:
+    young = a_report().growth
+    weeks = [Week(week=f"2026-W{n}", asked=0, joined=0, left=0) for n in range(37, 48)]
+    young = replace(young, weeks=[*weeks, Week(week="2026-W48", asked=0, joined=9, left=0)])
+    assert charts.growing(young).rows[0][0] == "2026-W45"
+    assert len(charts.growing(a_report().growth).rows) == 12
+
+
+def test_sources_are_told_in_words() -> None:
+    chart = charts.sources(a_report().growth)
+    assert chart is not None
+    assert chart.rows == [("Form “form”", "600"), ("Not known", "400")]
+    one = replace(a_report().growth, sources={"import (plain)": 5})
+    assert charts.sources(one) is None
+    assert "All came by one way: imported list." in charts.growing(one).says
+    assert source_words("import (kit)") == "Imported list (kit)"
+
+
+def test_an_issue_of_several_editions_has_each() -> None:
+    rows = [an_edition(1), an_edition(2)]
+    assert "revision 2" in issue_page(a_report(editions=rows))
+    assert "revision 1" not in issue_page(a_report(editions=rows[:1]))
+    sheet = list(csv.DictReader(io.StringIO(as_csv([a_report(editions=rows[:1])]))))
+    assert any(row["part"] == "edition" and row["measure"] == "blocked" for row in sheet)
 
 
 def test_every_issue_stands_on_one_page() -> None:

@@ -6,7 +6,7 @@ nothing is ever decided by either.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
@@ -16,37 +16,17 @@ from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
+from digest.delivery.by_provider import Provider, by_provider
 from digest.delivery.clicks import Click, surely_human
 from digest.delivery.counts import count
-from digest.delivery.mailboxes import provider_of
-from digest.delivery.models import Batch, Delivery, EventLink, FrozenNumbers, MailEvent, News
+from digest.delivery.models import Batch, EventLink, FrozenNumbers, MailEvent
 from digest.delivery.stray import LATE_BOUNCE
 from digest.mail.events import EventKind
-from subscribers.models import Subscriber
 
 #: Gmail's lines for complaints: stay below the first, never reach the second.
 COMPLAINTS_GOOD, COMPLAINTS_BAD = 0.001, 0.003
 _FAILED = [EventKind.BOUNCED, EventKind.BLOCKED, EventKind.DROPPED]
 _LEFT = [EventKind.UNSUBSCRIBED, EventKind.RESIGNED]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Provider:
-    """Readers with one mailbox provider."""
-
-    name: str
-    accepted: int = 0
-    delivered: int = 0
-    deferred: int = 0
-    bounced: int = 0
-    blocked: int = 0
-    dropped: int = 0
-    complained: int = 0
-
-    @property
-    def complaint_rate(self) -> float | None:
-        """Complaints by delivered mails; ``None`` where none was delivered."""
-        return self.complained / self.delivered if self.delivered else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +69,12 @@ class Numbers:
         """Complaints by delivered mails; ``None`` where none was delivered."""
         return self.complained / self.delivered if self.delivered else None
 
+    @property
+    def unheard(self) -> int:
+        """Accepted mails without news of what became of them."""
+        known = self.delivered + self.deferred + self.blocked + self.bounced + self.dropped
+        return max(0, self.accepted - known)
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, which `from_dict` reads back."""
         return asdict(self)
@@ -113,7 +99,7 @@ def numbers(session: Session, edition_id: int) -> Numbers:
     """
     frozen = session.get(FrozenNumbers, edition_id)
     counts = count(session, edition_id)
-    providers = _providers(session, edition_id)
+    providers = by_provider(session, edition_id)
     standing: dict[str, Any] = {
         "accepted": counts.accepted,
         "delivered": counts.delivered,
@@ -257,31 +243,3 @@ def _urls(session: Session, links: list[int]) -> dict[int, str]:
         )
         found.update({row[0]: row[1] for row in rows})
     return found
-
-
-def _providers(session: Session, edition_id: int) -> tuple[Provider, ...]:
-    """Count standings by mailbox provider, the largest first."""
-    tally: dict[str, Counter[str]] = defaultdict(Counter)
-    domain = _domain(session)
-    rows = session.connection().execute(
-        select(domain, col(Delivery.news), func.count())
-        .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id), isouter=True)
-        .where(col(Delivery.edition_id) == edition_id, col(Delivery.outcome).is_(None))
-        .group_by(domain, col(Delivery.news))
-    )
-    for of, news, number in rows:
-        mine = tally[provider_of(of)]
-        mine["accepted"] += number
-        if news is not None and news is not News.PROCESSED:
-            mine[str(news)] += number
-        if news is News.COMPLAINED:
-            mine["delivered"] += number
-    found = [Provider(name=name, **numbers) for name, numbers in tally.items()]
-    return tuple(sorted(found, key=lambda each: (-each.accepted, each.name)))
-
-
-def _domain(session: Session) -> ColumnElement[Any]:
-    key = col(Subscriber.address_key)
-    if session.get_bind().dialect.name == "sqlite":
-        return func.substr(key, func.instr(key, "@") + 1)
-    return func.split_part(key, "@", 2)

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from digest.delivery.numbers import Numbers, Provider
+from digest.delivery.by_provider import Provider
+from digest.delivery.numbers import Numbers
 from digest.reports import draw
 from digest.reports.draw import Spec
 from digest.reports.facts import IssueReport, SectionRow
-from subscribers.growth import Week
+from digest.reports.words import percent, source_words
+from subscribers.growth import Counts
 
 A_WHILE = 5  # minutes; of less there is no line to be drawn
+FEWEST_WEEKS = 4  # that are shown of a young list
+MOST_SOURCES = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +86,19 @@ def failures(providers: Sequence[Provider]) -> Chart:
         for one in providers
         for kind in kinds
     ]
+    failed = {one.name: sum(getattr(one, kind) for kind in kinds) for one in providers}
+    words = {
+        one.name: f"{percent(failed[one.name], one.accepted)} ({failed[one.name]:,})"
+        for one in providers
+    }
     return _chart(
         title="Not delivered, by mailbox provider",
-        says="Share of the accepted mails that is deferred, blocked, bounced or dropped.",
+        says=(
+            "Share of the accepted mails. Deferred: “later”, and nothing since. Blocked: this mail"
+            " was refused. Bounced: the address was. Dropped: the provider didn’t try."
+        ),
         name="failures",
-        drawing=lambda size: draw.shares(values, size, kinds),
+        drawing=lambda size: draw.shares(values, size, kinds, words),
         head=("Provider", "Accepted", "Delivered", *(kind.capitalize() for kind in kinds)),
         rows=[
             (
@@ -107,11 +119,15 @@ def complaints(providers: Sequence[Provider]) -> Chart:
         for one in providers
         if one.complaint_rate is not None
     ]
+    words = {
+        one.name: f"{percent(one.complained, one.delivered, places=2)} ({one.complained:,})"
+        for one in providers
+    }
     return _chart(
         title="Complaints, by mailbox provider",
-        says="Complaints by delivered mails. Below 0.1 % is good; 0.3 % must never be reached.",
+        says="Readers who called it spam, by delivered mails, beside the lines that Gmail draws.",
         name="complaints",
-        drawing=lambda size: draw.rates(values, size),
+        drawing=lambda size: draw.rates(values, size, words),
         head=("Provider", "Delivered", "Complaints", "Rate"),
         rows=[
             (one.name, f"{one.delivered:,}", f"{one.complained:,}", _rate(one.complaint_rate))
@@ -120,8 +136,11 @@ def complaints(providers: Sequence[Provider]) -> Chart:
     )
 
 
-def growing(weeks: Sequence[Week]) -> Chart:
-    """Draw who joined and who left, week by week."""
+def growing(growth: Counts) -> Chart:
+    """Draw who joined and who left, week by week, from the first week there is something."""
+    busy = [bool(each.joined or each.left) for each in growth.weeks]
+    start = min(busy.index(True) if any(busy) else 0, max(0, len(busy) - FEWEST_WEEKS))
+    weeks = growth.weeks[start:]
     values = [
         {"week": each.week, "kind": kind, "n": number}
         for each in weeks
@@ -129,13 +148,40 @@ def growing(weeks: Sequence[Week]) -> Chart:
     ]
     return _chart(
         title="Who came and who left",
-        says="Readers who joined and readers who left, by week.",
+        says=(
+            "Readers who joined and readers who left, by week."
+            f" {growth.mailable:,} would get an issue today.{_one_way(growth)}"
+        ),
         name="growth",
         drawing=lambda size: draw.weeks(values, size),
         head=("Week", "Asked", "Joined", "Left"),
         rows=[
             (each.week, f"{each.asked:,}", f"{each.joined:,}", f"{each.left:,}") for each in weeks
         ],
+    )
+
+
+def _one_way(growth: Counts) -> str:
+    """Say where all readers came from, if it is the same for all."""
+    ways = [source_words(name) for name in growth.sources]
+    return f" All came by one way: {ways[0][:1].lower()}{ways[0][1:]}." if len(ways) == 1 else ""
+
+
+def sources(growth: Counts) -> Chart | None:
+    """Draw where the readers on the list came from; ``None`` for fewer than two ways."""
+    found = [(source_words(name), number) for name, number in growth.sources.items()]
+    if len(found) <= 1:
+        return None
+    shown = found[:MOST_SOURCES]
+    if rest := sum(number for _, number in found[MOST_SOURCES:]):
+        shown.append(("Elsewhere", rest))
+    return _chart(
+        title="Where readers came from",
+        says="By which way those on the list, and those who have left it, once joined.",
+        name="sources",
+        drawing=lambda size: draw.plain([(name, number) for name, number in shown], size),
+        head=("Source", "Readers"),
+        rows=[(name, f"{number:,}") for name, number in found],
     )
 
 
@@ -147,7 +193,7 @@ def history(reports: Sequence[IssueReport]) -> Chart:
     ]
     return _chart(
         title="Issue by issue",
-        says="Delivered mails, and in the dark part readers who surely followed a link.",
+        says="Delivered mails; the stronger part is readers who surely followed a link.",
         name="history",
         drawing=lambda size: draw.stacked(
             [(name, sure, whole - sure) for name, sure, whole in steps[-26:]],

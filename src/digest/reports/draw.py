@@ -7,7 +7,8 @@ for a wide page and for a phone: shrinking the one would make its words unreadab
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -25,6 +26,8 @@ SANS = "Segoe UI, -apple-system, Roboto, Helvetica, Arial, sans-serif"
 _OPENING = re.compile(r"<svg\b[^>]*>")
 _SIZE = re.compile(r'\bwidth="([\d.]+)" height="([\d.]+)"')
 _SHORT = {"wide": 34, "narrow": 20}  # characters of a label
+_ROOM = {"wide": 1.3, "narrow": 1.7}  # beside the longest bar, for what is written there
+_FEW_WEEKS = 6
 Spec = dict[str, Any]
 
 
@@ -126,6 +129,23 @@ def stacked(
     return {"height": {"step": 52 if phone else 40}, "layer": layers}
 
 
+def plain(steps: Sequence[tuple[str, int]], size: str) -> Spec:
+    """Draw bars of one kind, with their numbers beside them."""
+    short = _names([name for name, _ in steps], size)
+    values = [{"who": short[name], "n": n, "text": f"{n:,}"} for name, n in steps]
+    most = max((n for _, n in steps), default=0) or 1
+    x: Spec = {
+        "field": "n", "type": "quantitative", "axis": None,
+        "scale": {"domain": [0, most * _ROOM[size]]},
+    }  # fmt: skip
+    bars: Spec = {
+        "data": {"values": values},
+        "mark": {"type": "bar", "color": MARK, "height": {"band": 1}},
+        "encoding": {"y": _bars([short[name] for name, _ in steps]), "x": x},
+    }
+    return {"height": {"step": 34}, "layer": [bars, _beside(values, x)]}
+
+
 def _colour(kinds: Sequence[str], colours: Sequence[str], **legend: Any) -> Spec:
     scale = {"domain": list(kinds), "range": list(colours)}
     found: Spec = {"field": "kind", "type": "nominal", "sort": list(kinds), "scale": scale}
@@ -160,21 +180,25 @@ def area(points: Sequence[tuple[int, float]], size: str) -> Spec:
     }  # fmt: skip
 
 
-def shares(values: Sequence[Spec], size: str, kinds: Sequence[str]) -> Spec:
-    """Draw bars of shares, by kind."""
+def shares(
+    values: Sequence[Spec], size: str, kinds: Sequence[str], words: Mapping[str, str]
+) -> Spec:
+    """Draw bars of shares, by kind, and beside each bar what *words* say of it."""
     short = _names([each["who"] for each in values], size)
     shown = [{**each, "who": short[each["who"]]} for each in values]
-    return {
-        "height": {"step": 34},
+    whole: Counter[str] = Counter()
+    for each in shown:
+        whole[each["who"]] += each["share"]
+    x: Spec = {
+        "field": "share", "type": "quantitative", "title": None, "stack": "zero", "axis": None,
+        "scale": {"domain": [0, max([0.001, *whole.values()]) * _ROOM[size]]},
+    }  # fmt: skip
+    bars: Spec = {
         "data": {"values": shown},
         "mark": {"type": "bar", "height": {"band": 1}},
         "encoding": {
-            "y": _bars(list(dict.fromkeys(each["who"] for each in shown))),
-            "x": {
-                "field": "share", "type": "quantitative", "title": None, "stack": "zero",
-                "axis": {"format": "~%", "tickCount": 3 if size == "narrow" else 5},
-                "scale": {"domainMin": 0, "nice": True},
-            },
+            "y": _bars(list(whole)),
+            "x": x,
             "color": {
                 "field": "kind", "type": "nominal", "sort": list(kinds),
                 "scale": {"domain": list(kinds), "range": [LINE, PALE, MARK, SOFT]},
@@ -182,41 +206,63 @@ def shares(values: Sequence[Spec], size: str, kinds: Sequence[str]) -> Spec:
             },
         },
     }  # fmt: skip
+    ends = [{"who": short[who], "share": whole[short[who]], "text": words[who]} for who in words]
+    return {"height": {"step": 34}, "layer": [bars, _beside(ends, x)]}
 
 
-def rates(values: Sequence[Spec], size: str) -> Spec:
-    """Draw bars of complaint rates, beside the two lines that matter."""
+def rates(values: Sequence[Spec], size: str, words: Mapping[str, str]) -> Spec:
+    """Draw bars of complaint rates beside the two lines that matter, and what *words* say."""
     short = _names([each["who"] for each in values], size)
-    shown = [{**each, "who": short[each["who"]]} for each in values]
-    top = max([COMPLAINTS_BAD * 1.25, *(float(each["rate"]) * 1.1 for each in values)])
+    shown = [{**each, "who": short[each["who"]], "text": words[each["who"]]} for each in values]
+    top = max(
+        [COMPLAINTS_BAD * _ROOM[size], *(float(each["rate"]) * _ROOM[size] for each in values)]
+    )
     x: Spec = {
-        "field": "rate", "type": "quantitative", "title": None,
+        "field": "rate", "type": "quantitative", "title": None, "axis": None,
         "scale": {"domain": [0, top], "nice": False},
-        "axis": {"format": ".1%", "values": [0, COMPLAINTS_GOOD, COMPLAINTS_BAD]},
     }  # fmt: skip
-    lines = [
-        {
-            "data": {"values": [{"rate": rate}]},
-            "mark": {"type": "rule", "color": colour, "strokeWidth": 2, "strokeDash": dash},
-            "encoding": {"x": {**x}},
-        }
-        for rate, colour, dash in (
-            (COMPLAINTS_GOOD, SOFT, [4, 4]),
-            (COMPLAINTS_BAD, BAD, [1, 0]),
-        )
-    ]
-    bars = {
+    names = ["0.1 %: stay below", "0.3 %: never reach"]
+    legend: Spec = {"symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 300}
+    legend |= {"columns": 1 if size == "narrow" else 2}
+    kind: Spec = {"field": "kind", "type": "nominal", "sort": names, "legend": legend}
+    lines: Spec = {
+        "data": {"values": [
+            {"rate": COMPLAINTS_GOOD, "kind": names[0]}, {"rate": COMPLAINTS_BAD, "kind": names[1]}
+        ]},
+        "mark": {"type": "rule", "strokeWidth": 2},
+        "encoding": {
+            "x": {**x, "stack": None},
+            "color": {**kind, "scale": {"domain": names, "range": [SOFT, BAD]}},
+            "strokeDash": {**kind, "scale": {"domain": names, "range": [[4, 3], [1, 0]]}},
+        },
+    }  # fmt: skip
+    bars: Spec = {
         "data": {"values": shown},
         "mark": {"type": "bar", "color": MARK, "height": {"band": 1}},
         "encoding": {"y": _bars([each["who"] for each in shown]), "x": x},
     }
-    return {"height": {"step": 34}, "layer": [bars, *lines]}
+    # Words begin behind both lines, so that none runs through them.
+    ends = [{**each, "rate": max(float(each["rate"]), COMPLAINTS_BAD)} for each in shown]
+    return {"height": {"step": 34}, "layer": [bars, lines, _beside(ends, x)]}
+
+
+def _beside(ends: Sequence[Spec], x: Spec) -> Spec:
+    """Write a text at the end of each bar."""
+    return {
+        "data": {"values": list(ends)},
+        "mark": {"type": "text", "align": "left", "dx": 8},
+        "encoding": {
+            "y": _bars([each["who"] for each in ends]),
+            "x": {**x, "stack": None},
+            "text": {"field": "text"},
+        },
+    }
 
 
 def weeks(values: Sequence[Spec], size: str) -> Spec:
     """Draw bars up for who joined, down for who left."""
     weeks = list(dict.fromkeys(each["week"] for each in values))
-    every = 3 if size == "narrow" else 2
+    every = 1 if len(weeks) <= _FEW_WEEKS else 3 if size == "narrow" else 2
     x: Spec = {
         "field": "week", "type": "ordinal", "sort": weeks, "title": None,
         "axis": {"labelAngle": 0, "grid": False, "values": weeks[::-1][::every],

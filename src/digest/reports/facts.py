@@ -8,16 +8,21 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlmodel import Session, col
+from sqlalchemy import func
+from sqlmodel import Session, col, select
 
+from digest.delivery.counts import count
 from digest.delivery.numbers import Link, Numbers, numbers
+from digest.errors import NotFound
 from digest.issues import store
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.reports.places import Place, heat_map, places
 from subscribers import growth
 from subscribers.models import Consent, ConsentAct
 
+STANDINGS = (
+    "accepted", "delivered", "deferred", "blocked", "bounced", "dropped", "complained",
+)  # fmt: skip
 ELSEWHERE = "Elsewhere in the mail"
 
 
@@ -43,6 +48,23 @@ class SectionRow:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EditionRow:
+    """One rendering of the issue and its readers; most issues have one."""
+
+    slice: str  #: the part of the audience it is for
+    revision: int
+    language: str
+    fingerprint: str  #: the first characters of its hash
+    accepted: int
+    delivered: int
+    deferred: int
+    blocked: int
+    bounced: int
+    dropped: int
+    complained: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class IssueReport:
     """What became of one issue."""
 
@@ -57,6 +79,7 @@ class IssueReport:
     links: Sequence[LinkRow]
     unsubscribed: int  #: readers who left until the next issue went out, by any way
     growth: growth.Counts
+    editions: Sequence[EditionRow] = ()
     heat: str = field(default="", repr=False)  #: the mail itself, links coloured
 
     def as_dict(self) -> dict[str, Any]:
@@ -65,15 +88,29 @@ class IssueReport:
         return {
             **found,
             "sent_at": self.sent_at.isoformat() if self.sent_at else None,
-            "numbers": {**self.numbers.as_dict(), "complaint_rate": self.numbers.complaint_rate},
+            "numbers": {
+                **self.numbers.as_dict(),
+                "unheard": self.numbers.unheard,
+                "complaint_rate": self.numbers.complaint_rate,
+            },
+            "editions": [asdict(each) for each in self.editions],
             "sections": [asdict(each) for each in self.sections],
             "links": [asdict(each) for each in self.links],
             "growth": self.growth.as_json(),
         }
 
 
-def report(session: Session, issue: Issue, now: datetime) -> IssueReport:
-    """Gather what became of an issue; raises `NotFound` when it carries nothing."""
+def report(
+    session: Session, issue: Issue, now: datetime, *, audience: growth.Counts | None = None
+) -> IssueReport:
+    """Gather what became of an issue; raises `NotFound` when it carries nothing or wasn't sent.
+
+    *audience* is the newsletter's, where it is counted already.
+    """
+    if issue.prepared_at is None:
+        raise NotFound(
+            f"issue {issue.number} was not sent yet", next_step=f"digest send {issue.number}"
+        )
     newsletter = store.newsletter_of(session, issue)
     edition = store.edition_of(session, issue)
     found = numbers(session, edition.id or 0)
@@ -89,7 +126,8 @@ def report(session: Session, issue: Issue, now: datetime) -> IssueReport:
         sections=section_rows(places(edition.html), rows),
         links=rows,
         unsubscribed=_unsubscribed(session, newsletter, issue, now),
-        growth=growth.count(session, newsletter.slug, now),
+        growth=audience or growth.count(session, newsletter.slug, now),
+        editions=_editions(session, issue),
         heat=heat_map(edition.html, found.links) if found.links else "",
     )
 
@@ -101,7 +139,27 @@ def every(session: Session, newsletter: Newsletter, now: datetime) -> list[Issue
         for issue in store.issues(session, newsletter.id)
         if issue.number is not None and issue.prepared_at is not None
     ]
-    return [report(session, issue, now) for issue in sent]
+    audience = growth.count(session, newsletter.slug, now)
+    return [report(session, issue, now, audience=audience) for issue in sent]
+
+
+def _editions(session: Session, issue: Issue) -> list[EditionRow]:
+    """Count each rendering of an issue that has readers, in the order they were made."""
+    made = session.exec(
+        select(Edition).where(Edition.issue_id == issue.id).order_by(col(Edition.id))
+    ).all()
+    counted = [(each, count(session, each.id or 0)) for each in made]
+    return [
+        EditionRow(
+            slice=each.slice,
+            revision=each.revision,
+            language=each.language,
+            fingerprint=each.fingerprint[:12],
+            **{name: getattr(of, name) for name in STANDINGS},
+        )
+        for each, of in counted
+        if of.candidates
+    ]
 
 
 def link_rows(standing: Sequence[Place], links: Sequence[Link]) -> list[LinkRow]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 
 from markupsafe import Markup
@@ -37,42 +36,49 @@ class Tile:
 
 def issue_page(report: IssueReport, *, folder: Path | None = None) -> str:
     """Return the HTML of one issue's report; raises `TemplateBroken`."""
-    tracked = report.tracking != Tracking.OFF
     found = report.numbers
-    drawn: list[Chart | None] = [charts.funnel(found, tracked=tracked), charts.delivery(found)]
-    if tracked and report.sections:
-        drawn.append(charts.comparisons(report.sections))
-    drawn += [
-        charts.failures(found.providers),
-        charts.complaints(found.providers),
-        charts.growing(report.growth.weeks),
-    ]
     context = {
         "report": report,
         "date": day(report.sent_at),
         "summary": _summary(report),
         "tiles": tiles(report),
-        "charts": [chart for chart in drawn if chart is not None],
+        "charts": [chart for chart in _charts(report) if chart is not None],
+        "editions": report.editions if len(report.editions) > 1 else (),
         "links": report.links,
         "causes": [(cause, f"{number:,}") for cause, number in found.causes.items()],
-        "sources": [(name or "unknown", f"{n:,}") for name, n in report.growth.sources.items()],
         "tracking": _TRACKING[Tracking(report.tracking)],
-        "heat": Markup(escape(report.heat)),  # noqa: S704 - escaped, to stand in an attribute
+        "heat": Markup(report.heat),  # noqa: S704 - of our own mail, and nothing in it acts
         "late": found.late_bounces,
     }
     return fill("issue.html", context, folders("report", folder)) + "\n"
 
 
+def _charts(report: IssueReport) -> Iterator[Chart | None]:
+    tracked = report.tracking != Tracking.OFF
+    found = report.numbers
+    if found.accepted:
+        yield charts.funnel(found, tracked=tracked)
+        yield charts.delivery(found)
+        if tracked and report.sections:
+            yield charts.comparisons(report.sections)
+        yield charts.failures(found.providers)
+    if found.delivered:
+        yield charts.complaints(found.providers)
+    yield charts.growing(report.growth)
+    yield charts.sources(report.growth)
+
+
 def series_page(reports: Sequence[IssueReport], *, folder: Path | None = None) -> str:
     """Return the HTML of the report on every issue; raises `TemplateBroken`."""
     newest = reports[-1]
+    growth = newest.growth
+    drawn = [charts.history(reports), charts.growing(growth), charts.sources(growth)]
+    issues = "One issue" if len(reports) == 1 else f"{len(reports):,} issues"
     context = {
         "newsletter": newest.newsletter,
-        "charts": [charts.history(reports), charts.growing(newest.growth.weeks)],
+        "charts": [chart for chart in drawn if chart is not None],
         "rows": [_row(each) for each in reversed(reports)],
-        "mailable": f"{newest.growth.mailable:,}",
-        "summary": f"{len(reports):,} issues, {newest.growth.mailable:,} readers today.",
-        "sources": [(name or "unknown", f"{n:,}") for name, n in newest.growth.sources.items()],
+        "summary": f"{issues}, {growth.mailable:,} readers today.",
     }
     return fill("series.html", context, folders("report", folder)) + "\n"
 
@@ -85,7 +91,8 @@ def tiles(report: IssueReport) -> list[Tile]:
             name="Delivered",
             value=f"{found.delivered:,}",
             note=f"{percent(found.delivered, found.accepted)} of {found.accepted:,} accepted",
-        )
+        ),
+        Tile(name="Not delivered", value=f"{failed(found):,}", note=_failed(found)),
     ]
     if report.tracking != Tracking.OFF:
         shown += [_opened(found), _clicked(found)]
@@ -98,6 +105,23 @@ def tiles(report: IssueReport) -> list[Tile]:
         _complaints(found),
     ]
     return shown
+
+
+def failed(found: Numbers) -> int:
+    """Count accepted mails that are not known to be delivered."""
+    return found.accepted - found.delivered
+
+
+def _failed(found: Numbers) -> str:
+    parts = (
+        (found.deferred, "deferred"),
+        (found.blocked, "blocked"),
+        (found.bounced, "bounced"),
+        (found.dropped, "dropped"),
+        (found.unheard, "without news yet"),
+    )
+    said = ", ".join(f"{number:,} {name}" for number, name in parts if number)
+    return said or "nothing failed" if found.accepted else "nothing was accepted yet"
 
 
 def _opened(found: Numbers) -> Tile:
@@ -131,13 +155,15 @@ def _complaints(found: Numbers) -> Tile:
     return Tile(
         name="Complaints",
         value=f"{rate:.2%}".replace("%", "\u00a0%"),
-        note=f"{found.complained:,} readers; {words}",
+        note=f"{found.complained:,} {'reader' if found.complained == 1 else 'readers'}; {words}",
         bad=rate >= COMPLAINTS_GOOD,
     )
 
 
 def _summary(report: IssueReport) -> str:
     found = report.numbers
+    if not found.accepted:
+        return "The provider has accepted nothing of it yet."
     reached = f"It reached {found.delivered:,} of {found.accepted:,} mailboxes"
     if report.tracking == Tracking.OFF or not found.clicked_all:
         return f"{reached}."
@@ -152,7 +178,7 @@ def _row(report: IssueReport) -> list[str]:
     tracked = report.tracking != Tracking.OFF
     return [
         f"{report.number}",
-        report.subject,
+        report.subject.replace(" %", "\u00a0%"),
         day(report.sent_at),
         f"{found.delivered:,}",
         percent(found.delivered, found.accepted),

@@ -7,16 +7,15 @@ import io
 from collections.abc import Iterator, Sequence
 
 from digest.delivery.numbers import Numbers
-from digest.reports.facts import IssueReport
+from digest.reports.facts import STANDINGS, IssueReport
 
 HEAD = ("newsletter", "issue", "period", "subject", "part", "name", "measure", "value")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _TOTALS = (
     "accepted", "delivered", "deferred", "bounced", "blocked", "dropped", "complained", "left",
-    "late_bounces", "opened_people", "opened_machines", "clicked_surely", "clicked_all",
+    "unheard", "late_bounces", "opened_people", "opened_machines", "clicked_surely", "clicked_all",
     "clicks_surely", "clicks_all",
 )  # fmt: skip
-_PROVIDER = ("accepted", "delivered", "deferred", "bounced", "blocked", "dropped", "complained")
 
 
 def as_csv(reports: Sequence[IssueReport]) -> str:
@@ -34,8 +33,11 @@ def _rows(report: IssueReport) -> Iterator[tuple[str, str, str, str]]:
     found: Numbers = report.numbers
     yield from _each("total", "", _TOTALS, found)
     yield "total", "", "unsubscribed", str(report.unsubscribed)
+    for edition in report.editions:
+        name = f"{edition.slice}, revision {edition.revision}"
+        yield from _each("edition", name, STANDINGS, edition)
     for provider in found.providers:
-        yield from _each("provider", provider.name, _PROVIDER, provider)
+        yield from _each("provider", provider.name, STANDINGS, provider)
     for section in report.sections:
         yield from _each("comparison", section.title, ("surely", "readers"), section)
     for link in report.links:

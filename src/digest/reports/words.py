@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+_SOURCES = {"": "Not known", "page": "Sign-up page"}
+
 
 def percent(part: int, whole: int, *, places: int = 1) -> str:
     """Write a part as a share that no line break tears apart; of nothing it is a dash."""
@@ -20,6 +22,13 @@ def percent(part: int, whole: int, *, places: int = 1) -> str:
 def span(low: int, high: int) -> str:
     """Write a range: "120 to 180", or one number where both are the same."""
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def source_words(source: str) -> str:
+    """Write where a reader came from: "import (kit)" is "Imported list (kit)"."""
+    if source.startswith("import"):
+        return f"Imported list{source.removeprefix('import').replace(' (plain)', '')}"
+    return _SOURCES.get(source) or f"Form “{source}”"
 
 
 def day(moment: datetime | None) -> str:
