@@ -94,8 +94,14 @@ def replay_(
     if as_json:
         call.json(facts)
         return
-    for name, value in facts.items():
-        call.out.print(f"{name}: {value}", markup=False)
+    for path in files or []:
+        call.out.print(f"{path}: {_counted(facts[str(path)])}", markup=False)
+    if not files:
+        call.out.print(f"Read again: {_counted(facts)}", markup=False)
+
+
+def _counted(numbers: dict[str, int]) -> str:
+    return ", ".join(f"{n:,} {name}" for name, n in numbers.items() if n) or "nothing"
 
 
 @app.command()

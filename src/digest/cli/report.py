@@ -10,14 +10,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from digest.cli.context import Call, JsonFlag, call_of
+from digest.cli.context import AnyIssue, Call, JsonFlag, call_of
 from digest.cli.issues import NewsletterOption
 from digest.delivery.numbers import Numbers
 from digest.errors import NotFound
 from digest.issues import store
 from digest.issues.models import Tracking
 from digest.reports import facts, page
-from digest.reports.facts import IssueReport
+from digest.reports.facts import STANDINGS, IssueReport
 from digest.reports.sheet import as_csv
 from digest.reports.words import day, percent, span
 
@@ -27,10 +27,11 @@ app = typer.Typer()
 @app.command()
 def report(
     context: typer.Context,
-    issue: Annotated[int | None, typer.Argument(metavar="[ISSUE]")] = None,
+    issue: AnyIssue = None,
     all_: Annotated[bool, typer.Option("--all", help="Every issue so far.")] = False,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write one page with charts.")
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write one page with charts; - prints it."),
     ] = None,
     as_csv_: Annotated[bool, typer.Option("--csv", help="Print every number as CSV.")] = False,
     newsletter: NewsletterOption = "weekly",
@@ -39,6 +40,8 @@ def report(
     """Tell what became of an issue, or of all: reached, clicked, left, complained, by provider."""
     if (issue is None) == (not all_):
         raise typer.BadParameter("name an issue, or say --all")
+    if (html is not None) + as_csv_ + as_json > 1:
+        raise typer.BadParameter("choose one of --html, --csv and --json")
     call = call_of(context)
     found = _gather(call, newsletter, issue)
     if html is not None:
@@ -66,7 +69,11 @@ def _gather(call: Call, newsletter: str, number: int | None) -> list[IssueReport
 
 
 def _write(call: Call, found: Sequence[IssueReport], path: Path, *, series: bool) -> None:
-    path.write_text(page.series_page(found) if series else page.issue_page(found[0]), "utf-8")
+    made = page.series_page(found) if series else page.issue_page(found[0])
+    if str(path) == "-":
+        sys.stdout.write(made)
+        return
+    path.write_text(made, encoding="utf-8")
     call.out.print(f"Written to {path}: one file, with all it needs in it.")
 
 
@@ -81,6 +88,9 @@ def _print_one(call: Call, one: IssueReport) -> None:
     say(table)
     say()
     say(_providers(found))
+    if len(one.editions) > 1:
+        say()
+        say(_editions(one))
     if one.tracking != Tracking.OFF and one.links:
         say()
         say(_links(one))
@@ -106,6 +116,17 @@ def _providers(found: Numbers) -> Table:
         numbers = (one.delivered, one.deferred, one.blocked, one.bounced, one.dropped)
         rate = percent(one.complained, one.delivered, places=2)
         table.add_row(one.name, *(f"{n:,}" for n in numbers), f"{one.complained:,} ({rate})")
+    return table
+
+
+def _editions(one: IssueReport) -> Table:
+    table = Table(title="By edition", title_justify="left", box=None)
+    table.add_column("")
+    for name in STANDINGS:
+        table.add_column(name, justify="right")
+    for each in one.editions:
+        numbers = (getattr(each, name) for name in STANDINGS)
+        table.add_row(f"{each.slice}, revision {each.revision}", *(f"{n:,}" for n in numbers))
     return table
 
 
