@@ -67,3 +67,12 @@ def test_an_endless_text_is_not_read_to_its_end() -> None:
 )
 def test_columns_are_those_of_a_fixed_width_font(text: str, width: int) -> None:
     assert columns(text) == width
+
+
+@pytest.mark.parametrize("text", ["plain words", "“so it goes” – naïve…", "a\u00adb", ""])
+def test_letters_that_never_join_are_single_characters(text: str) -> None:
+    assert list(graphemes(text)) == list(text)
+
+
+def test_a_soft_hyphen_takes_no_column() -> None:
+    assert columns("a\u00adb") == 2

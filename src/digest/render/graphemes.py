@@ -6,6 +6,7 @@ are silent the text is held together rather than split.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator
 
@@ -16,11 +17,17 @@ _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
 _JAMO = range(0x1100, 0x1200)
 _PUNCTUATION = range(0x2000)  # and letters: nothing a joiner makes one picture of
 _CODE_POINTS = 3  # a character, on average
+#: Letters and punctuation that never join: most text is of these, and this is where time goes.
+_SINGLE = re.compile("[\u0020-\u02ff\u2010-\u2027\u2030-\u205e]*")
+_HYPHEN = "\u00ad"  # among those, the one that takes no room
 _MARKS_A_CLUSTER = 32  #: more are piled up by hand, to break layouts
 
 
 def graphemes(text: str) -> Iterator[str]:
     """Yield what a reader sees as single characters, one after another."""
+    if _SINGLE.fullmatch(text):
+        yield from text
+        return
     start = 0
     for at in range(1, len(text)):
         if at - start >= _MARKS_A_CLUSTER or not _held(text, start, at):
@@ -48,7 +55,7 @@ def cut(text: str, limit: int, mark: str = "…") -> str:
 
 def columns(text: str) -> int:
     """Count the columns *text* takes in a fixed-width font."""
-    if text.isascii() and "\r" not in text:  # most text is, and this is where a mail's time goes
+    if _SINGLE.fullmatch(text) and _HYPHEN not in text:
         return len(text)
     return sum(_width(cluster) for cluster in graphemes(text))
 

@@ -47,11 +47,12 @@ def break_lines(html: str, limit: int = MAX_BYTES) -> str:
     line: list[_Piece] = []
     length = 0
     for piece in _pieces(html):
-        if line and length + len(piece.text.encode()) > limit:
+        size = _size(piece.text)
+        if line and length + size > limit:
             line = _break(line, done)
-            length = _bytes(line)
+            length = sum(_size(part.text) + len(part.joint) for part in line)
         line.append(piece)
-        length += _bytes([piece])
+        length += size + len(piece.joint)
         if "\n" in piece.text or piece.joint == "\n":
             done.extend(part.text + part.joint for part in line)
             line, length = [], 0
@@ -59,8 +60,8 @@ def break_lines(html: str, limit: int = MAX_BYTES) -> str:
     return "".join(done)
 
 
-def _bytes(line: list[_Piece]) -> int:
-    return sum(len((piece.text + piece.joint).encode()) for piece in line)
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _break(line: list[_Piece], done: list[str]) -> list[_Piece]:
@@ -93,10 +94,11 @@ def _tag(token: str, free: str) -> Iterator[_Piece]:
     at = 0
     breaker = None if _LINK.match(token) else "\n"
     for attribute in _ATTRIBUTE.finditer(token):
+        written = attribute[0].strip()
         yield _Piece(token[at : attribute.start()], " ", breaker)
-        yield _Piece(attribute[0].strip())
+        yield _Piece(written)
         at = attribute.end()
-        if attribute[0].strip().startswith("href="):
+        if written.startswith("href="):
             breaker = "\n"
     yield _Piece(token[at:], free, "\n" if _OPENS_BLOCK.match(token) else None)
 
@@ -114,7 +116,7 @@ def _text(text: str) -> Iterator[_Piece]:
             yield _Piece(word)
         elif word.isspace():
             yield _Piece(word[:-1], " ", "\n")
-        elif len(word.encode()) <= _WORD_BYTES:
+        elif _size(word) <= _WORD_BYTES:
             yield _Piece(word)
         else:
             yield from _long_word(word)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
@@ -76,11 +76,13 @@ class Scan:
 
     roots: list[Tag] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    _tags: list[Tag] = field(default_factory=list, repr=False)
 
-    def tags(self) -> Iterator[Tag]:
-        """Yield every tag in order."""
-        for root in self.roots:
-            yield from root.walk()
+    def tags(self) -> Sequence[Tag]:
+        """Return every tag in order; to be asked once all is read."""
+        if not self._tags:
+            self._tags = [tag for root in self.roots for tag in root.walk()]
+        return self._tags
 
 
 def scan(source: str) -> Scan:
