@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from subscribers.web import confirming, leaving, moving_page, preferences
-from subscribers.web.form import FRAME_PATH, JSON_PATH, PATH, SCRIPT_PATH, form, snippet, wording
+from subscribers.web import confirming, leaving, moving_page, notice, preferences
+from subscribers.web.form import (
+    FRAME_PATH,
+    JSON_PATH,
+    KEPT_PATH,
+    PATH,
+    SCRIPT_PATH,
+    form,
+    kept_link,
+    snippet,
+    wording,
+)
 from subscribers.web.front import About, Front, KeepNetwork
 from subscribers.web.judging import Judge
 from subscribers.web.pages import Challenge, Choice, Field, Form, Page, Renderer, plain
@@ -24,6 +34,7 @@ __all__ = [
     "Page",
     "Renderer",
     "form",
+    "kept_link",
     "plain",
     "routes",
     "snippet",
@@ -60,6 +71,7 @@ def _sign_up(front: Front) -> list[Route]:
                 form=True,
             ),
         ),
+        Route(KEPT_PATH, Place(front=front, get=notice.show)),
         Route(SCRIPT_PATH, Place(front=front, get=sign_up.show_script)),
         Route("/subscribe/snippet", Place(front=front, get=sign_up.show_snippet)),
         Route(

@@ -14,6 +14,7 @@ from subscribers.web.texts import LANGUAGES
 PATH, FRAME_PATH, JSON_PATH = "/subscribe", "/subscribe/frame", "/api/subscribe"
 TRAP = "website"
 PROOF = "altcha"  # the field in which the protocol's own widget sends its answer
+KEPT_PATH = "/privacy"
 SCRIPT_PATH = "/subscribe/proof.js"
 
 
@@ -65,6 +66,12 @@ def form(
 def wording(about: About, language: str) -> str:
     """Return what one agrees to by the form."""
     return LANGUAGES[language].wording.format(newsletter=about.name)
+
+
+def kept_link(about: About, language: str) -> tuple[str, str]:
+    """Return words and path of the page that says what is kept of readers."""
+    path = f"{KEPT_PATH}?newsletter={about.slug}&lang={language}"
+    return LANGUAGES[language].kept_link, path
 
 
 def snippet(front: Front, about: About, language: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
@@ -38,6 +38,7 @@ class About:
     name: str
     description: str = ""  #: what comes
     comes: Mapping[str, str] = field(default_factory=dict)  #: by language, after "comes"
+    tracking: Literal["off", "anonymous", "reader"] = "off"  #: what opens and clicks tell
     latest: str = ""  #: path of the issue to look at first
     topics: Sequence[tuple[str, str]] = ()  #: (value, words); none when there is nothing to choose
 

@@ -9,7 +9,17 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from subscribers.web.form import FRAME_PATH, PATH, challenge, form, form_token, snippet, wording
+from subscribers.web.form import (
+    FRAME_PATH,
+    PATH,
+    challenge,
+    form,
+    form_token,
+    kept_link,
+    snippet,
+    wording,
+)
+from subscribers.web.front import About
 from subscribers.web.judging import Judge, Outcome, Verdict, about_of, source_of
 from subscribers.web.pages import Page
 from subscribers.web.place import Json, Visit
@@ -131,11 +141,16 @@ def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False)
                 value=visit.fields.get("email", "")[:254],
                 path=path,
             ),
-            links=[(visit.words.latest, about.latest)] if about.latest else (),
+            links=_links(visit, about),
             small=wording(about, visit.language),
         ),
         status=422 if fault else 200,
     )
+
+
+def _links(visit: Visit, about: About) -> list[tuple[str, str]]:
+    latest = [(visit.words.latest, about.latest)] if about.latest else []
+    return [*latest, kept_link(about, visit.language)]
 
 
 def _retry_later(response: Response) -> Response:

@@ -24,6 +24,8 @@ OPEN = [
     "/subscribe",
     "/subscribe?lang=de",
     "/subscribe/frame",
+    "/privacy",
+    "/privacy?lang=de",
 ]
 OWN = ["", "/pause", "/address", "/erase"]
 

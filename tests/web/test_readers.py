@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from digest.delivery.models import Delivery, EventLink, MailEvent
 from subscribers.links import Who
-from tests.web.conftest import Running
+from tests.web.conftest import SLUG, Running
 
 READER = 1
 
@@ -68,3 +68,8 @@ def test_links_in_the_frame_open_outside_of_it(site: Running) -> None:
 
     assert re.search(r'<a href="/issues/weekly/2" target="_top">', page)
     assert 'name="form" value="frame"' in page
+
+
+def test_every_page_with_a_form_leads_to_what_is_kept(site: Running) -> None:
+    for path in ("/", "/issues", "/issues/weekly/1", f"/comparisons/{SLUG}"):
+        assert 'href="/privacy?newsletter=weekly&amp;lang=en" target="_top"' in site.get(path).text

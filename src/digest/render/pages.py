@@ -32,6 +32,7 @@ class SignUp:
 
     form: object  #: of the shape of `subscribers.web.pages.Form`
     agreed: str  #: what one agrees to by it
+    kept: tuple[str, str]  #: words and path of the page that says what is kept
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from digest.render.pages import SignUp, Site, message_page
 from digest.settings import Settings
 from digest.web.headers import POLICY, with_form
 from digest.web.shelf import Series, Shelf
-from subscribers.web import Front, Page, form, wording
+from subscribers.web import Front, Page, form, kept_link, wording
 from subscribers.web.texts import choose
 
 
@@ -45,7 +45,9 @@ class Looks:
         """Return the sign-up form for the end of a page; *source* says which."""
         language, about = choose(series.language, ""), series.about()
         return SignUp(
-            form=form(front, about, language, source=source), agreed=wording(about, language)
+            form=form(front, about, language, source=source),
+            agreed=wording(about, language),
+            kept=kept_link(about, language),
         )
 
     def form_headers(self, policy: str = POLICY) -> dict[str, str]:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from digest.delivery.store import Store
 from digest.issues import published
-from digest.issues.models import Newsletter
+from digest.issues.models import Newsletter, Tracking
 from digest.issues.rhythm import rhythm
 from subscribers.web import About
 from subscribers.web.texts import LANGUAGES, choose
@@ -28,6 +28,7 @@ class Series:
     description: str
     rhythm: Mapping[str, str]  #: how often, as it reads after "comes"; empty if nothing is promised
     language: str
+    tracking: Tracking
     latest: str  #: path of the newest issue, or empty
 
     def about(self) -> About:
@@ -37,6 +38,7 @@ class Series:
             name=self.name,
             description=self.description,
             comes=self.rhythm,
+            tracking=self.tracking.value,
             latest=self.latest,
         )
 
@@ -97,6 +99,7 @@ class Shelf(Mapping[str, About]):
                         description=each.description,
                         rhythm=_rhythm(each),
                         language=each.language,
+                        tracking=Tracking(each.tracking),
                         latest=_path(each.slug, published.latest(session, each)),
                     )
                     for each in published.newsletters(session)

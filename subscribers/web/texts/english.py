@@ -26,6 +26,36 @@ EN = Words(
     ),
     latest="Look at the latest issue first",
     read_latest="Read the latest issue",
+    kept_link="What we keep of you",
+    kept=Saying(
+        title="What we keep of you",
+        body=(
+            "Your email address, the language you read, and what you choose for {newsletter}, such"
+            " as topics or a break. It serves one end: to send you what you asked for, for as long"
+            " as you want it.",
+            "When and by which form you agreed, and when you left. That is the proof we owe; it is"
+            " deleted three years after you have gone.",
+            "{network}",
+            "Which issues were sent to you, and whether they arrived. {tracking}",
+            "A sign-up that nobody confirms is deleted after seven days.",
+            "This site sets no cookie and loads nothing from anywhere else.",
+            "By the link to your preferences in every mail you get all of this as a file, change"
+            " it, or have it deleted. What stays then is a hash of your address, which keeps"
+            " imported lists from bringing you back.",
+            "{contact}",
+        ),
+    ),
+    kept_network={
+        "none": "Where the form was sent from is not kept.",
+        "prefix": "The network the form was sent from, without its last part, for 90 days.",
+        "full": "The network address the form was sent from, for 90 days.",
+    },
+    kept_tracking={
+        "off": "Whether you open them or follow a link in them is not kept.",
+        "anonymous": "How often they are opened and which links are followed is counted, without"
+        " a lasting tie to you.",
+        "reader": "When you opened them and which links in them you followed is kept as well.",
+    },
     inbox=Saying(
         title="Look into your inbox",
         body=(

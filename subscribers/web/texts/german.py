@@ -26,6 +26,37 @@ DE = Words(
     ),
     latest="Erst die letzte Ausgabe ansehen",
     read_latest="Die letzte Ausgabe lesen",
+    kept_link="Was wir über Sie speichern",
+    kept=Saying(
+        title="Was wir über Sie speichern",
+        body=(
+            "Ihre E-Mail-Adresse, Ihre Sprache, und was Sie für {newsletter} einstellen, etwa"
+            " Themen oder eine Pause. Das dient nur einem: Ihnen zu schicken, was Sie bestellt"
+            " haben, solange Sie es möchten.",
+            "Wann und über welches Formular Sie zugestimmt haben und wann Sie gegangen sind. Das"
+            " ist der Nachweis, den wir schuldig sind; er wird drei Jahre nach Ihrem Weggang"
+            " gelöscht.",
+            "{network}",
+            "Welche Ausgaben Ihnen geschickt wurden und ob sie angekommen sind. {tracking}",
+            "Eine Anmeldung, die niemand bestätigt, wird nach sieben Tagen gelöscht.",
+            "Diese Seiten setzen keine Cookies und laden nichts von anderswo.",
+            "Über den Link zu Ihren Einstellungen in jeder Mail bekommen Sie all das als Datei,"
+            " können es ändern oder löschen lassen. Dann bleibt ein Hash Ihrer Adresse, damit keine"
+            " importierte Liste Sie zurückholt.",
+            "{contact}",
+        ),
+    ),
+    kept_network={
+        "none": "Woher das Formular kam, wird nicht gespeichert.",
+        "prefix": "Das Netz, aus dem das Formular kam, ohne den letzten Teil, 90 Tage lang.",
+        "full": "Die Netzadresse, von der das Formular kam, 90 Tage lang.",
+    },
+    kept_tracking={
+        "off": "Ob Sie sie öffnen oder einem Link darin folgen, wird nicht gespeichert.",
+        "anonymous": "Wie oft sie geöffnet werden und welchen Links gefolgt wird, wird gezählt,"
+        " ohne dauerhafte Verbindung zu Ihnen.",
+        "reader": "Auch wann Sie sie geöffnet haben und welchen Links darin Sie gefolgt sind.",
+    },
     inbox=Saying(
         title="Schauen Sie in Ihr Postfach",
         body=(

@@ -34,6 +34,10 @@ class Words:
     wording: str  #: what one agrees to; kept as evidence
     latest: str
     read_latest: str
+    kept_link: str
+    kept: Saying
+    kept_network: Mapping[str, str]
+    kept_tracking: Mapping[str, str]
     inbox: Saying
     many: Saying
     disposable: str

@@ -1,0 +1,32 @@
+"""Tells visitors what is kept of them, before they give anything: made from what is really set."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from subscribers.web.form import PATH
+from subscribers.web.judging import about_of
+from subscribers.web.pages import Page
+from subscribers.web.place import Visit
+
+
+async def show(visit: Visit) -> Response:
+    """Show what the list keeps, for what and for how long, and the way to each right."""
+    about, words, front = about_of(visit), visit.words, visit.front
+    if about is None:
+        return visit.page(words.bad_link, status=404)
+    page = visit.say(
+        words.kept,
+        newsletter=about.name,
+        network=words.kept_network[front.keep_network.value],
+        tracking=words.kept_tracking[about.tracking],
+        contact=words.unreachable_mail.format(mailto=front.mailto) if front.mailto else "",
+    )
+    return visit.show(
+        Page(
+            language=page.language,
+            title=page.title,
+            paragraphs=page.paragraphs,
+            links=[(words.to_sign_up, f"{PATH}?newsletter={about.slug}")],
+        )
+    )

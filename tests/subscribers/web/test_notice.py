@@ -1,0 +1,67 @@
+"""What visitors are told of what is kept, before they give anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from inspect import signature
+
+import pytest
+
+from subscribers.upkeep import purge
+from subscribers.web import KeepNetwork
+from tests.subscribers.conftest import NEWSLETTER
+from tests.subscribers.web.conftest import ABOUT, Site
+
+
+def test_the_form_leads_to_what_is_kept(site: Site) -> None:
+    assert 'href="/privacy?newsletter=weekly&amp;lang=en"' in site.http.get("/subscribe").text
+    page = site.http.get("/privacy?newsletter=weekly")
+    assert page.status_code == 200
+    assert "What we keep of you" in page.text
+    assert 'href="/subscribe?newsletter=weekly"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"),
+    [
+        (KeepNetwork.NONE, "sent from is not kept"),
+        (KeepNetwork.PREFIX, "without its last part"),
+        (KeepNetwork.FULL, "The network address the form was sent from"),
+    ],
+)
+def test_the_page_says_what_is_set_of_the_network(
+    make_site: Callable[..., Site], keep: KeepNetwork, said: str
+) -> None:
+    assert said in make_site(keep_network=keep).http.get("/privacy").text
+
+
+@pytest.mark.parametrize(
+    ("tracking", "said"),
+    [
+        ("off", "follow a link in them is not kept"),
+        ("anonymous", "is counted, without a lasting tie to you"),
+        ("reader", "which links in them you followed is kept"),
+    ],
+)
+def test_the_page_says_what_opens_and_clicks_tell(
+    make_site: Callable[..., Site], tracking: str, said: str
+) -> None:
+    about = replace(ABOUT, tracking=tracking)  # type: ignore[arg-type]
+    assert said in make_site(newsletters={NEWSLETTER: about}).http.get("/privacy").text
+
+
+def test_the_times_it_names_are_those_that_are_kept(site: Site) -> None:
+    times = {name: one.default for name, one in signature(purge).parameters.items()}
+    page = site.http.get("/privacy").text
+    assert (times["pending_days"], times["network_days"], times["evidence_days"]) == (7, 90, 1095)
+    for words in ("after seven days", "for 90 days", "three years"):
+        assert words in page
+
+
+def test_the_page_speaks_german(site: Site) -> None:
+    assert "Was wir über Sie speichern" in site.http.get("/privacy?lang=de").text
+
+
+def test_a_newsletter_nobody_knows_is_not_here(site: Site) -> None:
+    assert site.http.get("/privacy?newsletter=nothing").status_code == 404
