@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -165,3 +166,33 @@ def test_preview_makes_a_store_where_there_is_none_and_ends_at_a_signal(tmp_path
     assert made.startswith("A store was made")
     assert url.startswith("http://127.0.0.1:")
     assert "Nothing to pick: there are no comparisons" in page
+
+
+def test_preview_of_a_folder_that_is_not_there_is_refused_in_a_line(tmp_path: Path) -> None:
+    done = preview(tmp_path, "nowhere")
+
+    assert done.returncode == 1
+    assert done.stderr == "digest: there is no folder nowhere\n  next: mkdir -p nowhere\n"
+    assert not (tmp_path / "digest.db").exists()
+
+
+def test_preview_at_a_port_that_is_taken_says_so(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = preview(tmp_path, "--port", port)
+
+    assert done.returncode == 1
+    assert f"something else answers on port {port} already" in done.stderr
+    assert "--port 0" in done.stderr
+
+
+def preview(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "digest", "preview", *arguments],
+        cwd=folder,
+        env={**os.environ, **SETTINGS},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from digest.app import App, open_app
 from digest.cli.context import Call, Port, call_of
 from digest.cli.issues import NewsletterOption, PeriodOption
 from digest.cli.setup import prepare
+from digest.errors import NotFound
 from digest.render.confined import Confined
 from digest.settings import load
 from digest.web.desk.app import make_desk, templates
@@ -35,6 +37,8 @@ def preview(
 ) -> None:
     """Show the next issue as readers will get it, made anew whenever a file is saved."""
     call = call_of(context)
+    if not folder.is_dir():
+        raise NotFound(f"there is no folder {folder}", next_step=f"mkdir -p {quote(str(folder))}")
     _ready(call)
     sock = listen(port)
     at = sock.getsockname()[1]

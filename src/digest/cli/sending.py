@@ -129,6 +129,11 @@ def _list_left_out(call: Call, newsletter: str, number: int, *, as_json: bool) -
         call.out.print("Nobody was left out.")
 
 
+def _mended(mend: str) -> str:
+    again = "digest build --again"
+    return mend if again in mend else f"{mend} Then: {again}"
+
+
 def _ready(call: Call, newsletter: str, number: int) -> Sending:
     """Freeze the audience unless that is done, and return what sending takes."""
     call.app.begin_sending()
@@ -139,7 +144,7 @@ def _ready(call: Call, newsletter: str, number: int) -> Sending:
         if forbids(findings):
             raise MailUnfit(
                 f"issue {number} can't go out: {findings[0].message}",
-                next_step=f"{findings[0].mend} Then: digest build --again",
+                next_step=_mended(findings[0].mend),
             )
         sending = call.app.sending(session, issue)
         if issue.state is IssueState.BUILT:

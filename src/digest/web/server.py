@@ -6,24 +6,32 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import EADDRINUSE
 from typing import Any
 
 import uvicorn
+
+from digest.errors import BadSetting
 
 START_SECONDS = 10.0
 BACKLOG = 128
 
 
 def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
-    """Take a port (0: a free one) without answering on it yet."""
+    """Take a port (0: a free one) without answering on it yet; raises `BadSetting`."""
     # With the protocol named, asyncio switches Nagle off; else each answer waits 40 ms.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
-    except OSError:
+    except OSError as fault:
         sock.close()
-        raise
+        if fault.errno != EADDRINUSE:
+            raise
+        raise BadSetting(
+            f"something else answers on port {port} already",
+            next_step="end it, or give another port: --port 0 takes a free one",
+        ) from None
     return sock
 
 
