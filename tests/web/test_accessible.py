@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from subscribers.links import Asked, Who
 from tests.web.browser import Scheme, barriers, shifted, visitor
-from tests.web.conftest import SLUG, Running
+from tests.web.conftest import SLUG, MakeSite, Running
 
 pytestmark = pytest.mark.browser
 
@@ -122,3 +122,15 @@ def test_a_frozen_mail_s_links_open_in_the_whole_window(site: Running, browser: 
         page.wait_for_url("**/own-links")
 
         assert page.get_by_role("heading", level=1).inner_text() == "That link is in your own mail"
+
+
+def test_no_form_with_a_sum_to_do_has_a_barrier(make_running: MakeSite, browser: Browser) -> None:
+    site = make_running(proof_of_work=50_000)
+    with visitor(browser) as window:
+        page = window.new_page()
+        found = {}
+        for path in ("/", "/subscribe", "/subscribe?lang=de", f"/comparisons/{SLUG}"):
+            page.goto(site.url + path)
+            found[path] = barriers(page)
+
+    assert not any(found.values())
