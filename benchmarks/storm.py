@@ -37,7 +37,7 @@ def fill(path: Path, readers: int) -> None:
     METADATA.create_all(database.engine)
     now = datetime.fromtimestamp(START, UTC)
     with database.write() as session:
-        session.add(Newsletter(id=1, slug="weekly", name="Weekly", tracking=Tracking.READER))
+        session.add(Newsletter(id=1, slug="weekly", name="Weekly"))
         session.flush()
         session.add(
             Issue(
@@ -49,7 +49,7 @@ def fill(path: Path, readers: int) -> None:
         session.add(
             Edition(
                 id=1, issue_id=1, subject="S", html="<p>H</p>", text="T", fingerprint="f",
-                frozen_at=now,
+                frozen_at=now, tracking=Tracking.READER,
             )
         )  # fmt: skip
     database.close()

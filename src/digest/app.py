@@ -172,6 +172,7 @@ class App:
             postal_address=self.settings.postal_address,
             hours=self.settings.link_hours,
             templates=self.own_mails(),
+            mailto=self.settings.leave_mailto,
         )
 
     def take_in_sign_ups(self) -> int:
@@ -207,8 +208,14 @@ class App:
         """Make sure that this database knows of all that was sent from it; raises `Restored`."""
         epoch.begin(self.database, self.epoch())
 
-    def content(self, newsletter: Newsletter, mail: Rendered) -> Content:
-        """Return what every reader of a mail gets; raises `BadSetting`."""
+    def content(
+        self, newsletter: Newsletter, mail: Rendered, tracking: Tracking | None = None
+    ) -> Content:
+        """Return what every reader of a mail gets; raises `BadSetting`.
+
+        *tracking* is what the mail says of it, where it isn't what the newsletter does now.
+        """
+        tracked = (tracking or newsletter.tracking) is not Tracking.OFF
         return Content(
             subject=mail.subject,
             html=mail.html,
@@ -216,8 +223,8 @@ class App:
             sender=self.sender(),
             headers={"List-Id": list_id(self.settings.base_url, newsletter.slug, newsletter.name)},
             category=newsletter.slug,
-            track_clicks=newsletter.tracking is not Tracking.OFF,
-            track_opens=newsletter.tracking is not Tracking.OFF,
+            track_clicks=tracked,
+            track_opens=tracked,
         )
 
     def sending(self, session: Session, issue: Issue) -> Sending:
@@ -237,6 +244,7 @@ class App:
             content=self.content(
                 newsletter,
                 Rendered(subject=edition.subject, html=edition.html, text=edition.text),
+                edition.tracking,
             ),
             recipient=recipients_of(
                 newsletter.slug,

@@ -16,7 +16,7 @@ from digest.delivery.models import Attempt, Batch, BatchState, Delivery
 from digest.delivery.numbers import from_dict, numbers
 from digest.delivery.receive import receive
 from digest.delivery.send import Sending
-from digest.issues.models import Newsletter, Tracking
+from digest.issues.models import Edition, Tracking
 from digest.mail.events import EventKind as Kind
 from digest.mail.events import MailEvent
 from subscribers.models import Subscriber
@@ -64,7 +64,7 @@ def sent(database: Database, make_readers: MakeReaders, make_sending: MakeSendin
     sending = make_sending(batch_size=6)
     dispatch(sending)
     with database.write() as session:
-        session.exec(select(Newsletter)).one().tracking = Tracking.READER
+        session.exec(select(Edition)).one().tracking = Tracking.READER
     return sending
 
 
@@ -146,7 +146,7 @@ def test_anonymous_clicks_are_counted_by_reader_all_the_same(
     database: Database, sent: Sending, now: datetime
 ) -> None:
     with database.write() as session:
-        session.exec(select(Newsletter)).one().tracking = Tracking.ANONYMOUS
+        session.exec(select(Edition)).one().tracking = Tracking.ANONYMOUS
     url = {"url": "https://e.example/1"}
     tell(database, now, (Kind.CLICKED, 0, 60, url), (Kind.CLICKED, 0, 90, url))
     tell(database, now, (Kind.CLICKED, 1, 60, url), (Kind.CLICKED, 0, 60, url))

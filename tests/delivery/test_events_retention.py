@@ -14,7 +14,7 @@ from digest.delivery.numbers import Numbers, numbers
 from digest.delivery.replay import replay
 from digest.delivery.retention import forget, tidy
 from digest.delivery.send import Sending
-from digest.issues.models import Newsletter, Tracking
+from digest.issues.models import Edition, Tracking
 from digest.mail.events import EventKind as Kind
 from subscribers.lifecycle import erase
 from subscribers.models import Subscriber
@@ -99,7 +99,7 @@ def test_erasure_removes_a_readers_events_and_keeps_the_counts(
     database: Database, sent: Sending, now: datetime, mode: Tracking
 ) -> None:
     with database.write() as session:
-        session.exec(select(Newsletter)).one().tracking = mode
+        session.exec(select(Edition)).one().tracking = mode
     tell(database, now, *TOLD)
     before, numbers_before = kept(database), count(database, sent.edition_id)
     delivery = erase_first(database, now)
@@ -132,7 +132,7 @@ def test_freezing_cuts_what_ties_anonymous_events_to_readers(
     database: Database, sent: Sending, now: datetime
 ) -> None:
     with database.write() as session:
-        session.exec(select(Newsletter)).one().tracking = Tracking.ANONYMOUS
+        session.exec(select(Edition)).one().tracking = Tracking.ANONYMOUS
     tell(database, now, (Kind.CLICKED, 0, 300, URL))
     tidy(database, before=now + timedelta(days=1), now=now)
     with database.read() as session:

@@ -28,7 +28,7 @@ from digest.delivery.receive import Received, receive
 from digest.delivery.send import Sending
 from digest.delivery.tracking import change_tracking
 from digest.errors import WrongState
-from digest.issues.models import Newsletter, Tracking
+from digest.issues.models import Edition, Newsletter, Tracking
 from digest.mail.events import EventKind
 from digest.mail.events import MailEvent as Event
 from digest.mail.memory import MemoryTransport
@@ -141,7 +141,7 @@ def test_C02_copies_that_differ_end_the_same_whichever_came_first(
 ) -> None:
     opened = an_event(database, now, EventKind.OPENED, machine=not person_first)
     with database.write() as session:
-        session.exec(select(Newsletter)).one().tracking = Tracking.READER
+        session.exec(select(Edition)).one().tracking = Tracking.READER
     told(database, now, opened)
     told(database, now, opened._replace(machine=person_first))
     with database.read() as session:
@@ -402,7 +402,7 @@ def test_what_is_kept_of_an_opening_is_what_the_newsletter_says(
     database: Database, sent: Sending, now: datetime, mode: Tracking, rows: int
 ) -> None:
     with database.write() as session:
-        session.exec(select(Newsletter)).one().tracking = mode
+        session.exec(select(Edition)).one().tracking = mode
     opened = an_event(database, now, EventKind.OPENED)
     told(database, now, opened, opened)
     told(database, now, opened)
@@ -417,12 +417,24 @@ def test_a_readers_own_part_of_a_link_is_not_kept(
     database: Database, sent: Sending, now: datetime
 ) -> None:
     with database.write() as session:
-        session.exec(select(Newsletter)).one().tracking = Tracking.READER
+        session.exec(select(Edition)).one().tracking = Tracking.READER
     url = "https://news.example.com/u/" + "x" * 40
     told(database, now, an_event(database, now, EventKind.CLICKED, url=url))
     with database.read() as session:
         kept = session.connection().exec_driver_sql("SELECT url FROM event_link").scalars().all()
     assert kept == ["https://news.example.com/u/…"]
+
+
+def test_what_a_mail_said_of_tracking_holds_whatever_the_newsletter_does_later(
+    database: Database, sent: Sending, now: datetime
+) -> None:
+    with database.write() as session:
+        session.exec(select(Edition)).one().tracking = Tracking.ANONYMOUS
+        session.exec(select(Newsletter)).one().tracking = Tracking.READER
+    told(database, now, an_event(database, now, EventKind.CLICKED, url="https://e.org"))
+    with database.read() as session:
+        [kept] = session.exec(select(MailEvent)).all()
+    assert kept.delivery_id < 0
 
 
 def test_tracking_cannot_change_under_a_mail_that_says_otherwise(

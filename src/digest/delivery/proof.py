@@ -84,7 +84,7 @@ _KNOWN = (
         col(Batch.last_delivery),
         col(Attempt.proved_at),
         col(Newsletter.slug),
-        col(Newsletter.tracking),
+        col(Edition.tracking),
     )
     .join(Batch, col(Batch.id) == col(Attempt.batch_id))
     .join(Edition, col(Edition.id) == col(Batch.edition_id))

@@ -124,6 +124,8 @@ class Edition(SQLModel, table=True):
     slice: str = Field(default="everyone", sa_type=String(64))
     revision: int = 1
     language: str = Field(default="en", sa_type=String(16))
+    #: What its mail says is learnt from opens and clicks, whatever the newsletter does later.
+    tracking: Tracking = Field(default=Tracking.OFF, sa_type=closed_set(Tracking))
     subject: str = Field(sa_type=String(998))
     preheader: str = Field(default="", sa_type=Text)
     html: str = Field(sa_type=Text)

@@ -19,7 +19,7 @@ from digest.issues.approval import refuse_errors
 from digest.issues.choice import Pick, Rule
 from digest.issues.compose import compose
 from digest.issues.draft import Decisions, apply_words
-from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement
+from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
 from digest.issues.period import day_of
 from digest.issues.pick import candidate
 from digest.issues.view import IssueView
@@ -222,6 +222,7 @@ def _freeze(
         issue_id=issue.id or 0,
         revision=len(store.editions(session, issue)) + 1,
         language=newsletter.language,
+        tracking=Tracking(newsletter.tracking),
         subject=made.rendered.subject,
         preheader=made.view.preheader,
         html=made.rendered.html,

@@ -121,7 +121,7 @@ def report(
         period=issue.period,
         subject=edition.subject,
         sent_at=issue.prepared_at,
-        tracking=newsletter.tracking,
+        tracking=edition.tracking,
         numbers=found,
         sections=section_rows(places(edition.html), rows),
         links=rows,

@@ -262,6 +262,7 @@ def upgrade() -> None:
         sa.Column("slice", sa.String(length=64), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=False),
+        sa.Column("tracking", sa.String(24), nullable=False),
         sa.Column("subject", sa.String(length=998), nullable=False),
         sa.Column("preheader", sa.Text(), nullable=False),
         sa.Column("html", sa.Text(), nullable=False),
