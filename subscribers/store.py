@@ -60,7 +60,7 @@ class Reader(NamedTuple):
 class Evidence:
     """How an act came about: what the consent ledger keeps beside it."""
 
-    channel: str  #: "form", "page", "one-click", "import", "operator"
+    channel: str  #: "form", "page", "one-click", "mail", "import", "operator"
     form: str = ""
     wording: str | None = None
     language: str = "en"

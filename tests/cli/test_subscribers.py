@@ -13,9 +13,10 @@ from digest.cli.subscribers import app
 from digest.db import Database
 from subscribers import ledger, store
 from subscribers.address import parse
-from subscribers.errors import BadAddress, UnknownReader
+from subscribers.errors import BadAddress, BadToken, UnknownReader
 from subscribers.models import ConsentAct, Standing
 from subscribers.store import Evidence
+from subscribers.tokens import Purpose, Tokens
 
 SECRET = "a secret for these tests, long enough"
 CONSENT = "They ticked the box on the old site."
@@ -133,3 +134,19 @@ def test_nobody_is_said_to_be_unknown_without_naming_them(digest: Digest, comman
 
 def test_a_bad_address_is_refused_in_words(digest: Digest) -> None:
     assert isinstance(digest("show", "stranger").exception, BadAddress)
+
+
+def test_who_wrote_to_us_leaves_by_address_or_by_the_token_in_their_subject(
+    digest: Digest, reader: int, database: Database
+) -> None:
+    token = Tokens([SECRET]).sign(Purpose.UNSUBSCRIBE, f"{reader}:weekly")
+    assert "Unsubscribed." in digest("leave", token).stdout
+    assert "nothing changed" in digest("leave", "reader@example.com").stdout
+    with database.read() as session:
+        entry = ledger.entries(session, reader)[-1]
+    assert (entry["act"], entry["channel"]) == (ConsentAct.WITHDRAWN, "mail")
+
+
+def test_a_token_that_is_not_ours_makes_nobody_leave(digest: Digest, reader: int) -> None:
+    assert isinstance(digest("leave", "abcdef").exception, BadToken)
+    assert isinstance(digest("leave", "nobody@example.com").exception, UnknownReader)

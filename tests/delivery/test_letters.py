@@ -273,3 +273,12 @@ def test_every_letter_says_that_a_machine_wrote_it(make_post: MakePost) -> None:
     make_post(transport).send(CONFIRM)
 
     assert transport.accepted[0].content.headers == {"Auto-Submitted": "auto-generated"}
+
+
+def test_a_welcome_names_where_to_write_to_in_order_to_leave(make_post: MakePost) -> None:
+    transport = MemoryTransport()
+    make_post(transport, mailto="leave@example.com").send(WELCOME)
+
+    assert transport.accepted[0].recipients[0].headers["List-Unsubscribe"] == (
+        f"<{BASE}/u/bGVhdmU>, <mailto:leave@example.com?subject=unsubscribe%20bGVhdmU>"
+    )

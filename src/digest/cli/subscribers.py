@@ -24,6 +24,7 @@ from subscribers.address import parse
 from subscribers.errors import UnknownReader
 from subscribers.growth import Counts
 from subscribers.importer import Report, Wish, import_list
+from subscribers.links import Links
 from subscribers.models import SuppressionReason
 from subscribers.store import Evidence, Reader
 from subscribers.tokens import Hashes
@@ -142,6 +143,24 @@ def forget(context: typer.Context, address: AddressArgument) -> None:
 
 
 @app.command()
+def leave(
+    context: typer.Context,
+    who: Annotated[
+        str, typer.Argument(metavar="ADDRESS|TOKEN", help="Or what stands in their mail's subject.")
+    ],
+    newsletter: Newsletter = "weekly",
+) -> None:
+    """Unsubscribe a reader who wrote to us (DIGEST_LEAVE_MAILTO); a token names its newsletter."""
+    call = call_of(context)
+    links = Links(call.app.settings.base_url, call.app.tokens())
+    with call.app.database.write() as session:
+        by_token = None if "@" in who else links.read_unsubscribe(who)
+        number, slug = by_token or (_known(session, who).id, newsletter)
+        left = lifecycle.leave(session, number, slug, Evidence(channel="mail"), call.app.clock())
+    call.out.print("Unsubscribed." if left else "They aren't on the list; nothing changed.")
+
+
+@app.command()
 def suppress(
     context: typer.Context,
     address: AddressArgument,
@@ -235,7 +254,7 @@ def _print_counts(call: Call, counts: Counts) -> None:
     for one in counts.weeks:
         weeks.add_row(one.week, f"{one.asked:,}", f"{one.joined:,}", f"{one.left:,}")
     call.out.print(weeks)
-    call.out.print(f"{counts.let_in:,} sign-ups were taken in these weeks.")
+    call.out.print(f"Sign-ups taken in these weeks: {counts.let_in:,}")
     call.out.print(_table(["Sign-ups stopped by", "Times"], counts.stopped))
 
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 from sqlmodel import Session
 
 from digest.delivery.letterwords import tongue
+from digest.delivery.links import leaving
 from digest.delivery.store import Store
 from digest.errors import NotFound, TemplateBroken
 from digest.issues import published, store
@@ -65,6 +66,7 @@ class LetterPost:
     postal_address: str
     hours: int  #: how long a link to confirm lasts
     templates: Path | None = None  #: an installation's own
+    mailto: str = ""  #: where one may write to in order to leave
     key: Callable[[], str] = field(default=lambda: uuid4().hex)
     #: What was rendered by this post: letters of a kind differ in their links alone.
     _made: dict[tuple[LetterKind, str, str], Rendered] = field(
@@ -97,7 +99,8 @@ class LetterPost:
         )
         name = f"{letter.kind}-{self.key()}"  # comes back in events, and tells nobody's name
         return Mailing(
-            content=content, recipients=[Recipient(name, letter.address, {}, _headers(letter))]
+            content=content,
+            recipients=[Recipient(name, letter.address, {}, _headers(letter, self.mailto))],
         )
 
     def _rendered(self, letter: Letter) -> Rendered:
@@ -184,13 +187,8 @@ def _gaps(told: About, language: str, hours: int) -> dict[str, object]:
     }
 
 
-def _headers(letter: Letter) -> dict[str, str]:
-    if not letter.unsubscribe_url:
-        return {}
-    return {
-        "List-Unsubscribe": f"<{letter.unsubscribe_url}>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
+def _headers(letter: Letter, mailto: str) -> dict[str, str]:
+    return leaving(letter.unsubscribe_url, mailto) if letter.unsubscribe_url else {}
 
 
 def _handed(answer: Answer) -> Handed:

@@ -19,8 +19,7 @@ def recipients_of(
     """
     leave = tokens.signer(Purpose.UNSUBSCRIBE)
     prefer = tokens.signer(Purpose.PREFERENCES)
-    prefix = f"<{base_url}/u/"
-    letter = f"<mailto:{mailto}?subject=unsubscribe%20" if mailto else ""
+    prefix = f"{base_url}/u/"
 
     def address(delivery: int, subscriber: int, mailbox: str) -> Recipient:
         subject = f"{subscriber}:{newsletter}"
@@ -29,12 +28,17 @@ def recipients_of(
             str(delivery),
             wire(mailbox),
             {UNSUBSCRIBE_TAG: token, PREFERENCES_TAG: prefer(subject)},
-            {
-                "List-Unsubscribe": (
-                    f"{prefix}{token}>, {letter}{token}>" if letter else f"{prefix}{token}>"
-                ),
-                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-            },
+            leaving(f"{prefix}{token}", mailto),
         )
 
     return address
+
+
+def leaving(url: str, mailto: str) -> dict[str, str]:
+    """Return the headers by which mail programs leave; *url* ends with the token."""
+    token = url.rpartition("/")[2]
+    by_letter = f", <mailto:{mailto}?subject=unsubscribe%20{token}>" if mailto else ""
+    return {
+        "List-Unsubscribe": f"<{url}>{by_letter}",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
