@@ -26,6 +26,7 @@ from subscribers.models import (
     Subscription,
     SuppressionReason,
 )
+from subscribers.store import Sessions
 from subscribers.suppression import Found
 from subscribers.throttle import Stop
 from subscribers.tokens import Hashes
@@ -63,6 +64,16 @@ class _Known(NamedTuple):
     numbers: dict[str, int]
     standings: dict[tuple[str, str], Standing]
     suppressed: dict[str, Found]
+
+
+def take_in_all(sessions: Sessions, hashes: Hashes) -> int:
+    """Take in whatever was asked for, in short transactions; returns how many sign-ups that was."""
+    count, asked = 0, AT_ONCE
+    while asked == AT_ONCE:
+        with sessions.write() as session:
+            asked, _ = take_in(session, hashes)
+        count += asked
+    return count
 
 
 def take_in(session: Session, hashes: Hashes) -> Taken:

@@ -43,7 +43,7 @@ from digest.render.engine import Rendered
 from digest.render.sources import sources
 from digest.settings import Settings, TransportKind
 from subscribers.address import parse
-from subscribers.joining import AT_ONCE, take_in
+from subscribers.joining import take_in_all
 from subscribers.letters import send_waiting
 from subscribers.links import Links
 from subscribers.models import LetterState
@@ -177,12 +177,7 @@ class App:
 
     def take_in_sign_ups(self) -> int:
         """Act on sign-ups that an earlier process took down and left; returns how many."""
-        count, asked = 0, AT_ONCE
-        while asked == AT_ONCE:
-            with self.database.write() as session:
-                asked, _ = take_in(session, self.hashes())
-            count += asked
-        return count
+        return take_in_all(self.database, self.hashes())
 
     def send_letters(self, at_most: int = 500) -> Counter[LetterState]:
         """Send the letters that wait, the oldest first; any number may do so at once.
