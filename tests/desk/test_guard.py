@@ -148,3 +148,28 @@ def test_a_body_without_end_is_not_read(quiet_site: Site) -> None:
     )
 
     assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("/decide", {"act": "format"}),
+        ("/decide", {"act": "pin", "slug": "no-such-comparison"}),
+        ("/decide", {"act": "move", "slug": "tidepool-notes-vs-marginalia-loop", "to": [1]}),
+        ("/approve", {"by": "Kim", "accepted": 5, "seen": "nothing"}),
+        ("/test", {}),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(
+    quiet_site: Site, path: str, told: dict[str, object]
+) -> None:
+    answer = quiet_site.post(path, **told)
+
+    assert answer.status_code == 409
+    assert answer.json()["fault"]
+
+
+def test_a_reader_whose_number_fits_nowhere_is_any_reader(quiet_site: Site) -> None:
+    answer = quiet_site.client.get(f"/mail?reader=id:{'9' * 40}")
+
+    assert answer.status_code == 200

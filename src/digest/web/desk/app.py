@@ -90,7 +90,8 @@ class Answers:
         """Approve what is on the desk."""
 
         def act(told: dict[str, Any]) -> str:
-            accepted = [str(each) for each in told.get("accepted", [])]
+            ticked = told.get("accepted")
+            accepted = [str(each) for each in ticked] if isinstance(ticked, list) else []
             by = " ".join(str(told.get("by", "")).split())[:200]
             if not by:
                 raise DigestError("say who you are: an approval has a name")

@@ -172,11 +172,14 @@ class Desk:
         return said[0].message if said else "SpamAssassin finds nothing"
 
     def _title(self, asked: Mapping[str, Any]) -> str:
-        """Return what a person calls the comparison that was named."""
+        """Return what a person calls the comparison that was named; raises `DigestError`."""
         slug, pick = str(asked.get("slug", "")), self.look.pick
         chosen = [one.candidate for one in pick.chosen] if pick else []
         out = [one.candidate for one in pick.left_out] if pick else []
-        return next((each.title for each in [*chosen, *out] if each.slug == slug), slug)
+        found = next((each.title for each in [*chosen, *out] if each.slug == slug), "")
+        if not found and asked.get("act") in {"pin", "drop", "move"}:
+            raise DigestError(f"there is no comparison called {slug[:60]!r}")
+        return found or slug
 
     def _week(self) -> str:
         if self.look.standing is None:
@@ -210,6 +213,12 @@ def _same_findings(one: Look, other: Look) -> bool:
     return (one.proof and one.proof.findings) == (other.proof and other.proof.findings)
 
 
+def _place(asked: object, last: int) -> int:
+    if not isinstance(asked, int):
+        raise DigestError("a place in the issue is a number")
+    return min(max(asked, 1), last)
+
+
 def decided(
     now: Decisions, asked: Mapping[str, Any], shown: list[str], title: str
 ) -> tuple[Decisions, str]:
@@ -223,7 +232,7 @@ def decided(
         case "release":
             return draft.release(now, slug), f"left {title} to the rule"
         case "move":
-            to = int(asked.get("to", 1))
+            to = _place(asked.get("to"), len(shown))
             return draft.move(now, shown, slug, to), f"moved {title} to place {to}"
         case "word":
             line = str(asked.get("line", ""))

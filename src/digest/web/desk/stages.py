@@ -31,6 +31,7 @@ from subscribers import store as subscribers
 
 INERT = "x" * 32  #: as long as a reader's own token, and good for nothing
 WEEKS = 20
+_ID_DIGITS = 18  # what fits into a column
 
 
 def given(desk: Desk, asked: Asked) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def _mail_of(desk: Desk, asked: Asked) -> str:
 def reader_of(desk: Desk, asked: Asked) -> Reader:
     """Return the reader the desk looks as: a made-up one, or a subscriber by number."""
     kind, _, number = asked.reader.partition(":")
-    if kind != "id" or not number.isdigit():
+    if kind != "id" or not number.isdecimal() or len(number) > _ID_DIGITS:
         return made_up(asked.reader)
     with desk.app.database.read() as session:
         found = subscribers.find_by_id(session, int(number))
