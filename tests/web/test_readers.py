@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from digest.delivery.models import Delivery, EventLink, MailEvent
+from digest.errors import BadSetting
+from digest.web.app import make_site
 from subscribers.links import Who
-from tests.web.conftest import SLUG, Running
+from tests.web.conftest import SLUG, Clock, Running, app_of
 
 READER = 1
 
@@ -73,3 +78,22 @@ def test_links_in_the_frame_open_outside_of_it(site: Running) -> None:
 def test_every_page_with_a_form_leads_to_what_is_kept(site: Running) -> None:
     for path in ("/", "/issues", "/issues/weekly/1", f"/comparisons/{SLUG}"):
         assert 'href="/privacy?newsletter=weekly&amp;lang=en" target="_top"' in site.get(path).text
+
+
+@pytest.mark.parametrize(
+    ("base_url", "works"),
+    [
+        ("https://news.example.com", True),
+        ("http://127.0.0.1:8000", True),
+        ("http://localhost", True),
+        ("http://news.example.com", False),
+        ("http://localhost.example.com", False),
+    ],
+)
+def test_a_proof_of_work_is_asked_for_only_where_browsers_can_calculate(
+    tmp_path: Path, base_url: str, works: bool
+) -> None:
+    app = app_of(tmp_path / "digest.db", Clock(), base_url=base_url, proof_of_work=50_000)
+    with nullcontext() if works else pytest.raises(BadSetting, match="https"):
+        make_site(app)
+    app.database.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
@@ -14,6 +15,9 @@ from digest.errors import BadSetting
 from digest.web.looks import Looks
 from subscribers.proof import Proof
 from subscribers.web import Front, KeepNetwork
+
+#: Where a browser lets scripts calculate: by HTTPS, and on the reader's own machine.
+_SECURE = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:|/|\Z)")
 
 
 def make_front(app: App, looks: Looks, on_letter: Callable[[], None]) -> Front:
@@ -57,7 +61,14 @@ def _elsewhere(session: Session, subscriber_id: int) -> Mapping[str, Any]:
 
 def _proof(app: App) -> Proof | None:
     most = app.settings.proof_of_work
-    return Proof(secrets=app.secrets(), most=most) if most else None
+    if not most:
+        return None
+    if not _SECURE.match(app.settings.base_url):
+        raise BadSetting(
+            "DIGEST_PROOF_OF_WORK: browsers calculate only on pages that came by https, and"
+            " DIGEST_BASE_URL begins with http://"
+        )
+    return Proof(secrets=app.secrets(), most=most)
 
 
 def _disposable(app: App) -> frozenset[str]:
