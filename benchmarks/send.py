@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import sqlite3
 import subprocess
@@ -17,7 +18,9 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -86,7 +89,8 @@ def content() -> Any:
 def engine(path: Path, url: str) -> dict[str, float]:
     """Send the issue as the product does; returns seconds by stage."""
     from digest.db import Database
-    from digest.delivery.dispatch import dispatch
+    from digest.delivery.dispatch import Brake, dispatch, lend_a_hand, share
+    from digest.delivery.hands import lent, usable_cores
     from digest.delivery.links import recipients_of
     from digest.delivery.owner import this_process
     from digest.delivery.plan import prepare
@@ -118,7 +122,10 @@ def engine(path: Path, url: str) -> dict[str, float]:
         content=content(),
         recipient=recipients_of("weekly", base_url=BASE, tokens=Tokens([SECRET])),
     )
-    counts = dispatch(sending, concurrency=CONCURRENCY)
+    helping = min(usable_cores(), CONCURRENCY) - 1
+    work = partial(lend_a_hand, concurrency=share(CONCURRENCY, helping), brake=Brake())
+    with lent(sending, helping, work=work, close_store=database.close) as hands:
+        counts = dispatch(sending, concurrency=CONCURRENCY, hands=hands)
     ended = time.perf_counter()
     assert counts.accepted == counts.candidates
     return {"plan": planned - began, "send": ended - planned, "all": ended - began}
@@ -172,12 +179,31 @@ def floor(path: Path, url: str) -> dict[str, float]:
 
 
 def measure(what: str, path: Path, url: str) -> dict[str, float]:
-    """Run one side in a process of its own, so that its peak memory is its own."""
+    """Run one side in a process of its own; its peak memory is that of its whole group."""
     command = [sys.executable, "-m", "benchmarks.send", f"--{what}", str(path), url]
     root = Path(__file__).parent.parent
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=root)  # noqa: S603
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+    peak = 0.0
+    with subprocess.Popen(  # noqa: S603
+        command, stdout=subprocess.PIPE, text=True, cwd=root, start_new_session=True
+    ) as side:
+        while side.poll() is None:
+            peak = max(peak, megabytes_of_group(side.pid))
+            time.sleep(0.1)
+        assert side.returncode == 0
+        assert side.stdout
+        found: dict[str, float] = json.loads(side.stdout.read())
+    return {**found, "peak_mb": peak}
+
+
+def megabytes_of_group(leader: int) -> float:
+    """Add up what a process and those it forked hold; a shared page counts once (PSS)."""
+    kilobytes = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError, ProcessLookupError, ValueError):
+            if os.getsid(int(folder.name)) == leader:
+                rollup = (folder / "smaps_rollup").read_text(encoding="ascii")
+                kilobytes += int(re.findall(r"^Pss:\s+(\d+)", rollup, re.MULTILINE)[0])
+    return kilobytes / 1024
 
 
 def compare(readers: int) -> None:
@@ -202,10 +228,11 @@ def main(arguments: list[str]) -> None:
     if arguments and arguments[0] in {"--engine", "--floor"}:
         side = engine if arguments[0] == "--engine" else floor
         found = side(Path(arguments[1]), arguments[2])
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        cpu = used.ru_utime + used.ru_stime
-        print(json.dumps({**found, "peak_mb": used.ru_maxrss / 1024, "cpu": cpu}))
+        spent = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        print(json.dumps({**found, "cpu": sum(one.ru_utime + one.ru_stime for one in spent)}))
         return
+    if not all(each.isdigit() for each in arguments):
+        sys.exit("python -m benchmarks.send [READERS ...]")
     print(f"{os.cpu_count()} cores, {CONCURRENCY} senders, batches of 1,000, 60 KB of HTML")
     for readers in [int(a) for a in arguments] or [100_000, 1_000_000]:
         compare(readers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Annotated
 
@@ -19,7 +20,8 @@ from digest.delivery import wave
 from digest.delivery.aside import left_out
 from digest.delivery.canary import release_canary
 from digest.delivery.counts import Counts, count
-from digest.delivery.dispatch import Brake, dispatch, finish
+from digest.delivery.dispatch import Brake, dispatch, finish, lend_a_hand, share
+from digest.delivery.hands import WORTH_IT, Hands, lent, usable_cores
 from digest.delivery.owner import alive
 from digest.delivery.plan import prepare
 from digest.delivery.recover import recover
@@ -53,10 +55,13 @@ def send(
     brake = Brake(grace=call.settings.grace)
     if call.settings.canary:
         release_canary(sending, call.settings.canary)
-    with _stopped_by_signals(brake), _progress(call, sending, quiet=as_json) as advance:
-        counts = dispatch(
-            sending, concurrency=call.settings.concurrency, brake=brake, progress=advance
-        )
+    many = call.settings.concurrency
+    with (
+        _stopped_by_signals(brake),
+        _helped(call, sending, brake) as hands,
+        _progress(call, sending, quiet=as_json) as advance,
+    ):
+        counts = dispatch(sending, concurrency=many, brake=brake, progress=advance, hands=hands)
     where = _status(call, newsletter, issue)
     if as_json:
         call.json(where.as_dict())
@@ -199,6 +204,20 @@ def _stopped_by_signals(brake: Brake) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _helped(call: Call, sending: Sending, brake: Brake) -> Iterator[Hands]:
+    """Use the other cores too, where that is worth it."""
+    many = call.settings.concurrency
+    with call.app.database.read() as session:
+        waiting = count(session, sending.edition_id).pending
+    worth_it = waiting >= WORTH_IT * call.settings.batch_size
+    really = call.settings.transport is TransportKind.SENDGRID
+    helping = min(usable_cores(), many) - 1 if worth_it and really else 0
+    work = partial(lend_a_hand, concurrency=share(many, helping), brake=brake)
+    with lent(sending, helping, work=work, close_store=call.app.database.close) as hands:
+        yield hands
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import gc
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from digest.delivery.counts import Counts, count
+from digest.delivery.hands import Hands, Tell
 from digest.delivery.ledger import MAY_GO, Claim, call_off
 from digest.delivery.models import Batch, BatchState, Wave
 from digest.delivery.owner import alive
@@ -48,27 +49,49 @@ def dispatch(
     *,
     concurrency: int = 2,
     brake: Brake | None = None,
-    progress: Callable[[Settled], None] = lambda _: None,
+    progress: Tell = lambda _: None,
     is_alive: Callable[[str], bool | None] = alive,
+    hands: Hands | None = None,
 ) -> Counts:
     """Send what can be sent; returns when all is settled, in doubt, parked, paused or stopped.
 
     Safe to call again at any time, from any number of processes. After `Brake.stop` what is under
     way has the brake's grace to end; what hasn't then is left to recovery, which puts it in doubt.
+    The processes of *hands* share the work: *concurrency* counts the requests of all of them.
     """
-    brake = brake or Brake()
+    brake, hands = brake or Brake(), hands or Hands()
     recovered(sending, is_alive)
     again = True
+    threads = share(concurrency, len(hands))
     with _calm_collector():
+        crew = _Crew(sending, brake, progress)
+        helping = hands.follow(crew.told)
         while again:
-            _send_all(_Crew(sending, brake, progress), concurrency, brake)
+            _send_all(crew, threads, brake, helping, hands.stop)
             # Another process may have died meanwhile and left batches nobody has claimed since.
             again = not brake.stopping.is_set() and recovered(sending, is_alive).unsent > 0
     with sending.store.write() as session:
         return finish(session, sending.edition_id, sending.clock())
 
 
-def _send_all(crew: _Crew, concurrency: int, brake: Brake) -> None:
+def share(concurrency: int, helping: int) -> int:
+    """Return how many requests each process may have under way."""
+    return max(1, math.ceil(concurrency / (helping + 1)))
+
+
+def lend_a_hand(sending: Sending, tell: Tell, *, concurrency: int, brake: Brake) -> None:
+    """Send along with the process that was told to; recovery and the end of it are its business."""
+    with _calm_collector():
+        _send_all(_Crew(sending, brake, tell), concurrency, brake)
+
+
+def _send_all(
+    crew: _Crew,
+    concurrency: int,
+    brake: Brake,
+    helping: Sequence[threading.Thread] = (),
+    stop_helping: Callable[[], None] = lambda: None,
+) -> None:
     threads = [
         # Daemons: when their grace is over, the process may end without them.
         threading.Thread(target=crew.work, name=f"sender-{n}", daemon=True)
@@ -76,16 +99,17 @@ def _send_all(crew: _Crew, concurrency: int, brake: Brake) -> None:
     ]
     for thread in threads:
         thread.start()
-    _wait_for(threads, brake)
+    _wait_for([*threads, *helping], brake, stop_helping)
     if crew.fault is not None:
         raise crew.fault
 
 
-def _wait_for(threads: list[threading.Thread], brake: Brake) -> None:
+def _wait_for(threads: list[threading.Thread], brake: Brake, stop: Callable[[], None]) -> None:
     end = math.inf
     while any(thread.is_alive() for thread in threads) and time.monotonic() < end:
         if brake.stopping.is_set() and end == math.inf:
             end = time.monotonic() + brake.grace
+            stop()
         for thread in threads:
             thread.join(0.1)
 
@@ -131,7 +155,7 @@ def _calm_collector() -> Iterator[None]:
 class _Crew:
     """What the threads of one dispatch share."""
 
-    def __init__(self, sending: Sending, brake: Brake, progress: Callable[[Settled], None]) -> None:
+    def __init__(self, sending: Sending, brake: Brake, progress: Tell) -> None:
         self._sending, self._brake, self._progress = sending, brake, progress
         self._lock = threading.Lock()
         self._busy = 0
@@ -183,9 +207,13 @@ class _Crew:
                 more = False  # an answer takes no room on a full disk; a claim does
         raise AssertionError("the last pause returns or raises")
 
-    def _heed(self, settled: Settled) -> None:
+    def told(self, settled: Settled) -> None:
+        """Tell of what this process or one that helps has settled."""
         with self._lock:
             self._progress(settled)
+
+    def _heed(self, settled: Settled) -> None:
+        self.told(settled)
         if settled.stop:
             self._failed.set()
         elif settled.wait:
