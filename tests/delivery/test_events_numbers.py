@@ -153,3 +153,16 @@ def test_anonymous_clicks_are_counted_by_reader_all_the_same(
     with database.read() as session:
         found = numbers(session, sent.edition_id)
     assert (found.clicked_all, found.clicks_all) == (2, 3)
+
+
+def test_C16_anonymous_clicks_within_seconds_of_delivery_are_no_persons_either(
+    database: Database, sent: Sending, now: datetime
+) -> None:
+    with database.write() as session:
+        session.exec(select(Edition)).one().tracking = Tracking.ANONYMOUS
+    url = {"url": "https://e.example/1"}
+    tell(database, now, (Kind.CLICKED, 0, 63, url), (Kind.CLICKED, 1, 600, url))
+    tell(database, now, (Kind.DELIVERED, 0, 60, {}), (Kind.DELIVERED, 1, 60, {}))
+    with database.read() as session:
+        found = numbers(session, sent.edition_id)
+    assert (found.clicked_surely, found.clicked_all) == (1, 2)

@@ -19,8 +19,9 @@ from sqlmodel import Session, col
 from digest.delivery.by_provider import Provider, by_provider
 from digest.delivery.clicks import Click, surely_human
 from digest.delivery.counts import count
-from digest.delivery.models import Batch, EventLink, FrozenNumbers, MailEvent
+from digest.delivery.models import Anonymity, Batch, EventLink, FrozenNumbers, MailEvent
 from digest.delivery.stray import LATE_BOUNCE
+from digest.delivery.tracking import pseudonym
 from digest.mail.events import EventKind
 
 #: Gmail's lines for complaints: stay below the first, never reach the second.
@@ -125,7 +126,7 @@ def _from_events(session: Session, edition_id: int) -> dict[str, Any]:
         "opened_machines": machines,
         "causes": _causes(session, mine),
         "timeline": _timeline(session, mine),
-        **_clicked(session, mine),
+        **_clicked(session, mine, _delivered_unnamed(session, edition_id, mine)),
     }
 
 
@@ -181,17 +182,22 @@ def _timeline(session: Session, mine: ColumnElement[bool]) -> tuple[tuple[int, i
     return tuple((int(at) // 60, number) for at, number in rows)
 
 
-def _clicked(session: Session, mine: ColumnElement[bool]) -> dict[str, Any]:
-    """Judge every click beside the others on the same copy; one pass, a copy at a time."""
+def _clicked(
+    session: Session, mine: ColumnElement[bool], unnamed: Mapping[int, int]
+) -> dict[str, Any]:
+    """Judge every click beside the others on the same copy; one pass, a copy at a time.
+
+    *unnamed* tells when a copy was delivered whose clicks are kept under a number of their own.
+    """
     surely: Counter[int] = Counter()
     readers: Counter[int] = Counter()
     clicks: Counter[int] = Counter()
     totals: Counter[str] = Counter()
     rows: Iterable[Any] = session.connection().execute(_clicks(mine))
-    for _, copy in groupby(rows, key=lambda row: row[0]):
+    for who, copy in groupby(rows, key=lambda row: row[0]):
         told = list(copy)
         mail = [Click(row[1], row[2], bool(row[3])) for row in told]
-        judged = surely_human(mail, told[0][4])
+        judged = surely_human(mail, unnamed.get(who, told[0][4]))
         human = {click.link for click, sure in zip(mail, judged, strict=True) if sure}
         surely.update(human)
         readers.update({click.link for click in mail})
@@ -232,6 +238,29 @@ def _clicks(mine: ColumnElement[bool]) -> Select[Any]:
         .where(mine, col(MailEvent.kind) == EventKind.CLICKED)
         .order_by(col(MailEvent.delivery_id), col(MailEvent.moment))
     )
+
+
+def _delivered_unnamed(
+    session: Session, edition_id: int, mine: ColumnElement[bool]
+) -> dict[int, int]:
+    """Say when copies were delivered whose clicks are kept anonymously; forgotten at once.
+
+    Without it no click could be told to have come within seconds of delivery, and all would pass
+    for people's. Empty once the edition's numbers are frozen: its secret is gone then.
+    """
+    salt = (
+        session.connection()
+        .execute(select(col(Anonymity.salt)).where(col(Anonymity.edition_id) == edition_id))
+        .scalar()
+    )
+    if salt is None:
+        return {}
+    rows = session.connection().execute(
+        select(col(MailEvent.delivery_id), func.min(col(MailEvent.moment)))
+        .where(mine, col(MailEvent.kind) == EventKind.DELIVERED)
+        .group_by(col(MailEvent.delivery_id))
+    )
+    return {pseudonym(delivery, salt): moment for delivery, moment in rows}
 
 
 def _urls(session: Session, links: list[int]) -> dict[int, str]:

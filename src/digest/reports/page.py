@@ -154,7 +154,7 @@ def _complaints(found: Numbers) -> Tile:
         words = "below 0.1 %, as it should be"
     return Tile(
         name="Complaints",
-        value=f"{rate:.2%}".replace("%", "\u00a0%"),
+        value=percent(found.complained, found.delivered, places=2),
         note=f"{found.complained:,} {'reader' if found.complained == 1 else 'readers'}; {words}",
         bad=rate >= COMPLAINTS_GOOD,
     )
