@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -12,9 +12,11 @@ from sqlmodel import Session, col, select
 from digest.delivery.aside import Aside, reasons
 from digest.delivery.counts import Counts, count
 from digest.delivery.evidence import evidence
-from digest.delivery.models import Attempt, Batch, BatchState, Decision, Wave
+from digest.delivery.models import Attempt, Batch, BatchState, Decision, Delivery, Wave
 from digest.delivery.rehearsal import rehearsed
 from digest.issues.models import Edition, Issue, IssueState
+
+SILENCE = timedelta(hours=1)  #: after an issue was sent; the provider tells within a minute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +58,16 @@ class Status:
 
 def status(session: Session, issue: Issue, edition: Edition, now: datetime) -> Status:
     """Read where an issue stands; *now* tells which requests are under way and which are lost."""
+    counts, in_outbox = count(session, edition.id or 0), rehearsed(session, edition.id or 0)
+    unheard = _unheard(session, issue, edition, counts.accepted - in_outbox, now)
     return Status(
         issue=issue.number,
         period=issue.period,
         state=issue.state,
-        counts=count(session, edition.id or 0),
-        problems=tuple(_problems(session, issue, edition, now)),
+        counts=counts,
+        problems=(*_problems(session, issue, edition, now), *unheard),
         aside=reasons(session, edition.id or 0),
-        rehearsed=rehearsed(session, edition.id or 0),
+        rehearsed=in_outbox,
     )
 
 
@@ -87,6 +91,26 @@ def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -
         yield from _problem_of(session, batch, attempt, issue, now)
     yield from _wave(session, edition)
     yield from _contradictions(session, edition)
+
+
+def _unheard(
+    session: Session, issue: Issue, edition: Edition, accepted: int, now: datetime
+) -> Iterator[Problem]:
+    """Say when the provider took mails and has told nothing of any of them."""
+    if issue.sent_at is None or now - issue.sent_at < SILENCE or accepted <= 0:
+        return
+    heard = session.exec(
+        select(Delivery.id)
+        .where(Delivery.edition_id == edition.id, col(Delivery.news).is_not(None))
+        .limit(1)
+    ).first()
+    if heard is None:
+        yield Problem(
+            what="no news has come of any of its mails: bounces and complaints go unheard",
+            next_step="does the provider's event webhook post to this site? digest events status",
+            readers=accepted,
+            since=issue.sent_at,
+        )
 
 
 def _wave(session: Session, edition: Edition) -> Iterator[Problem]:
