@@ -20,7 +20,6 @@ from subscribers.web.front import About, Front, KeepNetwork
 from subscribers.web.judging import Judge
 from subscribers.web.pages import Challenge, Choice, Field, Form, Page, Renderer, plain
 from subscribers.web.place import Place
-from subscribers.web.shield import Shield
 from subscribers.web.signup import SignUp
 
 __all__ = [
@@ -48,7 +47,7 @@ def routes(front: Front) -> list[Route]:
 
 
 def _sign_up(front: Front) -> list[Route]:
-    sign_up = SignUp(Judge(front, Shield(front.writer, front.clock), front.taking))
+    sign_up = SignUp(Judge(front, front.shield, front.taking))
     return [
         Route(
             PATH,

@@ -18,6 +18,7 @@ from subscribers.throttle import Limits
 from subscribers.tokens import Hashes, Tokens
 from subscribers.web.network import Network
 from subscribers.web.pages import Renderer, plain
+from subscribers.web.shield import Shield
 from subscribers.web.taking import Taking
 from subscribers.web.writer import Writer
 
@@ -80,6 +81,7 @@ class Front:
     pause: float = 0.2  #: seconds after which a sign-up is taken in, apart from the answer
     writer: Writer = field(init=False)
     taking: Taking = field(init=False)
+    shield: Shield = field(init=False)
     links: Links = field(init=False)
 
     def __post_init__(self) -> None:
@@ -87,11 +89,13 @@ class Front:
         object.__setattr__(self, "writer", Writer(self.sessions))
         taking = Taking(self.writer, self.hashes, self.on_letter, self.pause)
         object.__setattr__(self, "taking", taking)
+        object.__setattr__(self, "shield", Shield(self.writer, self.clock))
         object.__setattr__(self, "links", Links(self.base_url, self.tokens))
 
     async def stop(self) -> None:
         """Finish what is being written: call it before the store is closed."""
         await self.taking.stop()
+        await self.shield.finish()
         await asyncio.to_thread(self.writer.stop)
 
     def about(self, slug: str) -> About | None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -17,7 +18,7 @@ from subscribers.web.writer import Busy, Writer
 
 #: How long a network that was stopped isn't asked about again. The database remembers the rest.
 REST = 10.0  # seconds
-FLUSH = 5.0  # seconds between two notes of the counts
+FLUSH = 5.0  # seconds after which counts are noted
 _MOST = 10_000  # networks remembered at once
 
 
@@ -29,13 +30,14 @@ class Shield:
         writer: Writer,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
+        pause: float = FLUSH,
     ) -> None:
         self._writer = writer
         self._clock = clock
         self._monotonic = monotonic
         self._until: dict[str, tuple[float, Stop]] = {}
         self._stops: Counter[Stop | None] = Counter()
-        self._flushed = monotonic()
+        self._pause = pause
         self._task: asyncio.Task[None] | None = None
 
     def stopped(self, network: str) -> Stop | None:
@@ -54,14 +56,26 @@ class Shield:
         self._until[name] = (self._monotonic() + REST, stop)
 
     def count(self, stop: Stop) -> None:
-        """Count a sign-up that was stopped without a write."""
+        """Count a sign-up that was stopped without a write; the count is noted a moment later."""
         self._stops[stop] += 1
-        if self._monotonic() - self._flushed >= FLUSH and (self._task is None or self._task.done()):
-            self._task = asyncio.get_running_loop().create_task(self.flush())
+        if self._task is None or self._task.done():
+            self._task = asyncio.get_running_loop().create_task(self._flush_soon())
+
+    async def finish(self) -> None:
+        """Note what was counted and not noted yet."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        if self._stops:
+            await self.flush()
+
+    async def _flush_soon(self) -> None:
+        await asyncio.sleep(self._pause)
+        await asyncio.shield(self.flush())
 
     async def flush(self) -> None:
         """Note the counts so far."""
-        self._flushed = self._monotonic()
         stops, self._stops = self._stops, Counter[Stop | None]()
 
         def note(session: Session) -> None:
