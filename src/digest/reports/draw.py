@@ -26,6 +26,7 @@ SANS = "Segoe UI, -apple-system, Roboto, Helvetica, Arial, sans-serif"
 _OPENING = re.compile(r"<svg\b[^>]*>")
 _SIZE = re.compile(r'\bwidth="([\d.]+)" height="([\d.]+)"')
 _SHORT = {"wide": 34, "narrow": 20}  # characters of a label
+_ABOVE = 42  # characters of a name that stands above its bar
 _ROOM = {"wide": 1.3, "narrow": 1.7}  # beside the longest bar, for what is written there
 _FEW_WEEKS = 6
 Spec = dict[str, Any]
@@ -70,9 +71,8 @@ _CONFIG: Spec = {
 }  # fmt: skip
 
 
-def _names(values: Sequence[str], size: str) -> dict[str, str]:
+def _names(values: Sequence[str], most: int) -> dict[str, str]:
     """Cut long names so that bars have room; the table has them whole."""
-    most = _SHORT[size]
     return {name: name if len(name) <= most else f"{name[: most - 1].rstrip()}…" for name in values}
 
 
@@ -92,8 +92,8 @@ def stacked(
     spans: bool = True,
 ) -> Spec:
     """Draw bars of two parts, the sure and the perhaps, with their numbers beside them."""
-    phone = size == "narrow"  # there the names stand above their bars, whole
-    short = {name: name for name, _, _ in steps} if phone else _names([s[0] for s in steps], size)
+    phone = size == "narrow"  # there the names stand above their bars
+    short = _names([name for name, _, _ in steps], _ABOVE if phone else _SHORT[size])
     values = [
         {"who": short[name], "kind": kind, "n": number, "order": order}
         for name, sure, perhaps in steps
@@ -131,7 +131,7 @@ def stacked(
 
 def plain(steps: Sequence[tuple[str, int]], size: str) -> Spec:
     """Draw bars of one kind, with their numbers beside them."""
-    short = _names([name for name, _ in steps], size)
+    short = _names([name for name, _ in steps], _SHORT[size])
     values = [{"who": short[name], "n": n, "text": f"{n:,}"} for name, n in steps]
     most = max((n for _, n in steps), default=0) or 1
     x: Spec = {
@@ -184,7 +184,7 @@ def shares(
     values: Sequence[Spec], size: str, kinds: Sequence[str], words: Mapping[str, str]
 ) -> Spec:
     """Draw bars of shares, by kind, and beside each bar what *words* say of it."""
-    short = _names([each["who"] for each in values], size)
+    short = _names([each["who"] for each in values], _SHORT[size])
     shown = [{**each, "who": short[each["who"]]} for each in values]
     whole: Counter[str] = Counter()
     for each in shown:
@@ -212,7 +212,7 @@ def shares(
 
 def rates(values: Sequence[Spec], size: str, words: Mapping[str, str]) -> Spec:
     """Draw bars of complaint rates beside the two lines that matter, and what *words* say."""
-    short = _names([each["who"] for each in values], size)
+    short = _names([each["who"] for each in values], _SHORT[size])
     shown = [{**each, "who": short[each["who"]], "text": words[each["who"]]} for each in values]
     top = max(
         [COMPLAINTS_BAD * _ROOM[size], *(float(each["rate"]) * _ROOM[size] for each in values)]
