@@ -63,6 +63,11 @@ class Call:
         sys.stdout.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
+def some(count: int, one: str, many: str | None = None) -> str:
+    """Return a number with what it counts: "1 reader", "1,000 readers"."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def call_of(context: typer.Context) -> Call:
     """Return the call a command belongs to; it is closed when the command is done."""
     call: Call = context.find_object(Call) or Call()

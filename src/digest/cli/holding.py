@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.context import AnyIssue, Call, IssueNumber, call_of
+from digest.cli.context import AnyIssue, Call, IssueNumber, call_of, some
 from digest.cli.issues import NewsletterOption, find
 from digest.delivery import control, epoch
 
@@ -95,6 +95,8 @@ def resolve(
     call = call_of(context)
     with call.app.database.write() as session:
         found = control.resolve(session, batch, verdict, by=by, why=why, now=call.app.clock())
-    call.out.print(f"Batch {found.key[:8]} with {found.size} readers is taken as {verdict}.")
+    call.out.print(
+        f"Batch {found.key[:8]} with {some(found.size, 'reader')} is taken as {verdict}."
+    )
     if verdict is control.Verdict.UNSENT:
         call.out.print("Send it with: digest send ISSUE")

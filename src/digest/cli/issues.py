@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from sqlmodel import Session
 
-from digest.cli.context import Call, IssueNumber, JsonFlag, call_of
+from digest.cli.context import Call, IssueNumber, JsonFlag, call_of, some
 from digest.issues import period as periods
 from digest.issues import publish, store
 from digest.issues.checking import spam_findings
@@ -86,8 +86,8 @@ def build(
         return
     call.out.print(f"Issue {issue.number} of {issue.period} is built: “{edition.subject}”")
     call.out.print(
-        f"{len(made.view.comparisons)} comparisons, {len(edition.html.encode()) / 1000:.1f} KB of"
-        f" HTML, {edition.fingerprint[:12]}"
+        f"{some(len(made.view.comparisons), 'comparison')},"
+        f" {len(edition.html.encode()) / 1000:.1f} KB of HTML, {edition.fingerprint[:12]}"
     )
     print_findings(call, made.findings)
     call.out.print(f"Next: digest show {issue.number} --html > issue.html")

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from digest.cli.context import AnyIssue, Call, IssueNumber, JsonFlag, call_of
+from digest.cli.context import AnyIssue, Call, IssueNumber, JsonFlag, call_of, some
 from digest.cli.issues import NewsletterOption, find, findings_of
 from digest.cli.standing import print_hold, print_standing, standing
 from digest.cli.status_sheet import print_status
@@ -100,8 +100,8 @@ def status_(
 def _stopped_in_words(counts: Counts) -> str:
     if counts.under_way:
         return (
-            f"Stopped, and {counts.under_way:,} readers are left in doubt: their request was under"
-            " way when the grace was over."
+            f"Stopped, and {some(counts.under_way, 'reader is', 'readers are')} left in doubt:"
+            " their request was under way when the grace was over."
         )
     return "Stopped; what was under way was finished."
 
@@ -115,7 +115,8 @@ def _outbox_first(call: Call, newsletter: str, number: int, *, take: bool) -> No
         copies = rehearsed(session, edition.id or 0)
         if copies and not take:
             raise WrongState(
-                f"{copies:,} copies of issue {number} went to the outbox folder, not to readers",
+                f"{some(copies, 'copy', 'copies')} of issue {number} went to the outbox folder,"
+                " not to readers",
                 next_step=f"digest send {number} --from-outbox sends them for real",
             )
         if copies:

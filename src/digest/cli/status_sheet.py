@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from digest.cli.context import Call
+from digest.cli.context import Call, some
 from digest.delivery.counts import Counts
 from digest.delivery.status import Problem, Status
 
@@ -20,7 +20,8 @@ def print_status(call: Call, where: Status) -> None:
         call.out.print(f"    who they are: digest status {where.issue} --who")
     if where.rehearsed:
         call.out.print(
-            f"  ! {where.rehearsed:,} copies were written to the outbox folder; nothing was sent.\n"
+            f"  ! {some(where.rehearsed, 'copy was', 'copies were')} written to the outbox folder;"
+            " nothing was sent.\n"
             "    next: choose a provider (DIGEST_TRANSPORT=sendgrid), then:"
             f" digest send {where.issue} --from-outbox"
         )
@@ -58,7 +59,7 @@ def _lines(counts: Counts) -> list[tuple[str, int, str, bool]]:
 
 
 def _print_problem(call: Call, problem: Problem) -> None:
-    who = f"batch {problem.batch}, {problem.readers} readers: " if problem.batch else ""
+    who = f"batch {problem.batch}, {some(problem.readers, 'reader')}: " if problem.batch else ""
     since = f" (since {problem.since:%Y-%m-%d %H:%M} UTC)" if problem.since else ""
     call.out.print(f"  ! {who}{problem.what}{since}", markup=False)
     if problem.evidence:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from sqlalchemy.orm import Session
 
-from digest.cli.context import Call, JsonFlag, call_of
+from digest.cli.context import Call, JsonFlag, call_of, some
 from digest.delivery.reader import mailed
 from subscribers import export as exporting
 from subscribers import growth, ledger, lifecycle, store, suppression
@@ -237,7 +237,7 @@ def _print_report(call: Call, report: Report, *, dry_run: bool) -> None:
     if report.resumed_at:
         call.out.print(f"Went on from line {report.resumed_at:,}, where an earlier run stopped.")
     verb = "would join" if dry_run else "joined"
-    call.out.print(f"{report.lines:,} lines ({report.layout}): {report.added:,} {verb}.")
+    call.out.print(f"{some(report.lines, 'line')} ({report.layout}): {report.added:,} {verb}.")
     call.out.print(_table(["Refused because the reader, or the line,", "Lines"], report.refused))
     if dry_run:
         call.out.print("Nothing has been changed. To bring them in, leave out --dry-run.")
@@ -245,7 +245,8 @@ def _print_report(call: Call, report: Report, *, dry_run: bool) -> None:
 
 def _print_counts(call: Call, counts: Counts) -> None:
     call.out.print(
-        f"{counts.newsletter}: {counts.total:,} readers, {counts.mailable:,} would get an issue now"
+        f"{counts.newsletter}: {some(counts.total, 'reader')}, {counts.mailable:,} would get an"
+        " issue now"
     )
     call.out.print(_table(["Standing", "Readers"], counts.standings))
     call.out.print(_table(["Not mailed", "Readers"], counts.excluded))

@@ -58,6 +58,6 @@ def words_without_images(copy: Copy) -> Iterator[Finding]:
         yield warning(
             "words-without-images",
             "html",
-            f"{images} images and {words} words: little is left with images off",
+            f"{images} image{'s' * (images > 1)} and {words} words: little is left with images off",
             "Say in words what the images show.",
         )

@@ -19,7 +19,8 @@ def html_size(copy: Copy) -> Iterator[Finding]:
     links = tracked_links(copy)
     total = size + links * REWRITTEN_BYTES
     said = (
-        f"the mail will weigh {total:,} bytes: {size:,} of HTML and {links} links to be rewritten"
+        f"the mail will weigh {total:,} bytes: {size:,} of HTML and {links}"
+        f" link{'s' * (links != 1)} to be rewritten"
     )
     if total > CLIP_BYTES:
         yield error(

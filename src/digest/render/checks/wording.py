@@ -60,7 +60,7 @@ def preheader_length(copy: Copy) -> Iterator[Finding]:
         yield warning(
             "preheader-length",
             "preheader",
-            f"the preheader has {length} characters",
+            f"the preheader has {length} character{'s' * (length != 1)}",
             f"{PREHEADER_LEAST} to {PREHEADER_MOST} fill the line mailboxes show.",
         )
 
