@@ -276,7 +276,8 @@ def weeks(values: Sequence[Spec], size: str) -> Spec:
         "encoding": {
             "x": x,
             "y": {"field": "n", "type": "quantitative", "title": None, "stack": "zero",
-                  "axis": {"tickCount": 4, "format": ",d", "tickMinStep": 1}},
+                  "axis": {"tickCount": 4, "tickMinStep": 1,
+                           "labelExpr": "format(abs(datum.value), ',d')"}},
             "color": {"field": "kind", "type": "nominal", "sort": ["joined", "left"],
                       "scale": {"domain": ["joined", "left"], "range": [MARK, BAD]}},
         },
