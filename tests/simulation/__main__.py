@@ -19,6 +19,7 @@ SHM = Path("/dev/shm")  # noqa: S108 - a folder in memory, where there is one
 
 def _say(words: str) -> None:
     sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
 
 
 def folder() -> TemporaryDirectory[str]:
@@ -43,12 +44,14 @@ def _many(first: int, number: int, jobs: int) -> int:
     totals: Counter[str] = Counter()
     failed: list[Seen] = []
     with ProcessPoolExecutor(jobs) as pool:
-        for part in pool.map(simulate, parts):
+        for done, part in enumerate(pool.map(simulate, parts), 1):
             for seen in part:
                 faults += seen.faults
                 for name in ("looks", "mails", "requests", "deaths"):
                     totals[name] += getattr(seen, name)
                 failed += [seen] if seen.fault else []
+            if done % 10 == 0 and done < len(parts):
+                _say(f"{step * done:,} seeds so far, {len(failed)} violations")
     seconds = time.perf_counter() - began
     _tell(number, seconds, totals, faults, failed)
     return 1 if failed else 0
