@@ -157,11 +157,13 @@ def test_preview_makes_a_store_where_there_is_none_and_ends_at_a_signal(tmp_path
         text=True,
     )
     assert desk.stdout is not None
-    made, at = desk.stdout.readline(), desk.stdout.readline()
-    url = at.split()[4]
-    page = httpx2.get(url).text
-    desk.send_signal(signal.SIGTERM)
-    desk.communicate(timeout=30)
+    try:
+        made, at = desk.stdout.readline(), desk.stdout.readline()
+        url = at.split()[4]
+        page = httpx2.get(url, timeout=60).text
+    finally:
+        desk.send_signal(signal.SIGTERM)
+        desk.communicate(timeout=60)
 
     assert made.startswith("A store was made")
     assert url.startswith("http://127.0.0.1:")
