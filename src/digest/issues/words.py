@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from digest.issues.models import Tracking
 from digest.issues.view import ComparisonView, ContenderView
+from digest.render.filters import percent_text
 from digest.render.graphemes import cut, graphemes
 
 SUBJECT_LIMIT = 60  #: characters; phones show about so many
@@ -27,9 +28,7 @@ def number(count: int) -> str:
 
 def share(value: float) -> str:
     """Write a share as text: "75 %"."""
-    if value in (0, 100):
-        return f"{value:.0f}\u00a0%"
-    return f"{min(99, max(1, round(value)))}\u00a0%"
+    return percent_text(value)
 
 
 def headline(contenders: Sequence[ContenderView]) -> str:

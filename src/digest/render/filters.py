@@ -24,20 +24,19 @@ _URL_SAFE = "!#$&'()*+,/:;=?@[]~%"
 
 def percent(value: float | None) -> Markup:
     """Write a share for HTML: 75 %, — for none. Only all is 100 %, only nothing is 0 %."""
-    return Markup("—") if value is None else Markup(f"{_whole(value)} %")  # noqa: S704
+    return Markup("—") if value is None else Markup(f"{_shown(value)} %")  # noqa: S704
 
 
 def percent_text(value: float | None) -> str:
     """Write a share for plain text."""
-    return DASH if value is None else f"{_whole(value)}{FIXED}%"
+    return DASH if value is None else f"{_shown(value)}{FIXED}%"
 
 
-def _whole(value: float) -> int:
+def _shown(value: float) -> str:
     if not 0 <= value <= 100:  # noqa: PLR2004  - a share; NaN fails this too
         raise ValueError(f"{value} is no share between 0 and 100 percent")
-    if value in (0, 100):
-        return int(value)
-    return min(99, max(1, round(value)))
+    tenths = f"{value if value in (0, 100) else min(99.9, max(0.1, value)):.1f}"
+    return tenths.removesuffix(".0")
 
 
 def attr(value: object) -> Markup:
