@@ -83,6 +83,14 @@ def test_init_makes_the_store_and_a_secret_only_its_owner_reads(journey: Journey
     assert (journey.site.folder / "digest.db").exists()
 
 
+def test_init_adds_a_secret_to_settings_of_ones_own(empty: Installation) -> None:
+    settings = empty.folder / ".env"
+    settings.write_text("DIGEST_BATCH_SIZE=50", "utf-8")
+    empty.done("init")
+    assert re.fullmatch(r"DIGEST_BATCH_SIZE=50\nDIGEST_SECRET=[0-9a-f]{64}\n", settings.read_text())
+    assert settings.stat().st_mode & 0o077 == 0
+
+
 def test_init_again_changes_nothing(journey: Journey) -> None:
     folder = journey.site.folder
     before = content(folder / "digest.db"), (folder / ".env").read_text()

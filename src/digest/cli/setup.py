@@ -67,10 +67,14 @@ def _add_newsletter(session: Session) -> bool:
 
 
 def _write_secret(call: Call) -> bool:
-    """Write a fresh secret to .env, unless there is one, or a .env of somebody's own."""
+    """Write a fresh secret to .env, unless there is one; what else stands in the file stays."""
     path = Path(".env")
-    if call.settings.secret is not None or path.exists():
+    if call.settings.secret is not None:
         return False
     path.touch(mode=0o600)
-    path.write_text(f"DIGEST_SECRET={secrets.token_hex(32)}\n", encoding="ascii")
+    before = path.read_text("utf-8")
+    gap = "\n" if before and not before.endswith("\n") else ""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{gap}DIGEST_SECRET={secrets.token_hex(32)}\n")
+    path.chmod(0o600)
     return True
