@@ -10,11 +10,17 @@ from errno import EADDRINUSE
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from digest.errors import BadSetting
 
 START_SECONDS = 10.0
 BACKLOG = 128
+MOST_HEAD = 32_768  #: bytes of request line and headers
+TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Length: 0\r\n"
+    b"Connection: close\r\n\r\n"
+)
 
 
 def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
@@ -58,6 +64,29 @@ def served(
         sock.close()
 
 
+class _BoundedHead(HttpToolsProtocol):
+    """Hangs up on a request whose head goes on and on: the parser itself sets no bound."""
+
+    _head = 0  #: bytes of a head that hasn't ended yet
+    _in_body = _moved = False
+
+    def data_received(self, data: bytes) -> None:
+        self._moved = False
+        super().data_received(data)
+        self._head = 0 if self._in_body or self._moved else self._head + len(data)
+        if self._head > MOST_HEAD and not self.transport.is_closing():
+            self.transport.write(TOO_LARGE)
+            self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        self._in_body = self._moved = True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._in_body = False
+        super().on_message_complete()
+
+
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, at_exit: Callable[[], None]) -> None:
         super().__init__(config)
@@ -77,5 +106,5 @@ def _config(asgi: Any) -> uvicorn.Config:
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=5,
-        h11_max_incomplete_event_size=32_768,
+        http=_BoundedHead,
     )

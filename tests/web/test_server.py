@@ -1,0 +1,46 @@
+"""The server beneath the site, asked with bare sockets."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from digest.web.server import MOST_HEAD
+from tests.web.conftest import Running
+
+
+def asked(site: Running, *parts: bytes) -> bytes:
+    """Write the parts one by one until the server hangs up; returns what it said."""
+    host, _, port = urlsplit(site.url).netloc.partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        with suppress(ConnectionError):
+            for part in parts:
+                connection.sendall(part)
+        said = b""
+        with suppress(ConnectionError):
+            while part := connection.recv(65536):
+                said += part
+    return said
+
+
+def test_a_head_that_does_not_end_is_cut_off(site: Running) -> None:
+    endless = [b"X-More: " + b"a" * 1000 + b"\r\n"] * 200
+    said = asked(site, b"GET / HTTP/1.1\r\nHost: a\r\n", *endless)
+    assert said.startswith(b"HTTP/1.1 431 ") or said == b""
+    assert site.get("/healthz").status_code == 200
+
+
+def test_a_long_address_that_does_not_end_is_cut_off(site: Running) -> None:
+    said = asked(site, b"GET /", *[b"a" * 1000] * 200)
+    assert said.startswith(b"HTTP/1.1 431 ") or said == b""
+
+
+def test_heads_on_one_connection_are_not_added_up(site: Running) -> None:
+    head = b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-More: " + b"a" * (MOST_HEAD // 2) + b"\r\n"
+    said = asked(site, *[head + b"\r\n"] * 3, head + b"Connection: close\r\n\r\n")
+    assert said.count(b"HTTP/1.1 200 OK") == 4
+
+
+def test_what_is_no_http_gets_a_400_and_no_more(site: Running) -> None:
+    assert asked(site, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400 ")
