@@ -13,16 +13,11 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from subscribers import ledger, store
+from subscribers.cells import neutral
 from subscribers.models import LetterToSend, Subscriber, Subscription
 
 COLUMNS = ("email", "status", "suppressed", "source", "since", "created_at", "language")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _PAGE = 5_000  # rows read at once
-
-
-def neutral(text: str) -> str:
-    """Return a text no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def rows(session: Session, newsletter: str) -> Iterator[tuple[str, ...]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from subscribers.address import parse
+from subscribers.cells import plain
 from subscribers.errors import BadAddress, BadImport
 from subscribers.importer import filing, progress, reading
 from subscribers.importer.filing import Batch, Refused, Row
@@ -187,7 +188,7 @@ def _read(one: _Import, lines: list[Line]) -> tuple[list[Row], list[Refused]]:
     column, standing, every = one.layout.address, one.layout.standing, one.hashes.every
     for line, fields in lines:
         try:
-            address = parse(fields[column] if column < len(fields) else "")
+            address = parse(plain(fields[column]) if column < len(fields) else "")
         except BadAddress as fault:
             refusals.append((line, fault.fault.value))
             continue

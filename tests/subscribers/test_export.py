@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from subscribers import export
+from subscribers.cells import neutral
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
 
 
@@ -30,7 +31,7 @@ def test_the_list_comes_out_with_a_header_in_the_order_of_joining(
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_H11_what_could_be_a_formula_comes_out_as_text(start: str) -> None:
-    assert export.neutral(f"{start}cmd|' /C calc'!A0").startswith("'")
+    assert neutral(f"{start}cmd|' /C calc'!A0").startswith("'")
 
 
 def test_H11_an_address_or_source_that_could_be_a_formula_comes_out_as_text(

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from digest.db import Database
-from subscribers import ledger, lifecycle, store, suppression
+from subscribers import cells, ledger, lifecycle, store, suppression
 from subscribers.errors import BadImport
 from subscribers.importer import Refusal, Report, Wish, import_list
 from subscribers.models import Standing, SuppressionReason
@@ -179,6 +179,12 @@ def test_the_exports_of_other_services_are_known_by_their_columns(
     assert report.refused == {
         refusal.value: list(bad.values()).count(refusal) for refusal in set(bad.values())
     }
+
+
+def test_our_own_export_brings_the_same_addresses_in(database: Database, bring_in: Import) -> None:
+    given = ["+plus@example.com", "-dash@example.com", "=sum@example.com", "anna@example.com"]
+    bring_in("\n".join(["email", *map(cells.neutral, given)]))
+    assert sorted(addresses(database)) == sorted(given)
 
 
 def test_each_refused_line_is_reported_with_its_number_and_reason(bring_in: Import) -> None:

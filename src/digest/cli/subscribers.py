@@ -21,6 +21,7 @@ from digest.delivery.reader import mailed
 from subscribers import export as exporting
 from subscribers import growth, ledger, lifecycle, store, suppression
 from subscribers.address import parse
+from subscribers.cells import neutral
 from subscribers.errors import UnknownReader
 from subscribers.growth import Counts
 from subscribers.importer import Report, Wish, import_list
@@ -213,7 +214,7 @@ def _refusals(path: Path | None) -> Iterator[Any]:
         writer = csv.writer(out)
         writer.writerow(["line", "reason"])
         yield lambda line, reason, fields: writer.writerow(
-            [line, reason, *(exporting.neutral(field) for field in fields)]
+            [line, reason, *(neutral(field) for field in fields)]
         )
 
 
