@@ -127,6 +127,58 @@ def test_A13_a_late_202_proves_a_decision_wrong(
     assert said.what.startswith("3 readers got two copies" if again else "nobody got two copies")
 
 
+@pytest.mark.parametrize("second", LATE, ids=lambda answer: type(answer).__name__.lower())
+def test_A13_once_a_decision_is_proved_wrong_no_third_copy_leaves(
+    database: Database,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    now: datetime,
+    second: Answer,
+) -> None:
+    make_readers(3)
+    transport = MemoryTransport()
+    sending = make_sending(transport)
+    first = handed_over(sending)
+    recovered(replace(sending, clock=lambda: now + timedelta(hours=1)), lambda _: None)
+    with database.write() as session:
+        key = session.exec(select(Batch)).one().key
+        control.resolve(session, key, Verdict.UNSENT, by="Ada", why="the log", now=now)
+    again = handed_over(sending)
+    turn(sending, first, more=False)  # the late 202, while the second request is on its way
+    turn(sending, replace(again, answer=second), more=False)
+    dispatch(sending, concurrency=1)
+    with database.read() as session:
+        assert session.exec(select(Batch.state)).one() is BatchState.ACCEPTED
+        assert session.exec(select(Decision.contradicted)).one() == 3
+    assert len(transport.accepted) == 2
+
+
+@pytest.mark.parametrize("dies", [False, True], ids=["doubtful answer", "its sender dies"])
+def test_A13_a_second_copy_that_may_have_left_is_told_of(
+    database: Database,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    now: datetime,
+    dies: bool,
+) -> None:
+    make_readers(3)
+    sending = make_sending(MemoryTransport())
+    late = replace(sending, clock=lambda: now + timedelta(hours=1))
+    first = handed_over(sending)
+    recovered(late, lambda _: None)
+    with database.write() as session:
+        key = session.exec(select(Batch)).one().key
+        control.resolve(session, key, Verdict.UNSENT, by="Ada", why="the log", now=now)
+    again = handed_over(sending)
+    if not dies:
+        turn(sending, replace(again, answer=InDoubt(detail="no answer")), more=False)
+    turn(sending, first, more=False)
+    recovered(late, lambda _: None)
+    with database.read() as session:
+        assert session.exec(select(Batch.state)).one() is BatchState.ACCEPTED
+        assert session.exec(select(Decision.contradicted)).one() == 3
+
+
 def handed_over(sending: Sending) -> Handed:
     """Claim, start and send a batch; its answer isn't recorded yet."""
     _, claim = turn(sending, None, more=True)

@@ -179,8 +179,9 @@ class Watch:
                 raise Violation(f"I3: batch {batch} is in doubt, and an event proved it accepted")
         proved = {
             batch
-            for key, batch in self.rows("SELECT key, batch_id FROM attempt")
-            if key in self.heard
+            for key, batch, outcome in self.rows("SELECT key, batch_id, outcome FROM attempt")
+            # A late 202 of another attempt proves as much as an event does.
+            if key in self.heard or outcome == "accepted"
         }
         for batch, attempt in self.doubted.items():
             if batch in now or batch in proved or attempt in self.decided:

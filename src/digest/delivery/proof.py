@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, case, or_, select, update
+from sqlalchemy import and_, bindparam, exists, func, or_, select, update
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from digest.delivery.models import Attempt, Batch, BatchState, Decision
@@ -65,6 +66,12 @@ def prove(
     return tuple(sorted(editions))
 
 
+def proved_attempt(session: Session, batch_id: int) -> str | None:
+    """Return an attempt of this batch that is known to have been accepted, if one is."""
+    found = session.connection().execute(_PROVED_ATTEMPT, {"batch": batch_id}).first()
+    return found[0] if found else None
+
+
 def settle_again(session: Session, known: Mapping[str, Known]) -> tuple[int, ...]:
     """Settle what hangs on proofs that are noted already; returns the editions with a change."""
     editions: set[int] = set()
@@ -111,7 +118,28 @@ _ACCEPT = (
     .where(col(Batch.id) == _ITS_BATCH, or_(col(Batch.state).in_(_OPEN), _UNDER_WAY))
     .values(state=BatchState.ACCEPTED, attempt=bindparam("attempt_of"), note="proved by an event")
 )
-#: Where the batch went out again before the proof came, its readers got two copies.
+_SENT_AGAIN, _AGAIN = aliased(Batch), aliased(Attempt)
+#: Readers to whom the batch, or a part it was split into, went out again or may have.
+_TWO_COPIES = (
+    select(func.coalesce(func.sum(col(_SENT_AGAIN.size)), 0))
+    .select_from(Batch)
+    .join(_SENT_AGAIN, col(_SENT_AGAIN.root) == col(Batch.root))
+    .where(
+        col(Batch.id) == col(Decision.batch_id),
+        col(_SENT_AGAIN.first_delivery) >= col(Batch.first_delivery),
+        col(_SENT_AGAIN.last_delivery) <= col(Batch.last_delivery),
+        exists().where(
+            col(_AGAIN.batch_id) == col(_SENT_AGAIN.id),
+            col(_AGAIN.key) != col(Decision.attempt_key),
+            col(_AGAIN.started_at).is_not(None),
+            or_(
+                col(_AGAIN.outcome).is_(None),
+                col(_AGAIN.outcome).in_(["accepted", "indoubt", "in-doubt"]),
+            ),
+        ),
+    )
+    .scalar_subquery()
+)
 _CONTRADICT = (
     update(Decision)
     .where(
@@ -119,11 +147,10 @@ _CONTRADICT = (
         col(Decision.verdict) == "unsent",
         col(Decision.contradicted).is_(None),
     )
-    .values(
-        contradicted=select(
-            case((col(Batch.attempt) == col(Decision.attempt_key), 0), else_=col(Batch.size))
-        )
-        .where(col(Batch.id) == col(Decision.batch_id))
-        .scalar_subquery()
-    )
+    .values(contradicted=_TWO_COPIES)
+)
+_PROVED_ATTEMPT = (
+    select(col(Attempt.key))
+    .where(col(Attempt.batch_id) == bindparam("batch"), col(Attempt.proved_at).is_not(None))
+    .limit(1)
 )

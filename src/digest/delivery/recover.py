@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col
 
 from digest.delivery.models import Attempt, Batch, BatchState
+from digest.delivery.proof import proved_attempt
 
 MOST_RECOVERIES = 5  #: a batch whose senders keep dying is parked, not tried for ever
 
@@ -40,7 +41,7 @@ def recover(
         if batch.state is BatchState.STARTED:
             why = "its sender ended while the request was under way"
             _move(session, batch, now, state=BatchState.IN_DOUBT, note=why)
-            in_doubt += 1
+            in_doubt += _still_in_doubt(session, batch.id)
         elif batch.recoveries >= MOST_RECOVERIES:
             why = f"its sender ended {MOST_RECOVERIES + 1} times before sending it"
             _move(session, batch, now, state=BatchState.PARKED, note=why, attempt=None)
@@ -50,6 +51,18 @@ def recover(
             _move(session, batch, now, state=BatchState.PENDING, attempt=None, recoveries=again)
             unsent += 1
     return Recovered(unsent=unsent, in_doubt=in_doubt, parked=parked)
+
+
+def _still_in_doubt(session: Session, batch_id: int) -> bool:
+    """Take a batch for accepted when an earlier attempt, decided to be unsent, proved not to be."""
+    proved = proved_attempt(session, batch_id)
+    if proved is None:
+        return True
+    accepted = update(Batch).where(col(Batch.id) == batch_id)
+    session.connection().execute(
+        accepted.values(state=BatchState.ACCEPTED, attempt=proved, note="")
+    )
+    return False
 
 
 def _held(session: Session, edition_id: int) -> list[Any]:

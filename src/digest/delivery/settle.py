@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery, Outcome
 from digest.delivery.plan import new_key
-from digest.delivery.proof import known_attempts, prove
+from digest.delivery.proof import known_attempts, prove, proved_attempt
 from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 
@@ -84,11 +84,32 @@ def settle(
     batch = connection.execute(_HELD, mine).first()
     if batch is None:
         return Settled(outcome="superseded", count=len(readers))
+    proved = proved_attempt(session, batch_id)
+    if proved is not None:
+        # A person took an earlier attempt for unsent, and it wasn't: one more would be too many.
+        _move(session, batch_id, state=BatchState.ACCEPTED, attempt=proved, note="")
+        stop = isinstance(answer, Halted)
+        if stop:
+            pause(session, batch.edition_id, answer.detail)
+        return Settled(outcome="superseded", count=len(readers), detail=answer.detail, stop=stop)
+    return _heed(session, batch, readers, answer, now, patience)
+
+
+def _heed(
+    session: Session,
+    batch: Any,
+    readers: list[int],
+    answer: Answer,
+    now: datetime,
+    patience: Patience,
+) -> Settled:
+    """Do what an answer other than "accepted" asks for."""
+    kind = type(answer).__name__.lower()
     match answer:
         case InDoubt():
-            _move(session, batch_id, state=BatchState.IN_DOUBT, note=answer.detail)
+            _move(session, batch.id, state=BatchState.IN_DOUBT, note=answer.detail)
         case Halted():
-            _move(session, batch_id, state=BatchState.PENDING, attempt=None)
+            _move(session, batch.id, state=BatchState.PENDING, attempt=None)
             pause(session, batch.edition_id, answer.detail)
             return Settled(outcome=kind, count=len(readers), detail=answer.detail, stop=True)
         case NotSent():
