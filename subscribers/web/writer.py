@@ -10,8 +10,9 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
@@ -34,7 +35,7 @@ class Busy(Exception):
 class _Job:
     work: Callable[[Session, Sequence[Any]], Sequence[Any]]
     item: Any
-    future: Future[Any]
+    answer: asyncio.Future[Any]
 
 
 class Writer:
@@ -59,10 +60,10 @@ class Writer:
 
         Raises `Busy` when too much waits, and what the database raises when it can't be written.
         """
-        job = _Job(work, item, Future())
+        job = _Job(work, item, asyncio.get_running_loop().create_future())
         self._put(job)
         async with asyncio.timeout(PATIENCE):
-            found: Result = await asyncio.wrap_future(job.future)
+            found: Result = await job.answer
         return found
 
     async def alone(self, work: Callable[[Session], Result]) -> Result:
@@ -109,15 +110,32 @@ class Writer:
             return jobs
 
     def _write(self, jobs: list[_Job]) -> None:
-        waiting = [job for job in jobs if job.future.set_running_or_notify_cancel()]
+        waiting = [job for job in jobs if not job.answer.cancelled()]
         if not waiting:
             return
         try:
             with self._sessions.write() as session:
                 results = waiting[0].work(session, [job.item for job in waiting])
+                told = list(zip(waiting, results, strict=True))
         except Exception as fault:  # every one of them waits for an answer
-            for job in waiting:
-                job.future.set_exception(fault)
+            _tell([(job, fault) for job in waiting])
             return
-        for job, result in zip(waiting, results, strict=True):
-            job.future.set_result(result)
+        _tell(told)
+
+
+def _tell(told: Sequence[tuple[_Job, Any]]) -> None:
+    """Wake each loop once for all its jobs: to wake it for each costs as much as to write one."""
+    by_loop = groupby(told, key=lambda each: each[0].answer.get_loop())
+    for loop, jobs in by_loop:
+        with suppress(RuntimeError):  # closed meanwhile: nobody waits any more
+            loop.call_soon_threadsafe(_answer, list(jobs))
+
+
+def _answer(told: Sequence[tuple[_Job, Any]]) -> None:
+    for job, result in told:
+        if job.answer.done():  # whoever asked has given up
+            continue
+        if isinstance(result, Exception):
+            job.answer.set_exception(result)
+        else:
+            job.answer.set_result(result)
