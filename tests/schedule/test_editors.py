@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from digest.errors import MailUnfit
+from digest.issues.publish import Press
 from digest.mail.mailing import Content, Mailbox
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, InDoubt, NotSent
+from digest.render.engine import Rendered
+from digest.schedule.desk import Ruling
 from digest.schedule.editors import Letters, tell
 from tests.schedule.conftest import NO, World
 
@@ -49,6 +54,13 @@ def content(subject: str, text: str = "text") -> Content:
     return Content(subject=subject, html=html, text=text, sender=Mailbox("us@example.com"))
 
 
+def broken(press: Press) -> Press:
+    def render(_: object) -> Rendered:
+        raise MailUnfit("a template is broken")
+
+    return replace(press, render=render)
+
+
 @pytest.fixture
 def desk(world: World) -> Desk:
     world.ruling = NO
@@ -87,6 +99,42 @@ def test_what_is_approved_is_not_reminded_of(desk: Desk) -> None:
     desk.tick(TUESDAY - 20 * HOUR)
     desk.tick(TUESDAY)
     assert len(desk.subjects()) == 1
+
+
+def test_a_draft_that_is_approved_already_says_so(desk: Desk) -> None:
+    desk.world.ruling = Ruling(True, "approved by Ann", by="Ann")
+    desk.tick(TUESDAY - 48 * HOUR)
+    (sent,) = desk.transport.accepted
+    assert "09:00 (UTC): it is approved by Ann." in sent.content.text
+    assert "digest approve" not in sent.content.text
+
+
+def test_who_was_reminded_of_an_issue_gets_no_draft_of_it_once_it_is_approved(desk: Desk) -> None:
+    desk.tick(TUESDAY - HOUR)  # the service starts so late that both are due
+    desk.world.ruling = Ruling(True, "approved by Ann", by="Ann")
+    desk.tick(TUESDAY - HOUR / 2)
+    assert desk.subjects() == ["[Not approved, due Tue 24 Nov 09:00]: The issue"]
+
+
+def test_a_reminder_says_what_the_checks_say_and_the_whole_command(desk: Desk) -> None:
+    step = "digest approve 1 --despite alt"
+    desk.world.ruling = Ruling(
+        False, "not approved", step=step, warnings=tuple(f"warning {n}" for n in range(10))
+    )
+    desk.tick(TUESDAY - HOUR)
+    (sent,) = desk.transport.accepted
+    said = sent.content.text.splitlines()
+    assert f"To let it go: {step}" in said
+    assert said[2:5] == ["What the checks say:", "warning 0", "warning 1"]
+    assert said[11] == "and 2 more: digest check shows all"
+
+
+def test_a_held_issue_that_could_not_be_made_asks_for_no_approval_of_nothing(desk: Desk) -> None:
+    desk.world.press = broken(desk.world.press)
+    desk.tick(TUESDAY)
+    (sent,) = desk.transport.accepted
+    assert sent.content.subject == "Held: the issue of 2026-W48"
+    assert "digest build --period 2026-W48" in sent.content.text
 
 
 def test_an_empty_week_is_told_ahead_and_as_skipped(desk: Desk, world: World) -> None:

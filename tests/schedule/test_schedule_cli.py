@@ -99,6 +99,9 @@ def test_a_shift_moves_one_moment(digest: Digest) -> None:
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
+        (["set"], DigestError),
+        (["rules", "--draft-before", "12"], DigestError),
+        (["rules", "--remind-before", "72"], DigestError),
         (["set", "--zone", "Mars/Olympus"], BadCadence),
         (["set", "--on", "t"], BadCadence),
         (["set", "--at", "nine"], DigestError),
@@ -116,6 +119,12 @@ def test_what_cannot_be_set_is_refused_and_nothing_changes(
     with pytest.raises(fault):
         digest("schedule", *arguments)
     assert digest("schedule", "--json").stdout == before
+
+
+def test_an_empty_evergreen_list_says_how_to_fill_it(digest: Digest) -> None:
+    assert "digest schedule evergreen SLUG" in digest("schedule", "evergreen").stdout
+    said = digest("schedule", "rules", "--when-empty", "evergreen").stdout
+    assert "which is empty: digest schedule evergreen SLUG" in said
 
 
 def test_a_paused_newsletter_says_so(digest: Digest) -> None:

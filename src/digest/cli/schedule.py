@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import typer
@@ -19,6 +20,7 @@ from digest.issues import store, turns
 from digest.issues.cadence import NTHS, Every, weekday_of
 from digest.issues.models import Blackout, Newsletter, TurnState, WhenEmpty
 from digest.schedule.report import Coming, coming
+from digest.schedule.work import ruling
 
 app = typer.Typer(help="When issues come out, and who does what: the next moments, and changes.")
 
@@ -39,7 +41,7 @@ def schedule(
     call = call_of(context)
     with call.app.database.read() as session:
         series = store.newsletter(session, newsletter)
-        found = coming(session, series, call.app.clock(), many)
+        found = coming(session, series, call.app.clock(), many, partial(ruling, call.app))
         facts: dict[str, Any] = {
             "newsletter": series.slug,
             "cadence": str(series.cadence()),
@@ -67,6 +69,8 @@ def set_(
 ) -> None:
     """Change when issues come out, from the next one on; what has a draft keeps its moment."""
     call = call_of(context)
+    if not any((every, on, at, zone, nth, starting)):
+        raise DigestError("say what to change", next_step="digest schedule set --help")
     with _changing(call, newsletter) as (_, series):
         given: dict[str, Any] = {
             "every": every,
@@ -104,6 +108,12 @@ def rules(
             "when_empty": when_empty,
         }
         _put(series, given)
+        if series.remind_lead > series.build_lead:
+            raise DigestError(
+                f"a reminder {series.remind_lead} hours ahead would come before the draft,"
+                f" {series.build_lead} hours ahead",
+                next_step="digest schedule rules --draft-before HOURS --remind-before HOURS",
+            )
         lines = _who(series)
     for line in lines:
         call.out.print(line, markup=False)
@@ -189,8 +199,10 @@ def evergreen(
         kept, then = list(series.evergreen), series.when_empty
     for slug in kept:
         call.out.print(slug, markup=False)
-    if kept and then is WhenEmpty.SKIP:
-        call.err.print("Not used yet. Next: digest schedule set --when-empty evergreen")
+    if not kept:
+        call.out.print("The evergreen list is empty. To fill it: digest schedule evergreen SLUG...")
+    elif then is WhenEmpty.SKIP:
+        call.err.print("Not used yet. Next: digest schedule rules --when-empty evergreen")
 
 
 @contextmanager
@@ -228,7 +240,7 @@ def _print(call: Call, series: Newsletter, found: list[Coming]) -> None:
     for line in _who(series):
         call.out.print(line, markup=False)
     for each in found:
-        if each.state and ";" in each.what:
+        if each.state:
             call.out.print(f"{each.period}: {each.what}", markup=False)
 
 
@@ -238,11 +250,10 @@ def _who(series: Newsletter) -> list[str]:
         if series.unattended
         else "goes once an editor has approved it (digest approve ISSUE)"
     )
-    empty = (
-        "a short issue from the evergreen list"
-        if series.when_empty is WhenEmpty.EVERGREEN
-        else "no issue, recorded with the reason"
-    )
+    empty = "no issue, recorded with the reason"
+    if series.when_empty is WhenEmpty.EVERGREEN:
+        empty = "a short issue from the evergreen list"
+        empty += "" if series.evergreen else ", which is empty: digest schedule evergreen SLUG..."
     return [
         f"The engine makes the draft {series.build_lead} hours ahead and sends it to the editors;",
         f"{series.remind_lead} hours ahead it reminds them of what isn't approved.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from rich.table import Table
@@ -12,6 +13,7 @@ from digest.delivery import epoch
 from digest.issues import store
 from digest.issues.models import TurnState
 from digest.schedule.report import recent, tick_facts, ticks, turn_facts
+from digest.schedule.work import ruling
 
 
 def standing(call: Call, newsletter: str) -> dict[str, Any]:
@@ -22,7 +24,10 @@ def standing(call: Call, newsletter: str) -> dict[str, Any]:
         return {
             "hold": epoch.hold(session, call.app.epoch()),
             "scheduled": series.scheduled,
-            "turns": [turn_facts(turn) for turn in recent(session, series, now)],
+            "turns": [
+                turn_facts(session, turn, partial(ruling, call.app))
+                for turn in recent(session, series, now)
+            ],
             "ticks": [tick_facts(tick, now) for tick in ticks(session)],
         }
 

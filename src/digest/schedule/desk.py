@@ -40,6 +40,9 @@ class Ruling(NamedTuple):
 
     may_go: bool
     why: str
+    by: str = ""  #: who approved it
+    step: str = ""  #: what lets it go, where it may not
+    warnings: tuple[str, ...] = ()  #: what an approval would have to accept
 
 
 Allowed = Callable[[Session, Issue], Ruling]

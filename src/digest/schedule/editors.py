@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from digest.delivery.store import Store
 from digest.errors import DigestError
 from digest.issues import store, turns
 from digest.issues.course import NEWS_AGE, Tidings, Times, tidings
-from digest.issues.models import Issue, IssueState, Newsletter, Turn, TurnState
+from digest.issues.models import Issue, IssueState, Newsletter, Notice, Turn, TurnState
 from digest.mail.mailing import Content, Mailing
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent
 from digest.mail.trial import stand_in
@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _TOLD = [state for state in TurnState if state is not TurnState.RELEASED]
 #: These letters carry the issue itself.
 _WITH_ISSUE = (Tidings.DRAFT, Tidings.REMINDER)
+MOST_WARNINGS = 8  #: that a letter lists
 BANNER = (
     '<div style="padding:16px 24px;background:#fff3c4;color:#1c1c1c;font:15px/22px'
     " 'Segoe UI',Roboto,Helvetica,Arial,sans-serif\">{}</div>"
@@ -64,7 +65,7 @@ def tell(letters: Letters, now: datetime) -> str:
 class _Due(NamedTuple):
     turn: Turn
     kind: Tidings
-    why: str
+    ruling: Ruling
 
 
 def _due(letters: Letters, session: Session, newsletter: Newsletter, now: datetime) -> list[_Due]:
@@ -72,14 +73,22 @@ def _due(letters: Letters, session: Session, newsletter: Newsletter, now: dateti
     times = Times.of(newsletter)
     found = []
     for turn in turns.turns(session, newsletter.id, _TOLD, since=now - NEWS_AGE):
-        kind, why = tidings(turn, times, now, may_go=False), turn.note
-        if kind is Tidings.REMINDER:
+        kind, ruling = tidings(turn, times, now, may_go=False), Ruling(False, turn.note)
+        if kind in _WITH_ISSUE:
+            if _knows(told, turn, Tidings.REMINDER):  # and so has the issue, whatever came of it
+                continue
             ruling = _ruling(letters, session, turn)
-            kind, why = (Tidings.DRAFT, "") if ruling.may_go else (kind, ruling.why)
-        before = told.get((turn.period, kind)) if kind else None
-        if kind and (before is None or before.outcome == turns.NOT_SENT):
-            found.append(_Due(turn, kind, why))
+            kind = Tidings.DRAFT if ruling.may_go else kind
+        elif kind is Tidings.HELD and not _knows(told, turn, kind):
+            ruling = _ruling(letters, session, turn)._replace(why=turn.note)
+        if kind and not _knows(told, turn, kind):
+            found.append(_Due(turn, kind, ruling))
     return found
+
+
+def _knows(told: Mapping[tuple[str, str], Notice], turn: Turn, kind: Tidings) -> bool:
+    before = told.get((turn.period, kind))
+    return before is not None and before.outcome != turns.NOT_SENT
 
 
 def _ruling(letters: Letters, session: Session, turn: Turn) -> Ruling:
@@ -152,7 +161,9 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
         "short": f"{local:%a %-d %b %H:%M}",
         "period": turn.period,
         "number": number,
-        "why": due.why or "it is being made",
+        "why": due.ruling.why or "it is being made",
+        "by": due.ruling.by,
+        "step": due.ruling.step or _step(due, number),
         "hours": newsletter.max_lateness,
         "alone": " by itself if no check finds anything, or" if newsletter.unattended else "",
         "again": f"digest approve {number}, then digest send {number}"
@@ -160,20 +171,43 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
         else f"digest build --period {turn.period}, then approve and send it",
     }
     subject, *paragraphs = _WORDS[due.kind]
-    return subject.format(**gaps), [each.format(**gaps) for each in paragraphs]
+    if due.kind is Tidings.DRAFT and due.ruling.by:
+        paragraphs[1:] = [_APPROVED]
+    words = [each.format(**gaps) for each in paragraphs]
+    return subject.format(**gaps), words + _warned(due.ruling.warnings)
 
 
+def _step(due: _Due, number: int | None) -> str:
+    if number is None:
+        return f"digest build --period {due.turn.period}, and approve it"
+    return "mend that" if due.ruling.may_go else f"digest approve {number}"
+
+
+def _warned(warnings: Sequence[str]) -> list[str]:
+    """Say what the checks found, as far as a letter should."""
+    if not warnings:
+        return []
+    more = len(warnings) - MOST_WARNINGS
+    return [
+        "What the checks say:",
+        *warnings[:MOST_WARNINGS],
+        *([f"and {more} more: digest check shows all"] if more > 0 else []),
+    ]
+
+
+#: Instead of asking for an approval.
+_APPROVED = "It goes out on {when}: it is approved by {by}."
 #: The subject, then the paragraphs.
 _WORDS = {
     Tidings.DRAFT: (
         "[Draft for {short}]",
         "This is the draft of issue {number}.",
-        "It goes out on {when},{alone} once you approve it: digest approve {number}",
+        "It goes out on {when},{alone} once you approve it: {step}",
     ),
     Tidings.REMINDER: (
         "[Not approved, due {short}]",
         "Issue {number} is due on {when}, and as it is it won't go: {why}.",
-        "To let it go: digest approve {number}",
+        "To let it go: {step}",
     ),
     Tidings.NO_DRAFT: (
         "No draft yet for {short}",
@@ -183,8 +217,8 @@ _WORDS = {
     Tidings.HELD: (
         "Held: the issue of {period}",
         "The issue of {period} was due on {when} and is held: {why}.",
-        "To let it go: digest approve {number}. It goes by itself until {hours} hours after its"
-        " moment.",
+        "To let it go: {step}",
+        "It goes by itself until {hours} hours after its moment.",
     ),
     Tidings.MISSED: (
         "Missed: the issue of {period}",

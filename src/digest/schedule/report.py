@@ -10,9 +10,19 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from digest.errors import DigestError
 from digest.issues import store, turns
 from digest.issues.course import Times
-from digest.issues.models import Newsletter, Tick, Turn, TurnState, WhenEmpty
+from digest.issues.models import (
+    Issue,
+    IssueState,
+    Newsletter,
+    Tick,
+    Turn,
+    TurnState,
+    WhenEmpty,
+)
+from digest.schedule.desk import Allowed, Ruling
 
 RECENT = timedelta(days=28)  #: turns of so long ago are still shown
 
@@ -36,12 +46,14 @@ class Coming:
         return asdict(self)
 
 
-def coming(session: Session, newsletter: Newsletter, now: datetime, many: int) -> list[Coming]:
+def coming(
+    session: Session, newsletter: Newsletter, now: datetime, many: int, allowed: Allowed
+) -> list[Coming]:
     """Return the next moments, those under way first."""
     calendar = turns.calendar_of(session, newsletter)
     begun = turns.turns(session, newsletter.id, turns.OPEN)
     ahead = [turn for turn in begun if turn.due_at > now or turn.state is TurnState.HELD]
-    found = [_of_turn(session, newsletter, turn) for turn in ahead]
+    found = [_of_turn(session, newsletter, turn, allowed) for turn in ahead]
     latest = turns.latest_day(session, newsletter.id)
     following = (each for each in calendar.after(now) if latest is None or each.day > latest)
     for moment in islice(following, max(0, many - len(found))):
@@ -61,15 +73,38 @@ def ticks(session: Session) -> Sequence[Tick]:
     return session.exec(select(Tick).order_by(col(Tick.name))).all()
 
 
-def turn_facts(turn: Turn) -> dict[str, Any]:
-    """Return what there is to know of a turn."""
+def turn_facts(session: Session, turn: Turn, allowed: Allowed) -> dict[str, Any]:
+    """Return what there is to know of a turn, and what to do about it."""
+    issue = store.by_period(session, turn.newsletter_id, turn.period)
+    ruling = _ruling(session, turn, issue, allowed)
     return {
         "period": turn.period,
         "due_at": turn.due_at,
         "state": turn.state,
-        "note": turn.note,
-        "next_step": _NEXT_STEPS.get(turn.state, ""),
+        "note": turn.note or (ruling.why if ruling else ""),
+        "next_step": _step(turn, issue, ruling),
     }
+
+
+def _step(turn: Turn, issue: Issue | None, ruling: Ruling | None) -> str:
+    number = issue.number if issue else None
+    if ruling is not None:
+        return ruling.step
+    if turn.state is TurnState.MISSED:
+        by_hand = f"digest approve {number}; digest send {number}"
+        return f"send it by hand ({by_hand}), or leave it" if number else ""
+    return "mend that; it is tried again by itself" if turn.state is TurnState.HELD else ""
+
+
+def _ruling(session: Session, turn: Turn, issue: Issue | None, allowed: Allowed) -> Ruling | None:
+    """Return whether the turn's issue may go, while that is a question."""
+    asked = turn.state in {TurnState.DRAFTED, TurnState.HELD}
+    if not asked or issue is None or issue.state is not IssueState.BUILT:
+        return None
+    try:
+        return allowed(session, issue)
+    except DigestError as fault:
+        return Ruling(False, str(fault), step=fault.next_step or "")
 
 
 def tick_facts(tick: Tick, now: datetime) -> dict[str, Any]:
@@ -85,18 +120,17 @@ def tick_facts(tick: Tick, now: datetime) -> dict[str, Any]:
     }
 
 
-_NEXT_STEPS = {
-    TurnState.HELD: "see what holds it; an approval lets it go: digest approve ISSUE",
-    TurnState.MISSED: "send it by hand (digest approve ISSUE; digest send ISSUE), or leave it",
-}
-
-
-def _of_turn(session: Session, newsletter: Newsletter, turn: Turn) -> Coming:
+def _of_turn(session: Session, newsletter: Newsletter, turn: Turn, allowed: Allowed) -> Coming:
     issue = store.by_period(session, newsletter.id, turn.period)
-    what = _what(newsletter)
-    made = _coming(
-        newsletter, turn.period, turn.due_at, f"{what}; {turn.note}" if turn.note else what
-    )
+    ruling = _ruling(session, turn, issue, allowed)
+    if ruling is None:
+        what = f"{_what(newsletter)}; {turn.note}" if turn.note else _what(newsletter)
+    elif ruling.may_go:
+        what = f"goes at its moment: {ruling.why}"
+    else:
+        what = f"doesn't go as it is: {ruling.why}"
+        what += f"; to let it go: {ruling.step}" if ruling.step else ""
+    made = _coming(newsletter, turn.period, turn.due_at, what)
     number = issue.number if issue else None
     return Coming(**{**asdict(made), "state": turn.state.value, "issue": number})
 

@@ -17,6 +17,7 @@ from digest.errors import MailUnfit, NotApproved
 from digest.issues import store
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.mail.mailing import Content
+from digest.render.checks.finding import Severity
 from digest.render.engine import render
 from digest.render.letters import LetterView
 from digest.schedule.backup import back_up
@@ -101,9 +102,24 @@ def ruling(app: App, session: Session, issue: Issue) -> Ruling:
         return Ruling(False, f"nothing is sent: {held}")
     try:
         approval = app.require_approved(session, issue)
-    except (NotApproved, MailUnfit) as fault:
-        return Ruling(False, str(fault))
-    return Ruling(True, f"approved by {approval.by}" if approval else "unattended")
+    except MailUnfit as fault:
+        return Ruling(False, str(fault), step=f"{fault.next_step} Then: {_again(issue)}")
+    except NotApproved as fault:
+        return _unapproved(app, session, issue, str(fault))
+    if approval is None:
+        return Ruling(True, "unattended")
+    return Ruling(True, f"approved by {approval.by}", by=approval.by)
+
+
+def _unapproved(app: App, session: Session, issue: Issue, why: str) -> Ruling:
+    found = app.findings(store.edition_of(session, issue), app.unsubscribe_url())
+    rules = sorted({each.rule for each in found if each.severity is Severity.WARNING})
+    step = " ".join([f"digest approve {issue.number}", *(f"--despite {rule}" for rule in rules)])
+    return Ruling(False, why, step=step, warnings=tuple(str(each) for each in found))
+
+
+def _again(issue: Issue) -> str:
+    return f"digest build --period {issue.period} --again; digest approve {issue.number}"
 
 
 def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> Audience:
