@@ -44,3 +44,19 @@ def test_heads_on_one_connection_are_not_added_up(site: Running) -> None:
 
 def test_what_is_no_http_gets_a_400_and_no_more(site: Running) -> None:
     assert asked(site, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+def test_a_large_last_piece_of_a_body_is_no_head(site: Running) -> None:
+    body = b"a" * (MOST_HEAD + 10_000)
+    head = b"POST /webhooks/sendgrid HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+    head += b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
+    host, _, port = urlsplit(site.url).netloc.partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(head)
+        said = connection.recv(65536)
+        assert said.startswith(b"HTTP/1.1 100 ")
+        connection.sendall(body)  # alone, and so in a read of its own
+        while part := connection.recv(65536):
+            said += part
+    assert b"HTTP/1.1 431" not in said
+    assert b"HTTP/1.1 4" in said  # nobody signed it

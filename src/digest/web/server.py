@@ -83,7 +83,8 @@ class _BoundedHead(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._in_body = False
+        # What came with this end was body: it may be a large piece, and is no head's.
+        self._in_body, self._moved = False, True
         super().on_message_complete()
 
 
