@@ -6,10 +6,14 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from digest.db import Database, sqlite_url
+from digest.delivery import epoch
+from digest.delivery.epoch import EpochFile
 from digest.testing import queries
 from tests.stories.conftest import Installation
 from tests.stories.warm import LIMIT, Said
@@ -61,6 +65,13 @@ def test_it_says_what_was_picked_and_why(shown: tuple[Path, Said, int]) -> None:
     picked = shown[1].facts["pick"]
     assert picked["chosen"]
     assert all(one["reason"] for one in picked["chosen"] + picked["left_out"])
+
+
+def test_its_folder_may_go_on_sending(shown: tuple[Path, Said, int]) -> None:
+    folder = shown[0] / "demo"
+    database = Database(sqlite_url(folder / "digest.db"))
+    with closing(database), database.read() as session:
+        assert epoch.hold(session, EpochFile(folder / "digest.db.epoch")) is None
 
 
 def test_it_leaves_nothing_running(shown: tuple[Path, Said, int]) -> None:

@@ -172,6 +172,7 @@ def _build(installation: App, folder: Path) -> tuple[int, Pick]:
 
 
 def _send(installation: App, issue_id: int) -> None:
+    installation.begin_sending()
     with installation.database.write() as session:
         issue = session.get_one(Issue, issue_id)
         edition: Edition = store.edition_of(session, issue)
