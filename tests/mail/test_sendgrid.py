@@ -8,6 +8,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import orjson
 import pytest
@@ -180,6 +181,22 @@ def test_B08_a_429_says_how_long_to_wait(reset: bytes, wait: float | None) -> No
     answer = asked(says(head))
     assert isinstance(answer, NotSent)
     assert (answer.wait, answer.counts) == (wait, False)
+
+
+@pytest.mark.parametrize(
+    ("date", "wait"),
+    [
+        (b"Tue, 24 Nov 2026 09:00:00 GMT", 30.0),  # the clock here is years behind
+        (b"yesterday", 1_794_510_830.0),
+        (b"Tue, 24 Nov 99999999999 09:00:00 GMT", 1_794_510_830.0),
+    ],
+)
+def test_E03_a_wait_is_measured_by_the_providers_own_clock(date: bytes, wait: float) -> None:
+    reset = int(datetime(2026, 11, 24, 9, 0, 30, tzinfo=UTC).timestamp())
+    head = b"HTTP/1.1 429 Slow\r\nX-RateLimit-Reset: %d\r\nDate: %b\r\nContent-Length: 0\r\n\r\n"
+    answer = asked(says(head % (reset, date)))
+    assert isinstance(answer, NotSent)
+    assert answer.wait == wait
 
 
 @pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 500, 502, 503, 504, 599])

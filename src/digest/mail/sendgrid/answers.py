@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
@@ -28,7 +29,7 @@ _HALTS = {
 
 
 def classify(exchange: Exchange, *, recipients: int, now: float) -> Answer:
-    """Turn one exchange into a decision; *now* is Unix time, for the provider's rate limit."""
+    """Turn one exchange into a decision; *now* is Unix time, where the provider doesn't say it."""
     status = exchange.status
     if status is None:
         return _without_status(exchange)
@@ -48,7 +49,7 @@ def _refusal(exchange: Exchange, status: int, recipients: int, now: float) -> An
         case 408:
             return NotSent(status=status, detail="the provider didn't get the whole request")
         case 429:
-            wait = _wait(exchange.headers.get("X-RateLimit-Reset"), now)
+            wait = _wait(exchange.headers.get("X-RateLimit-Reset"), _asked_at(exchange, now))
             detail = "the provider asks to slow down"
             return NotSent(status=status, detail=detail, wait=wait, counts=False)
     return Halted(status=status, detail=_halt(exchange, status))
@@ -101,6 +102,17 @@ def _halt(exchange: Exchange, status: int) -> str:
 def _clean(words: str) -> str:
     printable = "".join(c if c.isprintable() else " " for c in words)
     return _ADDRESS.sub("(address)", printable)[:MAX_WORDS]
+
+
+def _asked_at(exchange: Exchange, now: float) -> float:
+    """Return when the provider answered, by its own clock if it says so.
+
+    A limit's end is a moment on that clock too, so that a wrong clock here changes no wait.
+    """
+    try:
+        return parsedate_to_datetime(exchange.headers.get("Date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return now
 
 
 def _wait(reset: str | None, now: float) -> float | None:
