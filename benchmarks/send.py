@@ -89,7 +89,8 @@ def content() -> Any:
 def engine(path: Path, url: str) -> dict[str, float]:
     """Send the issue as the product does; returns seconds by stage."""
     from digest.db import Database
-    from digest.delivery.dispatch import Brake, dispatch, lend_a_hand, share
+    from digest.delivery.brake import Brake
+    from digest.delivery.dispatch import dispatch, lend_a_hand, share
     from digest.delivery.hands import lent, usable_cores
     from digest.delivery.links import recipients_of
     from digest.delivery.owner import this_process
@@ -123,8 +124,9 @@ def engine(path: Path, url: str) -> dict[str, float]:
         recipient=recipients_of("weekly", base_url=BASE, tokens=Tokens([SECRET])),
     )
     helping = min(usable_cores(), CONCURRENCY) - 1
-    work = partial(lend_a_hand, concurrency=share(CONCURRENCY, helping), brake=Brake())
-    with lent(sending, helping, work=work, close_store=database.close) as hands:
+    brake = Brake()
+    work = partial(lend_a_hand, concurrency=share(CONCURRENCY, helping), brake=brake)
+    with lent(sending, helping, work=work, brake=brake, close_store=database.close) as hands:
         counts = dispatch(sending, concurrency=CONCURRENCY, hands=hands)
     ended = time.perf_counter()
     assert counts.accepted == counts.candidates

@@ -11,9 +11,10 @@ from sqlmodel import select
 
 from digest.db import Database
 from digest.delivery import control, wave
+from digest.delivery.brake import Brake
 from digest.delivery.canary import CANARY_BATCH, hear, release_canary
 from digest.delivery.counts import count
-from digest.delivery.dispatch import Brake, dispatch
+from digest.delivery.dispatch import dispatch
 from digest.delivery.models import Batch, BatchState, Canary, Delivery, News
 from digest.delivery.send import Sending
 from digest.delivery.status import Problem, status

@@ -16,8 +16,9 @@ from sqlmodel import select
 
 from digest.db import Database
 from digest.delivery import control
+from digest.delivery.brake import Brake
 from digest.delivery.counts import Counts
-from digest.delivery.dispatch import Brake, dispatch
+from digest.delivery.dispatch import dispatch
 from digest.delivery.models import Attempt, Batch, Delivery, Outcome
 from digest.delivery.receive import receive
 from digest.delivery.send import Sending

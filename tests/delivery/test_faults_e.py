@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from digest.delivery.dispatch import Brake, dispatch
+from digest.delivery.brake import Brake
+from digest.delivery.dispatch import dispatch
 from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, NotSent

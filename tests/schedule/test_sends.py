@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from digest.app import App, open_app
+from digest.delivery.brake import Brake
 from digest.delivery.control import resume
-from digest.delivery.dispatch import Brake
 from digest.delivery.epoch import Restored
 from digest.delivery.models import Batch, Installation
 from digest.delivery.plan import prepare

@@ -20,8 +20,9 @@ from typing import Any
 from sqlmodel import Session
 
 from digest.db import Database
+from digest.delivery.brake import Brake
 from digest.delivery.canary import release_canary
-from digest.delivery.dispatch import Brake, dispatch, finish
+from digest.delivery.dispatch import dispatch, finish
 from digest.delivery.links import recipients_of
 from digest.delivery.recover import recover
 from digest.delivery.send import Sending

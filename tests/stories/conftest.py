@@ -54,6 +54,7 @@ class Installation:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,  # its process group is its own, as in a terminal
         ) as process:
             try:
                 yield process

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,6 +60,14 @@ def _parent_in(stat: Path) -> int:
         return int(stat.read_text("utf-8", "replace").rpartition(")")[2].split()[1])
     except OSError:
         return 0
+
+
+def pressed_ctrl_c(sender: subprocess.Popen[str]) -> bool:
+    """Press it, and tell whether that has ended the command within a second."""
+    os.killpg(sender.pid, signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        sender.wait(1)
+    return sender.returncode is not None
 
 
 def gone(pid: int) -> bool:
@@ -117,4 +127,33 @@ def test_a_stop_reaches_both_and_leaves_no_doubt(site: Installation, fake: Runni
     stopped = site.status()
     assert (stopped["in_doubt"], stopped["under_way"]) == (0, 0)
     assert 0 < stopped["pending"] < READERS
+    assert rest(site, fake) == (READERS, READERS, 0)
+
+
+def test_a_stop_sent_to_both_by_a_supervisor_leaves_no_doubt(
+    site: Installation, fake: RunningFake
+) -> None:
+    with site.started("send", "1") as sender:
+        helper = helper_of(sender.pid)
+        until(lambda: fake.counts()["requests"] >= 2)
+        os.killpg(sender.pid, signal.SIGTERM)
+        _, err = sender.communicate(timeout=LIMIT)
+    assert (sender.returncode, gone(helper)) == (1, True)
+    assert "what was under way was finished" in err
+    assert site.status()["in_doubt"] == 0
+    assert rest(site, fake) == (READERS, READERS, 0)
+
+
+def test_a_second_ctrl_c_ends_both_at_once(site: Installation, fake: RunningFake) -> None:
+    fake.set_faults([{"do": "hang", "first": 1}])
+    with site.started("send", "1") as sender:
+        helper = helper_of(sender.pid)
+        until(lambda: fake.arrived()["sends"] >= 2)
+        assert not pressed_ctrl_c(sender), "once: what is under way may end"
+        until(lambda: pressed_ctrl_c(sender))
+        _, err = sender.communicate(timeout=LIMIT)
+        until(lambda: gone(helper))
+    # The second, if a third one met it as it ended.
+    assert sender.returncode in {130, -signal.SIGINT}
+    assert "Traceback" not in err
     assert rest(site, fake) == (READERS, READERS, 0)

@@ -17,7 +17,7 @@ from sqlmodel import col, select
 from digest.app import App
 from digest.cli.context import Call, Port, call_of
 from digest.delivery import epoch
-from digest.delivery.dispatch import Brake
+from digest.delivery.brake import Brake
 from digest.delivery.models import Attempt, Batch, BatchState
 from digest.delivery.owner import this_process
 from digest.errors import DigestError

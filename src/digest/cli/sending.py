@@ -18,9 +18,10 @@ from digest.cli.standing import print_hold, print_standing, standing
 from digest.cli.status_sheet import print_status
 from digest.delivery import wave
 from digest.delivery.aside import left_out
+from digest.delivery.brake import Brake
 from digest.delivery.canary import release_canary
 from digest.delivery.counts import Counts, count
-from digest.delivery.dispatch import Brake, dispatch, finish, lend_a_hand, share
+from digest.delivery.dispatch import dispatch, finish, lend_a_hand, share
 from digest.delivery.hands import WORTH_IT, Hands, lent, usable_cores
 from digest.delivery.owner import alive
 from digest.delivery.plan import prepare
@@ -217,7 +218,8 @@ def _helped(call: Call, sending: Sending, brake: Brake) -> Iterator[Hands]:
     really = call.settings.transport is TransportKind.SENDGRID
     helping = min(usable_cores(), many) - 1 if worth_it and really else 0
     work = partial(lend_a_hand, concurrency=share(many, helping), brake=brake)
-    with lent(sending, helping, work=work, close_store=call.app.database.close) as hands:
+    close = call.app.database.close
+    with lent(sending, helping, work=work, brake=brake, close_store=close) as hands:
         yield hands
 
 

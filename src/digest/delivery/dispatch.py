@@ -6,9 +6,8 @@ import gc
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 
@@ -16,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
+from digest.delivery.brake import Brake
 from digest.delivery.counts import Counts, count
 from digest.delivery.hands import Hands, Tell
 from digest.delivery.ledger import MAY_GO, Claim, call_off
@@ -30,18 +30,6 @@ from digest.issues.models import Edition, Issue, IssueState
 LONGEST_NAP = 1.0  # seconds; how late a stop or a resumed batch may be noticed
 #: Seconds between tries to write an answer down; after the last, the batch is left in doubt.
 _SETTLE_PAUSES = (0.1, 0.5, 2.0, 5.0)
-
-
-@dataclass
-class Brake:
-    """Tells every sender to stop, or to wait; safe to use from a signal handler."""
-
-    grace: float = 30.0  #: seconds that what is under way has to end after a stop
-    stopping: threading.Event = field(default_factory=threading.Event)
-
-    def stop(self) -> None:
-        """Let no further batch be claimed; what is under way is finished."""
-        self.stopping.set()
 
 
 def dispatch(
@@ -59,15 +47,16 @@ def dispatch(
     way has the brake's grace to end; what hasn't then is left to recovery, which puts it in doubt.
     The processes of *hands* share the work: *concurrency* counts the requests of all of them.
     """
-    brake, hands = brake or Brake(), hands or Hands()
+    brake = brake or Brake()
+    hands = Hands() if hands is None else hands
     recovered(sending, is_alive)
     again = True
-    threads = share(concurrency, len(hands))
+    threads = max(1, concurrency - len(hands) * share(concurrency, len(hands)))
     with _calm_collector():
         crew = _Crew(sending, brake, progress)
-        helping = hands.follow(crew.told)
+        hands.follow(crew.told)
         while again:
-            _send_all(crew, threads, brake, helping, hands.stop)
+            _send_all(crew, threads, brake, hands)
             # Another process may have died meanwhile and left batches nobody has claimed since.
             again = not brake.stopping.is_set() and recovered(sending, is_alive).unsent > 0
     with sending.store.write() as session:
@@ -75,23 +64,17 @@ def dispatch(
 
 
 def share(concurrency: int, helping: int) -> int:
-    """Return how many requests each process may have under way."""
-    return max(1, math.ceil(concurrency / (helping + 1)))
+    """Return how many requests each process that helps may have under way."""
+    return max(1, concurrency // (helping + 1))
 
 
 def lend_a_hand(sending: Sending, tell: Tell, *, concurrency: int, brake: Brake) -> None:
     """Send along with the process that was told to; recovery and the end of it are its business."""
     with _calm_collector():
-        _send_all(_Crew(sending, brake, tell), concurrency, brake)
+        _send_all(_Crew(sending, brake, tell), concurrency, brake, Hands())
 
 
-def _send_all(
-    crew: _Crew,
-    concurrency: int,
-    brake: Brake,
-    helping: Sequence[threading.Thread] = (),
-    stop_helping: Callable[[], None] = lambda: None,
-) -> None:
+def _send_all(crew: _Crew, concurrency: int, brake: Brake, hands: Hands) -> None:
     threads = [
         # Daemons: when their grace is over, the process may end without them.
         threading.Thread(target=crew.work, name=f"sender-{n}", daemon=True)
@@ -99,19 +82,31 @@ def _send_all(
     ]
     for thread in threads:
         thread.start()
-    _wait_for([*threads, *helping], brake, stop_helping)
+    _wait_for(threads, brake, hands, crew.lease)
     if crew.fault is not None:
         raise crew.fault
 
 
-def _wait_for(threads: list[threading.Thread], brake: Brake, stop: Callable[[], None]) -> None:
-    end = math.inf
-    while any(thread.is_alive() for thread in threads) and time.monotonic() < end:
+def _wait_for(threads: list[threading.Thread], brake: Brake, hands: Hands, lease: float) -> None:
+    """Wait for both, but for no process that is frozen longer than it may hold a batch."""
+    end = too_long = math.inf
+    while _first_alive([*threads, *hands.telling], 0.1) and time.monotonic() < end:
         if brake.stopping.is_set() and end == math.inf:
             end = time.monotonic() + brake.grace
-            stop()
-        for thread in threads:
-            thread.join(0.1)
+            hands.stop()
+        if too_long == math.inf and not _first_alive(threads, 0):
+            too_long = time.monotonic() + lease
+        if time.monotonic() > too_long:
+            hands.kill()
+
+
+def _first_alive(threads: list[threading.Thread], seconds: float) -> bool:
+    """Wait a moment for the first that lives; false when none does."""
+    for thread in threads:
+        if thread.is_alive():
+            thread.join(seconds)
+            return True
+    return False
 
 
 def recovered(sending: Sending, is_alive: Callable[[str], bool | None] = alive) -> Recovered:
@@ -159,7 +154,9 @@ class _Crew:
         self._sending, self._brake, self._progress = sending, brake, progress
         self._lock = threading.Lock()
         self._busy = 0
+        self._resting = 0  # threads that wait as long as the provider asked for
         self._failed = threading.Event()
+        self.lease = sending.lease
         self.fault: BaseException | None = None
 
     def work(self) -> None:
@@ -196,7 +193,7 @@ class _Crew:
     def _turn(self, handed: Handed | None) -> tuple[Settled | None, Claim | None]:
         """Settle and claim; an answer that can't be written now is kept and written later."""
         pauses = chain(_SETTLE_PAUSES if handed else (), [None])
-        more = self._go_on()
+        more = self._go_on() and not self._resting
         for pause in pauses:
             try:
                 return turn(self._sending, handed, more=more)
@@ -217,7 +214,15 @@ class _Crew:
         if settled.stop:
             self._failed.set()
         elif settled.wait:
-            self._brake.stopping.wait(settled.wait)
+            self._rest(settled.wait)
+
+    def _rest(self, seconds: float) -> None:
+        """Wait as long as the provider asked for; the other threads claim nothing meanwhile."""
+        with self._lock:
+            self._resting += 1
+        self._brake.stopping.wait(seconds)
+        with self._lock:
+            self._resting -= 1
 
     def _wait(self) -> bool:
         """Wait for a batch to fall due; false when none will."""
@@ -227,6 +232,8 @@ class _Crew:
         if due is None and not others:
             return False
         seconds = (due - self._sending.clock()).total_seconds() if due else LONGEST_NAP
+        if self._resting:
+            seconds = max(seconds, LONGEST_NAP / 4)
         # While another thread holds a batch, it may put it (or its halves) back at any moment.
         self._brake.stopping.wait(min(max(seconds, 0.01), 0.05 if others else LONGEST_NAP))
         return True

@@ -22,12 +22,14 @@ from typing import BinaryIO
 
 import orjson
 
+from digest.delivery.brake import Brake
 from digest.delivery.owner import this_process
 from digest.delivery.send import Sending
 from digest.delivery.settle import Settled
 
 #: Fewer batches than this are sent before another process has begun.
 WORTH_IT = 8
+STOP = signal.SIGUSR1  #: asks a process that helps to stop; asking again changes nothing
 LAST_SECONDS = 5.0  #: what a process may still take when all it does is done
 
 Tell = Callable[[Settled], None]
@@ -42,26 +44,33 @@ class Hands:
     """The processes that help; each tells through a pipe what it has settled."""
 
     running: dict[int, BinaryIO] = field(default_factory=dict)
+    telling: list[threading.Thread] = field(default_factory=list)  #: alive while a process is
 
     def __len__(self) -> int:
         """Tell how many were started."""
         return len(self.running)
 
-    def follow(self, tell: Tell) -> list[threading.Thread]:
-        """Start telling what they settle; the threads end when they do."""
-        threads = [
+    def follow(self, tell: Tell) -> None:
+        """Start telling what they settle."""
+        self.telling = [
             threading.Thread(target=_follow, args=(pipe, tell), daemon=True)
             for pipe in self.running.values()
         ]
-        for thread in threads:
+        for thread in self.telling:
             thread.start()
-        return threads
 
     def stop(self) -> None:
         """Ask each to finish what is under way."""
+        self._signal(STOP)
+
+    def kill(self) -> None:
+        """End each at once; what it held is left to recovery."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
         for pid in self.running:
             with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGTERM)
+                os.kill(pid, number)
 
 
 def usable_cores() -> int:
@@ -71,32 +80,34 @@ def usable_cores() -> int:
 
 @contextmanager
 def lent(
-    sending: Sending, count: int, *, work: Work, close_store: Callable[[], None]
+    sending: Sending, count: int, *, work: Work, brake: Brake, close_store: Callable[[], None]
 ) -> Iterator[Hands]:
     """Start *count* further processes that *work*; they have ended when this is left.
 
-    *close_store* closes every connection, so that no process inherits one.
+    *close_store* closes every connection, so that no process inherits one. *brake* is what *work*
+    heeds; its grace is theirs.
     """
     close_store()
-    hands = Hands()
+    hands, seconds = Hands(), LAST_SECONDS
     gc.freeze()  # what is here by now stays shared between the processes
     try:
         for _ in range(count):
-            pid, pipe = _fork(sending, work)
+            pid, pipe = _fork(sending, work, brake)
             hands.running[pid] = pipe
         yield hands
-    except BaseException:
+    except BaseException as fault:
         hands.stop()
+        seconds += brake.grace if isinstance(fault, Exception) else 0
         raise
     finally:
         gc.unfreeze()
         for pid, pipe in hands.running.items():
-            if code := _ended(pid):
-                log.warning("a process that helped to send ended with %d", code)
+            if (code := _ended(pid, seconds)) < 0:
+                log.warning("a process that helped to send was killed (signal %d)", -code)
             pipe.close()
 
 
-def _fork(sending: Sending, work: Work) -> tuple[int, BinaryIO]:
+def _fork(sending: Sending, work: Work, brake: Brake) -> tuple[int, BinaryIO]:
     reading, writing = os.pipe()
     parent = os.getpid()
     pid = os.fork()
@@ -106,18 +117,23 @@ def _fork(sending: Sending, work: Work) -> tuple[int, BinaryIO]:
     code = 1
     try:
         os.close(reading)
+        # Not SIGTERM: a supervisor may have sent that to both, and the second ends at once.
+        signal.signal(STOP, lambda _number, _frame: brake.stop())
         random.seed()  # waits must not be in step
         with os.fdopen(writing, "wb", buffering=0) as pipe:
-            threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+            threading.Thread(target=_end_with, args=(parent, brake), daemon=True).start()
             work(replace(sending, owner=this_process()), lambda settled: _tell(pipe, settled))
         code = 0
+    except Exception as fault:  # whoever began it all goes on alone
+        words = fault if isinstance(fault, OSError) else getattr(fault, "orig", None)
+        log.warning("a process that helped to send gave up: %s", words or type(fault).__name__)
     finally:
         os._exit(code)  # nothing of the parent's is cleaned up twice
 
 
-def _ended(pid: int) -> int:
-    """Wait for the end of a process that has closed its pipe or used up its grace."""
-    end = time.monotonic() + LAST_SECONDS
+def _ended(pid: int, seconds: float) -> int:
+    """Wait for the end of a process, so long at most; then end it."""
+    end = time.monotonic() + seconds
     while (found := os.waitpid(pid, os.WNOHANG))[0] == 0:
         if time.monotonic() > end:
             os.kill(pid, signal.SIGKILL)
@@ -126,12 +142,17 @@ def _ended(pid: int) -> int:
     return os.waitstatus_to_exitcode(found[1])
 
 
-def _end_with(parent: int) -> None:
-    """Stop when the process that began it all is gone: nobody would know of this one."""
+def _end_with(parent: int, brake: Brake) -> None:
+    """Stop when the process that began it all is gone: nobody would know of this one.
+
+    At once if it had been told to stop: it was told a second time then.
+    """
     waiting = threading.Event()
     while os.getppid() == parent:
         waiting.wait(0.2)
-    os.kill(os.getpid(), signal.SIGTERM)
+    if brake.stopping.is_set():
+        os._exit(1)
+    os.kill(os.getpid(), STOP)
 
 
 def _tell(pipe: BinaryIO, settled: Settled) -> None:

@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, update
 from sqlmodel import col, select
 
 from digest.app import App
+from digest.delivery.brake import Brake
 from digest.delivery.canary import release_canary
 from digest.delivery.control import pause
 from digest.delivery.counts import Counts
-from digest.delivery.dispatch import Brake, dispatch
+from digest.delivery.dispatch import dispatch
 from digest.delivery.models import Batch, BatchState
 from digest.delivery.owner import alive
 from digest.delivery.recover import recover

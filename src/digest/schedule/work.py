@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from digest.app import App
 from digest.delivery import epoch, wave
-from digest.delivery.dispatch import Brake
+from digest.delivery.brake import Brake
 from digest.delivery.plan import Audience, prepare
 from digest.errors import MailUnfit, NotApproved
 from digest.issues import store
