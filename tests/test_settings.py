@@ -51,11 +51,17 @@ def test_every_setting_says_what_it_means(name: str) -> None:
         ({"DIGEST_FROM": "Verdicts, weekly <a@example.com>"}, "in quotation marks"),
         ({"canary": "canary"}, "DIGEST_CANARY: must be an address"),
         ({"leave_mailto": "a@example.com, b@example.com"}, "DIGEST_LEAVE_MAILTO"),
+        ({"editors": "a@example.com, b"}, "DIGEST_EDITORS: must be addresses"),
     ],
 )
 def test_nonsense_is_refused_by_name(fault: Mapping[str, Any], named: str) -> None:
     with pytest.raises(BadSetting, match=named):
         settings(**fault)
+
+
+def test_an_editor_named_twice_gets_one_letter() -> None:
+    given = "a@example.com, b@example.com,,A@example.com"
+    assert settings(editors=given).editor_list() == ["a@example.com", "b@example.com"]
 
 
 def test_a_name_with_a_comma_may_stand_in_quotation_marks() -> None:

@@ -67,8 +67,18 @@ def _address(value: str) -> str:
         raise ValueError("must be an address, such as name@example.com") from None
 
 
+def _addresses(value: str) -> str:
+    given = [each.strip() for each in value.split(",") if each.strip()]
+    try:
+        parsed = [parse(each) for each in given]
+    except BadAddress:
+        raise ValueError("must be addresses with commas between them") from None
+    return ",".join({each.key: each.wire for each in reversed(parsed)}.values())
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 MailAddress = Annotated[str, AfterValidator(_address)]
+MailAddresses = Annotated[str, AfterValidator(_addresses)]
 
 
 class Settings(BaseSettings):
@@ -148,7 +158,7 @@ class Settings(BaseSettings):
     keep_events_days: int = Field(
         400, ge=30, description="Events of older issues are pruned; their numbers stay."
     )
-    editors: str = Field(
+    editors: MailAddresses = Field(
         "", description="Addresses that get drafts and reminders, comma-separated."
     )
     backups: Path = Field(Path("backups"), description="The folder for copies of the database.")

@@ -160,7 +160,7 @@ def test_a_database_of_another_revision_is_refused(install: Install) -> None:
 
 
 def test_a_clock_from_before_the_release_is_refused(install: Install) -> None:
-    assert "which is past" in refused(install(now=datetime(1970, 1, 1, tzinfo=UTC)))["clock"]
+    assert "was made later" in refused(install(now=datetime(1970, 1, 1, tzinfo=UTC)))["clock"]
 
 
 def test_a_clock_behind_what_the_database_has_seen_is_told(install: Install) -> None:
@@ -173,6 +173,11 @@ def test_a_clock_behind_what_the_database_has_seen_is_told(install: Install) -> 
 
 def test_an_issue_that_waits_for_nobody_is_told(install: Install) -> None:
     assert "nobody is told" in warned(install(editors=""))["weekly"]
+
+
+def test_a_folder_for_copies_that_takes_none_is_told(install: Install, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    assert "nothing can be written" in warned(install(backups=tmp_path / "taken" / "in"))["backup"]
 
 
 def test_a_restored_database_is_told_and_does_not_stop_the_site(install: Install) -> None:

@@ -54,7 +54,11 @@ def _records(call: Call, *, ask: bool) -> list[SenderRecord]:
         return []
     if not ask or is_reserved(domain):
         return records(domain)
-    return look_up(domain, resolver(Resolver()))
+    try:
+        asked = Resolver()
+    except DNSException:  # this machine names no server to ask
+        return records(domain)
+    return look_up(domain, resolver(asked))
 
 
 def resolver(asked: Resolver) -> Resolve:
@@ -86,10 +90,12 @@ def _print(call: Call, facts: Sequence[Fact], needed: Sequence[SenderRecord]) ->
         say(f"      {each.name}. {each.type} {_quoted(each)}", markup=False)
         if each.found:
             say(f"      there is: {'; '.join(each.found)}", markup=False)
+        elif each.fine is False:
+            say("      there is none yet", markup=False)
 
 
 def _standing(record: SenderRecord) -> str:
-    return {True: "ok", False: "NO", None: "?"}[record.fine]
+    return {True: "ok", False: "look", None: "?"}[record.fine]
 
 
 def _quoted(record: SenderRecord) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from shutil import disk_usage
 
 from sqlalchemy import text
@@ -106,7 +108,8 @@ def clock(app: App) -> Iterator[Fact]:
     """Look at the clock, beside what the database has seen."""
     now = app.clock()
     if now < RELEASED:
-        yield refused("clock", f"it shows {now:%Y-%m-%d %H:%M} UTC, which is past", "set it by NTP")
+        says = f"it shows {now:%Y-%m-%d %H:%M} UTC, and this version was made later than that"
+        yield refused("clock", says, "set it by NTP")
         return
     with app.database.read() as session:
         last = session.exec(select(Tick).order_by(col(Tick.started_at).desc()).limit(1)).first()
@@ -134,10 +137,21 @@ def _backups(app: App, session: Session) -> Iterator[Fact]:
     if database_file(app) is None or not app.settings.backups_kept:
         return
     ran = session.get(Tick, "backup")
-    kept = copies(app.settings.backups)
+    folder = app.settings.backups
+    if not _writable(folder):
+        yield warning("backup", f"nothing can be written to {folder}", "set DIGEST_BACKUPS")
+        return
+    kept = copies(folder)
     if ran is not None and not ran.ok:
         yield warning("backup", f"the last one failed: {ran.result}", "see docs/operating.md")
     elif ran is not None and app.clock() - ran.started_at > BACKUP_AGE:
         yield warning("backup", f"the last one was on {ran.started_at:%Y-%m-%d}", "digest run")
     elif kept:
-        yield fine("backup", f"{len(kept)} copies in {app.settings.backups}")
+        many = "1 copy" if len(kept) == 1 else f"{len(kept)} copies"
+        yield fine("backup", f"{many} in {folder}, the newest {kept[0].name}")
+
+
+def _writable(folder: Path) -> bool:
+    """Tell whether files can be put into a folder, or the folder be made."""
+    nearest = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)

@@ -124,7 +124,8 @@ def _webhook(app: App) -> Fact:
             f"{were} signed with a key of DIGEST_WEBHOOK_KEYS",
             "compare it with the key the provider shows; if they agree, somebody else is knocking",
         )
-    return fine("webhook", f"{len(app.settings.webhook_key_list())} key(s)")
+    many = len(app.settings.webhook_key_list())
+    return fine("webhook", "events are checked with " + ("1 key" if many == 1 else f"{many} keys"))
 
 
 def _newsletters(app: App) -> Iterator[Fact]:
