@@ -194,6 +194,25 @@ def test_C04_news_of_a_test_copy_is_known_and_changes_nothing(
     assert standing(database) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("kind", "logged"), [(EventKind.DELIVERED, False), (EventKind.BOUNCED, True)]
+)
+def test_C04_news_of_a_letter_to_an_editor_is_known_and_a_bounce_is_logged(
+    database: Database,
+    sent: Sending,
+    now: datetime,
+    caplog: pytest.LogCaptureFixture,
+    kind: EventKind,
+    logged: bool,
+) -> None:
+    event = an_event(database, now, kind, address="r1@example.org")
+    name = "editor-1-2026-W48-draft"
+    found = told(database, now, event._replace(attempt=None, delivery=name))
+    assert (found.trial, found.unknown, found.stray, found.suppressed) == (1, 0, 0, 0)
+    assert standing(database) == (None, None)
+    assert (f"{name}) was bounced" in caplog.text) is logged
+
+
 def test_C04_news_of_the_account_is_kept_and_logged(
     database: Database, sent: Sending, now: datetime, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -22,6 +22,8 @@ from digest.mail.events import EventKind, MailEvent
 from subscribers.tokens import Hashes
 
 TRIAL = "test"  #: the delivery that a test copy names
+TO_EDITOR = "editor-"  #: what the delivery starts with that a letter to an editor names
+_UNREACHED = {EventKind.BOUNCED, EventKind.BLOCKED, EventKind.DROPPED, EventKind.COMPLAINED}
 log = logging.getLogger(__name__)
 
 
@@ -32,7 +34,7 @@ class Received:
     new: int = 0  #: events not heard before
     unknown: int = 0  #: events of no mail of ours
     stray: int = 0  #: events without our ids that name a reader's address
-    trial: int = 0  #: events of test copies, which change nothing
+    trial: int = 0  #: events of test copies and letters to editors, which change nothing
     suppressed: int = 0
     left: int = 0
 
@@ -46,7 +48,7 @@ def receive(
     """
     tracked = track(session, events)
     ours = _without_canaries(session, tracked.unknown, now)
-    rest = [event for event in ours if event.delivery != TRIAL]
+    rest = [event for event in ours if not _of_the_makers(event)]
     found = by_address(session, rest)
     acted = act(session, [*tracked.telling, *found.telling], hashes, now)
     for edition in tracked.settled:
@@ -72,6 +74,14 @@ def _without_canaries(
     canaries = set(session.connection().execute(_CANARIES, {"keys": list(attempts)}).scalars())
     hear(session, canaries, now)
     return [event for event in unknown if event.attempt not in canaries]
+
+
+def _of_the_makers(event: MailEvent) -> bool:
+    """Tell whether an event is of a mail to whoever makes the newsletter; says if it failed."""
+    to_editor = (event.delivery or "").startswith(TO_EDITOR)
+    if to_editor and event.kind in _UNREACHED:
+        log.warning("a letter to an editor (%s) was %s", event.delivery, event.kind)
+    return to_editor or event.delivery == TRIAL
 
 
 def _could_be(attempt: str) -> bool:

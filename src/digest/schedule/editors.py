@@ -12,6 +12,7 @@ from typing import NamedTuple
 from markupsafe import escape
 from sqlmodel import Session
 
+from digest.delivery.receive import TO_EDITOR
 from digest.delivery.store import Store
 from digest.errors import DigestError
 from digest.issues import store, turns
@@ -112,7 +113,7 @@ def _tell(letters: Letters, due: _Due, now: datetime) -> str:
             content=content,
             recipients=[
                 stand_in(address, base_url=letters.base_url)._replace(
-                    delivery=f"editor-{number}-{turn.period}-{kind}"
+                    delivery=f"{TO_EDITOR}{number}-{turn.period}-{kind}"
                 )
                 for number, address in enumerate(letters.addresses, start=1)
             ],
