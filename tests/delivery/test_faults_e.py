@@ -9,6 +9,7 @@ import pytest
 
 from digest.delivery.brake import Brake
 from digest.delivery.dispatch import dispatch
+from digest.delivery.send import hand_over, turn
 from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, NotSent
@@ -41,3 +42,18 @@ def test_E03_a_batch_that_waits_goes_out_soon_although_the_clock_jumps(
     counts = dispatch(sending, concurrency=1, brake=Brake(stopping=naps))
     assert counts.accepted == 3
     assert sum(naps.waits) <= 1200
+
+
+@pytest.mark.parametrize(("back", "left"), [(timedelta(days=2), 0), (timedelta(minutes=1), 3)])
+def test_E03_a_clock_set_back_prolongs_no_lease(
+    make_readers: MakeReaders, make_sending: MakeSending, now: datetime, back: timedelta, left: int
+) -> None:
+    make_readers(3)
+    sending = make_sending()
+    _, claim = turn(sending, None, more=True)
+    assert claim is not None
+    hand_over(sending, claim)
+    counts = dispatch(
+        replace(sending, clock=lambda: now - back), concurrency=1, is_alive=lambda _: None
+    )
+    assert (counts.in_doubt, counts.under_way) == (3, left)

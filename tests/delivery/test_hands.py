@@ -20,7 +20,6 @@ from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, NotSent
 from tests.delivery.conftest import MakeReaders, MakeSending
 
-
 THREADS = 3
 
 

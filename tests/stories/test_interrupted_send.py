@@ -72,6 +72,9 @@ def test_after_a_kill_nobody_is_mailed_twice_and_what_is_unsure_is_said(
     site: Installation, fake: RunningFake, *, accept: bool
 ) -> None:
     killed(site, fake, accept=accept)
+    seen = site.done("status", "1").out
+    assert "may have been sent: its sender ended while the request was under way" in seen
+    assert "next: digest send 1 puts that on record" in seen
     again = site.run("send", "1", "--json")
     counts = again.facts
     assert again.code == 1, "what is in doubt isn't done"

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from digest.cli.context import AnyIssue, Call, IssueNumber, JsonFlag, call_of, some
 from digest.cli.issues import NewsletterOption, find, findings_of
-from digest.cli.standing import print_hold, print_standing, standing
+from digest.cli.standing import hold, print_hold, print_standing, standing
 from digest.cli.status_sheet import print_status
 from digest.delivery import wave
 from digest.delivery.aside import left_out
@@ -63,7 +63,10 @@ def send(
         _progress(call, sending, quiet=as_json) as advance,
     ):
         counts = dispatch(sending, concurrency=many, brake=brake, progress=advance, hands=hands)
-    where = _status(call, newsletter, issue)
+    # What this process still has under way it leaves behind.
+    where = _status(
+        call, newsletter, issue, is_alive=lambda who: who != sending.owner and alive(who)
+    )
     if as_json:
         call.json(where.as_dict())
     else:
@@ -91,11 +94,12 @@ def status_(
     if who:
         _list_left_out(call, newsletter, issue, as_json=as_json)
         return
-    where = _status(call, newsletter, issue)
+    where, on_hold = _status(call, newsletter, issue), hold(call)
     if as_json:
-        call.json(where.as_dict())
-    else:
-        print_status(call, where)
+        call.json({**where.as_dict(), **on_hold})
+        return
+    print_hold(call, on_hold)
+    print_status(call, where)
 
 
 def _stopped_in_words(counts: Counts) -> str:
@@ -241,10 +245,16 @@ def _progress(call: Call, sending: Sending, *, quiet: bool) -> Iterator[Callable
         yield advance
 
 
-def _status(call: Call, newsletter: str, number: int) -> Status:
+def _status(
+    call: Call,
+    newsletter: str,
+    number: int,
+    *,
+    is_alive: Callable[[str], bool | None] = alive,
+) -> Status:
     with call.app.database.read() as session:
         issue, edition = find(session, newsletter, number)
-        return status(session, issue, edition, call.app.clock())
+        return status(session, issue, edition, call.app.clock(), is_alive=is_alive)
 
 
 def _list_issues(call: Call, newsletter: str, *, as_json: bool) -> None:

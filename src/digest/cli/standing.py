@@ -22,7 +22,7 @@ def standing(call: Call, newsletter: str) -> dict[str, Any]:
     with call.app.database.read() as session:
         series = store.newsletter(session, newsletter)
         return {
-            "hold": epoch.hold(session, call.app.epoch()),
+            **hold(call),
             "scheduled": series.scheduled,
             "turns": [
                 turn_facts(session, turn, partial(ruling, call.app))
@@ -30,6 +30,12 @@ def standing(call: Call, newsletter: str) -> dict[str, Any]:
             ],
             "ticks": [tick_facts(tick, now) for tick in ticks(session)],
         }
+
+
+def hold(call: Call) -> dict[str, Any]:
+    """Return why nothing may be sent from this database; ``None`` when it may."""
+    with call.app.database.read() as session:
+        return {"hold": epoch.hold(session, call.app.epoch())}
 
 
 def print_hold(call: Call, facts: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from rich.table import Table
 from digest.cli.context import Call, some
 from digest.delivery.counts import Counts
 from digest.delivery.status import Problem, Status
+from digest.issues.models import IssueState
 
 
 def print_status(call: Call, where: Status) -> None:
@@ -27,6 +28,9 @@ def print_status(call: Call, where: Status) -> None:
         )
     for problem in where.problems:
         _print_problem(call, problem)
+    waits = counts.pending - counts.parked
+    if where.state is IssueState.PREPARED and waits and not counts.under_way and not where.problems:
+        call.out.print(f"  next: digest send {where.issue} sends what waits")
 
 
 def print_counts(call: Call, counts: Counts) -> None:
@@ -53,7 +57,8 @@ def _lines(counts: Counts) -> list[tuple[str, int, str, bool]]:
         ("refused", counts.refused, "", False),
         ("excluded", counts.excluded, "", False),
         ("pending", counts.pending, "", True),
-        ("in doubt", counts.in_doubt, "", True),
+        ("under way", counts.under_way, "their request is at the provider just now", False),
+        ("in doubt", counts.in_doubt - counts.under_way, "", True),
         ("complained", counts.complained, "of those delivered", False),
     ]
 

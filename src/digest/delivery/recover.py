@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlmodel import Session, col
 
+from digest.delivery.ledger import TOO_LATE
 from digest.delivery.models import Attempt, Batch, BatchState
 from digest.delivery.proof import proved_attempt
 
@@ -36,7 +37,7 @@ def recover(
     """
     unsent = in_doubt = parked = 0
     for batch in _held(session, edition_id):
-        if batch.lease_until > now and alive(batch.owner) is not False:
+        if not gave_up(batch, now, alive):
             continue
         if batch.state is BatchState.STARTED:
             why = "its sender ended while the request was under way"
@@ -51,6 +52,16 @@ def recover(
             _move(session, batch, now, state=BatchState.PENDING, attempt=None, recoveries=again)
             unsent += 1
     return Recovered(unsent=unsent, in_doubt=in_doubt, parked=parked)
+
+
+def gave_up(attempt: Any, now: datetime, alive: Callable[[str], bool | None]) -> bool:
+    """Tell whether an attempt's sender is taken for dead.
+
+    Also when it was claimed at a time yet to come: then a clock jumped back, and its lease would
+    not be over for as long.
+    """
+    lapsed = attempt.lease_until <= now or attempt.claimed_at > now + TOO_LATE
+    return lapsed or alive(attempt.owner) is False
 
 
 def _still_in_doubt(session: Session, batch_id: int) -> bool:
@@ -75,6 +86,7 @@ def _held(session: Session, edition_id: int) -> list[Any]:
                 col(Batch.attempt),
                 col(Batch.recoveries),
                 col(Attempt.owner),
+                col(Attempt.claimed_at),
                 col(Attempt.lease_until),
             )
             .join(Attempt, col(Attempt.key) == col(Batch.attempt))

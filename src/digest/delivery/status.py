@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,8 @@ from digest.delivery.aside import Aside, reasons
 from digest.delivery.counts import Counts, count
 from digest.delivery.evidence import evidence
 from digest.delivery.models import Attempt, Batch, BatchState, Decision, Delivery, Wave
+from digest.delivery.owner import alive
+from digest.delivery.recover import gave_up
 from digest.delivery.rehearsal import rehearsed
 from digest.issues.models import Edition, Issue, IssueState
 
@@ -56,16 +58,34 @@ class Status:
         }
 
 
-def status(session: Session, issue: Issue, edition: Edition, now: datetime) -> Status:
-    """Read where an issue stands; *now* tells which requests are under way and which are lost."""
+def status(
+    session: Session,
+    issue: Issue,
+    edition: Edition,
+    now: datetime,
+    *,
+    is_alive: Callable[[str], bool | None] = alive,
+) -> Status:
+    """Read where an issue stands.
+
+    *now* and *is_alive* tell which requests are under way and which were left by a dead sender:
+    those are in doubt, whether or not somebody has taken note of it.
+    """
     counts, in_outbox = count(session, edition.id or 0), rehearsed(session, edition.id or 0)
+    held = _held(session, edition, now, is_alive)
+    lost = sum(batch.size for batch, _ in held if batch.state is BatchState.STARTED)
+    counts = replace(counts, under_way=counts.under_way - lost)
     unheard = _unheard(session, issue, edition, counts.accepted - in_outbox, now)
     return Status(
         issue=issue.number,
         period=issue.period,
         state=issue.state,
         counts=counts,
-        problems=(*_problems(session, issue, edition, now), *unheard),
+        problems=(
+            *_problems(session, issue, edition, now),
+            *(_left_by(session, batch, attempt, issue, now) for batch, attempt in held),
+            *unheard,
+        ),
         aside=reasons(session, edition.id or 0),
         rehearsed=in_outbox,
     )
@@ -81,9 +101,7 @@ def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -
         .join(Attempt, col(Attempt.key) == col(Batch.attempt), isouter=True)
         .where(
             col(Batch.edition_id) == edition.id,
-            col(Batch.state).in_(
-                [BatchState.IN_DOUBT, BatchState.PARKED, BatchState.STARTED, BatchState.CLAIMED]
-            ),
+            col(Batch.state).in_([BatchState.IN_DOUBT, BatchState.PARKED]),
         )
         .order_by(col(Batch.number))
     ).all()
@@ -151,14 +169,47 @@ def _problem_of(
             batch=short,
             readers=batch.size,
         )
-    elif attempt is not None and attempt.lease_until < now:
-        yield Problem(
-            what="held by a sender that hasn't been heard of since",
-            next_step=f"digest send {issue.number} takes it back",
-            batch=short,
-            readers=batch.size,
-            since=since,
+
+
+def _held(
+    session: Session, edition: Edition, now: datetime, is_alive: Callable[[str], bool | None]
+) -> list[tuple[Batch, Attempt]]:
+    """Return what is held by senders that are dead, or haven't been heard of for a lease."""
+    rows = session.exec(
+        select(Batch, Attempt)
+        .join(Attempt, col(Attempt.key) == col(Batch.attempt))
+        .where(
+            col(Batch.edition_id) == edition.id,
+            col(Batch.state).in_([BatchState.STARTED, BatchState.CLAIMED]),
         )
+        .order_by(col(Batch.number))
+    )
+    return [(batch, attempt) for batch, attempt in rows if gave_up(attempt, now, is_alive)]
+
+
+def _left_by(
+    session: Session, batch: Batch, attempt: Attempt, issue: Issue, now: datetime
+) -> Problem:
+    """Say what a sender left behind that has ended, and that nobody has taken up yet."""
+    since = attempt.started_at or attempt.claimed_at
+    started = batch.state is BatchState.STARTED
+    return Problem(
+        what=(
+            "may have been sent: its sender ended while the request was under way"
+            if started
+            else "not sent: its sender ended before its request left"
+        ),
+        next_step=(
+            f"digest send {issue.number} puts that on record and sends what else waits; this batch"
+            " is settled by the provider's events, or by you with digest resolve"
+            if started
+            else f"digest send {issue.number} takes it up again"
+        ),
+        batch=batch.key[:8],
+        readers=batch.size,
+        since=since,
+        evidence=evidence(session, batch, since, now) if started else None,
+    )
 
 
 def _contradictions(session: Session, edition: Edition) -> Iterator[Problem]:
