@@ -63,6 +63,12 @@ def test_a_restart_does_not_run_it_again_before_it_is_due(bench: Bench) -> None:
     assert bench.runs == 2
 
 
+def test_a_chore_that_starts_between_two_minutes_is_due_at_a_full_one(bench: Bench) -> None:
+    bench.run(NOON + timedelta(seconds=14))
+    assert not bench.run(NOON + timedelta(seconds=59))
+    assert bench.run(NOON + HOUR)
+
+
 def test_a_clock_that_was_set_back_does_not_stop_it(bench: Bench) -> None:
     bench.run(NOON)
     assert bench.run(NOON - timedelta(days=1))

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from digest.schedule.chores import MINUTE, Chore
+from digest.schedule.chores import Chore
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +43,14 @@ class Alarm:
         )
 
     def start(self) -> None:
-        """Run every chore now, and again as often as it wants to be asked."""
-        for name, chore in self._chores.items():
+        """Run every chore now, and ask again at every full minute, as moments are on one."""
+        for name in self._chores:
             self._scheduler.add_job(
                 self._work,
-                "interval",
+                "cron",
+                minute="*",
                 args=[name],
                 id=name,
-                seconds=min(chore.every, MINUTE).total_seconds(),
                 next_run_time=datetime.now(UTC),
             )
         self._scheduler.start()

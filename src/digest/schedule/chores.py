@@ -83,7 +83,7 @@ def _take(chore: Chore, store: Store, now: datetime, owner: str, *, woken: bool)
         "every": int(chore.every.total_seconds()),
         "started_at": now,
         "ended_at": None,
-        "next_at": now + chore.every,
+        "next_at": now.replace(second=0, microsecond=0) + chore.every,  # asked at full minutes
         "owner": owner,
     }
     with store.write() as session:
