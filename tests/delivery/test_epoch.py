@@ -165,3 +165,19 @@ def test_A14_no_moment_that_has_passed_makes_an_issue_go_afterwards(
         since = session.get_one(Newsletter, 1).scheduled_since
     assert states == {"2026-W48": TurnState.MISSED, "2026-W49": TurnState.DRAFTED}
     assert since == now
+
+
+def test_A15_a_whole_copy_is_not_noticed_and_the_manual_says_so(
+    database: Database, send: Callable[[], None], file: EpochFile, tmp_path: Path
+) -> None:
+    epoch.begin(database, file)
+    database.close()
+    clone, beside = tmp_path / "clone.db", tmp_path / "clone.db.epoch"
+    shutil.copy(path_of(database), clone)
+    shutil.copy(file.path, beside)
+    send()
+    other = Database(f"sqlite:///{clone}")
+    epoch.begin(other, EpochFile(beside))  # nothing tells it of the first
+    other.close()
+    manual = (Path(__file__).parents[2] / "docs" / "operating.md").read_text("utf-8")
+    assert "What can't be noticed: two machines with copies of the same database" in manual

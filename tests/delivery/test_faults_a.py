@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 
 from digest.db import Database
 from digest.delivery import control
 from digest.delivery.control import Verdict
 from digest.delivery.dispatch import dispatch, recovered
-from digest.delivery.models import Batch, BatchState, Decision
+from digest.delivery.models import Attempt, Batch, BatchState, Decision
+from digest.delivery.proof import known_attempts, prove
 from digest.delivery.send import Handed, Sending, hand_over, turn
 from digest.delivery.status import status
 from digest.issues.models import Edition, Issue
@@ -61,6 +62,7 @@ def test_A13_a_sender_that_wakes_after_its_start_was_taken_back_does_not_connect
     counts = dispatch(replace(sending, step=step), concurrency=1)
     # It was in doubt; then its own sender said that nothing had left, and it went out once.
     assert 3 in seen
+    assert [request.attempt for request in transport.accepted] == [_attempts(database)[1]]
     assert (counts.accepted, counts.in_doubt, len(transport.accepted)) == (3, 0, 1)
 
 
@@ -177,6 +179,69 @@ def test_A13_a_second_copy_that_may_have_left_is_told_of(
     with database.read() as session:
         assert session.exec(select(Batch.state)).one() is BatchState.ACCEPTED
         assert session.exec(select(Decision.contradicted)).one() == 3
+
+
+def _attempts(database: Database) -> list[str]:
+    """Return the keys of all attempts, in the order they were made."""
+    with database.read() as session:
+        return list(session.exec(select(Attempt.key).order_by(col(Attempt.number))))
+
+
+class Died(BaseException):
+    """The process is gone: nothing of it may catch this."""
+
+
+def dies_after(sending: Sending, step: str) -> None:
+    """Send until that step is durable for the first time, and no further."""
+
+    def die(name: str) -> None:
+        if name == step:
+            raise Died
+
+    with pytest.raises(Died):
+        dispatch(replace(sending, step=die), concurrency=1)
+
+
+@pytest.mark.parametrize(("step", "doubts"), [("claimed", 0), ("started", 3)])
+def test_A03_dead_before_connecting_is_unsent_until_the_start_is_on_record(
+    make_readers: MakeReaders, make_sending: MakeSending, step: str, doubts: int
+) -> None:
+    make_readers(6)
+    transport = MemoryTransport()
+    sending = make_sending(transport)
+    dies_after(sending, step)
+    assert transport.accepted == []
+    counts = dispatch(sending, concurrency=1, is_alive=lambda _: False)
+    assert (counts.in_doubt, counts.accepted, counts.pending) == (doubts, 6 - doubts, 0)
+    assert len(set(transport.addresses())) == len(transport.addresses()) == 6 - doubts
+
+
+def test_A06_dead_after_the_202_was_read_is_in_doubt_until_an_event_proves_it(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(3)
+    transport = MemoryTransport()
+    sending = make_sending(transport)
+    dies_after(sending, "answered")
+    counts = dispatch(sending, concurrency=1, is_alive=lambda _: False)
+    assert (counts.in_doubt, counts.accepted, len(transport.accepted)) == (3, 0, 1)
+    with database.write() as session:
+        [attempt] = _attempts(database)
+        prove(session, known_attempts(session, [attempt]), {attempt: int(now.timestamp())})
+    counts = dispatch(sending, concurrency=1)
+    assert (counts.in_doubt, counts.accepted, len(transport.accepted)) == (0, 3, 1)
+
+
+def test_A07_dead_after_acceptance_is_on_record_goes_on_with_the_next(
+    make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(9)
+    transport = MemoryTransport()
+    sending = make_sending(transport)
+    dies_after(sending, "settled")
+    counts = dispatch(sending, concurrency=1, is_alive=lambda _: False)
+    assert (counts.in_doubt, counts.accepted) == (0, 9)
+    assert len(set(transport.addresses())) == len(transport.addresses()) == 9
 
 
 def handed_over(sending: Sending) -> Handed:

@@ -24,6 +24,7 @@ from digest.delivery.plan import new_key
 from digest.delivery.store import Store
 from digest.errors import DatabaseUnfit
 from digest.issues.models import Issue, IssueState, Newsletter, Turn, TurnState
+from digest.migrations.upgrade import require_newest
 
 NEXT_STEP = (
     "find out what went out meanwhile (the provider's activity), see docs/operating.md, then:"
@@ -114,8 +115,9 @@ def require_current(session: Session, file: EpochFile) -> None:
 
 
 def begin(store: Store, file: EpochFile) -> None:
-    """Check that sending may begin, and make the file agree; raises `Restored`."""
+    """Check that sending may begin, and make the file agree; raises `DatabaseUnfit`."""
     with store.read() as session:
+        require_newest(session.connection())
         require_current(session, file)
         here = session.get(Installation, 1)
         key = here.key if here else None

@@ -10,15 +10,46 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from digest.errors import DatabaseUnfit
+
 HERE = Path(__file__).parent
 
 
 def upgrade(connection: Connection) -> bool:
-    """Run the revisions that are missing; false when there are none. The caller commits."""
+    """Run the revisions that are missing; false when there are none. The caller commits.
+
+    Raises `DatabaseUnfit` for tables of a version this one doesn't know.
+    """
     if current(connection) == newest():
         return False
+    _require_known(connection)
     command.upgrade(config(connection), "head")
     return True
+
+
+def require_newest(connection: Connection) -> None:
+    """Raise `DatabaseUnfit` when the tables are another version's; none at all are left to others.
+
+    A sender that works on tables it doesn't know may write down less than it should.
+    """
+    here = current(connection)
+    if here is None or here == newest():
+        return
+    _require_known(connection)
+    raise DatabaseUnfit(
+        f"the database is at revision {here}, and this version works with {newest()}",
+        next_step="stop what else uses the database, then: digest init",
+    )
+
+
+def _require_known(connection: Connection) -> None:
+    here = current(connection)
+    known = {script.revision for script in ScriptDirectory(str(HERE)).walk_revisions()}
+    if here is not None and here not in known:
+        raise DatabaseUnfit(
+            f"the database is at revision {here}, which this version doesn't know",
+            next_step="run the newer version of Digest that made it",
+        )
 
 
 def current(connection: Connection) -> str | None:
