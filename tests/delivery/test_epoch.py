@@ -181,3 +181,14 @@ def test_A15_a_whole_copy_is_not_noticed_and_the_manual_says_so(
     other.close()
     manual = (Path(__file__).parents[2] / "docs" / "operating.md").read_text("utf-8")
     assert "What can't be noticed: two machines with copies of the same database" in manual
+
+
+def test_a_second_sender_that_begins_late_does_not_take_back_what_the_first_counted(
+    file: EpochFile,
+) -> None:
+    file.begin("key", 5)
+    file.count()
+    file.begin("key", 5)  # it read its 5 before the first sent one more
+    noted = file.read()
+    assert noted is not None
+    assert noted.attempts == 6

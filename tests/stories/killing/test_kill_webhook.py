@@ -1,4 +1,4 @@
-"""Killed while it takes the provider's events in (A09)."""
+"""Killed while it takes the provider's events in (A09), or a reader's wish to leave (A10)."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import sqlite3
 from contextlib import closing
 from itertools import count
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
-from tests.stories.killing import oracle
+from digest.delivery.links import recipients_of
+from subscribers.tokens import Tokens
+from tests.stories.killing import house, oracle
 from tests.stories.killing.loop import Yard
 
 ANSWERED = 3  # the step of the first batch after which a death leaves a doubt the provider took
@@ -42,3 +46,46 @@ def test_A09_events_are_applied_once_whenever_the_handler_dies(
         assert heard(path) == 2 * place.readers  # processed and delivered, each once
         assert oracle.doubts(path) == []
         assert oracle.ours(path).counts.delivered == place.readers
+
+
+def test_A10_leaving_is_on_record_before_the_answer_and_counts_once(
+    small_place: Yard, every: int
+) -> None:
+    place = small_place
+    address = recipients_of(
+        house.NEWSLETTER, base_url=house.BASE_URL, tokens=Tokens([house.SECRET])
+    )
+    link = address(1, 1, "r1@example.org").headers["List-Unsubscribe"].split(">")[0]
+    page = link.removeprefix(f"<{house.BASE_URL}")
+    for number in count(1, every):
+        path = place.fresh()
+        with place.site(path, die_at=number) as (url, pid):
+            answered = leave(url, page)
+            # An answer that was given means that it is on disk, whatever came then.
+            assert not answered or left(path) == 1
+            survived = place.nursery.lives(pid)
+        with place.site(path) as (url, _):
+            assert leave(url, page)
+            assert left(path) == 1
+        if survived:
+            break
+
+
+def leave(url: str, page: str) -> bool:
+    """Click as a mail program does; false without an answer."""
+    try:
+        place = url.removesuffix("/webhooks/sendgrid") + page
+        with urlopen(place, data=b"List-Unsubscribe=One-Click", timeout=20) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def left(path: Path) -> int:
+    """Count the entries that say a reader left."""
+    with closing(sqlite3.connect(path)) as db:
+        gone = db.execute("SELECT count(*) FROM subscription WHERE standing = 'unsubscribed'")
+        entries = db.execute("SELECT count(*) FROM consent WHERE act = 'withdrawn'")
+        number: int = entries.fetchone()[0]
+        assert gone.fetchone()[0] == number
+    return number
