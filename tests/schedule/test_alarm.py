@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
+
+import pytest
 
 from digest.schedule.alarm import Alarm, ClockWatch
 from digest.schedule.chores import Chore
@@ -45,6 +49,37 @@ def test_a_chore_that_ends_after_the_stop_wakes_nobody() -> None:
     assert running.wait(10)
     alarm.stop()
     assert asked == ["issues"]
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Let threads take turns as often as on a machine with much to do."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_no_asking_is_lost_at_the_end_of_a_run_and_none_runs_beside_another() -> None:
+    runs = threading.Semaphore(0)
+    beside = threading.Lock()
+    alone: list[bool] = []
+
+    def run(_: Chore, _woken: bool) -> bool:
+        alone.append(beside.acquire(blocking=False))
+        beside.release()
+        runs.release()  # who waits for this asks again at once, while the run is ending
+        return False
+
+    alarm = Alarm([chore("issues")], run)
+    alarm.start()
+    assert runs.acquire(timeout=10)
+    for _ in range(1000):
+        alarm.wake("issues")
+        assert runs.acquire(timeout=10)
+    alarm.stop()
+    assert all(alone)
 
 
 class Clocks:

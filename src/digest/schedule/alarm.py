@@ -33,13 +33,16 @@ class Alarm:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._chores = {chore.name: chore for chore in chores}
         self._asked: dict[str, bool] = {}  #: who is to run again, and whether although not due
+        self._running: set[str] = set()
+        self._lock = threading.Lock()
         self._run = run
         self.stopping = threading.Event()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(THREADS)},
-            # However late, once, and never twice at a time.
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+            # However late, once. Never twice at a time, for which `_running` stands: the scheduler
+            # would refuse who is asked between a run's end and its notice of that, and lose it.
+            job_defaults={"coalesce": True, "max_instances": 3, "misfire_grace_time": None},
         )
 
     def start(self) -> None:
@@ -61,19 +64,32 @@ class Alarm:
         *due* leaves it to the database whether they run.
         """
         for name in () if self.stopping.is_set() else names or self._chores:
-            self._asked[name] = self._asked.get(name, False) or not due
+            with self._lock:
+                self._asked[name] = self._asked.get(name, False) or not due
             self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
 
     def _work(self, name: str) -> None:
-        woken = self._asked.pop(name, False)
-        while True:
-            then = self._chores[name].then if self._run(self._chores[name], woken) else ()
-            if then:
-                self.wake(*then, due=False)
-            # Asked while it ran, when the scheduler starts no second one.
-            if name not in self._asked:
+        with self._lock:
+            if name in self._running:  # which looks at what it was asked before it ends
                 return
-            woken = self._asked.pop(name)
+            self._running.add(name)
+            woken: bool | None = self._asked.pop(name, False)
+        try:
+            while woken is not None:
+                then = self._chores[name].then if self._run(self._chores[name], woken) else ()
+                if then:
+                    self.wake(*then, due=False)
+                woken = self._asked_meanwhile(name)
+        finally:
+            with self._lock:
+                self._running.discard(name)
+
+    def _asked_meanwhile(self, name: str) -> bool | None:
+        """Return how a chore was asked while it ran; ``None`` when it wasn't, and has ended."""
+        with self._lock:
+            if name not in self._asked:
+                self._running.discard(name)
+            return self._asked.pop(name, None)
 
     def stop(self) -> None:
         """Start no more chores, and wait for those that run."""
