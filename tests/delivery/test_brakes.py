@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from sqlmodel import select
 
 from digest.db import Database
@@ -15,8 +16,8 @@ from digest.delivery.brake import Brake
 from digest.delivery.canary import CANARY_BATCH, hear, release_canary
 from digest.delivery.counts import count
 from digest.delivery.dispatch import dispatch
-from digest.delivery.models import Batch, BatchState, Canary, Delivery, News
-from digest.delivery.send import Sending
+from digest.delivery.models import Batch, BatchState, Canary, Delivery, News, Wave
+from digest.delivery.send import Sending, hand_over, turn
 from digest.delivery.status import Problem, status
 from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.mailing import Mailing
@@ -92,8 +93,34 @@ def test_the_rest_follows_when_nothing_was_wrong(
     assert the_issue(database).state is IssueState.SENT
 
 
+@pytest.mark.parametrize("started", [False, True], ids=["claimed", "started"])
+def test_the_first_wave_is_not_judged_while_a_batch_of_it_is_held(
+    database: Database,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    now: datetime,
+    started: bool,
+) -> None:
+    make_readers(9)
+    sending = make_sending()
+    with_wave(database, sending, readers=3, seconds=0)
+    _, claim = turn(sending, None, more=True)
+    assert claim is not None
+    if started:
+        hand_over(sending, claim)
+    with database.write() as session:
+        wave.judge(session, sending.edition_id, now)
+        found = session.exec(select(Wave)).one()
+        assert (found.judge_at, found.passed_at) == (None, None)
+
+
+@pytest.mark.parametrize("news", [News.BOUNCED, News.DROPPED])
 def test_too_many_bounces_in_the_first_wave_pause_the_issue(
-    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+    database: Database,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    now: datetime,
+    news: News,
 ) -> None:
     make_readers(9)
     transport = MemoryTransport()
@@ -104,7 +131,7 @@ def test_too_many_bounces_in_the_first_wave_pause_the_issue(
     with database.write() as session:
         first = session.exec(select(Delivery)).first()
         assert first is not None
-        first.news = News.BOUNCED
+        first.news = news
         session.add(first)
     move(timedelta(minutes=11))
     dispatch(sending)
