@@ -16,7 +16,6 @@ from digest.cli.context import AnyIssue, Call, IssueNumber, JsonFlag, call_of, s
 from digest.cli.issues import NewsletterOption, find, findings_of
 from digest.cli.standing import hold, print_hold, print_standing, standing
 from digest.cli.status_sheet import print_status
-from digest.delivery import wave
 from digest.delivery.aside import left_out
 from digest.delivery.brake import Brake
 from digest.delivery.canary import release_canary
@@ -24,7 +23,6 @@ from digest.delivery.counts import Counts, count
 from digest.delivery.dispatch import dispatch, finish, lend_a_hand, share
 from digest.delivery.hands import WORTH_IT, Hands, lent, usable_cores
 from digest.delivery.owner import alive
-from digest.delivery.plan import prepare
 from digest.delivery.recover import recover
 from digest.delivery.rehearsal import rehearsed, take_back
 from digest.delivery.send import Sending
@@ -34,6 +32,7 @@ from digest.errors import MailUnfit, WrongState
 from digest.issues import store
 from digest.issues.models import IssueState
 from digest.render.lint import forbids
+from digest.schedule.work import freeze
 from digest.settings import TransportKind
 
 app = typer.Typer()
@@ -160,21 +159,7 @@ def _ready(call: Call, newsletter: str, number: int) -> Sending:
         sending = call.app.sending(session, issue)
         if issue.state is IssueState.BUILT:
             call.app.require_approved(session, issue)
-            prepare(
-                session,
-                issue=issue,
-                edition=edition,
-                newsletter=newsletter,
-                batch_size=call.settings.batch_size,
-                now=call.app.clock(),
-            )
-            if call.settings.first_wave:
-                wave.begin(
-                    session,
-                    sending.edition_id,
-                    readers=call.settings.first_wave,
-                    wait_seconds=call.settings.first_wave_minutes * 60,
-                )
+            freeze(call.app, session, issue, edition)
     return sending
 
 
