@@ -59,6 +59,22 @@ def test_nonsense_is_refused_by_name(fault: Mapping[str, Any], named: str) -> No
         settings(**fault)
 
 
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [
+        ("DIGEST_POSTAL_ADDRESS_FILE={file}", "from the file"),
+        ("DIGEST_POSTAL_ADDRESS_FILE={file}\nDIGEST_POSTAL_ADDRESS=said there", "said there"),
+    ],
+)
+def test_the_settings_file_may_name_a_file_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, counts: str
+) -> None:
+    (tmp_path / "value").write_text("from the file\n", "utf-8")
+    (tmp_path / ".env").write_text(said.format(file=tmp_path / "value"), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert settings().postal_address == counts
+
+
 def test_an_editor_named_twice_gets_one_letter() -> None:
     given = "a@example.com, b@example.com,,A@example.com"
     assert settings(editors=given).editor_list() == ["a@example.com", "b@example.com"]

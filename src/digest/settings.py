@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from digest.errors import BadSetting
 from subscribers.address import parse
@@ -216,7 +216,8 @@ def load(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     """
     given = os.environ if env is None else env
     _refuse_slips({*given, *_names_in(_ENV_FILE)})
-    found: dict[str, Any] = dict(_from_files(given))
+    # A file named in .env counts too, unless the value itself is said in either place.
+    found: dict[str, Any] = {**_from_files({**_values_in_file(), **given}), **_from_files(given)}
     found.update({key: value for key, value in overrides.items() if value is not None})
     try:
         return Settings(**found)
@@ -227,6 +228,15 @@ def load(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
 def variable_of(name: str) -> str:
     """Return the environment variable that a setting is read from."""
     return str(Settings.model_fields[name].validation_alias or f"{PREFIX}{name.upper()}")
+
+
+def _values_in_file() -> dict[str, str]:
+    """Return what .env says, by variable."""
+    try:
+        said = DotEnvSettingsSource(Settings).env_vars
+    except UnicodeDecodeError:  # whoever reads the values tells
+        return {}
+    return {name.upper(): value for name, value in said.items() if value is not None}
 
 
 def _names_in(path: Path) -> list[str]:
