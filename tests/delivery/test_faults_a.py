@@ -181,6 +181,36 @@ def test_A13_a_second_copy_that_may_have_left_is_told_of(
         assert session.exec(select(Decision.contradicted)).one() == 3
 
 
+@pytest.mark.parametrize("answer", LATE, ids=lambda answer: type(answer).__name__.lower())
+def test_B08_only_after_acceptance_is_the_next_claimed_at_once(
+    make_readers: MakeReaders, make_sending: MakeSending, answer: Answer
+) -> None:
+    make_readers(9)
+    sending = make_sending()
+    handed = handed_over(sending)
+    _, taken = turn(sending, replace(handed, answer=answer), more=True)
+    # Whoever leaves while the engine waits must be left out of what it claims afterwards.
+    assert (taken is not None) == isinstance(answer, Accepted)
+
+
+def test_A13_a_sender_that_wakes_leaves_alone_what_another_has_claimed(
+    make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(3)
+    transport = MemoryTransport()
+    sending = make_sending(transport)
+    _, mine = turn(sending, None, more=True)
+    recovered(replace(sending, clock=lambda: now + timedelta(hours=1)), lambda _: None)
+    _, theirs = turn(replace(sending, owner="another"), None, more=True)
+    assert mine is not None
+    assert theirs is not None
+    assert hand_over(sending, mine) is None
+    handed = hand_over(sending, theirs)
+    assert handed is not None
+    turn(sending, handed, more=False)
+    assert [request.attempt for request in transport.accepted] == [theirs.attempt]
+
+
 def _attempts(database: Database) -> list[str]:
     """Return the keys of all attempts, in the order they were made."""
     with database.read() as session:

@@ -1,0 +1,35 @@
+"""The list of promises names tests that are there, and every row of the matrix has one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+GUIDE = (TESTS.parent / "docs" / "guarantees.md").read_text("utf-8")
+NAMES = {
+    name
+    for path in TESTS.rglob("test_*.py")
+    for name in re.findall(r"^def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+}
+#: Rows of the fault matrix a send can meet; what isn't staged is said in the guide.
+ROWS = (
+    [f"A{n:02}" for n in range(1, 17)]
+    + [f"B{n:02}" for n in range(1, 20)]
+    + ["D01", "D02", "D03", "D04", "D10", "S01", "S02", "G01", "G02", "G03", "G04"]
+)
+
+
+def test_every_test_the_guide_names_is_there() -> None:
+    named = re.findall(r"`(test_\w+)`", GUIDE)
+    assert len(named) > 20
+    assert [name for name in named if name not in NAMES] == []
+
+
+def test_every_row_of_the_matrix_has_a_test_named_after_it() -> None:
+    rows = {row for name in NAMES for row in re.findall(r"[A-Z]\d\d(?=_)", name)}
+    assert [row for row in ROWS if row not in rows] == []
+
+
+def test_the_guide_tells_every_promise() -> None:
+    assert re.findall(r"^\| (I\d+) \|", GUIDE, re.MULTILINE) == [f"I{n}" for n in range(1, 15)]
