@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
@@ -15,7 +15,7 @@ import typer
 from sqlmodel import col, select
 
 from digest.app import App
-from digest.cli.context import Call, Port, call_of
+from digest.cli.context import Call, Port, call_of, some
 from digest.delivery import epoch
 from digest.delivery.brake import Brake
 from digest.delivery.models import Attempt, Batch, BatchState
@@ -57,16 +57,17 @@ def run(
     sock = listen(port, host)
     site = make_site(installation, ticking=True)
     clock = ClockWatch()
-    with _stopped_by_signals() as stop, served(site, sock) as url:
+    with _stopped_by_signals() as (stop, end_at_next), served(site, sock) as url:
         call.out.print(f"The service is at {url}  (stop with Ctrl-C)")
         _tell_hold(installation)
         alarm.start()
         _watch(alarm, clock, stop)
+        end_at_next()
         log.info("stopping: nothing new is begun, what is under way has %.0f s", brake.grace)
         brake.stop()
         alarm.stop()
     left = _under_way(installation)
-    log.info("stopped, %d requests left in doubt", left)
+    log.info("stopped, %s left in doubt", some(left, "request"))
     if left:
         raise typer.Exit(1)
 
@@ -103,21 +104,27 @@ def _watch(alarm: Alarm, clock: ClockWatch, stop: threading.Event) -> None:
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """Yield an event that the first Ctrl-C or SIGTERM sets; the second ends the process at once."""
+def _stopped_by_signals() -> Iterator[tuple[threading.Event, Callable[[], None]]]:
+    """Yield an event that Ctrl-C or SIGTERM sets, and what lets the next one end it all at once.
+
+    Signals that come together are one: a whole group may be told what its leader is told too.
+    """
     stop = threading.Event()
 
-    def on_signal(number: int, _frame: FrameType | None) -> None:
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
         stop.set()
-        signal.signal(number, before[number])
 
     numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
     before = {number: signal.signal(number, on_signal) for number in numbers}
-    try:
-        yield stop
-    finally:
+
+    def end_at_next() -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+    try:
+        yield stop, end_at_next
+    finally:
+        end_at_next()
 
 
 def _under_way(installation: App) -> int:

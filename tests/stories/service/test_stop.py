@@ -43,4 +43,13 @@ def test_A11_what_outlasts_the_grace_is_left_in_doubt_and_the_exit_code_tells(pl
     service = place.start()
     place.wait(lambda: place.query("SELECT 1 FROM batch WHERE state = 'started'") != [])
     assert place.stop(service) == 1
-    assert "1 requests left in doubt" in place.log()
+    assert "1 request left in doubt" in place.log()
+
+
+def test_A11_a_signal_that_is_told_twice_is_one(place: Yard) -> None:
+    service = place.start()
+    for _ in range(5):
+        service.terminate()
+    assert place.stop(service) == 0
+    assert "stopped, 0 requests left in doubt" in place.log()
+    assert "Traceback" not in place.log()
