@@ -16,6 +16,7 @@ from digest.db import Database
 from digest.delivery import epoch
 from digest.delivery.dispatch import dispatch
 from digest.delivery.epoch import EpochFile, Restored
+from digest.issues.editorial import Approval
 from digest.issues.models import Issue, IssueState, Newsletter, Turn, TurnState
 from digest.schedule.backup import back_up
 from tests.delivery.conftest import MakeReaders, MakeSending
@@ -143,12 +144,24 @@ def test_a_person_lets_it_go_on_and_what_was_under_way_is_paused(
     make_readers(3)
     make_sending()
     file.path.write_bytes(b"digest-epoch 0123456789abcdef0123456789abcdef 000000000000009\n")
-    assert epoch.accept(database, file, by="Ann", why="looked", now=now) == [1]
+    assert epoch.accept(database, file, by="Ann", why="looked", now=now) == ([1], [])
     epoch.begin(database, file)
     with database.read() as session:
         issue = session.get_one(Issue, 1)
     assert issue.state is IssueState.PAUSED
     assert issue.note == "the database was put back from a copy (Ann: looked)"
+
+
+def test_A14_what_was_approved_in_a_copy_has_to_be_approved_anew(
+    database: Database, file: EpochFile, make_issue: Callable[[], tuple[int, int]], now: datetime
+) -> None:
+    issue_id, _ = make_issue()
+    with database.write() as session:
+        said: dict[str, Any] = {"seal": "s", "editions": [], "audience": "", "templates": ""}
+        session.add(Approval(issue_id=issue_id, by="Ann", at=now, **said))
+    assert epoch.accept(database, file, by="Ann", why="looked", now=now) == ([], [1])
+    with database.read() as session:
+        assert session.exec(select(Approval)).all() == []
 
 
 def test_A14_no_moment_that_has_passed_makes_an_issue_go_afterwards(

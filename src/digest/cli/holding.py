@@ -63,10 +63,15 @@ def resume(
 def _resume_after_restore(call: Call, by: str, why: str) -> None:
     if not by or not why:
         raise typer.BadParameter("say who decides and why: --by NAME --why TEXT")
-    paused = epoch.accept(call.app.database, call.app.epoch(), by=by, why=why, now=call.app.clock())
+    look = epoch.accept(call.app.database, call.app.epoch(), by=by, why=why, now=call.app.clock())
     call.out.print("This database may send again; what it doesn't know of may have been sent.")
-    for number in paused:
+    for number in look.paused:
         call.out.print(f"Issue {number} is paused. Go on with: digest resume {number}, or cancel")
+    for number in look.built:
+        call.out.print(
+            f"Issue {number} isn't sent as far as this database knows. If it wasn't, approve it"
+            f" anew: digest approve {number}; if it was: digest cancel {number}"
+        )
 
 
 @app.command()

@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from sqlalchemy import func, update
+from sqlalchemy import delete, func, update
 from sqlmodel import Session, col, select
 
 from digest.delivery.control import pause
@@ -23,6 +24,7 @@ from digest.delivery.models import Attempt, Installation
 from digest.delivery.plan import new_key
 from digest.delivery.store import Store
 from digest.errors import DatabaseUnfit
+from digest.issues.editorial import Approval
 from digest.issues.models import Issue, IssueState, Newsletter, Turn, TurnState
 from digest.migrations.upgrade import require_newest
 
@@ -132,26 +134,39 @@ def begin(store: Store, file: EpochFile) -> None:
     file.begin(key, started)
 
 
-def accept(store: Store, file: EpochFile, *, by: str, why: str, now: datetime) -> list[int | None]:
-    """Let a restored database go on by a person's word; returns the issues that were paused.
+class Doubtful(NamedTuple):
+    """The numbers of issues that may have gone out without this database knowing."""
 
-    What it takes for unsent may have been sent: every issue on its way is paused first, and of the
-    moments that have passed none makes an issue go by itself any more.
+    paused: list[int | None]  #: on their way as it knows; now paused
+    built: list[int | None]  #: not sent as it knows; their approvals are void now
+
+
+def accept(store: Store, file: EpochFile, *, by: str, why: str, now: datetime) -> Doubtful:
+    """Let a restored database go on by a person's word; returns what to look at.
+
+    What it takes for unsent may have been sent: every issue on its way is paused first, one that
+    was only built needs a new approval, and of the moments that have passed none makes an issue go
+    by itself any more.
     """
     with store.write() as session:
         here = session.get(Installation, 1) or Installation(id=1, key="")
         here.key, here.copied_at = new_key(), None
         here.accepted_by, here.accepted_why, here.accepted_at = by, why, now
         session.add(here)
-        open_ = select(Issue).where(Issue.state == IssueState.PREPARED)
-        paused = list(session.exec(open_).all())
+        paused, built = _in(session, IssueState.PREPARED), _in(session, IssueState.BUILT)
         for issue in paused:
             pause(session, issue, f"the database was put back from a copy ({by}: {why})")
+        of_built = col(Approval.issue_id).in_([issue.id for issue in built])
+        session.connection().execute(delete(Approval).where(of_built))
         _leave_the_past(session, now)
         key, started = here.key, _started(session)
     file.path.unlink(missing_ok=True)
     file.begin(key, started)
-    return [issue.number for issue in paused]
+    return Doubtful(*([issue.number for issue in each] for each in (paused, built)))
+
+
+def _in(session: Session, state: IssueState) -> list[Issue]:
+    return list(session.exec(select(Issue).where(Issue.state == state)).all())
 
 
 def _leave_the_past(session: Session, now: datetime) -> None:
