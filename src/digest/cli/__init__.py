@@ -85,6 +85,8 @@ def _mend(words: str) -> str:
     """Name the next step that fits what a database said."""
     if "no such table" in words or "no such column" in words:
         return "digest init"
+    if "disk" in words:
+        return "look whether the disk is full or failing: df -h"
     if "locked" in words:
         return "wait for what else writes to it, and try again"
     return "check DIGEST_DATABASE_URL: that the place exists, answers, and may be written to"
