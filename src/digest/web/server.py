@@ -24,12 +24,16 @@ TOO_LARGE = (
 
 
 def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
-    """Take a port (0: a free one) without answering on it yet; raises `BadSetting`."""
+    """Take a port (0: a free one); who asks before the site has started waits for its answer.
+
+    Raises `BadSetting`.
+    """
     # With the protocol named, asyncio switches Nagle off; else each answer waits 40 ms.
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
+        sock.listen(BACKLOG)
     except OSError as fault:
         sock.close()
         if fault.errno != EADDRINUSE:
@@ -52,7 +56,6 @@ def served(
 ) -> Iterator[str]:
     """Serve in a thread for the length of a block; yields the URL."""
     server = _Server(_config(asgi), at_exit)
-    sock.listen(BACKLOG)  # who asks before the site has started waits, and isn't refused
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="site")
     thread.start()
     host, port = sock.getsockname()[:2]
