@@ -40,7 +40,7 @@ class Neighbour:
         root = Path(__file__).parent.parent
         pipe = subprocess.PIPE
         how: dict[str, Any] = {"stdin": pipe, "stdout": pipe, "text": True, "cwd": root}
-        self._process = subprocess.Popen(self._command, **how)  # noqa: S603
+        self._process = subprocess.Popen(self._command, **how)  # noqa: S603 - our own interpreter
 
     def ended(self) -> dict[str, float]:
         """Stop, and say how long the writes took, in milliseconds."""
@@ -166,7 +166,7 @@ def measure(what: str, path: Path, file: Path, public_key: str) -> dict[str, flo
         sys.executable, "-m", "benchmarks.events", f"--{what}", str(path), str(file), public_key,
     ]  # fmt: skip
     root = Path(__file__).parent.parent
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=root)  # noqa: S603
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=root)  # noqa: S603 - our own interpreter
     found: dict[str, float] = json.loads(done.stdout)
     return found
 

@@ -185,7 +185,7 @@ def measure(what: str, path: Path, url: str) -> dict[str, float]:
     command = [sys.executable, "-m", "benchmarks.send", f"--{what}", str(path), url]
     root = Path(__file__).parent.parent
     peak = 0.0
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(  # noqa: S603 - our own interpreter
         command, stdout=subprocess.PIPE, text=True, cwd=root, start_new_session=True
     ) as side:
         while side.poll() is None:

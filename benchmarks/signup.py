@@ -80,7 +80,7 @@ def one_row(folder: Path) -> Starlette:
     for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"):
         connection.execute(statement)
     connection.execute("CREATE TABLE signup (address TEXT UNIQUE, at TEXT)")
-    writer = Writer(_Bare(connection))  # type: ignore[arg-type]
+    writer = Writer(_Bare(connection))  # type: ignore[arg-type]  # a bare driver
     numbers = count()
 
     def write(_session: Any, items: Any) -> Any:

@@ -50,7 +50,7 @@ def running_sink() -> Iterator[str]:
     """Start a sink on a free port; yields its URL."""
     command = [sys.executable, "-m", "benchmarks.sink"]
     root = Path(__file__).parent.parent
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:  # noqa: S603 - our own interpreter
         assert process.stdout is not None
         try:
             yield f"http://127.0.0.1:{int(process.stdout.readline())}"
