@@ -24,7 +24,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import uvicorn
 from sqlmodel import SQLModel
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -32,6 +31,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from digest.db import Database
+from digest.web import server
 from subscribers.throttle import Limit, Limits
 from subscribers.tokens import Hashes, Purpose, Tokens
 from subscribers.web import About, Front, plain, routes
@@ -114,8 +114,7 @@ class _Bare:
 
 def serve(make: Callable[[Path], Starlette], folder: Path, sock: socket.socket) -> None:
     """Serve in a process of its own, until it is told to end."""
-    config = uvicorn.Config(make(folder), log_level="warning", access_log=False)
-    uvicorn.Server(config).run(sockets=[sock])
+    server.serve(make(folder), sock)
 
 
 def post(address: str, token: str) -> bytes:
@@ -206,18 +205,18 @@ def measure(
 ) -> float:
     """Measure one site; returns its rate."""
     with tempfile.TemporaryDirectory() as folder, listening() as sock:
-        server = multiprocessing.get_context("spawn").Process(
+        site = multiprocessing.get_context("spawn").Process(
             target=serve, args=(make, Path(folder), sock)
         )
-        server.start()
+        site.start()
         try:
             port = sock.getsockname()[1]
             asyncio.run(drive(port, connections, 1.0))  # warms up
             times = sorted(asyncio.run(drive(port, connections, seconds)))
         finally:
-            if server.pid:
-                os.kill(server.pid, signal.SIGTERM)
-            server.join(10)
+            if site.pid:
+                os.kill(site.pid, signal.SIGTERM)
+            site.join(10)
     rate = len(times) / seconds
     p50, p99 = (times[int(len(times) * part)] * 1000 for part in (0.50, 0.99))
     print(f"{name:<42} {rate:8,.0f} a second   p50 {p50:6.1f} ms   p99 {p99:6.1f} ms")

@@ -10,17 +10,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import Boolean, Text, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from subscribers import store, throttle
 from subscribers.address import Address
+from subscribers.given import given, rows
 from subscribers.models import SignUpAsked
 from subscribers.throttle import Limits, Stop, Weighed
 from subscribers.tokens import Hashes
-
-_INSERT = insert(store.table(SignUpAsked))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,26 +47,46 @@ def ask(
     """
     weighed = [Weighed(one.address, one.network, one.proof) for one in asks]
     stops = throttle.weigh(session, weighed, limits, hashes, now)
-    rows = [
-        _row(one, now, fresh=stop is None)
+    taken = [
+        _row(one, fresh=stop is None)
         for one, stop in zip(asks, stops, strict=True)
         if stop in (None, Stop.ADDRESS)
     ]
-    if rows:
-        session.connection().execute(_INSERT, rows)
+    if taken:
+        statement = _inserting(store.dialect(session))
+        session.connection().execute(statement, {**rows(taken), "at": now})
     throttle.note(session, Counter(stops), now)
     return stops
 
 
-def _row(one: Ask, now: datetime, *, fresh: bool) -> dict[str, object]:
-    return {
-        "address": one.address.text,
-        "address_key": one.address.key,
-        "newsletter": one.newsletter,
-        "form": one.form,
-        "wording": one.wording,
-        "language": one.language,
-        "seen_from": one.seen_from,
-        "fresh": fresh,
-        "at": now,
-    }
+def _row(one: Ask, *, fresh: bool) -> tuple[Any, ...]:
+    return (
+        one.address.text,
+        one.address.key,
+        one.newsletter,
+        one.form,
+        one.wording,
+        one.language,
+        one.seen_from,
+        fresh,
+    )
+
+
+_TEXTS = (
+    "address",
+    "address_key",
+    "newsletter",
+    "form",
+    "wording",
+    "language",
+    "seen_from",
+)
+
+
+@cache
+def _inserting(dialect: str) -> Any:
+    """Return the statement that writes rows as `_row` makes them."""
+    table = store.table(SignUpAsked)
+    asked = given(dialect, **dict.fromkeys(_TEXTS, Text), fresh=Boolean)
+    found = select(*asked.c, bindparam("at", type_=table.c.at.type))
+    return insert(table).from_select([*_TEXTS, "fresh", "at"], found)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import BigInteger, Boolean, Text, and_, case, delete, insert, literal, select
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
 from subscribers import ledger, store, suppression, throttle
+from subscribers.given import given, rows
 from subscribers.lifecycle import REJOINABLE
 from subscribers.models import (
     Consent,
@@ -25,6 +27,7 @@ from subscribers.models import (
     Subscriber,
     Subscription,
     SuppressionReason,
+    Wording,
 )
 from subscribers.store import Sessions
 from subscribers.suppression import Found
@@ -33,23 +36,15 @@ from subscribers.tokens import Hashes
 
 #: A mailbox that didn't exist may exist again after a while; before, asking it only bounces again.
 BOUNCE_REST = timedelta(days=30)
-AT_ONCE = 64  # sign-ups a transaction: a short one, since others wait for it
+AT_ONCE = 128  # sign-ups a transaction: a short one, since others wait for it
 
 _ASKED = (
-    select(*(getattr(SignUpAsked, name) for name in SignUpAsked.model_fields))
+    select(
+        *(getattr(SignUpAsked, name) for name in ("id", "address_key", "wording", "fresh", "at"))
+    )
     .order_by(col(SignUpAsked.id))
     .limit(AT_ONCE)
     .with_for_update(skip_locked=True)
-)
-_KNOWN = (
-    select(
-        col(Subscriber.address_key),
-        col(Subscriber.id),
-        col(Subscription.newsletter),
-        col(Subscription.standing),
-    )
-    .outerjoin(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
-    .where(col(Subscriber.address_key).in_(bindparam("keys", expanding=True)))
 )
 
 
@@ -60,10 +55,12 @@ class Taken(NamedTuple):
     letters: int  #: letters that wait now
 
 
-class _Known(NamedTuple):
-    numbers: dict[str, int]
-    standings: dict[tuple[str, str], Standing]
-    suppressed: dict[str, Found]
+class _Fresh(NamedTuple):
+    """One sign-up that causes something, with what is held against its address."""
+
+    id: int
+    suppressed: str | None
+    withheld: bool
 
 
 def take_in_all(sessions: Sessions, hashes: Hashes) -> int:
@@ -78,111 +75,33 @@ def take_in_all(sessions: Sessions, hashes: Hashes) -> int:
 
 def take_in(session: Session, hashes: Hashes) -> Taken:
     """Take in the oldest sign-ups that were asked for, each once."""
-    asked = session.execute(_ASKED).all()
+    asked = session.connection().execute(_ASKED).all()
     if not asked:
         return Taken(0, 0)
-    done = [row.id for row in asked]
-    session.execute(delete(SignUpAsked).where(col(SignUpAsked.id).in_(done)))
     fresh = [row for row in asked if row.fresh]
-    return Taken(len(asked), _take(session, fresh, hashes) if fresh else 0)
+    letters = _take(session, fresh, hashes) if fresh else 0
+    done = rows((row.id,) for row in asked)
+    session.connection().execute(_forgetting(store.dialect(session)), done)
+    return Taken(len(asked), letters)
 
 
 def _take(session: Session, asked: Sequence[Any], hashes: Hashes) -> int:
     """Write what each ask causes; returns how many letters wait now."""
-    known = _known(session, asked, hashes)
-    _insert(session, Subscriber, [_reader(row, known.suppressed) for row in asked])
-    known = _known(session, asked, hashes)
-    _insert(session, Subscription, [_place(row, known) for row in asked])
-    wordings = {text: ledger.keep_wording(session, text) for text in {row.wording for row in asked}}
-    _insert(session, Consent, [_entry(row, known, wordings) for row in asked])
-    seen = [_network(row, known) for row in asked if row.seen_from]
-    _insert(session, ConsentNetwork, seen)
-    letters = [_letter(row, known) for row in asked]
-    _insert(session, LetterToSend, letters)
-    held = sum(letter["state"] is LetterState.WITHHELD for letter in letters)
-    if held:
-        throttle.note(session, Counter({Stop.SUPPRESSED: held}), asked[-1].at)
-    return len(letters) - held
+    for text in {row.wording for row in asked}:
+        ledger.keep_wording(session, text)
+    suppressed = suppression.find_all(session, sorted({row.address_key for row in asked}), hashes)
+    fresh = [_fresh(row, suppressed.get(row.address_key)) for row in asked]
+    told = rows(fresh)
+    for statement in _consequences(store.dialect(session)):
+        session.connection().execute(statement, told)
+    withheld = sum(one.withheld for one in fresh)
+    if withheld:
+        throttle.note(session, Counter({Stop.SUPPRESSED: withheld}), asked[-1].at)
+    return len(fresh) - withheld
 
 
-def _known(session: Session, asked: Sequence[Any], hashes: Hashes) -> _Known:
-    keys = sorted({row.address_key for row in asked})
-    rows = session.execute(_KNOWN, {"keys": keys}).all()
-    return _Known(
-        numbers={key: number or 0 for key, number, _, _ in rows},
-        standings={(key, newsletter): standing for key, _, newsletter, standing in rows},
-        suppressed=suppression.find_all(session, keys, hashes),
-    )
-
-
-def _insert(session: Session, model: type[SQLModel], rows: list[dict[str, Any]]) -> None:
-    """Insert rows, but for readers and standings that are there already."""
-    if not rows:
-        return
-    there = model in (Subscriber, Subscription)
-    statement = store.upsert(session, model).on_conflict_do_nothing() if there else None
-    session.connection().execute(
-        insert(store.table(model)) if statement is None else statement, rows
-    )
-
-
-def _reader(row: Any, suppressed: dict[str, Found]) -> dict[str, Any]:
-    found = suppressed.get(row.address_key)
-    return {
-        "address": row.address,
-        "address_key": row.address_key,
-        "suppressed": found.reason.value if found else None,
-        "language": row.language,
-        "created_at": row.at,
-    }
-
-
-def _place(row: Any, known: _Known) -> dict[str, Any]:
-    """Make a standing for who has none; who left stays so until the letter is answered."""
-    return {
-        "subscriber_id": known.numbers[row.address_key],
-        "newsletter": row.newsletter,
-        "standing": Standing.PENDING,
-        "source": row.form,
-        "since": row.at,
-    }
-
-
-def _entry(row: Any, known: _Known, wordings: dict[str, str]) -> dict[str, Any]:
-    return {
-        "subscriber_id": known.numbers[row.address_key],
-        "newsletter": row.newsletter,
-        "act": ConsentAct.ASKED,
-        "channel": "form",
-        "form": row.form,
-        "wording_hash": wordings[row.wording],
-        "language": row.language,
-        "at": row.at,
-    }
-
-
-def _network(row: Any, known: _Known) -> dict[str, Any]:
-    return {
-        "subscriber_id": known.numbers[row.address_key],
-        "newsletter": row.newsletter,
-        "at": row.at,
-        "network": row.seen_from,
-    }
-
-
-def _letter(row: Any, known: _Known) -> dict[str, Any]:
-    standing = known.standings.get((row.address_key, row.newsletter))
-    joined = standing in (Standing.CONFIRMED, Standing.PAUSED)
-    held = _withheld(known.suppressed.get(row.address_key), row.at)
-    return {
-        "subscriber_id": known.numbers[row.address_key],
-        "newsletter": row.newsletter,
-        "kind": LetterKind.ALREADY if joined else LetterKind.CONFIRM,
-        "state": LetterState.WITHHELD if held else LetterState.WAITING,
-        "language": row.language,
-        "asked_at": row.at,
-        "since": row.at,
-    }
+def _fresh(row: Any, found: Found | None) -> _Fresh:
+    return _Fresh(row.id, found.reason.value if found else None, _withheld(found, row.at))
 
 
 def _withheld(found: Found | None, now: datetime) -> bool:
@@ -190,3 +109,124 @@ def _withheld(found: Found | None, now: datetime) -> bool:
         return False
     resting = found.reason is SuppressionReason.HARD_BOUNCE and now - found.at < BOUNCE_REST
     return resting or found.reason not in REJOINABLE
+
+
+@cache
+def _forgetting(dialect: str) -> Any:
+    done = given(dialect, id=BigInteger)
+    return delete(SignUpAsked).where(col(SignUpAsked.id).in_(select(done.c.id)))
+
+
+@cache
+def _consequences(dialect: str) -> list[Any]:
+    """Return the statements that write what fresh sign-ups cause, in this order.
+
+    The database itself makes the rows out of what was asked; all it is given is `_Fresh`.
+    """
+    fresh = given(dialect, id=BigInteger, suppressed=Text, withheld=Boolean)
+    return [
+        _readers(dialect, fresh),
+        _places(dialect, fresh),
+        _entries(fresh),
+        _networks(fresh),
+        _letters(fresh),
+    ]
+
+
+def _readers(dialect: str, fresh: Any) -> Any:
+    """Add the readers who aren't there yet."""
+    values = {
+        "address": col(SignUpAsked.address),
+        "address_key": col(SignUpAsked.address_key),
+        "suppressed": fresh.c.suppressed,
+        "language": col(SignUpAsked.language),
+        "created_at": col(SignUpAsked.at),
+    }
+    found = _select(values, _asked(fresh))
+    statement = store.upsert_on(dialect, Subscriber).from_select(list(values), found)
+    return statement.on_conflict_do_nothing()
+
+
+def _places(dialect: str, fresh: Any) -> Any:
+    """Make a standing for who has none; who left stays so until the letter is answered."""
+    values = {
+        "subscriber_id": col(Subscriber.id),
+        "newsletter": col(SignUpAsked.newsletter),
+        "standing": _constant(Subscription, "standing", Standing.PENDING),
+        "source": col(SignUpAsked.form),
+        "since": col(SignUpAsked.at),
+    }
+    found = _select(values, _reader(fresh))
+    statement = store.upsert_on(dialect, Subscription).from_select(list(values), found)
+    return statement.on_conflict_do_nothing()
+
+
+def _entries(fresh: Any) -> Any:
+    """Note in the ledger that somebody asked."""
+    values = {
+        "subscriber_id": col(Subscriber.id),
+        "newsletter": col(SignUpAsked.newsletter),
+        "act": _constant(Consent, "act", ConsentAct.ASKED),
+        "channel": _constant(Consent, "channel", "form"),
+        "form": col(SignUpAsked.form),
+        "wording_hash": col(Wording.hash),
+        "language": col(SignUpAsked.language),
+        "at": col(SignUpAsked.at),
+    }
+    there = _reader(fresh).join(store.table(Wording), col(Wording.text) == col(SignUpAsked.wording))
+    return insert(store.table(Consent)).from_select(list(values), _select(values, there))
+
+
+def _networks(fresh: Any) -> Any:
+    """Keep where from, as far as it may be kept."""
+    values = {
+        "subscriber_id": col(Subscriber.id),
+        "newsletter": col(SignUpAsked.newsletter),
+        "at": col(SignUpAsked.at),
+        "network": col(SignUpAsked.seen_from),
+    }
+    found = _select(values, _reader(fresh)).where(col(SignUpAsked.seen_from).is_not(None))
+    return insert(store.table(ConsentNetwork)).from_select(list(values), found)
+
+
+def _letters(fresh: Any) -> Any:
+    """Put a letter into the queue: to confirm, or to say that nothing changed."""
+    joined = col(Subscription.standing).in_([Standing.CONFIRMED, Standing.PAUSED])
+    values = {
+        "subscriber_id": col(Subscriber.id),
+        "newsletter": col(SignUpAsked.newsletter),
+        "kind": case(
+            (joined, _constant(LetterToSend, "kind", LetterKind.ALREADY)),
+            else_=_constant(LetterToSend, "kind", LetterKind.CONFIRM),
+        ),
+        "state": case(
+            (fresh.c.withheld, _constant(LetterToSend, "state", LetterState.WITHHELD)),
+            else_=_constant(LetterToSend, "state", LetterState.WAITING),
+        ),
+        "language": col(SignUpAsked.language),
+        "asked_at": col(SignUpAsked.at),
+        "since": col(SignUpAsked.at),
+    }
+    place = and_(
+        col(Subscription.subscriber_id) == col(Subscriber.id),
+        col(Subscription.newsletter) == col(SignUpAsked.newsletter),
+    )
+    there = _reader(fresh).join(store.table(Subscription), place)
+    return insert(store.table(LetterToSend)).from_select(list(values), _select(values, there))
+
+
+def _asked(fresh: Any) -> Any:
+    return fresh.join(store.table(SignUpAsked), col(SignUpAsked.id) == fresh.c.id)
+
+
+def _reader(fresh: Any) -> Any:
+    same = col(Subscriber.address_key) == col(SignUpAsked.address_key)
+    return _asked(fresh).join(store.table(Subscriber), same)
+
+
+def _select(values: dict[str, Any], there: Any) -> Any:
+    return select(*values.values()).select_from(there).order_by(col(SignUpAsked.id))
+
+
+def _constant(model: type[SQLModel], name: str, value: Any) -> Any:
+    return literal(value, store.table(model).c[name].type)

@@ -14,12 +14,13 @@ from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import BigInteger, Text, delete, select, true
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from subscribers import store
 from subscribers.address import Address
+from subscribers.given import given, rows
 from subscribers.models import Stopped, Throttle
 from subscribers.tokens import Hashes
 
@@ -126,9 +127,6 @@ class _Count:
         self.last = moment
 
 
-_LOAD = select(
-    col(Throttle.key), col(Throttle.started), col(Throttle.last), col(Throttle.count)
-).where(col(Throttle.key).in_(bindparam("keys", expanding=True)))
 _Check = tuple[Stop, str, Limit]
 _ONCE = Limit(1, DAY)  # longer than any form stays good
 
@@ -151,12 +149,12 @@ def weigh(
 def note(session: Session, found: Counter[Stop | None], now: datetime) -> None:
     """Count sign-ups by what stopped them, and those that nothing stopped."""
     day = now.date().isoformat()
-    rows = [
+    counts = [
         {"day": day, "reason": stop.value if stop else LET_IN, "count": number}
         for stop, number in found.items()
     ]
-    if rows:
-        session.connection().execute(_counting(store.dialect(session)), rows)
+    if counts:
+        session.connection().execute(_counting(store.dialect(session)), counts)
 
 
 def purge(session: Session, now: datetime) -> None:
@@ -188,18 +186,15 @@ def _weigh(checks: list[_Check], counts: dict[str, _Count], moment: int) -> Stop
 
 
 def _load(session: Session, keys: set[str]) -> dict[str, _Count]:
-    rows = session.connection().execute(_LOAD, {"keys": list(keys)})
-    found = {key: _Count(*facts) for key, *facts in rows}
+    told = rows((key,) for key in keys)
+    there = session.connection().execute(_loading(store.dialect(session)), told)
+    found = {key: _Count(*facts) for key, *facts in there}
     return {key: found.get(key) or _Count() for key in keys}
 
 
 def _save(session: Session, counts: dict[str, _Count]) -> None:
-    rows = [
-        {"key": key, "started": one.started, "last": one.last, "count": one.count}
-        for key, one in counts.items()
-    ]
-    if rows:
-        session.connection().execute(_saving(store.dialect(session)), rows)
+    told = rows((key, one.started, one.last, one.count) for key, one in counts.items())
+    session.connection().execute(_saving(store.dialect(session)), told)
 
 
 @cache
@@ -210,7 +205,18 @@ def _counting(dialect: str) -> Any:
 
 
 @cache
+def _loading(dialect: str) -> Any:
+    names = (col(Throttle.key), col(Throttle.started), col(Throttle.last), col(Throttle.count))
+    asked = given(dialect, key=Text)
+    return select(*names).join(asked, asked.c.key == col(Throttle.key))
+
+
+@cache
 def _saving(dialect: str) -> Any:
-    insert = store.upsert_on(dialect, Throttle)
+    counts = given(dialect, key=Text, started=BigInteger, last=BigInteger, count=BigInteger)
+    # SQLite takes ON for a join's unless there is a WHERE before it.
+    insert = store.upsert_on(dialect, Throttle).from_select(
+        list(counts.c.keys()), select(counts).where(true())
+    )
     values = {name: insert.excluded[name] for name in ("started", "last", "count")}
     return insert.on_conflict_do_update(index_elements=["key"], set_=values)

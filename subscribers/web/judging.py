@@ -15,7 +15,7 @@ from subscribers.asking import Ask, ask
 from subscribers.errors import BadAddress, BadProof, BadToken
 from subscribers.throttle import Stop, Weighed
 from subscribers.tokens import Purpose
-from subscribers.web import network, origin
+from subscribers.web import origin
 from subscribers.web.form import PROOF, TRAP, wording
 from subscribers.web.front import About, Front
 from subscribers.web.place import Visit
@@ -52,15 +52,14 @@ class Judge:
 
     def turned_away(self, visit: Visit) -> bool:
         """Tell whether a flood from there is under way; counts what is turned away."""
-        stop = self.shield.stopped(network.network(visit.address))
+        stop = self.shield.stopped(visit.visitor)
         if stop is not None:
             self.shield.count(stop)
         return stop is not None
 
     async def judge(self, visit: Visit) -> Verdict:
         """Take one sign-up, or say what is told instead."""
-        place = network.network(visit.address)
-        stop = self.shield.stopped(place) or self._suspect(visit)
+        stop = self.shield.stopped(visit.visitor) or self._suspect(visit)
         if stop is not None:
             self.shield.count(stop)
             return _verdict(stop)
@@ -78,7 +77,7 @@ class Judge:
         if address.domain in self.front.disposable:
             self.shield.count(Stop.DISPOSABLE)
             return Verdict(outcome=Outcome.FAULT, fault=visit.words.disposable)
-        return await self._take(_ask(visit, about, Weighed(address, place, proof)))
+        return await self._take(_ask(visit, about, Weighed(address, visit.visitor, proof)))
 
     async def _take(self, one: Ask) -> Verdict:
         stop = await self.front.writer.together(self.ask, one)

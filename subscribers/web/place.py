@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -61,7 +61,8 @@ class Visit:
 
     front: Front
     request: Request
-    lists: intake.Fields = field(default_factory=dict, repr=False)  #: each field's values
+    #: Each field's values, once they have been read.
+    lists: intake.Fields = field(default_factory=dict, repr=False)
     program: bool = False  #: whoever asks reads JSON
 
     @cached_property
@@ -94,12 +95,17 @@ class Visit:
             self.front.trusted_proxies,
         )
 
+    @cached_property
+    def visitor(self) -> str:
+        """The network that counts as one visitor."""
+        return network.network(self.address)
+
     def kept_address(self) -> str | None:
         """Return what the consent ledger may keep of that."""
         if self.front.keep_network is KeepNetwork.NONE or self.address is None:
             return None
         full = self.front.keep_network is KeepNetwork.FULL
-        return str(self.address) if full else network.network(self.address)
+        return str(self.address) if full else self.visitor
 
     def evidence(self, channel: str) -> Evidence:
         """Return what the consent ledger keeps of an act done here."""
@@ -184,7 +190,8 @@ class Place:
         turned_away = self.turn_away(visit) if self.turn_away else None
         if turned_away is not None:
             return turned_away
-        return await handler(replace(visit, lists=await self._read(visit.request)))
+        visit.lists.update(await self._read(visit.request))
+        return await handler(visit)
 
     async def _read(self, request: Request) -> intake.Fields:
         if not self.lenient:
