@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Row, Select, bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlmodel import Session, col
 
+from digest.delivery.gathered import Gathered
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery, Outcome, Wave
 from digest.delivery.plan import new_key
 from digest.issues.models import Edition, Issue, IssueState
@@ -34,7 +35,7 @@ class Claim:
     batch_id: int
     batch_key: str
     attempt: str
-    readers: Sequence[Row[int, int, str]]  #: delivery id, subscriber id, address
+    readers: Sequence[Sequence[Any]]  #: delivery id, subscriber id, address
 
 
 def claim(
@@ -113,34 +114,34 @@ def exclude(session: Session, gone: dict[int, str]) -> None:
     session.connection().execute(_EXCLUDE, rows)
 
 
-def _readers(session: Session, batch: Any, newsletter: str, now: datetime) -> list[Any]:
+def _readers(
+    session: Session, batch: Any, newsletter: str, now: datetime
+) -> Sequence[Sequence[Any]]:
     """Read who is in a batch; set aside, with the reason, who must not be mailed any more."""
     connection = session.connection()
     mine = {"first": batch.first_delivery, "last": batch.last_delivery}
-    rows = connection.execute(_READERS, {**mine, "newsletter": newsletter, "now": now}).all()
+    rows = _READERS.all(session, {**mine, "newsletter": newsletter, "now": now})
     gone = {row[0]: row[3] for row in rows if row[3] is not None}
     if len(rows) < batch.size:
         here = {row[0] for row in rows}
         theirs = connection.execute(_DELIVERIES, mine).scalars()
         gone.update({delivery: "erased" for delivery in theirs if delivery not in here})
     if not gone:
-        return list(rows)
+        return rows
     exclude(session, gone)
     return [row for row in rows if row[0] not in gone]
 
 
-def _readers_statement() -> Select[Any]:
+def _readers_statement() -> Gathered:
     standing = audience(
         cast(str, bindparam("newsletter")),
         cast(datetime, bindparam("now")),
     ).join(Delivery, col(Delivery.subscriber_id) == col(Subscription.subscriber_id))
     columns = standing.selected_columns
-    return (
+    return Gathered(
         standing.with_only_columns(
             col(Delivery.id), col(Delivery.subscriber_id), columns.address, columns.exclusion
-        )
-        .where(_MINE, col(Delivery.outcome).is_(None))
-        .order_by(col(Delivery.id))
+        ).where(_MINE, col(Delivery.outcome).is_(None))
     )
 
 
