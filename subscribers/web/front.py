@@ -79,6 +79,7 @@ class Front:
     form_hours: int = 6  #: how long an open form stays good
     form_seconds: float = 2.0  #: nobody fills one in faster
     pause: float = 0.2  #: seconds after which a sign-up is taken in, apart from the answer
+    hold: float = 0.5  #: seconds a network that was stopped waits for each further answer
     writer: Writer = field(init=False)
     taking: Taking = field(init=False)
     shield: Shield = field(init=False)
@@ -89,7 +90,7 @@ class Front:
         object.__setattr__(self, "writer", Writer(self.sessions))
         taking = Taking(self.writer, self.hashes, self.on_letter, self.pause)
         object.__setattr__(self, "taking", taking)
-        object.__setattr__(self, "shield", Shield(self.writer, self.clock))
+        object.__setattr__(self, "shield", Shield(self.writer, self.clock, hold=self.hold))
         object.__setattr__(self, "links", Links(self.base_url, self.tokens))
 
     async def stop(self) -> None:

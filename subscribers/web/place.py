@@ -189,6 +189,7 @@ class Place:
             return await handler(visit)
         turned_away = self.turn_away(visit) if self.turn_away else None
         if turned_away is not None:
+            await self.front.shield.keep_back()
             return turned_away
         visit.lists.update(await self._read(visit.request))
         return await handler(visit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from subscribers.web.writer import Busy, Writer
 REST = 10.0  # seconds
 FLUSH = 5.0  # seconds after which counts are noted
 _MOST = 10_000  # networks remembered at once
+MOST_HELD = 500  #: answers kept back at once
 
 
 class Shield:
@@ -31,6 +32,8 @@ class Shield:
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
         pause: float = FLUSH,
+        hold: float = 0.0,
+        wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._writer = writer
         self._clock = clock
@@ -38,6 +41,8 @@ class Shield:
         self._until: dict[str, tuple[float, Stop]] = {}
         self._stops: Counter[Stop | None] = Counter()
         self._pause = pause
+        self._hold, self._wait = hold, wait
+        self.held = 0  #: answers kept back just now
         self._task: asyncio.Task[None] | None = None
 
     def stopped(self, network: str) -> Stop | None:
@@ -60,6 +65,16 @@ class Shield:
         self._stops[stop] += 1
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._flush_soon())
+
+    async def keep_back(self) -> None:
+        """Keep an answer back a little: who asks again once answered then asks seldom."""
+        if self.held >= MOST_HELD:
+            return
+        self.held += 1
+        try:
+            await self._wait(self._hold)
+        finally:
+            self.held -= 1
 
     async def finish(self) -> None:
         """Note what was counted and not noted yet."""

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from digest.db import Database
 from subscribers.throttle import Stop
-from subscribers.web.shield import Shield
+from subscribers.web.shield import MOST_HELD, Shield
 from subscribers.web.writer import Writer
 
 
@@ -70,3 +70,33 @@ def test_what_cannot_be_noted_is_kept_for_later(sqlite_database: Database, now: 
     asyncio.run(twice())
     writer.stop()
     assert noted(sqlite_database) == {"trap": 1}
+
+
+def test_who_is_turned_away_waits_but_only_so_many_at_once(
+    sqlite_database: Database, now: datetime
+) -> None:
+    waits: list[float] = []
+    free: list[asyncio.Future[None]] = []
+
+    async def wait(seconds: float) -> None:
+        waits.append(seconds)
+        free.append(asyncio.get_running_loop().create_future())
+        await free[-1]
+
+    async def flood() -> None:
+        writer = Writer(sqlite_database)
+        shield = Shield(writer, lambda: now, hold=0.5, wait=wait)
+        held = [asyncio.ensure_future(shield.keep_back()) for _ in range(MOST_HELD)]
+        await asyncio.sleep(0)
+        await shield.keep_back()  # one more: answered at once
+        assert waits == [0.5] * MOST_HELD
+        for one in free:
+            one.set_result(None)
+        await asyncio.gather(*held)
+        again = asyncio.ensure_future(shield.keep_back())
+        await asyncio.sleep(0)
+        assert len(waits) == MOST_HELD + 1
+        again.cancel()
+        writer.stop()
+
+    asyncio.run(flood())

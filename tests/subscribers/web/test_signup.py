@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable
 from typing import Any
 
+import httpx2
 import pytest
 from sqlalchemy.exc import OperationalError
+from starlette.applications import Starlette
 
 from subscribers import store, suppression
 from subscribers.letters import Handed, send_waiting
 from subscribers.models import LetterKind, LetterState, Standing, SuppressionReason
 from subscribers.throttle import Limit, Limits
 from subscribers.tokens import Hashes
+from subscribers.web import routes
 from tests.subscribers.conftest import MakeReader
 from tests.subscribers.web.conftest import Site, hidden
 
@@ -156,6 +160,24 @@ def test_G09_one_network_is_stopped_and_told_to_come_later(
     assert [one.status_code for one in answers] == [200] * 5 + [429] * 3
     assert answers[-1].headers["retry-after"] == "3600"
     assert len(site.deliver()) == 5
+
+
+def test_G09_who_goes_on_waits_for_each_answer(make_site: Callable[..., Site]) -> None:
+    site = make_site(limits=Limits(network=Limit(1, 3600)), hold=3600.0)
+    statuses = [site.fill_in(f"reader{n}@example{n}.com").status_code for n in range(2)]
+    assert statuses == [200, 429]
+
+    async def go_on() -> None:
+        transport = httpx2.ASGITransport(app=Starlette(routes=routes(site.front)))
+        async with httpx2.AsyncClient(transport=transport, base_url=site.url) as http:
+            asked = asyncio.ensure_future(http.post("/subscribe", data={"email": READER}))
+            async with asyncio.timeout(10):
+                while not site.front.shield.held:
+                    await asyncio.sleep(0)
+            assert not asked.done()
+            asked.cancel()
+
+    asyncio.run(go_on())
 
 
 def test_G09_a_restart_does_not_forget_the_counts(make_site: Callable[..., Site]) -> None:
