@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import sys
 from contextlib import suppress
 from urllib.parse import urlsplit
 
-from digest.web.server import MOST_HEAD
+import pytest
+
+from digest.web.server import MOST_HEAD, SWITCH_SECONDS
 from tests.web.conftest import Running
 
 
@@ -22,6 +25,11 @@ def asked(site: Running, *parts: bytes) -> bytes:
             while part := connection.recv(65536):
                 said += part
     return said
+
+
+def test_beside_other_work_nobody_waits_long_for_the_interpreter(site: Running) -> None:
+    assert site.get("/healthz").status_code == 200
+    assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS)
 
 
 def test_a_head_that_does_not_end_is_cut_off(site: Running) -> None:
