@@ -86,8 +86,8 @@ def content() -> Any:
     )
 
 
-def engine(path: Path, url: str) -> dict[str, float]:
-    """Send the issue as the product does; returns seconds by stage."""
+def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, float]:
+    """Send the issue as the product does, with a process a core at most; seconds by stage."""
     from digest.db import Database
     from digest.delivery.brake import Brake
     from digest.delivery.dispatch import dispatch, lend_a_hand, share
@@ -123,7 +123,7 @@ def engine(path: Path, url: str) -> dict[str, float]:
         content=content(),
         recipient=recipients_of("weekly", base_url=BASE, tokens=Tokens([SECRET])),
     )
-    helping = min(usable_cores(), CONCURRENCY) - 1
+    helping = min(usable_cores(), processes) - 1
     brake = Brake()
     work = partial(lend_a_hand, concurrency=share(CONCURRENCY, helping), brake=brake)
     with lent(sending, helping, work=work, brake=brake, close_store=database.close) as hands:

@@ -129,10 +129,15 @@ def post(address: str, token: str) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """One browser that posts again as soon as it is answered; costs as little as can be."""
+    """One browser that posts again as soon as it is answered; costs as little as can be.
 
-    def __init__(self, ask: Callable[[], bytes], times: list[float], until: float) -> None:
-        self._ask, self._times, self._until = ask, times, until
+    *heard* is told of each answer: the seconds it took, its head, its body. False ends it.
+    """
+
+    def __init__(
+        self, ask: Callable[[], bytes], heard: Callable[[float, bytes, bytes], bool]
+    ) -> None:
+        self._ask, self._heard = ask, heard
         self._started = 0.0
         self._got = b""
         self.done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -151,16 +156,21 @@ class Connection(asyncio.Protocol):
         length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
         if len(body) < length:
             return
-        now = time.perf_counter()
-        self._times.append(now - self._started)
-        if not head.startswith(b"HTTP/1.1 200") or b"inbox" not in body:
-            self.done.set_exception(RuntimeError(f"not taken: {head[:40]!r}"))
-        elif now < self._until:
-            self._send()
-            return
+        try:
+            more = self._heard(time.perf_counter() - self._started, head, body)
+        except RuntimeError as fault:
+            self.done.set_exception(fault)
         else:
+            if more:
+                self._send()
+                return
             self.done.set_result(0)
         self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Say so if nobody meant it to end."""
+        if not self.done.done():
+            self.done.set_exception(exc or ConnectionResetError("the site hung up"))
 
     def _send(self) -> None:
         self._got = b""
@@ -168,22 +178,38 @@ class Connection(asyncio.Protocol):
         self._transport.write(self._ask())
 
 
+async def hold(
+    port: int,
+    connections: int,
+    ask: Callable[[], bytes],
+    heard: Callable[[float, bytes, bytes], bool],
+) -> None:
+    """Post from so many connections, until *heard* has ended each."""
+    loop = asyncio.get_running_loop()
+    opened = [
+        await loop.create_connection(lambda: Connection(ask, heard), "127.0.0.1", port)
+        for _ in range(connections)
+    ]
+    await asyncio.gather(*(protocol.done for _, protocol in opened))
+
+
 async def drive(port: int, connections: int, seconds: float) -> list[float]:
     """Post from so many connections for so long; returns the seconds each post took."""
     token = form_token_of_old()
     run, numbers = os.urandom(3).hex(), count()
     times: list[float] = []
+    until = time.perf_counter() + seconds
 
     def ask() -> bytes:
         return post(f"reader{next(numbers)}.{run}@example{next(numbers) % 997}.com", token)
 
-    until = time.perf_counter() + seconds
-    loop = asyncio.get_running_loop()
-    opened = [
-        await loop.create_connection(lambda: Connection(ask, times, until), "127.0.0.1", port)
-        for _ in range(connections)
-    ]
-    await asyncio.gather(*(protocol.done for _, protocol in opened))
+    def heard(took: float, head: bytes, body: bytes) -> bool:
+        if not head.startswith(b"HTTP/1.1 200") or b"inbox" not in body:
+            raise RuntimeError(f"not taken: {head[:40]!r}")
+        times.append(took)
+        return time.perf_counter() < until
+
+    await hold(port, connections, ask, heard)
     return times
 
 
@@ -192,19 +218,11 @@ def form_token_of_old() -> str:
     return Tokens([SECRET]).sign(Purpose.FORM, f"weekly:{int((time.time() - 60) * 1000)}")
 
 
-def listening() -> socket.socket:
-    """Return a listening socket; named as TCP, or asyncio leaves Nagle's 40 ms in."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    sock.bind(("127.0.0.1", 0))
-    sock.listen(128)
-    return sock
-
-
 def measure(
     name: str, make: Callable[[Path], Starlette], *, connections: int, seconds: float
 ) -> float:
     """Measure one site; returns its rate."""
-    with tempfile.TemporaryDirectory() as folder, listening() as sock:
+    with tempfile.TemporaryDirectory() as folder, server.listen(0) as sock:
         site = multiprocessing.get_context("spawn").Process(
             target=serve, args=(make, Path(folder), sock)
         )

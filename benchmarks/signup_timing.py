@@ -24,8 +24,9 @@ from statistics import median
 import httpx2
 from sqlmodel import SQLModel
 
-from benchmarks.signup import SECRET, form_token_of_old, listening, real, serve
+from benchmarks.signup import SECRET, form_token_of_old, real, serve
 from digest.db import Database
+from digest.web.server import listen
 from subscribers import joining, lifecycle, store, suppression
 from subscribers.address import parse
 from subscribers.asking import Ask, ask
@@ -104,7 +105,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=2_000)
     posts = parser.parse_args().posts
-    with tempfile.TemporaryDirectory() as folder, listening() as sock:
+    with tempfile.TemporaryDirectory() as folder, listen(0) as sock:
         prepare(Path(folder) / "signup.db", posts)
         server = get_context("spawn").Process(target=serve, args=(real, Path(folder), sock))
         server.start()

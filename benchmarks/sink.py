@@ -1,4 +1,7 @@
-"""A bare HTTP sink in a process of its own: reads requests, answers 202, keeps nothing."""
+"""A bare HTTP sink in a process of its own: reads requests, answers 202, keeps nothing.
+
+It answers at once, or after as many seconds as it is told to.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,9 @@ ANSWER = b"HTTP/1.1 202 Accepted\r\nX-Message-Id: sink\r\nContent-Length: 0\r\n\
 class _Sink(asyncio.Protocol):
     """One connection; counts a body down by its Content-Length."""
 
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
         self._head = b""
@@ -30,7 +36,14 @@ class _Sink(asyncio.Protocol):
             self._left -= used
             data = data[used:]
             if self._left == 0:
-                self._transport.write(ANSWER)  # type: ignore[attr-defined]
+                self._answer()
+
+    def _answer(self) -> None:
+        write = self._transport.write  # type: ignore[attr-defined]
+        if self._seconds:
+            asyncio.get_running_loop().call_later(self._seconds, write, ANSWER)
+        else:
+            write(ANSWER)
 
     def _begin(self, data: bytes) -> bytes:
         self._head += data
@@ -46,9 +59,9 @@ class _Sink(asyncio.Protocol):
 
 
 @contextmanager
-def running_sink() -> Iterator[str]:
+def running_sink(seconds: float = 0.0) -> Iterator[str]:
     """Start a sink on a free port; yields its URL."""
-    command = [sys.executable, "-m", "benchmarks.sink"]
+    command = [sys.executable, "-m", "benchmarks.sink", str(seconds)]
     root = Path(__file__).parent.parent
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as process:  # noqa: S603 - our own interpreter
         assert process.stdout is not None
@@ -58,8 +71,9 @@ def running_sink() -> Iterator[str]:
             process.terminate()
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(_Sink, "127.0.0.1", 0)
+async def _serve(seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Sink(seconds), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     parent = os.getppid()
     while os.getppid() == parent:  # ends by itself when its starter is gone
@@ -67,4 +81,4 @@ async def _serve() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(float(sys.argv[1])))
