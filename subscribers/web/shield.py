@@ -20,7 +20,7 @@ from subscribers.web.writer import Busy, Writer
 REST = 10.0  # seconds
 FLUSH = 5.0  # seconds after which counts are noted
 _MOST = 10_000  # networks remembered at once
-MOST_HELD = 500  #: answers kept back at once
+MOST_HELD = 2_000  #: answers kept back at once; each takes about 15 KB with its connection
 
 
 class Shield:

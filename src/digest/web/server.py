@@ -118,4 +118,5 @@ def _config(asgi: Any) -> uvicorn.Config:
         date_header=True,
         timeout_graceful_shutdown=5,
         http=_BoundedHead,
+        loop="asyncio",  # uvloop takes one new connection a turn: a newcomer waits behind a burst
     )
