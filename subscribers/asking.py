@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, Text, bindparam, insert, select
+from sqlalchemy import Text, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from subscribers import store, throttle
@@ -41,25 +41,18 @@ class Ask:
 def ask(
     session: Session, asks: Sequence[Ask], *, limits: Limits, hashes: Hashes, now: datetime
 ) -> list[Stop | None]:
-    """Take sign-ups down, many in one transaction; returns for each what stopped it.
-
-    One stopped by `Stop.ADDRESS` is written like any other, and the answer has to be the same.
-    """
+    """Take sign-ups down, many in one transaction; returns for each what stopped it."""
     weighed = [Weighed(one.address, one.network, one.proof) for one in asks]
     stops = throttle.weigh(session, weighed, limits, hashes, now)
-    taken = [
-        _row(one, fresh=stop is None)
-        for one, stop in zip(asks, stops, strict=True)
-        if stop in (None, Stop.ADDRESS)
-    ]
+    taken = [_row(one) for one, stop in zip(asks, stops, strict=True) if stop is None]
     if taken:
         statement = _inserting(store.dialect(session))
         session.connection().execute(statement, {**rows(taken), "at": now})
-    throttle.note(session, Counter(stops), now)
+    throttle.note(session, Counter(stop for stop in stops if stop is not None), now)
     return stops
 
 
-def _row(one: Ask, *, fresh: bool) -> tuple[Any, ...]:
+def _row(one: Ask) -> tuple[Any, ...]:
     return (
         one.address.text,
         one.address.key,
@@ -68,7 +61,6 @@ def _row(one: Ask, *, fresh: bool) -> tuple[Any, ...]:
         one.wording,
         one.language,
         one.seen_from,
-        fresh,
     )
 
 
@@ -87,6 +79,6 @@ _TEXTS = (
 def _inserting(dialect: str) -> Any:
     """Return the statement that writes rows as `_row` makes them."""
     table = store.table(SignUpAsked)
-    asked = given(dialect, **dict.fromkeys(_TEXTS, Text), fresh=Boolean)
+    asked = given(dialect, **dict.fromkeys(_TEXTS, Text))
     found = select(*asked.c, bindparam("at", type_=table.c.at.type))
-    return insert(table).from_select([*_TEXTS, "fresh", "at"], found)
+    return insert(table).from_select([*_TEXTS, "at"], found)

@@ -31,20 +31,19 @@ from subscribers.models import (
 )
 from subscribers.store import Sessions
 from subscribers.suppression import Found
-from subscribers.throttle import Stop
+from subscribers.throttle import Limit, Limits, Stop
 from subscribers.tokens import Hashes
 
 #: A mailbox that didn't exist may exist again after a while; before, asking it only bounces again.
 BOUNCE_REST = timedelta(days=30)
+PER_ADDRESS = Limits().address
 AT_ONCE = 128  # sign-ups a transaction: a short one, since others wait for it
 
 _ASKED = (
-    select(
-        *(getattr(SignUpAsked, name) for name in ("id", "address_key", "wording", "fresh", "at"))
-    )
+    select(*(getattr(SignUpAsked, name) for name in ("id", "address_key", "wording", "at")))
     .order_by(col(SignUpAsked.id))
     .limit(AT_ONCE)
-    .with_for_update(skip_locked=True)
+    .with_for_update()  # one takes in at a time, or two letters may go where one is the most
 )
 
 
@@ -56,29 +55,35 @@ class Taken(NamedTuple):
 
 
 class _Fresh(NamedTuple):
-    """One sign-up that causes something, with what is held against its address."""
+    """One sign-up that didn't come too soon, with what is held against its address."""
 
     id: int
     suppressed: str | None
     withheld: bool
 
 
-def take_in_all(sessions: Sessions, hashes: Hashes) -> int:
+def take_in_all(sessions: Sessions, hashes: Hashes, limit: Limit = PER_ADDRESS) -> int:
     """Take in whatever was asked for, in short transactions; returns how many sign-ups that was."""
     count, asked = 0, AT_ONCE
     while asked == AT_ONCE:
         with sessions.write() as session:
-            asked, _ = take_in(session, hashes)
+            asked, _ = take_in(session, hashes, limit)
         count += asked
     return count
 
 
-def take_in(session: Session, hashes: Hashes) -> Taken:
-    """Take in the oldest sign-ups that were asked for, each once."""
+def take_in(session: Session, hashes: Hashes, limit: Limit = PER_ADDRESS) -> Taken:
+    """Take in the oldest sign-ups that were asked for, each once; *limit* is an address's.
+
+    One that comes too soon after another is only counted.
+    """
     asked = session.connection().execute(_ASKED).all()
     if not asked:
         return Taken(0, 0)
-    fresh = [row for row in asked if row.fresh]
+    times = [(row.address_key, row.at) for row in asked]
+    stops = throttle.weigh_addresses(session, times, limit, hashes)
+    throttle.note(session, Counter(stops), asked[-1].at)
+    fresh = [row for row, stop in zip(asked, stops, strict=True) if stop is None]
     letters = _take(session, fresh, hashes) if fresh else 0
     done = rows((row.id,) for row in asked)
     session.connection().execute(_forgetting(store.dialect(session)), done)

@@ -162,7 +162,6 @@ class SignUpAsked(SQLModel, table=True):
     wording: str = Field(sa_type=Text)
     language: str = Field(sa_type=String(16))
     seen_from: str | None = Field(default=None, sa_type=String(64))
-    fresh: bool  #: false for one that came too soon after another, and causes nothing
     at: datetime
 
 

@@ -1,4 +1,4 @@
-"""How often one may ask to be signed up: by address, domain, network, and all together.
+"""How often one may ask to be signed up: by domain, network, all together, and by address.
 
 The counts are in the database, under keyed hashes, so that a restart doesn't forget and a look at
 the table tells nobody's address.
@@ -7,7 +7,7 @@ the table tells nobody's address.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -136,14 +136,23 @@ def weigh(
 ) -> list[Stop | None]:
     """Count each ask, and tell what stops it; a stopped one counts for network and proof only.
 
-    The same statements run whatever comes out, so that time tells nothing.
+    Of the address only the domain is looked at: even one page of the disk more or less can be told
+    by the time of an answer, and would say that somebody had asked for the same address before.
     """
-    moment = int(now.timestamp())
-    checks = [_checks(ask, limits, hashes) for ask in asks]
-    counts = _load(session, {key for check in checks for _, key, _ in check})
-    stops = [_weigh(check, counts, moment) for check in checks]
-    _save(session, counts)
-    return stops
+    return _weigh_all(session, [(_checks(ask, limits, hashes), now) for ask in asks])
+
+
+def weigh_addresses(
+    session: Session, asks: Iterable[tuple[str, datetime]], limit: Limit, hashes: Hashes
+) -> list[Stop | None]:
+    """Count each ask for an address (its key, and when), and tell which come too often.
+
+    Nobody may be waiting for the answer.
+    """
+    checks = [
+        ([(Stop.ADDRESS, hashes.first(f"address {key}"), limit)], moment) for key, moment in asks
+    ]
+    return _weigh_all(session, checks)
 
 
 def note(session: Session, found: Counter[Stop | None], now: datetime) -> None:
@@ -172,8 +181,16 @@ def _checks(ask: Weighed, limits: Limits, hashes: Hashes) -> list[_Check]:
         (Stop.EVERYONE, hashes.first("everyone"), limits.everyone),
         *proof,
         (Stop.DOMAIN, hashes.first(f"domain {domain}"), by_domain),
-        (Stop.ADDRESS, hashes.first(f"address {ask.address.key}"), limits.address),
     ]
+
+
+def _weigh_all(
+    session: Session, asks: Sequence[tuple[list[_Check], datetime]]
+) -> list[Stop | None]:
+    counts = _load(session, {key for checks, _ in asks for _, key, _ in checks})
+    stops = [_weigh(checks, counts, int(now.timestamp())) for checks, now in asks]
+    _save(session, counts)
+    return stops
 
 
 def _weigh(checks: list[_Check], counts: dict[str, _Count], moment: int) -> Stop | None:
@@ -189,7 +206,8 @@ def _load(session: Session, keys: set[str]) -> dict[str, _Count]:
     told = rows((key,) for key in keys)
     there = session.connection().execute(_loading(store.dialect(session)), told)
     found = {key: _Count(*facts) for key, *facts in there}
-    return {key: found.get(key) or _Count() for key in keys}
+    # Sorted, so that two transactions that write the same rows don't wait for each other.
+    return {key: found.get(key) or _Count() for key in sorted(keys)}
 
 
 def _save(session: Session, counts: dict[str, _Count]) -> None:

@@ -88,7 +88,7 @@ class Front:
     def __post_init__(self) -> None:
         """Put together what follows from the rest."""
         object.__setattr__(self, "writer", Writer(self.sessions))
-        taking = Taking(self.writer, self.hashes, self.on_letter, self.pause)
+        taking = Taking(self.writer, self.hashes, self.limits.address, self.on_letter, self.pause)
         object.__setattr__(self, "taking", taking)
         object.__setattr__(self, "shield", Shield(self.writer, self.clock, hold=self.hold))
         object.__setattr__(self, "links", Links(self.base_url, self.tokens))

@@ -10,6 +10,7 @@ from contextlib import suppress
 from sqlalchemy.exc import SQLAlchemyError
 
 from subscribers.joining import AT_ONCE, take_in
+from subscribers.throttle import Limit
 from subscribers.tokens import Hashes
 from subscribers.web.writer import Busy, Writer
 
@@ -20,10 +21,16 @@ class Taking:
     """Takes in what was asked for, in short transactions between those that readers wait for."""
 
     def __init__(
-        self, writer: Writer, hashes: Hashes, on_letter: Callable[[], None], pause: float
+        self,
+        writer: Writer,
+        hashes: Hashes,
+        limit: Limit,
+        on_letter: Callable[[], None],
+        pause: float,
     ) -> None:
         self._writer = writer
         self._hashes = hashes
+        self._limit = limit
         self._on_letter = on_letter
         self._pause = pause
         self._task: asyncio.Task[None] | None = None
@@ -57,7 +64,7 @@ class Taking:
         asked = AT_ONCE
         while asked == AT_ONCE:
             asked, letters = await self._writer.alone(
-                lambda session: take_in(session, self._hashes)
+                lambda session: take_in(session, self._hashes, self._limit)
             )
             if letters:
                 self._on_letter()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -7,12 +9,13 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from digest.db import Database
 from subscribers import joining, ledger, lifecycle, store, suppression
 from subscribers.address import parse
 from subscribers.asking import Ask, ask
 from subscribers.joining import Taken
 from subscribers.models import Standing, SuppressionReason
-from subscribers.throttle import Limits, Stop
+from subscribers.throttle import Limits
 from subscribers.tokens import Hashes
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
 
@@ -103,8 +106,7 @@ def test_one_who_asks_too_soon_again_gets_nothing_more(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
     wishes = [asks("ann@example.com"), asks("ANN@example.com")]
-    stops = ask(session, wishes, limits=Limits(), hashes=hashes, now=now)
-    assert stops == [None, Stop.ADDRESS]
+    ask(session, wishes, limits=Limits(), hashes=hashes, now=now)
     assert joining.take_in(session, hashes) == Taken(asked=2, letters=1)
     assert joining.take_in(session, hashes) == Taken(asked=0, letters=0)
     assert len(letters(session)) == 1
@@ -192,3 +194,31 @@ def test_one_erased_comes_back_as_somebody_new(
     assert reader is not None
     assert reader.id > old
     assert [entry["act"] for entry in ledger.entries(session, reader.id)] == ["asked"]
+
+
+def waits_for_a_lock(session: Session) -> bool:
+    found = session.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+    return bool(found.scalar_one())
+
+
+@pytest.mark.postgres
+def test_two_processes_that_take_in_at_once_write_no_letter_more(
+    postgres_database: Database, hashes: Hashes, now: datetime
+) -> None:
+    def wish() -> None:
+        with postgres_database.write() as asking:
+            ask(asking, [asks("ann@example.com")], limits=Limits(), hashes=hashes, now=now)
+
+    wish()
+    with ThreadPoolExecutor(1) as pool:
+        with postgres_database.write() as first:
+            assert joining.take_in(first, hashes) == Taken(asked=1, letters=1)
+            wish()
+            second = pool.submit(joining.take_in_all, postgres_database, hashes)
+            with postgres_database.read() as watching:
+                deadline = time.monotonic() + 10
+                while not waits_for_a_lock(watching) and time.monotonic() < deadline:
+                    watching.rollback()
+        assert second.result(10) == 1
+    with postgres_database.read() as session:
+        assert len(letters(session)) == 1

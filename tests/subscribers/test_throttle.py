@@ -22,33 +22,57 @@ def weigh(
     return throttle.weigh(session, asks, limits or Limits(), hashes, now)
 
 
+def weigh_addresses(
+    session: Session, hashes: Hashes, *asks: tuple[str, datetime]
+) -> list[Stop | None]:
+    return throttle.weigh_addresses(session, asks, Limits().address, hashes)
+
+
+def counted(session: Session) -> dict[str, int]:
+    return {row[0]: row[1] for row in session.execute(text("SELECT key, count FROM throttle"))}
+
+
 def test_an_address_rests_for_an_hour(session: Session, hashes: Hashes, now: datetime) -> None:
-    assert weigh(session, hashes, now, ask("a")) == [None]
+    assert weigh_addresses(session, hashes, ("a", now)) == [None]
     almost = now + timedelta(minutes=59, seconds=59)
-    assert weigh(session, hashes, almost, ask("a")) == [Stop.ADDRESS]
-    assert weigh(session, hashes, now + timedelta(hours=1), ask("a")) == [None]
+    assert weigh_addresses(session, hashes, ("a", almost)) == [Stop.ADDRESS]
+    assert weigh_addresses(session, hashes, ("a", now + timedelta(hours=1))) == [None]
 
 
 def test_an_address_gets_three_letters_a_day(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
-    hours = [now + timedelta(hours=n) for n in range(25)]
-    stops = [weigh(session, hashes, hour, ask("a"))[0] for hour in hours]
+    asks = [("a", now + timedelta(hours=n)) for n in range(25)]
+    stops = weigh_addresses(session, hashes, *asks)
     assert [n for n, stop in enumerate(stops) if stop is None] == [0, 1, 2, 24]
 
 
 def test_two_of_one_address_in_one_go_are_told_apart(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
-    assert weigh(session, hashes, now, ask("a"), ask("a"), ask("b")) == [None, Stop.ADDRESS, None]
+    found = weigh_addresses(session, hashes, ("a", now), ("a", now), ("b", now))
+    assert found == [None, Stop.ADDRESS, None]
 
 
-def test_a_network_that_asks_for_one_victim_again_and_again_is_stopped_itself(
+def test_a_network_that_asks_for_one_victim_again_and_again_is_stopped(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
     limits = Limits(network=Limit(5, 3600))
     stops = [weigh(session, hashes, now, ask("a"), limits=limits)[0] for _ in range(8)]
-    assert Counter(stops) == {None: 1, Stop.ADDRESS: 4, Stop.NETWORK: 3}
+    assert Counter(stops) == {None: 5, Stop.NETWORK: 3}
+
+
+def test_whether_an_address_was_asked_for_before_changes_nothing_of_an_answer(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    """Neither what is written, row by row, nor what is said."""
+    throttle.weigh_addresses(session, [("a@example.com", now)], Limits().address, hashes)
+    before = counted(session)
+    found = [weigh(session, hashes, now, ask(word))[0] for word in ("a", "b", "a")]
+    assert found == [None] * 3
+    new = {key: count for key, count in counted(session).items() if key not in before}
+    assert sorted(new.values()) == [3, 3, 3]  # the network, all together, the domain
+    assert before.items() <= counted(session).items()
 
 
 def test_another_network_is_not_held_to_account(

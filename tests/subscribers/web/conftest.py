@@ -85,7 +85,7 @@ class Site:
     def take_in(self) -> None:
         """Do at once what the site does a moment later."""
         with suppress(SQLAlchemyError), self.front.sessions.write() as session:
-            joining.take_in(session, self.front.hashes)
+            joining.take_in(session, self.front.hashes, self.front.limits.address)
 
     def deliver(self) -> list[Letter]:
         """Send the letters that wait; returns what was handed over."""

@@ -69,7 +69,6 @@ def upgrade() -> None:
         sa.Column("wording", sa.Text(), nullable=False),
         sa.Column("language", sa.String(length=16), nullable=False),
         sa.Column("seen_from", sa.String(length=64), nullable=True),
-        sa.Column("fresh", sa.Boolean(), nullable=False),
         sa.Column("at", MOMENT, nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
