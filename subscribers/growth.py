@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from subscribers import store
@@ -88,9 +88,10 @@ def _by(session: Session, column: Any, newsletter: str) -> dict[str, int]:
 
 
 def _weeks(session: Session, newsletter: str, first: datetime, weeks: int) -> list[Week]:
+    left = or_(col(Consent.act).not_in(_GONE), _before().in_(_JOINED))
     found = session.execute(
         select(func.date(col(Consent.at)), col(Consent.act), func.count())
-        .where(col(Consent.newsletter) == newsletter, col(Consent.at) >= first)
+        .where(col(Consent.newsletter) == newsletter, col(Consent.at) >= first, left)
         .group_by(func.date(col(Consent.at)), col(Consent.act))
     )
     seen: Counter[tuple[str, ConsentAct]] = Counter()
@@ -106,6 +107,23 @@ def _weeks(session: Session, newsletter: str, first: datetime, weeks: int) -> li
         )
         for name in names
     ]
+
+
+def _before() -> Any:
+    """Return the last act before one that made or ended a reader: only readers can leave."""
+    earlier = aliased(store.table(Consent))
+    return (
+        select(earlier.c.act)
+        .where(
+            earlier.c.subscriber_id == col(Consent.subscriber_id),
+            earlier.c.newsletter == col(Consent.newsletter),
+            earlier.c.id < col(Consent.id),
+            earlier.c.act.in_([*_JOINED, *_GONE]),
+        )
+        .order_by(earlier.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
 
 
 def _sum(seen: Counter[tuple[str, ConsentAct]], week: str, acts: Sequence[ConsentAct]) -> int:

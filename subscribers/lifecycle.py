@@ -19,7 +19,11 @@ from subscribers.tokens import Hashes
 _JOINED = (Standing.CONFIRMED, Standing.PAUSED)
 
 #: What a reader's own confirmation lifts: the address has just answered.
-REJOINABLE = (SuppressionReason.ERASED, SuppressionReason.HARD_BOUNCE)
+REJOINABLE = (
+    SuppressionReason.MOVED,
+    SuppressionReason.ERASED,
+    SuppressionReason.HARD_BOUNCE,
+)
 
 
 class Confirmed(StrEnum):
@@ -64,8 +68,7 @@ def leave(
     session: Session, subscriber_id: int, newsletter: str, evidence: Evidence, now: datetime
 ) -> bool:
     """Unsubscribe; tells whether the reader was still there. Twice is fine."""
-    among = [Standing.PENDING, *_JOINED]
-    left = store.move(session, subscriber_id, newsletter, Standing.UNSUBSCRIBED, now, among=among)
+    left = store.leave(session, subscriber_id, newsletter, now, among=[Standing.PENDING, *_JOINED])
     if left:
         ledger.record(session, subscriber_id, newsletter, ConsentAct.WITHDRAWN, evidence, now)
     return left
@@ -76,10 +79,19 @@ def come_back(
 ) -> bool:
     """Take back having left; the caller makes sure that it was a moment ago.
 
-    Who had never confirmed doesn't become a reader that way.
+    Who had never confirmed doesn't become a reader that way; who had a pause still has it.
     """
+    place = store.place(session, subscriber_id, newsletter)
+    until = place.paused_until if place else None
+    paused = until is not None and until > now
     back = ledger.ever_agreed(session, subscriber_id, newsletter) and store.move(
-        session, subscriber_id, newsletter, Standing.CONFIRMED, now, among=[Standing.UNSUBSCRIBED]
+        session,
+        subscriber_id,
+        newsletter,
+        Standing.PAUSED if paused else Standing.CONFIRMED,
+        now,
+        among=[Standing.UNSUBSCRIBED],
+        paused_until=until if paused else None,
     )
     if back:
         ledger.record(session, subscriber_id, newsletter, ConsentAct.RETURNED, evidence, now)

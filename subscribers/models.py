@@ -42,6 +42,7 @@ class ConsentAct(StrEnum):
 class SuppressionReason(StrEnum):
     """Why an address must not be mailed, whatever its subscriptions say; the strictest last."""
 
+    MOVED = "moved"  #: the reader has another address since
     ERASED = "erased"  #: the reader asked to be forgotten
     HARD_BOUNCE = "hard-bounce"  #: the mailbox doesn't exist
     PROVIDER = "provider"  #: the provider refuses to send to it

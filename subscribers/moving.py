@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from subscribers import ledger, letters, store, suppression
 from subscribers.address import Address, parse
 from subscribers.lifecycle import REJOINABLE
-from subscribers.models import AddressChange, ConsentAct, LetterKind, LetterState, LetterToSend
+from subscribers.models import (
+    AddressChange,
+    ConsentAct,
+    LetterKind,
+    LetterState,
+    LetterToSend,
+    SuppressionReason,
+)
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes
 
-#: How often a reader may ask for it: each wish is a letter to somebody.
-REST = timedelta(minutes=10)
+#: How many letters a reader may have sent for it: a slip is mended at once, nobody is flooded.
+MOST, WITHIN = 3, timedelta(hours=1)
 
 
 class Moved(StrEnum):
@@ -41,10 +47,10 @@ def ask(
 ) -> bool:
     """Ask the new address by letter; tells whether one will be sent.
 
-    Not for a suppressed address, nor for somebody else's, nor again within a few minutes; whoever
-    asks is told the same each time.
+    Not for a suppressed address, nor for the reader's own or somebody else's, nor after a few in an
+    hour; whoever asks is told the same each time. A later wish takes the place of an earlier one.
     """
-    if store.find_by_id(session, subscriber_id) is None or _recent(session, subscriber_id, now):
+    if store.find_by_id(session, subscriber_id) is None or _too_many(session, subscriber_id, now):
         return False
     _drop_earlier(session, subscriber_id)
     values = {
@@ -55,8 +61,9 @@ def ask(
     }
     done = session.execute(insert(AddressChange).values(values).returning(col(AddressChange.id)))
     number = done.scalar_one()
-    blocked = suppression.find(session, address.key, hashes) or store.find(session, address.key)
-    if blocked:
+    held = suppression.find(session, address.key, hashes)
+    own = held is not None and held.reason is SuppressionReason.MOVED  # or one like that
+    if (held and not own) or store.find(session, address.key):
         return False
     letters.ask(
         session,
@@ -89,9 +96,12 @@ def confirm(
     if change.done_at is not None:
         return Moved.ALREADY
     address = parse(change.address, test_names=True)
+    reader = store.find_by_id(session, change.subscriber_id)
     if store.find(session, address.key) is not None:
         return Moved.TAKEN
     store.set_address(session, change.subscriber_id, address)
+    if reader is not None:  # no import brings the old address back beside the new one
+        suppression.suppress(session, reader.address_key, SuppressionReason.MOVED, hashes, now)
     held = suppression.find(session, address.key, hashes)
     if held and held.reason in REJOINABLE:
         suppression.lift(session, address.key, hashes)
@@ -119,11 +129,10 @@ def _drop_earlier(session: Session, subscriber_id: int) -> None:
     session.execute(delete(AddressChange).where(col(AddressChange.subscriber_id) == subscriber_id))
 
 
-def _recent(session: Session, subscriber_id: int, now: datetime) -> bool:
-    last: Any = session.execute(
-        select(col(AddressChange.asked_at)).where(
-            col(AddressChange.subscriber_id) == subscriber_id,
-            col(AddressChange.done_at).is_(None),
-        )
-    ).scalars()
-    return any(now - at < REST for at in last)
+def _too_many(session: Session, subscriber_id: int, now: datetime) -> bool:
+    lately = select(func.count()).where(
+        col(LetterToSend.subscriber_id) == subscriber_id,
+        col(LetterToSend.kind) == LetterKind.CHANGE,
+        col(LetterToSend.asked_at) > now - WITHIN,
+    )
+    return session.execute(lately).scalar_one() >= MOST

@@ -220,6 +220,27 @@ def move(
     return _touched(done)
 
 
+def leave(
+    session: Session,
+    subscriber_id: int,
+    newsletter: str,
+    now: datetime,
+    *,
+    among: Sequence[Standing],
+) -> bool:
+    """Move a reader to having left; a pause stays noted, for who takes it back a moment later."""
+    kept: Any = col(Subscription.paused_until)
+    return move(
+        session,
+        subscriber_id,
+        newsletter,
+        Standing.UNSUBSCRIBED,
+        now,
+        among=among,
+        paused_until=kept,
+    )
+
+
 def set_topics(
     session: Session, subscriber_id: int, newsletter: str, topics: list[str] | None
 ) -> None:

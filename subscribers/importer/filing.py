@@ -148,6 +148,7 @@ def _reason(batch: Batch, *, rehearsal: bool) -> Any:
     )
     twice = or_(fresh, _SEEN.c.address_key.is_not(None)) if rehearsal else fresh
     words = {
+        SuppressionReason.MOVED: Refusal.MOVED,
         SuppressionReason.ERASED: Refusal.ERASED,
         SuppressionReason.HARD_BOUNCE: Refusal.BOUNCED,
         SuppressionReason.COMPLAINT: Refusal.COMPLAINED,

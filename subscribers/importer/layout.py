@@ -18,10 +18,13 @@ class Refusal(StrEnum):
     COMPLAINED_THERE = "complained at the former service"
     UNCONFIRMED_THERE = "had not confirmed at the former service"
     UNKNOWN_THERE = "the former service's word for the standing isn't known here"
+    PAUSED_THERE = "takes a break at the former service, and wants no mail now"
+    SUPPRESSED_THERE = "must not be mailed, the former service says"
     TWICE = "stands in the list twice"
     ALREADY = "is subscribed already"
     PENDING = "has signed up here and not confirmed yet"
     LEFT = "left here"
+    MOVED = "has another address here since"
     ERASED = "asked to be forgotten here"
     BOUNCED = "bounced here"
     COMPLAINED = "complained here"
@@ -46,10 +49,17 @@ class _Service:
     left_if_true: tuple[str, ...] = ()
     left_if_false: tuple[str, ...] = ()
     bounced_if_set: tuple[str, ...] = ()
+    suppressed: str = ""
     status: str = ""
 
 
 _SERVICES = (
+    _Service(
+        name="Digest",
+        columns=frozenset({"email", "status", "suppressed", "source", "since"}),
+        suppressed="suppressed",
+        status="status",
+    ),
     _Service(
         name="Mailchimp",
         columns=frozenset({"email address", "leid", "euid"}),
@@ -105,11 +115,17 @@ _WORDS: dict[str, Refusal | None] = {
     **dict.fromkeys(("premium", "free", "paid", "gifted", "trialed", "comped"), None),
     **dict.fromkeys(("unsubscribed", "cancelled", "canceled", "inactive"), Refusal.LEFT_THERE),
     **dict.fromkeys(("removed", "archived", "disabled", "blocklisted"), Refusal.LEFT_THERE),
-    **dict.fromkeys(("blocked", "deleted", "paused"), Refusal.LEFT_THERE),
+    **dict.fromkeys(("blocked", "deleted"), Refusal.LEFT_THERE),
+    "paused": Refusal.PAUSED_THERE,
     **dict.fromkeys(("cleaned", "bounced", "undeliverable"), Refusal.BOUNCED_THERE),
     **dict.fromkeys(("complained", "spam", "spammy"), Refusal.COMPLAINED_THERE),
     **dict.fromkeys(("pending", "unconfirmed", "unactivated"), Refusal.UNCONFIRMED_THERE),
     **dict.fromkeys(("validating", "invalid", "transactional"), Refusal.UNCONFIRMED_THERE),
+}
+_SUPPRESSED = {
+    "hard-bounce": Refusal.BOUNCED_THERE,
+    "complaint": Refusal.COMPLAINED_THERE,
+    "erased": Refusal.LEFT_THERE,
 }
 _TRUE = frozenset({"true", "yes", "1", "t", "y"})
 
@@ -152,6 +168,7 @@ def _standing(
         *((column, _if_set(Refusal.BOUNCED_THERE)) for column in at(service.bounced_if_set)),
         *((column, _if_true(True)) for column in at(service.left_if_true)),
         *((column, _if_true(False)) for column in at(service.left_if_false)),
+        *((column, _by_suppression) for column in at((service.suppressed,))),
         *((column, _by_word) for column in at((service.status,))),
     ]
 
@@ -171,6 +188,10 @@ def _if_set(refusal: Refusal) -> Callable[[str], Refusal | None]:
 
 def _if_true(wanted: bool) -> Callable[[str], Refusal | None]:
     return lambda value: Refusal.LEFT_THERE if value and (value in _TRUE) is wanted else None
+
+
+def _by_suppression(value: str) -> Refusal | None:
+    return _SUPPRESSED.get(value, Refusal.SUPPRESSED_THERE) if value else None
 
 
 def _by_word(value: str) -> Refusal | None:

@@ -49,8 +49,9 @@ async def act(visit: Visit) -> Response:
         done = lifecycle.confirm(session, asked, visit.evidence("page"), visit.front.hashes, now)
         if done is Confirmed.DONE:
             number, newsletter = asked.subscriber_id, asked.newsletter
-            kind = LetterKind.WELCOME
-            letters.ask(session, number, newsletter, kind, now, language=visit.language)
+            reader = store.find_by_id(session, number)
+            language = (reader and reader.language) or visit.language
+            letters.ask(session, number, newsletter, LetterKind.WELCOME, now, language=language)
         return done
 
     done = await visit.front.writer.alone(confirm)

@@ -32,16 +32,26 @@ def challenge(front: Front) -> dict[str, str | int] | None:
 
 
 def form(
-    front: Front, about: About, language: str, *, source: str, value: str = "", path: str = PATH
+    front: Front,
+    about: About,
+    language: str,
+    *,
+    source: str,
+    value: str = "",
+    path: str = PATH,
+    token: str = "",
 ) -> Form:
-    """Return the sign-up form, for a page of any kind; *source* says which."""
+    """Return the sign-up form, for a page of any kind; *source* says which.
+
+    With a *token* it is one that was opened before, and as old as that.
+    """
     words = LANGUAGES[language]
     sum_to_do = challenge(front)
     hidden = (
         ("newsletter", about.slug),
         ("lang", language),
         ("form", source),
-        ("token", form_token(front, about.slug)),
+        ("token", token or form_token(front, about.slug)),
     )
     return Form(
         action=path,

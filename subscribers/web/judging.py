@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -40,6 +40,7 @@ class Verdict:
 
     outcome: Outcome
     fault: str = ""
+    token: str = ""  #: the form's own, where it need only be sent again, a little later
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Judge:
         stop = self.shield.stopped(visit.visitor) or self._suspect(visit)
         if stop is not None:
             self.shield.count(stop)
-            return _verdict(stop)
+            early = stop is Stop.FAST
+            return replace(_verdict(stop), token=visit.fields.get("token", "") if early else "")
         about = about_of(visit)
         if about is None:
             return Verdict(outcome=Outcome.AGAIN)

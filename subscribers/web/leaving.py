@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from anyio.to_thread import run_sync
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -21,8 +23,9 @@ _BY_PAGE = "page"  # the field by which our own button says that a person presse
 async def show(visit: Visit) -> Response:
     """Ask for one press of a button, unless it was pressed before; changes nothing."""
     who = visit.front.links.read_unsubscribe(visit.token)
-    if await run_sync(_has_left, visit, who):
-        return _left(visit, who)
+    left = await run_sync(_when_left, visit, who)
+    if left is not None:
+        return _left(visit, who, left)
     page = visit.say(visit.words.leave, newsletter=visit.newsletter(who.newsletter))
     return visit.show(
         Page(
@@ -48,23 +51,26 @@ async def act(visit: Visit) -> Response:
     def leave(session: Session) -> bool:
         return lifecycle.leave(session, who.subscriber_id, who.newsletter, evidence, now)
 
-    just_now = await visit.front.writer.alone(leave)
+    await visit.front.writer.alone(leave)
     if not by_page:
         return PlainTextResponse("unsubscribed\n")
-    return _left(visit, who, _undo(visit, Asked(*who, now)) if just_now else None)
+    return _left(visit, who, await run_sync(_when_left, visit, who))
 
 
-def _has_left(visit: Visit, who: Who) -> bool:
+def _when_left(visit: Visit, who: Who) -> datetime | None:
     """Look, if the store can be reached: without it the page still shows its button."""
     try:
         with visit.front.sessions.read() as session:
             place = store.place(session, *who)
     except SQLAlchemyError:
-        return False
-    return place is not None and place.standing is Standing.UNSUBSCRIBED
+        return None
+    return place.since if place and place.standing is Standing.UNSUBSCRIBED else None
 
 
-def _left(visit: Visit, who: Who, way_back: Form | None = None) -> Response:
+def _left(visit: Visit, who: Who, at: datetime | None) -> Response:
+    """Say that they have left; who has a moment ago may take it back, however often they ask."""
+    recent = at is not None and visit.front.clock() - at <= visit.front.undo
+    way_back = _undo(visit, Asked(*who, at)) if at and recent else None
     page = visit.say(visit.words.left, newsletter=visit.newsletter(who.newsletter))
     return visit.show(
         Page(
@@ -87,7 +93,10 @@ async def undo(visit: Visit) -> Response:
 
     def come_back(session: Session) -> bool:
         evidence = visit.evidence("page")
-        return lifecycle.come_back(session, who.subscriber_id, who.newsletter, evidence, now)
+        if lifecycle.come_back(session, who.subscriber_id, who.newsletter, evidence, now):
+            return True
+        place = store.place(session, *who)  # the button may have been pressed twice
+        return place is not None and place.standing in (Standing.CONFIRMED, Standing.PAUSED)
 
     fresh = now - left.at <= visit.front.undo
     back = fresh and await visit.front.writer.alone(come_back)

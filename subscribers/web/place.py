@@ -112,8 +112,11 @@ class Visit:
         return Evidence(channel=channel, language=self.language, network=self.kept_address())
 
     def newsletter(self, slug: str) -> str:
-        """Return a newsletter's name, or the slug where it has been given up."""
-        about = self.front.about(slug)
+        """Return a newsletter's name, or the slug where it isn't known."""
+        try:
+            about = self.front.about(slug)
+        except SQLAlchemyError:  # who wants to leave needn't wait for a name
+            about = None
         return about.name if about else slug
 
     def note(self, status: str, words: str, code: int) -> Response:

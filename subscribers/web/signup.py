@@ -98,7 +98,7 @@ class SignUp:
         if verdict.outcome is Outcome.LATER:
             return self._later(visit)
         again = verdict.outcome is Outcome.AGAIN
-        return _form_page(visit, path, fault=verdict.fault, again=again)
+        return _form_page(visit, path, fault=verdict.fault, again=again, token=verdict.token)
 
     def _later(self, visit: Visit) -> Response:
         return _retry_later(HTMLResponse(self._same(visit, 429, visit.words.many), 429))
@@ -116,7 +116,9 @@ def script() -> str:
     return (files("subscribers.web") / "proof.js").read_text(encoding="utf-8")
 
 
-def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False) -> Response:
+def _form_page(
+    visit: Visit, path: str, *, fault: str = "", again: bool = False, token: str = ""
+) -> Response:
     about = about_of(visit)
     if about is None:
         return visit.page(visit.words.bad_link, status=404)
@@ -140,6 +142,7 @@ def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False)
                 source=source_of(visit, "frame" if path == FRAME_PATH else "page"),
                 value=visit.fields.get("email", "")[:254],
                 path=path,
+                token=token,
             ),
             links=_links(visit, about),
             small=wording(about, visit.language),

@@ -45,6 +45,17 @@ def test_growth_is_told_by_week(session: Session, make_reader: MakeReader, now: 
     ]
 
 
+def test_only_who_had_joined_can_leave_and_only_once(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    waiting = make_reader(session, "waiting@example.com", Standing.PENDING)
+    lifecycle.leave(session, waiting, NEWSLETTER, PAGE, now)
+    reader = make_reader(session, "reader@example.com")
+    lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
+    lifecycle.erase(session, reader, PAGE, hashes, now)
+    assert growth.count(session, NEWSLETTER, now, weeks=1).weeks[0].left == 1
+
+
 def test_another_newsletter_is_not_counted(
     session: Session, make_reader: MakeReader, now: datetime
 ) -> None:

@@ -187,6 +187,28 @@ def test_our_own_export_brings_the_same_addresses_in(database: Database, bring_i
     assert sorted(addresses(database)) == sorted(given)
 
 
+def test_our_own_export_says_who_must_not_be_mailed(database: Database, bring_in: Import) -> None:
+    lines = [
+        "email,status,suppressed,source,since,created_at,language",
+        "stays@example.com,confirmed,,form,2026-11-24,2026-11-24,en",
+        "bounced@example.com,confirmed,hard-bounce,form,2026-11-24,2026-11-24,en",
+        "angry@example.com,confirmed,complaint,form,2026-11-24,2026-11-24,en",
+        "stopped@example.com,confirmed,manual,form,2026-11-24,2026-11-24,en",
+        "break@example.com,paused,,form,2026-11-24,2026-11-24,en",
+        "left@example.com,unsubscribed,,form,2026-11-24,2026-11-24,en",
+    ]
+    report = bring_in("\n".join(lines) + "\n")
+    assert report.layout == "Digest"
+    assert addresses(database) == ["stays@example.com"]
+    assert report.refused == {
+        "bounced at the former service": 1,
+        "complained at the former service": 1,
+        "must not be mailed, the former service says": 1,
+        "takes a break at the former service, and wants no mail now": 1,
+        "left at the former service": 1,
+    }
+
+
 def test_each_refused_line_is_reported_with_its_number_and_reason(bring_in: Import) -> None:
     told: list[tuple[int, str]] = []
     bring_in(
@@ -213,9 +235,10 @@ def test_nobody_who_left_bounced_complained_or_was_erased_comes_back(
             "stopped": SuppressionReason.MANUAL,
         }.items():
             suppression.suppress(session, f"{word}@example.com", reason, hashes, now)
+            suppression.suppress(session, "old@example.com", SuppressionReason.MOVED, hashes, now)
         gone = make_reader(session, "gone@example.com")
         lifecycle.erase(session, gone, Evidence(channel="page"), hashes, now)
-    words = ["left", "asked", "here", "bounced", "angry", "stopped", "gone", "new"]
+    words = ["left", "asked", "here", "bounced", "angry", "stopped", "gone", "old", "new"]
     report = bring_in("email\n" + "".join(f"{word}@example.com\n" for word in words))
     assert addresses(database) == ["here@example.com", "new@example.com"]
     assert report.refused == {
@@ -226,6 +249,7 @@ def test_nobody_who_left_bounced_complained_or_was_erased_comes_back(
         "complained here": 1,
         "must not be mailed, an operator or the provider says": 1,
         "asked to be forgotten here": 1,
+        "has another address here since": 1,
     }
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from subscribers.links import Links, Who
 from tests.web.conftest import SLUG, MakeSite, Running
 
 
@@ -74,10 +75,23 @@ def test_without_its_database_a_page_asks_to_come_again(
 def test_a_database_that_never_was_is_a_page_too(make_running: MakeSite, tmp_path: Path) -> None:
     site = make_running(database_url=f"sqlite:///{tmp_path / 'none.db'}")
 
-    answer = site.get("/")
+    for path in ("/", "/issues", "/subscribe", "/subscribe/frame", "/privacy", "/api/subscribe"):
+        answer = site.get(path)
 
-    assert answer.status_code == 404
-    assert "There is nothing here" in answer.text
+        assert answer.status_code == 503, path
+        assert answer.headers["retry-after"]
+        assert "There is nothing here" not in answer.text
+
+
+def test_who_leaves_sees_the_button_also_while_nothing_was_ever_read(
+    make_running: MakeSite, tmp_path: Path
+) -> None:
+    site = make_running(database_url=f"sqlite:///{tmp_path / 'none.db'}")
+    links = Links("", site.app.tokens())
+    answer = site.get(links.unsubscribe(Who(1, "weekly")))
+
+    assert answer.status_code == 200
+    assert 'method="post"' in answer.text
 
 
 def test_a_broken_template_of_ones_own_breaks_its_page_and_nothing_else(

@@ -100,7 +100,13 @@ def test_while_the_store_is_away_what_was_known_is_told(store: Flaky) -> None:
     assert shelf["weekly"].name == "Weekly"
 
 
-def test_a_store_that_was_never_there_holds_nothing(store: Flaky) -> None:
+def test_what_could_never_be_read_is_not_taken_for_nothing(store: Flaky) -> None:
     store.away = True
+    shelf = Shelf(store)
 
-    assert Shelf(store).first() is None
+    with pytest.raises(OperationalError):
+        shelf.first()
+    assert shelf.seen() is None
+
+    store.away = False
+    assert shelf["weekly"].name == "Weekly"

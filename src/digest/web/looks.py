@@ -29,7 +29,7 @@ class Looks:
 
     def site(self, series: Series | None = None) -> Site:
         """Return what pages say of where one is; works while the store is away."""
-        series = series or self.shelf.first()
+        series = series or self.shelf.seen()
         postal = self.settings.postal_address
         if series is None:
             return Site(name=parseaddr(self.settings.sender)[0], postal_address=postal)

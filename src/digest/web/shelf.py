@@ -77,8 +77,15 @@ class Shelf(Mapping[str, About]):
         """Return the newsletter that the front page is about."""
         return next(iter(self.series().values()), None)
 
+    def seen(self) -> Series | None:
+        """Return that newsletter as far as it is known: a page that says a fault may need it."""
+        try:
+            return self.first()
+        except SQLAlchemyError:
+            return None
+
     def series(self) -> Mapping[str, Series]:
-        """Return all of them."""
+        """Return all of them; raises `SQLAlchemyError` while they have never been read."""
         if not self._known:
             self.read()
         elif self._monotonic() >= self._due:
@@ -106,7 +113,8 @@ class Shelf(Mapping[str, About]):
                 ]
             self._known = {each.slug: each for each in found}
         except SQLAlchemyError:
-            return
+            if not self._known:  # not known isn't the same as not there
+                raise
         finally:
             self._reading.release()
 

@@ -31,6 +31,12 @@ def test_a_welcome_letter_follows_the_confirmation(site: Site) -> None:
     assert letter.unsubscribe_url.startswith(f"{site.url}/u/")
 
 
+def test_the_welcome_is_in_the_language_of_the_sign_up(site: Site) -> None:
+    site.fill_in(READER, lang="de")
+    site.http.post(site.path(site.deliver()[0].action_url), headers={"Accept-Language": "en"})
+    assert site.deliver()[0].language == "de"
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_G06_a_scanner_that_fetches_the_link_confirms_nobody(site: Site, method: str) -> None:
     path = confirm_path(site)

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
 from digest.db import Database
-from subscribers import lifecycle
+from subscribers import lifecycle, store
 from subscribers.links import Who
 from subscribers.models import Standing
 from subscribers.store import Evidence
@@ -48,6 +48,29 @@ def test_leaving_is_undone_from_the_same_page(site: Site, path: str) -> None:
     back = site.http.post(f"{path}/undo", data=hidden(left.text))
     assert "You’re back" in back.text
     assert site.standing(READER) is Standing.CONFIRMED
+
+
+def test_who_presses_twice_may_still_take_it_back(site: Site, path: str) -> None:
+    site.http.post(path, data={"page": "1"})
+    twice = site.http.post(path, data={"page": "1"})
+    for _ in range(2):
+        back = site.http.post(f"{path}/undo", data=hidden(twice.text))
+        assert "You’re back" in back.text
+    assert site.standing(READER) is Standing.CONFIRMED
+    assert [row.act for row in site.rows("consent")][-2:] == ["withdrawn", "returned"]
+
+
+def test_a_pause_outlives_leaving_and_coming_back(site: Site, path: str, reader: int) -> None:
+    until = site.clock.now + timedelta(days=30)
+    with site.front.sessions.write() as session:
+        lifecycle.pause(session, reader, NEWSLETTER, until, site.clock.now)
+    left = site.http.post(path, data={"page": "1"})
+    assert site.standing(READER) is Standing.UNSUBSCRIBED
+    site.http.post(f"{path}/undo", data=hidden(left.text))
+    with site.front.sessions.read() as session:
+        place = store.place(session, reader, NEWSLETTER)
+    assert place is not None
+    assert (place.standing, place.paused_until) == (Standing.PAUSED, until)
 
 
 def test_leaving_is_not_undone_a_day_later(site: Site, path: str) -> None:
@@ -155,6 +178,10 @@ def test_G11_while_the_store_is_out_of_order_nobody_is_told_they_have_left(
 
 def test_a_link_opened_again_says_that_one_has_left(site: Site, path: str) -> None:
     site.http.post(path, data={"page": "1"})
+    again = site.http.get(path)
+    assert "You have left" in again.text
+    assert f'action="{path}/undo"' in again.text
+    site.clock.advance(hours=2)
     again = site.http.get(path)
     assert "You have left" in again.text
     assert "<form" not in again.text

@@ -167,6 +167,44 @@ def test_a_reader_cannot_have_letters_sent_all_over_the_place(site: Site, path: 
     assert len(site.deliver()) == 1
 
 
+def test_a_slip_in_the_new_address_is_mended_at_once(site: Site, path: str) -> None:
+    site.http.post(f"{path}/address", data={"email": "typo@exmaple.net"})
+    first = site.deliver()[0]
+    site.http.post(f"{path}/address", data={"email": "right@example.net"})
+    assert [letter.address for letter in site.deliver()] == ["right@example.net"]
+    site.http.post(site.path(first.action_url))
+    assert site.standing("typo@exmaple.net") is None
+
+
+def test_three_new_addresses_an_hour_get_a_letter_and_no_more(site: Site, path: str) -> None:
+    told = 0
+    for n in range(6):
+        site.http.post(f"{path}/address", data={"email": f"victim{n}@example.org"})
+        told += len(site.deliver())
+    assert told == 3
+    site.clock.advance(hours=1)
+    site.http.post(f"{path}/address", data={"email": "later@example.org"})
+    assert len(site.deliver()) == 1
+
+
+def test_one_may_move_back_and_no_list_brings_the_old_address_in_meanwhile(
+    site: Site, path: str, reader: int, hashes: Hashes
+) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    site.http.post(site.path(site.deliver()[0].action_url))
+    with site.front.sessions.read() as session:
+        held = suppression.find(session, READER, hashes)
+    assert held is not None
+    assert held.reason is SuppressionReason.MOVED
+    site.clock.advance(hours=2)
+    site.http.post(f"{path}/address", data={"email": READER})
+    site.http.post(site.path(site.deliver()[0].action_url))
+    assert site.standing(READER) is Standing.CONFIRMED
+    with site.front.sessions.read() as session:
+        assert suppression.find(session, READER, hashes) is None
+    assert [row.suppressed for row in site.rows("subscriber")] == [None]
+
+
 def test_a_bad_new_address_is_refused_with_the_reason(site: Site, path: str) -> None:
     answer = site.http.post(f"{path}/address", data={"email": "nobody"})
     assert answer.status_code == 422

@@ -243,6 +243,16 @@ def test_a_form_that_is_not_ours_is_shown_once_more(site: Site, change: dict[str
     assert INBOX in again.text
 
 
+def test_a_form_sent_too_fast_need_only_be_sent_again_a_moment_later(site: Site) -> None:
+    early = site.fill_in(READER, wait=0.5)
+    assert "once more" in early.text
+    site.clock.advance(seconds=1)
+    still = site.http.post("/subscribe", data={**hidden(early.text), "email": READER})
+    assert "once more" in still.text
+    site.clock.advance(seconds=1)
+    assert INBOX in site.http.post("/subscribe", data={**hidden(still.text), "email": READER}).text
+
+
 def test_a_form_filled_in_faster_than_a_person_can_is_shown_once_more(site: Site) -> None:
     assert "once more" in site.fill_in(READER, wait=0.5).text
 
