@@ -40,7 +40,12 @@ PER_ADDRESS = Limits().address
 AT_ONCE = 128  # sign-ups a transaction: a short one, since others wait for it
 
 _ASKED = (
-    select(*(getattr(SignUpAsked, name) for name in ("id", "address_key", "wording", "at")))
+    select(
+        *(
+            getattr(SignUpAsked, name)
+            for name in ("id", "address_key", "newsletter", "wording", "at")
+        )
+    )
     .order_by(col(SignUpAsked.id))
     .limit(AT_ONCE)
     .with_for_update()  # one takes in at a time, or two letters may go where one is the most
@@ -80,7 +85,7 @@ def take_in(session: Session, hashes: Hashes, limit: Limit = PER_ADDRESS) -> Tak
     asked = session.connection().execute(_ASKED).all()
     if not asked:
         return Taken(0, 0)
-    times = [(row.address_key, row.at) for row in asked]
+    times = [(row.address_key, row.newsletter, row.at) for row in asked]
     stops = throttle.weigh_addresses(session, times, limit, hashes)
     throttle.note(session, Counter(stops), asked[-1].at)
     fresh = [row for row, stop in zip(asked, stops, strict=True) if stop is None]

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from subscribers import ledger, store, suppression
+from subscribers import ledger, store, suppression, throttle
 from subscribers.links import Asked
 from subscribers.models import ConsentAct, Standing, SuppressionReason
 from subscribers.store import Evidence
@@ -58,6 +58,7 @@ def confirm(
     among = [Standing.PENDING, Standing.UNSUBSCRIBED]
     store.move(session, number, newsletter, Standing.CONFIRMED, now, among=among)
     ledger.record(session, number, newsletter, ConsentAct.CONFIRMED, evidence, now)
+    throttle.forgive(session, reader.address_key, newsletter, hashes)
     found = suppression.find(session, reader.address_key, hashes)
     if found and found.reason in REJOINABLE:
         suppression.lift(session, reader.address_key, hashes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -143,16 +143,33 @@ def weigh(
 
 
 def weigh_addresses(
-    session: Session, asks: Iterable[tuple[str, datetime]], limit: Limit, hashes: Hashes
+    session: Session, asks: Iterable[tuple[str, str, datetime]], limit: Limit, hashes: Hashes
 ) -> list[Stop | None]:
-    """Count each ask for an address (its key, and when), and tell which come too often.
+    """Count each ask (an address's key, a newsletter, when), and tell which come too often.
 
-    Nobody may be waiting for the answer.
+    An address rests between two of one newsletter; so many in all is for all newsletters. Nobody
+    may be waiting for the answer.
     """
-    checks = [
-        ([(Stop.ADDRESS, hashes.first(f"address {key}"), limit)], moment) for key, moment in asks
-    ]
-    return _weigh_all(session, checks)
+    in_all = replace(limit, apart=0)
+    return _weigh_all(
+        session,
+        [
+            (
+                [
+                    (Stop.ADDRESS, hashes.first(f"address {key}"), in_all),
+                    (Stop.ADDRESS, _of_newsletter(key, newsletter, hashes), limit),
+                ],
+                moment,
+            )
+            for key, newsletter, moment in asks
+        ],
+    )
+
+
+def forgive(session: Session, address_key: str, newsletter: str, hashes: Hashes) -> None:
+    """End an address's rest: it has answered, and may leave and sign up again in between."""
+    known_by = _of_newsletter(address_key, newsletter, hashes)
+    session.execute(delete(Throttle).where(col(Throttle.key) == known_by))
 
 
 def note(session: Session, found: Counter[Stop | None], now: datetime) -> None:
@@ -170,6 +187,10 @@ def purge(session: Session, now: datetime) -> None:
     """Forget the counts that can't matter any more."""
     before = int((now - timedelta(seconds=DAY)).timestamp())
     session.execute(delete(Throttle).where(col(Throttle.started) < before))
+
+
+def _of_newsletter(address_key: str, newsletter: str, hashes: Hashes) -> str:
+    return hashes.first(f"address {address_key} {newsletter}")
 
 
 def _checks(ask: Weighed, limits: Limits, hashes: Hashes) -> list[_Check]:

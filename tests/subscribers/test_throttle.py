@@ -23,9 +23,10 @@ def weigh(
 
 
 def weigh_addresses(
-    session: Session, hashes: Hashes, *asks: tuple[str, datetime]
+    session: Session, hashes: Hashes, *asks: tuple[str, datetime], newsletter: str = "weekly"
 ) -> list[Stop | None]:
-    return throttle.weigh_addresses(session, asks, Limits().address, hashes)
+    told = [(key, newsletter, moment) for key, moment in asks]
+    return throttle.weigh_addresses(session, told, Limits().address, hashes)
 
 
 def counted(session: Session) -> dict[str, int]:
@@ -47,6 +48,26 @@ def test_an_address_gets_three_letters_a_day(
     assert [n for n, stop in enumerate(stops) if stop is None] == [0, 1, 2, 24]
 
 
+def test_each_newsletter_has_a_rest_of_its_own_and_all_share_the_day(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    stops = [
+        weigh_addresses(session, hashes, ("a", now), newsletter=name)[0]
+        for name in ("weekly", "weekly", "monthly", "daily", "yearly")
+    ]
+    assert stops == [None, Stop.ADDRESS, None, None, Stop.ADDRESS]
+
+
+def test_who_has_answered_may_ask_again_within_the_day(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    stops = []
+    for _ in range(4):
+        stops += weigh_addresses(session, hashes, ("a", now))
+        throttle.forgive(session, "a", "weekly", hashes)
+    assert stops == [None, None, None, Stop.ADDRESS]
+
+
 def test_two_of_one_address_in_one_go_are_told_apart(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
@@ -66,7 +87,7 @@ def test_whether_an_address_was_asked_for_before_changes_nothing_of_an_answer(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
     """Neither what is written, row by row, nor what is said."""
-    throttle.weigh_addresses(session, [("a@example.com", now)], Limits().address, hashes)
+    weigh_addresses(session, hashes, ("a@example.com", now))
     before = counted(session)
     found = [weigh(session, hashes, now, ask(word))[0] for word in ("a", "b", "a")]
     assert found == [None] * 3
