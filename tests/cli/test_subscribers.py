@@ -11,6 +11,8 @@ from typer.testing import CliRunner, Result
 from digest.cli.context import Call
 from digest.cli.subscribers import app
 from digest.db import Database
+from digest.errors import NotFound
+from digest.issues.models import Newsletter
 from subscribers import ledger, store
 from subscribers.address import parse
 from subscribers.errors import BadAddress, BadToken, UnknownReader
@@ -27,6 +29,8 @@ Digest = Callable[..., Result]
 @pytest.fixture
 def digest(database: Database) -> Digest:
     """Return a function that runs ``digest subscribers`` and hands back what it printed."""
+    with database.write() as session:
+        session.add(Newsletter(slug="weekly", name="Weekly AI Tool Verdicts"))
 
     def run(*arguments: str) -> Result:
         call = Call(database_url=database.url.render_as_string(hide_password=False))
@@ -75,6 +79,19 @@ def test_a_rehearsed_import_tells_counts_and_reasons(
         },
         "resumed_at": 0,
     }
+
+
+@pytest.mark.parametrize("command", ["import", "count", "export", "leave"])
+def test_a_newsletter_that_is_not_there_is_named_before_anything_is_done(
+    digest: Digest, database: Database, list_file: str, reader: int, command: str
+) -> None:
+    given = {"import": [list_file, "--consent", CONSENT], "leave": ["reader@example.com"]}
+    result = digest(command, *given.get(command, []), "--newsletter", "wekly")
+    assert isinstance(result.exception, NotFound)
+    assert "wekly" in str(result.exception)
+    assert "weekly" in (result.exception.next_step or "")
+    with database.read() as session:
+        assert store.find(session, "anna@example.com") is None
 
 
 def test_an_import_is_counted_afterwards(digest: Digest, list_file: str) -> None:

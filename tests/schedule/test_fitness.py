@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from sqlalchemy import update
 
 from digest.app import App, open_app
 from digest.db import Database
@@ -22,6 +23,10 @@ from digest.schedule.disk import NETWORKED, file_system
 from digest.schedule.fact import Weight
 from digest.schedule.fitness import examine
 from digest.settings import load
+from subscribers import letters
+from subscribers import store as subscribers
+from subscribers.address import parse
+from subscribers.models import LetterKind, LetterToSend
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
@@ -119,6 +124,16 @@ def test_an_account_the_provider_has_stopped_is_pointed_out(
     with app.database.write() as session:
         quarantine(session, [(ACCOUNT, word)], NOW)
     assert ("account" in warned(app)) is pointed_out
+
+
+@pytest.mark.parametrize(("state", "pointed_out"), [("in-doubt", True), ("sent", False)])
+def test_letters_in_doubt_are_pointed_out(install: Install, state: str, pointed_out: bool) -> None:
+    app = install()
+    with app.database.write() as session:
+        number = subscribers.add(session, parse("ann@example.com"), NOW)
+        letters.ask(session, number, "weekly", LetterKind.CONFIRM, NOW)
+        session.execute(update(LetterToSend).values(state=state))
+    assert ("letters" in warned(app)) is pointed_out
 
 
 def test_posts_that_no_known_key_signed_are_pointed_out(install: Install) -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from digest.app import App, open_app
 from digest.errors import DatabaseUnfit
+from digest.issues import store
 from digest.settings import Settings, load
 
 #: No table holds more; a larger number is a slip, and no database could look for it.
@@ -57,6 +58,11 @@ class Call:
         """Close the installation, if a command opened it."""
         if "app" in vars(self):
             self.app.database.close()
+
+    def existing(self, newsletter: str) -> str:
+        """Return the slug if there is a newsletter of it; raises `NotFound`."""
+        with self.app.database.read() as session:
+            return store.newsletter(session, newsletter).slug
 
     def json(self, facts: Any) -> None:
         """Print facts as JSON, two spaces deep, keys in their own order."""

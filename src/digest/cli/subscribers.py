@@ -58,7 +58,7 @@ def import_(
 ) -> None:
     """Bring a list in from elsewhere; who left, bounced, complained or was erased stays out."""
     call = call_of(context)
-    wish = Wish(newsletter=newsletter, consent=consent, rehearsal=dry_run)
+    wish = Wish(newsletter=call.existing(newsletter), consent=consent, rehearsal=dry_run)
     with _progress(call, file) as on_progress, _refusals(refused) as on_refused:
         report = import_list(
             call.app.database,
@@ -82,7 +82,7 @@ def count(
     """Count the readers by standing, with growth and sources."""
     call = call_of(context)
     with call.app.database.read() as session:
-        counts = growth.count(session, newsletter, call.app.clock())
+        counts = growth.count(session, call.existing(newsletter), call.app.clock())
     if json:
         call.json(counts.as_json())
     else:
@@ -97,8 +97,9 @@ def export(
 ) -> None:
     """Write the list as CSV, with everyone who ever joined."""
     call = call_of(context)
+    slug = call.existing(newsletter)
     with call.app.database.read() as session, _out(to) as out:
-        out.writelines(exporting.as_csv(session, newsletter))
+        out.writelines(exporting.as_csv(session, slug))
 
 
 @app.command()
@@ -156,7 +157,7 @@ def leave(
     links = Links(call.app.settings.base_url, call.app.tokens())
     with call.app.database.write() as session:
         by_token = None if "@" in who else links.read_unsubscribe(who)
-        number, slug = by_token or (_known(session, who).id, newsletter)
+        number, slug = by_token or (_known(session, who).id, call.existing(newsletter))
         left = lifecycle.leave(session, number, slug, Evidence(channel="mail"), call.app.clock())
     call.out.print("Unsubscribed." if left else "They aren't on the list; nothing changed.")
 
@@ -262,7 +263,7 @@ def _print_counts(call: Call, counts: Counts) -> None:
 
 def _print_person(call: Call, facts: dict[str, Any]) -> None:
     found = facts["suppression"]
-    call.out.print(f"address: {facts.get('address', 'erased; only the hash is known')}")
+    call.out.print(f"address: {facts.get('address', 'not kept; only a hash of it is')}")
     call.out.print(f"suppressed: {found['reason'] if found else 'no'}")
     for one in facts.get("subscriptions", []):
         until = f" until {one['paused_until']:%Y-%m-%d}" if one["paused_until"] else ""

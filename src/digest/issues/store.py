@@ -19,7 +19,9 @@ def newsletter(session: Session, slug: str) -> Newsletter:
     """Return the newsletter of that slug; raises `NotFound`."""
     found = session.exec(select(Newsletter).where(Newsletter.slug == slug)).one_or_none()
     if found is None:
-        raise NotFound(f"no newsletter is called {slug}", next_step="digest init")
+        there = session.exec(select(Newsletter.slug).order_by(Newsletter.slug)).all()
+        step = f"--newsletter takes: {', '.join(there)}" if there else "digest init"
+        raise NotFound(f"no newsletter is called {slug}", next_step=step)
     return found
 
 

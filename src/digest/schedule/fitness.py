@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from digest.app import App
 from digest.delivery.models import Quarantined
@@ -22,6 +22,7 @@ from digest.schedule import fit_store
 from digest.schedule.fact import Fact, Weight, fine, refused, warning
 from digest.schedule.sender_records import is_reserved
 from digest.settings import TransportKind
+from subscribers.models import LetterState, LetterToSend
 
 Look = Callable[[App], Iterator[Fact]]
 
@@ -166,8 +167,30 @@ def _account(app: App) -> Iterator[Fact]:
         )
 
 
+def _letters(app: App) -> Iterator[Fact]:
+    doubted = select(func.count()).where(
+        col(LetterToSend.state) == LetterState.IN_DOUBT,
+        col(LetterToSend.since) > app.clock() - RECENT,
+    )
+    with app.database.read() as session:
+        number = session.exec(doubted).one()
+    if number:
+        yield warning(
+            "letters",
+            f"whether {number:,} of them went out in the last {RECENT.days} days is in doubt: a"
+            " process died while it sent them",
+            "none is sent again; who got none signs up once more (digest subscribers show ADDRESS)",
+        )
+
+
 LOOKS: tuple[Look, ...] = (_secret, _address, _sender, _provider)
-LOOKS_INTO_TABLES: tuple[Look, ...] = (fit_store.clock, _newsletters, _account, fit_store.past)
+LOOKS_INTO_TABLES: tuple[Look, ...] = (
+    fit_store.clock,
+    _newsletters,
+    _account,
+    _letters,
+    fit_store.past,
+)
 
 
 def is_loopback(host: str | None) -> bool:
