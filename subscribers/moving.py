@@ -117,6 +117,12 @@ def confirm(
     return Moved.DONE
 
 
+def is_done(session: Session, change_id: int) -> bool:
+    """Tell whether a change was confirmed before."""
+    done_at = select(col(AddressChange.done_at)).where(col(AddressChange.id) == change_id)
+    return session.execute(done_at).scalar() is not None
+
+
 def _drop_earlier(session: Session, subscriber_id: int) -> None:
     """Drop an earlier wish, and its letter if that still waits."""
     session.execute(

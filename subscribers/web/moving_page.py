@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from anyio.to_thread import run_sync
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -15,14 +16,21 @@ from subscribers.web.place import Visit
 
 async def show(visit: Visit) -> Response:
     """Ask for one press of a button; changes nothing."""
-    _, at = visit.front.links.read_change(visit.token)
+    number, at = visit.front.links.read_change(visit.token)
     if visit.front.clock() - at > timedelta(hours=visit.front.link_hours):
         return visit.page(visit.words.moved[Moved.GONE], status=410)
+    if await run_sync(_is_done, visit, number):
+        return visit.page(visit.words.moved[Moved.ALREADY])
     page = visit.say(visit.words.moving)
     button = Form(action=f"/a/{visit.token}", button=visit.words.moving_button)
     return visit.show(
         Page(language=page.language, title=page.title, paragraphs=page.paragraphs, form=button)
     )
+
+
+def _is_done(visit: Visit, number: int) -> bool:
+    with visit.front.sessions.read() as session:
+        return moving.is_done(session, number)
 
 
 async def act(visit: Visit) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -179,7 +179,7 @@ class Place:
             response.headers["Connection"] = "close"
             return response
         except BadToken:
-            return visit.page(visit.words.bad_link, status=404)
+            return visit.show(_or_by_mail(visit, visit.words.bad_link), status=404)
         except (SQLAlchemyError, Busy, TimeoutError) as fault:
             log.error("the store can't be reached: %s", type(fault).__name__)
             return _unreachable(visit)
@@ -241,10 +241,13 @@ def _unreachable(visit: Visit) -> Response:
 
 
 def _come_back(visit: Visit) -> Response:
-    page = visit.say(visit.words.unreachable)
-    if visit.front.mailto:
-        other_way = visit.words.unreachable_mail.format(mailto=visit.front.mailto)
-        page = Page(
-            language=page.language, title=page.title, paragraphs=[*page.paragraphs, other_way]
-        )
-    return visit.show(page, status=503)
+    return visit.show(_or_by_mail(visit, visit.words.unreachable), status=503)
+
+
+def _or_by_mail(visit: Visit, saying: Saying) -> Page:
+    """Say that something can't be done here; and, to who wants to leave, where it still can."""
+    page = visit.say(saying)
+    if not visit.front.mailto:
+        return page
+    other_way = visit.words.unreachable_mail.format(mailto=visit.front.mailto)
+    return replace(page, paragraphs=[*page.paragraphs, other_way])

@@ -67,8 +67,8 @@ EN = Words(
     many=Saying(
         title="A little later, please",
         body=(
-            "Very many sign-ups are coming in just now, so we take no more for a while. Nothing"
-            " was sent. Please try again in an hour.",
+            "Very many sign-ups are coming in just now, in all or from your network, so we take no"
+            " more for a while. Nothing was sent. Please try again in an hour.",
         ),
     ),
     disposable="This domain is for addresses that are thrown away. Please use one you keep.",
@@ -152,7 +152,9 @@ EN = Words(
     moving_button="Yes, use it",
     moved={
         Moved.DONE: Saying(title="Done", body=("Mail comes to this address from now on.",)),
-        Moved.ALREADY: Saying(title="Done already", body=("Mail comes to this address.",)),
+        Moved.ALREADY: Saying(
+            title="Done already", body=("This address was confirmed before; nothing changes.",)
+        ),
         Moved.TAKEN: Saying(
             title="This address is on the list already",
             body=("It has its own subscription. To end the other one, leave from there.",),
@@ -185,7 +187,7 @@ EN = Words(
             "Something on our side is out of order. Nothing has changed: please try again soon.",
         ),
     ),
-    unreachable_mail="Or write to {mailto}: that works as well.",
+    unreachable_mail="To leave, you can also write to {mailto}.",
     broken=Saying(
         title="That didn’t work",
         body=("The fault is ours. Nothing has changed; please try again.",),

@@ -60,7 +60,7 @@ DE = Words(
     inbox=Saying(
         title="Schauen Sie in Ihr Postfach",
         body=(
-            "Wenn die Adresse Post von uns bekommen kann, ist ein Brief mit einem Link unterwegs."
+            "Wenn die Adresse Post von uns bekommen kann, ist eine E-Mail mit einem Link unterwegs."
             " Öffnen Sie ihn und drücken Sie auf den Knopf dahinter: Erst dann stehen Sie auf der"
             " Liste.",
             "Nach ein paar Minuten nichts da? Sehen Sie im Spam-Ordner nach, oder versuchen Sie es"
@@ -70,8 +70,9 @@ DE = Words(
     many=Saying(
         title="Bitte etwas später",
         body=(
-            "Gerade kommen sehr viele Anmeldungen, deshalb nehmen wir eine Weile keine an. Es wurde"
-            " nichts verschickt. Bitte versuchen Sie es in einer Stunde noch einmal.",
+            "Gerade kommen sehr viele Anmeldungen, im Ganzen oder aus Ihrem Netz, deshalb nehmen"
+            " wir eine Weile keine an. Es wurde nichts verschickt. Bitte versuchen Sie es in einer"
+            " Stunde noch einmal.",
         ),
     ),
     disposable=(
@@ -156,16 +157,16 @@ DE = Words(
     move=Saying(
         title="Eine andere Adresse nehmen",
         body=(
-            "Die neue Adresse bekommt einen Brief mit einem Link. Bis er beantwortet ist, ändert"
+            "Die neue Adresse bekommt eine E-Mail mit einem Link. Bis sie beantwortet ist, ändert"
             " sich nichts.",
         ),
     ),
     move_label="Neue E-Mail-Adresse",
-    move_button="Brief schicken",
+    move_button="E-Mail schicken",
     move_asked=Saying(
         title="Schauen Sie in das neue Postfach",
         body=(
-            "Wenn diese Adresse übernehmen kann, ist ein Brief mit einem Link dorthin unterwegs.",
+            "Wenn diese Adresse übernehmen kann, ist eine E-Mail mit einem Link dorthin unterwegs.",
         ),
     ),
     moving=Saying(
@@ -175,7 +176,10 @@ DE = Words(
     moving_button="Ja, diese Adresse",
     moved={
         Moved.DONE: Saying(title="Erledigt", body=("Von jetzt an kommt Post an diese Adresse.",)),
-        Moved.ALREADY: Saying(title="Schon erledigt", body=("Post kommt an diese Adresse.",)),
+        Moved.ALREADY: Saying(
+            title="Schon erledigt",
+            body=("Die Adresse wurde schon bestätigt. Es ändert sich nichts.",),
+        ),
         Moved.TAKEN: Saying(
             title="Diese Adresse steht schon auf der Liste",
             body=(
@@ -214,7 +218,7 @@ DE = Words(
             " noch einmal.",
         ),
     ),
-    unreachable_mail="Oder schreiben Sie an {mailto}: Das geht genauso.",
+    unreachable_mail="Zum Abmelden können Sie auch an {mailto} schreiben.",
     broken=Saying(
         title="Das hat nicht geklappt",
         body=("Der Fehler liegt bei uns. Es hat sich nichts geändert.",),

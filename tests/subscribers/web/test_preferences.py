@@ -121,6 +121,7 @@ def test_a_change_confirmed_twice_is_done_once(site: Site, path: str) -> None:
     link = site.path(site.deliver()[0].action_url)
     site.http.post(link)
     assert "Done already" in site.http.post(link).text
+    assert "Done already" in site.http.get(link).text
 
 
 def test_a_new_address_that_complained_since_is_not_mailed(
