@@ -101,7 +101,7 @@ class Subscription(SQLModel, table=True):
     standing: Standing = Field(sa_type=_stored(Standing))
     source: str = Field(default="", sa_type=String(64))
     since: datetime
-    paused_until: datetime | None = None
+    paused_until: datetime | None = None  #: stays noted after leaving, for who takes that back
     topics: list[str] | None = Field(default=None, sa_type=JSON)  #: ``None`` is everything
 
 

@@ -62,8 +62,9 @@ def ask(
     done = session.execute(insert(AddressChange).values(values).returning(col(AddressChange.id)))
     number = done.scalar_one()
     held = suppression.find(session, address.key, hashes)
-    own = held is not None and held.reason is SuppressionReason.MOVED  # or one like that
-    if (held and not own) or store.find(session, address.key):
+    # An address somebody moved away from may be moved to: its reader may want it back.
+    barred = held is not None and held.reason is not SuppressionReason.MOVED
+    if barred or store.find(session, address.key):
         return False
     letters.ask(
         session,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -13,7 +13,7 @@ from digest.cli.subscribers import app
 from digest.db import Database
 from digest.errors import NotFound
 from digest.issues.models import Newsletter
-from subscribers import ledger, store
+from subscribers import ledger, lifecycle, store
 from subscribers.address import parse
 from subscribers.errors import BadAddress, BadToken, UnknownReader
 from subscribers.models import ConsentAct, Standing
@@ -79,6 +79,19 @@ def test_a_rehearsed_import_tells_counts_and_reasons(
         },
         "resumed_at": 0,
     }
+
+
+def test_a_pause_is_told_of_who_is_paused_and_not_of_who_has_left(
+    digest: Digest, database: Database, reader: int, now: datetime
+) -> None:
+    with database.write() as session:
+        lifecycle.pause(session, reader, "weekly", now + timedelta(days=30), now)
+    assert "paused until 2026-12-24" in digest("show", "reader@example.com").stdout
+    with database.write() as session:
+        lifecycle.leave(session, reader, "weekly", Evidence(channel="page"), now)
+    told = digest("show", "reader@example.com").stdout
+    assert "unsubscribed since" in told
+    assert "until" not in told
 
 
 @pytest.mark.parametrize("command", ["import", "count", "export", "leave"])

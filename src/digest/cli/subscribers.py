@@ -26,7 +26,7 @@ from subscribers.errors import UnknownReader
 from subscribers.growth import Counts
 from subscribers.importer import Report, Wish, import_list
 from subscribers.links import Links
-from subscribers.models import SuppressionReason
+from subscribers.models import Standing, SuppressionReason
 from subscribers.store import Evidence, Reader
 from subscribers.tokens import Hashes
 
@@ -266,7 +266,8 @@ def _print_person(call: Call, facts: dict[str, Any]) -> None:
     call.out.print(f"address: {facts.get('address', 'not kept; only a hash of it is')}")
     call.out.print(f"suppressed: {found['reason'] if found else 'no'}")
     for one in facts.get("subscriptions", []):
-        until = f" until {one['paused_until']:%Y-%m-%d}" if one["paused_until"] else ""
+        paused = one["standing"] == Standing.PAUSED and one["paused_until"]
+        until = f" until {one['paused_until']:%Y-%m-%d}" if paused else ""
         call.out.print(
             f"{one['newsletter']}: {one['standing']}{until} since {one['since']:%Y-%m-%d %H:%M}"
             f" ({escape(one['source'])})"
