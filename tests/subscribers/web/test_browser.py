@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, Page, Request, expect
 
 from subscribers.models import LetterKind, Standing
 from tests.subscribers.web.conftest import Site
@@ -41,7 +41,9 @@ def open_page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Open
 
 
 def press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name).click()
+    """Press a button, and wait for the page it leads to."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name).click()
 
 
 def test_a_reader_signs_up_confirms_leaves_and_returns(site: Site, open_page: Open) -> None:
@@ -49,7 +51,7 @@ def test_a_reader_signs_up_confirms_leaves_and_returns(site: Site, open_page: Op
     page.get_by_label("Your email address").fill(READER)
     site.clock.advance(seconds=5)
     press(page, "Send it to me")
-    assert page.get_by_role("heading", level=1).inner_text() == "Look into your inbox"
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your inbox")
 
     page = open_page(site.deliver()[0].action_url)
     assert site.standing(READER) is Standing.PENDING
@@ -82,11 +84,11 @@ def test_preferences_are_kept_from_page_to_page(site: Site, open_page: Open) -> 
     page.get_by_role("link", name="Topics").click()
     page.get_by_label("Art").uncheck()
     press(page, "Save")
-    assert page.get_by_text("Saved.").is_visible()
+    expect(page.get_by_text("Saved.")).to_be_visible()
     page.get_by_role("link", name="Take a break").click()
     page.get_by_label("8 weeks").check()
     press(page, "Save")
-    assert page.get_by_text("paused until 2027-01-19").is_visible()
+    expect(page.get_by_text("paused until 2027-01-19")).to_be_visible()
     page.get_by_role("link", name="Forget me").click()
     press(page, "Delete everything")
     assert site.standing(READER) is None
@@ -100,8 +102,8 @@ def test_the_form_on_somebody_elses_page_leads_to_ours_and_on(
     page.set_content(f"<h1>A blog</h1>{snippet}")
     page.get_by_label("Your email address").fill(READER)
     press(page, "Send it to me")
-    assert page.get_by_text("once more").is_visible()
-    assert page.get_by_label("Your email address").input_value() == READER
+    expect(page.get_by_text("once more")).to_be_visible()
+    expect(page.get_by_label("Your email address")).to_have_value(READER)
     site.clock.advance(seconds=5)
     press(page, "Send it to me")
-    assert page.get_by_role("heading", level=1).inner_text() == "Look into your inbox"
+    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your inbox")
