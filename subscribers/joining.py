@@ -16,6 +16,7 @@ from subscribers import ledger, store, suppression, throttle
 from subscribers.given import given, rows
 from subscribers.lifecycle import REJOINABLE
 from subscribers.models import (
+    JOINED,
     Consent,
     ConsentAct,
     ConsentNetwork,
@@ -201,7 +202,7 @@ def _networks(fresh: Any) -> Any:
 
 def _letters(fresh: Any) -> Any:
     """Put a letter into the queue: to confirm, or to say that nothing changed."""
-    joined = col(Subscription.standing).in_([Standing.CONFIRMED, Standing.PAUSED])
+    joined = col(Subscription.standing).in_(JOINED)
     values = {
         "subscriber_id": col(Subscriber.id),
         "newsletter": col(SignUpAsked.newsletter),

@@ -119,7 +119,7 @@ def send_waiting(
         done[state] += 1
         more = sent < at_most and state is not LetterState.WAITING
         with sessions.write() as session:  # one commit a letter: what it settles, it goes on from
-            _set(session, waiting.id, state, clock())
+            _settle(session, waiting, state, clock())
             waiting = _claim(session, clock()) if more else None
     return +done
 
@@ -147,6 +147,8 @@ def _letter(waiting: _Waiting, links: Links) -> Letter:
         action = links.change(waiting.change_id, waiting.asked_at)
     elif waiting.kind is LetterKind.ALREADY:
         action = links.preferences(who)
+    elif waiting.kind is LetterKind.MOVED:
+        action = links.sign_up(waiting.newsletter)
     belongs = waiting.kind in (LetterKind.WELCOME, LetterKind.ALREADY)
     return Letter(
         kind=waiting.kind,
@@ -161,20 +163,17 @@ def _letter(waiting: _Waiting, links: Links) -> Letter:
 
 def _claim(session: Session, now: datetime) -> _Waiting | None:
     """Mark the oldest waiting letter as started, durably, before anything is connected."""
-    address = (
-        select(col(AddressChange.address))
-        .where(col(AddressChange.id) == col(LetterToSend.change_id))
-        .scalar_subquery()
-    )
     names = [name for name in _Waiting._fields if name not in ("address", "suppressed")]
     row = session.execute(
         select(
             *(getattr(LetterToSend, name) for name in names),
-            address.label("elsewhere"),
+            col(AddressChange.address).label("new"),
+            col(AddressChange.former),
             col(Subscriber.address),
             col(Subscriber.suppressed),
         )
         .join(Subscriber, col(Subscriber.id) == col(LetterToSend.subscriber_id))
+        .outerjoin(AddressChange, col(AddressChange.id) == col(LetterToSend.change_id))
         .where(col(LetterToSend.state) == LetterState.WAITING)
         .order_by(col(LetterToSend.id))
         .limit(1)
@@ -184,10 +183,17 @@ def _claim(session: Session, now: datetime) -> _Waiting | None:
         return None
     _set(session, row.id, LetterState.STARTED, now)
     facts = dict(row._mapping)
-    elsewhere = facts.pop("elsewhere")
-    if row.kind is LetterKind.CHANGE:  # whatever is known of the address that is given up
-        facts |= {"address": elsewhere or "", "suppressed": None}
+    apart = {LetterKind.CHANGE: facts.pop("new"), LetterKind.MOVED: facts.pop("former")}
+    if row.kind in apart:  # not to the reader's own address, whatever is known of that
+        facts |= {"address": apart[row.kind] or "", "suppressed": None}
     return _Waiting(**facts)
+
+
+def _settle(session: Session, waiting: _Waiting, state: LetterState, now: datetime) -> None:
+    _set(session, waiting.id, state, now)
+    if waiting.kind is LetterKind.MOVED and state is not LetterState.WAITING:
+        change = col(AddressChange.id) == waiting.change_id
+        session.execute(update(AddressChange).where(change).values(former=None))
 
 
 def _set(session: Session, letter_id: int, state: LetterState, now: datetime) -> None:

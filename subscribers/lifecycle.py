@@ -12,11 +12,9 @@ from sqlalchemy.orm import Session
 
 from subscribers import ledger, store, suppression, throttle
 from subscribers.links import Asked
-from subscribers.models import ConsentAct, Standing, SuppressionReason
+from subscribers.models import JOINED, ConsentAct, Standing, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes
-
-_JOINED = (Standing.CONFIRMED, Standing.PAUSED)
 
 #: What a reader's own confirmation lifts: the address has just answered.
 REJOINABLE = (
@@ -51,7 +49,7 @@ def confirm(
     place = store.place(session, number, newsletter)
     if reader is None or place is None:
         return Confirmed.GONE
-    if place.standing in _JOINED:
+    if place.standing in JOINED:
         return Confirmed.ALREADY
     if place.standing is Standing.UNSUBSCRIBED and asked_at <= place.since:
         return Confirmed.LEFT
@@ -69,7 +67,7 @@ def leave(
     session: Session, subscriber_id: int, newsletter: str, evidence: Evidence, now: datetime
 ) -> bool:
     """Unsubscribe; tells whether the reader was still there. Twice is fine."""
-    left = store.leave(session, subscriber_id, newsletter, now, among=[Standing.PENDING, *_JOINED])
+    left = store.leave(session, subscriber_id, newsletter, now, among=[Standing.PENDING, *JOINED])
     if left:
         ledger.record(session, subscriber_id, newsletter, ConsentAct.WITHDRAWN, evidence, now)
     return left
@@ -104,7 +102,7 @@ def pause(
 ) -> bool:
     """Send nothing until a moment; a paused reader is mailed again by itself from then on."""
     return store.move(
-        session, subscriber_id, newsletter, Standing.PAUSED, now, among=_JOINED, paused_until=until
+        session, subscriber_id, newsletter, Standing.PAUSED, now, among=JOINED, paused_until=until
     )
 
 

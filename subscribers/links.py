@@ -44,6 +44,10 @@ class Links:
         """Return where a sign-up is confirmed."""
         return f"{self.base_url}/c/{self.tokens.sign(Purpose.CONFIRM, _triple(asked))}"
 
+    def sign_up(self, newsletter: str) -> str:
+        """Return where anybody signs up."""
+        return f"{self.base_url}/subscribe?newsletter={newsletter}"
+
     def change(self, change_id: int, at: datetime) -> str:
         """Return where a new address is confirmed, from the new one."""
         subject = f"{change_id}:{int(at.timestamp())}"

@@ -27,6 +27,10 @@ class Standing(StrEnum):
     UNSUBSCRIBED = "unsubscribed"  #: left
 
 
+#: On the list: who agreed, and hasn't left.
+JOINED = (Standing.CONFIRMED, Standing.PAUSED)
+
+
 class ConsentAct(StrEnum):
     """What happened to a reader's agreement."""
 
@@ -57,6 +61,7 @@ class LetterKind(StrEnum):
     ALREADY = "already"  #: says to who signed up again that nothing changed
     WELCOME = "welcome"  #: follows the confirmation
     CHANGE = "change"  #: asks the new address whether it wants to take over
+    MOVED = "moved"  #: tells the old address that it was given up
 
 
 class LetterState(StrEnum):
@@ -186,7 +191,7 @@ class LetterToSend(SQLModel, table=True):
 
 
 class AddressChange(SQLModel, table=True):
-    """A wish to be mailed elsewhere, until the new address confirms it."""
+    """A wish to be mailed elsewhere, kept for some days."""
 
     __tablename__ = "address_change"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -197,6 +202,8 @@ class AddressChange(SQLModel, table=True):
     )
     address: str = Field(sa_type=String(254))
     address_key: str = Field(sa_type=String(254))
+    #: The address that was given up, until it has been told.
+    former: str | None = Field(default=None, sa_type=String(254))
     asked_at: datetime
     done_at: datetime | None = None
 

@@ -13,6 +13,7 @@ from subscribers import ledger, letters, store, suppression
 from subscribers.address import Address, parse
 from subscribers.lifecycle import REJOINABLE
 from subscribers.models import (
+    JOINED,
     AddressChange,
     ConsentAct,
     LetterKind,
@@ -98,23 +99,15 @@ def confirm(
         return Moved.ALREADY
     address = parse(change.address, test_names=True)
     reader = store.find_by_id(session, change.subscriber_id)
+    if reader is None:
+        return Moved.GONE
     if store.find(session, address.key) is not None:
         return Moved.TAKEN
-    store.set_address(session, change.subscriber_id, address)
-    if reader is not None:  # no import brings the old address back beside the new one
-        suppression.suppress(session, reader.address_key, SuppressionReason.MOVED, hashes, now)
-    held = suppression.find(session, address.key, hashes)
-    if held and held.reason in REJOINABLE:
-        suppression.lift(session, address.key, hashes)
-    elif held:
-        store.mark_suppressed(session, [address.key], held.reason)
-    for place in store.places(session, change.subscriber_id):
-        ledger.record(
-            session, change.subscriber_id, place.newsletter, ConsentAct.MOVED, evidence, now
-        )
-    session.execute(
-        update(AddressChange).where(col(AddressChange.id) == change_id).values(done_at=now)
-    )
+    _move(session, reader, address, hashes, now)
+    for place in store.places(session, reader.id):
+        ledger.record(session, reader.id, place.newsletter, ConsentAct.MOVED, evidence, now)
+    _update(session, change_id, done_at=now)
+    _tell_former(session, reader, change_id, now)
     return Moved.DONE
 
 
@@ -122,6 +115,40 @@ def is_done(session: Session, change_id: int) -> bool:
     """Tell whether a change was confirmed before."""
     done_at = select(col(AddressChange.done_at)).where(col(AddressChange.id) == change_id)
     return session.execute(done_at).scalar() is not None
+
+
+def _move(
+    session: Session, reader: store.Reader, address: Address, hashes: Hashes, now: datetime
+) -> None:
+    store.set_address(session, reader.id, address)
+    # No import brings the old address back beside the new one.
+    suppression.suppress(session, reader.address_key, SuppressionReason.MOVED, hashes, now)
+    held = suppression.find(session, address.key, hashes)
+    if held and held.reason in REJOINABLE:
+        suppression.lift(session, address.key, hashes)
+    elif held:
+        store.mark_suppressed(session, [address.key], held.reason)
+
+
+def _tell_former(session: Session, reader: store.Reader, change_id: int, now: datetime) -> None:
+    """Tell the old address, once, that it was given up: it may not have been its owner's wish."""
+    places = [one for one in store.places(session, reader.id) if one.standing in JOINED]
+    if reader.suppressed or not places:
+        return
+    _update(session, change_id, former=reader.address)
+    letters.ask(
+        session,
+        reader.id,
+        places[0].newsletter,
+        LetterKind.MOVED,
+        now,
+        language=reader.language,
+        change_id=change_id,
+    )
+
+
+def _update(session: Session, change_id: int, **values: object) -> None:
+    session.execute(update(AddressChange).where(col(AddressChange.id) == change_id).values(values))
 
 
 def _drop_earlier(session: Session, subscriber_id: int) -> None:
@@ -133,7 +160,11 @@ def _drop_earlier(session: Session, subscriber_id: int) -> None:
             col(LetterToSend.state) == LetterState.WAITING,
         )
     )
-    session.execute(delete(AddressChange).where(col(AddressChange.subscriber_id) == subscriber_id))
+    session.execute(
+        delete(AddressChange).where(
+            col(AddressChange.subscriber_id) == subscriber_id, col(AddressChange.done_at).is_(None)
+        )
+    )
 
 
 def _too_many(session: Session, subscriber_id: int, now: datetime) -> bool:

@@ -242,17 +242,27 @@ def leave(
 
 
 def set_topics(
-    session: Session, subscriber_id: int, newsletter: str, topics: list[str] | None
-) -> None:
-    """Keep what a reader wants to read about; ``None`` is everything."""
-    session.execute(
+    session: Session,
+    subscriber_id: int,
+    newsletter: str,
+    topics: list[str] | None,
+    *,
+    among: Sequence[Standing],
+) -> bool:
+    """Keep what a reader wants to read about if their standing is one *among*; tells whether.
+
+    ``None`` is everything.
+    """
+    done = session.execute(
         update(Subscription)
         .where(
             col(Subscription.subscriber_id) == subscriber_id,
             col(Subscription.newsletter) == newsletter,
+            col(Subscription.standing).in_(among),
         )
         .values(topics=topics)
     )
+    return _touched(done)
 
 
 def set_address(session: Session, subscriber_id: int, address: Address) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from subscribers.web import confirming, leaving, moving_page, notice, preferences
+from subscribers.web import confirming, leaving, moving_page, notice, pausing, preferences
 from subscribers.web.form import (
     FRAME_PATH,
     JSON_PATH,
@@ -96,7 +96,7 @@ def _preferences(front: Front) -> list[Route]:
     return [
         Route(here, Place(front=front, get=own.show)),
         Route(f"{here}/topics", Place(front=front, get=own.show_topics, post=own.take_topics)),
-        Route(f"{here}/pause", Place(front=front, get=own.show_pause, post=own.take_pause)),
+        Route(f"{here}/pause", Place(front=front, get=pausing.show, post=pausing.take)),
         Route(f"{here}/address", Place(front=front, get=own.show_address, post=own.take_address)),
         Route(f"{here}/data", Place(front=front, get=own.data)),
         Route(f"{here}/erase", Place(front=front, get=own.show_erase, post=own.take_erase)),

@@ -11,12 +11,10 @@ from starlette.responses import Response
 from subscribers import letters, lifecycle, store
 from subscribers.lifecycle import Confirmed
 from subscribers.links import Asked
-from subscribers.models import LetterKind, Standing
+from subscribers.models import JOINED, LetterKind
 from subscribers.web import form
 from subscribers.web.pages import Form, Page
 from subscribers.web.place import Visit
-
-_ON_THE_LIST = (Standing.CONFIRMED, Standing.PAUSED)
 
 
 async def show(visit: Visit) -> Response:
@@ -25,7 +23,7 @@ async def show(visit: Visit) -> Response:
     if _is_late(visit, asked):
         return await _late(visit, asked)
     place = await run_sync(_place, visit, asked)
-    if place and place.standing in _ON_THE_LIST:
+    if place and place.standing in JOINED:
         return _told(visit, asked, Confirmed.ALREADY)
     page = visit.say(visit.words.confirm, newsletter=visit.newsletter(asked.newsletter))
     return visit.show(
@@ -80,7 +78,7 @@ def _is_late(visit: Visit, asked: Asked) -> bool:
 async def _late(visit: Visit, asked: Asked) -> Response:
     """Say that the link has run out, and the way on; or that nothing more is to do."""
     place = await run_sync(_place, visit, asked)
-    if place and place.standing in _ON_THE_LIST:
+    if place and place.standing in JOINED:
         return _told(visit, asked, Confirmed.ALREADY)
     page = visit.say(visit.words.confirm_late, hours=visit.front.link_hours)
     links = [(visit.words.ask_again, _sign_up_path(asked))]

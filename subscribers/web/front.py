@@ -72,6 +72,8 @@ class Front:
     embed_origins: Sequence[str] = ()  #: sites that may show the form in a frame: https://a.example
     #: What the rest of the house keeps of a reader, for the file of everything that is kept.
     elsewhere: Callable[[Session, int], Mapping[str, Any]] = _nothing_else
+    responsible: str = ""  #: who keeps the list, with where they can be found
+    carrier: str = ""  #: whom the mails are handed to: a company, where it is one
     mailto: str = ""  #: where one can leave by mail while the store is out of order
     on_letter: Callable[[], None] = _nobody_waits  #: called when a letter waits
     link_hours: int = 48  #: how long a link to confirm lasts

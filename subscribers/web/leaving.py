@@ -12,7 +12,7 @@ from starlette.responses import PlainTextResponse, Response
 from subscribers import lifecycle, store
 from subscribers.errors import BadToken
 from subscribers.links import Asked, Who
-from subscribers.models import Standing
+from subscribers.models import JOINED, Standing
 from subscribers.web import form
 from subscribers.web.pages import Form, Page
 from subscribers.web.place import Visit
@@ -96,7 +96,7 @@ async def undo(visit: Visit) -> Response:
         if lifecycle.come_back(session, who.subscriber_id, who.newsletter, evidence, now):
             return True
         place = store.place(session, *who)  # the button may have been pressed twice
-        return place is not None and place.standing in (Standing.CONFIRMED, Standing.PAUSED)
+        return place is not None and place.standing in JOINED
 
     fresh = now - left.at <= visit.front.undo
     back = fresh and await visit.front.writer.alone(come_back)

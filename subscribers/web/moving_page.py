@@ -43,4 +43,7 @@ async def act(visit: Visit) -> Response:
     def confirm(session: Session) -> Moved:
         return moving.confirm(session, number, visit.evidence("page"), visit.front.hashes, now)
 
-    return visit.page(visit.words.moved[await visit.front.writer.alone(confirm)])
+    moved = await visit.front.writer.alone(confirm)
+    if moved is Moved.DONE:
+        visit.front.on_letter()
+    return visit.page(visit.words.moved[moved])

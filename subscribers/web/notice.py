@@ -20,6 +20,10 @@ async def show(visit: Visit) -> Response:
         newsletter=about.name,
         network=words.kept_network[front.keep_network.value],
         tracking=words.kept_tracking[about.tracking],
+        responsible=words.kept_responsible.format(who=front.responsible)
+        if front.responsible
+        else "",
+        carrier=words.kept_carrier.format(carrier=front.carrier) if front.carrier else "",
         contact=words.unreachable_mail.format(mailto=front.mailto) if front.mailto else "",
     )
     return visit.show(

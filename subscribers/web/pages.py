@@ -89,11 +89,12 @@ def plain(page: Page) -> str:
     if page.small:
         parts.append(f"<p><small>{escape(page.small)}</small></p>")
     body = "\n".join(parts)
+    title = f"{page.fault} – {page.title}" if page.fault else page.title
     return (
         f'<!doctype html>\n<html lang="{escape(page.language)}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<meta name="robots" content="noindex">\n'
-        f"<title>{escape(page.title)}</title>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n"
+        f"<title>{escape(title)}</title>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n"
         "</html>\n"
     )
 
@@ -129,7 +130,7 @@ def _field(one: Field, *, faulty: bool) -> str:
             f'<div hidden aria-hidden="true"><label>{label} <input type="text" name="{name}"'
             ' tabindex="-1" autocomplete="off"></label></div>'
         )
-    told = ' aria-describedby="fault" aria-invalid="true"' if faulty else ""
+    told = ' aria-describedby="fault" aria-invalid="true" autofocus' if faulty else ""
     email = ' autocomplete="email" inputmode="email" required' if one.kind == "email" else ""
     return (
         f'<p><label for="{name}">{label}</label>\n<input type="{one.kind}" id="{name}"'

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 
 from anyio.to_thread import run_sync
@@ -13,31 +12,28 @@ from starlette.responses import Response
 
 from subscribers import export, lifecycle, moving, store
 from subscribers.address import parse
+from subscribers.dates import long_date
 from subscribers.errors import BadAddress
 from subscribers.links import Who
-from subscribers.models import Standing
+from subscribers.models import JOINED, Standing
 from subscribers.store import Place as Standings
 from subscribers.web import form
 from subscribers.web.pages import Choice, Field, Form, Page
 from subscribers.web.place import Visit
 
-WEEKS = (2, 4, 8, 26)
-LONGEST = timedelta(days=366)
-_JOINED = (Standing.CONFIRMED, Standing.PAUSED)
-
 
 async def show(visit: Visit) -> Response:
     """Say what comes, and list what may be done."""
-    return await _overview(visit, _who(visit))
+    return await overview(visit, who_of(visit))
 
 
 async def show_topics(visit: Visit) -> Response:
     """Offer the topics."""
-    who = _who(visit)
+    who = who_of(visit)
     about = visit.front.about(who.newsletter)
-    place = await run_sync(_place, visit, who)
+    place = await joined(visit, who)
     if about is None or not about.topics or place is None:
-        return await _overview(visit, who)
+        return await overview(visit, who)
     everything = [value for value, _ in about.topics]
     choice = Choice(
         name="topics",
@@ -46,67 +42,37 @@ async def show_topics(visit: Visit) -> Response:
         chosen=place.topics if place.topics is not None else everything,
         kind="checkbox",
     )
-    return _asking(visit, "topics", visit.words.topics, visit.words.save, choices=[choice])
+    return asking(visit, "topics", visit.words.topics, visit.words.save, choices=[choice])
 
 
 async def take_topics(visit: Visit) -> Response:
     """Keep the topics; all of them, or none, is everything."""
-    who = _who(visit)
+    who = who_of(visit)
     about = visit.front.about(who.newsletter)
     offered = [value for value, _ in about.topics] if about else []
     asked = visit.lists.get("topics", [])
     chosen = [value for value in offered if value in asked]
     topics = chosen if 0 < len(chosen) < len(offered) else None
 
-    def keep(session: Session) -> None:
-        store.set_topics(session, who.subscriber_id, who.newsletter, topics)
+    def keep(session: Session) -> bool:
+        return store.set_topics(session, who.subscriber_id, who.newsletter, topics, among=JOINED)
 
-    await visit.front.writer.alone(keep)
-    return await _overview(visit, who, saved=True)
-
-
-async def show_pause(visit: Visit, *, fault: str = "") -> Response:
-    """Offer a break."""
-    who = _who(visit)
-    place = await run_sync(_place, visit, who)
-    words = visit.words
-    options = [(str(weeks), words.weeks.format(weeks=weeks)) for weeks in WEEKS]
-    if place and place.standing is Standing.PAUSED:
-        options.append(("0", words.resume))
-    choice = Choice(name="weeks", label=words.pause_label, options=options, chosen=[options[0][0]])
-    day = Field(name="until", label=words.pause_until, kind="date")
-    return _asking(
-        visit, "pause", words.pause, words.save, fields=(day,), choices=[choice], fault=fault
-    )
-
-
-async def take_pause(visit: Visit) -> Response:
-    """Take a break, or end one."""
-    who = _who(visit)
-    now = visit.front.clock()
-    until = _until(visit.fields, now)
-    if until is None:
-        return await show_pause(visit, fault=visit.words.pause_fault)
-
-    def keep(session: Session) -> None:
-        if until == now:
-            lifecycle.resume(session, who.subscriber_id, who.newsletter, now)
-        else:
-            lifecycle.pause(session, who.subscriber_id, who.newsletter, until, now)
-
-    await visit.front.writer.alone(keep)
-    return await _overview(visit, who, saved=True)
+    return await overview(visit, who, saved=await visit.front.writer.alone(keep))
 
 
 async def show_address(visit: Visit) -> Response:
     """Ask for another address."""
-    _who(visit)
+    who = who_of(visit)
+    if not await joined(visit, who):
+        return await overview(visit, who)
     return _address_form(visit)
 
 
 async def take_address(visit: Visit) -> Response:
     """Send a letter to the other address; what is said shows nothing of who is on the list."""
-    who = _who(visit)
+    who = who_of(visit)
+    if not await joined(visit, who):
+        return await overview(visit, who)
     try:
         address = parse(visit.fields.get("email", ""))
     except BadAddress as fault:
@@ -123,14 +89,17 @@ async def take_address(visit: Visit) -> Response:
 
 async def data(visit: Visit) -> Response:
     """Give a reader all that is kept of them, as a file."""
-    who = _who(visit)
+    who = who_of(visit)
 
     def collect() -> dict[str, Any]:
         with visit.front.sessions.read() as session:
             mine = export.person(session, who.subscriber_id)
             return mine and {**mine, **visit.front.elsewhere(session, who.subscriber_id)}
 
-    text = json.dumps(await run_sync(collect), indent=2, ensure_ascii=False, default=_plain)
+    mine = await run_sync(collect)
+    if not mine:
+        return await overview(visit, who)
+    text = json.dumps(mine, indent=2, ensure_ascii=False, default=_plain)
     return Response(
         text + "\n",
         headers={"Content-Disposition": 'attachment; filename="subscription.json"'},
@@ -140,13 +109,15 @@ async def data(visit: Visit) -> Response:
 
 async def show_erase(visit: Visit) -> Response:
     """Ask before forgetting."""
-    _who(visit)
-    return _asking(visit, "erase", visit.words.erase, visit.words.erase_button, quiet=True)
+    who = who_of(visit)
+    if not await run_sync(_place, visit, who):
+        return await overview(visit, who)
+    return asking(visit, "erase", visit.words.erase, visit.words.erase_button, quiet=True)
 
 
 async def take_erase(visit: Visit) -> Response:
     """Forget a reader; twice is fine."""
-    who = _who(visit)
+    who = who_of(visit)
     now = visit.front.clock()
 
     def erase(session: Session) -> bool:
@@ -157,24 +128,15 @@ async def take_erase(visit: Visit) -> Response:
     return visit.page(visit.words.erased)
 
 
-def _until(fields: Mapping[str, str], now: datetime) -> datetime | None:
-    """Return until when a break lasts: *now* for none, ``None`` for what isn't understood.
-
-    A day goes before the weeks, since one of those is always ticked.
-    """
-    day, weeks = fields.get("until", ""), fields.get("weeks", "")
-    if day:
-        try:
-            until = datetime.combine(date.fromisoformat(day), time(), UTC)
-        except ValueError:
-            return None
-        return until if now < until <= now + LONGEST else None
-    known = {str(number): number for number in (0, *WEEKS)}
-    return now + timedelta(weeks=known[weeks]) if weeks in known else None
-
-
-def _who(visit: Visit) -> Who:
+def who_of(visit: Visit) -> Who:
+    """Tell whose page this is; raises `BadToken`."""
     return visit.front.links.read_preferences(visit.token)
+
+
+async def joined(visit: Visit, who: Who) -> Standings | None:
+    """Return the standing of who gets the newsletter or has a break from it; of nobody else."""
+    place = await run_sync(_place, visit, who)
+    return place if place and place.standing in JOINED else None
 
 
 def _place(visit: Visit, who: Who) -> Standings | None:
@@ -182,11 +144,12 @@ def _place(visit: Visit, who: Who) -> Standings | None:
         return store.place(session, *who)
 
 
-async def _overview(visit: Visit, who: Who, *, saved: bool = False) -> Response:
+async def overview(visit: Visit, who: Who, *, saved: bool = False) -> Response:
+    """Say what comes, and list what may be done."""
     place = await run_sync(_place, visit, who)
     standing = visit.words.standing[_standing(place, visit.front.clock())].format(
         newsletter=visit.newsletter(who.newsletter),
-        until=f"{place.paused_until:%Y-%m-%d}" if place and place.paused_until else "",
+        until=long_date(place.paused_until, visit.language) if place and place.paused_until else "",
     )
     paragraphs = [visit.words.saved, standing] if saved else [standing]
     return visit.show(
@@ -212,7 +175,7 @@ def _links(visit: Visit, who: Who, place: Standings | None) -> list[tuple[str, s
     if place is None:
         return [again]
     about = visit.front.about(who.newsletter)
-    joined = place.standing in _JOINED
+    joined = place.standing in JOINED
     leave = visit.front.links.unsubscribe(who).removeprefix(visit.front.base_url)
     offered = [
         (bool(about and about.topics) and joined, words.topics.title, f"{here}/topics"),
@@ -226,7 +189,7 @@ def _links(visit: Visit, who: Who, place: Standings | None) -> list[tuple[str, s
     return [(text, path) for offer, text, path in offered if offer]
 
 
-def _asking(
+def asking(
     visit: Visit,
     action: str,
     saying: Any,
@@ -237,6 +200,7 @@ def _asking(
     fault: str = "",
     quiet: bool = False,
 ) -> Response:
+    """Show a form for one thing a reader may do."""
     page = visit.say(saying)
     return visit.show(
         Page(
@@ -262,7 +226,7 @@ def _address_form(visit: Visit, *, fault: str = "") -> Response:
     words = visit.words
     value = visit.fields.get("email", "")[:254]
     asked = Field(name="email", label=words.move_label, kind="email", value=value)
-    return _asking(visit, "address", words.move, words.move_button, fields=(asked,), fault=fault)
+    return asking(visit, "address", words.move, words.move_button, fields=(asked,), fault=fault)
 
 
 def _plain(value: Any) -> str:

@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
 from digest.issues.cadence import Cadence, Every
-from digest.issues.rhythm import long_date, rhythm
+from digest.issues.rhythm import rhythm
 
 
 @pytest.mark.parametrize(
@@ -23,8 +21,3 @@ def test_how_often_is_said_in_the_reader_s_language(
     cadence: Cadence, language: str, said: str
 ) -> None:
     assert rhythm(cadence, language) == said
-
-
-def test_a_day_is_written_out() -> None:
-    assert long_date(date(2026, 3, 1), "en") == "1 March 2026"
-    assert long_date(date(2026, 3, 1), "de") == "1. März 2026"

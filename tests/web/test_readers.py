@@ -57,8 +57,10 @@ def test_a_readers_file_holds_every_issue_sent_to_them_and_what_was_told_of_it(
     assert issues[1]["events"] == []
 
 
-def test_a_file_of_nobody_is_empty(site: Running) -> None:
-    assert data_of(site, 99) == {}
+def test_of_nobody_there_is_no_file(site: Running) -> None:
+    path = site.links.preferences(Who(99, "weekly")).removeprefix(site.app.settings.base_url)
+
+    assert "Nothing is kept of you here." in site.get(f"{path}/data").text
 
 
 def test_a_page_in_german_says_in_german_when_the_mail_comes(site: Running) -> None:

@@ -16,11 +16,12 @@ from digest.delivery.links import leaving
 from digest.delivery.store import Store
 from digest.errors import NotFound, TemplateBroken
 from digest.issues import published, store
-from digest.issues.rhythm import long_date, rhythm
+from digest.issues.rhythm import rhythm
 from digest.mail.mailing import Content, Mailbox, Mailing, Recipient, personalise
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Transport
 from digest.render.engine import Rendered, render
 from digest.render.letters import LetterView
+from subscribers.dates import long_date
 from subscribers.letters import Handed, Letter
 from subscribers.models import LetterKind
 

@@ -93,6 +93,20 @@ EN = Tongue(
                 " isn’t on any list yet."
             ),
         ),
+        LetterKind.MOVED: LetterWords(
+            subject="{newsletter} goes to another address now",
+            preview="It was asked for by a link in your mail. Nothing more comes here.",
+            title="It goes elsewhere now.",
+            paragraphs=(
+                "By the link to the preferences in a mail to this address, somebody asked that"
+                " {newsletter} go to another one. That other address has agreed, and nothing more"
+                " comes here. If that was you, there is nothing to do.",
+                "If it wasn’t you, somebody has your mail, or one that you passed on. You can have"
+                " {newsletter} come here again:",
+            ),
+            button="Sign up again",
+            why="You get this once, because {newsletter} came to this address until now.",
+        ),
     },
     first_issue=LetterWords(
         subject="Welcome to {newsletter}",
@@ -171,6 +185,21 @@ DE = Tongue(
                 "Sie bekommen diese Mail einmal, weil diese Adresse als neue Adresse eingetragen"
                 " wurde. Sie steht noch auf keiner Liste."
             ),
+        ),
+        LetterKind.MOVED: LetterWords(
+            subject="{newsletter} geht jetzt an eine andere Adresse",
+            preview="So wurde es über einen Link in Ihrer Mail gewünscht. Hierher kommt nichts.",
+            title="Es geht jetzt woandershin.",
+            paragraphs=(
+                "Über den Link zu den Einstellungen in einer Mail an diese Adresse hat jemand"
+                " gewünscht, dass {newsletter} an eine andere geht. Die andere Adresse hat"
+                " zugestimmt, und hierher kommt nichts mehr. Wenn Sie das waren, ist nichts zu"
+                " tun.",
+                "Wenn Sie das nicht waren, hat jemand Ihre Mail oder eine, die Sie weitergegeben"
+                " haben. Sie können sich {newsletter} wieder hierher schicken lassen:",
+            ),
+            button="Wieder anmelden",
+            why="Sie bekommen diese Mail einmal, weil {newsletter} bisher an diese Adresse kam.",
         ),
     },
     first_issue=LetterWords(

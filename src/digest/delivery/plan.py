@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 from digest.delivery.models import Batch, BatchState, Delivery, Outcome
 from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState
-from subscribers.models import Standing, Subscription
+from subscribers.models import JOINED, Subscription
 from subscribers.store import audience
 
 
@@ -93,9 +93,7 @@ def _write_deliveries(
     """Insert one row a reader who confirmed; return the first and last id, which are contiguous."""
     connection = session.connection()
     base = connection.execute(select(func.max(col(Delivery.id)))).scalar_one() or 0
-    readers = audience(newsletter, now).where(
-        col(Subscription.standing).in_([Standing.CONFIRMED, Standing.PAUSED])
-    )
+    readers = audience(newsletter, now).where(col(Subscription.standing).in_(JOINED))
     found = readers.subquery()
     # Ids are given here, not by the database: a batch is a range of them.
     place = func.row_number().over(order_by=found.c.subscriber_id)

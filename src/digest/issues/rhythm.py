@@ -1,9 +1,8 @@
-"""Says in a reader's language how often a newsletter comes, and what day it is."""
+"""Says in a reader's language how often a newsletter comes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from string import Template
 
 from digest.issues.cadence import Cadence, Every
@@ -14,59 +13,27 @@ class _Tongue:
     """One language; weekdays begin with Monday, *nths* go by `Cadence.nth`."""
 
     weekdays: tuple[str, ...]
-    months: tuple[str, ...]
     nths: dict[int, str]
     every: dict[Every, Template]
-    date: Template
 
 
 _EN = _Tongue(
     weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-    months=(
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
     nths={1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"},
     every={
         Every.WEEK: Template("every $weekday"),
         Every.SECOND_WEEK: Template("every second $weekday"),
         Every.MONTH: Template("on the $nth $weekday of the month"),
     },
-    date=Template("$day $month $year"),
 )
 _DE = _Tongue(
     weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
-    months=(
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ),
     nths={1: "ersten", 2: "zweiten", 3: "dritten", 4: "vierten", -1: "letzten"},
     every={
         Every.WEEK: Template("jeden $weekday"),
         Every.SECOND_WEEK: Template("jeden zweiten $weekday"),
         Every.MONTH: Template("am $nth $weekday im Monat"),
     },
-    date=Template("$day. $month $year"),
 )
 _TONGUES = {"en": _EN, "de": _DE}
 
@@ -77,12 +44,6 @@ def rhythm(cadence: Cadence, language: str) -> str:
     return tongue.every[cadence.every].substitute(
         weekday=tongue.weekdays[cadence.weekday], nth=tongue.nths[cadence.nth or 1]
     )
-
-
-def long_date(day: date, language: str) -> str:
-    """Write a day out: "24 November 2026"."""
-    tongue = _tongue(language)
-    return tongue.date.substitute(day=day.day, month=tongue.months[day.month - 1], year=day.year)
 
 
 def _tongue(language: str) -> _Tongue:

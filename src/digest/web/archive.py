@@ -13,12 +13,12 @@ from digest.app import App
 from digest.errors import NotFound
 from digest.issues import published, store
 from digest.issues.published import PublishedIssue
-from digest.issues.rhythm import long_date
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.render.pages import IssueLink, archive_page, issue_page
 from digest.web.headers import FRAMING, MAIL, kept
 from digest.web.looks import Looks
 from digest.web.shelf import Series
+from subscribers.dates import long_date
 from subscribers.web import Front
 
 _OWN = re.compile(rf"(?:https?://[^\s\"'<>]+)?(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")

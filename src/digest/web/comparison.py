@@ -7,10 +7,10 @@ from itertools import chain
 
 from digest.comparisons.models import Contender, Revision, Verdict
 from digest.issues.compose import comparison_view
-from digest.issues.rhythm import long_date
 from digest.issues.view import ComparisonView, ContenderView
 from digest.render.literal import clean
 from digest.render.pages import ComparisonPage, SeatView, SideView, Teaser, VerdictView
+from subscribers.dates import long_date
 
 _MARKS = ("“”", '""', "«»", "„“")
 

@@ -12,12 +12,16 @@ from sqlalchemy.orm import Session
 from digest.app import App
 from digest.delivery.reader import mailed
 from digest.errors import BadSetting
+from digest.settings import TransportKind
 from digest.web.looks import Looks
 from subscribers.proof import Proof
 from subscribers.web import Front, KeepNetwork
 
 #: Where a browser lets scripts calculate: by HTTPS, and on the reader's own machine.
 _SECURE = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:|/|\Z)")
+
+#: Companies that mails are handed to, by the transport that does it.
+_CARRIERS = {TransportKind.SENDGRID: "Twilio SendGrid, USA"}
 
 
 def make_front(app: App, looks: Looks, on_letter: Callable[[], None]) -> Front:
@@ -37,10 +41,17 @@ def make_front(app: App, looks: Looks, on_letter: Callable[[], None]) -> Front:
         proof=_proof(app),
         elsewhere=_elsewhere,
         embed_origins=words(settings.embed_origins),
+        responsible=_line(settings.postal_address),
+        carrier=_CARRIERS.get(settings.transport, ""),
         mailto=settings.leave_mailto,
         on_letter=on_letter,
         link_hours=settings.link_hours,
     )
+
+
+def _line(address: str) -> str:
+    """Return a postal address in one line."""
+    return ", ".join(line.strip(" ,") for line in address.splitlines() if line.strip(" ,"))
 
 
 def words(setting: str) -> list[str]:

@@ -30,6 +30,7 @@ EN = Words(
     kept=Saying(
         title="What we keep of you",
         body=(
+            "{responsible}",
             "Your email address, the language you read, and what you choose for {newsletter}, such"
             " as topics or a break. It serves one end: to send you what you asked for, for as long"
             " as you want it.",
@@ -38,12 +39,19 @@ EN = Words(
             "{network}",
             "Which issues were sent to you, and whether they arrived. {tracking}",
             "A sign-up that nobody confirms is deleted after seven days.",
+            "{carrier}",
             "This site sets no cookie and loads nothing from anywhere else.",
             "By the link to your preferences in every mail you get all of this as a file, change"
             " it, or have it deleted. What stays then is a hash of your address, which keeps"
             " imported lists from bringing you back.",
+            "All of it rests on your agreement, which you may take back at any time. And you may"
+            " complain to a data protection authority.",
             "{contact}",
         ),
+    ),
+    kept_responsible="Who keeps it: {who}.",
+    kept_carrier=(
+        "To deliver the mails, your address and their text are handed to {carrier}. To nobody else."
     ),
     kept_network={
         "none": "Where the form was sent from is not kept.",

@@ -30,6 +30,7 @@ DE = Words(
     kept=Saying(
         title="Was wir über Sie speichern",
         body=(
+            "{responsible}",
             "Ihre E-Mail-Adresse, Ihre Sprache, und was Sie für {newsletter} einstellen, etwa"
             " Themen oder eine Pause. Das dient nur einem: Ihnen zu schicken, was Sie bestellt"
             " haben, solange Sie es möchten.",
@@ -39,12 +40,20 @@ DE = Words(
             "{network}",
             "Welche Ausgaben Ihnen geschickt wurden und ob sie angekommen sind. {tracking}",
             "Eine Anmeldung, die niemand bestätigt, wird nach sieben Tagen gelöscht.",
+            "{carrier}",
             "Diese Seiten setzen keine Cookies und laden nichts von anderswo.",
             "Über den Link zu Ihren Einstellungen in jeder Mail bekommen Sie all das als Datei,"
             " können es ändern oder löschen lassen. Dann bleibt ein Hash Ihrer Adresse, damit keine"
             " importierte Liste Sie zurückholt.",
+            "All das beruht auf Ihrer Zustimmung, die Sie jederzeit zurücknehmen können. Auch"
+            " können Sie sich bei einer Datenschutzbehörde beschweren.",
             "{contact}",
         ),
+    ),
+    kept_responsible="Wer es speichert: {who}.",
+    kept_carrier=(
+        "Zum Zustellen werden Ihre Adresse und der Text der Mails an {carrier} gegeben. An sonst"
+        " niemanden."
     ),
     kept_network={
         "none": "Woher das Formular kam, wird nicht gespeichert.",

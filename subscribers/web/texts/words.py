@@ -36,6 +36,8 @@ class Words:
     read_latest: str
     kept_link: str
     kept: Saying
+    kept_responsible: str
+    kept_carrier: str
     kept_network: Mapping[str, str]
     kept_tracking: Mapping[str, str]
     inbox: Saying

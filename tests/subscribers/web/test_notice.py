@@ -59,6 +59,17 @@ def test_the_times_it_names_are_those_that_are_kept(site: Site) -> None:
         assert words in page
 
 
+def test_the_page_says_who_keeps_it_and_whom_mails_are_handed_to(
+    make_site: Callable[..., Site],
+) -> None:
+    page = make_site(responsible="Example Press, Exampletown", carrier="A Carrier, USA").http
+    assert "Who keeps it: Example Press, Exampletown." in page.get("/privacy").text
+    assert "handed to A Carrier, USA" in page.get("/privacy").text
+    bare = make_site().http.get("/privacy").text
+    assert "Who keeps it" not in bare
+    assert "handed to" not in bare
+
+
 def test_the_page_speaks_german(site: Site) -> None:
     assert "Was wir über Sie speichern" in site.http.get("/privacy?lang=de").text
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -26,6 +27,14 @@ def reader(sqlite_database: Database, make_reader: MakeReader) -> int:
 def path(site: Site, reader: int) -> str:
     """The preferences link's path."""
     return site.path(site.front.links.preferences(Who(reader, NEWSLETTER)))
+
+
+#: A good answer to each form of the page.
+FORMS = {
+    "/topics": {"topics": "art"},
+    "/pause": {"weeks": "4"},
+    "/address": {"email": "new@example.org"},
+}
 
 
 def place(site: Site, reader: int) -> store.Place:
@@ -65,7 +74,7 @@ def test_all_topics_or_none_is_everything(
 
 def test_a_break_begins_ends_early_and_is_shown(site: Site, path: str, reader: int) -> None:
     shown = site.http.post(f"{path}/pause", data={"weeks": "4"}).text
-    assert "paused until 2026-12-22" in shown
+    assert "paused until 22 December 2026" in shown
     assert place(site, reader).standing is Standing.PAUSED
     site.http.post(f"{path}/pause", data={"weeks": "0"})
     assert place(site, reader).standing is Standing.CONFIRMED
@@ -86,7 +95,7 @@ def test_a_break_lasts_until_a_day_of_the_readers_choice(
 ) -> None:
     assert 'type="date"' in site.http.get(f"{path}/pause").text
     answer = site.http.post(f"{path}/pause", data={"weeks": "2", "until": "2027-01-15"})
-    assert "paused until 2027-01-15" in answer.text
+    assert "paused until 15 January 2027" in answer.text
     assert place(site, reader).paused_until == datetime(2027, 1, 15, tzinfo=UTC)
 
 
@@ -197,6 +206,7 @@ def test_one_may_move_back_and_no_list_brings_the_old_address_in_meanwhile(
         held = suppression.find(session, READER, hashes)
     assert held is not None
     assert held.reason is SuppressionReason.MOVED
+    assert site.deliver()[0].kind is LetterKind.MOVED
     site.clock.advance(hours=2)
     site.http.post(f"{path}/address", data={"email": READER})
     site.http.post(site.path(site.deliver()[0].action_url))
@@ -206,10 +216,45 @@ def test_one_may_move_back_and_no_list_brings_the_old_address_in_meanwhile(
     assert [row.suppressed for row in site.rows("subscriber")] == [None]
 
 
+def test_the_old_address_is_told_once_and_then_forgotten(site: Site, path: str) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    link = site.path(site.deliver()[0].action_url)
+    site.http.post(link)
+    site.http.post(link)
+    [letter] = site.deliver()
+    assert (letter.kind, letter.address) == (LetterKind.MOVED, READER)
+    assert site.path(letter.action_url) == "/subscribe?newsletter=weekly"
+    assert (letter.unsubscribe_url, letter.preferences_url) == ("", "")
+    assert [row.former for row in site.rows("address_change")] == [None]
+    assert site.deliver() == []
+
+
+def test_another_wish_meanwhile_keeps_the_old_address_from_nothing(site: Site, path: str) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    site.http.post(site.path(site.deliver()[0].action_url))
+    site.http.post(f"{path}/address", data={"email": "newer@example.org"})
+    told = {letter.address: letter.kind for letter in site.deliver()}
+    assert told == {READER: LetterKind.MOVED, "newer@example.org": LetterKind.CHANGE}
+
+
+def test_an_old_address_that_must_not_be_mailed_is_not_told(
+    site: Site, path: str, hashes: Hashes
+) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    link = site.path(site.deliver()[0].action_url)
+    with site.front.sessions.write() as session:
+        suppression.suppress(session, READER, SuppressionReason.HARD_BOUNCE, hashes, site.clock.now)
+        store.mark_suppressed(session, [READER], SuppressionReason.HARD_BOUNCE)
+    site.http.post(link)
+    assert site.deliver() == []
+
+
 def test_a_bad_new_address_is_refused_with_the_reason(site: Site, path: str) -> None:
     answer = site.http.post(f"{path}/address", data={"email": "nobody"})
     assert answer.status_code == 422
     assert "an @ between" in answer.text
+    assert re.search(r"<title>[^<]*an @ between[^<]* – Use another address", answer.text)
+    assert "autofocus" in answer.text
 
 
 def test_all_data_comes_as_a_file(site: Site, path: str) -> None:
@@ -232,9 +277,27 @@ def test_a_reader_is_forgotten_by_the_button_only(site: Site, path: str, hashes:
 def test_after_that_every_page_still_answers(site: Site, path: str) -> None:
     site.http.post(f"{path}/erase")
     for end in ("", "/topics", "/pause", "/address", "/data", "/erase"):
-        assert site.http.get(path + end).status_code == 200
-    assert "Nothing is kept of you" in site.http.get(path).text
-    assert site.http.get(f"{path}/data").json() == {}
+        answer = site.http.get(path + end)
+        assert answer.status_code == 200
+        assert "Nothing is kept of you" in answer.text
+    for end, fields in FORMS.items():
+        answer = site.http.post(path + end, data=fields)
+        assert "Nothing is kept of you" in answer.text
+        assert "Saved" not in answer.text
+    assert "You are forgotten" in site.http.post(f"{path}/erase").text
+    assert site.deliver() == []
+
+
+def test_who_has_left_is_not_told_that_something_was_saved(
+    site: Site, path: str, reader: int
+) -> None:
+    site.http.post(site.path(site.front.links.unsubscribe(Who(reader, NEWSLETTER))))
+    for end, fields in FORMS.items():
+        answer = site.http.post(path + end, data=fields)
+        assert "You have left" in answer.text
+        assert "Saved" not in answer.text
+    assert place(site, reader).paused_until is None
+    assert site.deliver() == []
 
 
 @pytest.mark.parametrize("purpose", [one for one in Purpose if one is not Purpose.PREFERENCES])

@@ -118,6 +118,7 @@ def upgrade() -> None:
         sa.Column("subscriber_id", BIG_ID, nullable=False),
         sa.Column("address", sa.String(length=254), nullable=False),
         sa.Column("address_key", sa.String(length=254), nullable=False),
+        sa.Column("former", sa.String(length=254), nullable=True),
         sa.Column("asked_at", MOMENT, nullable=False),
         sa.Column("done_at", MOMENT, nullable=True),
         sa.ForeignKeyConstraint(["subscriber_id"], ["subscriber.id"], ondelete="CASCADE"),
