@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from subscribers import ledger, store
 from subscribers.cells import neutral
-from subscribers.models import LetterToSend, Subscriber, Subscription
+from subscribers.models import AddressChange, LetterToSend, Subscriber, Subscription
 
 COLUMNS = ("email", "status", "suppressed", "source", "since", "created_at", "language")
 _PAGE = 5_000  # rows read at once
@@ -51,6 +51,7 @@ def person(session: Session, subscriber_id: int) -> dict[str, Any]:
         "subscriptions": [_without(one, "subscriber_id") for one in subscriptions],
         "consent": [dict(entry) for entry in ledger.entries(session, subscriber_id)],
         "letters": _letters(session, subscriber_id),
+        "address_changes": _address_changes(session, subscriber_id),
     }
 
 
@@ -74,11 +75,19 @@ def _page(newsletter: str, after: int) -> Any:
 
 
 def _letters(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    names = ("newsletter", "kind", "state", "asked_at", "since")
+    return _of(session, LetterToSend, subscriber_id, "newsletter kind state asked_at since")
+
+
+def _address_changes(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
+    return _of(session, AddressChange, subscriber_id, "address former asked_at done_at")
+
+
+def _of(session: Session, model: Any, subscriber_id: int, names: str) -> list[dict[str, Any]]:
+    """Return a reader's rows of one table, the oldest first."""
     found = session.execute(
-        select(*(getattr(LetterToSend, name) for name in names))
-        .where(col(LetterToSend.subscriber_id) == subscriber_id)
-        .order_by(col(LetterToSend.id))
+        select(*(getattr(model, name) for name in names.split()))
+        .where(model.subscriber_id == subscriber_id)
+        .order_by(model.id)
     )
     return [dict(row) for row in found.mappings()]
 

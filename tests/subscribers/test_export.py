@@ -7,9 +7,12 @@ from io import StringIO
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from sqlmodel import SQLModel
 
-from subscribers import export
+from subscribers import export, models, moving
+from subscribers.address import parse
 from subscribers.cells import neutral
+from subscribers.tokens import Hashes
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
 
 
@@ -51,6 +54,25 @@ def test_everything_kept_of_a_person_is_in_their_data(
     assert facts["address"] == "reader@example.com"
     assert facts["subscriptions"][0]["since"] == now
     assert [entry["act"] for entry in facts["consent"]] == ["asked", "confirmed"]
+
+
+def test_the_data_hold_a_row_of_every_table_that_names_the_reader(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader = make_reader(session)
+    moving.ask(session, reader, NEWSLETTER, parse("new@example.org"), hashes, now)
+    facts = export.person(session, reader)
+    assert [one["kind"] for one in facts["letters"]] == ["change"]
+    assert [one["address"] for one in facts["address_changes"]] == ["new@example.org"]
+    named = {name for name, one in SQLModel.metadata.tables.items() if "subscriber_id" in one.c}
+    ours = {model.__tablename__ for model in vars(models).values() if hasattr(model, "__table__")}
+    assert named & ours == {
+        "subscription",
+        "consent",
+        "consent_network",  # beside each entry of the ledger
+        "letter_to_send",
+        "address_change",
+    }
 
 
 def test_nothing_is_known_of_nobody(session: Session) -> None:
