@@ -3,6 +3,7 @@
 SubscribersError
 ├── BadAddress        the text is no address we can mail
 ├── BadToken          the link isn't one of ours, or isn't good for this
+│   └── OldLink       its reader has moved to another address since
 ├── BadProof          the proof of work is missing, wrong or too late
 ├── BadImport         the list can't be read
 └── UnknownReader     nobody of that address is known
@@ -49,6 +50,10 @@ class BadAddress(SubscribersError):
 
 class BadToken(SubscribersError):
     """This link isn't valid."""
+
+
+class OldLink(BadToken):
+    """This link was mailed to an address its reader has moved away from."""
 
 
 class BadProof(SubscribersError):

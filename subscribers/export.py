@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from subscribers import ledger, store
 from subscribers.cells import neutral
-from subscribers.models import AddressChange, LetterToSend, Subscriber, Subscription
+from subscribers.models import AddressChange, LetterKind, LetterToSend, Subscriber, Subscription
 
 COLUMNS = ("email", "status", "suppressed", "source", "since", "created_at", "language")
 _PAGE = 5_000  # rows read at once
@@ -75,7 +75,12 @@ def _page(newsletter: str, after: int) -> Any:
 
 
 def _letters(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    return _of(session, LetterToSend, subscriber_id, "newsletter kind state asked_at since")
+    """Return the letters to the reader's own address.
+
+    What became of one to another address would tell whether that is on the list.
+    """
+    found = _of(session, LetterToSend, subscriber_id, "newsletter kind state asked_at since")
+    return [one for one in found if one["kind"] is not LetterKind.CHANGE]
 
 
 def _address_changes(session: Session, subscriber_id: int) -> list[dict[str, Any]]:

@@ -9,16 +9,27 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, insert, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import store
+from subscribers import store, suppression
 from subscribers.address import wire
 from subscribers.lifecycle import REJOINABLE
 from subscribers.links import Asked, Links, Who
-from subscribers.models import AddressChange, LetterKind, LetterState, LetterToSend, Subscriber
+from subscribers.models import (
+    JOINED,
+    AddressChange,
+    LetterKind,
+    LetterState,
+    LetterToSend,
+    Standing,
+    Subscriber,
+    Subscription,
+    SuppressionReason,
+)
 from subscribers.store import Sessions
+from subscribers.tokens import Hashes
 
 #: A letter that was marked and not settled in this time was cut off; it may have gone out.
 CUT_OFF = timedelta(minutes=10)
@@ -55,6 +66,8 @@ class Post(Protocol):
 
 
 class _Waiting(NamedTuple):
+    """A letter that may go, with what speaks for and against it."""
+
     id: int
     subscriber_id: int
     newsletter: str
@@ -62,8 +75,10 @@ class _Waiting(NamedTuple):
     language: str
     change_id: int | None
     asked_at: datetime
-    address: str
-    suppressed: str | None
+    address: str  #: where it goes; empty if the wish it is about was replaced by another
+    held: str | None  #: what is held against that address
+    standing: Standing | None
+    since: datetime | None  #: when the reader came to that standing
 
 
 def ask(
@@ -75,13 +90,14 @@ def ask(
     *,
     language: str = "en",
     change_id: int | None = None,
+    state: LetterState = LetterState.WAITING,
 ) -> None:
-    """Put a letter into the queue."""
+    """Put a letter into the queue, or note that none is sent."""
     row = {
         "subscriber_id": subscriber_id,
         "newsletter": newsletter,
         "kind": kind,
-        "state": LetterState.WAITING,
+        "state": state,
         "language": language,
         "change_id": change_id,
         "asked_at": now,
@@ -94,6 +110,7 @@ def send_waiting(
     sessions: Sessions,
     post: Post,
     links: Links,
+    hashes: Hashes,
     clock: Callable[[], datetime],
     *,
     at_most: int = 500,
@@ -111,7 +128,7 @@ def send_waiting(
         doubted = _end(session, LetterState.STARTED, LetterState.IN_DOUBT, cut_off, now)
         given_up = _end(session, LetterState.WAITING, LetterState.FAILED, too_old, now)
         done.update({LetterState.IN_DOUBT: doubted, LetterState.FAILED: given_up})
-        waiting = _claim(session, now) if at_most > 0 else None
+        waiting = _claim(session, hashes, now) if at_most > 0 else None
     for sent in range(1, at_most + 1):
         if waiting is None:
             break
@@ -120,22 +137,34 @@ def send_waiting(
         more = sent < at_most and state is not LetterState.WAITING
         with sessions.write() as session:  # one commit a letter: what it settles, it goes on from
             _settle(session, waiting, state, clock())
-            waiting = _claim(session, clock()) if more else None
+            waiting = _claim(session, hashes, clock()) if more else None
     return +done
 
 
 def _send(waiting: _Waiting, post: Post, links: Links) -> LetterState:
-    unwanted = waiting.suppressed and not _may_be_asked(waiting)
-    if unwanted or not waiting.address:  # or the wish it is about was replaced by another
+    if not _is_wanted(waiting):
         return LetterState.WITHHELD
     handed = post.send(_letter(waiting, links))
     return LetterState.WAITING if handed is Handed.LATER else LetterState(handed.value)
 
 
-def _may_be_asked(waiting: _Waiting) -> bool:
-    """Let a suppressed address have the one letter whose answer would lift that."""
-    rejoins = waiting.kind is LetterKind.CONFIRM
-    return rejoins and waiting.suppressed in [reason.value for reason in REJOINABLE]
+def _is_wanted(waiting: _Waiting) -> bool:
+    """Look once more, since a letter may have waited for long."""
+    if waiting.kind is LetterKind.CONFIRM:
+        # A suppressed address may have the one letter whose answer would lift that.
+        return _still_asks(waiting) and waiting.held in (None, *REJOINABLE)
+    if waiting.kind is LetterKind.CHANGE:
+        return bool(waiting.address) and waiting.held in (None, SuppressionReason.MOVED)
+    if waiting.kind is LetterKind.MOVED:
+        return bool(waiting.address)
+    return waiting.standing in JOINED and waiting.held is None
+
+
+def _still_asks(waiting: _Waiting) -> bool:
+    """Tell whether the letter's link would do anything: the reader may have left since."""
+    if waiting.standing is not Standing.UNSUBSCRIBED or waiting.since is None:
+        return waiting.standing is Standing.PENDING
+    return waiting.asked_at > waiting.since
 
 
 def _letter(waiting: _Waiting, links: Links) -> Letter:
@@ -146,7 +175,7 @@ def _letter(waiting: _Waiting, links: Links) -> Letter:
     elif waiting.kind is LetterKind.CHANGE and waiting.change_id is not None:
         action = links.change(waiting.change_id, waiting.asked_at)
     elif waiting.kind is LetterKind.ALREADY:
-        action = links.preferences(who)
+        action = links.preferences(who, waiting.address)
     elif waiting.kind is LetterKind.MOVED:
         action = links.sign_up(waiting.newsletter)
     belongs = waiting.kind in (LetterKind.WELCOME, LetterKind.ALREADY)
@@ -157,35 +186,23 @@ def _letter(waiting: _Waiting, links: Links) -> Letter:
         language=waiting.language,
         action_url=action,
         unsubscribe_url=links.unsubscribe(who) if belongs else "",
-        preferences_url=links.preferences(who) if belongs else "",
+        preferences_url=links.preferences(who, waiting.address) if belongs else "",
     )
 
 
-def _claim(session: Session, now: datetime) -> _Waiting | None:
+def _claim(session: Session, hashes: Hashes, now: datetime) -> _Waiting | None:
     """Mark the oldest waiting letter as started, durably, before anything is connected."""
-    names = [name for name in _Waiting._fields if name not in ("address", "suppressed")]
-    row = session.execute(
-        select(
-            *(getattr(LetterToSend, name) for name in names),
-            col(AddressChange.address).label("new"),
-            col(AddressChange.former),
-            col(Subscriber.address),
-            col(Subscriber.suppressed),
-        )
-        .join(Subscriber, col(Subscriber.id) == col(LetterToSend.subscriber_id))
-        .outerjoin(AddressChange, col(AddressChange.id) == col(LetterToSend.change_id))
-        .where(col(LetterToSend.state) == LetterState.WAITING)
-        .order_by(col(LetterToSend.id))
-        .limit(1)
-        .with_for_update(of=store.table(LetterToSend), skip_locked=True)
-    ).one_or_none()
+    row = session.execute(_OLDEST).one_or_none()
     if row is None:
         return None
     _set(session, row.id, LetterState.STARTED, now)
     facts = dict(row._mapping)
-    apart = {LetterKind.CHANGE: facts.pop("new"), LetterKind.MOVED: facts.pop("former")}
-    if row.kind in apart:  # not to the reader's own address, whatever is known of that
-        facts |= {"address": apart[row.kind] or "", "suppressed": None}
+    new, new_key, former = (facts.pop(name) for name in ("new", "new_key", "former"))
+    if row.kind is LetterKind.CHANGE:
+        found = suppression.find(session, new_key, hashes) if new_key else None
+        facts |= {"address": new or "", "held": found and found.reason}
+    elif row.kind is LetterKind.MOVED:
+        facts |= {"address": former or "", "held": None}
     return _Waiting(**facts)
 
 
@@ -209,3 +226,31 @@ def _end(session: Session, old: LetterState, new: LetterState, late: Any, now: d
         .values(state=new, since=now)
     )
     return int(done.rowcount)
+
+
+_OF_LETTER = ("id", "subscriber_id", "newsletter", "kind", "language", "change_id", "asked_at")
+_OLDEST = (
+    select(
+        *(getattr(LetterToSend, name) for name in _OF_LETTER),
+        col(AddressChange.address).label("new"),
+        col(AddressChange.address_key).label("new_key"),
+        col(AddressChange.former),
+        col(Subscriber.address),
+        col(Subscriber.suppressed).label("held"),
+        col(Subscription.standing),
+        col(Subscription.since),
+    )
+    .join(Subscriber, col(Subscriber.id) == col(LetterToSend.subscriber_id))
+    .outerjoin(AddressChange, col(AddressChange.id) == col(LetterToSend.change_id))
+    .outerjoin(
+        Subscription,
+        and_(
+            col(Subscription.subscriber_id) == col(LetterToSend.subscriber_id),
+            col(Subscription.newsletter) == col(LetterToSend.newsletter),
+        ),
+    )
+    .where(col(LetterToSend.state) == LetterState.WAITING)
+    .order_by(col(LetterToSend.id))
+    .limit(1)
+    .with_for_update(of=store.table(LetterToSend), skip_locked=True)
+)

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import ledger, letters, store, suppression
+from subscribers import ledger, letters, store, suppression, throttle
 from subscribers.address import Address, parse
 from subscribers.lifecycle import REJOINABLE
 from subscribers.models import (
@@ -22,10 +22,14 @@ from subscribers.models import (
     SuppressionReason,
 )
 from subscribers.store import Evidence
+from subscribers.throttle import Limit, Limits
 from subscribers.tokens import Hashes
 
 #: How many letters a reader may have sent for it: a slip is mended at once, nobody is flooded.
 MOST, WITHIN = 3, timedelta(hours=1)
+PER_ADDRESS = Limits().address
+#: What follows a reader to another address: it is about the person, not the mailbox.
+_STAYS = (SuppressionReason.COMPLAINT, SuppressionReason.MANUAL)
 
 
 class Moved(StrEnum):
@@ -45,11 +49,14 @@ def ask(
     hashes: Hashes,
     now: datetime,
     language: str = "en",
+    limit: Limit = PER_ADDRESS,
 ) -> bool:
     """Ask the new address by letter; tells whether one will be sent.
 
     Not for a suppressed address, nor for the reader's own or somebody else's, nor after a few in an
-    hour; whoever asks is told the same each time. A later wish takes the place of an earlier one.
+    hour, nor one that was written to too often (*limit*, which sign-ups count for as well). Whoever
+    asks is told the same each time, and the same is written down: a letter more or less would tell
+    who is on the list. A later wish takes the place of an earlier one.
     """
     if store.find_by_id(session, subscriber_id) is None or _too_many(session, subscriber_id, now):
         return False
@@ -62,11 +69,13 @@ def ask(
     }
     done = session.execute(insert(AddressChange).values(values).returning(col(AddressChange.id)))
     number = done.scalar_one()
+    asked = [(address.key, newsletter, now)]
+    [stopped] = throttle.weigh_addresses(session, asked, limit, hashes)
     held = suppression.find(session, address.key, hashes)
     # An address somebody moved away from may be moved to: its reader may want it back.
     barred = held is not None and held.reason is not SuppressionReason.MOVED
-    if barred or store.find(session, address.key):
-        return False
+    taken = store.find(session, address.key) is not None
+    state = LetterState.WITHHELD if stopped or barred or taken else LetterState.WAITING
     letters.ask(
         session,
         subscriber_id,
@@ -75,8 +84,9 @@ def ask(
         now,
         language=language,
         change_id=number,
+        state=state,
     )
-    return True
+    return state is LetterState.WAITING
 
 
 def confirm(
@@ -121,6 +131,9 @@ def _move(
     session: Session, reader: store.Reader, address: Address, hashes: Hashes, now: datetime
 ) -> None:
     store.set_address(session, reader.id, address)
+    if reader.suppressed in _STAYS:
+        reason = SuppressionReason(reader.suppressed)
+        suppression.suppress(session, address.key, reason, hashes, now)
     # No import brings the old address back beside the new one.
     suppression.suppress(session, reader.address_key, SuppressionReason.MOVED, hashes, now)
     held = suppression.find(session, address.key, hashes)
@@ -152,13 +165,15 @@ def _update(session: Session, change_id: int, **values: object) -> None:
 
 
 def _drop_earlier(session: Session, subscriber_id: int) -> None:
-    """Drop an earlier wish, and its letter if that still waits."""
+    """Drop an earlier wish; a letter that still waits for it counts, but doesn't go."""
     session.execute(
-        delete(LetterToSend).where(
+        update(LetterToSend)
+        .where(
             col(LetterToSend.subscriber_id) == subscriber_id,
             col(LetterToSend.kind) == LetterKind.CHANGE,
             col(LetterToSend.state) == LetterState.WAITING,
         )
+        .values(state=LetterState.WITHHELD)
     )
     session.execute(
         delete(AddressChange).where(

@@ -122,7 +122,9 @@ def test_an_error_does_not_repeat_what_was_given() -> None:
     assert "secret-word" not in str(fault.value)
 
 
-@pytest.mark.parametrize("name", ["secret", "sendgrid_api_key", "old_secrets", "metrics_token"])
+@pytest.mark.parametrize(
+    "name", ["secret", "sendgrid_api_key", "old_secrets", "leaked_secrets", "metrics_token"]
+)
 def test_a_secret_is_not_shown(name: str) -> None:
     made = settings(**{name: SECRET})
     assert getattr(made, name).get_secret_value() == SECRET

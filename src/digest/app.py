@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 
 from sqlmodel import Session
 
+from digest import keys
 from digest.db import Database
 from digest.delivery import epoch
 from digest.delivery.epoch import EpochFile
@@ -47,7 +48,7 @@ from subscribers.joining import take_in_all
 from subscribers.letters import send_waiting
 from subscribers.links import Links
 from subscribers.models import LetterState
-from subscribers.tokens import MIN_SECRET, Hashes, Tokens
+from subscribers.tokens import Hashes, Tokens
 
 LEASE_MARGIN = 60.0  # seconds a claim outlives the longest request
 
@@ -60,25 +61,13 @@ class App:
     database: Database
     clock: Callable[[], datetime]
 
-    def secrets(self) -> list[str]:
-        """Return every secret whose links still work, the one that signs first."""
-        secret, old = self.settings.secret, self.settings.old_secrets
-        if secret is None or len(secret.get_secret_value()) < MIN_SECRET:
-            raise BadSetting(
-                f"DIGEST_SECRET is missing or shorter than {MIN_SECRET} characters; links in mails"
-                " are signed with it",
-                next_step="digest init writes one into .env; or: openssl rand -hex 32",
-            )
-        earlier = old.get_secret_value().split(",") if old else []
-        return [secret.get_secret_value(), *(part.strip() for part in earlier if part.strip())]
-
     def tokens(self) -> Tokens:
-        """Return the maker and reader of signed links."""
-        return Tokens(self.secrets())
+        """Return the maker and reader of signed links; raises `BadSetting`."""
+        return Tokens(keys.signing(self.settings))
 
     def hashes(self) -> Hashes:
-        """Return the maker of keyed hashes of addresses."""
-        return Hashes(self.secrets())
+        """Return the maker of keyed hashes of addresses; raises `BadSetting`."""
+        return Hashes(keys.hashing(self.settings))
 
     def press(self) -> Press:
         """Return what making a mail takes."""
@@ -189,6 +178,7 @@ class App:
             self.database,
             self.letter_post(),
             Links(self.settings.base_url, self.tokens()),
+            self.hashes(),
             self.clock,
             at_most=at_most,
             hours=self.settings.link_hours,

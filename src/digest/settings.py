@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     old_secrets: SecretStr | None = Field(
         None, description="Earlier secrets, comma-separated: links made with them keep working."
     )
+    leaked_secrets: SecretStr | None = Field(
+        None, description="Earlier secrets others may know: links made with them stop working."
+    )
     base_url: WebAddress = Field("http://localhost:8000", description="Where readers reach us.")
     hosts: str = Field(
         "", description="Host names the site answers to, comma-separated; empty for any."
@@ -141,6 +144,11 @@ class Settings(BaseSettings):
     )
     leave_mailto: MailAddress = Field(
         "", description="An address of yours that readers may write to in order to leave."
+    )
+    pending_days: int = Field(7, ge=2, description="When an unconfirmed sign-up is deleted.")
+    network_days: int = Field(90, ge=0, description="How long sign-ups' networks are kept.")
+    evidence_days: int = Field(
+        1095, ge=30, description="How long the evidence of who has left is kept, and the address."
     )
     link_hours: int = Field(48, ge=1, description="How long a link to confirm lasts.")
     sender: Annotated[str, AfterValidator(_mailbox)] = Field(

@@ -20,7 +20,7 @@ LONGEST = timedelta(days=366)
 
 async def show(visit: Visit, *, fault: str = "") -> Response:
     """Offer a break."""
-    who, words = who_of(visit), visit.words
+    who, words = await who_of(visit), visit.words
     place = await joined(visit, who)
     if place is None:
         return await overview(visit, who)
@@ -36,7 +36,7 @@ async def show(visit: Visit, *, fault: str = "") -> Response:
 
 async def take(visit: Visit) -> Response:
     """Take a break, or end one."""
-    who = who_of(visit)
+    who = await who_of(visit)
     now = visit.front.clock()
     until = _until(visit.fields, now)
     if until is None:

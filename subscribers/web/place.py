@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from subscribers.errors import BadToken
+from subscribers.errors import BadToken, OldLink
 from subscribers.store import Evidence
 from subscribers.web import intake, network
 from subscribers.web.front import Front, KeepNetwork
@@ -178,8 +178,8 @@ class Place:
             response = visit.note("unreadable", "this can't be read", fault.status)
             response.headers["Connection"] = "close"
             return response
-        except BadToken:
-            return visit.show(_or_by_mail(visit, visit.words.bad_link), status=404)
+        except BadToken as fault:
+            return _bad_link(visit, fault)
         except (SQLAlchemyError, Busy, TimeoutError) as fault:
             log.error("the store can't be reached: %s", type(fault).__name__)
             return _unreachable(visit)
@@ -226,6 +226,12 @@ class Place:
         if self.front.base_url.startswith("https://"):
             headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+def _bad_link(visit: Visit, fault: BadToken) -> Response:
+    if isinstance(fault, OldLink):
+        return visit.page(visit.words.old_link, status=410)
+    return visit.show(_or_by_mail(visit, visit.words.bad_link), status=404)
 
 
 def _broken(visit: Visit) -> Response:

@@ -13,10 +13,11 @@ from starlette.responses import Response
 from subscribers import export, lifecycle, moving, store
 from subscribers.address import parse
 from subscribers.dates import long_date
-from subscribers.errors import BadAddress
-from subscribers.links import Who
+from subscribers.errors import BadAddress, OldLink
+from subscribers.links import Who, address_mark
 from subscribers.models import JOINED, Standing
 from subscribers.store import Place as Standings
+from subscribers.store import Reader
 from subscribers.web import form
 from subscribers.web.pages import Choice, Field, Form, Page
 from subscribers.web.place import Visit
@@ -24,12 +25,12 @@ from subscribers.web.place import Visit
 
 async def show(visit: Visit) -> Response:
     """Say what comes, and list what may be done."""
-    return await overview(visit, who_of(visit))
+    return await overview(visit, await who_of(visit))
 
 
 async def show_topics(visit: Visit) -> Response:
     """Offer the topics."""
-    who = who_of(visit)
+    who = await who_of(visit)
     about = visit.front.about(who.newsletter)
     place = await joined(visit, who)
     if about is None or not about.topics or place is None:
@@ -47,7 +48,7 @@ async def show_topics(visit: Visit) -> Response:
 
 async def take_topics(visit: Visit) -> Response:
     """Keep the topics; all of them, or none, is everything."""
-    who = who_of(visit)
+    who = await who_of(visit)
     about = visit.front.about(who.newsletter)
     offered = [value for value, _ in about.topics] if about else []
     asked = visit.lists.get("topics", [])
@@ -62,7 +63,7 @@ async def take_topics(visit: Visit) -> Response:
 
 async def show_address(visit: Visit) -> Response:
     """Ask for another address."""
-    who = who_of(visit)
+    who = await who_of(visit)
     if not await joined(visit, who):
         return await overview(visit, who)
     return _address_form(visit)
@@ -70,17 +71,22 @@ async def show_address(visit: Visit) -> Response:
 
 async def take_address(visit: Visit) -> Response:
     """Send a letter to the other address; what is said shows nothing of who is on the list."""
-    who = who_of(visit)
+    who = await who_of(visit)
     if not await joined(visit, who):
         return await overview(visit, who)
     try:
         address = parse(visit.fields.get("email", ""))
     except BadAddress as fault:
         return _address_form(visit, fault=visit.words.faults[fault.fault])
+    if address.domain in visit.front.disposable:
+        return _address_form(visit, fault=visit.words.disposable)
 
     def ask(session: Session) -> bool:
-        now = visit.front.clock()
-        return moving.ask(session, *who, address, visit.front.hashes, now, visit.language)
+        front = visit.front
+        limit = front.limits.address
+        return moving.ask(
+            session, *who, address, front.hashes, front.clock(), visit.language, limit
+        )
 
     if await visit.front.writer.alone(ask):
         visit.front.on_letter()
@@ -89,7 +95,7 @@ async def take_address(visit: Visit) -> Response:
 
 async def data(visit: Visit) -> Response:
     """Give a reader all that is kept of them, as a file."""
-    who = who_of(visit)
+    who = await who_of(visit)
 
     def collect() -> dict[str, Any]:
         with visit.front.sessions.read() as session:
@@ -109,7 +115,7 @@ async def data(visit: Visit) -> Response:
 
 async def show_erase(visit: Visit) -> Response:
     """Ask before forgetting."""
-    who = who_of(visit)
+    who = await who_of(visit)
     if not await run_sync(_place, visit, who):
         return await overview(visit, who)
     return asking(visit, "erase", visit.words.erase, visit.words.erase_button, quiet=True)
@@ -117,7 +123,7 @@ async def show_erase(visit: Visit) -> Response:
 
 async def take_erase(visit: Visit) -> Response:
     """Forget a reader; twice is fine."""
-    who = who_of(visit)
+    who = await who_of(visit)
     now = visit.front.clock()
 
     def erase(session: Session) -> bool:
@@ -128,9 +134,18 @@ async def take_erase(visit: Visit) -> Response:
     return visit.page(visit.words.erased)
 
 
-def who_of(visit: Visit) -> Who:
-    """Tell whose page this is; raises `BadToken`."""
-    return visit.front.links.read_preferences(visit.token)
+async def who_of(visit: Visit) -> Who:
+    """Tell whose page this is; raises `BadToken`, and `OldLink` after a change of address."""
+    who, mark = visit.front.links.read_preferences(visit.token)
+    reader = await run_sync(_reader, visit, who)
+    if reader is not None and address_mark(reader.address) != mark:
+        raise OldLink
+    return who
+
+
+def _reader(visit: Visit, who: Who) -> Reader | None:
+    with visit.front.sessions.read() as session:
+        return store.find_by_id(session, who.subscriber_id)
 
 
 async def joined(visit: Visit, who: Who) -> Standings | None:

@@ -24,8 +24,15 @@ from digest.testing.rules.settings import check_settings
 from subscribers import letters
 from subscribers.letters import Handed, Letter
 from subscribers.links import Links
-from subscribers.models import LetterKind, LetterState, LetterToSend, Subscriber
-from subscribers.tokens import Tokens
+from subscribers.models import (
+    LetterKind,
+    LetterState,
+    LetterToSend,
+    Standing,
+    Subscriber,
+    Subscription,
+)
+from subscribers.tokens import Hashes, Tokens
 
 SECRET = "a secret for tests only, long enough"
 BASE = "https://news.example.com"
@@ -83,13 +90,18 @@ def waiting(database: Database, now: datetime) -> int:
         session.add(reader)
         session.flush()
         number = reader.id or 0
+        session.add(
+            Subscription(
+                subscriber_id=number, newsletter="weekly", standing=Standing.PENDING, since=now
+            )
+        )
         letters.ask(session, number, "weekly", LetterKind.CONFIRM, now)
     return number
 
 
 def send_all(database: Database, post: LetterPost, now: datetime) -> Counter[LetterState]:
     links = Links(BASE, Tokens([SECRET]))
-    return letters.send_waiting(database, post, links, lambda: now)
+    return letters.send_waiting(database, post, links, Hashes([SECRET]), lambda: now)
 
 
 @pytest.mark.parametrize(

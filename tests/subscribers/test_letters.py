@@ -9,7 +9,8 @@ import pytest
 from sqlmodel import col, select
 
 from digest.db import Database
-from subscribers import lifecycle, suppression
+from subscribers import lifecycle, moving, suppression
+from subscribers.address import parse
 from subscribers.letters import CUT_OFF, Handed, Letter, ask, send_waiting
 from subscribers.links import Links
 from subscribers.models import LetterKind, LetterState, LetterToSend, Standing, SuppressionReason
@@ -38,12 +39,12 @@ def post() -> Post:
 
 
 @pytest.fixture
-def send(database: Database, tokens: Tokens, post: Post, now: datetime) -> Send:
+def send(database: Database, tokens: Tokens, hashes: Hashes, post: Post, now: datetime) -> Send:
     """Return a function that sends what waits, so many hours later."""
     links = Links("https://news.example.com", tokens)
 
     def send(after: timedelta = timedelta()) -> Counter[LetterState]:
-        return send_waiting(database, post, links, lambda: now + after)
+        return send_waiting(database, post, links, hashes, lambda: now + after)
 
     return send
 
@@ -95,7 +96,7 @@ def test_a_letter_that_must_wait_stops_the_round_and_is_sent_later(
     send: Send, post: Post, letter: int, database: Database, now: datetime
 ) -> None:
     with database.write() as session:
-        ask(session, letter, NEWSLETTER, LetterKind.WELCOME, now)
+        ask(session, letter, NEWSLETTER, LetterKind.CONFIRM, now)
     post.answer = Handed.LATER
     send()
     assert len(post.sent) == 1
@@ -111,6 +112,52 @@ def test_a_letter_that_waited_long_is_not_in_doubt_when_it_is_just_being_sent(
     send: Send, post: Post, letter: int
 ) -> None:
     assert send(CUT_OFF + timedelta(hours=1)) == {LetterState.SENT: 1}
+
+
+@pytest.mark.parametrize("kind", [LetterKind.CONFIRM, LetterKind.WELCOME, LetterKind.ALREADY])
+def test_who_has_left_meanwhile_gets_no_letter(
+    send: Send,
+    post: Post,
+    database: Database,
+    make_reader: MakeReader,
+    now: datetime,
+    kind: LetterKind,
+) -> None:
+    stood = Standing.PENDING if kind is LetterKind.CONFIRM else Standing.CONFIRMED
+    with database.write() as session:
+        reader = make_reader(session, standing=stood)
+        ask(session, reader, NEWSLETTER, kind, now)
+    with database.write() as session:
+        left = now + timedelta(minutes=1)
+        lifecycle.leave(session, reader, NEWSLETTER, Evidence(channel="page"), left)
+    assert send(timedelta(hours=1)) == {LetterState.WITHHELD: 1}
+    assert post.sent == []
+
+
+def test_who_left_and_signed_up_again_gets_the_letter(
+    send: Send, database: Database, make_reader: MakeReader, now: datetime
+) -> None:
+    with database.write() as session:
+        reader = make_reader(session, standing=Standing.UNSUBSCRIBED)
+        ask(session, reader, NEWSLETTER, LetterKind.CONFIRM, now + timedelta(minutes=1))
+    assert send(timedelta(hours=1)) == {LetterState.SENT: 1}
+
+
+@pytest.mark.parametrize("reason", list(SuppressionReason))
+def test_a_new_address_that_must_not_be_mailed_meanwhile_gets_no_letter(
+    send: Send,
+    database: Database,
+    make_reader: MakeReader,
+    hashes: Hashes,
+    now: datetime,
+    reason: SuppressionReason,
+) -> None:
+    with database.write() as session:
+        reader = make_reader(session)
+        moving.ask(session, reader, NEWSLETTER, parse("new@example.org"), hashes, now)
+        suppression.suppress(session, "new@example.org", reason, hashes, now)
+    moved = reason is SuppressionReason.MOVED
+    assert send() == {LetterState.SENT if moved else LetterState.WITHHELD: 1}
 
 
 def test_an_erased_reader_gets_no_letter(
@@ -147,7 +194,11 @@ class Looking:
 
 
 def test_I4_a_letter_is_marked_before_it_goes_and_settled_before_the_next_does(
-    database: Database, tokens: Tokens, make_reader: MakeReader, now: datetime
+    database: Database,
+    tokens: Tokens,
+    hashes: Hashes,
+    make_reader: MakeReader,
+    now: datetime,
 ) -> None:
     with database.write() as session:
         for number in range(3):
@@ -156,7 +207,7 @@ def test_I4_a_letter_is_marked_before_it_goes_and_settled_before_the_next_does(
     looking = Looking(database)
     links = Links("https://news.example.com", tokens)
 
-    send_waiting(database, looking, links, lambda: now, at_most=2)
+    send_waiting(database, looking, links, hashes, lambda: now, at_most=2)
     with database.read() as session:
         left = list(session.scalars(select(col(LetterToSend.state)).order_by("id")))
 

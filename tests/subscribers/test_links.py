@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from subscribers.errors import BadToken
-from subscribers.links import Asked, Links, Who
+from subscribers.links import Asked, Links, Who, address_mark
 from subscribers.tokens import Purpose, Tokens
 
 WHO = Who(17, "weekly")
@@ -23,7 +23,8 @@ def token(url: str) -> str:
 def test_every_link_says_what_it_was_made_for(links: Links, now: datetime) -> None:
     asked = Asked(*WHO, now)
     assert links.read_unsubscribe(token(links.unsubscribe(WHO))) == WHO
-    assert links.read_preferences(token(links.preferences(WHO))) == WHO
+    own = links.read_preferences(token(links.preferences(WHO, "ada@example.org")))
+    assert own == (WHO, address_mark("ada@example.org"))
     assert links.read_confirm(token(links.confirm(asked))) == asked
     assert links.read_returning(links.returning(asked)) == asked
     assert links.read_change(token(links.change(5, now))) == (5, now)

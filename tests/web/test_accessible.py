@@ -33,7 +33,7 @@ OWN = ["", "/pause", "/address", "/erase"]
 def paths(site: Running) -> list[str]:
     """Return every page one can open, a reader's own ones among them."""
     links = site.links
-    own = links.preferences(WHO).removeprefix(site.app.settings.base_url)
+    own = links.preferences(WHO, "ada@example.org").removeprefix(site.app.settings.base_url)
     mailed = [links.unsubscribe(WHO), links.confirm(Asked(*WHO, site.clock()))]
     return [
         *OPEN,

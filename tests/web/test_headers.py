@@ -29,7 +29,7 @@ def values(site: Running) -> dict[str, list[str]]:
     links = site.links
     tokens = [
         links.unsubscribe(who),
-        links.preferences(who),
+        links.preferences(who, "ada@example.org"),
         links.confirm(Asked(*who, site.clock())),
         links.change(1, site.clock()),
     ]

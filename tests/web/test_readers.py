@@ -19,9 +19,13 @@ from tests.web.conftest import SLUG, Clock, Running, app_of
 READER = 1
 
 
-def data_of(site: Running, number: int = READER) -> Any:
-    path = site.links.preferences(Who(number, "weekly")).removeprefix(site.app.settings.base_url)
-    return site.get(f"{path}/data").json()
+def own_path(site: Running, number: int = READER) -> str:
+    url = site.links.preferences(Who(number, "weekly"), "ada@example.org")
+    return url.removeprefix(site.app.settings.base_url)
+
+
+def data_of(site: Running) -> Any:
+    return site.get(f"{own_path(site)}/data").json()
 
 
 def note_a_click(site: Running) -> None:
@@ -58,9 +62,7 @@ def test_a_readers_file_holds_every_issue_sent_to_them_and_what_was_told_of_it(
 
 
 def test_of_nobody_there_is_no_file(site: Running) -> None:
-    path = site.links.preferences(Who(99, "weekly")).removeprefix(site.app.settings.base_url)
-
-    assert "Nothing is kept of you here." in site.get(f"{path}/data").text
+    assert "Nothing is kept of you here." in site.get(f"{own_path(site, 99)}/data").text
 
 
 def test_a_page_in_german_says_in_german_when_the_mail_comes(site: Running) -> None:

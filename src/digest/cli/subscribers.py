@@ -182,7 +182,7 @@ def suppress(
 
 
 def _hashes(call: Call) -> Hashes:
-    return Hashes(call.app.secrets())
+    return call.app.hashes()
 
 
 def _known(session: Session, address: str) -> Reader:

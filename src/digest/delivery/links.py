@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Recipient
 from subscribers.address import wire
+from subscribers.links import own_page
 from subscribers.tokens import Purpose, Tokens
 
 
@@ -22,12 +23,12 @@ def recipients_of(
     prefix = f"{base_url}/u/"
 
     def address(delivery: int, subscriber: int, mailbox: str) -> Recipient:
-        subject = f"{subscriber}:{newsletter}"
-        token = leave(subject)
+        token = leave(f"{subscriber}:{newsletter}")
+        own = prefer(own_page(subscriber, newsletter, mailbox))
         return Recipient(
             str(delivery),
             wire(mailbox),
-            {UNSUBSCRIBE_TAG: token, PREFERENCES_TAG: prefer(subject)},
+            {UNSUBSCRIBE_TAG: token, PREFERENCES_TAG: own},
             leaving(f"{prefix}{token}", mailto),
         )
 

@@ -15,15 +15,18 @@ from sqlmodel import Session, col
 
 from digest.delivery.consequences import key_of
 from digest.delivery.models import Delivery, MailEvent
-from digest.delivery.track import Told
+from digest.delivery.track import NOBODY, Told
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.mail.events import EventKind
 from digest.mail.events import MailEvent as Event
-from subscribers.models import Subscriber
+from subscribers.models import LetterKind, Subscriber
 from subscribers.store import upsert
 
 LATE_BOUNCE = "late-bounce"  #: how such a bounce is noted with the reader's latest delivery
 _AT_ONCE = 400
+_LETTERS = frozenset(LetterKind)
+#: What an address must not be mailed for again, whoever it belongs to.
+_OF_ADDRESSES = (EventKind.BOUNCED, EventKind.DROPPED, EventKind.COMPLAINED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +51,30 @@ def by_address(session: Session, events: Sequence[Event]) -> Stray:
     unknown: list[Event] = []
     for event in events:
         reader = readers.get(event.address or "") if event.attempt is None else None
-        if reader is None or event.kind is EventKind.OTHER:
-            unknown.append(event)
-        else:
+        if reader is not None and event.kind is not EventKind.OTHER:
             telling.append(_told(session, event, reader))
+        elif event.address and _of_a_letter(event):
+            telling.append(_of_nobody(event))
+        else:
+            unknown.append(event)
     return Stray(telling=telling, unknown=unknown)
+
+
+def _of_a_letter(event: Event) -> bool:
+    """Tell whether this is news of a letter of ours to who isn't, or never was, a reader."""
+    kind = (event.delivery or "").partition("-")[0]
+    return event.attempt is None and kind in _LETTERS and event.kind in _OF_ADDRESSES
+
+
+def _of_nobody(event: Event) -> Told:
+    return Told(
+        kind=event.kind,
+        at=event.at,
+        whose=NOBODY,
+        newsletter="",
+        address=event.address,
+        cause=event.cause,
+    )
 
 
 def _told(session: Session, event: Event, reader: int) -> Told:

@@ -54,13 +54,17 @@ _OWN_LINK = pattern(r"(/[a-z])/[\w-]{20,}")  # a reader's token, or the tag in i
 _MAX_DIGITS = 18
 
 
+NOBODY = 0  #: whose news it is that comes from an address of no reader
+
+
 @dataclass(frozen=True, kw_only=True)
 class Told:
     """An event that may ask for more than a note: somebody must not be mailed any more."""
 
     kind: EventKind
     at: int
-    whose: int  #: the delivery it is about; below zero, the reader's own number where it has none
+    #: The delivery it is about; below zero, the reader's own number where it has none; or `NOBODY`.
+    whose: int
     newsletter: str
     address: str | None = field(repr=False)
     cause: str

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, func, select
 
+from digest import keys
 from digest.app import App
 from digest.delivery.models import Quarantined
 from digest.delivery.quarantine import ACCOUNT
@@ -54,7 +55,7 @@ def _look(look: Look, app: App) -> list[Fact]:
 
 def _secret(app: App) -> Iterator[Fact]:
     step = "write a fresh one into DIGEST_SECRET: openssl rand -hex 32"
-    for secret in app.secrets()[:1]:  # raises for what is missing or short
+    for secret in keys.signing(app.settings)[:1]:  # raises for what is missing or short
         if len(set(secret)) < _FEWEST_LETTERS or any(word in secret.lower() for word in WEAK):
             yield refused("secret", "DIGEST_SECRET looks like a placeholder", step)
         else:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from digest import keys
 from digest.app import App
 from digest.delivery.reader import mailed
 from digest.errors import BadSetting
@@ -79,7 +80,7 @@ def _proof(app: App) -> Proof | None:
             "DIGEST_PROOF_OF_WORK: browsers calculate only on pages that came by https, and"
             " DIGEST_BASE_URL begins with http://"
         )
-    return Proof(secrets=app.secrets(), most=most)
+    return Proof(secrets=keys.signing(app.settings), most=most)
 
 
 def _disposable(app: App) -> frozenset[str]:

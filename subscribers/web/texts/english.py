@@ -189,6 +189,13 @@ EN = Words(
         title="This link isn’t complete",
         body=("Perhaps the mail program broke it in two. Copy all of it from the mail.",),
     ),
+    old_link=Saying(
+        title="This link has had its day",
+        body=(
+            "It was mailed to an address that was given up since. Use the link in a mail that came"
+            " to the new one.",
+        ),
+    ),
     unreachable=Saying(
         title="We couldn’t do that just now",
         body=(

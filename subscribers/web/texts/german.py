@@ -220,6 +220,13 @@ DE = Words(
             "Vielleicht hat das Mailprogramm ihn umbrochen. Kopieren Sie ihn ganz aus der Mail.",
         ),
     ),
+    old_link=Saying(
+        title="Dieser Link gilt nicht mehr",
+        body=(
+            "Er ging an eine Adresse, die seither aufgegeben wurde. Nehmen Sie den Link aus einer"
+            " Mail, die an die neue kam.",
+        ),
+    ),
     unreachable=Saying(
         title="Das ging gerade nicht",
         body=(

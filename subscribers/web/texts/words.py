@@ -80,6 +80,7 @@ class Words:
     to_preferences: str
     to_sign_up: str
     bad_link: Saying
+    old_link: Saying
     unreachable: Saying
     unreachable_mail: str
     broken: Saying

@@ -91,7 +91,8 @@ class Site:
         """Send the letters that wait; returns what was handed over."""
         self.take_in()
         before = len(self.letters.sent)
-        letters.send_waiting(self.front.sessions, self.letters, self.front.links, self.clock)
+        front = self.front
+        letters.send_waiting(front.sessions, self.letters, front.links, front.hashes, self.clock)
         return self.letters.sent[before:]
 
     def path(self, url: str) -> str:

@@ -38,7 +38,7 @@ def paths(front: Front) -> Iterator[str]:
     who = Who(7, "weekly")
     tokens = {
         "/u/": front.links.unsubscribe(who),
-        "/p/": front.links.preferences(who),
+        "/p/": front.links.preferences(who, "ada@example.org"),
         "/c/": front.links.confirm(Asked(*who, front.clock())),
         "/a/": front.links.change(7, front.clock()),
     }

@@ -26,7 +26,7 @@ def reader(sqlite_database: Database, make_reader: MakeReader) -> int:
 @pytest.fixture
 def path(site: Site, reader: int) -> str:
     """The preferences link's path."""
-    return site.path(site.front.links.preferences(Who(reader, NEWSLETTER)))
+    return site.path(site.front.links.preferences(Who(reader, NEWSLETTER), READER))
 
 
 #: A good answer to each form of the page.
@@ -208,7 +208,8 @@ def test_one_may_move_back_and_no_list_brings_the_old_address_in_meanwhile(
     assert held.reason is SuppressionReason.MOVED
     assert site.deliver()[0].kind is LetterKind.MOVED
     site.clock.advance(hours=2)
-    site.http.post(f"{path}/address", data={"email": READER})
+    now_at = site.front.links.preferences(Who(reader, NEWSLETTER), "new@example.org")
+    site.http.post(f"{site.path(now_at)}/address", data={"email": READER})
     site.http.post(site.path(site.deliver()[0].action_url))
     assert site.standing(READER) is Standing.CONFIRMED
     with site.front.sessions.read() as session:
@@ -229,12 +230,79 @@ def test_the_old_address_is_told_once_and_then_forgotten(site: Site, path: str) 
     assert site.deliver() == []
 
 
-def test_another_wish_meanwhile_keeps_the_old_address_from_nothing(site: Site, path: str) -> None:
+def test_another_wish_meanwhile_keeps_the_old_address_from_nothing(
+    site: Site, path: str, reader: int
+) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     site.http.post(site.path(site.deliver()[0].action_url))
-    site.http.post(f"{path}/address", data={"email": "newer@example.org"})
+    now_at = site.front.links.preferences(Who(reader, NEWSLETTER), "new@example.org")
+    site.http.post(f"{site.path(now_at)}/address", data={"email": "newer@example.org"})
     told = {letter.address: letter.kind for letter in site.deliver()}
     assert told == {READER: LetterKind.MOVED, "newer@example.org": LetterKind.CHANGE}
+
+
+@pytest.mark.parametrize("end", ["", "/topics", "/pause", "/address", "/data", "/erase"])
+def test_what_lies_in_the_old_mailbox_opens_nothing_any_more(
+    site: Site, path: str, end: str
+) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    site.http.post(site.path(site.deliver()[0].action_url))
+    answer = site.http.get(path + end)
+    assert answer.status_code == 410
+    assert "given up since" in answer.text
+    assert "new@example.org" not in answer.text
+    assert site.http.post(f"{path}/erase").status_code == 410
+    assert site.standing("new@example.org") is Standing.CONFIRMED
+
+
+def test_what_is_held_against_the_person_goes_along_to_the_new_address(
+    site: Site, path: str, hashes: Hashes
+) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    link = site.path(site.deliver()[0].action_url)
+    with site.front.sessions.write() as session:
+        suppression.suppress(session, READER, SuppressionReason.MANUAL, hashes, site.clock.now)
+    site.http.post(link)
+    assert [row.suppressed for row in site.rows("subscriber")] == ["manual"]
+
+
+def test_I14_neither_the_file_nor_the_count_tells_whether_a_new_address_is_known(
+    site: Site, path: str, make_reader: MakeReader, hashes: Hashes
+) -> None:
+    with site.front.sessions.write() as session:
+        make_reader(session, "taken@example.org")
+        suppression.suppress(
+            session, "angry@example.org", SuppressionReason.COMPLAINT, hashes, site.clock.now
+        )
+    seen = set()
+    for word in ("free", "taken", "angry"):
+        site.http.post(f"{path}/address", data={"email": f"{word}@example.org"})
+        seen.add(site.http.get(f"{path}/data").text.replace(word, "…"))
+    assert len(seen) == 1
+    assert [row.kind for row in site.rows("letter_to_send")].count("change") == 3
+
+
+def test_a_stranger_gets_no_more_letters_by_wishes_than_by_sign_ups(site: Site, path: str) -> None:
+    told = 0
+    for _ in range(40):
+        site.http.post(f"{path}/address", data={"email": "victim@example.org"})
+        site.clock.advance(minutes=25)
+        told += len(site.deliver())
+    assert told == 3
+    site.fill_in("victim@example.org")
+    assert site.deliver() == []
+
+
+def test_a_thrown_away_domain_is_no_new_address_either(
+    make_site: Callable[..., Site], sqlite_database: Database, make_reader: MakeReader
+) -> None:
+    site = make_site(disposable=frozenset({"gone.example.net"}))
+    with sqlite_database.write() as session:
+        who = Who(make_reader(session, READER), NEWSLETTER)
+    own = site.path(site.front.links.preferences(who, READER))
+    answer = site.http.post(f"{own}/address", data={"email": "a@gone.example.net"})
+    assert answer.status_code == 422
+    assert site.deliver() == []
 
 
 def test_an_old_address_that_must_not_be_mailed_is_not_told(
@@ -315,7 +383,9 @@ def test_who_left_is_offered_to_sign_up_again(
     site = make_site()
     with sqlite_database.write() as session:
         reader = make_reader(session, READER, Standing.UNSUBSCRIBED)
-    page = site.http.get(site.path(site.front.links.preferences(Who(reader, NEWSLETTER)))).text
+    page = site.http.get(
+        site.path(site.front.links.preferences(Who(reader, NEWSLETTER), READER))
+    ).text
     assert "You have left" in page
     assert "/subscribe?newsletter=weekly" in page
     assert "Take a break" not in page

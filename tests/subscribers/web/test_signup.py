@@ -417,8 +417,9 @@ def test_G10_a_letter_cut_off_by_a_crash_is_in_doubt_and_not_sent_again(site: Si
 
     site.fill_in(READER)
     site.take_in()
+    front = site.front
     with pytest.raises(Crash):
-        send_waiting(site.front.sessions, CrashingPost(), site.front.links, site.clock)
+        send_waiting(front.sessions, CrashingPost(), front.links, front.hashes, site.clock)
     site.clock.advance(minutes=11)
     assert site.deliver() == []
     assert site.rows("letter_to_send")[0].state == LetterState.IN_DOUBT.value
