@@ -8,7 +8,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -68,6 +68,13 @@ def entries(session: Session, subscriber_id: int) -> list[Mapping[str, Any]]:
         .order_by(col(Consent.id))
     )
     return [dict(row) for row in rows.mappings()]
+
+
+def forget_networks(session: Session, subscriber_id: int) -> None:
+    """Delete where a reader's entries were made from."""
+    session.execute(
+        delete(ConsentNetwork).where(col(ConsentNetwork.subscriber_id) == subscriber_id)
+    )
 
 
 def ever_agreed(session: Session, subscriber_id: int, newsletter: str) -> bool:

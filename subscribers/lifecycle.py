@@ -5,6 +5,7 @@ Every act moves the standing and writes its entry of the consent ledger in the c
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -19,6 +20,7 @@ from subscribers.tokens import Hashes
 #: What a reader's own confirmation lifts: the address has just answered.
 REJOINABLE = (
     SuppressionReason.MOVED,
+    SuppressionReason.LEFT,
     SuppressionReason.ERASED,
     SuppressionReason.HARD_BOUNCE,
 )
@@ -45,22 +47,24 @@ def confirm(
     Who left since the letter was asked for stays away.
     """
     number, newsletter, asked_at = asked
-    reader = store.find_by_id(session, number)
-    place = store.place(session, number, newsletter)
-    if reader is None or place is None:
-        return Confirmed.GONE
-    if place.standing in JOINED:
-        return Confirmed.ALREADY
-    if place.standing is Standing.UNSUBSCRIBED and asked_at <= place.since:
-        return Confirmed.LEFT
     among = [Standing.PENDING, Standing.UNSUBSCRIBED]
-    store.move(session, number, newsletter, Standing.CONFIRMED, now, among=among)
+    # Whatever happens beside this is waited for here, and looked at before anything else is done.
+    if not store.move(
+        session, number, newsletter, Standing.CONFIRMED, now, among=among, asked_at=asked_at
+    ):
+        return _unmoved(store.place(session, number, newsletter))
+    reader = store.find_by_id(session, number)
     ledger.record(session, number, newsletter, ConsentAct.CONFIRMED, evidence, now)
-    throttle.forgive(session, reader.address_key, newsletter, hashes)
-    found = suppression.find(session, reader.address_key, hashes)
-    if found and found.reason in REJOINABLE:
-        suppression.lift(session, reader.address_key, hashes)
+    if reader is not None:
+        throttle.forgive(session, reader.address_key, newsletter, hashes)
+        suppression.lift(session, reader.address_key, hashes, among=REJOINABLE)
     return Confirmed.DONE
+
+
+def _unmoved(place: store.Place | None) -> Confirmed:
+    if place is None:
+        return Confirmed.GONE
+    return Confirmed.ALREADY if place.standing in JOINED else Confirmed.LEFT
 
 
 def leave(
@@ -123,8 +127,11 @@ def erase(
     reader = store.find_by_id(session, subscriber_id)
     if reader is None:
         return False
+    unseen = replace(evidence, network=None)
     for place in store.places(session, subscriber_id):
-        ledger.record(session, subscriber_id, place.newsletter, ConsentAct.ERASED, evidence, now)
+        ledger.record(session, subscriber_id, place.newsletter, ConsentAct.ERASED, unseen, now)
+    ledger.forget_networks(session, subscriber_id)
     suppression.suppress(session, reader.address_key, SuppressionReason.ERASED, hashes, now)
     store.delete_reader(session, subscriber_id)
+    store.delete_wishes(session, reader.address_key)
     return True

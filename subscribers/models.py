@@ -47,6 +47,7 @@ class SuppressionReason(StrEnum):
     """Why an address must not be mailed, whatever its subscriptions say; the strictest last."""
 
     MOVED = "moved"  #: the reader has another address since
+    LEFT = "left"  #: the reader left so long ago that the address itself is no longer kept
     ERASED = "erased"  #: the reader asked to be forgotten
     HARD_BOUNCE = "hard-bounce"  #: the mailbox doesn't exist
     PROVIDER = "provider"  #: the provider refuses to send to it

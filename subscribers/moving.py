@@ -136,11 +136,7 @@ def _move(
         suppression.suppress(session, address.key, reason, hashes, now)
     # No import brings the old address back beside the new one.
     suppression.suppress(session, reader.address_key, SuppressionReason.MOVED, hashes, now)
-    held = suppression.find(session, address.key, hashes)
-    if held and held.reason in REJOINABLE:
-        suppression.lift(session, address.key, hashes)
-    elif held:
-        store.mark_suppressed(session, [address.key], held.reason)
+    suppression.lift(session, address.key, hashes, among=REJOINABLE)
 
 
 def _tell_former(session: Session, reader: store.Reader, change_id: int, now: datetime) -> None:

@@ -27,6 +27,9 @@ from sqlmodel import SQLModel, col
 
 from subscribers.address import Address
 from subscribers.models import (
+    JOINED,
+    AddressChange,
+    SignUpAsked,
     Standing,
     Subscriber,
     Subscription,
@@ -46,7 +49,7 @@ class Sessions(Protocol):
 
 
 class Reader(NamedTuple):
-    """A subscriber as the rest of the package sees one."""
+    """A subscriber as the rest of the package sees one; shown by number only."""
 
     id: int
     address: str
@@ -54,6 +57,10 @@ class Reader(NamedTuple):
     suppressed: str | None
     language: str
     created_at: datetime
+
+    def __repr__(self) -> str:
+        """Show no address: what is shown may end up in a log."""
+        return f"Reader({self.id})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +168,18 @@ def delete_reader(session: Session, subscriber_id: int) -> None:
     session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))
 
 
+def delete_wishes(session: Session, address_key: str) -> bool:
+    """Delete what was asked for an address and isn't done yet: sign-ups, and moves to it.
+
+    Tells whether there was any.
+    """
+    wishes: tuple[Any, ...] = (SignUpAsked, AddressChange)
+    done = [
+        session.execute(delete(model).where(model.address_key == address_key)) for model in wishes
+    ]
+    return any(_touched(one) for one in done)
+
+
 def place(session: Session, subscriber_id: int, newsletter: str) -> Place | None:
     """Return a reader's standing with one newsletter."""
     found = [one for one in places(session, subscriber_id) if one.newsletter == newsletter]
@@ -206,18 +225,35 @@ def move(
     *,
     among: Sequence[Standing],
     paused_until: datetime | None = None,
+    asked_at: datetime | None = None,
 ) -> bool:
-    """Move a reader to another standing if theirs is one *among*; tells whether it was."""
+    """Move a reader to another standing if theirs is one *among*; tells whether it was.
+
+    Where *asked_at* is given, who has left since then stays away. A break is no new beginning:
+    who has one, or ends it, is on the list since the same moment as before.
+    """
+    stays = and_(literal(standing in JOINED), col(Subscription.standing).in_(JOINED))
     done = session.execute(
         update(Subscription)
         .where(
             col(Subscription.subscriber_id) == subscriber_id,
             col(Subscription.newsletter) == newsletter,
             col(Subscription.standing).in_(among),
+            *([_not_left_since(asked_at)] if asked_at else []),
         )
-        .values(standing=standing, since=now, paused_until=paused_until)
+        .values(
+            standing=standing,
+            since=case((stays, col(Subscription.since)), else_=now),
+            paused_until=paused_until,
+        )
     )
     return _touched(done)
+
+
+def _not_left_since(asked_at: datetime) -> ColumnElement[bool]:
+    return or_(
+        col(Subscription.standing) != Standing.UNSUBSCRIBED, col(Subscription.since) < asked_at
+    )
 
 
 def leave(

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, case, delete, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from subscribers import store
-from subscribers.models import Subscriber, Suppression, SuppressionReason
+from subscribers.models import Suppression, SuppressionReason
 from subscribers.tokens import Hashes
 
 _T = TypeVar("_T")
+_RESTS = SuppressionReason.HARD_BOUNCE
 _STRICTNESS = {reason: rank for rank, reason in enumerate(SuppressionReason)}
 #: More look-ups in one statement than this would pass a database's limit on parameters.
 _AT_ONCE = 400
@@ -39,29 +40,25 @@ def suppress(
     suppress_all(session, {address_key: reason}, hashes, now)
 
 
-def suppress_readers(
-    session: Session, reasons: Mapping[int, SuppressionReason], hashes: Hashes, now: datetime
-) -> None:
-    """Suppress readers by number; those who were erased are suppressed already."""
-    keys: dict[str, SuppressionReason] = {}
-    for part in _parts(list(reasons)):
-        found = select(col(Subscriber.address_key), col(Subscriber.id)).where(
-            col(Subscriber.id).in_(part)
-        )
-        keys |= {key: reasons[number or 0] for key, number in session.execute(found)}
-    suppress_all(session, keys, hashes, now)
-
-
 def suppress_all(
     session: Session, reasons: Mapping[str, SuppressionReason], hashes: Hashes, now: datetime
 ) -> None:
     """Suppress addresses, each with its reason, by the keys they are compared by."""
+    if not reasons:
+        return
     known = find_all(session, list(reasons), hashes)
     for key, reason in reasons.items():
-        old = known.get(key)
-        keep = old if old and _STRICTNESS[old.reason] >= _STRICTNESS[reason] else Found(reason, now)
-        _write(session, hashes.first(key), keep)
-        store.mark_suppressed(session, [key], keep.reason)
+        _write(session, hashes.first(key), _strictest(known.get(key), Found(reason, now)))
+    # Looked at again: somebody else may have had a stricter reason at the same time.
+    for key, found in find_all(session, list(reasons), hashes).items():
+        store.mark_suppressed(session, [key], found.reason)
+
+
+def _strictest(old: Found | None, new: Found) -> Found:
+    """Return what to keep; a mailbox that bounces again has its rest anew."""
+    if old is None or _STRICTNESS[old.reason] < _STRICTNESS[new.reason]:
+        return new
+    return max(old, new, key=lambda one: one.at) if old.reason is new.reason is _RESTS else old
 
 
 def find(session: Session, address_key: str, hashes: Hashes) -> Found | None:
@@ -81,23 +78,34 @@ def find_all(session: Session, keys: list[str], hashes: Hashes) -> dict[str, Fou
     return found
 
 
-def lift(session: Session, address_key: str, hashes: Hashes) -> bool:
-    """Allow mail to an address again; tells whether it was suppressed."""
+def lift(
+    session: Session,
+    address_key: str,
+    hashes: Hashes,
+    *,
+    among: Sequence[SuppressionReason] = tuple(SuppressionReason),
+) -> bool:
+    """Allow mail to an address again, if the reason is one *among*; tells whether that was so."""
+    every = hashes.every(address_key)
     gone = session.execute(
         delete(Suppression)
-        .where(col(Suppression.address_hash).in_(hashes.every(address_key)))
+        .where(col(Suppression.address_hash).in_(every), col(Suppression.reason).in_(among))
         .returning(col(Suppression.address_hash))
     ).all()
-    store.mark_suppressed(session, [address_key], None)
+    left = find(session, address_key, hashes)
+    store.mark_suppressed(session, [address_key], left and left.reason)
     return bool(gone)
 
 
 def _write(session: Session, known_by: str, found: Found) -> None:
+    """Write a reason down, unless a stricter one stands there by now."""
+    insert = store.upsert(session, Suppression)
+    rank = case(_STRICTNESS, value=col(Suppression.reason))
     row = found._asdict()
     session.execute(
-        store.upsert(session, Suppression)
-        .values(address_hash=known_by, **row)
-        .on_conflict_do_update(index_elements=["address_hash"], set_=row)
+        insert.values(address_hash=known_by, **row).on_conflict_do_update(
+            index_elements=["address_hash"], set_=row, where=rank <= _STRICTNESS[found.reason]
+        )
     )
 
 

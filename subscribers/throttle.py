@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, delete, select, true
+from sqlalchemy import BigInteger, Text, delete, func, or_, select, true
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -118,9 +118,10 @@ class _Count:
     count: int = 0
 
     def allows(self, limit: Limit, moment: int) -> bool:
-        if moment - self.started >= limit.seconds:
+        # A count from the future is of a clock that was wrong: it would shut the door until then.
+        if not 0 <= moment - self.started < limit.seconds:
             self.started, self.count = moment, 0
-        return self.count < limit.count and moment - self.last >= limit.apart
+        return self.count < limit.count and not 0 <= moment - self.last < limit.apart
 
     def add(self, moment: int) -> None:
         self.count += 1
@@ -139,6 +140,7 @@ def weigh(
     Of the address only the domain is looked at: even one page of the disk more or less can be told
     by the time of an answer, and would say that somebody had asked for the same address before.
     """
+    _one_at_a_time(session, "sign-ups")
     return _weigh_all(session, [(_checks(ask, limits, hashes), now) for ask in asks])
 
 
@@ -150,6 +152,7 @@ def weigh_addresses(
     An address rests between two of one newsletter; so many in all is for all newsletters. Nobody
     may be waiting for the answer.
     """
+    _one_at_a_time(session, "addresses")
     in_all = replace(limit, apart=0)
     return _weigh_all(
         session,
@@ -185,8 +188,9 @@ def note(session: Session, found: Counter[Stop | None], now: datetime) -> None:
 
 def purge(session: Session, now: datetime) -> None:
     """Forget the counts that can't matter any more."""
-    before = int((now - timedelta(seconds=DAY)).timestamp())
-    session.execute(delete(Throttle).where(col(Throttle.started) < before))
+    moment = int(now.timestamp())
+    old = or_(col(Throttle.started) < moment - DAY, col(Throttle.started) > moment + HOUR)
+    session.execute(delete(Throttle).where(old))
 
 
 def _of_newsletter(address_key: str, newsletter: str, hashes: Hashes) -> str:
@@ -203,6 +207,12 @@ def _checks(ask: Weighed, limits: Limits, hashes: Hashes) -> list[_Check]:
         *proof,
         (Stop.DOMAIN, hashes.first(f"domain {domain}"), by_domain),
     ]
+
+
+def _one_at_a_time(session: Session, what: str) -> None:
+    """Let others wait until the transaction ends: counts two saved at once would count for one."""
+    if store.dialect(session) != "sqlite":  # which lets one writer in anyhow
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"throttle {what}"))))
 
 
 def _weigh_all(

@@ -121,11 +121,6 @@ class Hashes:
         return [blake2b(raw, key=key, digest_size=16).hexdigest() for key in self._keys]
 
 
-def keyed_hash(secret: str, text: str) -> str:
-    """Hash *text* so that only who has the secret can ask whether it is known; 32 hex digits."""
-    return Hashes([secret]).first(text)
-
-
 def _check(secrets: Sequence[str]) -> None:
     if not secrets or any(len(secret) < MIN_SECRET for secret in secrets):
         raise ValueError(f"secrets of at least {MIN_SECRET} characters are needed")

@@ -49,6 +49,7 @@ from subscribers.letters import send_waiting
 from subscribers.links import Links
 from subscribers.models import LetterState
 from subscribers.tokens import Hashes, Tokens
+from subscribers.upkeep import Retention
 
 LEASE_MARGIN = 60.0  # seconds a claim outlives the longest request
 
@@ -182,6 +183,14 @@ class App:
             self.clock,
             at_most=at_most,
             hours=self.settings.link_hours,
+        )
+
+    def retention(self) -> Retention:
+        """Return how long what is kept of readers is kept."""
+        return Retention(
+            pending=self.settings.pending_days,
+            networks=self.settings.network_days,
+            evidence=self.settings.evidence_days,
         )
 
     def epoch(self) -> EpochFile:

@@ -17,9 +17,12 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     null,
     or_,
     select,
+    text,
+    update,
 )
 from sqlalchemy.orm import Session
 from sqlmodel import col
@@ -36,7 +39,6 @@ from subscribers.models import (
 )
 
 CHANNEL = "import"
-_SECRETS = 4  #: hash columns; how many secrets may be alive at once while a list comes in
 
 _METADATA = MetaData()
 _STAGE = Table(
@@ -45,7 +47,7 @@ _STAGE = Table(
     Column("position", Integer, primary_key=True, autoincrement=False),
     Column("address", String(254)),
     Column("address_key", String(254)),
-    *(Column(f"hash_{n}", String(64)) for n in range(_SECRETS)),
+    Column("hash_0", String(64)),
     prefixes=["TEMPORARY"],
 )
 #: What a rehearsal has let in so far; the real thing finds that in the list itself.
@@ -65,15 +67,18 @@ class Batch(NamedTuple):
     language: str
     source: str
     started_at: datetime
+    secrets: int  #: how many hashes each address is looked for by
 
 
 Row = tuple[int, str, str, list[str]]  #: line, address, its key, its hashes
 Refused = tuple[int, str]  #: line, reason
 
 
-def prepare(session: Session) -> None:
+def prepare(session: Session, batch: Batch) -> None:
     """Make the tables a chunk is staged in, for this connection alone."""
     _METADATA.create_all(session.connection(), checkfirst=False)
+    for name in _hashes(batch)[1:]:
+        session.execute(text(f"ALTER TABLE import_stage ADD COLUMN {name} VARCHAR(64)"))
 
 
 def clear(session: Session) -> None:
@@ -81,16 +86,19 @@ def clear(session: Session) -> None:
     _METADATA.drop_all(session.connection(), checkfirst=False)
 
 
-def stage(session: Session, rows: list[Row]) -> None:
+def stage(session: Session, rows: list[Row], batch: Batch) -> None:
     """Put a chunk's lines, in the order of their keys, where statements can reach them."""
     session.execute(delete(_STAGE))
-    empty = [None] * _SECRETS
     filled = [
-        (position, address, key, *(hashes + empty)[:_SECRETS])
-        for position, (_, address, key, hashes) in enumerate(rows)
+        (position, address, key, *hashes) for position, (_, address, key, hashes) in enumerate(rows)
     ]
-    marks = ", ".join([_mark(session)] * (3 + _SECRETS))
+    marks = ", ".join([_mark(session)] * (3 + batch.secrets))
     _many(session, f"INSERT INTO import_stage VALUES ({marks})", filled)  # noqa: S608
+
+
+def _hashes(batch: Batch) -> list[str]:
+    """Name the columns of an address's hashes: one for every secret it may be known under."""
+    return [f"hash_{number}" for number in range(batch.secrets)]
 
 
 def refused(session: Session, rows: list[Row], batch: Batch, *, rehearsal: bool) -> list[Refused]:
@@ -111,6 +119,8 @@ def remember(session: Session, _batch: Batch) -> int:
 def admit(session: Session, batch: Batch) -> int:
     """Put what is left on the stage on the list, with its evidence; returns how many."""
     session.execute(_new_subscribers(batch))
+    if session.connection().dialect.name != "sqlite":  # which lets one writer in anyhow
+        session.execute(_forgotten_meanwhile(batch))
     added = _count(session.execute(_new_subscriptions(batch)))
     session.execute(_evidence(batch))
     return added
@@ -118,7 +128,6 @@ def admit(session: Session, batch: Batch) -> int:
 
 def _verdicts(batch: Batch, *, rehearsal: bool) -> Any:
     reason = _reason(batch, rehearsal=rehearsal)
-    hashes = [_STAGE.c[f"hash_{n}"] for n in range(_SECRETS)]
     tables = (
         _STAGE.outerjoin(Subscriber, col(Subscriber.address_key) == _STAGE.c.address_key)
         .outerjoin(
@@ -128,7 +137,7 @@ def _verdicts(batch: Batch, *, rehearsal: bool) -> Any:
                 col(Subscription.newsletter) == batch.newsletter,
             ),
         )
-        .outerjoin(Suppression, col(Suppression.address_hash).in_(hashes))
+        .outerjoin(Suppression, _known_by(batch))
     )
     if rehearsal:
         tables = tables.outerjoin(_SEEN, _SEEN.c.address_key == _STAGE.c.address_key)
@@ -141,6 +150,11 @@ def _verdicts(batch: Batch, *, rehearsal: bool) -> Any:
     )
 
 
+def _known_by(batch: Batch) -> Any:
+    hashes: list[Any] = [literal_column(f"import_stage.{name}") for name in _hashes(batch)]
+    return col(Suppression.address_hash).in_(hashes)
+
+
 def _reason(batch: Batch, *, rehearsal: bool) -> Any:
     standing, suppressed = col(Subscription.standing), col(Suppression.reason)
     fresh = and_(
@@ -149,6 +163,7 @@ def _reason(batch: Batch, *, rehearsal: bool) -> Any:
     twice = or_(fresh, _SEEN.c.address_key.is_not(None)) if rehearsal else fresh
     words = {
         SuppressionReason.MOVED: Refusal.MOVED,
+        SuppressionReason.LEFT: Refusal.LEFT,
         SuppressionReason.ERASED: Refusal.ERASED,
         SuppressionReason.HARD_BOUNCE: Refusal.BOUNCED,
         SuppressionReason.COMPLAINT: Refusal.COMPLAINED,
@@ -181,6 +196,18 @@ def _new_subscribers(batch: Batch) -> Any:
     ).where(~known.exists())
     columns = ["address", "address_key", "language", "created_at"]
     return insert(Subscriber).from_select(columns, rows)
+
+
+def _forgotten_meanwhile(batch: Batch) -> Any:
+    """Mark whom somebody suppressed since the lines were judged: they are readers only now."""
+    held = (
+        select(func.min(col(Suppression.reason)))
+        .select_from(_STAGE.join(Suppression, _known_by(batch)))
+        .where(_STAGE.c.address_key == col(Subscriber.address_key))
+        .scalar_subquery()
+    )
+    keys = select(_STAGE.c.address_key).join(Suppression, _known_by(batch))
+    return update(Subscriber).where(col(Subscriber.address_key).in_(keys)).values(suppressed=held)
 
 
 def _new_subscriptions(batch: Batch) -> Any:

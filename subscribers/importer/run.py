@@ -85,13 +85,13 @@ def import_list(
         run = _begin(sessions, fingerprint, wish, layout, now)
         one = _Import(
             layout=layout,
-            batch=_batch(wish, layout, run),
+            batch=_batch(wish, layout, run, secrets=len(hashes.every(""))),
             run=run,
             hashes=hashes,
             on_refused=on_refused,
             rehearsal=wish.rehearsal,
         )
-        with _desk(sessions, rehearsal=wish.rehearsal) as turn:
+        with _desk(sessions, one.batch, rehearsal=wish.rehearsal) as turn:
             for part in _parts(rows, run.report.resumed_at, chunk):
                 _file(one, turn, part)
                 on_progress(run.report.lines, file.tell())
@@ -123,24 +123,25 @@ def _begin(sessions: Sessions, fingerprint: str, wish: Wish, layout: Layout, now
         )
 
 
-def _batch(wish: Wish, layout: Layout, run: Run) -> Batch:
+def _batch(wish: Wish, layout: Layout, run: Run, *, secrets: int) -> Batch:
     return Batch(
         newsletter=wish.newsletter,
         wording_hash=run.wording_hash,
         language=wish.language,
         source=f"import ({layout.name})",
         started_at=run.started_at,
+        secrets=secrets,
     )
 
 
 @contextmanager
-def _desk(sessions: Sessions, *, rehearsal: bool) -> Iterator[_Turn]:
+def _desk(sessions: Sessions, batch: Batch, *, rehearsal: bool) -> Iterator[_Turn]:
     """Give a transaction for each chunk, or one snapshot for all of a rehearsal."""
     if not rehearsal:
-        yield partial(_transaction, sessions)
+        yield partial(_transaction, sessions, batch)
         return
     with sessions.read() as session:
-        filing.prepare(session)
+        filing.prepare(session, batch)
         try:
             yield lambda: nullcontext(session)
         finally:
@@ -148,9 +149,9 @@ def _desk(sessions: Sessions, *, rehearsal: bool) -> Iterator[_Turn]:
 
 
 @contextmanager
-def _transaction(sessions: Sessions) -> Iterator[Session]:
+def _transaction(sessions: Sessions, batch: Batch) -> Iterator[Session]:
     with sessions.write() as session:
-        filing.prepare(session)
+        filing.prepare(session, batch)
         yield session
         filing.clear(session)
 
@@ -167,7 +168,7 @@ def _file(one: _Import, turn: _Turn, lines: list[Line]) -> None:
     """File one chunk; what it counts is right only once its transaction has committed."""
     rows, refusals = _read(one, lines)
     with turn() as session:
-        filing.stage(session, rows)
+        filing.stage(session, rows, one.batch)
         refusals += filing.refused(session, rows, one.batch, rehearsal=one.rehearsal)
         let_in = filing.remember if one.rehearsal else filing.admit
         report = one.run.report

@@ -16,6 +16,7 @@ from subscribers.proof import Proof
 from subscribers.store import Sessions
 from subscribers.throttle import Limits
 from subscribers.tokens import Hashes, Tokens
+from subscribers.upkeep import KEPT, Retention
 from subscribers.web.network import Network
 from subscribers.web.pages import Renderer, plain
 from subscribers.web.shield import Shield
@@ -75,6 +76,7 @@ class Front:
     responsible: str = ""  #: who keeps the list, with where they can be found
     carrier: str = ""  #: whom the mails are handed to: a company, where it is one
     mailto: str = ""  #: where one can leave by mail while the store is out of order
+    retention: Retention = KEPT
     on_letter: Callable[[], None] = _nobody_waits  #: called when a letter waits
     link_hours: int = 48  #: how long a link to confirm lasts
     undo: timedelta = timedelta(hours=1)  #: how long leaving can be taken back

@@ -15,10 +15,16 @@ async def show(visit: Visit) -> Response:
     about, words, front = about_of(visit), visit.words, visit.front
     if about is None:
         return visit.page(words.bad_link, status=404)
+    times = {
+        "pending": words.days(front.retention.pending),
+        "networks": words.days(front.retention.networks),
+        "evidence": words.days(front.retention.evidence),
+    }
     page = visit.say(
         words.kept,
         newsletter=about.name,
-        network=words.kept_network[front.keep_network.value],
+        network=words.kept_network[front.keep_network.value].format(**times),
+        **times,
         tracking=words.kept_tracking[about.tracking],
         responsible=words.kept_responsible.format(who=front.responsible)
         if front.responsible

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import col, select
 
 from digest.db import Database
-from subscribers import lifecycle, moving, suppression
+from subscribers import lifecycle, moving, store, suppression
 from subscribers.address import parse
 from subscribers.letters import CUT_OFF, Handed, Letter, ask, send_waiting
 from subscribers.links import Links
@@ -173,8 +173,10 @@ def test_an_address_suppressed_since_gets_no_letter(
     send: Send, post: Post, letter: int, database: Database, hashes: Hashes, now: datetime
 ) -> None:
     with database.write() as session:
-        reasons = {letter: SuppressionReason.COMPLAINT}
-        suppression.suppress_readers(session, reasons, hashes, now)
+        reader = store.find_by_id(session, letter)
+        assert reader is not None
+        key = reader.address_key
+        suppression.suppress(session, key, SuppressionReason.COMPLAINT, hashes, now)
     assert send() == {LetterState.WITHHELD: 1}
     assert post.sent == []
 

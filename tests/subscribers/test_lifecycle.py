@@ -3,13 +3,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
+from sqlmodel import SQLModel
 
-from subscribers import ledger, lifecycle, store, suppression
+from subscribers import asking, joining, ledger, lifecycle, moving, store, suppression
+from subscribers.address import parse
+from subscribers.asking import Ask
 from subscribers.lifecycle import Confirmed
 from subscribers.links import Asked
 from subscribers.models import ConsentAct, Standing, SuppressionReason
 from subscribers.store import Evidence
+from subscribers.throttle import Limits
 from subscribers.tokens import Hashes
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
 
@@ -139,13 +144,40 @@ def test_who_left_cannot_be_paused_back_in(
 def test_G03_erasing_leaves_the_ledger_and_a_hash_and_nothing_else(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
-    reader = make_reader(session)
-    assert lifecycle.erase(session, reader, PAGE, hashes, now)
-    found = suppression.find(session, "reader@example.com", hashes)
-    assert store.find(session, "reader@example.com") is None
+    key, network = "reader@example.com", "192.0.2.77"
+    reader, friend = make_reader(session), make_reader(session, "friend@example.com")
+    seen = Evidence(channel="page", network=network)
+    ledger.record(session, reader, NEWSLETTER, ConsentAct.ASKED, seen, now)
+    moving.ask(session, friend, NEWSLETTER, parse(key), hashes, now)
+    wish = Ask(
+        address=parse(key),
+        newsletter=NEWSLETTER,
+        form="page",
+        wording="Send me it.",
+        language="en",
+        network="192.0.2.0/24",
+        seen_from=network,
+    )
+    asking.ask(session, [wish], limits=Limits(), hashes=hashes, now=now)
+    assert {key, network} <= everything(session)
+    assert lifecycle.erase(session, reader, seen, hashes, now)
+    assert not {key, network} & everything(session)
+    assert joining.take_in(session, hashes).letters == 0
+    found = suppression.find(session, key, hashes)
+    assert store.find(session, key) is None
     assert acts(session, reader)[-1] is ConsentAct.ERASED
     assert found is not None
     assert found.reason is SuppressionReason.ERASED
+
+
+def everything(session: Session) -> set[str]:
+    """Return every value of every table, as text."""
+    return {
+        str(value)
+        for name in SQLModel.metadata.tables
+        for row in session.execute(text(f"SELECT * FROM {name}"))  # noqa: S608
+        for value in row
+    }
 
 
 def test_erasing_twice_is_fine(

@@ -6,6 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from subscribers import store, suppression
+from subscribers.lifecycle import REJOINABLE
 from subscribers.models import SuppressionReason
 from subscribers.tokens import Hashes
 from tests.subscribers.conftest import SECRET, MakeReader
@@ -22,7 +23,7 @@ def test_a_suppressed_address_is_known_and_its_reader_marked(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session)
-    suppression.suppress_readers(session, {reader: SuppressionReason.HARD_BOUNCE}, hashes, now)
+    suppression.suppress(session, KEY, SuppressionReason.HARD_BOUNCE, hashes, now)
     found = store.find_by_id(session, reader)
     assert reason(session, hashes) is SuppressionReason.HARD_BOUNCE
     assert found is not None
@@ -53,6 +54,28 @@ def test_a_suppression_renewed_after_rotation_outlives_the_old_secret(
     both, only = Hashes([newer, SECRET]), Hashes([newer])
     suppression.suppress(session, KEY, SuppressionReason.ERASED, both, now)
     assert reason(session, only) is SuppressionReason.COMPLAINT
+
+
+def test_a_mailbox_that_bounces_again_rests_anew_whatever_comes_late(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    for day in (0, 31, 2):
+        moment = now + timedelta(days=day)
+        suppression.suppress(session, KEY, SuppressionReason.HARD_BOUNCE, hashes, moment)
+    found = suppression.find(session, KEY, hashes)
+    assert found is not None
+    assert found.at == now + timedelta(days=31)
+
+
+def test_only_what_may_be_lifted_is_lifted(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader = make_reader(session)
+    suppression.suppress(session, KEY, SuppressionReason.COMPLAINT, hashes, now)
+    assert not suppression.lift(session, KEY, hashes, among=REJOINABLE)
+    found = store.find_by_id(session, reader)
+    assert found is not None
+    assert found.suppressed == "complaint"
 
 
 def test_a_stricter_reason_is_kept_with_its_date(

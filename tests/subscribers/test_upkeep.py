@@ -1,77 +1,170 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
-from subscribers import ledger, letters, store, upkeep
-from subscribers.models import ConsentAct, LetterKind, Standing
+from digest.db import Database
+from subscribers import asking, ledger, letters, lifecycle, store, suppression, upkeep
+from subscribers.address import parse
+from subscribers.asking import Ask
+from subscribers.models import ConsentAct, LetterKind, Standing, SuppressionReason
 from subscribers.store import Evidence
+from subscribers.throttle import Limits
+from subscribers.tokens import Hashes
+from subscribers.upkeep import Purged, Retention
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
 
+Purge = Callable[..., Purged]
+LEFT = "left@example.com"
 
-def count(session: Session, table: str) -> int:
-    found: int = session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608
+
+@pytest.fixture
+def purged(database: Database, hashes: Hashes, now: datetime) -> Purge:
+    """Return a function that purges so many days from now."""
+
+    def purge(days: int, keep: Retention = upkeep.KEPT) -> Purged:
+        return upkeep.purge(database, hashes, now + timedelta(days=days), keep)
+
+    return purge
+
+
+def count(database: Database, table: str) -> int:
+    with database.read() as session:
+        found: int = session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608
     return found
 
 
+def put(
+    database: Database,
+    make_reader: MakeReader,
+    standing: Standing,
+    address: str = "reader@example.com",
+) -> int:
+    with database.write() as session:
+        return make_reader(session, address, standing)
+
+
 def test_sign_ups_nobody_confirmed_are_forgotten_with_the_address(
-    session: Session, make_reader: MakeReader, now: datetime
+    database: Database, make_reader: MakeReader, purged: Purge
 ) -> None:
-    make_reader(session, standing=Standing.PENDING)
-    assert upkeep.purge(session, now + timedelta(days=8)).pending == 1
-    assert store.find(session, "reader@example.com") is None
+    put(database, make_reader, Standing.PENDING)
+    assert purged(6).pending == 0
+    assert count(database, "subscriber") == 1
+    assert purged(8).pending == 1
+    assert count(database, "subscriber") == 0
 
 
-def test_a_sign_up_that_may_still_be_confirmed_stays(
-    session: Session, make_reader: MakeReader, now: datetime
+def test_when_is_a_setting(database: Database, make_reader: MakeReader, purged: Purge) -> None:
+    put(database, make_reader, Standing.PENDING)
+    assert purged(29, Retention(pending=30)).pending == 0
+    assert purged(31, Retention(pending=30)).pending == 1
+
+
+def test_more_than_one_turn_takes_are_forgotten(
+    database: Database, make_reader: MakeReader, purged: Purge
 ) -> None:
-    make_reader(session, standing=Standing.PENDING)
-    assert upkeep.purge(session, now + timedelta(days=6)).pending == 0
+    with database.write() as session:
+        for number in range(1_201):
+            make_reader(session, f"r{number}@example.com", Standing.PENDING)
+    assert purged(8).pending == 1_201
 
 
 def test_one_that_was_asked_for_again_stays(
-    session: Session, make_reader: MakeReader, now: datetime
+    database: Database, make_reader: MakeReader, purged: Purge, now: datetime
 ) -> None:
-    reader = make_reader(session, standing=Standing.PENDING)
-    later = now + timedelta(days=6)
-    letters.ask(session, reader, NEWSLETTER, LetterKind.CONFIRM, later)
-    assert upkeep.purge(session, now + timedelta(days=8)).pending == 0
+    reader = put(database, make_reader, Standing.PENDING)
+    with database.write() as session:
+        letters.ask(session, reader, NEWSLETTER, LetterKind.CONFIRM, now + timedelta(days=6))
+    assert purged(8).pending == 0
 
 
-def test_readers_and_those_who_left_stay(
-    session: Session, make_reader: MakeReader, now: datetime
+def test_a_sign_up_that_was_never_taken_in_is_forgotten_too(
+    database: Database, hashes: Hashes, purged: Purge, now: datetime
 ) -> None:
-    make_reader(session, "a@example.com")
-    make_reader(session, "b@example.com", Standing.UNSUBSCRIBED)
-    upkeep.purge(session, now + timedelta(days=400))
-    assert count(session, "subscriber") == 2
+    one = Ask(
+        address=parse("reader@example.com"),
+        newsletter=NEWSLETTER,
+        form="page",
+        wording="Send me it.",
+        language="en",
+        network="192.0.2.0/24",
+    )
+    with database.write() as session:
+        asking.ask(session, [one], limits=Limits(), hashes=hashes, now=now)
+    purged(8)
+    assert count(database, "sign_up_asked") == 0
+
+
+def test_readers_stay_and_so_do_those_who_left_not_long_ago(
+    database: Database, make_reader: MakeReader, purged: Purge
+) -> None:
+    put(database, make_reader, Standing.CONFIRMED)
+    put(database, make_reader, Standing.UNSUBSCRIBED, LEFT)
+    purged(400)
+    assert count(database, "subscriber") == 2
 
 
 def test_network_addresses_go_and_the_ledger_stays(
-    session: Session, make_reader: MakeReader, now: datetime
+    database: Database, make_reader: MakeReader, purged: Purge, now: datetime
 ) -> None:
-    reader = make_reader(session)
+    reader = put(database, make_reader, Standing.CONFIRMED)
     evidence = Evidence(channel="form", network="192.0.2.0/24")
-    ledger.record(session, reader, NEWSLETTER, ConsentAct.ASKED, evidence, now)
-    assert ledger.entries(session, reader)[-1]["network"] == "192.0.2.0/24"
-    assert upkeep.purge(session, now + timedelta(days=91)).networks == 1
-    assert ledger.entries(session, reader)[-1]["network"] is None
-    assert count(session, "consent") == 3
+    with database.write() as session:
+        ledger.record(session, reader, NEWSLETTER, ConsentAct.ASKED, evidence, now)
+        assert ledger.entries(session, reader)[-1]["network"] == "192.0.2.0/24"
+    assert purged(91).networks == 1
+    with database.read() as session:
+        assert ledger.entries(session, reader)[-1]["network"] is None
+    assert count(database, "consent") == 3
 
 
-def test_the_evidence_of_who_is_gone_is_kept_for_three_years(
-    session: Session, make_reader: MakeReader, now: datetime
+def test_who_left_is_forgotten_with_the_evidence_but_for_a_hash(
+    database: Database, make_reader: MakeReader, purged: Purge, hashes: Hashes
 ) -> None:
-    make_reader(session, "left@example.com", Standing.UNSUBSCRIBED)
-    assert upkeep.purge(session, now + timedelta(days=1_000)).evidence == 0
-    assert upkeep.purge(session, now + timedelta(days=1_100)).evidence == 2
+    put(database, make_reader, Standing.UNSUBSCRIBED, LEFT)
+    assert (purged(1_000).gone, purged(1_000).evidence) == (0, 0)
+    assert purged(1_100)[-2:] == (1, 2)
+    assert count(database, "subscriber") == 0
+    with database.read() as session:
+        found = suppression.find(session, LEFT, hashes)
+    assert found is not None
+    assert found.reason is SuppressionReason.LEFT
+
+
+def test_who_left_one_newsletter_and_reads_another_stays(
+    database: Database, make_reader: MakeReader, purged: Purge, now: datetime
+) -> None:
+    reader = put(database, make_reader, Standing.UNSUBSCRIBED, LEFT)
+    with database.write() as session:
+        store.join(session, reader, "monthly", Standing.CONFIRMED, now, source="form")
+    assert purged(1_100)[-2:] == (0, 0)
+
+
+def test_who_asks_to_come_back_stays(
+    database: Database, make_reader: MakeReader, purged: Purge, now: datetime
+) -> None:
+    reader = put(database, make_reader, Standing.UNSUBSCRIBED, LEFT)
+    with database.write() as session:
+        letters.ask(session, reader, NEWSLETTER, LetterKind.CONFIRM, now + timedelta(days=1_099))
+    assert purged(1_100).gone == 0
+
+
+def test_the_evidence_of_the_erased_goes_as_late(
+    database: Database, make_reader: MakeReader, purged: Purge, hashes: Hashes, now: datetime
+) -> None:
+    reader = put(database, make_reader, Standing.CONFIRMED)
+    with database.write() as session:
+        lifecycle.erase(session, reader, Evidence(channel="page"), hashes, now)
+    assert purged(1_000).evidence == 0
+    assert purged(1_100).evidence == 3
 
 
 def test_the_evidence_of_a_reader_is_kept_for_good(
-    session: Session, make_reader: MakeReader, now: datetime
+    database: Database, make_reader: MakeReader, purged: Purge
 ) -> None:
-    make_reader(session)
-    assert upkeep.purge(session, now + timedelta(days=9_000)).evidence == 0
-    assert count(session, "consent") == 2
+    put(database, make_reader, Standing.CONFIRMED)
+    assert purged(9_000).evidence == 0
+    assert count(database, "consent") == 2

@@ -48,6 +48,7 @@ def chores_of(app: App, brake: Brake) -> list[Chore]:
 
 
 def _letters(app: App) -> str:
+    app.take_in_sign_ups()  # which the site may have left when the store was out of order
     done = app.send_letters(LETTERS_AT_ONCE)
     return ", ".join(f"{number} {state}" for state, number in sorted(done.items()))
 
@@ -61,11 +62,11 @@ def _events(app: App) -> str:
 
 
 def _purge(app: App, now: datetime) -> str:
-    with app.database.write() as session:
-        gone = purge(session, now)
+    gone = purge(app.database, app.hashes(), now, app.retention())
     return (
         f"forgot {gone.pending} sign-ups nobody confirmed, {gone.networks} network addresses,"
-        f" {gone.letters} old letters, {gone.evidence} old consents of people long gone"
+        f" {gone.letters} old letters, {gone.gone} addresses and {gone.evidence} consents of people"
+        " long gone"
     )
 
 

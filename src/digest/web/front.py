@@ -45,6 +45,7 @@ def make_front(app: App, looks: Looks, on_letter: Callable[[], None]) -> Front:
         responsible=_line(settings.postal_address),
         carrier=_CARRIERS.get(settings.transport, ""),
         mailto=settings.leave_mailto,
+        retention=app.retention(),
         on_letter=on_letter,
         link_hours=settings.link_hours,
     )

@@ -35,10 +35,10 @@ EN = Words(
             " as topics or a break. It serves one end: to send you what you asked for, for as long"
             " as you want it.",
             "When and by which form you agreed, and when you left. That is the proof we owe; it is"
-            " deleted three years after you have gone.",
+            " deleted {evidence} after you have gone, and your address with it.",
             "{network}",
             "Which issues were sent to you, and whether they arrived. {tracking}",
-            "A sign-up that nobody confirms is deleted after seven days.",
+            "A sign-up that nobody confirms is deleted after {pending}.",
             "{carrier}",
             "This site sets no cookie and loads nothing from anywhere else.",
             "By the link to your preferences in every mail you get all of this as a file, change"
@@ -49,14 +49,15 @@ EN = Words(
             "{contact}",
         ),
     ),
+    lasting=("1 day", "{n} days", "1 year", "{n} years"),
     kept_responsible="Who keeps it: {who}.",
     kept_carrier=(
         "To deliver the mails, your address and their text are handed to {carrier}. To nobody else."
     ),
     kept_network={
         "none": "Where the form was sent from is not kept.",
-        "prefix": "The network the form was sent from, without its last part, for 90 days.",
-        "full": "The network address the form was sent from, for 90 days.",
+        "prefix": "The network the form was sent from, without its last part, for {networks}.",
+        "full": "The network address the form was sent from, for {networks}.",
     },
     kept_tracking={
         "off": "Whether you open them or follow a link in them is not kept.",

@@ -35,11 +35,11 @@ DE = Words(
             " Themen oder eine Pause. Das dient nur einem: Ihnen zu schicken, was Sie bestellt"
             " haben, solange Sie es möchten.",
             "Wann und über welches Formular Sie zugestimmt haben und wann Sie gegangen sind. Das"
-            " ist der Nachweis, den wir schuldig sind; er wird drei Jahre nach Ihrem Weggang"
-            " gelöscht.",
+            " ist der Nachweis, den wir schuldig sind. {evidence} nach Ihrem Weggang wird er"
+            " gelöscht, und Ihre Adresse mit ihm.",
             "{network}",
             "Welche Ausgaben Ihnen geschickt wurden und ob sie angekommen sind. {tracking}",
-            "Eine Anmeldung, die niemand bestätigt, wird nach sieben Tagen gelöscht.",
+            "Eine Anmeldung, die niemand bestätigt, wird gelöscht: {pending} danach.",
             "{carrier}",
             "Diese Seiten setzen keine Cookies und laden nichts von anderswo.",
             "Über den Link zu Ihren Einstellungen in jeder Mail bekommen Sie all das als Datei,"
@@ -50,6 +50,7 @@ DE = Words(
             "{contact}",
         ),
     ),
+    lasting=("1 Tag", "{n} Tage", "1 Jahr", "{n} Jahre"),
     kept_responsible="Wer es speichert: {who}.",
     kept_carrier=(
         "Zum Zustellen werden Ihre Adresse und der Text der Mails an {carrier} gegeben. An sonst"
@@ -57,8 +58,8 @@ DE = Words(
     ),
     kept_network={
         "none": "Woher das Formular kam, wird nicht gespeichert.",
-        "prefix": "Das Netz, aus dem das Formular kam, ohne den letzten Teil, 90 Tage lang.",
-        "full": "Die Netzadresse, von der das Formular kam, 90 Tage lang.",
+        "prefix": "Das Netz, aus dem das Formular kam, ohne den letzten Teil, {networks} lang.",
+        "full": "Die Netzadresse, von der das Formular kam, {networks} lang.",
     },
     kept_tracking={
         "off": "Ob Sie sie öffnen oder einem Link darin folgen, wird nicht gespeichert.",

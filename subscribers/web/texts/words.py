@@ -36,6 +36,7 @@ class Words:
     read_latest: str
     kept_link: str
     kept: Saying
+    lasting: tuple[str, str, str, str]  #: "1 day", "{n} days", "1 year", "{n} years"
     kept_responsible: str
     kept_carrier: str
     kept_network: Mapping[str, str]
@@ -85,3 +86,11 @@ class Words:
     unreachable_mail: str
     broken: Saying
     faults: Mapping[AddressFault, str]
+
+    def days(self, number: int) -> str:
+        """Say how long a number of days is, in years where it comes out even."""
+        one_day, days, one_year, years = self.lasting
+        whole_years, rest = divmod(number, 365)
+        if whole_years and not rest:
+            return one_year if whole_years == 1 else years.format(n=whole_years)
+        return one_day if number == 1 else days.format(n=number)

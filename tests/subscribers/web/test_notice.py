@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from inspect import signature
 
 import pytest
 
-from subscribers.upkeep import purge
+from subscribers.upkeep import Retention
 from subscribers.web import KeepNetwork
 from tests.subscribers.conftest import NEWSLETTER
 from tests.subscribers.web.conftest import ABOUT, Site
@@ -51,12 +50,21 @@ def test_the_page_says_what_opens_and_clicks_tell(
     assert said in make_site(newsletters={NEWSLETTER: about}).http.get("/privacy").text
 
 
-def test_the_times_it_names_are_those_that_are_kept(site: Site) -> None:
-    times = {name: one.default for name, one in signature(purge).parameters.items()}
-    page = site.http.get("/privacy").text
-    assert (times["pending_days"], times["network_days"], times["evidence_days"]) == (7, 90, 1095)
-    for words in ("after seven days", "for 90 days", "three years"):
-        assert words in page
+@pytest.mark.parametrize(
+    ("keep", "said"),
+    [
+        (Retention(), ("after 7 days", "for 90 days", "deleted 3 years after")),
+        (
+            Retention(pending=1, networks=30, evidence=400),
+            ("after 1 day", "for 30 days", "deleted 400 days after"),
+        ),
+    ],
+)
+def test_the_times_it_names_are_those_that_are_kept(
+    make_site: Callable[..., Site], keep: Retention, said: tuple[str, ...]
+) -> None:
+    page = make_site(retention=keep).http.get("/privacy").text
+    assert [words for words in said if words not in page] == []
 
 
 def test_the_page_says_who_keeps_it_and_whom_mails_are_handed_to(
