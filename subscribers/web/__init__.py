@@ -75,7 +75,13 @@ def _sign_up(front: Front) -> list[Route]:
         Route("/subscribe/snippet", Place(front=front, get=sign_up.show_snippet)),
         Route(
             JSON_PATH,
-            Place(front=front, get=sign_up.show_json, post=sign_up.take_json, program=True),
+            Place(
+                front=front,
+                get=sign_up.show_json,
+                post=sign_up.take_json,
+                turn_away=sign_up.turn_away,
+                program=True,
+            ),
         ),
     ]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html import escape
+from typing import NamedTuple
+from zlib import crc32
 
 from subscribers.tokens import Purpose
 from subscribers.web.front import About, Front
@@ -18,10 +20,35 @@ KEPT_PATH = "/privacy"
 SCRIPT_PATH = "/subscribe/proof.js"
 
 
-def form_token(front: Front, slug: str) -> str:
-    """Return what shows that a form came from here, and when."""
-    moment = int(front.clock().timestamp() * 1000)
-    return front.tokens.sign(Purpose.FORM, f"{slug}:{moment}")
+class Shown(NamedTuple):
+    """What a form said when it was shown."""
+
+    newsletter: str
+    language: str
+    mark: str  #: of the wording, which may have changed since
+    at: datetime
+
+
+def form_token(front: Front, about: About, language: str, *, waited: bool = False) -> str:
+    """Return what shows that a form came from here, what it said, and when.
+
+    Whoever has *waited* before, over another form, need not do so again.
+    """
+    opened = front.clock() - timedelta(seconds=front.form_seconds if waited else 0)
+    moment = int(opened.timestamp() * 1000)
+    mark = wording_mark(about, language)
+    return front.tokens.sign(Purpose.FORM, f"{about.slug}:{language}:{mark}:{moment}")
+
+
+def read_form_token(front: Front, token: str) -> Shown:
+    """Tell what a form said; raises `BadToken`."""
+    newsletter, language, mark, moment = front.tokens.read(Purpose.FORM, token).split(":")
+    return Shown(newsletter, language, mark, datetime.fromtimestamp(int(moment) / 1000, UTC))
+
+
+def wording_mark(about: About, language: str) -> str:
+    """Tell wordings apart."""
+    return f"{crc32(wording(about, language).encode()):08x}"
 
 
 def challenge(front: Front) -> dict[str, str | int] | None:
@@ -39,19 +66,16 @@ def form(
     source: str,
     value: str = "",
     path: str = PATH,
-    token: str = "",
+    waited: bool = False,
 ) -> Form:
-    """Return the sign-up form, for a page of any kind; *source* says which.
-
-    With a *token* it is one that was opened before, and as old as that.
-    """
+    """Return the sign-up form, for a page of any kind; *source* says which."""
     words = LANGUAGES[language]
     sum_to_do = challenge(front)
     hidden = (
         ("newsletter", about.slug),
         ("lang", language),
         ("form", source),
-        ("token", token or form_token(front, about.slug)),
+        ("token", form_token(front, about, language, waited=waited)),
     )
     return Form(
         action=path,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
@@ -14,9 +14,8 @@ from subscribers.address import parse
 from subscribers.asking import Ask, ask
 from subscribers.errors import BadAddress, BadProof, BadToken
 from subscribers.throttle import Stop, Weighed
-from subscribers.tokens import Purpose
 from subscribers.web import origin
-from subscribers.web.form import PROOF, TRAP, wording
+from subscribers.web.form import PROOF, TRAP, Shown, read_form_token, wording, wording_mark
 from subscribers.web.front import About, Front
 from subscribers.web.place import Visit
 from subscribers.web.shield import Shield
@@ -40,7 +39,6 @@ class Verdict:
 
     outcome: Outcome
     fault: str = ""
-    token: str = ""  #: the form's own, where it need only be sent again, a little later
 
 
 @dataclass(frozen=True)
@@ -63,8 +61,7 @@ class Judge:
         stop = self.shield.stopped(visit.visitor) or self._suspect(visit)
         if stop is not None:
             self.shield.count(stop)
-            early = stop is Stop.FAST
-            return replace(_verdict(stop), token=visit.fields.get("token", "") if early else "")
+            return _verdict(stop)
         about = about_of(visit)
         if about is None:
             return Verdict(outcome=Outcome.AGAIN)
@@ -108,15 +105,23 @@ class Judge:
         return self.front.proof.check(visit.fields.get(PROOF, ""), self.front.clock())
 
     def _check_token(self, visit: Visit) -> Stop | None:
+        about = about_of(visit)
         try:
-            subject = self.front.tokens.read(Purpose.FORM, visit.fields.get("token", ""))
+            shown = read_form_token(self.front, visit.fields.get("token", ""))
         except BadToken:
             return Stop.FORM
-        moment = datetime.fromtimestamp(int(subject.rpartition(":")[2]) / 1000, UTC)
-        age = self.front.clock() - moment
+        age = self.front.clock() - shown.at
         if age > timedelta(hours=self.front.form_hours):
             return Stop.FORM
+        if about and not _says_the_same(shown, about):
+            return Stop.FORM
         return Stop.FAST if age < timedelta(seconds=self.front.form_seconds) else None
+
+
+def _says_the_same(shown: Shown, about: About) -> bool:
+    """Tell whether somebody agreed to what would be kept as the wording."""
+    mark = wording_mark(about, shown.language)
+    return (shown.newsletter, shown.mark) == (about.slug, mark)
 
 
 def about_of(visit: Visit) -> About | None:
@@ -132,12 +137,13 @@ def source_of(visit: Visit, default: str = "page") -> str:
 
 
 def _ask(visit: Visit, about: About, weighed: Weighed) -> Ask:
+    language = read_form_token(visit.front, visit.fields.get("token", "")).language
     return Ask(
         address=weighed.address,
         newsletter=about.slug,
         form=source_of(visit),
-        wording=wording(about, visit.language),
-        language=visit.language,
+        wording=wording(about, language),
+        language=language,
         network=weighed.network,
         proof=weighed.proof,
         seen_from=visit.kept_address(),

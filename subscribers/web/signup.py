@@ -62,7 +62,11 @@ class SignUp:
 
     def turn_away(self, visit: Visit) -> Response | None:
         """Turn a flood away before anything of it is read."""
-        return self._later(visit) if self.judge.turned_away(visit) else None
+        if not self.judge.turned_away(visit):
+            return None
+        if visit.program:
+            return _retry_later(_told_program(Verdict(outcome=Outcome.LATER)))
+        return self._later(visit)
 
     async def show_json(self, visit: Visit) -> Response:
         """Give a program what a form would hold."""
@@ -72,7 +76,7 @@ class SignUp:
         told: dict[str, Any] = {
             "newsletter": about.slug,
             "wording": wording(about, visit.language),
-            "token": form_token(visit.front, about.slug),
+            "token": form_token(visit.front, about, visit.language),
             "wait_seconds": visit.front.form_seconds,
         }
         sum_to_do = challenge(visit.front)
@@ -86,11 +90,7 @@ class SignUp:
         """Take a sign-up from a program."""
         if not visit.request.headers.get("content-type", "").startswith("application/json"):
             return Json({"status": "send application/json"}, 415)
-        verdict = await self.judge.judge(visit)
-        told = {"status": verdict.outcome.value}
-        if verdict.fault:
-            told["fault"] = verdict.fault
-        return _retry_later(Json(told, _STATUS[verdict.outcome]))
+        return _retry_later(_told_program(await self.judge.judge(visit)))
 
     def _told(self, visit: Visit, verdict: Verdict, path: str) -> Response:
         if verdict.outcome is Outcome.INBOX:
@@ -98,7 +98,7 @@ class SignUp:
         if verdict.outcome is Outcome.LATER:
             return self._later(visit)
         again = verdict.outcome is Outcome.AGAIN
-        return _form_page(visit, path, fault=verdict.fault, again=again, token=verdict.token)
+        return _form_page(visit, path, fault=verdict.fault, again=again)
 
     def _later(self, visit: Visit) -> Response:
         return _retry_later(HTMLResponse(self._same(visit, 429, visit.words.many), 429))
@@ -116,9 +116,7 @@ def script() -> str:
     return (files("subscribers.web") / "proof.js").read_text(encoding="utf-8")
 
 
-def _form_page(
-    visit: Visit, path: str, *, fault: str = "", again: bool = False, token: str = ""
-) -> Response:
+def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False) -> Response:
     about = about_of(visit)
     if about is None:
         return visit.page(visit.words.bad_link, status=404)
@@ -142,13 +140,20 @@ def _form_page(
                 source=source_of(visit, "frame" if path == FRAME_PATH else "page"),
                 value=visit.fields.get("email", "")[:254],
                 path=path,
-                token=token,
+                waited=again or bool(fault),
             ),
             links=_links(visit, about),
             small=wording(about, visit.language),
         ),
         status=422 if fault else 200,
     )
+
+
+def _told_program(verdict: Verdict) -> Response:
+    told = {"status": verdict.outcome.value}
+    if verdict.fault:
+        told["fault"] = verdict.fault
+    return Json(told, _STATUS[verdict.outcome])
 
 
 def _links(visit: Visit, about: About) -> list[tuple[str, str]]:

@@ -16,6 +16,8 @@ from subscribers.web.writer import Busy, Writer
 
 log = logging.getLogger(__name__)
 
+LONGEST_PAUSE = 60.0  # seconds between two tries while the store is out of order
+
 
 class Taking:
     """Takes in what was asked for, in short transactions between those that readers wait for."""
@@ -51,14 +53,18 @@ class Taking:
             await self._task
 
     async def _run(self) -> None:
+        pause = self._pause
         while self._asked:
             # What this costs depends on the address: it comes apart from the answer, some time on.
-            await asyncio.sleep(self._pause)
+            await asyncio.sleep(pause)
             self._asked = False
             try:
                 await self._take()
+                pause = self._pause
             except (SQLAlchemyError, Busy, TimeoutError) as fault:
                 log.error("sign-ups wait: %s", type(fault).__name__)
+                self._asked = True
+                pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _take(self) -> None:
         asked = AT_ONCE

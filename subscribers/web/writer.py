@@ -28,7 +28,7 @@ AT_ONCE = 64  # items one transaction takes
 #: Seconds the first to come waits for others to share its commit, unless so many are there: each
 #: transaction saved leaves more of the processor to the pages.
 GATHERING, ENOUGH = 0.004, 16
-PATIENCE = 20.0  # seconds
+PATIENCE = 8.0  # seconds; mail programs that leave by one click wait hardly longer
 
 
 class Busy(Exception):

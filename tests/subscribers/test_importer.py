@@ -263,6 +263,16 @@ def test_an_erased_address_is_known_after_the_secret_has_changed(
     assert report.refused == {"asked to be forgotten here": 1}
 
 
+def test_H11_an_erased_address_is_known_under_the_oldest_of_many_secrets(
+    database: Database, bring_in: Import, hashes: Hashes, now: datetime
+) -> None:
+    with database.write() as session:
+        suppression.suppress(session, "gone@example.com", SuppressionReason.ERASED, hashes, now)
+    newer = [f"secret number {number} that is long enough" for number in range(9)]
+    report = bring_in("email\ngone@example.com\nnew@example.com\n", hashes=Hashes([*newer, SECRET]))
+    assert (report.added, report.refused) == (1, {"asked to be forgotten here": 1})
+
+
 def test_a_reader_of_another_newsletter_may_join_this_one(
     database: Database, bring_in: Import
 ) -> None:

@@ -78,7 +78,7 @@ class Site:
 
     def fill_in(self, email: str, *, wait: float = 3.0, **fields: Any) -> httpx2.Response:
         """Open the form, fill it in and press the button, as a person does."""
-        form = hidden(self.http.get("/subscribe").text)
+        form = hidden(self.http.get("/subscribe", params={"lang": fields.get("lang", "en")}).text)
         self.clock.advance(seconds=wait)
         return self.http.post("/subscribe", data={**form, "email": email, **fields})
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx2
@@ -17,8 +18,8 @@ from subscribers.models import LetterKind, LetterState, Standing, SuppressionRea
 from subscribers.throttle import Limit, Limits
 from subscribers.tokens import Hashes
 from subscribers.web import routes
-from tests.subscribers.conftest import MakeReader
-from tests.subscribers.web.conftest import Site, hidden
+from tests.subscribers.conftest import NEWSLETTER, MakeReader
+from tests.subscribers.web.conftest import ABOUT, Site, hidden
 
 READER = "reader@example.com"
 INBOX = "Look into your inbox"
@@ -162,7 +163,8 @@ def test_G09_one_network_is_stopped_and_told_to_come_later(
     assert len(site.deliver()) == 5
 
 
-def test_G09_who_goes_on_waits_for_each_answer(make_site: Callable[..., Site]) -> None:
+@pytest.mark.parametrize("path", ["/subscribe", "/subscribe/frame", "/api/subscribe"])
+def test_G09_who_goes_on_waits_for_each_answer(make_site: Callable[..., Site], path: str) -> None:
     site = make_site(limits=Limits(network=Limit(1, 3600)), hold=3600.0)
     statuses = [site.fill_in(f"reader{n}@example{n}.com").status_code for n in range(2)]
     assert statuses == [200, 429]
@@ -170,7 +172,7 @@ def test_G09_who_goes_on_waits_for_each_answer(make_site: Callable[..., Site]) -
     async def go_on() -> None:
         transport = httpx2.ASGITransport(app=Starlette(routes=routes(site.front)))
         async with httpx2.AsyncClient(transport=transport, base_url=site.url) as http:
-            asked = asyncio.ensure_future(http.post("/subscribe", data={"email": READER}))
+            asked = asyncio.ensure_future(http.post(path, json={"email": READER}))
             async with asyncio.timeout(10):
                 while not site.front.shield.held:
                     await asyncio.sleep(0)
@@ -243,14 +245,40 @@ def test_a_form_that_is_not_ours_is_shown_once_more(site: Site, change: dict[str
     assert INBOX in again.text
 
 
-def test_a_form_sent_too_fast_need_only_be_sent_again_a_moment_later(site: Site) -> None:
+def test_a_form_sent_too_fast_need_only_be_sent_again_however_soon(site: Site) -> None:
     early = site.fill_in(READER, wait=0.5)
     assert "once more" in early.text
-    site.clock.advance(seconds=1)
-    still = site.http.post("/subscribe", data={**hidden(early.text), "email": READER})
-    assert "once more" in still.text
-    site.clock.advance(seconds=1)
-    assert INBOX in site.http.post("/subscribe", data={**hidden(still.text), "email": READER}).text
+    assert INBOX in site.http.post("/subscribe", data={**hidden(early.text), "email": READER}).text
+
+
+def test_a_slip_in_the_address_may_be_mended_however_soon(site: Site) -> None:
+    slip = site.fill_in("reader@")
+    assert INBOX in site.http.post("/subscribe", data={**hidden(slip.text), "email": READER}).text
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_what_is_kept_as_the_wording_is_what_the_form_said(site: Site, language: str) -> None:
+    told = site.http.get("/api/subscribe", params={"lang": language}).json()
+    site.clock.advance(seconds=3)
+    sent = {"email": READER, "newsletter": "weekly", "token": told["token"]}
+    assert site.http.post("/api/subscribe", json=sent).status_code == 202
+    site.take_in()
+    assert [row.text for row in site.rows("wording")] == [told["wording"]]
+    assert [row.language for row in site.rows("consent")] == [language]
+
+
+@pytest.mark.parametrize("change", [{"name": "Daily Casino Offers"}, {"slug": "other"}])
+def test_a_form_that_said_something_else_is_shown_once_more(
+    make_site: Callable[..., Site], change: dict[str, str]
+) -> None:
+    offers = {NEWSLETTER: ABOUT}
+    site = make_site(newsletters=offers)
+    form = hidden(site.http.get("/subscribe").text)
+    offers[NEWSLETTER] = replace(ABOUT, **change)
+    site.clock.advance(seconds=3)
+    answer = site.http.post("/subscribe", data={**form, "email": READER})
+    assert "once more" in answer.text
+    assert site.rows("sign_up_asked") == []
 
 
 def test_a_form_filled_in_faster_than_a_person_can_is_shown_once_more(site: Site) -> None:
