@@ -36,7 +36,7 @@ class Counts:
 
     newsletter: str
     total: int
-    mailable: int  #: who would get an issue now
+    mailable: int  #: who would get an issue now, if it has a topic of theirs
     standings: dict[str, int]
     excluded: dict[str, int]  #: why not, in a word, to how many
     sources: dict[str, int]

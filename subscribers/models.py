@@ -108,7 +108,8 @@ class Subscription(SQLModel, table=True):
     source: str = Field(default="", sa_type=String(64))
     since: datetime
     paused_until: datetime | None = None  #: stays noted after leaving, for who takes that back
-    topics: list[str] | None = Field(default=None, sa_type=JSON)  #: ``None`` is everything
+    #: ``None`` is everything, and NULL: statements look for that before they open a list.
+    topics: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
 
 
 class Wording(SQLModel, table=True):

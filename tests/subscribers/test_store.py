@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from subscribers import ledger, store
 from subscribers.address import parse
-from subscribers.models import Standing
+from subscribers.models import JOINED, Standing
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
 
 
@@ -104,3 +104,13 @@ def test_a_wording_is_kept_once_however_often_it_is_agreed_to(
     make_reader(session, "second@example.com")
     assert session.execute(text("SELECT count(*) FROM wording")).scalar_one() == 1
     assert ledger.entries(session, first)[0]["wording"] == "Send me the weekly mail."
+
+
+def test_a_choice_of_everything_is_kept_as_nothing(
+    session: Session, make_reader: MakeReader
+) -> None:
+    reader = make_reader(session)
+    for topics in (["Audio"], None):
+        assert store.set_topics(session, reader, NEWSLETTER, topics, among=JOINED)
+    nothing = text("SELECT count(*) FROM subscription WHERE topics IS NULL")
+    assert session.execute(nothing).scalar_one() == 1

@@ -43,7 +43,7 @@ class BatchState(StrEnum):
 class Outcome(StrEnum):
     """A delivery's own fate, where it differs from its batch's."""
 
-    EXCLUDED = "excluded"  #: not in the request: left, suppressed, erased
+    EXCLUDED = "excluded"  #: not in the request: left, suppressed, erased, or no topic of theirs
     REFUSED = "refused"  #: named by the provider as not deliverable
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 from digest.delivery.models import Batch, BatchState, Delivery, Outcome
 from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState
+from digest.issues.store import topics
 from subscribers.models import JOINED, Subscription
 from subscribers.store import audience
 
@@ -48,7 +49,8 @@ def prepare(
     if issue.state is not IssueState.BUILT:
         raise WrongState(f"issue {issue.number} is {issue.state}: its audience is frozen already")
     assert edition.id is not None  # noqa: S101 - a stored edition has one
-    first, last = _write_deliveries(session, edition.id, newsletter, now)
+    about = topics(session, issue)
+    first, last = _write_deliveries(session, edition.id, newsletter, about, now)
     if last < first:
         raise WrongState(
             f"nobody is subscribed to {newsletter}, so issue {issue.number} has nobody to go to",
@@ -88,13 +90,17 @@ def _batch(
 
 
 def _write_deliveries(
-    session: Session, edition_id: int, newsletter: str, now: datetime
+    session: Session,
+    edition_id: int,
+    newsletter: str,
+    about: Collection[str] | None,
+    now: datetime,
 ) -> tuple[int, int]:
     """Insert one row a reader who confirmed; return the first and last id, which are contiguous."""
     connection = session.connection()
     base = connection.execute(select(func.max(col(Delivery.id)))).scalar_one() or 0
-    readers = audience(newsletter, now).where(col(Subscription.standing).in_(JOINED))
-    found = readers.subquery()
+    readers = audience(newsletter, now, about=about)
+    found = readers.where(col(Subscription.standing).in_(JOINED)).subquery()
     # Ids are given here, not by the database: a batch is a range of them.
     place = func.row_number().over(order_by=found.c.subscriber_id)
     rows = select(

@@ -86,6 +86,22 @@ def placements(session: Session, issue: Issue) -> Sequence[Placement]:
     return session.exec(chosen.order_by(col(Placement.position))).all()
 
 
+def topics(session: Session, issue: Issue) -> list[str] | None:
+    """Return the categories of what an issue carries, as they read then; ``None`` is for everybody.
+
+    It is for everybody as soon as one comparison has no category.
+    """
+    rows = session.exec(
+        select(Placement.id, Contender.category)
+        .join(Contender, col(Contender.revision_id) == col(Placement.revision_id))
+        .where(Placement.issue_id == issue.id)
+    ).all()
+    found: dict[int | None, set[str]] = {}
+    for placement, category in rows:
+        found.setdefault(placement, set()).update([category] if category else [])
+    return sorted(set().union(*found.values())) if found and all(found.values()) else None
+
+
 def history(session: Session, newsletter_id: int | None) -> list[Featured]:
     """Return what each issue of a newsletter carried, the oldest first."""
     rows = session.exec(
