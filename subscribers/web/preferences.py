@@ -22,6 +22,8 @@ from subscribers.web import form
 from subscribers.web.pages import Choice, Field, Form, Page
 from subscribers.web.place import Visit
 
+MOST_TOPICS = 28  # boxes; a form with more than 30 fields in all isn't taken in
+
 
 async def show(visit: Visit) -> Response:
     """Say what comes, and list what may be done."""
@@ -31,16 +33,15 @@ async def show(visit: Visit) -> Response:
 async def show_topics(visit: Visit) -> Response:
     """Offer the topics."""
     who = await who_of(visit)
-    about = visit.front.about(who.newsletter)
     place = await joined(visit, who)
-    if about is None or not about.topics or place is None:
+    offered = _topics(visit, place)
+    if place is None or not offered:
         return await overview(visit, who)
-    everything = [value for value, _ in about.topics]
     choice = Choice(
         name="topics",
         label=visit.words.topics_label,
-        options=about.topics,
-        chosen=place.topics if place.topics is not None else everything,
+        options=offered,
+        chosen=place.topics or [value for value, _ in offered],
         kind="checkbox",
     )
     return asking(visit, "topics", visit.words.topics, visit.words.save, choices=[choice])
@@ -49,8 +50,9 @@ async def show_topics(visit: Visit) -> Response:
 async def take_topics(visit: Visit) -> Response:
     """Keep the topics; all of them, or none, is everything."""
     who = await who_of(visit)
-    about = visit.front.about(who.newsletter)
-    offered = [value for value, _ in about.topics] if about else []
+    offered = [value for value, _ in _topics(visit, await joined(visit, who))]
+    if not offered:
+        return await overview(visit, who)
     asked = visit.lists.get("topics", [])
     chosen = [value for value in offered if value in asked]
     topics = chosen if 0 < len(chosen) < len(offered) else None
@@ -167,6 +169,7 @@ async def overview(visit: Visit, who: Who, *, saved: bool = False) -> Response:
         until=long_date(place.paused_until, visit.language) if place and place.paused_until else "",
     )
     paragraphs = [visit.words.saved, standing] if saved else [standing]
+    paragraphs += _chosen(visit, place)
     return visit.show(
         Page(
             language=visit.language,
@@ -175,6 +178,25 @@ async def overview(visit: Visit, who: Who, *, saved: bool = False) -> Response:
             links=_links(visit, who, place),
         )
     )
+
+
+def _topics(visit: Visit, place: Standings | None) -> list[tuple[str, str]]:
+    """Return what may be ticked: what they chose before and isn't offered now, and what is."""
+    if place is None:
+        return []
+    about = visit.front.about(place.newsletter)
+    offered = dict(about.topics) if about else {}
+    before = [(one, one) for one in place.topics or () if one not in offered]
+    return [*before, *offered.items()][:MOST_TOPICS]
+
+
+def _chosen(visit: Visit, place: Standings | None) -> list[str]:
+    """Say which topics they chose, where that isn't everything."""
+    if place is None or place.standing not in JOINED or not place.topics:
+        return []
+    named = dict(_topics(visit, place))
+    topics = ", ".join(named.get(one, one) for one in place.topics)
+    return [visit.words.topics_chosen.format(topics=topics)]
 
 
 def _standing(place: Standings | None, now: datetime) -> str:
@@ -189,11 +211,10 @@ def _links(visit: Visit, who: Who, place: Standings | None) -> list[tuple[str, s
     again = (words.to_sign_up, f"{form.PATH}?newsletter={who.newsletter}")
     if place is None:
         return [again]
-    about = visit.front.about(who.newsletter)
     joined = place.standing in JOINED
     leave = visit.front.links.unsubscribe(who).removeprefix(visit.front.base_url)
     offered = [
-        (bool(about and about.topics) and joined, words.topics.title, f"{here}/topics"),
+        (joined and bool(_topics(visit, place)), words.topics.title, f"{here}/topics"),
         (joined, words.pause.title, f"{here}/pause"),
         (joined, words.move.title, f"{here}/address"),
         (not joined, *again),

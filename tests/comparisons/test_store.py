@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import Session, select
 
 from digest.comparisons import store
+from digest.comparisons.draft import ComparisonDraft
 from digest.comparisons.models import Call, Contender, Revision, SourceForm, Tool
 from digest.comparisons.page import parse_page
 from digest.comparisons.store import Outcome
@@ -15,12 +16,30 @@ from digest.errors import NotFound
 from tests.comparisons.conftest import MakeDraft
 
 
+def shelved(draft: ComparisonDraft, category: str) -> ComparisonDraft:
+    """Return the same draft with both tools in one category."""
+    left, right = (replace(one, category=category) for one in draft.contenders)
+    return replace(draft, contenders=(left, right))
+
+
 def test_a_draft_is_kept_as_a_new_comparison(
     database: Database, make_draft: MakeDraft, now: datetime
 ) -> None:
     with database.write() as session:
         kept = store.keep(session, make_draft(), now=now)
     assert (kept.outcome, kept.slug, kept.revision) == (Outcome.NEW, "lathe-vs-mortar", 1)
+
+
+def test_categories_are_those_of_the_newest_revisions_the_most_used_ones_in_order(
+    database: Database, make_draft: MakeDraft, now: datetime
+) -> None:
+    with database.write() as session:
+        for left, category in (("A", "tools"), ("B", "Video"), ("C", ""), ("D", "Audio")):
+            store.keep(session, shelved(make_draft(left), category), now=now)
+        store.keep(session, shelved(make_draft("D"), "Video"), now=now)
+    with database.read() as session:
+        assert store.categories(session, at_most=9) == ["tools", "Video"]
+        assert store.categories(session, at_most=1) == ["Video"]
 
 
 def test_the_same_content_again_writes_nothing(

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlmodel import Session
 from starlette.applications import Starlette
 
 from digest import samples
@@ -22,7 +23,7 @@ from digest.comparisons.store import keep
 from digest.db import Database
 from digest.delivery.plan import prepare
 from digest.issues import publish, store
-from digest.issues.models import Newsletter
+from digest.issues.models import Issue, Newsletter
 from digest.migrations.schema import METADATA
 from digest.settings import Settings, load
 from digest.web.app import make_site
@@ -123,15 +124,18 @@ def build(app: App, period: str, *, send: bool) -> None:
         newsletter = store.newsletter(session, "weekly")
         issue, _ = publish.build(session, newsletter, period, now=app.clock(), press=app.press())
         if send:
-            edition = store.edition_of(session, issue)
-            prepare(
-                session,
-                issue=issue,
-                edition=edition,
-                newsletter="weekly",
-                batch_size=100,
-                now=app.clock(),
-            )
+            freeze(session, issue, app.clock())
+
+
+def freeze(session: Session, issue: Issue, now: datetime) -> None:
+    prepare(
+        session,
+        issue=issue,
+        edition=store.edition_of(session, issue),
+        newsletter="weekly",
+        batch_size=100,
+        now=now,
+    )
 
 
 def app_of(path: Path, clock: Clock, **settings: Any) -> App:

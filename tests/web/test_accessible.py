@@ -27,7 +27,7 @@ OPEN = [
     "/privacy",
     "/privacy?lang=de",
 ]
-OWN = ["", "/pause", "/address", "/erase"]
+OWN = ["", "/topics", "/pause", "/address", "/erase"]
 
 
 def paths(site: Running) -> list[str]:

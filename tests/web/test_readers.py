@@ -10,11 +10,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from digest.comparisons.draft import ComparisonDraft, ContenderDraft
+from digest.comparisons.store import categories, keep
 from digest.delivery.models import Delivery, EventLink, MailEvent
 from digest.errors import BadSetting
+from digest.issues import store
 from digest.web.app import make_site
+from digest.web.shelf import MOST_TOPICS
 from subscribers.links import Who
-from tests.web.conftest import SLUG, Clock, Running, app_of
+from tests.conftest import NOW
+from tests.web.conftest import DRAFT, SLUG, Clock, Running, app_of, freeze
 
 READER = 1
 
@@ -63,6 +68,41 @@ def test_a_readers_file_holds_every_issue_sent_to_them_and_what_was_told_of_it(
 
 def test_of_nobody_there_is_no_file(site: Running) -> None:
     assert "Nothing is kept of you here." in site.get(f"{own_path(site, 99)}/data").text
+
+
+def test_topics_are_the_categories_of_the_stock_and_can_be_chosen(site: Running) -> None:
+    page = site.get(f"{own_path(site)}/topics").text
+    answer = site.http.post(
+        f"{own_path(site)}/topics", data={"topics": ["Data & Finance", "Audio"]}
+    )
+
+    assert 'value="Data &amp; Finance" checked' in page
+    assert "You get the issues with something about: Audio, Data &amp; Finance." in answer.text
+    assert data_of(site)["subscriptions"][0]["topics"] == ["Audio", "Data & Finance"]
+
+
+def test_an_issue_without_a_topic_of_theirs_does_not_come(site: Running) -> None:
+    with site.app.database.read() as session:
+        issue = store.by_number(session, 1, DRAFT)
+        others = set(categories(session, at_most=99)) - set(store.topics(session, issue) or ())
+    site.http.post(f"{own_path(site)}/topics", data={"topics": sorted(others)})
+    with site.app.database.write() as session:
+        freeze(session, store.by_number(session, 1, DRAFT), NOW)
+
+    assert [one["standing"] for one in data_of(site)["issues"]][-1] == "excluded"
+
+
+def test_a_page_of_many_long_topics_stays_small(site: Running) -> None:
+    with site.app.database.write() as session:
+        for number in range(60):
+            sides = [ContenderDraft(name=f"{s} {number}", category=f"{number:0100}") for s in "AB"]
+            title = f"Comparison {number}"
+            keep(session, ComparisonDraft(title=title, contenders=(sides[0], sides[1])), now=NOW)
+
+    page = site.get(f"{own_path(site)}/topics")
+
+    assert page.text.count('type="checkbox"') == MOST_TOPICS
+    assert len(page.content) < 20_000
 
 
 def test_a_page_in_german_says_in_german_when_the_mail_comes(site: Running) -> None:

@@ -3,12 +3,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
+from digest.comparisons.draft import ComparisonDraft, ContenderDraft
+from digest.comparisons.store import keep
 from digest.db import Database
 from digest.issues.models import Newsletter
 from digest.web.shelf import FRESH_SECONDS, Shelf
@@ -52,6 +55,11 @@ def store(database: Database) -> Flaky:
     return Flaky(database)
 
 
+def comparison(number: int, category: str) -> ComparisonDraft:
+    left, right = (ContenderDraft(name=f"{side} {number}", category=category) for side in "AB")
+    return ComparisonDraft(title=f"Comparison {number}", contenders=(left, right))
+
+
 def rename(store: Flaky, name: str) -> None:
     with store.database.write() as session:
         statement = update(Newsletter).where(col(Newsletter.slug) == "weekly")
@@ -66,6 +74,22 @@ def test_a_newsletter_is_told_with_how_often_it_comes(store: Flaky) -> None:
     assert shelf["weekly"].comes == {"en": "every Tuesday", "de": "jeden Dienstag"}
     assert shelf["monthly"].description == ""
     assert shelf.get("daily") is None
+
+
+@pytest.mark.parametrize(
+    ("categories", "offered"),
+    [((), []), (("Audio", "Audio"), []), (("Video", "Audio"), ["Audio", "Video"])],
+)
+def test_topics_are_offered_where_there_is_something_to_choose(
+    store: Flaky, now: datetime, categories: tuple[str, ...], offered: list[str]
+) -> None:
+    with store.database.write() as session:
+        for number, category in enumerate(categories):
+            keep(session, comparison(number, category), now=now)
+
+    topics = Shelf(store)["monthly"].topics
+
+    assert topics == [(each, each) for each in offered]
 
 
 def test_the_store_is_asked_once_in_a_while(store: Flaky) -> None:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, func
+from sqlalchemy import ColumnElement, Select, func
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
@@ -130,6 +130,20 @@ def summaries(session: Session) -> list[Summary]:
     return [_summary(left, right) for left, right in zip(rows[0::2], rows[1::2], strict=True)]
 
 
+def categories(session: Session, *, at_most: int) -> list[str]:
+    """Return the categories in the newest revisions, the most used ones, in order."""
+    found = session.exec(
+        select(Contender.category)
+        .join(Revision, col(Revision.id) == col(Contender.revision_id))
+        .join(Comparison, _newest())
+        .where(Contender.category != "")
+        .group_by(Contender.category)
+        .order_by(func.count().desc(), col(Contender.category))
+        .limit(at_most)
+    )
+    return sorted(found, key=str.casefold)
+
+
 def count(session: Session) -> int:
     """Return how many comparisons there are."""
     return session.exec(select(func.count()).select_from(Comparison)).one()
@@ -174,9 +188,6 @@ def _tools_of(session: Session, comparison: Comparison) -> set[int | None]:
 
 def _both_sides() -> Select[*tuple[Any, ...]]:
     """Two rows a comparison, the left side first."""
-    newest = (col(Revision.comparison_id) == col(Comparison.id)) & (
-        col(Revision.number) == col(Comparison.latest)
-    )
     return (
         columns(
             col(Comparison.id),
@@ -192,10 +203,16 @@ def _both_sides() -> Select[*tuple[Any, ...]]:
             col(Contender.category),
             col(Contender.panel_share),
         )
-        .join(Revision, newest)
+        .join(Revision, _newest())
         .join(Contender, col(Contender.revision_id) == col(Revision.id))
         .join(Tool, col(Tool.id) == col(Contender.tool_id))
         .order_by(col(Comparison.slug), col(Contender.side))
+    )
+
+
+def _newest() -> ColumnElement[bool]:
+    return (col(Revision.comparison_id) == col(Comparison.id)) & (
+        col(Revision.number) == col(Comparison.latest)
     )
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Session
 
+from digest.comparisons.store import categories
 from digest.delivery.store import Store
 from digest.issues import published
 from digest.issues.models import Newsletter, Tracking
@@ -17,6 +19,7 @@ from subscribers.web import About
 from subscribers.web.texts import LANGUAGES, choose
 
 FRESH_SECONDS = 5.0
+MOST_TOPICS = 24  # more would be no choice, and more boxes than a form may send
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class Series:
     language: str
     tracking: Tracking
     latest: str  #: path of the newest issue, or empty
+    topics: Sequence[str]  #: what readers may choose among; none where that is no choice
 
     def about(self) -> About:
         """Return what the sign-up pages say."""
@@ -40,6 +44,7 @@ class Series:
             comes=self.rhythm,
             tracking=self.tracking.value,
             latest=self.latest,
+            topics=[(each, each) for each in self.topics],
         )
 
     @property
@@ -99,6 +104,7 @@ class Shelf(Mapping[str, About]):
         try:
             self._due = self._monotonic() + FRESH_SECONDS
             with self._store.read() as session:
+                topics = _topics(session)
                 found = [
                     Series(
                         slug=each.slug,
@@ -108,6 +114,7 @@ class Shelf(Mapping[str, About]):
                         language=each.language,
                         tracking=Tracking(each.tracking),
                         latest=_path(each.slug, published.latest(session, each)),
+                        topics=topics,
                     )
                     for each in published.newsletters(session)
                 ]
@@ -123,6 +130,11 @@ def _rhythm(newsletter: Newsletter) -> Mapping[str, str]:
     if not newsletter.scheduled:
         return {}
     return {language: rhythm(newsletter.cadence(), language) for language in LANGUAGES}
+
+
+def _topics(session: Session) -> Sequence[str]:
+    found = categories(session, at_most=MOST_TOPICS)
+    return found if len(found) > 1 else ()
 
 
 def _path(slug: str, issue: published.PublishedIssue | None) -> str:

@@ -132,8 +132,16 @@ EN = Words(
         "unsubscribed": "You have left {newsletter}.",
         "gone": "Nothing is kept of you here.",
     },
-    topics=Saying(title="Topics", body=("Choose what you want to read about.",)),
-    topics_label="Send me",
+    topics=Saying(
+        title="Topics",
+        body=(
+            "Every issue is one mail, the same for all. It comes to you when it has something about"
+            " at least one of the topics you tick, or something that has no topic.",
+            "Tick all of them, or none, and every issue comes.",
+        ),
+    ),
+    topics_label="Send me issues with something about",
+    topics_chosen="You get the issues with something about: {topics}.",
     save="Save",
     saved="Saved.",
     pause=Saying(

@@ -151,8 +151,16 @@ DE = Words(
         "unsubscribed": "Sie haben {newsletter} abbestellt.",
         "gone": "Hier ist nichts über Sie gespeichert.",
     },
-    topics=Saying(title="Themen", body=("Wählen Sie, worüber Sie lesen möchten.",)),
-    topics_label="Schicken Sie mir",
+    topics=Saying(
+        title="Themen",
+        body=(
+            "Jede Ausgabe ist eine E-Mail, für alle dieselbe. Sie bekommen sie, wenn etwas zu"
+            " mindestens einem der Themen darin steht, die Sie ankreuzen, oder etwas ohne Thema.",
+            "Wenn Sie alle ankreuzen oder keines, bekommen Sie jede Ausgabe.",
+        ),
+    ),
+    topics_label="Schicken Sie mir Ausgaben mit etwas zu",
+    topics_chosen="Sie bekommen die Ausgaben, in denen etwas hierzu steht: {topics}.",
     save="Speichern",
     saved="Gespeichert.",
     pause=Saying(

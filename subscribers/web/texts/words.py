@@ -59,6 +59,7 @@ class Words:
     standing: Mapping[str, str]
     topics: Saying
     topics_label: str
+    topics_chosen: str
     save: str
     saved: str
     pause: Saying

@@ -9,8 +9,9 @@ import pytest
 from digest.db import Database
 from subscribers import store, suppression
 from subscribers.links import Who
-from subscribers.models import ConsentAct, LetterKind, Standing, SuppressionReason
+from subscribers.models import JOINED, ConsentAct, LetterKind, Standing, SuppressionReason
 from subscribers.tokens import Hashes, Purpose
+from subscribers.web import About
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
 from tests.subscribers.web.conftest import Site, hidden
 
@@ -70,6 +71,54 @@ def test_all_topics_or_none_is_everything(
 ) -> None:
     site.http.post(f"{path}/topics", data={"topics": chosen})
     assert place(site, reader).topics is None
+
+
+def test_topics_are_named_on_the_first_page_while_they_are_not_everything(
+    site: Site, path: str
+) -> None:
+    named = "You get the issues with something about: Developer Tools, Writing."
+    assert named in site.http.post(f"{path}/topics", data={"topics": ["dev", "text"]}).text
+    assert named in site.http.get(path).text
+    assert "something about" not in site.http.post(f"{path}/topics", data={}).text
+
+
+def test_a_topic_that_is_no_longer_offered_stays_theirs_until_they_take_it_back(
+    site: Site, path: str, reader: int
+) -> None:
+    with site.front.sessions.write() as session:
+        store.set_topics(session, reader, NEWSLETTER, ["old", "art"], among=JOINED)
+    assert 'value="old" checked' in site.http.get(f"{path}/topics").text
+    site.http.post(f"{path}/topics", data={"topics": ["old", "dev"]})
+    assert place(site, reader).topics == ["old", "dev"]
+    site.http.post(f"{path}/topics", data={"topics": ["dev"]})
+    assert place(site, reader).topics == ["dev"]
+    assert "old" not in site.http.get(f"{path}/topics").text
+
+
+def test_where_no_topic_is_offered_nothing_is_saved(
+    make_site: Callable[..., Site], reader: int
+) -> None:
+    site = make_site(newsletters={NEWSLETTER: About(slug=NEWSLETTER, name="Weekly")})
+    path = site.path(site.front.links.preferences(Who(reader, NEWSLETTER), READER))
+    assert f"{path}/topics" not in site.http.get(path).text
+    assert "Saved." not in site.http.post(f"{path}/topics", data={"topics": ["dev"]}).text
+
+
+def test_a_form_of_topics_is_never_too_long_to_be_taken_in(
+    make_site: Callable[..., Site], reader: int
+) -> None:
+    offered = [(f"topic {n}", f"Topic {n}") for n in range(24)]
+    site = make_site(
+        newsletters={NEWSLETTER: About(slug=NEWSLETTER, name="Weekly", topics=offered)}
+    )
+    path = site.path(site.front.links.preferences(Who(reader, NEWSLETTER), READER))
+    with site.front.sessions.write() as session:
+        before = [f"before {n}" for n in range(20)]
+        store.set_topics(session, reader, NEWSLETTER, before, among=JOINED)
+    shown = re.findall(r'name="topics" value="([^"]*)"', site.http.get(f"{path}/topics").text)
+    answer = site.http.post(f"{path}/topics", data={"topics": shown[:-1], "lang": "en"})
+    assert "Saved." in answer.text
+    assert place(site, reader).topics == shown[:-1]
 
 
 def test_a_break_begins_ends_early_and_is_shown(site: Site, path: str, reader: int) -> None:
