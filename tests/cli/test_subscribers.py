@@ -81,6 +81,14 @@ def test_a_rehearsed_import_tells_counts_and_reasons(
     }
 
 
+def test_topics_are_told_of_who_chose_some(digest: Digest, database: Database, reader: int) -> None:
+    assert "topics" not in digest("show", "reader@example.com").stdout
+    with database.write() as session:
+        topics = ["Audio", "[Legal]"]
+        store.set_topics(session, reader, "weekly", topics, among=[Standing.CONFIRMED])
+    assert "topics: Audio, [Legal]" in digest("show", "reader@example.com").stdout
+
+
 def test_a_pause_is_told_of_who_is_paused_and_not_of_who_has_left(
     digest: Digest, database: Database, reader: int, now: datetime
 ) -> None:

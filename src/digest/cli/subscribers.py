@@ -268,9 +268,10 @@ def _print_person(call: Call, facts: dict[str, Any]) -> None:
     for one in facts.get("subscriptions", []):
         paused = one["standing"] == Standing.PAUSED and one["paused_until"]
         until = f" until {one['paused_until']:%Y-%m-%d}" if paused else ""
+        topics = escape(f"; topics: {', '.join(one['topics'])}") if one["topics"] else ""
         call.out.print(
             f"{one['newsletter']}: {one['standing']}{until} since {one['since']:%Y-%m-%d %H:%M}"
-            f" ({escape(one['source'])})"
+            f" ({escape(one['source'])}){topics}"
         )
 
 
