@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
 from subscribers import store
+from subscribers.audience import audience
 from subscribers.models import Consent, ConsentAct, Standing, Stopped, Subscription
 from subscribers.throttle import LET_IN
 
@@ -70,7 +71,7 @@ def count(session: Session, newsletter: str, now: datetime, *, weeks: int = 12) 
 
 
 def _excluded(session: Session, newsletter: str, now: datetime) -> dict[str, int]:
-    everyone = store.audience(newsletter, now).subquery()
+    everyone = audience(newsletter, now).subquery()
     found = session.execute(
         select(everyone.c.exclusion, func.count()).group_by(everyone.c.exclusion)
     )
@@ -89,14 +90,18 @@ def _by(session: Session, column: Any, newsletter: str) -> dict[str, int]:
 
 def _weeks(session: Session, newsletter: str, first: datetime, weeks: int) -> list[Week]:
     left = or_(col(Consent.act).not_in(_GONE), _before().in_(_JOINED))
+    at: Any = col(Consent.at)
+    if store.dialect(session) != "sqlite":  # whose sessions have a time zone of their own
+        at = func.timezone("UTC", at)
+    day = func.date(at)
     found = session.execute(
-        select(func.date(col(Consent.at)), col(Consent.act), func.count())
+        select(day, col(Consent.act), func.count())
         .where(col(Consent.newsletter) == newsletter, col(Consent.at) >= first, left)
-        .group_by(func.date(col(Consent.at)), col(Consent.act))
+        .group_by(day, col(Consent.act))
     )
     seen: Counter[tuple[str, ConsentAct]] = Counter()
-    for day, act, number in found:
-        seen[_week(date.fromisoformat(str(day))), act] += number
+    for when, act, number in found:
+        seen[_week(date.fromisoformat(str(when))), act] += number
     names = [_week((first + timedelta(weeks=n)).date()) for n in range(weeks)]
     return [
         Week(

@@ -77,6 +77,17 @@ def forget_networks(session: Session, subscriber_id: int) -> None:
     )
 
 
+def asked_since(session: Session, subscriber_id: int, newsletter: str, at: datetime) -> bool:
+    """Tell whether somebody filled in a form for a reader after a moment."""
+    found = select(col(Consent.id)).where(
+        col(Consent.subscriber_id) == subscriber_id,
+        col(Consent.newsletter) == newsletter,
+        col(Consent.act) == ConsentAct.ASKED,
+        col(Consent.at) > at,
+    )
+    return session.execute(found.limit(1)).first() is not None
+
+
 def ever_agreed(session: Session, subscriber_id: int, newsletter: str) -> bool:
     """Tell whether a reader ever confirmed, or came with a list that vouched for it."""
     found = select(col(Consent.id)).where(

@@ -80,6 +80,10 @@ class _Waiting(NamedTuple):
     standing: Standing | None
     since: datetime | None  #: when the reader came to that standing
 
+    def __repr__(self) -> str:
+        """Show no address: what is shown may end up in a log."""
+        return f"_Waiting({self.id}, {self.kind})"
+
 
 def ask(
     session: Session,

@@ -33,6 +33,7 @@ class Confirmed(StrEnum):
     ALREADY = "already"  #: the reader was confirmed before
     LEFT = "left"  #: the reader left since; an old letter brings nobody back
     GONE = "gone"  #: the sign-up was purged or erased
+    BARRED = "barred"  #: the address must not be mailed, whatever its reader says
 
 
 def confirm(
@@ -47,6 +48,8 @@ def confirm(
     Who left since the letter was asked for stays away.
     """
     number, newsletter, asked_at = asked
+    if is_barred(session, number, hashes):
+        return Confirmed.BARRED
     among = [Standing.PENDING, Standing.UNSUBSCRIBED]
     # Whatever happens beside this is waited for here, and looked at before anything else is done.
     if not store.move(
@@ -61,6 +64,13 @@ def confirm(
     return Confirmed.DONE
 
 
+def is_barred(session: Session, subscriber_id: int, hashes: Hashes) -> bool:
+    """Tell whether a reader's address must not be mailed, even if the reader asks for it."""
+    reader = store.find_by_id(session, subscriber_id)
+    found = suppression.find(session, reader.address_key, hashes) if reader else None
+    return found is not None and found.reason not in REJOINABLE
+
+
 def _unmoved(place: store.Place | None) -> Confirmed:
     if place is None:
         return Confirmed.GONE
@@ -70,22 +80,40 @@ def _unmoved(place: store.Place | None) -> Confirmed:
 def leave(
     session: Session, subscriber_id: int, newsletter: str, evidence: Evidence, now: datetime
 ) -> bool:
-    """Unsubscribe; tells whether the reader was still there. Twice is fine."""
-    left = store.leave(session, subscriber_id, newsletter, now, among=[Standing.PENDING, *JOINED])
+    """Unsubscribe; tells whether the reader was still there. Twice is fine.
+
+    Who left before and asked to come back since leaves again: that letter's link ends with it.
+    """
+    among = [Standing.PENDING, *JOINED]
+    place = store.place(session, subscriber_id, newsletter)
+    if place and place.standing is Standing.UNSUBSCRIBED:
+        asked = ledger.asked_since(session, subscriber_id, newsletter, place.since)
+        among = [Standing.UNSUBSCRIBED] if asked else []
+    left = bool(among) and store.leave(session, subscriber_id, newsletter, now, among=among)
     if left:
         ledger.record(session, subscriber_id, newsletter, ConsentAct.WITHDRAWN, evidence, now)
     return left
 
 
 def come_back(
-    session: Session, subscriber_id: int, newsletter: str, evidence: Evidence, now: datetime
+    session: Session,
+    left: Asked,
+    evidence: Evidence,
+    hashes: Hashes,
+    now: datetime,
 ) -> bool:
-    """Take back having left; the caller makes sure that it was a moment ago.
+    """Take back having left at that moment; the caller makes sure that it was a moment ago.
 
-    Who had never confirmed doesn't become a reader that way; who had a pause still has it.
+    Who had never confirmed doesn't become a reader that way, nor who must not be mailed; who had a
+    pause still has it.
     """
+    subscriber_id, newsletter, at = left
     place = store.place(session, subscriber_id, newsletter)
-    until = place.paused_until if place else None
+    if place is None or int(place.since.timestamp()) != int(at.timestamp()):
+        return False
+    if is_barred(session, subscriber_id, hashes):
+        return False
+    until = place.paused_until
     paused = until is not None and until > now
     back = ledger.ever_agreed(session, subscriber_id, newsletter) and store.move(
         session,

@@ -83,8 +83,8 @@ class Subscriber(SQLModel, table=True):
     __table_args__ = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    address: str = Field(sa_type=String(254))
-    address_key: str = Field(sa_type=String(254), unique=True)
+    address: str = Field(sa_type=String(254), repr=False)
+    address_key: str = Field(sa_type=String(254), unique=True, repr=False)
     #: `SuppressionReason` while a suppression names this address; the fast copy of that row.
     suppressed: str | None = Field(default=None, sa_type=String(24))
     language: str = Field(default="en", sa_type=String(16))
@@ -146,7 +146,7 @@ class ConsentNetwork(SQLModel, table=True):
     subscriber_id: int = Field(sa_type=BigId, index=True)
     newsletter: str = Field(sa_type=String(64))
     at: datetime = Field(index=True)
-    network: str = Field(sa_type=String(64))
+    network: str = Field(sa_type=String(64), repr=False)
 
 
 class Suppression(SQLModel, table=True):
@@ -163,13 +163,13 @@ class SignUpAsked(SQLModel, table=True):
     __tablename__ = "sign_up_asked"
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    address: str = Field(sa_type=String(254))
-    address_key: str = Field(sa_type=String(254))
+    address: str = Field(sa_type=String(254), repr=False)
+    address_key: str = Field(sa_type=String(254), repr=False)
     newsletter: str = Field(sa_type=String(64))
     form: str = Field(sa_type=String(64))
     wording: str = Field(sa_type=Text)
     language: str = Field(sa_type=String(16))
-    seen_from: str | None = Field(default=None, sa_type=String(64))
+    seen_from: str | None = Field(default=None, sa_type=String(64), repr=False)
     at: datetime
 
 
@@ -202,10 +202,10 @@ class AddressChange(SQLModel, table=True):
     subscriber_id: int = Field(
         foreign_key="subscriber.id", ondelete="CASCADE", sa_type=BigId, index=True
     )
-    address: str = Field(sa_type=String(254))
-    address_key: str = Field(sa_type=String(254))
+    address: str = Field(sa_type=String(254), repr=False)
+    address_key: str = Field(sa_type=String(254), repr=False)
     #: The address that was given up, until it has been told.
-    former: str | None = Field(default=None, sa_type=String(254))
+    former: str | None = Field(default=None, sa_type=String(254), repr=False)
     asked_at: datetime
     done_at: datetime | None = None
 

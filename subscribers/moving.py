@@ -39,6 +39,7 @@ class Moved(StrEnum):
     ALREADY = "already"  #: it did before
     TAKEN = "taken"  #: the new address is a reader of its own
     GONE = "gone"  #: the reader was erased, or wished for another address since
+    LEFT = "left"  #: the reader left since, so that nothing would come to the new address
 
 
 def ask(
@@ -111,6 +112,8 @@ def confirm(
     reader = store.find_by_id(session, change.subscriber_id)
     if reader is None:
         return Moved.GONE
+    if not any(place.standing in JOINED for place in store.places(session, reader.id)):
+        return Moved.LEFT
     if store.find(session, address.key) is not None:
         return Moved.TAKEN
     _move(session, reader, address, hashes, now)

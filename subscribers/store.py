@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,13 +10,11 @@ from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     Table,
     and_,
     case,
     delete,
     literal,
-    null,
     or_,
     select,
     update,
@@ -34,7 +32,6 @@ from subscribers.models import (
     Subscriber,
     Subscription,
 )
-from subscribers.topics import unwanted
 
 
 class Sessions(Protocol):
@@ -85,44 +82,6 @@ class Place(NamedTuple):
     since: datetime
     paused_until: datetime | None
     topics: list[str] | None
-
-
-def audience(
-    newsletter: str, now: datetime, *, about: Collection[str] | None = None
-) -> Select[Any]:
-    """Everyone who ever joined *newsletter*, and whether they may be mailed *now*.
-
-    Columns: ``subscriber_id``, ``address``, ``standing`` and ``exclusion``: the reason why not in
-    a word ("suppressed: complaint", "unsubscribed", "paused", "pending"), NULL where they may.
-    What goes out is *about* these topics, and not for who wants none of them; ``None`` is for all.
-    """
-    return (
-        select(
-            col(Subscription.subscriber_id).label("subscriber_id"),
-            col(Subscriber.address).label("address"),
-            col(Subscription.standing).label("standing"),
-            _exclusion(now, about).label("exclusion"),
-        )
-        .join(Subscriber, col(Subscriber.id) == col(Subscription.subscriber_id))
-        .where(col(Subscription.newsletter) == newsletter)
-    )
-
-
-def _exclusion(now: datetime, about: Collection[str] | None) -> ColumnElement[Any]:
-    over = and_(
-        col(Subscription.standing) == Standing.PAUSED, col(Subscription.paused_until) <= now
-    )
-    wanted = null() if about is None else unwanted(about)
-    return case(
-        (
-            col(Subscriber.suppressed).is_not(None),
-            literal("suppressed: ").concat(col(Subscriber.suppressed)),
-        ),
-        (or_(col(Subscription.standing) == Standing.CONFIRMED, over), wanted),
-        (col(Subscription.standing) == Standing.PAUSED, literal("paused")),
-        (col(Subscription.standing) == Standing.PENDING, literal("pending")),
-        else_=literal("unsubscribed"),
-    )
 
 
 def upsert(session: Session, model: type[SQLModel]) -> Any:

@@ -58,6 +58,15 @@ class Database:
         with self._turn, Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
+    def scrub(self) -> None:
+        """Leave nothing of deleted rows in SQLite's log beside the file, unless somebody reads it.
+
+        In the file itself they are overwritten at once (`secure_delete`).
+        """
+        if self.is_sqlite:
+            with self._turn, self.engine.connect() as connection:
+                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
@@ -104,6 +113,7 @@ def _prepare(connection: Any, _record: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",  # with NORMAL a claim isn't on disk before its request leaves
         "foreign_keys=ON",
+        "secure_delete=ON",  # who asked to be forgotten isn't readable in the file
         f"cache_size=-{CACHE_KIB}",
     ):
         connection.execute(f"PRAGMA {pragma}")

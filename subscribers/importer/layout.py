@@ -187,7 +187,8 @@ def _if_set(refusal: Refusal) -> Callable[[str], Refusal | None]:
 
 
 def _if_true(wanted: bool) -> Callable[[str], Refusal | None]:
-    return lambda value: Refusal.LEFT_THERE if value and (value in _TRUE) is wanted else None
+    """Refuse for a word of that sense; what says nothing isn't a yes."""
+    return lambda value: Refusal.LEFT_THERE if (value in _TRUE) is wanted else None
 
 
 def _by_suppression(value: str) -> Refusal | None:

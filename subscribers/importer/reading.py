@@ -6,7 +6,7 @@ Broken bytes come out as surrogates, which no address may hold: they cost a line
 from __future__ import annotations
 
 import csv
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from functools import partial
 from io import BufferedReader, TextIOWrapper
 from itertools import chain
@@ -19,20 +19,52 @@ _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def lines(file: BufferedReader) -> Generator[list[str], None, None]:
-    """Yield every line's fields, the header included; raises `BadImport` for what is no list."""
+    """Yield every line's fields, the header included; raises `BadImport` for what is no list.
+
+    A quotation mark that is never closed would make one field of the rest of the list.
+    """
     text = _decoded(file)
     read = partial(text.readline, MAX_LINE)
     try:
         first = read()
         delimiter = max(_DELIMITERS, key=first.count)
         rest = iter(read, "")
-        yield from csv.reader(map(_bounded, chain([first], rest)), delimiter=delimiter)
+        counted = _Counted(chain([first], rest))
+        for fields in csv.reader(counted, delimiter=delimiter):
+            counted.end_record()
+            yield fields
     except csv.Error as fault:
         raise BadImport(f"the list can't be read: {fault}") from None
     except UnicodeError:
         raise BadImport("the file isn't text in the encoding it begins with") from None
     finally:
         text.detach()  # the file is the caller's to close
+
+
+class _Counted:
+    """Lines, none without end; knows where a record began and whether its quotation marks pair."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._begun, self._line, self._marks = 1, 0, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = _bounded(next(self._lines))
+        self._line += 1
+        self._marks += line.count('"')
+        return line
+
+    def end_record(self) -> None:
+        """Refuse a record of many lines with a mark too many: it has swallowed its neighbours."""
+        if self._line > self._begun and self._marks % 2:
+            raise BadImport(
+                f"a quotation mark that is opened in line {self._begun} is never closed: mend that"
+                " line, and import the list again"
+            )
+        self._begun, self._marks = self._line + 1, 0
 
 
 def _decoded(file: BufferedReader) -> TextIOWrapper:

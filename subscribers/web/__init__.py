@@ -91,7 +91,8 @@ def _letters(front: Front) -> list[Route]:
     return [
         Route("/c/{token}", Place(front=front, get=confirming.show, post=confirming.act)),
         Route("/u/{token}", Place(front=front, get=leaving.show, post=leaving.act, lenient=True)),
-        Route("/u/{token}/undo", Place(front=front, post=leaving.undo)),
+        # Reloaded, or opened once more, it is the page it came from.
+        Route("/u/{token}/undo", Place(front=front, get=leaving.show, post=leaving.undo)),
         Route("/a/{token}", Place(front=front, get=moving_page.show, post=moving_page.act)),
     ]
 

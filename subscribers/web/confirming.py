@@ -11,8 +11,7 @@ from starlette.responses import Response
 from subscribers import letters, lifecycle, store
 from subscribers.lifecycle import Confirmed
 from subscribers.links import Asked
-from subscribers.models import JOINED, LetterKind
-from subscribers.web import form
+from subscribers.models import JOINED, LetterKind, Standing
 from subscribers.web.pages import Form, Page
 from subscribers.web.place import Visit
 
@@ -25,6 +24,8 @@ async def show(visit: Visit) -> Response:
     place = await run_sync(_place, visit, asked)
     if place and place.standing in JOINED:
         return _told(visit, asked, Confirmed.ALREADY)
+    if place and place.standing is Standing.UNSUBSCRIBED and asked.at <= place.since:
+        return _told(visit, asked, Confirmed.LEFT)
     page = visit.say(visit.words.confirm, newsletter=visit.newsletter(asked.newsletter))
     return visit.show(
         Page(
@@ -63,8 +64,8 @@ def _told(visit: Visit, asked: Asked, done: Confirmed) -> Response:
     about = visit.front.about(asked.newsletter)
     links = []
     if done in (Confirmed.LEFT, Confirmed.GONE):
-        links = [(visit.words.ask_again, _sign_up_path(asked))]
-    elif about and about.latest:
+        links = [(visit.words.ask_again, visit.sign_up_path(asked.newsletter))]
+    elif about and about.latest and done is not Confirmed.BARRED:
         links = [(visit.words.read_latest, about.latest)]
     return visit.show(
         Page(language=page.language, title=page.title, paragraphs=page.paragraphs, links=links)
@@ -81,7 +82,7 @@ async def _late(visit: Visit, asked: Asked) -> Response:
     if place and place.standing in JOINED:
         return _told(visit, asked, Confirmed.ALREADY)
     page = visit.say(visit.words.confirm_late, hours=visit.front.link_hours)
-    links = [(visit.words.ask_again, _sign_up_path(asked))]
+    links = [(visit.words.ask_again, visit.sign_up_path(asked.newsletter))]
     late = Page(language=page.language, title=page.title, paragraphs=page.paragraphs, links=links)
     return visit.show(late, status=410)
 
@@ -89,7 +90,3 @@ async def _late(visit: Visit, asked: Asked) -> Response:
 def _place(visit: Visit, asked: Asked) -> store.Place | None:
     with visit.front.sessions.read() as session:
         return store.place(session, asked.subscriber_id, asked.newsletter)
-
-
-def _sign_up_path(asked: Asked) -> str:
-    return f"{form.PATH}?newsletter={asked.newsletter}"

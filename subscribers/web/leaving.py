@@ -11,11 +11,12 @@ from starlette.responses import PlainTextResponse, Response
 
 from subscribers import lifecycle, store
 from subscribers.errors import BadToken
+from subscribers.lifecycle import Confirmed
 from subscribers.links import Asked, Who
 from subscribers.models import JOINED, Standing
-from subscribers.web import form
 from subscribers.web.pages import Form, Page
 from subscribers.web.place import Visit
+from subscribers.web.texts import Saying
 
 _BY_PAGE = "page"  # the field by which our own button says that a person pressed it
 
@@ -78,7 +79,7 @@ def _left(visit: Visit, who: Who, at: datetime | None) -> Response:
             title=page.title,
             paragraphs=page.paragraphs,
             form=way_back,
-            links=[(visit.words.to_sign_up, f"{form.PATH}?newsletter={who.newsletter}")],
+            links=[(visit.words.to_sign_up, visit.sign_up_path(who.newsletter))],
         )
     )
 
@@ -91,20 +92,20 @@ async def undo(visit: Visit) -> Response:
         raise BadToken
     now = visit.front.clock()
 
-    def come_back(session: Session) -> bool:
-        evidence = visit.evidence("page")
-        if lifecycle.come_back(session, who.subscriber_id, who.newsletter, evidence, now):
-            return True
+    def come_back(session: Session) -> Saying:
+        hashes = visit.front.hashes
+        if lifecycle.come_back(session, left, visit.evidence("page"), hashes, now):
+            return visit.words.back
+        if lifecycle.is_barred(session, who.subscriber_id, hashes):
+            return visit.words.confirmed[Confirmed.BARRED]
         place = store.place(session, *who)  # the button may have been pressed twice
-        return place is not None and place.standing in JOINED
+        return visit.words.back if place and place.standing in JOINED else visit.words.not_back
 
     fresh = now - left.at <= visit.front.undo
-    back = fresh and await visit.front.writer.alone(come_back)
-    page = visit.say(
-        visit.words.back if back else visit.words.not_back,
-        newsletter=visit.newsletter(who.newsletter),
-    )
-    links = [(visit.words.to_sign_up, f"{form.PATH}?newsletter={who.newsletter}")]
+    told = await visit.front.writer.alone(come_back) if fresh else visit.words.not_back
+    back = told is not visit.words.not_back
+    page = visit.say(told, newsletter=visit.newsletter(who.newsletter))
+    links = [(visit.words.to_sign_up, visit.sign_up_path(who.newsletter))]
     return visit.show(
         Page(
             language=page.language,

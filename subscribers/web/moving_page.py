@@ -46,4 +46,4 @@ async def act(visit: Visit) -> Response:
     moved = await visit.front.writer.alone(confirm)
     if moved is Moved.DONE:
         visit.front.on_letter()
-    return visit.page(visit.words.moved[moved])
+    return visit.page(visit.words.moved[moved], status=410 if moved is Moved.LEFT else 200)

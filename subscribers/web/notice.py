@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from subscribers.web.form import PATH
 from subscribers.web.judging import about_of
 from subscribers.web.pages import Page
 from subscribers.web.place import Visit
@@ -14,7 +13,7 @@ async def show(visit: Visit) -> Response:
     """Show what the list keeps, for what and for how long, and the way to each right."""
     about, words, front = about_of(visit), visit.words, visit.front
     if about is None:
-        return visit.page(words.bad_link, status=404)
+        return visit.no_newsletter()
     times = {
         "pending": words.days(front.retention.pending),
         "networks": words.days(front.retention.networks),
@@ -37,6 +36,6 @@ async def show(visit: Visit) -> Response:
             language=page.language,
             title=page.title,
             paragraphs=page.paragraphs,
-            links=[(words.to_sign_up, f"{PATH}?newsletter={about.slug}")],
+            links=[(words.to_sign_up, visit.sign_up_path(about.slug))],
         )
     )

@@ -119,6 +119,10 @@ class Visit:
             about = None
         return about.name if about else slug
 
+    def sign_up_path(self, slug: str) -> str:
+        """Return the path of a newsletter's form, in the language this page is in."""
+        return f"/subscribe?newsletter={slug}&lang={self.language}"
+
     def note(self, status: str, words: str, code: int) -> Response:
         """Answer in few words, where nobody has eyes for a page."""
         if self.program:
@@ -137,6 +141,11 @@ class Visit:
             title=saying.title.format(**facts),
             paragraphs=[text for text in body if text],
         )
+
+    def no_newsletter(self) -> Response:
+        """Say that there is no newsletter of that name, and the way on."""
+        page = self.say(self.words.no_newsletter)
+        return self.show(replace(page, links=[(self.words.to_front, "/")]), status=404)
 
     def show(self, page: Page, *, status: int = 200) -> Response:
         """Return a page as an answer."""

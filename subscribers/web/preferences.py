@@ -14,11 +14,11 @@ from subscribers import export, lifecycle, moving, store
 from subscribers.address import parse
 from subscribers.dates import long_date
 from subscribers.errors import BadAddress, OldLink
+from subscribers.lifecycle import REJOINABLE
 from subscribers.links import Who, address_mark
 from subscribers.models import JOINED, Standing
 from subscribers.store import Place as Standings
 from subscribers.store import Reader
-from subscribers.web import form
 from subscribers.web.pages import Choice, Field, Form, Page
 from subscribers.web.place import Visit
 
@@ -163,8 +163,8 @@ def _place(visit: Visit, who: Who) -> Standings | None:
 
 async def overview(visit: Visit, who: Who, *, saved: bool = False) -> Response:
     """Say what comes, and list what may be done."""
-    place = await run_sync(_place, visit, who)
-    standing = visit.words.standing[_standing(place, visit.front.clock())].format(
+    place, reader = await run_sync(_place, visit, who), await run_sync(_reader, visit, who)
+    standing = visit.words.standing[_standing(place, reader, visit.front.clock())].format(
         newsletter=visit.newsletter(who.newsletter),
         until=long_date(place.paused_until, visit.language) if place and place.paused_until else "",
     )
@@ -175,7 +175,7 @@ async def overview(visit: Visit, who: Who, *, saved: bool = False) -> Response:
             language=visit.language,
             title=visit.words.preferences.title,
             paragraphs=paragraphs,
-            links=_links(visit, who, place),
+            links=_links(visit, who, place, held=reader.suppressed if reader else None),
         )
     )
 
@@ -199,16 +199,20 @@ def _chosen(visit: Visit, place: Standings | None) -> list[str]:
     return [visit.words.topics_chosen.format(topics=topics)]
 
 
-def _standing(place: Standings | None, now: datetime) -> str:
-    if place is None:
+def _standing(place: Standings | None, reader: Reader | None, now: datetime) -> str:
+    if place is None or reader is None:
         return "gone"
+    if reader.suppressed and place.standing in JOINED:
+        return "suppressed"
     over = place.standing is Standing.PAUSED and place.paused_until and place.paused_until <= now
     return "confirmed" if over else place.standing.value
 
 
-def _links(visit: Visit, who: Who, place: Standings | None) -> list[tuple[str, str]]:
+def _links(
+    visit: Visit, who: Who, place: Standings | None, *, held: str | None
+) -> list[tuple[str, str]]:
     words, here = visit.words, f"/p/{visit.token}"
-    again = (words.to_sign_up, f"{form.PATH}?newsletter={who.newsletter}")
+    again = (words.to_sign_up, visit.sign_up_path(who.newsletter))
     if place is None:
         return [again]
     joined = place.standing in JOINED
@@ -217,7 +221,7 @@ def _links(visit: Visit, who: Who, place: Standings | None) -> list[tuple[str, s
         (joined and bool(_topics(visit, place)), words.topics.title, f"{here}/topics"),
         (joined, words.pause.title, f"{here}/pause"),
         (joined, words.move.title, f"{here}/address"),
-        (not joined, *again),
+        (not joined or held in REJOINABLE, *again),  # whose letter, once answered, lifts it
         (True, words.data, f"{here}/data"),
         (joined, words.leave_button, leave),
         (True, words.erase.title, f"{here}/erase"),

@@ -49,7 +49,7 @@ class SignUp:
         """Show the form as HTML to copy."""
         about = about_of(visit)
         if about is None:
-            return visit.page(visit.words.bad_link, status=404)
+            return visit.no_newsletter()
         return PlainTextResponse(snippet(visit.front, about, visit.language))
 
     async def take(self, visit: Visit) -> Response:
@@ -119,7 +119,7 @@ def script() -> str:
 def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False) -> Response:
     about = about_of(visit)
     if about is None:
-        return visit.page(visit.words.bad_link, status=404)
+        return visit.no_newsletter()
     comes = about.comes.get(visit.language, "")
     page = visit.say(
         visit.words.sign_up,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,12 +14,12 @@ from digest.cli.subscribers import app
 from digest.db import Database
 from digest.errors import NotFound
 from digest.issues.models import Newsletter
-from subscribers import ledger, lifecycle, store
+from subscribers import ledger, lifecycle, moving, store
 from subscribers.address import parse
 from subscribers.errors import BadAddress, BadToken, UnknownReader
 from subscribers.models import ConsentAct, Standing
 from subscribers.store import Evidence
-from subscribers.tokens import Purpose, Tokens
+from subscribers.tokens import Hashes, Purpose, Tokens
 
 SECRET = "a secret for these tests, long enough"
 CONSENT = "They ticked the box on the old site."
@@ -161,6 +162,44 @@ def test_a_suppression_is_made_and_lifted(digest: Digest, reader: int) -> None:
     assert facts(digest("count", "--json"))["excluded"] == {"suppressed: manual": 1}
     digest("suppress", "reader@example.com", "--lift")
     assert facts(digest("count", "--json"))["mailable"] == 1
+
+
+def test_who_asked_to_be_forgotten_is_not_let_back_in_by_an_operator(
+    digest: Digest, reader: int
+) -> None:
+    digest("forget", "reader@example.com")
+    lifted = digest("suppress", "reader@example.com", "--lift")
+    assert lifted.exit_code == 1
+    assert "asked to be forgotten" in lifted.stdout
+    assert "erased" in digest("show", "reader@example.com").stdout
+
+
+def test_the_history_says_why_an_address_is_not_mailed(digest: Digest, reader: int) -> None:
+    digest("suppress", "reader@example.com")
+    assert "manual" in digest("history", "reader@example.com").stdout
+    digest("forget", "reader@example.com")
+    told = digest("history", "reader@example.com").stdout
+    assert "names nobody" in told
+    assert "manual" in told  # the stricter of the two
+
+
+def test_an_address_that_is_only_somebody_s_wish_can_be_forgotten(
+    digest: Digest, database: Database, reader: int, now: datetime
+) -> None:
+    with database.write() as session:
+        new = parse("new@example.com")
+        moving.ask(session, reader, "weekly", new, Hashes([SECRET]), now)
+    assert digest("forget", "new@example.com").exit_code == 0
+    assert isinstance(digest("forget", "new@example.com").exception, UnknownReader)
+
+
+def test_files_of_addresses_are_for_their_owner_alone(
+    digest: Digest, reader: int, list_file: str, tmp_path: Path
+) -> None:
+    out, refused = tmp_path / "out.csv", tmp_path / "refused.csv"
+    digest("export", "--to", str(out))
+    digest("import", list_file, "--consent", CONSENT, "--refused", str(refused))
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (out, refused)] == [0o600, 0o600]
 
 
 @pytest.mark.parametrize("command", ["show", "history", "forget"])

@@ -260,6 +260,28 @@ def test_C13_a_bounce_without_ids_is_soft_evidence_against_the_address(
         assert session.exec(select(MailEvent)).one().kind == "late-bounce"
 
 
+@pytest.mark.parametrize("kind", ["change", "confirm", "moved"])
+def test_C13_who_complains_of_a_letter_and_is_no_reader_is_never_written_to_again(
+    database: Database, sent: Sending, now: datetime, kind: str
+) -> None:
+    stranger, moment = "victim@example.org", int(now.timestamp()) + 60
+    complaint = Event(EventKind.COMPLAINED, moment, f"{kind}-6b1f", address=stranger)
+    found = told(database, now, complaint, complaint)
+    assert (found.stray, found.unknown) == (2, 0)
+    with database.read() as session:
+        held = find(session, stranger, HASHES)
+    assert held is not None
+    assert held.reason is SuppressionReason.COMPLAINT
+    assert set(suppressed(database).values()) == {None}
+
+
+def test_C13_an_opened_letter_to_a_stranger_is_no_news(
+    database: Database, sent: Sending, now: datetime
+) -> None:
+    opened = Event(EventKind.OPENED, int(now.timestamp()), "confirm-6b1f", address="a@example.org")
+    assert told(database, now, opened).unknown == 1
+
+
 @pytest.mark.parametrize(
     ("kind", "cause", "reason"),
     [

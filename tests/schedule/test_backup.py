@@ -13,6 +13,8 @@ from digest.db import Database
 from digest.delivery.models import Installation
 from digest.errors import DatabaseUnfit
 from digest.schedule.backup import back_up, copies
+from subscribers import store
+from subscribers.address import parse
 
 NIGHT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
@@ -43,6 +45,21 @@ def test_A14_a_copy_from_before_the_first_send_says_so_too(
     with database.read() as session:
         assert session.get_one(Installation, 1).copied_at == NIGHT
     database.close()
+
+
+def test_A14_a_number_that_was_mailed_since_the_copy_is_given_to_nobody_else(
+    sqlite_database: Database, path: Path, tmp_path: Path
+) -> None:
+    def join(database: Database, address: str) -> int:
+        with database.write() as session:
+            return store.add(session, parse(address), NIGHT)
+
+    join(sqlite_database, "before@example.org")
+    copy = back_up(path, tmp_path / "backups", keep=3, now=NIGHT)
+    since = [join(sqlite_database, f"since{number}@example.org") for number in range(3)]
+    restored = Database(f"sqlite:///{copy}")
+    assert join(restored, "later@example.org") not in since
+    restored.close()
 
 
 def test_a_copy_is_made_while_somebody_writes(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from sqlmodel import Session
 
 from digest.delivery import control, wave
 from digest.delivery.plan import prepare
 from digest.delivery.receive import receive
 from digest.errors import DigestError, WrongState
 from digest.issues.models import Edition, Issue
-from subscribers import lifecycle
+from subscribers import lifecycle, store
+from subscribers.links import Asked
 from subscribers.models import Subscriber, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.suppression import suppress
@@ -81,13 +84,22 @@ def leave(world: World) -> None:
     number, address = reader
     back = address in world.watch.left
     with world.write() as session:
-        change = lifecycle.come_back if back else lifecycle.leave
-        done = change(session, number, NEWSLETTER, EVIDENCE, world.clock())
+        now = world.clock()
+        if back:
+            done = _come_back(session, number, now)
+        else:
+            done = lifecycle.leave(session, number, NEWSLETTER, EVIDENCE, now)
         if done and back:
             world.watch.left.discard(address)
         elif not back:
             world.watch.left.add(address)
     world.note(f"reader {number} {'comes back' if back else 'leaves'}")
+
+
+def _come_back(session: Session, number: int, now: datetime) -> bool:
+    place = store.place(session, number, NEWSLETTER)
+    left = Asked(number, NEWSLETTER, place.since if place else now)
+    return lifecycle.come_back(session, left, EVIDENCE, HASHES, now)
 
 
 def forget(world: World) -> None:

@@ -16,6 +16,7 @@ from digest.db import Database
 from subscribers import ledger, lifecycle, store, suppression
 from subscribers.address import parse
 from subscribers.asking import Ask, ask
+from subscribers.audience import audience
 from subscribers.importer import filing
 from subscribers.importer.filing import Batch
 from subscribers.lifecycle import Confirmed
@@ -170,8 +171,8 @@ def test_who_is_erased_while_a_list_comes_in_is_not_brought_back_by_it(
         filing.admit(coming, batch)
         filing.clear(coming)
     with postgres_database.read() as session:
-        audience = session.execute(store.audience(NEWSLETTER, now)).all()
-    assert [one.exclusion for one in audience] == ["suppressed: erased"]
+        found = session.execute(audience(NEWSLETTER, now)).all()
+    assert [one.exclusion for one in found] == ["suppressed: erased"]
 
 
 def ledger_wording(database: Database) -> str:

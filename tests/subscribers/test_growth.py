@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from subscribers import growth, lifecycle, suppression
@@ -43,6 +44,18 @@ def test_growth_is_told_by_week(session: Session, make_reader: MakeReader, now: 
         ("2026-W48", 1, 1, 0),
         ("2026-W49", 0, 0, 1),
     ]
+
+
+def test_weeks_are_those_of_utc_wherever_the_database_lives(
+    session: Session, make_reader: MakeReader
+) -> None:
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(text("SET LOCAL TIME ZONE 'America/New_York'"))
+    monday = datetime(2026, 11, 23, 2, tzinfo=UTC)  # a Sunday over there
+    reader = make_reader(session)
+    lifecycle.leave(session, reader, NEWSLETTER, PAGE, monday)
+    weeks = growth.count(session, NEWSLETTER, monday, weeks=2).weeks
+    assert [(one.week, one.left) for one in weeks] == [("2026-W47", 0), ("2026-W48", 1)]
 
 
 def test_only_who_had_joined_can_leave_and_only_once(

@@ -128,6 +128,7 @@ SERVICES = [
         "1,stays@example.com,A,,true,false,,2024-01-01,,,",
         {
             "2,left@example.com,A,,false,false,,2024-01-01,,,": Refusal.LEFT_THERE,
+            "4,silent@example.com,A,,,false,,2024-01-01,,,": Refusal.LEFT_THERE,
             "3,gone@example.com,A,,true,false,,2024-01-01,2024-03-01,,": Refusal.LEFT_THERE,
         },
     ),
@@ -337,6 +338,19 @@ def test_H11_what_is_no_list_is_refused_in_words(
 ) -> None:
     with pytest.raises(BadImport, match=reason):
         bring_in(content)
+
+
+@pytest.mark.parametrize("rest", ["b@example.com\n" * 3, 'b@example.com,"Doe, Jo"\n' * 900])
+def test_H11_a_quotation_mark_that_is_never_closed_swallows_nobody(
+    database: Database, bring_in: Import, rest: str
+) -> None:
+    with pytest.raises(BadImport, match="opened in line 3 is never closed"):
+        bring_in(f'email,name\na@example.com,Ann\n"c@example.com,Cid\n{rest}')
+
+
+def test_a_note_of_many_lines_is_no_mark_too_many(bring_in: Import) -> None:
+    note = '"She said ""yes"",\nand\nmeant it."'
+    assert bring_in(f"email,note\na@example.com,{note}\nb@example.com,\n").added == 2
 
 
 def test_H11_a_line_without_end_is_refused_in_little_memory(

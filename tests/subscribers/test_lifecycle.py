@@ -108,20 +108,67 @@ def test_leaving_twice_writes_one_entry(
 
 
 def test_who_left_may_come_back_from_the_same_page(
-    session: Session, make_reader: MakeReader, now: datetime
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session)
     lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
-    assert lifecycle.come_back(session, reader, NEWSLETTER, PAGE, now)
+    assert lifecycle.come_back(session, Asked(reader, NEWSLETTER, now), PAGE, hashes, now)
     assert standing(session, reader) is Standing.CONFIRMED
 
 
+def test_only_the_leaving_that_is_meant_is_taken_back(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader, later = make_reader(session), now + timedelta(minutes=1)
+    first = Asked(reader, NEWSLETTER, now)
+    lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
+    lifecycle.come_back(session, first, PAGE, hashes, now)
+    lifecycle.leave(session, reader, NEWSLETTER, PAGE, later)
+    assert not lifecycle.come_back(session, first, PAGE, hashes, later)
+    assert standing(session, reader) is Standing.UNSUBSCRIBED
+
+
+def test_who_leaves_again_with_a_sign_up_under_way_has_left_for_good(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader = make_reader(session)
+    times = [now + timedelta(minutes=minute) for minute in range(4)]
+    lifecycle.leave(session, reader, NEWSLETTER, PAGE, times[0])
+    ledger.record(session, reader, NEWSLETTER, ConsentAct.ASKED, PAGE, times[1])
+    assert lifecycle.leave(session, reader, NEWSLETTER, PAGE, times[2])
+    assert not lifecycle.leave(session, reader, NEWSLETTER, PAGE, times[3])
+    asked = Asked(reader, NEWSLETTER, times[1])
+    assert lifecycle.confirm(session, asked, PAGE, hashes, times[3]) is Confirmed.LEFT
+    assert acts(session, reader)[-1] is ConsentAct.WITHDRAWN
+
+
+@pytest.mark.parametrize(
+    "reason", [one for one in SuppressionReason if one not in lifecycle.REJOINABLE]
+)
+def test_nobody_confirms_or_comes_back_at_an_address_that_must_not_be_mailed(
+    session: Session,
+    make_reader: MakeReader,
+    hashes: Hashes,
+    now: datetime,
+    reason: SuppressionReason,
+) -> None:
+    pending = make_reader(session, "a@example.com", Standing.PENDING)
+    left = make_reader(session, "b@example.com", Standing.UNSUBSCRIBED)
+    for address in ("a@example.com", "b@example.com"):
+        suppression.suppress(session, address, reason, hashes, now)
+    asked = Asked(pending, NEWSLETTER, now)
+    assert lifecycle.confirm(session, asked, PAGE, hashes, now) is Confirmed.BARRED
+    assert standing(session, pending) is Standing.PENDING
+    assert not lifecycle.come_back(session, Asked(left, NEWSLETTER, now), PAGE, hashes, now)
+    assert standing(session, left) is Standing.UNSUBSCRIBED
+
+
 def test_who_never_confirmed_does_not_come_back_as_a_reader(
-    session: Session, make_reader: MakeReader, now: datetime
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session, standing=Standing.PENDING)
     lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
-    assert not lifecycle.come_back(session, reader, NEWSLETTER, PAGE, now)
+    assert not lifecycle.come_back(session, Asked(reader, NEWSLETTER, now), PAGE, hashes, now)
     assert standing(session, reader) is Standing.UNSUBSCRIBED
 
 

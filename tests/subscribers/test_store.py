@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -8,19 +9,47 @@ from sqlalchemy.orm import Session
 
 from subscribers import ledger, store
 from subscribers.address import parse
-from subscribers.models import JOINED, Standing
+from subscribers.audience import audience
+from subscribers.models import (
+    JOINED,
+    AddressChange,
+    ConsentNetwork,
+    SignUpAsked,
+    Standing,
+    Subscriber,
+)
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
 
 
 def exclusions(session: Session, now: datetime) -> list[str | None]:
-    return [row.exclusion for row in session.execute(store.audience(NEWSLETTER, now))]
+    return [row.exclusion for row in session.execute(audience(NEWSLETTER, now))]
+
+
+def test_no_address_is_in_what_a_value_shows(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    make_reader(session, "secret@example.com")
+    kept: dict[str, Any] = dict.fromkeys(("address", "address_key"), "secret@example.com")
+    values = [
+        store.find(session, "secret@example.com"),
+        Subscriber(created_at=now, **kept),
+        AddressChange(subscriber_id=1, former="secret@example.com", asked_at=now, **kept),
+        SignUpAsked(
+            newsletter="weekly", form="page", wording="", language="en", seen_from="192.0.2.7",
+            at=now, **kept,
+        ),
+        ConsentNetwork(subscriber_id=1, newsletter="weekly", at=now, network="192.0.2.7"),
+    ]  # fmt: skip
+    shown = repr(values)
+    assert "secret" not in shown
+    assert "192.0.2.7" not in shown
 
 
 def test_a_confirmed_reader_may_be_mailed(
     session: Session, make_reader: MakeReader, now: datetime
 ) -> None:
     reader = make_reader(session, "Reader@example.com")
-    rows = session.execute(store.audience(NEWSLETTER, now)).all()
+    rows = session.execute(audience(NEWSLETTER, now)).all()
     assert [tuple(row) for row in rows] == [
         (reader, "Reader@example.com", Standing.CONFIRMED, None)
     ]

@@ -19,6 +19,7 @@ from digest.cli import (
     holding,
     issues,
     preview,
+    reader,
     report,
     run,
     schedule,
@@ -43,6 +44,7 @@ for noun in NOUNS:
     app.add_typer(noun.app)
 app.add_typer(comparisons.app, name="comparisons")
 app.add_typer(events.app, name="events")
+subscribers.app.add_typer(reader.app)
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(schedule.app, name="schedule")
 app.command("import")(comparisons.import_)

@@ -14,20 +14,14 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
-from sqlalchemy.orm import Session
 
 from digest.cli.context import Call, JsonFlag, call_of, some
-from digest.delivery.reader import mailed
+from digest.cli.files import private
 from subscribers import export as exporting
-from subscribers import growth, ledger, lifecycle, store, suppression
-from subscribers.address import parse
+from subscribers import growth
 from subscribers.cells import neutral
-from subscribers.errors import UnknownReader
 from subscribers.growth import Counts
 from subscribers.importer import Report, Wish, import_list
-from subscribers.links import Links
-from subscribers.models import Standing, SuppressionReason
-from subscribers.store import Evidence, Reader
 from subscribers.tokens import Hashes
 
 app = typer.Typer(
@@ -35,8 +29,6 @@ app = typer.Typer(
 )
 
 Newsletter = Annotated[str, typer.Option("--newsletter", help="Which newsletter, by its slug.")]
-AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="The reader's address.")]
-_OPERATOR = Evidence(channel="operator")
 
 
 @app.command("import")
@@ -102,94 +94,8 @@ def export(
         out.writelines(exporting.as_csv(session, slug))
 
 
-@app.command()
-def show(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
-    """Show what is kept of one reader."""
-    call = call_of(context)
-    key = parse(address).key
-    with call.app.database.read() as session:
-        reader = store.find(session, key)
-        found = suppression.find(session, key, _hashes(call))
-        if reader is None and found is None:
-            raise UnknownReader
-        facts = exporting.person(session, reader.id) if reader else {}
-        if reader:
-            facts["issues"] = mailed(session, reader.id)
-    facts["suppression"] = found._asdict() if found else None
-    if json:
-        call.json(facts)
-    else:
-        _print_person(call, facts)
-
-
-@app.command()
-def history(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
-    """Show one reader's agreement and withdrawal, entry by entry: the evidence."""
-    call = call_of(context)
-    with call.app.database.read() as session:
-        entries = ledger.entries(session, _known(session, address).id)
-    if json:
-        call.json([dict(entry) for entry in entries])
-    else:
-        _print_history(call, entries)
-
-
-@app.command()
-def forget(context: typer.Context, address: AddressArgument) -> None:
-    """Erase a reader; a keyed hash stays, so that no import brings the address back."""
-    call = call_of(context)
-    with call.app.database.write() as session:
-        reader = _known(session, address)
-        lifecycle.erase(session, reader.id, _OPERATOR, _hashes(call), call.app.clock())
-    call.out.print("Erased. What stays: the consent entries under a number, and a keyed hash.")
-
-
-@app.command()
-def leave(
-    context: typer.Context,
-    who: Annotated[
-        str, typer.Argument(metavar="ADDRESS|TOKEN", help="Or what stands in their mail's subject.")
-    ],
-    newsletter: Newsletter = "weekly",
-) -> None:
-    """Unsubscribe a reader who wrote to us (DIGEST_LEAVE_MAILTO); a token names its newsletter."""
-    call = call_of(context)
-    links = Links(call.app.settings.base_url, call.app.tokens())
-    with call.app.database.write() as session:
-        by_token = None if "@" in who else links.read_unsubscribe(who)
-        number, slug = by_token or (_known(session, who).id, call.existing(newsletter))
-        left = lifecycle.leave(session, number, slug, Evidence(channel="mail"), call.app.clock())
-    call.out.print("Unsubscribed." if left else "They aren't on the list; nothing changed.")
-
-
-@app.command()
-def suppress(
-    context: typer.Context,
-    address: AddressArgument,
-    lift: Annotated[bool, typer.Option("--lift", help="Allow mail to the address again.")] = False,
-) -> None:
-    """Never mail an address again, whatever its subscriptions say, known here or not."""
-    call = call_of(context)
-    key, hashes, now = parse(address).key, _hashes(call), call.app.clock()
-    with call.app.database.write() as session:
-        if lift:
-            was = suppression.lift(session, key, hashes)
-        else:
-            was = True
-            suppression.suppress(session, key, SuppressionReason.MANUAL, hashes, now)
-    done = "Mail is allowed again." if lift else "Suppressed."
-    call.out.print(done if was else "It wasn't suppressed; nothing changed.")
-
-
 def _hashes(call: Call) -> Hashes:
     return call.app.hashes()
-
-
-def _known(session: Session, address: str) -> Reader:
-    reader = store.find(session, parse(address).key)
-    if reader is None:
-        raise UnknownReader
-    return reader
 
 
 @contextmanager
@@ -211,7 +117,7 @@ def _refusals(path: Path | None) -> Iterator[Any]:
     if path is None:
         yield lambda *_: None
         return
-    with path.open("w", encoding="utf-8", newline="", errors="replace") as out:
+    with private(path) as out:
         writer = csv.writer(out)
         writer.writerow(["line", "reason"])
         yield lambda line, reason, fields: writer.writerow(
@@ -220,7 +126,7 @@ def _refusals(path: Path | None) -> Iterator[Any]:
 
 
 def _out(path: Path | None) -> Any:
-    return path.open("w", encoding="utf-8", newline="") if path else nullcontext(sys.stdout)
+    return private(path) if path else nullcontext(sys.stdout)
 
 
 def _report_facts(report: Report, *, dry_run: bool) -> dict[str, Any]:
@@ -247,8 +153,8 @@ def _print_report(call: Call, report: Report, *, dry_run: bool) -> None:
 
 def _print_counts(call: Call, counts: Counts) -> None:
     call.out.print(
-        f"{counts.newsletter}: {some(counts.total, 'reader')}, {counts.mailable:,} would get an"
-        " issue now"
+        f"{counts.newsletter}: {some(counts.total, 'address')} on record, {counts.mailable:,} would"
+        " get an issue now"
     )
     call.out.print(_table(["Standing", "Readers"], counts.standings))
     call.out.print(_table(["Not mailed", "Readers"], counts.excluded))
@@ -259,34 +165,6 @@ def _print_counts(call: Call, counts: Counts) -> None:
     call.out.print(weeks)
     call.out.print(f"Sign-ups taken in these weeks: {counts.let_in:,}")
     call.out.print(_table(["Sign-ups stopped by", "Times"], counts.stopped))
-
-
-def _print_person(call: Call, facts: dict[str, Any]) -> None:
-    found = facts["suppression"]
-    call.out.print(f"address: {facts.get('address', 'not kept; only a hash of it is')}")
-    call.out.print(f"suppressed: {found['reason'] if found else 'no'}")
-    for one in facts.get("subscriptions", []):
-        paused = one["standing"] == Standing.PAUSED and one["paused_until"]
-        until = f" until {one['paused_until']:%Y-%m-%d}" if paused else ""
-        topics = escape(f"; topics: {', '.join(one['topics'])}") if one["topics"] else ""
-        call.out.print(
-            f"{one['newsletter']}: {one['standing']}{until} since {one['since']:%Y-%m-%d %H:%M}"
-            f" ({escape(one['source'])}){topics}"
-        )
-
-
-def _print_history(call: Call, entries: list[Any]) -> None:
-    table = Table("When (UTC)", "What", "Newsletter", "By", "Form", "Wording")
-    for one in entries:
-        table.add_row(
-            f"{one['at']:%Y-%m-%d %H:%M:%S}",
-            one["act"],
-            one["newsletter"],
-            one["channel"],
-            one["form"],
-            escape(one["wording"] or ""),
-        )
-    call.out.print(table)
 
 
 def _table(heads: list[str], rows: dict[str, int] | Counter[str]) -> Table | str:

@@ -21,8 +21,8 @@ from digest.delivery.gathered import Gathered
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery, Outcome, Wave
 from digest.delivery.plan import new_key
 from digest.issues.models import Edition, Issue, IssueState
+from subscribers.audience import audience
 from subscribers.models import Subscription
-from subscribers.store import audience
 
 #: No batch is put off for longer: one that seems to be was put off before the clock jumped back.
 TOO_LATE = timedelta(hours=1)

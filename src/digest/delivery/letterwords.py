@@ -36,7 +36,7 @@ EN = Tongue(
     letters={
         LetterKind.CONFIRM: LetterWords(
             subject="Confirm your subscription to {newsletter}",
-            preview="One click, and the next issue comes to you. Without it, nothing does.",
+            preview="Open the link and press the button there, and the next issue comes to you.",
             title="Is this you?",
             paragraphs=(
                 "Somebody gave this address to get {newsletter}{comes}. If that was you, say so"
@@ -48,8 +48,8 @@ EN = Tongue(
                 " {hours} hours.",
             ),
             why=(
-                "You get this mail once, because this address was entered in our form. It isn’t on"
-                " any list yet."
+                "You get this because this address was entered in our form. It isn’t on any list"
+                " yet."
             ),
         ),
         LetterKind.ALREADY: LetterWords(
@@ -61,7 +61,7 @@ EN = Tongue(
                 " before: nothing has changed, and there is nothing to do.",
             ),
             button="See your preferences",
-            after=("If it wasn’t you, somebody mistyped an address. Neither of you is at fault.",),
+            after=("If it wasn’t you, somebody gave your address, perhaps by a slip. Do nothing.",),
             why="You get this because you are subscribed to {newsletter}.",
         ),
         LetterKind.WELCOME: LetterWords(
@@ -77,7 +77,7 @@ EN = Tongue(
         ),
         LetterKind.CHANGE: LetterWords(
             subject="Shall {newsletter} come to this address?",
-            preview="One click, and it comes here from now on. Without it, nothing changes.",
+            preview="Open the link and press the button there, and it comes here from now on.",
             title="Shall it come here?",
             paragraphs=(
                 "A reader of {newsletter} asked that it come to this address from now on. If that"
@@ -89,8 +89,8 @@ EN = Tongue(
                 " link ends after {hours} hours.",
             ),
             why=(
-                "You get this mail once, because this address was entered as a reader’s new one. It"
-                " isn’t on any list yet."
+                "You get this because this address was entered as a reader’s new one. It isn’t on"
+                " any list yet."
             ),
         ),
         LetterKind.MOVED: LetterWords(
@@ -118,7 +118,7 @@ EN = Tongue(
         ),
         why="You get this because you confirmed that you want {newsletter}.",
     ),
-    spelled="The button’s address, should it not work:",
+    spelled="If the button doesn’t work, open this address:",
     preferences="Preferences",
     unsubscribe="Unsubscribe",
 )
@@ -127,7 +127,7 @@ DE = Tongue(
     letters={
         LetterKind.CONFIRM: LetterWords(
             subject="Bitte bestätigen: {newsletter}",
-            preview="Ein Klick, und die nächste Ausgabe kommt zu Ihnen. Ohne ihn kommt nichts.",
+            preview="Öffnen Sie den Link und drücken Sie dort auf den Knopf.",
             title="Sind Sie das?",
             paragraphs=(
                 "Jemand hat diese Adresse angegeben, um {newsletter}{comes} zu bekommen. Wenn Sie"
@@ -136,11 +136,11 @@ DE = Tongue(
             button="Ja, bitte schicken",
             after=(
                 "Wenn Sie das nicht waren, tun Sie nichts: Es kommt keine weitere Mail, und der"
-                " Link endet nach {hours} Stunden.",
+                " Link gilt nur {hours} Stunden.",
             ),
             why=(
-                "Sie bekommen diese Mail einmal, weil diese Adresse in unser Formular eingetragen"
-                " wurde. Sie steht noch auf keiner Liste."
+                "Sie bekommen diese Mail, weil diese Adresse in unser Formular eingetragen wurde."
+                " Sie steht noch auf keiner Liste."
             ),
         ),
         LetterKind.ALREADY: LetterWords(
@@ -153,7 +153,7 @@ DE = Tongue(
                 " tun.",
             ),
             button="Zu Ihren Einstellungen",
-            after=("Wenn Sie das nicht waren, hat sich wohl jemand vertippt.",),
+            after=("Wenn Sie das nicht waren, hat sich wohl jemand vertippt: Tun Sie nichts.",),
             why="Sie bekommen diese Mail, weil Sie {newsletter} abonniert haben.",
         ),
         LetterKind.WELCOME: LetterWords(
@@ -169,9 +169,9 @@ DE = Tongue(
             why="Sie bekommen diese Mail, weil Sie bestätigt haben, dass Sie {newsletter} möchten.",
         ),
         LetterKind.CHANGE: LetterWords(
-            subject="Soll {newsletter} an diese Adresse kommen?",
-            preview="Ein Klick, und es kommt von jetzt an hierher. Ohne ihn ändert sich nichts.",
-            title="Soll es hierher kommen?",
+            subject="{newsletter} künftig an diese Adresse?",
+            preview="Öffnen Sie den Link und drücken Sie dort auf den Knopf.",
+            title="Künftig an diese Adresse?",
             paragraphs=(
                 "Jemand, der {newsletter} liest, möchte es von jetzt an unter dieser Adresse"
                 " bekommen. Wenn Sie das waren, bestätigen Sie es hier.",
@@ -179,11 +179,11 @@ DE = Tongue(
             button="Ja, diese Adresse",
             after=(
                 "Wenn Sie das nicht waren, tun Sie nichts: Es ändert sich nichts, es kommt keine"
-                " weitere Mail, und der Link endet nach {hours} Stunden.",
+                " weitere Mail, und der Link gilt nur {hours} Stunden.",
             ),
             why=(
-                "Sie bekommen diese Mail einmal, weil diese Adresse als neue Adresse eingetragen"
-                " wurde. Sie steht noch auf keiner Liste."
+                "Sie bekommen diese Mail, weil diese Adresse als neue Adresse eingetragen wurde."
+                " Sie steht noch auf keiner Liste."
             ),
         ),
         LetterKind.MOVED: LetterWords(
@@ -213,7 +213,7 @@ DE = Tongue(
         ),
         why="Sie bekommen diese Mail, weil Sie bestätigt haben, dass Sie {newsletter} möchten.",
     ),
-    spelled="Die Adresse des Knopfes, falls er nicht geht:",
+    spelled="Falls der Knopf nicht geht, öffnen Sie diese Adresse:",
     preferences="Einstellungen",
     unsubscribe="Abbestellen",
 )

@@ -14,8 +14,8 @@ from digest.delivery.models import Batch, BatchState, Delivery, Outcome
 from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState
 from digest.issues.store import topics
+from subscribers.audience import audience
 from subscribers.models import JOINED, Subscription
-from subscribers.store import audience
 
 
 @dataclass(frozen=True, kw_only=True)

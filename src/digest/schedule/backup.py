@@ -14,6 +14,8 @@ from digest.errors import DatabaseUnfit
 
 _NAME = re.compile(r"digest-\d{8}T\d{6}Z\.db")
 PART = ".part"
+#: So many readers may join between a copy and its being put back.
+NUMBERS_APART = 1_000_000
 
 
 def back_up(database: Path, folder: Path, *, keep: int, now: datetime) -> Path:
@@ -64,6 +66,8 @@ def _copy(database: Path, part: Path, now: datetime) -> None:
             " ON CONFLICT DO NOTHING"
         )
         target.execute("UPDATE installation SET copied_at = ?", (stamp,))
+        # Links mailed since carry numbers the copy doesn't know: nobody else may get those.
+        target.execute("UPDATE sqlite_sequence SET seq = seq + ?", (NUMBERS_APART,))
         target.commit()
 
 

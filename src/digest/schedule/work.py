@@ -63,6 +63,7 @@ def _events(app: App) -> str:
 
 def _purge(app: App, now: datetime) -> str:
     gone = purge(app.database, app.hashes(), now, app.retention())
+    app.database.scrub()
     return (
         f"forgot {gone.pending} sign-ups nobody confirmed, {gone.networks} network addresses,"
         f" {gone.letters} old letters, {gone.gone} addresses and {gone.evidence} consents of people"

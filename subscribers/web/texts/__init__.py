@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from subscribers.web.texts.english import EN
@@ -10,18 +11,22 @@ from subscribers.web.texts.words import Saying, Words
 
 __all__ = ["LANGUAGES", "Saying", "Words", "choose"]
 
+_WEIGHT = re.compile(r"q=([01](?:\.[0-9]{0,3})?)\Z")
+
 LANGUAGES: Mapping[str, Words] = {"en": EN, "de": DE}
 
 
 def choose(wanted: str, accepted: str) -> str:
-    """Choose a language: the *wanted* one, else the first of an Accept-Language header's, else en.
-
-    Of the header only the order is looked at, since that is how browsers write it.
-    """
+    """Choose a language: the *wanted* one, else the best an Accept-Language header asks for."""
     if wanted in LANGUAGES:
         return wanted
-    for part in accepted[:200].split(","):
-        code = part.partition(";")[0].strip().lower().partition("-")[0]
-        if code in LANGUAGES:
-            return code
-    return "en"
+    offered = [_weighed(part) for part in accepted[:200].split(",")]
+    known = [(weight, code) for weight, code in offered if weight > 0 and code in LANGUAGES]
+    return max(known, key=lambda one: one[0])[1] if known else "en"
+
+
+def _weighed(part: str) -> tuple[float, str]:
+    """Read "de-AT;q=0.8" (RFC 9110, 12.5.4); of equal weights the first counts."""
+    code, _, weight = part.lower().partition(";")
+    found = _WEIGHT.match(weight.strip())
+    return float(found[1]) if found else float(not weight), code.strip().partition("-")[0]

@@ -42,8 +42,8 @@ EN = Words(
             "{carrier}",
             "This site sets no cookie and loads nothing from anywhere else.",
             "By the link to your preferences in every mail you get all of this as a file, change"
-            " it, or have it deleted. What stays then is a hash of your address, which keeps"
-            " imported lists from bringing you back.",
+            " it, or have it deleted. What stays then is that you agreed and left, under a number,"
+            " and a hash of your address, so that no imported list brings you back.",
             "All of it rests on your agreement, which you may take back at any time. And you may"
             " complain to a data protection authority.",
             "{contact}",
@@ -55,9 +55,10 @@ EN = Words(
         "To deliver the mails, your address and their text are handed to {carrier}. To nobody else."
     ),
     kept_network={
-        "none": "Where the form was sent from is not kept.",
-        "prefix": "The network the form was sent from, without its last part, for {networks}.",
-        "full": "The network address the form was sent from, for {networks}.",
+        "none": "Which network you come from is not kept.",
+        "prefix": "The network you agreed, changed something or left from, without its last part,"
+        " for {networks}.",
+        "full": "The network address you agreed, changed something or left from, for {networks}.",
     },
     kept_tracking={
         "off": "Whether you open them or follow a link in them is not kept.",
@@ -68,16 +69,17 @@ EN = Words(
     inbox=Saying(
         title="Look into your inbox",
         body=(
-            "If the address can get mail from us, a letter with a link is on its way. Open it and"
-            " press the button behind the link: only then are you on the list.",
+            "If we may write to that address, a letter with a link is on its way. Open the link and"
+            " press the button there: only then are you on the list.",
             "Nothing there after some minutes? Look into the spam folder, or ask again in an hour.",
         ),
     ),
     many=Saying(
         title="A little later, please",
         body=(
-            "Very many sign-ups are coming in just now, in all or from your network, so we take no"
-            " more for a while. Nothing was sent. Please try again in an hour.",
+            "Very many sign-ups are coming in just now: in all, from your network, or for addresses"
+            " of your mail’s domain. So we take no more of them for a while. Nothing was sent."
+            " Please try again in an hour.",
         ),
     ),
     disposable="This domain is for addresses that are thrown away. Please use one you keep.",
@@ -103,6 +105,13 @@ EN = Words(
             title="This sign-up is no longer here",
             body=("It was never confirmed and has been deleted, or you asked us to forget you.",),
         ),
+        Confirmed.BARRED: Saying(
+            title="No mail goes to this address",
+            body=(
+                "Mail to it was reported as spam or refused, or we took it off the list. Nothing"
+                " has changed. Write to us to have that looked at.",
+            ),
+        ),
     },
     confirm_late=Saying(
         title="This link has run out",
@@ -121,7 +130,7 @@ EN = Words(
     stay_button="That was a mistake: keep sending it",
     back=Saying(title="You’re back", body=("{newsletter} keeps coming as before.",)),
     not_back=Saying(
-        title="That was too long ago",
+        title="That can’t be taken back any more",
         body=("To get {newsletter} again, sign up once more.",),
     ),
     preferences=Saying(title="Your preferences", body=("{standing}",)),
@@ -130,6 +139,10 @@ EN = Words(
         "paused": "{newsletter} is paused until {until}.",
         "pending": "You haven’t confirmed yet that you want {newsletter}.",
         "unsubscribed": "You have left {newsletter}.",
+        "suppressed": (
+            "No mail goes to this address any more: it came back, was reported as spam, or was"
+            " taken off the list by us."
+        ),
         "gone": "Nothing is kept of you here.",
     },
     topics=Saying(
@@ -145,7 +158,8 @@ EN = Words(
     save="Save",
     saved="Saved.",
     pause=Saying(
-        title="Take a break", body=("Nothing comes until then; after it, all by itself.",)
+        title="Take a break",
+        body=("No issue comes to you during the break. After it they come again by themselves.",),
     ),
     pause_label="For how long?",
     pause_until="Or until a day of your choice",
@@ -176,6 +190,10 @@ EN = Words(
             title="This address is on the list already",
             body=("It has its own subscription. To end the other one, leave from there.",),
         ),
+        Moved.LEFT: Saying(
+            title="You have left since",
+            body=("Nothing would come to this address, so nothing has changed.",),
+        ),
         Moved.GONE: Saying(
             title="This link has run out",
             body=("Ask for the change again from the preferences in any of our mails.",),
@@ -185,9 +203,9 @@ EN = Words(
     erase=Saying(
         title="Forget me",
         body=(
-            "Your address and all we keep of you are deleted. Two things stay: that you agreed and"
-            " left, under a number that names nobody; and a hash of your address, so that no"
-            " imported list brings you back.",
+            "Press the button, and your address and all we keep of you are deleted. Two things"
+            " stay: that you agreed and left, under a number that names nobody; and a hash of your"
+            " address, so that no imported list brings you back.",
         ),
     ),
     erase_button="Delete everything",
@@ -195,9 +213,17 @@ EN = Words(
     to_preferences="Back to the preferences",
     to_sign_up="To the sign-up page",
     bad_link=Saying(
-        title="This link isn’t complete",
-        body=("Perhaps the mail program broke it in two. Copy all of it from the mail.",),
+        title="This link doesn’t work",
+        body=(
+            "Some of it may be missing, or there is a sign too many at its end. Copy it from the"
+            " mail once more, from “http” to the last letter.",
+        ),
     ),
+    no_newsletter=Saying(
+        title="There is no such newsletter",
+        body=("Perhaps it had another name before. The front page says what there is.",),
+    ),
+    to_front="To the front page",
     old_link=Saying(
         title="This link has had its day",
         body=(

@@ -43,8 +43,9 @@ DE = Words(
             "{carrier}",
             "Diese Seiten setzen keine Cookies und laden nichts von anderswo.",
             "Über den Link zu Ihren Einstellungen in jeder Mail bekommen Sie all das als Datei,"
-            " können es ändern oder löschen lassen. Dann bleibt ein Hash Ihrer Adresse, damit keine"
-            " importierte Liste Sie zurückholt.",
+            " können es ändern oder löschen. Dann bleibt, dass Sie zugestimmt haben und gegangen"
+            " sind, unter einer Nummer, und ein Hash Ihrer Adresse, damit keine importierte Liste"
+            " Sie zurückholt.",
             "All das beruht auf Ihrer Zustimmung, die Sie jederzeit zurücknehmen können. Auch"
             " können Sie sich bei einer Datenschutzbehörde beschweren.",
             "{contact}",
@@ -57,9 +58,11 @@ DE = Words(
         " niemanden."
     ),
     kept_network={
-        "none": "Woher das Formular kam, wird nicht gespeichert.",
-        "prefix": "Das Netz, aus dem das Formular kam, ohne den letzten Teil, {networks} lang.",
-        "full": "Die Netzadresse, von der das Formular kam, {networks} lang.",
+        "none": "Aus welchem Netz Sie kommen, wird nicht gespeichert.",
+        "prefix": "Das Netz, aus dem Sie zugestimmt, etwas geändert oder abbestellt haben, ohne den"
+        " letzten Teil, {networks} lang.",
+        "full": "Die Netzadresse, von der Sie zugestimmt, etwas geändert oder abbestellt haben,"
+        " {networks} lang.",
     },
     kept_tracking={
         "off": "Ob Sie sie öffnen oder einem Link darin folgen, wird nicht gespeichert.",
@@ -70,8 +73,8 @@ DE = Words(
     inbox=Saying(
         title="Schauen Sie in Ihr Postfach",
         body=(
-            "Wenn die Adresse Post von uns bekommen kann, ist eine E-Mail mit einem Link unterwegs."
-            " Öffnen Sie ihn und drücken Sie auf den Knopf dahinter: Erst dann stehen Sie auf der"
+            "Wenn wir an diese Adresse schreiben dürfen, ist eine E-Mail mit einem Link unterwegs."
+            " Öffnen Sie den Link und drücken Sie dort auf den Knopf: Erst dann stehen Sie auf der"
             " Liste.",
             "Nach ein paar Minuten nichts da? Sehen Sie im Spam-Ordner nach, oder versuchen Sie es"
             " in einer Stunde noch einmal.",
@@ -80,9 +83,9 @@ DE = Words(
     many=Saying(
         title="Bitte etwas später",
         body=(
-            "Gerade kommen sehr viele Anmeldungen, im Ganzen oder aus Ihrem Netz, deshalb nehmen"
-            " wir eine Weile keine an. Es wurde nichts verschickt. Bitte versuchen Sie es in einer"
-            " Stunde noch einmal.",
+            "Gerade kommen sehr viele Anmeldungen: im Ganzen, aus Ihrem Netz oder für Adressen"
+            " Ihrer Domain. Deshalb nehmen wir davon eine Weile keine mehr an. Es wurde nichts"
+            " verschickt. Bitte versuchen Sie es in einer Stunde noch einmal.",
         ),
     ),
     disposable=(
@@ -99,7 +102,9 @@ DE = Words(
     confirmed={
         Confirmed.DONE: Saying(
             title="Sie stehen auf der Liste",
-            body=("Von jetzt an bekommen Sie {newsletter}. Ein Begrüßungsbrief ist unterwegs.",),
+            body=(
+                "Von jetzt an bekommen Sie {newsletter}. Eine Begrüßung ist per E-Mail unterwegs.",
+            ),
         ),
         Confirmed.ALREADY: Saying(
             title="Sie stehen schon auf der Liste",
@@ -112,8 +117,16 @@ DE = Words(
         Confirmed.GONE: Saying(
             title="Diese Anmeldung gibt es nicht mehr",
             body=(
-                "Sie wurde nie bestätigt und ist gelöscht, oder Sie haben uns gebeten, Sie zu"
-                " vergessen.",
+                "Sie wurde nie bestätigt und ist gelöscht, oder Sie haben alle Ihre Daten löschen"
+                " lassen.",
+            ),
+        ),
+        Confirmed.BARRED: Saying(
+            title="An diese Adresse geht keine Post",
+            body=(
+                "Post dorthin wurde als Spam gemeldet oder abgewiesen, oder wir haben sie von der"
+                " Liste genommen. Es hat sich nichts geändert. Schreiben Sie uns, wenn wir das"
+                " prüfen sollen.",
             ),
         ),
     },
@@ -140,7 +153,7 @@ DE = Words(
     stay_button="Das war ein Versehen: bitte weiter schicken",
     back=Saying(title="Sie sind wieder dabei", body=("{newsletter} kommt weiter wie bisher.",)),
     not_back=Saying(
-        title="Das ist zu lange her",
+        title="Das lässt sich nicht mehr zurücknehmen",
         body=("Um {newsletter} wieder zu bekommen, melden Sie sich noch einmal an.",),
     ),
     preferences=Saying(title="Ihre Einstellungen", body=("{standing}",)),
@@ -149,6 +162,10 @@ DE = Words(
         "paused": "{newsletter} macht Pause bis {until}.",
         "pending": "Sie haben noch nicht bestätigt, dass Sie {newsletter} möchten.",
         "unsubscribed": "Sie haben {newsletter} abbestellt.",
+        "suppressed": (
+            "An diese Adresse geht keine Post mehr: Sie kam zurück, wurde als Spam gemeldet, oder"
+            " wir haben die Adresse von der Liste genommen."
+        ),
         "gone": "Hier ist nichts über Sie gespeichert.",
     },
     topics=Saying(
@@ -165,7 +182,7 @@ DE = Words(
     saved="Gespeichert.",
     pause=Saying(
         title="Eine Pause machen",
-        body=("Bis dahin kommt nichts, danach geht es von selbst weiter.",),
+        body=("Während der Pause kommt keine Ausgabe. Danach kommen sie von selbst wieder.",),
     ),
     pause_label="Wie lange?",
     pause_until="Oder bis zu einem Tag Ihrer Wahl",
@@ -205,6 +222,10 @@ DE = Words(
                 " ab.",
             ),
         ),
+        Moved.LEFT: Saying(
+            title="Sie haben sich inzwischen abgemeldet",
+            body=("An diese Adresse käme nichts, deshalb hat sich nichts geändert.",),
+        ),
         Moved.GONE: Saying(
             title="Dieser Link ist abgelaufen",
             body=("Bitten Sie in den Einstellungen noch einmal um die Änderung.",),
@@ -212,23 +233,30 @@ DE = Words(
     },
     data="Alles, was wir über Sie speichern, als Datei",
     erase=Saying(
-        title="Vergessen Sie mich",
+        title="Meine Daten löschen",
         body=(
-            "Ihre Adresse und alles, was wir über Sie speichern, wird gelöscht. Zweierlei bleibt:"
-            " dass Sie zugestimmt haben und gegangen sind, unter einer Nummer ohne Namen; und ein"
-            " Hashwert Ihrer Adresse, damit keine eingelesene Liste Sie zurückbringt.",
+            "Mit dem Knopf löschen Sie Ihre Adresse und alles, was wir über Sie speichern."
+            " Zweierlei bleibt: dass Sie zugestimmt haben und gegangen sind, unter einer Nummer"
+            " ohne Namen; und ein Hash Ihrer Adresse, damit keine importierte Liste Sie"
+            " zurückholt.",
         ),
     ),
     erase_button="Alles löschen",
-    erased=Saying(title="Sie sind vergessen", body=("Es kommt nichts mehr.",)),
+    erased=Saying(title="Ihre Daten sind gelöscht", body=("Es kommt nichts mehr.",)),
     to_preferences="Zurück zu den Einstellungen",
     to_sign_up="Zur Anmeldung",
     bad_link=Saying(
-        title="Dieser Link ist nicht vollständig",
+        title="Dieser Link geht nicht",
         body=(
-            "Vielleicht hat das Mailprogramm ihn umbrochen. Kopieren Sie ihn ganz aus der Mail.",
+            "Vielleicht fehlt ein Stück, oder am Ende steht ein Zeichen zu viel. Kopieren Sie ihn"
+            " noch einmal aus der Mail, von „http“ bis zum letzten Buchstaben.",
         ),
     ),
+    no_newsletter=Saying(
+        title="Diesen Newsletter gibt es nicht",
+        body=("Vielleicht hieß er früher anders. Auf der Startseite steht, was es gibt.",),
+    ),
+    to_front="Zur Startseite",
     old_link=Saying(
         title="Dieser Link gilt nicht mehr",
         body=(

@@ -83,6 +83,8 @@ class Words:
     to_sign_up: str
     bad_link: Saying
     old_link: Saying
+    no_newsletter: Saying
+    to_front: str
     unreachable: Saying
     unreachable_mail: str
     broken: Saying

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from subscribers.models import LetterKind, Standing
-from subscribers.tokens import Purpose
+from subscribers import suppression
+from subscribers.models import LetterKind, Standing, SuppressionReason
+from subscribers.tokens import Hashes, Purpose
 from tests.subscribers.web.conftest import Site, hidden
 
 READER = "reader@example.com"
@@ -67,7 +68,7 @@ def test_G07_a_link_that_has_run_out_explains_itself_and_offers_the_way_on(site:
     for answer in (site.http.get(path), site.http.post(path)):
         assert answer.status_code == 410
         assert "48 hours" in answer.text
-        assert 'href="/subscribe?newsletter=weekly"' in answer.text
+        assert 'href="/subscribe?newsletter=weekly&amp;lang=en"' in answer.text
     assert site.standing(READER) is Standing.PENDING
 
 
@@ -86,6 +87,16 @@ def test_G07_a_link_older_than_leaving_brings_nobody_back(site: Site) -> None:
     answer = site.http.post(path)
     assert "left since" in answer.text
     assert site.standing(READER) is Standing.UNSUBSCRIBED
+
+
+def test_an_address_suppressed_since_is_not_promised_anything(site: Site, hashes: Hashes) -> None:
+    path = confirm_path(site)
+    with site.front.sessions.write() as session:
+        suppression.suppress(session, READER, SuppressionReason.COMPLAINT, hashes, site.clock.now)
+    answer = site.http.post(path)
+    assert "No mail goes to this address" in answer.text
+    assert site.standing(READER) is Standing.PENDING
+    assert site.deliver() == []
 
 
 def test_who_left_may_sign_up_again_and_confirm(site: Site) -> None:

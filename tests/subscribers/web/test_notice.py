@@ -18,15 +18,15 @@ def test_the_form_leads_to_what_is_kept(site: Site) -> None:
     page = site.http.get("/privacy?newsletter=weekly")
     assert page.status_code == 200
     assert "What we keep of you" in page.text
-    assert 'href="/subscribe?newsletter=weekly"' in page.text
+    assert 'href="/subscribe?newsletter=weekly&amp;lang=en"' in page.text
 
 
 @pytest.mark.parametrize(
     ("keep", "said"),
     [
-        (KeepNetwork.NONE, "sent from is not kept"),
+        (KeepNetwork.NONE, "network you come from is not kept"),
         (KeepNetwork.PREFIX, "without its last part"),
-        (KeepNetwork.FULL, "The network address the form was sent from"),
+        (KeepNetwork.FULL, "The network address you agreed"),
     ],
 )
 def test_the_page_says_what_is_set_of_the_network(

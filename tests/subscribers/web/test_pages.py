@@ -57,6 +57,10 @@ def test_every_language_leaves_the_same_gaps(name: str) -> None:
         ("", "fr-FR,de;q=0.8,en;q=0.5", "de"),
         ("", "DE-at", "de"),
         ("", "*", "en"),
+        ("", "de;q=0.1,en", "en"),
+        ("", "de;q=0,fr", "en"),
+        ("", "de ; q=0.3 , en;q=0.2", "de"),
+        ("", "de;q=nonsense,en;q=0.2", "en"),
         ("", "," * 10_000, "en"),
     ],
 )

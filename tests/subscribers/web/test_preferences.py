@@ -354,6 +354,16 @@ def test_a_thrown_away_domain_is_no_new_address_either(
     assert site.deliver() == []
 
 
+def test_who_has_left_moves_nowhere(site: Site, path: str, reader: int) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    link = site.path(site.deliver()[0].action_url)
+    site.http.post(site.path(site.front.links.unsubscribe(Who(reader, NEWSLETTER))))
+    answer = site.http.post(link)
+    assert answer.status_code == 410
+    assert "You have left since" in answer.text
+    assert site.standing("new@example.org") is None
+
+
 def test_an_old_address_that_must_not_be_mailed_is_not_told(
     site: Site, path: str, hashes: Hashes
 ) -> None:

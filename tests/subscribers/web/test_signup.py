@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 
-from subscribers import store, suppression
+from subscribers import suppression
+from subscribers.audience import audience
 from subscribers.letters import Handed, send_waiting
 from subscribers.models import LetterKind, LetterState, Standing, SuppressionReason
 from subscribers.throttle import Limit, Limits
@@ -100,7 +101,7 @@ def test_an_erased_reader_who_confirms_again_may_be_mailed_again(
     site.fill_in(READER)
     site.http.post(site.path(site.deliver()[0].action_url))
     with site.front.sessions.read() as session:
-        found = session.execute(store.audience("weekly", site.clock.now)).one()
+        found = session.execute(audience("weekly", site.clock.now)).one()
     assert (found.standing, found.exclusion) == (Standing.CONFIRMED, None)
 
 
@@ -269,7 +270,7 @@ def test_what_is_kept_as_the_wording_is_what_the_form_said(site: Site, language:
 
 @pytest.mark.parametrize("change", [{"name": "Daily Casino Offers"}, {"slug": "other"}])
 def test_a_form_that_said_something_else_is_shown_once_more(
-    make_site: Callable[..., Site], change: dict[str, str]
+    make_site: Callable[..., Site], change: dict[str, Any]
 ) -> None:
     offers = {NEWSLETTER: ABOUT}
     site = make_site(newsletters=offers)

@@ -1,0 +1,159 @@
+"""Commands about one reader: what is kept of them, and what they ask for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from digest.cli.context import Call, JsonFlag, call_of
+from digest.cli.subscribers import Newsletter
+from digest.delivery.reader import mailed
+from subscribers import export, ledger, lifecycle, store, suppression
+from subscribers.address import parse
+from subscribers.errors import UnknownReader
+from subscribers.links import Links
+from subscribers.models import Standing, SuppressionReason
+from subscribers.store import Evidence, Reader
+
+app = typer.Typer()
+
+AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="The reader's address.")]
+_OPERATOR = Evidence(channel="operator")
+_LIFTABLE = [one for one in SuppressionReason if one is not SuppressionReason.ERASED]
+_WHY_NOT = "they asked to be forgotten, and come back only by signing up themselves."
+
+
+@app.command()
+def show(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
+    """Show what is kept of one reader."""
+    call = call_of(context)
+    key = parse(address).key
+    with call.app.database.read() as session:
+        reader = store.find(session, key)
+        found = suppression.find(session, key, call.app.hashes())
+        if reader is None and found is None:
+            raise UnknownReader
+        facts = export.person(session, reader.id) if reader else {}
+        if reader:
+            facts["issues"] = mailed(session, reader.id)
+    facts["suppression"] = found._asdict() if found else None
+    if json:
+        call.json(facts)
+    else:
+        _print_person(call, facts)
+
+
+@app.command()
+def history(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
+    """Show one reader's agreement and withdrawal, entry by entry: the evidence."""
+    call = call_of(context)
+    key = parse(address).key
+    with call.app.database.read() as session:
+        reader = store.find(session, key)
+        held = suppression.find(session, key, call.app.hashes())
+        if reader is None and held is None:
+            raise UnknownReader
+        entries = ledger.entries(session, reader.id) if reader else []
+    if json:
+        call.json([dict(entry) for entry in entries])
+        return
+    _print_history(call, entries)
+    if reader is None:
+        call.out.print("What they agreed to before is kept under a number that names nobody.")
+    if held:
+        call.out.print(f"Suppressed since {held.at:%Y-%m-%d %H:%M} (UTC): {held.reason}")
+
+
+@app.command()
+def forget(context: typer.Context, address: AddressArgument) -> None:
+    """Erase a reader; a keyed hash stays, so that no import brings the address back."""
+    call = call_of(context)
+    key = parse(address).key
+    with call.app.database.write() as session:
+        reader = store.find(session, key)
+        if reader is not None:
+            lifecycle.erase(session, reader.id, _OPERATOR, call.app.hashes(), call.app.clock())
+        elif not store.delete_wishes(session, key):  # somebody's wish to move there, perhaps
+            raise UnknownReader
+    call.app.database.scrub()
+    call.out.print("Erased. What stays: the consent entries under a number, and a keyed hash.")
+
+
+@app.command()
+def leave(
+    context: typer.Context,
+    who: Annotated[
+        str, typer.Argument(metavar="ADDRESS|TOKEN", help="Or what stands in their mail's subject.")
+    ],
+    newsletter: Newsletter = "weekly",
+) -> None:
+    """Unsubscribe a reader who wrote to us (DIGEST_LEAVE_MAILTO); a token names its newsletter."""
+    call = call_of(context)
+    links = Links(call.app.settings.base_url, call.app.tokens())
+    with call.app.database.write() as session:
+        by_token = None if "@" in who else links.read_unsubscribe(who)
+        number, slug = by_token or (_known(session, who).id, call.existing(newsletter))
+        left = lifecycle.leave(session, number, slug, Evidence(channel="mail"), call.app.clock())
+    call.out.print("Unsubscribed." if left else "They aren't on the list; nothing changed.")
+
+
+@app.command()
+def suppress(
+    context: typer.Context,
+    address: AddressArgument,
+    lift: Annotated[bool, typer.Option("--lift", help="Allow mail to the address again.")] = False,
+) -> None:
+    """Never mail an address again, whatever its subscriptions say, known here or not."""
+    call = call_of(context)
+    key, hashes, now = parse(address).key, call.app.hashes(), call.app.clock()
+    with call.app.database.write() as session:
+        if lift:
+            was = suppression.lift(session, key, hashes, among=_LIFTABLE)
+        else:
+            was = True
+            suppression.suppress(session, key, SuppressionReason.MANUAL, hashes, now)
+        found = suppression.find(session, key, hashes)
+    if lift and found:
+        call.out.print(f"Nothing changed: {_WHY_NOT}")
+        raise typer.Exit(1)
+    done = "Mail is allowed again." if lift else "Suppressed."
+    call.out.print(done if was else "It wasn't suppressed; nothing changed.")
+
+
+def _known(session: Session, address: str) -> Reader:
+    reader = store.find(session, parse(address).key)
+    if reader is None:
+        raise UnknownReader
+    return reader
+
+
+def _print_person(call: Call, facts: dict[str, Any]) -> None:
+    found = facts["suppression"]
+    call.out.print(f"address: {facts.get('address', 'not kept; only a hash of it is')}")
+    call.out.print(f"suppressed: {found['reason'] if found else 'no'}")
+    for one in facts.get("subscriptions", []):
+        paused = one["standing"] == Standing.PAUSED and one["paused_until"]
+        until = f" until {one['paused_until']:%Y-%m-%d}" if paused else ""
+        topics = escape(f"; topics: {', '.join(one['topics'])}") if one["topics"] else ""
+        call.out.print(
+            f"{one['newsletter']}: {one['standing']}{until} since {one['since']:%Y-%m-%d %H:%M}"
+            f" ({escape(one['source'])}){topics}"
+        )
+
+
+def _print_history(call: Call, entries: list[Any]) -> None:
+    table = Table("When (UTC)", "What", "Newsletter", "By", "Form", "Wording")
+    for one in entries:
+        table.add_row(
+            f"{one['at']:%Y-%m-%d %H:%M:%S}",
+            one["act"],
+            one["newsletter"],
+            one["channel"],
+            one["form"],
+            escape(one["wording"] or ""),
+        )
+    call.out.print(table)
