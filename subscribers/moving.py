@@ -12,6 +12,7 @@ from sqlmodel import col
 from subscribers import ledger, letters, store, suppression, throttle
 from subscribers.address import Address, parse
 from subscribers.lifecycle import REJOINABLE
+from subscribers.links import Who
 from subscribers.models import (
     JOINED,
     AddressChange,
@@ -128,6 +129,17 @@ def is_done(session: Session, change_id: int) -> bool:
     """Tell whether a change was confirmed before."""
     done_at = select(col(AddressChange.done_at)).where(col(AddressChange.id) == change_id)
     return session.execute(done_at).scalar() is not None
+
+
+def whose(session: Session, change_id: int) -> tuple[Who, str] | None:
+    """Tell who moved by a change, one newsletter they get, and the address they are at now."""
+    number = session.execute(
+        select(col(AddressChange.subscriber_id)).where(col(AddressChange.id) == change_id)
+    ).scalar()
+    reader = store.find_by_id(session, number) if number else None
+    places = store.places(session, reader.id) if reader else []
+    got = [place.newsletter for place in places if place.standing in JOINED]
+    return (Who(reader.id, got[0]), reader.address) if reader and got else None
 
 
 def _move(

@@ -111,6 +111,7 @@ def kept_link(about: About, language: str) -> tuple[str, str]:
 def snippet(front: Front, about: About, language: str) -> str:
     """Return a form for other sites: plain HTML, no script; one more press of a button follows."""
     words = LANGUAGES[language]
+    kept_words, kept = kept_link(about, language)
     hidden = {"newsletter": about.slug, "lang": language, "form": "embed"}
     inputs = "".join(
         f'  <input type="hidden" name="{name}" value="{escape(value)}">\n'
@@ -121,5 +122,6 @@ def snippet(front: Front, about: About, language: str) -> str:
         f"  <label>{escape(words.address)}\n"
         '    <input type="email" name="email" required autocomplete="email">\n  </label>\n'
         f"  <button>{escape(words.sign_up_button)}</button>\n"
-        f"  <p>{escape(wording(about, language))}</p>\n</form>\n"
+        f"  <p>{escape(wording(about, language))}"
+        f' <a href="{escape(front.base_url + kept)}">{escape(kept_words)}</a></p>\n</form>\n'
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from anyio.to_thread import run_sync
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from subscribers import moving
+from subscribers.links import Who
 from subscribers.moving import Moved
 from subscribers.web.pages import Form, Page
 from subscribers.web.place import Visit
@@ -40,10 +42,20 @@ async def act(visit: Visit) -> Response:
     if now - at > timedelta(hours=visit.front.link_hours):
         return visit.page(visit.words.moved[Moved.GONE], status=410)
 
-    def confirm(session: Session) -> Moved:
-        return moving.confirm(session, number, visit.evidence("page"), visit.front.hashes, now)
+    def confirm(session: Session) -> tuple[Moved, tuple[Who, str] | None]:
+        hashes = visit.front.hashes
+        moved = moving.confirm(session, number, visit.evidence("page"), hashes, now)
+        return moved, moving.whose(session, number) if moved is Moved.DONE else None
 
-    moved = await visit.front.writer.alone(confirm)
-    if moved is Moved.DONE:
-        visit.front.on_letter()
-    return visit.page(visit.words.moved[moved], status=410 if moved is Moved.LEFT else 200)
+    moved, own = await visit.front.writer.alone(confirm)
+    if own is None:
+        return visit.page(visit.words.moved[moved], status=410 if moved is Moved.LEFT else 200)
+    visit.front.on_letter()
+    return _done(visit, *own)
+
+
+def _done(visit: Visit, who: Who, address: str) -> Response:
+    """Say that it is done, with the way to the preferences: the links in old mails have ended."""
+    page = visit.say(visit.words.moved[Moved.DONE])
+    path = visit.front.links.preferences(who, address).removeprefix(visit.front.base_url)
+    return visit.show(replace(page, links=[(visit.words.preferences.title, path)]))

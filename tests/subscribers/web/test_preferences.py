@@ -169,7 +169,11 @@ def test_a_change_of_address_is_confirmed_from_the_new_one(
     link = site.path(letter.action_url)
     assert site.http.get(link).status_code == 200
     assert site.standing("new@example.org") is None
-    assert "Done" in site.http.post(link).text
+    done = site.http.post(link).text
+    assert "Done" in done
+    own = re.search(r'href="(/p/[^"]+)"', done)
+    assert own is not None
+    assert "comes to you" in site.http.get(own[1]).text
     assert site.standing("new@example.org") is Standing.CONFIRMED
     assert site.rows("consent")[-1].act == ConsentAct.MOVED.value
 

@@ -332,6 +332,7 @@ def test_the_form_for_other_sites_needs_one_more_press_of_a_button(site: Site) -
     snippet = site.http.get("/subscribe/snippet").text
     assert f'action="{site.url}/subscribe"' in snippet
     assert "<script" not in snippet
+    assert f'href="{site.url}/privacy?newsletter=weekly&amp;lang=en"' in snippet
     foreign = site.http.post(
         "/subscribe",
         data={**hidden(snippet), "email": READER},
