@@ -100,6 +100,26 @@ def test_no_page_has_to_be_scrolled_sideways_and_nothing_moves(
     assert sizes == dict.fromkeys(sizes, (width, 0))
 
 
+def test_a_reader_s_own_size_of_type_is_kept_and_fits(site: Running, browser: Browser) -> None:
+    with visitor(browser, width=375) as window:
+        page = window.new_page()
+        session = window.new_cdp_session(page)
+        session.send("Page.setFontSizes", {"fontSizes": {"standard": 32}})
+        sizes = {path: (settled(page, site.url + path)[0], smallest(page)) for path in paths(site)}
+
+    assert {path: width for path, (width, _) in sizes.items() if width != 375} == {}
+    assert {path: size for path, (_, size) in sizes.items() if size < 26} == {}
+
+
+def smallest(page: Page) -> float:
+    """Return the size of a page's smallest words, in pixels."""
+    found: float = page.evaluate(
+        """() => Math.min(...[...document.querySelectorAll('p, a, dd, label, button, input')]
+             .map((each) => parseFloat(getComputedStyle(each).fontSize)))"""
+    )
+    return found
+
+
 def settled(page: Page, url: str) -> tuple[int, float]:
     page.goto(url)
     return page.evaluate("document.documentElement.scrollWidth"), shifted(page)
