@@ -89,6 +89,48 @@ def test_a_barrier_would_be_found(browser: Browser) -> None:
     assert any(one.startswith("label") for one in found)
 
 
+#: The borders of what matches, and whether each can be told from the page behind it.
+EDGES = """(selector) => [...document.querySelectorAll(selector)].map((each) => {
+  const { borderTopColor, borderTopStyle, borderTopWidth } = getComputedStyle(each);
+  const behind = getComputedStyle(document.body).backgroundColor;
+  return borderTopStyle === 'solid' && parseFloat(borderTopWidth) >= 1 && borderTopColor !== behind
+    && !borderTopColor.startsWith('rgba');
+})"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_buttons_fields_and_bars_have_edges_in_forced_colours(
+    site: Running, browser: Browser, scheme: Scheme
+) -> None:
+    with visitor(browser, scheme=scheme) as window:
+        page = window.new_page()
+        page.emulate_media(forced_colors="active")
+        edges = {path: seen(page, site.url + path) for path in paths(site)}
+
+    assert {path for path, found in edges.items() if not all(found)} == set()
+    assert len(edges[f"/comparisons/{SLUG}"]) == 2 + 8  # a field, a button, two bars of four
+
+
+def seen(page: Page, url: str) -> list[bool]:
+    """Return, for every button, field and part of a bar, whether its edge is seen."""
+    page.goto(url)
+    found: list[bool] = page.evaluate(EDGES, "button, input[id], .bar > *")
+    return found
+
+
+def test_a_bar_s_two_parts_differ_in_forced_colours(site: Running, browser: Browser) -> None:
+    with visitor(browser) as window:
+        page = window.new_page()
+        page.emulate_media(forced_colors="active")
+        page.goto(f"{site.url}/comparisons/{SLUG}")
+        fills = {
+            page.locator(part).first.evaluate("(each) => getComputedStyle(each).backgroundColor")
+            for part in (".bar b", ".bar s")
+        }
+
+    assert len(fills) == 2
+
+
 @pytest.mark.parametrize("width", [320, 1000])
 def test_no_page_has_to_be_scrolled_sideways_and_nothing_moves(
     site: Running, browser: Browser, width: int
