@@ -167,6 +167,19 @@ def settled(page: Page, url: str) -> tuple[int, float]:
     return page.evaluate("document.documentElement.scrollWidth"), shifted(page)
 
 
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_form_for_other_sites_fits_into_600_pixels(
+    site: Running, browser: Browser, language: str
+) -> None:
+    with visitor(browser, width=320) as window:
+        page = window.new_page()
+        page.set_viewport_size({"width": 320, "height": 200})
+        page.goto(f"{site.url}/subscribe/frame?lang={language}")
+
+        assert page.evaluate("document.documentElement.scrollHeight") <= 600
+        assert page.locator("a[href^='/privacy']").is_visible()
+
+
 def test_the_form_is_filled_in_and_sent_by_keyboard(site: Running, browser: Browser) -> None:
     with visitor(browser, scripts=False) as window:
         page = window.new_page()
