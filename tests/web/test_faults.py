@@ -18,6 +18,14 @@ def test_what_is_not_there_is_said_in_our_looks(site: Running) -> None:
     assert 'href="/issues"' in answer.text
 
 
+def test_what_is_not_there_is_said_in_the_visitors_language(site: Running) -> None:
+    answer = site.get("/nichts", headers={"Accept-Language": "de-AT,de;q=0.9"})
+
+    assert answer.status_code == 404
+    assert "Hier ist nichts" in answer.text
+    assert '<html lang="de">' in answer.text
+
+
 def test_what_was_asked_for_is_not_repeated(site: Running) -> None:
     assert "<script>" not in site.get("/<script>alert(1)</script>").text
     assert "alert" not in site.get("/<script>alert(1)</script>").text

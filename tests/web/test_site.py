@@ -138,5 +138,24 @@ def test_robots_are_told_where_there_is_nothing_for_them(site: Running) -> None:
     assert "Disallow: /api/" in site.get("/robots.txt").text
 
 
+def test_a_german_newsletter_s_pages_speak_german(site: Running) -> None:
+    with site.app.database.write() as session:
+        session.connection().execute(update(Newsletter).values(language="de"))
+
+    paths = ("/", "/issues", "/issues/weekly/2", f"/comparisons/{SLUG}")
+    home, archive, issue, comparison = told = [site.get(path).text for path in paths]
+
+    assert "Per E-Mail, jeden Dienstag." in home
+    assert "<h1>Alle bisherigen Ausgaben</h1>" in archive
+    assert "Nr. 2, 17. November 2026" in issue
+    assert "Was die Jury sagt" in comparison
+    assert [page for page in told if '<html lang="de">' not in page] == []
+    assert [page for page in told if "E-Mail-Adresse" not in page] == []
+
+
 def test_the_page_the_archive_s_copies_lead_to_explains_itself(site: Running) -> None:
     assert "in your own mail" in site.get("/own-links").text
+
+    german = site.get("/own-links", headers={"Accept-Language": "de"})
+    assert "in Ihrer eigenen Mail" in german.text
+    assert german.headers["vary"] == "Accept-Language"

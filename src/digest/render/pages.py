@@ -13,6 +13,7 @@ from pathlib import Path
 from digest.errors import TemplateBroken
 from digest.render.engine import render_page
 from digest.render.locate import folders
+from digest.render.pagewords import PageWords, page_words
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,11 @@ class Site:
     comes: str = ""  #: how often, as it reads after "comes"; empty where nothing is promised
     language: str = "en"
     postal_address: str = ""
+
+    @property
+    def words(self) -> PageWords:
+        """The words of the pages' own, in the language they are in."""
+        return page_words(self.language)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from digest.issues.compose import comparison_view
 from digest.issues.view import ComparisonView, ContenderView
 from digest.render.literal import clean
 from digest.render.pages import ComparisonPage, SeatView, SideView, Teaser, VerdictView
+from digest.render.pagewords import PageWords, page_words
 from subscribers.dates import long_date
 
 _MARKS = ("“”", '""', "«»", "„“")
@@ -41,7 +42,7 @@ def page_of(revision: Revision, *, base_url: str, language: str) -> ComparisonPa
         date=long_date(revision.published_on, language) if revision.published_on else "",
         original=view.url if view.url not in (ours, "") else "",
         sides=[_side(*each) for each in zip(view.contenders, sides, strict=True)],
-        seats=_seats(view, sides),
+        seats=_seats(view, sides, page_words(language)),
     )
 
 
@@ -61,12 +62,13 @@ def _side(view: ContenderView, contender: Contender) -> SideView:
     )
 
 
-def _seats(view: ComparisonView, sides: Sequence[Contender]) -> list[SeatView]:
+def _seats(view: ComparisonView, sides: Sequence[Contender], words: PageWords) -> list[SeatView]:
     """Return what is said, seat by seat; a seat that says nothing at all is left out."""
     said = [{each.seat: each for each in side.verdicts} for side in sides]
     return [
         SeatView(
-            reviewer=_reviewer(seat, [each[seat] for each in said if seat in each]),
+            reviewer=_reviewer([each[seat] for each in said if seat in each])
+            or words.reviewer % seat,
             verdicts=[
                 _verdict(contender.name, verdicts.get(seat))
                 for contender, verdicts in zip(view.contenders, said, strict=True)
@@ -76,9 +78,9 @@ def _seats(view: ComparisonView, sides: Sequence[Contender]) -> list[SeatView]:
     ]
 
 
-def _reviewer(seat: int, verdicts: Sequence[Verdict]) -> str:
+def _reviewer(verdicts: Sequence[Verdict]) -> str:
     named = (" ".join(clean(each.reviewer or "").split()) for each in verdicts)
-    return next(filter(None, named), f"Reviewer {seat}")
+    return next(filter(None, named), "")
 
 
 def _verdict(about: str, verdict: Verdict | None) -> VerdictView:

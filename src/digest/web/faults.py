@@ -13,30 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.errors import DigestError
 from digest.web.looks import Looks
+from digest.web.sayings import Saying, page_that_says
 from subscribers.web import Page
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = "60"
-_HOME = ("To the front page", "/")
-_ISSUES = ("Every issue so far", "/issues")
-NOT_FOUND = Page(
-    language="en",
-    title="There is nothing here",
-    paragraphs=["The address is mistyped, or what was here is gone."],
-    links=[_HOME, _ISSUES],
-)
-AWAY = Page(
-    language="en",
-    title="We can’t look that up just now",
-    paragraphs=["Something on our side is out of order. Please try again in a minute."],
-)
-BROKEN = Page(
-    language="en",
-    title="That didn’t work",
-    paragraphs=["The fault is ours, and we have taken note of it. Please try again later."],
-    links=[_HOME],
-)
 
 
 class Faults:
@@ -45,9 +27,9 @@ class Faults:
     def __init__(self, looks: Looks) -> None:
         self._looks = looks
 
-    def not_found(self, _request: Request, _fault: Exception) -> Response:
+    def not_found(self, request: Request, _fault: Exception) -> Response:
         """Answer for what doesn't exist."""
-        return self._page(NOT_FOUND, HTTPStatus.NOT_FOUND)
+        return self._page(page_that_says(Saying.MISSING, request), HTTPStatus.NOT_FOUND)
 
     def refused(self, request: Request, fault: Exception) -> Response:
         """Answer what the router refuses: a path that leads nowhere, a method that isn't taken."""
@@ -57,13 +39,15 @@ class Faults:
         headers = getattr(fault, "headers", None)
         return PlainTextResponse(f"{HTTPStatus(status).phrase.lower()}\n", status, headers)
 
-    def failed(self, fault: Exception) -> Response:
+    def failed(self, request: Request, fault: Exception) -> Response:
         """Answer for a page that couldn't be made."""
         if isinstance(fault, SQLAlchemyError):
-            response = self._page(AWAY, HTTPStatus.SERVICE_UNAVAILABLE)
+            away = page_that_says(Saying.AWAY, request)
+            response = self._page(away, HTTPStatus.SERVICE_UNAVAILABLE)
             response.headers["Retry-After"] = RETRY_SECONDS
             return response
-        return self._page(BROKEN, HTTPStatus.INTERNAL_SERVER_ERROR)
+        broken = page_that_says(Saying.BROKEN, request)
+        return self._page(broken, HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _page(self, page: Page, status: HTTPStatus) -> Response:
         try:
@@ -96,4 +80,4 @@ class Backstop:
                 raise
             said = str(fault) if isinstance(fault, DigestError) else ""
             log.error("a page failed: %s %s", type(fault).__name__, said)
-            await self._faults.failed(fault)(scope, receive, send)
+            await self._faults.failed(Request(scope), fault)(scope, receive, send)

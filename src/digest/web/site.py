@@ -20,22 +20,14 @@ from digest.web.archive import issue_link
 from digest.web.comparison import page_of, teaser
 from digest.web.headers import kept
 from digest.web.looks import Looks
+from digest.web.sayings import Saying, page_that_says
 from digest.web.shelf import Series
-from subscribers.web import Front, Page
+from subscribers.web import Front
 
 OWN_LINKS = "/own-links"
 _FILE = 300
 _EARLIEST_ZONE = timedelta(hours=14)
 _ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /webhooks/\n"
-_OWN = Page(
-    language="en",
-    title="That link is in your own mail",
-    paragraphs=[
-        "This is the copy of the mail that everybody may read. The links to leave and to your"
-        " preferences are different in each reader’s mail: please use those in the mail you got.",
-    ],
-    links=[("To the front page", "/"), ("Every issue so far", "/issues")],
-)
 
 
 class PublicSite:
@@ -98,9 +90,10 @@ class PublicSite:
             self._teasers = {issue.id: [each for each in told if each is not None]}
         return issue_link(issue, series), self._teasers.get(issue.id, [])
 
-    def own_links(self, _request: Request) -> Response:
+    def own_links(self, request: Request) -> Response:
         """Explain where a reader's own links are; the archive's copies of mails lead here."""
-        return HTMLResponse(self._looks.message(_OWN), headers=kept(_FILE))
+        page = self._looks.message(page_that_says(Saying.OWN_LINKS, request))
+        return HTMLResponse(page, headers=kept(_FILE) | {"Vary": "Accept-Language"})
 
     def style(self, _request: Request) -> Response:
         """Return the one style sheet."""
