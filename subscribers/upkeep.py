@@ -69,7 +69,7 @@ def purge(sessions: Sessions, hashes: Hashes, now: datetime, keep: Retention = K
     _sweep(sessions, AddressChange, col(AddressChange.asked_at) < before)
     _sweep(sessions, SignUpAsked, col(SignUpAsked.at) < before)
     gone = _forget_leavers(sessions, hashes, long_ago, now)
-    evidence = _sweep(sessions, Consent, _is_of_somebody_gone(long_ago))
+    evidence = _forget_evidence(sessions, long_ago)
     with sessions.write() as session:
         throttle.purge(session, now)
     return Purged(pending, networks, letters, gone, evidence)
@@ -93,15 +93,23 @@ def _is_alone(before: datetime) -> ColumnElement[bool]:
     return and_(col(Subscriber.created_at) < before, ~stands)
 
 
-def _is_of_somebody_gone(before: datetime) -> ColumnElement[bool]:
+def _forget_evidence(sessions: Sessions, before: datetime) -> int:
+    """Delete the ledger's entries of who is gone since a moment; no number is given twice."""
     there = exists().where(col(Subscriber.id) == col(Consent.subscriber_id))
-    old = (
+    gone = (
         select(col(Consent.subscriber_id))
         .where(~there)
         .group_by(col(Consent.subscriber_id))
         .having(func.max(col(Consent.at)) < before)
     )
-    return col(Consent.subscriber_id).in_(old)
+    with sessions.read() as session:
+        numbers = session.execute(gone).scalars().all()
+    count = 0
+    for part in _parts(numbers):
+        with sessions.write() as session:
+            done: Any = session.execute(delete(Consent).where(col(Consent.subscriber_id).in_(part)))
+            count += done.rowcount
+    return count
 
 
 def _forget_leavers(sessions: Sessions, hashes: Hashes, before: datetime, now: datetime) -> int:
