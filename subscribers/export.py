@@ -84,7 +84,12 @@ def _letters(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
 
 
 def _address_changes(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    return _of(session, AddressChange, subscriber_id, "address former asked_at done_at")
+    """Return the wishes for another address, which is named once it is the reader's own.
+
+    Before, it may be somebody's who asks to be forgotten; the wish must not show that.
+    """
+    found = _of(session, AddressChange, subscriber_id, "address former asked_at done_at")
+    return [one if one["done_at"] else _without(one, "address") for one in found]
 
 
 def _of(session: Session, model: Any, subscriber_id: int, names: str) -> list[dict[str, Any]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from sqlmodel import SQLModel, col
 
 from subscribers import ledger, store, suppression, throttle
 from subscribers.given import given, rows
-from subscribers.lifecycle import REJOINABLE
+from subscribers.lifecycle import may_be_asked
 from subscribers.models import (
     JOINED,
     Consent,
@@ -27,7 +26,6 @@ from subscribers.models import (
     Standing,
     Subscriber,
     Subscription,
-    SuppressionReason,
     Wording,
 )
 from subscribers.store import Sessions
@@ -35,8 +33,6 @@ from subscribers.suppression import Found
 from subscribers.throttle import Limit, Limits, Stop
 from subscribers.tokens import Hashes
 
-#: A mailbox that didn't exist may exist again after a while; before, asking it only bounces again.
-BOUNCE_REST = timedelta(days=30)
 PER_ADDRESS = Limits().address
 AT_ONCE = 128  # sign-ups a transaction: a short one, since others wait for it
 
@@ -112,14 +108,8 @@ def _take(session: Session, asked: Sequence[Any], hashes: Hashes) -> int:
 
 
 def _fresh(row: Any, found: Found | None) -> _Fresh:
-    return _Fresh(row.id, found.reason.value if found else None, _withheld(found, row.at))
-
-
-def _withheld(found: Found | None, now: datetime) -> bool:
-    if found is None:
-        return False
-    resting = found.reason is SuppressionReason.HARD_BOUNCE and now - found.at < BOUNCE_REST
-    return resting or found.reason not in REJOINABLE
+    withheld = found is not None and not may_be_asked(found, row.at)
+    return _Fresh(row.id, found.reason.value if found else None, withheld)
 
 
 @cache

@@ -15,7 +15,7 @@ from sqlmodel import col
 
 from subscribers import store, suppression
 from subscribers.address import wire
-from subscribers.lifecycle import REJOINABLE
+from subscribers.lifecycle import REJOINABLE, may_be_asked
 from subscribers.links import Asked, Links, Who
 from subscribers.models import (
     JOINED,
@@ -26,7 +26,6 @@ from subscribers.models import (
     Standing,
     Subscriber,
     Subscription,
-    SuppressionReason,
 )
 from subscribers.store import Sessions
 from subscribers.tokens import Hashes
@@ -158,7 +157,7 @@ def _is_wanted(waiting: _Waiting) -> bool:
         # A suppressed address may have the one letter whose answer would lift that.
         return _still_asks(waiting) and waiting.held in (None, *REJOINABLE)
     if waiting.kind is LetterKind.CHANGE:
-        return bool(waiting.address) and waiting.held in (None, SuppressionReason.MOVED)
+        return bool(waiting.address) and waiting.held is None
     if waiting.kind is LetterKind.MOVED:
         return bool(waiting.address)
     return waiting.standing in JOINED and waiting.held is None
@@ -204,7 +203,8 @@ def _claim(session: Session, hashes: Hashes, now: datetime) -> _Waiting | None:
     new, new_key, former = (facts.pop(name) for name in ("new", "new_key", "former"))
     if row.kind is LetterKind.CHANGE:
         found = suppression.find(session, new_key, hashes) if new_key else None
-        facts |= {"address": new or "", "held": found and found.reason}
+        barred = found is not None and not may_be_asked(found, now)
+        facts |= {"address": new or "", "held": found.reason if found and barred else None}
     elif row.kind is LetterKind.MOVED:
         facts |= {"address": former or "", "held": None}
     return _Waiting(**facts)

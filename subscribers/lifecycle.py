@@ -6,7 +6,7 @@ Every act moves the standing and writes its entry of the consent ledger in the c
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from subscribers import ledger, store, suppression, throttle
 from subscribers.links import Asked
 from subscribers.models import JOINED, ConsentAct, Standing, SuppressionReason
 from subscribers.store import Evidence
+from subscribers.suppression import Found
 from subscribers.tokens import Hashes
 
 #: What a reader's own confirmation lifts: the address has just answered.
@@ -24,6 +25,16 @@ REJOINABLE = (
     SuppressionReason.ERASED,
     SuppressionReason.HARD_BOUNCE,
 )
+
+
+#: A mailbox that didn't exist may exist again after a while; before, asking it only bounces again.
+BOUNCE_REST = timedelta(days=30)
+
+
+def may_be_asked(found: Found, now: datetime) -> bool:
+    """Tell whether a suppressed address may have the letter whose answer would lift that."""
+    resting = found.reason is SuppressionReason.HARD_BOUNCE and now - found.at < BOUNCE_REST
+    return found.reason in REJOINABLE and not resting
 
 
 class Confirmed(StrEnum):

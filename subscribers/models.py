@@ -155,6 +155,7 @@ class Suppression(SQLModel, table=True):
     address_hash: str = Field(primary_key=True, sa_type=String(64))
     reason: SuppressionReason = Field(sa_type=_stored(SuppressionReason))
     at: datetime
+    erased_at: datetime | None = None  #: that they asked to be forgotten outlives stricter reasons
 
 
 class SignUpAsked(SQLModel, table=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -11,7 +12,7 @@ from sqlmodel import col
 
 from subscribers import ledger, letters, store, suppression, throttle
 from subscribers.address import Address, parse
-from subscribers.lifecycle import REJOINABLE
+from subscribers.lifecycle import REJOINABLE, may_be_asked
 from subscribers.links import Who
 from subscribers.models import (
     JOINED,
@@ -22,15 +23,15 @@ from subscribers.models import (
     LetterToSend,
     SuppressionReason,
 )
-from subscribers.store import Evidence
+from subscribers.store import Evidence, Reader
 from subscribers.throttle import Limit, Limits
 from subscribers.tokens import Hashes
 
 #: How many letters a reader may have sent for it: a slip is mended at once, nobody is flooded.
 MOST, WITHIN = 3, timedelta(hours=1)
 PER_ADDRESS = Limits().address
-#: What follows a reader to another address: it is about the person, not the mailbox.
-_STAYS = (SuppressionReason.COMPLAINT, SuppressionReason.MANUAL)
+#: What is held against a person, not a mailbox: another address doesn't change it.
+BARRED = (SuppressionReason.COMPLAINT, SuppressionReason.MANUAL)
 
 
 class Moved(StrEnum):
@@ -38,9 +39,10 @@ class Moved(StrEnum):
 
     DONE = "done"  #: mail goes to the new address from now on
     ALREADY = "already"  #: it did before
-    TAKEN = "taken"  #: the new address is a reader of its own
+    TAKEN = "taken"  #: the new address gets mail of its own
     GONE = "gone"  #: the reader was erased, or wished for another address since
     LEFT = "left"  #: the reader left since, so that nothing would come to the new address
+    BARRED = "barred"  #: the reader must not be mailed, whatever the address
 
 
 def ask(
@@ -50,18 +52,18 @@ def ask(
     address: Address,
     hashes: Hashes,
     now: datetime,
-    language: str = "en",
     limit: Limit = PER_ADDRESS,
-) -> bool:
-    """Ask the new address by letter; tells whether one will be sent.
+) -> LetterState | None:
+    """Ask the new address by letter: waiting, or withheld; ``None`` after a few in an hour.
 
-    Not for a suppressed address, nor for the reader's own or somebody else's, nor after a few in an
-    hour, nor one that was written to too often (*limit*, which sign-ups count for as well). Whoever
-    asks is told the same each time, and the same is written down: a letter more or less would tell
-    who is on the list. A later wish takes the place of an earlier one.
+    Withheld where somebody gets mail already, where no mail may go, and where too many letters went
+    (*limit*, which sign-ups count for as well). Whoever asks is told the same each time, and the
+    same is written down: a letter more or less would tell who is on the list. A later wish takes
+    the place of an earlier one.
     """
-    if store.find_by_id(session, subscriber_id) is None or _too_many(session, subscriber_id, now):
-        return False
+    reader = store.find_by_id(session, subscriber_id)
+    if reader is None or _too_many(session, subscriber_id, now):
+        return None
     _drop_earlier(session, subscriber_id)
     values = {
         "subscriber_id": subscriber_id,
@@ -74,9 +76,8 @@ def ask(
     asked = [(address.key, newsletter, now)]
     [stopped] = throttle.weigh_addresses(session, asked, limit, hashes)
     held = suppression.find(session, address.key, hashes)
-    # An address somebody moved away from may be moved to: its reader may want it back.
-    barred = held is not None and held.reason is not SuppressionReason.MOVED
-    taken = store.find(session, address.key) is not None
+    barred = held is not None and not may_be_asked(held, now)
+    taken = _gets_mail(session, store.find(session, address.key))
     state = LetterState.WITHHELD if stopped or barred or taken else LetterState.WAITING
     letters.ask(
         session,
@@ -84,11 +85,11 @@ def ask(
         newsletter,
         LetterKind.CHANGE,
         now,
-        language=language,
+        language=reader.language,
         change_id=number,
         state=state,
     )
-    return state is LetterState.WAITING
+    return state
 
 
 def confirm(
@@ -98,25 +99,16 @@ def confirm(
 
     What is held against the new address stays, unless its own answer disproves it.
     """
-    change = session.execute(
-        select(
-            col(AddressChange.subscriber_id),
-            col(AddressChange.address),
-            col(AddressChange.done_at),
-        ).where(col(AddressChange.id) == change_id)
-    ).one_or_none()
-    if change is None:
-        return Moved.GONE
-    if change.done_at is not None:
-        return Moved.ALREADY
+    reader, change = _change(session, change_id)
+    hindrance = _hindrance(session, reader, change)
+    if reader is None or change is None or hindrance is not None:
+        return hindrance or Moved.GONE
     address = parse(change.address, test_names=True)
-    reader = store.find_by_id(session, change.subscriber_id)
-    if reader is None:
-        return Moved.GONE
-    if not any(place.standing in JOINED for place in store.places(session, reader.id)):
-        return Moved.LEFT
-    if store.find(session, address.key) is not None:
+    other = store.find(session, address.key)
+    if _gets_mail(session, other):
         return Moved.TAKEN
+    if other is not None:  # who left, or never confirmed; the address itself has answered now
+        store.delete_reader(session, other.id)
     _move(session, reader, address, hashes, now)
     for place in store.places(session, reader.id):
         ledger.record(session, reader.id, place.newsletter, ConsentAct.MOVED, evidence, now)
@@ -125,36 +117,54 @@ def confirm(
     return Moved.DONE
 
 
-def is_done(session: Session, change_id: int) -> bool:
-    """Tell whether a change was confirmed before."""
-    done_at = select(col(AddressChange.done_at)).where(col(AddressChange.id) == change_id)
-    return session.execute(done_at).scalar() is not None
+def look(session: Session, change_id: int) -> Moved | None:
+    """Tell what confirming a change would come to before anything is pressed; ``None`` for more."""
+    return _hindrance(session, *_change(session, change_id))
 
 
 def whose(session: Session, change_id: int) -> tuple[Who, str] | None:
-    """Tell who moved by a change, one newsletter they get, and the address they are at now."""
-    number = session.execute(
-        select(col(AddressChange.subscriber_id)).where(col(AddressChange.id) == change_id)
-    ).scalar()
-    reader = store.find_by_id(session, number) if number else None
+    """Tell who moved by a change and is at that address now, with a newsletter they get."""
+    reader, change = _change(session, change_id)
+    if reader is None or change is None or reader.address != change.address:
+        return None
+    got = [one.newsletter for one in store.places(session, reader.id) if one.standing in JOINED]
+    return (Who(reader.id, got[0]), reader.address) if got else None
+
+
+def _change(session: Session, change_id: int) -> tuple[Reader | None, Any]:
+    """Return a wish that is kept, and whose it is."""
+    names = (AddressChange.subscriber_id, AddressChange.address, AddressChange.done_at)
+    found = session.execute(
+        select(*(col(name) for name in names)).where(col(AddressChange.id) == change_id)
+    ).one_or_none()
+    return (store.find_by_id(session, found.subscriber_id) if found else None), found
+
+
+def _hindrance(session: Session, reader: Reader | None, change: Any) -> Moved | None:
+    if reader is None or not change.address:
+        return Moved.GONE
+    if change.done_at is not None:
+        return Moved.ALREADY
+    if reader.suppressed in BARRED:
+        return Moved.BARRED
+    return None if _gets_mail(session, reader) else Moved.LEFT
+
+
+def _gets_mail(session: Session, reader: Reader | None) -> bool:
     places = store.places(session, reader.id) if reader else []
-    got = [place.newsletter for place in places if place.standing in JOINED]
-    return (Who(reader.id, got[0]), reader.address) if reader and got else None
+    return any(place.standing in JOINED for place in places)
 
 
 def _move(
-    session: Session, reader: store.Reader, address: Address, hashes: Hashes, now: datetime
+    session: Session, reader: Reader, address: Address, hashes: Hashes, now: datetime
 ) -> None:
     store.set_address(session, reader.id, address)
-    if reader.suppressed in _STAYS:
-        reason = SuppressionReason(reader.suppressed)
-        suppression.suppress(session, address.key, reason, hashes, now)
     # No import brings the old address back beside the new one.
     suppression.suppress(session, reader.address_key, SuppressionReason.MOVED, hashes, now)
     suppression.lift(session, address.key, hashes, among=REJOINABLE)
 
 
-def _tell_former(session: Session, reader: store.Reader, change_id: int, now: datetime) -> None:
+def _tell_former(session: Session, reader: Reader, change_id: int, now: datetime) -> None:
     """Tell the old address, once, that it was given up: it may not have been its owner's wish."""
     places = [one for one in store.places(session, reader.id) if one.standing in JOINED]
     if reader.suppressed or not places:

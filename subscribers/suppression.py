@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import bindparam, case, delete, select
+from sqlalchemy import bindparam, case, delete, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -21,9 +21,12 @@ _STRICTNESS = {reason: rank for rank, reason in enumerate(SuppressionReason)}
 _AT_ONCE = 400
 
 
-_FIND = select(col(Suppression.address_hash), col(Suppression.reason), col(Suppression.at)).where(
-    col(Suppression.address_hash).in_(bindparam("hashes", expanding=True))
-)
+_FIND = select(
+    col(Suppression.address_hash),
+    col(Suppression.reason),
+    col(Suppression.at),
+    col(Suppression.erased_at),
+).where(col(Suppression.address_hash).in_(bindparam("hashes", expanding=True)))
 
 
 class Found(NamedTuple):
@@ -31,6 +34,7 @@ class Found(NamedTuple):
 
     reason: SuppressionReason
     at: datetime
+    erased_at: datetime | None = None  #: when its reader asked to be forgotten, if they did
 
 
 def suppress(
@@ -48,7 +52,9 @@ def suppress_all(
         return
     known = find_all(session, list(reasons), hashes)
     for key, reason in reasons.items():
-        _write(session, hashes.first(key), _strictest(known.get(key), Found(reason, now)))
+        erased = now if reason is SuppressionReason.ERASED else None
+        fresh = Found(reason, now, erased)
+        _write(session, hashes.first(key), _strictest(known.get(key), fresh))
     # Looked at again: somebody else may have had a stricter reason at the same time.
     for key, found in find_all(session, list(reasons), hashes).items():
         store.mark_suppressed(session, [key], found.reason)
@@ -56,9 +62,12 @@ def suppress_all(
 
 def _strictest(old: Found | None, new: Found) -> Found:
     """Return what to keep; a mailbox that bounces again has its rest anew."""
-    if old is None or _STRICTNESS[old.reason] < _STRICTNESS[new.reason]:
+    if old is None:
         return new
-    return max(old, new, key=lambda one: one.at) if old.reason is new.reason is _RESTS else old
+    kept = old if _STRICTNESS[old.reason] >= _STRICTNESS[new.reason] else new
+    if old.reason is new.reason is _RESTS:
+        kept = max(old, new, key=lambda one: one.at)
+    return kept._replace(erased_at=old.erased_at or new.erased_at)
 
 
 def find(session: Session, address_key: str, hashes: Hashes) -> Found | None:
@@ -71,10 +80,11 @@ def find_all(session: Session, keys: list[str], hashes: Hashes) -> dict[str, Fou
     owner = {known_by: key for key in keys for known_by in hashes.every(key)}
     found: dict[str, Found] = {}
     for part in _parts(list(owner)):
-        for known_by, reason, at in session.connection().execute(_FIND, {"hashes": part}):
+        for known_by, reason, at, erased_at in session.connection().execute(
+            _FIND, {"hashes": part}
+        ):
             key = owner[known_by]
-            if key not in found or _STRICTNESS[found[key].reason] < _STRICTNESS[reason]:
-                found[key] = Found(reason, at)
+            found[key] = _strictest(found.get(key), Found(reason, at, erased_at))
     return found
 
 
@@ -85,16 +95,22 @@ def lift(
     *,
     among: Sequence[SuppressionReason] = tuple(SuppressionReason),
 ) -> bool:
-    """Allow mail to an address again, if the reason is one *among*; tells whether that was so."""
-    every = hashes.every(address_key)
-    gone = session.execute(
-        delete(Suppression)
-        .where(col(Suppression.address_hash).in_(every), col(Suppression.reason).in_(among))
-        .returning(col(Suppression.address_hash))
-    ).all()
+    """Allow mail to an address again, if the reason is one *among*; tells whether that was so.
+
+    Unless *among* has it, that its reader asked to be forgotten stays when other reasons go.
+    """
+    mine = col(Suppression.address_hash).in_(hashes.every(address_key))
+    meant = col(Suppression.reason).in_(among)
+    touched = 0
+    if SuppressionReason.ERASED not in among:
+        kept = {"reason": SuppressionReason.ERASED, "at": col(Suppression.erased_at)}
+        erased = col(Suppression.erased_at).is_not(None)
+        done: Any = session.execute(update(Suppression).where(mine, meant, erased).values(kept))
+        touched = done.rowcount
+    done = session.execute(delete(Suppression).where(mine, meant))
     left = find(session, address_key, hashes)
     store.mark_suppressed(session, [address_key], left and left.reason)
-    return bool(gone)
+    return bool(touched + done.rowcount)
 
 
 def _write(session: Session, known_by: str, found: Found) -> None:

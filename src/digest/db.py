@@ -16,6 +16,7 @@ from sqlmodel import Session
 from digest.errors import DatabaseUnfit
 
 BUSY_SECONDS = 30
+SCRUB_MS = 200  #: how long scrubbing waits for who reads just now; else it is done another day
 #: Counted after an INSERT too: it tells whether a turn was won, and how many readers were frozen.
 ROWCOUNT = {"preserve_rowcount": True}
 #: SQLite's page cache a connection, in KiB: enough for a batch, small enough to keep memory flat.
@@ -65,7 +66,12 @@ class Database:
         """
         if self.is_sqlite:
             with self._turn, self.engine.connect() as connection:
-                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                for pragma in (
+                    f"busy_timeout={SCRUB_MS}",  # others wait meanwhile
+                    "wal_checkpoint(TRUNCATE)",
+                    f"busy_timeout={BUSY_SECONDS * 1000}",
+                ):
+                    connection.connection.execute(f"PRAGMA {pragma}")
 
     def close(self) -> None:
         """Close every connection."""

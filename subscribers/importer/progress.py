@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from subscribers import ledger
+from subscribers.errors import BadImport
 from subscribers.models import ImportRun
 
 
@@ -68,6 +69,11 @@ def begin(
         )
         session.add(known)
         session.flush()
+    elif known.wording_hash != wording_hash:
+        raise BadImport(
+            "an earlier run of this list stopped half-way with another statement: give --consent in"
+            " the same words, so that all its readers have the same evidence"
+        )
     return _run(known, layout, wording_hash)
 
 

@@ -22,9 +22,11 @@ async def show(visit: Visit) -> Response:
     if _is_late(visit, asked):
         return await _late(visit, asked)
     place = await run_sync(_place, visit, asked)
-    if place and place.standing in JOINED:
+    if place is None:
+        return _told(visit, asked, Confirmed.GONE)
+    if place.standing in JOINED:
         return _told(visit, asked, Confirmed.ALREADY)
-    if place and place.standing is Standing.UNSUBSCRIBED and asked.at <= place.since:
+    if place.standing is Standing.UNSUBSCRIBED and asked.at <= place.since:
         return _told(visit, asked, Confirmed.LEFT)
     page = visit.say(visit.words.confirm, newsletter=visit.newsletter(asked.newsletter))
     return visit.show(

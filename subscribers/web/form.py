@@ -8,6 +8,7 @@ from html import escape
 from typing import NamedTuple
 from zlib import crc32
 
+from subscribers.links import address_mark
 from subscribers.tokens import Purpose
 from subscribers.web.front import About, Front
 from subscribers.web.pages import Challenge, Field, Form
@@ -26,24 +27,26 @@ class Shown(NamedTuple):
     newsletter: str
     language: str
     mark: str  #: of the wording, which may have changed since
+    waited: str  #: the mark of the address it was sent with before; empty for a fresh form
     at: datetime
 
 
-def form_token(front: Front, about: About, language: str, *, waited: bool = False) -> str:
+def form_token(front: Front, about: About, language: str, *, sent: str = "") -> str:
     """Return what shows that a form came from here, what it said, and when.
 
-    Whoever has *waited* before, over another form, need not do so again.
+    Whoever has *sent* an address before need not wait to send it again.
     """
-    opened = front.clock() - timedelta(seconds=front.form_seconds if waited else 0)
-    moment = int(opened.timestamp() * 1000)
-    mark = wording_mark(about, language)
-    return front.tokens.sign(Purpose.FORM, f"{about.slug}:{language}:{mark}:{moment}")
+    moment = int(front.clock().timestamp() * 1000)
+    mark, waited = wording_mark(about, language), address_mark(sent) if sent else ""
+    return front.tokens.sign(Purpose.FORM, f"{about.slug}:{language}:{mark}:{waited}:{moment}")
 
 
 def read_form_token(front: Front, token: str) -> Shown:
     """Tell what a form said; raises `BadToken`."""
-    newsletter, language, mark, moment = front.tokens.read(Purpose.FORM, token).split(":")
-    return Shown(newsletter, language, mark, datetime.fromtimestamp(int(moment) / 1000, UTC))
+    subject = front.tokens.read(Purpose.FORM, token)
+    newsletter, language, mark, waited, moment = subject.split(":")
+    at = datetime.fromtimestamp(int(moment) / 1000, UTC)
+    return Shown(newsletter, language, mark, waited, at)
 
 
 def wording_mark(about: About, language: str) -> str:
@@ -66,7 +69,7 @@ def form(
     source: str,
     value: str = "",
     path: str = PATH,
-    waited: bool = False,
+    sent: bool = False,
 ) -> Form:
     """Return the sign-up form, for a page of any kind; *source* says which."""
     words = LANGUAGES[language]
@@ -75,7 +78,7 @@ def form(
         ("newsletter", about.slug),
         ("lang", language),
         ("form", source),
-        ("token", form_token(front, about, language, waited=waited)),
+        ("token", form_token(front, about, language, sent=value if sent else "")),
     )
     return Form(
         action=path,

@@ -50,6 +50,10 @@ def _nothing_else(_session: Session, _subscriber_id: int) -> Mapping[str, Any]:
     return {}
 
 
+def _nothing_more() -> None:
+    """Do nothing: what was deleted is gone."""
+
+
 def _nobody_waits() -> None:
     """Do nothing: whoever sends letters looks for them by itself."""
 
@@ -77,6 +81,7 @@ class Front:
     carrier: str = ""  #: whom the mails are handed to: a company, where it is one
     mailto: str = ""  #: where one can leave by mail while the store is out of order
     retention: Retention = KEPT
+    on_erased: Callable[[], None] = _nothing_more  #: called when somebody was forgotten
     on_letter: Callable[[], None] = _nobody_waits  #: called when a letter waits
     link_hours: int = 48  #: how long a link to confirm lasts
     undo: timedelta = timedelta(hours=1)  #: how long leaving can be taken back

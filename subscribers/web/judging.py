@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from subscribers.address import parse
 from subscribers.asking import Ask, ask
 from subscribers.errors import BadAddress, BadProof, BadToken
+from subscribers.links import address_mark
 from subscribers.throttle import Stop, Weighed
 from subscribers.web import origin
 from subscribers.web.form import PROOF, TRAP, Shown, read_form_token, wording, wording_mark
@@ -115,7 +116,9 @@ class Judge:
             return Stop.FORM
         if about and not _says_the_same(shown, about):
             return Stop.FORM
-        return Stop.FAST if age < timedelta(seconds=self.front.form_seconds) else None
+        again = shown.waited == address_mark(visit.fields.get("email", "")[:254])
+        early = age < timedelta(seconds=self.front.form_seconds) and not again
+        return Stop.FAST if early else None
 
 
 def _says_the_same(shown: Shown, about: About) -> bool:
@@ -141,7 +144,7 @@ def _ask(visit: Visit, about: About, weighed: Weighed) -> Ask:
     return Ask(
         address=weighed.address,
         newsletter=about.slug,
-        form=source_of(visit),
+        form=source_of(visit, "api" if visit.program else "page"),
         wording=wording(about, language),
         language=language,
         network=weighed.network,

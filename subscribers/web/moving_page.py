@@ -12,8 +12,10 @@ from starlette.responses import Response
 from subscribers import moving
 from subscribers.links import Who
 from subscribers.moving import Moved
-from subscribers.web.pages import Form, Page
+from subscribers.web.pages import Form
 from subscribers.web.place import Visit
+
+Own = tuple[Who, str] | None
 
 
 async def show(visit: Visit) -> Response:
@@ -21,18 +23,17 @@ async def show(visit: Visit) -> Response:
     number, at = visit.front.links.read_change(visit.token)
     if visit.front.clock() - at > timedelta(hours=visit.front.link_hours):
         return visit.page(visit.words.moved[Moved.GONE], status=410)
-    if await run_sync(_is_done, visit, number):
-        return visit.page(visit.words.moved[Moved.ALREADY])
+    hindrance, own = await run_sync(_look, visit, number)
+    if hindrance is not None:
+        return _told(visit, hindrance, own)
     page = visit.say(visit.words.moving)
     button = Form(action=f"/a/{visit.token}", button=visit.words.moving_button)
-    return visit.show(
-        Page(language=page.language, title=page.title, paragraphs=page.paragraphs, form=button)
-    )
+    return visit.show(replace(page, form=button))
 
 
-def _is_done(visit: Visit, number: int) -> bool:
+def _look(visit: Visit, number: int) -> tuple[Moved | None, Own]:
     with visit.front.sessions.read() as session:
-        return moving.is_done(session, number)
+        return moving.look(session, number), moving.whose(session, number)
 
 
 async def act(visit: Visit) -> Response:
@@ -42,20 +43,21 @@ async def act(visit: Visit) -> Response:
     if now - at > timedelta(hours=visit.front.link_hours):
         return visit.page(visit.words.moved[Moved.GONE], status=410)
 
-    def confirm(session: Session) -> tuple[Moved, tuple[Who, str] | None]:
+    def confirm(session: Session) -> tuple[Moved, Own]:
         hashes = visit.front.hashes
         moved = moving.confirm(session, number, visit.evidence("page"), hashes, now)
-        return moved, moving.whose(session, number) if moved is Moved.DONE else None
+        return moved, moving.whose(session, number)
 
     moved, own = await visit.front.writer.alone(confirm)
-    if own is None:
-        return visit.page(visit.words.moved[moved], status=410 if moved is Moved.LEFT else 200)
-    visit.front.on_letter()
-    return _done(visit, *own)
+    if moved is Moved.DONE:
+        visit.front.on_letter()
+    return _told(visit, moved, own)
 
 
-def _done(visit: Visit, who: Who, address: str) -> Response:
-    """Say that it is done, with the way to the preferences: the links in old mails have ended."""
-    page = visit.say(visit.words.moved[Moved.DONE])
-    path = visit.front.links.preferences(who, address).removeprefix(visit.front.base_url)
-    return visit.show(replace(page, links=[(visit.words.preferences.title, path)]))
+def _told(visit: Visit, moved: Moved, own: Own) -> Response:
+    """Say what came of it, with the way to the preferences: the links in old mails have ended."""
+    page = visit.say(visit.words.moved[moved])
+    if own and moved in (Moved.DONE, Moved.ALREADY):
+        path = visit.front.links.preferences(*own).removeprefix(visit.front.base_url)
+        page = replace(page, links=[(visit.words.preferences.title, path)])
+    return visit.show(page, status=410 if moved in (Moved.GONE, Moved.LEFT) else 200)

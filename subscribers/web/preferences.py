@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from subscribers.dates import long_date
 from subscribers.errors import BadAddress, OldLink
 from subscribers.lifecycle import REJOINABLE
 from subscribers.links import Who, address_mark
-from subscribers.models import JOINED, Standing
+from subscribers.models import JOINED, LetterState, Standing
 from subscribers.store import Place as Standings
 from subscribers.store import Reader
 from subscribers.web.pages import Choice, Field, Form, Page
@@ -30,8 +31,8 @@ async def show(visit: Visit) -> Response:
     return await overview(visit, await who_of(visit))
 
 
-async def show_topics(visit: Visit) -> Response:
-    """Offer the topics."""
+async def show_topics(visit: Visit, *, fault: str = "", ticked: Sequence[str] = ()) -> Response:
+    """Offer the topics; none ticked is everything."""
     who = await who_of(visit)
     place = await joined(visit, who)
     offered = _topics(visit, place)
@@ -41,10 +42,11 @@ async def show_topics(visit: Visit) -> Response:
         name="topics",
         label=visit.words.topics_label,
         options=offered,
-        chosen=place.topics or [value for value, _ in offered],
+        chosen=ticked or place.topics or [],
         kind="checkbox",
     )
-    return asking(visit, "topics", visit.words.topics, visit.words.save, choices=[choice])
+    words = visit.words
+    return asking(visit, "topics", words.topics, words.save, choices=[choice], fault=fault)
 
 
 async def take_topics(visit: Visit) -> Response:
@@ -54,6 +56,8 @@ async def take_topics(visit: Visit) -> Response:
     if not offered:
         return await overview(visit, who)
     asked = visit.lists.get("topics", [])
+    if not set(asked) <= set(offered):
+        return await show_topics(visit, fault=visit.words.topics_changed, ticked=asked)
     chosen = [value for value in offered if value in asked]
     topics = chosen if 0 < len(chosen) < len(offered) else None
 
@@ -66,7 +70,7 @@ async def take_topics(visit: Visit) -> Response:
 async def show_address(visit: Visit) -> Response:
     """Ask for another address."""
     who = await who_of(visit)
-    if not await joined(visit, who):
+    if not await run_sync(_may_move, visit, who):
         return await overview(visit, who)
     return _address_form(visit)
 
@@ -74,7 +78,7 @@ async def show_address(visit: Visit) -> Response:
 async def take_address(visit: Visit) -> Response:
     """Send a letter to the other address; what is said shows nothing of who is on the list."""
     who = await who_of(visit)
-    if not await joined(visit, who):
+    if not await run_sync(_may_move, visit, who):
         return await overview(visit, who)
     try:
         address = parse(visit.fields.get("email", ""))
@@ -83,14 +87,15 @@ async def take_address(visit: Visit) -> Response:
     if address.domain in visit.front.disposable:
         return _address_form(visit, fault=visit.words.disposable)
 
-    def ask(session: Session) -> bool:
+    def ask(session: Session) -> LetterState | None:
         front = visit.front
         limit = front.limits.address
-        return moving.ask(
-            session, *who, address, front.hashes, front.clock(), visit.language, limit
-        )
+        return moving.ask(session, *who, address, front.hashes, front.clock(), limit)
 
-    if await visit.front.writer.alone(ask):
+    state = await visit.front.writer.alone(ask)
+    if state is None:
+        return _address_form(visit, fault=visit.words.move_many)
+    if state is LetterState.WAITING:
         visit.front.on_letter()
     return visit.page(visit.words.move_asked)
 
@@ -132,7 +137,8 @@ async def take_erase(visit: Visit) -> Response:
         evidence, hashes = visit.evidence("page"), visit.front.hashes
         return lifecycle.erase(session, who.subscriber_id, evidence, hashes, now)
 
-    await visit.front.writer.alone(erase)
+    if await visit.front.writer.alone(erase):
+        await run_sync(visit.front.on_erased)
     return visit.page(visit.words.erased)
 
 
@@ -154,6 +160,15 @@ async def joined(visit: Visit, who: Who) -> Standings | None:
     """Return the standing of who gets the newsletter or has a break from it; of nobody else."""
     place = await run_sync(_place, visit, who)
     return place if place and place.standing in JOINED else None
+
+
+def _may_move(visit: Visit, who: Who) -> bool:
+    """Tell whether another address would get any mail."""
+    with visit.front.sessions.read() as session:
+        place, reader = store.place(session, *who), store.find_by_id(session, who.subscriber_id)
+    return bool(
+        place and place.standing in JOINED and reader and reader.suppressed not in moving.BARRED
+    )
 
 
 def _place(visit: Visit, who: Who) -> Standings | None:
@@ -220,7 +235,7 @@ def _links(
     offered = [
         (joined and bool(_topics(visit, place)), words.topics.title, f"{here}/topics"),
         (joined, words.pause.title, f"{here}/pause"),
-        (joined, words.move.title, f"{here}/address"),
+        (joined and held not in moving.BARRED, words.move.title, f"{here}/address"),
         (not joined or held in REJOINABLE, *again),  # whose letter, once answered, lifts it
         (True, words.data, f"{here}/data"),
         (joined, words.leave_button, leave),

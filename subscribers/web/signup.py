@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from subscribers.web import origin
 from subscribers.web.form import (
     FRAME_PATH,
     PATH,
@@ -90,7 +91,12 @@ class SignUp:
         """Take a sign-up from a program."""
         if not visit.request.headers.get("content-type", "").startswith("application/json"):
             return Json({"status": "send application/json"}, 415)
-        return _retry_later(_told_program(await self.judge.judge(visit)))
+        if about_of(visit) is None:
+            return Json({"status": "unknown newsletter"}, 404)
+        verdict = await self.judge.judge(visit)
+        if not origin.is_ours(visit.request, visit.front.base_url):  # and trying again won't help
+            return Json({"status": "foreign origin"}, 403)
+        return _retry_later(_told_program(verdict))
 
     def _told(self, visit: Visit, verdict: Verdict, path: str) -> Response:
         if verdict.outcome is Outcome.INBOX:
@@ -140,7 +146,7 @@ def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False)
                 source=source_of(visit, "frame" if path == FRAME_PATH else "page"),
                 value=visit.fields.get("email", "")[:254],
                 path=path,
-                waited=again or bool(fault),
+                sent=again,
             ),
             links=_links(visit, about),
             small=wording(about, visit.language),

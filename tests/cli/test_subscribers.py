@@ -165,13 +165,17 @@ def test_a_suppression_is_made_and_lifted(digest: Digest, reader: int) -> None:
 
 
 def test_who_asked_to_be_forgotten_is_not_let_back_in_by_an_operator(
-    digest: Digest, reader: int
+    digest: Digest, list_file: str, reader: int
 ) -> None:
     digest("forget", "reader@example.com")
     lifted = digest("suppress", "reader@example.com", "--lift")
     assert lifted.exit_code == 1
     assert "asked to be forgotten" in lifted.stdout
     assert "erased" in digest("show", "reader@example.com").stdout
+    digest("suppress", "reader@example.com")
+    assert digest("suppress", "reader@example.com", "--lift").exit_code == 1
+    again = digest("import", list_file, "--consent", CONSENT, "--json")
+    assert "asked to be forgotten here" in str(facts(again)["reasons"])
 
 
 def test_the_history_says_why_an_address_is_not_mailed(digest: Digest, reader: int) -> None:
@@ -189,6 +193,7 @@ def test_an_address_that_is_only_somebody_s_wish_can_be_forgotten(
     with database.write() as session:
         new = parse("new@example.com")
         moving.ask(session, reader, "weekly", new, Hashes([SECRET]), now)
+    assert "wish not yet confirmed" in digest("show", "new@example.com").stdout
     assert digest("forget", "new@example.com").exit_code == 0
     assert isinstance(digest("forget", "new@example.com").exception, UnknownReader)
 
@@ -197,6 +202,7 @@ def test_files_of_addresses_are_for_their_owner_alone(
     digest: Digest, reader: int, list_file: str, tmp_path: Path
 ) -> None:
     out, refused = tmp_path / "out.csv", tmp_path / "refused.csv"
+    out.touch(mode=0o644)
     digest("export", "--to", str(out))
     digest("import", list_file, "--consent", CONSENT, "--refused", str(refused))
     assert [stat.S_IMODE(path.stat().st_mode) for path in (out, refused)] == [0o600, 0o600]

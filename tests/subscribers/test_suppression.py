@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -78,13 +79,33 @@ def test_only_what_may_be_lifted_is_lifted(
     assert found.suppressed == "complaint"
 
 
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize(
+    "other", [SuppressionReason.HARD_BOUNCE, SuppressionReason.COMPLAINT, SuppressionReason.MANUAL]
+)
+def test_who_asked_to_be_forgotten_stays_so_when_another_reason_is_lifted(
+    session: Session, hashes: Hashes, now: datetime, other: SuppressionReason, later: bool
+) -> None:
+    both = [SuppressionReason.ERASED, other] if later else [other, SuppressionReason.ERASED]
+    for one in both:
+        suppression.suppress(session, KEY, one, hashes, now)
+    assert reason(session, hashes) is other
+    liftable = [one for one in SuppressionReason if one is not SuppressionReason.ERASED]
+    assert suppression.lift(session, KEY, hashes, among=liftable)
+    assert reason(session, hashes) is SuppressionReason.ERASED
+    assert suppression.lift(session, KEY, hashes, among=REJOINABLE)
+    assert reason(session, hashes) is None
+
+
 def test_a_stricter_reason_is_kept_with_its_date(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
     suppression.suppress(session, KEY, SuppressionReason.COMPLAINT, hashes, now)
     later = now + timedelta(days=1)
     suppression.suppress(session, KEY, SuppressionReason.HARD_BOUNCE, hashes, later)
-    assert suppression.find(session, KEY, hashes) == (SuppressionReason.COMPLAINT, now)
+    found = suppression.find(session, KEY, hashes)
+    assert found is not None
+    assert found[:2] == (SuppressionReason.COMPLAINT, now)
 
 
 def test_thousands_are_suppressed_in_one_call(

@@ -35,12 +35,14 @@ def show(context: typer.Context, address: AddressArgument, json: JsonFlag = Fals
     with call.app.database.read() as session:
         reader = store.find(session, key)
         found = suppression.find(session, key, call.app.hashes())
-        if reader is None and found is None:
+        wished = store.is_wished_for(session, key)
+        if reader is None and found is None and not wished:
             raise UnknownReader
         facts = export.person(session, reader.id) if reader else {}
         if reader:
             facts["issues"] = mailed(session, reader.id)
     facts["suppression"] = found._asdict() if found else None
+    facts["wished_for"] = wished
     if json:
         call.json(facts)
     else:
@@ -66,6 +68,8 @@ def history(context: typer.Context, address: AddressArgument, json: JsonFlag = F
         call.out.print("What they agreed to before is kept under a number that names nobody.")
     if held:
         call.out.print(f"Suppressed since {held.at:%Y-%m-%d %H:%M} (UTC): {held.reason}")
+    if held and held.erased_at and held.reason is not SuppressionReason.ERASED:
+        call.out.print(f"Asked to be forgotten: {held.erased_at:%Y-%m-%d %H:%M} (UTC)")
 
 
 @app.command()
@@ -118,7 +122,8 @@ def suppress(
             suppression.suppress(session, key, SuppressionReason.MANUAL, hashes, now)
         found = suppression.find(session, key, hashes)
     if lift and found:
-        call.out.print(f"Nothing changed: {_WHY_NOT}")
+        done = "The other reason is lifted, but" if was else "Nothing changed:"
+        call.out.print(f"{done} {_WHY_NOT}")
         raise typer.Exit(1)
     done = "Mail is allowed again." if lift else "Suppressed."
     call.out.print(done if was else "It wasn't suppressed; nothing changed.")
@@ -133,7 +138,8 @@ def _known(session: Session, address: str) -> Reader:
 
 def _print_person(call: Call, facts: dict[str, Any]) -> None:
     found = facts["suppression"]
-    call.out.print(f"address: {facts.get('address', 'not kept; only a hash of it is')}")
+    kept = "in a wish not yet confirmed" if facts["wished_for"] else "not; only a hash of it is"
+    call.out.print(f"address: {facts.get('address', f'kept {kept}')}")
     call.out.print(f"suppressed: {found['reason'] if found else 'no'}")
     for one in facts.get("subscriptions", []):
         paused = one["standing"] == Standing.PAUSED and one["paused_until"]

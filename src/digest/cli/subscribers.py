@@ -153,8 +153,8 @@ def _print_report(call: Call, report: Report, *, dry_run: bool) -> None:
 
 def _print_counts(call: Call, counts: Counts) -> None:
     call.out.print(
-        f"{counts.newsletter}: {some(counts.total, 'address')} on record, {counts.mailable:,} would"
-        " get an issue now"
+        f"{counts.newsletter}: {some(counts.total, 'address', 'addresses')} on record,"
+        f" {counts.mailable:,} would get an issue now"
     )
     call.out.print(_table(["Standing", "Readers"], counts.standings))
     call.out.print(_table(["Not mailed", "Readers"], counts.excluded))

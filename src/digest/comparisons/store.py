@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -131,17 +132,24 @@ def summaries(session: Session) -> list[Summary]:
 
 
 def categories(session: Session, *, at_most: int) -> list[str]:
-    """Return the categories in the newest revisions, the most used ones, in order."""
+    """Return the categories in the newest revisions, the most used ones, in order.
+
+    Of spellings that differ in case alone, the one used most stands for all.
+    """
     found = session.exec(
-        select(Contender.category)
+        select(Contender.category, func.count())
         .join(Revision, col(Revision.id) == col(Contender.revision_id))
         .join(Comparison, _newest())
         .where(Contender.category != "")
         .group_by(Contender.category)
         .order_by(func.count().desc(), col(Contender.category))
-        .limit(at_most)
     )
-    return sorted(found, key=str.casefold)
+    names: dict[str, str] = {}
+    uses: Counter[str] = Counter()
+    for category, number in found:
+        names.setdefault(category.casefold(), category)
+        uses[category.casefold()] += number
+    return [names[key] for key in sorted(key for key, _ in uses.most_common(at_most))]
 
 
 def count(session: Session) -> int:

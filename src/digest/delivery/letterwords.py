@@ -78,10 +78,10 @@ EN = Tongue(
         LetterKind.CHANGE: LetterWords(
             subject="Shall {newsletter} come to this address?",
             preview="Open the link and press the button there, and it comes here from now on.",
-            title="Shall it come here?",
+            title="Use this address?",
             paragraphs=(
-                "A reader of {newsletter} asked that it come to this address from now on. If that"
-                " was you, say so here.",
+                "A reader of {newsletter} wants it sent to this address instead of the one they"
+                " had. If that was you, say so here.",
             ),
             button="Yes, use this address",
             after=(
@@ -89,8 +89,8 @@ EN = Tongue(
                 " link ends after {hours} hours.",
             ),
             why=(
-                "You get this because this address was entered as a reader’s new one. It isn’t on"
-                " any list yet."
+                "You get this because a reader gave this as their new address. Nothing else is sent"
+                " to it until you say yes."
             ),
         ),
         LetterKind.MOVED: LetterWords(
@@ -173,8 +173,8 @@ DE = Tongue(
             preview="Öffnen Sie den Link und drücken Sie dort auf den Knopf.",
             title="Künftig an diese Adresse?",
             paragraphs=(
-                "Jemand, der {newsletter} liest, möchte es von jetzt an unter dieser Adresse"
-                " bekommen. Wenn Sie das waren, bestätigen Sie es hier.",
+                "Jemand, der {newsletter} liest, möchte es künftig an diese Adresse statt an die"
+                " bisherige bekommen. Wenn Sie das waren, bestätigen Sie es hier.",
             ),
             button="Ja, diese Adresse",
             after=(
@@ -182,8 +182,8 @@ DE = Tongue(
                 " weitere Mail, und der Link gilt nur {hours} Stunden.",
             ),
             why=(
-                "Sie bekommen diese Mail, weil diese Adresse als neue Adresse eingetragen wurde."
-                " Sie steht noch auf keiner Liste."
+                "Sie bekommen diese Mail, weil jemand diese Adresse als neue angegeben hat. Bis Sie"
+                " zustimmen, kommt sonst nichts."
             ),
         ),
         LetterKind.MOVED: LetterWords(

@@ -89,7 +89,7 @@ def placements(session: Session, issue: Issue) -> Sequence[Placement]:
 def topics(session: Session, issue: Issue) -> list[str] | None:
     """Return the categories of what an issue carries, as they read then; ``None`` is for everybody.
 
-    It is for everybody as soon as one comparison has no category.
+    They come casefolded. It is for everybody as soon as one comparison has no category.
     """
     rows = session.exec(
         select(Placement.id, Contender.category)
@@ -98,7 +98,7 @@ def topics(session: Session, issue: Issue) -> list[str] | None:
     ).all()
     found: dict[int | None, set[str]] = {}
     for placement, category in rows:
-        found.setdefault(placement, set()).update([category] if category else [])
+        found.setdefault(placement, set()).update([category.casefold()] if category else [])
     return sorted(set().union(*found.values())) if found and all(found.values()) else None
 
 

@@ -46,6 +46,7 @@ def make_front(app: App, looks: Looks, on_letter: Callable[[], None]) -> Front:
         carrier=_CARRIERS.get(settings.transport, ""),
         mailto=settings.leave_mailto,
         retention=app.retention(),
+        on_erased=app.database.scrub,
         on_letter=on_letter,
         link_hours=settings.link_hours,
     )

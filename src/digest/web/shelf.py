@@ -44,7 +44,7 @@ class Series:
             comes=self.rhythm,
             tracking=self.tracking.value,
             latest=self.latest,
-            topics=[(each, each) for each in self.topics],
+            topics=[(each.casefold(), each) for each in self.topics],
         )
 
     @property

@@ -153,7 +153,8 @@ EN = Words(
             "Tick all of them, or none, and every issue comes.",
         ),
     ),
-    topics_label="Send me issues with something about",
+    topics_label="Send me issues about",
+    topics_changed="The topics have changed meanwhile. Please look at them once more.",
     topics_chosen="You get the issues with something about: {topics}.",
     save="Save",
     saved="Saved.",
@@ -162,7 +163,7 @@ EN = Words(
         body=("No issue comes to you during the break. After it they come again by themselves.",),
     ),
     pause_label="For how long?",
-    pause_until="Or until a day of your choice",
+    pause_until="Or until a day of your choice, which then counts instead",
     pause_fault="Please choose how long, or a day within a year from now.",
     weeks="{weeks} weeks",
     resume="No break: keep sending it",
@@ -175,6 +176,10 @@ EN = Words(
     move_asked=Saying(
         title="Look into the new inbox",
         body=("If that address can take over, a letter with a link is on its way there.",),
+    ),
+    move_many=(
+        "You have asked for a few addresses in a short time. The last letter still counts; please"
+        " try again in an hour."
     ),
     moving=Saying(
         title="Use this address from now on?",
@@ -193,6 +198,13 @@ EN = Words(
         Moved.LEFT: Saying(
             title="You have left since",
             body=("Nothing would come to this address, so nothing has changed.",),
+        ),
+        Moved.BARRED: Saying(
+            title="No mail comes to you",
+            body=(
+                "Mail was reported as spam or stopped by us, so another address changes nothing."
+                " Write to us to have that looked at.",
+            ),
         ),
         Moved.GONE: Saying(
             title="This link has run out",
@@ -216,7 +228,8 @@ EN = Words(
         title="This link doesn’t work",
         body=(
             "Some of it may be missing, or there is a sign too many at its end. Copy it from the"
-            " mail once more, from “http” to the last letter.",
+            " mail once more, from “http” to the last letter. If that doesn’t help, the mail is"
+            " from long ago: use the link in a newer one.",
         ),
     ),
     no_newsletter=Saying(

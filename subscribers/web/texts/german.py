@@ -176,7 +176,8 @@ DE = Words(
             "Wenn Sie alle ankreuzen oder keines, bekommen Sie jede Ausgabe.",
         ),
     ),
-    topics_label="Schicken Sie mir Ausgaben mit etwas zu",
+    topics_label="Ausgaben zu diesen Themen",
+    topics_changed="Die Themen haben sich inzwischen geändert. Bitte sehen Sie noch einmal nach.",
     topics_chosen="Sie bekommen die Ausgaben, in denen etwas hierzu steht: {topics}.",
     save="Speichern",
     saved="Gespeichert.",
@@ -185,7 +186,7 @@ DE = Words(
         body=("Während der Pause kommt keine Ausgabe. Danach kommen sie von selbst wieder.",),
     ),
     pause_label="Wie lange?",
-    pause_until="Oder bis zu einem Tag Ihrer Wahl",
+    pause_until="Oder bis zu einem Tag Ihrer Wahl, der dann stattdessen gilt",
     pause_fault="Bitte wählen Sie, wie lange, oder einen Tag im nächsten Jahr.",
     weeks="{weeks} Wochen",
     resume="Keine Pause: bitte weiter schicken",
@@ -203,6 +204,10 @@ DE = Words(
         body=(
             "Wenn diese Adresse übernehmen kann, ist eine E-Mail mit einem Link dorthin unterwegs.",
         ),
+    ),
+    move_many=(
+        "Sie haben in kurzer Zeit um mehrere Adressen gebeten. Die letzte E-Mail gilt noch; bitte"
+        " versuchen Sie es in einer Stunde wieder."
     ),
     moving=Saying(
         title="Von jetzt an diese Adresse nehmen?",
@@ -225,6 +230,13 @@ DE = Words(
         Moved.LEFT: Saying(
             title="Sie haben sich inzwischen abgemeldet",
             body=("An diese Adresse käme nichts, deshalb hat sich nichts geändert.",),
+        ),
+        Moved.BARRED: Saying(
+            title="Sie bekommen keine Post",
+            body=(
+                "Post an Sie wurde als Spam gemeldet oder von uns gestoppt; eine andere Adresse"
+                " ändert daran nichts. Schreiben Sie uns, wenn wir das prüfen sollen.",
+            ),
         ),
         Moved.GONE: Saying(
             title="Dieser Link ist abgelaufen",
@@ -249,7 +261,8 @@ DE = Words(
         title="Dieser Link geht nicht",
         body=(
             "Vielleicht fehlt ein Stück, oder am Ende steht ein Zeichen zu viel. Kopieren Sie ihn"
-            " noch einmal aus der Mail, von „http“ bis zum letzten Buchstaben.",
+            " noch einmal aus der Mail, von „http“ bis zum letzten Buchstaben. Hilft das nicht, ist"
+            " die Mail sehr alt: Nehmen Sie den Link aus einer neueren.",
         ),
     ),
     no_newsletter=Saying(

@@ -60,6 +60,7 @@ class Words:
     topics: Saying
     topics_label: str
     topics_chosen: str
+    topics_changed: str
     save: str
     saved: str
     pause: Saying
@@ -72,6 +73,7 @@ class Words:
     move_label: str
     move_button: str
     move_asked: Saying
+    move_many: str
     moving: Saying
     moving_button: str
     moved: Mapping[Moved, Saying]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
 from subscribers import suppression
 from subscribers.models import LetterKind, Standing, SuppressionReason
@@ -124,6 +125,13 @@ def test_G07_a_token_with_a_flipped_bit_confirms_nothing(site: Site) -> None:
         flipped = token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
         assert site.http.post(start + flipped).status_code == 404
     assert site.standing(READER) is Standing.PENDING
+
+
+def test_a_sign_up_that_is_gone_is_said_before_anything_is_pressed(site: Site) -> None:
+    path = confirm_path(site)
+    with site.front.sessions.write() as session:
+        session.execute(text("DELETE FROM subscription"))
+    assert "no longer here" in site.http.get(path).text
 
 
 def test_a_sign_up_that_is_gone_explains_itself(site: Site) -> None:

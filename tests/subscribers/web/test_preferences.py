@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from digest.db import Database
-from subscribers import store, suppression
+from subscribers import lifecycle, store, suppression
 from subscribers.links import Who
 from subscribers.models import JOINED, ConsentAct, LetterKind, Standing, SuppressionReason
+from subscribers.store import Evidence
 from subscribers.tokens import Hashes, Purpose
 from subscribers.web import About
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
@@ -58,11 +59,26 @@ def test_I9_no_address_is_on_the_page_or_in_a_link(site: Site, path: str) -> Non
 
 
 def test_topics_are_chosen_and_shown_as_chosen(site: Site, path: str, reader: int) -> None:
-    site.http.post(f"{path}/topics", data={"topics": ["dev", "text", "made-up"]})
+    site.http.post(f"{path}/topics", data={"topics": ["dev", "text"]})
     assert place(site, reader).topics == ["dev", "text"]
     page = site.http.get(f"{path}/topics").text
     assert 'value="dev" checked' in page
     assert 'value="art" checked' not in page
+
+
+def test_a_topic_that_is_not_offered_any_more_loses_no_choice(
+    site: Site, path: str, reader: int
+) -> None:
+    site.http.post(f"{path}/topics", data={"topics": ["dev"]})
+    answer = site.http.post(f"{path}/topics", data={"topics": ["text", "gone"]})
+    assert answer.status_code == 422
+    assert "have changed meanwhile" in answer.text
+    assert 'value="text" checked' in answer.text
+    assert place(site, reader).topics == ["dev"]
+
+
+def test_who_chose_nothing_has_nothing_to_untick(site: Site, path: str) -> None:
+    assert "checked" not in site.http.get(f"{path}/topics").text
 
 
 @pytest.mark.parametrize("chosen", [[], ["dev", "art", "text"]])
@@ -308,15 +324,16 @@ def test_what_lies_in_the_old_mailbox_opens_nothing_any_more(
     assert site.standing("new@example.org") is Standing.CONFIRMED
 
 
-def test_what_is_held_against_the_person_goes_along_to_the_new_address(
+def test_what_is_held_against_the_person_is_held_at_the_new_address(
     site: Site, path: str, hashes: Hashes
 ) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     link = site.path(site.deliver()[0].action_url)
     with site.front.sessions.write() as session:
         suppression.suppress(session, READER, SuppressionReason.MANUAL, hashes, site.clock.now)
-    site.http.post(link)
-    assert [row.suppressed for row in site.rows("subscriber")] == ["manual"]
+    assert "No mail comes to you" in site.http.get(link).text
+    assert "No mail comes to you" in site.http.post(link).text
+    assert site.standing("new@example.org") is None
 
 
 def test_I14_neither_the_file_nor_the_count_tells_whether_a_new_address_is_known(
@@ -356,6 +373,99 @@ def test_a_thrown_away_domain_is_no_new_address_either(
     answer = site.http.post(f"{own}/address", data={"email": "a@gone.example.net"})
     assert answer.status_code == 422
     assert site.deliver() == []
+
+
+@pytest.mark.parametrize("before", ["pending", "left", "erased"])
+def test_one_may_move_to_an_address_that_gets_no_mail_so_far(
+    site: Site, path: str, reader: int, make_reader: MakeReader, hashes: Hashes, before: str
+) -> None:
+    with site.front.sessions.write() as session:
+        stood = Standing.PENDING if before == "pending" else Standing.UNSUBSCRIBED
+        other = make_reader(session, "new@example.org", stood)
+        if before == "erased":
+            lifecycle.erase(session, other, Evidence(channel="page"), hashes, site.clock.now)
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    assert "Done" in site.http.post(site.path(site.deliver()[0].action_url)).text
+    assert site.standing("new@example.org") is Standing.CONFIRMED
+    assert [row.id for row in site.rows("subscriber")] == [reader]
+    assert [row.suppressed for row in site.rows("subscriber")] == [None]
+
+
+def test_one_does_not_move_to_who_joined_meanwhile(
+    site: Site, path: str, make_reader: MakeReader
+) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    link = site.path(site.deliver()[0].action_url)
+    with site.front.sessions.write() as session:
+        make_reader(session, "new@example.org")
+    assert "on the list already" in site.http.post(link).text
+    assert site.standing(READER) is Standing.CONFIRMED
+
+
+def test_who_presses_twice_still_finds_the_way_to_the_preferences(site: Site, path: str) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    link = site.path(site.deliver()[0].action_url)
+    pages = [site.http.post(link).text, site.http.post(link).text, site.http.get(link).text]
+    assert ["/p/" in page for page in pages] == [True] * 3
+
+
+def test_after_a_few_wishes_it_is_said_openly(site: Site, path: str) -> None:
+    answers = [
+        site.http.post(f"{path}/address", data={"email": f"new{n}@example.org"}) for n in range(4)
+    ]
+    assert [one.status_code for one in answers] == [200, 200, 200, 422]
+    assert "The last letter still counts" in answers[-1].text
+
+
+def test_who_is_kept_off_the_list_is_offered_no_other_address(
+    site: Site, path: str, hashes: Hashes
+) -> None:
+    with site.front.sessions.write() as session:
+        suppression.suppress(session, READER, SuppressionReason.MANUAL, hashes, site.clock.now)
+    assert "another address" not in site.http.get(path).text
+    answer = site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    assert "No mail goes to this address" in answer.text
+    assert site.deliver() == []
+
+
+def test_I14_who_is_forgotten_does_not_show_in_another_readers_wish(
+    site: Site, path: str, make_reader: MakeReader, hashes: Hashes
+) -> None:
+    with site.front.sessions.write() as session:
+        other = make_reader(session, "taken@example.org")
+    site.http.post(f"{path}/address", data={"email": "taken@example.org"})
+    before = site.http.get(f"{path}/data").text
+    with site.front.sessions.write() as session:
+        lifecycle.erase(session, other, Evidence(channel="page"), hashes, site.clock.now)
+    assert site.http.get(f"{path}/data").text == before
+    assert [row.address for row in site.rows("address_change")] == [""]
+
+
+def test_a_link_whose_address_was_forgotten_explains_itself(
+    site: Site, path: str, hashes: Hashes
+) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    link = site.path(site.deliver()[0].action_url)
+    with site.front.sessions.write() as session:
+        store.delete_wishes(session, "new@example.org")
+    for answer in (site.http.get(link), site.http.post(link)):
+        assert answer.status_code == 410
+        assert "run out" in answer.text
+
+
+def test_G03_forgetting_by_the_page_leaves_nothing_in_the_database_s_files(
+    make_site: Callable[..., Site], sqlite_database: Database, make_reader: MakeReader
+) -> None:
+    site = make_site(on_erased=sqlite_database.scrub)
+    with sqlite_database.write() as session:
+        who = Who(make_reader(session, READER), NEWSLETTER)
+    own = site.path(site.front.links.preferences(who, READER))
+    place = sqlite_database.path
+    assert place is not None
+    files = [place.with_name(f"{place.name}{end}") for end in ("", "-wal")]
+    assert any(READER.encode() in one.read_bytes() for one in files)
+    site.http.post(f"{own}/erase")
+    assert [one.name for one in files if READER.encode() in one.read_bytes()] == []
 
 
 def test_who_has_left_moves_nowhere(site: Site, path: str, reader: int) -> None:

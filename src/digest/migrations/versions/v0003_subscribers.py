@@ -96,6 +96,7 @@ def upgrade() -> None:
         sa.Column("address_hash", sa.String(length=64), nullable=False),
         sa.Column("reason", sa.String(24), nullable=False),
         sa.Column("at", MOMENT, nullable=False),
+        sa.Column("erased_at", MOMENT, nullable=True),
         sa.PrimaryKeyConstraint("address_hash"),
     )
     op.create_table(
