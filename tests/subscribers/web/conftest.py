@@ -130,6 +130,7 @@ class Server:
         # Named as TCP, or asyncio leaves Nagle's 40 ms in each answer.
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._sock.bind(("127.0.0.1", 0))
+        self._sock.listen(128)  # who asks before the site has started waits for its answer
         self.url = f"http://127.0.0.1:{self._sock.getsockname()[1]}"
         self.site: Any = None
         self._loop: asyncio.AbstractEventLoop | None = None
