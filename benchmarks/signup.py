@@ -18,7 +18,7 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from digest.web import server
 from subscribers.throttle import Limit, Limits
 from subscribers.tokens import Hashes, Purpose, Tokens
 from subscribers.web import About, Front, plain, routes
+from subscribers.web.form import form_subject
 from subscribers.web.pages import Page
 from subscribers.web.writer import Writer
 
@@ -215,7 +216,8 @@ async def drive(port: int, connections: int, seconds: float) -> list[float]:
 
 def form_token_of_old() -> str:
     """Return the token of a form that was opened a minute ago."""
-    return Tokens([SECRET]).sign(Purpose.FORM, f"weekly:{int((time.time() - 60) * 1000)}")
+    opened = datetime.now(UTC) - timedelta(minutes=1)
+    return Tokens([SECRET]).sign(Purpose.FORM, form_subject(WEEKLY, "en", opened))
 
 
 def measure(

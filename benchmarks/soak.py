@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
@@ -40,6 +40,8 @@ from digest.settings import load
 from digest.testing import RunningFake, running_fake
 from digest.web.server import listen
 from subscribers.tokens import Purpose, Tokens
+from subscribers.web import About
+from subscribers.web.form import form_subject
 
 SECRET = token_hex(32)
 BATCH = 50
@@ -119,7 +121,9 @@ async def sign_up(url: str, statuses: Counter[int], until: float) -> None:
     for number in count():
         if time.monotonic() > until:
             return
-        token = Tokens([SECRET]).sign(Purpose.FORM, f"weekly:{int((time.time() - 60) * 1000)}")
+        opened = datetime.now(UTC) - timedelta(minutes=1)
+        said = form_subject(About(slug=WEEKLY.slug, name=WEEKLY.name), "en", opened)
+        token = Tokens([SECRET]).sign(Purpose.FORM, said)
         network = (
             f"X-Forwarded-For: 198.{18 + number // 65_536 % 2}.{number // 256 % 256}.{number % 256}"
         )

@@ -8,6 +8,7 @@ from html import escape
 from typing import NamedTuple
 from zlib import crc32
 
+from subscribers.errors import BadToken
 from subscribers.links import address_mark
 from subscribers.tokens import Purpose
 from subscribers.web.front import About, Front
@@ -19,6 +20,7 @@ TRAP = "website"
 PROOF = "altcha"  # the field in which the protocol's own widget sends its answer
 KEPT_PATH = "/privacy"
 SCRIPT_PATH = "/subscribe/proof.js"
+_PARTS = 5  # of what a form's token says
 
 
 class Shown(NamedTuple):
@@ -36,15 +38,21 @@ def form_token(front: Front, about: About, language: str, *, sent: str = "") -> 
 
     Whoever has *sent* an address before need not wait to send it again.
     """
-    moment = int(front.clock().timestamp() * 1000)
+    return front.tokens.sign(Purpose.FORM, form_subject(about, language, front.clock(), sent))
+
+
+def form_subject(about: About, language: str, at: datetime, sent: str = "") -> str:
+    """Return what such a token says."""
     mark, waited = wording_mark(about, language), address_mark(sent) if sent else ""
-    return front.tokens.sign(Purpose.FORM, f"{about.slug}:{language}:{mark}:{waited}:{moment}")
+    return f"{about.slug}:{language}:{mark}:{waited}:{int(at.timestamp() * 1000)}"
 
 
 def read_form_token(front: Front, token: str) -> Shown:
     """Tell what a form said; raises `BadToken`."""
-    subject = front.tokens.read(Purpose.FORM, token)
-    newsletter, language, mark, waited, moment = subject.split(":")
+    parts = front.tokens.read(Purpose.FORM, token).split(":")
+    if len(parts) != _PARTS:  # a form of another version, opened before this one was installed
+        raise BadToken
+    newsletter, language, mark, waited, moment = parts
     at = datetime.fromtimestamp(int(moment) / 1000, UTC)
     return Shown(newsletter, language, mark, waited, at)
 

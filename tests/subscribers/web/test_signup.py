@@ -17,7 +17,7 @@ from subscribers.audience import audience
 from subscribers.letters import Handed, send_waiting
 from subscribers.models import LetterKind, LetterState, Standing, SuppressionReason
 from subscribers.throttle import Limit, Limits
-from subscribers.tokens import Hashes
+from subscribers.tokens import Hashes, Purpose
 from subscribers.web import routes
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
 from tests.subscribers.web.conftest import ABOUT, Site, hidden
@@ -504,3 +504,11 @@ def test_a_program_is_answered_in_json_whatever_it_sends(
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert list(answer.json()) == ["status"]
+
+
+def test_a_form_of_an_earlier_version_is_shown_once_more(site: Site) -> None:
+    moment = int(site.clock.now.timestamp() * 1000) - 60_000
+    token = site.front.tokens.sign(Purpose.FORM, f"weekly:{moment}")
+    answer = site.http.post("/subscribe", data={"email": READER, "token": token})
+    assert answer.status_code == 200
+    assert "once more" in answer.text
