@@ -98,9 +98,14 @@ def ever_agreed(session: Session, subscriber_id: int, newsletter: str) -> bool:
     return session.execute(found.limit(1)).first() is not None
 
 
+def wording_hash(text: str) -> str:
+    """Return the hash a text is known by."""
+    return sha256(text.encode()).hexdigest()
+
+
 def keep_wording(session: Session, text: str) -> str:
     """Keep a text somebody agrees to, once; returns the hash it is known by."""
-    known_by = sha256(text.encode()).hexdigest()
+    known_by = wording_hash(text)
     session.connection().execute(_wording(store.dialect(session)), {"hash": known_by, "text": text})
     return known_by
 

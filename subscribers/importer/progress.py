@@ -51,12 +51,9 @@ def begin(
     now: datetime,
 ) -> Run:
     """Start an import, or go on with the one of this file that was interrupted."""
+    refuse_other_words(session, fingerprint, newsletter, consent)
     wording_hash = ledger.keep_wording(session, consent)
-    known = session.execute(
-        select(ImportRun).where(
-            col(ImportRun.fingerprint) == fingerprint, col(ImportRun.newsletter) == newsletter
-        )
-    ).scalar_one_or_none()
+    known = _known(session, fingerprint, newsletter)
     if known is None or known.finished_at is not None:
         if known is not None:
             session.delete(known)
@@ -69,12 +66,26 @@ def begin(
         )
         session.add(known)
         session.flush()
-    elif known.wording_hash != wording_hash:
+    return _run(known, layout, wording_hash)
+
+
+def refuse_other_words(session: Session, fingerprint: str, newsletter: str, consent: str) -> None:
+    """Refuse to go on with an interrupted import by another statement; raises `BadImport`."""
+    known = _known(session, fingerprint, newsletter)
+    under_way = known is not None and known.finished_at is None
+    if known and under_way and known.wording_hash != ledger.wording_hash(consent):
         raise BadImport(
             "an earlier run of this list stopped half-way with another statement: give --consent in"
             " the same words, so that all its readers have the same evidence"
         )
-    return _run(known, layout, wording_hash)
+
+
+def _known(session: Session, fingerprint: str, newsletter: str) -> ImportRun | None:
+    return session.execute(
+        select(ImportRun).where(
+            col(ImportRun.fingerprint) == fingerprint, col(ImportRun.newsletter) == newsletter
+        )
+    ).scalar_one_or_none()
 
 
 def note(session: Session, run: Run) -> None:

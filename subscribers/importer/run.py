@@ -110,14 +110,17 @@ def _open(rows: Iterator[list[str]]) -> tuple[Layout, Iterator[list[str]]]:
 
 
 def _begin(sessions: Sessions, fingerprint: str, wish: Wish, layout: Layout, now: datetime) -> Run:
+    consent = wish.consent.strip()
     if wish.rehearsal:
+        with sessions.read() as session:
+            progress.refuse_other_words(session, fingerprint, wish.newsletter, consent)
         return Run(id=0, wording_hash="", started_at=now, report=Report(layout=layout.name))
     with sessions.write() as session:
         return progress.begin(
             session,
             fingerprint,
             wish.newsletter,
-            consent=wish.consent.strip(),
+            consent=consent,
             layout=layout.name,
             now=now,
         )

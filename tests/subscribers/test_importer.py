@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -321,6 +322,22 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
     report = bring_in(content, chunk=3, now=now + timedelta(hours=1))
     assert (report.resumed_at, report.lines, report.added) == (6, 10, 10)
     assert len(addresses(database)) == 10
+
+
+@pytest.mark.parametrize("rehearsal", [False, True])
+def test_an_interrupted_import_goes_on_under_the_same_statement_only(
+    database: Database, bring_in: Import, rehearsal: bool
+) -> None:
+    content = "email\n" + "".join(f"reader{n}@example.com\n" for n in range(10))
+
+    def stop(_lines: int, _position: int) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        bring_in(content, chunk=3, on_progress=stop)
+    with pytest.raises(BadImport, match="in the same words"):
+        bring_in(content, replace(WISH, consent="They told us so.", rehearsal=rehearsal), chunk=3)
+    assert len(addresses(database)) == 3
 
 
 @pytest.mark.parametrize(

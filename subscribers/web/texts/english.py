@@ -103,7 +103,10 @@ EN = Words(
         ),
         Confirmed.GONE: Saying(
             title="This sign-up is no longer here",
-            body=("It was never confirmed and has been deleted, or you asked us to forget you.",),
+            body=(
+                "It was deleted unconfirmed, has become part of another, or you asked us to forget"
+                " you.",
+            ),
         ),
         Confirmed.BARRED: Saying(
             title="No mail goes to this address",
@@ -208,7 +211,10 @@ EN = Words(
         ),
         Moved.GONE: Saying(
             title="This link has run out",
-            body=("Ask for the change again from the preferences in any of our mails.",),
+            body=(
+                "It is too old, or another wish has taken its place. Where mail of ours comes to"
+                " you, ask again from the preferences in it.",
+            ),
         ),
     },
     data="Everything we keep of you, as a file",

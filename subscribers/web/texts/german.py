@@ -117,8 +117,8 @@ DE = Words(
         Confirmed.GONE: Saying(
             title="Diese Anmeldung gibt es nicht mehr",
             body=(
-                "Sie wurde nie bestätigt und ist gelöscht, oder Sie haben alle Ihre Daten löschen"
-                " lassen.",
+                "Sie wurde unbestätigt gelöscht, ist in einer anderen aufgegangen, oder Sie haben"
+                " alle Ihre Daten löschen lassen.",
             ),
         ),
         Confirmed.BARRED: Saying(
@@ -240,7 +240,10 @@ DE = Words(
         ),
         Moved.GONE: Saying(
             title="Dieser Link ist abgelaufen",
-            body=("Bitten Sie in den Einstellungen noch einmal um die Änderung.",),
+            body=(
+                "Er ist zu alt, oder ein anderer Wunsch ist an seine Stelle getreten. Wo Post von"
+                " uns ankommt, bitten Sie in den Einstellungen noch einmal darum.",
+            ),
         ),
     },
     data="Alles, was wir über Sie speichern, als Datei",
