@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
-from subscribers import ledger, store, suppression, throttle
+from subscribers import ledger, store, suppression, throttle, wishes
 from subscribers.links import Asked
 from subscribers.models import JOINED, ConsentAct, Standing, SuppressionReason
 from subscribers.store import Evidence
@@ -172,5 +172,5 @@ def erase(
     ledger.forget_networks(session, subscriber_id)
     suppression.suppress(session, reader.address_key, SuppressionReason.ERASED, hashes, now)
     store.delete_reader(session, subscriber_id)
-    store.delete_wishes(session, reader.address_key)
+    wishes.forget(session, reader.address_key)
     return True

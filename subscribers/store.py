@@ -26,8 +26,6 @@ from sqlmodel import SQLModel, col
 from subscribers.address import Address
 from subscribers.models import (
     JOINED,
-    AddressChange,
-    SignUpAsked,
     Standing,
     Subscriber,
     Subscription,
@@ -130,31 +128,6 @@ def add(session: Session, address: Address, now: datetime, *, language: str = "e
 def delete_reader(session: Session, subscriber_id: int) -> None:
     """Delete a reader with everything that hangs on the row; the consent ledger stays."""
     session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))
-
-
-def delete_wishes(session: Session, address_key: str) -> bool:
-    """Delete what was asked for an address and isn't done yet: sign-ups, and moves to it.
-
-    Of another reader's wish only the address goes: that it is gone would tell them who it was.
-    Tells whether there was any.
-    """
-    asked = session.execute(delete(SignUpAsked).where(col(SignUpAsked.address_key) == address_key))
-    moves = session.execute(
-        update(AddressChange)
-        .where(col(AddressChange.address_key) == address_key)
-        .values(address="", address_key="")
-    )
-    return _touched(asked) or _touched(moves)
-
-
-def is_wished_for(session: Session, address_key: str) -> bool:
-    """Tell whether somebody asked to sign up or to move there, and it isn't done yet."""
-    wishes: tuple[Any, ...] = (SignUpAsked, AddressChange)
-    found = [
-        session.execute(select(model.id).where(model.address_key == address_key)).first()
-        for model in wishes
-    ]
-    return any(found)
 
 
 def place(session: Session, subscriber_id: int, newsletter: str) -> Place | None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from digest.cli.context import Call, JsonFlag, call_of
 from digest.cli.subscribers import Newsletter
 from digest.delivery.reader import mailed
-from subscribers import export, ledger, lifecycle, store, suppression
+from subscribers import export, ledger, lifecycle, store, suppression, wishes
 from subscribers.address import parse
 from subscribers.errors import UnknownReader
 from subscribers.links import Links
@@ -35,7 +35,7 @@ def show(context: typer.Context, address: AddressArgument, json: JsonFlag = Fals
     with call.app.database.read() as session:
         reader = store.find(session, key)
         found = suppression.find(session, key, call.app.hashes())
-        wished = store.is_wished_for(session, key)
+        wished = wishes.is_wished_for(session, key)
         if reader is None and found is None and not wished:
             raise UnknownReader
         facts = export.person(session, reader.id) if reader else {}
@@ -81,7 +81,7 @@ def forget(context: typer.Context, address: AddressArgument) -> None:
         reader = store.find(session, key)
         if reader is not None:
             lifecycle.erase(session, reader.id, _OPERATOR, call.app.hashes(), call.app.clock())
-        elif not store.delete_wishes(session, key):  # somebody's wish to move there, perhaps
+        elif not wishes.forget(session, key):  # somebody's wish to move there, perhaps
             raise UnknownReader
     call.app.database.scrub()
     call.out.print("Erased. What stays: the consent entries under a number, and a keyed hash.")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from digest.db import Database
-from subscribers import lifecycle, store, suppression
+from subscribers import lifecycle, store, suppression, wishes
 from subscribers.links import Who
 from subscribers.models import JOINED, ConsentAct, LetterKind, Standing, SuppressionReason
 from subscribers.store import Evidence
@@ -447,7 +447,7 @@ def test_a_link_whose_address_was_forgotten_explains_itself(
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     link = site.path(site.deliver()[0].action_url)
     with site.front.sessions.write() as session:
-        store.delete_wishes(session, "new@example.org")
+        wishes.forget(session, "new@example.org")
     for answer in (site.http.get(link), site.http.post(link)):
         assert answer.status_code == 410
         assert "run out" in answer.text
