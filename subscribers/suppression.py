@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import bindparam, case, delete, select, update
+from sqlalchemy import bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -114,13 +114,18 @@ def lift(
 
 
 def _write(session: Session, known_by: str, found: Found) -> None:
-    """Write a reason down, unless a stricter one stands there by now."""
+    """Write a reason down, unless a stricter one stands there by now; an erasure stays noted."""
     insert = store.upsert(session, Suppression)
     rank = case(_STRICTNESS, value=col(Suppression.reason))
-    row = found._asdict()
+    stricter = rank > _STRICTNESS[found.reason]
     session.execute(
-        insert.values(address_hash=known_by, **row).on_conflict_do_update(
-            index_elements=["address_hash"], set_=row, where=rank <= _STRICTNESS[found.reason]
+        insert.values(address_hash=known_by, **found._asdict()).on_conflict_do_update(
+            index_elements=["address_hash"],
+            set_={
+                "reason": case((stricter, col(Suppression.reason)), else_=insert.excluded.reason),
+                "at": case((stricter, col(Suppression.at)), else_=insert.excluded.at),
+                "erased_at": func.coalesce(col(Suppression.erased_at), insert.excluded.erased_at),
+            },
         )
     )
 

@@ -133,6 +133,20 @@ def test_the_stricter_of_two_reasons_stays_whichever_came_last(
     assert (found.reason, reader.suppressed) == (SuppressionReason.COMPLAINT, "complaint")
 
 
+def test_an_erasure_beside_a_stricter_reason_stays_noted(
+    postgres_database: Database, hashes: Hashes, now: datetime
+) -> None:
+    def suppress(reason: SuppressionReason) -> Callable[[Session], None]:
+        return lambda session: suppression.suppress(session, KEY, reason, hashes, now)
+
+    beside(
+        postgres_database, suppress(SuppressionReason.MANUAL), suppress(SuppressionReason.ERASED)
+    )
+    with postgres_database.read() as session:
+        found = suppression.find(session, KEY, hashes)
+    assert found == suppression.Found(SuppressionReason.MANUAL, now, now)
+
+
 def test_a_network_s_limit_is_one_for_all_processes(
     postgres_database: Database, hashes: Hashes, now: datetime
 ) -> None:
