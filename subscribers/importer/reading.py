@@ -17,9 +17,11 @@ MAX_LINE = 65_536  # characters; an address has 254
 _DELIMITERS = ",;\t"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
+Line = tuple[int, list[str]]  #: its number as an editor counts, its fields
 
-def lines(file: BufferedReader) -> Generator[list[str], None, None]:
-    """Yield every line's fields, the header included; raises `BadImport` for what is no list.
+
+def lines(file: BufferedReader) -> Generator[Line, None, None]:
+    """Yield every line that isn't empty, the header included; raises `BadImport` for no list.
 
     A quotation mark that is never closed would make one field of the rest of the list.
     """
@@ -31,8 +33,9 @@ def lines(file: BufferedReader) -> Generator[list[str], None, None]:
         rest = iter(read, "")
         counted = _Counted(chain([first], rest))
         for fields in csv.reader(counted, delimiter=delimiter):
-            counted.end_record()
-            yield fields
+            begun = counted.end_record()
+            if fields:
+                yield begun, fields
     except csv.Error as fault:
         raise BadImport(f"the list can't be read: {fault}") from None
     except UnicodeError:
@@ -57,14 +60,18 @@ class _Counted:
         self._marks += line.count('"')
         return line
 
-    def end_record(self) -> None:
-        """Refuse a record of many lines with a mark too many: it has swallowed its neighbours."""
+    def end_record(self) -> int:
+        """Return the line a record began in.
+
+        Refuses one of many lines with a mark too many: it has swallowed its neighbours.
+        """
         if self._line > self._begun and self._marks % 2:
             raise BadImport(
                 f"a quotation mark that is opened in line {self._begun} is never closed: mend that"
                 " line, and import the list again"
             )
-        self._begun, self._marks = self._line + 1, 0
+        begun, self._begun, self._marks = self._begun, self._line + 1, 0
+        return begun
 
 
 def _decoded(file: BufferedReader) -> TextIOWrapper:

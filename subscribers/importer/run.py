@@ -20,13 +20,13 @@ from subscribers.importer import filing, progress, reading
 from subscribers.importer.filing import Batch, Refused, Row
 from subscribers.importer.layout import Layout, Refusal, recognise
 from subscribers.importer.progress import Report, Run
+from subscribers.importer.reading import Line
 from subscribers.store import Sessions
 from subscribers.tokens import Hashes
 
 CHUNK = 40_000  # lines a transaction: it holds the write lock for well under a second
 MIN_CONSENT = 10  # characters of a statement that says something
 
-Line = tuple[int, list[str]]
 OnRefused = Callable[[int, str, list[str]], None]
 OnProgress = Callable[[int, int], None]
 _Turn = Callable[[], AbstractContextManager[Session]]
@@ -92,7 +92,9 @@ def import_list(
             rehearsal=wish.rehearsal,
         )
         with _desk(sessions, one.batch, rehearsal=wish.rehearsal) as turn:
-            for part in _parts(rows, run.report.resumed_at, chunk):
+            for _ in islice(rows, run.report.resumed_at):
+                pass
+            while part := list(islice(rows, chunk)):
                 _file(one, turn, part)
                 on_progress(run.report.lines, file.tell())
     if not wish.rehearsal:
@@ -101,11 +103,11 @@ def import_list(
     return run.report
 
 
-def _open(rows: Iterator[list[str]]) -> tuple[Layout, Iterator[list[str]]]:
-    first = next((row for row in rows if row), None)
+def _open(rows: Iterator[Line]) -> tuple[Layout, Iterator[Line]]:
+    first = next(rows, None)
     if first is None:
         raise BadImport("the file is empty")
-    layout = recognise(first)
+    layout = recognise(first[1])
     return layout, rows if layout.has_header else chain([first], rows)
 
 
@@ -157,14 +159,6 @@ def _transaction(sessions: Sessions, batch: Batch) -> Iterator[Session]:
         filing.prepare(session, batch)
         yield session
         filing.clear(session)
-
-
-def _parts(rows: Iterator[list[str]], done: int, size: int) -> Iterator[list[Line]]:
-    numbered = enumerate((row for row in rows if row), start=1)
-    for _ in islice(numbered, done):
-        pass
-    while part := list(islice(numbered, size)):
-        yield part
 
 
 def _file(one: _Import, turn: _Turn, lines: list[Line]) -> None:

@@ -127,7 +127,7 @@ def test_refused_lines_are_written_with_their_reasons(
     target = tmp_path / "refused.csv"
     digest("import", list_file, "--consent", CONSENT, "--refused", str(target))
     assert target.read_text().splitlines()[1] == (
-        "3,an address has an @ between the name and the domain,nobody"
+        "4,an address has an @ between the name and the domain,nobody"
     )
 
 

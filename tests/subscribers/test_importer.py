@@ -218,10 +218,27 @@ def test_each_refused_line_is_reported_with_its_number_and_reason(bring_in: Impo
         on_refused=lambda line, reason, _fields: told.append((line, reason)),
     )
     assert told == [
-        (2, "an address has an @ between the name and the domain"),
-        (3, "stands in the list twice"),
-        (4, "the domain is reserved and can't receive mail"),
+        (3, "an address has an @ between the name and the domain"),
+        (4, "stands in the list twice"),
+        (5, "the domain is reserved and can't receive mail"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ("email;name\n\n\nanna@example.com;A\nnobody;B\n", 5),
+        ('name,email\n"Anna\nof two lines",anna@example.com\nB,nobody\n', 4),
+        ("anna@example.com\n\nnobody\n", 3),
+    ],
+    ids=["blanks", "two-line", "headless"],
+)
+def test_a_refused_line_has_the_number_an_editor_shows(
+    bring_in: Import, content: str, line: int
+) -> None:
+    told: list[int] = []
+    bring_in(content, on_refused=lambda line, _reason, _fields: told.append(line))
+    assert told == [line]
 
 
 def test_nobody_who_left_bounced_complained_or_was_erased_comes_back(

@@ -143,7 +143,8 @@ def _report_facts(report: Report, *, dry_run: bool) -> dict[str, Any]:
 
 def _print_report(call: Call, report: Report, *, dry_run: bool) -> None:
     if report.resumed_at:
-        call.out.print(f"Went on from line {report.resumed_at:,}, where an earlier run stopped.")
+        done = some(report.resumed_at, "line")
+        call.out.print(f"Went on where an earlier run had stopped, after {done}.")
     verb = "would join" if dry_run else "joined"
     call.out.print(f"{some(report.lines, 'line')} ({report.layout}): {report.added:,} {verb}.")
     call.out.print(_table(["Refused because the reader, or the line,", "Lines"], report.refused))
