@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from subscribers.address import parse
+from subscribers.address import Address, parse
+from subscribers.cells import plain
 from subscribers.errors import BadAddress, BadImport
 
 
@@ -128,6 +130,7 @@ _SUPPRESSED = {
     "erased": Refusal.LEFT_THERE,
 }
 _TRUE = frozenset({"true", "yes", "1", "t", "y"})
+_NAMED = re.compile(r"\A[^<>@]*<([^<>]+)>\s*\Z")
 
 
 def recognise(first: Sequence[str]) -> Layout:
@@ -143,17 +146,29 @@ def recognise(first: Sequence[str]) -> Layout:
     return Layout(name=service.name, address=address, standing=_standing(service, names))
 
 
+def address_in(cell: str) -> Address:
+    """Read a cell's address, also where a name stands before it: ``Ann <ann@example.com>``.
+
+    Raises `BadAddress`. A name that holds an @ is refused: nobody knows which address is meant.
+    """
+    text = plain(cell)
+    named = _NAMED.match(text)
+    return parse(named[1] if named else text)
+
+
 def _without_header(first: Sequence[str]) -> Layout:
     """Read a list that begins with an address, and so has no header."""
     for column, text in enumerate(first):
         try:
-            parse(text)
+            address_in(text)
         except BadAddress:
             continue
         return Layout(name="plain, without a header", address=column, has_header=False)
+    found = "1 column" if len(first) == 1 else f"{len(first)} columns"
     raise BadImport(
-        'the first line names no column of addresses; call that column "email"'
-        f" (columns found: {len(first)})"
+        'the first line names no column of addresses; call that column "email". The line was read'
+        f" as {found}, separated by commas, semicolons, tabs or |; if they are more, save the list"
+        " again as CSV"
     )
 
 

@@ -6,6 +6,7 @@ Broken bytes come out as surrogates, which no address may hold: they cost a line
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Generator, Iterator
 from functools import partial
 from io import BufferedReader, TextIOWrapper
@@ -14,8 +15,11 @@ from itertools import chain
 from subscribers.errors import BadImport
 
 MAX_LINE = 65_536  # characters; an address has 254
-_DELIMITERS = ",;\t"
+_DELIMITERS = ",;\t|"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_ARCHIVE = b"PK\x03\x04"  # .xlsx and .zip alike
+#: How a spreadsheet is told the delimiter; no line of readers looks like it.
+_SEPARATOR = re.compile(r'sep=(?P<delimiter>\t|[^\w\s"])[\r\n]*\Z', re.IGNORECASE)
 
 Line = tuple[int, list[str]]  #: its number as an editor counts, its fields
 
@@ -29,9 +33,10 @@ def lines(file: BufferedReader) -> Generator[Line, None, None]:
     read = partial(text.readline, MAX_LINE)
     try:
         first = read()
-        delimiter = max(_DELIMITERS, key=first.count)
+        told = _SEPARATOR.match(first)
         rest = iter(read, "")
-        counted = _Counted(chain([first], rest))
+        counted = _Counted(rest, before=1) if told else _Counted(chain([first], rest))
+        delimiter = told["delimiter"] if told else max(_DELIMITERS, key=first.count)
         for fields in csv.reader(counted, delimiter=delimiter):
             begun = counted.end_record()
             if fields:
@@ -47,9 +52,9 @@ def lines(file: BufferedReader) -> Generator[Line, None, None]:
 class _Counted:
     """Lines, none without end; knows where a record began and whether its quotation marks pair."""
 
-    def __init__(self, lines: Iterator[str]) -> None:
+    def __init__(self, lines: Iterator[str], before: int = 0) -> None:
         self._lines = lines
-        self._begun, self._line, self._marks = 1, 0, 0
+        self._begun, self._line, self._marks = before + 1, before, 0
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -75,9 +80,21 @@ class _Counted:
 
 
 def _decoded(file: BufferedReader) -> TextIOWrapper:
-    start = file.peek(2)[:2]
-    encoding = "utf-16" if start in _UTF16 else "utf-8-sig"
+    start = file.peek(4)[:4].ljust(4, b" ")
+    if start == _ARCHIVE:
+        raise BadImport(
+            "this is a workbook or an archive: save its list as CSV, or unpack it, and import that"
+        )
+    encoding = _encoding(start)
     return TextIOWrapper(file, encoding=encoding, errors="surrogateescape", newline="")
+
+
+def _encoding(start: bytes) -> str:
+    if start[:2] in _UTF16:
+        return "utf-16"
+    if start[1::2] == b"\0\0":  # without a mark, and begun in plain letters
+        return "utf-16-le"
+    return "utf-16-be" if start[::2] == b"\0\0" else "utf-8-sig"
 
 
 def _bounded(line: str) -> str:

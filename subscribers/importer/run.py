@@ -13,12 +13,10 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from subscribers.address import parse
-from subscribers.cells import plain
 from subscribers.errors import BadAddress, BadImport
 from subscribers.importer import filing, progress, reading
 from subscribers.importer.filing import Batch, Refused, Row
-from subscribers.importer.layout import Layout, Refusal, recognise
+from subscribers.importer.layout import Layout, Refusal, address_in, recognise
 from subscribers.importer.progress import Report, Run
 from subscribers.importer.reading import Line
 from subscribers.store import Sessions
@@ -186,7 +184,7 @@ def _read(one: _Import, lines: list[Line]) -> tuple[list[Row], list[Refused]]:
     column, standing, every = one.layout.address, one.layout.standing, one.hashes.every
     for line, fields in lines:
         try:
-            address = parse(plain(fields[column]) if column < len(fields) else "")
+            address = address_in(fields[column] if column < len(fields) else "")
         except BadAddress as fault:
             refusals.append((line, fault.fault.value))
             continue

@@ -86,9 +86,15 @@ def test_a_list_nobody_answers_for_is_refused(consent: str) -> None:
         "email,name\nanna@example.com,Anna\n".encode("utf-16"),
         b"name,email\n\xfcber,anna@example.com\n",
         b"email\ranna@example.com\r",
+        b"sep=;\r\nname;email\r\nDoe, Anna;anna@example.com\r\n",
+        b"name|email\nDoe, Anna|anna@example.com\n",
+        "email,name\nanna@example.com,Anna\n".encode("utf-16-le"),
+        "email,name\nanna@example.com,Anna\n".encode("utf-16-be"),
+        b"email\nAnn <anna@example.com>\n",
+        b'"Doe, Ann" <anna@example.com>\n',
     ],
     ids=["bom", "semicolon", "tab", "quotes", "two-line", "headless", "blanks", "utf16", "latin1",
-         "old-mac"],
+         "old-mac", "sep", "bar", "utf16-le", "utf16-be", "named", "named-headless"],
 )  # fmt: skip
 def test_H11_a_list_is_read_whatever_its_form(
     database: Database, bring_in: Import, content: bytes
@@ -227,7 +233,7 @@ def test_each_refused_line_is_reported_with_its_number_and_reason(bring_in: Impo
 @pytest.mark.parametrize(
     ("content", "line"),
     [
-        ("email;name\n\n\nanna@example.com;A\nnobody;B\n", 5),
+        ("sep=;\nemail;name\n\n\nanna@example.com;A\nnobody;B\n", 6),
         ('name,email\n"Anna\nof two lines",anna@example.com\nB,nobody\n', 4),
         ("anna@example.com\n\nnobody\n", 3),
     ],
@@ -239,6 +245,13 @@ def test_a_refused_line_has_the_number_an_editor_shows(
     told: list[int] = []
     bring_in(content, on_refused=lambda line, _reason, _fields: told.append(line))
     assert told == [line]
+
+
+@pytest.mark.parametrize(
+    "cell", ["ann@example.org <anna@example.com>", "A <anna@example.com> <b@example.com>", "A <>"]
+)
+def test_a_cell_that_may_name_two_addresses_names_none(bring_in: Import, cell: str) -> None:
+    assert bring_in(f"email\n{cell}\n").added == 0
 
 
 def test_nobody_who_left_bounced_complained_or_was_erased_comes_back(
@@ -364,8 +377,11 @@ def test_an_interrupted_import_goes_on_under_the_same_statement_only(
         ("name,city\nAnna,Ulm\n", "column of addresses"),
         ("email\n" + "x" * 70_000 + "\n", "longer than"),
         ('email\n"' + "x,\n" * 70_000, "can't be read"),
+        ("PK\x03\x04 and so on", "workbook or an archive"),
+        ('sep="\nemail\nanna@example.com\n', "column of addresses"),
+        ("name/city\nAnna/Ulm\n", "read as 1 column, separated by"),
     ],
-    ids=["empty", "no-address", "long-line", "open-quote"],
+    ids=["empty", "no-address", "long-line", "open-quote", "workbook", "sep", "delimiter"],
 )
 def test_H11_what_is_no_list_is_refused_in_words(
     bring_in: Import, content: str, reason: str
