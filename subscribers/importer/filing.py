@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers.importer.layout import Refusal
+from subscribers.importer.refusal import Refusal
 from subscribers.models import (
     Consent,
     ConsentAct,

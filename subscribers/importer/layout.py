@@ -1,36 +1,34 @@
-"""Which columns of a list mean what, for the exports of the services readers come from."""
+"""How a list is laid out: where its addresses stand, and which columns tell who left.
+
+It fails closed. A column that may say who left, and that nobody here can read, stops the import by
+name; so does a service's file without the column that tells. An operator who knows better says so.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from subscribers.address import Address, parse
 from subscribers.cells import plain
 from subscribers.errors import BadAddress, BadImport
+from subscribers.importer import columns
+from subscribers.importer.columns import HARMLESS, KNOWN, Meaning
+from subscribers.importer.refusal import NOT_SAID, Refusal, standing_there
+from subscribers.importer.services import SERVICES, Service
 
+#: Names of the column that holds the address, the likeliest first.
+_ADDRESS = ("email", "email_address", "e_mail", "e_mail_address", "e_mail_adresse", "mail")
+#: Mailchimp's two times of agreeing: one of them is enough, and none is no consent.
+_AGREED = ("optin_time", "confirm_time")
+_PLAIN = Service(
+    name="plain", columns=frozenset(), tells=frozenset(), own={"state": columns.by_word()}
+)
+_NAMED = re.compile(r"\A[^<>@]*<([^<>]+)>\s*\Z")
+_FILE_OF_LEAVERS = re.compile(r"non-?_?subscri|unsubscri|\A(?:cleaned|sms_only)_", re.IGNORECASE)
 
-class Refusal(StrEnum):
-    """Why a line isn't taken over, beside the reasons an address is refused for."""
-
-    LEFT_THERE = "left at the former service"
-    BOUNCED_THERE = "bounced at the former service"
-    COMPLAINED_THERE = "complained at the former service"
-    UNCONFIRMED_THERE = "had not confirmed at the former service"
-    UNKNOWN_THERE = "the former service's word for the standing isn't known here"
-    PAUSED_THERE = "takes a break at the former service, and wants no mail now"
-    SUPPRESSED_THERE = "must not be mailed, the former service says"
-    TWICE = "stands in the list twice"
-    ALREADY = "is subscribed already"
-    PENDING = "has signed up here and not confirmed yet"
-    LEFT = "left here"
-    MOVED = "has another address here since"
-    ERASED = "asked to be forgotten here"
-    BOUNCED = "bounced here"
-    COMPLAINED = "complained here"
-    SUPPRESSED = "must not be mailed, an operator or the provider says"
+Standing = Callable[[Sequence[str]], Refusal | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,111 +37,45 @@ class Layout:
 
     name: str
     address: int  #: the column, counted from 0
-    standing: Callable[[Sequence[str]], Refusal | None] | None = None
+    standing: Standing  #: why a line's reader isn't taken over
+    tells: bool = True  #: whether the list says how its readers stand
     has_header: bool = True
+    note: str = ""  #: what the list can't tell, for the report
+
+    def word(self, refusal: Refusal | None) -> str:
+        """Return the word for how a reader stood at the former service."""
+        return standing_there(refusal) if refusal or self.tells else NOT_SAID
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Service:
-    name: str
-    columns: frozenset[str]  #: a header with all of these is this service's
-    left_if_set: tuple[str, ...] = ()
-    left_if_true: tuple[str, ...] = ()
-    left_if_false: tuple[str, ...] = ()
-    bounced_if_set: tuple[str, ...] = ()
-    suppressed: str = ""
-    status: str = ""
+def recognise(first: Sequence[str], ignored: Collection[str] = ()) -> Layout:
+    """Tell from the first line how a list is laid out, as if the columns *ignored* weren't there.
 
-
-_SERVICES = (
-    _Service(
-        name="Digest",
-        columns=frozenset({"email", "status", "suppressed", "source", "since"}),
-        suppressed="suppressed",
-        status="status",
-    ),
-    _Service(
-        name="Mailchimp",
-        columns=frozenset({"email address", "leid", "euid"}),
-        left_if_set=("unsub_time",),
-        bounced_if_set=("clean_time",),
-        status="status",
-    ),
-    _Service(
-        name="Substack",
-        columns=frozenset({"email", "active_subscription", "email_disabled"}),
-        left_if_true=("email_disabled",),
-    ),
-    _Service(
-        name="Ghost",
-        columns=frozenset({"email", "subscribed_to_emails", "deleted_at"}),
-        left_if_false=("subscribed_to_emails",),
-        left_if_set=("deleted_at",),
-    ),
-    _Service(
-        name="Buttondown",
-        columns=frozenset({"email_address", "creation_date", "type"}),
-        left_if_set=("unsubscription_date",),
-        status="type",
-    ),
-    _Service(
-        name="listmonk",
-        columns=frozenset({"uuid", "email", "attributes", "status"}),
-        status="status",
-    ),
-    _Service(
-        name="beehiiv",
-        columns=frozenset({"email", "status", "utm_source"}),
-        left_if_set=("unsubscribed_at",),
-        status="status",
-    ),
-    _Service(
-        name="Kit",
-        columns=frozenset({"first_name", "email", "created_at", "state"}),
-        status="state",
-    ),
-    _Service(
-        name="Kit",
-        columns=frozenset({"first_name", "email", "created_at", "status"}),
-        status="status",
-    ),
-)
-
-#: Names of the column that holds the address, the likeliest first.
-_ADDRESS = ("email", "email address", "email_address", "e-mail", "e-mail-adresse", "mail")
-
-_WORDS: dict[str, Refusal | None] = {
-    **dict.fromkeys(("", "subscribed", "active", "confirmed", "enabled", "regular"), None),
-    **dict.fromkeys(("premium", "free", "paid", "gifted", "trialed", "comped"), None),
-    **dict.fromkeys(("unsubscribed", "cancelled", "canceled", "inactive"), Refusal.LEFT_THERE),
-    **dict.fromkeys(("removed", "archived", "disabled", "blocklisted"), Refusal.LEFT_THERE),
-    **dict.fromkeys(("blocked", "deleted"), Refusal.LEFT_THERE),
-    "paused": Refusal.PAUSED_THERE,
-    **dict.fromkeys(("cleaned", "bounced", "undeliverable"), Refusal.BOUNCED_THERE),
-    **dict.fromkeys(("complained", "spam", "spammy"), Refusal.COMPLAINED_THERE),
-    **dict.fromkeys(("pending", "unconfirmed", "unactivated"), Refusal.UNCONFIRMED_THERE),
-    **dict.fromkeys(("validating", "invalid", "transactional"), Refusal.UNCONFIRMED_THERE),
-}
-_SUPPRESSED = {
-    "hard-bounce": Refusal.BOUNCED_THERE,
-    "complaint": Refusal.COMPLAINED_THERE,
-    "erased": Refusal.LEFT_THERE,
-}
-_TRUE = frozenset({"true", "yes", "1", "t", "y"})
-_NAMED = re.compile(r"\A[^<>@]*<([^<>]+)>\s*\Z")
-
-
-def recognise(first: Sequence[str]) -> Layout:
-    """Tell from the first line how a list is laid out; raises `BadImport` when nobody can."""
-    names = [name.strip().lower() for name in first]
-    service = next((one for one in _SERVICES if one.columns <= set(names)), None)
-    address = next((names.index(name) for name in _ADDRESS if name in names), None)
+    Raises `BadImport` when nobody can, or when nobody can tell who left.
+    """
+    names = [columns.key(name) for name in first]
+    kept = _without(names, ignored)
+    address = next((kept.index(name) for name in _ADDRESS if name in kept), None)
     if address is None:
         return _without_header(first)
-    if service is None:
-        status = next((name for name in ("status", "state") if name in names), "")
-        service = _Service(name="plain", columns=frozenset(), status=status)
-    return Layout(name=service.name, address=address, standing=_standing(service, names))
+    service = next((one for one in SERVICES if one.writes(frozenset(kept))), _PLAIN)
+    _refuse_without_telling(service, first, names)
+    meanings = _meanings(service, first, kept)
+    return Layout(
+        name=service.name,
+        address=address,
+        standing=_standing(meanings, kept),
+        tells=bool(meanings) or not set(_AGREED).isdisjoint(kept),
+        note=service.note,
+    )
+
+
+def refuse_file_of_leavers(name: str) -> None:
+    """Refuse a file named as services name that of who left, bounced or never agreed."""
+    if _FILE_OF_LEAVERS.search(name):
+        raise BadImport(
+            "the file's name says that its readers left, bounced or never agreed. Import the file"
+            " of the subscribed ones; if the name misleads, give the file another"
+        )
 
 
 def address_in(cell: str) -> Address:
@@ -156,6 +88,22 @@ def address_in(cell: str) -> Address:
     return parse(named[1] if named else text)
 
 
+def _without(names: list[str], ignored: Collection[str]) -> list[str]:
+    """Return the names with those an operator wants ignored made empty."""
+    skip = {_letters(columns.key(name)): name for name in ignored}
+    missing = skip.keys() - {_letters(name) for name in names}
+    if missing:
+        unknown = sorted(skip[one] for one in missing)
+        raise BadImport(
+            f"--ignore-column names {_quoted(unknown)}, and the list has no such column"
+        )
+    return ["" if _letters(name) in skip else name for name in names]
+
+
+def _letters(key: str) -> str:
+    return key.replace("_", "")
+
+
 def _without_header(first: Sequence[str]) -> Layout:
     """Read a list that begins with an address, and so has no header."""
     for column, text in enumerate(first):
@@ -163,7 +111,13 @@ def _without_header(first: Sequence[str]) -> Layout:
             address_in(text)
         except BadAddress:
             continue
-        return Layout(name="plain, without a header", address=column, has_header=False)
+        return Layout(
+            name="plain, without a header",
+            address=column,
+            standing=_by_any_word,
+            tells=False,
+            has_header=False,
+        )
     found = "1 column" if len(first) == 1 else f"{len(first)} columns"
     raise BadImport(
         'the first line names no column of addresses; call that column "email". The line was read'
@@ -172,43 +126,74 @@ def _without_header(first: Sequence[str]) -> Layout:
     )
 
 
-def _standing(
-    service: _Service, names: list[str]
-) -> Callable[[Sequence[str]], Refusal | None] | None:
-    def at(columns: tuple[str, ...]) -> list[int]:
-        return [names.index(name) for name in columns if name in names]
+def _refuse_without_telling(service: Service, first: Sequence[str], names: list[str]) -> None:
+    if service.tells and service.tells.isdisjoint(names):
+        wanted = " or ".join(name for name in sorted(service.tells))
+        known_by = next(
+            text for text, name in zip(first, names, strict=True)
+            if name in service.columns and name not in _ADDRESS
+        )  # fmt: skip
+        raise BadImport(
+            f"this looks like a file of {service.name}, and the column that tells who left isn't in"
+            f" it ({wanted}): export the list again with that column. If you know that everybody in"
+            f" it agreed and nobody left, say so with --ignore-column {_quoted([known_by])}"
+        )
 
-    tests = [
-        *((column, _if_set(Refusal.LEFT_THERE)) for column in at(service.left_if_set)),
-        *((column, _if_set(Refusal.BOUNCED_THERE)) for column in at(service.bounced_if_set)),
-        *((column, _if_true(True)) for column in at(service.left_if_true)),
-        *((column, _if_true(False)) for column in at(service.left_if_false)),
-        *((column, _by_suppression) for column in at((service.suppressed,))),
-        *((column, _by_word) for column in at((service.status,))),
-    ]
+
+def _meanings(
+    service: Service, first: Sequence[str], names: list[str]
+) -> list[tuple[int, Meaning]]:
+    """Return the columns that tell how a reader stands; refuses those nobody can read."""
+    found: list[tuple[int, Meaning]] = []
+    unread: list[str] = []
+    for column, (text, name) in enumerate(zip(first, names, strict=True)):
+        meaning = _meaning(service, name)
+        if meaning:
+            found.append((column, meaning))
+        elif name not in service.harmless and _may_tell(name):
+            unread.append(text.strip())
+    if unread:
+        options = " ".join(f"--ignore-column {_quoted([name])}" for name in unread)
+        raise BadImport(
+            f"the list has columns that may say who left, and nobody here can read them:"
+            f" {_quoted(unread)}. Take those who left out of the list, then import it with"
+            f" {options}"
+        )
+    return sorted(found, key=lambda one: one[1].rank)
+
+
+def _meaning(service: Service, name: str) -> Meaning | None:
+    if name.startswith("opted_out_of_email"):  # HubSpot writes a type of mail after it
+        return columns.left_if_true(Refusal.LEFT_THERE)
+    return None if name in service.harmless else service.own.get(name) or KNOWN.get(name)
+
+
+def _may_tell(name: str) -> bool:
+    return name not in HARMLESS and name not in _AGREED and columns.speaks_of_leaving(name)
+
+
+def _standing(meanings: list[tuple[int, Meaning]], names: list[str]) -> Standing:
+    agreed = [names.index(name) for name in _AGREED if name in names]
+
+    def cell(fields: Sequence[str], column: int) -> str:
+        return fields[column].strip().lower() if column < len(fields) else ""
 
     def standing(fields: Sequence[str]) -> Refusal | None:
-        for column, test in tests:
-            refusal = test(fields[column].strip().lower()) if column < len(fields) else None
+        for column, meaning in meanings:
+            refusal = meaning.read(cell(fields, column))
             if refusal:
                 return refusal
+        if agreed and not any(columns.said(cell(fields, column)) for column in agreed):
+            return Refusal.NO_CONSENT_THERE
         return None
 
-    return standing if tests else None
+    return standing
 
 
-def _if_set(refusal: Refusal) -> Callable[[str], Refusal | None]:
-    return lambda value: refusal if value else None
+def _by_any_word(fields: Sequence[str]) -> Refusal | None:
+    """Refuse a line without a header for any cell that is a word for having left."""
+    return next(filter(None, (columns.leaving(field.strip().lower()) for field in fields)), None)
 
 
-def _if_true(wanted: bool) -> Callable[[str], Refusal | None]:
-    """Refuse for a word of that sense; what says nothing isn't a yes."""
-    return lambda value: Refusal.LEFT_THERE if (value in _TRUE) is wanted else None
-
-
-def _by_suppression(value: str) -> Refusal | None:
-    return _SUPPRESSED.get(value, Refusal.SUPPRESSED_THERE) if value else None
-
-
-def _by_word(value: str) -> Refusal | None:
-    return _WORDS.get(value, Refusal.UNKNOWN_THERE)
+def _quoted(names: Collection[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -16,6 +16,15 @@ from subscribers.errors import BadImport
 from subscribers.models import ImportRun
 
 
+@dataclass(frozen=True, kw_only=True)
+class List:
+    """Which list is imported: the same file may be read in more than one way."""
+
+    fingerprint: str
+    newsletter: str
+    ignored: tuple[str, ...]  #: columns that are read as if they weren't there
+
+
 @dataclass(kw_only=True)
 class Report:
     """What came of an import: ``lines = added + refused``; the header isn't counted."""
@@ -25,10 +34,19 @@ class Report:
     added: int = 0
     refused: Counter[str] = field(default_factory=Counter)  #: reason to number of lines
     resumed_at: int = 0  #: lines an interrupted run had done before
+    #: Every line by how the list says that its reader stands, whatever it was refused for.
+    standings: Counter[str] = field(default_factory=Counter)
+    ignored: tuple[str, ...] = ()  #: columns an operator had left aside
+    note: str = ""  #: what such a list can't tell
 
     def as_counts(self) -> dict[str, Any]:
         """Return what the next run needs to go on counting."""
-        return {"added": self.added, "refused": dict(self.refused)}
+        return {
+            "added": self.added,
+            "refused": dict(self.refused),
+            "standings": dict(self.standings),
+            "ignored": list(self.ignored),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,49 +59,49 @@ class Run:
     report: Report
 
 
-def begin(
-    session: Session,
-    fingerprint: str,
-    newsletter: str,
-    *,
-    consent: str,
-    layout: str,
-    now: datetime,
-) -> Run:
+def begin(session: Session, list_: List, consent: str, *, report: Report, now: datetime) -> Run:
     """Start an import, or go on with the one of this file that was interrupted."""
-    refuse_other_words(session, fingerprint, newsletter, consent)
+    refuse_another_way(session, list_, consent)
     wording_hash = ledger.keep_wording(session, consent)
-    known = _known(session, fingerprint, newsletter)
+    known = _known(session, list_)
     if known is None or known.finished_at is not None:
         if known is not None:
             session.delete(known)
             session.flush()
         known = ImportRun(
-            fingerprint=fingerprint,
-            newsletter=newsletter,
+            fingerprint=list_.fingerprint,
+            newsletter=list_.newsletter,
             wording_hash=wording_hash,
+            counts=report.as_counts(),
             started_at=now,
         )
         session.add(known)
         session.flush()
-    return _run(known, layout, wording_hash)
+    return _run(known, report, wording_hash)
 
 
-def refuse_other_words(session: Session, fingerprint: str, newsletter: str, consent: str) -> None:
-    """Refuse to go on with an interrupted import by another statement; raises `BadImport`."""
-    known = _known(session, fingerprint, newsletter)
-    under_way = known is not None and known.finished_at is None
-    if known and under_way and known.wording_hash != ledger.wording_hash(consent):
+def refuse_another_way(session: Session, list_: List, consent: str) -> None:
+    """Refuse to go on with an interrupted import in another way; raises `BadImport`."""
+    known = _known(session, list_)
+    if known is None or known.finished_at is not None:
+        return
+    if known.wording_hash != ledger.wording_hash(consent):
         raise BadImport(
             "an earlier run of this list stopped half-way with another statement: give --consent in"
             " the same words, so that all its readers have the same evidence"
         )
+    if known.counts.get("ignored", []) != list(list_.ignored):
+        raise BadImport(
+            "an earlier run of this list stopped half-way with other columns left aside: give the"
+            " same --ignore-column, so that all its lines are read in the same way"
+        )
 
 
-def _known(session: Session, fingerprint: str, newsletter: str) -> ImportRun | None:
+def _known(session: Session, list_: List) -> ImportRun | None:
     return session.execute(
         select(ImportRun).where(
-            col(ImportRun.fingerprint) == fingerprint, col(ImportRun.newsletter) == newsletter
+            col(ImportRun.fingerprint) == list_.fingerprint,
+            col(ImportRun.newsletter) == list_.newsletter,
         )
     ).scalar_one_or_none()
 
@@ -102,12 +120,9 @@ def finish(session: Session, run: Run, now: datetime) -> None:
     session.execute(update(ImportRun).where(col(ImportRun.id) == run.id).values(finished_at=now))
 
 
-def _run(row: ImportRun, layout: str, wording_hash: str) -> Run:
-    report = Report(
-        layout=layout,
-        lines=row.lines,
-        added=row.counts.get("added", 0),
-        refused=Counter(row.counts.get("refused", {})),
-        resumed_at=row.lines,
-    )
+def _run(row: ImportRun, report: Report, wording_hash: str) -> Run:
+    report.lines = report.resumed_at = row.lines
+    report.added = row.counts.get("added", 0)
+    report.refused = Counter(row.counts.get("refused", {}))
+    report.standings = Counter(row.counts.get("standings", {}))
     return Run(id=row.id or 0, wording_hash=wording_hash, started_at=row.started_at, report=report)

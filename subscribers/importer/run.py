@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 from subscribers.errors import BadAddress, BadImport
 from subscribers.importer import filing, progress, reading
 from subscribers.importer.filing import Batch, Refused, Row
-from subscribers.importer.layout import Layout, Refusal, address_in, recognise
+from subscribers.importer.layout import Layout, address_in, recognise, refuse_file_of_leavers
 from subscribers.importer.progress import Report, Run
 from subscribers.importer.reading import Line
+from subscribers.importer.refusal import Refusal
 from subscribers.store import Sessions
 from subscribers.tokens import Hashes
 
@@ -42,6 +43,7 @@ class Wish:
     consent: str  #: how these readers agreed; kept as evidence
     language: str = "en"
     rehearsal: bool = False  #: count and refuse as if, and change nothing
+    ignored: frozenset[str] = frozenset()  #: columns that are read as if they weren't there
 
     def __post_init__(self) -> None:
         """Refuse an import nobody answers for."""
@@ -74,12 +76,13 @@ def import_list(
 
     Each chunk is one transaction that also notes how far the list is done: the same file again goes
     on from there. *on_refused* gets line number, reason and fields; *on_progress* lines and bytes.
-    Raises `BadImport` when the file can't be read as a list.
+    Raises `BadImport` when the file can't be read as a list, or doesn't tell who left.
     """
+    refuse_file_of_leavers(path.name)
     with path.open("rb") as file, closing(reading.lines(file)) as all_rows:
         fingerprint = file_digest(file, "sha256").hexdigest()
         file.seek(0)
-        layout, rows = _open(all_rows)
+        layout, rows = _open(all_rows, wish)
         run = _begin(sessions, fingerprint, wish, layout, now)
         one = _Import(
             layout=layout,
@@ -89,9 +92,9 @@ def import_list(
             on_refused=on_refused,
             rehearsal=wish.rehearsal,
         )
+        for _ in islice(rows, run.report.resumed_at):
+            pass
         with _desk(sessions, one.batch, rehearsal=wish.rehearsal) as turn:
-            for _ in islice(rows, run.report.resumed_at):
-                pass
             while part := list(islice(rows, chunk)):
                 _file(one, turn, part)
                 on_progress(run.report.lines, file.tell())
@@ -101,29 +104,29 @@ def import_list(
     return run.report
 
 
-def _open(rows: Iterator[Line]) -> tuple[Layout, Iterator[Line]]:
+def _open(rows: Iterator[Line], wish: Wish) -> tuple[Layout, Iterator[Line]]:
     first = next(rows, None)
     if first is None:
         raise BadImport("the file is empty")
-    layout = recognise(first[1])
+    layout = recognise(first[1], wish.ignored)
     return layout, rows if layout.has_header else chain([first], rows)
 
 
 def _begin(sessions: Sessions, fingerprint: str, wish: Wish, layout: Layout, now: datetime) -> Run:
     consent = wish.consent.strip()
+    list_ = _list(fingerprint, wish)
+    report = Report(layout=layout.name, ignored=list_.ignored, note=layout.note)
     if wish.rehearsal:
         with sessions.read() as session:
-            progress.refuse_other_words(session, fingerprint, wish.newsletter, consent)
-        return Run(id=0, wording_hash="", started_at=now, report=Report(layout=layout.name))
+            progress.refuse_another_way(session, list_, consent)
+        return Run(id=0, wording_hash="", started_at=now, report=report)
     with sessions.write() as session:
-        return progress.begin(
-            session,
-            fingerprint,
-            wish.newsletter,
-            consent=consent,
-            layout=layout.name,
-            now=now,
-        )
+        return progress.begin(session, list_, consent, report=report, now=now)
+
+
+def _list(fingerprint: str, wish: Wish) -> progress.List:
+    ignored = tuple(sorted(wish.ignored))
+    return progress.List(fingerprint=fingerprint, newsletter=wish.newsletter, ignored=ignored)
 
 
 def _batch(wish: Wish, layout: Layout, run: Run, *, secrets: int) -> Batch:
@@ -181,15 +184,17 @@ def _read(one: _Import, lines: list[Line]) -> tuple[list[Row], list[Refused]]:
     """Read a chunk's addresses; refuse what can be refused without asking the list."""
     rows: dict[str, Row] = {}
     refusals: list[Refused] = []
-    column, standing, every = one.layout.address, one.layout.standing, one.hashes.every
+    column, layout, every = one.layout.address, one.layout, one.hashes.every
+    standings = one.run.report.standings
     for line, fields in lines:
+        refusal = layout.standing(fields)
+        standings[layout.word(refusal)] += 1
         try:
             address = address_in(fields[column] if column < len(fields) else "")
         except BadAddress as fault:
             refusals.append((line, fault.fault.value))
             continue
         key = address.key
-        refusal = standing(fields) if standing else None
         if refusal is None and key in rows:
             refusal = Refusal.TWICE
         if refusal:

@@ -79,6 +79,9 @@ def test_a_rehearsed_import_tells_counts_and_reasons(
             "is subscribed already": 1,
         },
         "resumed_at": 0,
+        "standings": {"not said": 3},
+        "ignored_columns": [],
+        "note": "",
     }
 
 
@@ -129,6 +132,34 @@ def test_refused_lines_are_written_with_their_reasons(
     assert target.read_text().splitlines()[1] == (
         "4,an address has an @ between the name and the domain,nobody"
     )
+
+
+def test_a_column_is_left_aside_by_its_name_and_the_report_says_so(
+    digest: Digest, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("email,Newsletter,Lead status\nanna@example.com,no,lost\n")
+    given = ["import", str(path), "--consent", CONSENT, "--ignore-column", "newsletter"]
+    assert '--ignore-column "Lead status"' in str(digest(*given).exception)
+    told = digest(*given, "--ignore-column", "Lead status").stdout
+    assert "1 joined" in told
+    assert "Left aside as you said: Lead status, newsletter." in told
+    assert "No column says who left" in told
+
+
+def test_a_rehearsal_says_how_many_stand_how_at_the_former_service(
+    digest: Digest, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(
+        "uuid,email,name,attributes,status\n1,a@example.com,,{},enabled\n"
+        "2,b@example.com,,{},blocklisted\n3,c@example.com,,{},sleeping\n"
+    )
+    result = digest("import", str(path), "--consent", CONSENT, "--dry-run")
+    told = " ".join(result.stdout.split())
+    assert "unsubscribed │ 1" in told
+    assert "words that aren't known here" in told
+    assert "who left a single list" in told
 
 
 def test_an_import_without_a_statement_is_wrong_usage(digest: Digest, list_file: str) -> None:

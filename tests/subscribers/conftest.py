@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from digest.db import Database
 from subscribers import ledger, store
 from subscribers.address import parse
+from subscribers.importer import Report, Wish, import_list
 from subscribers.models import ConsentAct, Standing
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes, Tokens
@@ -19,7 +22,12 @@ SECRET = "a secret for these tests, long enough"
 NEWSLETTER = "weekly"
 FORM = Evidence(channel="form", form="sign-up", wording="Send me the weekly mail.")
 
+CONSENT = "They ticked the box on the old site, 2024 to 2026."
+WISH = Wish(newsletter=NEWSLETTER, consent=CONSENT)
+REHEARSAL = Wish(newsletter=NEWSLETTER, consent=CONSENT, rehearsal=True)
+
 MakeReader = Callable[..., int]
+Import = Callable[..., Report]
 
 
 @pytest.fixture
@@ -55,3 +63,30 @@ def make_reader(now: datetime) -> MakeReader:
         return reader
 
     return make
+
+
+@pytest.fixture
+def bring_in(database: Database, tmp_path: Path, hashes: Hashes, now: datetime) -> Import:
+    """Return a function that imports a text or bytes as a file."""
+
+    def bring_in(
+        content: str | bytes, wish: Wish = WISH, name: str = "list.csv", **options: object
+    ) -> Report:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        given: dict[str, object] = {"hashes": hashes, "now": now, **options}
+        return import_list(database, path, wish, **given)  # type: ignore[arg-type]
+
+    return bring_in
+
+
+def addresses(database: Database, standing: Standing = Standing.CONFIRMED) -> list[str]:
+    with database.read() as session:
+        found = session.execute(
+            text(
+                "SELECT address FROM subscriber s JOIN subscription p ON p.subscriber_id = s.id"
+                " WHERE p.standing = :standing ORDER BY address"
+            ),
+            {"standing": standing.value},
+        )
+        return [row.address for row in found]

@@ -1,53 +1,28 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from digest.db import Database
 from subscribers import cells, ledger, lifecycle, store, suppression
 from subscribers.errors import BadImport
-from subscribers.importer import Refusal, Report, Wish, import_list
+from subscribers.importer import Refusal, Wish
 from subscribers.models import Standing, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes
-from tests.subscribers.conftest import NEWSLETTER, SECRET, MakeReader
-
-CONSENT = "They ticked the box on the old site, 2024 to 2026."
-WISH = Wish(newsletter=NEWSLETTER, consent=CONSENT)
-REHEARSAL = Wish(newsletter=NEWSLETTER, consent=CONSENT, rehearsal=True)
-
-Import = Callable[..., Report]
-
-
-@pytest.fixture
-def bring_in(database: Database, tmp_path: Path, hashes: Hashes, now: datetime) -> Import:
-    """Return a function that imports a text or bytes as a file."""
-
-    def bring_in(content: str | bytes, wish: Wish = WISH, **options: object) -> Report:
-        path = tmp_path / "list.csv"
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        given: dict[str, object] = {"hashes": hashes, "now": now, **options}
-        return import_list(database, path, wish, **given)  # type: ignore[arg-type]
-
-    return bring_in
-
-
-def addresses(database: Database, standing: Standing = Standing.CONFIRMED) -> list[str]:
-    with database.read() as session:
-        found = session.execute(
-            text(
-                "SELECT address FROM subscriber s JOIN subscription p ON p.subscriber_id = s.id"
-                " WHERE p.standing = :standing ORDER BY address"
-            ),
-            {"standing": standing.value},
-        )
-        return [row.address for row in found]
+from tests.subscribers.conftest import (
+    CONSENT,
+    NEWSLETTER,
+    REHEARSAL,
+    SECRET,
+    WISH,
+    Import,
+    MakeReader,
+    addresses,
+)
 
 
 def test_a_plain_list_comes_in(database: Database, bring_in: Import) -> None:
@@ -354,6 +329,45 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
     assert len(addresses(database)) == 10
 
 
+def test_every_line_is_counted_by_its_standing_at_the_former_service(bring_in: Import) -> None:
+    lines = ["a@example.com,active", "A@example.com,active", "nobody,unsubscribed"]
+    lines += ["b@example.com,bounced", "c@example.com,pending", "d@example.com,perhaps"]
+    content = "\n".join(["email,status", *lines])
+
+    def stop(lines: int, _position: int) -> None:
+        if lines == 4:
+            raise Stop
+
+    with pytest.raises(Stop):
+        bring_in(content, chunk=2, on_progress=stop)
+    rehearsed, real = bring_in(content, REHEARSAL), bring_in(content)
+    assert real.resumed_at == 4
+    assert real.standings == rehearsed.standings
+    assert real.standings == {
+        "subscribed": 2,
+        "unsubscribed": 1,
+        "bounced": 1,
+        "pending": 1,
+        "not understood": 1,
+    }
+
+
+@pytest.mark.parametrize("rehearsal", [False, True])
+def test_an_interrupted_import_goes_on_with_the_same_columns_only(
+    bring_in: Import, rehearsal: bool
+) -> None:
+    content = "email,status\n" + "".join(f"r{n}@example.com,bounced\n" for n in range(9))
+
+    def stop(_lines: int, _position: int) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        bring_in(content, chunk=3, on_progress=stop)
+    other = replace(WISH, ignored=frozenset({"status"}), rehearsal=rehearsal)
+    with pytest.raises(BadImport, match="the same --ignore-column"):
+        bring_in(content, other, chunk=3)
+
+
 @pytest.mark.parametrize("rehearsal", [False, True])
 def test_an_interrupted_import_goes_on_under_the_same_statement_only(
     database: Database, bring_in: Import, rehearsal: bool
@@ -403,9 +417,7 @@ def test_a_note_of_many_lines_is_no_mark_too_many(bring_in: Import) -> None:
     assert bring_in(f"email,note\na@example.com,{note}\nb@example.com,\n").added == 2
 
 
-def test_H11_a_line_without_end_is_refused_in_little_memory(
-    bring_in: Import, tmp_path: Path
-) -> None:
+def test_H11_a_line_without_end_is_refused_in_little_memory(bring_in: Import) -> None:
     content = b"email\n" + b"x" * 30_000_000
     tracemalloc.start()
     try:

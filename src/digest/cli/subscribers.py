@@ -21,7 +21,7 @@ from subscribers import export as exporting
 from subscribers import growth
 from subscribers.cells import neutral
 from subscribers.growth import Counts
-from subscribers.importer import Report, Wish, import_list
+from subscribers.importer import NOT_SAID, NOT_UNDERSTOOD, Report, Wish, import_list
 from subscribers.tokens import Hashes
 
 app = typer.Typer(
@@ -42,6 +42,14 @@ def import_(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Count and refuse as if, and change nothing.")
     ] = False,
+    ignore_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ignore-column",
+            metavar="NAME",
+            help="Read the list as if it had no such column; may be given more than once.",
+        ),
+    ] = None,
     refused: Annotated[
         Path | None,
         typer.Option("--refused", help="Write the refused lines with their reasons here (CSV)."),
@@ -50,7 +58,12 @@ def import_(
 ) -> None:
     """Bring a list in from elsewhere; who left, bounced, complained or was erased stays out."""
     call = call_of(context)
-    wish = Wish(newsletter=call.existing(newsletter), consent=consent, rehearsal=dry_run)
+    wish = Wish(
+        newsletter=call.existing(newsletter),
+        consent=consent,
+        rehearsal=dry_run,
+        ignored=frozenset(ignore_column or ()),
+    )
     with _progress(call, file) as on_progress, _refusals(refused) as on_refused:
         report = import_list(
             call.app.database,
@@ -138,6 +151,9 @@ def _report_facts(report: Report, *, dry_run: bool) -> dict[str, Any]:
         "refused": sum(report.refused.values()),
         "reasons": dict(report.refused.most_common()),
         "resumed_at": report.resumed_at,
+        "standings": dict(report.standings.most_common()),
+        "ignored_columns": list(report.ignored),
+        "note": report.note,
     }
 
 
@@ -147,9 +163,26 @@ def _print_report(call: Call, report: Report, *, dry_run: bool) -> None:
         call.out.print(f"Went on where an earlier run had stopped, after {done}.")
     verb = "would join" if dry_run else "joined"
     call.out.print(f"{some(report.lines, 'line')} ({report.layout}): {report.added:,} {verb}.")
+    call.out.print(_table(["The list says that the reader is", "Lines"], report.standings))
     call.out.print(_table(["Refused because the reader, or the line,", "Lines"], report.refused))
+    for line in _remarks(report):
+        call.out.print(escape(line))
     if dry_run:
         call.out.print("Nothing has been changed. To bring them in, leave out --dry-run.")
+
+
+def _remarks(report: Report) -> Iterator[str]:
+    if report.standings[NOT_SAID]:
+        yield "No column says who left: make sure that nobody in this list did."
+    if report.standings[NOT_UNDERSTOOD]:
+        yield (
+            "A column for the standing holds words that aren't known here; nobody they are said of"
+            " joins. If it is about something else, leave it aside with --ignore-column NAME."
+        )
+    if report.ignored:
+        yield f"Left aside as you said: {', '.join(report.ignored)}."
+    if report.note:
+        yield f"{report.note}."
 
 
 def _print_counts(call: Call, counts: Counts) -> None:

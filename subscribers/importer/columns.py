@@ -1,0 +1,212 @@
+"""What a column of a list says of a reader's standing, by its name and its cells.
+
+Three things may become of a column: it is understood, and read in its sense; it says nothing of
+the kind; or its name speaks of leaving and nobody here knows how to read it. `speaks_of_leaving`
+tells the last two apart, and is broad on purpose: to ask once too often mails nobody.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from subscribers.importer.refusal import Refusal
+
+
+def names(text: str) -> frozenset[str]:
+    """Return the names in a text, which are parted by blanks."""
+    return frozenset(text.split())
+
+
+_TRUE = frozenset({"true", "yes", "y", "t", "1", "on", "x", "ja", "wahr", "oui", "vrai"})
+_FALSE = frozenset({"false", "no", "n", "f", "0", "off", "nein", "falsch", "non", "faux"})
+_NOTHING = frozenset({"", "null", "none", "nil", "nan", "n/a", "-", "\\n"})
+_MONTH = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    "|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+#: A day, and nothing else; the first of January 1970 is how a program writes "never".
+_DAY = re.compile(
+    rf"(?=.*(?<!\d)(?:19[89]\d|20\d\d)(?!\d))(?:[\d\s:./,+-]|(?:[tz]|utc|gmt|[ap]m|{_MONTH})(?![a-z]))+"
+    r"|1\d{9}(?:\d{3})?"
+)
+_NEVER = re.compile(r"\A0000-00-00")
+
+#: Words of services and of plain lists for how a reader stands; `_word` writes blanks as "_".
+_WORDS: dict[str, Refusal | None] = {
+    word: refusal
+    for refusal, words in (
+        (None, "subscribed active confirmed enabled regular opted_in premium free paid gifted"),
+        (None, "trialed comped"),
+        (Refusal.LEFT_THERE, "unsubscribed cancelled canceled inactive left removed archived"),
+        (Refusal.LEFT_THERE, "disabled blocklisted blocked deleted opted_out opt_out"),
+        (Refusal.PAUSED_THERE, "paused"),
+        (Refusal.BOUNCED_THERE, "cleaned bounced undeliverable hard_bounce hard_bounced"),
+        (Refusal.BOUNCED_THERE, "soft_bounced malformed"),
+        (Refusal.COMPLAINED_THERE, "complained complaint spam spammy"),
+        (Refusal.UNCONFIRMED_THERE, "pending unconfirmed unactivated validating invalid"),
+        (Refusal.UNCONFIRMED_THERE, "transactional needs_approval needs_attention"),
+        (Refusal.NO_CONSENT_THERE, "nonsubscribed non_subscribed not_subscribed never_subscribed"),
+        (Refusal.SUPPRESSED_THERE, "blacklisted suppressed banned held"),
+    )
+    for word in words.split()
+}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """How the cells of one column are read; of several meanings the lowest rank speaks first."""
+
+    read: Callable[[str], Refusal | None]  #: a cell, trimmed and in small letters
+    rank: int
+
+
+def left_if_set(refusal: Refusal) -> Meaning:
+    """Refuse for anything in the cell: the time of leaving, or the reason."""
+    return Meaning(lambda cell: None if _is_empty(cell) or cell in _FALSE else refusal, 0)
+
+
+def left_if_true(refusal: Refusal) -> Meaning:
+    """Refuse for a yes or a day; what is neither yes nor no isn't understood, and refused."""
+
+    def read(cell: str) -> Refusal | None:
+        if cell in _TRUE or _DAY.fullmatch(cell):
+            return refusal
+        return None if cell in _FALSE or _is_empty(cell) else Refusal.UNKNOWN_THERE
+
+    return Meaning(read, 1)
+
+
+def stays_if_true(refusal: Refusal) -> Meaning:
+    """Let in for a yes or a day only; a no and an empty cell are refused as told."""
+
+    def read(cell: str) -> Refusal | None:
+        if cell in _TRUE or _DAY.fullmatch(cell):
+            return None
+        return refusal if cell in _FALSE or _is_empty(cell) else Refusal.UNKNOWN_THERE
+
+    return Meaning(read, 3)
+
+
+def by_word(words: Mapping[str, Refusal | None] = _WORDS) -> Meaning:
+    """Read a word for the standing; a word that isn't known, or none at all, lets nobody in."""
+    return Meaning(lambda cell: words.get(_word(cell), Refusal.UNKNOWN_THERE), 2)
+
+
+def by_word_and(**words: Refusal | None) -> Meaning:
+    """Read a word for the standing, among them some of one service alone."""
+    return by_word({**_WORDS, **words})
+
+
+def leaving(cell: str) -> Refusal | None:
+    """Return what a word says that lets nobody in; nothing for any other text."""
+    return _WORDS.get(_word(cell))
+
+
+def said(cell: str) -> bool:
+    """Tell whether a cell holds anything."""
+    return not _is_empty(cell)
+
+
+def key(name: str) -> str:
+    """Return a column's name as it is compared: "Opt-Out", "optOut" and "OPT_OUT" are one."""
+    text = "".join(
+        c for c in unicodedata.normalize("NFKC", name) if unicodedata.category(c) != "Cf"
+    )
+    text = re.sub(r"(?<=[a-zß-ÿ])(?=[A-Z])", "_", text)
+    return re.sub(r"[\W_]+", "_", text.casefold()).strip("_")
+
+
+def speaks_of_leaving(key: str) -> bool:
+    """Tell whether a column of that name may say who left, bounced or never agreed."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", key) if not unicodedata.combining(c))
+    return bool(_STEMS.search(plain.replace("_", "")) or TOKENS & set(plain.split("_")))
+
+
+def _is_empty(cell: str) -> bool:
+    return cell in _NOTHING or bool(_NEVER.match(cell))
+
+
+def _word(cell: str) -> str:
+    return re.sub(r"[\s_-]+", "_", cell)
+
+
+#: Parts of words that speak of leaving or agreeing, in six languages.
+STEMS = names(
+    "unsub subscri optin optout opted confirm clean bounce block black suppress status delet disab"
+    " enabl remov cancel complain spam abuse consent permission marketing newsletter verif valid"
+    " activ churn deliverab reject revok withdr exclu archiv paus donot gdpr dsgvo pending mailable"
+    " contactable quarantin suspend forget forgot erase unreachable"
+    " abgemeld abmeld abbest angemeld anmeld ausgetrag austrag sperr gelosch loschung bestatig"
+    " einwillig widerruf widerspr zustimm abonn"
+    " inscri supprim bloqu refus suscri baja rebot iscri uitgeschr afgemeld"
+)
+_STEMS = re.compile("|".join(sorted(STEMS)))
+#: Words that do so only where they stand alone.
+TOKENS = names("opt out left gone ban banned held hold stop stopped dnc dnm")
+
+
+def _each(text: str, meaning: Meaning) -> dict[str, Meaning]:
+    return dict.fromkeys(names(text), meaning)
+
+
+#: Columns that mean the same wherever they stand, so that a file that was cut is read all the same.
+KNOWN: dict[str, Meaning] = {
+    **_each(
+        "unsub_time unsub_campaign_title unsub_campaign_id unsub_reason unsub_reason_other"
+        " unsubscribed_at unsubscribed_on unsubscribed_date unsubscribe_date unsubscribe_time"
+        " unsubscribe_reason unsubscription_date unsubscription_reason opted_out_at opt_out_date"
+        " opt_out_time opt_out_reason optout_date optout_time deleted_at left_at",
+        left_if_set(Refusal.LEFT_THERE),
+    ),
+    **_each(
+        "clean_time clean_campaign_title clean_campaign_id bounced_at bounced_on bounce_date"
+        " hard_bounced_at undeliverability_date undeliverability_reason",
+        left_if_set(Refusal.BOUNCED_THERE),
+    ),
+    **_each("complained_at complaint_date", left_if_set(Refusal.COMPLAINED_THERE)),
+    **_each(
+        "unsubscribed unsubscribe is_unsubscribed opt_out optout opted_out is_opted_out"
+        " email_opt_out email_optout has_opted_out_of_email hs_email_optout email_disabled"
+        " unsubscribed_from_all_email portal_unsubscribe do_not_email",
+        left_if_true(Refusal.LEFT_THERE),
+    ),
+    **_each(
+        "bounced is_bounced hard_bounced hard_bounce email_bounced is_email_bounced portal_bounce"
+        " global_bounce",
+        left_if_true(Refusal.BOUNCED_THERE),
+    ),
+    **_each("complained spam_complaint portal_spam_report", left_if_true(Refusal.COMPLAINED_THERE)),
+    **_each(
+        "blacklisted is_blacklisted blocklisted is_blocklisted email_blacklisted email_blocklisted"
+        " suppressed is_suppressed",
+        left_if_true(Refusal.SUPPRESSED_THERE),
+    ),
+    **_each(
+        "status subscription_status subscriber_status email_status email_marketing_status"
+        " list_status global_status",
+        by_word(),
+    ),
+    **_each(
+        "subscribed is_subscribed subscribed_to_emails email_subscribed",
+        stays_if_true(Refusal.LEFT_THERE),
+    ),
+    **_each(
+        "confirmed is_confirmed confirmed_at email_confirmed double_opt_in double_optin",
+        stays_if_true(Refusal.UNCONFIRMED_THERE),
+    ),
+    **_each(
+        "opt_in optin opted_in is_opted_in opted_in_at opt_in_date opt_in_time optin_date"
+        " subscribed_at consent email_consent marketing_consent accepts_marketing"
+        " accepts_email_marketing",
+        stays_if_true(Refusal.NO_CONSENT_THERE),
+    ),
+}
+
+#: Columns whose names hold such a word and say nothing of a standing.
+HARMLESS = names(
+    "optin_ip opt_in_ip confirm_ip confirmed_ip confirmation_ip subscribed_ip subscription_ip"
+    " subscriber_id subscription_id"
+)
