@@ -38,6 +38,7 @@ class Report:
     standings: Counter[str] = field(default_factory=Counter)
     ignored: tuple[str, ...] = ()  #: columns an operator had left aside
     note: str = ""  #: what such a list can't tell
+    last_line: int = 0  #: the number, as an editor counts, of the last line that was filed
 
     def as_counts(self) -> dict[str, Any]:
         """Return what the next run needs to go on counting."""
@@ -46,6 +47,7 @@ class Report:
             "refused": dict(self.refused),
             "standings": dict(self.standings),
             "ignored": list(self.ignored),
+            "last_line": self.last_line,
         }
 
 
@@ -95,6 +97,14 @@ def refuse_another_way(session: Session, list_: List, consent: str) -> None:
             "an earlier run of this list stopped half-way with other columns left aside: give the"
             " same --ignore-column, so that all its lines are read in the same way"
         )
+
+
+def filed_up_to(session: Session, list_: List) -> int:
+    """Return the number of the last line an interrupted run has filed; 0 where there is none."""
+    known = _known(session, list_)
+    if known is None or known.finished_at is not None:
+        return 0
+    return int(known.counts.get("last_line", 0))
 
 
 def _known(session: Session, list_: List) -> ImportRun | None:

@@ -75,8 +75,9 @@ def import_list(
     """Bring the readers of a CSV file in, without bringing back anybody who left.
 
     Each chunk is one transaction that also notes how far the list is done: the same file again goes
-    on from there. *on_refused* gets line number, reason and fields; *on_progress* lines and bytes.
-    Raises `BadImport` when the file can't be read as a list, or doesn't tell who left.
+    on from there. *on_refused* gets number, reason and fields of a line, before its chunk is
+    committed; *on_progress* lines and bytes. Raises `BadImport` when the file can't be read as a
+    list, or doesn't tell who left.
     """
     refuse_file_of_leavers(path.name)
     with path.open("rb") as file, closing(reading.lines(file)) as all_rows:
@@ -102,6 +103,16 @@ def import_list(
         with sessions.write() as session:
             progress.finish(session, run, now)
     return run.report
+
+
+def filed_up_to(sessions: Sessions, path: Path, wish: Wish) -> int:
+    """Return the number of the last line that an interrupted run of this list has filed, or 0."""
+    if wish.rehearsal:
+        return 0
+    with path.open("rb") as file:
+        fingerprint = file_digest(file, "sha256").hexdigest()
+    with sessions.read() as session:
+        return progress.filed_up_to(session, _list(fingerprint, wish))
 
 
 def _open(rows: Iterator[Line], wish: Wish) -> tuple[Layout, Iterator[Line]]:
@@ -163,7 +174,10 @@ def _transaction(sessions: Sessions, batch: Batch) -> Iterator[Session]:
 
 
 def _file(one: _Import, turn: _Turn, lines: list[Line]) -> None:
-    """File one chunk; what it counts is right only once its transaction has committed."""
+    """File one chunk; what it counts is right only once its transaction has committed.
+
+    Refused lines are told before that: a death in between tells them once more, and loses none.
+    """
     rows, refusals = _read(one, lines)
     with turn() as session:
         filing.stage(session, rows, one.batch)
@@ -171,13 +185,14 @@ def _file(one: _Import, turn: _Turn, lines: list[Line]) -> None:
         let_in = filing.remember if one.rehearsal else filing.admit
         report = one.run.report
         report.lines += len(lines)
+        report.last_line = lines[-1][0]
         report.added += let_in(session, one.batch)
         report.refused.update(reason for _, reason in refusals)
         if not one.rehearsal:
             progress.note(session, one.run)
-    fields = dict(lines) if refusals else {}
-    for line, reason in sorted(refusals):
-        one.on_refused(line, reason, fields[line])
+        fields = dict(lines) if refusals else {}
+        for line, reason in sorted(refusals):
+            one.on_refused(line, reason, fields[line])
 
 
 def _read(one: _Import, lines: list[Line]) -> tuple[list[Row], list[Refused]]:

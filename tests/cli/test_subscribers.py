@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import stat
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from digest.issues.models import Newsletter
 from subscribers import ledger, lifecycle, moving, store
 from subscribers.address import parse
 from subscribers.errors import BadAddress, BadToken, UnknownReader
+from subscribers.importer import Wish, import_list
 from subscribers.models import ConsentAct, Standing
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes, Purpose, Tokens
@@ -132,6 +134,57 @@ def test_refused_lines_are_written_with_their_reasons(
     assert target.read_text().splitlines()[1] == (
         "4,an address has an @ between the name and the domain,nobody"
     )
+
+
+def test_the_file_of_refused_lines_is_whole_after_an_interrupted_import(
+    digest: Digest, database: Database, tmp_path: Path, now: datetime
+) -> None:
+    path, target = tmp_path / "list.csv", tmp_path / "refused.csv"
+    path.write_text("email\n" + "".join(f"r{n}@example.com\nnobody{n}\n" for n in range(6)))
+    told = [["line", "reason"]]
+
+    def die(lines: int, _position: int) -> None:
+        if lines == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        import_list(
+            database,
+            path,
+            Wish(newsletter="weekly", consent=CONSENT),
+            hashes=Hashes([SECRET]),
+            now=now,
+            chunk=4,
+            on_refused=lambda line, reason, fields: told.append([str(line), reason, *fields]),
+            on_progress=die,
+        )
+    with target.open("w") as file:  # and then a chunk whose commit it didn't live to see
+        csv.writer(file).writerows([*told, ["11", "of a chunk", 'that never "was"']])
+        file.write('13,"torn')
+    result = digest("import", str(path), "--consent", CONSENT, "--refused", str(target))
+    assert "Went on where an earlier run had stopped, after 8 lines." in result.stdout
+    with target.open(newline="") as file:
+        rows = list(csv.reader(file))
+    assert [row[0] for row in rows] == ["line", "3", "5", "7", "9", "11", "13"]
+    assert [row[2] for row in rows[1:]] == [f"nobody{n}" for n in range(6)]
+
+
+def test_a_file_that_holds_no_refused_lines_is_not_added_to(
+    digest: Digest, database: Database, tmp_path: Path, now: datetime
+) -> None:
+    path, target = tmp_path / "list.csv", tmp_path / "refused.csv"
+    path.write_text("email\nanna@example.com\nben@example.com\nnobody\n")
+    target.write_text("name,city\nAnn,Ulm\n")
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    wish, hashes = Wish(newsletter="weekly", consent=CONSENT), Hashes([SECRET])
+    with pytest.raises(KeyboardInterrupt):
+        import_list(database, path, wish, hashes=hashes, now=now, chunk=1, on_progress=die)
+    digest("import", str(path), "--consent", CONSENT, "--refused", str(target))
+    assert target.read_text().splitlines()[0] == "line,reason"
+    assert "Ulm" not in target.read_text()
 
 
 def test_a_column_is_left_aside_by_its_name_and_the_report_says_so(

@@ -329,6 +329,18 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
     assert len(addresses(database)) == 10
 
 
+def test_refused_lines_are_told_before_their_chunk_is_on_record(
+    database: Database, bring_in: Import
+) -> None:
+    seen: list[list[str]] = []
+    bring_in(
+        "email\nnobody\nanna@example.com\n",
+        on_refused=lambda _line, _reason, fields: seen.append(fields),
+        on_progress=lambda *_: seen.append(addresses(database)),
+    )
+    assert seen == [["nobody"], ["anna@example.com"]]
+
+
 def test_every_line_is_counted_by_its_standing_at_the_former_service(bring_in: Import) -> None:
     lines = ["a@example.com,active", "A@example.com,active", "nobody,unsubscribed"]
     lines += ["b@example.com,bounced", "c@example.com,pending", "d@example.com,perhaps"]

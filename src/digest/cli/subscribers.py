@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 from rich.markup import escape
@@ -21,13 +21,14 @@ from subscribers import export as exporting
 from subscribers import growth
 from subscribers.cells import neutral
 from subscribers.growth import Counts
-from subscribers.importer import NOT_SAID, NOT_UNDERSTOOD, Report, Wish, import_list
+from subscribers.importer import NOT_SAID, NOT_UNDERSTOOD, Report, Wish, filed_up_to, import_list
 from subscribers.tokens import Hashes
 
 app = typer.Typer(
     help="Who agreed to receive mail.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 
+_REFUSED = ["line", "reason"]  #: what a file of refused lines begins with
 Newsletter = Annotated[str, typer.Option("--newsletter", help="Which newsletter, by its slug.")]
 
 
@@ -64,7 +65,8 @@ def import_(
         rehearsal=dry_run,
         ignored=frozenset(ignore_column or ()),
     )
-    with _progress(call, file) as on_progress, _refusals(refused) as on_refused:
+    filed = filed_up_to(call.app.database, file, wish)
+    with _progress(call, file) as on_progress, _refusals(refused, filed) as on_refused:
         report = import_list(
             call.app.database,
             file,
@@ -126,16 +128,44 @@ def _progress(call: Call, file: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def _refusals(path: Path | None) -> Iterator[Any]:
+def _refusals(path: Path | None, filed: int) -> Iterator[Any]:
+    """Write refused lines to a file, after those that an interrupted run refused up to *filed*."""
     if path is None:
         yield lambda *_: None
         return
-    with private(path) as out:
+    kept = _refused_before(path, filed) if filed and path.is_file() else 0
+    with private(path, keep=kept, each_line=True) as out:
         writer = csv.writer(out)
-        writer.writerow(["line", "reason"])
+        if not kept:
+            writer.writerow(_REFUSED)
         yield lambda line, reason, fields: writer.writerow(
             [line, reason, *(neutral(field) for field in fields)]
         )
+
+
+def _refused_before(path: Path, filed: int) -> int:
+    """Return how many bytes of such a file tell of lines up to *filed*: those behind come again.
+
+    A file that isn't one of ours is not added to.
+    """
+    read = kept = 0
+
+    def texts(file: BinaryIO) -> Iterator[str]:
+        nonlocal read
+        for line in file:
+            read += len(line)
+            yield line.decode("utf-8", errors="replace")
+
+    with path.open("rb") as file:
+        rows = csv.reader(texts(file))
+        if next(rows, [])[: len(_REFUSED)] != _REFUSED:
+            return 0
+        kept = read
+        for row in rows:
+            if not row or not row[0].isdecimal() or int(row[0]) > filed:
+                break
+            kept = read
+    return kept
 
 
 def _out(path: Path | None) -> Any:
