@@ -116,6 +116,24 @@ def _known(session: Session, list_: List) -> ImportRun | None:
     ).scalar_one_or_none()
 
 
+def claim(session: Session, run: Run, lines: int) -> None:
+    """Take the next lines for this run; raises `BadImport` where another one took them.
+
+    Two imports of one file go on from the same place, and each would find the other's readers.
+    """
+    before = run.report.lines
+    taken: Any = session.execute(
+        update(ImportRun)
+        .where(col(ImportRun.id) == run.id, col(ImportRun.lines) == before)
+        .values(lines=before + lines)
+    )
+    if taken.rowcount != 1:
+        raise BadImport(
+            "another import of this list is at work, and goes on with it: wait until that one has"
+            " ended; its report is the one that counts"
+        )
+
+
 def note(session: Session, run: Run) -> None:
     """Note how far a run has come, in the transaction of what it did."""
     session.execute(

@@ -180,6 +180,8 @@ def _file(one: _Import, turn: _Turn, lines: list[Line]) -> None:
     """
     rows, refusals = _read(one, lines)
     with turn() as session:
+        if not one.rehearsal:
+            progress.claim(session, one.run, len(lines))
         filing.stage(session, rows, one.batch)
         refusals += filing.refused(session, rows, one.batch, rehearsal=one.rehearsal)
         let_in = filing.remember if one.rehearsal else filing.admit

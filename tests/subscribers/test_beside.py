@@ -17,7 +17,8 @@ from subscribers import ledger, lifecycle, store, suppression
 from subscribers.address import parse
 from subscribers.asking import Ask, ask
 from subscribers.audience import audience
-from subscribers.importer import filing
+from subscribers.errors import BadImport
+from subscribers.importer import Report, filing, progress
 from subscribers.importer.filing import Batch
 from subscribers.lifecycle import Confirmed
 from subscribers.links import Asked
@@ -192,3 +193,18 @@ def test_who_is_erased_while_a_list_comes_in_is_not_brought_back_by_it(
 def ledger_wording(database: Database) -> str:
     with database.write() as session:
         return ledger.keep_wording(session, "They ticked the box.")
+
+
+def test_of_two_imports_that_take_the_same_lines_the_second_is_told_so(
+    postgres_database: Database, now: datetime
+) -> None:
+    of_one_file = progress.List(fingerprint="f", newsletter=NEWSLETTER, ignored=())
+    report = Report(layout="plain")
+    with postgres_database.write() as session:
+        run = progress.begin(session, of_one_file, "They agreed.", report=report, now=now)
+    with pytest.raises(BadImport, match="another import of this list"):
+        beside(
+            postgres_database,
+            lambda session: progress.claim(session, run, 3),
+            lambda session: progress.claim(session, run, 3),
+        )

@@ -9,7 +9,7 @@ import pytest
 from digest.db import Database
 from subscribers import cells, ledger, lifecycle, store, suppression
 from subscribers.errors import BadImport
-from subscribers.importer import Refusal, Wish
+from subscribers.importer import Refusal, Report, Wish
 from subscribers.models import Standing, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes
@@ -326,6 +326,21 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
         bring_in(content, chunk=3, on_progress=stop_in_the_middle)
     report = bring_in(content, chunk=3, now=now + timedelta(hours=1))
     assert (report.resumed_at, report.lines, report.added) == (6, 10, 10)
+    assert len(addresses(database)) == 10
+
+
+def test_two_imports_of_one_list_at_once_share_it_and_one_says_so(
+    database: Database, bring_in: Import
+) -> None:
+    content = "email\n" + "".join(f"reader{n}@example.com\n" for n in range(10))
+    others: list[Report] = []
+
+    def let_another_one_pass(_lines: int, _position: int) -> None:
+        others.append(bring_in(content, chunk=3))
+
+    with pytest.raises(BadImport, match="another import of this list is at work"):
+        bring_in(content, chunk=3, on_progress=let_another_one_pass)
+    assert (others[0].lines, others[0].added, others[0].refused) == (10, 10, {})
     assert len(addresses(database)) == 10
 
 
