@@ -83,8 +83,57 @@ def test_no_address_is_kept_of_what_cannot_be_read_or_was_said() -> None:
         b'"reason":"550 <ann@example.org> unknown","email":"ann@example.org"}]'
     )
     assert "ann" not in found.unreadable[0]
-    assert found.events[0].detail == "550 <…@example.org> unknown"
-    assert "ann" not in found.events[0].detail
+    assert found.events[0].detail == "550 <…> unknown"
+
+
+def test_no_name_and_no_domain_of_a_reader_is_kept_of_what_a_mailbox_said() -> None:
+    reason = (
+        "550 5.1.1 <ann.q.example@mx.annq.example.org>: user ann.q.example unknown at"
+        " mx2.annq.example.org, Ann is Annq's; ann.q.example%40annq.example.org"
+    )
+    event = {
+        "event": "dropped", "timestamp": 1795510800, "email": "Ann.Q.example@annq.example.org",
+        "reason": reason,
+    }  # fmt: skip
+    [found] = parse(orjson.dumps([event])).events
+    assert found.detail == "550 5.1.1 <…>: user … unknown at …, … is …'s; …"
+    assert found.cause == found.detail[:64]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        b'{"email":"ann@annq.example.org","reason":"Ann of annq is unknown","event":"bounce"}',
+        b'{"email":"ann@annq.example.org","event":"bounce","timestamp":1795510800,"reason":"An',
+        b'{"event":"bounce","ann@annq.example.org":["Ann"],"timestamp":"soon"}',
+        b'"Ann of annq"',
+        b'["Ann of annq"]',
+    ],
+)
+def test_nobody_is_named_by_what_is_set_aside(broken: bytes) -> None:
+    [kept] = parse(b"[" + broken + b"]").unreadable
+    assert "ann" not in kept.casefold()
+
+
+def test_what_is_set_aside_still_says_what_it_was() -> None:
+    found = parse(b'[{"event":"bounce","email":"ann@example.org"},{"event":"open","email":"ann@')
+    assert found.unreadable[0] == '{"event":"bounce","email":"…"}'
+    assert found.unreadable[1] == "30 bytes that are no JSON; keys: event, email"
+
+
+@pytest.mark.parametrize("reason", ["Invalid", "Bounced Address"])
+def test_a_cause_of_the_providers_own_stays_whoever_it_is_about(reason: str) -> None:
+    event = {"event": "dropped", "timestamp": 1795510800, "reason": reason}
+    [found] = parse(orjson.dumps([{**event, "email": "invalid@bounced.example.org"}])).events
+    assert found.cause == reason
+
+
+def test_half_an_address_at_the_end_of_many_words_is_not_kept() -> None:
+    reason = "no " * 900 + "ann@annq.example.org"
+    event = {"event": "bounce", "timestamp": 1795510800, "reason": reason[-2003:]}
+    [found] = parse(orjson.dumps([event])).events
+    assert len(found.detail) == 500
+    assert "ann" not in found.detail
 
 
 @pytest.mark.parametrize(

@@ -96,7 +96,7 @@ def _why(event: MailEvent) -> str:
 
 
 def _said(event: MailEvent) -> str:
-    """Describe a stranger: its address is nobody's we know, and isn't kept."""
+    """Describe a stranger: its address is nobody's we know, and no mailbox's words are kept."""
     if event.kind is EventKind.ACCOUNT:
         return event.cause
     said: Iterable[str] = (
@@ -105,7 +105,6 @@ def _said(event: MailEvent) -> str:
         f"attempt {event.attempt or 'none'}",
         f"delivery {event.delivery or 'none'}",
         event.cause,
-        event.detail,
     )
     return ", ".join(part for part in said if part)
 

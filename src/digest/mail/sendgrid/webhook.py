@@ -17,13 +17,16 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from digest.errors import BadSetting, BadSignature
 from digest.mail.events import EventKind, MailEvent, is_machine
+from digest.mail.redaction import GONE, redact
 from digest.mail.sendgrid.request import ATTEMPT, DELIVERY
 
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
 MAX_SIGNATURE = 200  #: characters of base64; one of P-256 has about 96
 MAX_TEXT = 500  #: characters kept of what a mailbox said
+MAX_CAUSE = 64
 MAX_URL = 2000
+MAX_READ = 4 * MAX_TEXT  #: characters of it that are read
 MAX_SAID = 1000  #: characters kept of an entry that can't be read
 MAX_KEPT = 100  #: entries of one request that are kept when they can't be read; all are counted
 EARLIEST, LATEST = 946_684_800, 4_102_444_800  # the years 2000 and 2100
@@ -44,7 +47,28 @@ _KINDS = {
 #: Kinds that say nothing beside whom they speak of: most of a flood.
 _PLAIN = frozenset({EventKind.PROCESSED, EventKind.DELIVERED})
 FRAME = b",\r\n"
-_MAILBOX = re.compile(r"""[^\s"'<>:,()]+@""")
+_KEY = re.compile(rb'"(\w{1,40})"\s*:')
+#: Fields of an entry that say nothing of whom it is about.
+_PLAIN_FIELDS = frozenset(
+    {"event", "timestamp", "type", "status", "bounce_classification", ATTEMPT, DELIVERY}
+)
+#: The provider's own words for why mail failed. Others are freed of what names a reader.
+_CAUSES = frozenset(
+    {
+        "invalid address",
+        "technical",
+        "content",
+        "reputation",
+        "frequency/volume",
+        "frequency or volume too high",
+        "mailbox unavailable",
+        "unclassified",
+        "bounced address",
+        "invalid",
+        "spam reporting address",
+        "unsubscribed address",
+    }
+)
 _TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|[\[\]{},]', re.DOTALL)
 
 
@@ -174,7 +198,6 @@ def _told(entry: Any, kind: EventKind, at: int) -> MailEvent:
         cause = entry.get("reason")
     if kind is EventKind.ACCOUNT:
         cause = entry.get("type")
-    said = _text(entry.get("reason") or entry.get("response"), MAX_TEXT) or ""
     return MailEvent(
         kind,
         at,
@@ -183,9 +206,23 @@ def _told(entry: Any, kind: EventKind, at: int) -> MailEvent:
         address,
         (_text(entry.get("url"), MAX_URL) or "") if kind is EventKind.CLICKED else "",
         machine,
-        _text(cause) or "",
-        _MAILBOX.sub("…@", said),
+        _cause(cause, address),
+        _words(entry.get("reason") or entry.get("response"), address)[:MAX_TEXT],
     )
+
+
+def _cause(value: Any, address: str | None) -> str:
+    """Return why mail failed, in the provider's words."""
+    word = _text(value) or ""
+    return word if word.casefold() in _CAUSES else _words(value, address)[:MAX_CAUSE]
+
+
+def _words(value: Any, address: str | None) -> str:
+    """Return what was said, freed of what names a reader; of much, its beginning."""
+    words = _text(value, MAX_READ) or ""
+    if len(words) == MAX_READ:  # half an address at the end can't be told from a word
+        words = words.rpartition(" ")[0]
+    return redact(words, address or "")
 
 
 def _moment(value: Any) -> int:
@@ -200,9 +237,19 @@ def _text(value: Any, limit: int = 64) -> str | None:
 
 
 def _said(entry: Any) -> str:
-    raw = entry if isinstance(entry, bytes) else orjson.dumps(entry)
-    text = raw[: MAX_SAID * 2].decode("utf-8", "replace").replace("\x00", "")
-    return _MAILBOX.sub("…@", text)[:MAX_SAID]
+    """Describe what can't be read, without a word that may name somebody."""
+    if isinstance(entry, bytes):
+        keys = dict.fromkeys(key.decode("ascii", "replace") for key in _KEY.findall(entry))
+        return f"{len(entry)} bytes that are no JSON; keys: {', '.join(keys) or 'none'}"[:MAX_SAID]
+    if not isinstance(entry, dict):
+        return f"no object but {type(entry).__name__}"
+    told = {redact(key): _shown(key, value) for key, value in entry.items()}
+    return orjson.dumps(told).decode("utf-8", "replace")[:MAX_SAID]
+
+
+def _shown(key: str, value: Any) -> Any:
+    plain = value is None or isinstance(value, (str, int, float))
+    return redact(f"{value}"[:MAX_CAUSE]) if plain and key in _PLAIN_FIELDS else GONE
 
 
 def _load(key: str) -> EllipticCurvePublicKey:
