@@ -51,6 +51,22 @@ def note_a_click(site: Running) -> None:
         )
 
 
+def note_a_bounce(site: Running) -> None:
+    """Keep what a mailbox said of the reader's first issue."""
+    with site.app.database.write() as session:
+        first = session.scalars(select(Delivery).order_by("id")).first()
+        assert first is not None
+        row = MailEvent(
+            delivery_id=first.id or 0,
+            kind="blocked",
+            moment=1_795_000_001,
+            edition_id=first.edition_id,
+            cause="Reputation",
+            detail="554 5.7.1 refused",
+        )
+        session.add(row)
+
+
 def test_a_readers_file_holds_every_issue_sent_to_them_and_what_was_told_of_it(
     site: Running,
 ) -> None:
@@ -64,6 +80,12 @@ def test_a_readers_file_holds_every_issue_sent_to_them_and_what_was_told_of_it(
         "https://news.example.com/comparisons/a-vs-b"
     ]
     assert issues[1]["events"] == []
+
+
+def test_a_readers_file_holds_what_their_mailbox_said(site: Running) -> None:
+    note_a_bounce(site)
+    [event] = data_of(site)["issues"][0]["events"]
+    assert (event["cause"], event["detail"]) == ("Reputation", "554 5.7.1 refused")
 
 
 def test_of_nobody_there_is_no_file(site: Running) -> None:

@@ -33,7 +33,12 @@ def mailed(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
 def _events(session: Session, delivery_id: int) -> list[dict[str, Any]]:
     found = session.execute(
         select(
-            col(MailEvent.kind), col(MailEvent.moment), col(MailEvent.machine), col(EventLink.url)
+            col(MailEvent.kind),
+            col(MailEvent.moment),
+            col(MailEvent.machine),
+            col(EventLink.url),
+            col(MailEvent.cause),
+            col(MailEvent.detail),
         )
         .outerjoin(EventLink, col(EventLink.id) == col(MailEvent.link))
         .where(col(MailEvent.delivery_id) == delivery_id)
@@ -45,8 +50,10 @@ def _events(session: Session, delivery_id: int) -> list[dict[str, Any]]:
             "at": datetime.fromtimestamp(moment, UTC),
             "by_machine": bool(machine),
             "link": url,
+            "cause": cause,
+            "detail": detail,
         }
-        for kind, moment, machine, url in found
+        for kind, moment, machine, url, cause, detail in found
     ]
 
 
