@@ -5,6 +5,7 @@ Every act moves the standing and writes its entry of the consent ledger in the c
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -156,16 +157,32 @@ def resume(session: Session, subscriber_id: int, newsletter: str, now: datetime)
     )
 
 
+#: Forgets a reader, by number and address, in what the rest of the house keeps.
+Elsewhere = Callable[[Session, int, str], None]
+
+
+def nothing_elsewhere(_session: Session, _subscriber_id: int, _address: str) -> None:
+    """Do nothing: nothing is kept elsewhere."""
+
+
 def erase(
-    session: Session, subscriber_id: int, evidence: Evidence, hashes: Hashes, now: datetime
+    session: Session,
+    subscriber_id: int,
+    evidence: Evidence,
+    hashes: Hashes,
+    now: datetime,
+    *,
+    elsewhere: Elsewhere = nothing_elsewhere,
 ) -> bool:
     """Forget a reader; what stays is the ledger under a number, and a keyed hash of the address.
 
-    Tells whether there was anybody to forget.
+    *elsewhere* forgets what others keep, in the same transaction. Tells whether there was anybody
+    to forget.
     """
     reader = store.find_by_id(session, subscriber_id)
     if reader is None:
         return False
+    elsewhere(session, subscriber_id, reader.address)
     unseen = replace(evidence, network=None)
     for place in store.places(session, subscriber_id):
         ledger.record(session, subscriber_id, place.newsletter, ConsentAct.ERASED, unseen, now)

@@ -264,10 +264,15 @@ class App:
         )
 
     def tidy_events(self) -> Tidied:
-        """Prune the events of old issues, and forget erased readers; their numbers stay."""
+        """Prune the events of old issues, and forget erased readers; their numbers stay.
+
+        Nothing of what goes is left readable in SQLite's files.
+        """
         now = self.clock()
         before = now - timedelta(days=self.settings.keep_events_days)
-        return tidy(self.database, before=before, now=now)
+        done = tidy(self.database, before=before, now=now)
+        self.database.scrub()
+        return done
 
     def reopen(self) -> int:
         """Ask the provider to mail readers again who confirmed anew; returns how many."""

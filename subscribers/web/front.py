@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
+from subscribers.lifecycle import Elsewhere, nothing_elsewhere
 from subscribers.links import Links
 from subscribers.proof import Proof
 from subscribers.store import Sessions
@@ -77,6 +78,7 @@ class Front:
     embed_origins: Sequence[str] = ()  #: sites that may show the form in a frame: https://a.example
     #: What the rest of the house keeps of a reader, for the file of everything that is kept.
     elsewhere: Callable[[Session, int], Mapping[str, Any]] = _nothing_else
+    erase_elsewhere: Elsewhere = nothing_elsewhere  #: forgets that, when a reader is forgotten
     responsible: str = ""  #: who keeps the list, with where they can be found
     carrier: str = ""  #: whom the mails are handed to: a company, where it is one
     mailto: str = ""  #: where one can leave by mail while the store is out of order

@@ -135,7 +135,10 @@ async def take_erase(visit: Visit) -> Response:
 
     def erase(session: Session) -> bool:
         evidence, hashes = visit.evidence("page"), visit.front.hashes
-        return lifecycle.erase(session, who.subscriber_id, evidence, hashes, now)
+        elsewhere = visit.front.erase_elsewhere
+        return lifecycle.erase(
+            session, who.subscriber_id, evidence, hashes, now, elsewhere=elsewhere
+        )
 
     if await visit.front.writer.alone(erase):
         await run_sync(visit.front.on_erased)

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import orjson
 import pytest
+from sqlmodel import select
 from typer.testing import CliRunner, Result
 
 from digest.cli.context import Call
 from digest.cli.subscribers import app
 from digest.db import Database
+from digest.delivery.models import Quarantined
+from digest.delivery.quarantine import UNKNOWN
 from digest.errors import NotFound
 from digest.issues.models import Newsletter
 from subscribers import ledger, lifecycle, moving, store
@@ -239,6 +242,17 @@ def test_a_forgotten_reader_is_gone_and_known_by_hash_only(
     again = digest("import", list_file, "--consent", CONSENT, "--json")
     assert "asked to be forgotten here" in str(facts(again)["reasons"])
     assert "erased" in digest("show", "reader@example.com").stdout
+
+
+def test_forgetting_by_command_takes_a_reader_out_of_what_was_told(
+    digest: Digest, database: Database, reader: int, now: datetime
+) -> None:
+    with database.write() as session:
+        said = "550 <reader@example.com>: no reader at example.com"
+        session.add(Quarantined(at=now, why=UNKNOWN, said=said))
+    digest("forget", "reader@example.com")
+    with database.read() as session:
+        assert session.exec(select(Quarantined.said)).one() == "550 <…>: no … at …"
 
 
 def test_a_suppression_is_made_and_lifted(digest: Digest, reader: int) -> None:

@@ -9,7 +9,16 @@ import pytest
 from sqlmodel import col, select
 
 from digest.db import Database
-from digest.delivery.models import Anonymity, Delivery, FrozenNumbers, MailEvent
+from digest.delivery.erasure import erase as forget_reader
+from digest.delivery.models import (
+    Anonymity,
+    Attempt,
+    Batch,
+    Delivery,
+    FrozenNumbers,
+    MailEvent,
+    Outcome,
+)
 from digest.delivery.numbers import Numbers, numbers
 from digest.delivery.replay import replay
 from digest.delivery.retention import forget, tidy
@@ -126,6 +135,29 @@ def test_later_events_of_an_erased_reader_are_not_recorded(
     tell(database, now, (Kind.CLICKED, 0, 900, URL), *TOLD)
     assert delivery not in kept(database)
     assert count(database, told.edition_id).clicks_all == before.clicks_all
+
+
+def test_erasure_takes_a_refused_reader_out_of_the_provider_s_words(
+    database: Database, told: Sending, now: datetime
+) -> None:
+    address, said = "ann.vq@example.org", "400: ann.vq at example.org (Ann) is no mailbox"
+    clean = "400: … at … (…) is no mailbox"
+    with database.write() as session:
+        delivery = session.exec(select(Delivery).order_by(col(Delivery.id))).first()
+        assert delivery is not None
+        delivery.outcome, delivery.reason = Outcome.REFUSED, said
+        for batch in session.exec(select(Batch)).all():
+            batch.note = said
+        for attempt in session.exec(select(Attempt)).all():
+            attempt.detail = said
+    with database.write() as session:
+        forget_reader(session, delivery.subscriber_id, address)
+    with database.read() as session:
+        batches = session.exec(select(Batch.note).order_by(col(Batch.id))).all()
+        attempts = session.exec(select(Attempt.detail).order_by(col(Attempt.batch_id))).all()
+        reasons = session.exec(select(Delivery.reason).where(col(Delivery.reason).is_not(None)))
+        assert (batches, attempts) == ([clean], [clean])
+        assert reasons.all() == [clean]
 
 
 def test_freezing_cuts_what_ties_anonymous_events_to_readers(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from digest.cli.context import Call, JsonFlag, call_of
 from digest.cli.subscribers import Newsletter
+from digest.delivery.erasure import erase
 from digest.delivery.reader import mailed
 from subscribers import export, ledger, lifecycle, store, suppression, wishes
 from subscribers.address import parse
@@ -76,11 +77,11 @@ def history(context: typer.Context, address: AddressArgument, json: JsonFlag = F
 def forget(context: typer.Context, address: AddressArgument) -> None:
     """Erase a reader; a keyed hash stays, so that no import brings the address back."""
     call = call_of(context)
-    key = parse(address).key
+    key, hashes, now = parse(address).key, call.app.hashes(), call.app.clock()
     with call.app.database.write() as session:
         reader = store.find(session, key)
         if reader is not None:
-            lifecycle.erase(session, reader.id, _OPERATOR, call.app.hashes(), call.app.clock())
+            lifecycle.erase(session, reader.id, _OPERATOR, hashes, now, elsewhere=erase)
         elif not wishes.forget(session, key):  # somebody's wish to move there, perhaps
             raise UnknownReader
     call.app.database.scrub()

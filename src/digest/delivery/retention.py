@@ -10,24 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
+from digest.delivery.erasure import make_nameless
 from digest.delivery.marks import mark, set_mark
 from digest.delivery.models import (
     Anonymity,
     Batch,
-    Delivery,
-    Forgotten,
     FrozenNumbers,
     MailEvent,
 )
 from digest.delivery.numbers import numbers
 from digest.delivery.store import Store
-from digest.delivery.tracking import pseudonym
 from digest.issues.models import Edition, Issue
 from subscribers.models import Consent, ConsentAct
 
@@ -77,10 +74,9 @@ def freeze(session: Session, edition_id: int, now: datetime) -> None:
 
 
 def forget(store: Store) -> int:
-    """Make the events of erased readers nobody's; returns how many deliveries that were.
+    """Make the events of erased readers nobody's where that wasn't done; counts deliveries.
 
-    The events stay, under a number drawn for each delivery and noted nowhere: so counts stay what
-    they were. Later events of these deliveries aren't recorded.
+    An earlier version erased a reader first, and did this on the next day.
     """
     done = 0
     with store.read() as session:
@@ -88,36 +84,11 @@ def forget(store: Store) -> int:
         newest, erased = _erased(session, reached)
     for reader in erased:
         with store.write() as session:
-            done += _forget(session, reader)
+            done += make_nameless(session, reader)
     if newest > reached:
         with store.write() as session:
             set_mark(session, _ERASURES, newest)
     return done
-
-
-def _forget(session: Session, reader: int) -> int:
-    connection = session.connection()
-    mine: Any = connection.execute(
-        select(col(Delivery.id), col(Delivery.edition_id))
-        .select_from(Edition)
-        .join(Delivery, col(Delivery.edition_id) == col(Edition.id))
-        .where(
-            col(Delivery.subscriber_id) == reader,
-            col(Delivery.id).not_in(select(col(Forgotten.delivery_id))),
-        )
-    ).all()
-    for delivery, edition in mine:
-        salt = connection.execute(
-            select(col(Anonymity.salt)).where(col(Anonymity.edition_id) == edition)
-        ).scalar()
-        known_by = [delivery, pseudonym(delivery, salt)] if salt else [delivery]
-        connection.execute(
-            update(MailEvent)
-            .where(col(MailEvent.delivery_id).in_(known_by))
-            .values(delivery_id=pseudonym(delivery, token_hex(32)), detail="")
-        )
-        connection.execute(insert(Forgotten).values(delivery_id=delivery))
-    return len(mine)
 
 
 def _erased(session: Session, after: int) -> tuple[int, list[int]]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from digest import keys
 from digest.app import App
+from digest.delivery.erasure import erase
 from digest.delivery.reader import mailed
 from digest.errors import BadSetting
 from digest.settings import TransportKind
@@ -41,6 +42,7 @@ def make_front(app: App, looks: Looks, on_letter: Callable[[], None]) -> Front:
         disposable=_disposable(app),
         proof=_proof(app),
         elsewhere=_elsewhere,
+        erase_elsewhere=erase,
         embed_origins=words(settings.embed_origins),
         responsible=_line(settings.postal_address),
         carrier=_CARRIERS.get(settings.transport, ""),

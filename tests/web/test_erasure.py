@@ -1,0 +1,202 @@
+"""What is left of a reader who was erased, in every file of an installation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from sqlmodel import col, select
+
+from digest.delivery.dispatch import dispatch
+from digest.delivery.models import Attempt, Delivery, MailEvent, Quarantined
+from digest.delivery.numbers import numbers
+from digest.issues import store
+from digest.mail.memory import MemoryTransport
+from digest.mail.transport import Accepted, Answer, Refused, Request
+from digest.testing.signing import Signer, new_key
+from subscribers import lifecycle
+from subscribers.links import Who
+from subscribers.models import Standing, Subscriber, Subscription
+from subscribers.store import Evidence
+from tests.conftest import NOW
+from tests.web.conftest import DRAFT, MakeSite, Running, freeze
+
+LOCAL, DOMAIN = "zqxfourth.Vqme", "wjqerasure.example.org"
+ADDRESS = f"{LOCAL}@{DOMAIN}"
+#: What names the reader: the local part, both names in it, the domain.
+NAMES = [b"zqxfourth", b"vqme", b"wjqerasure"]
+SAID = f"550 5.1.1 <{ADDRESS}>: user {LOCAL} unknown (Zqxfourth Vqme, mx.{DOMAIN})"
+AT = int(NOW.timestamp()) + 60
+WEBHOOK = "/webhooks/sendgrid"
+
+
+@dataclass
+class Told:
+    """A site that was told a reader's name in every way there is."""
+
+    site: Running
+    folder: Path
+    signer: Signer
+    reader: int
+    delivery: int
+    attempt: str
+
+    def found(self) -> dict[str, list[bytes]]:
+        """Return what names the reader, by the file it stands in."""
+        read = {
+            each: each.read_bytes().lower() for each in self.folder.rglob("*") if each.is_file()
+        }
+        named = {
+            str(path.relative_to(self.folder)): [each for each in NAMES if each in words]
+            for path, words in read.items()
+        }
+        return {path: names for path, names in named.items() if names}
+
+    def erase(self) -> None:
+        page = self.site.links.preferences(Who(self.reader, "weekly"), ADDRESS)
+        path = page.removeprefix(self.site.app.settings.base_url)
+        assert self.site.http.post(f"{path}/erase").status_code == 200
+
+
+def event(kind: str, **own: Any) -> dict[str, Any]:
+    return {"event": kind, "timestamp": AT, "email": ADDRESS, "reason": SAID, **own}
+
+
+def posted(site: Running, signer: Signer, body: bytes) -> None:
+    headers = signer.headers(body, NOW.timestamp())
+    assert site.http.post(WEBHOOK, content=body, headers=headers).status_code == 204
+
+
+def refusing(named: int) -> Any:
+    """Answer the first request with a refusal that names a reader, and take the next."""
+    answers: Iterator[Answer] = iter(
+        [Refused(status=400, detail=SAID, recipients={named: SAID}), Accepted(status=202)]
+    )
+
+    def answer(_request: Request) -> Answer:
+        return next(answers)
+
+    return answer
+
+
+def add_reader(site: Running) -> int:
+    with site.app.database.write() as session:
+        reader = Subscriber(address=ADDRESS, address_key=ADDRESS.lower(), created_at=NOW)
+        session.add(reader)
+        session.flush()
+        number = reader.id or 0
+        session.add(
+            Subscription(
+                subscriber_id=number,
+                newsletter="weekly",
+                standing=Standing.CONFIRMED,
+                since=NOW,
+            )
+        )
+    return number
+
+
+def send(site: Running) -> str:
+    """Send the draft to both readers, the second refused by name; returns the attempt it took."""
+    app = site.app
+    with app.database.write() as session:
+        issue = store.by_number(session, 1, DRAFT)
+        freeze(session, issue, NOW)
+        sending = app.sending(session, issue)
+    dispatch(replace(sending, transport=MemoryTransport(answer=refusing(1))), concurrency=1)
+    with app.database.read() as session:
+        taken = select(Attempt.key).where(Attempt.outcome == "accepted")
+        return session.exec(taken).one()
+
+
+@pytest.fixture
+def told(make_running: MakeSite, tmp_path: Path) -> Told:
+    signer = Signer(new_key())
+    site = make_running(webhook_keys=signer.public_key)
+    reader = add_reader(site)
+    attempt = send(site)
+    with site.app.database.read() as session:
+        mine = select(Delivery).where(Delivery.subscriber_id == reader)
+        delivery = session.exec(mine.order_by(col(Delivery.id).desc())).first()
+    assert delivery is not None
+    ours = {"digest_attempt": attempt, "digest_delivery": str(delivery.id)}
+    events = [
+        event("bounce", type="blocked", **ours),
+        event("dropped", **ours),
+        event("deferred", response=SAID, **ours),
+        event("bounce"),  # of no mail of ours, but of our reader
+        event("deferred", digest_attempt="f" * 32, digest_delivery="1"),  # of somebody's mail
+        event("bounce", **ours, timestamp="never"),
+    ]
+    body = orjson.dumps(events)
+    posted(site, signer, body)
+    posted(site, signer, body[:-40])  # it was cut off
+    site.http.post(WEBHOOK, content=body, headers={})  # nobody has signed it
+    return Told(site, tmp_path, signer, reader, delivery.id or 0, attempt)
+
+
+def test_erasure_leaves_no_name_and_no_domain_of_a_reader_in_any_file(
+    told: Told, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert "digest.db" in "".join(told.found())
+    told.erase()
+    assert told.found() == {}
+    assert [name for name in NAMES if name in caplog.text.lower().encode()] == []
+
+
+def test_words_stored_by_an_earlier_version_go_with_their_reader(told: Told) -> None:
+    with told.site.app.database.write() as session:
+        for row in session.exec(select(MailEvent)).all():
+            row.detail = SAID
+        for kept in session.exec(select(Quarantined)).all():
+            kept.said = SAID
+        for tried in session.exec(select(Attempt)).all():
+            tried.detail = SAID
+    told.erase()
+    assert told.found() == {}
+
+
+def files_with(told: Told, words: bytes) -> list[str]:
+    files = [each for each in told.folder.rglob("*") if each.is_file()]
+    return [each.name for each in files if words in each.read_bytes()]
+
+
+@pytest.mark.parametrize("way", ["pruned", "erased"])
+def test_tidying_leaves_nothing_readable_of_the_events_that_go(told: Told, way: str) -> None:
+    app = told.site.app
+    with app.database.write() as session:
+        for row in session.exec(select(MailEvent)).all():
+            row.detail = "words of a mailbox"
+        if way == "erased":  # as an earlier version did it
+            lifecycle.erase(session, told.reader, Evidence(channel="page"), app.hashes(), NOW)
+    assert files_with(told, b"words of a mailbox") != []
+    if way == "pruned":
+        told.site.clock.advance(days=500)
+    app.tidy_events()
+    assert files_with(told, b"words of a mailbox") == []
+
+
+def test_the_counts_stay_when_a_reader_is_erased(told: Told) -> None:
+    def counted() -> Any:
+        with told.site.app.database.read() as session:
+            edition = store.edition_of(session, store.by_number(session, 1, DRAFT))
+            found = numbers(session, edition.id or 0)
+            return replace(found, providers=())
+
+    before = counted()
+    told.erase()
+    assert counted() == before
+
+
+def test_what_is_told_of_an_erased_reader_is_not_recorded(told: Told) -> None:
+    told.erase()
+    again = event("bounce", digest_attempt=told.attempt, digest_delivery=str(told.delivery))
+    posted(told.site, told.signer, orjson.dumps([{**again, "timestamp": AT + 5}]))
+    with told.site.app.database.read() as session:
+        kept = select(MailEvent).where(MailEvent.delivery_id == told.delivery)
+        assert session.exec(kept).all() == []
+    assert told.found() == {}
