@@ -81,6 +81,9 @@ class Front:
     erase_elsewhere: Elsewhere = nothing_elsewhere  #: forgets that, when a reader is forgotten
     responsible: str = ""  #: who keeps the list, with where they can be found
     carrier: str = ""  #: whom the mails are handed to: a company, where it is one
+    #: For how many days copies of the store hold what was deleted; ``None`` where nobody can tell.
+    copies_kept: int | None = 0
+    files_kept: bool = False  #: each mail is also kept as a file, until somebody deletes it
     mailto: str = ""  #: where one can leave by mail while the store is out of order
     retention: Retention = KEPT
     on_erased: Callable[[], None] = _nothing_more  #: called when somebody was forgotten

@@ -29,6 +29,8 @@ async def show(visit: Visit) -> Response:
         if front.responsible
         else "",
         carrier=words.kept_carrier.format(carrier=front.carrier) if front.carrier else "",
+        copies=_copies(visit),
+        files=words.kept_files if front.files_kept else "",
         contact=words.unreachable_mail.format(mailto=front.mailto) if front.mailto else "",
     )
     return visit.show(
@@ -39,3 +41,10 @@ async def show(visit: Visit) -> Response:
             links=[(words.to_sign_up, visit.sign_up_path(about.slug))],
         )
     )
+
+
+def _copies(visit: Visit) -> str:
+    days, words = visit.front.copies_kept, visit.words
+    if days is None:
+        return words.kept_copies_elsewhere
+    return words.kept_copies.format(copies=words.days(days)) if days else ""

@@ -135,7 +135,7 @@ class Visit:
 
     def say(self, saying: Saying, **facts: object) -> Page:
         """Return a saying as a page, its gaps filled in."""
-        body = [text.format(**facts) for text in saying.body]
+        body = [text.format(**facts).strip() for text in saying.body]
         return Page(
             language=self.language,
             title=saying.title.format(**facts),

@@ -19,7 +19,7 @@ from digest.web.app import make_site
 from digest.web.shelf import MOST_TOPICS
 from subscribers.links import Who
 from tests.conftest import NOW
-from tests.web.conftest import DRAFT, SLUG, Clock, Running, app_of, freeze
+from tests.web.conftest import DRAFT, SLUG, Clock, MakeSite, Running, app_of, freeze
 
 READER = 1
 
@@ -145,6 +145,26 @@ def test_links_in_the_frame_open_outside_of_it(site: Running) -> None:
 def test_every_page_with_a_form_leads_to_what_is_kept(site: Running) -> None:
     for path in ("/", "/issues", "/issues/weekly/1", f"/comparisons/{SLUG}"):
         assert 'href="/privacy?newsletter=weekly&amp;lang=en" target="_top"' in site.get(path).text
+
+
+def test_visitors_are_told_of_daily_copies_and_of_files_in_the_outbox(
+    make_running: MakeSite,
+) -> None:
+    page = make_running(backups_kept=5).get("/privacy?lang=en").text
+    assert "hold what was deleted for 5 days more" in page
+    assert "A file with each mail and its address" in page
+
+
+def test_files_left_in_the_outbox_are_told_of_when_mail_goes_another_way(
+    make_running: MakeSite, tmp_path: Path
+) -> None:
+    way = {"transport": "sendgrid", "sendgrid_api_key": "SG.a.b", "backups_kept": 0}
+    bare = make_running(**way).get("/privacy?lang=en").text
+    (tmp_path / "outbox" / "weekly-1").mkdir(parents=True)
+    left = make_running(**way).get("/privacy?lang=en").text
+    words = ("A file with each mail", "Copies of the database")
+    assert [said in bare for said in words] == [False, False]
+    assert [said in left for said in words] == [True, False]
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ def make_front(app: App, looks: Looks, on_letter: Callable[[], None]) -> Front:
         embed_origins=words(settings.embed_origins),
         responsible=_line(settings.postal_address),
         carrier=_CARRIERS.get(settings.transport, ""),
+        copies_kept=settings.backups_kept if app.database.path else None,
+        files_kept=_keeps_files(app),
         mailto=settings.leave_mailto,
         retention=app.retention(),
         on_erased=app.database.scrub,
@@ -73,6 +75,13 @@ def _network(text: str) -> IPv4Network | IPv6Network:
 
 def _elsewhere(session: Session, subscriber_id: int) -> Mapping[str, Any]:
     return {"issues": mailed(session, subscriber_id)}
+
+
+def _keeps_files(app: App) -> bool:
+    """Tell whether mails are kept as files here, with their addresses."""
+    folder = app.settings.outbox
+    written = folder.is_dir() and any(folder.iterdir())
+    return written or app.settings.transport is TransportKind.OUTBOX
 
 
 def _proof(app: App) -> Proof | None:

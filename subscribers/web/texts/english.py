@@ -37,13 +37,15 @@ EN = Words(
             "When and by which form you agreed, and when you left. That is the proof we owe; it is"
             " deleted {evidence} after you have gone, and your address with it.",
             "{network}",
-            "Which issues were sent to you, and whether they arrived. {tracking}",
+            "Which issues were sent to you, whether they arrived, and what your mailbox answered if"
+            " they didn’t. {tracking}",
             "A sign-up that nobody confirms is deleted after {pending}.",
             "{carrier}",
             "This site sets no cookie and loads nothing from anywhere else.",
             "By the link to your preferences in every mail you get all of this as a file, change"
             " it, or have it deleted. What stays then is that you agreed and left, under a number,"
-            " and a hash of your address, so that no imported list brings you back.",
+            " and a hash of your address, so that no imported list brings you back. {copies}"
+            " {files}",
             "All of it rests on your agreement, which you may take back at any time. And you may"
             " complain to a data protection authority.",
             "{contact}",
@@ -54,6 +56,11 @@ EN = Words(
     kept_carrier=(
         "To deliver the mails, your address and their text are handed to {carrier}. To nobody else."
     ),
+    kept_copies="Copies of the database, made each day in case it is lost, hold what was deleted"
+    " for {copies} more.",
+    kept_copies_elsewhere="Copies of the database, made in case it is lost, hold what was deleted"
+    " until they are deleted too.",
+    kept_files="A file with each mail and its address is also kept here until somebody deletes it.",
     kept_network={
         "none": "Which network you come from is not kept.",
         "prefix": "The network you agreed, changed something or left from, without its last part,"

@@ -38,14 +38,15 @@ DE = Words(
             " ist der Nachweis, den wir schuldig sind. {evidence} nach Ihrem Weggang wird er"
             " gelöscht, und Ihre Adresse mit ihm.",
             "{network}",
-            "Welche Ausgaben Ihnen geschickt wurden und ob sie angekommen sind. {tracking}",
+            "Welche Ausgaben Ihnen geschickt wurden, ob sie angekommen sind und was Ihr Postfach"
+            " geantwortet hat, wenn nicht. {tracking}",
             "Eine Anmeldung, die niemand bestätigt, wird gelöscht: {pending} danach.",
             "{carrier}",
             "Diese Seiten setzen keine Cookies und laden nichts von anderswo.",
             "Über den Link zu Ihren Einstellungen in jeder Mail bekommen Sie all das als Datei,"
             " können es ändern oder löschen. Dann bleibt, dass Sie zugestimmt haben und gegangen"
             " sind, unter einer Nummer, und ein Hash Ihrer Adresse, damit keine importierte Liste"
-            " Sie zurückholt.",
+            " Sie zurückholt. {copies} {files}",
             "All das beruht auf Ihrer Zustimmung, die Sie jederzeit zurücknehmen können. Auch"
             " können Sie sich bei einer Datenschutzbehörde beschweren.",
             "{contact}",
@@ -57,6 +58,12 @@ DE = Words(
         "Zum Zustellen werden Ihre Adresse und der Text der Mails an {carrier} gegeben. An sonst"
         " niemanden."
     ),
+    kept_copies="In Kopien der Datenbank, die täglich für den Verlustfall gemacht werden, steht"
+    " Gelöschtes noch {copies} lang.",
+    kept_copies_elsewhere="In Kopien der Datenbank für den Verlustfall steht Gelöschtes, bis auch"
+    " sie gelöscht werden.",
+    kept_files="Eine Datei mit jeder Mail und ihrer Adresse liegt außerdem hier, bis jemand sie"
+    " löscht.",
     kept_network={
         "none": "Aus welchem Netz Sie kommen, wird nicht gespeichert.",
         "prefix": "Das Netz, aus dem Sie zugestimmt, etwas geändert oder abbestellt haben, ohne den"

@@ -39,6 +39,9 @@ class Words:
     lasting: tuple[str, str, str, str]  #: "1 day", "{n} days", "1 year", "{n} years"
     kept_responsible: str
     kept_carrier: str
+    kept_copies: str
+    kept_copies_elsewhere: str
+    kept_files: str
     kept_network: Mapping[str, str]
     kept_tracking: Mapping[str, str]
     inbox: Saying

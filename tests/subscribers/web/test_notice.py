@@ -78,6 +78,27 @@ def test_the_page_says_who_keeps_it_and_whom_mails_are_handed_to(
     assert "handed to" not in bare
 
 
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (7, "hold what was deleted for 7 days more."),
+        (1, "hold what was deleted for 1 day more."),
+        (None, "hold what was deleted until they are deleted too."),
+    ],
+)
+def test_the_page_says_how_long_copies_hold_what_was_deleted(
+    make_site: Callable[..., Site], days: int | None, said: str
+) -> None:
+    assert said in make_site(copies_kept=days).http.get("/privacy").text
+
+
+def test_the_page_says_where_mails_are_kept_as_files(make_site: Callable[..., Site]) -> None:
+    assert "until somebody deletes it" in make_site(files_kept=True).http.get("/privacy").text
+    bare = make_site().http.get("/privacy").text
+    assert "Copies of the database" not in bare
+    assert "until somebody deletes it" not in bare
+
+
 def test_the_page_speaks_german(site: Site) -> None:
     assert "Was wir über Sie speichern" in site.http.get("/privacy?lang=de").text
 
