@@ -15,6 +15,7 @@ from sqlmodel import Session
 from digest import keys
 from digest.db import Database
 from digest.delivery import epoch
+from digest.delivery.counts import count
 from digest.delivery.epoch import EpochFile
 from digest.delivery.intake import Drain
 from digest.delivery.letters import LetterPost
@@ -78,6 +79,7 @@ class App:
             render=lambda view: confined("issue", {"issue": view}, folder=self.own_mails()),
             check=self.checks().of_view,
             sources=self.sources,
+            sender=self.settings.sender,
         )
 
     def own_mails(self) -> Path | None:
@@ -120,6 +122,7 @@ class App:
         return Checks(
             postal_address=self.settings.postal_address,
             lenient=self.settings.transport is TransportKind.OUTBOX,
+            sender=self.settings.sender,
         )
 
     def findings(self, edition: Edition, unsubscribe_url: str) -> list[Finding]:
@@ -128,8 +131,14 @@ class App:
 
     def sender(self) -> Mailbox:
         """Return who the mail is from."""
-        name, address = parseaddr(self.settings.sender)
-        return Mailbox(parse(address).wire, name)
+        return _mailbox(self.settings.sender)
+
+    def take_sender(self, session: Session, issue: Issue) -> bool:
+        """Let an issue come from today's sender if nobody has got it; tells if that is another."""
+        edition = store.edition_of(session, issue)
+        counts = count(session, edition.id or 0)
+        nobody = not (counts.accepted or counts.in_doubt)
+        return nobody and recipe.change_sender(session, edition, self.settings.sender)
 
     def transport(self) -> Transport:
         """Return the way out that the settings choose; raises `BadSetting`."""
@@ -203,18 +212,23 @@ class App:
         epoch.begin(self.database, self.epoch())
 
     def content(
-        self, newsletter: Newsletter, mail: Rendered, tracking: Tracking | None = None
+        self,
+        newsletter: Newsletter,
+        mail: Rendered,
+        tracking: Tracking | None = None,
+        sender: str = "",
     ) -> Content:
         """Return what every reader of a mail gets; raises `BadSetting`.
 
-        *tracking* is what the mail says of it, where it isn't what the newsletter does now.
+        *tracking* is what the mail says of it, where it isn't what the newsletter does now;
+        *sender* whom it was made to come from.
         """
         tracked = (tracking or newsletter.tracking) is not Tracking.OFF
         return Content(
             subject=mail.subject,
             html=mail.html,
             text=mail.text,
-            sender=self.sender(),
+            sender=_mailbox(sender or self.settings.sender),
             headers={"List-Id": list_id(self.settings.base_url, newsletter.slug, newsletter.name)},
             category=newsletter.slug,
             track_clicks=tracked,
@@ -239,6 +253,7 @@ class App:
                 newsletter,
                 Rendered(subject=edition.subject, html=edition.html, text=edition.text),
                 edition.tracking,
+                recipe.settings_of(edition).get("sender", ""),
             ),
             recipient=recipients_of(
                 newsletter.slug,
@@ -293,6 +308,11 @@ class App:
             beside = self.database.url.database if self.database.is_sqlite else None
             folder = Path(f"{beside or 'digest'}-events")
         return Spool(folder, most_bytes=self.settings.spool_megabytes << 20)
+
+
+def _mailbox(text: str) -> Mailbox:
+    name, address = parseaddr(text)
+    return Mailbox(parse(address).wire, name)
 
 
 def open_app(settings: Settings, clock: Callable[[], datetime] | None = None) -> App:

@@ -9,6 +9,7 @@ import pytest
 
 from digest.app import App
 from digest.comparisons.models import Call
+from digest.delivery.models import Batch, BatchState
 from digest.issues import publish, store
 from digest.issues.publish import Press
 from digest.render.checks.finding import Finding
@@ -51,6 +52,58 @@ def test_a_changed_postal_address_is_named_and_not_taken_for_a_missing_one(
     assert [(each.rule, each.message) for each in found] == [
         ("settings-changed", "DIGEST_POSTAL_ADDRESS has changed since it was built")
     ]
+
+
+def test_I7_a_changed_sender_is_named(installation: App) -> None:
+    found = findings(installation, sender="Cheap Pills <pills@elsewhere.example>")
+
+    assert [(each.rule, each.message) for each in found] == [
+        (
+            "settings-changed",
+            "it was made to come from Weekly AI Tool Verdicts <verdicts@example.com>, and"
+            " DIGEST_FROM is Cheap Pills <pills@elsewhere.example> now",
+        )
+    ]
+
+
+def test_the_same_sender_in_another_spelling_is_no_change(installation: App) -> None:
+    assert findings(installation, sender='"Weekly AI Tool Verdicts"  <verdicts@example.com>') == []
+
+
+def sender_of(installation: App, **changed: str) -> str:
+    later = replace(installation, settings=installation.settings.model_copy(update=changed))
+    with installation.database.read() as session:
+        return later.sending(session, store.by_number(session, 1, 1)).content.sender.address
+
+
+def test_I7_every_reader_gets_an_issue_from_the_sender_it_was_built_with(
+    installation: App,
+) -> None:
+    assert sender_of(installation, sender="pills@elsewhere.example") == "verdicts@example.com"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "taken"),
+    [(BatchState.PENDING, True), (BatchState.ACCEPTED, False), (BatchState.IN_DOUBT, False)],
+)
+def test_a_new_sender_is_taken_only_while_nobody_has_got_the_issue(
+    installation: App, outcome: BatchState, *, taken: bool
+) -> None:
+    new = "Weekly <weekly@elsewhere.example>"
+    later = replace(installation, settings=installation.settings.model_copy(update={"sender": new}))
+    with installation.database.write() as session:
+        issue = store.by_number(session, 1, 1)
+        edition = store.edition_of(session, issue).id or 0
+        session.add(
+            Batch(
+                key="b", root="b", edition_id=edition, number=1, first_delivery=1,
+                last_delivery=2, size=2, state=outcome,
+            )
+        )  # fmt: skip
+    with installation.database.write() as session:
+        assert later.take_sender(session, issue) is taken
+    assert (findings(later) == []) is taken
+    assert (sender_of(later) == "weekly@elsewhere.example") is taken
 
 
 def test_a_share_that_the_calls_contradict_is_pointed_out(

@@ -143,3 +143,12 @@ def test_two_senders_at_once_mail_everybody_once(site: Installation, fake: Runni
 def _ledger(fake: RunningFake) -> tuple[int, int, int]:
     counts = fake.counts()
     return counts["messages"], counts["addresses"], counts["duplicates"]
+
+
+def test_I7_nothing_goes_out_from_a_sender_nobody_approved(ready: Installation) -> None:
+    other = {"DIGEST_FROM": "Cheap Pills <pills@elsewhere.example.org>"}
+    refused = ready.run("send", "1", **other)
+    assert (refused.code, (ready.folder / "outbox").exists()) == (1, False)
+    assert "DIGEST_FROM is Cheap Pills <pills@elsewhere.example.org> now" in refused.err
+    assert "next: Set it back, or build again" in refused.err
+    assert "settings-changed" in ready.run("check", "1", **other).out

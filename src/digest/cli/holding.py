@@ -56,7 +56,13 @@ def resume(
     if issue is None:
         raise typer.BadParameter("name the issue, or say --after-restore", param_hint="ISSUE")
     with call.app.database.write() as session:
-        control.resume(session, find(session, newsletter, issue)[0], call.app.clock())
+        found = find(session, newsletter, issue)[0]
+        control.resume(session, found, call.app.clock())
+        another = call.app.take_sender(session, found)
+    if another:
+        call.out.print(
+            f"Nobody has got it: it comes from {call.settings.sender} now.", markup=False
+        )
     call.out.print(f"Issue {issue} may go on. Send it with: digest send {issue}")
 
 

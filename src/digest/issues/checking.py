@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from email.utils import parseaddr
 
 from sqlalchemy.orm import object_session
 
@@ -30,6 +31,7 @@ class Checks:
 
     postal_address: str
     lenient: bool = False
+    sender: str = ""
 
     def of_view(self, view: IssueView, rendered: Rendered) -> Sequence[Finding]:
         """Check an issue as it was rendered, its templates included."""
@@ -63,6 +65,7 @@ class Checks:
             tracked=_tracked(edition),
         )
         moved = moved_since(copy, unsubscribe_url, self.postal_address)
+        moved += sender_since(settings.get("sender", ""), self.sender)
         return self._weighed([*recipe.findings_of(edition), *moved, *check(copy)])
 
     def _weighed(self, findings: list[Finding]) -> list[Finding]:
@@ -86,6 +89,18 @@ def moved_since(copy: Copy, unsubscribe_url: str, postal_address: str) -> list[F
         said = "DIGEST_POSTAL_ADDRESS has changed since it was built"
         found.append(error("settings-changed", "html", said, mend))
     return found
+
+
+def sender_since(was: str, now: str) -> list[Finding]:
+    """Say whether an edition was made to come from another sender; an earlier version kept none."""
+    if not was or parseaddr(was) == parseaddr(now):
+        return []
+    mend = (
+        "Set it back, or build again: digest build --again. Where nobody has got it yet, digest"
+        " resume ISSUE takes the new one."
+    )
+    said = f"it was made to come from {was}, and DIGEST_FROM is {now} now"
+    return [error("settings-changed", "html", said, mend)]
 
 
 def _site(unsubscribe_url: str) -> str:

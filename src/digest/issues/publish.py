@@ -39,6 +39,7 @@ class Press:
     render: Render
     check: Check
     sources: Callable[[], recipe.Sources] = dict  #: the templates, by name
+    sender: str = ""  #: who the mail is from: Name <address>
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,6 +179,7 @@ def build(
         on=chosen.day,
         base_url=press.base_url,
         postal_address=press.postal_address,
+        sender=press.sender,
         decisions=made.decisions,
     )
     recipe.keep(session, edition, ingredients, press.sources(), made.rendered.findings)

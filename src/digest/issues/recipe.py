@@ -44,6 +44,7 @@ class Ingredients:
     on: date
     base_url: str
     postal_address: str
+    sender: str
     decisions: Decisions
 
     def to_dict(self) -> dict[str, Any]:
@@ -57,6 +58,7 @@ class Ingredients:
             "on": self.on.isoformat(),
             "base_url": self.base_url,
             "postal_address": self.postal_address,
+            "sender": self.sender,
             "decisions": self.decisions.to_dict(),
         }
 
@@ -99,8 +101,21 @@ def settings_of(edition: Edition) -> dict[str, str]:
     """Return the settings a stored edition was made with; empty when they weren't kept."""
     session = object_session(edition)
     kept = session.get(Recipe, edition.id) if session else None
-    names = ("base_url", "postal_address")
-    return {name: kept.made_from[name] for name in names} if kept else {}
+    names = ("base_url", "postal_address", "sender")
+    return {name: kept.made_from[name] for name in names if name in kept.made_from} if kept else {}
+
+
+def change_sender(session: Session, edition: Edition, sender: str) -> bool:
+    """Let an edition come from *sender*, which nobody may have got yet; tells if that is new.
+
+    The caller commits.
+    """
+    kept = session.get(Recipe, edition.id)
+    if kept is None or kept.made_from.get("sender") == sender:
+        return False
+    kept.made_from = {**kept.made_from, "sender": sender}
+    session.add(kept)
+    return True
 
 
 def tools() -> dict[str, str]:
