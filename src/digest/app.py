@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from digest import keys
 from digest.db import Database
-from digest.delivery import epoch
+from digest.delivery import epoch, known_secrets
 from digest.delivery.counts import count
 from digest.delivery.epoch import EpochFile
 from digest.delivery.intake import Drain
@@ -208,8 +208,19 @@ class App:
         return EpochFile(self.settings.epoch_file or Path(f"{beside or 'digest'}.epoch"))
 
     def begin_sending(self) -> None:
-        """Make sure that this database knows of all that was sent from it; raises `Restored`."""
+        """Make sure that this database knows of all that was sent from it; raises `Restored`.
+
+        Raises `SecretGone` too: whom it must not mail has to be known.
+        """
         epoch.begin(self.database, self.epoch())
+        self.require_secrets()
+
+    def require_secrets(self) -> None:
+        """Make sure that every secret this database was worked with is at hand, and note today's.
+
+        Asked by whatever sends, serves links or writes by hashes. Raises `SecretGone`.
+        """
+        known_secrets.require_all(self.database, keys.marks(self.settings), self.clock())
 
     def content(
         self,

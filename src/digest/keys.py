@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from digest.errors import BadSetting
 from digest.settings import Settings
-from subscribers.tokens import MIN_SECRET
+from subscribers.tokens import MIN_SECRET, mark_of
 
 
 def signing(settings: Settings) -> list[str]:
@@ -33,6 +33,11 @@ def hashing(settings: Settings) -> list[str]:
     A leaked one is among them: without it nobody would know whom it keeps away.
     """
     return [*signing(settings), *_listed(settings.leaked_secrets)]
+
+
+def marks(settings: Settings) -> list[str]:
+    """Return what each secret is recognised by, the one that signs first; raises `BadSetting`."""
+    return [mark_of(secret) for secret in hashing(settings)]
 
 
 def _listed(setting: SecretStr | None, *, but: list[str] | None = None) -> list[str]:

@@ -15,6 +15,7 @@ from sqlmodel import select
 
 from digest import migrations
 from digest.db import Database
+from digest.delivery.models import KnownSecret
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.migrations.schema import METADATA
 from digest.migrations.upgrade import config, current, newest, upgrade
@@ -110,3 +111,14 @@ def test_a_moment_and_a_closed_set_come_back_as_they_went_in(bare: Database) -> 
     with bare.read() as session:
         issue = session.exec(select(Issue)).one()
         assert (issue.built_at, issue.state) == (moment, IssueState.BUILT)
+
+
+def test_a_database_of_revision_0004_is_upgraded_with_its_rows(bare: Database) -> None:
+    with bare.write() as session:
+        command.upgrade(config(session.connection()), "0004")
+        session.add(Newsletter(id=1, slug="weekly", name="Weekly AI Tool Verdicts"))
+    assert "known_secret" not in tables(bare)
+    assert upgraded(bare) is True
+    with bare.read() as session:
+        assert session.exec(select(Newsletter.slug)).all() == ["weekly"]
+        assert session.exec(select(KnownSecret)).all() == []

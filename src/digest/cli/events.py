@@ -64,6 +64,7 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
 def drain(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Apply what waits in the spool now."""
     call = call_of(context)
+    call.app.require_secrets()
     applied = call.app.drain().all()
     if as_json:
         call.json({"applied": applied})
@@ -82,6 +83,7 @@ def replay_(
 ) -> None:
     """Read events again into the same state: the stored ones, or those in files."""
     call = call_of(context)
+    call.app.require_secrets()
     facts: dict[str, Any] = {}
     for path in files or []:
         post = parse(path.read_bytes())

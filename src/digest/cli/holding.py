@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from digest import keys
 from digest.cli.context import AnyIssue, Call, IssueNumber, call_of, some
 from digest.cli.issues import NewsletterOption, find
-from digest.delivery import control, epoch
+from digest.delivery import control, epoch, known_secrets
 
 app = typer.Typer()
 
@@ -44,7 +45,10 @@ def resume(
     after_restore: Annotated[
         bool, typer.Option("--after-restore", help="Let a database put back from a copy send.")
     ] = False,
-    by: Annotated[str, typer.Option("--by", help="Who decides, after a restore.")] = "",
+    lost_secret: Annotated[
+        bool, typer.Option("--lost-secret", help="Go on without a secret that is gone for good.")
+    ] = False,
+    by: Annotated[str, typer.Option("--by", help="Who decides that.")] = "",
     why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
     newsletter: NewsletterOption = "weekly",
 ) -> None:
@@ -53,8 +57,13 @@ def resume(
     if after_restore:
         _resume_after_restore(call, by, why)
         return
+    if lost_secret:
+        _resume_without_secret(call, by, why)
+        return
     if issue is None:
-        raise typer.BadParameter("name the issue, or say --after-restore", param_hint="ISSUE")
+        raise typer.BadParameter(
+            "name the issue, or say --after-restore or --lost-secret", param_hint="ISSUE"
+        )
     with call.app.database.write() as session:
         found = find(session, newsletter, issue)[0]
         control.resume(session, found, call.app.clock())
@@ -66,9 +75,28 @@ def resume(
     call.out.print(f"Issue {issue} may go on. Send it with: digest send {issue}")
 
 
-def _resume_after_restore(call: Call, by: str, why: str) -> None:
+def _resume_without_secret(call: Call, by: str, why: str) -> None:
+    _require_signed(by, why)
+    marks, now = keys.marks(call.settings), call.app.clock()
+    many = known_secrets.give_up(call.app.database, marks, by=by, why=why, now=now)
+    if not many:
+        call.out.print("No secret is missing; nothing changed.")
+        return
+    call.out.print(
+        f"{some(many, 'secret')} given up. Links in mails of that time stay dead, also to"
+    )
+    call.out.print(
+        "leave; who left, was erased or complained then can be imported again: check lists."
+    )
+
+
+def _require_signed(by: str, why: str) -> None:
     if not by or not why:
         raise typer.BadParameter("say who decides and why: --by NAME --why TEXT")
+
+
+def _resume_after_restore(call: Call, by: str, why: str) -> None:
+    _require_signed(by, why)
     look = epoch.accept(call.app.database, call.app.epoch(), by=by, why=why, now=call.app.clock())
     call.out.print("This database may send again; what it doesn't know of may have been sent.")
     for number in look.paused:

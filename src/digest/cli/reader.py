@@ -77,6 +77,7 @@ def history(context: typer.Context, address: AddressArgument, json: JsonFlag = F
 def forget(context: typer.Context, address: AddressArgument) -> None:
     """Erase a reader; a keyed hash stays, so that no import brings the address back."""
     call = call_of(context)
+    call.app.require_secrets()
     key, hashes, now = parse(address).key, call.app.hashes(), call.app.clock()
     with call.app.database.write() as session:
         reader = store.find(session, key)
@@ -114,6 +115,7 @@ def suppress(
 ) -> None:
     """Never mail an address again, whatever its subscriptions say, known here or not."""
     call = call_of(context)
+    call.app.require_secrets()
     key, hashes, now = parse(address).key, call.app.hashes(), call.app.clock()
     with call.app.database.write() as session:
         if lift:

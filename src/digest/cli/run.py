@@ -50,6 +50,7 @@ def run(
     """Run everything in one process: schedule, sending, events and the public site."""
     call = call_of(context)
     _require_fit(call)
+    call.app.require_secrets()
     set_up_logs(as_json=call.settings.log is LogForm.JSON)
     installation = call.app
     brake = Brake(grace=call.settings.grace)

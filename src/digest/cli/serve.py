@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from digest import keys
 from digest.cli.context import Port, call_of
 from digest.web.app import make_site
 from digest.web.server import listen, serve
@@ -22,7 +21,7 @@ def web(
 ) -> None:
     """Serve the public site: archive, sign-up, unsubscribe, the provider's events."""
     call = call_of(context)
-    keys.signing(call.app.settings)
+    call.app.require_secrets()
     sock = listen(port, host)
     call.out.print(f"The site is at http://{host}:{sock.getsockname()[1]}  (stop with Ctrl-C)")
     if not call.settings.webhook_key_list():

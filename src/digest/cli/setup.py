@@ -44,6 +44,8 @@ def prepare(call: Call) -> dict[str, object]:
         upgraded = upgrade(session.connection())
         revision = current(session.connection())
         added = _add_newsletter(session)
+    if call.settings.secret is not None and not wrote_secret:
+        call.app.require_secrets()
     return {
         "revision": revision,
         "upgraded": upgraded,

@@ -59,6 +59,7 @@ def import_(
 ) -> None:
     """Bring a list in from elsewhere; who left, bounced, complained or was erased stays out."""
     call = call_of(context)
+    call.app.require_secrets()
     wish = Wish(
         newsletter=call.existing(newsletter),
         consent=consent,

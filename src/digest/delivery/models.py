@@ -262,6 +262,18 @@ class ProviderBlock(SQLModel, table=True):
     at: int = Field(sa_type=BigInteger)  #: seconds since 1970
 
 
+class KnownSecret(SQLModel, table=True):
+    """A secret this database was worked with, known by a mark that tells nothing of it."""
+
+    __tablename__ = "known_secret"
+
+    mark: str = Field(primary_key=True, sa_type=String(32))
+    since: datetime
+    given_up_by: str = Field(default="", sa_type=String(200))  #: who said that it is gone for good
+    given_up_why: str = Field(default="", sa_type=Text)
+    given_up_at: datetime | None = None
+
+
 class Installation(SQLModel, table=True):
     """One database's identity, in its only row: how a copy put back in its place is noticed."""
 

@@ -12,6 +12,7 @@ from sqlmodel import col, func, select
 
 from digest import keys
 from digest.app import App
+from digest.delivery import known_secrets
 from digest.delivery.models import Quarantined
 from digest.delivery.quarantine import ACCOUNT
 from digest.delivery.turned_away import Reason, TurnedAway
@@ -60,6 +61,13 @@ def _secret(app: App) -> Iterator[Fact]:
             yield refused("secret", "DIGEST_SECRET looks like a placeholder", step)
         else:
             yield fine("secret", "links are signed with it")
+
+
+def _secrets(app: App) -> Iterator[Fact]:
+    with app.database.read() as session:
+        why = known_secrets.gone(session, keys.marks(app.settings))
+    if why is not None:
+        yield refused("secret", why, known_secrets.NEXT_STEP)
 
 
 def _address(app: App) -> Iterator[Fact]:
@@ -187,6 +195,7 @@ def _letters(app: App) -> Iterator[Fact]:
 LOOKS: tuple[Look, ...] = (_secret, _address, _sender, _provider)
 LOOKS_INTO_TABLES: tuple[Look, ...] = (
     fit_store.clock,
+    _secrets,
     _newsletters,
     _account,
     _letters,
