@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import re
+import sqlite3
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -19,7 +22,10 @@ from digest.delivery.models import KnownSecret
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.migrations.schema import METADATA
 from digest.migrations.upgrade import config, current, newest, upgrade
+from digest.schedule.backup import NUMBERS_APART
+from subscribers.models import Subscriber
 
+MANUAL = Path(__file__).parents[2] / "docs" / "operating.md"
 FOLDER = str(Path(str(migrations.__file__)).parent)
 
 
@@ -122,3 +128,48 @@ def test_a_database_of_revision_0004_is_upgraded_with_its_rows(bare: Database) -
     with bare.read() as session:
         assert session.exec(select(Newsletter.slug)).all() == ["weekly"]
         assert session.exec(select(KnownSecret)).all() == []
+
+
+@pytest.mark.postgres
+def test_the_manuals_statements_set_the_sequences_ahead_after_a_restore(
+    bare_postgres: Database,
+) -> None:
+    upgraded(bare_postgres)
+    moment = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+    statements = re.findall(r"^SELECT setval.*?;$", MANUAL.read_text("utf-8"), re.DOTALL | re.M)
+    assert len(statements) == 2
+    with bare_postgres.write() as session:
+        for each in statements:
+            session.connection().exec_driver_sql(each)
+    with bare_postgres.write() as session:
+        reader = Subscriber(address="a@e.org", address_key="a@e.org", created_at=moment)
+        session.add(reader)
+        session.flush()
+        assert (reader.id or 0) > NUMBERS_APART
+
+
+def test_the_manuals_statements_shrink_a_database_and_give_no_number_twice(
+    bare_sqlite: Database,
+) -> None:
+    upgraded(bare_sqlite)
+    moment, path = datetime(2026, 11, 24, 9, 0, tzinfo=UTC), bare_sqlite.path
+    assert path is not None
+    [statements] = re.findall(r"digest\.db '(VACUUM; .*)'", MANUAL.read_text("utf-8"))
+    with bare_sqlite.write() as session:
+        addresses = [f"reader{number}@example.org" for number in range(2000)]
+        session.add_all(
+            Subscriber(address=each, address_key=each, created_at=moment) for each in addresses
+        )
+    with bare_sqlite.write() as session:
+        session.connection().exec_driver_sql("DELETE FROM subscriber")
+    bare_sqlite.scrub()
+    before = path.stat().st_size
+    bare_sqlite.close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(statements)
+    assert path.stat().st_size < before
+    with bare_sqlite.write() as session:
+        reader = Subscriber(address="a@e.org", address_key="a@e.org", created_at=moment)
+        session.add(reader)
+        session.flush()
+        assert reader.id == 2001
