@@ -8,9 +8,12 @@ from pathlib import Path
 import typer
 from sqlmodel import Session, select
 
+from digest import keys
 from digest.cli.context import Call, JsonFlag, call_of
+from digest.delivery import known_secrets
 from digest.issues.models import Newsletter
 from digest.migrations.upgrade import current, upgrade
+from digest.settings import load
 
 app = typer.Typer()
 WEEKLY = Newsletter(
@@ -44,8 +47,8 @@ def prepare(call: Call) -> dict[str, object]:
         upgraded = upgrade(session.connection())
         revision = current(session.connection())
         added = _add_newsletter(session)
-    if call.settings.secret is not None and not wrote_secret:
-        call.app.require_secrets()
+    marks = keys.marks(load(database_url=call.database_url))  # the one just written among them
+    known_secrets.require_all(call.app.database, marks, call.app.clock())
     return {
         "revision": revision,
         "upgraded": upgraded,

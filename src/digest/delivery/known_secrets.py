@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from digest.delivery.models import KnownSecret
 from digest.delivery.store import Store
 from digest.errors import BadSetting
+from digest.migrations.upgrade import require_newest
 from subscribers.store import upsert
 
 NEXT_STEP = (
@@ -47,9 +48,11 @@ def gone(session: Session, marks: Sequence[str]) -> str | None:
 def require_all(store: Store, marks: Sequence[str], now: datetime) -> None:
     """Raise `SecretGone` when a known secret is missing; else note today's, the first of *marks*.
 
-    A database that knows none yet may have been worked with any of them: all are noted.
+    A database that knows none yet may have been worked with any of them: all are noted. Raises
+    `DatabaseUnfit` for tables of another version.
     """
     with store.read() as session:
+        require_newest(session.connection())
         why = gone(session, marks)
         known = {each.mark for each in _in_use(session)}
     if why is not None:

@@ -16,7 +16,7 @@ from digest.delivery import known_secrets
 from digest.delivery.models import Quarantined
 from digest.delivery.quarantine import ACCOUNT
 from digest.delivery.turned_away import Reason, TurnedAway
-from digest.errors import DigestError
+from digest.errors import BadSetting, DigestError
 from digest.issues import turns
 from digest.issues.cadence import BadCadence
 from digest.mail.sendgrid.webhook import Verifier
@@ -64,8 +64,12 @@ def _secret(app: App) -> Iterator[Fact]:
 
 
 def _secrets(app: App) -> Iterator[Fact]:
+    try:
+        marks = keys.marks(app.settings)
+    except BadSetting:  # which `_secret` has told
+        return
     with app.database.read() as session:
-        why = known_secrets.gone(session, keys.marks(app.settings))
+        why = known_secrets.gone(session, marks)
     if why is not None:
         yield refused("secret", why, known_secrets.NEXT_STEP)
 
