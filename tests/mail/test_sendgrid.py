@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -277,6 +279,42 @@ def test_I10_neither_key_nor_address_is_shown(caplog: pytest.LogCaptureFixture) 
     shown = caplog.text + repr(sendgrid) + repr(vars(sendgrid))
     assert KEY not in shown
     assert "one@example.org" not in shown
+
+
+def hands_over(url: str, times: int = 1) -> None:
+    sendgrid = SendGrid(api_key=KEY, url=url, seconds=5)
+    for _ in range(times):
+        sendgrid.hand_over(sendgrid.prepare(a_mailing("one@example.org")))
+
+
+def test_I12_a_request_leaves_nothing_to_the_garbage_collector() -> None:
+    with provider(says(b"HTTP/1.1 202 Accepted\r\n\r\n")) as url:
+        hands_over(url)  # what is made once is made by now
+    with provider(says(b"HTTP/1.1 202 Accepted\r\n\r\n")) as url:
+        gc.collect()
+        gc.disable()
+        try:
+            hands_over(url)
+            left = gc.collect()
+        finally:
+            gc.enable()
+    assert left == 0
+
+
+def test_I12_requests_share_one_tls_context() -> None:
+    hands_over("https://127.0.0.1:1")
+    before = contexts()
+    gc.disable()  # none that was dropped is taken away meanwhile
+    try:
+        hands_over("https://127.0.0.1:1", times=3)
+        made = [one for one in contexts() if one not in before]
+    finally:
+        gc.enable()
+    assert made == []
+
+
+def contexts() -> list[ssl.SSLContext]:
+    return [one for one in gc.get_objects() if isinstance(one, ssl.SSLContext)]
 
 
 @pytest.mark.parametrize("key", ["", "  ", "a\nb", "ключ"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 
@@ -10,7 +9,7 @@ from sendgrid import SendGridAPIClient
 
 from digest.mail.mailing import Mailing
 from digest.mail.sendgrid.answers import classify
-from digest.mail.sendgrid.exchange import ExactClient, Exchange, Payload
+from digest.mail.sendgrid.exchange import ExactClient, Exchange
 from digest.mail.sendgrid.request import encode
 from digest.mail.transport import Answer, Request
 
@@ -30,8 +29,6 @@ class SendGrid:
     ) -> None:
         if not api_key.strip() or not api_key.isascii() or not api_key.isprintable():
             raise ValueError("the API key is empty or has characters no key has")
-        # At DEBUG that package's logger prints the key and every payload.
-        logging.getLogger("python_http_client.client").disabled = True
         sendgrid = SendGridAPIClient(api_key, host=url.rstrip("/"))
         headers = {**sendgrid.client.request_headers, "Content-Type": JSON_TYPE}
         sendgrid.client = ExactClient(
@@ -46,10 +43,9 @@ class SendGrid:
 
     def prepare(self, mailing: Mailing) -> Request:
         """Encode a mailing as Mail Send v3 wants it."""
-        return Request(payload=Payload(encode(mailing)), recipients=len(mailing.recipients))
+        return Request(payload=encode(mailing), recipients=len(mailing.recipients))
 
     def hand_over(self, request: Request) -> Answer:
         """POST it once and say what that means."""
-        response = self._sendgrid.client.mail.send.post(request_body=request.payload)
-        exchange: Exchange = response.headers  # see Exchange.info
+        exchange: Exchange = self._sendgrid.client.mail.send.post(request.payload)
         return classify(exchange, recipients=request.recipients, now=self._clock())

@@ -1,8 +1,8 @@
 """One HTTP exchange whose end is always known: what was written, and what was answered.
 
-The `sendgrid` client builds the request and gives it to `python_http_client`, whose default opener
-has no time limit, follows redirects with the API key, and loses a status when the body behind it is
-cut. `ExactClient` takes over at the one step that client leaves open for it.
+The `sendgrid` client knows the address and the headers, and leaves the exchange to
+`python_http_client`, whose opener has no time limit, follows redirects with the API key, and loses
+a status when the body behind it is cut. `ExactClient` makes the exchange itself.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,34 +46,6 @@ class Exchange:
     body: bytes = field(default=b"", repr=False)
     fault: str = ""
 
-    def getcode(self) -> int | None:
-        """Return the status, as `python_http_client.Response` asks for it."""
-        return self.status
-
-    def read(self) -> bytes:
-        """Return what could be read of the body."""
-        return self.body
-
-    def info(self) -> Exchange:
-        """Return the whole exchange: the client's own answer keeps only what it gets here."""
-        return self
-
-
-class Payload(bytes):
-    """A finished body, which the client neither encodes anew nor prints into its debug log."""
-
-    def encode(self, _encoding: str = "utf-8") -> Payload:
-        """Return itself: it is encoded already."""
-        return self
-
-    def __repr__(self) -> str:
-        """Tell its size, never what it says."""
-        return f"<{len(self)} bytes>"
-
-    def __format__(self, _spec: str) -> str:
-        """Tell its size, also where a log line is put together."""
-        return repr(self)
-
 
 class ExactClient(Client):  # type: ignore[misc]  # the package has no types
     """The client of `sendgrid`, with our exchange in place of `urllib`'s opener."""
@@ -87,13 +60,10 @@ class ExactClient(Client):  # type: ignore[misc]  # the package has no types
             timeout=self.timeout,
         )
 
-    def _make_request(self, _opener: Any, request: Any, timeout: float | None = None) -> Exchange:
-        return post(
-            request.full_url,
-            dict(request.header_items()),
-            request.data,
-            seconds=timeout or self.timeout,
-        )
+    def post(self, body: bytes) -> Exchange:
+        """POST a finished body: the package's way makes an opener and a TLS context each time."""
+        url = self._build_url(None)
+        return post(url, self.request_headers, body, seconds=self.timeout)
 
 
 def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> Exchange:
@@ -127,9 +97,14 @@ def _connection(url: str, seconds: float) -> HTTPConnection:
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "https":
-        context = ssl.create_default_context()
-        return HTTPSConnection(host, parts.port, timeout=seconds, context=context)
+        return HTTPSConnection(host, parts.port, timeout=seconds, context=_trust())
     return HTTPConnection(host, parts.port, timeout=seconds)
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Read whom this machine trusts, once: it costs more than a request."""
+    return ssl.create_default_context()
 
 
 def _write(
