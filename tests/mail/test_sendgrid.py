@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,7 +16,9 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
+from digest.mail.sendgrid.answers import MAX_WORDS, classify
 from digest.mail.sendgrid.client import SendGrid
+from digest.mail.sendgrid.exchange import MAX_BODY, Exchange
 from digest.mail.sendgrid.request import body, encode
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 from tests.mail.test_transports import CONTENT, a_mailing
@@ -144,6 +147,25 @@ def test_B03_a_400_names_readers_by_index_and_without_their_address() -> None:
     answer = asked(says(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(raw), raw))
     assert isinstance(answer, Refused)
     assert answer.recipients == {0: "Bad: (address)"}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("x" * MAX_BODY, "x" * MAX_WORDS),
+        ("x" * 50_000 + "@", "(address)"),
+        ("a@" * 50_000, "(address)"),
+        ("a@b " * 50_000, ("(address) " * 50)[:MAX_WORDS]),
+        ("<one@example.org>, one@example.org", "<(address)>, (address)"),
+    ],
+    ids=["a word", "an @ at its end", "many @", "many addresses", "two addresses"],
+)
+def test_I12_a_400_of_one_long_word_is_read_in_no_time(said: str, kept: str) -> None:
+    exchange = Exchange(status=400, body=orjson.dumps({"errors": [{"message": said}]}))
+    began = time.process_time()
+    answer = classify(exchange, recipients=1, now=0.0)
+    assert answer.detail == kept
+    assert time.process_time() - began < 2.0  # it took minutes
 
 
 @pytest.mark.parametrize("raw", [b"<html>", b"", b"[]", b'{"errors": 3}', b"x" * 2_000_000])

@@ -17,7 +17,8 @@ CHECKED_ONLY = 200  #: documented for sandbox mode: valid, and not sent
 CLIENT_ERRORS = (400, 499)  #: documented as refusals of the whole request
 MAX_WORDS = 300  #: characters kept of what the provider said
 _INDEX = re.compile(r"personalizations\.(\d+)\b")
-_ADDRESS = re.compile(r"[^\s\[\]<>\"'(),;]+@[^\s\[\]<>\"'(),;]+")
+#: A word is looked at once, however long: to search in it for what stands around an @ isn't linear.
+_WORD = re.compile(r"[^\s\[\]<>\"'(),;]+")
 
 _HALTS = {
     200: "the provider only checked the mail (sandbox mode is on) and sent nothing",
@@ -101,7 +102,8 @@ def _halt(exchange: Exchange, status: int) -> str:
 
 def _clean(words: str) -> str:
     printable = "".join(c if c.isprintable() else " " for c in words)
-    return _ADDRESS.sub("(address)", printable)[:MAX_WORDS]
+    hidden = _WORD.sub(lambda word: "(address)" if "@" in word[0] else word[0], printable)
+    return hidden[:MAX_WORDS]
 
 
 def _asked_at(exchange: Exchange, now: float) -> float:
