@@ -135,6 +135,12 @@ def test_the_message_id_is_kept() -> None:
     assert answer == Accepted(provider_id="abc", status=202)
 
 
+@pytest.mark.parametrize("given", [b"a" * 201, b"a\x00b", b"a\tb", "é".encode("latin-1"), b""])
+def test_B01_a_message_id_no_database_keeps_is_left_out(given: bytes) -> None:
+    answer = asked(says(b"HTTP/1.1 202 Accepted\r\nX-Message-Id: %b\r\n\r\n" % given))
+    assert answer == Accepted(provider_id=None, status=202)
+
+
 def test_B02_a_200_is_not_accepted() -> None:
     answer = asked(says(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
     assert isinstance(answer, Halted)
@@ -147,6 +153,26 @@ def test_B03_a_400_names_readers_by_index_and_without_their_address() -> None:
     answer = asked(says(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(raw), raw))
     assert isinstance(answer, Refused)
     assert answer.recipients == {0: "Bad: (address)"}
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ({"message": "no", "field": f"personalizations.{'1' * 5000}.to"}, "personalizations.1111"),
+        ({"message": "no", "field": "to\x00one@example.org\n"}, "to (address) : no"),
+        ({"message": 7, "field": ["a"]}, "the provider gave no reason"),
+    ],
+    ids=["a long index", "a NUL and an address", "of other types"],
+)
+def test_B04_a_400_of_any_shape_is_a_refusal_in_clean_words(
+    error: dict[str, object], words: str
+) -> None:
+    raw = orjson.dumps({"errors": [error]})
+    answer = classify(Exchange(status=400, body=raw), recipients=3, now=0.0)
+    assert isinstance(answer, Refused | Halted)
+    assert words in answer.detail
+    assert answer.detail.isprintable()
+    assert len(answer.detail) < 2 * MAX_WORDS
 
 
 @pytest.mark.parametrize(

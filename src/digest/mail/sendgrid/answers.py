@@ -16,7 +16,8 @@ ACCEPTED = 202  #: the one status that says the mail is queued
 CHECKED_ONLY = 200  #: documented for sandbox mode: valid, and not sent
 CLIENT_ERRORS = (400, 499)  #: documented as refusals of the whole request
 MAX_WORDS = 300  #: characters kept of what the provider said
-_INDEX = re.compile(r"personalizations\.(\d+)\b")
+MAX_ID = 200  #: characters of the provider's id for a request that are kept; it has about 22
+_INDEX = re.compile(r"personalizations\.([0-9]{1,4})\b", re.ASCII)
 #: A word is looked at once, however long: to search in it for what stands around an @ isn't linear.
 _WORD = re.compile(r"[^\s\[\]<>\"'(),;]+")
 
@@ -35,10 +36,16 @@ def classify(exchange: Exchange, *, recipients: int, now: float) -> Answer:
     if status is None:
         return _without_status(exchange)
     if status == ACCEPTED:
-        return Accepted(provider_id=exchange.headers.get("X-Message-Id"), status=status)
+        return Accepted(provider_id=_id(exchange.headers.get("X-Message-Id")), status=status)
     if status == CHECKED_ONLY or CLIENT_ERRORS[0] <= status <= CLIENT_ERRORS[1]:
         return _refusal(exchange, status, recipients, now)
     return InDoubt(status=status, detail=f"the provider answered {status}")
+
+
+def _id(given: str | None) -> str | None:
+    """Return the provider's id for a request if a database keeps it as it is."""
+    fits = given and len(given) <= MAX_ID and given.isascii() and given.isprintable()
+    return given if fits else None
 
 
 def _refusal(exchange: Exchange, status: int, recipients: int, now: float) -> Answer:
@@ -69,7 +76,7 @@ def _refused(exchange: Exchange, recipients: int) -> Refused | Halted:
     words: list[str] = []
     of_the_mail = False
     for field, message in _errors(exchange.body):
-        words.append(f"{field}: {message}" if field else message)
+        words.append(f"{_clean(field)}: {message}" if field else message)
         found = _INDEX.match(field)
         if found and int(found[1]) < recipients:
             named.setdefault(int(found[1]), message)
@@ -82,7 +89,7 @@ def _refused(exchange: Exchange, recipients: int) -> Refused | Halted:
 
 
 def _errors(body: bytes) -> Iterator[tuple[str, str]]:
-    """Field and message of each error in an answer, with addresses taken out."""
+    """Field and message of each error in an answer; in the message, addresses are taken out."""
     try:
         found: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -91,7 +98,8 @@ def _errors(body: bytes) -> Iterator[tuple[str, str]]:
     for error in errors if isinstance(errors, list) else []:
         if isinstance(error, dict):
             field, message = error.get("field"), error.get("message")
-            yield (field if isinstance(field, str) else ""), _clean(str(message or ""))
+            said = message if isinstance(message, str) else ""
+            yield (field if isinstance(field, str) else ""), _clean(said)
 
 
 def _halt(exchange: Exchange, status: int) -> str:
