@@ -18,7 +18,7 @@ import pytest
 
 from digest.mail.sendgrid.answers import MAX_WORDS, classify
 from digest.mail.sendgrid.client import SendGrid
-from digest.mail.sendgrid.exchange import MAX_BODY, Exchange
+from digest.mail.sendgrid.exchange import MAX_BODY, Exchange, reach
 from digest.mail.sendgrid.request import body, encode
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 from tests.mail.test_transports import CONTENT, a_mailing
@@ -261,6 +261,31 @@ def test_B11_no_connection_is_definite() -> None:
     listener.close()
     sendgrid = SendGrid(api_key=KEY, url=f"http://127.0.0.1:{port}", seconds=2)
     assert isinstance(sendgrid.hand_over(sendgrid.prepare(a_mailing("a@example.org"))), NotSent)
+
+
+def test_B11_all_addresses_together_have_one_time_limit() -> None:
+    # A full queue of connections leaves the next one unanswered.
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        address = full.getsockname()[:2]
+        queue = [socket.socket() for _ in range(4)]
+        for one in queue:
+            one.setblocking(False)
+            one.connect_ex(address)
+        began = time.monotonic()
+        end = began + 0.6
+        with pytest.raises(OSError, match="timed out"):
+            reach([address] * 6, lambda: end - time.monotonic())
+        took = time.monotonic() - began
+        for one in queue:
+            one.close()
+    assert 0.5 < took < 1.5
+
+
+def test_B11_the_address_that_answers_is_taken_after_one_that_does_not() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        answers, closed = there.getsockname(), ("127.0.0.1", 1)
+        with reach([closed, answers], lambda: 5.0) as found:
+            assert found.getpeername() == answers
 
 
 def test_B11_a_peer_without_tls_is_definite() -> None:

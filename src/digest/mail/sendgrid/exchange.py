@@ -8,14 +8,23 @@ a status when the body behind it is cut. `ExactClient` makes the exchange itself
 from __future__ import annotations
 
 import io
+import socket
 import ssl
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPResponse, HTTPSConnection
+from http.client import (
+    HTTP_PORT,
+    HTTPS_PORT,
+    HTTPConnection,
+    HTTPException,
+    HTTPMessage,
+    HTTPResponse,
+    HTTPSConnection,
+)
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,7 +76,7 @@ class ExactClient(Client):  # type: ignore[misc]  # the package has no types
 
 
 def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> Exchange:
-    """POST on a fresh connection, within *seconds* in all; says how it ended, never raises."""
+    """POST on a fresh connection, within *seconds* in all; says how it ended."""
     result = Exchange()
     end = time.monotonic() + seconds
 
@@ -77,28 +86,54 @@ def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> E
             raise TimeoutError("the time limit for one request is over")
         return left
 
-    connection = _connection(url, remaining())
     try:
-        connection.connect()
-        result.phase = Phase.WRITING
-        _write(connection, url, headers, data, remaining)
-        result.phase = Phase.WAITING
-        _read(connection, result, remaining)
+        with closing(_prepared(url, headers, data)) as connection:
+            _connect(connection, remaining)
+            result.phase = Phase.WRITING
+            _converse(connection, data, result, remaining)
     except (OSError, HTTPException) as fault:
         result.fault = _in_words(fault)
-        if result.phase is Phase.WRITING:
-            _read_early(connection, result, remaining)
-    finally:
-        connection.close()
     return result
 
 
-def _connection(url: str, seconds: float) -> HTTPConnection:
+def _prepared(url: str, headers: dict[str, str], data: bytes) -> HTTPConnection:
+    """Return a connection that isn't made yet, with the head of the request ready."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "https":
-        return HTTPSConnection(host, parts.port, timeout=seconds, context=_trust())
-    return HTTPConnection(host, parts.port, timeout=seconds)
+        connection: HTTPConnection = HTTPSConnection(
+            host, parts.port or HTTPS_PORT, context=_trust()
+        )
+    else:
+        connection = HTTPConnection(host, parts.port or HTTP_PORT)
+    connection.putrequest("POST", parts.path or "/", skip_accept_encoding=True)
+    for name, value in headers.items():
+        if name.lower() not in {"host", "content-length", "connection"}:
+            connection.putheader(name, value)
+    connection.putheader("Content-Length", str(len(data)))
+    connection.putheader("Connection", "close")
+    return connection
+
+
+def _connect(connection: HTTPConnection, left: Remaining) -> None:
+    host = connection.host
+    found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+    connection.sock = reach([address for *_, address in found], left)
+    connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.sock.settimeout(left())
+    if isinstance(connection, HTTPSConnection):
+        connection.sock = _trust().wrap_socket(connection.sock, server_hostname=host)
+
+
+def reach(addresses: Sequence[tuple[Any, ...]], left: Remaining) -> socket.socket:
+    """Connect to the first address that answers; what is left of the time is shared out evenly."""
+    for untried, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        try:
+            return socket.create_connection(address[:2], left() / untried)
+        except OSError:
+            if untried == 1:
+                raise
+    raise OSError("there is no address")
 
 
 @cache
@@ -107,15 +142,17 @@ def _trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _write(
-    connection: HTTPConnection, url: str, headers: dict[str, str], data: bytes, left: Remaining
-) -> None:
-    connection.putrequest("POST", urlsplit(url).path or "/", skip_accept_encoding=True)
-    for name, value in headers.items():
-        if name.lower() not in {"host", "content-length", "connection"}:
-            connection.putheader(name, value)
-    connection.putheader("Content-Length", str(len(data)))
-    connection.putheader("Connection", "close")
+def _converse(connection: HTTPConnection, data: bytes, result: Exchange, left: Remaining) -> None:
+    try:
+        _write(connection, data, left)
+    except (OSError, HTTPException):
+        _read_early(connection, result, left)
+        raise
+    result.phase = Phase.WAITING
+    _read(connection, result, left)
+
+
+def _write(connection: HTTPConnection, data: bytes, left: Remaining) -> None:
     connection.endheaders()
     view = memoryview(data)
     for start in range(0, len(view), CHUNK):
@@ -125,14 +162,18 @@ def _write(
 
 def _read(connection: HTTPConnection, result: Exchange, left: Remaining) -> None:
     response = HTTPResponse(_Patient(connection.sock, left), method="POST")  # type: ignore[arg-type]
+    _begin(response, result)
+    result.headers = response.headers
+    result.body = _body(response)
+
+
+def _begin(response: HTTPResponse, result: Exchange) -> None:
     try:
         response.begin()
     finally:
         # The status line decides: it counts even when the headers behind it are cut.
         if isinstance(response.status, int):
             result.status, result.phase = response.status, Phase.ANSWERED
-    result.headers = response.headers
-    result.body = _body(response)
 
 
 def _body(response: HTTPResponse) -> bytes:
@@ -164,10 +205,10 @@ class _Patient:
     """A socket for `HTTPResponse` to read from, which keeps to what is left of the time."""
 
     def __init__(self, sock: Any, left: Remaining) -> None:
-        self._sock, self._left = sock, left
+        self._reader: io.BufferedReader = io.BufferedReader(_PatientReader(sock, left))
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_PatientReader(self._sock, self._left))
+        return self._reader
 
 
 class _PatientReader(io.RawIOBase):
