@@ -10,7 +10,7 @@ from email.headerregistry import HeaderRegistry
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
@@ -42,7 +42,22 @@ def _web_address(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
         raise ValueError("must look like https://news.example.com")
+    _refuse_unreachable(parts)
     return value.rstrip("/")
+
+
+def _refuse_unreachable(parts: SplitResult) -> None:
+    """Refuse a host or a port that no connection can be made to."""
+    try:
+        (parts.hostname or "").encode("idna")
+    except UnicodeError:
+        raise ValueError("its host is no name, such as news.example.com") from None
+    try:
+        fits = parts.port != 0
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError("its port must be a number from 1 to 65535")
 
 
 def _mailbox(value: str) -> str:
