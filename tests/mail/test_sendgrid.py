@@ -263,6 +263,16 @@ def test_B11_no_connection_is_definite() -> None:
     assert isinstance(sendgrid.hand_over(sendgrid.prepare(a_mailing("a@example.org"))), NotSent)
 
 
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:99999", f"http://{'a' * 64}.example.com", "http://a..example.com"]
+)
+def test_B11_an_address_nobody_can_connect_to_halts(url: str) -> None:
+    sendgrid = SendGrid(api_key=KEY, url=url, seconds=2)
+    answer = sendgrid.hand_over(sendgrid.prepare(a_mailing("a@example.org")))
+    assert isinstance(answer, Halted)
+    assert "DIGEST_SENDGRID_URL" in answer.detail
+
+
 def test_B11_all_addresses_together_have_one_time_limit() -> None:
     # A full queue of connections leaves the next one unanswered.
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full:

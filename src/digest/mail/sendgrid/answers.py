@@ -63,7 +63,9 @@ def _refusal(exchange: Exchange, status: int, recipients: int, now: float) -> An
     return Halted(status=status, detail=_halt(exchange, status))
 
 
-def _without_status(exchange: Exchange) -> Answer:
+def _without_status(exchange: Exchange) -> Halted | NotSent | InDoubt:
+    if exchange.phase is Phase.IMPOSSIBLE:
+        return Halted(detail=f"no request can be made ({exchange.fault}); see DIGEST_SENDGRID_URL")
     if exchange.phase in {Phase.CONNECTING, Phase.WRITING}:
         where = "no connection" if exchange.phase is Phase.CONNECTING else "the request was cut off"
         return NotSent(detail=f"{where} ({exchange.fault})")

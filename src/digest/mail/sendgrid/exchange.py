@@ -39,6 +39,7 @@ Remaining = Callable[[], float]
 class Phase(StrEnum):
     """How far an exchange came before it ended."""
 
+    IMPOSSIBLE = "impossible"  #: a fault of our own before any connection: another try meets it too
     CONNECTING = "connecting"  #: no connection: the provider knows nothing of it
     WRITING = "writing"  #: the request was never complete
     WAITING = "waiting"  #: the request was complete, and no status came back
@@ -76,7 +77,10 @@ class ExactClient(Client):  # type: ignore[misc]  # the package has no types
 
 
 def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> Exchange:
-    """POST on a fresh connection, within *seconds* in all; says how it ended."""
+    """POST on a fresh connection, within *seconds* in all; says how it ended.
+
+    Raises for nothing that the network or the provider does, and never before it is connected.
+    """
     result = Exchange()
     end = time.monotonic() + seconds
 
@@ -93,6 +97,10 @@ def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> E
             _converse(connection, data, result, remaining)
     except (OSError, HTTPException) as fault:
         result.fault = _in_words(fault)
+    except Exception as fault:
+        if result.phase is not Phase.CONNECTING:
+            raise
+        result.phase, result.fault = Phase.IMPOSSIBLE, type(fault).__name__
     return result
 
 
