@@ -114,10 +114,16 @@ def asked(
         return sendgrid.hand_over(sendgrid.prepare(a_mailing("one@example.org")))
 
 
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     "raw",
     [
         b"HTTP/1.1 202 Accepted\r\nX-Message-Id: abc\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 202 Accepted\r\n\r\n",
+        HINTS + b"HTTP/1.1 202 Accepted\r\n\r\n",
+        HINTS * 3 + b"HTTP/1.1 202 Accepted\r\n\r\n",
         b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}",
         b"HTTP/1.1 202 Accepted\r\nContent-Length: 900\r\n\r\ncut",
@@ -312,6 +318,19 @@ def test_B12_a_request_cut_before_its_end_is_definite() -> None:
         content = CONTENT.__class__(**{**vars(CONTENT), "html": "x" * 20_000_000})
         mailing = large.__class__(**{**vars(large), "content": content})
         assert isinstance(sendgrid.hand_over(sendgrid.prepare(mailing)), NotSent)
+
+
+def test_B10_what_follows_early_hints_is_read_whole() -> None:
+    raw = orjson.dumps({"errors": [{"message": "no", "field": "personalizations.0.to"}]})
+    head = HINTS + b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(raw)
+    answer = asked(says(head, raw))
+    assert isinstance(answer, Refused)
+    assert answer.recipients == {0: "no"}
+
+
+@pytest.mark.parametrize("raw", [HINTS, HINTS * 2000])
+def test_B13_early_hints_alone_leave_doubt(raw: bytes) -> None:
+    assert isinstance(asked(says(raw)), InDoubt)
 
 
 @pytest.mark.parametrize("raw", [b"", b"HTTP/1.1 2", b"HTTP/1.1 202 Acc", b"hello\r\n"])

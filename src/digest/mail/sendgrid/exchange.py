@@ -33,6 +33,9 @@ from python_http_client import Client
 CHUNK = 256 * 1024
 MAX_BODY = 256 * 1024  #: of an answer; an error report fits many times over
 
+FINAL = 200  #: the first status that is an answer
+MAX_HEADS = 20  #: answers that may come before the final one
+
 Remaining = Callable[[], float]
 
 
@@ -169,10 +172,16 @@ def _write(connection: HTTPConnection, data: bytes, left: Remaining) -> None:
 
 
 def _read(connection: HTTPConnection, result: Exchange, left: Remaining) -> None:
-    response = HTTPResponse(_Patient(connection.sock, left), method="POST")  # type: ignore[arg-type]
-    _begin(response, result)
-    result.headers = response.headers
-    result.body = _body(response)
+    """Read on to the final answer: 1xx only say that it will come."""
+    stream = _Patient(connection.sock, left)
+    for _ in range(MAX_HEADS):
+        response = HTTPResponse(stream, method="POST")  # type: ignore[arg-type]
+        _begin(response, result)
+        if response.status >= FINAL:
+            result.headers = response.headers
+            result.body = _body(response)
+            return
+    raise HTTPException("no final answer")
 
 
 def _begin(response: HTTPResponse, result: Exchange) -> None:
@@ -180,7 +189,7 @@ def _begin(response: HTTPResponse, result: Exchange) -> None:
         response.begin()
     finally:
         # The status line decides: it counts even when the headers behind it are cut.
-        if isinstance(response.status, int):
+        if isinstance(response.status, int) and response.status >= FINAL:
             result.status, result.phase = response.status, Phase.ANSWERED
 
 
@@ -213,10 +222,17 @@ class _Patient:
     """A socket for `HTTPResponse` to read from, which keeps to what is left of the time."""
 
     def __init__(self, sock: Any, left: Remaining) -> None:
-        self._reader: io.BufferedReader = io.BufferedReader(_PatientReader(sock, left))
+        self._reader = _Kept(_PatientReader(sock, left))
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return self._reader
+        return self._reader  # the same for each head: it may hold what comes after
+
+
+class _Kept(io.BufferedReader):
+    """Stays open when an answer that only said that another will come is dropped."""
+
+    def close(self) -> None:
+        """Do nothing: the socket is closed by whoever opened it."""
 
 
 class _PatientReader(io.RawIOBase):
