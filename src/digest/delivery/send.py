@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
+from traceback import extract_tb
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlmodel import Session
 
 from digest.delivery.ledger import Claim, claim, holds, release, start
-from digest.delivery.settle import Patience, Settled, settle
+from digest.delivery.settle import Patience, Settled, pause, settle
 from digest.delivery.store import Store
 from digest.delivery.wave import Bounds
+from digest.errors import DigestError
 from digest.mail.mailing import Content, Mailing, Recipient
-from digest.mail.transport import Accepted, Answer, NotSent, Request, Transport
+from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Request, Transport
+
+#: The database isn't there now, and may be in a moment.
+AWAY = (OperationalError, InterfaceError, NoConnectionLeft)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,39 +87,76 @@ def turn(
 def hand_over(sending: Sending, taken: Claim) -> Handed | None:
     """Build the request, record that it leaves, and send it once, with no transaction open.
 
-    Returns ``None`` when the batch isn't ours any more. A fault before the request leaves gives
-    the batch back.
+    Returns ``None`` when the batch isn't ours any more. Whatever goes wrong is an answer too: not
+    sent before a connection is tried, in doubt after.
     """
     try:
         request = _request(sending, taken)
         with sending.store.write() as session:
             started = start(session, taken, request_hash=request.hash, now=sending.clock())
-    except Exception:
-        with suppress(SQLAlchemyError), sending.store.write() as session:
-            release(session, taken)
-        raise
+    except Exception as fault:
+        # Whether the start is on disk may not be known; that nothing is connected is.
+        return Handed(claim=taken, answer=_unsent(fault))
     if not started:
         with sending.store.write() as session:
             release(session, taken)
         return None
-    sending.step("started")
-    with sending.store.read() as session:
-        ours = holds(session, taken)
-    answer = sending.transport.hand_over(request) if ours else _OVERSLEPT
-    sending.step("answered")
+    answer = _withheld(sending, taken) or _handed_over(sending, request)
     return Handed(claim=taken, answer=answer)
 
 
+def _withheld(sending: Sending, taken: Claim) -> Answer | None:
+    """Say why a started request doesn't leave after all; ``None`` when it may."""
+    try:
+        sending.step("started")
+        with sending.store.read() as session:
+            return None if holds(session, taken) else _OVERSLEPT
+    except Exception as fault:
+        return _unsent(fault)
+
+
+def _unsent(fault: Exception) -> NotSent | Halted:
+    """Turn a fault before anything was connected into what it means."""
+    if isinstance(fault, AWAY):
+        return NotSent(detail=f"nothing was sent: the database went away ({type(fault).__name__})")
+    return Halted(detail=f"nothing was sent: {in_words(fault)}")
+
+
+def _handed_over(sending: Sending, request: Request) -> Answer:
+    try:
+        answer = sending.transport.hand_over(request)
+    except Exception as fault:
+        answer = InDoubt(detail=f"the request may have been sent: {in_words(fault)}", halts=True)
+    sending.step("answered")
+    return answer
+
+
+def in_words(fault: Exception) -> str:
+    """Say what went wrong here; other errors' own words may hold an address."""
+    if isinstance(fault, DigestError):
+        return str(fault)
+    if isinstance(fault, OSError) and fault.strerror:
+        return f"{fault.filename or 'the system'}: {fault.strerror}"
+    *_, place = extract_tb(fault.__traceback__)
+    where = f"{Path(place.filename).name}, line {place.lineno}"
+    return f"an internal fault ({type(fault).__name__} in {where})"
+
+
 def _settle(sending: Sending, session: Session, handed: Handed) -> Settled:
-    return settle(
+    answer = handed.answer
+    settled = settle(
         session,
         batch_id=handed.claim.batch_id,
         attempt=handed.claim.attempt,
         readers=[row[0] for row in handed.claim.readers],
-        answer=handed.answer,
+        answer=answer,
         now=sending.clock(),
         patience=sending.patience,
     )
+    if isinstance(answer, InDoubt) and answer.halts:
+        pause(session, sending.edition_id, answer.detail)
+        settled = replace(settled, stop=True)
+    return settled
 
 
 def _request(sending: Sending, taken: Claim) -> Request:

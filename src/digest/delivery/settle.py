@@ -220,10 +220,11 @@ def _split(session: Session, batch: Any, readers: list[int]) -> None:
     session.connection().execute(insert(Batch), rows)
 
 
+#: Claimed still when its start was lost with the database's answer to it.
 _MINE = (
     col(Batch.id) == bindparam("batch"),
     col(Batch.attempt) == bindparam("by"),
-    col(Batch.state).in_([BatchState.STARTED, BatchState.IN_DOUBT]),
+    col(Batch.state).in_([BatchState.CLAIMED, BatchState.STARTED, BatchState.IN_DOUBT]),
 )
 _HELD = select(
     col(Batch.id),

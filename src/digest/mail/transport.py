@@ -74,10 +74,14 @@ class Halted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InDoubt:
-    """It may have been sent: never again without evidence or a person's decision."""
+    """It may have been sent: never again without evidence or a person's decision.
+
+    *halts* says that the fault is our own, so that the next request would meet it too.
+    """
 
     detail: str
     status: int | None = None
+    halts: bool = False
 
 
 Answer = Accepted | Refused | NotSent | Halted | InDoubt

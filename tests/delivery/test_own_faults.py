@@ -1,0 +1,153 @@
+"""Faults of our own on the way of a request: unsent before it is connected, in doubt after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, select
+
+from digest.db import Database
+from digest.delivery.dispatch import dispatch
+from digest.delivery.epoch import EpochFile, begin
+from digest.delivery.models import Attempt
+from digest.delivery.send import Sending
+from digest.issues.models import Edition, Issue, IssueState
+from digest.mail.mailing import Mailing
+from digest.mail.memory import MemoryTransport
+from digest.mail.transport import Answer, Request
+from tests.delivery.conftest import MakeReaders, MakeSending
+
+READERS = 6
+BATCHES = 2
+
+
+@pytest.fixture
+def transport() -> MemoryTransport:
+    return MemoryTransport()
+
+
+@pytest.fixture
+def sending(
+    make_readers: MakeReaders, make_sending: MakeSending, transport: MemoryTransport
+) -> Sending:
+    make_readers(READERS)
+    return make_sending(transport)
+
+
+@dataclass
+class Breaking:
+    """A way out that fails in a way it promised not to."""
+
+    inner: MemoryTransport
+    fault: Exception
+    calls: int = 0
+
+    def prepare(self, mailing: Mailing) -> Request:
+        return self.inner.prepare(mailing)
+
+    def hand_over(self, request: Request) -> Answer:
+        self.calls += 1
+        raise self.fault
+
+
+class Unprepared(Breaking):
+    """A way out that can't even make a request."""
+
+    def prepare(self, mailing: Mailing) -> Request:
+        raise self.fault
+
+
+def issue_of(database: Database, sending: Sending) -> Issue:
+    with database.read() as session:
+        return session.get_one(Issue, session.get_one(Edition, sending.edition_id).issue_id)
+
+
+def test_I3_a_fault_of_the_way_out_is_one_doubt_and_pauses_the_issue(
+    database: Database, sending: Sending, transport: MemoryTransport
+) -> None:
+    broken = Breaking(transport, ValueError("to one@example.org"))
+    counts = dispatch(replace(sending, transport=broken), concurrency=1)
+    assert (broken.calls, counts.in_doubt, counts.pending) == (1, 3, 3)
+    issue = issue_of(database, sending)
+    assert issue.state is IssueState.PAUSED
+    assert "an internal fault (ValueError in test_own_faults.py, line " in issue.note
+    assert "one@example.org" not in issue.note
+
+
+def test_I13_a_fault_before_the_request_is_made_leaves_no_doubt_and_pauses_the_issue(
+    database: Database, sending: Sending, transport: MemoryTransport
+) -> None:
+    broken = Unprepared(transport, TypeError("to one@example.org"))
+    counts = dispatch(replace(sending, transport=broken), concurrency=1)
+    assert (counts.in_doubt, counts.pending) == (0, READERS)
+    issue = issue_of(database, sending)
+    assert issue.state is IssueState.PAUSED
+    assert issue.note.startswith("nothing was sent: an internal fault (TypeError in ")
+
+
+def test_I3_an_epoch_file_that_cannot_be_written_leaves_no_doubt(
+    database: Database, sending: Sending, transport: MemoryTransport, tmp_path: Path
+) -> None:
+    file = EpochFile(tmp_path / "digest.epoch")
+    begin(database, file)
+    file.path.unlink()
+    file.path.mkdir()  # no mode keeps the tests' own user from writing
+    step = file.count
+    counting = replace(sending, step=lambda name: step() if name == "started" else None)
+    counts = dispatch(counting, concurrency=1)
+    assert (counts.in_doubt, counts.pending, transport.accepted) == (0, READERS, [])
+    issue = issue_of(database, sending)
+    assert issue.state is IssueState.PAUSED
+    assert "digest.epoch: Is a directory" in issue.note
+
+
+@dataclass
+class Losing:
+    """A store that loses the database's answer, once, to what is written when it is told to."""
+
+    inner: Database
+    reached: bool  #: whether the database had got it
+    lose: bool = False
+
+    def read(self) -> AbstractContextManager[Session]:
+        return self.inner.read()
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        lost, self.lose = self.lose, False
+        with self.inner.write() as session:
+            yield session
+            if lost and not self.reached:
+                raise gone()
+        if lost:
+            raise gone()
+
+
+def gone() -> OperationalError:
+    return OperationalError("COMMIT", {}, Exception("server closed the connection"))
+
+
+@pytest.mark.parametrize("reached", [True, False], ids=["reached", "not reached"])
+def test_D06_a_start_whose_answer_was_lost_is_unsent_and_goes_out_once(
+    database: Database, sending: Sending, transport: MemoryTransport, reached: bool
+) -> None:
+    store = Losing(database, reached)
+    claimed: list[str] = []
+
+    def lose_the_start(name: str) -> None:
+        if name == "claimed" and not claimed:
+            store.lose = True
+            claimed.append(name)
+
+    losing = replace(sending, store=store, step=lose_the_start)
+    counts = dispatch(losing, concurrency=1)
+    assert (counts.accepted, counts.in_doubt, counts.pending) == (READERS, 0, 0)
+    assert len(transport.addresses()) == len(set(transport.addresses())) == READERS
+    with database.read() as session:
+        outcomes = session.exec(select(Attempt.outcome)).all()
+    assert sorted(map(str, outcomes)) == ["accepted", "accepted", "notsent"]
