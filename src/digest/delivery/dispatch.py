@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import gc
+import itertools
+import logging
 import math
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import chain
 
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from digest.delivery.brake import Brake
@@ -22,13 +23,16 @@ from digest.delivery.ledger import MAY_GO, Claim, call_off
 from digest.delivery.models import Batch, BatchState, Wave
 from digest.delivery.owner import alive
 from digest.delivery.recover import Recovered, recover
-from digest.delivery.send import Handed, Sending, hand_over, turn
+from digest.delivery.send import AWAY, Handed, Sending, hand_over, turn
 from digest.delivery.settle import Settled
 from digest.delivery.wave import judge
 from digest.issues.models import Edition, Issue, IssueState
 
+log = logging.getLogger(__name__)
+
 LONGEST_NAP = 1.0  # seconds; how late a stop or a resumed batch may be noticed
-#: Seconds between tries to write an answer down; after the last, the batch is left in doubt.
+#: Seconds between tries to write an answer down; on a server, the last again and again until a
+#: lease is over. Then the batch is left in doubt.
 _SETTLE_PAUSES = (0.1, 0.5, 2.0, 5.0)
 
 
@@ -192,17 +196,32 @@ class _Crew:
 
     def _turn(self, handed: Handed | None) -> tuple[Settled | None, Claim | None]:
         """Settle and claim; an answer that can't be written now is kept and written later."""
-        pauses = chain(_SETTLE_PAUSES if handed else (), [None])
+        began = time.monotonic()
         more = self._go_on() and not self._resting
-        for pause in pauses:
+        for tries in itertools.count():
             try:
                 return turn(self._sending, handed, more=more)
-            except OperationalError:
-                if pause is None:
+            except AWAY as fault:
+                if handed is None or self._is_over(fault, tries, began):
                     raise
-                time.sleep(pause)
+                if tries == 0:
+                    log.warning("an answer can't be written down yet: %s", type(fault).__name__)
+                self._nap(_SETTLE_PAUSES[min(tries, len(_SETTLE_PAUSES) - 1)])
                 more = False  # an answer takes no room on a full disk; a claim does
-        raise AssertionError("the last pause returns or raises")
+        raise AssertionError("it returns or raises")
+
+    def _is_over(self, fault: Exception, tries: int, began: float) -> bool:
+        """Tell whether to give up: a server may come back, a file that can't be written doesn't."""
+        if isinstance(getattr(fault, "orig", None), sqlite3.Error):
+            return tries >= len(_SETTLE_PAUSES)
+        return time.monotonic() >= began + self.lease
+
+    def _nap(self, seconds: float) -> None:
+        """Wait, shorter while the grace runs."""
+        if self._brake.stopping.is_set():
+            time.sleep(min(seconds, 0.5))
+        else:
+            self._brake.stopping.wait(seconds)
 
     def told(self, settled: Settled) -> None:
         """Tell of what this process or one that helps has settled."""
