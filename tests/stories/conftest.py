@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -144,3 +145,11 @@ Reviewer scorecard
 “Agencies will, and gladly.”
 Weekly verdicts
 """
+
+
+@pytest.fixture
+def hangups() -> Iterator[None]:
+    """Let what is started hear of a terminal that goes away, also where the tests don't."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)

@@ -109,6 +109,7 @@ def _stopped_by_signals() -> Iterator[tuple[threading.Event, Callable[[], None]]
     """Yield an event that Ctrl-C or SIGTERM sets, and what lets the next one end it all at once.
 
     Signals that come together are one: a whole group may be told what its leader is told too.
+    SIGHUP sets it too, and never ends it at once: a terminal that goes away may say so twice.
     """
     stop = threading.Event()
 
@@ -116,16 +117,19 @@ def _stopped_by_signals() -> Iterator[tuple[threading.Event, Callable[[], None]]
         stop.set()
 
     numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, on_signal) for number in numbers}
 
     def end_at_next() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, before[number])
 
     try:
         yield stop, end_at_next
     finally:
-        end_at_next()
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _under_way(installation: App) -> int:

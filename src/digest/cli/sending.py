@@ -182,13 +182,19 @@ def _refuse_stopped(call: Call, newsletter: str, number: int) -> None:
 
 @contextmanager
 def _stopped_by_signals(brake: Brake) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM finish what is under way; the second ends at once."""
+    """Let the first Ctrl-C or SIGTERM finish what is under way; the second ends at once.
+
+    A terminal that goes away says so as often as it likes: SIGHUP never ends at once.
+    """
 
     def stop(number: int, _frame: FrameType | None) -> None:
         brake.stop()
-        signal.signal(number, before[number])
+        if number != signal.SIGHUP:
+            signal.signal(number, before[number])
 
     numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+        numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, stop) for number in numbers}
     try:
         yield

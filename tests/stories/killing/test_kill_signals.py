@@ -68,10 +68,36 @@ def test_A11_a_second_signal_ends_it_at_once_and_leaves_doubt(
     assert left_behind(site, fake) == (2 * BATCH, BATCH)
 
 
+@pytest.mark.usefixtures("hangups")
+def test_A11_a_terminal_that_goes_away_twice_leaves_no_doubt(
+    site: Installation, fake: RunningFake
+) -> None:
+    fake.set_faults([{"do": "delay", "seconds": 1.0, "on": 3}])
+    with site.started("send", "1", DIGEST_GRACE="60") as sender:
+        until(lambda: fake.counts()["requests"] == 3)
+        for _ in range(2):
+            sender.send_signal(signal.SIGHUP)
+            until(lambda: not pending(sender.pid, signal.SIGHUP))
+        _, err = sender.communicate(timeout=LIMIT)
+    assert sender.returncode == 1
+    assert "Go on with: digest send 1" in err
+    where = site.status()
+    assert (where["accepted"], where["in_doubt"]) == (3 * BATCH, 0)
+
+
+def pending(pid: int, number: int) -> bool:
+    """Tell whether a signal still waits to be taken."""
+    return _in_mask(pid, "ShdPnd", number)
+
+
 def catches(pid: int, number: int) -> bool:
     """Tell whether a process still has a way of its own to take a signal."""
+    return _in_mask(pid, "SigCgt", number)
+
+
+def _in_mask(pid: int, name: str, number: int) -> bool:
     status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
-    [mask] = [line.split()[1] for line in status.splitlines() if line.startswith("SigCgt")]
+    [mask] = [line.split()[1] for line in status.splitlines() if line.startswith(name)]
     return bool(int(mask, 16) & (1 << (number - 1)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from datetime import timedelta
 
 import pytest
@@ -53,3 +54,16 @@ def test_A11_a_signal_that_is_told_twice_is_one(place: Yard) -> None:
     assert place.stop(service) == 0
     assert "stopped, 0 requests left in doubt" in place.log()
     assert "Traceback" not in place.log()
+
+
+@pytest.mark.usefixtures("hangups")
+def test_A11_a_terminal_that_goes_away_lets_what_is_under_way_end(place: Yard) -> None:
+    on_its_way(place, 1.0)
+    service = place.start()
+    place.wait(lambda: place.query("SELECT 1 FROM batch WHERE state = 'started'") != [])
+    service.send_signal(signal.SIGHUP)
+    place.wait(lambda: "stopping: nothing new is begun" in place.log())
+    service.send_signal(signal.SIGHUP)
+    assert service.wait(60) == 0
+    states = {state for (state,) in place.query("SELECT state FROM batch")}
+    assert states == {"accepted", "pending"}
