@@ -12,6 +12,8 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 
 from digest.db import Database
+from digest.delivery.aside import left_out
+from digest.delivery.control import cancel
 from digest.delivery.dispatch import dispatch
 from digest.delivery.epoch import EpochFile, begin
 from digest.delivery.models import Attempt
@@ -20,6 +22,7 @@ from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Answer, Request
+from subscribers.models import Subscriber
 from tests.delivery.conftest import MakeReaders, MakeSending
 
 READERS = 6
@@ -151,3 +154,51 @@ def test_D06_a_start_whose_answer_was_lost_is_unsent_and_goes_out_once(
     with database.read() as session:
         outcomes = session.exec(select(Attempt.outcome)).all()
     assert sorted(map(str, outcomes)) == ["accepted", "accepted", "notsent"]
+
+
+def misspell(database: Database, *names: str) -> None:
+    """Leave addresses as an earlier library may have taken them, or a hand made them."""
+    with database.write() as session:
+        for name in names:
+            found = Subscriber.address == f"{name}@example.org"
+            session.exec(select(Subscriber).where(found)).one().address = f"{name}@ü..example.com"
+
+
+def test_I2_one_address_no_mail_can_bear_leaves_out_that_reader_alone(
+    database: Database, sending: Sending, transport: MemoryTransport
+) -> None:
+    misspell(database, "confirmed-free-1")
+    counts = dispatch(sending, concurrency=1)
+    assert (counts.accepted, counts.excluded, counts.pending) == (READERS - 1, 1, 0)
+    assert len(transport.accepted) == BATCHES
+    with database.read() as session:
+        [(_, reason, address)] = left_out(session, sending.edition_id)
+    assert reason == "no mail can be addressed to it: dots must stand between other characters"
+    assert address == "confirmed-free-1@ü..example.com"
+
+
+def test_I2_a_batch_of_such_addresses_is_empty_and_the_next_goes(
+    database: Database, sending: Sending, transport: MemoryTransport
+) -> None:
+    misspell(database, *(f"confirmed-free-{n}" for n in range(3)))
+    counts = dispatch(sending, concurrency=1)
+    assert (counts.accepted, counts.excluded, counts.pending) == (3, 3, 0)
+    assert issue_of(database, sending).state is IssueState.SENT
+
+
+def test_A13_a_batch_that_was_taken_back_meanwhile_leaves_nobody_out(
+    database: Database, sending: Sending
+) -> None:
+    misspell(database, "confirmed-free-1")
+    done: list[str] = []
+
+    def call_it_off(name: str) -> None:
+        if name == "claimed" and not done:
+            done.append(name)
+            with database.write() as session:
+                cancel(session, session.exec(select(Issue)).one(), "enough")
+
+    counts = dispatch(replace(sending, step=call_it_off), concurrency=1)
+    assert (counts.accepted, counts.excluded, counts.balances) == (0, READERS, True)
+    with database.read() as session:
+        assert left_out(session, sending.edition_id) == []

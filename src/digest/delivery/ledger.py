@@ -10,7 +10,7 @@ running them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -112,6 +112,22 @@ def exclude(session: Session, gone: dict[int, str]) -> None:
     """Record why each of these deliveries isn't in the request."""
     rows = [{"delivery": delivery, "why": why} for delivery, why in gone.items()]
     session.connection().execute(_EXCLUDE, rows)
+
+
+def leave_out(session: Session, taken: Claim, gone: dict[int, str]) -> Claim | None:
+    """Take readers out of a claimed batch, each with the reason; the caller commits.
+
+    Returns ``None`` when the batch isn't ours any more, or when nobody is left in it.
+    """
+    rest = [row for row in taken.readers if row[0] not in gone]
+    mine = {"batch": taken.batch_id, "by": taken.attempt, "left": len(rest)}
+    if session.connection().execute(_SHRINK, mine).rowcount != 1:
+        return None
+    exclude(session, gone)
+    if not rest:
+        session.connection().execute(_EMPTY, {"batch": taken.batch_id})
+        return None
+    return replace(taken, readers=rest)
 
 
 def _readers(
@@ -216,6 +232,7 @@ _STARTED = (
     .where(col(Attempt.key) == bindparam("by"))
     .values(started_at=bindparam("now"), request_hash=bindparam("request"))
 )
+_SHRINK = update(Batch).where(*_HELD).values(size=bindparam("left"))
 _RELEASE = update(Batch).where(*_HELD).values(state=BatchState.PENDING, attempt=None)
 _EXCLUDE = (
     update(Delivery)

@@ -12,13 +12,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlmodel import Session
 
-from digest.delivery.ledger import Claim, claim, holds, release, start
+from digest.delivery.ledger import Claim, claim, holds, leave_out, release, start
 from digest.delivery.settle import Patience, Settled, pause, settle
 from digest.delivery.store import Store
 from digest.delivery.wave import Bounds
 from digest.errors import DigestError
 from digest.mail.mailing import Content, Mailing, Recipient
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Request, Transport
+from subscribers.errors import BadAddress
 
 #: The database isn't there now, and may be in a moment.
 AWAY = (OperationalError, InterfaceError, NoConnectionLeft)
@@ -91,7 +92,11 @@ def hand_over(sending: Sending, taken: Claim) -> Handed | None:
     sent before a connection is tried, in doubt after.
     """
     try:
-        request = _request(sending, taken)
+        ours, recipients = _addressed(sending, taken)
+        if ours is None:
+            return None
+        taken = ours
+        request = _request(sending, taken, recipients)
         with sending.store.write() as session:
             started = start(session, taken, request_hash=request.hash, now=sending.clock())
     except Exception as fault:
@@ -119,19 +124,19 @@ def _unsent(fault: Exception) -> NotSent | Halted:
     """Turn a fault before anything was connected into what it means."""
     if isinstance(fault, AWAY):
         return NotSent(detail=f"nothing was sent: the database went away ({type(fault).__name__})")
-    return Halted(detail=f"nothing was sent: {in_words(fault)}")
+    return Halted(detail=f"nothing was sent: {_in_words(fault)}")
 
 
 def _handed_over(sending: Sending, request: Request) -> Answer:
     try:
         answer = sending.transport.hand_over(request)
     except Exception as fault:
-        answer = InDoubt(detail=f"the request may have been sent: {in_words(fault)}", halts=True)
+        answer = InDoubt(detail=f"the request may have been sent: {_in_words(fault)}", halts=True)
     sending.step("answered")
     return answer
 
 
-def in_words(fault: Exception) -> str:
+def _in_words(fault: Exception) -> str:
     """Say what went wrong here; other errors' own words may hold an address."""
     if isinstance(fault, DigestError):
         return str(fault)
@@ -159,12 +164,26 @@ def _settle(sending: Sending, session: Session, handed: Handed) -> Settled:
     return settled
 
 
-def _request(sending: Sending, taken: Claim) -> Request:
-    address = sending.recipient
+def _addressed(sending: Sending, taken: Claim) -> tuple[Claim | None, list[Recipient]]:
+    """Address each reader; one who can't be written to is left out, and the others go."""
+    recipients: list[Recipient] = []
+    unfit: dict[int, str] = {}
+    for delivery, subscriber, address, *_ in taken.readers:
+        try:
+            recipients.append(sending.recipient(delivery, subscriber, address))
+        except BadAddress as fault:
+            unfit[delivery] = f"no mail can be addressed to it: {fault}"
+    if not unfit:
+        return taken, recipients
+    with sending.store.write() as session:
+        return leave_out(session, taken, unfit), recipients
+
+
+def _request(sending: Sending, taken: Claim, recipients: list[Recipient]) -> Request:
     return sending.transport.prepare(
         Mailing(
             content=sending.content,
-            recipients=[address(row[0], row[1], row[2]) for row in taken.readers],
+            recipients=recipients,
             issue=sending.issue,
             batch=taken.batch_key,
             attempt=taken.attempt,
