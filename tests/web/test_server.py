@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from digest.web.headers import HEADERS
 from digest.web.server import MOST_HEAD, SWITCH_SECONDS
 from tests.web.conftest import Running
 
@@ -52,6 +53,16 @@ def test_heads_on_one_connection_are_not_added_up(site: Running) -> None:
 
 def test_what_is_no_http_gets_a_400_and_no_more(site: Running) -> None:
     assert asked(site, b"\x16\x03\x01 hello\r\n\r\n").startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "parts", [(b"\x16\x03\x01 hello\r\n\r\n",), (b"GET /" + b"a" * (MOST_HEAD - 4),)]
+)
+def test_what_the_parser_refuses_carries_the_headers_that_keep_pages_safe(
+    site: Running, parts: tuple[bytes, ...]
+) -> None:
+    said = asked(site, *parts).decode().lower()
+    assert [name for name in HEADERS if f"\r\n{name.lower()}: " not in said] == []
 
 
 def test_a_large_last_piece_of_a_body_is_no_head(site: Running) -> None:

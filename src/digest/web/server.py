@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from digest.errors import BadSetting
+from digest.web.headers import HEADERS
 
 log = logging.getLogger(__name__)
 
@@ -175,6 +176,7 @@ class Connection(HttpToolsProtocol):
             "Content-Type": "text/plain; charset=utf-8",
             "Content-Length": str(len(words)),
             "Connection": "close",
+            **HEADERS,
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         said = f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{words}"
