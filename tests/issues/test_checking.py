@@ -12,7 +12,8 @@ from digest.comparisons.models import Call
 from digest.delivery.models import Batch, BatchState
 from digest.issues import publish, store
 from digest.issues.publish import Press
-from digest.render.checks.finding import Finding
+from digest.mail.mailing import UNSUBSCRIBE_TAG
+from digest.render.checks.finding import Finding, Severity
 
 
 @pytest.fixture(autouse=True)
@@ -122,3 +123,27 @@ def test_a_share_that_the_calls_contradict_is_pointed_out(
 
     assert [each.rule for each in found] == ["panel-share"]
     assert "2 ship and 2 skip of 4, but the calls say 3 ship and 1 skip" in found[0].message
+
+
+@pytest.mark.parametrize("braces", ["{{name}}", "{% if %}", "{# note #}", UNSUBSCRIBE_TAG])
+def test_a_title_with_a_templates_braces_stops_no_issue_from_any_place(
+    installation: App, press: Press, week: str, braces: str
+) -> None:
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        chosen = publish.choose(session, newsletter, week)
+        carried = publish.proof(session, newsletter, chosen, number=1, press=press).revisions
+        carried[1].contenders[0].name = f"Mustache {braces}"
+        proof = publish.proof(session, newsletter, chosen, number=1, press=press)
+        session.rollback()
+
+    assert braces in proof.view.preheader
+    assert [str(each) for each in proof.findings if each.severity is Severity.ERROR] == []
+
+
+def test_a_frozen_preheader_with_a_templates_braces_is_no_error(installation: App) -> None:
+    with installation.database.write() as session:
+        edition = store.edition_of(session, store.by_number(session, 1, 1))
+        edition.preheader = "Also: Mustache {{name}} vs Plain curly, and two more"
+
+    assert findings(installation) == []

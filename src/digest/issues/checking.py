@@ -20,6 +20,7 @@ from digest.render.checks.finding import Copy, Finding, Severity, error
 from digest.render.checks.spam import spam_score
 from digest.render.engine import Rendered
 from digest.render.lint import check
+from digest.render.literal import in_plain_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +38,7 @@ class Checks:
         """Check an issue as it was rendered, its templates included."""
         copy = Copy(
             subject=rendered.subject,
-            preheader=view.preheader,
+            preheader=in_plain_text(view.preheader),  # as the mail says it
             html=rendered.html,
             text=rendered.text,
             unsubscribe_url=view.unsubscribe_url,
@@ -56,7 +57,7 @@ class Checks:
         url, postal = settings.get("base_url"), settings.get("postal_address")
         copy = Copy(
             subject=edition.subject,
-            preheader=edition.preheader,
+            preheader=in_plain_text(edition.preheader),
             html=edition.html,
             text=edition.text,
             unsubscribe_url=unsubscribe_url if url is None else f"{url}/u/{UNSUBSCRIBE_TAG}",
