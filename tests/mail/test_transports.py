@@ -88,6 +88,18 @@ class TestOutbox(TransportContract):
         assert "digest_unsubscribe_token" not in html.get_content()
         assert "one@example.org" not in path.read_text(encoding="utf-8")
 
+    def test_H06_an_encoded_word_in_a_subject_begins_no_other_header(self, tmp_path: Path) -> None:
+        subject = "=?utf-8?q?Bob=0D=0ABcc=3A_victim=40example=2Ecom?= vs B"
+        mailing = a_mailing("one@example.org")
+        mailing = replace(mailing, content=replace(CONTENT, subject=subject))
+        outbox = Outbox(tmp_path)
+        outbox.hand_over(outbox.prepare(mailing))
+        written = (tmp_path / "weekly-1" / "1.eml").read_bytes()
+        mail = message_from_bytes(written, policy=policy.default)
+
+        assert mail["Bcc"] is None
+        assert mail["Subject"].replace("\u2060", "") == subject
+
     def test_the_same_mail_again_makes_no_second_file(
         self, transport: Transport, tmp_path: Path
     ) -> None:

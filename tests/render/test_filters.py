@@ -52,8 +52,27 @@ def test_a_readers_tag_in_stored_text_is_no_tag_any_more(tag: str) -> None:
     assert tag not in filters.link(f"https://a.example/{tag}?q={tag}#{tag}")
 
 
+@pytest.mark.parametrize("word", ["=?utf-8?q?a=0D=0Ab?=", "=?us-ascii*en?B?YQ==?=", "=??q?a?="])
+def test_an_encoded_word_in_stored_text_is_none_any_more(word: str) -> None:
+    written = in_plain_text(f"a {word} b")
+
+    assert word[:3] not in written
+    assert written.replace("\u2060", "") == f"a {word} b"
+    assert in_markup(word).unescape() == word
+
+
 @pytest.mark.parametrize(
-    "text", ["state-of-the-art", "50% off, 20%", "{a}", "[1]", "a < b", "100%"]
+    "text",
+    [
+        "a=?b",
+        "https://a.example/?q=?",
+        "state-of-the-art",
+        "50% off, 20%",
+        "{a}",
+        "[1]",
+        "a < b",
+        "100%",
+    ],
 )
 def test_text_that_only_resembles_a_tag_is_left_alone(text: str) -> None:
     assert in_plain_text(text) == text

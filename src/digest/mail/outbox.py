@@ -64,7 +64,9 @@ def message(content: Content, recipient: Recipient) -> EmailMessage:
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(content.sender.name, addr_spec=content.sender.address)
     mail["To"] = Address(addr_spec=recipient.address)
-    mail["Subject"] = personalise(content.subject, recipient.parts)
+    subject = personalise(content.subject, recipient.parts)
+    # Else the header decodes an encoded word, and a line end in it would begin another header.
+    mail["Subject"] = subject.replace("=?", "=\u2060?")
     for name, value in {**content.headers, **recipient.headers}.items():
         mail[name] = value
     mail.set_content(personalise(content.text, recipient.parts), cte="quoted-printable")

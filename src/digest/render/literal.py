@@ -19,10 +19,10 @@ _PILED = re.compile(f"({_MARKS}{{4}}){_MARKS}+")  # no language writes five on o
 _LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
 
 #: The first character of whatever some engine might take for its own: the readers' tags, Jinja
-#: and Handlebars braces, %tracking% words, [%field%], <% %>.
+#: and Handlebars braces, %tracking% words, [%field%], <% %>, a mail header's =?utf-8?q?words?=.
 _OBEYED = re.compile(
     r"-(?=digest_) | \{(?=[{%\#]) | [}%\#](?=\}) | <(?=%) | %(?=>)"
-    r"| %(?=[a-z][\w-]*%) | \[(?=%|unsubscribe\])",
+    r"| %(?=[a-z][\w-]*%) | \[(?=%|unsubscribe\]) | =(?=\?[^?]*\?[bq]\?)",
     re.VERBOSE | re.IGNORECASE,
 )
 _WORD_JOINER = "\u2060"  # invisible, and breaks no line
