@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -47,6 +50,8 @@ FIT = {
     "editors": "ed@mill-lane.eu",
 }
 
+NOBODY = 65534  #: a user's number
+
 Install = Callable[..., App]
 
 
@@ -81,6 +86,60 @@ def warned(app: App) -> dict[str, str]:
 def test_an_installation_that_is_set_up_is_fit(install: Install) -> None:
     app = install()
     assert refused(app) == {}
+
+
+@contextmanager
+def somebody_else() -> Iterator[None]:
+    """Be a user whom files of the test don't belong to: root may write anything."""
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(was)
+
+
+@pytest.mark.parametrize("kept_out", [".", "digest.db", "digest.db-wal", "digest.db-shm"])
+def test_a_store_that_can_not_be_written_is_refused_with_what_to_do(kept_out: str) -> None:
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        app = open_app(load({}, database_url=f"sqlite:///{folder / 'digest.db'}", **FIT))
+        with app.database.write() as session:
+            upgrade(session.connection())
+        mine = [folder, *folder.iterdir()]
+        assert {"digest.db-wal", "digest.db-shm"} <= {path.name for path in mine}
+        for path in mine:
+            path.chmod(0o777)
+        (folder / kept_out).chmod(0o555)
+        with somebody_else():
+            [fact] = [each for each in examine(app) if each.about == "database"]
+            user = os.geteuid()
+        app.database.close()
+        folder.chmod(0o777)
+
+    at = (folder / kept_out).absolute()
+    assert fact.weight is Weight.REFUSED
+    assert fact.says == f"{at} can't be written by the user this runs as ({user})"
+    assert fact.next_step.endswith(f"as root: chown {user} {at}")
+
+
+def test_a_server_that_takes_no_writes_is_refused(postgres_store: Database) -> None:
+    url = postgres_store.url.update_query_dict({"options": "-c default_transaction_read_only=on"})
+    app = open_app(load({}, database_url=url.render_as_string(hide_password=False), **FIT))
+    says = [each.says for each in examine(app) if each.weight is Weight.REFUSED]
+    app.database.close()
+
+    assert "it takes no writes: the server is a standby, or this user may only read" in says
+
+
+def test_a_store_that_does_not_answer_is_refused_with_what_to_do() -> None:
+    app = open_app(load({}, database_url="postgresql+psycopg://127.0.0.1:1/digest", **FIT))
+    [fact] = [each for each in examine(app) if each.about == "database"]
+    app.database.close()
+
+    assert fact.weight is Weight.REFUSED
+    assert fact.next_step
 
 
 def test_every_refusal_says_what_to_do(install: Install) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shlex import quote
 from shutil import disk_usage
 
 from sqlalchemy import text
@@ -32,6 +33,15 @@ def database(app: App) -> Iterator[Fact]:
     if path is not None and not path.exists():
         yield refused("database", f"there is none at {path}", "digest init")
         return
+    kept_out = _unwritable(path) if path is not None else None
+    if kept_out is not None:
+        user = os.geteuid()
+        yield refused(
+            "database",
+            f"{kept_out} can't be written by the user this runs as ({user})",
+            f"run as the user that owns it, or as root: chown {user} {quote(str(kept_out))}",
+        )
+        return
     at, wanted = None, newest()
     with app.database.read() as session:
         at = current(session.connection())
@@ -49,6 +59,16 @@ def database(app: App) -> Iterator[Fact]:
         yield from _sqlite(app)
     else:
         yield from _postgres(app)
+
+
+def _unwritable(path: Path) -> Path | None:
+    """Return what of a SQLite store this user can't write: its folder, it, or its log."""
+    beside = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
+    if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):
+        return path.parent.absolute()
+    files = [each.absolute() for each in (path, *beside) if each.exists()]
+    kept_out = [each for each in files if not os.access(each, os.W_OK, effective_ids=True)]
+    return kept_out[0] if kept_out else None
 
 
 def _sqlite(app: App) -> Iterator[Fact]:
@@ -93,6 +113,13 @@ def _postgres(app: App) -> Iterator[Fact]:
     with app.database.read() as session:
         setting = session.connection().execute(text("SHOW synchronous_commit")).scalar_one()
         there = session.connection().execute(text("SELECT now()")).scalar_one()
+        only_read = session.connection().execute(text("SHOW transaction_read_only")).scalar_one()
+    if only_read == "on":
+        yield refused(
+            "database",
+            "it takes no writes: the server is a standby, or this user may only read",
+            "name the primary server in DIGEST_DATABASE_URL, and a user that may write",
+        )
     if setting in {"off", "local"}:
         yield refused(
             "database",

@@ -32,6 +32,7 @@ Look = Callable[[App], Iterator[Fact]]
 WEAK = ("change", "secret", "example", "default", "placeholder", "password", "1234567890")
 _FEWEST_LETTERS = 8
 RECENT = timedelta(days=30)
+_REACH = "check DIGEST_DATABASE_URL: that the place exists, answers, and may be read and written"
 REACTIVATED = "reactivate"  #: the provider's word for an account that is good again
 
 
@@ -51,7 +52,7 @@ def _look(look: Look, app: App) -> list[Fact]:
     except DigestError as fault:
         return [refused(about, str(fault), fault.next_step or "")]
     except (SQLAlchemyError, OSError) as fault:
-        return [refused(about, f"can't be looked at: {type(fault).__name__}", "")]
+        return [refused(about, f"can't be looked at: {type(fault).__name__}", _REACH)]
 
 
 def _secret(app: App) -> Iterator[Fact]:
