@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from digest.db import Database
 from digest.errors import WrongState
@@ -87,6 +89,34 @@ def test_a_fault_of_ours_is_recorded_and_does_not_escape(bench: Bench) -> None:
     bench.fault = ZeroDivisionError("x")
     bench.run(NOON)
     assert bench.tick().result == "an internal fault: ZeroDivisionError"
+
+
+def test_a_database_that_is_away_costs_a_line_and_no_traceback(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    away = Bench(Database(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}"))
+
+    assert not away.run(NOON)
+    assert [(each.getMessage(), each.exc_info) for each in caplog.records] == [
+        ("chore: the database can't be used: OperationalError; next: digest doctor", None)
+    ]
+
+
+def test_a_database_that_goes_away_while_a_chore_runs_costs_a_line_as_well(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    def drop_tables(_now: datetime) -> str:
+        with bench.database.write() as session:
+            session.connection().execute(text("ALTER TABLE tick RENAME TO elsewhere"))
+        return "done"
+
+    chore = Chore(name="chore", every=HOUR, run=drop_tables)
+    done = run_due(chore, bench.database, lambda: NOON, "here")
+    with bench.database.write() as session:
+        session.connection().execute(text("ALTER TABLE elsewhere RENAME TO tick"))
+
+    assert not done
+    assert [each.exc_info for each in caplog.records if each.levelname == "ERROR"] == [None]
 
 
 def test_an_address_in_a_failure_is_not_kept(bench: Bench) -> None:

@@ -44,13 +44,18 @@ def run_due(
     """Run a chore unless it, or another process, ran it lately; tells whether it did something.
 
     *woken* runs it although it isn't due. Whatever fails in it is recorded and told, and is tried
-    again the next time.
+    again the next time; so is what the database itself refuses.
     """
     now = clock()
-    if not _take(chore, store, now, owner, woken=woken):
+    try:
+        if not _take(chore, store, now, owner, woken=woken):
+            return False
+        ok, said = _run(chore, now)
+        _record(chore, store, clock(), owner, ok=ok, said=said or NOTHING)
+    except SQLAlchemyError as fault:
+        kind = type(fault).__name__
+        log.error("%s: the database can't be used: %s; next: digest doctor", chore.name, kind)
         return False
-    ok, said = _run(chore, now)
-    _record(chore, store, clock(), owner, ok=ok, said=said or NOTHING)
     return ok and bool(said)
 
 
