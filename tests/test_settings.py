@@ -48,6 +48,7 @@ def test_every_setting_says_what_it_means(name: str) -> None:
         ({"sendgrid_url": "http://127.0.0.1:0"}, "DIGEST_SENDGRID_URL: its port"),
         ({"sendgrid_url": f"http://{'a' * 64}.example.com"}, "DIGEST_SENDGRID_URL: its host"),
         ({"sendgrid_url": "http://a..example.com"}, "DIGEST_SENDGRID_URL: its host"),
+        ({"base_url": "https://:word@example.com"}, "DIGEST_BASE_URL"),
         ({"sendgrid_url": "ftp://example.com"}, "DIGEST_SENDGRID_URL"),
         ({"sendgrid_timeout": 0}, "DIGEST_SENDGRID_TIMEOUT"),
         ({"DIGEST_FROM": "nobody"}, "DIGEST_FROM: must be one address"),
@@ -136,7 +137,29 @@ def test_a_secret_is_not_shown(name: str) -> None:
 
 
 def test_a_slash_at_the_end_of_an_address_is_dropped() -> None:
-    assert settings(base_url="https://example.com/news/").base_url == "https://example.com/news"
+    assert settings(base_url="https://example.com/").base_url == "https://example.com"
+    given = "https://example.com/provider/"
+    assert settings(sendgrid_url=given).sendgrid_url == "https://example.com/provider"
+
+
+@pytest.mark.parametrize("end", ["/news", "/news/", "?x=1", "?", "/?x=1", "#top", " /", "\\news"])
+def test_readers_reach_us_at_the_root_of_a_host(end: str) -> None:
+    with pytest.raises(BadSetting, match="DIGEST_BASE_URL: must be a host of its own"):
+        settings(base_url=f"https://example.com{end}")
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "-1", "web"])
+@pytest.mark.parametrize("name", ["base_url", "sendgrid_url"])
+def test_a_port_that_is_none_is_refused(name: str, port: str) -> None:
+    with pytest.raises(BadSetting, match="its port must be a number from 1 to 65535"):
+        settings(**{name: f"https://example.com:{port}"})
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:8000", "https://[2001:db8::1]:8443", "https://bücher.example"]
+)
+def test_a_host_and_a_port_are_all_it_takes(url: str) -> None:
+    assert settings(base_url=url).base_url == url
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ class LogForm(StrEnum):
 
 def _web_address(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
         raise ValueError("must look like https://news.example.com")
     _refuse_unreachable(parts)
     return value.rstrip("/")
@@ -58,6 +58,16 @@ def _refuse_unreachable(parts: SplitResult) -> None:
         fits = False
     if not fits:
         raise ValueError("its port must be a number from 1 to 65535")
+
+
+def _site_address(value: str) -> str:
+    base = _web_address(value)
+    if re.search(r"[/\\?#\s]", base.partition("://")[2]):
+        raise ValueError(
+            "must be a host of its own, without a path or a query, such as"
+            " https://news.example.com: pages and links stand at its root"
+        )
+    return base
 
 
 def _mailbox(value: str) -> str:
@@ -92,6 +102,7 @@ def _addresses(value: str) -> str:
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+SiteAddress = Annotated[str, AfterValidator(_site_address)]
 MailAddress = Annotated[str, AfterValidator(_address)]
 MailAddresses = Annotated[str, AfterValidator(_addresses)]
 
@@ -134,7 +145,9 @@ class Settings(BaseSettings):
     leaked_secrets: SecretStr | None = Field(
         None, description="Earlier secrets others may know: links made with them stop working."
     )
-    base_url: WebAddress = Field("http://localhost:8000", description="Where readers reach us.")
+    base_url: SiteAddress = Field(
+        "http://localhost:8000", description="Where readers reach us; a host without a path."
+    )
     hosts: str = Field(
         "", description="Host names the site answers to, comma-separated; empty for any."
     )
