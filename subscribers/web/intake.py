@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
@@ -16,6 +17,8 @@ MAX_FIELDS = 30
 MAX_SECONDS = 10.0
 
 Fields = dict[str, list[str]]
+#: For the parser, which warns of each body that is none: anybody could fill the log.
+_SILENT = logging.Logger("multipart", logging.CRITICAL)
 
 
 class Refused(Exception):
@@ -161,6 +164,7 @@ def _multipart(body: bytes, boundary: bytes) -> Fields:
                 "on_header_end": parts.header_end,
             },
         )
+        parser.logger = _SILENT
         parser.write(body)
         parser.finalize()
     except ValueError:  # what the parser raises for what is no multipart body

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from urllib.parse import urlsplit
@@ -76,6 +77,16 @@ def test_H03_H08_what_can_not_be_read_is_refused(
     site: Site, body: bytes, headers: dict[str, str]
 ) -> None:
     assert site.http.post("/subscribe", content=body, headers=headers).status_code == 400
+
+
+@pytest.mark.parametrize("body", [b"nothing of the kind", b"--b\r\nno header", b"--b\r\nA: b\r\r"])
+def test_a_body_that_is_none_leaves_no_line_in_the_log(
+    site: Site, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = site.http.post("/subscribe", content=body, headers=MULTIPART)
+
+    assert answer.status_code == 400
+    assert [each.name for each in caplog.records if each.levelno >= logging.WARNING] == []
 
 
 def test_H03_a_null_in_a_field_is_refused_with_the_reason(site: Site) -> None:
