@@ -98,6 +98,11 @@ EDGES = """(selector) => [...document.querySelectorAll(selector)].map((each) => 
 })"""
 
 
+#: The words of links less than 24 pixels high (WCAG 2.2, 2.5.8).
+LOW_LINKS = """() => [...document.querySelectorAll('a')]
+  .filter((each) => each.getBoundingClientRect().height < 24).map((each) => each.textContent)"""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_buttons_fields_and_bars_have_edges_in_forced_colours(
     site: Running, browser: Browser, scheme: Scheme
@@ -140,6 +145,21 @@ def test_no_page_has_to_be_scrolled_sideways_and_nothing_moves(
         sizes = {path: settled(page, site.url + path) for path in paths(site)}
 
     assert sizes == dict.fromkeys(sizes, (width, 0))
+
+
+@pytest.mark.parametrize("width", [320, 1000])
+def test_every_link_is_high_enough_for_a_finger(
+    site: Running, browser: Browser, width: int
+) -> None:
+    low: dict[str, list[str]] = {}
+    with visitor(browser, width=width) as window:
+        page = window.new_page()
+        for path in paths(site):
+            page.goto(site.url + path)
+            if found := page.evaluate(LOW_LINKS):
+                low[path] = found
+
+    assert low == {}
 
 
 def test_a_reader_s_own_size_of_type_is_kept_and_fits(site: Running, browser: Browser) -> None:
