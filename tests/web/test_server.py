@@ -5,12 +5,16 @@ from __future__ import annotations
 import socket
 import sys
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
+from starlette.responses import PlainTextResponse
 
+from digest.errors import BadSetting
 from digest.web.headers import HEADERS
-from digest.web.server import MOST_HEAD, SWITCH_SECONDS
+from digest.web.server import MOST_HEAD, SWITCH_SECONDS, listen, served
 from tests.web.conftest import Running
 
 
@@ -26,6 +30,45 @@ def asked(site: Running, *parts: bytes) -> bytes:
             while part := connection.recv(65536):
                 said += part
     return said
+
+
+def has_ipv6() -> bool:
+    """Tell whether this machine has IPv6's own address of itself."""
+    known = Path("/proc/net/if_inet6")
+    return known.exists() and "0" * 31 + "1 " in known.read_text("ascii")
+
+
+IPV6 = [("::1", "[::1]", ["[::1]"]), ("[::1]", "[::1]", ["[::1]"])]
+EVERY = [("::", "[::]", ["[::1]", "127.0.0.1"])]
+
+
+@pytest.mark.parametrize(
+    ("host", "told", "reached"),
+    [
+        ("127.0.0.1", "127.0.0.1", ["127.0.0.1"]),
+        ("0.0.0.0", "0.0.0.0", ["127.0.0.1"]),  # noqa: S104 - what an operator may say
+        *(IPV6 + EVERY if has_ipv6() else []),
+    ],
+)
+def test_the_site_listens_where_it_is_told_and_says_where(
+    host: str, told: str, reached: list[str]
+) -> None:
+    sock = listen(0, host)
+    port = sock.getsockname()[1]
+    with served(PlainTextResponse("here"), sock) as url:
+        for at in reached:
+            with urlopen(f"http://{at}:{port}/", timeout=10) as page:
+                assert page.read() == b"here"
+
+    assert url == f"http://{told}:{port}"
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1"])
+def test_an_address_that_is_not_this_machines_is_refused_with_what_to_do(host: str) -> None:
+    with pytest.raises(BadSetting, match=f"can't listen on {host}, port 0: ") as caught:
+        listen(0, host)
+
+    assert "--host 127.0.0.1" in str(caught.value.next_step)
 
 
 def test_beside_other_work_nobody_waits_long_for_the_interpreter(site: Running) -> None:

@@ -45,7 +45,9 @@ class Unfit(DigestError):
 def run(
     context: typer.Context,
     port: Port = 8000,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="The address to listen on, such as 0.0.0.0 or ::1.")
+    ] = "127.0.0.1",
 ) -> None:
     """Run everything in one process: schedule, sending, events and the public site."""
     call = call_of(context)

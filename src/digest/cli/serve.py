@@ -8,7 +8,7 @@ import typer
 
 from digest.cli.context import Port, call_of
 from digest.web.app import make_site
-from digest.web.server import listen, serve
+from digest.web.server import listen, serve, url_of
 
 app = typer.Typer()
 
@@ -17,13 +17,15 @@ app = typer.Typer()
 def web(
     context: typer.Context,
     port: Port = 8000,
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    host: Annotated[
+        str, typer.Option(help="The address to listen on, such as 0.0.0.0 or ::1.")
+    ] = "127.0.0.1",
 ) -> None:
     """Serve the public site: archive, sign-up, unsubscribe, the provider's events."""
     call = call_of(context)
     call.app.require_secrets()
     sock = listen(port, host)
-    call.out.print(f"The site is at http://{host}:{sock.getsockname()[1]}  (stop with Ctrl-C)")
+    call.out.print(f"The site is at {url_of(sock)}  (stop with Ctrl-C)")
     if not call.settings.webhook_key_list():
         call.err.print("The provider's events are refused: DIGEST_WEBHOOK_KEYS is missing.")
     serve(make_site(call.app), sock)

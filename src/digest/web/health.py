@@ -97,7 +97,7 @@ def routes(
 
 
 def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
+    try:  # where both are listened to, IPv4's addresses come as parts of IPv6's
+        return ip_address(host.removeprefix("::ffff:")).is_loopback
     except ValueError:
         return False

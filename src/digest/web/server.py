@@ -9,7 +9,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from errno import EADDRINUSE, EMFILE, ENFILE, ENOBUFS, ENOMEM
 from http import HTTPStatus
 from typing import Any, cast
@@ -41,23 +41,44 @@ COMPLAINT_SECONDS = 60.0  #: between two lines on connections that can't be take
 def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
     """Take a port (0: a free one); who asks before the site has started waits for its answer.
 
+    *host* is an address of this machine or a name for one; ``::`` is every one, IPv4's too.
     Raises `BadSetting`.
     """
-    # With the protocol named, asyncio switches Nagle off; else each answer waits 40 ms.
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, port))
-        sock.listen(BACKLOG)
-    except OSError as fault:
-        sock.close()
-        if fault.errno != EADDRINUSE:
-            raise
-        raise BadSetting(
+    address = host.strip("[]")
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with ExitStack() as unless_listening:
+        try:
+            # With the protocol named, asyncio switches Nagle off; else each answer waits 40 ms.
+            sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            unless_listening.callback(sock.close)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family is socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            sock.bind((address, port))
+            sock.listen(BACKLOG)
+        except OSError as fault:
+            raise _cannot_listen(fault, port, host) from None
+        unless_listening.pop_all()
+    return sock
+
+
+def _cannot_listen(fault: OSError, port: int, host: str) -> BadSetting:
+    if fault.errno == EADDRINUSE:
+        return BadSetting(
             f"something else answers on port {port} already",
             next_step="end it, or give another port: --port 0 takes a free one",
-        ) from None
-    return sock
+        )
+    return BadSetting(
+        f"can't listen on {host}, port {port}: {fault.strerror}",
+        next_step="give an address of this machine, such as --host 127.0.0.1 or --host ::1, and"
+        " a port above 1023",
+    )
+
+
+def url_of(sock: socket.socket) -> str:
+    """Return where a site on this socket is."""
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def serve(asgi: Any, sock: socket.socket, *, at_exit: Callable[[], None] = lambda: None) -> None:
@@ -75,9 +96,8 @@ def served(
     before = sys.getswitchinterval()
     sys.setswitchinterval(SWITCH_SECONDS)
     thread.start()
-    host, port = sock.getsockname()[:2]
     try:
-        yield f"http://{host}:{port}"
+        yield url_of(sock)
     finally:
         server.should_exit = True
         thread.join(START_SECONDS)
