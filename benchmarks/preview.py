@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_urlsafe
 
 import mjml
 from playwright.sync_api import Page, sync_playwright
@@ -82,10 +83,11 @@ def _at_work(folder: Path, confined: Confined) -> Iterator[Bench]:
     desk.renew()
     live = Live(desk, templates=templates(app.own_mails()))
     sock = listen(0)
-    site = make_desk(desk, live, port=sock.getsockname()[1])
+    token = token_urlsafe(16)
+    site = make_desk(desk, live, port=sock.getsockname()[1], token=token)
     with served(site, sock, at_exit=live.stop) as url:
         live.start()
-        yield Bench(folder, desk, url)
+        yield Bench(folder, desk, f"{url}/?token={token}")
         live.stop()
     app.database.close()
 

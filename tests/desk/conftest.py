@@ -30,6 +30,7 @@ from subscribers.store import add
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECRET = "a secret of the tests, long enough"
+TOKEN = "a-token-of-the-tests"
 
 
 @dataclass(frozen=True)
@@ -116,10 +117,11 @@ def at_work(room: Room) -> Iterator[Site]:
     room.desk.renew()
     live = Live(room.desk, templates=[])
     sock = listen(0)
-    app = make_desk(room.desk, live, port=sock.getsockname()[1])
+    port = sock.getsockname()[1]
+    app = make_desk(room.desk, live, port=port, token=TOKEN)
     with served(app, sock, at_exit=live.stop) as url:
         live.start()
-        with httpx2.Client(base_url=url) as client:
+        with httpx2.Client(base_url=url, cookies={f"digest-desk-{port}": TOKEN}) as client:
             yield Site(url, room, client)
         live.stop()
 
@@ -154,7 +156,7 @@ def page(site: Site, browser: Browser) -> Iterator[Page]:
     wrong: list[str] = []
     found.on("request", lambda asked: _note(wrong, asked.url, site.url))
     found.on("pageerror", lambda fault: wrong.append(str(fault)))
-    found.goto(site.url)
+    found.goto(f"{site.url}/?token={TOKEN}")
     found.wait_for_selector("body[data-live=yes]")
     yield found
     context.close()

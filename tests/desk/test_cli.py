@@ -160,7 +160,8 @@ def test_preview_makes_a_store_where_there_is_none_and_ends_at_a_signal(tmp_path
     try:
         made, at = desk.stdout.readline(), desk.stdout.readline()
         url = at.split()[4]
-        page = httpx2.get(url, timeout=60).text
+        with httpx2.Client(follow_redirects=True, timeout=60) as browser:
+            page = browser.get(url).text
     finally:
         desk.send_signal(signal.SIGTERM)
         desk.communicate(timeout=60)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
+import httpx2
 import pytest
 
-from tests.desk.conftest import SECRET, Site
+from digest.web.desk.guard import ASK_FOR_LINK
+from tests.desk.conftest import SECRET, TOKEN, Site
 
 OTHERS = [
     "evil.example",
@@ -24,6 +28,39 @@ def test_H10_another_name_for_this_machine_is_refused(quiet_site: Site, host: st
 def test_H10_the_desk_listens_on_this_machine_only(quiet_site: Site) -> None:
     assert quiet_site.url.startswith("http://127.0.0.1:")
     assert quiet_site.client.get("/").status_code == 200
+
+
+@pytest.mark.parametrize("path", [*PATHS, "/events", "/desk.js", "/?token=", "/?token=wrong"])
+@pytest.mark.parametrize("cookie", ["", "wrong", "\u00e4"])
+def test_who_has_not_the_link_sees_nothing(quiet_site: Site, path: str, cookie: str) -> None:
+    name = f"digest-desk-{urlsplit(quiet_site.url).port}"
+    headers = {b"Cookie": f"{name}={cookie}".encode()}
+    answer = httpx2.get(f"{quiet_site.url}{path}", headers=headers)
+
+    assert (answer.status_code, answer.text) == (403, ASK_FOR_LINK)
+
+
+@pytest.mark.parametrize("path", ["/decide", "/approve", "/test", "/spam", "/reader"])
+def test_who_has_not_the_link_changes_nothing(quiet_site: Site, path: str) -> None:
+    answer = httpx2.post(
+        f"{quiet_site.url}{path}?token={TOKEN}",
+        content=b'{"act": "undo"}',
+        headers={"Content-Type": "application/json", "Origin": quiet_site.url},
+    )
+
+    assert (answer.status_code, answer.text) == (403, ASK_FOR_LINK)
+
+
+def test_the_link_lets_its_browser_in_and_leaves_no_token_in_the_address(
+    quiet_site: Site,
+) -> None:
+    with httpx2.Client(base_url=quiet_site.url) as browser:
+        led = browser.get(f"/stage?view=headers&token={TOKEN}")
+        then = browser.get(led.headers["location"])
+
+    assert (led.status_code, led.headers["location"]) == (303, "/stage?view=headers")
+    assert led.headers["set-cookie"].endswith("; HttpOnly; Path=/; SameSite=strict")
+    assert then.status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from secrets import token_urlsafe
 from shlex import quote
 from typing import Annotated
 
@@ -17,8 +18,9 @@ from digest.render.confined import Confined
 from digest.settings import load
 from digest.web.desk.app import make_desk, templates
 from digest.web.desk.desk import Desk
+from digest.web.desk.guard import LINK_FIELD
 from digest.web.desk.live import Live
-from digest.web.server import listen, serve
+from digest.web.server import listen, serve, url_of
 
 app = typer.Typer()
 SECONDS, MEGABYTES = 5.0, 512  # what one rendering may take
@@ -41,7 +43,6 @@ def preview(
         raise NotFound(f"there is no folder {folder}", next_step=f"mkdir -p {quote(str(folder))}")
     _ready(call)
     sock = listen(port)
-    at = sock.getsockname()[1]
     with Confined(seconds=SECONDS, megabytes=MEGABYTES) as confined:
         desk = Desk(
             lambda: _load(call),
@@ -54,9 +55,11 @@ def preview(
         live = Live(desk, templates=templates(desk.app.own_mails()))
         desk.renew()
         live.start()
-        call.out.print(f"The desk is at http://127.0.0.1:{at}  (stop with Ctrl-C)")
+        token = token_urlsafe(16)
+        call.out.print(f"The desk is at {url_of(sock)}/?{LINK_FIELD}={token}  (stop with Ctrl-C)")
+        at = sock.getsockname()[1]
         try:
-            serve(make_desk(desk, live, port=at), sock, at_exit=live.stop)
+            serve(make_desk(desk, live, port=at, token=token), sock, at_exit=live.stop)
         finally:
             live.stop()
             desk.app.database.close()

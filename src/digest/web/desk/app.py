@@ -31,8 +31,11 @@ MAX_BODY = 100_000  # bytes; what an editor types
 _FILES = {"desk.css": "text/css", "desk.js": "text/javascript", "desk.svg": "image/svg+xml"}
 
 
-def make_desk(desk: Desk, live: Live, *, port: int) -> Starlette:
-    """Return the application; it answers to this machine's own names at *port* only."""
+def make_desk(desk: Desk, live: Live, *, port: int, token: str) -> Starlette:
+    """Return the application; it answers to this machine's own names at *port* only.
+
+    Whoever opens it with ``?token=`` and the *token* may use it, and nobody else.
+    """
     answers = Answers(desk, live)
     return Starlette(
         routes=[
@@ -48,7 +51,7 @@ def make_desk(desk: Desk, live: Live, *, port: int) -> Starlette:
             Route("/reader", answers.reader, methods=["POST"]),
             *(Route(f"/{name}", _file(name)) for name in _FILES),
         ],
-        middleware=[Middleware(Headers, tls=False), Middleware(Guard, port=port)],
+        middleware=[Middleware(Headers, tls=False), Middleware(Guard, port=port, token=token)],
     )
 
 

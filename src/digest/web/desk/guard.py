@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from starlette.datastructures import Headers
-from starlette.responses import PlainTextResponse
+from secrets import compare_digest
+
+from starlette.datastructures import URL, Headers
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 #: What a page of the desk may do: run its own script, and show mails of its own in frames.
@@ -12,29 +15,49 @@ POLICY = (
     " connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
+LINK_FIELD = "token"  #: the field of the desk's link that holds it
+ASK_FOR_LINK = "Open the desk by the link that digest preview has printed: it holds a token."
 _SAFE = ("GET", "HEAD")
 
 
 class Guard:
-    """Middleware: refuses other names for this machine, and what other sites make a browser ask.
+    """Middleware: asks for the token that the desk's link holds, and refuses what comes from afar.
 
-    A page elsewhere can point a name of its own at 127.0.0.1, and can post here without reading
-    the answer: the Host and the Origin say so.
+    Other users and programs of this machine don't know the token; a browser keeps it as a cookie. A
+    page elsewhere can point a name of its own at 127.0.0.1, and can post here without reading the
+    answer: the Host and the Origin say so.
     """
 
-    def __init__(self, app: ASGIApp, *, port: int) -> None:
+    def __init__(self, app: ASGIApp, *, port: int, token: str) -> None:
         self._app = app
         self._hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
+        self._token = token.encode()
+        self._cookie = f"digest-desk-{port}"  # browsers send a cookie to every port of a host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http":
-            headers = Headers(scope=scope)
-            refusal = self._refusal(headers, scope["method"])
-            if refusal:
-                await PlainTextResponse(refusal, 403)(scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        answer = self._instead(Request(scope)) if scope["type"] == "http" else None
+        await (answer or self._app)(scope, receive, send)
+
+    def _instead(self, request: Request) -> Response | None:
+        """Return what is answered in the desk's place, if it isn't to be asked."""
+        refusal = self._refusal(request.headers, request.method)
+        if refusal:
+            return PlainTextResponse(refusal, 403)
+        if request.method in _SAFE and self._is_token(request.query_params.get(LINK_FIELD)):
+            return self._let_in(request.url.remove_query_params(LINK_FIELD))
+        if not self._is_token(request.cookies.get(self._cookie)):
+            return PlainTextResponse(ASK_FOR_LINK, 403)
+        return None
+
+    def _is_token(self, given: str | None) -> bool:
+        return compare_digest((given or "").encode(), self._token)
+
+    def _let_in(self, url: URL) -> Response:
+        """Lead to the page itself, whose address shows no token."""
+        answer = RedirectResponse(f"{url.path}?{url.query}" if url.query else url.path, 303)
+        answer.set_cookie(self._cookie, self._token.decode(), httponly=True, samesite="strict")
+        return answer
 
     def _refusal(self, headers: Headers, method: str) -> str:
         if headers.get("host", "").lower() not in self._hosts:
