@@ -17,6 +17,9 @@ MAX_LABEL = 63
 #: Domains that can't receive mail; "test" is let in where tests ask for it.
 RESERVED = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})
 
+#: One mailbox provider, which takes no notice of dots before the @.
+_GMAIL, _GMAILS = "gmail.com", frozenset({"gmail.com", "googlemail.com"})
+
 _BLANKS = " \t\r\n\f\v\u00a0"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*\Z")
@@ -60,6 +63,19 @@ def wire(text: str) -> str:
     """Return a parsed address with its domain in ASCII."""
     local, _, domain = text.partition("@")
     return text if text.isascii() else f"{local}@{_ascii_domain(domain, test_names=True)}"
+
+
+def mailbox(key: str) -> str:
+    """Return what all spellings of one mailbox have in common, given an address's key.
+
+    A +tag is for the mailbox's owner, and Gmail takes no notice of dots. Letters are counted by
+    this; two spellings may still be two readers.
+    """
+    local, _, domain = key.rpartition("@")
+    local = local.partition("+")[0] or local
+    if domain in _GMAILS:
+        local, domain = local.replace(".", ""), _GMAIL
+    return f"{local}@{domain}"
 
 
 def _parse_slowly(given: str, *, test_names: bool) -> Address:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from subscribers import store
-from subscribers.address import Address
+from subscribers.address import Address, mailbox
 from subscribers.given import given, rows
 from subscribers.models import Stopped, Throttle
 from subscribers.tokens import Hashes
@@ -149,8 +149,8 @@ def weigh_addresses(
 ) -> list[Stop | None]:
     """Count each ask (an address's key, a newsletter, when), and tell which come too often.
 
-    An address rests between two of one newsletter; so many in all is for all newsletters. Nobody
-    may be waiting for the answer.
+    All spellings of a mailbox count as one. It rests between two of one newsletter; so many in all
+    is for all newsletters. Nobody may be waiting for the answer.
     """
     _one_at_a_time(session, "addresses")
     in_all = replace(limit, apart=0)
@@ -159,7 +159,7 @@ def weigh_addresses(
         [
             (
                 [
-                    (Stop.ADDRESS, hashes.first(f"address {key}"), in_all),
+                    (Stop.ADDRESS, hashes.first(f"mailbox {mailbox(key)}"), in_all),
                     (Stop.ADDRESS, _of_newsletter(key, newsletter, hashes), limit),
                 ],
                 moment,
@@ -170,7 +170,7 @@ def weigh_addresses(
 
 
 def forgive(session: Session, address_key: str, newsletter: str, hashes: Hashes) -> None:
-    """End an address's rest: it has answered, and may leave and sign up again in between."""
+    """End a mailbox's rest: it has answered, and may leave and sign up again in between."""
     known_by = _of_newsletter(address_key, newsletter, hashes)
     session.execute(delete(Throttle).where(col(Throttle.key) == known_by))
 
@@ -194,7 +194,7 @@ def purge(session: Session, now: datetime) -> None:
 
 
 def _of_newsletter(address_key: str, newsletter: str, hashes: Hashes) -> str:
-    return hashes.first(f"address {address_key} {newsletter}")
+    return hashes.first(f"mailbox {mailbox(address_key)} {newsletter}")
 
 
 def _checks(ask: Weighed, limits: Limits, hashes: Hashes) -> list[_Check]:

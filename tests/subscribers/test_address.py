@@ -7,7 +7,7 @@ from email_validator import validate_email
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from subscribers.address import MAX_OCTETS, parse, wire
+from subscribers.address import MAX_OCTETS, mailbox, parse, wire
 from subscribers.errors import AddressFault, BadAddress
 
 TAKEN = [  # given, key
@@ -166,6 +166,23 @@ def test_names_for_tests_are_let_in_only_where_asked_for() -> None:
 def test_a_provider_gets_the_domain_in_ascii_and_the_local_part_as_given() -> None:
     assert parse("Reader@münchen.de").wire == "Reader@xn--mnchen-3ya.de"
     assert wire("Reader@Example.com") == "Reader@Example.com"
+
+
+@pytest.mark.parametrize(
+    ("spelling", "other", "same"),
+    [
+        ("ann+news@example.com", "ANN@Example.com", True),
+        ("ann+a+b@example.com", "ann+c@example.com", True),
+        ("a.n.n+x@gmail.com", "ann@googlemail.com", True),
+        ("ann@gmail.com.", "Ann+1@GoogleMail.com", True),
+        ("a.nn@example.com", "ann@example.com", False),
+        ("ann@example.com", "ann@example.org", False),
+        ("+a@example.com", "+b@example.com", False),
+        ("ann-news@example.com", "ann@example.com", False),
+    ],
+)
+def test_spellings_of_one_mailbox_are_known_for_one(spelling: str, other: str, same: bool) -> None:
+    assert (mailbox(parse(spelling).key) == mailbox(parse(other).key)) is same
 
 
 def test_I10_no_address_is_in_its_repr() -> None:

@@ -68,6 +68,19 @@ def test_who_has_answered_may_ask_again_within_the_day(
     assert stops == [None, None, None, Stop.ADDRESS]
 
 
+def test_every_spelling_of_a_mailbox_counts_as_that_mailbox(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    spellings = ["ann@gmail.com", "ann+1@gmail.com", "a.n.n@googlemail.com"]
+    assert weigh_addresses(session, hashes, *((one, now) for one in spellings)) == [
+        None,
+        Stop.ADDRESS,
+        Stop.ADDRESS,
+    ]
+    throttle.forgive(session, "a.nn+2@gmail.com", "weekly", hashes)
+    assert weigh_addresses(session, hashes, ("ann@gmail.com", now)) == [None]
+
+
 def test_two_of_one_address_in_one_go_are_told_apart(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:

@@ -154,6 +154,14 @@ def test_G09_a_victim_gets_three_letters_a_day_at_most(site: Site) -> None:
     assert len(site.deliver()) <= 3
 
 
+def test_G09_a_mailbox_gets_one_letter_however_its_address_is_spelled(site: Site) -> None:
+    tagged = [f"bombed+{n}@gmail.com" for n in range(100)]
+    dotted = ["b.ombed@gmail.com", "bom.bed@googlemail.com", "B.O.M.B.E.D@Gmail.com"]
+    for spelling in (*tagged, *dotted):
+        assert INBOX in site.fill_in(spelling, wait=2).text
+    assert len(site.deliver()) == 1
+
+
 def test_G09_one_network_is_stopped_and_told_to_come_later(
     make_site: Callable[..., Site],
 ) -> None:
