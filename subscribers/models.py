@@ -218,6 +218,7 @@ class Throttle(SQLModel, table=True):
     started: int = Field(sa_type=BigInteger)  #: the first of them, in seconds since 1970
     last: int = Field(sa_type=BigInteger)  #: the last of them
     count: int
+    seconds: int = Field(sa_type=BigInteger)  #: how long they count, and are kept after the last
 
 
 class Stopped(SQLModel, table=True):

@@ -7,7 +7,7 @@ the table tells nobody's address.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -27,6 +27,7 @@ from subscribers.tokens import Hashes
 LET_IN = "let in"  # what is counted where nothing stopped a sign-up
 HOUR = 3_600
 DAY = 24 * HOUR
+MONTH = 30 * DAY
 
 
 class Stop(StrEnum):
@@ -52,6 +53,7 @@ class Limit:
     count: int
     seconds: int
     apart: int = 0
+    monthly: int = 0  #: and so many in 30 days; 0 where that isn't counted
 
 
 #: Mailbox providers with millions of people: one domain is many readers there.
@@ -96,7 +98,7 @@ MAILBOX_PROVIDERS = frozenset(
 class Limits:
     """How much is let through."""
 
-    address: Limit = Limit(3, DAY, apart=HOUR)
+    address: Limit = Limit(3, DAY, apart=HOUR, monthly=8)  #: for a mailbox
     domain: Limit = Limit(30, HOUR)
     provider: Limit = Limit(600, HOUR)  #: for a domain among `MAILBOX_PROVIDERS`
     network: Limit = Limit(20, HOUR)
@@ -153,20 +155,8 @@ def weigh_addresses(
     is for all newsletters. Nobody may be waiting for the answer.
     """
     _one_at_a_time(session, "addresses")
-    in_all = replace(limit, apart=0)
-    return _weigh_all(
-        session,
-        [
-            (
-                [
-                    (Stop.ADDRESS, hashes.first(f"mailbox {mailbox(key)}"), in_all),
-                    (Stop.ADDRESS, _of_newsletter(key, newsletter, hashes), limit),
-                ],
-                moment,
-            )
-            for key, newsletter, moment in asks
-        ],
-    )
+    checks = [(_mailbox_checks(key, of, limit, hashes), moment) for key, of, moment in asks]
+    return _weigh_all(session, checks)
 
 
 def forgive(session: Session, address_key: str, newsletter: str, hashes: Hashes) -> None:
@@ -189,8 +179,21 @@ def note(session: Session, found: Counter[Stop | None], now: datetime) -> None:
 def purge(session: Session, now: datetime) -> None:
     """Forget the counts that can't matter any more."""
     moment = int(now.timestamp())
-    old = or_(col(Throttle.started) < moment - DAY, col(Throttle.started) > moment + HOUR)
+    over = col(Throttle.last) + col(Throttle.seconds) < moment
+    old = or_(over, col(Throttle.started) > moment + HOUR)
     session.execute(delete(Throttle).where(old))
+
+
+def _mailbox_checks(key: str, newsletter: str, limit: Limit, hashes: Hashes) -> list[_Check]:
+    one = mailbox(key)
+    month = [
+        (Stop.ADDRESS, hashes.first(f"mailbox {one} in a month"), Limit(limit.monthly, MONTH)),
+    ]
+    return [
+        *(month if limit.monthly else []),
+        (Stop.ADDRESS, hashes.first(f"mailbox {one}"), replace(limit, apart=0)),
+        (Stop.ADDRESS, _of_newsletter(key, newsletter, hashes), limit),
+    ]
 
 
 def _of_newsletter(address_key: str, newsletter: str, hashes: Hashes) -> str:
@@ -218,9 +221,10 @@ def _one_at_a_time(session: Session, what: str) -> None:
 def _weigh_all(
     session: Session, asks: Sequence[tuple[list[_Check], datetime]]
 ) -> list[Stop | None]:
-    counts = _load(session, {key for checks, _ in asks for _, key, _ in checks})
+    counted_for = {key: limit.seconds for checks, _ in asks for _, key, limit in checks}
+    counts = _load(session, set(counted_for))
     stops = [_weigh(checks, counts, int(now.timestamp())) for checks, now in asks]
-    _save(session, counts)
+    _save(session, counts, counted_for)
     return stops
 
 
@@ -241,8 +245,10 @@ def _load(session: Session, keys: set[str]) -> dict[str, _Count]:
     return {key: found.get(key) or _Count() for key in sorted(keys)}
 
 
-def _save(session: Session, counts: dict[str, _Count]) -> None:
-    told = rows((key, one.started, one.last, one.count) for key, one in counts.items())
+def _save(session: Session, counts: dict[str, _Count], counted_for: Mapping[str, int]) -> None:
+    told = rows(
+        (key, one.started, one.last, one.count, counted_for[key]) for key, one in counts.items()
+    )
     session.connection().execute(_saving(store.dialect(session)), told)
 
 
@@ -262,10 +268,11 @@ def _loading(dialect: str) -> Any:
 
 @cache
 def _saving(dialect: str) -> Any:
-    counts = given(dialect, key=Text, started=BigInteger, last=BigInteger, count=BigInteger)
+    numbers = dict.fromkeys(("started", "last", "count", "seconds"), BigInteger)
+    counts = given(dialect, key=Text, **numbers)
     # SQLite takes ON for a join's unless there is a WHERE before it.
     insert = store.upsert_on(dialect, Throttle).from_select(
         list(counts.c.keys()), select(counts).where(true())
     )
-    values = {name: insert.excluded[name] for name in ("started", "last", "count")}
+    values = {name: insert.excluded[name] for name in numbers}
     return insert.on_conflict_do_update(index_elements=["key"], set_=values)

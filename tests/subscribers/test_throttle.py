@@ -48,6 +48,18 @@ def test_an_address_gets_three_letters_a_day(
     assert [n for n, stop in enumerate(stops) if stop is None] == [0, 1, 2, 24]
 
 
+def test_a_mailbox_gets_eight_letters_in_thirty_days_however_they_are_asked_for(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    let_in = []
+    for n in range(34 * 24):
+        moment = now + timedelta(hours=n)
+        asked = weigh_addresses(session, hashes, ("a", moment), newsletter=f"n{n % 3}")
+        let_in += [n // 24 for stop in asked if stop is None]
+        throttle.purge(session, moment)
+    assert let_in == [0, 0, 0, 1, 1, 1, 2, 2, 30, 30, 30, 31, 31, 31, 32, 32]
+
+
 def test_each_newsletter_has_a_rest_of_its_own_and_all_share_the_day(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:

@@ -1,0 +1,42 @@
+"""A database that counted sign-ups before goes on counting."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from alembic import command
+from sqlalchemy import text
+
+from digest.db import Database
+from digest.migrations.upgrade import config, upgrade
+from subscribers import throttle
+from subscribers.throttle import Limits
+from subscribers.tokens import Hashes
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+HASHES = Hashes(["a secret for these tests, long enough"])
+
+
+def test_counts_made_by_revision_0004_are_kept_for_their_day_and_counted_on(
+    bare: Database,
+) -> None:
+    moment = int(NOW.timestamp())
+    with bare.write() as session:
+        command.upgrade(config(session.connection()), "0004")
+        session.execute(
+            text(f"INSERT INTO throttle VALUES ('old', {moment - 100_000}, {moment - 90_000}, 3)")
+        )
+        session.execute(text(f"INSERT INTO throttle VALUES ('new', {moment}, {moment}, 3)"))
+    with bare.write() as session:
+        upgrade(session.connection())
+    with bare.write() as session:
+        throttle.purge(session, NOW)
+        asks = [("ann@example.com", "weekly", NOW)]
+        assert throttle.weigh_addresses(session, asks, Limits().address, HASHES) == [None]
+        found = session.execute(text("SELECT key, seconds FROM throttle ORDER BY seconds, key"))
+        kept = {row.key: row.seconds for row in found}
+    assert (kept["new"], "old" in kept) == (86_400, False)
+    assert sorted(kept.values()) == [86_400, 86_400, 86_400, 30 * 86_400]
+    with bare.write() as session:
+        command.downgrade(config(session.connection()), "0004")
+        assert session.execute(text("SELECT count(*) FROM throttle")).scalar_one() == 4
