@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Text, and_, case, delete, insert, li
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
-from subscribers import ledger, store, suppression, throttle
+from subscribers import declining, ledger, store, suppression, throttle
 from subscribers.given import given, rows
 from subscribers.lifecycle import may_be_asked
 from subscribers.models import (
@@ -77,19 +78,30 @@ def take_in_all(sessions: Sessions, hashes: Hashes, limit: Limit = PER_ADDRESS) 
 def take_in(session: Session, hashes: Hashes, limit: Limit = PER_ADDRESS) -> Taken:
     """Take in the oldest sign-ups that were asked for, each once; *limit* is an address's.
 
-    One that comes too soon after another is only counted.
+    One that comes too soon after another is only counted, and so is one whose mailbox declined.
     """
     asked = session.connection().execute(_ASKED).all()
     if not asked:
         return Taken(0, 0)
     times = [(row.address_key, row.newsletter, row.at) for row in asked]
-    stops = throttle.weigh_addresses(session, times, limit, hashes)
+    stops = _stops(session, times, limit, hashes)
     throttle.note(session, Counter(stops), asked[-1].at)
     fresh = [row for row, stop in zip(asked, stops, strict=True) if stop is None]
     letters = _take(session, fresh, hashes) if fresh else 0
     done = rows((row.id,) for row in asked)
     session.connection().execute(_forgetting(store.dialect(session)), done)
     return Taken(len(asked), letters)
+
+
+def _stops(
+    session: Session, times: Sequence[tuple[str, str, datetime]], limit: Limit, hashes: Hashes
+) -> list[Stop | None]:
+    stops = throttle.weigh_addresses(session, times, limit, hashes)
+    declined = declining.find(session, [key for key, *_ in times], hashes, times[-1][-1])
+    return [
+        stop or (Stop.DECLINED if key in declined else None)
+        for stop, (key, *_) in zip(stops, times, strict=True)
+    ]
 
 
 def _take(session: Session, asked: Sequence[Any], hashes: Hashes) -> int:

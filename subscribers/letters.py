@@ -13,10 +13,10 @@ from sqlalchemy import and_, insert, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import store, suppression
+from subscribers import declining, store, suppression
 from subscribers.address import wire
 from subscribers.lifecycle import REJOINABLE, may_be_asked
-from subscribers.links import Asked, Links, Who
+from subscribers.links import Asked, Links, Unasked, Who
 from subscribers.models import (
     JOINED,
     AddressChange,
@@ -32,6 +32,9 @@ from subscribers.tokens import Hashes
 
 #: A letter that was marked and not settled in this time was cut off; it may have gone out.
 CUT_OFF = timedelta(minutes=10)
+#: Letters to an address that hasn't agreed to anything yet, and all that a form can cause.
+_TO_STRANGERS = (LetterKind.CONFIRM, LetterKind.CHANGE)
+_BY_FORM = (*_TO_STRANGERS, LetterKind.ALREADY)
 
 
 class Handed(StrEnum):
@@ -54,6 +57,7 @@ class Letter:
     action_url: str = field(repr=False)  #: what its one button opens; "" for a welcome
     unsubscribe_url: str = field(default="", repr=False)
     preferences_url: str = field(default="", repr=False)
+    decline_url: str = field(default="", repr=False)  #: for who didn't ask for the letter
 
 
 class Post(Protocol):
@@ -75,6 +79,8 @@ class _Waiting(NamedTuple):
     change_id: int | None
     asked_at: datetime
     address: str  #: where it goes; empty if the wish it is about was replaced by another
+    mailbox: str  #: the keyed hash of its mailbox
+    declined: bool  #: whether that mailbox's owner wants no such letters
     held: str | None  #: what is held against that address
     standing: Standing | None
     since: datetime | None  #: when the reader came to that standing
@@ -153,6 +159,8 @@ def _send(waiting: _Waiting, post: Post, links: Links) -> LetterState:
 
 def _is_wanted(waiting: _Waiting) -> bool:
     """Look once more, since a letter may have waited for long."""
+    if waiting.declined and waiting.kind in _BY_FORM:
+        return False
     if waiting.kind is LetterKind.CONFIRM:
         # A suppressed address may have the one letter whose answer would lift that.
         return _still_asks(waiting) and waiting.held in (None, *REJOINABLE)
@@ -181,6 +189,12 @@ def _letter(waiting: _Waiting, links: Links) -> Letter:
         action = links.preferences(who, waiting.address)
     elif waiting.kind is LetterKind.MOVED:
         action = links.sign_up(waiting.newsletter)
+    unasked = Unasked(
+        waiting.mailbox,
+        waiting.newsletter,
+        subscriber_id=0 if waiting.change_id else waiting.subscriber_id,
+        change_id=waiting.change_id or 0,
+    )
     belongs = waiting.kind in (LetterKind.WELCOME, LetterKind.ALREADY)
     return Letter(
         kind=waiting.kind,
@@ -190,6 +204,7 @@ def _letter(waiting: _Waiting, links: Links) -> Letter:
         action_url=action,
         unsubscribe_url=links.unsubscribe(who) if belongs else "",
         preferences_url=links.preferences(who, waiting.address) if belongs else "",
+        decline_url=links.decline(unasked) if waiting.kind in _TO_STRANGERS else "",
     )
 
 
@@ -201,6 +216,10 @@ def _claim(session: Session, hashes: Hashes, now: datetime) -> _Waiting | None:
     _set(session, row.id, LetterState.STARTED, now)
     facts = dict(row._mapping)
     new, new_key, former = (facts.pop(name) for name in ("new", "new_key", "former"))
+    key = (new_key or "") if row.kind is LetterKind.CHANGE else facts["key"]
+    del facts["key"]
+    facts["mailbox"] = declining.known_by(key, hashes)
+    facts["declined"] = bool(declining.find(session, [key], hashes, now))
     if row.kind is LetterKind.CHANGE:
         found = suppression.find(session, new_key, hashes) if new_key else None
         barred = found is not None and not may_be_asked(found, now)
@@ -240,6 +259,7 @@ _OLDEST = (
         col(AddressChange.address_key).label("new_key"),
         col(AddressChange.former),
         col(Subscriber.address),
+        col(Subscriber.address_key).label("key"),
         col(Subscriber.suppressed).label("held"),
         col(Subscription.standing),
         col(Subscription.since),

@@ -26,6 +26,15 @@ class Asked(NamedTuple):
     at: datetime
 
 
+class Unasked(NamedTuple):
+    """A letter that its reader may not have asked for, by what it was caused by."""
+
+    mailbox: str  #: the keyed hash by which the mailbox is known
+    newsletter: str
+    subscriber_id: int = 0  #: who signed up; 0 where it was a wish to move there
+    change_id: int = 0  #: that wish
+
+
 @dataclass(frozen=True)
 class Links:
     """Makes links and reads the tokens in them; every reading raises `BadToken`."""
@@ -58,6 +67,12 @@ class Links:
         subject = f"{change_id}:{int(at.timestamp())}"
         return f"{self.base_url}/a/{self.tokens.sign(Purpose.CHANGE, subject)}"
 
+    def decline(self, unasked: Unasked) -> str:
+        """Return where whoever got a letter says that they didn't ask for it."""
+        mailbox, newsletter, number, change = unasked
+        subject = f"{mailbox}:{number}:{change}:{newsletter}"
+        return f"{self.base_url}/n/{self.tokens.sign(Purpose.DECLINE, subject)}"
+
     def returning(self, asked: Asked) -> str:
         """Return the token by which a reader takes back having left at that moment."""
         return self.tokens.sign(Purpose.RETURN, _triple(asked))
@@ -78,6 +93,12 @@ class Links:
     def read_returning(self, token: str) -> Asked:
         """Tell who takes back having left what, and when they left."""
         return _read_triple(self.tokens.read(Purpose.RETURN, token))
+
+    def read_decline(self, token: str) -> Unasked:
+        """Tell which letter wasn't asked for."""
+        subject = self.tokens.read(Purpose.DECLINE, token)
+        mailbox, number, change, newsletter = subject.split(":", 3)
+        return Unasked(mailbox, newsletter, int(number), int(change))
 
     def read_change(self, token: str) -> tuple[int, datetime]:
         """Tell which change of address this confirms, and when it was asked for."""

@@ -158,6 +158,15 @@ class Suppression(SQLModel, table=True):
     erased_at: datetime | None = None  #: that they asked to be forgotten outlives stricter reasons
 
 
+class DeclinedMailbox(SQLModel, table=True):
+    """A mailbox whose owner said that a sign-up wasn't theirs, known only by its keyed hash."""
+
+    __tablename__ = "declined_mailbox"
+
+    mailbox_hash: str = Field(primary_key=True, sa_type=String(64))
+    at: datetime
+
+
 class SignUpAsked(SQLModel, table=True):
     """A sign-up as it was asked for, until what follows from it is written, a moment later."""
 

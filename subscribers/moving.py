@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import ledger, letters, store, suppression, throttle
+from subscribers import declining, ledger, letters, store, suppression, throttle
 from subscribers.address import Address, parse
 from subscribers.lifecycle import REJOINABLE, may_be_asked
 from subscribers.links import Who
@@ -78,7 +78,9 @@ def ask(
     held = suppression.find(session, address.key, hashes)
     barred = held is not None and not may_be_asked(held, now)
     taken = _gets_mail(session, store.find(session, address.key))
-    state = LetterState.WITHHELD if stopped or barred or taken else LetterState.WAITING
+    declined = declining.find(session, [address.key], hashes, now)
+    hindered = stopped or barred or taken or declined
+    state = LetterState.WITHHELD if hindered else LetterState.WAITING
     letters.ask(
         session,
         subscriber_id,

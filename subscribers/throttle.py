@@ -43,6 +43,7 @@ class Stop(StrEnum):
     ORIGIN = "origin"  #: sent by a page of somebody else's
     PUZZLE = "puzzle"  #: the proof of work is missing, wrong or spent
     DISPOSABLE = "disposable"  #: the domain is for throw-away addresses
+    DECLINED = "declined"  #: its mailbox's owner said that an earlier one wasn't theirs
     SUPPRESSED = "suppressed"  #: the address must not be mailed
 
 

@@ -26,6 +26,7 @@ class Purpose(StrEnum):
     RETURN = "return"  #: take back having just left
     PREFERENCES = "preferences"  #: see and change one's own standing
     CHANGE = "change"  #: prove that the new address wants to take over
+    DECLINE = "decline"  #: say that one didn't ask for a letter
     FORM = "form"  #: fill in a sign-up form that came from here, not too fast
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, select
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
-from subscribers import store, suppression, throttle
+from subscribers import declining, store, suppression, throttle
 from subscribers.models import (
     AddressChange,
     Consent,
@@ -72,6 +72,7 @@ def purge(sessions: Sessions, hashes: Hashes, now: datetime, keep: Retention = K
     evidence = _forget_evidence(sessions, long_ago)
     with sessions.write() as session:
         throttle.purge(session, now)
+        declining.purge(session, now)
     return Purged(pending, networks, letters, gone, evidence)
 
 

@@ -26,6 +26,15 @@ def forget(session: Session, address_key: str) -> bool:
     return bool(_rows(asked) + _rows(moves))
 
 
+def forget_move(session: Session, change_id: int) -> None:
+    """Forget the address of a wish to move there that nobody has confirmed."""
+    session.execute(
+        update(AddressChange)
+        .where(col(AddressChange.id) == change_id, col(AddressChange.done_at).is_(None))
+        .values(address="", address_key="")
+    )
+
+
 def is_wished_for(session: Session, address_key: str) -> bool:
     """Tell whether somebody asked to sign up or to move there, and it isn't done yet."""
     wishes: tuple[Any, ...] = (SignUpAsked, AddressChange)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from subscribers.web import confirming, leaving, moving_page, notice, pausing, preferences
+from subscribers.web import (
+    confirming,
+    declining_page,
+    leaving,
+    moving_page,
+    notice,
+    pausing,
+    preferences,
+)
 from subscribers.web.form import (
     FRAME_PATH,
     JSON_PATH,
@@ -93,6 +101,14 @@ def _letters(front: Front) -> list[Route]:
         Route("/u/{token}", Place(front=front, get=leaving.show, post=leaving.act, lenient=True)),
         # Reloaded, or opened once more, it is the page it came from.
         Route("/u/{token}/undo", Place(front=front, get=leaving.show, post=leaving.undo)),
+        Route(
+            "/n/{token}",
+            Place(front=front, get=declining_page.show, post=declining_page.act, lenient=True),
+        ),
+        Route(
+            "/n/{token}/undo",
+            Place(front=front, get=declining_page.show, post=declining_page.undo),
+        ),
         Route("/a/{token}", Place(front=front, get=moving_page.show, post=moving_page.act)),
     ]
 

@@ -15,10 +15,8 @@ from subscribers.lifecycle import Confirmed
 from subscribers.links import Asked, Who
 from subscribers.models import JOINED, Standing
 from subscribers.web.pages import Form, Page
-from subscribers.web.place import Visit
+from subscribers.web.place import BY_PAGE, Visit
 from subscribers.web.texts import Saying
-
-_BY_PAGE = "page"  # the field by which our own button says that a person pressed it
 
 
 async def show(visit: Visit) -> Response:
@@ -36,7 +34,7 @@ async def show(visit: Visit) -> Response:
             form=Form(
                 action=f"/u/{visit.token}",
                 button=visit.words.leave_button,
-                hidden=((_BY_PAGE, "1"), ("lang", visit.language)),
+                hidden=((BY_PAGE, "1"), ("lang", visit.language)),
             ),
         )
     )
@@ -45,7 +43,7 @@ async def show(visit: Visit) -> Response:
 async def act(visit: Visit) -> Response:
     """Unsubscribe, durably, before the answer; a mail program gets no page, a person does."""
     who = visit.front.links.read_unsubscribe(visit.token)
-    by_page = _BY_PAGE in visit.fields
+    by_page = BY_PAGE in visit.fields
     evidence = visit.evidence("page" if by_page else "one-click")
     now = visit.front.clock()
 

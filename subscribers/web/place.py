@@ -23,6 +23,7 @@ from subscribers.web.writer import Busy
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = "60"
+BY_PAGE = "page"  # the field by which our own button says that a person pressed it
 _YEAR = 31_536_000
 _OFF = ("accelerometer", "camera", "geolocation", "microphone", "payment", "usb")
 

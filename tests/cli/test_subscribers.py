@@ -3,7 +3,7 @@ from __future__ import annotations
 import csv
 import stat
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -18,10 +18,11 @@ from digest.delivery.models import Quarantined
 from digest.delivery.quarantine import UNKNOWN
 from digest.errors import NotFound
 from digest.issues.models import Newsletter
-from subscribers import ledger, lifecycle, moving, store
+from subscribers import declining, ledger, lifecycle, moving, store
 from subscribers.address import parse
 from subscribers.errors import BadAddress, BadToken, UnknownReader
 from subscribers.importer import Wish, import_list
+from subscribers.links import Unasked
 from subscribers.models import ConsentAct, Standing
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes, Purpose, Tokens
@@ -253,6 +254,19 @@ def test_forgetting_by_command_takes_a_reader_out_of_what_was_told(
     digest("forget", "reader@example.com")
     with database.read() as session:
         assert session.exec(select(Quarantined.said)).one() == "550 <…>: no … at …"
+
+
+def test_a_mailbox_that_said_this_was_not_me_is_shown_and_let_through_again(
+    digest: Digest, database: Database
+) -> None:
+    hashes = Hashes([SECRET])
+    unasked = Unasked(declining.known_by("ann@example.com", hashes), "weekly")
+    with database.write() as session:
+        declining.decline(session, unasked, Evidence(channel="page"), datetime.now(UTC))
+    assert facts(digest("show", "ann+news@example.com", "--json"))["declined_at"]
+    assert "this wasn’t me" in digest("show", "ann@example.com").stdout
+    assert "allowed again" in digest("suppress", "ann@example.com", "--lift").stdout
+    assert isinstance(digest("show", "ann@example.com").exception, UnknownReader)
 
 
 def test_a_suppression_is_made_and_lifted(digest: Digest, reader: int) -> None:

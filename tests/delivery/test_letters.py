@@ -265,6 +265,29 @@ def test_a_confirmation_names_how_long_its_link_lasts_and_has_no_other_link() ->
     assert view.links == []
 
 
+@pytest.mark.parametrize("language", sorted(TONGUES))
+@pytest.mark.parametrize("kind", [LetterKind.CONFIRM, LetterKind.CHANGE])
+def test_a_letter_to_a_stranger_has_a_link_to_say_that_it_was_not_them(
+    make_post: MakePost, kind: LetterKind, language: str
+) -> None:
+    transport = MemoryTransport()
+    link = f"{BASE}/n/ZGVjbGluZQ"
+    post = make_post(transport, mailto="leave@example.com")
+
+    post.send(replace(CONFIRM, kind=kind, language=language, decline_url=link))
+
+    mailing = transport.accepted[0]
+    named = TONGUES[language].decline
+    assert link in mailing.content.text
+    assert f'href="{link}"' in mailing.content.html
+    assert all(named in part for part in (mailing.content.text, mailing.content.html))
+    assert any(named in text for text in TONGUES[language].letters[kind].after)
+    assert mailing.recipients[0].headers == {
+        "List-Unsubscribe": f"<{link}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
 @pytest.mark.parametrize(("letter", "passes"), [(CONFIRM, True), (WELCOME, False)])
 def test_only_a_letter_just_asked_for_passes_the_provider_s_old_bounces(
     make_post: MakePost, letter: Letter, passes: bool

@@ -14,6 +14,7 @@ from subscribers.throttle import Limits
 from subscribers.tokens import Hashes
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+INSERT = text("INSERT INTO throttle (key, started, last, count) VALUES (:key, :at, :at, 3)")
 HASHES = Hashes(["a secret for these tests, long enough"])
 
 
@@ -23,10 +24,8 @@ def test_counts_made_by_revision_0004_are_kept_for_their_day_and_counted_on(
     moment = int(NOW.timestamp())
     with bare.write() as session:
         command.upgrade(config(session.connection()), "0004")
-        session.execute(
-            text(f"INSERT INTO throttle VALUES ('old', {moment - 100_000}, {moment - 90_000}, 3)")
-        )
-        session.execute(text(f"INSERT INTO throttle VALUES ('new', {moment}, {moment}, 3)"))
+        for key, at in (("old", moment - 90_000), ("new", moment)):
+            session.execute(INSERT, {"key": key, "at": at})
     with bare.write() as session:
         upgrade(session.connection())
     with bare.write() as session:

@@ -25,6 +25,7 @@ LETTER = letter_view(
         newsletter="weekly",
         language="en",
         action_url="https://news.example.com/c/c2lnbmVk",
+        decline_url="https://news.example.com/n/ZGVjbGluZQ",
     ),
     About(name="Weekly AI Tool Verdicts", comes="every Tuesday"),
     postal_address="Weekly AI Tool Verdicts\n12 Example Street",

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from starlette.routing import Route
 
-from subscribers.links import Asked, Who
+from subscribers.links import Asked, Unasked, Who
 from tests.subscribers.web.test_headers import EXPECTED, FORBIDDEN, FRAMED, OF_ITS_OWN
 from tests.web.conftest import DRAFT, SENT, SLUG, MakeSite, Running
 
@@ -32,9 +32,12 @@ def values(site: Running) -> dict[str, list[str]]:
         links.preferences(who, "ada@example.org"),
         links.confirm(Asked(*who, site.clock())),
         links.change(1, site.clock()),
+        links.decline(Unasked("0" * 32, "weekly", who.subscriber_id)),
     ]
     return {
-        **{path: [url.rpartition("/")[2], "bad"] for path, url in zip("upca", tokens, strict=True)},
+        **{
+            path: [url.rpartition("/")[2], "bad"] for path, url in zip("upcan", tokens, strict=True)
+        },
         "newsletter": ["weekly", "monthly"],
         "number": [str(SENT[0]), str(DRAFT), "99"],
         "slug": [SLUG, "nothing-vs-nothing"],

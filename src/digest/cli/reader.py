@@ -13,7 +13,7 @@ from digest.cli.context import Call, JsonFlag, call_of
 from digest.cli.subscribers import Newsletter
 from digest.delivery.erasure import erase
 from digest.delivery.reader import mailed
-from subscribers import export, ledger, lifecycle, store, suppression, wishes
+from subscribers import declining, export, ledger, lifecycle, store, suppression, wishes
 from subscribers.address import parse
 from subscribers.errors import UnknownReader
 from subscribers.links import Links
@@ -37,13 +37,15 @@ def show(context: typer.Context, address: AddressArgument, json: JsonFlag = Fals
         reader = store.find(session, key)
         found = suppression.find(session, key, call.app.hashes())
         wished = wishes.is_wished_for(session, key)
-        if reader is None and found is None and not wished:
+        declined = declining.find(session, [key], call.app.hashes(), call.app.clock()).get(key)
+        if not (reader or found or wished or declined):
             raise UnknownReader
         facts = export.person(session, reader.id) if reader else {}
         if reader:
             facts["issues"] = mailed(session, reader.id)
     facts["suppression"] = found._asdict() if found else None
     facts["wished_for"] = wished
+    facts["declined_at"] = declined
     if json:
         call.json(facts)
     else:
@@ -119,7 +121,8 @@ def suppress(
     key, hashes, now = parse(address).key, call.app.hashes(), call.app.clock()
     with call.app.database.write() as session:
         if lift:
-            was = suppression.lift(session, key, hashes, among=_LIFTABLE)
+            declined = declining.lift(session, key, hashes)
+            was = suppression.lift(session, key, hashes, among=_LIFTABLE) or declined
         else:
             was = True
             suppression.suppress(session, key, SuppressionReason.MANUAL, hashes, now)
@@ -144,6 +147,8 @@ def _print_person(call: Call, facts: dict[str, Any]) -> None:
     kept = "in a wish not yet confirmed" if facts["wished_for"] else "not; only a hash of it is"
     call.out.print(f"address: {facts.get('address', f'kept {kept}')}")
     call.out.print(f"suppressed: {found['reason'] if found else 'no'}")
+    if facts["declined_at"]:
+        call.out.print(f"declined: {facts['declined_at']:%Y-%m-%d}, “this wasn’t me”; no letters")
     for one in facts.get("subscriptions", []):
         paused = one["standing"] == Standing.PAUSED and one["paused_until"]
         until = f" until {one['paused_until']:%Y-%m-%d}" if paused else ""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from sqlmodel import Session
@@ -27,7 +28,7 @@ from subscribers.models import LetterKind
 
 log = logging.getLogger(__name__)
 
-_LINKS = ("action_url", "unsubscribe_url", "preferences_url")
+_LINKS = ("action_url", "unsubscribe_url", "preferences_url", "decline_url")
 #: Stands where a reader's own links go while a letter is rendered for all of its kind.
 _ANYONE = "https://letter.invalid/-digest"
 #: Letters whose link has to work in every mail program, so it is written out too.
@@ -151,6 +152,7 @@ def letter_view(letter: Letter, told: About, *, postal_address: str, hours: int)
     links = [
         (speech.preferences, letter.preferences_url),
         (speech.unsubscribe, letter.unsubscribe_url),
+        (speech.decline, letter.decline_url),
     ]
     latest = told.latest.url if told.latest else ""
     return LetterView(
@@ -172,8 +174,8 @@ def letter_view(letter: Letter, told: About, *, postal_address: str, hours: int)
 
 def _for_anyone(letter: Letter) -> Letter:
     """Put places where a letter has links of its reader's own."""
-    action, leave, prefer = (f"{_ANYONE}/{n}" if getattr(letter, n) else "" for n in _LINKS)
-    return replace(letter, action_url=action, unsubscribe_url=leave, preferences_url=prefer)
+    places: dict[str, Any] = {name: f"{_ANYONE}/{name}" for name in _LINKS if getattr(letter, name)}
+    return replace(letter, **places)
 
 
 def _gaps(told: About, language: str, hours: int) -> dict[str, object]:
@@ -189,6 +191,8 @@ def _gaps(told: About, language: str, hours: int) -> dict[str, object]:
 
 
 def _headers(letter: Letter, mailto: str) -> dict[str, str]:
+    if letter.decline_url:  # who reads what is written to *mailto* can't act on such a token
+        return leaving(letter.decline_url, "")
     return leaving(letter.unsubscribe_url, mailto) if letter.unsubscribe_url else {}
 
 

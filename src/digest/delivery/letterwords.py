@@ -30,6 +30,7 @@ class Tongue:
     spelled: str  #: before the address of the button, written out
     preferences: str
     unsubscribe: str
+    decline: str  #: for who didn't ask for the letter
 
 
 EN = Tongue(
@@ -44,8 +45,9 @@ EN = Tongue(
             ),
             button="Yes, send it to me",
             after=(
-                "If it wasn’t you, do nothing: no other mail will come, and the link ends after"
-                " {hours} hours.",
+                "If it wasn’t you, you need do nothing: the newsletter doesn’t come, and the link"
+                " ends after {hours} hours. If you press “This wasn’t me” below, no further letter"
+                " like this one comes either.",
             ),
             why=(
                 "You get this because this address was entered in our form. It isn’t on any list"
@@ -85,8 +87,9 @@ EN = Tongue(
             ),
             button="Yes, use this address",
             after=(
-                "If it wasn’t you, do nothing: nothing changes, no other mail will come, and the"
-                " link ends after {hours} hours.",
+                "If it wasn’t you, you need do nothing: nothing changes, and the link ends after"
+                " {hours} hours. If you press “This wasn’t me” below, no further letter like this"
+                " one comes either.",
             ),
             why=(
                 "You get this because a reader gave this as their new address. Nothing else is sent"
@@ -121,6 +124,7 @@ EN = Tongue(
     spelled="If the button doesn’t work, open this address:",
     preferences="Preferences",
     unsubscribe="Unsubscribe",
+    decline="This wasn’t me",
 )
 
 DE = Tongue(
@@ -135,8 +139,9 @@ DE = Tongue(
             ),
             button="Ja, bitte schicken",
             after=(
-                "Wenn Sie das nicht waren, tun Sie nichts: Es kommt keine weitere Mail, und der"
-                " Link gilt nur {hours} Stunden.",
+                "Wenn Sie das nicht waren, müssen Sie nichts tun: Der Newsletter kommt nicht, und"
+                " der Link gilt nur {hours} Stunden. Wenn Sie unten auf „Das war ich nicht“"
+                " drücken, kommt auch keine weitere Mail wie diese.",
             ),
             why=(
                 "Sie bekommen diese Mail, weil diese Adresse in unser Formular eingetragen wurde."
@@ -178,8 +183,9 @@ DE = Tongue(
             ),
             button="Ja, diese Adresse",
             after=(
-                "Wenn Sie das nicht waren, tun Sie nichts: Es ändert sich nichts, es kommt keine"
-                " weitere Mail, und der Link gilt nur {hours} Stunden.",
+                "Wenn Sie das nicht waren, müssen Sie nichts tun: Es ändert sich nichts, und der"
+                " Link gilt nur {hours} Stunden. Wenn Sie unten auf „Das war ich nicht“ drücken,"
+                " kommt auch keine weitere Mail wie diese.",
             ),
             why=(
                 "Sie bekommen diese Mail, weil jemand diese Adresse als neue angegeben hat. Bis Sie"
@@ -216,6 +222,7 @@ DE = Tongue(
     spelled="Falls der Knopf nicht geht, öffnen Sie diese Adresse:",
     preferences="Einstellungen",
     unsubscribe="Abbestellen",
+    decline="Das war ich nicht",
 )
 
 TONGUES: Mapping[str, Tongue] = {"en": EN, "de": DE}

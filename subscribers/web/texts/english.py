@@ -39,7 +39,8 @@ EN = Words(
             "{network}",
             "Which issues were sent to you, whether they arrived, and what your mailbox answered if"
             " they didn’t. {tracking}",
-            "A sign-up that nobody confirms is deleted after {pending}.",
+            "A sign-up that nobody confirms is deleted after {pending}. Whoever says that it wasn’t"
+            " theirs gets no more of its letters for a year: a hash of the address is kept for it.",
             "{carrier}",
             "This site sets no cookie and loads nothing from anywhere else.",
             "By the link to your preferences in every mail you get all of this as a file, change"
@@ -142,6 +143,29 @@ EN = Words(
     not_back=Saying(
         title="That can’t be taken back any more",
         body=("To get {newsletter} again, sign up once more.",),
+    ),
+    decline=Saying(
+        title="Didn’t you ask for this?",
+        body=(
+            "Somebody entered your address in one of our forms, perhaps by a slip. Press the"
+            " button, and for a year our forms send no letter to this mailbox, however the address"
+            " is spelled.",
+            "What was asked for in your name is deleted. All we keep is a hash of the address, to"
+            " know it by.",
+        ),
+    ),
+    decline_button="This wasn’t me",
+    declined=Saying(
+        title="You get no more of these letters",
+        body=(
+            "What was asked for in your name is deleted, and for a year our forms send no letter"
+            " to this mailbox.",
+        ),
+    ),
+    undecline_button="That was a mistake: let sign-ups through again",
+    undeclined=Saying(
+        title="Sign-ups are let through again",
+        body=("To get a newsletter here, sign up once more. Then a letter with a link comes.",),
     ),
     preferences=Saying(title="Your preferences", body=("{standing}",)),
     standing={

@@ -40,7 +40,9 @@ DE = Words(
             "{network}",
             "Welche Ausgaben Ihnen geschickt wurden, ob sie angekommen sind und was Ihr Postfach"
             " geantwortet hat, wenn nicht. {tracking}",
-            "Eine Anmeldung, die niemand bestätigt, wird gelöscht: {pending} danach.",
+            "Eine Anmeldung, die niemand bestätigt, wird gelöscht: {pending} danach. Wer sagt, dass"
+            " es nicht die eigene war, bekommt ein Jahr lang keine solchen E-Mails mehr: Dafür wird"
+            " ein Hash der Adresse gespeichert.",
             "{carrier}",
             "Diese Seiten setzen keine Cookies und laden nichts von anderswo.",
             "Über den Link zu Ihren Einstellungen in jeder Mail bekommen Sie all das als Datei,"
@@ -162,6 +164,32 @@ DE = Words(
     not_back=Saying(
         title="Das lässt sich nicht mehr zurücknehmen",
         body=("Um {newsletter} wieder zu bekommen, melden Sie sich noch einmal an.",),
+    ),
+    decline=Saying(
+        title="Haben Sie das nicht gewollt?",
+        body=(
+            "Jemand hat Ihre Adresse in eines unserer Formulare eingetragen, vielleicht aus"
+            " Versehen. Drücken Sie auf den Knopf, und ein Jahr lang schicken unsere Formulare"
+            " keine E-Mail mehr an dieses Postfach, wie auch immer die Adresse geschrieben wird.",
+            "Was in Ihrem Namen angefordert wurde, wird gelöscht. Gespeichert wird nur ein Hash der"
+            " Adresse, um sie wiederzuerkennen.",
+        ),
+    ),
+    decline_button="Das war ich nicht",
+    declined=Saying(
+        title="Sie bekommen keine solchen E-Mails mehr",
+        body=(
+            "Was in Ihrem Namen angefordert wurde, ist gelöscht, und ein Jahr lang schicken unsere"
+            " Formulare keine E-Mail an dieses Postfach.",
+        ),
+    ),
+    undecline_button="Das war ein Versehen: Anmeldungen wieder zulassen",
+    undeclined=Saying(
+        title="Anmeldungen sind wieder möglich",
+        body=(
+            "Wenn Sie hier einen Newsletter bekommen möchten, melden Sie sich noch einmal an. Dann"
+            " kommt eine E-Mail mit einem Link.",
+        ),
     ),
     preferences=Saying(title="Ihre Einstellungen", body=("{standing}",)),
     standing={

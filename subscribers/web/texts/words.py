@@ -58,6 +58,11 @@ class Words:
     stay_button: str
     back: Saying
     not_back: Saying
+    decline: Saying  #: to who didn't ask for a letter
+    decline_button: str
+    declined: Saying
+    undecline_button: str
+    undeclined: Saying
     preferences: Saying
     standing: Mapping[str, str]
     topics: Saying

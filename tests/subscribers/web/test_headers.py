@@ -6,7 +6,7 @@ import httpx2
 import pytest
 from starlette.routing import Route
 
-from subscribers.links import Asked, Who
+from subscribers.links import Asked, Unasked, Who
 from subscribers.web import Front, routes
 from subscribers.web.place import Place
 from tests.subscribers.web.conftest import Site
@@ -41,6 +41,7 @@ def paths(front: Front) -> Iterator[str]:
         "/p/": front.links.preferences(who, "ada@example.org"),
         "/c/": front.links.confirm(Asked(*who, front.clock())),
         "/a/": front.links.change(7, front.clock()),
+        "/n/": front.links.decline(Unasked("0" * 32, "weekly", 7)),
     }
     for route in routes(front):
         yield route.path.replace("{token}", "bad")
