@@ -22,6 +22,7 @@ from subscribers import store
 from subscribers.address import Address, mailbox
 from subscribers.given import given, rows
 from subscribers.models import Stopped, Throttle
+from subscribers.providers import providers
 from subscribers.tokens import Hashes
 
 LET_IN = "let in"  # what is counted where nothing stopped a sign-up
@@ -57,51 +58,13 @@ class Limit:
     monthly: int = 0  #: and so many in 30 days; 0 where that isn't counted
 
 
-#: Mailbox providers with millions of people: one domain is many readers there.
-MAILBOX_PROVIDERS = frozenset(
-    [
-        "aol.com",
-        "fastmail.com",
-        "freenet.de",
-        "gmail.com",
-        "gmx.at",
-        "gmx.ch",
-        "gmx.de",
-        "gmx.net",
-        "googlemail.com",
-        "hotmail.com",
-        "hotmail.de",
-        "icloud.com",
-        "live.com",
-        "mac.com",
-        "mail.com",
-        "mail.ru",
-        "me.com",
-        "msn.com",
-        "orange.fr",
-        "outlook.com",
-        "outlook.de",
-        "posteo.de",
-        "proton.me",
-        "protonmail.com",
-        "qq.com",
-        "163.com",
-        "t-online.de",
-        "web.de",
-        "yahoo.com",
-        "yahoo.co.uk",
-        "yandex.ru",
-    ]
-)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """How much is let through."""
 
     address: Limit = Limit(3, DAY, apart=HOUR, monthly=8)  #: for a mailbox
     domain: Limit = Limit(30, HOUR)
-    provider: Limit = Limit(600, HOUR)  #: for a domain among `MAILBOX_PROVIDERS`
+    provider: Limit = Limit(600, HOUR)  #: for a domain among `providers`
     network: Limit = Limit(20, HOUR)
     everyone: Limit = Limit(3_000, HOUR)
 
@@ -203,7 +166,7 @@ def _of_newsletter(address_key: str, newsletter: str, hashes: Hashes) -> str:
 
 def _checks(ask: Weighed, limits: Limits, hashes: Hashes) -> list[_Check]:
     domain = ask.address.domain
-    by_domain = limits.provider if domain in MAILBOX_PROVIDERS else limits.domain
+    by_domain = limits.provider if domain in providers() else limits.domain
     proof = [(Stop.PUZZLE, hashes.first(f"proof {ask.proof}"), _ONCE)] if ask.proof else []
     return [
         (Stop.NETWORK, hashes.first(f"network {ask.network}"), limits.network),
