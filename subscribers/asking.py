@@ -35,6 +35,7 @@ class Ask:
     language: str
     network: str = field(repr=False)  #: the /24 or /48 it came from
     proof: str = ""  #: the challenge that was answered, where one is asked for
+    harder: bool = False  #: whether it was the harder one
     seen_from: str | None = field(default=None, repr=False)  #: the address to keep as evidence
 
 
@@ -42,7 +43,7 @@ def ask(
     session: Session, asks: Sequence[Ask], *, limits: Limits, hashes: Hashes, now: datetime
 ) -> list[Stop | None]:
     """Take sign-ups down, many in one transaction; returns for each what stopped it."""
-    weighed = [Weighed(one.address, one.network, one.proof) for one in asks]
+    weighed = [Weighed(one.address, one.network, one.proof, one.harder) for one in asks]
     stops = throttle.weigh(session, weighed, limits, hashes, now)
     taken = [_row(one) for one, stop in zip(asks, stops, strict=True) if stop is None]
     if taken:

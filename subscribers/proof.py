@@ -48,7 +48,7 @@ class Proof:
             "challenge": challenge,
             "salt": salt,
             "maxnumber": self.most,
-            "signature": _sign(self.secrets[0], challenge),
+            "signature": self._sign(self.secrets[0], challenge),
         }
 
     def check(self, payload: str, now: datetime) -> str:
@@ -69,8 +69,13 @@ class Proof:
     def _ours(self, challenge: str, signature: object) -> bool:
         good = False
         for secret in self.secrets:  # every one is tried, so that time tells nothing
-            good |= _same(signature, _sign(secret, challenge))
+            good |= _same(signature, self._sign(secret, challenge))
         return good
+
+    def _sign(self, secret: str, challenge: str) -> str:
+        # How much there is to try is signed as well: an easier answer is no answer to a harder one.
+        key = blake2b(secret.encode(), person=b"proof of work", digest_size=32).digest()
+        return digest(key, f"{self.most}:{challenge}".encode(), "sha256").hex()
 
 
 def _unpack(payload: str) -> Mapping[str, object]:
@@ -87,11 +92,6 @@ def _unpack(payload: str) -> Mapping[str, object]:
 
 def _hash(salt: str, number: int) -> str:
     return sha256(f"{salt}{number}".encode()).hexdigest()
-
-
-def _sign(secret: str, challenge: str) -> str:
-    key = blake2b(secret.encode(), person=b"proof of work", digest_size=32).digest()
-    return digest(key, challenge.encode(), "sha256").hex()
 
 
 def _same(given: object, right: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parseaddr
 from pathlib import Path
@@ -49,6 +49,7 @@ from subscribers.joining import take_in_all
 from subscribers.letters import send_waiting
 from subscribers.links import Links
 from subscribers.models import LetterState
+from subscribers.throttle import Limits
 from subscribers.tokens import Hashes, Tokens
 from subscribers.upkeep import Retention
 
@@ -176,7 +177,20 @@ class App:
 
     def take_in_sign_ups(self) -> int:
         """Act on sign-ups that an earlier process took down and left; returns how many."""
-        return take_in_all(self.database, self.hashes())
+        return take_in_all(self.database, self.hashes(), self.limits().address)
+
+    def limits(self) -> Limits:
+        """Return how many sign-ups are let through."""
+        told, usual = self.settings, Limits()
+        return Limits(
+            address=replace(
+                usual.address, count=told.letters_per_day, monthly=told.letters_per_month
+            ),
+            domain=replace(usual.domain, count=told.sign_ups_per_domain),
+            provider=replace(usual.provider, count=told.sign_ups_per_provider),
+            network=replace(usual.network, count=told.sign_ups_per_network),
+            everyone=replace(usual.everyone, count=told.sign_ups_in_all),
+        )
 
     def send_letters(self, at_most: int = 500) -> Counter[LetterState]:
         """Send the letters that wait, the oldest first; any number may do so at once.

@@ -167,6 +167,28 @@ class Settings(BaseSettings):
         le=10_000_000,
         description="The sum a browser does before it signs up; 0 is none, 50000 about a second.",
     )
+    proof_over_cap: int = Field(
+        500_000,
+        ge=0,
+        le=10_000_000,
+        description="The longer sum that leads past a cap on sign-ups; 0 turns away instead.",
+    )
+    sign_ups_per_network: int = Field(
+        20, ge=1, description="Sign-ups an hour from one network; more are turned away."
+    )
+    sign_ups_per_domain: int = Field(
+        30, ge=1, description="Sign-ups an hour for one domain; past this cap, by the longer sum."
+    )
+    sign_ups_per_provider: int = Field(
+        600, ge=1, description="The same for a domain of a large mailbox provider's."
+    )
+    sign_ups_in_all: int = Field(
+        3000, ge=1, description="Sign-ups an hour in all; past this cap, by the longer sum."
+    )
+    letters_per_day: int = Field(
+        3, ge=1, description="Letters a day that sign-ups may cause to one mailbox."
+    )
+    letters_per_month: int = Field(8, ge=1, description="The same in 30 days.")
     embed_origins: str = Field(
         "", description="Sites that may show the sign-up form in a frame, comma-separated."
     )

@@ -64,7 +64,6 @@ def _sign_up(front: Front) -> list[Route]:
                 get=sign_up.show,
                 post=sign_up.take,
                 turn_away=sign_up.turn_away,
-                form=True,
             ),
         ),
         Route(
@@ -75,7 +74,6 @@ def _sign_up(front: Front) -> list[Route]:
                 post=sign_up.take_frame,
                 turn_away=sign_up.turn_away,
                 framed=True,
-                form=True,
             ),
         ),
         Route(KEPT_PATH, Place(front=front, get=notice.show)),

@@ -62,11 +62,12 @@ def wording_mark(about: About, language: str) -> str:
     return f"{crc32(wording(about, language).encode()):08x}"
 
 
-def challenge(front: Front) -> dict[str, str | int] | None:
+def challenge(front: Front, *, harder: bool = False) -> dict[str, str | int] | None:
     """Return the sum to do before signing up, where one is asked for; good as long as the form."""
-    if front.proof is None:
+    proof = front.harder if harder else front.proof
+    if proof is None:
         return None
-    return front.proof.challenge(front.clock() + timedelta(hours=front.form_hours))
+    return proof.challenge(front.clock() + timedelta(hours=front.form_hours))
 
 
 def form(
@@ -78,10 +79,11 @@ def form(
     value: str = "",
     path: str = PATH,
     sent: bool = False,
+    harder: bool = False,
 ) -> Form:
     """Return the sign-up form, for a page of any kind; *source* says which."""
     words = LANGUAGES[language]
-    sum_to_do = challenge(front)
+    sum_to_do = challenge(front, harder=harder)
     hidden = (
         ("newsletter", about.slug),
         ("lang", language),
@@ -100,8 +102,9 @@ def form(
             facts=json.dumps(sum_to_do),
             field=PROOF,
             script=SCRIPT_PATH,
-            needs_script=words.needs_script,
+            needs_script=words.needs_script_now if harder else words.needs_script,
             working=words.working,
+            at_once=harder,
         )
         if sum_to_do
         else None,

@@ -75,6 +75,7 @@ class Front:
     keep_network: KeepNetwork = KeepNetwork.PREFIX
     disposable: frozenset[str] = frozenset()  #: domains whose addresses aren't taken
     proof: Proof | None = None  #: the sum a browser does before it signs somebody up
+    harder: Proof | None = None  #: the one past a cap; without it, nobody gets past
     embed_origins: Sequence[str] = ()  #: sites that may show the form in a frame: https://a.example
     #: What the rest of the house keeps of a reader, for the file of everything that is kept.
     elsewhere: Callable[[Session, int], Mapping[str, Any]] = _nothing_else

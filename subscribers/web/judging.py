@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -40,6 +41,7 @@ class Verdict:
 
     outcome: Outcome
     fault: str = ""
+    goes_on: bool = False  #: whether a harder sum leads past what stopped it
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Judge:
         if about is None:
             return Verdict(outcome=Outcome.AGAIN)
         try:
-            proof = self._proof(visit)
+            proof, harder = self._proof(visit)
             address = parse(visit.fields.get("email", ""))
         except BadProof:
             self.shield.count(Stop.PUZZLE)
@@ -77,15 +79,16 @@ class Judge:
         if address.domain in self.front.disposable:
             self.shield.count(Stop.DISPOSABLE)
             return Verdict(outcome=Outcome.FAULT, fault=visit.words.disposable)
-        return await self._take(_ask(visit, about, Weighed(address, visit.visitor, proof)))
+        return await self._take(_ask(visit, about, Weighed(address, visit.visitor, proof, harder)))
 
     async def _take(self, one: Ask) -> Verdict:
         stop = await self.front.writer.together(self.ask, one)
-        if stop in (Stop.NETWORK, Stop.EVERYONE):
+        goes_on = stop in (Stop.EVERYONE, Stop.DOMAIN) and self.front.harder is not None
+        if stop in (Stop.NETWORK, Stop.EVERYONE) and not goes_on:
             self.shield.stop(one.network, stop)
         else:
             self.taking.soon()
-        return _verdict(stop)
+        return replace(_verdict(stop), goes_on=goes_on)
 
     def ask(self, session: Session, asks: Sequence[Ask]) -> list[Stop | None]:
         """Write sign-ups that came together, in one transaction."""
@@ -99,11 +102,13 @@ class Judge:
             return Stop.TRAP
         return self._check_token(visit)
 
-    def _proof(self, visit: Visit) -> str:
-        """Return the challenge that was answered; raises `BadProof`."""
-        if self.front.proof is None:
-            return ""
-        return self.front.proof.check(visit.fields.get(PROOF, ""), self.front.clock())
+    def _proof(self, visit: Visit) -> tuple[str, bool]:
+        """Return the challenge that was answered, and if it is a harder one; raises `BadProof`."""
+        answer, now = visit.fields.get(PROOF, ""), self.front.clock()
+        if self.front.harder is not None:
+            with suppress(BadProof):
+                return self.front.harder.check(answer, now), True
+        return (self.front.proof.check(answer, now) if self.front.proof else ""), False
 
     def _check_token(self, visit: Visit) -> Stop | None:
         about = about_of(visit)
@@ -149,6 +154,7 @@ def _ask(visit: Visit, about: About, weighed: Weighed) -> Ask:
         language=language,
         network=weighed.network,
         proof=weighed.proof,
+        harder=weighed.harder,
         seen_from=visit.kept_address(),
     )
 

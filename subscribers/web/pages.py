@@ -38,6 +38,7 @@ class Challenge:
     script: str  #: path of the script
     needs_script: str  #: what is said where scripts are off
     working: str  #: what is said while it works
+    at_once: bool = False  #: begins by itself, and sends the form: it was filled in before
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +117,8 @@ def _form(form: Form, *, faulty: bool) -> str:
 def _challenge(one: Challenge) -> list[str]:
     return [
         f'<input type="hidden" name="{escape(one.field)}" value=""'
-        f' data-proof="{escape(one.facts)}" data-working="{escape(one.working)}">',
+        f' data-proof="{escape(one.facts)}" data-working="{escape(one.working)}"'
+        f"{' data-at-once' if one.at_once else ''}>",
         '<p role="status"></p>',
         f"<noscript><p>{escape(one.needs_script)}</p></noscript>",
         f'<script src="{escape(one.script)}" defer></script>',

@@ -56,6 +56,10 @@ class Json(JSONResponse):
     media_type = "application/json; charset=utf-8"
 
 
+class Scripted(HTMLResponse):
+    """A page whose form has a sum to do: the one script of this site may run there."""
+
+
 @dataclass(frozen=True)
 class Visit:
     """One request, with what is known of whoever made it."""
@@ -150,7 +154,8 @@ class Visit:
 
     def show(self, page: Page, *, status: int = 200) -> Response:
         """Return a page as an answer."""
-        return HTMLResponse(self.front.render(page), status)
+        kind = Scripted if page.form and page.form.proof else HTMLResponse
+        return kind(self.front.render(page), status)
 
 
 Handler = Callable[[Visit], Awaitable[Response]]
@@ -166,7 +171,6 @@ class Place:
     post: Handler | None = None
     framed: bool = False  #: may be shown in a frame by the sites the front names
     program: bool = False  #: programs ask here, and are answered in JSON whatever happens
-    form: bool = False  #: shows the sign-up form, whose script may run where it has a sum to do
     lenient: bool = False  #: takes a body of any kind, for what it is for needs none
     turn_away: TurnAway | None = None  #: answers a POST before anything of it is read
 
@@ -175,6 +179,8 @@ class Place:
         request = Request(scope, receive)
         response = await self._answer(request)
         response.raw_headers.extend(self._headers)
+        scripted = SCRIPTED if isinstance(response, Scripted) else ""
+        response.headers["Content-Security-Policy"] = f"{self._policy}{scripted}"
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -224,15 +230,15 @@ class Place:
         return response
 
     @cached_property
+    def _policy(self) -> str:
+        return policy(" ".join(self.front.embed_origins) or "*") if self.framed else policy()
+
+    @cached_property
     def _headers(self) -> list[tuple[bytes, bytes]]:
         """What every answer carries, as it travels."""
         headers = dict(HEADERS)
-        ancestors = "'none'"
         if self.framed:
-            ancestors = " ".join(self.front.embed_origins) or "*"
             del headers["Cross-Origin-Opener-Policy"]
-        scripted = SCRIPTED if self.form and self.front.proof else ""
-        headers["Content-Security-Policy"] = policy(ancestors) + scripted
         if self.front.base_url.startswith("https://"):
             headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

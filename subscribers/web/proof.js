@@ -31,5 +31,6 @@
       field.value = (await start().catch(() => "")) || "none";
       form.submit();
     });
+    if ("atOnce" in field.dataset && crypto.subtle) form.requestSubmit();
   }
 })();

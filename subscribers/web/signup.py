@@ -66,7 +66,7 @@ class SignUp:
         if not self.judge.turned_away(visit):
             return None
         if visit.program:
-            return _retry_later(_told_program(Verdict(outcome=Outcome.LATER)))
+            return _retry_later(_told_program(visit, Verdict(outcome=Outcome.LATER)))
         return self._later(visit)
 
     async def show_json(self, visit: Visit) -> Response:
@@ -96,11 +96,13 @@ class SignUp:
         verdict = await self.judge.judge(visit)
         if not origin.is_ours(visit.request, visit.front.base_url):  # and trying again won't help
             return Json({"status": "foreign origin"}, 403)
-        return _retry_later(_told_program(verdict))
+        return _retry_later(_told_program(visit, verdict))
 
     def _told(self, visit: Visit, verdict: Verdict, path: str) -> Response:
         if verdict.outcome is Outcome.INBOX:
             return HTMLResponse(self._same(visit, 200, visit.words.inbox))
+        if verdict.goes_on:
+            return _retry_later(_form_page(visit, path, harder=True))
         if verdict.outcome is Outcome.LATER:
             return self._later(visit)
         again = verdict.outcome is Outcome.AGAIN
@@ -122,7 +124,9 @@ def script() -> str:
     return (files("subscribers.web") / "proof.js").read_text(encoding="utf-8")
 
 
-def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False) -> Response:
+def _form_page(
+    visit: Visit, path: str, *, fault: str = "", again: bool = False, harder: bool = False
+) -> Response:
     about = about_of(visit)
     if about is None:
         return visit.no_newsletter()
@@ -133,11 +137,14 @@ def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False)
         description=about.description,
         comes=visit.words.comes.format(comes=comes) if comes else "",
     )
+    paragraphs = page.paragraphs
+    if again or harder:
+        paragraphs = [visit.words.sign_up_again if again else visit.words.sign_up_harder]
     return visit.show(
         Page(
             language=visit.language,
             title=page.title,
-            paragraphs=[visit.words.sign_up_again] if again else page.paragraphs,
+            paragraphs=paragraphs,
             fault=fault,
             form=form(
                 visit.front,
@@ -146,19 +153,22 @@ def _form_page(visit: Visit, path: str, *, fault: str = "", again: bool = False)
                 source=source_of(visit, "frame" if path == FRAME_PATH else "page"),
                 value=visit.fields.get("email", "")[:254],
                 path=path,
-                sent=again,
+                sent=again or harder,
+                harder=harder,
             ),
             links=_links(visit, about),
             small=wording(about, visit.language),
         ),
-        status=422 if fault else 200,
+        status=_STATUS[Outcome.LATER] if harder else 422 if fault else 200,
     )
 
 
-def _told_program(verdict: Verdict) -> Response:
-    told = {"status": verdict.outcome.value}
+def _told_program(visit: Visit, verdict: Verdict) -> Response:
+    told: dict[str, Any] = {"status": verdict.outcome.value}
     if verdict.fault:
         told["fault"] = verdict.fault
+    if verdict.goes_on:
+        told["proof"] = challenge(visit.front, harder=True)
     return Json(told, _STATUS[verdict.outcome])
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-import pytest
-
 from subscribers.address import parse
 from subscribers.providers import providers
 
-
-@pytest.mark.parametrize(
-    "domain",
-    """gmail.com googlemail.com free.fr laposte.net yahoo.fr yahoo.de yahoo.es yahoo.co.jp hotmail.fr
-    hotmail.co.uk hotmail.it libero.it comcast.net btinternet.com wp.pl seznam.cz naver.com 126.com
-    ya.ru tutanota.com hey.com t-online.de gmx.net posteo.de icloud.com qq.com""".split(),
+LARGE = (
+    "gmail.com googlemail.com free.fr laposte.net yahoo.fr yahoo.de yahoo.es yahoo.co.jp"
+    " hotmail.fr hotmail.co.uk hotmail.it libero.it comcast.net btinternet.com wp.pl seznam.cz"
+    " naver.com 126.com ya.ru tutanota.com hey.com t-online.de gmx.net posteo.de icloud.com qq.com"
 )
-def test_a_domain_of_very_many_people_is_a_provider_s(domain: str) -> None:
-    assert domain in providers()
+
+
+def test_a_domain_of_very_many_people_is_a_provider_s() -> None:
+    assert set(LARGE.split()) <= set(providers())
 
 
 def test_a_company_and_a_throw_away_domain_are_none() -> None:

@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from sqlalchemy import select
 
@@ -16,9 +17,12 @@ from digest.delivery.models import Delivery, EventLink, MailEvent
 from digest.errors import BadSetting
 from digest.issues import store
 from digest.web.app import make_site
-from digest.web.shelf import MOST_TOPICS
+from digest.web.front import make_front
+from digest.web.looks import Looks
+from digest.web.shelf import MOST_TOPICS, Shelf
 from subscribers.links import Who
 from tests.conftest import NOW
+from tests.subscribers.web.conftest import hidden
 from tests.web.conftest import DRAFT, SLUG, Clock, MakeSite, Running, app_of, freeze
 
 READER = 1
@@ -183,4 +187,47 @@ def test_a_proof_of_work_is_asked_for_only_where_browsers_can_calculate(
     app = app_of(tmp_path / "digest.db", Clock(), base_url=base_url, proof_of_work=50_000)
     with nullcontext() if works else pytest.raises(BadSetting, match="https"):
         make_site(app)
+    app.database.close()
+
+
+def sign_up(site: Running, address: str) -> httpx2.Response:
+    form = hidden(site.get("/subscribe").text)
+    site.clock.advance(seconds=3)
+    return site.http.post("/subscribe", data={**form, "email": address})
+
+
+@pytest.mark.parametrize(
+    ("settings", "passes", "sum_to_do"),
+    [
+        ({"sign_ups_per_domain": 1}, 1, True),
+        ({"sign_ups_in_all": 2}, 2, True),
+        ({"sign_ups_per_network": 1}, 1, False),
+        ({"sign_ups_per_domain": 1, "proof_over_cap": 0}, 1, False),
+        ({"sign_ups_per_domain": 1, "base_url": "http://news.example.com"}, 1, False),
+    ],
+)
+def test_the_caps_on_sign_ups_are_settings(
+    make_running: MakeSite, settings: dict[str, Any], passes: int, sum_to_do: bool
+) -> None:
+    site = make_running(**settings)
+
+    answers = [sign_up(site, f"ann{n}@victim.example.com") for n in range(passes + 1)]
+
+    assert [one.status_code for one in answers] == [200] * passes + [429]
+    assert ("data-at-once" in answers[-1].text) is sum_to_do
+
+
+@pytest.mark.parametrize("usual", [0, 50_000, 5_000_000])
+def test_the_sum_past_a_cap_is_harder_than_the_usual_one(tmp_path: Path, usual: int) -> None:
+    app = app_of(tmp_path / "digest.db", Clock(), proof_of_work=usual)
+    shelf = Shelf(app.database)
+    harder = make_front(app, Looks(app.settings, shelf), lambda: None).harder
+    assert harder is not None
+    assert harder.most == max(500_000, 4 * usual)
+    app.database.close()
+
+
+def test_how_many_letters_a_mailbox_gets_is_a_setting(tmp_path: Path) -> None:
+    app = app_of(tmp_path / "digest.db", Clock(), letters_per_day=1, letters_per_month=4)
+    assert (app.limits().address.count, app.limits().address.monthly) == (1, 4)
     app.database.close()

@@ -22,6 +22,7 @@ from subscribers.web import Front, KeepNetwork
 #: Where a browser lets scripts calculate: by HTTPS, and on the reader's own machine.
 _SECURE = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:|/|\Z)")
 
+_HARDER = 4  # times as much as the usual sum, at the least
 #: Companies that mails are handed to, by the transport that does it.
 _CARRIERS = {TransportKind.SENDGRID: "Twilio SendGrid, USA"}
 
@@ -41,6 +42,8 @@ def make_front(app: App, looks: Looks, on_letter: Callable[[], None]) -> Front:
         keep_network=KeepNetwork(settings.keep_network),
         disposable=_disposable(app),
         proof=_proof(app),
+        harder=_harder(app),
+        limits=app.limits(),
         elsewhere=_elsewhere,
         erase_elsewhere=erase,
         embed_origins=words(settings.embed_origins),
@@ -94,6 +97,15 @@ def _proof(app: App) -> Proof | None:
             " DIGEST_BASE_URL begins with http://"
         )
     return Proof(secrets=keys.signing(app.settings), most=most)
+
+
+def _harder(app: App) -> Proof | None:
+    """Return the sum that leads past a cap, where browsers can do it; harder than the usual one."""
+    settings = app.settings
+    if not settings.proof_over_cap or not _SECURE.match(settings.base_url):
+        return None
+    most = max(settings.proof_over_cap, _HARDER * settings.proof_of_work)
+    return Proof(secrets=keys.signing(settings), most=most)
 
 
 def _disposable(app: App) -> frozenset[str]:

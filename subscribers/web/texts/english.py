@@ -12,12 +12,21 @@ EN = Words(
     sign_up=Saying(title="{newsletter}", body=("{description}", "{comes}")),
     comes="By email, {comes}.",
     sign_up_again="Please press the button once more, to show that it is you.",
+    sign_up_harder=(
+        "Very many sign-ups are coming in just now: in all, or for addresses of your mail’s domain."
+        " To show that you are no robot, your browser first does a longer sum. That may take half a"
+        " minute; then it goes on by itself."
+    ),
     address="Your email address",
     trap="Leave this empty",
     sign_up_button="Send it to me",
     needs_script=(
         "To keep robots out, your browser does a short sum before it sends this form. For that it"
         " needs JavaScript, which is switched off here."
+    ),
+    needs_script_now=(
+        "For that it needs JavaScript, which is switched off here. Without it, please try again in"
+        " an hour. Nothing was sent."
     ),
     working="One moment: your browser is doing a short sum, to keep robots out.",
     wording=(

@@ -12,12 +12,21 @@ DE = Words(
     sign_up=Saying(title="{newsletter}", body=("{description}", "{comes}")),
     comes="Per E-Mail, {comes}.",
     sign_up_again="Bitte drücken Sie noch einmal auf den Knopf, damit klar ist, dass Sie es sind.",
+    sign_up_harder=(
+        "Gerade kommen sehr viele Anmeldungen: im Ganzen oder für Adressen Ihrer Domain. Damit klar"
+        " ist, dass Sie kein Roboter sind, rechnet Ihr Browser vorher etwas länger. Das kann eine"
+        " halbe Minute dauern; danach geht es von selbst weiter."
+    ),
     address="Ihre E-Mail-Adresse",
     trap="Bitte leer lassen",
     sign_up_button="Bitte zuschicken",
     needs_script=(
         "Damit keine Roboter hereinkommen, rechnet Ihr Browser kurz, bevor er das Formular"
         " abschickt. Dafür braucht er JavaScript, und das ist hier ausgeschaltet."
+    ),
+    needs_script_now=(
+        "Dafür braucht er JavaScript, und das ist hier ausgeschaltet. Ohne JavaScript versuchen Sie"
+        " es bitte in einer Stunde noch einmal. Es wurde nichts verschickt."
     ),
     working="Einen Moment: Ihr Browser rechnet kurz, damit keine Roboter hereinkommen.",
     wording=(
