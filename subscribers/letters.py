@@ -42,6 +42,7 @@ class Handed(StrEnum):
 
     SENT = "sent"  #: the transport took it
     LATER = "later"  #: certainly not sent, and trying again can help
+    UNMADE = "unmade"  #: it can't be made for now, nor any of its kind, newsletter and language
     FAILED = "failed"  #: refused for good
     IN_DOUBT = "in-doubt"  #: it may have gone out; it isn't tried again
 
@@ -68,6 +69,9 @@ class Post(Protocol):
         ...
 
 
+_Sort = tuple[LetterKind, str, str]
+
+
 class _Waiting(NamedTuple):
     """A letter that may go, with what speaks for and against it."""
 
@@ -84,6 +88,11 @@ class _Waiting(NamedTuple):
     held: str | None  #: what is held against that address
     standing: Standing | None
     since: datetime | None  #: when the reader came to that standing
+
+    @property
+    def sort(self) -> _Sort:
+        """What its words depend on."""
+        return (self.kind, self.newsletter, self.language)
 
     def __repr__(self) -> str:
         """Show no address: what is shown may end up in a log."""
@@ -127,8 +136,10 @@ def send_waiting(
 ) -> Counter[LetterState]:
     """Send what waits, the oldest first; returns how many letters ended in which state.
 
-    Stops at the first that must wait: the transport is down for the others as well.
+    Stops where the transport is down, since it is down for the others as well. One that can't be
+    made waits with those of its sort, and the others go.
     """
+    unmade: set[_Sort] = set()
     done: Counter[LetterState] = Counter()
     with sessions.write() as session:
         now = clock()
@@ -137,24 +148,34 @@ def send_waiting(
         doubted = _end(session, LetterState.STARTED, LetterState.IN_DOUBT, cut_off, now)
         given_up = _end(session, LetterState.WAITING, LetterState.FAILED, too_old, now)
         done.update({LetterState.IN_DOUBT: doubted, LetterState.FAILED: given_up})
-        waiting = _claim(session, hashes, now) if at_most > 0 else None
+        waiting = _claim(session, unmade, hashes, now) if at_most > 0 else None
     for sent in range(1, at_most + 1):
         if waiting is None:
             break
-        state = _send(waiting, post, links)
+        handed = _send(waiting, post, links)
+        state = _STATES[handed]
         done[state] += 1
-        more = sent < at_most and state is not LetterState.WAITING
+        if handed is Handed.UNMADE:
+            unmade.add(waiting.sort)
+        more = sent < at_most and handed is not Handed.LATER
         with sessions.write() as session:  # one commit a letter: what it settles, it goes on from
             _settle(session, waiting, state, clock())
-            waiting = _claim(session, hashes, clock()) if more else None
+            waiting = _claim(session, unmade, hashes, clock()) if more else None
     return +done
 
 
-def _send(waiting: _Waiting, post: Post, links: Links) -> LetterState:
-    if not _is_wanted(waiting):
-        return LetterState.WITHHELD
-    handed = post.send(_letter(waiting, links))
-    return LetterState.WAITING if handed is Handed.LATER else LetterState(handed.value)
+_STATES = {
+    None: LetterState.WITHHELD,
+    Handed.SENT: LetterState.SENT,
+    Handed.LATER: LetterState.WAITING,
+    Handed.UNMADE: LetterState.WAITING,
+    Handed.FAILED: LetterState.FAILED,
+    Handed.IN_DOUBT: LetterState.IN_DOUBT,
+}
+
+
+def _send(waiting: _Waiting, post: Post, links: Links) -> Handed | None:
+    return post.send(_letter(waiting, links)) if _is_wanted(waiting) else None
 
 
 def _is_wanted(waiting: _Waiting) -> bool:
@@ -208,9 +229,9 @@ def _letter(waiting: _Waiting, links: Links) -> Letter:
     )
 
 
-def _claim(session: Session, hashes: Hashes, now: datetime) -> _Waiting | None:
+def _claim(session: Session, unmade: set[_Sort], hashes: Hashes, now: datetime) -> _Waiting | None:
     """Mark the oldest waiting letter as started, durably, before anything is connected."""
-    row = session.execute(_OLDEST).one_or_none()
+    row = session.execute(_OLDEST.where(*(~_is_of(sort) for sort in unmade))).one_or_none()
     if row is None:
         return None
     _set(session, row.id, LetterState.STARTED, now)
@@ -227,6 +248,15 @@ def _claim(session: Session, hashes: Hashes, now: datetime) -> _Waiting | None:
     elif row.kind is LetterKind.MOVED:
         facts |= {"address": former or "", "held": None}
     return _Waiting(**facts)
+
+
+def _is_of(sort: _Sort) -> Any:
+    kind, newsletter, language = sort
+    return and_(
+        col(LetterToSend.kind) == kind,
+        col(LetterToSend.newsletter) == newsletter,
+        col(LetterToSend.language) == language,
+    )
 
 
 def _settle(session: Session, waiting: _Waiting, state: LetterState, now: datetime) -> None:

@@ -195,6 +195,21 @@ def test_a_broken_template_keeps_the_letter_for_later(
         assert session.exec(select(LetterToSend.state)).one() is LetterState.WAITING
 
 
+def test_a_template_that_breaks_in_one_language_holds_back_no_other(
+    database: Database, make_post: MakePost, waiting: int, now: datetime, tmp_path: Path
+) -> None:
+    (tmp_path / "letter.txt").write_text(
+        "{{ letter.action_url | personal }} {{ letter.postal_address }}"
+        "{% if letter.language == 'de' %}{{ letter.grusswort }}{% endif %}"
+    )
+    with database.write() as session:
+        letters.ask(session, waiting, "weekly", LetterKind.CONFIRM, now, language="de")
+        letters.ask(session, waiting, "weekly", LetterKind.CONFIRM, now, language="en")
+    post = make_post(MemoryTransport(), templates=tmp_path)
+
+    assert send_all(database, post, now) == {LetterState.SENT: 2, LetterState.WAITING: 1}
+
+
 def test_a_letter_in_the_outbox_is_a_mail_with_the_reader_s_links(
     make_post: MakePost, tmp_path: Path
 ) -> None:

@@ -104,6 +104,36 @@ def test_a_letter_that_must_wait_stops_the_round_and_is_sent_later(
     assert send() == {LetterState.SENT: 2}
 
 
+@dataclass
+class Wordless:
+    """A post that can't make letters in German."""
+
+    sent: list[str] = field(default_factory=list)
+
+    def send(self, letter: Letter) -> Handed:
+        self.sent.append(letter.address)
+        return Handed.UNMADE if letter.language == "de" else Handed.SENT
+
+
+def test_a_letter_that_cannot_be_made_waits_and_the_others_go(
+    database: Database, tokens: Tokens, hashes: Hashes, make_reader: MakeReader, now: datetime
+) -> None:
+    with database.write() as session:
+        for number, language in enumerate(("en", "de", "en", "de", "en")):
+            reader = make_reader(session, f"r{number}@example.com", Standing.PENDING)
+            ask(session, reader, NEWSLETTER, LetterKind.CONFIRM, now, language=language)
+    post = Wordless()
+    links = Links("https://news.example.com", tokens)
+
+    done = send_waiting(database, post, links, hashes, lambda: now)
+
+    assert done == {LetterState.SENT: 3, LetterState.WAITING: 1}
+    assert [address[:2] for address in post.sent] == ["r0", "r1", "r2", "r4"]
+    with database.read() as session:
+        states = list(session.scalars(select(col(LetterToSend.state)).order_by("id")))
+    assert [state is LetterState.WAITING for state in states] == [False, True, False, True, False]
+
+
 def test_a_letter_is_given_up_when_its_link_would_have_run_out(send: Send, letter: int) -> None:
     assert send(timedelta(hours=49)) == {LetterState.FAILED: 1}
 

@@ -109,6 +109,28 @@ def test_what_an_earlier_process_left_is_caught_up_with_once_and_first(
     assert order == ["catch up", "send", "send"]
 
 
+def test_a_call_ends_a_long_pause_since_a_new_letter_may_be_one_that_can_go(
+    ended: Callable[[Postman], bool],
+) -> None:
+    resting = threading.Event()
+
+    def wait(event: threading.Event, seconds: float) -> None:
+        if seconds > 1.0:  # the long one, which here ends by a call only
+            resting.set()
+            event.wait()
+
+    shut = [Counter({LetterState.WAITING: 1}) for _ in range(3)]
+    post = Post(*shut, Counter())
+    postman = Postman(post, pause=1.0, wait=wait)
+    postman.wake()
+    assert resting.wait(SECONDS)
+    postman.wake()
+
+    assert post.done.wait(SECONDS)
+    assert post.calls == 4
+    assert ended(postman)
+
+
 def test_nothing_is_begun_after_the_end(ended: Callable[[Postman], bool]) -> None:
     post = Post()
     postman = Postman(post)

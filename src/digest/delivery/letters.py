@@ -80,8 +80,8 @@ class LetterPost:
         try:
             mailing = self._mailing(letter)
         except TemplateBroken as fault:  # a person mends it, and then the letter can go
-            log.error("no letter can be made: %s", fault)
-            return Handed.LATER
+            log.error("no %s letter in %s can be made: %s", letter.kind, letter.language, fault)
+            return Handed.UNMADE
         answer = self.transport.hand_over(self.transport.prepare(mailing))
         if not isinstance(answer, Accepted):
             log.warning("a %s letter: %s", letter.kind, _reason(answer))

@@ -18,7 +18,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
 
 
 class Postman:
-    """Woken when a letter waits; stays until none does, patiently where the way out is shut.
+    """Woken when a letter waits; stays until none does, patiently where one can't go.
 
     The thread starts when it is woken and ends when there is nothing to do.
     """
@@ -29,12 +29,14 @@ class Postman:
         *,
         catch_up: Callable[[], object] = lambda: None,
         pause: float = FIRST_PAUSE,
+        wait: Callable[[threading.Event, float], object] = threading.Event.wait,
     ) -> None:
         self._send = send
         self._catch_up: Callable[[], object] | None = catch_up  # done once, before the first letter
-        self._pause = pause
+        self._pause, self._wait = pause, wait
         self._lock = threading.Lock()
         self._ending = threading.Event()
+        self._called = threading.Event()
         self._woken = False
         self._thread: threading.Thread | None = None
 
@@ -42,14 +44,17 @@ class Postman:
         """Look for letters soon; returns at once."""
         with self._lock:
             self._woken = True
+            self._called.set()
             if self._thread is None and not self._ending.is_set():
                 self._thread = threading.Thread(target=self._run, name="letters")
                 self._thread.start()
 
     def stop(self, seconds: float = 10.0) -> None:
         """End, after the letter that is under way; what still waits is sent the next time."""
-        self._ending.set()
-        thread = self._thread
+        with self._lock:
+            self._ending.set()
+            self._called.set()
+            thread = self._thread
         if thread is not None:
             thread.join(seconds)
 
@@ -60,7 +65,8 @@ class Postman:
                 pause = self._pause
                 continue
             self._woken = True
-            self._ending.wait(pause)
+            self._wait(self._ending, self._pause)
+            self._wait(self._called, pause - self._pause)  # a new letter may be one that can go
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _goes_on(self) -> bool:
@@ -68,6 +74,7 @@ class Postman:
         with self._lock:
             on = self._woken and not self._ending.is_set()
             self._woken = False
+            self._called.clear()
             if not on:
                 self._thread = None
             return on
