@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -12,6 +13,8 @@ Network = IPv4Network | IPv6Network
 UNKNOWN = "unknown"
 _V4_BITS, _V6_BITS = 24, 48
 _MOST_HOPS = 20
+#: Some proxies add the port: 203.0.113.5:51234, [2001:db8::1]:443.
+_WITH_PORT = re.compile(r"(?:\[([^]]+)\]|([0-9.]+))(?::[0-9]{1,5})?\Z", re.ASCII)
 
 
 def client(
@@ -44,7 +47,8 @@ def network(address: Address | None) -> str:
 @lru_cache(maxsize=4_096)
 def _parse(text: str) -> Address | None:
     try:
-        address = ip_address(text.strip("[]").partition("%")[0])
+        found = _WITH_PORT.match(text)
+        address = ip_address((found[1] or found[2] if found else text).partition("%")[0])
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

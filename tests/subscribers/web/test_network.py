@@ -38,6 +38,23 @@ def test_H09_a_proxy_is_believed_only_if_it_is_trusted(
 
 
 @pytest.mark.parametrize(
+    ("forwarded", "seen"),
+    [
+        ("203.0.113.5:51234", "203.0.113.5"),
+        ("[2001:db8:9::1]:443", "2001:db8:9::1"),
+        ("203.0.113.5:51234, 10.0.0.2:80", "203.0.113.5"),
+        ("[::ffff:203.0.113.5]:51234", "203.0.113.5"),
+        ("2001:db8::1:443", "2001:db8::1:443"),  # no brackets, so no port
+        ("203.0.113.5:port", "10.0.0.1"),
+        ("[2001:db8::1]443", "10.0.0.1"),
+        ("[2001:db8::1", "10.0.0.1"),
+    ],
+)
+def test_H09_a_visitor_is_known_where_a_proxy_adds_the_port(forwarded: str, seen: str) -> None:
+    assert str(client("10.0.0.1", [forwarded], PROXIES)) == seen
+
+
+@pytest.mark.parametrize(
     ("one", "other", "same"),
     [
         ("192.0.2.1", "192.0.2.254", True),
