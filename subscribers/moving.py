@@ -114,6 +114,7 @@ def confirm(
     _move(session, reader, address, hashes, now)
     for place in store.places(session, reader.id):
         ledger.record(session, reader.id, place.newsletter, ConsentAct.MOVED, evidence, now)
+        throttle.forgive(session, address.key, place.newsletter, hashes)
     _update(session, change_id, done_at=now)
     _tell_former(session, reader, change_id, now)
     return Moved.DONE

@@ -391,6 +391,17 @@ def test_one_may_move_to_an_address_that_gets_no_mail_so_far(
     assert [row.suppressed for row in site.rows("subscriber")] == [None]
 
 
+def test_who_moved_and_left_gets_the_letter_when_signing_up_again_at_once(
+    site: Site, path: str, reader: int
+) -> None:
+    site.http.post(f"{path}/address", data={"email": "new@example.org"})
+    site.http.post(site.path(site.deliver()[0].action_url))
+    site.http.post(site.path(site.front.links.unsubscribe(Who(reader, NEWSLETTER))))
+    site.deliver()
+    site.fill_in("new@example.org")
+    assert [one.kind for one in site.deliver()] == [LetterKind.CONFIRM]
+
+
 def test_one_does_not_move_to_who_joined_meanwhile(
     site: Site, path: str, make_reader: MakeReader
 ) -> None:
