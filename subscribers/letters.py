@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import and_, insert, select, update
@@ -217,16 +218,25 @@ def _letter(waiting: _Waiting, links: Links) -> Letter:
         change_id=waiting.change_id or 0,
     )
     belongs = waiting.kind in (LetterKind.WELCOME, LetterKind.ALREADY)
+    unknown = waiting.kind in _TO_STRANGERS
+    own = partial(_in_language, waiting.language)
     return Letter(
         kind=waiting.kind,
         address=wire(waiting.address),
         newsletter=waiting.newsletter,
         language=waiting.language,
-        action_url=action,
-        unsubscribe_url=links.unsubscribe(who) if belongs else "",
-        preferences_url=links.preferences(who, waiting.address) if belongs else "",
-        decline_url=links.decline(unasked) if waiting.kind in _TO_STRANGERS else "",
+        action_url=own(action),
+        unsubscribe_url=own(links.unsubscribe(who)) if belongs else "",
+        preferences_url=own(links.preferences(who, waiting.address)) if belongs else "",
+        decline_url=own(links.decline(unasked)) if unknown else "",
     )
+
+
+def _in_language(language: str, url: str) -> str:
+    """Return a link that opens its page in the letter's language, whatever the browser's is."""
+    if not url:
+        return ""
+    return f"{url}{'&' if '?' in url else '?'}lang={language}"
 
 
 def _claim(session: Session, unmade: set[_Sort], hashes: Hashes, now: datetime) -> _Waiting | None:

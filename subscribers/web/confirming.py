@@ -34,7 +34,11 @@ async def show(visit: Visit) -> Response:
             language=page.language,
             title=page.title,
             paragraphs=page.paragraphs,
-            form=Form(action=f"/c/{visit.token}", button=visit.words.confirm_button),
+            form=Form(
+                action=f"/c/{visit.token}",
+                button=visit.words.confirm_button,
+                hidden=(("lang", visit.language),),
+            ),
         )
     )
 

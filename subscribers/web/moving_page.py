@@ -27,7 +27,8 @@ async def show(visit: Visit) -> Response:
     if hindrance is not None:
         return _told(visit, hindrance, own)
     page = visit.say(visit.words.moving)
-    button = Form(action=f"/a/{visit.token}", button=visit.words.moving_button)
+    hidden = (("lang", visit.language),)
+    button = Form(action=f"/a/{visit.token}", button=visit.words.moving_button, hidden=hidden)
     return visit.show(replace(page, form=button))
 
 
@@ -59,5 +60,5 @@ def _told(visit: Visit, moved: Moved, own: Own) -> Response:
     page = visit.say(visit.words.moved[moved])
     if own and moved in (Moved.DONE, Moved.ALREADY):
         path = visit.front.links.preferences(*own).removeprefix(visit.front.base_url)
-        page = replace(page, links=[(visit.words.preferences.title, path)])
+        page = replace(page, links=[(visit.words.preferences.title, visit.onward(path))])
     return visit.show(page, status=410 if moved in (Moved.GONE, Moved.LEFT) else 200)

@@ -76,10 +76,14 @@ class Visit:
         return {name: values[-1] for name, values in self.lists.items()}
 
     @cached_property
+    def wanted(self) -> str:
+        """The language that is asked for by name, if one is."""
+        return self.fields.get("lang") or self.request.query_params.get("lang", "")
+
+    @cached_property
     def language(self) -> str:
         """The language to answer in."""
-        wanted = self.fields.get("lang") or self.request.query_params.get("lang", "")
-        return choose(wanted, self.request.headers.get("accept-language", ""))
+        return choose(self.wanted, self.request.headers.get("accept-language", ""))
 
     @property
     def words(self) -> Words:
@@ -123,6 +127,10 @@ class Visit:
         except SQLAlchemyError:  # who wants to leave needn't wait for a name
             about = None
         return about.name if about else slug
+
+    def onward(self, path: str) -> str:
+        """Return a path that stays in the language that was asked for by name, if one was."""
+        return f"{path}?lang={self.language}" if self.wanted in LANGUAGES else path
 
     def sign_up_path(self, slug: str) -> str:
         """Return the path of a newsletter's form, in the language this page is in."""

@@ -229,22 +229,26 @@ def _standing(place: Standings | None, reader: Reader | None, now: datetime) -> 
 def _links(
     visit: Visit, who: Who, place: Standings | None, *, held: str | None
 ) -> list[tuple[str, str]]:
-    words, here = visit.words, f"/p/{visit.token}"
+    words = visit.words
     again = (words.to_sign_up, visit.sign_up_path(who.newsletter))
     if place is None:
         return [again]
     joined = place.standing in JOINED
     leave = visit.front.links.unsubscribe(who).removeprefix(visit.front.base_url)
     offered = [
-        (joined and bool(_topics(visit, place)), words.topics.title, f"{here}/topics"),
-        (joined, words.pause.title, f"{here}/pause"),
-        (joined and held not in moving.BARRED, words.move.title, f"{here}/address"),
+        (joined and bool(_topics(visit, place)), words.topics.title, _own(visit, "/topics")),
+        (joined, words.pause.title, _own(visit, "/pause")),
+        (joined and held not in moving.BARRED, words.move.title, _own(visit, "/address")),
         (not joined or held in REJOINABLE, *again),  # whose letter, once answered, lifts it
-        (True, words.data, f"{here}/data"),
-        (joined, words.leave_button, leave),
-        (True, words.erase.title, f"{here}/erase"),
+        (True, words.data, _own(visit, "/data")),
+        (joined, words.leave_button, visit.onward(leave)),
+        (True, words.erase.title, _own(visit, "/erase")),
     ]
     return [(text, path) for offer, text, path in offered if offer]
+
+
+def _own(visit: Visit, page: str = "") -> str:
+    return visit.onward(f"/p/{visit.token}{page}")
 
 
 def asking(
@@ -274,7 +278,7 @@ def asking(
                 choices=choices or (),
                 quiet=quiet,
             ),
-            links=[(visit.words.to_preferences, f"/p/{visit.token}")],
+            links=[(visit.words.to_preferences, _own(visit))],
         ),
         status=422 if fault else 200,
     )

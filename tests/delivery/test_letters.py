@@ -332,3 +332,15 @@ def test_a_welcome_names_where_to_write_to_in_order_to_leave(make_post: MakePost
     assert transport.accepted[0].recipients[0].headers["List-Unsubscribe"] == (
         f"<{BASE}/u/bGVhdmU>, <mailto:leave@example.com?subject=unsubscribe%20bGVhdmU>"
     )
+
+
+def test_the_header_s_link_is_bare_where_the_mail_s_names_its_language(make_post: MakePost) -> None:
+    transport = MemoryTransport()
+    in_german = replace(WELCOME, unsubscribe_url=f"{BASE}/u/bGVhdmU?lang=de")
+
+    make_post(transport, mailto="leave@example.com").send(in_german)
+
+    assert f"{BASE}/u/bGVhdmU?lang=de" in transport.accepted[0].content.text
+    assert transport.accepted[0].recipients[0].headers["List-Unsubscribe"] == (
+        f"<{BASE}/u/bGVhdmU>, <mailto:leave@example.com?subject=unsubscribe%20bGVhdmU>"
+    )

@@ -192,8 +192,13 @@ def _gaps(told: About, language: str, hours: int) -> dict[str, object]:
 
 def _headers(letter: Letter, mailto: str) -> dict[str, str]:
     if letter.decline_url:  # who reads what is written to *mailto* can't act on such a token
-        return leaving(letter.decline_url, "")
-    return leaving(letter.unsubscribe_url, mailto) if letter.unsubscribe_url else {}
+        return leaving(_bare(letter.decline_url), "")
+    return leaving(_bare(letter.unsubscribe_url), mailto) if letter.unsubscribe_url else {}
+
+
+def _bare(url: str) -> str:
+    """Return a link without the language its page is to be in: programs get no page."""
+    return url.partition("?")[0]
 
 
 def _handed(answer: Answer) -> Handed:

@@ -23,7 +23,7 @@ def link(site: Site, address: str = VICTIM) -> str:
     """Have a letter sent that nobody asked for; returns the way to say so."""
     site.fill_in(address)
     [letter] = site.deliver()
-    return site.path(letter.decline_url)
+    return site.path(letter.decline_url).partition("?")[0]
 
 
 def letters_over_a_year(site: Site, *addresses: str) -> int:

@@ -293,7 +293,7 @@ def test_the_old_address_is_told_once_and_then_forgotten(site: Site, path: str) 
     site.http.post(link)
     [letter] = site.deliver()
     assert (letter.kind, letter.address) == (LetterKind.MOVED, READER)
-    assert site.path(letter.action_url) == "/subscribe?newsletter=weekly"
+    assert site.path(letter.action_url) == "/subscribe?newsletter=weekly&lang=en"
     assert (letter.unsubscribe_url, letter.preferences_url) == ("", "")
     assert [row.former for row in site.rows("address_change")] == [None]
     assert site.deliver() == []
