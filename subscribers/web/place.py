@@ -218,18 +218,23 @@ class Place:
         if turned_away is not None:
             await self.front.shield.keep_back()
             return turned_away
-        visit.lists.update(await self._read(visit.request))
+        if self.lenient:
+            return await self._handle_whatever(visit, handler)
+        visit.lists.update(await intake.read(visit.request))
         return await handler(visit)
 
-    async def _read(self, request: Request) -> intake.Fields:
-        if not self.lenient:
-            return await intake.read(request)
+    async def _handle_whatever(self, visit: Visit, handler: Handler) -> Response:
+        """Do what the path says even if the body is too long, too slow or no form."""
         try:
-            return await intake.read(request)
+            visit.lists.update(await intake.read(visit.request))
         except intake.Refused as fault:
-            if fault.status in (400, 415):
-                return {}
-            raise
+            try:
+                response = await handler(visit)
+            except BadToken:
+                raise fault from None
+            response.headers["Connection"] = "close"  # the rest of the body isn't read
+            return response
+        return await handler(visit)
 
     def _not_allowed(self, visit: Visit) -> Response:
         methods = [name for name, one in (("GET, HEAD", self.get), ("POST", self.post)) if one]

@@ -14,6 +14,7 @@ from subscribers.store import Evidence
 from subscribers.tokens import Hashes, Purpose, Tokens
 from tests.subscribers.conftest import NEWSLETTER, SECRET, MakeReader
 from tests.subscribers.web.conftest import Site, hidden
+from tests.subscribers.web.test_intake import head
 
 READER = "reader@example.com"
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -144,6 +145,16 @@ def test_G08_one_click_leaves_whatever_the_body(
 ) -> None:
     answer = site.http.post(path, **body)  # type: ignore[arg-type]
     assert answer.status_code == 200
+    assert site.standing(READER) is Standing.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize(("size", "sent"), [(20_000, 20_000), (50_000_000, 1_000)])
+def test_G08_one_click_leaves_however_long_the_body(
+    site: Site, path: str, size: int, sent: int
+) -> None:
+    body = b"List-Unsubscribe=One-Click&x=".ljust(sent, b"x")
+    answer = head(site, path, b"Content-Length: %d\r\n\r\n" % size + body)
+    assert answer.startswith(b"HTTP/1.1 200")
     assert site.standing(READER) is Standing.UNSUBSCRIBED
 
 
