@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from subscribers import lifecycle
+from subscribers.dates import long_date
 from subscribers.models import Standing
 from subscribers.web.pages import Choice, Field
 from subscribers.web.place import Visit
@@ -16,6 +17,7 @@ from subscribers.web.preferences import asking, joined, overview, who_of
 
 WEEKS = (2, 4, 8, 26)
 LONGEST = timedelta(days=366)
+_SAME = "same"  # the break they have
 
 
 async def show(visit: Visit, *, fault: str = "") -> Response:
@@ -25,12 +27,22 @@ async def show(visit: Visit, *, fault: str = "") -> Response:
     if place is None:
         return await overview(visit, who)
     options = [(str(weeks), words.weeks.format(weeks=weeks)) for weeks in WEEKS]
-    if place.standing is Standing.PAUSED:
+    until = place.paused_until if place.standing is Standing.PAUSED else None
+    if until:
         options.append(("0", words.resume))
+    if until and until > visit.front.clock():
+        still = words.pause_same.format(until=long_date(until, visit.language))
+        options.insert(0, (_SAME, still))
     choice = Choice(name="weeks", label=words.pause_label, options=options, chosen=[options[0][0]])
     day = Field(name="until", label=words.pause_until, kind="date")
-    return asking(
-        visit, "pause", words.pause, words.save, fields=(day,), choices=[choice], fault=fault
+    return await asking(
+        visit,
+        "pause",
+        words.pause,
+        words.save,
+        fields=(day,),
+        choices=[choice],
+        fault=fault,
     )
 
 
@@ -38,6 +50,8 @@ async def take(visit: Visit) -> Response:
     """Take a break, or end one."""
     who = await who_of(visit)
     now = visit.front.clock()
+    if visit.fields.get("weeks") == _SAME and not visit.fields.get("until"):
+        return await overview(visit, who)
     until = _until(visit.fields, now)
     if until is None:
         return await show(visit, fault=visit.words.pause_fault)

@@ -46,7 +46,7 @@ async def show_topics(visit: Visit, *, fault: str = "", ticked: Sequence[str] = 
         kind="checkbox",
     )
     words = visit.words
-    return asking(visit, "topics", words.topics, words.save, choices=[choice], fault=fault)
+    return await asking(visit, "topics", words.topics, words.save, choices=[choice], fault=fault)
 
 
 async def take_topics(visit: Visit) -> Response:
@@ -72,7 +72,7 @@ async def show_address(visit: Visit) -> Response:
     who = await who_of(visit)
     if not await run_sync(_may_move, visit, who):
         return await overview(visit, who)
-    return _address_form(visit)
+    return await _address_form(visit)
 
 
 async def take_address(visit: Visit) -> Response:
@@ -83,9 +83,9 @@ async def take_address(visit: Visit) -> Response:
     try:
         address = parse(visit.fields.get("email", ""))
     except BadAddress as fault:
-        return _address_form(visit, fault=visit.words.faults[fault.fault])
+        return await _address_form(visit, fault=visit.words.faults[fault.fault])
     if address.domain in visit.front.disposable:
-        return _address_form(visit, fault=visit.words.disposable)
+        return await _address_form(visit, fault=visit.words.disposable)
 
     def ask(session: Session) -> LetterState | None:
         front = visit.front
@@ -94,7 +94,7 @@ async def take_address(visit: Visit) -> Response:
 
     state = await visit.front.writer.alone(ask)
     if state is None:
-        return _address_form(visit, fault=visit.words.move_many)
+        return await _address_form(visit, fault=visit.words.move_many)
     if state is LetterState.WAITING:
         visit.front.on_letter()
     return visit.page(visit.words.move_asked)
@@ -125,7 +125,8 @@ async def show_erase(visit: Visit) -> Response:
     who = await who_of(visit)
     if not await run_sync(_place, visit, who):
         return await overview(visit, who)
-    return asking(visit, "erase", visit.words.erase, visit.words.erase_button, quiet=True)
+    words = visit.words
+    return await asking(visit, "erase", words.erase, words.erase_button, quiet=True)
 
 
 async def take_erase(visit: Visit) -> Response:
@@ -187,7 +188,7 @@ async def overview(visit: Visit, who: Who, *, saved: bool = False) -> Response:
         until=long_date(place.paused_until, visit.language) if place and place.paused_until else "",
     )
     paragraphs = [visit.words.saved, standing] if saved else [standing]
-    paragraphs += _chosen(visit, place)
+    paragraphs += [*_chosen(visit, place), *_address_of(visit, reader)]
     return visit.show(
         Page(
             language=visit.language,
@@ -251,7 +252,7 @@ def _own(visit: Visit, page: str = "") -> str:
     return visit.onward(f"/p/{visit.token}{page}")
 
 
-def asking(
+async def asking(
     visit: Visit,
     action: str,
     saying: Any,
@@ -263,12 +264,13 @@ def asking(
     quiet: bool = False,
 ) -> Response:
     """Show a form for one thing a reader may do."""
-    page = visit.say(saying)
+    who, _ = visit.front.links.read_preferences(visit.token)
+    page, reader = visit.say(saying), await run_sync(_reader, visit, who)
     return visit.show(
         Page(
             language=page.language,
             title=page.title,
-            paragraphs=page.paragraphs,
+            paragraphs=[*page.paragraphs, *_address_of(visit, reader)],
             fault=fault,
             form=Form(
                 action=f"/p/{visit.token}/{action}",
@@ -284,11 +286,21 @@ def asking(
     )
 
 
-def _address_form(visit: Visit, *, fault: str = "") -> Response:
+async def _address_form(visit: Visit, *, fault: str = "") -> Response:
     words = visit.words
     value = visit.fields.get("email", "")[:254]
     asked = Field(name="email", label=words.move_label, kind="email", value=value)
-    return asking(visit, "address", words.move, words.move_button, fields=(asked,), fault=fault)
+    return await asking(
+        visit, "address", words.move, words.move_button, fields=(asked,), fault=fault
+    )
+
+
+def _address_of(visit: Visit, reader: Reader | None) -> list[str]:
+    """Say whose page this is to who knows the address; a mail may have been passed on."""
+    if reader is None:
+        return []
+    local, _, domain = reader.address.rpartition("@")
+    return [visit.words.own_address.format(address=f"{local[0]}…@{domain}")]
 
 
 def _plain(value: Any) -> str:

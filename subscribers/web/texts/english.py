@@ -188,6 +188,7 @@ EN = Words(
         ),
         "gone": "Nothing is kept of you here.",
     },
+    own_address="This is about {address}.",
     topics=Saying(
         title="Topics",
         body=(
@@ -206,6 +207,7 @@ EN = Words(
         body=("No issue comes to you during the break. After it they come again by themselves.",),
     ),
     pause_label="For how long?",
+    pause_same="As it is, until {until}",
     pause_until="Or until a day of your choice, which then counts instead",
     pause_fault="Please choose how long, or a day within a year from now.",
     weeks="{weeks} weeks",

@@ -212,6 +212,7 @@ DE = Words(
         ),
         "gone": "Hier ist nichts über Sie gespeichert.",
     },
+    own_address="Es geht um {address}.",
     topics=Saying(
         title="Themen",
         body=(
@@ -230,6 +231,7 @@ DE = Words(
         body=("Während der Pause kommt keine Ausgabe. Danach kommen sie von selbst wieder.",),
     ),
     pause_label="Wie lange?",
+    pause_same="Wie bisher, bis {until}",
     pause_until="Oder bis zu einem Tag Ihrer Wahl, der dann stattdessen gilt",
     pause_fault="Bitte wählen Sie, wie lange, oder einen Tag im nächsten Jahr.",
     weeks="{weeks} Wochen",

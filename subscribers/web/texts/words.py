@@ -67,6 +67,7 @@ class Words:
     undeclined: Saying
     preferences: Saying
     standing: Mapping[str, str]
+    own_address: str
     topics: Saying
     topics_label: str
     topics_chosen: str
@@ -75,6 +76,7 @@ class Words:
     saved: str
     pause: Saying
     pause_label: str
+    pause_same: str
     pause_until: str
     pause_fault: str
     weeks: str

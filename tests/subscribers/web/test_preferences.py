@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -143,6 +143,30 @@ def test_a_break_begins_ends_early_and_is_shown(site: Site, path: str, reader: i
     assert place(site, reader).standing is Standing.PAUSED
     site.http.post(f"{path}/pause", data={"weeks": "0"})
     assert place(site, reader).standing is Standing.CONFIRMED
+
+
+def test_saving_the_page_of_a_break_as_it_is_changes_nothing(
+    site: Site, path: str, reader: int
+) -> None:
+    site.http.post(f"{path}/pause", data={"weeks": "2", "until": "2027-06-01"})
+    page = site.http.get(f"{path}/pause").text
+    [chosen] = re.findall(r'name="weeks" value="(\w+)" checked', page)
+    assert "As it is, until 1 June 2027" in page
+    answer = site.http.post(f"{path}/pause", data={"weeks": chosen, "until": ""})
+    assert "paused until 1 June 2027" in answer.text
+    assert place(site, reader).paused_until == datetime(2027, 6, 1, tzinfo=UTC)
+    site.http.post(f"{path}/pause", data={"weeks": "4", "until": ""})
+    assert place(site, reader).paused_until == site.clock.now + timedelta(weeks=4)
+
+
+@pytest.mark.parametrize("page", ["", "/topics", "/pause", "/address", "/erase"])
+def test_each_page_says_whose_it_is_to_who_knows_the_address(
+    site: Site, path: str, page: str
+) -> None:
+    assert "This is about r…@example.com." in site.http.get(f"{path}{page}").text
+    told = site.http.get(f"{path}{page}?lang=de").text
+    assert "Es geht um r…@example.com." in told
+    assert "reader" not in told
 
 
 @pytest.mark.parametrize("weeks", ["", "3", "-1", "99999999999", "4 weeks", "٤"])
