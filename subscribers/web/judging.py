@@ -17,7 +17,15 @@ from subscribers.errors import BadAddress, BadProof, BadToken
 from subscribers.links import address_mark
 from subscribers.throttle import Stop, Weighed
 from subscribers.web import origin
-from subscribers.web.form import PROOF, TRAP, Shown, read_form_token, wording, wording_mark
+from subscribers.web.form import (
+    FRAME_PATH,
+    PROOF,
+    TRAP,
+    Shown,
+    read_form_token,
+    wording,
+    wording_mark,
+)
 from subscribers.web.front import About, Front
 from subscribers.web.place import Visit
 from subscribers.web.shield import Shield
@@ -29,8 +37,9 @@ _SOURCE = re.compile(r"[a-z0-9][a-z0-9:._-]{0,63}\Z")
 class Outcome(StrEnum):
     """What whoever asked is told; what is known of the address is in none of them."""
 
-    INBOX = "inbox"  #: look into your inbox
+    INBOX = "inbox"  #: check your inbox
     AGAIN = "again"  #: press the button once more
+    ELSEWHERE = "elsewhere"  #: the form can't be sent from where it is shown
     FAULT = "fault"  #: the address can't be mailed
     LATER = "later"  #: too many sign-ups just now
 
@@ -64,7 +73,8 @@ class Judge:
         stop = self.shield.stopped(visit.visitor) or self._suspect(visit)
         if stop is not None:
             self.shield.count(stop)
-            return _verdict(stop)
+            locked_in = stop is Stop.ORIGIN and self._is_locked_in(visit)
+            return Verdict(outcome=Outcome.ELSEWHERE) if locked_in else _verdict(stop)
         about = about_of(visit)
         if about is None:
             return Verdict(outcome=Outcome.AGAIN)
@@ -102,6 +112,15 @@ class Judge:
             return Stop.TRAP
         return self._check_token(visit)
 
+    def _is_locked_in(self, visit: Visit) -> bool:
+        """Tell whether our own form comes as another site's: a sandboxed frame has no origin."""
+        if visit.request.url.path == FRAME_PATH:
+            return True
+        with suppress(BadToken):
+            shown = read_form_token(self.front, visit.fields.get("token", ""))
+            return shown.waited == _mark_of(visit)
+        return False
+
     def _proof(self, visit: Visit) -> tuple[str, bool]:
         """Return the challenge that was answered, and if it is a harder one; raises `BadProof`."""
         answer, now = visit.fields.get(PROOF, ""), self.front.clock()
@@ -121,9 +140,14 @@ class Judge:
             return Stop.FORM
         if about and not _says_the_same(shown, about):
             return Stop.FORM
-        again = shown.waited == address_mark(visit.fields.get("email", "")[:254])
+        again = shown.waited == _mark_of(visit)
         early = age < timedelta(seconds=self.front.form_seconds) and not again
         return Stop.FAST if early else None
+
+
+def _mark_of(visit: Visit) -> str:
+    """Return the mark of the address that is sent; a form that was sent before has it too."""
+    return address_mark(visit.fields.get("email", "")[:254])
 
 
 def _says_the_same(shown: Shown, about: About) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -27,7 +27,13 @@ from subscribers.web.place import Json, Visit
 from subscribers.web.texts import Saying
 
 RETRY_SECONDS = "3600"
-_STATUS = {Outcome.INBOX: 202, Outcome.AGAIN: 409, Outcome.FAULT: 422, Outcome.LATER: 429}
+_STATUS = {
+    Outcome.INBOX: 202,
+    Outcome.AGAIN: 409,
+    Outcome.ELSEWHERE: 403,
+    Outcome.FAULT: 422,
+    Outcome.LATER: 429,
+}
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,8 @@ class SignUp:
             return _retry_later(_form_page(visit, path, harder=True))
         if verdict.outcome is Outcome.LATER:
             return self._later(visit)
+        if verdict.outcome is Outcome.ELSEWHERE:
+            return _elsewhere(visit)
         again = verdict.outcome is Outcome.AGAIN
         return _form_page(visit, path, fault=verdict.fault, again=again)
 
@@ -161,6 +169,16 @@ def _form_page(
         ),
         status=_STATUS[Outcome.LATER] if harder else 422 if fault else 200,
     )
+
+
+def _elsewhere(visit: Visit) -> Response:
+    """Say where the form can be sent, in words to copy: from a locked-in page no link may lead."""
+    about = about_of(visit)
+    if about is None:
+        return visit.no_newsletter()
+    path = visit.sign_up_path(about.slug)
+    page = visit.say(visit.words.locked_in, address=f"{visit.front.base_url}{path}")
+    return visit.show(replace(page, links=[(visit.words.to_sign_up, path)]))
 
 
 def _told_program(visit: Visit, verdict: Verdict) -> Response:

@@ -99,6 +99,14 @@ EN = Words(
             " Please try again in an hour.",
         ),
     ),
+    locked_in=Saying(
+        title="Please sign up on a page of its own",
+        body=(
+            "The page around this form doesn’t let your browser send it. Nothing was sent. Please"
+            " copy this address into a new tab, and sign up there:",
+            "{address}",
+        ),
+    ),
     disposable="This domain is for addresses that are thrown away. Please use one you keep.",
     confirm=Saying(
         title="Do you want {newsletter}?",

@@ -106,6 +106,15 @@ DE = Words(
             " verschickt. Bitte versuchen Sie es in einer Stunde noch einmal.",
         ),
     ),
+    locked_in=Saying(
+        title="Bitte melden Sie sich auf einer eigenen Seite an",
+        body=(
+            "Die Seite um dieses Formular herum lässt es Ihren Browser nicht abschicken. Es wurde"
+            " nichts verschickt. Bitte kopieren Sie diese Adresse in einen neuen Tab, und melden"
+            " Sie sich dort an:",
+            "{address}",
+        ),
+    ),
     disposable=(
         "Unter dieser Domain gibt es Wegwerf-Adressen. Bitte nehmen Sie eine, die Sie behalten."
     ),

@@ -48,6 +48,7 @@ class Words:
     kept_tracking: Mapping[str, str]
     inbox: Saying
     many: Saying
+    locked_in: Saying  #: where the page around the form keeps it from being sent
     disposable: str
     confirm: Saying
     confirm_button: str

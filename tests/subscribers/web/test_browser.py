@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
+from starlette.responses import HTMLResponse
 
 from subscribers.models import LetterKind, Standing
-from tests.subscribers.web.conftest import Site
+from tests.subscribers.web.conftest import Server, Site
 
 pytestmark = pytest.mark.browser
 
@@ -92,6 +93,32 @@ def test_preferences_are_kept_from_page_to_page(site: Site, open_page: Open) -> 
     page.get_by_role("link", name="Forget me").click()
     press(page, "Delete everything")
     assert site.standing(READER) is None
+
+
+@pytest.fixture
+def blog() -> Iterator[Server]:
+    """Somebody else's site."""
+    server = Server()
+    yield server
+    server.close()
+
+
+def test_the_frame_in_a_sandbox_says_where_to_sign_up(
+    site: Site, blog: Server, browser: Browser
+) -> None:
+    frame = (
+        '<iframe sandbox="allow-forms allow-scripts allow-popups"'
+        f' src="{site.url}/subscribe/frame"></iframe>'
+    )
+    blog.site = HTMLResponse(frame)
+    page = browser.new_page()
+    page.goto(blog.url)
+    inside = page.frame_locator("iframe")
+    inside.get_by_label("Your email address").fill(READER)
+    site.clock.advance(seconds=5)
+    inside.get_by_role("button", name="Send it to me").click()
+    expect(inside.get_by_text(f"{site.url}/subscribe?newsletter=weekly")).to_be_visible()
+    page.close()
 
 
 def test_the_form_on_somebody_elses_page_leads_to_ours_and_on(

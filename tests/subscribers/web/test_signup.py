@@ -365,6 +365,23 @@ def test_the_form_works_inside_a_frame(site: Site) -> None:
     assert INBOX in answer.text
 
 
+LOCKED_IN = {"Origin": "null", "Sec-Fetch-Site": "cross-site"}
+
+
+@pytest.mark.parametrize(("path", "presses"), [("/subscribe/frame", 1), ("/subscribe", 2)])
+def test_a_form_that_is_locked_in_says_where_to_sign_up_and_asks_no_more(
+    site: Site, path: str, presses: int
+) -> None:
+    page = site.http.get(path)
+    for _ in range(presses):
+        site.clock.advance(seconds=3)
+        sent = {**hidden(page.text), "email": READER}
+        page = site.http.post(path, data=sent, headers=LOCKED_IN)
+    assert f"<p>{site.url}/subscribe?newsletter=weekly&amp;lang=en</p>" in page.text
+    assert "<form" not in page.text
+    assert site.rows("sign_up_asked") == []
+
+
 def test_a_program_signs_up_by_json(site: Site) -> None:
     offer = site.http.get("/api/subscribe").json()
     site.clock.advance(seconds=offer["wait_seconds"])
