@@ -42,7 +42,7 @@ from subscribers.web.writer import Writer
 SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
 WEEKLY = About(slug="weekly", name="Weekly AI Tool Verdicts")
 NO_LIMIT = Limit(10**9, 3600)
-PAGE = plain(Page(language="en", title="Look into your inbox", paragraphs=["Thank you."] * 3))
+PAGE = plain(Page(language="en", title="Check your inbox", paragraphs=["Thank you."] * 3))
 
 
 def front(database: Database) -> Front:

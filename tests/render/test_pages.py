@@ -57,7 +57,7 @@ FULL = Page(
 
 SIGN_UP = SignUp(
     form=Form(action="/subscribe", button="Send it to me", fields=FIELDS),
-    kept=("What we keep of you", "/privacy"),
+    kept=("What we keep about you", "/privacy"),
     agreed="Send me the weekly.",
 )
 TEASER = Teaser(left="Marlow", right="Oriel", headline="A tie.", url="/comparisons/marlow-vs-oriel")

@@ -119,7 +119,7 @@ def make_story(stock: Path, tmp_path: Path, browser: Browser) -> Iterator[Callab
 
 def join(story: Story) -> None:
     """Sign up and confirm; looking confirms nothing."""
-    assert story.sign_up() == "Look into your inbox"
+    assert story.sign_up() == "Check your inbox"
     letter = story.mail(1)
     assert story.standing() is Standing.PENDING
     confirm = link(letter, "/c/")

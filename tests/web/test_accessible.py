@@ -211,7 +211,7 @@ def test_the_form_is_filled_in_and_sent_by_keyboard(site: Running, browser: Brow
         page.keyboard.press("Enter")
         page.wait_for_url("**/subscribe")
 
-        assert page.get_by_role("heading", level=1).inner_text() == "Look into your inbox"
+        assert page.get_by_role("heading", level=1).inner_text() == "Check your inbox"
 
 
 def test_a_frozen_mail_s_links_open_in_the_whole_window(site: Running, browser: Browser) -> None:

@@ -93,7 +93,7 @@ def test_a_readers_file_holds_what_their_mailbox_said(site: Running) -> None:
 
 
 def test_of_nobody_there_is_no_file(site: Running) -> None:
-    assert "Nothing is kept of you here." in site.get(f"{own_path(site, 99)}/data").text
+    assert "Nothing is kept about you here." in site.get(f"{own_path(site, 99)}/data").text
 
 
 def test_topics_are_the_categories_of_the_stock_and_can_be_chosen(site: Running) -> None:
@@ -137,6 +137,13 @@ def test_a_page_in_german_says_in_german_when_the_mail_comes(site: Running) -> N
 
     assert "Per E-Mail, jeden Dienstag." in page
     assert "every Tuesday" not in page
+
+
+def test_the_next_issue_is_offered_in_usual_words(site: Running) -> None:
+    page = site.get("/issues").text
+
+    assert "<h2>Get the next issue</h2>" in page
+    assert ">What we keep about you</a>" in page
 
 
 def test_links_in_the_frame_open_outside_of_it(site: Running) -> None:

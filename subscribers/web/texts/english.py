@@ -35,9 +35,9 @@ EN = Words(
     ),
     latest="Look at the latest issue first",
     read_latest="Read the latest issue",
-    kept_link="What we keep of you",
+    kept_link="What we keep about you",
     kept=Saying(
-        title="What we keep of you",
+        title="What we keep about you",
         body=(
             "{responsible}",
             "Your email address, the language you read, and what you choose for {newsletter}, such"
@@ -84,11 +84,11 @@ EN = Words(
         "reader": "When you opened them and which links in them you followed is kept as well.",
     },
     inbox=Saying(
-        title="Look into your inbox",
+        title="Check your inbox",
         body=(
             "If we may write to that address, a letter with a link is on its way. Open the link and"
             " press the button there: only then are you on the list.",
-            "Nothing there after some minutes? Look into the spam folder, or ask again in an hour.",
+            "Nothing there after some minutes? Check the spam folder, or ask again in an hour.",
         ),
     ),
     many=Saying(
@@ -194,7 +194,7 @@ EN = Words(
             "No mail goes to this address any more: it came back, was reported as spam, or was"
             " taken off the list by us."
         ),
-        "gone": "Nothing is kept of you here.",
+        "gone": "Nothing is kept about you here.",
     },
     own_address="This is about {address}.",
     topics=Saying(
@@ -227,7 +227,7 @@ EN = Words(
     move_label="New email address",
     move_button="Send the letter",
     move_asked=Saying(
-        title="Look into the new inbox",
+        title="Check the new inbox",
         body=("If that address can take over, a letter with a link is on its way there.",),
     ),
     move_many=(
@@ -267,11 +267,11 @@ EN = Words(
             ),
         ),
     },
-    data="Everything we keep of you, as a file",
+    data="Everything we keep about you, as a file",
     erase=Saying(
         title="Forget me",
         body=(
-            "Press the button, and your address and all we keep of you are deleted. Two things"
+            "Press the button, and your address and all we keep about you are deleted. Two things"
             " stay: that you agreed and left, under a number that names nobody; and a hash of your"
             " address, so that no imported list brings you back.",
         ),

@@ -52,7 +52,7 @@ def test_a_reader_signs_up_confirms_leaves_and_returns(site: Site, open_page: Op
     page.get_by_label("Your email address").fill(READER)
     site.clock.advance(seconds=5)
     press(page, "Send it to me")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your inbox")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your inbox")
 
     page = open_page(site.deliver()[0].action_url)
     assert site.standing(READER) is Standing.PENDING
@@ -74,7 +74,7 @@ def test_the_form_is_filled_in_by_keyboard_alone(site: Site, open_page: Open) ->
     page.keyboard.type(READER)
     site.clock.advance(seconds=5)
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Look into your inbox").wait_for()
+    page.get_by_role("heading", name="Check your inbox").wait_for()
     assert site.standing(READER) is Standing.PENDING
 
 
@@ -133,4 +133,4 @@ def test_the_form_on_somebody_elses_page_leads_to_ours_and_on(
     expect(page.get_by_label("Your email address")).to_have_value(READER)
     site.clock.advance(seconds=5)
     press(page, "Send it to me")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Look into your inbox")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Check your inbox")

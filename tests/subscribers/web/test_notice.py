@@ -17,7 +17,7 @@ def test_the_form_leads_to_what_is_kept(site: Site) -> None:
     assert 'href="/privacy?newsletter=weekly&amp;lang=en"' in site.http.get("/subscribe").text
     page = site.http.get("/privacy?newsletter=weekly")
     assert page.status_code == 200
-    assert "What we keep of you" in page.text
+    assert "What we keep about you" in page.text
     assert 'href="/subscribe?newsletter=weekly&amp;lang=en"' in page.text
 
 

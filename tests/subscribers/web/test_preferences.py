@@ -555,10 +555,10 @@ def test_after_that_every_page_still_answers(site: Site, path: str) -> None:
     for end in ("", "/topics", "/pause", "/address", "/data", "/erase"):
         answer = site.http.get(path + end)
         assert answer.status_code == 200
-        assert "Nothing is kept of you" in answer.text
+        assert "Nothing is kept about you" in answer.text
     for end, fields in FORMS.items():
         answer = site.http.post(path + end, data=fields)
-        assert "Nothing is kept of you" in answer.text
+        assert "Nothing is kept about you" in answer.text
         assert "Saved" not in answer.text
     assert "You are forgotten" in site.http.post(f"{path}/erase").text
     assert site.deliver() == []

@@ -18,7 +18,7 @@ from tests.subscribers.test_proof import SECRET, solve
 from tests.subscribers.web.conftest import Site, hidden
 
 READER, OTHER = "reader@example.com", "other@example.com"
-INBOX = "Look into your inbox"
+INBOX = "Check your inbox"
 SCRIPT = "/subscribe/proof.js"
 
 

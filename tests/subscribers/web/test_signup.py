@@ -23,7 +23,7 @@ from tests.subscribers.conftest import NEWSLETTER, MakeReader
 from tests.subscribers.web.conftest import ABOUT, Site, hidden
 
 READER = "reader@example.com"
-INBOX = "Look into your inbox"
+INBOX = "Check your inbox"
 
 
 def test_the_form_works_without_script_and_says_what_one_agrees_to(site: Site) -> None:
