@@ -233,6 +233,24 @@ def test_a_database_of_another_revision_is_refused(install: Install) -> None:
     assert "this version of the engine works with" in refused(app)["database"]
 
 
+def test_a_database_whose_tables_are_not_its_revisions_is_refused_by_name(install: Install) -> None:
+    app = install()
+    with app.database.write() as session:
+        session.connection().exec_driver_sql("ALTER TABLE suppression DROP COLUMN erased_at")
+    facts = [fact for fact in examine(app) if fact.weight is Weight.REFUSED]
+    app.database.close()
+    assert [fact.about for fact in facts] == ["database"]
+    assert "no column suppression.erased_at" in facts[0].says
+    assert "digest init" not in facts[0].next_step
+
+
+def test_a_column_somebody_added_is_told_and_stops_nothing(install: Install) -> None:
+    app = install()
+    with app.database.write() as session:
+        session.connection().exec_driver_sql("ALTER TABLE suppression ADD COLUMN x TEXT")
+    assert "one more column suppression.x" in warned(app)["database"]
+
+
 def test_a_clock_from_before_the_release_is_refused(install: Install) -> None:
     assert "was made later" in refused(install(now=datetime(1970, 1, 1, tzinfo=UTC)))["clock"]
 

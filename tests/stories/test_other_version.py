@@ -28,3 +28,14 @@ def test_D10_init_says_so_of_a_version_it_does_not_know(ready: Installation) -> 
         db.execute("UPDATE alembic_version SET version_num = '9999'")
     said = ready.run("init")
     assert (said.code, "which this version doesn't know" in said.err) == (1, True)
+
+
+def test_init_does_not_call_a_database_ready_whose_tables_lack_something(
+    ready: Installation,
+) -> None:
+    with closing(sqlite3.connect(ready.folder / "digest.db", isolation_level=None)) as db:
+        db.execute("ALTER TABLE suppression DROP COLUMN erased_at")
+    said = ready.run("init")
+    assert (said.code, said.out) == (1, "")
+    assert "no column suppression.erased_at" in said.err
+    assert "next: digest init" not in said.err

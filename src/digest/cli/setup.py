@@ -12,6 +12,7 @@ from digest import keys
 from digest.cli.context import Call, JsonFlag, call_of
 from digest.delivery import known_secrets
 from digest.issues.models import Newsletter
+from digest.migrations.tables import require_right
 from digest.migrations.upgrade import current, upgrade
 from digest.settings import load
 
@@ -45,6 +46,7 @@ def prepare(call: Call) -> dict[str, object]:
     _keep_private(call)
     with call.app.database.write() as session:
         upgraded = upgrade(session.connection())
+        require_right(session.connection())
         revision = current(session.connection())
         added = _add_newsletter(session)
     marks = keys.marks(load(database_url=call.database_url))  # the one just written among them

@@ -9,21 +9,36 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from digest.errors import DatabaseUnfit
 
 HERE = Path(__file__).parent
+#: What to do about tables that no revision makes.
+OTHER_TABLES = (
+    "no upgrade mends that: restore a backup whose tables are right. A database made by a version"
+    " between two releases has none: keep its file, and set up a new one elsewhere"
+)
+_ABOUT_TABLES = ("already exists", "no such table", "no such column", "does not exist")
 
 
 def upgrade(connection: Connection) -> bool:
     """Run the revisions that are missing; false when there are none. The caller commits.
 
-    Raises `DatabaseUnfit` for tables of a version this one doesn't know.
+    Raises `DatabaseUnfit` for tables of a version this one doesn't know, or of none.
     """
-    if current(connection) == newest():
+    before = current(connection)
+    if before == newest():
         return False
     _require_known(connection)
-    command.upgrade(config(connection), "head")
+    try:
+        command.upgrade(config(connection), "head")
+    except (OperationalError, ProgrammingError) as fault:
+        words = str(fault.orig).partition("\n")[0]
+        if not any(known in words for known in _ABOUT_TABLES):
+            raise
+        at = f"those of revision {before}" if before else "ours"
+        raise DatabaseUnfit(f"its tables aren't {at}: {words}", next_step=OTHER_TABLES) from fault
     return True
 
 

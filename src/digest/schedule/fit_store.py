@@ -15,7 +15,8 @@ from sqlmodel import Session, col, select
 from digest.app import App
 from digest.delivery import epoch
 from digest.issues.models import Tick
-from digest.migrations.upgrade import current, newest
+from digest.migrations import tables
+from digest.migrations.upgrade import OTHER_TABLES, current, newest
 from digest.schedule.backup import copies
 from digest.schedule.disk import NETWORKED, SHARED, file_system
 from digest.schedule.fact import Fact, fine, refused, warning
@@ -42,9 +43,10 @@ def database(app: App) -> Iterator[Fact]:
             f"run as the user that owns it, or as root: chown {user} {quote(str(kept_out))}",
         )
         return
-    at, wanted = None, newest()
+    wanted = newest()
     with app.database.read() as session:
         at = current(session.connection())
+        unlike = tables.differences(session.connection()) if at == wanted else []
     if at is None:
         yield refused("database", "there are no tables in it yet", "digest init")
     elif at != wanted:
@@ -53,6 +55,11 @@ def database(app: App) -> Iterator[Fact]:
             f"it is at revision {at}, and this version of the engine works with {wanted}",
             "stop every process, back up, then: digest init",
         )
+    elif any(each.harmful for each in unlike):
+        lacking = [each for each in unlike if each.harmful]
+        yield refused("database", tables.unlike(lacking), OTHER_TABLES)
+    elif unlike:
+        yield warning("database", tables.unlike(unlike), "find out who changed them, and why")
     else:
         yield fine("database", f"revision {at}")
     if app.database.is_sqlite:

@@ -1,0 +1,33 @@
+"""A revision that has been released never changes: databases were made by it."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from digest.migrations import versions
+
+FOLDER = Path(str(versions.__file__)).parent
+#: Each revision's file and its SHA-256. New ones are added at the end; no line is ever changed.
+FROZEN = {
+    "v0001_comparisons.py": "10b74e65fed901b4a63fef2678908327d37370cbdfe0cc42b3ccbed6d2fd8134",
+    "v0002_issues.py": "e277b9604245344c592d29feb0e75030c2f21491573e0c860e4ecff798874710",
+    "v0003_subscribers.py": "97ddb77d587a306129a647fc3ce4549fb5e850cc7d8b6949791683fdeb538f9c",
+    "v0004_delivery.py": "2c5e1820d4c8a6b2c4ed9349c278da6b7d86f3e152cbb680b8447ef8ee4d8e33",
+}
+FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}
+
+
+@pytest.mark.parametrize("name", FROZEN)
+def test_a_revision_stays_as_it_was_released(name: str) -> None:
+    assert FILES.get(name) == FROZEN[name], (
+        f"{name} was edited, and databases it has made would never learn of it."
+        " Take the edit back, and make a new revision: make migration NAME=..."
+    )
+
+
+def test_every_revision_is_frozen() -> None:
+    new = [f'"{name}": "{FILES[name]}",' for name in sorted(FILES.keys() - FROZEN.keys())]
+    assert not new, "Once a new revision is finished, add it to FROZEN:\n" + "\n".join(new)
