@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy import URL, text
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
 
-from digest.db import BUSY_SECONDS, CACHE_KIB, Database, sqlite_url
+from digest.db import BUSY_SECONDS, CACHE_KIB, Database, sqlite_url, unfit
 from digest.errors import DatabaseUnfit
 from digest.issues.models import Newsletter
 
@@ -112,10 +112,90 @@ def test_what_is_no_database_address_is_refused(url: str) -> None:
         Database(url)
 
 
-def test_a_driver_that_is_missing_is_named() -> None:
-    with pytest.raises(DatabaseUnfit, match="mysql needs a package that isn't here") as fault:
-        Database("mysql://localhost/digest")
-    assert "postgres" in str(fault.value.next_step)
+@pytest.mark.parametrize("url", ["mysql://ann:pass-word@localhost/digest", "redis://localhost"])
+def test_a_database_of_another_make_is_refused_without_advice_that_leads_nowhere(url: str) -> None:
+    with pytest.raises(DatabaseUnfit, match=r"SQLite.*PostgreSQL") as fault:
+        Database(url)
+    assert fault.value.next_step is None
+    assert "pass-word" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "driver", "instead"),
+    [
+        ("postgresql+asyncpg://ann@localhost/digest", "asyncpg", "postgresql://"),
+        ("postgres+psycopg2://ann@localhost/digest", "psycopg2", "postgresql://"),
+        ("sqlite+aiosqlite:///digest.db", "aiosqlite", "sqlite://"),
+    ],
+)
+def test_another_driver_is_refused_with_the_address_that_works(
+    url: str, driver: str, instead: str
+) -> None:
+    with pytest.raises(DatabaseUnfit, match=f"the driver {driver}") as fault:
+        Database(url)
+    assert instead in str(fault.value.next_step)
+
+
+@pytest.mark.parametrize("begin", ["postgres", "postgresql", "postgres+psycopg"])
+def test_every_usual_spelling_of_postgresql_opens_it(postgres: URL, begin: str) -> None:
+    database = Database(postgres.set(drivername=begin).render_as_string(hide_password=False))
+    with database.read() as session:
+        assert session.execute(text("SELECT 1")).scalar() == 1
+    database.close()
+
+
+@pytest.mark.parametrize(("value", "number"), [("0", 0), ("5", 5), ("none", None)])
+def test_prepare_threshold_reaches_the_driver_as_the_number_it_is(
+    postgres: URL, value: str, number: int | None
+) -> None:
+    url = postgres.update_query_dict({"prepare_threshold": value})
+    database = Database(url.render_as_string(hide_password=False))
+    with database.read() as session:
+        assert session.execute(text("SELECT 1")).scalar() == 1
+        driver: Any = session.connection().connection.driver_connection
+        assert driver.prepare_threshold == number
+    database.close()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://localhost/digest?prepare_threshold=often",
+        "postgresql://localhost/digest?autocommit=true",
+        "sqlite:///digest.db?timeout=soon",
+    ],
+)
+def test_a_parameter_that_can_not_be_used_is_refused_in_words(url: str) -> None:
+    with pytest.raises(DatabaseUnfit, match="DIGEST_DATABASE_URL"):
+        Database(url)
+
+
+@pytest.mark.parametrize(
+    ("said", "step"),
+    [
+        ("unable to open database file", "may write to the file"),
+        ("attempt to write a readonly database", "may write to the file"),
+        ("no such column: suppression.erased_at", "digest init"),
+        ("database disk image is malformed", "restore a backup"),
+        ("disk I/O error", "df -h"),
+        ("database is locked", "try again"),
+        ("failed to resolve host 'db.example.com': Name or service not known", "correct the host"),
+        ("connection failed: Connection refused\n\tIs the server running on it?", "start Post"),
+        ('connection failed: FATAL:  role "ann" does not exist', "createuser"),
+        ('connection failed: FATAL:  database "ann" does not exist', "createdb"),
+        ('FATAL:  password authentication failed for user "ann"', "the password"),
+        ("something else", "check DIGEST_DATABASE_URL"),
+    ],
+)
+def test_what_a_database_answers_is_told_with_the_step_that_fits(said: str, step: str) -> None:
+    told = unfit(OperationalError("SELECT 1", None, Exception(said)))
+    assert " ".join(said.split()) in str(told)
+    assert step in str(told.next_step)
+
+
+def test_an_answer_that_may_quote_a_reader_is_not_told() -> None:
+    told = unfit(IntegrityError("INSERT", None, Exception(f"Key (email)=({ADDRESS}) exists")))
+    assert ADDRESS not in str(told)
 
 
 def test_nothing_is_opened_before_it_is_used(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -10,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
 from sqlmodel import Session
 
 from digest.errors import DatabaseUnfit
@@ -19,6 +20,11 @@ BUSY_SECONDS = 30
 SCRUB_MS = 200  #: how long scrubbing waits for who reads just now; else it is done another day
 #: Counted after an INSERT too: it tells whether a turn was won, and how many readers were frozen.
 ROWCOUNT = {"preserve_rowcount": True}
+#: The drivers that are worked with; without one, an address means the first of its kind.
+_DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
+#: What psycopg takes as an object of Python and no address can give it.
+_NO_TEXT = frozenset({"autocommit", "context", "cursor_factory", "row_factory"})
+_NEVER = "none"
 #: SQLite's page cache a connection, in KiB: enough for a batch, small enough to keep memory flat.
 CACHE_KIB = 16_000
 
@@ -33,9 +39,11 @@ class Database:
             self.engine = _open(self.url, is_sqlite=self.is_sqlite)
         except ModuleNotFoundError as fault:
             raise DatabaseUnfit(
-                f"{self.url.get_backend_name()} needs a package that isn't here: {fault.name}",
-                next_step='for PostgreSQL: pip install "digest-engine[postgres]"',
+                f"PostgreSQL needs a package that isn't here: {fault.name}",
+                next_step='pip install "psycopg[binary]"',
             ) from None
+        except (TypeError, ValueError):  # its words would quote the address
+            raise DatabaseUnfit("a parameter in DIGEST_DATABASE_URL has no fitting value") from None
         self._writing = self.engine.execution_options(digest_writes=True)
         # SQLite lets one writer in and makes the others poll; threads of this process queue here.
         self._turn: Any = threading.Lock() if self.is_sqlite else nullcontext()
@@ -83,22 +91,70 @@ def sqlite_url(path: Path) -> str:
     return URL.create("sqlite", database=str(path)).render_as_string()
 
 
-def _parse(url: str) -> Any:
+def unfit(fault: SQLAlchemyError) -> DatabaseUnfit:
+    """Say in words what a database answered, with the next step that fits."""
+    words = " ".join(str(getattr(fault, "orig", "")).split())
+    step = next((step for known, step in _STEPS if re.search(known, words)), None)
+    # Other kinds of error quote what was being written, and may name a reader.
+    if isinstance(fault, OperationalError) or type(fault) is DatabaseError or _OPTION in words:
+        return DatabaseUnfit(f"the database can't be used: {words}", next_step=step or _ANY_STEP)
+    return DatabaseUnfit(f"the database refused: {type(fault).__name__}", next_step=step)
+
+
+_OPTION = "invalid connection option"
+_OWNER = "see that the user who runs this may write to the file and to its folder: ls -la"
+_ANY_STEP = "check DIGEST_DATABASE_URL: that the place exists, answers, and may be written to"
+#: What SQLite, PostgreSQL and its driver say, and what to do about it; the first that is found.
+_STEPS = (
+    (r"no such (table|column)|(relation|column) .* does not exist", "digest init"),
+    ("file is not a database", "point DIGEST_DATABASE_URL to another file, or restore a backup"),
+    ("malformed", "restore a backup"),
+    ("unable to open|readonly database", _OWNER),
+    ("disk", "look whether the disk is full or failing: df -h"),
+    ("locked", "wait for what else writes to it, and try again"),
+    (_OPTION, "take it out of DIGEST_DATABASE_URL"),
+    ("resolve host", "correct the host in DIGEST_DATABASE_URL, or mend this machine's DNS"),
+    ("password", "correct the user and the password in DIGEST_DATABASE_URL"),
+    ('role "', "make that user in PostgreSQL (createuser), or correct DIGEST_DATABASE_URL"),
+    ('database "', "make that database in PostgreSQL (createdb), or correct DIGEST_DATABASE_URL"),
+    ("Is the server running", "start PostgreSQL, or correct host and port in DIGEST_DATABASE_URL"),
+    ("timeout", "look whether the host in DIGEST_DATABASE_URL is up, and no firewall is between"),
+)
+
+
+def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
-        parsed.get_dialect()
-    except (ArgumentError, NoSuchModuleError):
+    except ArgumentError:
+        raise DatabaseUnfit(_NO_ADDRESS) from None
+    kind, _, driver = parsed.drivername.partition("+")
+    kind = "postgresql" if kind == "postgres" else kind  # as hosting providers write it
+    if kind not in _DRIVERS:
+        raise DatabaseUnfit(_NO_ADDRESS)
+    if driver not in {"", _DRIVERS[kind]}:
         raise DatabaseUnfit(
-            "DIGEST_DATABASE_URL isn't a database address, such as sqlite:///digest.db"
-        ) from None
-    return parsed
+            f"DIGEST_DATABASE_URL asks for the driver {driver}, and Digest uses {_DRIVERS[kind]}",
+            next_step=f"begin it with {kind}:// and leave the driver out",
+        )
+    return parsed if kind == "sqlite" else parsed.set(drivername=f"{kind}+{_DRIVERS[kind]}")
 
 
-def _open(url: Any, *, is_sqlite: bool) -> Engine:
+_NO_ADDRESS = (
+    "DIGEST_DATABASE_URL isn't the address of a SQLite file, such as sqlite:///digest.db, or of a"
+    " PostgreSQL, such as postgresql://USER:PASSWORD@HOST/NAME"
+)
+
+
+def _open(url: URL, *, is_sqlite: bool) -> Engine:
     # Parameters are addresses: they must not reach an error message or a log.
     if not is_sqlite:
+        bare, given = _psycopg_options(url)
         return create_engine(
-            url, hide_parameters=True, pool_pre_ping=True, execution_options=ROWCOUNT
+            bare,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            execution_options=ROWCOUNT,
+            connect_args=given,
         )
     engine = create_engine(
         url,
@@ -111,6 +167,23 @@ def _open(url: Any, *, is_sqlite: bool) -> Engine:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _psycopg_options(url: URL) -> tuple[URL, dict[str, int | None]]:
+    """Take out of the address what the driver wants as a number: it compares with it."""
+    bad = _NO_TEXT & url.query.keys()
+    if bad:
+        raise DatabaseUnfit(f"DIGEST_DATABASE_URL can't set {', '.join(sorted(bad))}")
+    told = url.query.get("prepare_threshold")
+    if told is None:
+        return url, {}
+    if told != _NEVER and not str(told).isdecimal():
+        raise DatabaseUnfit(
+            "prepare_threshold in DIGEST_DATABASE_URL is neither a number nor none",
+            next_step="behind a pooler that can't prepare statements: prepare_threshold=none",
+        )
+    number = None if told == _NEVER else int(str(told))
+    return url.difference_update_query(["prepare_threshold"]), {"prepare_threshold": number}
 
 
 def _prepare(connection: Any, _record: Any) -> None:

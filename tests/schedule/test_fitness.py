@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from sqlalchemy import update
+from sqlalchemy import URL, update
 
 from digest.app import App, open_app
 from digest.db import Database
@@ -217,6 +217,36 @@ def test_a_database_that_is_not_there_is_refused_and_not_made(install: Install) 
     app = install(tables=False)
     assert "there is none at" in refused(app)["database"]
     assert not Path(str(app.database.url.database)).exists()
+
+
+def told(url: str) -> tuple[str, str]:
+    """What is said of a database, and the next step."""
+    app = open_app(load({}, **{**FIT, "database_url": url}), clock=lambda: NOW)
+    [fact] = [each for each in examine(app) if each.about == "database"]
+    app.database.close()
+    return fact.says, fact.next_step
+
+
+def test_a_file_that_can_not_be_opened_is_told_in_words_with_a_next_step(tmp_path: Path) -> None:
+    says, step = told(f"sqlite:///{tmp_path}")  # a folder: even root can't open it as a file
+    assert "unable to open database file" in says
+    assert "may write to the file" in step
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "way_out"),
+    [
+        ({"query": {"host": "127.0.0.1", "port": "1"}}, "Connection refused", "start PostgreSQL"),
+        ({"username": "nobody-here"}, 'role "nobody-here" does not exist', "createuser"),
+        ({"database": "nowhere"}, 'database "nowhere" does not exist', "createdb"),
+    ],
+)
+def test_a_postgres_that_can_not_be_reached_is_told_in_words_with_a_next_step(
+    postgres: URL, change: dict[str, Any], words: str, way_out: str
+) -> None:
+    says, step = told(postgres.set(**change).render_as_string(hide_password=False))
+    assert words in says
+    assert way_out in step
 
 
 def test_a_database_without_tables_is_refused_and_nothing_else_is_asked_of_it(

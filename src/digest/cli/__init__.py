@@ -7,7 +7,7 @@ import sys
 from typing import Annotated
 
 import typer
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from digest.cli import (
     approve,
@@ -29,6 +29,7 @@ from digest.cli import (
     subscribers,
 )
 from digest.cli.context import Call
+from digest.db import unfit
 from digest.errors import DigestError
 from subscribers.errors import SubscribersError
 
@@ -67,11 +68,9 @@ def main() -> None:
         app()
     except (DigestError, SubscribersError) as fault:
         _fail(str(fault), getattr(fault, "next_step", None))
-    except OperationalError as fault:
-        words = " ".join(str(fault.orig).split())
-        _fail(f"the database can't be used: {words}", _mend(words))
     except SQLAlchemyError as fault:
-        _fail(f"the database refused: {type(fault).__name__}", None)
+        told = unfit(fault)
+        _fail(str(told), told.next_step)
     except OSError as fault:
         _fail(f"{fault.filename or 'the system'}: {fault.strerror or fault}", None)
     except Exception as fault:  # a fault of ours: say so in a line, and keep the details askable
@@ -81,17 +80,6 @@ def main() -> None:
             f"an internal fault ({type(fault).__name__}); nothing half-done was kept",
             "run it again with DIGEST_DEBUG=1 and report what it prints",
         )
-
-
-def _mend(words: str) -> str:
-    """Name the next step that fits what a database said."""
-    if "no such table" in words or "no such column" in words:
-        return "digest init"
-    if "disk" in words:
-        return "look whether the disk is full or failing: df -h"
-    if "locked" in words:
-        return "wait for what else writes to it, and try again"
-    return "check DIGEST_DATABASE_URL: that the place exists, answers, and may be written to"
 
 
 def _fail(message: str, next_step: str | None) -> None:

@@ -12,6 +12,7 @@ from sqlmodel import col, func, select
 
 from digest import keys
 from digest.app import App
+from digest.db import unfit
 from digest.delivery import known_secrets
 from digest.delivery.models import Quarantined
 from digest.delivery.quarantine import ACCOUNT
@@ -51,8 +52,11 @@ def _look(look: Look, app: App) -> list[Fact]:
         return list(look(app))
     except DigestError as fault:
         return [refused(about, str(fault), fault.next_step or "")]
-    except (SQLAlchemyError, OSError) as fault:
-        return [refused(about, f"can't be looked at: {type(fault).__name__}", _REACH)]
+    except SQLAlchemyError as fault:
+        told = unfit(fault)
+        return [refused(about, str(told), told.next_step or "")]
+    except OSError as fault:
+        return [refused(about, f"can't be looked at: {fault.strerror or fault}", _REACH)]
 
 
 def _secret(app: App) -> Iterator[Fact]:
