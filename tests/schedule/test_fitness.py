@@ -22,6 +22,7 @@ from digest.delivery.quarantine import ACCOUNT, quarantine
 from digest.delivery.turned_away import Reason, TurnedAway
 from digest.issues.models import Newsletter, Tick
 from digest.migrations.upgrade import upgrade
+from digest.schedule import fit_store
 from digest.schedule.disk import NETWORKED, file_system
 from digest.schedule.fact import Weight
 from digest.schedule.fitness import examine
@@ -335,6 +336,41 @@ MOUNTS = """\
 )
 def test_the_file_system_is_the_one_mounted_last_and_deepest(path: str, kind: str) -> None:
     assert file_system(Path(path), MOUNTS) == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "weight"),
+    [
+        *[(kind, Weight.REFUSED) for kind in ("nfs4", "fuse.juicefs", "fuse.gcsfuse")],
+        *[(kind, Weight.REFUSED) for kind in ("fuse.goofys", "fuse.sshfs")],
+        *[(kind, Weight.WARNING) for kind in ("tmpfs", "overlay", "fuse.fuse-overlayfs")],
+        *[(kind, Weight.WARNING) for kind in ("virtiofs", "fuse", "fuse.somebodys")],
+        *[(kind, Weight.FINE) for kind in ("ext4", "xfs", "btrfs", "zfs", "fuseblk")],
+    ],
+)
+def test_a_disk_is_fine_only_where_a_database_lasts_and_locks_hold(
+    kind: str, weight: Weight
+) -> None:
+    assert [fact.weight for fact in fit_store.on_disk(kind)] == [weight]
+
+
+def test_damage_is_refused_by_name(install: Install, tmp_path: Path) -> None:
+    app = install()
+    app.database.close()
+    with (tmp_path / "digest.db").open("r+b") as file:
+        file.seek(5 * 4096)
+        file.write(b"\xff" * 4096)
+    assert "database" in refused(app)
+
+
+def test_a_large_database_is_not_read_through_at_every_start(
+    install: Install, tmp_path: Path
+) -> None:
+    app = install()
+    [fact] = fit_store.damage(app, tmp_path / "digest.db", 300_000_000, most=200_000_000)
+    app.database.close()
+    assert fact.weight is Weight.FINE
+    assert "PRAGMA quick_check" in fact.says
 
 
 def test_network_file_systems_are_known_as_such() -> None:

@@ -10,13 +10,23 @@ NETWORKED = frozenset(
     {
         *("afs", "beegfs", "ceph", "cifs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4"),
         *("ocfs2", "orangefs", "smb3", "smbfs"),
-        *("fuse.ceph", "fuse.glusterfs", "fuse.rclone", "fuse.s3fs", "fuse.sshfs"),
+        *("fuse.blobfuse", "fuse.blobfuse2", "fuse.ceph", "fuse.ceph-fuse", "fuse.gcsfuse"),
+        *("fuse.glusterfs", "fuse.goofys", "fuse.juicefs", "fuse.mfs", "fuse.mount-s3"),
+        *("fuse.objectivefs", "fuse.rclone", "fuse.s3fs", "fuse.s3ql", "fuse.seaweedfs"),
+        *("fuse.sshfs",),
     }
 )
 #: A machine's view of its host's disk: local as a rule, but others may see it too.
 SHARED = frozenset({"9p", "virtiofs", "vboxsf"})
+#: Gone with the machine's next start, or with the container that has no volume there.
+PASSING = frozenset({"aufs", "fuse.fuse-overlayfs", "overlay", "ramfs", "tmpfs"})
 _MOUNTS = Path("/proc/self/mountinfo")
 _SHORTEST = 7
+
+
+def may_be_remote(kind: str) -> bool:
+    """Tell whether a program serves this file system, which may fetch it from anywhere."""
+    return kind == "fuse" or kind.startswith("fuse.")
 
 
 def file_system(path: Path, mounts: str | None = None) -> str | None:

@@ -18,13 +18,14 @@ from digest.issues.models import Tick
 from digest.migrations import tables
 from digest.migrations.upgrade import OTHER_TABLES, current, newest
 from digest.schedule.backup import copies
-from digest.schedule.disk import NETWORKED, SHARED, file_system
+from digest.schedule.disk import NETWORKED, PASSING, SHARED, file_system, may_be_remote
 from digest.schedule.fact import Fact, fine, refused, warning
 from digest.schedule.work import database_file
 
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)  #: no clock that is right shows less
 SLACK = timedelta(minutes=5)
 BACKUP_AGE = timedelta(days=2)
+READ_THROUGH = 200_000_000  #: bytes of a file that are read through in a second or two
 FULL = 2  #: SQLite's number for waiting until it is on disk
 
 
@@ -83,36 +84,59 @@ def _sqlite(app: App) -> Iterator[Fact]:
     if path is None:
         yield refused("database", "it is in memory, and gone with the process", "use a file")
         return
-    kind = file_system(path)
+    yield from on_disk(file_system(path))
+    with app.database.read() as session:
+        synchronous = session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
+    if synchronous < FULL:
+        yield refused("disk", "the database doesn't wait for the disk", "PRAGMA synchronous=FULL")
+    free, size = disk_usage(path.parent).free, path.stat().st_size
+    yield from damage(app, path, size)
+    if free < 3 * size + 100_000_000:
+        yield warning(
+            "disk",
+            f"only {free / 1e6:,.0f} MB are free beside a database of {size / 1e6:,.0f} MB",
+            "make room: backups and the event spool need it too",
+        )
+
+
+def on_disk(kind: str | None) -> Iterator[Fact]:
+    """Judge the kind of file system a database's file is on; ``None`` where it can't be seen."""
     if kind in NETWORKED:
         yield refused(
             "disk",
             f"the database is on a network file system ({kind}), where locks can't be trusted",
             "move it to a local disk, or use PostgreSQL",
         )
-    elif kind in SHARED:
+    elif kind in PASSING:
         yield warning(
             "disk",
-            f"the database is on a file system ({kind}) that a host may share with others",
-            "make sure that nothing else opens it, or move it to a local disk",
+            f"the database is on a file system ({kind}) that may not outlive a restart",
+            "move it to a disk, or into the container's volume",
+        )
+    elif kind is not None and (kind in SHARED or may_be_remote(kind)):
+        yield warning(
+            "disk",
+            f"the database is on a file system ({kind}) that others may share",
+            "make sure that it is local and nothing else opens it, or move it to a local disk",
         )
     elif kind:
         yield fine("disk", f"a local file system ({kind})")
-    with app.database.read() as session:
-        synchronous = session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
-        damage = session.connection().exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-    if synchronous < FULL:
-        yield refused("disk", "the database doesn't wait for the disk", "PRAGMA synchronous=FULL")
-    if damage != "ok":
-        yield refused(
-            "database", f"it is damaged: {damage}", "restore a backup: see docs/operating.md"
+
+
+def damage(app: App, path: Path, size: int, *, most: int = READ_THROUGH) -> Iterator[Fact]:
+    """Read the file through, unless that would hold up each start: daily copies are read anyway."""
+    if size > most:
+        yield fine(
+            "database",
+            f"its {size / 1e6:,.0f} MB aren't read through here, as each daily copy is;"
+            f" to do so: sqlite3 {path} 'PRAGMA quick_check'",
         )
-    free, size = disk_usage(path.parent).free, path.stat().st_size
-    if free < 3 * size + 100_000_000:
-        yield warning(
-            "disk",
-            f"only {free / 1e6:,.0f} MB are free beside a database of {size / 1e6:,.0f} MB",
-            "make room: backups and the event spool need it too",
+        return
+    with app.database.read() as session:
+        found = session.connection().exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if found != "ok":
+        yield refused(
+            "database", f"it is damaged: {found}", "restore a backup: see docs/operating.md"
         )
 
 
