@@ -4,6 +4,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?=
+UPGRADE ?= --upgrade
+PIN = $(BIN)/uv pip compile -q $(UPGRADE) --universal --python-version 3.11 --no-header \
+  --no-emit-index-url --no-emit-find-links pyproject.toml
 
 .PHONY: help demo test check package preview bench soak migration requirements clean
 
@@ -21,7 +24,7 @@ check: $(READY)  ## Format, lint, types, import contracts
 	@$(BIN)/lint-imports --no-logo
 
 package: $(READY)  ## Build sdist and wheel, and run the tests on the wheel alone
-	@PYTHON="$(PYTHON)" BUILDER="$(BIN)/python" sh scripts/package.sh
+	@PYTHON="$(PYTHON)" BUILDER="$(BIN)/python" sh scripts/package.sh $(ARGS)
 
 preview: $(READY)  ## The next issue on screen, made anew when a file changes
 	@$(BIN)/digest preview $(ARGS)
@@ -37,12 +40,11 @@ soak: $(READY)  ## 10,000 simulated seeds, and a death at every step; takes an h
 migration: $(READY)  ## A new revision from the models: make migration NAME="Add votes"
 	@$(BIN)/python scripts/migration.py "$(NAME)"
 
-requirements:  ## Pin the newest versions that fit pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q uv
-	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --extra postgres \
-	  --group dev --no-header --no-emit-index-url --no-emit-find-links pyproject.toml \
-	  -o requirements.txt
+requirements:  ## Pin the newest versions that fit pyproject.toml: for production, for work
+	@test -x $(BIN)/uv || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv
+	@$(PIN) --extra postgres -o requirements.txt
+	@$(PIN) --extra postgres --extra charts --group dev -c requirements.txt -o requirements-dev.txt
 
 clean:  ## Remove what make has made
 	@rm -rf $(VENV) demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -51,6 +53,6 @@ help:  ## This list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | \
 	  while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
-$(READY): requirements.txt pyproject.toml scripts/setup.sh
+$(READY): requirements-dev.txt pyproject.toml scripts/setup.sh
 	@sh scripts/setup.sh "$(PYTHON)" $(VENV)
 	@touch $@

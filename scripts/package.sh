@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the sdist, the wheel from the sdist, and runs the tests on the installed wheel, in an empty
-# folder where no source of ours can be found: PYTHON=python3 BUILDER=.venv/bin/python sh scripts/package.sh
+# Builds the sdist, the wheel from the sdist, tries the wheel as production installs it, and runs the
+# tests on it in an empty folder where no source of ours can be found:
+#   PYTHON=python3 BUILDER=.venv/bin/python sh scripts/package.sh [ARGUMENTS OF PYTEST]
 set -eu
 python=${PYTHON:-python3}
 builder=$(pwd)/${BUILDER:-.venv/bin/python}
@@ -16,18 +17,28 @@ dist=$(pwd)/dist
 
 empty=$(mktemp -d)
 trap 'rm -rf "$work" "$empty"' EXIT
-cp -R "$work/tests" "$work/benchmarks" "$work/docs" "$work/pyproject.toml" "$work/LICENSE" "$work"/*.md "$empty"
-
-echo "Installing the wheel for $("$python" --version)..."
+cp -R "$work/tests" "$work/benchmarks" "$work/deploy" "$work/docs" "$work/pyproject.toml" "$work/LICENSE" "$work"/*.md \
+  "$work"/requirements*.txt "$empty"
 cd "$empty"
-"$python" -m venv venv
-pip() { venv/bin/python -m pip --quiet --disable-pip-version-check "$@"; }
-pip install --no-compile --requirement "$work/requirements.txt"
-pip install --no-deps "$dist"/*.whl
-pip check
+
+installed() { # the pinned packages, and the wheel: installed FOLDER REQUIREMENTS
+  "$python" -m venv "$1"
+  "$1/bin/python" -m pip --quiet --disable-pip-version-check install --no-compile -r "$work/$2"
+  "$1/bin/python" -m pip --quiet --disable-pip-version-check install --no-deps "$dist"/*.whl
+  "$1/bin/python" -m pip --disable-pip-version-check check
+}
+
+echo "Installing the wheel for $("$python" --version), as production does..."
+installed production requirements.txt
+production/bin/digest demo --readers 20 --folder "$empty/demo" >"$empty/demo.log" ||
+  { cat "$empty/demo.log"; exit 1; }
+rm -rf production demo demo.log
+
+echo "Installing it once more, for its tests..."
+installed venv requirements-dev.txt
 venv/bin/python -c '
 import digest, subscribers, sys
 ours = [module.__file__ for module in (digest, subscribers)]
 sys.exit(not all(path.startswith(sys.prefix) for path in ours) and f"not the wheel: {ours}")'
-venv/bin/python -m pytest -q -n auto
+venv/bin/python -m pytest -q -n auto "$@"
 venv/bin/python -m benchmarks.send_memory

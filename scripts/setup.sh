@@ -27,7 +27,7 @@ install() { # without bytecode: Python makes it for what is used, when it is use
     fail "The packages couldn't be installed; what pip says is above." \
       "It needs a package index, or a mirror of one named in pip's settings. Then run make again."
 }
-install --requirement requirements.txt
+install --requirement requirements-dev.txt
 install --no-deps --no-build-isolation --editable .
 faults=$("$venv/bin/python" -m pip check --disable-pip-version-check 2>&1) ||
-  fail "$faults" "requirements.txt lacks what pyproject.toml asks for. Mend it: make requirements"
+  fail "$faults" "requirements-dev.txt lacks what pyproject.toml asks for. Mend it: make requirements"

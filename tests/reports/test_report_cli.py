@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -96,6 +98,22 @@ def test_the_page_goes_into_a_file_or_to_whoever_asked(digest: Digest, tmp_path:
     digest("report", "1", "--html", str(path))
     assert digest("report", "1", "--html", "-").stdout == path.read_text(encoding="utf-8")
     assert "One issue, 0 readers today." in digest("report", "--all", "--html", "-").stdout
+
+
+def test_without_the_package_that_draws_the_page_has_tables_and_a_word_says_so(
+    digest: Digest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "vl_convert", None)  # as where the extra isn't installed
+    said = digest("report", "1", "--html", "-")
+    assert "<svg" not in said.stdout
+    assert said.stdout.count("<details open>") > 1
+    assert "The charts weren’t drawn" in said.stdout
+    assert 'next: pip install "vl-convert-python<2"' in said.stderr
+
+
+def test_no_other_command_asks_for_the_package_that_draws() -> None:
+    code = "import sys; sys.modules['vl_convert'] = None; import digest.cli"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
 
 
 def test_an_issue_that_was_not_sent_has_no_report(digest: Digest) -> None:

@@ -17,6 +17,7 @@ from digest.errors import NotFound
 from digest.issues import store
 from digest.issues.models import Tracking
 from digest.reports import facts, page
+from digest.reports.draw import renderer
 from digest.reports.facts import STANDINGS, IssueReport
 from digest.reports.sheet import as_csv
 from digest.reports.words import day, percent, span
@@ -70,6 +71,11 @@ def _gather(call: Call, newsletter: str, number: int | None) -> list[IssueReport
 
 def _write(call: Call, found: Sequence[IssueReport], path: Path, *, series: bool) -> None:
     made = page.series_page(found) if series else page.issue_page(found[0])
+    if renderer() is None:
+        call.err.print("The charts aren't drawn: a package is missing. Tables take their place.")
+        call.err.print(
+            '  next: pip install "vl-convert-python<2", and write it again', markup=False
+        )
     if str(path) == "-":
         sys.stdout.write(made)
         return

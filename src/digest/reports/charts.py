@@ -26,7 +26,7 @@ class Chart:
 
     title: str
     says: str  #: what it shows, in a sentence
-    svg: Markup
+    svg: Markup  #: empty where charts can't be drawn
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
 

@@ -1,5 +1,6 @@
 """Draws charts as SVG: Vega-Lite specifications, rendered without a browser.
 
+The library that draws is the extra "charts": a service never needs it, and it is large.
 Colours are the page's own variables, so that a chart follows the page into the dark. Each is drawn
 for a wide page and for a phone: shrinking the one would make its words unreadable.
 """
@@ -8,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-import vl_convert
 from markupsafe import Markup
 
 from digest.delivery.numbers import COMPLAINTS_BAD, COMPLAINTS_GOOD
@@ -32,8 +32,20 @@ _FEW_WEEKS = 6
 Spec = dict[str, Any]
 
 
+def renderer() -> Callable[..., str] | None:
+    """Return what turns a specification into SVG; ``None`` where the extra isn't installed."""
+    try:
+        from vl_convert import vegalite_to_svg
+    except ModuleNotFoundError:
+        return None
+    return vegalite_to_svg
+
+
 def render(spec: Spec, size: str, name: str, title: str, says: str) -> Markup:
-    """Render one specification, with words for who doesn't see it."""
+    """Render one specification, with words for who doesn't see it; empty without the extra."""
+    to_svg = renderer()
+    if to_svg is None:
+        return Markup()
     whole = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": WIDTHS[size],
@@ -41,7 +53,7 @@ def render(spec: Spec, size: str, name: str, title: str, says: str) -> Markup:
         "config": _CONFIG,
         **spec,
     }
-    drawn: str = vl_convert.vegalite_to_svg(whole, vl_version=VERSION)
+    drawn = to_svg(whole, vl_version=VERSION)
     width, height = _SIZE.search(drawn).groups()  # type: ignore[union-attr]  # it always says
     own = f"{name}-{size}"
     # The numbers and words are escaped by the renderer; the title and the sentence here.
