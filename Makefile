@@ -8,7 +8,7 @@ UPGRADE ?= --upgrade
 PIN = $(BIN)/uv pip compile -q $(UPGRADE) --universal --python-version 3.11 --no-header \
   --no-emit-index-url --no-emit-find-links pyproject.toml
 
-.PHONY: help demo test check package preview bench soak migration requirements clean
+.PHONY: help demo test check package part preview bench soak migration requirements clean
 
 demo: $(READY)  ## The whole journey on sample data; nothing leaves this machine
 	@$(BIN)/digest demo $(ARGS)
@@ -25,6 +25,9 @@ check: $(READY)  ## Format, lint, types, import contracts
 
 package: $(READY)  ## Build sdist and wheel, and run the tests on the wheel alone
 	@PYTHON="$(PYTHON)" BUILDER="$(BIN)/python" sh scripts/package.sh $(ARGS)
+
+part: $(READY)  ## A part of the tests on that wheel: PYTHON=python3.12, or OLDEST=1 for old packages
+	@PYTHON="$(PYTHON)" OLDEST="$(OLDEST)" BIN="$(BIN)" sh scripts/part.sh
 
 preview: $(READY)  ## The next issue on screen, made anew when a file changes
 	@$(BIN)/digest preview $(ARGS)
