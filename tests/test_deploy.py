@@ -25,3 +25,9 @@ def test_the_container_copies_all_that_the_wheel_is_built_from() -> None:
     copied = {word for line in re.findall(r"^COPY (.*)", first, re.M) for word in line.split()[:-1]}
     assert {path for path in needed if not any(path.startswith(each) for each in copied)} == set()
     assert "requirements-dev" not in CONTAINERFILE
+
+
+def test_what_a_package_index_shows_links_to_nothing_it_has_not_got() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    shown = (ROOT / build["project"]["readme"]).read_text("utf-8")
+    assert re.findall(r"\]\((?!https://)", shown) == []

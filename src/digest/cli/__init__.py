@@ -13,6 +13,7 @@ from digest.cli import (
     approve,
     comparisons,
     demo,
+    docs,
     doctor,
     events,
     fake,
@@ -40,7 +41,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-NOUNS = (setup, issues, preview, approve, sending, holding, serve, fake, demo, run, doctor, report)
+NOUNS = (
+    setup,
+    issues,
+    preview,
+    approve,
+    sending,
+    holding,
+    serve,
+    fake,
+    demo,
+    run,
+    doctor,
+    docs,
+    report,
+)
 for noun in NOUNS:
     app.add_typer(noun.app)
 app.add_typer(comparisons.app, name="comparisons")

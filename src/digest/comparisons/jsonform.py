@@ -117,7 +117,7 @@ def _place(loc: tuple[int | str, ...]) -> str:
 
 def _message(error: Any) -> str:
     known = {
-        "extra_forbidden": "this key isn't known; docs/comparison-format.md lists them",
+        "extra_forbidden": "this key isn't known; digest docs comparison-format lists them",
         "missing": "this key is missing",
         "model_type": "must be an object",
         "list_type": "must be a list",

@@ -29,7 +29,7 @@ from digest.issues.models import Issue, IssueState, Newsletter, Turn, TurnState
 from digest.migrations.upgrade import require_newest
 
 NEXT_STEP = (
-    "find out what went out meanwhile (the provider's activity), see docs/operating.md, then:"
+    "find out what went out meanwhile (the provider's activity; digest docs operating), then:"
     " digest resume --after-restore --by NAME --why TEXT"
 )
 

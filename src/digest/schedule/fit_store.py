@@ -136,7 +136,7 @@ def damage(app: App, path: Path, size: int, *, most: int = READ_THROUGH) -> Iter
         found = session.connection().exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     if found != "ok":
         yield refused(
-            "database", f"it is damaged: {found}", "restore a backup: see docs/operating.md"
+            "database", f"it is damaged: {found}", "restore a backup: digest docs operating"
         )
 
 
@@ -201,7 +201,7 @@ def _backups(app: App, session: Session) -> Iterator[Fact]:
         return
     kept = copies(folder)
     if ran is not None and not ran.ok:
-        yield warning("backup", f"the last one failed: {ran.result}", "see docs/operating.md")
+        yield warning("backup", f"the last one failed: {ran.result}", "digest docs operating")
     elif ran is not None and app.clock() - ran.started_at > BACKUP_AGE:
         yield warning("backup", f"the last one was on {ran.started_at:%Y-%m-%d}", "digest run")
     elif kept:
