@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ from sqlmodel import select
 from digest.db import Database
 from digest.delivery import epoch
 from digest.delivery.dispatch import dispatch
-from digest.delivery.epoch import EpochFile, Restored
+from digest.delivery.epoch import EpochFile, Noted, Restored
+from digest.delivery.send import Sending, hand_over, turn
 from digest.issues.editorial import Approval
 from digest.issues.models import Issue, IssueState, Newsletter, Turn, TurnState
 from digest.schedule.backup import back_up
@@ -45,6 +46,25 @@ def send(
 def count(name: str, file: EpochFile) -> None:
     if name == "started":
         file.count()
+
+
+def start_one(sending: Sending, file: EpochFile) -> None:
+    """Send one batch, as another sender would that counts into the same file."""
+    _, taken = turn(sending, None, more=True)
+    assert taken is not None
+    hand_over(replace(sending, step=lambda name: count(name, file)), taken)
+
+
+@dataclass(frozen=True)
+class Overtaken(EpochFile):
+    """A file that somebody asks for at the worst moment: *meanwhile* happens first, once."""
+
+    meanwhile: list[Callable[[], None]] = field(default_factory=list)
+
+    def read(self) -> Noted | None:
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        return super().read()
 
 
 @pytest.fixture
@@ -205,3 +225,33 @@ def test_a_second_sender_that_begins_late_does_not_take_back_what_the_first_coun
     noted = file.read()
     assert noted is not None
     assert noted.attempts == 6
+
+
+def test_a_sender_at_work_is_no_sign_of_a_restore(
+    database: Database, file: EpochFile, make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(3)
+    sending = make_sending()
+    epoch.begin(database, file)
+    asked = Overtaken(file.path, [lambda: start_one(sending, file)])
+    assert epoch.hold(database, asked) is None
+
+
+def test_the_very_first_sender_at_work_is_no_sign_of_a_restore(
+    database: Database, file: EpochFile, make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(3)
+    sending = make_sending()
+
+    @dataclass(frozen=True)
+    class Begun(EpochFile):
+        """A file that is made by somebody right after it was found missing."""
+
+        def read(self) -> Noted | None:
+            found = super().read()
+            if found is None:
+                epoch.begin(database, file)
+                start_one(sending, file)
+            return found
+
+    assert epoch.hold(database, Begun(file.path)) is None

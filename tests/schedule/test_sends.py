@@ -19,6 +19,7 @@ from digest.delivery.plan import prepare
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.migrations.upgrade import upgrade
 from digest.schedule.sends import Sender, take_back
+from digest.schedule.work import ruling
 from digest.settings import load
 from subscribers.models import Standing, Subscriber, Subscription
 
@@ -135,6 +136,15 @@ def test_A14_a_restored_database_sends_nothing(place: Place) -> None:
     with pytest.raises(Restored):
         place.sender().run(NOON)
     assert place.mails() == 0
+
+
+def test_a_send_that_goes_on_while_an_issue_is_looked_at_is_no_sign_of_a_restore(
+    place: Place,
+) -> None:
+    with place.app.database.read() as session:  # which sees the database as it is now
+        issue = session.get_one(Issue, 1)
+        place.sender().run(NOON)
+        assert "nothing is sent" not in ruling(place.app, session, issue).why
 
 
 def test_E03_a_batch_does_not_wait_for_a_clock_that_was_set_back(place: Place) -> None:

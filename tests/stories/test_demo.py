@@ -70,8 +70,8 @@ def test_it_says_what_was_picked_and_why(shown: tuple[Path, Said, int]) -> None:
 def test_its_folder_may_go_on_sending(shown: tuple[Path, Said, int]) -> None:
     folder = shown[0] / "demo"
     database = Database(sqlite_url(folder / "digest.db"))
-    with closing(database), database.read() as session:
-        assert epoch.hold(session, EpochFile(folder / "digest.db.epoch")) is None
+    with closing(database):
+        assert epoch.hold(database, EpochFile(folder / "digest.db.epoch")) is None
 
 
 def test_it_leaves_nothing_running(shown: tuple[Path, Said, int]) -> None:

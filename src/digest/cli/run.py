@@ -91,8 +91,7 @@ def _require_fit(call: Call) -> None:
 
 
 def _tell_hold(installation: App) -> None:
-    with installation.database.read() as session:
-        held = epoch.hold(session, installation.epoch())
+    held = epoch.hold(installation.database, installation.epoch())
     if held:
         log.error("HOLD, nothing is sent: %s; next: %s", held, epoch.NEXT_STEP)
 

@@ -34,8 +34,7 @@ def standing(call: Call, newsletter: str) -> dict[str, Any]:
 
 def hold(call: Call) -> dict[str, Any]:
     """Return why nothing may be sent from this database; ``None`` when it may."""
-    with call.app.database.read() as session:
-        return {"hold": epoch.hold(session, call.app.epoch())}
+    return {"hold": epoch.hold(call.app.database, call.app.epoch())}
 
 
 def print_hold(call: Call, facts: dict[str, Any]) -> None:

@@ -86,16 +86,38 @@ class EpochFile:
             os.close(number)
 
 
-def hold(session: Session, file: EpochFile) -> str | None:
-    """Say why nothing may be sent from this database; ``None`` when it may."""
-    here = session.get(Installation, 1)
-    started = _started(session)
-    if here is not None and here.copied_at is not None:
-        return f"this database is a copy made on {here.copied_at:%Y-%m-%d at %H:%M} UTC"
+def hold(store: Store, file: EpochFile) -> str | None:
+    """Say why nothing may be sent from this database; ``None`` when it may.
+
+    The file is read first, and the database in a transaction of its own after that: an attempt is
+    counted once it is on record, so whatever the file says by then, the database holds. A
+    transaction that was begun earlier sees it as it was, while a sender at work counts on.
+    """
+    unreadable = noted = None
     try:
         noted = file.read()
     except Restored as fault:
-        return str(fault)
+        unreadable = str(fault)
+    with store.read() as session:
+        here = session.get(Installation, 1)
+        started = _started(session)
+    if started and noted is None and _appeared(file):
+        return hold(store, file)  # the first sender of all began in between
+    if here is not None and here.copied_at is not None:
+        return f"this database is a copy made on {here.copied_at:%Y-%m-%d at %H:%M} UTC"
+    return unreadable or _amiss(noted, here, started, file)
+
+
+def _appeared(file: EpochFile) -> bool:
+    try:
+        return file.read() is not None
+    except Restored:
+        return False
+
+
+def _amiss(
+    noted: Noted | None, here: Installation | None, started: int, file: EpochFile
+) -> str | None:
     if noted is None:
         # Whoever has never sent anything has nothing to send twice.
         return f"{file.path} is missing, and mail was sent before" if started else None
@@ -109,18 +131,14 @@ def hold(session: Session, file: EpochFile) -> str | None:
     return None
 
 
-def require_current(session: Session, file: EpochFile) -> None:
-    """Raise `Restored` unless this database knows of everything that was sent from it."""
-    why = hold(session, file)
-    if why is not None:
-        raise Restored(f"nothing is sent: {why}")
-
-
 def begin(store: Store, file: EpochFile) -> None:
     """Check that sending may begin, and make the file agree; raises `DatabaseUnfit`."""
     with store.read() as session:
         require_newest(session.connection())
-        require_current(session, file)
+    why = hold(store, file)
+    if why is not None:
+        raise Restored(f"nothing is sent: {why}")
+    with store.read() as session:
         here = session.get(Installation, 1)
         key = here.key if here else None
         started = _started(session)

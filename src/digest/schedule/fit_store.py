@@ -185,8 +185,8 @@ def clock(app: App) -> Iterator[Fact]:
 def past(app: App) -> Iterator[Fact]:
     """Look at whether it was put back from a copy, and at the copies there are."""
     with app.database.read() as session:
-        held = epoch.hold(session, app.epoch())
         yield from _backups(app, session)
+    held = epoch.hold(app.database, app.epoch())
     if held:
         yield warning("restore", f"nothing is sent: {held}", epoch.NEXT_STEP)
 

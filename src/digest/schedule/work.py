@@ -99,7 +99,7 @@ def desk_of(app: App) -> Desk:
 
 def ruling(app: App, session: Session, issue: Issue) -> Ruling:
     """Say whether an issue may go: by an approval that is in force, or unattended."""
-    held = epoch.hold(session, app.epoch())
+    held = epoch.hold(app.database, app.epoch())
     if held is not None:
         return Ruling(False, f"nothing is sent: {held}")
     try:

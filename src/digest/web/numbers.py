@@ -26,7 +26,7 @@ def numbers(app: App) -> list[Metric]:
     """Count everything there is to watch; reads only."""
     with app.database.read() as session:
         found = [*_sending(session), *_audience(session), *_ticks(app, session)]
-        held = epoch.hold(session, app.epoch()) is not None
+    held = epoch.hold(app.database, app.epoch()) is not None
     spool = app.spool()
     away = TurnedAway(spool.folder).since_yesterday(app.clock())
     return [
