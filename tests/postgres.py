@@ -61,6 +61,20 @@ def own_database(server: URL) -> Iterator[URL]:
         _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@contextmanager
+def copied_database(server: URL, original: str) -> Iterator[URL]:
+    """Yield the address of a copy, as a dump that was read back makes one, and drop it afterwards.
+
+    Nobody may be connected to the original.
+    """
+    name = f"digest_{uuid4().hex}"
+    _execute(server, f"CREATE DATABASE {name} TEMPLATE {original}")
+    try:
+        yield server.set(database=name)
+    finally:
+        _execute(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 def emptied(connection: Connection) -> None:
     """Empty every table and count from 1 again: far quicker than making them anew."""
     run = connection.exec_driver_sql

@@ -270,7 +270,7 @@ class App:
             step=lambda name: epoch_file.count() if name == "started" else None,
             transport=self.transport(),
             clock=self.clock,
-            owner=this_process(),
+            owner=f"{epoch_file.place()}/{this_process()}",
             edition_id=edition.id or 0,
             newsletter=newsletter.slug,
             issue=f"{newsletter.slug}-{issue.number}",

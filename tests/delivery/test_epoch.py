@@ -16,11 +16,13 @@ from digest.db import Database
 from digest.delivery import epoch
 from digest.delivery.dispatch import dispatch
 from digest.delivery.epoch import EpochFile, Noted, Restored
-from digest.delivery.send import Sending, hand_over, turn
+from digest.delivery.models import Attempt
 from digest.issues.editorial import Approval
 from digest.issues.models import Issue, IssueState, Newsletter, Turn, TurnState
 from digest.schedule.backup import back_up
 from tests.delivery.conftest import MakeReaders, MakeSending
+from tests.delivery.counted import from_here
+from tests.delivery.counted import send as send_one
 
 
 @pytest.fixture
@@ -38,21 +40,9 @@ def send(
         make_readers(9)
         sending = make_sending()
         epoch.begin(sqlite_database, file)
-        dispatch(replace(sending, step=lambda name: count(name, file)), concurrency=1)
+        dispatch(from_here(sending, file), concurrency=1)
 
     return act
-
-
-def count(name: str, file: EpochFile) -> None:
-    if name == "started":
-        file.count()
-
-
-def start_one(sending: Sending, file: EpochFile) -> None:
-    """Send one batch, as another sender would that counts into the same file."""
-    _, taken = turn(sending, None, more=True)
-    assert taken is not None
-    hand_over(replace(sending, step=lambda name: count(name, file)), taken)
 
 
 @dataclass(frozen=True)
@@ -95,7 +85,7 @@ def test_every_attempt_is_counted(send: Callable[[], None], file: EpochFile) -> 
     send()
     noted = file.read()
     assert noted is not None
-    assert noted.attempts == 3
+    assert noted.own == 3
 
 
 def test_A14_a_database_older_than_what_was_sent_is_held(
@@ -224,7 +214,7 @@ def test_a_second_sender_that_begins_late_does_not_take_back_what_the_first_coun
     file.begin("key", 5)  # it read its 5 before the first sent one more
     noted = file.read()
     assert noted is not None
-    assert noted.attempts == 6
+    assert (noted.seen, noted.own) == (5, 1)
 
 
 def test_a_sender_at_work_is_no_sign_of_a_restore(
@@ -233,7 +223,7 @@ def test_a_sender_at_work_is_no_sign_of_a_restore(
     make_readers(3)
     sending = make_sending()
     epoch.begin(database, file)
-    asked = Overtaken(file.path, [lambda: start_one(sending, file)])
+    asked = Overtaken(file.path, [lambda: send_one(sending, file)])
     assert epoch.hold(database, asked) is None
 
 
@@ -251,7 +241,48 @@ def test_the_very_first_sender_at_work_is_no_sign_of_a_restore(
             found = super().read()
             if found is None:
                 epoch.begin(database, file)
-                start_one(sending, file)
+                send_one(sending, file)
             return found
 
     assert epoch.hold(database, Begun(file.path)) is None
+
+
+def test_a_request_on_record_but_not_counted_yet_is_counted_once(
+    database: Database, file: EpochFile, make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(3)
+    sending = make_sending()
+    epoch.begin(database, file)
+
+    def another_begins(name: str) -> None:
+        if name == "started":
+            epoch.begin(database, file)
+            file.count()
+
+    here = replace(from_here(sending, file), step=another_begins)
+    dispatch(here, concurrency=1)
+    assert epoch.hold(database, file) is None
+
+
+def test_a_file_of_an_earlier_version_goes_on_counting(
+    database: Database,
+    file: EpochFile,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    tmp_path: Path,
+) -> None:
+    make_readers(6)
+    sending = make_sending()
+    epoch.begin(database, file)
+    send_one(sending, EpochFile(tmp_path / "older"))
+    noted = file.read()
+    assert noted is not None
+    file.path.write_text(f"digest-epoch {noted.key} {1:015d}\n", "ascii")
+    epoch.begin(database, file)
+    send_one(sending, file)
+    assert epoch.hold(database, file) is None
+    with database.write() as session:
+        for attempt in session.exec(select(Attempt)).all():
+            if attempt.owner.startswith(file.place()):
+                session.delete(attempt)
+    assert "knows of 0 requests" in str(epoch.hold(database, file))

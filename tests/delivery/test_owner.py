@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from digest.delivery.owner import alive, this_process
+from digest.delivery.owner import alive, this_process, this_process_beside
 
 SAY_AND_WAIT = (
     "from digest.delivery.owner import this_process as me; print(me(), flush=True); input()"
@@ -46,6 +46,14 @@ def test_one_that_was_killed_is_dead_though_nobody_has_buried_it() -> None:
         assert process.returncode is None, "it is a zombie still"
         assert alive(name) is False
     assert alive(name) is False
+
+
+def test_one_that_says_where_it_sends_from_is_known_by_the_rest_of_its_name() -> None:
+    here = this_process_beside("0123456789ab/elsewhere/1/2")
+    assert here == f"0123456789ab/{this_process()}"
+    assert this_process_beside("elsewhere/1/2") == this_process()
+    assert alive(here) is True
+    assert alive("0123456789ab/elsewhere/1/2") is None
 
 
 def test_another_process_of_the_same_number_is_not_taken_for_it() -> None:

@@ -18,7 +18,7 @@ from sqlmodel import select
 
 from digest import migrations
 from digest.db import Database
-from digest.delivery.models import KnownSecret
+from digest.delivery.models import Epoch, Installation, KnownSecret
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.migrations.schema import METADATA
 from digest.migrations.upgrade import config, current, newest, upgrade
@@ -91,6 +91,22 @@ def test_each_step_back_and_forth_ends_at_the_same_tables(bare: Database) -> Non
         with bare.write() as session:
             command.upgrade(config(session.connection()), "+1")
     assert difference(bare) == []
+
+
+def test_a_database_of_0004_goes_on_under_its_key(bare: Database) -> None:
+    with bare.write() as session:
+        command.upgrade(config(session.connection()), "0004")
+        session.connection().exec_driver_sql(
+            "INSERT INTO installation VALUES (1, 'k', NULL, '', '', NULL)"
+        )
+    assert upgraded(bare) is True
+    assert difference(bare) == []
+    with bare.read() as session:
+        assert session.get_one(Installation, 1).key == "k"
+        assert session.exec(select(Epoch)).all() == []
+    with bare.write() as session:
+        command.downgrade(config(session.connection()), "0004")
+        assert session.get_one(Installation, 1).key == "k"
 
 
 def test_a_database_says_where_it_stands(bare: Database) -> None:

@@ -23,7 +23,7 @@ from typing import BinaryIO
 import orjson
 
 from digest.delivery.brake import Brake
-from digest.delivery.owner import this_process
+from digest.delivery.owner import this_process_beside
 from digest.delivery.send import Sending
 from digest.delivery.settle import Settled
 
@@ -122,7 +122,10 @@ def _fork(sending: Sending, work: Work, brake: Brake) -> tuple[int, BinaryIO]:
         random.seed()  # waits must not be in step
         with os.fdopen(writing, "wb", buffering=0) as pipe:
             threading.Thread(target=_end_with, args=(parent, brake), daemon=True).start()
-            work(replace(sending, owner=this_process()), lambda settled: _tell(pipe, settled))
+            work(
+                replace(sending, owner=this_process_beside(sending.owner)),
+                lambda settled: _tell(pipe, settled),
+            )
         code = 0
     except Exception as fault:  # whoever began it all goes on alone
         words = fault if isinstance(fault, OSError) else getattr(fault, "orig", None)

@@ -283,3 +283,13 @@ class Installation(SQLModel, table=True):
     accepted_by: str = Field(default="", sa_type=String(200))  #: who said that it may go on
     accepted_why: str = Field(default="", sa_type=Text)
     accepted_at: datetime | None = None
+
+
+class Epoch(SQLModel, table=True):
+    """What is kept of a key of the installation: how a copy tells itself from the original."""
+
+    key: str = Field(primary_key=True, sa_type=String(32))
+    #: Which database of which server the key was made in; ``None`` for a SQLite file.
+    server: str | None = Field(default=None, sa_type=String(64))
+    lost: str = Field(default="", sa_type=Text)  #: what was found missing; nothing is sent then
+    ended_at: datetime | None = None  #: when a person let the database go on under another key

@@ -16,10 +16,14 @@ def this_process() -> str:
     return f"{_machine()}/{pid}/{_started(pid) or 0}"
 
 
+def this_process_beside(owner: str) -> str:
+    """Name this process as one that sends from the same place as *owner*."""
+    return "/".join([*owner.split("/")[:-3], this_process()])
+
+
 def alive(owner: str) -> bool | None:
     """Say whether *owner* lives; ``None`` when it is of another machine or can't be seen."""
-    machine, _, rest = owner.partition("/")
-    pid, _, started = rest.partition("/")
+    *_, machine, pid, started = ["", "", "", *owner.split("/")]
     if machine != _machine() or not pid.isdigit() or not Path("/proc/self/stat").exists():
         return None
     return str(_started(int(pid))) == started

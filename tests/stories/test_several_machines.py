@@ -1,0 +1,115 @@
+"""Two folders, as on two machines, with one database on PostgreSQL between them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import URL, create_engine, text
+
+from digest.testing import RunningFake, running_fake
+from tests.postgres import own_database
+from tests.stories.conftest import ENOUGH, PAGE, READERS, Installation
+from tests.stories.test_interrupted_send import until
+from tests.stories.warm import LIMIT
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def fake(empty: Installation) -> Iterator[RunningFake]:
+    with running_fake(empty.folder, hold_events=True) as fake:
+        yield fake
+
+
+@pytest.fixture
+def machines(
+    empty: Installation, fake: RunningFake, postgres: URL
+) -> Iterator[tuple[Installation, Installation]]:
+    """Two folders with the same settings, and an issue in sixteen batches that may go."""
+    fake.set_faults([{"do": "delay", "seconds": 2.0, "first": 1, "last": 1000}])
+    with own_database(postgres) as bare:
+        # A service asks for it; the tests' server has it switched off.
+        url = bare.update_query_dict({"options": "-csynchronous_commit=on"})
+        env = {
+            **ENOUGH,
+            "DIGEST_DATABASE_URL": url.render_as_string(hide_password=False),
+            "DIGEST_TRANSPORT": "sendgrid",
+            "DIGEST_SENDGRID_URL": fake.url,
+            "DIGEST_SENDGRID_API_KEY": "any key",
+            "DIGEST_BATCH_SIZE": "25",
+            "DIGEST_CONCURRENCY": "1",
+        }
+        first = replace(empty, env=env)
+        addresses = [f"reader.{number}@example.org" for number in range(READERS)]
+        (first.folder / "readers.csv").write_text("\n".join(["email", *addresses]), "utf-8")
+        (first.folder / "page.txt").write_text(PAGE, "utf-8")
+        first.done("init")
+        first.done("import", "page.txt")
+        first.done("subscribers", "import", "readers.csv", "--consent", "They ticked the box.")
+        first.done("build")
+        first.done("approve", "1", "--by", "the tests")
+        second = replace(first, folder=first.folder.parent / "second")
+        second.folder.mkdir()
+        shutil.copy(first.folder / ".env", second.folder)
+        yield first, second
+
+
+def places(site: Installation) -> int:
+    """Count the folders that requests were made from."""
+    engine = create_engine(site.env["DIGEST_DATABASE_URL"])
+    with engine.connect() as connection:
+        found = connection.execute(
+            text("SELECT count(DISTINCT split_part(owner, '/', 1)) FROM attempt")
+        )
+        number: int = found.scalar_one()
+    engine.dispose()
+    return number
+
+
+def test_two_folders_send_one_issue_together(
+    machines: tuple[Installation, Installation], fake: RunningFake
+) -> None:
+    first, second = machines
+    with first.started("send", "1") as one:
+        until(lambda: fake.counts()["requests"] >= 1)
+        with second.started("send", "1") as two:
+            until(lambda: places(first) == 2)
+            fake.set_faults([])
+            said = [each.communicate(timeout=LIMIT)[1] for each in (one, two)]
+    assert [line for err in said for line in err.splitlines() if line.strip()] == []
+    assert 0 in (one.returncode, two.returncode)  # 1 from who ended before the other's last request
+    counts = fake.counts()
+    assert (counts["messages"], counts["addresses"], counts["duplicates"]) == (READERS, READERS, 0)
+    assert [each.status()["hold"] for each in machines] == [None, None]
+
+
+def test_a_person_on_the_second_machine_does_not_put_the_first_on_hold(
+    machines: tuple[Installation, Installation], fake: RunningFake
+) -> None:
+    first, second = machines
+    fake.set_faults([])
+    first.done("send", "1")
+    assert second.status()["hold"] is None
+    second.done("resume", "--after-restore", "--by", "the tests", "--why", "to see")
+    assert first.status()["hold"] is None
+    first.done("send", "1")
+    assert fake.counts()["duplicates"] == 0
+
+
+def test_a_service_notes_what_another_machine_sends(
+    machines: tuple[Installation, Installation], fake: RunningFake
+) -> None:
+    first, second = machines
+    fake.set_faults([])
+    first.done("send", "1")
+    noted = second.folder / "digest.epoch"
+    with second.started("run", "--port", "0", DIGEST_TRANSPORT="outbox") as service:
+        until(lambda: noted.exists() or service.poll() is not None)
+        service.terminate()
+        _, err = service.communicate(timeout=LIMIT)
+    assert service.returncode == 0, err
+    _, _, seen, _, own = noted.read_text("ascii").split()
+    assert (int(seen), int(own)) == (READERS // 25, 0)
