@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import URL, create_engine, text
+from sqlalchemy import URL, Connection, create_engine, text
 
 from digest.testing import RunningFake, running_fake
 from tests.postgres import own_database
@@ -57,15 +58,31 @@ def machines(
         yield first, second
 
 
-def places(site: Installation) -> int:
-    """Count the folders that requests were made from."""
+@contextmanager
+def opened(site: Installation) -> Iterator[Connection]:
+    """Look into the database."""
     engine = create_engine(site.env["DIGEST_DATABASE_URL"])
     with engine.connect() as connection:
-        found = connection.execute(
-            text("SELECT count(DISTINCT split_part(owner, '/', 1)) FROM attempt")
-        )
-        number: int = found.scalar_one()
+        yield connection
     engine.dispose()
+
+
+def places(site: Installation) -> int:
+    """Count the folders that requests were made from."""
+    asked = text("SELECT count(DISTINCT split_part(owner, '/', 1)) FROM attempt")
+    with opened(site) as connection:
+        number: int = connection.execute(asked).scalar_one()
+    return number
+
+
+def waiting(site: Installation) -> int:
+    """Count who waits for another's transaction."""
+    asked = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with opened(site) as connection:
+        number: int = connection.execute(asked).scalar_one()
     return number
 
 
@@ -84,6 +101,26 @@ def test_two_folders_send_one_issue_together(
     counts = fake.counts()
     assert (counts["messages"], counts["addresses"], counts["duplicates"]) == (READERS, READERS, 0)
     assert [each.status()["hold"] for each in machines] == [None, None]
+
+
+def test_two_that_begin_at_once_freeze_the_audience_once(
+    machines: tuple[Installation, Installation], fake: RunningFake
+) -> None:
+    first, second = machines
+    fake.set_faults([])
+    with (
+        opened(first) as connection,
+        first.started("send", "1") as one,
+        second.started("send", "1") as two,
+    ):
+        with connection.begin():
+            connection.execute(text("SELECT 1 FROM issue FOR UPDATE"))
+            until(lambda: waiting(first) == 2)
+        said = [each.communicate(timeout=LIMIT)[1] for each in (one, two)]
+    assert [line for err in said for line in err.splitlines() if line.strip()] == []
+    assert 0 in (one.returncode, two.returncode)
+    counts = fake.counts()
+    assert (counts["messages"], counts["addresses"], counts["duplicates"]) == (READERS, READERS, 0)
 
 
 def test_a_person_on_the_second_machine_does_not_put_the_first_on_hold(

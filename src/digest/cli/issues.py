@@ -151,10 +151,12 @@ def check(
         raise typer.Exit(1)
 
 
-def find(session: Session, newsletter: str, number: int) -> tuple[Issue, Edition]:
-    """Return an issue and its edition; raises `NotFound`."""
+def find(
+    session: Session, newsletter: str, number: int, *, lock: bool = False
+) -> tuple[Issue, Edition]:
+    """Return an issue and its edition; raises `NotFound`. *lock* keeps others from changing it."""
     series = store.newsletter(session, newsletter)
-    issue = store.by_number(session, series.id, number)
+    issue = store.by_number(session, series.id, number, lock=lock)
     return issue, store.edition_of(session, issue)
 
 

@@ -145,11 +145,14 @@ def _mended(mend: str) -> str:
 
 
 def _ready(call: Call, newsletter: str, number: int) -> Sending:
-    """Freeze the audience unless that is done, and return what sending takes."""
+    """Freeze the audience unless that is done, and return what sending takes.
+
+    Of several that begin at once one freezes it; the others wait for that, and send along.
+    """
     call.app.begin_sending()
     _refuse_stopped(call, newsletter, number)
     with call.app.database.write() as session:
-        issue, edition = find(session, newsletter, number)
+        issue, edition = find(session, newsletter, number, lock=True)
         findings = findings_of(call, edition)
         if forbids(findings):
             raise MailUnfit(

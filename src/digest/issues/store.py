@@ -30,21 +30,26 @@ def newsletter_of(session: Session, issue: Issue) -> Newsletter:
     return session.get_one(Newsletter, issue.newsletter_id)
 
 
-def by_number(session: Session, newsletter_id: int | None, number: int) -> Issue:
-    """Return the issue of that number; raises `NotFound`."""
-    found = session.exec(
-        select(Issue).where(Issue.newsletter_id == newsletter_id, Issue.number == number)
-    ).one_or_none()
+def by_number(
+    session: Session, newsletter_id: int | None, number: int, *, lock: bool = False
+) -> Issue:
+    """Return the issue of that number; raises `NotFound`.
+
+    *lock* keeps it from others until the caller commits.
+    """
+    chosen = select(Issue).where(Issue.newsletter_id == newsletter_id, Issue.number == number)
+    found = session.exec(chosen.with_for_update() if lock else chosen).one_or_none()
     if found is None:
         raise NotFound(f"there is no issue {number}", next_step="digest build")
     return found
 
 
-def by_period(session: Session, newsletter_id: int | None, period: str) -> Issue | None:
-    """Return the issue of that period."""
-    return session.exec(
-        select(Issue).where(Issue.newsletter_id == newsletter_id, Issue.period == period)
-    ).one_or_none()
+def by_period(
+    session: Session, newsletter_id: int | None, period: str, *, lock: bool = False
+) -> Issue | None:
+    """Return the issue of that period; *lock* keeps it from others until the caller commits."""
+    chosen = select(Issue).where(Issue.newsletter_id == newsletter_id, Issue.period == period)
+    return session.exec(chosen.with_for_update() if lock else chosen).one_or_none()
 
 
 def issues(session: Session, newsletter_id: int | None) -> Sequence[Issue]:

@@ -158,7 +158,7 @@ def _look(
     newsletter = session.get(Newsletter, newsletter_id)
     if turn is None or newsletter is None or not newsletter.scheduled:
         return None
-    issue = store.by_period(session, newsletter_id, period)
+    issue = store.by_period(session, newsletter_id, period, lock=lock)
     newest = turns.latest_due(session, newsletter_id, now)
     overtaken = newest is not None and newest > turn.day
     state = issue.state if issue else None
