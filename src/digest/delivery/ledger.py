@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from digest.delivery.gathered import Gathered
@@ -136,7 +136,9 @@ def _readers(
     """Read who is in a batch; set aside, with the reason, who must not be mailed any more."""
     connection = session.connection()
     mine = {"first": batch.first_delivery, "last": batch.last_delivery}
-    rows = _READERS.all(session, {**mine, "newsletter": newsletter, "now": now})
+    lowest, highest = connection.execute(_SPAN, mine).one()
+    whose = {"lowest": lowest, "highest": highest, "newsletter": newsletter, "now": now}
+    rows = _READERS.all(session, {**mine, **whose})
     gone = {row[0]: row[3] for row in rows if row[3] is not None}
     if len(rows) < batch.size:
         here = {row[0] for row in rows}
@@ -157,7 +159,7 @@ def _readers_statement() -> Gathered:
     return Gathered(
         standing.with_only_columns(
             col(Delivery.id), col(Delivery.subscriber_id), columns.address, columns.exclusion
-        ).where(_MINE, col(Delivery.outcome).is_(None))
+        ).where(_MINE, _THEIRS, col(Delivery.outcome).is_(None))
     )
 
 
@@ -168,6 +170,12 @@ MAY_GO = or_(
     col(Batch.number) <= col(Wave.last_batch),
 )
 _MINE = col(Delivery.id).between(bindparam("first"), bindparam("last"))
+#: Deliveries are numbered in the order of their readers. Told so, PostgreSQL finds a batch of a
+#: middling list by its keys, where it would else rather read all of the list each time.
+_THEIRS = col(Subscription.subscriber_id).between(bindparam("lowest"), bindparam("highest"))
+_SPAN = select(func.min(col(Delivery.subscriber_id)), func.max(col(Delivery.subscriber_id))).where(
+    _MINE
+)
 _READERS = _readers_statement()
 _DELIVERIES = select(col(Delivery.id)).where(_MINE, col(Delivery.outcome).is_(None))
 _NEXT = (
