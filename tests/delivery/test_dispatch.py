@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+
+from sqlmodel import Session
 
 from digest.db import Database
 from digest.delivery.counts import Counts, count
@@ -206,3 +212,41 @@ def test_counts_balance_at_every_step(
     )
     dispatch(watched, concurrency=1)
     assert seen == [True] * 12
+
+
+@dataclass
+class Slow:
+    """A store that lets the first sender look for work only once the other has ended."""
+
+    database: Database
+    senders: list[threading.Thread] = field(default_factory=list)
+    looked: threading.Event = field(default_factory=threading.Event)  #: the other
+    alone: bool = False
+
+    def read(self) -> AbstractContextManager[Session]:
+        return self.database.read()
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        here = threading.current_thread()
+        if here.name.startswith("sender") and here not in self.senders:
+            self.senders.append(here)
+            if len(self.senders) == 1:
+                self.looked.wait(10)
+                self.senders[-1].join(10)
+                self.alone = not self.senders[-1].is_alive()
+            else:
+                self.looked.set()
+        with self.database.write() as session:
+            yield session
+
+
+def test_nobody_waits_for_a_sender_that_only_looks_for_work(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(3)
+    sending = make_sending()
+    dispatch(sending, concurrency=1)
+    store = Slow(database)
+    dispatch(replace(sending, store=store), concurrency=2)
+    assert store.alone

@@ -179,8 +179,7 @@ class _Crew:
 
     def _run(self) -> None:
         """Send while there are batches; what was handed over is always settled."""
-        with self._lock:
-            self._busy += 1
+        busy = 0  # not while it only looks: of many threads one always does
         try:
             handed: Handed | None = None
             while True:
@@ -189,10 +188,14 @@ class _Crew:
                     self._heed(settled)
                 if taken is None and handed is None:
                     return
+                if not busy:
+                    busy = 1
+                    with self._lock:
+                        self._busy += 1
                 handed = hand_over(self._sending, taken) if taken else None
         finally:
             with self._lock:
-                self._busy -= 1
+                self._busy -= busy
 
     def _turn(self, handed: Handed | None) -> tuple[Settled | None, Claim | None]:
         """Settle and claim; an answer that can't be written now is kept and written later."""
