@@ -94,7 +94,9 @@ def make_sending(
 ) -> MakeSending:
     """Return a function that prepares an issue for everybody there is, ready to be sent."""
 
-    def make(transport: Transport | None = None, *, batch_size: int = 3) -> Sending:
+    def make(
+        transport: Transport | None = None, *, batch_size: int = 3, first_wave: int = 0
+    ) -> Sending:
         issue_id, edition_id = make_issue()
         with database.write() as session:
             prepare(
@@ -103,6 +105,7 @@ def make_sending(
                 edition=session.get_one(Edition, edition_id),
                 newsletter="weekly",
                 batch_size=batch_size,
+                first_wave=first_wave,
                 now=now,
             )
         return Sending(

@@ -17,13 +17,15 @@ from digest.delivery.canary import CANARY_BATCH, hear, release_canary
 from digest.delivery.counts import count
 from digest.delivery.dispatch import dispatch
 from digest.delivery.models import Batch, BatchState, Canary, Delivery, News, Wave
+from digest.delivery.proof import known_attempts, prove
 from digest.delivery.send import Sending, hand_over, turn
 from digest.delivery.status import Problem, status
 from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
-from digest.mail.transport import Accepted, Answer, Halted, InDoubt
+from digest.mail.transport import Accepted, Answer, Halted, InDoubt, Refused
 from tests.delivery.conftest import MakeReaders, MakeSending
+from tests.delivery.naps import Naps
 
 
 def the_issue(database: Database) -> Issue:
@@ -138,6 +140,101 @@ def test_too_many_bounces_in_the_first_wave_pause_the_issue(
     issue = the_issue(database)
     assert (len(transport.addresses()), issue.state) == (3, IssueState.PAUSED)
     assert "1 bounced" in issue.note
+
+
+def in_no_time(sending: Sending, start: datetime) -> tuple[Sending, Naps]:
+    """Let waiting take no time, and the clock go on by as much as was waited."""
+    naps = Naps()
+    return replace(sending, clock=lambda: start + timedelta(seconds=sum(naps.waits))), naps
+
+
+@pytest.mark.parametrize("readers", [1, 4, 5, 9])
+def test_the_first_wave_is_as_large_as_asked_whatever_the_size_of_a_batch(
+    database: Database,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    readers: int,
+) -> None:
+    make_readers(2, suppressed="complaint")
+    make_readers(20)
+    transport = MemoryTransport()
+    sending = make_sending(transport, batch_size=4, first_wave=readers)
+    with_wave(database, sending, readers=readers, seconds=600)
+    one_turn(sending)
+    assert len(transport.addresses()) == readers
+    with database.read() as session:
+        counts = count(session, sending.edition_id)
+    assert counts.balances
+    assert (counts.candidates, counts.excluded) == (22, 2)
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+def test_a_send_that_waited_for_the_first_wave_sends_the_rest_in_the_same_run(
+    database: Database,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    now: datetime,
+    concurrency: int,
+) -> None:
+    make_readers(9)
+    sending, naps = in_no_time(make_sending(first_wave=3), now)
+    with_wave(database, sending, readers=3, seconds=60)
+    counts = dispatch(sending, concurrency=concurrency, brake=Brake(stopping=naps))
+    assert (counts.accepted, counts.pending) == (9, 0)
+    assert the_issue(database).state is IssueState.SENT
+
+
+def test_a_first_wave_that_is_everybody_makes_nobody_wait(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(6)
+    sending, naps = in_no_time(make_sending(first_wave=10), now)
+    with_wave(database, sending, readers=10, seconds=600)
+    counts = dispatch(sending, concurrency=1, brake=Brake(stopping=naps))
+    assert (counts.accepted, sum(naps.waits)) == (6, 0)
+    assert problems(database, now) == ()
+
+
+@pytest.mark.parametrize(
+    "answer", [InDoubt(detail="503"), Refused(recipients={0: "no", 1: "no", 2: "no"})],
+    ids=["in doubt", "refused"],
+)  # fmt: skip
+def test_a_first_wave_that_nobody_is_known_to_have_got_holds_the_rest_back(
+    database: Database,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    now: datetime,
+    answer: Answer,
+) -> None:
+    make_readers(9)
+    transport = MemoryTransport(answer=lambda _: answer)
+    sending, naps = in_no_time(make_sending(transport, first_wave=3), now)
+    with_wave(database, sending, readers=3, seconds=60)
+    counts = dispatch(sending, concurrency=1, brake=Brake(stopping=naps))
+    issue = the_issue(database)
+    assert (issue.state, counts.pending) == (IssueState.PAUSED, 6)
+    assert issue.note.startswith("of the first 3 readers 0 are known to be accepted")
+
+
+def test_a_first_wave_of_which_an_event_proved_that_it_was_accepted_passes(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(9)
+    answers: list[Answer] = [InDoubt(detail="503")]
+    transport = MemoryTransport(answer=lambda _: answers.pop() if answers else Accepted())
+    sending, naps = in_no_time(make_sending(transport, first_wave=3), now)
+    with_wave(database, sending, readers=3, seconds=60)
+
+    def prove_it() -> None:
+        with database.write() as session:
+            doubt = session.exec(select(Batch).where(Batch.state == BatchState.IN_DOUBT)).first()
+            if doubt is not None:
+                key = doubt.attempt or ""
+                prove(session, known_attempts(session, [key]), {key: int(now.timestamp())})
+
+    naps.meanwhile = prove_it
+    counts = dispatch(sending, concurrency=1, brake=Brake(stopping=naps))
+    assert (counts.accepted, counts.pending) == (9, 0)
 
 
 def test_a_person_may_let_the_rest_go_all_the_same(

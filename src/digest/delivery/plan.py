@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 from uuid import uuid4
 
 from sqlalchemy import case, func, insert, literal, null, select
@@ -44,11 +45,13 @@ def prepare(
     newsletter: str,
     batch_size: int,
     now: datetime,
+    first_wave: int = 0,
     key: Callable[[], str] = new_key,
 ) -> Audience:
     """Write the issue's deliveries and batches and mark it prepared; the caller commits.
 
-    Nothing can be claimed before that commit, so a crash leaves either all of it or none.
+    Nothing can be claimed before that commit, so a crash leaves either all of it or none. The
+    first *first_wave* readers who may be mailed are in batches of their own.
     """
     if issue.state is not IssueState.BUILT:
         raise WrongState(f"issue {issue.number} is {issue.state}: its audience is frozen already")
@@ -60,17 +63,57 @@ def prepare(
             f"nobody is subscribed to {newsletter}, so issue {issue.number} has nobody to go to",
             next_step="digest subscribers import FILE.csv --consent TEXT",
         )
-    excluded = _excluded_by_batch(session, edition.id, first, batch_size)
-    rows = [
-        _batch(edition.id, number, start, min(start + batch_size - 1, last), gone, key())
-        for number, start in enumerate(range(first, last + 1, batch_size), start=1)
-        for gone in (excluded.get(number - 1, 0),)
-    ]
-    if rows:
-        session.connection().execute(insert(Batch), rows)
+    rest = _end_of_wave(session, edition.id, first, first_wave, last) + 1
+    rows: list[dict[str, object]] = []
+    for start, end in ((first, rest - 1), (rest, last)):
+        rows += _cut(session, edition.id, start, end, batch_size, after=len(rows), key=key)
+    session.connection().execute(insert(Batch), rows)
     issue.state, issue.prepared_at = IssueState.PREPARED, now
     session.add(issue)
-    return Audience(candidates=last - first + 1, excluded=sum(excluded.values()), batches=len(rows))
+    candidates = last - first + 1
+    may_be_mailed = sum(cast(int, row["size"]) for row in rows)
+    return Audience(candidates=candidates, excluded=candidates - may_be_mailed, batches=len(rows))
+
+
+def _end_of_wave(session: Session, edition_id: int, first: int, readers: int, last: int) -> int:
+    """Return the delivery that completes the first wave; the one before the first without one."""
+    if readers < 1:
+        return first - 1
+    may_be_mailed = (col(Delivery.edition_id) == edition_id, col(Delivery.outcome).is_(None))
+    found = session.connection().execute(
+        select(col(Delivery.id))
+        .where(*may_be_mailed, col(Delivery.id).between(first, last))
+        .order_by(col(Delivery.id))
+        .offset(readers - 1)
+        .limit(1)
+    )
+    return found.scalar() or last
+
+
+def _cut(
+    session: Session,
+    edition_id: int,
+    first: int,
+    last: int,
+    batch_size: int,
+    *,
+    after: int,
+    key: Callable[[], str],
+) -> list[dict[str, object]]:
+    """Return the rows of batches for a range of deliveries, numbered on from *after*."""
+    excluded = _excluded_by_batch(session, edition_id, first, last, batch_size)
+    starts = range(first, last + 1, batch_size)
+    return [
+        _batch(
+            edition_id,
+            after + place + 1,
+            start,
+            min(start + batch_size - 1, last),
+            excluded.get(place, 0),
+            key(),
+        )
+        for place, start in enumerate(starts)
+    ]
 
 
 def _batch(
@@ -122,12 +165,16 @@ def _write_deliveries(
 
 
 def _excluded_by_batch(
-    session: Session, edition_id: int, first: int, batch_size: int
+    session: Session, edition_id: int, first: int, last: int, batch_size: int
 ) -> dict[int, int]:
     place = (col(Delivery.id) - first) // batch_size
     rows = session.connection().execute(
         select(place, func.count())
-        .where(col(Delivery.edition_id) == edition_id, col(Delivery.outcome).is_not(None))
+        .where(
+            col(Delivery.edition_id) == edition_id,
+            col(Delivery.outcome).is_not(None),
+            col(Delivery.id).between(first, last),
+        )
         .group_by(place)
     )
     return {int(number or 0): count for number, count in rows}

@@ -107,7 +107,7 @@ def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -
     ).all()
     for batch, attempt in rows:
         yield from _problem_of(session, batch, attempt, issue, now)
-    yield from _wave(session, edition)
+    yield from _wave(session, issue, edition)
     yield from _contradictions(session, edition)
 
 
@@ -131,9 +131,11 @@ def _unheard(
         )
 
 
-def _wave(session: Session, edition: Edition) -> Iterator[Problem]:
+def _wave(session: Session, issue: Issue, edition: Edition) -> Iterator[Problem]:
     wave = session.get(Wave, edition.id)
-    if wave is not None and wave.judge_at is not None and wave.passed_at is None:
+    if issue.state is not IssueState.PREPARED or wave is None:
+        return
+    if wave.judge_at is not None and wave.passed_at is None:
         yield Problem(
             what=f"the first wave is out; the rest waits until {wave.judge_at:%H:%M} UTC",
             next_step="digest send goes on by itself then, unless too many bounce or complain",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, col
 
-from digest.delivery.models import Batch, BatchState, Delivery, News, Wave
+from digest.delivery.models import Batch, BatchState, Delivery, News, Outcome, Wave
 from digest.delivery.settle import pause
 
 
@@ -21,7 +21,10 @@ class Bounds:
 
 
 def begin(session: Session, edition_id: int, *, readers: int, wait_seconds: int) -> None:
-    """Let the first batches, up to about *readers*, go out alone; the caller commits."""
+    """Let the first batches go out alone, as many as hold *readers*; the caller commits.
+
+    They hold exactly so many when the audience was cut for it: see `digest.delivery.plan`.
+    """
     sizes = session.connection().execute(
         select(col(Batch.number), col(Batch.size))
         .where(col(Batch.edition_id) == edition_id)
@@ -47,16 +50,17 @@ def judge(
         return None
     if wave.judge_at is None:
         wave.judge_at = now + timedelta(seconds=wave.wait_seconds)
-        session.add(wave)
-    if now < wave.judge_at:
-        return wave.judge_at
-    trouble = _trouble(session, wave, bounds or Bounds())
-    if trouble:
-        pause(session, edition_id, trouble)
-    else:
+    if not _somebody_waits(session, wave):
         wave.passed_at = now
-        session.add(wave)
-    return None
+    elif now >= wave.judge_at:
+        trouble = _trouble(session, wave, bounds or Bounds())
+        if trouble:
+            pause(session, edition_id, trouble)
+        else:
+            wave.passed_at = now
+    session.add(wave)
+    session.flush()  # the statements that ask whether the rest may go see no object
+    return wave.judge_at if now < wave.judge_at and wave.passed_at is None else None
 
 
 def let_pass(session: Session, edition_ids: list[int], now: datetime) -> None:
@@ -69,35 +73,32 @@ def let_pass(session: Session, edition_ids: list[int], now: datetime) -> None:
 
 
 def _is_out(session: Session, wave: Wave) -> bool:
-    moving = [BatchState.PENDING, BatchState.CLAIMED, BatchState.STARTED]
-    left = session.connection().execute(
-        select(func.count())
-        .select_from(Batch)
-        .where(
-            col(Batch.edition_id) == wave.edition_id,
-            col(Batch.number) <= wave.last_batch,
-            col(Batch.state).in_(moving),
-        )
+    return not _any(session, wave, _MOVING, col(Batch.number) <= wave.last_batch)
+
+
+def _somebody_waits(session: Session, wave: Wave) -> bool:
+    waiting = [*_MOVING, BatchState.PARKED]
+    return _any(session, wave, waiting, col(Batch.number) > wave.last_batch)
+
+
+def _any(
+    session: Session, wave: Wave, states: list[BatchState], which: ColumnElement[bool]
+) -> bool:
+    found = select(col(Batch.id)).where(
+        col(Batch.edition_id) == wave.edition_id, which, col(Batch.state).in_(states)
     )
-    return left.scalar_one() == 0
+    return session.connection().execute(found.limit(1)).first() is not None
 
 
 def _trouble(session: Session, wave: Wave, bounds: Bounds) -> str:
     """Say what is over its bound; empty when nothing is."""
-    of_wave = (col(Batch.edition_id) == wave.edition_id, col(Batch.number) <= wave.last_batch)
-    connection = session.connection()
-    accepted = connection.execute(
-        select(func.coalesce(func.sum(col(Batch.size)), 0)).where(
-            *of_wave, col(Batch.state) == BatchState.ACCEPTED
+    accepted, others = _readers(session, wave)
+    if accepted < others:
+        return (
+            f"of the first {accepted + others} readers {accepted} are known to be accepted;"
+            " the others were refused or are in doubt"
         )
-    ).scalar_one()
-    news = connection.execute(
-        select(col(Delivery.news), func.count())
-        .join(Batch, col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)))
-        .where(*of_wave, col(Batch.state) == BatchState.ACCEPTED, col(Delivery.news).is_not(None))
-        .group_by(col(Delivery.news))
-    )
-    found = {kind: number for kind, number in news}  # noqa: C416 - rows are not pairs to a type checker
+    found = _news(session, wave)
     bounced = found.get(News.BOUNCED, 0) + found.get(News.DROPPED, 0)
     complained = found.get(News.COMPLAINED, 0)
     for what, number, bound in (
@@ -110,3 +111,49 @@ def _trouble(session: Session, wave: Wave, bounds: Bounds) -> str:
                 f"of the first {accepted} readers {number} {what} ({part:.1%}; bound {bound:.1%})"
             )
     return ""
+
+
+def _readers(session: Session, wave: Wave) -> tuple[int, int]:
+    """How many of the first wave were accepted; how many were refused, or are in doubt or unsent.
+
+    Who had left by then counts for nothing.
+    """
+    sizes = session.connection().execute(
+        select(col(Batch.state), func.sum(col(Batch.size)))
+        .where(*_of(wave))
+        .group_by(col(Batch.state))
+    )
+    by_state = {state: int(size) for state, size in sizes}
+    refused = session.connection().execute(
+        select(func.count())
+        .select_from(Delivery)
+        .join(Batch, col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)))
+        .where(
+            *_of(wave),
+            col(Batch.state) != BatchState.SPLIT,
+            col(Delivery.outcome) == Outcome.REFUSED,
+        )
+    )
+    accepted = by_state.get(BatchState.ACCEPTED, 0)
+    return accepted, sum(by_state.values()) - accepted + refused.scalar_one()
+
+
+def _news(session: Session, wave: Wave) -> dict[News | None, int]:
+    rows = session.connection().execute(
+        select(col(Delivery.news), func.count())
+        .join(Batch, col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)))
+        .where(
+            *_of(wave),
+            col(Batch.state) == BatchState.ACCEPTED,
+            col(Delivery.news).is_not(None),
+        )
+        .group_by(col(Delivery.news))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def _of(wave: Wave) -> tuple[ColumnElement[bool], ...]:
+    return (col(Batch.edition_id) == wave.edition_id, col(Batch.number) <= wave.last_batch)
+
+
+_MOVING = [BatchState.PENDING, BatchState.CLAIMED, BatchState.STARTED]

@@ -133,6 +133,7 @@ def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> Audien
         edition=edition,
         newsletter=store.newsletter_of(session, issue).slug,
         batch_size=settings.batch_size,
+        first_wave=settings.first_wave,
         now=app.clock(),
     )
     if settings.first_wave:
