@@ -18,7 +18,14 @@ from sqlmodel import select
 
 from digest import migrations
 from digest.db import Database
-from digest.delivery.models import Epoch, Installation, KnownSecret
+from digest.delivery.models import (
+    Batch,
+    BatchState,
+    CircuitBreaker,
+    Epoch,
+    Installation,
+    KnownSecret,
+)
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.migrations.schema import METADATA
 from digest.migrations.upgrade import config, current, newest, upgrade
@@ -107,6 +114,41 @@ def test_a_database_of_0004_goes_on_under_its_key(bare: Database) -> None:
     with bare.write() as session:
         command.downgrade(config(session.connection()), "0004")
         assert session.get_one(Installation, 1).key == "k"
+
+
+def test_a_send_on_its_way_survives_the_revision_that_adds_the_circuit_breaker(
+    bare: Database,
+) -> None:
+    with bare.write() as session:
+        command.upgrade(config(session.connection()), "0004")
+        for statement in ON_ITS_WAY:
+            session.connection().exec_driver_sql(statement)
+    assert upgraded(bare) is True
+    with bare.write() as session:
+        batch = session.exec(select(Batch)).one()
+        assert (batch.state, batch.size) == (BatchState.IN_DOUBT, 3)
+        moment = datetime(2026, 11, 24, tzinfo=UTC)
+        session.add(CircuitBreaker(edition_id=1, since=moment, probe_at=moment))
+    with bare.write() as session:
+        command.downgrade(config(session.connection()), "0004")
+        kept = session.connection().exec_driver_sql("SELECT state FROM batch").all()
+        assert [row[0] for row in kept] == ["in-doubt"]
+
+
+ON_ITS_WAY = (
+    "INSERT INTO newsletter (id, slug, name, description, timezone, every, weekday, hour, minute,"
+    " scheduled, build_lead, remind_lead, max_lateness, when_empty, evergreen, tracking,"
+    " unattended, max_per_issue, no_repeat, language) VALUES (1, 'weekly', 'W', '', 'UTC', 'week',"
+    " 1, 9, 0, true, 48, 24, 12, 'skip', '[]', 'off', false, 5, 2, 'en')",
+    "INSERT INTO issue (id, newsletter_id, number, period, state, note, pick, built_at)"
+    " VALUES (1, 1, 1, '2026-W48', 'prepared', '', '{}', '2026-11-24 09:00:00+00:00')",
+    "INSERT INTO edition (id, issue_id, slice, revision, language, subject, preheader, html, text,"
+    " fingerprint, frozen_at, tracking) VALUES (1, 1, 'all', 1, 'en', 'S', '', 'H', 'T', 'f',"
+    " '2026-11-24 09:00:00+00:00', 'off')",
+    "INSERT INTO batch (id, key, edition_id, number, root, first_delivery, last_delivery, size,"
+    " state, attempts, tries, recoveries, note) VALUES (1, 'k', 1, 1, 'k', 1, 3, 3, 'in-doubt',"
+    " 1, 0, 0, 'no answer')",
+)
 
 
 def test_a_database_says_where_it_stands(bare: Database) -> None:

@@ -67,11 +67,16 @@ class Watch:
 
     def _claims(self) -> None:
         """I6: note who might be mailed at the very commit that claimed each batch."""
-        for key, state in self.rows(
-            "SELECT a.key, i.state FROM attempt a JOIN batch b ON b.id = a.batch_id"
+        probes = dict(
+            self.rows("SELECT edition_id, probe FROM circuit_breaker WHERE probe_at IS NOT NULL")
+        )
+        for key, edition, state in self.rows(
+            "SELECT a.key, e.id, i.state FROM attempt a JOIN batch b ON b.id = a.batch_id"
             " JOIN edition e ON e.id = b.edition_id JOIN issue i ON i.id = e.issue_id"
         ):
             if key not in self.seen:
+                if probes.get(edition, key) != key:
+                    raise Violation("I12: a batch was claimed past an open circuit breaker")
                 if state != "prepared":
                     raise Violation(f"a batch of an issue that is {state} was claimed")
                 self.seen.add(key)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from digest.delivery.breaker import close
 from digest.delivery.dispatch import finish
 from digest.delivery.ledger import call_off
 from digest.delivery.models import Batch, BatchState, Decision
@@ -35,6 +36,8 @@ def pause(session: Session, issue: Issue, why: str) -> None:
 def resume(session: Session, issue: Issue, now: datetime) -> None:
     """Let a paused issue go on: parked batches are tried again, a first wave is taken for good.
 
+    What was slowed down goes on at full speed.
+
     The caller commits.
     """
     _require(issue, IssueState.PAUSED, "resumed", also=(IssueState.PREPARED,))
@@ -47,6 +50,7 @@ def resume(session: Session, issue: Issue, now: datetime) -> None:
         .values(state=BatchState.PENDING, attempt=None, tries=0, recoveries=0, not_before=None)
     )
     let_pass(session, editions, now)
+    close(session, editions)
 
 
 def cancel(session: Session, issue: Issue, why: str) -> None:

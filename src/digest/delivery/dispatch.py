@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from digest.delivery.brake import Brake
+from digest.delivery.breaker import probe_at
 from digest.delivery.counts import Counts, count
 from digest.delivery.hands import Hands, Tell
 from digest.delivery.ledger import MAY_GO, Claim, call_off
@@ -286,4 +287,8 @@ class _Crew:
             .limit(1)
         )
         first = session.connection().execute(waiting).first()
-        return None if first is None else (first[0] or self._sending.clock())
+        if first is None:
+            return None
+        now = self._sending.clock()
+        held_until = probe_at(session, self._sending.edition_id, now)
+        return max(first[0] or now, held_until or now)

@@ -17,8 +17,17 @@ from typing import Any, cast
 from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlmodel import Session, col
 
+from digest.delivery import breaker
 from digest.delivery.gathered import Gathered
-from digest.delivery.models import Attempt, Batch, BatchState, Delivery, Outcome, Wave
+from digest.delivery.models import (
+    Attempt,
+    Batch,
+    BatchState,
+    CircuitBreaker,
+    Delivery,
+    Outcome,
+    Wave,
+)
 from digest.delivery.plan import new_key
 from digest.issues.models import Edition, Issue, IssueState
 from subscribers.audience import audience
@@ -53,20 +62,23 @@ def claim(
         if not readers:
             session.connection().execute(_EMPTY, {"batch": batch.id})
             continue
+        key, until = new_key(), now + timedelta(seconds=lease)
+        if batch.probe_at is not None and not breaker.take_probe(
+            session, edition_id, attempt=key, now=now, until=until
+        ):
+            return None
         attempt = {
-            "key": new_key(),
+            "key": key,
             "batch_id": batch.id,
             "number": batch.attempts + 1,
             "owner": owner,
             "claimed_at": now,
-            "lease_until": now + timedelta(seconds=lease),
+            "lease_until": until,
             "detail": "",
         }
-        session.connection().execute(_CLAIM, {**taken, "by": attempt["key"]})
+        session.connection().execute(_CLAIM, {**taken, "by": key})
         session.connection().execute(_ATTEMPT, attempt)
-        return Claim(
-            batch_id=batch.id, batch_key=batch.key, attempt=attempt["key"], readers=readers
-        )
+        return Claim(batch_id=batch.id, batch_key=batch.key, attempt=key, readers=readers)
     return None
 
 
@@ -186,10 +198,12 @@ _NEXT = (
         col(Batch.last_delivery),
         col(Batch.size),
         col(Batch.attempts),
+        col(CircuitBreaker.probe_at),
     )
     .join(Edition, col(Edition.id) == col(Batch.edition_id))
     .join(Issue, col(Issue.id) == col(Edition.issue_id))
     .join(Wave, col(Wave.edition_id) == col(Batch.edition_id), isouter=True)
+    .join(CircuitBreaker, col(CircuitBreaker.edition_id) == col(Batch.edition_id), isouter=True)
     .where(
         col(Batch.edition_id) == bindparam("edition"),
         col(Batch.state) == BatchState.PENDING,
@@ -200,6 +214,7 @@ _NEXT = (
         ),
         col(Issue.state) == IssueState.PREPARED,
         MAY_GO,
+        breaker.may_try(bindparam("now"), bindparam("never")),
     )
     .order_by(col(Batch.number), col(Batch.first_delivery))
     .limit(1)

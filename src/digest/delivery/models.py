@@ -155,6 +155,22 @@ class Wave(SQLModel, table=True):
     passed_at: datetime | None = None
 
 
+class CircuitBreaker(SQLModel, table=True):
+    """One edition's failures in a row; there is no row while its requests are accepted."""
+
+    __tablename__ = "circuit_breaker"
+
+    edition_id: int = Field(primary_key=True, foreign_key="edition.id")
+    failures: int = 0  #: requests since the last acceptance that weren't, for no reason of theirs
+    refusals: int = 0  #: requests since the last acceptance that the provider refused
+    since: datetime  #: the first of these failures
+    reason: str = Field(default="", sa_type=Text)  #: of the last of them
+    probes: int = 0  #: pauses since it opened
+    #: Set while it is open: the next batch is tried then; or when a probe is taken for lost.
+    probe_at: datetime | None = None
+    probe: str | None = Field(default=None, sa_type=String(32))  #: the attempt that is the probe
+
+
 class Decision(SQLModel, table=True):
     """What a person decided about a batch in doubt."""
 

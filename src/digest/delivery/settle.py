@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import CursorResult, bindparam, func, insert, select, update
 from sqlmodel import Session, col
 
+from digest.delivery import breaker
+from digest.delivery.breaker import Limits
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery, Outcome
 from digest.delivery.plan import new_key
 from digest.delivery.proof import known_attempts, prove, proved_attempt
@@ -27,6 +29,7 @@ class Patience:
     most_tries: int = 8
     most_rounds: int = 25  #: requests a batch may cost while the provider names one reader a time
     most_splits: int = 24  #: requests a batch may cost in the search for what the provider dislikes
+    limits: Limits = field(default_factory=Limits)  #: of what the issue as a whole may meet
     jitter: Callable[[], float] = random.random
 
     def wait(self, tries: int, asked: float | None) -> float:
@@ -78,6 +81,7 @@ def settle(
     mine = {"batch": batch_id, "by": attempt}
     if isinstance(answer, Accepted):
         won = connection.execute(_ACCEPT, mine).rowcount == 1
+        breaker.accepted(session, batch_id)
         if not won:  # a person may have decided otherwise meanwhile: this proves them wrong
             prove(session, known_attempts(session, [attempt]), {attempt: int(now.timestamp())})
         return Settled(outcome=kind if won else "superseded", count=len(readers))
@@ -108,6 +112,8 @@ def _heed(
     match answer:
         case InDoubt():
             _move(session, batch.id, state=BatchState.IN_DOUBT, note=answer.detail)
+            doubt = Settled(outcome=kind, count=len(readers), detail=answer.detail)
+            return _slowed(session, batch, answer, doubt, now, patience)
         case Halted():
             _move(session, batch.id, state=BatchState.PENDING, attempt=None)
             pause(session, batch.edition_id, answer.detail)
@@ -116,7 +122,34 @@ def _heed(
             return _again(session, batch, answer, now, patience)
         case Refused():
             _refused(session, batch, readers, answer, patience)
+            breaker.answered(session, edition_id=batch.edition_id, attempt=batch.attempt, now=now)
     return Settled(outcome=kind, count=len(readers), detail=answer.detail)
+
+
+def _slowed(
+    session: Session,
+    batch: Any,
+    answer: InDoubt | NotSent,
+    settled: Settled,
+    now: datetime,
+    patience: Patience,
+) -> Settled:
+    """Let the issue slow down, or stop, when its requests fail in a row."""
+    tripped = breaker.failed(
+        session,
+        edition_id=batch.edition_id,
+        attempt=batch.attempt,
+        answer=answer,
+        now=now,
+        limits=patience.limits,
+    )
+    if tripped.give_up:
+        pause(session, batch.edition_id, tripped.give_up)
+        return replace(settled, detail=tripped.give_up, stop=True)
+    if tripped.until is not None:
+        words = f"{settled.detail}; one batch is tried at {tripped.until:%H:%M:%S} UTC"
+        return replace(settled, detail=words)
+    return settled
 
 
 def pause(session: Session, edition_id: int, why: str) -> None:
@@ -229,6 +262,7 @@ _MINE = (
 _HELD = select(
     col(Batch.id),
     col(Batch.edition_id),
+    col(Batch.attempt),
     col(Batch.root),
     col(Batch.number),
     col(Batch.first_delivery),

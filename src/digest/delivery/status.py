@@ -12,12 +12,21 @@ from sqlmodel import Session, col, select
 from digest.delivery.aside import Aside, reasons
 from digest.delivery.counts import Counts, count
 from digest.delivery.evidence import evidence
-from digest.delivery.models import Attempt, Batch, BatchState, Decision, Delivery, Wave
+from digest.delivery.models import (
+    Attempt,
+    Batch,
+    BatchState,
+    CircuitBreaker,
+    Decision,
+    Delivery,
+    Wave,
+)
 from digest.delivery.owner import alive
 from digest.delivery.recover import gave_up
 from digest.delivery.rehearsal import rehearsed
 from digest.issues.models import Edition, Issue, IssueState
 
+_TO_BE_SENT = [BatchState.PENDING, BatchState.CLAIMED]
 SILENCE = timedelta(hours=1)  #: after an issue was sent; the provider tells within a minute
 
 
@@ -96,6 +105,7 @@ def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -
         yield Problem(
             what=f"paused: {issue.note}", next_step=f"mend that, then: digest resume {issue.number}"
         )
+    yield from _slowed(session, issue, edition)
     rows = session.exec(
         select(Batch, Attempt)
         .join(Attempt, col(Attempt.key) == col(Batch.attempt), isouter=True)
@@ -129,6 +139,29 @@ def _unheard(
             readers=accepted,
             since=issue.sent_at,
         )
+
+
+def _slowed(session: Session, issue: Issue, edition: Edition) -> Iterator[Problem]:
+    """Say that an issue is held back because its requests fail in a row."""
+    breaker = session.get(CircuitBreaker, edition.id)
+    if issue.state is not IssueState.PREPARED or breaker is None or breaker.probe_at is None:
+        return
+    waiting = select(Batch.id).where(
+        Batch.edition_id == edition.id, col(Batch.state).in_(_TO_BE_SENT)
+    )
+    if session.exec(waiting.limit(1)).first() is None:
+        return
+    under_way = breaker.probe is not None
+    when = "one is tried now" if under_way else f"one is tried at {breaker.probe_at:%H:%M:%S} UTC"
+    yield Problem(
+        what=f"held back: {breaker.failures} requests in a row failed: {breaker.reason}",
+        next_step=(
+            f"digest send {issue.number} (or digest run) goes on by itself, with one batch at a"
+            f" time until one is accepted ({when}); to try all at once: digest resume"
+            f" {issue.number}"
+        ),
+        since=breaker.since,
+    )
 
 
 def _wave(session: Session, issue: Issue, edition: Edition) -> Iterator[Problem]:

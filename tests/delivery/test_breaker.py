@@ -1,0 +1,222 @@
+"""A bad day of the provider or the network: what it costs, and how a send gets over it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+from sqlmodel import select
+
+from digest.db import Database
+from digest.delivery import control
+from digest.delivery.brake import Brake
+from digest.delivery.breaker import Limits
+from digest.delivery.counts import Counts, count
+from digest.delivery.dispatch import dispatch
+from digest.delivery.models import CircuitBreaker
+from digest.delivery.send import Sending, hand_over, turn
+from digest.delivery.settle import Settled
+from digest.delivery.status import Problem
+from digest.issues.models import Issue, IssueState
+from digest.mail.mailing import Mailing
+from digest.mail.memory import MemoryTransport
+from digest.mail.transport import Accepted, Answer, InDoubt, NotSent
+from tests.delivery.conftest import MakeReaders, MakeSending
+from tests.delivery.naps import Naps
+from tests.delivery.test_brakes import problems, the_issue
+
+BROKEN = InDoubt(status=503, detail="the provider answered 503")
+MOVED = InDoubt(status=301, detail="the provider answered 301")
+NO_WAY = NotSent(detail="no connection (refused)")
+MINUTE = 60.0
+
+
+@dataclass
+class Day:
+    """A send on a day when the provider answers as *answer* says, in a time that only naps take."""
+
+    database: Database
+    start: datetime
+    sending: Sending
+    answer: Callable[[float], Answer]  #: by the seconds since the start
+    naps: Naps = field(default_factory=Naps)
+    asked: list[float] = field(default_factory=list)  #: when each request came
+    mailed: Counter[str] = field(default_factory=Counter)
+    passed: float = 0.0
+    speed: float = 10.0  #: how late a nap ends; a process may always wake late
+
+    def __post_init__(self) -> None:
+        transport = MemoryTransport(answer=self._answer)
+        self.sending = replace(self.sending, transport=transport, clock=self.clock)
+        self.naps.meanwhile = self._pass
+
+    def _pass(self) -> None:
+        self.passed += self.speed * self.naps.waits.pop()
+
+    def _answer(self, mailing: Mailing) -> Answer:
+        self.asked.append(self.passed)
+        found = self.answer(self.passed)
+        if isinstance(found, Accepted | InDoubt):
+            self.mailed.update(one.address for one in mailing.recipients)
+        return found
+
+    def clock(self) -> datetime:
+        return self.start + timedelta(seconds=self.passed)
+
+    def send(self, concurrency: int = 1, tell: Callable[[Settled], None] | None = None) -> Counts:
+        counts = dispatch(
+            self.sending,
+            concurrency=concurrency,
+            brake=Brake(stopping=self.naps),
+            progress=tell or (lambda _: None),
+        )
+        assert counts.balances
+        assert max(self.mailed.values(), default=0) <= 1  # doubts are never sent again
+        return counts
+
+    def stop_after(self, seconds: float) -> None:
+        """Let a person stop the send by then."""
+
+        def stop() -> None:
+            self._pass()
+            if self.passed >= seconds:
+                self.naps.set()
+
+        self.naps.meanwhile = stop
+
+    def told(self) -> list[Problem]:
+        return [one for one in problems(self.database, self.clock()) if one.batch is None]
+
+
+MakeDay = Callable[..., Day]
+
+
+@pytest.fixture
+def make_day(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> MakeDay:
+    """Return a function that prepares an issue for so many readers, one a batch."""
+
+    def make(answer: Callable[[float], Answer], readers: int = 12, batch_size: int = 1) -> Day:
+        make_readers(readers)
+        return Day(database, now, make_sending(batch_size=batch_size), answer)
+
+    return make
+
+
+@pytest.mark.parametrize("answer", [BROKEN, MOVED], ids=["503", "301"])
+def test_D2_three_doubts_in_a_row_hold_the_rest_back(make_day: MakeDay, answer: Answer) -> None:
+    day = make_day(lambda _: answer)
+    day.stop_after(50)
+    counts = day.send()
+    assert (counts.in_doubt, counts.pending) == (3, 9)
+    [held] = day.told()
+    assert held.what == f"held back: 3 requests in a row failed: {answer.detail}"
+    assert "one is tried at 09:01:00 UTC" in held.next_step
+    assert "digest resume 1" in held.next_step
+
+
+def test_one_batch_at_a_time_is_tried_after_pauses_that_grow(make_day: MakeDay) -> None:
+    day = make_day(lambda _: BROKEN)
+    day.stop_after(16 * MINUTE)
+    counts = day.send(concurrency=1)
+    assert [round(at / MINUTE) for at in day.asked] == [0, 0, 0, 1, 3, 7, 15]
+    assert counts.in_doubt == 7
+
+
+def test_an_accepted_probe_lets_the_rest_go_on(make_day: MakeDay) -> None:
+    day = make_day(lambda at: BROKEN if at < 2 * MINUTE else Accepted())
+    counts = day.send()
+    assert (counts.in_doubt, counts.accepted, counts.pending) == (4, 8, 0)
+    assert len({round(at) for at in day.asked[4:]}) == 1  # all at once
+    with day.database.read() as session:
+        assert session.exec(select(CircuitBreaker)).all() == []
+
+
+def test_an_acceptance_in_between_ends_the_row(make_day: MakeDay) -> None:
+    answers = [BROKEN, BROKEN, Accepted()] * 4
+    day = make_day(lambda _: answers.pop())
+    counts = day.send()
+    assert (counts.in_doubt, counts.accepted, day.passed) == (8, 4, 0.0)
+
+
+def test_the_row_is_counted_over_every_process_of_a_send(make_day: MakeDay) -> None:
+    day = make_day(lambda _: BROKEN)
+    others = [replace(day.sending, owner=f"process-{number}") for number in range(4)]
+    for other in others:
+        taken = turn(other, None, more=True)[1]
+        handed = hand_over(other, taken) if taken is not None else None
+        turn(other, handed, more=False)
+    counts = counted(day)
+    assert (counts.in_doubt, counts.pending) == (3, 9)
+
+
+def test_only_one_of_several_processes_tries_the_probe(make_day: MakeDay) -> None:
+    day = make_day(lambda _: BROKEN)
+    day.stop_after(30)
+    day.send()
+    day.passed = 61
+    taken = [turn(replace(day.sending, owner=f"p{n}"), None, more=True)[1] for n in range(3)]
+    assert [one is not None for one in taken] == [True, False, False]
+    assert "one is tried now" in day.told()[0].next_step
+
+
+def test_a_probe_whose_sender_died_is_followed_by_another(make_day: MakeDay) -> None:
+    day = make_day(lambda at: BROKEN if at < MINUTE else Accepted())
+    day.stop_after(30)
+    day.send()
+    day.passed = 61
+    taken = turn(replace(day.sending, owner="dead"), None, more=True)[1]
+    assert taken is not None
+    day.naps.clear()
+    day.naps.meanwhile = day._pass
+    counts = day.send()  # the lease is over by then
+    assert (counts.in_doubt, counts.accepted) == (3, 9)
+
+
+def test_a_clock_set_back_puts_no_probe_off_for_long(make_day: MakeDay) -> None:
+    day = make_day(lambda at: BROKEN if at >= 0 else Accepted())
+    day.stop_after(30)
+    day.send()
+    day.passed = -7 * 86_400
+    assert turn(day.sending, None, more=True)[1] is not None
+
+
+def test_after_half_a_day_of_failed_probes_a_person_is_asked(make_day: MakeDay) -> None:
+    day = make_day(lambda _: BROKEN, readers=40)
+    day.speed = 300.0
+    limits = Limits(first_pause=600, give_up=4 * 3600)
+    day.sending = replace(day.sending, patience=replace(day.sending.patience, limits=limits))
+    counts = day.send()
+    issue = the_issue(day.database)
+    assert issue.state is IssueState.PAUSED
+    assert issue.note == ("nothing was accepted in 4 hours of trying: the provider answered 503")
+    assert counts.in_doubt < 10 < counts.pending
+
+
+def test_a_person_may_let_everything_go_on_at_once(make_day: MakeDay) -> None:
+    day = make_day(lambda at: BROKEN if at < 20 else Accepted())
+    day.stop_after(30)
+    day.send()
+    with day.database.write() as session:
+        control.resume(session, session.exec(select(Issue)).one(), day.clock())
+    day.naps.clear()
+    counts = day.send()
+    assert (counts.in_doubt, counts.accepted) == (3, 9)
+    assert day.told() == []
+
+
+def test_who_watches_is_told_when_the_next_is_tried(make_day: MakeDay) -> None:
+    day = make_day(lambda _: BROKEN)
+    day.stop_after(30)
+    said: list[str] = []
+    day.send(tell=lambda settled: said.append(settled.detail))
+    assert said[-1] == "the provider answered 503; one batch is tried at 09:01:00 UTC"
+
+
+def counted(day: Day) -> Counts:
+    with day.database.read() as session:
+        return count(session, day.sending.edition_id)
