@@ -240,6 +240,28 @@ def test_B08_a_429_says_how_long_to_wait(reset: bytes, wait: float | None) -> No
 
 
 @pytest.mark.parametrize(
+    ("said", "wait"),
+    [
+        (b"8", 8.0),
+        (b"Tue, 24 Nov 2026 09:00:30 GMT", 30.0),
+        (b"Tuesday, 24-Nov-26 09:00:30 GMT", 30.0),
+        (b"0", None),
+        (b"soon", None),
+        (b"9" * 400, None),
+    ],
+    ids=["seconds", "date", "old date", "none", "no time", "for ever"],
+)
+def test_D13_a_429_may_say_it_in_the_way_of_every_http_server(
+    said: bytes, wait: float | None
+) -> None:
+    date = b"Tue, 24 Nov 2026 09:00:00 GMT"
+    head = b"HTTP/1.1 429 Slow\r\nRetry-After: %b\r\nDate: %b\r\nContent-Length: 0\r\n\r\n"
+    answer = asked(says(head % (said, date)))
+    assert isinstance(answer, NotSent)
+    assert answer.wait == wait
+
+
+@pytest.mark.parametrize(
     ("date", "wait"),
     [
         (b"Tue, 24 Nov 2026 09:00:00 GMT", 30.0),  # the clock here is years behind

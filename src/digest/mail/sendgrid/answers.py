@@ -57,7 +57,10 @@ def _refusal(exchange: Exchange, status: int, recipients: int, now: float) -> An
         case 408:
             return NotSent(status=status, detail="the provider didn't get the whole request")
         case 429:
-            wait = _wait(exchange.headers.get("X-RateLimit-Reset"), _asked_at(exchange, now))
+            asked_at = _asked_at(exchange, now)
+            wait = _wait(exchange.headers.get("X-RateLimit-Reset"), asked_at)
+            if wait is None:
+                wait = _retry_after(exchange.headers.get("Retry-After", ""), asked_at)
             detail = "the provider asks to slow down"
             return NotSent(status=status, detail=detail, wait=wait, counts=False)
     return Halted(status=status, detail=_halt(exchange, status))
@@ -134,3 +137,13 @@ def _wait(reset: str | None, now: float) -> float | None:
     except ValueError:
         return None
     return seconds if 0 < seconds < float("inf") else None
+
+
+def _retry_after(said: str, now: float) -> float | None:
+    """Read the header any HTTP server may answer with: seconds, or a date."""
+    if said.strip().isdecimal():
+        return _wait(str(now + float(said)), now)
+    try:
+        return _wait(str(parsedate_to_datetime(said).timestamp()), now)
+    except (ValueError, OverflowError):
+        return None
