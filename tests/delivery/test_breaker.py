@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from digest.delivery.counts import Counts, count
 from digest.delivery.dispatch import dispatch
 from digest.delivery.models import CircuitBreaker
 from digest.delivery.send import Sending, hand_over, turn
-from digest.delivery.settle import Settled
+from digest.delivery.settle import Patience, Settled
 from digest.delivery.status import Problem
 from digest.issues.models import Issue, IssueState
 from digest.mail.mailing import Mailing
@@ -215,6 +216,68 @@ def test_who_watches_is_told_when_the_next_is_tried(make_day: MakeDay) -> None:
     said: list[str] = []
     day.send(tell=lambda settled: said.append(settled.detail))
     assert said[-1] == "the provider answered 503; one batch is tried at 09:01:00 UTC"
+
+
+def test_D15_a_night_without_network_loses_nothing_and_asks_nobody(make_day: MakeDay) -> None:
+    hours = 9 * 3600
+    day = make_day(lambda at: NO_WAY if at < hours else Accepted(), readers=30)
+    day.speed = 120.0
+    counts = day.send()
+    assert (counts.accepted, counts.pending) == (30, 0)
+    assert hours <= day.asked[-1] < hours + 1200
+    assert len(day.asked) < 120  # one batch at a time, after growing pauses
+
+
+def test_D15_without_network_for_half_a_day_a_person_is_asked(make_day: MakeDay) -> None:
+    day = make_day(lambda _: NO_WAY)
+    day.speed = 120.0
+    counts = day.send()
+    assert (counts.pending, counts.parked) == (12, 0)
+    assert the_issue(day.database).note == (
+        "nothing was accepted in 12 hours of trying: no connection (refused)"
+    )
+
+
+def test_D15_a_batch_that_fails_alone_is_tried_for_hours(make_day: MakeDay) -> None:
+    def answer(at: float) -> Answer:
+        alone = len(day.asked) == 1 or len(day.asked) > 12
+        return NO_WAY if alone and at < 3600 else Accepted()
+
+    day: Day = make_day(answer)
+    counts = day.send()
+    assert (counts.accepted, counts.parked) == (12, 0)
+
+
+def test_D13_a_rate_limit_without_a_time_is_waited_out_longer_each_time(make_day: MakeDay) -> None:
+    slow_down = NotSent(status=429, detail="the provider asks to slow down", counts=False)
+    day = make_day(lambda _: slow_down)
+    day.sending = replace(day.sending, patience=Patience(jitter=lambda: 0.0))
+    day.speed = 1.0
+    day.stop_after(300)
+    counts = day.send()
+    assert (counts.pending, counts.parked) == (12, 0)
+    assert len(day.asked) < 10
+    [held] = day.told()
+    assert "the provider asks to slow down" in held.what
+
+
+def test_D13_a_rate_limit_for_half_a_day_is_put_before_a_person(make_day: MakeDay) -> None:
+    slow_down = NotSent(status=429, detail="slow down", counts=False)
+    day = make_day(lambda _: slow_down)
+    day.sending = replace(day.sending, patience=Patience(jitter=lambda: 0.0))
+    day.speed = 120.0
+    day.send()
+    assert the_issue(day.database).state is IssueState.PAUSED
+
+
+@pytest.mark.parametrize("longest", [60.0, math.inf])
+def test_who_asks_again_every_minute_is_not_kept_waiting(make_day: MakeDay, longest: float) -> None:
+    day = make_day(lambda _: BROKEN)
+    day.passed = 0.0
+    day.stop_after(20 * MINUTE)
+    day.sending = replace(day.sending, patience=Patience(limits=Limits(first_pause=600)))
+    dispatch(day.sending, concurrency=1, brake=Brake(stopping=day.naps), longest_wait=longest)
+    assert (day.passed == 0.0) == (longest == 60.0)
 
 
 def counted(day: Day) -> Counts:

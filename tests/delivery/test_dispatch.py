@@ -7,18 +7,23 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
 from digest.db import Database
+from digest.delivery.brake import Brake
+from digest.delivery.breaker import Limits
 from digest.delivery.counts import Counts, count
 from digest.delivery.dispatch import dispatch
+from digest.delivery.settle import Patience
 from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 from subscribers.models import Standing, Subscriber, Subscription
 from tests.delivery.conftest import MakeReaders, MakeSending
+from tests.delivery.naps import Naps
 
 
 def counted(database: Database, edition_id: int) -> Counts:
@@ -170,7 +175,7 @@ def test_B06_a_refused_key_stops_the_issue_at_once(
 
 
 def test_B11_what_was_not_sent_is_tried_again_up_to_a_ceiling(
-    make_readers: MakeReaders, make_sending: MakeSending
+    make_readers: MakeReaders, make_sending: MakeSending, now: datetime
 ) -> None:
     make_readers(2)
     calls: list[int] = []
@@ -179,7 +184,13 @@ def test_B11_what_was_not_sent_is_tried_again_up_to_a_ceiling(
         calls.append(1)
         return NotSent(detail="no connection")
 
-    counts = dispatch(make_sending(MemoryTransport(answer=unreachable)), concurrency=1)
+    naps = Naps()
+    sending = replace(
+        make_sending(MemoryTransport(answer=unreachable)),
+        clock=lambda: now + timedelta(seconds=sum(naps.waits)),
+        patience=Patience(most_tries=8, first_wait=0.0, limits=Limits(first_unsent=0.0)),
+    )
+    counts = dispatch(sending, concurrency=1, brake=Brake(stopping=naps))
     assert len(calls) == 8
     assert (counts.pending, counts.parked) == (2, 2)
 

@@ -358,7 +358,7 @@ def test_B11_a_parked_batch_goes_out_once_the_provider_is_back(
     fake: RunningFake, make_line: MakeLine
 ) -> None:
     line = make_line(3, url=closed_port())
-    line.send()
+    line.send(patience=Patience(most_tries=2, first_wait=0.0))
     line.sending = replace(line.sending, transport=SendGrid(api_key=KEY, url=fake.url, seconds=20))
     with line.database.write() as session:
         issue = session.exec(select(Issue)).one()

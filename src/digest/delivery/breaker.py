@@ -27,15 +27,18 @@ class Limits:
     """What is borne before a send is slowed down, or given up; times in seconds."""
 
     most_failures: int = 3  #: in a row
-    first_pause: float = 60.0
-    longest_pause: float = 3600.0  #: where each try may leave one more batch in doubt
-    longest_unsent: float = 600.0  #: where a try puts nobody in doubt
+    first_pause: float = 60.0  #: where each try may leave one more batch in doubt
+    longest_pause: float = 3600.0
+    first_unsent: float = 15.0  #: where a try puts nobody in doubt
+    longest_unsent: float = 600.0
     give_up: float = 12 * 3600.0
 
     def pause(self, probes: int, answer: InDoubt | NotSent) -> float:
         """Return how long to wait after so many probes that failed."""
-        longest = self.longest_pause if isinstance(answer, InDoubt) else self.longest_unsent
-        return float(min(self.first_pause * 2 ** min(probes, 20), longest))
+        first, longest = self.first_unsent, self.longest_unsent
+        if isinstance(answer, InDoubt):
+            first, longest = self.first_pause, self.longest_pause
+        return float(min(first * 2 ** min(probes, 20), longest))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +58,12 @@ def failed(
     answer: InDoubt | NotSent,
     now: datetime,
     limits: Limits,
+    asked: float | None = None,
 ) -> Tripped:
-    """Count a request that wasn't accepted, for no reason of its own; the caller commits."""
+    """Count a request that wasn't accepted, for no reason of its own; the caller commits.
+
+    *asked* is the pause the provider wants, in seconds.
+    """
     breaker = _breaker(session, edition_id, now)
     if breaker.failures == 0:
         breaker.since = now
@@ -65,8 +72,8 @@ def failed(
     is_open = breaker.probe_at is not None
     if breaker.failures >= limits.most_failures and (not is_open or breaker.probe == attempt):
         # What was under way when it tripped says nothing new.
-        pause = timedelta(seconds=limits.pause(breaker.probes, answer))
-        breaker.probe_at, breaker.probe = now + pause, None
+        pause = limits.pause(breaker.probes, answer) if asked is None else asked
+        breaker.probe_at, breaker.probe = now + timedelta(seconds=pause), None
         breaker.probes += 1
     until = breaker.probe_at
     session.add(breaker)
@@ -76,6 +83,12 @@ def failed(
         why = f"nothing was accepted in {hours:.0f} hours of trying: {answer.detail}"
         return Tripped(failures=breaker.failures, give_up=why)
     return Tripped(failures=breaker.failures, until=until)
+
+
+def failures(session: Session, edition_id: int) -> int:
+    """Return how many requests of an edition have failed in a row."""
+    found = select(col(CircuitBreaker.failures)).where(col(CircuitBreaker.edition_id) == edition_id)
+    return session.connection().execute(found).scalar() or 0
 
 
 def accepted(session: Session, batch_id: int) -> None:

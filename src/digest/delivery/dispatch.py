@@ -45,9 +45,11 @@ def dispatch(
     progress: Tell = lambda _: None,
     is_alive: Callable[[str], bool | None] = alive,
     hands: Hands | None = None,
+    longest_wait: float = math.inf,
 ) -> Counts:
     """Send what can be sent; returns when all is settled, in doubt, parked, paused or stopped.
 
+    Or when nothing falls due within *longest_wait* seconds: whoever asks again soon needn't wait.
     Safe to call again at any time, from any number of processes. After `Brake.stop` what is under
     way has the brake's grace to end; what hasn't then is left to recovery, which puts it in doubt.
     The processes of *hands* share the work: *concurrency* counts the requests of all of them.
@@ -58,7 +60,7 @@ def dispatch(
     again = True
     threads = max(1, concurrency - len(hands) * share(concurrency, len(hands)))
     with _calm_collector():
-        crew = _Crew(sending, brake, progress)
+        crew = _Crew(sending, brake, progress, longest_wait)
         hands.follow(crew.told)
         while again:
             _send_all(crew, threads, brake, hands)
@@ -155,7 +157,10 @@ def _calm_collector() -> Iterator[None]:
 class _Crew:
     """What the threads of one dispatch share."""
 
-    def __init__(self, sending: Sending, brake: Brake, progress: Tell) -> None:
+    def __init__(
+        self, sending: Sending, brake: Brake, progress: Tell, longest_wait: float = math.inf
+    ) -> None:
+        self._longest_wait = longest_wait
         self._sending, self._brake, self._progress = sending, brake, progress
         self._lock = threading.Lock()
         self._busy = 0
@@ -248,13 +253,15 @@ class _Crew:
             self._resting -= 1
 
     def _wait(self) -> bool:
-        """Wait for a batch to fall due; false when none will."""
+        """Wait for a batch to fall due; false when none will, or not for long."""
         with self._lock:
             others = self._busy > 0
         due = self._due()
         if due is None and not others:
             return False
         seconds = (due - self._sending.clock()).total_seconds() if due else LONGEST_NAP
+        if not others and seconds > self._longest_wait:
+            return False
         if self._resting:
             seconds = max(seconds, LONGEST_NAP / 4)
         # While another thread holds a batch, it may put it (or its halves) back at any moment.

@@ -26,7 +26,7 @@ class Patience:
 
     first_wait: float = 2.0
     longest_wait: float = 600.0
-    most_tries: int = 8
+    most_tries: int = 100  #: of one batch; with the longest wait between them, over half a day
     most_rounds: int = 25  #: requests a batch may cost while the provider names one reader a time
     most_splits: int = 24  #: requests a batch may cost in the search for what the provider dislikes
     limits: Limits = field(default_factory=Limits)  #: of what the issue as a whole may meet
@@ -34,7 +34,7 @@ class Patience:
 
     def wait(self, tries: int, asked: float | None) -> float:
         """Return how long to wait before the next try, longer each time, never in step."""
-        seconds = self.first_wait * 2**tries if asked is None else asked
+        seconds = self.first_wait * 2 ** min(tries, 30) if asked is None else asked
         return min(seconds, self.longest_wait) * (1 + 0.1 * self.jitter())
 
 
@@ -133,6 +133,8 @@ def _slowed(
     settled: Settled,
     now: datetime,
     patience: Patience,
+    *,
+    asked: float | None = None,
 ) -> Settled:
     """Let the issue slow down, or stop, when its requests fail in a row."""
     tripped = breaker.failed(
@@ -142,6 +144,7 @@ def _slowed(
         answer=answer,
         now=now,
         limits=patience.limits,
+        asked=asked,
     )
     if tripped.give_up:
         pause(session, batch.edition_id, tripped.give_up)
@@ -173,23 +176,26 @@ def _again(
     session: Session, batch: Any, answer: NotSent, now: datetime, patience: Patience
 ) -> Settled:
     """Put a batch back that was certainly not sent, or park it when that happened too often."""
-    tries = batch.tries + (1 if answer.counts else 0)
+    tries, before = batch.tries, breaker.failures(session, batch.edition_id)
+    if answer.counts:
+        tries = before = batch.tries + 1
+    wait = patience.wait(before, answer.wait)
+    slow_down = None if answer.counts else wait
     if tries >= patience.most_tries:
         _move(session, batch.id, state=BatchState.PARKED, tries=tries, note=answer.detail)
-        return Settled(outcome="parked", count=batch.size, detail=answer.detail)
-    wait = patience.wait(tries, answer.wait)
-    due = now + timedelta(seconds=wait)
-    _move(
-        session,
-        batch.id,
-        state=BatchState.PENDING,
-        attempt=None,
-        tries=tries,
-        not_before=due,
-        note=answer.detail,
-    )
-    slow_down = None if answer.counts else wait
-    return Settled(outcome="notsent", count=batch.size, detail=answer.detail, wait=slow_down)
+        settled = Settled(outcome="parked", count=batch.size, detail=answer.detail)
+    else:
+        _move(
+            session,
+            batch.id,
+            state=BatchState.PENDING,
+            attempt=None,
+            tries=tries,
+            not_before=now + timedelta(seconds=wait),
+            note=answer.detail,
+        )
+        settled = Settled(outcome="notsent", count=batch.size, detail=answer.detail, wait=slow_down)
+    return _slowed(session, batch, answer, settled, now, patience, asked=slow_down)
 
 
 def _refused(

@@ -28,6 +28,8 @@ from digest.mail.transport import Answer, Request, Transport
 
 log = logging.getLogger(__name__)
 
+#: Seconds until the schedule asks again: nothing else that waits should have to wait for longer.
+ASKED_AGAIN = 60.0
 #: No batch waits longer for its next try: see `digest.delivery.settle.Patience`.
 LONGEST_WAIT = timedelta(minutes=15)
 
@@ -124,7 +126,10 @@ def _send(app: App, issue_id: int, brake: Brake) -> str:
     if app.settings.canary:
         release_canary(sending, app.settings.canary)
     counts = dispatch(
-        replace(sending, transport=told), concurrency=app.settings.concurrency, brake=brake
+        replace(sending, transport=told),
+        concurrency=app.settings.concurrency,
+        brake=brake,
+        longest_wait=ASKED_AGAIN,
     )
     if not told.requests and (counts.pending or counts.in_doubt):
         return ""  # it waits for news, or for a person
