@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,12 +57,13 @@ class Watch:
             "SELECT id, key, edition_id, first_delivery, last_delivery, size, state, attempt"
             " FROM batch ORDER BY first_delivery"
         )
-        outcomes = dict(self.rows("SELECT id, outcome FROM delivery WHERE outcome IS NOT NULL"))
+        everybody = dict(self.rows("SELECT id, outcome FROM delivery"))
+        outcomes = {number: outcome for number, outcome in everybody.items() if outcome}
         self._claims()
         self._starts()
         self._nobody_twice(provider)
-        self._counts(batches, outcomes)
-        self._truth(batches, outcomes, provider)
+        self._counts(batches, outcomes, everybody.keys())
+        self._truth(batches, outcomes, everybody.keys(), provider)
         self._doubts(batches)
         self._sent()
 
@@ -145,29 +147,35 @@ class Watch:
         if twice:
             raise Violation(f"I1: deliveries {twice} were mailed twice")
 
-    def _counts(self, batches: list[Any], outcomes: dict[int, str]) -> None:
+    def _counts(self, batches: list[Any], outcomes: dict[int, str], here: Collection[int]) -> None:
         placed: Counter[int] = Counter()
         for _, _, edition, first, last, size, state, _ in batches:
             if state == "split":
                 continue
-            apart = sum(1 for number in range(first, last + 1) if number in outcomes)
+            # Who is offered it once more has another number since.
+            mine = [number for number in range(first, last + 1) if number in here]
+            apart = sum(1 for number in mine if number in outcomes)
             placed[edition] += size + apart
-            if size + apart != last - first + 1:
-                raise Violation(
-                    f"I2: a batch {state} counts {size} and {apart} of {last - first + 1}"
-                )
+            if size + apart != len(mine):
+                raise Violation(f"I2: a batch {state} counts {size} and {apart} of {len(mine)}")
         for edition, number in self.candidates.items():
             if placed[edition] != number:
                 raise Violation(f"I2: {placed[edition]} of {number} candidates are accounted for")
 
-    def _truth(self, batches: list[Any], outcomes: dict[int, str], provider: Provider) -> None:
+    def _truth(
+        self,
+        batches: list[Any],
+        outcomes: dict[int, str],
+        here: Collection[int],
+        provider: Provider,
+    ) -> None:
         """I3: what the provider took is reserved; I2: what counts as accepted was taken."""
         everybody = {mail.delivery for mail in provider.mails}
         mailed = {m.delivery for m in provider.mails if m.attempt not in self.unsent_wrongly}
         for _, key, _, first, last, _, state, _ in batches:
             if state == "split":
                 continue
-            mine = set(range(first, last + 1)) - outcomes.keys()
+            mine = set(range(first, last + 1)).intersection(here) - outcomes.keys()
             if state not in RESERVED and mine & mailed:
                 raise Violation(f"I3: batch {key[:4]} is {state}, and the provider has its mail")
             if state == "accepted" and mine - everybody - self.accepted_wrongly:

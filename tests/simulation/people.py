@@ -193,6 +193,18 @@ def decide(world: World, key: str, attempt: str, *, accepted: bool) -> None:
     world.note(f"Ada decides that {'it was' if accepted else 'it was not'} accepted")
 
 
+def offer_again(world: World) -> None:
+    """A person offers an issue once more to those the provider refused."""
+    issue, *_ = _edition(world)
+    try:
+        with world.write() as session:
+            row = session.get_one(Issue, issue)
+            number = control.offer_again(session, row, world.dice.randint(1, 4))
+    except DigestError:
+        return
+    world.note(f"issue {issue} is offered once more to {number}")
+
+
 def jump(world: World) -> None:
     """The clock jumps, back or ahead."""
     seconds = world.dice.choice(JUMPS)
@@ -237,4 +249,5 @@ _ACTS: dict[Callable[[World], None], float] = {
     forget: 2,
     suppress_one: 2,
     cancel: 1,
+    offer_again: 2,
 }

@@ -164,9 +164,9 @@ def _settle(world: World) -> None:
     world.note("the troubles end")
     world.provider.heal()
     world.liveliness = world.deadliness = 0.0
-    for _ in range(MOST_ROUNDS):
+    for number in range(MOST_ROUNDS):
         world.now += timedelta(days=3)  # past every lease and every wait
-        if not _round(world):
+        if not _round(world, patient=number < MOST_ROUNDS / 2):
             break
     else:
         raise Violation("I13: it doesn't come to an end")
@@ -174,8 +174,11 @@ def _settle(world: World) -> None:
     _converged(world)
 
 
-def _round(world: World) -> bool:
-    """Do what a person would do next; false when nothing is left to do."""
+def _round(world: World, *, patient: bool) -> bool:
+    """Do what a person would do next; false when nothing is left to do.
+
+    Somebody who isn't *patient* any more calls off what the provider refuses to everybody.
+    """
     doubts = world.rows("SELECT key, attempt FROM batch WHERE state = 'in-doubt' ORDER BY id")
     for key, attempt in doubts:
         people.decide(world, key, attempt, accepted=world.provider.took(attempt))
@@ -192,7 +195,12 @@ def _round(world: World) -> bool:
             continue
         _told(world, issue, edition)
         with world.write() as session:
-            control.resume(session, session.get_one(Issue, issue), world.clock())
+            row = session.get_one(Issue, issue)
+            if patient or count(session, edition).accepted:
+                control.resume(session, row, world.clock())
+            else:
+                control.cancel(session, row, "the provider refuses it to everybody")
+                continue
         world.send(edition)
     return _is_open(world)
 

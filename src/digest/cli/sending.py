@@ -16,6 +16,7 @@ from digest.cli.context import AnyIssue, Call, IssueNumber, JsonFlag, call_of, s
 from digest.cli.issues import NewsletterOption, find, findings_of
 from digest.cli.standing import hold, print_hold, print_standing, standing
 from digest.cli.status_sheet import print_status
+from digest.delivery import control
 from digest.delivery.aside import left_out
 from digest.delivery.brake import Brake
 from digest.delivery.canary import release_canary
@@ -27,7 +28,7 @@ from digest.delivery.recover import recover
 from digest.delivery.rehearsal import rehearsed, take_back
 from digest.delivery.send import Sending
 from digest.delivery.settle import Settled
-from digest.delivery.status import Status, status
+from digest.delivery.status import Status, refused_too_many, status
 from digest.errors import MailUnfit, WrongState
 from digest.issues import store
 from digest.issues.models import IssueState
@@ -46,11 +47,17 @@ def send(
     from_outbox: Annotated[
         bool, typer.Option("--from-outbox", help="Send for real what went into the outbox folder.")
     ] = False,
+    refused_again: Annotated[
+        bool,
+        typer.Option("--refused-again", help="Offer it once more to those the provider refused."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Plan and send now, with progress; called again, it resumes what was interrupted."""
     call = call_of(context)
     _outbox_first(call, newsletter, issue, take=from_outbox)
+    if refused_again:
+        _offer_again(call, newsletter, issue)
     sending = _ready(call, newsletter, issue)
     brake = Brake(grace=call.settings.grace)
     if call.settings.canary:
@@ -73,7 +80,8 @@ def send(
     if brake.stopping.is_set():
         call.err.print(_stopped_in_words(counts))
         call.err.print(f"Go on with: digest send {issue}")
-    if counts.pending or counts.in_doubt or where.state is IssueState.PAUSED:
+    open_ = counts.pending or counts.in_doubt or where.state is IssueState.PAUSED
+    if open_ or refused_too_many(counts):
         raise typer.Exit(1)
 
 
@@ -125,6 +133,14 @@ def _outbox_first(call: Call, newsletter: str, number: int, *, take: bool) -> No
             )
         if copies:
             take_back(session, issue, edition.id or 0)
+
+
+def _offer_again(call: Call, newsletter: str, number: int) -> None:
+    call.app.begin_sending()
+    with call.app.database.write() as session:
+        issue, _ = find(session, newsletter, number)
+        offered = control.offer_again(session, issue, call.settings.batch_size)
+    call.err.print(f"Offered once more to {some(offered, 'reader')}.")
 
 
 def _list_left_out(call: Call, newsletter: str, number: int, *, as_json: bool) -> None:

@@ -27,6 +27,7 @@ class Limits:
     """What is borne before a send is slowed down, or given up; times in seconds."""
 
     most_failures: int = 3  #: in a row
+    most_refusals: int = 30  #: in a row; more than a batch costs whose readers are named one by one
     first_pause: float = 60.0  #: where each try may leave one more batch in doubt
     longest_pause: float = 3600.0
     first_unsent: float = 15.0  #: where a try puts nobody in doubt
@@ -99,16 +100,18 @@ def accepted(session: Session, batch_id: int) -> None:
     )
 
 
-def answered(session: Session, *, edition_id: int, attempt: str, now: datetime) -> None:
-    """Let the next batch be tried at once: the provider has judged the one before. Caller commits.
+def refused(session: Session, *, edition_id: int, attempt: str, now: datetime) -> int:
+    """Count a request that the provider refused; returns how many in a row. The caller commits.
 
-    Still one at a time, until one is accepted.
+    An open breaker lets the next be tried at once, still one at a time, until one is accepted.
     """
-    session.connection().execute(
-        update(CircuitBreaker)
-        .where(col(CircuitBreaker.edition_id) == edition_id, col(CircuitBreaker.probe) == attempt)
-        .values(probe_at=now, probe=None)
-    )
+    breaker = _breaker(session, edition_id, now)
+    breaker.refusals += 1
+    if breaker.probe == attempt:
+        breaker.probe_at, breaker.probe = now, None
+    session.add(breaker)
+    session.flush()
+    return breaker.refusals
 
 
 def close(session: Session, edition_ids: Sequence[int]) -> None:
@@ -156,7 +159,10 @@ def may_try(now: Any, never: Any) -> ColumnElement[bool]:
 def _breaker(session: Session, edition_id: int, now: datetime) -> CircuitBreaker:
     """Return an edition's breaker, locked; made where there is none."""
     fresh = upsert(session, CircuitBreaker).values(
-        edition_id=edition_id, failures=0, since=now, reason="", probes=0
+        edition_id=edition_id, failures=0, refusals=0, since=now, reason="", probes=0
     )
-    session.connection().execute(fresh.on_conflict_do_nothing(index_elements=["edition_id"]))
-    return session.get_one(CircuitBreaker, edition_id, with_for_update=True, populate_existing=True)
+    # An update that changes nothing locks the row: another thread may be about to delete it.
+    session.connection().execute(
+        fresh.on_conflict_do_update(index_elements=["edition_id"], set_={"edition_id": edition_id})
+    )
+    return session.get_one(CircuitBreaker, edition_id, populate_existing=True)

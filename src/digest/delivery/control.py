@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, exists, func, insert, update
+from sqlalchemy import select as select_core
 from sqlmodel import Session, col, select
 
 from digest.delivery.breaker import close
+from digest.delivery.counts import count
 from digest.delivery.dispatch import finish
 from digest.delivery.ledger import call_off
-from digest.delivery.models import Batch, BatchState, Decision
+from digest.delivery.models import Batch, BatchState, Decision, Delivery, Outcome
+from digest.delivery.plan import cut, new_key
 from digest.delivery.wave import let_pass
 from digest.errors import NotFound, WrongState
 from digest.issues.models import Edition, Issue, IssueState
@@ -60,6 +63,67 @@ def cancel(session: Session, issue: Issue, why: str) -> None:
     issue.state, issue.note = IssueState.CANCELLED, why
     session.add(issue)
     call_off(session, _editions(session, issue), why)
+
+
+def offer_again(session: Session, issue: Issue, batch_size: int) -> int:
+    """Put the readers whom the provider refused into new batches; the caller commits.
+
+    Returns how many they are. Nobody who may have got the issue is among them: a refusal means
+    that nobody in the request was mailed, and who got a copy by a decision that proved wrong is
+    left out. The attempts keep what was said at first, and so does each reader's row.
+    """
+    edition = session.exec(select(Edition).where(Edition.issue_id == issue.id)).one()
+    counts = count(session, edition.id or 0)
+    over = counts.pending == 0 and counts.in_doubt == 0
+    also = (IssueState.PREPARED, IssueState.PAUSED) if over else (IssueState.PREPARED,)
+    _require(issue, IssueState.SENT, "offered again", also=also)
+    refused = _refused(session, edition.id or 0)
+    if not refused:
+        raise WrongState(f"nobody was refused issue {issue.number}, so there is nobody to offer it")
+    connection = session.connection()
+    first = (connection.execute(select_core(func.max(col(Delivery.id)))).scalar_one() or 0) + 1
+    # Their old numbers lie in batches that others shared: they get new ones, in new batches.
+    connection.execute(
+        update(Delivery)
+        .where(col(Delivery.id) == bindparam("old"))
+        .values(id=bindparam("new"), outcome=None),
+        [{"old": old, "new": new} for new, old in enumerate(refused, start=first)],
+    )
+    last = select_core(func.max(col(Batch.number))).where(col(Batch.edition_id) == edition.id)
+    rows = cut(
+        session,
+        edition.id or 0,
+        first,
+        first + len(refused) - 1,
+        batch_size,
+        after=connection.execute(last).scalar_one() or 0,
+        key=new_key,
+    )
+    connection.execute(insert(Batch), rows)
+    issue.state, issue.sent_at, issue.note = IssueState.PREPARED, None, ""
+    session.add(issue)
+    close(session, [edition.id or 0])
+    return len(refused)
+
+
+def _refused(session: Session, edition_id: int) -> list[int]:
+    """Return the deliveries that were refused, but for those a wrong decision sent a copy of."""
+    wrong = (
+        exists()
+        .where(col(Decision.batch_id) == col(Batch.id), col(Decision.contradicted).is_not(None))
+        .where(col(Batch.edition_id) == edition_id)
+        .where(col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)))
+    )
+    found = session.connection().execute(
+        select_core(col(Delivery.id))
+        .where(
+            col(Delivery.edition_id) == edition_id,
+            col(Delivery.outcome) == Outcome.REFUSED,
+            ~wrong,
+        )
+        .order_by(col(Delivery.id))
+    )
+    return [number for number in found.scalars() if number is not None]
 
 
 def resolve(

@@ -125,6 +125,7 @@ def recovered(sending: Sending, is_alive: Callable[[str], bool | None] = alive) 
 def finish(session: Session, edition_id: int, now: datetime) -> Counts:
     """Mark the issue sent when nothing is pending and nothing is in doubt; the caller commits.
 
+    One that nobody got, since everybody was refused, isn't sent: it is paused with that reason.
     Of a cancelled one, what came back unsent after the cancellation is called off too.
     """
     issue = session.get_one(Issue, session.get_one(Edition, edition_id).issue_id)
@@ -132,7 +133,11 @@ def finish(session: Session, edition_id: int, now: datetime) -> Counts:
         call_off(session, [edition_id], issue.note)
     counts = count(session, edition_id)
     if issue.state is IssueState.PREPARED and counts.pending == 0 and counts.in_doubt == 0:
-        issue.state, issue.sent_at, issue.note = IssueState.SENT, now, ""
+        if counts.refused and not counts.accepted:
+            words = f"nobody got it: the provider refused all {counts.refused:,} readers"
+            issue.state, issue.note = IssueState.PAUSED, words
+        else:
+            issue.state, issue.sent_at, issue.note = IssueState.SENT, now, ""
         session.add(issue)
     return counts
 

@@ -66,7 +66,7 @@ def prepare(
     rest = _end_of_wave(session, edition.id, first, first_wave, last) + 1
     rows: list[dict[str, object]] = []
     for start, end in ((first, rest - 1), (rest, last)):
-        rows += _cut(session, edition.id, start, end, batch_size, after=len(rows), key=key)
+        rows += cut(session, edition.id, start, end, batch_size, after=len(rows), key=key)
     session.connection().execute(insert(Batch), rows)
     issue.state, issue.prepared_at = IssueState.PREPARED, now
     session.add(issue)
@@ -90,7 +90,7 @@ def _end_of_wave(session: Session, edition_id: int, first: int, readers: int, la
     return found.scalar() or last
 
 
-def _cut(
+def cut(
     session: Session,
     edition_id: int,
     first: int,

@@ -29,6 +29,7 @@ class Patience:
     most_tries: int = 100  #: of one batch; with the longest wait between them, over half a day
     most_rounds: int = 25  #: requests a batch may cost while the provider names one reader a time
     most_splits: int = 24  #: requests a batch may cost in the search for what the provider dislikes
+    most_alone: int = 5  #: requests one reader may cost whom the provider refuses and doesn't name
     limits: Limits = field(default_factory=Limits)  #: of what the issue as a whole may meet
     jitter: Callable[[], float] = random.random
 
@@ -121,8 +122,7 @@ def _heed(
         case NotSent():
             return _again(session, batch, answer, now, patience)
         case Refused():
-            _refused(session, batch, readers, answer, patience)
-            breaker.answered(session, edition_id=batch.edition_id, attempt=batch.attempt, now=now)
+            return _refusal(session, batch, readers, answer, now, patience)
     return Settled(outcome=kind, count=len(readers), detail=answer.detail)
 
 
@@ -198,13 +198,48 @@ def _again(
     return _slowed(session, batch, answer, settled, now, patience, asked=slow_down)
 
 
+def _refusal(
+    session: Session,
+    batch: Any,
+    readers: list[int],
+    answer: Refused,
+    now: datetime,
+    patience: Patience,
+) -> Settled:
+    """Act on a refusal; stop the issue where it seems to be about the mail, not about readers."""
+    edition = batch.edition_id
+    in_a_row = breaker.refused(session, edition_id=edition, attempt=batch.attempt, now=now)
+    why = ""
+    if answer.too_large and len(readers) == 1 and not _accepted(session, edition):
+        why = f"the mail is too large even for one reader: {answer.detail}"
+        _move(session, batch.id, state=BatchState.PENDING, attempt=None, note=answer.detail)
+    else:
+        _refused(session, batch, readers, answer, now, patience)
+        if in_a_row >= patience.limits.most_refusals:
+            why = f"{in_a_row} requests in a row were refused, none accepted: {answer.detail}"
+    if why:
+        pause(session, edition, why)
+    return Settled(
+        outcome="refused", count=len(readers), detail=why or answer.detail, stop=bool(why)
+    )
+
+
 def _refused(
-    session: Session, batch: Any, readers: list[int], answer: Refused, patience: Patience
+    session: Session,
+    batch: Any,
+    readers: list[int],
+    answer: Refused,
+    now: datetime,
+    patience: Patience,
 ) -> None:
     """Set aside who was named; search for who wasn't, within a bound."""
     named = {readers[index]: words for index, words in answer.recipients.items()}
-    if len(readers) == 1:
-        named = {readers[0]: named.get(readers[0], answer.detail)}
+    if len(readers) == 1 and not named:
+        times = _times_refused(session, batch)
+        if not _is_theirs(session, batch, last_try=times >= patience.most_alone):
+            _alone_again(session, batch, times, answer, now, patience)
+            return
+        named = {readers[0]: answer.detail}
     if named:
         _set_aside(session, named)
         left = len(readers) - len(named)
@@ -215,6 +250,63 @@ def _refused(
         _move(session, batch.id, state=BatchState.PARKED, note=answer.detail)
     else:
         _split(session, batch, readers)
+
+
+def _is_theirs(session: Session, batch: Any, *, last_try: bool) -> bool:
+    """Tell whether the refusal of one reader alone is about that reader.
+
+    It is when the provider has accepted another request since it first refused one with them in
+    it, or goes on refusing this one long after it accepted others. Else it may refuse everybody.
+    """
+    before = (
+        select(func.max(col(Attempt.settled_at)))
+        .join(Batch, col(Batch.id) == col(Attempt.batch_id))
+        .where(
+            col(Batch.root) == batch.root,
+            col(Batch.first_delivery) <= batch.first_delivery,
+            col(Batch.last_delivery) >= batch.last_delivery,
+            col(Attempt.outcome) == "refused",
+            col(Attempt.key) != batch.attempt,
+        )
+    )
+    since = session.connection().execute(before).scalar_one()
+    if since is not None and _accepted(session, batch.edition_id, since):
+        return True
+    return last_try and _accepted(session, batch.edition_id)
+
+
+def _alone_again(
+    session: Session, batch: Any, times: int, answer: Refused, now: datetime, patience: Patience
+) -> None:
+    """Try one reader again a little later, when the provider may have accepted others."""
+    if times >= patience.most_alone:
+        _move(session, batch.id, state=BatchState.PARKED, note=answer.detail)
+        return
+    due = now + timedelta(seconds=patience.wait(times, None))
+    later = {"not_before": due, "note": answer.detail}
+    _move(session, batch.id, state=BatchState.PENDING, attempt=None, **later)
+
+
+def _times_refused(session: Session, batch: Any) -> int:
+    count = select(func.count()).select_from(Attempt)
+    mine = count.where(col(Attempt.batch_id) == batch.id, col(Attempt.outcome) == "refused")
+    return session.connection().execute(mine).scalar_one()
+
+
+def _accepted(session: Session, edition_id: int, since: datetime | None = None) -> bool:
+    """Tell whether the provider has accepted a request of this edition, since then or ever."""
+    found = (
+        select(col(Batch.id))
+        .join(Attempt, col(Attempt.key) == col(Batch.attempt))
+        .where(
+            col(Batch.edition_id) == edition_id,
+            col(Batch.state) == BatchState.ACCEPTED,
+            col(Attempt.outcome) == "accepted",
+        )
+    )
+    if since is not None:
+        found = found.where(col(Attempt.settled_at) > since)
+    return session.connection().execute(found.limit(1)).first() is not None
 
 
 def _set_aside(session: Session, named: Mapping[int, str]) -> None:

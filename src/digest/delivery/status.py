@@ -26,6 +26,7 @@ from digest.delivery.recover import gave_up
 from digest.delivery.rehearsal import rehearsed
 from digest.issues.models import Edition, Issue, IssueState
 
+MOST_REFUSED = 0.02  #: of those an issue was offered to; more is a problem, and exit code 1
 _TO_BE_SENT = [BatchState.PENDING, BatchState.CLAIMED]
 SILENCE = timedelta(hours=1)  #: after an issue was sent; the provider tells within a minute
 
@@ -91,6 +92,7 @@ def status(
         state=issue.state,
         counts=counts,
         problems=(
+            *_paused(issue, counts),
             *_problems(session, issue, edition, now),
             *(_left_by(session, batch, attempt, issue, now) for batch, attempt in held),
             *unheard,
@@ -100,11 +102,31 @@ def status(
     )
 
 
-def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -> Iterator[Problem]:
+def _paused(issue: Issue, counts: Counts) -> Iterator[Problem]:
+    """Say why an issue is paused, and when the provider refused more than a few of its readers."""
+    again = f"digest send {issue.number} --refused-again"
+    nobody_waits = counts.pending == 0 and counts.in_doubt == 0
     if issue.state is IssueState.PAUSED:
+        step = again if nobody_waits and counts.refused else f"digest resume {issue.number}"
+        yield Problem(what=f"paused: {issue.note}", next_step=f"mend that, then: {step}")
+    if refused_too_many(counts) and counts.accepted:
+        part = counts.refused / (counts.accepted + counts.refused)
         yield Problem(
-            what=f"paused: {issue.note}", next_step=f"mend that, then: digest resume {issue.number}"
+            what=f"the provider refused {part:.1%} of its readers (bound {MOST_REFUSED:.0%})",
+            next_step=(
+                f"digest status {issue.number} --who tells who they are; to offer it to them once"
+                f" more: {again}"
+            ),
+            readers=counts.refused,
         )
+
+
+def refused_too_many(counts: Counts) -> bool:
+    """Tell whether so many were refused that it is hardly about their addresses."""
+    return counts.refused > MOST_REFUSED * (counts.accepted + counts.refused)
+
+
+def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -> Iterator[Problem]:
     yield from _slowed(session, issue, edition)
     rows = session.exec(
         select(Batch, Attempt)
