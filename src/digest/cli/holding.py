@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from sqlmodel import Session
 
 from digest import keys
-from digest.cli.context import AnyIssue, Call, IssueNumber, call_of, some
+from digest.cli.context import MOST, AnyIssue, Call, IssueNumber, call_of, some
 from digest.cli.issues import NewsletterOption, find
 from digest.delivery import control, epoch, known_secrets
+from digest.errors import NotFound
 
 app = typer.Typer()
 
@@ -21,6 +24,9 @@ def _said(words: str) -> str:
     return words.strip()
 
 
+_MOMENTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
+_EVERY = "Decide on every batch of this issue that is in doubt."
+_SINCE = "Of those, only where the request left then or later (2026-11-24 09:00, in UTC)."
 Why = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
 
 
@@ -125,17 +131,47 @@ def cancel(
 @app.command()
 def resolve(
     context: typer.Context,
-    batch: Annotated[str, typer.Argument(help="The batch's key, as status shows it.")],
-    verdict: Annotated[control.Verdict, typer.Argument(help="What became of it.")],
+    batches: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[BATCH]...", help="The batches' keys, as status shows them."),
+    ] = None,
+    *,
+    verdict: Annotated[control.Verdict, typer.Argument(help="What became of them.")],
     by: Annotated[str, typer.Option("--by", help="Who decides.", callback=_said)],
     why: Annotated[str, typer.Option("--why", help="The reason.", callback=_said)],
+    every: Annotated[
+        int | None,
+        typer.Option("--all", metavar="ISSUE", min=1, max=MOST, help=_EVERY),
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(metavar="TIME", formats=_MOMENTS, help=_SINCE),
+    ] = None,
+    newsletter: NewsletterOption = "weekly",
 ) -> None:
-    """Decide on a batch in doubt; the decision is kept with name, time and reason."""
+    """Decide on batches in doubt; each decision is kept with name, time and reason."""
     call = call_of(context)
+    if bool(batches) == (every is not None) or (since and not every):
+        raise typer.BadParameter("name the batches, or say --all ISSUE", param_hint="BATCH")
     with call.app.database.write() as session:
-        found = control.resolve(session, batch, verdict, by=by, why=why, now=call.app.clock())
-    call.out.print(
-        f"Batch {found.key[:8]} with {some(found.size, 'reader')} is taken as {verdict}."
-    )
+        keys = batches or _doubts(session, newsletter, every or 0, since)
+        now = call.app.clock()
+        found = [control.resolve(session, key, verdict, by=by, why=why, now=now) for key in keys]
+        numbers = sorted({control.number_of(session, batch) or 0 for batch in found})
+    for batch in found:
+        call.out.print(
+            f"Batch {batch.key[:8]} with {some(batch.size, 'reader')} is taken as {verdict}."
+        )
     if verdict is control.Verdict.UNSENT:
-        call.out.print("Send it with: digest send ISSUE")
+        for number in numbers:
+            call.out.print(f"Send it with: digest send {number}")
+
+
+def _doubts(session: Session, newsletter: str, number: int, since: datetime | None) -> list[str]:
+    moment = since.replace(tzinfo=UTC) if since is not None else None
+    found = control.in_doubt(session, find(session, newsletter, number)[1], moment)
+    if not found:
+        raise NotFound(
+            f"no such batch of issue {number} is in doubt", next_step=f"digest status {number}"
+        )
+    return found

@@ -9,11 +9,15 @@ from digest.delivery.counts import Counts
 from digest.delivery.status import Problem, Status
 from digest.issues.models import IssueState
 
+SHOWN = 3  #: doubts that are told one by one
+
 
 def print_status(call: Call, where: Status) -> None:
     """Print the counts that say something, then each problem with its next step."""
     counts = where.counts
     call.out.print(f"[bold]Issue {where.issue}[/bold] of {where.period}: {where.state}")
+    if where.state is IssueState.CANCELLED:
+        call.out.print(f"  cancelled because: {where.note}", markup=False)
     print_counts(call, counts)
     for each in where.aside:
         call.out.print(f"    {each.readers:,} {each.outcome}: {each.reason}", markup=False)
@@ -26,11 +30,28 @@ def print_status(call: Call, where: Status) -> None:
             "    next: choose a provider (DIGEST_TRANSPORT=sendgrid), then:"
             f" digest send {where.issue} --from-outbox"
         )
-    for problem in where.problems:
-        _print_problem(call, problem)
+    _print_problems(call, where)
     waits = counts.pending - counts.parked
     if where.state is IssueState.PREPARED and waits and not counts.under_way and not where.problems:
         call.out.print(f"  next: digest send {where.issue} sends what waits")
+
+
+def _print_problems(call: Call, where: Status) -> None:
+    """Print each problem with its next step; of many doubts the first few."""
+    doubts = [problem for problem in where.problems if problem.evidence]
+    unshown = doubts[SHOWN:] if len(doubts) > SHOWN + 1 else []
+    for problem in where.problems:
+        if problem not in unshown:
+            _print_problem(call, problem)
+    if unshown:
+        readers = sum(problem.readers for problem in unshown)
+        call.out.print(
+            f"  ! {len(unshown):,} more batches are in doubt, with {some(readers, 'reader')}\n"
+            f"    each of them: digest status {where.issue} --json\n"
+            "    next: wait for the provider's events; or decide on all at once: digest resolve"
+            f" accepted|unsent --all {where.issue} --by NAME --why TEXT",
+            markup=False,
+        )
 
 
 def print_counts(call: Call, counts: Counts) -> None:

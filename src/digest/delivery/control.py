@@ -13,7 +13,7 @@ from digest.delivery.breaker import close
 from digest.delivery.counts import count
 from digest.delivery.dispatch import finish
 from digest.delivery.ledger import call_off
-from digest.delivery.models import Batch, BatchState, Decision, Delivery, Outcome
+from digest.delivery.models import Attempt, Batch, BatchState, Decision, Delivery, Outcome
 from digest.delivery.plan import cut, new_key
 from digest.delivery.wave import let_pass
 from digest.errors import NotFound, WrongState
@@ -163,7 +163,23 @@ def resolve(
     return batch
 
 
-_LIST = "digest status ISSUE names the batches in doubt"
+def in_doubt(session: Session, edition: Edition, since: datetime | None = None) -> list[str]:
+    """Return the keys of the batches in doubt, or of those whose request left since then."""
+    rows = session.exec(
+        select(Batch.key, Attempt.started_at)
+        .join(Attempt, col(Attempt.key) == col(Batch.attempt))
+        .where(Batch.edition_id == edition.id, Batch.state == BatchState.IN_DOUBT)
+        .order_by(col(Batch.number), col(Batch.first_delivery))
+    ).all()
+    return [key for key, left in rows if since is None or (left is not None and left >= since)]
+
+
+def number_of(session: Session, batch: Batch) -> int | None:
+    """Return the number of the issue that a batch belongs to."""
+    return session.get_one(Issue, session.get_one(Edition, batch.edition_id).issue_id).number
+
+
+_LIST = "digest status names the batches in doubt"
 
 
 def _require(
