@@ -152,7 +152,13 @@ class App:
                 api_key=key, url=settings.sendgrid_url, seconds=settings.sendgrid_timeout
             )
         except ValueError as fault:
-            raise BadSetting(f"DIGEST_SENDGRID_API_KEY: {fault}") from None
+            raise BadSetting(
+                f"DIGEST_SENDGRID_API_KEY: {fault}",
+                next_step=(
+                    "make a key at the provider that may send (Mail Send), and set"
+                    " DIGEST_SENDGRID_API_KEY to it, or DIGEST_SENDGRID_API_KEY_FILE to its file"
+                ),
+            ) from None
 
     def hand_over(self, mailing: Mailing) -> Accepted:
         """Send a mailing that is in no ledger, once; raises `DigestError` unless it was taken."""
