@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from digest.cli.context import JsonFlag, call_of
 from digest.cli.issues import NewsletterOption
@@ -56,8 +57,14 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
     call.out.print(f"Could not be used: {found.ever:,} ever, the newest {found.kept:,} are kept")
     table = Table.grid(padding=(0, 2))
     for one in newest:
-        table.add_row("  " + one["at"][:19], one["why"], one["said"][:90])
-    call.out.print(table, markup=False)
+        cells = ("  " + one["at"][:19], one["why"], _printable(one["said"][:90]))
+        table.add_row(*(Text(cell) for cell in cells))
+    call.out.print(table)
+
+
+def _printable(said: str) -> str:
+    """Put a mark for what is no text: a terminal would take it for commands."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in said)
 
 
 @app.command()
