@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -245,14 +246,21 @@ def _progress(call: Call, sending: Sending, *, quiet: bool) -> Iterator[Callable
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=call.err, disable=quiet, transient=True) as bar:
         task = bar.add_task("", total=total, completed=counts.accepted + counts.refused)
+        said: Counter[str] = Counter()
 
         def advance(settled: Settled) -> None:
             if settled.outcome == "accepted":
                 bar.advance(task, settled.count)
             elif settled.detail:
-                bar.console.print(f"{settled.outcome}: {settled.detail}", markup=False)
+                line = f"{settled.outcome}: {settled.detail}"
+                said[line] += 1
+                if said[line] == 1:
+                    bar.console.print(line, markup=False)
 
         yield advance
+        for line, times in said.items():
+            if times > 1:
+                bar.console.print(f"{line} ({times:,} times in all)", markup=False)
 
 
 def _status(
