@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlmodel import Session, col
 
-from digest.delivery.models import Delivery, Outcome
+from digest.delivery.models import Batch, BatchState, Delivery, Outcome
 from subscribers.models import Subscriber
 
 MOST = 20  #: reasons told; the provider's words may differ for each reader
@@ -39,11 +39,27 @@ def reasons(session: Session, edition_id: int) -> tuple[Aside, ...]:
 
 
 def left_out(session: Session, edition_id: int) -> list[tuple[str, str, str]]:
-    """Return outcome, reason and address of each reader left out; "(erased)" for the forgotten."""
+    """Return outcome, reason and address of each reader left out; "(erased)" for the forgotten.
+
+    Who waited when the issue was cancelled is among them.
+    """
+    called_off = exists().where(
+        col(Batch.edition_id) == edition_id,
+        col(Batch.state) == BatchState.CANCELLED,
+        col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)),
+    )
     rows = session.connection().execute(
         select(col(Delivery.outcome), col(Delivery.reason), col(Subscriber.address))
         .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id), isouter=True)
-        .where(col(Delivery.edition_id) == edition_id, col(Delivery.outcome).is_not(None))
+        .where(
+            col(Delivery.edition_id) == edition_id,
+            or_(col(Delivery.outcome).is_not(None), called_off),
+        )
         .order_by(col(Delivery.id))
     )
-    return [(str(outcome), reason or "", who or "(erased)") for outcome, reason, who in rows]
+    return [
+        (str(outcome), reason or "", who or "(erased)")
+        if outcome
+        else (str(Outcome.EXCLUDED), "the issue was cancelled", who or "(erased)")
+        for outcome, reason, who in rows
+    ]

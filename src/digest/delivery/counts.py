@@ -30,6 +30,7 @@ class Counts:
     pending: int = 0
     in_doubt: int = 0
     under_way: int = 0  #: the part of in_doubt whose request is on its way just now
+    called_off: int = 0  #: the part of excluded that waited when the issue was cancelled
     parked: int = 0  #: the part of pending that waits for a person
     delivered: int = 0
     deferred: int = 0
@@ -66,6 +67,7 @@ def count(session: Session, edition_id: int) -> Counts:
         accepted=batches.get(BatchState.ACCEPTED, 0),
         refused=batches.get(BatchState.REFUSED, 0) + own.get(Outcome.REFUSED, 0),
         excluded=own.get(Outcome.EXCLUDED, 0) + cancelled,
+        called_off=cancelled,
         pending=sum(batches.get(state, 0) for state in _PENDING),
         in_doubt=sum(batches.get(state, 0) for state in _IN_DOUBT),
         under_way=batches.get(BatchState.STARTED, 0),

@@ -19,6 +19,7 @@ from digest.delivery.models import (
     CircuitBreaker,
     Decision,
     Delivery,
+    Outcome,
     Wave,
 )
 from digest.delivery.owner import alive
@@ -53,6 +54,7 @@ class Status:
     counts: Counts
     problems: tuple[Problem, ...]
     aside: tuple[Aside, ...] = ()  #: why readers were left out
+    note: str = ""  #: why it was paused, cancelled or skipped
     rehearsed: int = 0  #: copies that lie in the outbox folder and reached nobody
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,6 +63,7 @@ class Status:
             "issue": self.issue,
             "period": self.period,
             "state": self.state,
+            "note": self.note,
             **self.counts.as_dict(),
             "in_outbox": self.rehearsed,
             "left_out": [asdict(each) for each in self.aside],
@@ -97,9 +100,16 @@ def status(
             *(_left_by(session, batch, attempt, issue, now) for batch, attempt in held),
             *unheard,
         ),
-        aside=reasons(session, edition.id or 0),
+        aside=(*reasons(session, edition.id or 0), *_called_off(issue, counts)),
+        note=issue.note,
         rehearsed=in_outbox,
     )
+
+
+def _called_off(issue: Issue, counts: Counts) -> Iterator[Aside]:
+    if counts.called_off:
+        why = f"the issue was cancelled: {issue.note}"
+        yield Aside(outcome=Outcome.EXCLUDED, reason=why, readers=counts.called_off)
 
 
 def _paused(issue: Issue, counts: Counts) -> Iterator[Problem]:
