@@ -16,6 +16,10 @@ FROZEN = {
     "v0002_issues.py": "e277b9604245344c592d29feb0e75030c2f21491573e0c860e4ecff798874710",
     "v0003_subscribers.py": "97ddb77d587a306129a647fc3ce4549fb5e850cc7d8b6949791683fdeb538f9c",
     "v0004_delivery.py": "2c5e1820d4c8a6b2c4ed9349c278da6b7d86f3e152cbb680b8447ef8ee4d8e33",
+    "v0005_mailboxes.py": "2409b0a23aaf3525c49b3f239d729277bcd2f9fbc855935dcabad78317934690",
+    "v0006_known_secrets.py": "479a1e840bd8f70d17e26d5bcc5c9ed4ae71b08f4e9b036fa8832c00156b06dc",
+    "v0007_epoch.py": "7d8fcfe7ac7b03dea3b1d3ff5d0c83c6a53156d6fd684f39a5da6d019a451837",
+    "v0008_circuit_breaker.py": "f737c4e711f0ce94c1d0b2cf33a0db55babe71786084873de560f1a8b4ebd56f",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}
 
