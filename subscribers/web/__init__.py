@@ -56,16 +56,15 @@ def routes(front: Front) -> list[Route]:
 
 def _sign_up(front: Front) -> list[Route]:
     sign_up = SignUp(Judge(front, front.shield, front.taking))
+    form = Place(
+        front=front,
+        get=sign_up.show,
+        post=sign_up.take,
+        turn_away=sign_up.turn_away,
+    )
     return [
-        Route(
-            PATH,
-            Place(
-                front=front,
-                get=sign_up.show,
-                post=sign_up.take,
-                turn_away=sign_up.turn_away,
-            ),
-        ),
+        Route(PATH, form),
+        Route(f"{PATH}/", form),  # as many type it
         Route(
             FRAME_PATH,
             Place(

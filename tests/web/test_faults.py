@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 
 import pytest
@@ -55,34 +56,23 @@ def test_H02_H03_no_path_is_more_than_not_there(site: Running, path: str) -> Non
     assert site.get(path).status_code in (400, 404)
 
 
-@pytest.mark.parametrize(
-    ("path", "meant"),
-    [
-        ("/issues/", "/issues"),
-        ("/subscribe/", "/subscribe"),
-        ("/subscribe/?lang=de", "/subscribe?lang=de"),
-        ("/issues/weekly/1/", "/issues/weekly/1"),
-        (f"/comparisons/{SLUG}/", f"/comparisons/{SLUG}"),
-        ("/issues%2F", "/issues"),
-        ("/issues//", "/issues"),
-    ],
-)
-def test_a_slash_too_many_at_the_end_leads_to_the_page(
-    site: Running, path: str, meant: str
-) -> None:
-    answer = site.get(path, headers={"Host": "evil.example"})
+@pytest.mark.parametrize("path", ["/issues", "/issues/weekly", "/subscribe", "/subscribe?lang=de"])
+def test_a_slash_at_the_end_is_the_same_page(site: Running, path: str) -> None:
+    before, mark, query = path.partition("?")
+    answer, meant = site.get(f"{before}/{mark}{query}"), site.get(path)
 
-    assert (answer.status_code, answer.headers["location"]) == (308, meant)
-    assert site.get(meant).status_code == 200
+    assert answer.status_code == 200
+    assert unsigned(answer.text) == unsigned(meant.text)
+
+
+def unsigned(page: str) -> str:
+    """Return a page without the token that is another one each time."""
+    return re.sub(r'name="form" value="[^"]*"', "", page)
 
 
 @pytest.mark.parametrize("path", ["/nothing/", "//", "//evil.example/", "//issues/", "/%5Cevil/"])
 def test_a_slash_at_the_end_leads_nowhere_else(site: Running, path: str) -> None:
     assert site.get(f"{site.url}{path}").status_code == 404
-
-
-def test_what_is_posted_is_not_led_elsewhere(site: Running) -> None:
-    assert site.http.post("/subscribe/").status_code == 404
 
 
 def test_a_method_that_is_not_there_is_refused_with_those_that_are(site: Running) -> None:

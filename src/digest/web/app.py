@@ -61,9 +61,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
         exception_handlers={HTTPException: faults.refused, NotFound: faults.not_found},
         lifespan=lifespan,
     )
-    site.router.redirect_slashes = (
-        False  # it would build an address from the Host header; see Faults
-    )
+    site.router.redirect_slashes = False  # it would build an address from the Host header
     return site
 
 

@@ -41,7 +41,9 @@ class Archive:
         one = "/issues/{newsletter}/{number}"
         return [
             Route("/issues", self.listing),
+            Route("/issues/", self.listing),  # as many type it
             Route("/issues/{newsletter}", self.listing),
+            Route("/issues/{newsletter}/", self.listing),
             Route(one, self.viewer),
             Route(f"{one}/mail", self.mail),
         ]

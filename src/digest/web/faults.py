@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from urllib.parse import quote
 
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Match
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.errors import DigestError
@@ -37,8 +35,7 @@ class Faults:
         """Answer what the router refuses: a path that leads nowhere, a method that isn't taken."""
         status = fault.status_code if isinstance(fault, HTTPException) else HTTPStatus.NOT_FOUND
         if status == HTTPStatus.NOT_FOUND:
-            meant = _without_slash(request)
-            return RedirectResponse(meant, 308) if meant else self.not_found(request, fault)
+            return self.not_found(request, fault)
         headers = getattr(fault, "headers", None)
         return PlainTextResponse(f"{HTTPStatus(status).phrase.lower()}\n", status, headers)
 
@@ -58,18 +55,6 @@ class Faults:
         except DigestError as fault:  # the page's own template is broken
             log.error("no page can be made: %s", fault)
             return PlainTextResponse(f"{page.title}\n", status)
-
-
-def _without_slash(request: Request) -> str:
-    """Return the address without the slash at its end, if a page is there; empty for no page."""
-    path: str = request.scope["path"]
-    meant = {**request.scope, "path": path.rstrip("/")}
-    if path == meant["path"] or request.method not in {"GET", "HEAD"}:
-        return ""
-    if not any(route.matches(meant)[0] is Match.FULL for route in request.app.routes):
-        return ""
-    query = request.url.query
-    return quote(meant["path"]) + (f"?{query}" if query else "")
 
 
 class Backstop:
