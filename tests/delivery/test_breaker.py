@@ -198,6 +198,19 @@ def test_after_half_a_day_of_failed_probes_a_person_is_asked(make_day: MakeDay) 
     assert counts.in_doubt < 10 < counts.pending
 
 
+def test_a_send_that_rested_for_a_day_is_not_given_up_at_its_first_failure(
+    make_day: MakeDay,
+) -> None:
+    day = make_day(lambda _: BROKEN)
+    day.stop_after(30)
+    day.send()
+    day.passed = 86_400.0
+    day.stop_after(86_400.0 + 30)
+    day.naps.clear()
+    counts = day.send()
+    assert (counts.in_doubt, the_issue(day.database).state) == (4, IssueState.PREPARED)
+
+
 def test_a_person_may_let_everything_go_on_at_once(make_day: MakeDay) -> None:
     day = make_day(lambda at: BROKEN if at < 20 else Accepted())
     day.stop_after(30)

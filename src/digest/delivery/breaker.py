@@ -33,6 +33,7 @@ class Limits:
     first_unsent: float = 15.0  #: where a try puts nobody in doubt
     longest_unsent: float = 600.0
     give_up: float = 12 * 3600.0
+    fewest_probes: int = 5  #: before giving up: a send may have rested for half a day
 
     def pause(self, probes: int, answer: InDoubt | NotSent) -> float:
         """Return how long to wait after so many probes that failed."""
@@ -79,7 +80,8 @@ def failed(
     until = breaker.probe_at
     session.add(breaker)
     session.flush()
-    if until is not None and now - breaker.since > timedelta(seconds=limits.give_up):
+    long = now - breaker.since > timedelta(seconds=limits.give_up)
+    if long and breaker.probes > limits.fewest_probes:
         hours = limits.give_up / 3600
         why = f"nothing was accepted in {hours:.0f} hours of trying: {answer.detail}"
         return Tripped(failures=breaker.failures, give_up=why)
