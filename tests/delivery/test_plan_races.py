@@ -12,7 +12,8 @@ from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from digest.db import Database
-from digest.delivery.models import Batch, Delivery
+from digest.delivery.control import offer_again
+from digest.delivery.models import Batch, BatchState, Delivery, Outcome
 from digest.delivery.plan import prepare
 from digest.issues import store
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
@@ -68,6 +69,31 @@ def freeze(session: Session, issue: Issue, newsletter: str, now: datetime) -> No
     prepare(session, issue=issue, edition=edition, newsletter=newsletter, batch_size=7, now=now)
 
 
+def _add_daily(session: Session, now: datetime) -> None:
+    session.add(Newsletter(id=2, slug="daily", name="Daily"))
+    for reader in session.exec(select(Subscription)).all():
+        session.add(
+            Subscription(
+                subscriber_id=reader.subscriber_id,
+                newsletter="daily",
+                standing=Standing.CONFIRMED,
+                since=now,
+            )
+        )
+    session.flush()
+    issue = Issue(
+        newsletter_id=2, number=1, period="2026-W48", state=IssueState.BUILT, built_at=now
+    )
+    session.add(issue)
+    session.flush()
+    session.add(
+        Edition(
+            issue_id=issue.id or 0, subject="S", html="H", text="T", fingerprint="f",
+            frozen_at=now,
+        )
+    )  # fmt: skip
+
+
 def test_an_issue_that_is_being_sent_by_hand_at_its_moment_is_not_planned_again(
     world: World, now: datetime
 ) -> None:
@@ -80,30 +106,34 @@ def test_an_issue_that_is_being_sent_by_hand_at_its_moment_is_not_planned_again(
         assert len(session.exec(select(Delivery)).all()) == READERS
 
 
+def test_an_issue_offered_again_while_another_is_planned_shares_no_number(
+    world: World, now: datetime
+) -> None:
+    with world.database.write() as session:
+        issue = store.by_number(session, 1, 1, lock=True)
+        freeze(session, issue, "weekly", now)
+        issue.state = IssueState.SENT
+        for batch in session.exec(select(Batch)).all():
+            batch.state = BatchState.ACCEPTED
+        for delivery in session.exec(select(Delivery).limit(3)).all():
+            delivery.outcome = Outcome.REFUSED
+        _add_daily(session, now)
+
+    def other() -> None:
+        with world.database.write() as session:
+            freeze(session, store.by_number(session, 2, 1, lock=True), "daily", now)
+
+    def ours(session: Session) -> None:
+        assert offer_again(session, store.by_number(session, 1, 1, lock=True), 7) == 3
+
+    meanwhile(world.database, ours, other).result()
+    with world.database.read() as session:
+        assert len(session.exec(select(Delivery)).all()) == 2 * READERS
+
+
 def test_two_issues_planned_at_one_moment_share_no_number(world: World, now: datetime) -> None:
     with world.database.write() as session:
-        session.add(Newsletter(id=2, slug="daily", name="Daily"))
-        for reader in session.exec(select(Subscription)).all():
-            session.add(
-                Subscription(
-                    subscriber_id=reader.subscriber_id,
-                    newsletter="daily",
-                    standing=Standing.CONFIRMED,
-                    since=now,
-                )
-            )
-        session.flush()
-        issue = Issue(
-            newsletter_id=2, number=1, period="2026-W48", state=IssueState.BUILT, built_at=now
-        )
-        session.add(issue)
-        session.flush()
-        session.add(
-            Edition(
-                issue_id=issue.id or 0, subject="S", html="H", text="T", fingerprint="f",
-                frozen_at=now,
-            )
-        )  # fmt: skip
+        _add_daily(session, now)
 
     def other() -> None:
         with world.database.write() as session:

@@ -14,7 +14,7 @@ from digest.delivery.counts import count
 from digest.delivery.dispatch import finish
 from digest.delivery.ledger import call_off
 from digest.delivery.models import Attempt, Batch, BatchState, Decision, Delivery, Outcome
-from digest.delivery.plan import cut, new_key
+from digest.delivery.plan import cut, last_number, new_key
 from digest.delivery.wave import let_pass
 from digest.errors import NotFound, WrongState
 from digest.issues.models import Edition, Issue, IssueState
@@ -81,7 +81,7 @@ def offer_again(session: Session, issue: Issue, batch_size: int) -> int:
     if not refused:
         raise WrongState(f"nobody was refused issue {issue.number}, so there is nobody to offer it")
     connection = session.connection()
-    first = (connection.execute(select_core(func.max(col(Delivery.id)))).scalar_one() or 0) + 1
+    first = last_number(session) + 1
     # Their old numbers lie in batches that others shared: they get new ones, in new batches.
     connection.execute(
         update(Delivery)

@@ -136,6 +136,15 @@ def _batch(
     }
 
 
+def last_number(session: Session) -> int:
+    """Return the highest number of a delivery; nobody else gives numbers until the commit."""
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":  # which lets one writer in
+        connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING)))
+    number: int | None = connection.execute(select(func.max(col(Delivery.id)))).scalar_one()
+    return number or 0
+
+
 def _write_deliveries(
     session: Session,
     edition_id: int,
@@ -145,9 +154,7 @@ def _write_deliveries(
 ) -> tuple[int, int]:
     """Insert one row a reader who confirmed; return the first and last id, which are contiguous."""
     connection = session.connection()
-    if connection.dialect.name != "sqlite":  # which lets one writer in
-        connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING)))
-    base = connection.execute(select(func.max(col(Delivery.id)))).scalar_one() or 0
+    base = last_number(session)
     readers = audience(newsletter, now, about=about)
     found = readers.where(col(Subscription.standing).in_(JOINED)).subquery()
     # Ids are given here, not by the database: a batch is a range of them.
