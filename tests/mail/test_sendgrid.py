@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
@@ -51,6 +52,14 @@ def test_the_request_is_utf8_and_carries_opaque_ids() -> None:
     }
     assert made["personalizations"][0]["custom_args"] == {"digest_delivery": "1"}
     assert [part["type"] for part in made["content"]] == ["text/plain", "text/html"]
+
+
+def test_a_list_headers_links_go_to_the_provider_as_they_are() -> None:
+    own = {"List-Unsubscribe": f"<https://news.example.com/n/{'token.' * 60}>"}
+    mailing = a_mailing("one@example.org")
+    mailing = replace(mailing, recipients=[mailing.recipients[0]._replace(headers=own)])
+    [personal] = orjson.loads(encode(mailing))["personalizations"]
+    assert personal["headers"] == own
 
 
 @pytest.mark.parametrize("number", [0, 1001])

@@ -100,6 +100,34 @@ class TestOutbox(TransportContract):
         assert mail["Bcc"] is None
         assert mail["Subject"].replace("\u2060", "") == subject
 
+    @pytest.mark.parametrize("path", ["u", "n"])
+    def test_a_list_headers_links_are_never_written_as_encoded_words(
+        self, tmp_path: Path, path: str
+    ) -> None:
+        leave = f"<http://localhost:8000/{path}/{'token.' * 60}>"
+        headers = {
+            "List-Unsubscribe": f"{leave}, <mailto:leave@example.com?subject={'token.' * 30}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            "List-Id": f"Weekly <weekly.{'news.' * 20}example.com>",
+        }
+        mailing = a_mailing("one@example.org")
+        mailing = replace(mailing, recipients=[mailing.recipients[0]._replace(headers=headers)])
+        mailing = replace(mailing, content=replace(CONTENT, headers={}))
+        outbox = Outbox(tmp_path)
+        outbox.hand_over(outbox.prepare(mailing))
+        head = (
+            (tmp_path / "weekly-1" / "1.eml").read_bytes().partition(b"\r\n\r\n")[0].decode("ascii")
+        )
+
+        assert max(map(len, head.split("\r\n"))) <= 998
+        assert {
+            name: value
+            for name, _, value in (
+                line.partition(": ") for line in head.replace("\r\n ", " ").split("\r\n")
+            )
+            if name.startswith("List-")
+        } == headers
+
     def test_the_same_mail_again_makes_no_second_file(
         self, transport: Transport, tmp_path: Path
     ) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,26 @@ from digest.mail.transport import Accepted, Answer, NotSent, Request
 
 PROVIDER = "outbox-"  # how the ids begin that tell a copy in the folder from one on its way
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class _AsSent(EmailPolicy):
+    """Writes a list header's links as they are: as encoded words (RFC 2047) they'd be none."""
+
+    def fold(self, name: str, value: str) -> str:
+        """Break the line between two links only; other headers are folded as usual."""
+        if not _holds_links(name, value):
+            folded: str = super().fold(name, value)
+            return folded
+        return f"{name}: {value}".replace(", ", f",{self.linesep} ") + self.linesep
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """Do the same where a mail is written as bytes."""
+        if not _holds_links(name, value):
+            return super().fold_binary(name, value)
+        return self.fold(name, value).encode("ascii")
+
+
+_AS_SENT = _AsSent(linesep="\r\n")
 
 
 @dataclass(frozen=True)
@@ -61,7 +81,7 @@ class Outbox:
 
 def message(content: Content, recipient: Recipient) -> EmailMessage:
     """Build one reader's mail as it would arrive."""
-    mail = EmailMessage(policy=SMTP)
+    mail = EmailMessage(policy=_AS_SENT)
     mail["From"] = Address(content.sender.name, addr_spec=content.sender.address)
     mail["To"] = Address(addr_spec=recipient.address)
     subject = personalise(content.subject, recipient.parts)
@@ -73,6 +93,10 @@ def message(content: Content, recipient: Recipient) -> EmailMessage:
     html = personalise(content.html, recipient.parts)
     mail.add_alternative(html, subtype="html", cte="quoted-printable")
     return mail
+
+
+def _holds_links(name: str, value: str) -> bool:
+    return name.lower().startswith("list-") and value.isascii()
 
 
 def _message_id(issue: str, recipient: Recipient, sender: Mailbox) -> str:
