@@ -36,6 +36,7 @@ async def act(visit: Visit) -> Response:
         declining.decline(session, unasked, evidence, now)
 
     await visit.front.writer.alone(decline)
+    await run_sync(visit.front.on_erased)
     return _declined(visit) if by_page else PlainTextResponse("unsubscribed\n")
 
 

@@ -18,10 +18,13 @@ from digest.issues import store
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, Refused, Request
 from digest.testing.signing import Signer, new_key
-from subscribers import lifecycle
-from subscribers.links import Who
+from subscribers import declining, lifecycle
+from subscribers.address import parse
+from subscribers.asking import Ask, ask
+from subscribers.links import Unasked, Who
 from subscribers.models import Standing, Subscriber, Subscription
 from subscribers.store import Evidence
+from subscribers.throttle import Limits
 from tests.conftest import NOW
 from tests.web.conftest import DRAFT, MakeSite, Running, freeze
 
@@ -146,6 +149,39 @@ def test_erasure_leaves_no_name_and_no_domain_of_a_reader_in_any_file(
     told.erase()
     assert told.found() == {}
     assert [name for name in NAMES if name in caplog.text.lower().encode()] == []
+
+
+@pytest.mark.parametrize("by", [{"page": "1"}, {"List-Unsubscribe": "One-Click"}])
+def test_this_was_not_me_leaves_no_spelling_of_the_address_in_any_file(
+    make_running: MakeSite,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    by: dict[str, str],
+) -> None:
+    site = make_running(outbox=tmp_path_factory.mktemp("mails"))
+    told = Told(site, tmp_path, Signer(new_key()), 0, 0, "")
+    app = site.app
+    for spelling in (ADDRESS, *(f"{LOCAL}+{number}@{DOMAIN}" for number in range(5))):
+        asked = Ask(
+            address=parse(spelling),
+            newsletter="weekly",
+            form="page",
+            wording="Yes.",
+            language="en",
+            network="192.0.2.0",
+        )
+        with app.database.write() as session:
+            assert ask(session, [asked], limits=Limits(), hashes=app.hashes(), now=NOW) == [None]
+        app.take_in_sign_ups()
+    with app.database.read() as session:
+        mine = select(Subscriber.id).where(Subscriber.address_key == ADDRESS.lower())
+        number = session.exec(mine).one() or 0
+    assert told.found() != {}
+    known = declining.known_by(ADDRESS.lower(), app.hashes())
+    page = site.links.decline(Unasked(known, "weekly", subscriber_id=number))
+    path = page.removeprefix(app.settings.base_url).partition("?")[0]
+    assert site.http.post(path, data=by).status_code == 200
+    assert told.found() == {}
 
 
 def test_words_stored_by_an_earlier_version_go_with_their_reader(told: Told) -> None:
