@@ -38,20 +38,27 @@ class LogForm(StrEnum):
     JSON = "json"  #: one object a line
 
 
-def _web_address(value: str) -> str:
-    parts = urlsplit(value)
+def _web_address(value: str, *, such_as: str = "https://news.example.com") -> str:
+    try:
+        parts = urlsplit(value)
+    except ValueError:  # a library's own words; they may quote the value
+        raise ValueError(f"must look like {such_as}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
-        raise ValueError("must look like https://news.example.com")
-    _refuse_unreachable(parts)
+        raise ValueError(f"must look like {such_as}")
+    _refuse_unreachable(parts, such_as.partition("://")[2])
     return value.rstrip("/")
 
 
-def _refuse_unreachable(parts: SplitResult) -> None:
+def _provider_address(value: str) -> str:
+    return _web_address(value, such_as="https://api.sendgrid.com")
+
+
+def _refuse_unreachable(parts: SplitResult, host: str) -> None:
     """Refuse a host or a port that no connection can be made to."""
     try:
         (parts.hostname or "").encode("idna")
     except UnicodeError:
-        raise ValueError("its host is no name, such as news.example.com") from None
+        raise ValueError(f"its host is no name, such as {host}") from None
     try:
         fits = parts.port != 0
     except ValueError:
@@ -101,7 +108,7 @@ def _addresses(value: str) -> str:
     return ",".join({each.key: each.wire for each in reversed(parsed)}.values())
 
 
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+ProviderAddress = Annotated[str, AfterValidator(_provider_address)]
 SiteAddress = Annotated[str, AfterValidator(_site_address)]
 MailAddress = Annotated[str, AfterValidator(_address)]
 MailAddresses = Annotated[str, AfterValidator(_addresses)]
@@ -122,7 +129,7 @@ class Settings(BaseSettings):
     transport: TransportKind = Field(TransportKind.OUTBOX, description="How mail leaves.")
     outbox: Path = Field(Path("outbox"), description="The folder the outbox transport fills.")
     sendgrid_api_key: SecretStr | None = Field(None, description="The key for Mail Send.")
-    sendgrid_url: WebAddress = Field(
+    sendgrid_url: ProviderAddress = Field(
         "https://api.sendgrid.com", description="The provider's address; the fake's in tests."
     )
     sendgrid_timeout: float = Field(
