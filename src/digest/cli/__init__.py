@@ -87,7 +87,7 @@ def main() -> None:
         told = unfit(fault)
         _fail(str(told), told.next_step)
     except OSError as fault:
-        _fail(f"{fault.filename or 'the system'}: {fault.strerror or fault}", None)
+        _fail(f"{fault.filename or 'the system'}: {fault.strerror or fault}", next_step_of(fault))
     except Exception as fault:  # a fault of ours: say so in a line, and keep the details askable
         if os.environ.get("DIGEST_DEBUG"):
             raise
@@ -95,6 +95,15 @@ def main() -> None:
             f"an internal fault ({type(fault).__name__}); nothing half-done was kept",
             "run it again with DIGEST_DEBUG=1 and report what it prints",
         )
+
+
+def next_step_of(fault: OSError) -> str | None:
+    """Say what to do about what the system refused, where it is known."""
+    if isinstance(fault, PermissionError):
+        return (
+            "let the user this runs as enter the folder, and read and write what is in it: ls -la"
+        )
+    return None
 
 
 def _fail(message: str, next_step: str | None) -> None:
