@@ -37,11 +37,10 @@ def database(app: App) -> Iterator[Fact]:
         return
     kept_out = _unwritable(path) if path is not None else None
     if kept_out is not None:
-        user = os.geteuid()
         yield refused(
             "database",
-            f"{kept_out} can't be written by the user this runs as ({user})",
-            f"run as the user that owns it, or as root: chown {user} {quote(str(kept_out))}",
+            f"{kept_out} can't be written by the user this runs as ({os.geteuid()})",
+            _let_in(kept_out),
         )
         return
     wanted = newest()
@@ -77,6 +76,14 @@ def _unwritable(path: Path) -> Path | None:
     files = [each.absolute() for each in (path, *beside) if each.exists()]
     kept_out = [each for each in files if not os.access(each, os.W_OK, effective_ids=True)]
     return kept_out[0] if kept_out else None
+
+
+def _let_in(kept_out: Path) -> str:
+    """Say how this user may write there."""
+    user, place = os.geteuid(), quote(str(kept_out))
+    if kept_out.stat().st_uid == user:
+        return f"chmod u+w{'x' if kept_out.is_dir() else ''} {place}"
+    return f"run as the user that owns it, or as root: chown {user} {place}"
 
 
 def _sqlite(app: App) -> Iterator[Fact]:
