@@ -18,6 +18,7 @@ from sqlalchemy import URL, update
 
 from digest.app import App, open_app
 from digest.db import Database
+from digest.delivery import known_secrets
 from digest.delivery.quarantine import ACCOUNT, quarantine
 from digest.delivery.turned_away import Reason, TurnedAway
 from digest.issues.models import Newsletter, Tick
@@ -113,6 +114,7 @@ def test_a_store_that_can_not_be_written_is_refused_with_what_to_do(kept_out: st
         for path in mine:
             path.chmod(0o777)
         (folder / kept_out).chmod(0o555)
+        owner = (folder / kept_out).stat().st_uid
         with somebody_else():
             [fact] = [each for each in examine(app) if each.about == "database"]
             user = os.geteuid()
@@ -122,7 +124,46 @@ def test_a_store_that_can_not_be_written_is_refused_with_what_to_do(kept_out: st
     at = (folder / kept_out).absolute()
     assert fact.weight is Weight.REFUSED
     assert fact.says == f"{at} can't be written by the user this runs as ({user})"
-    assert fact.next_step.endswith(f"as root: chown {user} {at}")
+    step = f"as root: chown {user} {at}" if user != owner else f" {at}"  # not run by root
+    assert fact.next_step.endswith(step)
+
+
+@pytest.mark.parametrize(("kept_out", "step"), [(".", "chmod u+wx"), ("digest.db", "chmod u+w")])
+def test_what_the_user_owns_and_can_not_write_is_theirs_to_open(kept_out: str, step: str) -> None:
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        app = open_app(load({}, database_url=f"sqlite:///{folder / 'digest.db'}", **FIT))
+        (folder / "digest.db").touch(mode=0o666)
+        folder.chmod(0o777)
+        at = (folder / kept_out).absolute()
+        os.chown(at, os.geteuid() or NOBODY, -1)
+        at.chmod(0o555)
+        with somebody_else():
+            [fact] = [each for each in examine(app) if each.about == "database"]
+        app.database.close()
+        folder.chmod(0o777)
+
+    assert fact.next_step == f"{step} {at}"
+
+
+def test_a_secret_that_is_gone_is_told_once_and_with_the_command_to_go_on(
+    install: Install,
+) -> None:
+    app = install()
+    known_secrets.require_all(app.database, ["b" * 12], NOW)
+    [fact] = [each for each in examine(app) if each.about == "secret"]
+    app.database.close()
+
+    assert fact.weight is Weight.REFUSED
+    assert "used since 2026-11-24 can't be found" in fact.says
+    assert "digest resume --lost-secret --by NAME --why TEXT" in fact.next_step
+
+
+def test_a_secret_that_signs_links_is_told_once(install: Install) -> None:
+    app = install()
+    told = [each.says for each in examine(app) if each.about == "secret"]
+    app.database.close()
+    assert told == ["links are signed with it"]
 
 
 def test_a_server_that_takes_no_writes_is_refused(postgres_store: Database) -> None:

@@ -21,7 +21,7 @@ from subscribers.store import upsert
 NEXT_STEP = (
     "put the earlier secret into DIGEST_OLD_SECRETS, or into DIGEST_LEAKED_SECRETS if somebody else"
     " may know it, and restart what runs; if it is gone for good, read digest docs operating"
-    " (Rotate keys)"
+    " (Rotate keys), then: digest resume --lost-secret --by NAME --why TEXT"
 )
 
 

@@ -17,7 +17,7 @@ from digest.delivery import known_secrets
 from digest.delivery.models import Quarantined
 from digest.delivery.quarantine import ACCOUNT
 from digest.delivery.turned_away import Reason, TurnedAway
-from digest.errors import BadSetting, DigestError
+from digest.errors import DigestError
 from digest.issues import turns
 from digest.issues.cadence import BadCadence
 from digest.mail.sendgrid.webhook import Verifier
@@ -41,7 +41,8 @@ def examine(app: App) -> list[Fact]:
     """Look at everything that needs no network; never raises."""
     found = _look(fit_store.database, app)
     tables = all(fact.weight is not Weight.REFUSED for fact in found if fact.about == "database")
-    for look in (*LOOKS, *(LOOKS_INTO_TABLES if tables else ())):
+    looks = (_secrets, *LOOKS, *LOOKS_INTO_TABLES) if tables else (_secret, *LOOKS)
+    for look in looks:
         found += _look(look, app)
     return found
 
@@ -69,14 +70,14 @@ def _secret(app: App) -> Iterator[Fact]:
 
 
 def _secrets(app: App) -> Iterator[Fact]:
-    try:
-        marks = keys.marks(app.settings)
-    except BadSetting:  # which `_secret` has told
-        return
-    with app.database.read() as session:
-        why = known_secrets.gone(session, marks)
-    if why is not None:
-        yield refused("secret", why, known_secrets.NEXT_STEP)
+    """Look at it beside those that this database was worked with."""
+    found = _look(_secret, app)
+    if all(fact.weight is not Weight.REFUSED for fact in found):
+        with app.database.read() as session:
+            why = known_secrets.gone(session, keys.marks(app.settings))
+        if why is not None:
+            found = [refused("secret", why, known_secrets.NEXT_STEP)]
+    yield from found
 
 
 def _address(app: App) -> Iterator[Fact]:
@@ -201,10 +202,9 @@ def _letters(app: App) -> Iterator[Fact]:
         )
 
 
-LOOKS: tuple[Look, ...] = (_secret, _address, _sender, _provider)
+LOOKS: tuple[Look, ...] = (_address, _sender, _provider)
 LOOKS_INTO_TABLES: tuple[Look, ...] = (
     fit_store.clock,
-    _secrets,
     _newsletters,
     _account,
     _letters,
