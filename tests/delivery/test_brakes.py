@@ -45,18 +45,8 @@ def with_wave(database: Database, sending: Sending, readers: int, seconds: int) 
 
 
 def one_turn(sending: Sending) -> None:
-    """Send what may go now, then stop instead of waiting for the first wave's judgement."""
-    brake = Brake()
-    sent = 0
-
-    def stop_when_idle(_: object) -> None:
-        nonlocal sent
-        sent += 1
-
-    timer = threading.Timer(0.5, brake.stop)
-    timer.start()
-    dispatch(sending, brake=brake, progress=stop_when_idle, concurrency=1)
-    timer.cancel()
+    """Send what may go now; don't wait for the first wave's judgement."""
+    dispatch(sending, concurrency=1, longest_wait=0)
 
 
 def a_clock(start: datetime) -> tuple[Callable[[], datetime], Callable[[timedelta], None]]:
