@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import replace
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pytest
 
@@ -21,12 +23,52 @@ WHO = ["--by", "the operator", "--why", "the provider has no trace of it"]
 
 @pytest.fixture
 def fake(ready: Installation) -> Iterator[RunningFake]:
-    with running_fake(ready.folder, hold_events=True, shares={"all": 0.0}) as fake:
+    with faked(ready) as fake:
         yield fake
 
 
 @pytest.fixture
 def site(ready: Installation, fake: RunningFake) -> Installation:
+    return told_of(ready, fake)
+
+
+@dataclass(frozen=True)
+class BadDay:
+    """A folder, its provider, and the batches in doubt since that broke down."""
+
+    site: Installation
+    fake: RunningFake
+    batches: list[str]
+
+
+@pytest.fixture(scope="module")
+def broken_down(
+    approved: Installation, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Installation, list[str]]:
+    """A send during which the provider answered 503: ask for `doubt`, which is a copy."""
+    folder = tmp_path_factory.mktemp("broken") / "site"
+    shutil.copytree(approved.folder, folder)
+    made = replace(approved, folder=folder)
+    with faked(made) as fake:
+        return made, doubts(told_of(made, fake), fake)
+
+
+@pytest.fixture
+def doubt(broken_down: tuple[Installation, list[str]], tmp_path: Path) -> Iterator[BadDay]:
+    made, batches = broken_down
+    folder = tmp_path / "site"
+    shutil.copytree(made.folder, folder)  # the provider's ledger too
+    copy = replace(made, folder=folder)
+    with faked(copy) as fake:
+        yield BadDay(told_of(copy, fake), fake, batches)
+
+
+def faked(site: Installation) -> AbstractContextManager[RunningFake]:
+    return running_fake(site.folder, hold_events=True, shares={"all": 0.0})
+
+
+def told_of(site: Installation, fake: RunningFake) -> Installation:
+    """Return a folder whose settings name its provider."""
     provider = {
         "DIGEST_TRANSPORT": "sendgrid",
         "DIGEST_SENDGRID_URL": fake.url,
@@ -34,10 +76,10 @@ def site(ready: Installation, fake: RunningFake) -> Installation:
         "DIGEST_WEBHOOK_KEYS": fake.webhook_key,
         "DIGEST_CONCURRENCY": "1",
     }
-    return replace(ready, env={**ready.env, **provider})
+    return replace(site, env={**site.env, **provider})
 
 
-def doubt(site: Installation, fake: RunningFake) -> list[str]:
+def doubts(site: Installation, fake: RunningFake) -> list[str]:
     """Send while the provider answers 503, until the breaker opens; returns the batches."""
     fake.set_faults([{"do": "status", "status": 503, "accept": False, "first": 1}])
     with site.started("send", "1") as sender:
@@ -50,9 +92,10 @@ def doubt(site: Installation, fake: RunningFake) -> list[str]:
 
 
 def test_D2_a_provider_that_breaks_down_gets_three_batches_and_status_says_so(
-    site: Installation, fake: RunningFake
+    doubt: BadDay,
 ) -> None:
-    assert len(doubt(site, fake)) == 3
+    site = doubt.site
+    assert len(doubt.batches) == 3
     counts = site.status()
     assert (counts["in_doubt"], counts["pending"]) == (3 * BATCH, READERS - 3 * BATCH)
     said = site.done("status", "1").out
@@ -61,10 +104,8 @@ def test_D2_a_provider_that_breaks_down_gets_three_batches_and_status_says_so(
 
 
 @pytest.mark.parametrize("way", ["keys", "all", "since"])
-def test_many_doubts_are_decided_on_at_once_and_each_is_on_record(
-    site: Installation, fake: RunningFake, way: str
-) -> None:
-    batches = doubt(site, fake)
+def test_many_doubts_are_decided_on_at_once_and_each_is_on_record(doubt: BadDay, way: str) -> None:
+    site, fake, batches = doubt.site, doubt.fake, doubt.batches
     which = {
         "keys": [*batches, "unsent"],
         "all": ["unsent", "--all", "1"],
@@ -82,9 +123,9 @@ def test_many_doubts_are_decided_on_at_once_and_each_is_on_record(
 
 
 def test_no_doubt_is_decided_on_by_a_call_that_names_none(
-    site: Installation, fake: RunningFake
+    doubt: BadDay,
 ) -> None:
-    doubt(site, fake)
+    site = doubt.site
     for wrong in (
         ["unsent"],
         ["0123", "unsent", "--all", "1"],
@@ -121,9 +162,9 @@ def test_D3_the_refused_are_offered_it_again_by_a_word(
 
 
 def test_D16_a_cancelled_issue_tells_why_and_whom_it_left_out(
-    site: Installation, fake: RunningFake
+    doubt: BadDay,
 ) -> None:
-    doubt(site, fake)
+    site = doubt.site
     site.done("cancel", "1", "--why", "wrong list")
     left = READERS - 3 * BATCH
     said = site.done("status", "1").out
