@@ -11,10 +11,10 @@ import pytest
 from sqlalchemy import URL, Connection, create_engine, text
 
 from digest.testing import RunningFake, running_fake
-from tests.postgres import own_database
+from tests.postgres import copied_database, own_database
 from tests.stories.conftest import ENOUGH, PAGE, READERS, Installation
 from tests.stories.test_interrupted_send import until
-from tests.stories.warm import LIMIT
+from tests.stories.warm import LIMIT, Warm
 
 pytestmark = pytest.mark.postgres
 
@@ -25,34 +25,50 @@ def fake(empty: Installation) -> Iterator[RunningFake]:
         yield fake
 
 
+@pytest.fixture(scope="module")
+def prepared(
+    warmed: Warm, tmp_path_factory: pytest.TempPathFactory, postgres: URL
+) -> Iterator[tuple[Installation, URL]]:
+    """An installation with an issue in sixteen batches that may go: ask for `machines`."""
+    with own_database(postgres) as bare:
+        env = {**ENOUGH, "DIGEST_DATABASE_URL": durable(bare), "DIGEST_BATCH_SIZE": "25"}
+        made = Installation(warmed, tmp_path_factory.mktemp("prepared"), env)
+        addresses = [f"reader.{number}@example.org" for number in range(READERS)]
+        (made.folder / "readers.csv").write_text("\n".join(["email", *addresses]), "utf-8")
+        (made.folder / "page.txt").write_text(PAGE, "utf-8")
+        made.done("init")
+        made.done("import", "page.txt")
+        made.done("subscribers", "import", "readers.csv", "--consent", "They ticked the box.")
+        made.done("build")
+        made.done("approve", "1", "--by", "the tests")
+        yield made, bare
+
+
+def durable(url: URL) -> str:
+    """Return an address as a service asks for it: the tests' server has it switched off."""
+    told = url.update_query_dict({"options": "-csynchronous_commit=on"})
+    return told.render_as_string(hide_password=False)
+
+
 @pytest.fixture
 def machines(
-    empty: Installation, fake: RunningFake, postgres: URL
+    prepared: tuple[Installation, URL], empty: Installation, fake: RunningFake, postgres: URL
 ) -> Iterator[tuple[Installation, Installation]]:
-    """Two folders with the same settings, and an issue in sixteen batches that may go."""
+    """Two folders with the same settings, and one database of their own with that issue."""
     fake.set_faults([{"do": "delay", "seconds": 2.0, "first": 1, "last": 1000}])
-    with own_database(postgres) as bare:
-        # A service asks for it; the tests' server has it switched off.
-        url = bare.update_query_dict({"options": "-csynchronous_commit=on"})
+    made, original = prepared
+    with copied_database(postgres, str(original.database)) as url:
         env = {
-            **ENOUGH,
-            "DIGEST_DATABASE_URL": url.render_as_string(hide_password=False),
+            **made.env,
+            "DIGEST_DATABASE_URL": durable(url),
             "DIGEST_TRANSPORT": "sendgrid",
             "DIGEST_SENDGRID_URL": fake.url,
             "DIGEST_SENDGRID_API_KEY": "any key",
-            "DIGEST_BATCH_SIZE": "25",
             "DIGEST_CONCURRENCY": "1",
         }
         first = replace(empty, env=env)
-        addresses = [f"reader.{number}@example.org" for number in range(READERS)]
-        (first.folder / "readers.csv").write_text("\n".join(["email", *addresses]), "utf-8")
-        (first.folder / "page.txt").write_text(PAGE, "utf-8")
-        first.done("init")
-        first.done("import", "page.txt")
-        first.done("subscribers", "import", "readers.csv", "--consent", "They ticked the box.")
-        first.done("build")
-        first.done("approve", "1", "--by", "the tests")
         second = replace(first, folder=first.folder.parent / "second")
+        shutil.copytree(made.folder, first.folder, dirs_exist_ok=True)
         second.folder.mkdir()
         shutil.copy(first.folder / ".env", second.folder)
         yield first, second
