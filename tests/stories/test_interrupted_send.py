@@ -15,6 +15,7 @@ from tests.stories.conftest import BATCH, READERS, Installation
 from tests.stories.warm import LIMIT
 
 PATIENCE = 90  #: seconds
+POLL = 0.02  #: seconds between two looks
 
 
 @pytest.fixture
@@ -55,6 +56,7 @@ def until(true: Callable[[], bool]) -> None:
     last = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < last, "it didn't happen"
+        time.sleep(POLL)  # the processor is for whoever it waits for
 
 
 def killed(site: Installation, fake: RunningFake, *, accept: bool) -> None:
