@@ -121,7 +121,7 @@ def key(name: str) -> str:
 
 def speaks_of_leaving(key: str) -> bool:
     """Tell whether a column of that name may say who left, bounced or never agreed."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", key) if not unicodedata.combining(c))
+    plain = _folded(key)
     return bool(_STEMS.search(plain.replace("_", "")) or TOKENS & set(plain.split("_")))
 
 
@@ -133,19 +133,49 @@ def _word(cell: str) -> str:
     return re.sub(r"[\s_-]+", "_", cell)
 
 
-#: Parts of words that speak of leaving or agreeing, in six languages.
+#: Parts of words that speak of leaving or agreeing, in the languages of most lists.
 STEMS = names(
     "unsub subscri optin optout opted confirm clean bounce block black suppress status delet disab"
     " enabl remov cancel complain spam abuse consent permission marketing newsletter verif valid"
     " activ churn deliverab reject revok withdr exclu archiv paus donot gdpr dsgvo pending mailable"
-    " contactable quarantin suspend forget forgot erase unreachable"
+    " contactable quarantin suspend forget forgot erase reachable expired expiration oppos reason allow enddate"
+    " terminat"
+    # German
     " abgemeld abmeld abbest angemeld anmeld ausgetrag austrag sperr gelosch loschung bestatig"
-    " einwillig widerruf widerspr zustimm abonn"
-    " inscri supprim bloqu refus suscri baja rebot iscri uitgeschr afgemeld"
+    " einwillig widerruf widerspr zustimm abonn kundig austritt rucktritt ausgeschl aktiv werbung"
+    " zustellbar stornier beendet entfernt beschwerde erlaubt"
+    # French
+    " inscri supprim bloqu refus resili nepas neplus actif inacti efface plainte rgpd"
+    # Spanish, Portuguese
+    " suscri baja rebot estado elimin revoc noenvi rechaz queja borrad anulad autoriz"
+    " descadast removid inativ recus denunci situac"
+    # Italian, Dutch
+    " iscri stato rimoss consens attiv disdett rifiut respint annullat opposiz uscit reclam"
+    " uitgeschr afgemeld opzeg opgezeg verwijder actief mailen geweiger klacht toestem blokk"
+    " beeindig"
+    # Polish, Czech, Slovak, Swedish, Danish, Norwegian, Finnish, Hungarian, Romanian, Turkish
+    " wypis rezygn zgoda usunie odhlas souhlas zrusen avregistr avanmal avsluta samtyck"
+    " uppsag borttag afmeld avmeld utmeld slettet peruut perunut poistet leiratk lemond dezabon"
+    " abonelik iptal"
+    # Russian, Ukrainian, Greek, Chinese, Japanese, Korean
+    " отпис відпис отказ статус подпис удал соглас διαγραφ απεγγραφ"
+    " 退订 退訂 取消 状态 狀態 订阅 訂閱 退会 停止 解除 購読 구독 취소 해지 수신거부"
 )
-_STEMS = re.compile("|".join(sorted(STEMS)))
 #: Words that do so only where they stand alone.
-TOKENS = names("opt out left gone ban banned held hold stop stopped dnc dnm")
+TOKENS = names(
+    "opt out left gone ban banned held hold stop stopped dnc dnm exit exited quit ended end muted"
+    " mute dead doi member ativo saiu radie npai stav"
+)
+
+
+def _folded(text: str) -> str:
+    """Return a text without its accents, in small letters."""
+    return "".join(
+        c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c)
+    )
+
+
+_STEMS = re.compile("|".join(sorted(map(_folded, STEMS))))
 
 
 def _each(text: str, meaning: Meaning) -> dict[str, Meaning]:
@@ -207,6 +237,7 @@ KNOWN: dict[str, Meaning] = {
 
 #: Columns whose names hold such a word and say nothing of a standing.
 HARMLESS = names(
-    "optin_ip opt_in_ip confirm_ip confirmed_ip confirmation_ip subscribed_ip subscription_ip"
+    "member_rating"
+    " optin_ip opt_in_ip confirm_ip confirmed_ip confirmation_ip subscribed_ip subscription_ip"
     " subscriber_id subscription_id"
 )

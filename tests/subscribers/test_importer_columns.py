@@ -116,6 +116,13 @@ def test_who_left_bounced_or_never_agreed_stays_out_whatever_the_list_calls_it(
     [
         "Contact Status", "Newsletter", "abgemeldet am", "Désabonné", "Baja", "Suppression Reason",
         "Email Marketing Consent Level", "Opt", "UnSubscribed", "un\u00adsub", "Permission",
+        "Kündigung", "Gekündigt am", "Austritt", "Austrittsdatum", "Rücktritt", "Ausgeschlossen",
+        "inaktiv", "Werbung erlaubt", "résilié", "Résiliation", "Ne pas envoyer",
+        "Ne plus contacter", "Opposition", "estado", "eliminado", "revocado", "No enviar", "stato",
+        "rimosso", "Opzegging", "Verwijderd", "Actief", "niet mailen", "Exit date", "Quit",
+        "Expired", "Ended", "end_date", "muted", "dead", "Opposed", "DOI", "reachable", "Reason",
+        "member", "Mail allowed", "wypisany", "odhlášen", "отписан", "退订", "descadastrado",
+        "avregistrerad", "구독 취소",
     ],
 )  # fmt: skip
 def test_a_column_that_may_tell_who_left_stops_the_import_by_its_name(
