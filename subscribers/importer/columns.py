@@ -35,7 +35,7 @@ _DAY = re.compile(
 _NEVER = re.compile(r"\A0000-00-00")
 
 #: Words of services and of plain lists for how a reader stands; `_word` writes blanks as "_".
-_WORDS: dict[str, Refusal | None] = {
+WORDS: dict[str, Refusal | None] = {
     word: refusal
     for refusal, words in (
         (None, "subscribed active confirmed enabled regular opted_in premium free paid gifted"),
@@ -90,19 +90,14 @@ def stays_if_true(refusal: Refusal) -> Meaning:
     return Meaning(read, 3)
 
 
-def by_word(words: Mapping[str, Refusal | None] = _WORDS) -> Meaning:
+def by_word(words: Mapping[str, Refusal | None] = WORDS) -> Meaning:
     """Read a word for the standing; a word that isn't known, or none at all, lets nobody in."""
     return Meaning(lambda cell: words.get(_word(cell), Refusal.UNKNOWN_THERE), 2)
 
 
 def by_word_and(**words: Refusal | None) -> Meaning:
     """Read a word for the standing, among them some of one service alone."""
-    return by_word({**_WORDS, **words})
-
-
-def leaving(cell: str) -> Refusal | None:
-    """Return what a word says that lets nobody in; nothing for any other text."""
-    return _WORDS.get(_word(cell))
+    return by_word({**WORDS, **words})
 
 
 def said(cell: str) -> bool:
@@ -121,7 +116,7 @@ def key(name: str) -> str:
 
 def speaks_of_leaving(key: str) -> bool:
     """Tell whether a column of that name may say who left, bounced or never agreed."""
-    plain = _folded(key)
+    plain = folded(key)
     return bool(_STEMS.search(plain.replace("_", "")) or TOKENS & set(plain.split("_")))
 
 
@@ -138,8 +133,8 @@ STEMS = names(
     "unsub subscri optin optout opted confirm clean bounce block black suppress status delet disab"
     " enabl remov cancel complain spam abuse consent permission marketing newsletter verif valid"
     " activ churn deliverab reject revok withdr exclu archiv paus donot gdpr dsgvo pending mailable"
-    " contactable quarantin suspend forget forgot erase reachable expired expiration oppos reason allow enddate"
-    " terminat"
+    " contactable quarantin suspend forget forgot erase reachable expired expiration oppos"
+    " reason allow enddate terminat"
     # German
     " abgemeld abmeld abbest angemeld anmeld ausgetrag austrag sperr gelosch loschung bestatig"
     " einwillig widerruf widerspr zustimm abonn kundig austritt rucktritt ausgeschl aktiv werbung"
@@ -168,14 +163,14 @@ TOKENS = names(
 )
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Return a text without its accents, in small letters."""
     return "".join(
         c for c in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(c)
     )
 
 
-_STEMS = re.compile("|".join(sorted(map(_folded, STEMS))))
+_STEMS = re.compile("|".join(sorted(map(folded, STEMS))))
 
 
 def _each(text: str, meaning: Meaning) -> dict[str, Meaning]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from subscribers.address import Address, parse
 from subscribers.cells import plain
 from subscribers.errors import BadAddress, BadImport
-from subscribers.importer import columns
+from subscribers.importer import columns, words
 from subscribers.importer.columns import HARMLESS, KNOWN, Meaning
 from subscribers.importer.refusal import NOT_SAID, Refusal, standing_there
 from subscribers.importer.services import SERVICES, Service
@@ -24,6 +24,12 @@ _ADDRESS = ("email", "email_address", "e_mail", "e_mail_address", "e_mail_adress
 _AGREED = ("optin_time", "confirm_time")
 _PLAIN = Service(
     name="plain", columns=frozenset(), tells=frozenset(), own={"state": columns.by_word()}
+)
+#: Columns of people's names, which may be any word.
+_NAMES = columns.names(
+    "name first_name last_name full_name firstname lastname fullname fname lname given_name"
+    " family_name surname vorname nachname familienname nom prenom nombre apellido apellidos nome"
+    " cognome voornaam achternaam naam"
 )
 _NAMED = re.compile(r"\A[^<>@]*<([^<>]+)>\s*\Z")
 _FILE_OF_LEAVERS = re.compile(r"non-?_?subscri|unsubscri|\A(?:cleaned|sms_only)_", re.IGNORECASE)
@@ -41,6 +47,8 @@ class Layout:
     tells: bool = True  #: whether the list says how its readers stand
     has_header: bool = True
     note: str = ""  #: what the list can't tell, for the report
+    unread: tuple[tuple[int, str], ...] = ()  #: columns nothing is read from, with their names
+    width: int = 0  #: how many fields the header has
 
     def word(self, refusal: Refusal | None) -> str:
         """Return the word for how a reader stood at the former service."""
@@ -66,6 +74,8 @@ def recognise(first: Sequence[str], ignored: Collection[str] = ()) -> Layout:
         standing=_standing(meanings, kept),
         tells=bool(meanings) or not set(_AGREED).isdisjoint(kept),
         note=service.note,
+        unread=_unread(service, first, {address, *_skipped(names, ignored)}),
+        width=len(first),
     )
 
 
@@ -168,6 +178,25 @@ def _meaning(service: Service, name: str) -> Meaning | None:
     return None if name in service.harmless else service.own.get(name) or KNOWN.get(name)
 
 
+def _unread(
+    service: Service, first: Sequence[str], skipped: Collection[int]
+) -> tuple[tuple[int, str], ...]:
+    """Return the columns whose cells are looked at: not those that are understood, or ignored."""
+    passed = service.harmless | HARMLESS | _NAMES | frozenset(_AGREED)
+    return tuple(
+        (column, text.strip())
+        for column, text in enumerate(first)
+        if column not in skipped
+        and (name := columns.key(text)) not in passed
+        and not _meaning(service, name)
+    )
+
+
+def _skipped(names: list[str], ignored: Collection[str]) -> set[int]:
+    skip = {_letters(columns.key(name)) for name in ignored}
+    return {column for column, name in enumerate(names) if _letters(name) in skip}
+
+
 def _may_tell(name: str) -> bool:
     return name not in HARMLESS and name not in _AGREED and columns.speaks_of_leaving(name)
 
@@ -192,7 +221,7 @@ def _standing(meanings: list[tuple[int, Meaning]], names: list[str]) -> Standing
 
 def _by_any_word(fields: Sequence[str]) -> Refusal | None:
     """Refuse a line without a header for any cell that is a word for having left."""
-    return next(filter(None, (columns.leaving(field.strip().lower()) for field in fields)), None)
+    return next(filter(None, (words.leaving(field) for field in fields)), None)
 
 
 def _quoted(names: Collection[str]) -> str:

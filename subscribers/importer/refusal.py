@@ -16,6 +16,7 @@ class Refusal(StrEnum):
     UNKNOWN_THERE = "the former service's word for the standing isn't known here"
     PAUSED_THERE = "takes a break at the former service, and wants no mail now"
     SUPPRESSED_THERE = "must not be mailed, the former service says"
+    LEFT_ELSEWHERE = "another line of the list says, or may say, that this address left"
     TWICE = "stands in the list twice"
     ALREADY = "is subscribed already"
     PENDING = "has signed up here and not confirmed yet"

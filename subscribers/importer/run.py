@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,6 +17,7 @@ from subscribers.errors import BadAddress, BadImport
 from subscribers.importer import filing, progress, reading
 from subscribers.importer.filing import Batch, Refused, Row
 from subscribers.importer.layout import Layout, address_in, recognise, refuse_file_of_leavers
+from subscribers.importer.leavers import Leavers, leavers
 from subscribers.importer.progress import Report, Run
 from subscribers.importer.reading import Line
 from subscribers.importer.refusal import Refusal
@@ -57,6 +58,7 @@ class _Import:
     batch: Batch
     run: Run
     hashes: Hashes
+    leavers: Leavers
     on_refused: OnRefused
     rehearsal: bool
 
@@ -80,16 +82,22 @@ def import_list(
     list, or doesn't tell who left.
     """
     refuse_file_of_leavers(path.name)
-    with path.open("rb") as file, closing(reading.lines(file)) as all_rows:
+    with ExitStack() as stack:
+        file = stack.enter_context(path.open("rb"))
         fingerprint = file_digest(file, "sha256").hexdigest()
         file.seek(0)
-        layout, rows = _open(all_rows, wish)
+        with closing(reading.lines(file)) as all_rows:
+            layout, rows = _open(all_rows, wish)
+            gone = stack.enter_context(leavers(rows, layout))
+        file.seek(0)
+        _, rows = _open(stack.enter_context(closing(reading.lines(file))), wish)
         run = _begin(sessions, fingerprint, wish, layout, now)
         one = _Import(
             layout=layout,
             batch=_batch(wish, layout, run, secrets=len(hashes.every(""))),
             run=run,
             hashes=hashes,
+            leavers=gone,
             on_refused=on_refused,
             rehearsal=wish.rehearsal,
         )
@@ -218,5 +226,7 @@ def _read(one: _Import, lines: list[Line]) -> tuple[list[Row], list[Refused]]:
             refusals.append((line, refusal.value))
             continue
         rows[key] = (line, address.text, key, every(key))
+    for key in one.leavers.among(rows):
+        refusals.append((rows.pop(key)[0], Refusal.LEFT_ELSEWHERE.value))
     # In the order of the index they go into, each page of it is touched once a chunk.
     return [rows[key] for key in sorted(rows)], refusals

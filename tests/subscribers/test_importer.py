@@ -309,6 +309,36 @@ def test_the_same_list_again_adds_nobody(database: Database, bring_in: Import) -
     assert (again.added, again.refused) == (0, {"is subscribed already": 1})
 
 
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+@pytest.mark.parametrize("word", ["unsubscribed", "bounced", "complained", "banned", "odjinud"])
+def test_an_address_that_a_list_says_left_stays_out_whatever_another_line_says(
+    database: Database, bring_in: Import, word: str, chunk: int
+) -> None:
+    lines = ["ann@example.com,active", f"Ann@Example.com,{word}", f"ben@example.com,{word}"]
+    lines += ["BEN@example.com,active", "cid@example.com,active"]
+    content = "\n".join(["email,status", *lines])
+    rehearsed = bring_in(content, REHEARSAL, chunk=chunk)
+    real = bring_in(content, chunk=chunk)
+    assert addresses(database) == ["cid@example.com"]
+    assert real.refused["another line of the list says, or may say, that this address left"] == 2
+    assert (rehearsed.added, rehearsed.refused) == (real.added, real.refused)
+
+
+def test_an_import_that_goes_on_knows_who_left_in_its_first_part(
+    database: Database, bring_in: Import
+) -> None:
+    lines = ["ann@example.com,unsubscribed", "ben@example.com,active", "ANN@example.com,active"]
+    content = "\n".join(["email,status", *lines, "Ben@example.com,unsubscribed"])
+
+    def stop(_lines: int, _position: int) -> None:
+        raise Stop
+
+    with pytest.raises(Stop):
+        bring_in(content, chunk=1, on_progress=stop)
+    assert bring_in(content, chunk=1).resumed_at == 1
+    assert addresses(database) == []
+
+
 class Stop(Exception):
     """The process is gone."""
 

@@ -136,6 +136,59 @@ def test_a_column_that_may_tell_who_left_stops_the_import_by_its_name(
     assert (report.added, report.standings) == (1, {"not said": 1})
 
 
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("Group", "Unsubscribed"), ("", "unsubscribed"), ("Tags", "bounced"), ("x", "abgemeldet"),
+        ("Tags", "vip; Dado de baja"), ("Type", "désabonné"), ("Type", "Unsubscribed 2024-01-01"),
+        ("Type", "Odhlášen"), ("Type", "отписан"), ("Type", "退订"), ("Type", "Spam complaint"),
+        ("Type", "REMOVED"), ("Type", "do not e-mail"), ("Type", "Eliminado"), ("Type", "gelöscht"),
+    ],
+)  # fmt: skip
+def test_a_cell_that_says_who_left_stops_the_import_whatever_its_column_is_called(
+    database: Database, bring_in: Import, name: str, cell: str
+) -> None:
+    content = f"email,{name}\nben@example.com,\nann@example.com,{cell}\n"
+    with pytest.raises(BadImport, match=f'line 3 says .*--ignore-column "{name}"'):
+        bring_in(content)
+    assert addresses(database) == []
+    assert bring_in(content, replace(WISH, ignored=frozenset({name}))).added == 2
+
+
+def test_a_word_of_leaving_behind_the_last_column_stops_the_import(bring_in: Import) -> None:
+    with pytest.raises(BadImport, match=r"line 2 .* more fields"):
+        bring_in("email,name\nann@example.com,Doe, Unsubscribed\n")
+
+
+def test_a_latin1_word_of_leaving_is_understood(bring_in: Import) -> None:
+    with pytest.raises(BadImport, match="line 2 says"):
+        bring_in("email,Type\nann@example.com,désabonné\n".encode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    "cell", ["abgemeldet", "Dado de baja", "désabonné", "Unsubscribed 2024-01-01", "退订"]
+)
+def test_a_list_without_a_header_lets_nobody_in_whose_line_says_they_left(
+    database: Database, bring_in: Import, cell: str
+) -> None:
+    bring_in(f"ben@example.com,Ben\nann@example.com,{cell}\n")
+    assert addresses(database) == ["ben@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("Last Name", "Held"), ("Company", "Bouncy Castles"), ("Region", "Baja California"),
+        ("Notes", "She left her old mailbox behind and wants to hear from us: not unsubscribed"),
+        ("Mail 2", "unsubscribed@example.com"), ("Street", "Left Bank 3"),
+    ],
+)  # fmt: skip
+def test_a_cell_that_tells_nothing_of_the_kind_stops_nothing(
+    bring_in: Import, name: str, cell: str
+) -> None:
+    assert bring_in(f"email,{name}\nann@example.com,{cell}\n").added == 1
+
+
 def test_all_such_columns_are_named_at_once(bring_in: Import) -> None:
     with pytest.raises(BadImport, match='"Newsletter", "Lead status"'):
         bring_in("email,Newsletter,Lead status\nann@example.com,no,lost\n")
