@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ from sqlmodel import col
 
 from subscribers.importer.refusal import Refusal
 from subscribers.models import (
+    JOINED,
     Consent,
     ConsentAct,
     Standing,
@@ -124,6 +126,21 @@ def admit(session: Session, batch: Batch) -> int:
     added = _count(session.execute(_new_subscriptions(batch)))
     session.execute(_evidence(batch))
     return added
+
+
+def mailed(session: Session, newsletter: str, keys: Sequence[str]) -> set[str]:
+    """Return those of the addresses that get this newsletter."""
+    found = (
+        select(col(Subscriber.address_key))
+        .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
+        .where(
+            col(Subscriber.address_key).in_(keys),
+            col(Subscriber.suppressed).is_(None),
+            col(Subscription.newsletter) == newsletter,
+            col(Subscription.standing).in_(JOINED),
+        )
+    )
+    return set(session.execute(found).scalars())
 
 
 def _verdicts(batch: Batch, *, rehearsal: bool) -> Any:

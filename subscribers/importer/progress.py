@@ -38,6 +38,9 @@ class Report:
     standings: Counter[str] = field(default_factory=Counter)
     ignored: tuple[str, ...] = ()  #: columns an operator had left aside
     note: str = ""  #: what such a list can't tell
+    #: Lines that say of somebody who gets mail here that they left; how many, and the first ones.
+    still_mailed: int = 0
+    still_mailed_lines: tuple[int, ...] = ()
     last_line: int = 0  #: the number, as an editor counts, of the last line that was filed
 
     def as_counts(self) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from subscribers.store import Sessions
 from subscribers.tokens import Hashes
 
 CHUNK = 40_000  # lines a transaction: it holds the write lock for well under a second
+LINES_TOLD = 10  #: lines a report names; the whole of them is in the list
 MIN_CONSENT = 10  # characters of a statement that says something
 
 OnRefused = Callable[[int, str, list[str]], None]
@@ -107,6 +108,7 @@ def import_list(
             while part := list(islice(rows, chunk)):
                 _file(one, turn, part)
                 on_progress(run.report.lines, file.tell())
+            _tell_still_mailed(sessions, one)
     if not wish.rehearsal:
         with sessions.write() as session:
             progress.finish(session, run, now)
@@ -203,6 +205,17 @@ def _file(one: _Import, turn: _Turn, lines: list[Line]) -> None:
         fields = dict(lines) if refusals else {}
         for line, reason in sorted(refusals):
             one.on_refused(line, reason, fields[line])
+
+
+def _tell_still_mailed(sessions: Sessions, one: _Import) -> None:
+    """Count who gets mail here though the list says they left; an import unsubscribes nobody."""
+    report = one.run.report
+    for part in one.leavers.left():
+        with sessions.read() as session:
+            here = filing.mailed(session, one.batch.newsletter, [key for _, key in part])
+        lines = tuple(line for line, key in part if key in here)
+        report.still_mailed += len(lines)
+        report.still_mailed_lines = (*report.still_mailed_lines, *lines)[:LINES_TOLD]
 
 
 def _read(one: _Import, lines: list[Line]) -> tuple[list[Row], list[Refused]]:

@@ -86,9 +86,21 @@ def test_a_rehearsed_import_tells_counts_and_reasons(
         },
         "resumed_at": 0,
         "standings": {"not said": 3},
+        "still_mailed": 0,
+        "still_mailed_lines": [],
         "ignored_columns": [],
         "note": "",
     }
+
+
+def test_an_import_says_what_to_do_about_a_reader_who_left_by_the_list(
+    digest: Digest, tmp_path: Path, reader: int
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("email,status\nreader@example.com,unsubscribed\n")
+    told = " ".join(digest("import", str(path), "--consent", CONSENT).stdout.split())
+    assert "1 still gets mail here (line 2)" in told
+    assert "digest subscribers leave ADDRESS" in told
 
 
 def test_topics_are_told_of_who_chose_some(digest: Digest, database: Database, reader: int) -> None:

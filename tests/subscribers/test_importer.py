@@ -309,6 +309,21 @@ def test_the_same_list_again_adds_nobody(database: Database, bring_in: Import) -
     assert (again.added, again.refused) == (0, {"is subscribed already": 1})
 
 
+@pytest.mark.parametrize("rehearsal", [False, True])
+def test_a_reader_who_gets_mail_here_and_left_by_a_later_list_is_told_of(
+    database: Database, bring_in: Import, make_reader: MakeReader, rehearsal: bool
+) -> None:
+    with database.write() as session:
+        make_reader(session, "ann@example.com")
+        make_reader(session, "left@example.com", Standing.UNSUBSCRIBED)
+    content = "email,status\n" + "".join(
+        f"{word}@example.com,unsubscribed\n" for word in ["left", "never", "ann"]
+    )
+    report = bring_in(content, replace(WISH, rehearsal=rehearsal))
+    assert (report.still_mailed, report.still_mailed_lines) == (1, (4,))
+    assert addresses(database) == ["ann@example.com"]
+
+
 @pytest.mark.parametrize("chunk", [1, 2, 100])
 @pytest.mark.parametrize("word", ["unsubscribed", "bounced", "complained", "banned", "odjinud"])
 def test_an_address_that_a_list_says_left_stays_out_whatever_another_line_says(

@@ -183,6 +183,8 @@ def _report_facts(report: Report, *, dry_run: bool) -> dict[str, Any]:
         "reasons": dict(report.refused.most_common()),
         "resumed_at": report.resumed_at,
         "standings": dict(report.standings.most_common()),
+        "still_mailed": report.still_mailed,
+        "still_mailed_lines": list(report.still_mailed_lines),
         "ignored_columns": list(report.ignored),
         "note": report.note,
     }
@@ -210,10 +212,25 @@ def _remarks(report: Report) -> Iterator[str]:
             "A column for the standing holds words that aren't known here; nobody they are said of"
             " joins. If it is about something else, leave it aside with --ignore-column NAME."
         )
+    if report.still_mailed:
+        yield _still_mailed(report)
     if report.ignored:
         yield f"Left aside as you said: {', '.join(report.ignored)}."
     if report.note:
         yield f"{report.note}."
+
+
+def _still_mailed(report: Report) -> str:
+    lines = ", ".join(str(line) for line in report.still_mailed_lines)
+    more = ", ..." if report.still_mailed > len(report.still_mailed_lines) else ""
+    number = report.still_mailed
+    verb = "gets" if number == 1 else "get"
+    return (
+        f"Of those who left, by this list, {number:,} still {verb} mail here (line {lines}{more}),"
+        " and an import unsubscribes nobody. digest subscribers history ADDRESS says when they"
+        " joined here; digest subscribers leave ADDRESS unsubscribes them, and"
+        " digest subscribers suppress ADDRESS is for who bounced or complained."
+    )
 
 
 def _print_counts(call: Call, counts: Counts) -> None:
