@@ -32,6 +32,7 @@ _NAMES = columns.names(
     " cognome voornaam achternaam naam"
 )
 _NAMED = re.compile(r"\A[^<>@]*<([^<>]+)>\s*\Z")
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")  # how broken bytes are read
 _FILE_OF_LEAVERS = re.compile(r"non-?_?subscri|unsubscri|\A(?:cleaned|sms_only)_", re.IGNORECASE)
 
 Standing = Callable[[Sequence[str]], Refusal | None]
@@ -60,20 +61,25 @@ def recognise(first: Sequence[str], ignored: Collection[str] = ()) -> Layout:
 
     Raises `BadImport` when nobody can, or when nobody can tell who left.
     """
+    if any(_NOT_UTF8.search(name) for name in first):
+        raise BadImport(
+            "the file isn't UTF-8, so the names of its columns can't be read: save the list again"
+            " as CSV in UTF-8"
+        )
     names = [columns.key(name) for name in first]
     kept = _without(names, ignored)
     address = next((kept.index(name) for name in _ADDRESS if name in kept), None)
     if address is None:
         return _without_header(first)
     service = next((one for one in SERVICES if one.writes(frozenset(kept))), _PLAIN)
-    _refuse_without_telling(service, first, names)
+    _refuse_without_telling(service, first, names, kept)
     meanings = _meanings(service, first, kept)
     return Layout(
         name=service.name,
         address=address,
         standing=_standing(meanings, kept),
         tells=bool(meanings) or not set(_AGREED).isdisjoint(kept),
-        note=service.note,
+        note="" if service.answered_by in kept else service.note,
         unread=_unread(service, first, {address, *_skipped(names, ignored)}),
         width=len(first),
     )
@@ -83,8 +89,9 @@ def refuse_file_of_leavers(name: str) -> None:
     """Refuse a file named as services name that of who left, bounced or never agreed."""
     if _FILE_OF_LEAVERS.search(name):
         raise BadImport(
-            "the file's name says that its readers left, bounced or never agreed. Import the file"
-            " of the subscribed ones; if the name misleads, give the file another"
+            f'the file\'s name, "{name}", speaks of readers who left, bounced or never agreed.'
+            " Import the file of the subscribed ones. If this is that file, rename it to"
+            ' "subscribers.csv", say, and import it again'
         )
 
 
@@ -136,18 +143,38 @@ def _without_header(first: Sequence[str]) -> Layout:
     )
 
 
-def _refuse_without_telling(service: Service, first: Sequence[str], names: list[str]) -> None:
+def _refuse_without_telling(
+    service: Service, first: Sequence[str], names: list[str], kept: list[str]
+) -> None:
     if service.tells and service.tells.isdisjoint(names):
         wanted = " or ".join(name for name in sorted(service.tells))
         known_by = next(
             text for text, name in zip(first, names, strict=True)
             if name in service.columns and name not in _ADDRESS
         )  # fmt: skip
-        raise BadImport(
+        told = (
             f"this looks like a file of {service.name}, and the column that tells who left isn't in"
-            f" it ({wanted}): export the list again with that column. If you know that everybody in"
+            f" it ({wanted}): export the list again with that column"
+        )
+        others = _speaking(service, first, kept)
+        if others:
+            raise BadImport(
+                f"{told}, and import that. This file has {_quoted(others)}, as a file of those who"
+                " left has"
+            )
+        raise BadImport(
+            f"{told}. If you know that everybody in"
             f" it agreed and nobody left, say so with --ignore-column {_quoted([known_by])}"
         )
+
+
+def _speaking(service: Service, first: Sequence[str], names: list[str]) -> list[str]:
+    """Return the columns that speak of leaving, beside what the service says of other things."""
+    return [
+        text.strip()
+        for text, name in zip(first, names, strict=True)
+        if name not in service.harmless and (_meaning(service, name) or _may_tell(name))
+    ]
 
 
 def _meanings(

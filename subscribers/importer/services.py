@@ -24,6 +24,7 @@ class Service:
     own: Mapping[str, Meaning] = field(default_factory=dict)
     harmless: frozenset[str] = frozenset()  #: speak of subscribing, and don't tell who left
     note: str = ""  #: what its files can't tell, for the report
+    answered_by: str | None = None  #: a column that tells it after all
 
     def writes(self, names: frozenset[str]) -> bool:
         """Tell whether a header is this service's."""
@@ -106,6 +107,7 @@ SERVICES = (
         name="listmonk",
         columns=names("uuid email attributes status"),
         tells=names("status"),
+        answered_by="subscription_status",
         note=(
             "listmonk's status is one for all of its lists: who left a single list is"
             ' "enabled" in this file all the same. Unless you exported the list\'s confirmed'

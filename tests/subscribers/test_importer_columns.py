@@ -189,6 +189,11 @@ def test_a_cell_that_tells_nothing_of_the_kind_stops_nothing(
     assert bring_in(f"email,{name}\nann@example.com,{cell}\n").added == 1
 
 
+def test_a_header_that_is_not_utf8_is_told_so_and_not_shown_in_pieces(bring_in: Import) -> None:
+    with pytest.raises(BadImport, match="isn't UTF-8"):
+        bring_in("email,désabonné\nann@example.com,non\n".encode("latin-1"))
+
+
 def test_all_such_columns_are_named_at_once(bring_in: Import) -> None:
     with pytest.raises(BadImport, match='"Newsletter", "Lead status"'):
         bring_in("email,Newsletter,Lead status\nann@example.com,no,lost\n")

@@ -246,3 +246,35 @@ def test_listmonk_s_report_says_that_it_can_not_tell_who_left_one_list(bring_in:
     content = "uuid,email,name,attributes,status\nu,ann@example.com,A,{},enabled\n"
     assert "who left a single list" in bring_in(content).note
     assert bring_in("email\nben@example.com\n").note == ""
+
+
+def test_listmonk_s_report_warns_of_nothing_that_a_column_of_the_file_tells(
+    bring_in: Import,
+) -> None:
+    content = (
+        "uuid,email,name,attributes,status,subscription_status\n"
+        "u,ann@example.com,A,{},enabled,confirmed\nu,ben@example.com,A,{},enabled,unsubscribed\n"
+    )
+    report = bring_in(content)
+    assert (report.added, report.note) == (1, "")
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("id,email_address,creation_date,unsubscription_date", "unsubscription_date"),
+        ("EMAIL,ADDED_TIME,MODIFIED_TIME,Blocklist date", "Blocklist date"),
+    ],
+    ids=["Buttondown's unsubscribers", "Brevo"],
+)
+def test_no_column_is_to_be_ignored_where_another_speaks_of_those_who_left(
+    bring_in: Import, header: str, column: str
+) -> None:
+    with pytest.raises(BadImport, match=f'This file has "{column}"') as refused:
+        bring_in(f"{header}\n,,,\n")
+    assert "--ignore-column" not in str(refused.value)
+
+
+def test_a_file_whose_name_misleads_is_imported_under_another(bring_in: Import) -> None:
+    with pytest.raises(BadImport, match=r'"Unsubscribe Date.csv".* rename it'):
+        bring_in("email\nann@example.com\n", name="Unsubscribe Date.csv")
