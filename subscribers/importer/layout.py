@@ -49,7 +49,7 @@ class Layout:
     has_header: bool = True
     note: str = ""  #: what the list can't tell, for the report
     unread: tuple[tuple[int, str], ...] = ()  #: columns nothing is read from, with their names
-    width: int = 0  #: how many fields the header has
+    header: tuple[str, ...] = ()  #: the names of all columns
 
     def word(self, refusal: Refusal | None) -> str:
         """Return the word for how a reader stood at the former service."""
@@ -81,7 +81,7 @@ def recognise(first: Sequence[str], ignored: Collection[str] = ()) -> Layout:
         tells=bool(meanings) or not set(_AGREED).isdisjoint(kept),
         note="" if service.answered_by in kept else service.note,
         unread=_unread(service, first, {address, *_skipped(names, ignored)}),
-        width=len(first),
+        header=tuple(first),
     )
 
 

@@ -101,8 +101,8 @@ def _refuse_unread(layout: Layout, line: int, fields: list[str]) -> None:
                 " here can read that column: its words may say who left. Take those who left out"
                 f' of the list, then import it with --ignore-column "{name}"'
             )
-    if layout.has_header and len(fields) > layout.width:
-        _refuse_behind(line, fields[layout.width :])
+    if layout.has_header and len(fields) > len(layout.header):
+        _refuse_behind(line, fields[len(layout.header) :])
 
 
 def _refuse_behind(line: int, fields: list[str]) -> None:

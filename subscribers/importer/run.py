@@ -115,6 +115,13 @@ def import_list(
     return run.report
 
 
+def header_of(path: Path, wish: Wish) -> list[str]:
+    """Return the names of a list's columns, none where it has no header."""
+    refuse_file_of_leavers(path.name)
+    with path.open("rb") as file, closing(reading.lines(file)) as rows:
+        return list(_open(rows, wish)[0].header)
+
+
 def filed_up_to(sessions: Sessions, path: Path, wish: Wish) -> int:
     """Return the number of the last line that an interrupted run of this list has filed, or 0."""
     if wish.rehearsal:

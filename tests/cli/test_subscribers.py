@@ -147,9 +147,10 @@ def test_refused_lines_are_written_with_their_reasons(
 ) -> None:
     target = tmp_path / "refused.csv"
     digest("import", list_file, "--consent", CONSENT, "--refused", str(target))
-    assert target.read_text().splitlines()[1] == (
-        "4,an address has an @ between the name and the domain,nobody"
-    )
+    assert target.read_text().splitlines()[:2] == [
+        "line,reason,email",
+        "4,an address has an @ between the name and the domain,nobody",
+    ]
 
 
 def test_the_file_of_refused_lines_is_whole_after_an_interrupted_import(
@@ -199,7 +200,7 @@ def test_a_file_that_holds_no_refused_lines_is_not_added_to(
     with pytest.raises(KeyboardInterrupt):
         import_list(database, path, wish, hashes=hashes, now=now, chunk=1, on_progress=die)
     digest("import", str(path), "--consent", CONSENT, "--refused", str(target))
-    assert target.read_text().splitlines()[0] == "line,reason"
+    assert target.read_text().splitlines()[0] == "line,reason,email"
     assert "Ulm" not in target.read_text()
 
 

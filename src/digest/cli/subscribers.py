@@ -21,7 +21,15 @@ from subscribers import export as exporting
 from subscribers import growth
 from subscribers.cells import neutral
 from subscribers.growth import Counts
-from subscribers.importer import NOT_SAID, NOT_UNDERSTOOD, Report, Wish, filed_up_to, import_list
+from subscribers.importer import (
+    NOT_SAID,
+    NOT_UNDERSTOOD,
+    Report,
+    Wish,
+    filed_up_to,
+    header_of,
+    import_list,
+)
 from subscribers.tokens import Hashes
 
 app = typer.Typer(
@@ -66,8 +74,8 @@ def import_(
         rehearsal=dry_run,
         ignored=frozenset(ignore_column or ()),
     )
-    filed = filed_up_to(call.app.database, file, wish)
-    with _progress(call, file) as on_progress, _refusals(refused, filed) as on_refused:
+    filed, header = filed_up_to(call.app.database, file, wish), header_of(file, wish)
+    with _progress(call, file) as on_progress, _refusals(refused, filed, header) as on_refused:
         report = import_list(
             call.app.database,
             file,
@@ -129,7 +137,7 @@ def _progress(call: Call, file: Path) -> Iterator[Any]:
 
 
 @contextmanager
-def _refusals(path: Path | None, filed: int) -> Iterator[Any]:
+def _refusals(path: Path | None, filed: int, header: list[str]) -> Iterator[Any]:
     """Write refused lines to a file, after those that an interrupted run refused up to *filed*."""
     if path is None:
         yield lambda *_: None
@@ -138,7 +146,7 @@ def _refusals(path: Path | None, filed: int) -> Iterator[Any]:
     with private(path, keep=kept, each_line=True) as out:
         writer = csv.writer(out)
         if not kept:
-            writer.writerow(_REFUSED)
+            writer.writerow([*_REFUSED, *map(neutral, header)])
         yield lambda line, reason, fields: writer.writerow(
             [line, reason, *(neutral(field) for field in fields)]
         )
