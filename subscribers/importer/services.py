@@ -147,8 +147,8 @@ SERVICES = (
         tells=names("list_status"),
         harmless=names("subscription_time confirmation_time"),
         note=(
-            "MailPoet writes one line for each list a reader is on, and the first line that may"
-            " come in counts: export only the list whose readers agreed to this newsletter"
+            "MailPoet writes one line for each list a reader is on, and who left any of them stays"
+            " out: export only the list whose readers agreed to this newsletter"
         ),
     ),
     Service(
