@@ -17,7 +17,7 @@ MAX_CELL = 60  #: characters; a longer text is a note, not a word for a standing
 _BEGUN = {
     "left": (
         "unsub|opt(?:ed)? ?out|not subscri|never subscri|non ?subscri|blocklist|blacklist"
-        "|do not (?:e ?)?(?:mail|contact|send)"
+        "|(?:cancell?ed|removed|deleted|deactivated)(?![a-z])|do not (?:e ?)?(?:mail|contact|send)"
         "|abgemeld|abbestell|gekundigt|ausgetragen|nicht (?:mehr )?(?:mailen|anschreiben|senden)"
         "|desabonn|desinscri|resilie|ne (?:pas|plus) (?:envoyer|contacter|ecrire)"
         "|de baja|desuscri|cancelo su|no (?:enviar|contactar)|descadast|nao (?:enviar|contatar)"
@@ -30,7 +30,7 @@ _BEGUN = {
 }
 #: What says it wherever it stands, in writing that has no gaps.
 _ANYWHERE = names("退订 退訂 取消订阅 取消訂閱 退会 配信停止 구독취소 수신거부")
-#: What says it where it is the whole of a cell, beside the words of a column for the standing.
+#: What says it as the whole of a cell, or of one tag of several; a standing's words as well.
 _WHOLE: dict[str, Refusal] = {
     **{word: refusal for word, refusal in WORDS.items() if refusal},
     **dict.fromkeys(
@@ -67,6 +67,7 @@ _WORD = re.compile(
     + f")|{_LOOSE}"
 )
 _ADDRESS = re.compile(r"\S@\S")
+_PARTED = re.compile(r"[,;|/]")
 _LETTER = re.compile(r"[^\W\d_]")
 _LETTERS = re.compile(r"[^\W\d_]+")
 #: Bytes that weren't UTF-8, as the letters they are in most of the files that hold them.
@@ -82,7 +83,8 @@ def leaving(cell: str) -> Refusal | None:
     found = _WORD.search(text)
     if found:
         return _SAYS[found.lastgroup or "left"]
-    return _WHOLE.get("_".join(_LETTERS.findall(text)))
+    parts = ("_".join(_LETTERS.findall(part)) for part in _PARTED.split(text))
+    return next((_WHOLE[part] for part in parts if part in _WHOLE), None)
 
 
 def _text(text: str) -> str:

@@ -142,7 +142,8 @@ def test_a_column_that_may_tell_who_left_stops_the_import_by_its_name(
         ("Group", "Unsubscribed"), ("", "unsubscribed"), ("Tags", "bounced"), ("x", "abgemeldet"),
         ("Tags", "vip; Dado de baja"), ("Type", "désabonné"), ("Type", "Unsubscribed 2024-01-01"),
         ("Type", "Odhlášen"), ("Type", "отписан"), ("Type", "退订"), ("Type", "Spam complaint"),
-        ("Type", "REMOVED"), ("Type", "do not e-mail"), ("Type", "Eliminado"), ("Type", "gelöscht"),
+        ("Type", "REMOVED"), ("Type", "do not e-mail"), ("Tags", "vip|left"),
+        ("Note", "Removed by an admin"), ("Type", "Eliminado"), ("Type", "gelöscht"),
     ],
 )  # fmt: skip
 def test_a_cell_that_says_who_left_stops_the_import_whatever_its_column_is_called(
