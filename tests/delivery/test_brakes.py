@@ -227,8 +227,13 @@ def test_a_first_wave_of_which_an_event_proved_that_it_was_accepted_passes(
     assert (counts.accepted, counts.pending) == (9, 0)
 
 
-def test_a_person_may_let_the_rest_go_all_the_same(
-    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+@pytest.mark.parametrize("past", [False, True], ids=["plain", "past the wave"])
+def test_resume_keeps_the_first_wave_unless_a_person_lets_the_rest_go(
+    database: Database,
+    make_readers: MakeReaders,
+    make_sending: MakeSending,
+    now: datetime,
+    past: bool,
 ) -> None:
     make_readers(6)
     transport = MemoryTransport()
@@ -238,9 +243,50 @@ def test_a_person_may_let_the_rest_go_all_the_same(
     with database.write() as session:
         issue = session.exec(select(Issue)).one()
         control.pause(session, issue, "to look at it")
-        control.resume(session, issue, now)
-    dispatch(sending)
-    assert len(transport.addresses()) == 6
+        control.resume(session, issue, now, past_first_wave=past)
+    one_turn(sending)
+    assert len(transport.addresses()) == (6 if past else 3)
+
+
+def test_a_first_wave_taken_for_unsent_goes_alone_again_and_has_its_whole_time(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(9)
+    transport = MemoryTransport(answer=lambda _: InDoubt(detail="503"))
+    sending, naps = in_no_time(make_sending(transport, first_wave=3), now)
+    with_wave(database, sending, readers=3, seconds=60)
+    dispatch(sending, concurrency=1, brake=Brake(stopping=naps))
+    with database.write() as session:
+        edition = session.exec(select(Edition)).one()
+        for key in control.in_doubt(session, edition):
+            unsent = control.Verdict.UNSENT
+            control.resolve(session, key, unsent, by="A", why="B", now=sending.clock())
+        control.resume(session, session.exec(select(Issue)).one(), sending.clock())
+    again = sum(naps.waits)
+    seen: list[float] = []
+
+    def accept(_: Mailing) -> Answer:
+        seen.append(sum(naps.waits) - again)
+        return Accepted()
+
+    transport.answer = accept
+    counts = dispatch(sending, concurrency=1, brake=Brake(stopping=naps))
+    assert counts.accepted == 9
+    assert (seen[0], len(seen)) == (0, 3)
+    assert min(seen[1:]) >= 60
+
+
+def test_a_first_wave_that_was_refused_whole_pauses_the_issue_at_once(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(9)
+    nobody = Refused(recipients={0: "no", 1: "no", 2: "no"})
+    transport = MemoryTransport(answer=lambda _: nobody)
+    sending, naps = in_no_time(make_sending(transport, first_wave=3), now)
+    with_wave(database, sending, readers=3, seconds=600)
+    dispatch(sending, concurrency=1, brake=Brake(stopping=naps))
+    assert (the_issue(database).state, sum(naps.waits)) == (IssueState.PAUSED, 0)
+    assert "digest resume 1 --past-first-wave" in problems(database, now)[0].next_step
 
 
 def test_a_pause_in_the_middle_lets_nothing_more_start(

@@ -197,7 +197,7 @@ def _round(world: World, *, patient: bool) -> bool:
         with world.write() as session:
             row = session.get_one(Issue, issue)
             if patient or count(session, edition).accepted:
-                control.resume(session, row, world.clock())
+                control.resume(session, row, world.clock(), past_first_wave=True)
             else:
                 control.cancel(session, row, "the provider refuses it to everybody")
                 continue

@@ -54,6 +54,9 @@ def resume(
     lost_secret: Annotated[
         bool, typer.Option("--lost-secret", help="Go on without a secret that is gone for good.")
     ] = False,
+    past_first_wave: Annotated[
+        bool, typer.Option("--past-first-wave", help="Let the rest go whatever the first wave met.")
+    ] = False,
     by: Annotated[str, typer.Option("--by", help="Who decides that.")] = "",
     why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
     newsletter: NewsletterOption = "weekly",
@@ -72,13 +75,18 @@ def resume(
         )
     with call.app.database.write() as session:
         found = find(session, newsletter, issue)[0]
-        control.resume(session, found, call.app.clock())
+        waits = control.resume(session, found, call.app.clock(), past_first_wave=past_first_wave)
         another = call.app.take_sender(session, found)
     if another:
         call.out.print(
             f"Nobody has got it: it comes from {call.settings.sender} now.", markup=False
         )
     call.out.print(f"Issue {issue} may go on. Send it with: digest send {issue}")
+    if waits:
+        call.out.print(
+            "Its first wave goes alone, and the rest waits for its news. To let the rest go"
+            f" whatever came of it: digest resume {issue} --past-first-wave"
+        )
 
 
 def _resume_without_secret(call: Call, by: str, why: str) -> None:

@@ -15,7 +15,7 @@ from digest.delivery.dispatch import finish
 from digest.delivery.ledger import call_off
 from digest.delivery.models import Attempt, Batch, BatchState, Decision, Delivery, Outcome
 from digest.delivery.plan import cut, last_number, new_key
-from digest.delivery.wave import let_pass
+from digest.delivery.wave import let_pass, waiting
 from digest.errors import NotFound, WrongState
 from digest.issues.models import Edition, Issue, IssueState
 
@@ -36,10 +36,11 @@ def pause(session: Session, issue: Issue, why: str) -> None:
     session.add(issue)
 
 
-def resume(session: Session, issue: Issue, now: datetime) -> None:
-    """Let a paused issue go on: parked batches are tried again, a first wave is taken for good.
+def resume(session: Session, issue: Issue, now: datetime, *, past_first_wave: bool = False) -> bool:
+    """Let a paused issue go on: parked batches are tried again; tells if a first wave holds a rest.
 
-    What was slowed down goes on at full speed.
+    That is judged as before, unless *past_first_wave* lets the rest go whatever became of it. What
+    was slowed down goes on at full speed.
 
     The caller commits.
     """
@@ -52,8 +53,10 @@ def resume(session: Session, issue: Issue, now: datetime) -> None:
         .where(col(Batch.edition_id).in_(editions), col(Batch.state) == BatchState.PARKED)
         .values(state=BatchState.PENDING, attempt=None, tries=0, recoveries=0, not_before=None)
     )
-    let_pass(session, editions, now)
+    if past_first_wave:
+        let_pass(session, editions, now)
     close(session, editions)
+    return bool(waiting(session, editions))
 
 
 def cancel(session: Session, issue: Issue, why: str) -> None:

@@ -25,6 +25,7 @@ from digest.delivery.models import (
 from digest.delivery.owner import alive
 from digest.delivery.recover import gave_up
 from digest.delivery.rehearsal import rehearsed
+from digest.delivery.wave import waiting
 from digest.issues.models import Edition, Issue, IssueState
 
 MOST_REFUSED = 0.02  #: of those an issue was offered to; more is a problem, and exit code 1
@@ -95,7 +96,7 @@ def status(
         state=issue.state,
         counts=counts,
         problems=(
-            *_paused(issue, counts),
+            *_paused(session, issue, edition, counts),
             *_problems(session, issue, edition, now),
             *(_left_by(session, batch, attempt, issue, now) for batch, attempt in held),
             *unheard,
@@ -112,12 +113,17 @@ def _called_off(issue: Issue, counts: Counts) -> Iterator[Aside]:
         yield Aside(outcome=Outcome.EXCLUDED, reason=why, readers=counts.called_off)
 
 
-def _paused(issue: Issue, counts: Counts) -> Iterator[Problem]:
+def _paused(session: Session, issue: Issue, edition: Edition, counts: Counts) -> Iterator[Problem]:
     """Say why an issue is paused, and when the provider refused more than a few of its readers."""
     again = f"digest send {issue.number} --refused-again"
     nobody_waits = counts.pending == 0 and counts.in_doubt == 0
     if issue.state is IssueState.PAUSED:
         step = again if nobody_waits and counts.refused else f"digest resume {issue.number}"
+        if waiting(session, [edition.id or 0]):
+            step += (
+                " (the rest waits for the first wave's news; to let it go whatever that is: digest"
+                f" resume {issue.number} --past-first-wave)"
+            )
         yield Problem(what=f"paused: {issue.note}", next_step=f"mend that, then: {step}")
     if refused_too_many(counts) and counts.accepted:
         part = counts.refused / (counts.accepted + counts.refused)
@@ -178,10 +184,10 @@ def _slowed(session: Session, issue: Issue, edition: Edition) -> Iterator[Proble
     breaker = session.get(CircuitBreaker, edition.id)
     if issue.state is not IssueState.PREPARED or breaker is None or breaker.probe_at is None:
         return
-    waiting = select(Batch.id).where(
+    unsent = select(Batch.id).where(
         Batch.edition_id == edition.id, col(Batch.state).in_(_TO_BE_SENT)
     )
-    if session.exec(waiting.limit(1)).first() is None:
+    if session.exec(unsent.limit(1)).first() is None:
         return
     under_way = breaker.probe is not None
     when = "one is tried now" if under_way else f"one is tried at {breaker.probe_at:%H:%M:%S} UTC"
@@ -203,7 +209,10 @@ def _wave(session: Session, issue: Issue, edition: Edition) -> Iterator[Problem]
     if wave.judge_at is not None and wave.passed_at is None:
         yield Problem(
             what=f"the first wave is out; the rest waits until {wave.judge_at:%H:%M} UTC",
-            next_step="digest send goes on by itself then, unless too many bounce or complain",
+            next_step=(
+                f"digest send {issue.number} goes on by itself then, unless too many bounce or"
+                " complain"
+            ),
         )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, col
 
-from digest.delivery.models import Batch, BatchState, Delivery, News, Outcome, Wave
+from digest.delivery.models import Attempt, Batch, BatchState, Delivery, News, Outcome, Wave
 from digest.delivery.settle import pause
 
 
@@ -48,28 +48,54 @@ def judge(
     wave = session.get(Wave, edition_id)
     if wave is None or wave.passed_at is not None or not _is_out(session, wave):
         return None
-    if wave.judge_at is None:
-        wave.judge_at = now + timedelta(seconds=wave.wait_seconds)
+    wave.judge_at = judge_at = _due(session, wave, now)
     if not _somebody_waits(session, wave):
         wave.passed_at = now
-    elif now >= wave.judge_at:
+    elif now >= judge_at or _no_news_can_come(session, wave):
         trouble = _trouble(session, wave, bounds or Bounds())
         if trouble:
             pause(session, edition_id, trouble)
+            judge_at = now
         else:
             wave.passed_at = now
     session.add(wave)
     session.flush()  # the statements that ask whether the rest may go see no object
-    return wave.judge_at if now < wave.judge_at and wave.passed_at is None else None
+    return judge_at if now < judge_at and wave.passed_at is None else None
 
 
 def let_pass(session: Session, edition_ids: list[int], now: datetime) -> None:
     """Let the rest go by a person's decision; the caller commits."""
-    for edition_id in edition_ids:
-        wave = session.get(Wave, edition_id)
-        if wave is not None and wave.passed_at is None and wave.judge_at is not None:
-            wave.passed_at = now
-            session.add(wave)
+    for wave in waiting(session, edition_ids):
+        wave.passed_at = now
+        session.add(wave)
+
+
+def waiting(session: Session, edition_ids: list[int]) -> list[Wave]:
+    """Return the first waves of these editions that hold a rest back."""
+    found = [session.get(Wave, edition_id) for edition_id in edition_ids]
+    return [wave for wave in found if wave is not None and wave.passed_at is None]
+
+
+def _due(session: Session, wave: Wave, now: datetime) -> datetime:
+    """Return when to judge: so long after the last answer; later if part of it was sent again."""
+    wait = timedelta(seconds=wave.wait_seconds)
+    last = session.connection().execute(
+        select(func.max(func.coalesce(col(Attempt.settled_at), col(Attempt.started_at))))
+        .join(Batch, col(Batch.id) == col(Attempt.batch_id))
+        .where(*_of(wave))
+    )
+    settled = last.scalar_one()
+    if settled is None:  # none of it has left
+        return wave.judge_at or now + wait
+    return max(settled + wait, wave.judge_at or settled + wait)
+
+
+def _no_news_can_come(session: Session, wave: Wave) -> bool:
+    """Tell whether nobody got it and nothing is in doubt, which an event might yet settle."""
+    heard_of = [BatchState.ACCEPTED, BatchState.IN_DOUBT]
+    if _any(session, wave, heard_of, col(Batch.number) <= wave.last_batch):
+        return False
+    return _readers(session, wave)[1] > 0
 
 
 def _is_out(session: Session, wave: Wave) -> bool:
