@@ -26,7 +26,7 @@ from digest.delivery.retention import Tidied, tidy
 from digest.delivery.send import Sending
 from digest.delivery.spool import Spool
 from digest.delivery.wave import Bounds
-from digest.errors import BadSetting, DigestError
+from digest.errors import BadSetting, DigestError, NotApproved
 from digest.issues import approval, recipe, store
 from digest.issues.checking import Checks
 from digest.issues.editorial import Approval
@@ -135,11 +135,31 @@ class App:
         return _mailbox(self.settings.sender)
 
     def take_sender(self, session: Session, issue: Issue) -> bool:
-        """Let an issue come from today's sender if nobody has got it; tells if that is another."""
+        """Let an issue come from today's sender if nobody has got it; tells if that is another.
+
+        Nobody has approved another one: what was said before is void.
+        """
         edition = store.edition_of(session, issue)
         counts = count(session, edition.id or 0)
-        nobody = not (counts.accepted or counts.in_doubt)
-        return nobody and recipe.change_sender(session, edition, self.settings.sender)
+        if counts.accepted or counts.in_doubt:
+            return False
+        if not recipe.change_sender(session, edition, self.settings.sender):
+            return False
+        approval.withdraw(session, issue)
+        return True
+
+    def unapproved(self, session: Session, issue: Issue) -> NotApproved | None:
+        """Say why an issue that is on its way may not go on; ``None`` where it may.
+
+        Changed templates are no reason: its mail is frozen, and was approved.
+        """
+        if approval.latest(session, issue) is not None:
+            return None
+        try:
+            self.require_approved(session, issue)
+        except NotApproved as fault:
+            return fault
+        return None
 
     def transport(self) -> Transport:
         """Return the way out that the settings choose; raises `BadSetting`."""

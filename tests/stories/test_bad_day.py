@@ -190,3 +190,21 @@ def test_D16_what_could_not_be_used_is_shown_as_text_and_not_as_commands(
     shown = ready.done("events", "status").out
     assert "\ufffd[2J\ufffd[bold]x\ufffd\ufffd\ufffdspoof\ufffd" in shown
     assert "\x1b" not in shown
+
+
+def test_I7_an_issue_that_takes_a_new_sender_goes_on_only_once_that_is_approved(
+    site: Installation, fake: RunningFake
+) -> None:
+    fake.set_faults([{"do": "status", "status": 401, "accept": False, "first": 1}])
+    assert site.run("send", "1").code == 1
+    fake.set_faults([])
+    other = {"DIGEST_FROM": "Cheap Pills <pills@elsewhere.example.org>"}
+    said = site.done("resume", "1", **other).out
+    assert "Next: digest approve 1; then digest resume 1" in said
+    assert site.run("send", "1", **other).code == 1
+    assert "next: digest approve 1" in site.run("resume", "1", **other).err
+    assert fake.counts()["messages"] == 0
+    assert "Next: digest resume 1" in site.done("approve", "1", "--by", "me", **other).out
+    site.done("resume", "1", **other)
+    site.done("send", "1", **other)
+    assert fake.counts()["messages"] == READERS

@@ -152,5 +152,9 @@ def test_I7_nothing_goes_out_from_a_sender_nobody_approved(ready: Installation) 
     refused = ready.run("send", "1", **other)
     assert (refused.code, (ready.folder / "outbox").exists()) == (1, False)
     assert "DIGEST_FROM is Cheap Pills <pills@elsewhere.example.org> now" in refused.err
-    assert "next: Set it back, or build again" in refused.err
+    assert "next: Set it back, or build again and approve that" in refused.err
+    [build] = [word for word in refused.err.split(": ") if word.startswith("digest build --period")]
+    assert build.endswith("--again; then digest approve 1.\n")
+    resumed = ready.run("resume", "1", **other)
+    assert (resumed.code, "then digest approve 1" in resumed.err) == (1, True)
     assert "settings-changed" in ready.run("check", "1", **other).out

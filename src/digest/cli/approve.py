@@ -17,7 +17,7 @@ from digest.cli.issues import NewsletterOption, find, findings_of, print_finding
 from digest.issues import recipe, store, turns
 from digest.issues.approval import approve as record
 from digest.issues.approval import refuse_errors
-from digest.issues.models import Issue
+from digest.issues.models import Issue, IssueState
 from digest.mail.transport import Accepted
 from digest.mail.trial import trial, whereabouts
 from digest.settings import TransportKind
@@ -157,6 +157,8 @@ def _outbox(call: Call) -> Path | None:
 
 
 def _what_next(call: Call, session: Session, issue: Issue) -> str:
+    if issue.state is IssueState.PAUSED:
+        return f"Next: digest resume {issue.number}"
     newsletter = store.newsletter_of(session, issue)
     leaves = turns.leaves_at(session, newsletter, issue.period)
     if leaves is None:

@@ -77,10 +77,21 @@ def resume(
         found = find(session, newsletter, issue)[0]
         waits = control.resume(session, found, call.app.clock(), past_first_wave=past_first_wave)
         another = call.app.take_sender(session, found)
+        fault = call.app.unapproved(session, found)
+        if fault is not None and not another:
+            raise fault
+        if fault is not None:
+            control.pause(session, found, f"its sender is new: digest approve {issue} comes first")
     if another:
         call.out.print(
             f"Nobody has got it: it comes from {call.settings.sender} now.", markup=False
         )
+    if fault is not None:
+        call.out.print(
+            f"What was approved is another sender, so issue {issue} stays paused."
+            f" Next: digest approve {issue}; then digest resume {issue}"
+        )
+        return
     call.out.print(f"Issue {issue} may go on. Send it with: digest send {issue}")
     if waits:
         call.out.print(

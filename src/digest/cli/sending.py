@@ -157,8 +157,8 @@ def _list_left_out(call: Call, newsletter: str, number: int, *, as_json: bool) -
 
 
 def _mended(mend: str) -> str:
-    again = "digest build --again"
-    return mend if again in mend else f"{mend} Then: {again}"
+    named = "digest build" in mend or "digest resume" in mend
+    return mend if named else f"{mend} Then: digest build --again"
 
 
 def _ready(call: Call, newsletter: str, number: int) -> Sending:

@@ -44,6 +44,15 @@ def resume(session: Session, issue: Issue, now: datetime, *, past_first_wave: bo
 
     The caller commits.
     """
+    if issue.state is IssueState.BUILT:
+        raise WrongState(
+            f"issue {issue.number} hasn't begun to go out, so there is nothing to resume",
+            next_step=(
+                f"digest send {issue.number} begins; where a setting has changed since it was"
+                f" built: digest build --period {issue.period} --again; then digest approve"
+                f" {issue.number}"
+            ),
+        )
     _require(issue, IssueState.PAUSED, "resumed", also=(IssueState.PREPARED,))
     issue.state, issue.note = IssueState.PREPARED, ""
     session.add(issue)

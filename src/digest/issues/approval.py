@@ -134,6 +134,13 @@ def require_approved(
     return given.approval
 
 
+def withdraw(session: Session, issue: Issue) -> None:
+    """Make every approval of an issue void for good; the caller commits."""
+    for given in session.exec(select(Approval).where(Approval.issue_id == issue.id)):
+        session.delete(given)
+    session.flush()
+
+
 def refuse_errors(findings: Sequence[Finding]) -> None:
     """Raise `MailUnfit` when a finding forbids the mail."""
     errors = [each for each in findings if each.severity is Severity.ERROR]

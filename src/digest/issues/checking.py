@@ -10,7 +10,7 @@ from email.utils import parseaddr
 from sqlalchemy.orm import object_session
 
 from digest.issues import recipe
-from digest.issues.models import Edition, Issue, Newsletter, Tracking
+from digest.issues.models import Edition, Issue, IssueState, Newsletter, Tracking
 from digest.issues.view import IssueView
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content
 from digest.mail.outbox import message
@@ -66,7 +66,7 @@ class Checks:
             tracked=_tracked(edition),
         )
         moved = moved_since(copy, unsubscribe_url, self.postal_address)
-        moved += sender_since(settings.get("sender", ""), self.sender)
+        moved += sender_since(settings.get("sender", ""), self.sender, _issue(edition))
         return self._weighed([*recipe.findings_of(edition), *moved, *check(copy)])
 
     def _weighed(self, findings: list[Finding]) -> list[Finding]:
@@ -92,14 +92,21 @@ def moved_since(copy: Copy, unsubscribe_url: str, postal_address: str) -> list[F
     return found
 
 
-def sender_since(was: str, now: str) -> list[Finding]:
+def sender_since(was: str, now: str, issue: Issue | None = None) -> list[Finding]:
     """Say whether an edition was made to come from another sender; an earlier version kept none."""
     if not was or parseaddr(was) == parseaddr(now):
         return []
-    mend = (
-        "Set it back, or build again: digest build --again. Where nobody has got it yet, digest"
-        " resume ISSUE takes the new one."
-    )
+    mend = "Set it back, or build again and approve that: digest build --again."
+    if issue is not None and issue.state is IssueState.BUILT:
+        mend = (
+            "Set it back, or build again and approve that: digest build --period"
+            f" {issue.period} --again; then digest approve {issue.number}."
+        )
+    elif issue is not None:
+        mend = (
+            f"Set it back; where nobody has got it yet, digest resume {issue.number} takes the new"
+            " one, which has to be approved."
+        )
     said = f"it was made to come from {was}, and DIGEST_FROM is {now} now"
     return [error("settings-changed", "html", said, mend)]
 
@@ -116,9 +123,13 @@ def spam_findings(content: Content, *, base_url: str, now: datetime) -> list[Fin
     return list(spam_score(found.score, told))
 
 
+def _issue(edition: Edition) -> Issue | None:
+    session = object_session(edition)
+    return session.get(Issue, edition.issue_id) if session else None
+
+
 def _tracked(edition: Edition) -> bool:
     """Tell whether links will be rewritten; yes where nobody knows, to be on the safe side."""
-    session = object_session(edition)
-    issue = session.get(Issue, edition.issue_id) if session else None
+    session, issue = object_session(edition), _issue(edition)
     newsletter = session.get(Newsletter, issue.newsletter_id) if session and issue else None
     return newsletter is None or newsletter.tracking is not Tracking.OFF
