@@ -21,7 +21,7 @@ from digest.delivery.models import CircuitBreaker
 from digest.delivery.send import Sending, hand_over, turn
 from digest.delivery.settle import Patience, Settled
 from digest.delivery.status import Problem
-from digest.issues.models import Issue, IssueState
+from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, InDoubt, NotSent
@@ -221,6 +221,21 @@ def test_a_person_may_let_everything_go_on_at_once(make_day: MakeDay) -> None:
     counts = day.send()
     assert (counts.in_doubt, counts.accepted) == (3, 9)
     assert day.told() == []
+
+
+def test_a_decision_on_a_doubt_lets_the_next_batch_be_tried_at_once(make_day: MakeDay) -> None:
+    day = make_day(lambda at: BROKEN if at < 20 else Accepted())
+    day.stop_after(30)
+    day.send()
+    with day.database.write() as session:
+        key = control.in_doubt(session, session.exec(select(Edition)).one())[0]
+        accepted = control.Verdict.ACCEPTED
+        control.resolve(session, key, accepted, by="A", why="B", now=day.clock())
+    day.naps.clear()
+    decided = day.passed
+    counts = day.send()
+    assert (counts.in_doubt, counts.accepted) == (2, 10)
+    assert day.asked[3] == decided
 
 
 def test_who_watches_is_told_when_the_next_is_tried(make_day: MakeDay) -> None:

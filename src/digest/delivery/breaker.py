@@ -123,6 +123,19 @@ def close(session: Session, edition_ids: Sequence[int]) -> None:
     )
 
 
+def try_now(session: Session, edition_id: int, now: datetime) -> None:
+    """Let the next batch be tried at once, if none is being tried; the caller commits."""
+    session.connection().execute(
+        update(CircuitBreaker)
+        .where(
+            col(CircuitBreaker.edition_id) == edition_id,
+            col(CircuitBreaker.probe_at).is_not(None),
+            col(CircuitBreaker.probe).is_(None),
+        )
+        .values(probe_at=now)
+    )
+
+
 def take_probe(
     session: Session, edition_id: int, *, attempt: str, now: datetime, until: datetime
 ) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, exists, func, insert, update
 from sqlalchemy import select as select_core
 from sqlmodel import Session, col, select
 
-from digest.delivery.breaker import close
+from digest.delivery.breaker import close, try_now
 from digest.delivery.counts import count
 from digest.delivery.dispatch import finish
 from digest.delivery.ledger import call_off
@@ -149,8 +149,13 @@ def resolve(
     if not by.strip() or not why.strip():
         raise WrongState("a decision needs the name of who makes it, and the reason")
     found = session.exec(select(Batch).where(col(Batch.key).startswith(key, autoescape=True))).all()
-    if len(found) != 1 or not key:
-        raise NotFound(f"{len(found)} batches have a key that begins with {key}", next_step=_LIST)
+    if not found or not key:
+        raise NotFound(f"no batch has a key that begins with {key or 'nothing'}", next_step=_LIST)
+    if len(found) > 1:
+        raise NotFound(
+            f"more than one batch has a key that begins with {key}",
+            next_step=f"say more of its key; {_LIST}",
+        )
     batch = found[0]
     if batch.state is not BatchState.IN_DOUBT or batch.attempt is None or batch.id is None:
         raise WrongState(f"batch {batch.key[:8]} is {batch.state}, not in doubt", next_step=_LIST)
@@ -170,6 +175,7 @@ def resolve(
         batch.state, batch.attempt, batch.not_before = BatchState.PENDING, None, None
     batch.note = f"{by} decided: {verdict}"
     session.add(batch)
+    try_now(session, batch.edition_id, now)
     session.flush()
     finish(session, batch.edition_id, now)
     return batch
@@ -191,7 +197,7 @@ def number_of(session: Session, batch: Batch) -> int | None:
     return session.get_one(Issue, session.get_one(Edition, batch.edition_id).issue_id).number
 
 
-_LIST = "digest status names the batches in doubt"
+_LIST = "digest status lists the batches in doubt"
 
 
 def _require(
