@@ -136,6 +136,37 @@ def test_no_doubt_is_decided_on_by_a_call_that_names_none(
     assert site.status()["in_doubt"] == 3 * BATCH
 
 
+def test_what_resolve_cannot_do_it_says_in_plain_words(
+    site: Installation, fake: RunningFake
+) -> None:
+    batches = doubt(site, fake)
+    said = {
+        ("0123", "unsent", "--all", "1"): "name batches or say --all 1, not both",
+        ("unsent", "--since", "2020-01-01"): "say --all ISSUE too",
+        ("unsent", "--all", "1", "--since", "yesterday"): "as 2026-11-24 or",
+        ("deadbeefdead", "unsent"): "no batch has a key that begins with deadbeefdead",
+    }
+    for call, words in said.items():
+        assert words in " ".join(site.run("resolve", *call, *WHO).err.replace("│", "").split())
+    told = site.done("status", "1").out
+    assert f"3 batches, {3 * BATCH} readers: may have been sent" in told
+    assert f"they are: {' '.join(batches)}" in told
+    assert told.count("digest resolve") == 1
+
+
+def test_a_send_beside_another_says_that_it_has_nothing_to_do(
+    site: Installation, fake: RunningFake
+) -> None:
+    fake.set_faults([{"do": "delay", "seconds": 5, "first": 1}])
+    many = {"DIGEST_BATCH_SIZE": "1000"}
+    with site.started("send", "1", **many) as first:
+        until(lambda: site.status()["under_way"] == READERS)
+        second = site.run("send", "1", **many)
+        first.communicate(timeout=LIMIT)
+    assert "Another process is sending the rest of it; there is nothing to do." in second.err
+    assert (second.code, first.returncode) == (0, 0)
+
+
 def test_D3_an_issue_nobody_gets_ends_with_1_and_one_line_for_each_reason(
     site: Installation, fake: RunningFake
 ) -> None:
@@ -172,6 +203,19 @@ def test_D16_a_cancelled_issue_tells_why_and_whom_it_left_out(
     assert f"{left} excluded: the issue was cancelled: wrong list" in said
     assert (site.status()["note"], site.status()["called_off"]) == ("wrong list", left)
     assert len(site.done("status", "1", "--who").out.splitlines()) == left
+
+
+def test_a_reader_left_out_is_told_in_one_line_whatever_the_address_holds(
+    site: Installation, fake: RunningFake
+) -> None:
+    doubt(site, fake)
+    site.done("cancel", "1")
+    with closing(sqlite3.connect(site.folder / "digest.db")) as db:
+        db.execute("UPDATE subscriber SET address = 'a\nspoof: \x1b[2J@example.org' || id")
+        db.commit()
+    said = site.done("status", "1", "--who").out
+    assert len(said.splitlines()) == READERS - 3 * BATCH
+    assert "\x1b" not in said
 
 
 def test_D16_an_empty_key_says_what_to_do(site: Installation) -> None:

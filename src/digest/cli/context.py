@@ -74,6 +74,11 @@ def some(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
+def printable(said: str) -> str:
+    """Put a mark for what is no text: a terminal would take it for commands."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in said)
+
+
 def call_of(context: typer.Context) -> Call:
     """Return the call a command belongs to; it is closed when the command is done."""
     call: Call = context.find_object(Call) or Call()

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from digest.cli.context import JsonFlag, call_of
+from digest.cli.context import JsonFlag, call_of, printable
 from digest.cli.issues import NewsletterOption
 from digest.delivery.quarantine import quarantined
 from digest.delivery.receive import receive
@@ -57,14 +57,9 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
     call.out.print(f"Could not be used: {found.ever:,} ever, the newest {found.kept:,} are kept")
     table = Table.grid(padding=(0, 2))
     for one in newest:
-        cells = ("  " + one["at"][:19], one["why"], _printable(one["said"][:90]))
+        cells = ("  " + one["at"][:19], one["why"], printable(one["said"][:90]))
         table.add_row(*(Text(cell) for cell in cells))
     call.out.print(table)
-
-
-def _printable(said: str) -> str:
-    """Put a mark for what is no text: a terminal would take it for commands."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in said)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -73,6 +74,10 @@ def resume(
         raise typer.BadParameter(
             "name the issue, or say --after-restore or --lost-secret", param_hint="ISSUE"
         )
+    _resume_issue(call, newsletter, issue, past_first_wave=past_first_wave)
+
+
+def _resume_issue(call: Call, newsletter: str, issue: int, *, past_first_wave: bool) -> None:
     with call.app.database.write() as session:
         found = find(session, newsletter, issue)[0]
         waits = control.resume(session, found, call.app.clock(), past_first_wave=past_first_wave)
@@ -163,17 +168,17 @@ def resolve(
         typer.Option("--all", metavar="ISSUE", min=1, max=MOST, help=_EVERY),
     ] = None,
     since: Annotated[
-        datetime | None,
-        typer.Option(metavar="TIME", formats=_MOMENTS, help=_SINCE),
+        str | None,
+        typer.Option(metavar="TIME", help=_SINCE),
     ] = None,
     newsletter: NewsletterOption = "weekly",
 ) -> None:
     """Decide on batches in doubt; each decision is kept with name, time and reason."""
     call = call_of(context)
-    if bool(batches) == (every is not None) or (since and not every):
-        raise typer.BadParameter("name the batches, or say --all ISSUE", param_hint="BATCH")
+    _require_one_way(batches, every, since)
+    moment = _moment(since) if since is not None else None
     with call.app.database.write() as session:
-        keys = batches or _doubts(session, newsletter, every or 0, since)
+        keys = batches or _doubts(session, newsletter, every or 0, moment)
         now = call.app.clock()
         found = [control.resolve(session, key, verdict, by=by, why=why, now=now) for key in keys]
         numbers = sorted({control.number_of(session, batch) or 0 for batch in found})
@@ -186,9 +191,32 @@ def resolve(
             call.out.print(f"Send it with: digest send {number}")
 
 
+def _require_one_way(batches: list[str] | None, every: int | None, since: str | None) -> None:
+    """Refuse a call that names its batches in two ways, or in none."""
+    wrong = ""
+    if batches and every is not None:
+        wrong = f"name batches or say --all {every}, not both"
+    elif since is not None and every is None:
+        wrong = "--since picks among the batches of one issue: say --all ISSUE too"
+    elif not batches and every is None:
+        wrong = "name the batches, or say --all ISSUE"
+    if wrong:
+        raise typer.BadParameter(wrong, param_hint="BATCH")
+
+
+def _moment(said: str) -> datetime:
+    """Read a moment in UTC."""
+    for form in _MOMENTS:
+        with suppress(ValueError):
+            return datetime.strptime(said, form).replace(tzinfo=UTC)
+    raise typer.BadParameter(
+        "must be a day, or a day and a time in UTC, as 2026-11-24 or '2026-11-24 09:00'",
+        param_hint="--since",
+    )
+
+
 def _doubts(session: Session, newsletter: str, number: int, since: datetime | None) -> list[str]:
-    moment = since.replace(tzinfo=UTC) if since is not None else None
-    found = control.in_doubt(session, find(session, newsletter, number)[1], moment)
+    found = control.in_doubt(session, find(session, newsletter, number)[1], since)
     if not found:
         raise NotFound(
             f"no such batch of issue {number} is in doubt", next_step=f"digest status {number}"

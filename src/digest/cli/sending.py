@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from digest.cli.context import AnyIssue, Call, IssueNumber, JsonFlag, call_of, some
+from digest.cli.context import AnyIssue, Call, IssueNumber, JsonFlag, call_of, printable, some
 from digest.cli.issues import NewsletterOption, find, findings_of
 from digest.cli.standing import hold, print_hold, print_standing, standing
 from digest.cli.status_sheet import print_status
@@ -81,6 +81,12 @@ def send(
     if brake.stopping.is_set():
         call.err.print(_stopped_in_words(counts))
         call.err.print(f"Go on with: digest send {issue}")
+    elif _another_sends(where):
+        call.err.print(
+            "Another process is sending the rest of it; there is nothing to do. How far it is:"
+            f" digest status {issue}"
+        )
+        return
     open_ = counts.pending or counts.in_doubt or where.state is IssueState.PAUSED
     if open_ or refused_too_many(counts):
         raise typer.Exit(1)
@@ -108,6 +114,13 @@ def status_(
         return
     print_hold(call, on_hold)
     print_status(call, where)
+
+
+def _another_sends(where: Status) -> bool:
+    """Tell whether all that is open is under way in a process that lives."""
+    counts = where.counts
+    others = counts.under_way > 0 and counts.under_way == counts.in_doubt and not counts.pending
+    return others and where.state is IssueState.PREPARED and not refused_too_many(counts)
 
 
 def _stopped_in_words(counts: Counts) -> str:
@@ -151,7 +164,7 @@ def _list_left_out(call: Call, newsletter: str, number: int, *, as_json: bool) -
         call.json([{"outcome": o, "reason": r, "address": a} for o, r, a in rows])
         return
     for outcome, reason, address in rows:
-        call.out.print(f"{address}  {outcome}: {reason}", markup=False)
+        call.out.print(printable(f"{address}  {outcome}: {reason}"), markup=False)
     if not rows:
         call.out.print("Nobody was left out.")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from digest.cli.context import Call, some
+from digest.cli.context import Call, printable, some
 from digest.delivery.counts import Counts
 from digest.delivery.status import Problem, Status
 from digest.issues.models import IssueState
 
-SHOWN = 3  #: doubts that are told one by one
+SHOWN = 8  #: keys of doubts that are told
 
 
 def print_status(call: Call, where: Status) -> None:
@@ -20,7 +20,8 @@ def print_status(call: Call, where: Status) -> None:
         call.out.print(f"  cancelled because: {where.note}", markup=False)
     print_counts(call, counts)
     for each in where.aside:
-        call.out.print(f"    {each.readers:,} {each.outcome}: {each.reason}", markup=False)
+        said = f"    {each.readers:,} {each.outcome}: {printable(each.reason)}"
+        call.out.print(said, markup=False)
     if where.aside:
         call.out.print(f"    who they are: digest status {where.issue} --who")
     if where.rehearsed:
@@ -37,21 +38,34 @@ def print_status(call: Call, where: Status) -> None:
 
 
 def _print_problems(call: Call, where: Status) -> None:
-    """Print each problem with its next step; of many doubts the first few."""
-    doubts = [problem for problem in where.problems if problem.evidence]
-    unshown = doubts[SHOWN:] if len(doubts) > SHOWN + 1 else []
-    for problem in where.problems:
-        if problem not in unshown:
-            _print_problem(call, problem)
-    if unshown:
-        readers = sum(problem.readers for problem in unshown)
-        call.out.print(
-            f"  ! {len(unshown):,} more batches are in doubt, with {some(readers, 'reader')}\n"
-            f"    each of them: digest status {where.issue} --json\n"
-            "    next: wait for the provider's events; or decide on all at once: digest resolve"
-            f" accepted|unsent --all {where.issue} --by NAME --why TEXT",
-            markup=False,
-        )
+    """Print each problem with its next step; doubts of one kind are told together."""
+    alike: dict[tuple[str, str, str], list[Problem]] = {}
+    for each in where.problems:
+        step = each.next_step.replace(each.batch or " ", " ")
+        alike.setdefault((each.what, each.evidence or "", step), []).append(each)
+    for problems in alike.values():
+        if len(problems) > 1 and problems[0].evidence:
+            _print_doubts(call, where, problems)
+        else:
+            for problem in problems:
+                _print_problem(call, problem)
+
+
+def _print_doubts(call: Call, where: Status, doubts: list[Problem]) -> None:
+    """Print doubts of one kind together, with the keys of the first."""
+    readers = sum(each.readers for each in doubts)
+    keys = " ".join(each.batch or "" for each in doubts[:SHOWN])
+    more = len(doubts) - SHOWN
+    rest = f" and {more:,} more: digest status {where.issue} --json" if more > 0 else ""
+    call.out.print(
+        f"  ! {len(doubts):,} batches, {some(readers, 'reader')}: {doubts[0].what}\n"
+        f"    they are: {keys}{rest}\n"
+        f"    so far: {doubts[0].evidence}\n"
+        "    next: wait for the provider's events, which settle it by themselves; or look at the"
+        " provider's activity and decide: digest resolve accepted|unsent"
+        f" --all {where.issue} --by NAME --why TEXT (or name their keys before accepted|unsent)",
+        markup=False,
+    )
 
 
 def print_counts(call: Call, counts: Counts) -> None:
