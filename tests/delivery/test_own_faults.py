@@ -156,6 +156,28 @@ def test_D06_a_start_whose_answer_was_lost_is_unsent_and_goes_out_once(
     assert sorted(map(str, outcomes)) == ["accepted", "accepted", "notsent"]
 
 
+def test_a_database_that_went_away_is_told_in_its_own_words(
+    database: Database,
+    sending: Sending,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = Losing(database, reached=False)
+
+    once = {"claimed", "answered"}
+
+    def lose_each_once(name: str) -> None:
+        if name in once:
+            once.discard(name)
+            store.lose = True
+
+    dispatch(replace(sending, store=store, step=lose_each_once), concurrency=1)
+    with database.read() as session:
+        said = session.exec(select(Attempt.detail).where(Attempt.outcome == "notsent")).one()
+    told = "the database went away (server closed the connection)"
+    assert said == f"nothing was sent: {told}"
+    assert f"an answer can't be written down yet: {told}" in caplog.messages
+
+
 def misspell(database: Database, *names: str) -> None:
     """Leave addresses as an earlier library may have taken them, or a hand made them."""
     with database.write() as session:

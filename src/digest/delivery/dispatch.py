@@ -24,7 +24,7 @@ from digest.delivery.ledger import MAY_GO, Claim, call_off
 from digest.delivery.models import Batch, BatchState, Wave
 from digest.delivery.owner import alive
 from digest.delivery.recover import Recovered, recover
-from digest.delivery.send import AWAY, Handed, Sending, hand_over, turn
+from digest.delivery.send import AWAY, Handed, Sending, away_in_words, hand_over, turn
 from digest.delivery.settle import Settled
 from digest.delivery.wave import judge
 from digest.issues.models import Edition, Issue, IssueState
@@ -219,7 +219,7 @@ class _Crew:
                 if handed is None or self._is_over(fault, tries, began):
                     raise
                 if tries == 0:
-                    log.warning("an answer can't be written down yet: %s", type(fault).__name__)
+                    log.warning("an answer can't be written down yet: %s", away_in_words(fault))
                 self._nap(_SETTLE_PAUSES[min(tries, len(_SETTLE_PAUSES) - 1)])
                 more = False  # an answer takes no room on a full disk; a claim does
         raise AssertionError("it returns or raises")

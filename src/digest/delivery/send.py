@@ -123,8 +123,14 @@ def _withheld(sending: Sending, taken: Claim) -> Answer | None:
 def _unsent(fault: Exception) -> NotSent | Halted:
     """Turn a fault before anything was connected into what it means."""
     if isinstance(fault, AWAY):
-        return NotSent(detail=f"nothing was sent: the database went away ({type(fault).__name__})")
+        return NotSent(detail=f"nothing was sent: {away_in_words(fault)}")
     return Halted(detail=f"nothing was sent: {_in_words(fault)}")
+
+
+def away_in_words(fault: Exception) -> str:
+    """Say in a line what the database answered; it quotes nothing that was being written."""
+    said = " ".join(str(getattr(fault, "orig", None) or "no connection is left").split())
+    return f"the database went away ({said})"
 
 
 def _handed_over(sending: Sending, request: Request) -> Answer:
