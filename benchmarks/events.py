@@ -67,8 +67,8 @@ def write_beside(path: Path) -> dict[str, float]:
 def engine(path: Path, file: Path, public_key: str) -> dict[str, float]:
     """Take the posts in as the webhook does, while the drain applies them."""
     from digest.db import Database
-    from digest.delivery.intake import Drain, Drainer
-    from digest.delivery.spool import Spool
+    from digest.delivery.events.event_consumer import ConsumerThread, EventConsumer
+    from digest.delivery.events.spool import Spool
     from digest.mail.sendgrid.webhook import Verifier, parse
     from subscribers.tokens import Hashes
 
@@ -76,10 +76,10 @@ def engine(path: Path, file: Path, public_key: str) -> dict[str, float]:
     now = datetime.fromtimestamp(START + 9999, UTC)
     hashes = Hashes([SECRET])
     spool = Spool(path.parent / f"{path.name}-events")
-    drain = Drain(
+    drain = EventConsumer(
         store=database, spool=spool, parse=parse, hashes=lambda: hashes, clock=lambda: now
     )
-    drainer, verifier = Drainer(drain), Verifier([public_key])
+    drainer, verifier = ConsumerThread(drain), Verifier([public_key])
     neighbour = Neighbour(path)
     neighbour.start()
     began = time.perf_counter()

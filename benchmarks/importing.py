@@ -24,13 +24,13 @@ from sqlmodel import SQLModel
 
 from digest.db import Database
 from subscribers import suppression
-from subscribers.importer import Wish, import_list
-from subscribers.importer.run import CHUNK
+from subscribers.importer import ImportOptions, import_list
+from subscribers.importer.job import CHUNK
 from subscribers.models import SuppressionReason
 from subscribers.tokens import Hashes
 
 HASHES = Hashes(["a secret for benchmarks, long enough"])
-WISH = Wish(newsletter="weekly", consent="They ticked the box on the old site.")
+WISH = ImportOptions(newsletter="weekly", consent="They ticked the box on the old site.")
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 

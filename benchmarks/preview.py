@@ -21,18 +21,17 @@ import mjml
 from playwright.sync_api import Page, sync_playwright
 
 from digest import samples
-from digest.app import App, open_app
+from digest.app.installation import App, open_app
+from digest.issues.build import BuiltIssue
 from digest.issues.models import Newsletter
-from digest.issues.publish import Proof
 from digest.migrations.schema import METADATA
-from digest.render.checked import render_checked
-from digest.render.confined import Confined
+from digest.preview.file_watcher import FileWatcher
+from digest.preview.preview_app import make_desk, templates
+from digest.preview.session import PreviewSession
 from digest.render.engine import fill, render
-from digest.render.locate import folders, shipped
+from digest.render.sandbox import RenderProcess, render_checked
+from digest.render.template_paths import shipped_templates, template_folders
 from digest.settings import load
-from digest.web.desk.app import make_desk, templates
-from digest.web.desk.desk import Desk
-from digest.web.desk.live import Live
 from digest.web.server import listen, served
 
 #: Notes, in the browser, the moment after the frames that show a new rendering were painted.
@@ -50,7 +49,7 @@ class Bench:
     """A desk over a folder of sample comparisons and a copy of the shipped templates."""
 
     folder: Path
-    desk: Desk
+    desk: PreviewSession
     url: str
 
 
@@ -58,7 +57,7 @@ def main() -> None:
     """Measure, and print a table."""
     told = _arguments()
     print(f"Python {platform.python_version()}, {platform.machine()}")
-    with tempfile.TemporaryDirectory() as folder, Confined() as confined:
+    with tempfile.TemporaryDirectory() as folder, RenderProcess() as confined:
         with _at_work(Path(folder), confined) as bench:
             saves = _measure_saves(bench, told.saves)
             _print_saves(saves, bench.desk.look.milliseconds)
@@ -73,15 +72,15 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _at_work(folder: Path, confined: Confined) -> Iterator[Bench]:
-    shutil.copytree(shipped("email"), folder / "templates" / "email")
+def _at_work(folder: Path, confined: RenderProcess) -> Iterator[Bench]:
+    shutil.copytree(shipped_templates("email"), folder / "templates" / "email")
     (folder / "comparisons").mkdir()
     for path in samples.comparisons():
         shutil.copy(path, folder / "comparisons")
     app = _installation(folder)
-    desk = Desk(lambda: app, folder, confined=confined)
+    desk = PreviewSession(lambda: app, folder, confined=confined)
     desk.renew()
-    live = Live(desk, templates=templates(app.own_mails()))
+    live = FileWatcher(desk, templates=templates(app.own_mails()))
     sock = listen(0)
     token = token_urlsafe(16)
     site = make_desk(desk, live, port=sock.getsockname()[1], token=token)
@@ -175,11 +174,11 @@ def _print_saves(found: dict[str, list[float]], look: float) -> None:
     print(f"  {'of it, the last look in the desk':<50} {look:8.0f}")
 
 
-def _print_editions(desk: Desk, confined: Confined, count: int) -> None:
+def _print_editions(desk: PreviewSession, confined: RenderProcess, count: int) -> None:
     proof = desk.look.proof
     assert proof is not None
     context = {"issue": proof.view}
-    source = fill("issue.mjml", context, folders("email"))
+    source = fill("issue.mjml", context, template_folders("email"))
     steps: dict[str, Callable[[], object]] = {
         "the bare MJML call": lambda: mjml.mjml2html(source, fonts={}),
         "render: Jinja, MJML, line ends, text": lambda: render("issue", context),
@@ -194,7 +193,7 @@ def _print_editions(desk: Desk, confined: Confined, count: int) -> None:
         print(f"  {name:<44} {statistics.median(times):8.1f}{at:8.1f}")
 
 
-def _check(desk: Desk, proof: Proof) -> object:
+def _check(desk: PreviewSession, proof: BuiltIssue) -> object:
     return desk.app.checks().of_view(proof.view, proof.rendered)
 
 

@@ -89,21 +89,20 @@ def content() -> Any:
 def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, float]:
     """Send the issue as the product does, with a process a core at most; seconds by stage."""
     from digest.db import Database
-    from digest.delivery.brake import Brake
-    from digest.delivery.dispatch import dispatch, lend_a_hand, share
-    from digest.delivery.hands import lent, usable_cores
-    from digest.delivery.links import recipients_of
-    from digest.delivery.owner import this_process
-    from digest.delivery.plan import prepare
-    from digest.delivery.send import Sending
+    from digest.delivery.sending.batch_worker import EditionSend
+    from digest.delivery.sending.dispatcher import dispatch, requests_per_process, send_alongside
+    from digest.delivery.sending.personalization import recipient_builder
+    from digest.delivery.sending.planning import plan_deliveries
+    from digest.delivery.sending.process_id import this_process
+    from digest.delivery.sending.worker_processes import StopSignal, usable_cores, worker_pool
     from digest.issues.models import Edition, Issue
-    from digest.mail.sendgrid.client import SendGrid
+    from digest.mail.sendgrid.sendgrid_transport import SendGrid
     from subscribers.tokens import Tokens
 
     database = Database(f"sqlite:///{path}")
     began = time.perf_counter()
     with database.write() as session:
-        prepare(
+        plan_deliveries(
             session,
             issue=session.get_one(Issue, 1),
             edition=session.get_one(Edition, 1),
@@ -112,7 +111,7 @@ def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, f
             now=datetime.now(UTC),
         )
     planned = time.perf_counter()
-    sending = Sending(
+    sending = EditionSend(
         store=database,
         transport=SendGrid(api_key="benchmark", url=url, seconds=60),
         clock=lambda: datetime.now(UTC),
@@ -121,12 +120,14 @@ def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, f
         newsletter="weekly",
         issue="weekly-1",
         content=content(),
-        recipient=recipients_of("weekly", base_url=BASE, tokens=Tokens([SECRET])),
+        recipient=recipient_builder("weekly", base_url=BASE, tokens=Tokens([SECRET])),
     )
     helping = min(usable_cores(), processes) - 1
-    brake = Brake()
-    work = partial(lend_a_hand, concurrency=share(CONCURRENCY, helping), brake=brake)
-    with lent(sending, helping, work=work, brake=brake, close_store=database.close) as hands:
+    brake = StopSignal()
+    work = partial(
+        send_alongside, concurrency=requests_per_process(CONCURRENCY, helping), brake=brake
+    )
+    with worker_pool(sending, helping, work=work, brake=brake, close_store=database.close) as hands:
         counts = dispatch(sending, concurrency=CONCURRENCY, hands=hands)
     ended = time.perf_counter()
     assert counts.accepted == counts.candidates
@@ -135,12 +136,12 @@ def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, f
 
 def floor(path: Path, url: str) -> dict[str, float]:
     """Send the same bodies with raw rows, keep-alive and no ledger."""
-    from digest.delivery.links import recipients_of
+    from digest.delivery.sending.personalization import recipient_builder
     from digest.mail.mailing import Mailing
-    from digest.mail.sendgrid.request import encode
+    from digest.mail.sendgrid.payload import encode
     from subscribers.tokens import Tokens
 
-    recipient = recipients_of("weekly", base_url=BASE, tokens=Tokens([SECRET]))
+    recipient = recipient_builder("weekly", base_url=BASE, tokens=Tokens([SECRET]))
     same = content()
     rows = sqlite3.connect(path, check_same_thread=False)
     turn = threading.Lock()

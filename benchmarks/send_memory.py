@@ -27,7 +27,7 @@ def plan(path: Path) -> None:
     from sqlmodel import select
 
     from digest.db import Database
-    from digest.delivery.plan import prepare
+    from digest.delivery.sending.planning import plan_deliveries
     from digest.issues.models import Edition, Issue
     from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 
@@ -41,7 +41,7 @@ def plan(path: Path) -> None:
         head = "<head><title>Benchmark</title></head>"
         edition.html = f'<html lang="en">{head}<body>{edition.html}{foot}</body></html>'
         edition.text += f"\n{leave}\n{prefer}\n{ADDRESS}\n"
-        prepare(
+        plan_deliveries(
             session,
             issue=session.exec(select(Issue)).one(),
             edition=edition,

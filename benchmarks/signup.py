@@ -32,29 +32,29 @@ from starlette.routing import Route
 
 from digest.db import Database
 from digest.web import server
-from subscribers.throttle import Limit, Limits
+from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
+from subscribers.signup.group_commit import GroupCommit
 from subscribers.tokens import Hashes, Purpose, Tokens
-from subscribers.web import About, Front, plain, routes
-from subscribers.web.form import form_subject
-from subscribers.web.pages import Page
-from subscribers.web.writer import Writer
+from subscribers.web import NewsletterInfo, SiteConfig, plain, routes
+from subscribers.web.page_model import Page
+from subscribers.web.signup_form import form_subject
 
 SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
-WEEKLY = About(slug="weekly", name="Weekly AI Tool Verdicts")
-NO_LIMIT = Limit(10**9, 3600)
+WEEKLY = NewsletterInfo(slug="weekly", name="Weekly AI Tool Verdicts")
+NO_LIMIT = RateLimit(10**9, 3600)
 PAGE = plain(Page(language="en", title="Check your inbox", paragraphs=["Thank you."] * 3))
 
 
-def front(database: Database) -> Front:
+def front(database: Database) -> SiteConfig:
     """Put the real thing together, with limits nobody reaches."""
-    return Front(
+    return SiteConfig(
         sessions=database,
         tokens=Tokens([SECRET]),
         hashes=Hashes([SECRET]),
         clock=lambda: datetime.now(UTC),
         base_url="http://127.0.0.1",
         newsletters={"weekly": WEEKLY},
-        limits=Limits(domain=NO_LIMIT, provider=NO_LIMIT, network=NO_LIMIT, everyone=NO_LIMIT),
+        limits=RateLimits(domain=NO_LIMIT, provider=NO_LIMIT, network=NO_LIMIT, everyone=NO_LIMIT),
     )
 
 
@@ -81,7 +81,7 @@ def one_row(folder: Path) -> Starlette:
     for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"):
         connection.execute(statement)
     connection.execute("CREATE TABLE signup (address TEXT UNIQUE, at TEXT)")
-    writer = Writer(_Bare(connection))  # type: ignore[arg-type]  # a bare driver
+    writer = GroupCommit(_Bare(connection))  # type: ignore[arg-type]  # a bare driver
     numbers = count()
 
     def write(_session: Any, items: Any) -> Any:

@@ -43,7 +43,7 @@ from benchmarks.sink import running_sink
 from digest.db import Database
 from digest.web.server import listen, served
 from subscribers.tokens import Hashes, Tokens
-from subscribers.web import Front, routes
+from subscribers.web import SiteConfig, routes
 
 OK = 200
 STORE = "digest.db"
@@ -62,7 +62,7 @@ class Flood(NamedTuple):
 
 def guarded(folder: Path) -> Starlette:
     """Return the site with its limits, behind a proxy that is believed."""
-    front = Front(
+    front = SiteConfig(
         sessions=Database(f"sqlite:///{folder / STORE}"),
         tokens=Tokens([SECRET]),
         hashes=Hashes([SECRET]),

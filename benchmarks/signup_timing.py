@@ -27,17 +27,18 @@ from sqlmodel import SQLModel
 from benchmarks.signup import SECRET, form_token_of_old, real, serve
 from digest.db import Database
 from digest.web.server import listen
-from subscribers import joining, lifecycle, store, suppression
-from subscribers.address import parse
-from subscribers.asking import Ask, ask
+from subscribers import lifecycle, store, suppression
+from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
+from subscribers.address.syntax import parse
 from subscribers.models import Standing, SuppressionReason
+from subscribers.signup import processing
+from subscribers.signup.requests import SignupRequest, record_requests
 from subscribers.store import Evidence
-from subscribers.throttle import Limit, Limits
 from subscribers.tokens import Hashes
 
 KINDS = ("new", "pending", "confirmed", "suppressed", "erased", "bounced")
-WIDE = Limit(10**9, 3600)
-LIMITS = Limits(domain=WIDE, provider=WIDE, network=WIDE, everyone=WIDE)
+WIDE = RateLimit(10**9, 3600)
+LIMITS = RateLimits(domain=WIDE, provider=WIDE, network=WIDE, everyone=WIDE)
 
 
 def address(kind: str, number: int) -> str:
@@ -52,7 +53,7 @@ def prepare(path: Path, posts: int) -> None:
     before = datetime.now(UTC) - timedelta(minutes=20)
     for number in range(posts):
         with database.write() as session:
-            one = Ask(
+            one = SignupRequest(
                 address=parse(address("pending", number)),
                 newsletter="weekly",
                 form="page",
@@ -60,8 +61,8 @@ def prepare(path: Path, posts: int) -> None:
                 language="en",
                 network="192.0.2.0/24",
             )
-            ask(session, [one], limits=LIMITS, hashes=hashes, now=before)
-            joining.take_in(session, hashes)
+            record_requests(session, [one], limits=LIMITS, hashes=hashes, now=before)
+            processing.process_oldest(session, hashes)
             for kind in KINDS[2:]:
                 reader = store.add(session, parse(address(kind, number)), before)
                 store.join(session, reader, "weekly", Standing.CONFIRMED, before, source="form")

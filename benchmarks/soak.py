@@ -27,21 +27,21 @@ from urllib.parse import urlsplit
 
 from benchmarks.signup import post
 from digest import samples
-from digest.app import App, open_app
-from digest.cli.setup import WEEKLY
-from digest.comparisons.reader import read_file
-from digest.comparisons.store import keep
-from digest.delivery.plan import prepare
-from digest.issues import publish, store
+from digest.app.installation import App, open_app
+from digest.cli.init import WEEKLY
+from digest.comparisons.loader import read_file
+from digest.comparisons.store import store_draft
+from digest.delivery.sending.planning import plan_deliveries
+from digest.fake_sendgrid import RunningFake, running_fake
+from digest.issues import build, store
+from digest.issues.calendar.cadence import period_at
 from digest.issues.models import Newsletter
-from digest.issues.period import at
 from digest.migrations.upgrade import upgrade
 from digest.settings import load
-from digest.testing import RunningFake, running_fake
 from digest.web.server import listen
 from subscribers.tokens import Purpose, Tokens
-from subscribers.web import About
-from subscribers.web.form import form_subject
+from subscribers.web import NewsletterInfo
+from subscribers.web.signup_form import form_subject
 
 SECRET = token_hex(32)
 BATCH = 50
@@ -94,7 +94,7 @@ def fill(folder: Path, fake: RunningFake, readers: int) -> App:
         session.add(newsletter)
         session.flush()
         for path in samples.comparisons():
-            keep(session, read_file(path), now=now)
+            store_draft(session, read_file(path), now=now)
         connection = session.connection()
         connection.exec_driver_sql(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
@@ -107,9 +107,11 @@ def fill(folder: Path, fake: RunningFake, readers: int) -> App:
             "INSERT INTO subscription (subscriber_id, newsletter, standing, source, since)"
             " SELECT id, 'weekly', 'confirmed', 'soak', created_at FROM subscriber"
         )
-        issue, _ = publish.build(session, newsletter, at(now, "UTC"), now=now, press=app.press())
+        issue, _ = build.build(
+            session, newsletter, period_at(now, "UTC"), now=now, press=app.press()
+        )
         edition = store.edition_of(session, issue)
-        prepare(
+        plan_deliveries(
             session, issue=issue, edition=edition, newsletter="weekly", batch_size=BATCH, now=now
         )
     return app
@@ -122,7 +124,7 @@ async def sign_up(url: str, statuses: Counter[int], until: float) -> None:
         if time.monotonic() > until:
             return
         opened = datetime.now(UTC) - timedelta(minutes=1)
-        said = form_subject(About(slug=WEEKLY.slug, name=WEEKLY.name), "en", opened)
+        said = form_subject(NewsletterInfo(slug=WEEKLY.slug, name=WEEKLY.name), "en", opened)
         token = Tokens([SECRET]).sign(Purpose.FORM, said)
         network = (
             f"X-Forwarded-For: 198.{18 + number // 65_536 % 2}.{number // 256 % 256}.{number % 256}"

@@ -12,9 +12,22 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import ledger, store
-from subscribers.cells import neutral
+from subscribers import consent, store
 from subscribers.models import AddressChange, LetterKind, LetterToSend, Subscriber, Subscription
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_GUARD = "'"
+
+
+def escape_formula(text: str) -> str:
+    """Return a text no spreadsheet takes for a formula: a quote before what could be one."""
+    return f"{_GUARD}{text}" if text.startswith(_FORMULA) else text
+
+
+def unescape_formula(cell: str) -> str:
+    """Return what a cell said before `neutral` wrote it, or a spreadsheet did the same."""
+    return cell[1:] if cell.startswith(_GUARD) and cell[1:].startswith(_FORMULA) else cell
+
 
 COLUMNS = ("email", "status", "suppressed", "source", "since", "created_at", "language")
 _PAGE = 5_000  # rows read at once
@@ -33,7 +46,7 @@ def as_csv(session: Session, newsletter: str) -> Iterator[str]:
     """Yield the list as the lines of a CSV file; what could be a formula gets a quote before it."""
     yield _line(COLUMNS)
     for row in rows(session, newsletter):
-        yield _line(tuple(neutral(field) for field in row))
+        yield _line(tuple(escape_formula(field) for field in row))
 
 
 def person(session: Session, subscriber_id: int) -> dict[str, Any]:
@@ -41,7 +54,7 @@ def person(session: Session, subscriber_id: int) -> dict[str, Any]:
     reader = store.find_by_id(session, subscriber_id)
     if reader is None:
         return {}
-    subscriptions = [one._asdict() for one in store.places(session, subscriber_id)]
+    subscriptions = [one._asdict() for one in store.all_standings(session, subscriber_id)]
     return {
         "number": reader.id,
         "address": reader.address,
@@ -49,7 +62,7 @@ def person(session: Session, subscriber_id: int) -> dict[str, Any]:
         "suppressed": reader.suppressed,
         "created_at": reader.created_at,
         "subscriptions": [_without(one, "subscriber_id") for one in subscriptions],
-        "consent": [dict(entry) for entry in ledger.entries(session, subscriber_id)],
+        "consent": [dict(entry) for entry in consent.entries(session, subscriber_id)],
         "letters": _letters(session, subscriber_id),
         "address_changes": _address_changes(session, subscriber_id),
     }

@@ -5,19 +5,101 @@ Every act moves the standing and writes its entry of the consent ledger in the c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
+from typing import Any
 
+from sqlalchemy import Text, delete, select
 from sqlalchemy.orm import Session
+from sqlmodel import col
 
-from subscribers import ledger, store, suppression, throttle, wishes
-from subscribers.links import Asked
-from subscribers.models import JOINED, ConsentAct, Standing, SuppressionReason
+from subscribers import consent, store, suppression
+from subscribers.abuse_prevention import rate_limits
+from subscribers.address import mailbox
+from subscribers.models import JOINED, ConsentAct, DeclinedMailbox, Standing, SuppressionReason
+from subscribers.sql import json_rows, json_rows_parameter
 from subscribers.store import Evidence
-from subscribers.suppression import Found
-from subscribers.tokens import Hashes
+from subscribers.suppression import SuppressionRecord
+from subscribers.tokens import DatedTarget, Hashes, Unasked
+
+LASTING = timedelta(days=365)
+
+
+def known_by(address_key: str, hashes: Hashes) -> str:
+    """Return the keyed hash of an address's mailbox."""
+    return hashes.first(_named(address_key))
+
+
+def decline(session: Session, unasked: Unasked, evidence: Evidence, now: datetime) -> None:
+    """Keep letters away from a mailbox, and end what caused the one it got; twice is fine.
+
+    Who had never confirmed isn't kept at all; who had leaves.
+    """
+    row = {"mailbox_hash": unasked.mailbox, "at": now}
+    insert = store.upsert(session, DeclinedMailbox).values(row)
+    session.execute(insert.on_conflict_do_update(index_elements=["mailbox_hash"], set_={"at": now}))
+    if unasked.change_id:
+        suppression.forget_move(session, unasked.change_id)
+        return
+    number = unasked.subscriber_id
+    stood = {place.standing for place in store.all_standings(session, number)}
+    leave(session, number, unasked.newsletter, replace(evidence, network=None), now)
+    if stood == {Standing.PENDING}:
+        store.delete_reader(session, number)
+
+
+def take_back(session: Session, mailbox_hash: str) -> None:
+    """Let letters through to a mailbox again."""
+    session.execute(
+        delete(DeclinedMailbox).where(col(DeclinedMailbox.mailbox_hash) == mailbox_hash)
+    )
+
+
+def lift(session: Session, address_key: str, hashes: Hashes) -> bool:
+    """Do the same for an address's mailbox; tells whether that changed anything."""
+    mine = col(DeclinedMailbox.mailbox_hash).in_(hashes.every(_named(address_key)))
+    done: Any = session.execute(delete(DeclinedMailbox).where(mine))
+    return bool(done.rowcount)
+
+
+def find(
+    session: Session, keys: Iterable[str], hashes: Hashes, now: datetime
+) -> dict[str, datetime]:
+    """Return which of these addresses are in such a mailbox, each with the moment of its word."""
+    told = [(known, key) for key in set(keys) for known in hashes.every(_named(key))]
+    found = session.connection().execute(
+        _finding(store.dialect(session)), json_rows_parameter(told)
+    )
+    return {key: at for key, at in found if at > now - LASTING}
+
+
+def declined_at(session: Session, mailbox_hash: str, now: datetime) -> datetime | None:
+    """Tell when a mailbox's owner said so, as long as that counts."""
+    mine = col(DeclinedMailbox.mailbox_hash) == mailbox_hash
+    found = session.execute(select(col(DeclinedMailbox.at)).where(mine)).scalar_one_or_none()
+    return found if found and found > now - LASTING else None
+
+
+def purge(session: Session, now: datetime) -> None:
+    """Forget those whose year is over."""
+    session.execute(delete(DeclinedMailbox).where(col(DeclinedMailbox.at) <= now - LASTING))
+
+
+def _named(address_key: str) -> str:
+    return f"declined {mailbox(address_key)}"
+
+
+@cache
+def _finding(dialect: str) -> Any:
+    asked = json_rows(dialect, mailbox_hash=Text, key=Text)
+    same = asked.c.mailbox_hash == col(DeclinedMailbox.mailbox_hash)
+    return select(asked.c.key, col(DeclinedMailbox.at)).join_from(
+        store.table(DeclinedMailbox), asked, same
+    )
+
 
 #: What a reader's own confirmation lifts: the address has just answered.
 REJOINABLE = (
@@ -32,7 +114,7 @@ REJOINABLE = (
 BOUNCE_REST = timedelta(days=30)
 
 
-def may_be_asked(found: Found, now: datetime) -> bool:
+def may_be_asked(found: SuppressionRecord, now: datetime) -> bool:
     """Tell whether a suppressed address may have the letter whose answer would lift that."""
     resting = found.reason is SuppressionReason.HARD_BOUNCE and now - found.at < BOUNCE_REST
     return found.reason in REJOINABLE and not resting
@@ -50,7 +132,7 @@ class Confirmed(StrEnum):
 
 def confirm(
     session: Session,
-    asked: Asked,
+    asked: DatedTarget,
     evidence: Evidence,
     hashes: Hashes,
     now: datetime,
@@ -67,11 +149,11 @@ def confirm(
     if not store.move(
         session, number, newsletter, Standing.CONFIRMED, now, among=among, asked_at=asked_at
     ):
-        return _unmoved(store.place(session, number, newsletter))
+        return _unmoved(store.standing_with(session, number, newsletter))
     reader = store.find_by_id(session, number)
-    ledger.record(session, number, newsletter, ConsentAct.CONFIRMED, evidence, now)
+    consent.record(session, number, newsletter, ConsentAct.CONFIRMED, evidence, now)
     if reader is not None:
-        throttle.forgive(session, reader.address_key, newsletter, hashes)
+        rate_limits.reset_address(session, reader.address_key, newsletter, hashes)
         suppression.lift(session, reader.address_key, hashes, among=REJOINABLE)
     return Confirmed.DONE
 
@@ -83,7 +165,7 @@ def is_barred(session: Session, subscriber_id: int, hashes: Hashes) -> bool:
     return found is not None and found.reason not in REJOINABLE
 
 
-def _unmoved(place: store.Place | None) -> Confirmed:
+def _unmoved(place: store.NewsletterStanding | None) -> Confirmed:
     if place is None:
         return Confirmed.GONE
     return Confirmed.ALREADY if place.standing in JOINED else Confirmed.LEFT
@@ -97,19 +179,19 @@ def leave(
     Who left before and asked to come back since leaves again: that letter's link ends with it.
     """
     among = [Standing.PENDING, *JOINED]
-    place = store.place(session, subscriber_id, newsletter)
+    place = store.standing_with(session, subscriber_id, newsletter)
     if place and place.standing is Standing.UNSUBSCRIBED:
-        asked = ledger.asked_since(session, subscriber_id, newsletter, place.since)
+        asked = consent.asked_since(session, subscriber_id, newsletter, place.since)
         among = [Standing.UNSUBSCRIBED] if asked else []
     left = bool(among) and store.leave(session, subscriber_id, newsletter, now, among=among)
     if left:
-        ledger.record(session, subscriber_id, newsletter, ConsentAct.WITHDRAWN, evidence, now)
+        consent.record(session, subscriber_id, newsletter, ConsentAct.WITHDRAWN, evidence, now)
     return left
 
 
 def come_back(
     session: Session,
-    left: Asked,
+    left: DatedTarget,
     evidence: Evidence,
     hashes: Hashes,
     now: datetime,
@@ -120,14 +202,14 @@ def come_back(
     pause still has it.
     """
     subscriber_id, newsletter, at = left
-    place = store.place(session, subscriber_id, newsletter)
+    place = store.standing_with(session, subscriber_id, newsletter)
     if place is None or int(place.since.timestamp()) != int(at.timestamp()):
         return False
     if is_barred(session, subscriber_id, hashes):
         return False
     until = place.paused_until
     paused = until is not None and until > now
-    back = ledger.ever_agreed(session, subscriber_id, newsletter) and store.move(
+    back = consent.ever_agreed(session, subscriber_id, newsletter) and store.move(
         session,
         subscriber_id,
         newsletter,
@@ -137,7 +219,7 @@ def come_back(
         paused_until=until if paused else None,
     )
     if back:
-        ledger.record(session, subscriber_id, newsletter, ConsentAct.RETURNED, evidence, now)
+        consent.record(session, subscriber_id, newsletter, ConsentAct.RETURNED, evidence, now)
     return back
 
 
@@ -184,10 +266,10 @@ def erase(
         return False
     elsewhere(session, subscriber_id, reader.address)
     unseen = replace(evidence, network=None)
-    for place in store.places(session, subscriber_id):
-        ledger.record(session, subscriber_id, place.newsletter, ConsentAct.ERASED, unseen, now)
-    ledger.forget_networks(session, subscriber_id)
+    for place in store.all_standings(session, subscriber_id):
+        consent.record(session, subscriber_id, place.newsletter, ConsentAct.ERASED, unseen, now)
+    consent.forget_networks(session, subscriber_id)
     suppression.suppress(session, reader.address_key, SuppressionReason.ERASED, hashes, now)
     store.delete_reader(session, subscriber_id)
-    wishes.forget(session, reader.address_key)
+    suppression.forget_wishes(session, reader.address_key)
     return True

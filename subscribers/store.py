@@ -70,7 +70,7 @@ class Evidence:
     network: str | None = field(default=None, repr=False)
 
 
-class Place(NamedTuple):
+class NewsletterStanding(NamedTuple):
     """A reader's standing with one newsletter."""
 
     subscriber_id: int
@@ -130,21 +130,23 @@ def delete_reader(session: Session, subscriber_id: int) -> None:
     session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))
 
 
-def place(session: Session, subscriber_id: int, newsletter: str) -> Place | None:
+def standing_with(
+    session: Session, subscriber_id: int, newsletter: str
+) -> NewsletterStanding | None:
     """Return a reader's standing with one newsletter."""
-    found = [one for one in places(session, subscriber_id) if one.newsletter == newsletter]
+    found = [one for one in all_standings(session, subscriber_id) if one.newsletter == newsletter]
     return found[0] if found else None
 
 
-def places(session: Session, subscriber_id: int) -> list[Place]:
+def all_standings(session: Session, subscriber_id: int) -> list[NewsletterStanding]:
     """Return a reader's standing with every newsletter they ever joined."""
-    columns = [getattr(Subscription, name) for name in Place._fields]
+    columns = [getattr(Subscription, name) for name in NewsletterStanding._fields]
     rows = session.execute(
         select(*columns)
         .where(col(Subscription.subscriber_id) == subscriber_id)
         .order_by(col(Subscription.id))
     )
-    return [Place(*row) for row in rows]
+    return [NewsletterStanding(*row) for row in rows]
 
 
 def join(

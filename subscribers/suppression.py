@@ -11,8 +11,47 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from subscribers import store
-from subscribers.models import Suppression, SuppressionReason
+from subscribers.models import AddressChange, SignUpAsked, Suppression, SuppressionReason
 from subscribers.tokens import Hashes
+
+
+def forget_wishes(session: Session, address_key: str) -> bool:
+    """Delete every wish about an address.
+
+    Of another reader's wish only the address goes: that it is gone would tell them who it was.
+    Tells whether there was any.
+    """
+    asked = session.execute(delete(SignUpAsked).where(col(SignUpAsked.address_key) == address_key))
+    moves = session.execute(
+        update(AddressChange)
+        .where(col(AddressChange.address_key) == address_key)
+        .values(address="", address_key="")
+    )
+    return bool(_rows(asked) + _rows(moves))
+
+
+def forget_move(session: Session, change_id: int) -> None:
+    """Forget the address of a wish to move there that nobody has confirmed."""
+    session.execute(
+        update(AddressChange)
+        .where(col(AddressChange.id) == change_id, col(AddressChange.done_at).is_(None))
+        .values(address="", address_key="")
+    )
+
+
+def is_requested(session: Session, address_key: str) -> bool:
+    """Tell whether somebody asked to sign up or to move there, and it isn't done yet."""
+    wishes: tuple[Any, ...] = (SignUpAsked, AddressChange)
+    found = [
+        session.execute(select(model.id).where(model.address_key == address_key)).first()
+        for model in wishes
+    ]
+    return any(found)
+
+
+def _rows(done: Any) -> int:
+    return int(done.rowcount)
+
 
 _T = TypeVar("_T")
 _RESTS = SuppressionReason.HARD_BOUNCE
@@ -29,7 +68,7 @@ _FIND = select(
 ).where(col(Suppression.address_hash).in_(bindparam("hashes", expanding=True)))
 
 
-class Found(NamedTuple):
+class SuppressionRecord(NamedTuple):
     """Why an address is suppressed, and since when."""
 
     reason: SuppressionReason
@@ -53,14 +92,14 @@ def suppress_all(
     known = find_all(session, list(reasons), hashes)
     for key, reason in reasons.items():
         erased = now if reason is SuppressionReason.ERASED else None
-        fresh = Found(reason, now, erased)
+        fresh = SuppressionRecord(reason, now, erased)
         _write(session, hashes.first(key), _strictest(known.get(key), fresh))
     # Looked at again: somebody else may have had a stricter reason at the same time.
     for key, found in find_all(session, list(reasons), hashes).items():
         store.mark_suppressed(session, [key], found.reason)
 
 
-def _strictest(old: Found | None, new: Found) -> Found:
+def _strictest(old: SuppressionRecord | None, new: SuppressionRecord) -> SuppressionRecord:
     """Return what to keep; a mailbox that bounces again has its rest anew."""
     if old is None:
         return new
@@ -70,21 +109,21 @@ def _strictest(old: Found | None, new: Found) -> Found:
     return kept._replace(erased_at=old.erased_at or new.erased_at)
 
 
-def find(session: Session, address_key: str, hashes: Hashes) -> Found | None:
+def find(session: Session, address_key: str, hashes: Hashes) -> SuppressionRecord | None:
     """Tell whether and why an address is suppressed, under every secret that is known."""
     return find_all(session, [address_key], hashes).get(address_key)
 
 
-def find_all(session: Session, keys: list[str], hashes: Hashes) -> dict[str, Found]:
+def find_all(session: Session, keys: list[str], hashes: Hashes) -> dict[str, SuppressionRecord]:
     """Return the suppressed ones among these addresses."""
     owner = {known_by: key for key in keys for known_by in hashes.every(key)}
-    found: dict[str, Found] = {}
+    found: dict[str, SuppressionRecord] = {}
     for part in _parts(list(owner)):
         for known_by, reason, at, erased_at in session.connection().execute(
             _FIND, {"hashes": part}
         ):
             key = owner[known_by]
-            found[key] = _strictest(found.get(key), Found(reason, at, erased_at))
+            found[key] = _strictest(found.get(key), SuppressionRecord(reason, at, erased_at))
     return found
 
 
@@ -113,7 +152,7 @@ def lift(
     return bool(touched + done.rowcount)
 
 
-def _write(session: Session, known_by: str, found: Found) -> None:
+def _write(session: Session, known_by: str, found: SuppressionRecord) -> None:
     """Write a reason down, unless a stricter one stands there by now; an erasure stays noted."""
     insert = store.upsert(session, Suppression)
     rank = case(_STRICTNESS, value=col(Suppression.reason))

@@ -1,15 +1,20 @@
 """Brings lists from elsewhere in, without bringing back anybody who left."""
 
-from subscribers.importer.progress import Report
+from subscribers.importer.job import (
+    ImportOptions,
+    ImportReport,
+    filed_up_to,
+    header_of,
+    import_list,
+)
 from subscribers.importer.refusal import NOT_SAID, NOT_UNDERSTOOD, Refusal
-from subscribers.importer.run import Wish, filed_up_to, header_of, import_list
 
 __all__ = [
     "NOT_SAID",
     "NOT_UNDERSTOOD",
+    "ImportOptions",
+    "ImportReport",
     "Refusal",
-    "Report",
-    "Wish",
     "filed_up_to",
     "header_of",
     "import_list",

@@ -13,9 +13,9 @@ from contextlib import closing, contextmanager
 from itertools import islice
 
 from subscribers.errors import BadAddress, BadImport
-from subscribers.importer import words
-from subscribers.importer.layout import Layout, address_in
-from subscribers.importer.reading import Line
+from subscribers.importer import leaving_words
+from subscribers.importer.csv_reader import Line
+from subscribers.importer.formats import ColumnLayout, address_in
 from subscribers.importer.refusal import Refusal
 
 AT_ONCE = 500  #: addresses a statement asks for
@@ -72,7 +72,7 @@ class Leavers:
 
 
 @contextmanager
-def leavers(rows: Iterable[Line], layout: Layout) -> Iterator[Leavers]:
+def leavers(rows: Iterable[Line], layout: ColumnLayout) -> Iterator[Leavers]:
     """Read a list for who left; raises `BadImport` for a cell that says so and can't be read."""
     with closing(sqlite3.connect("")) as database:
         found = Leavers(database)
@@ -84,7 +84,9 @@ def leavers(rows: Iterable[Line], layout: Layout) -> Iterator[Leavers]:
         yield found
 
 
-def _note(found: Leavers, layout: Layout, line: int, fields: list[str], *, left: bool) -> None:
+def _note(
+    found: Leavers, layout: ColumnLayout, line: int, fields: list[str], *, left: bool
+) -> None:
     try:
         address = address_in(fields[layout.address] if layout.address < len(fields) else "")
     except BadAddress:
@@ -92,10 +94,10 @@ def _note(found: Leavers, layout: Layout, line: int, fields: list[str], *, left:
     found.add(address.key, line, left=left)
 
 
-def _refuse_unread(layout: Layout, line: int, fields: list[str]) -> None:
+def _refuse_unread(layout: ColumnLayout, line: int, fields: list[str]) -> None:
     """Stop for a cell that says a reader left, in a column that isn't read for that."""
     for column, name in layout.unread:
-        if column < len(fields) and words.leaving(fields[column]):
+        if column < len(fields) and leaving_words.leaving(fields[column]):
             raise BadImport(
                 f'line {line} says "{fields[column].strip()}" in the column "{name}", and nobody'
                 " here can read that column: its words may say who left. Take those who left out"
@@ -106,7 +108,7 @@ def _refuse_unread(layout: Layout, line: int, fields: list[str]) -> None:
 
 
 def _refuse_behind(line: int, fields: list[str]) -> None:
-    said = next(filter(words.leaving, fields), None)
+    said = next(filter(leaving_words.leaving, fields), None)
     if said:
         raise BadImport(
             f'line {line} says "{said.strip()}" behind its last column: it has more fields than'

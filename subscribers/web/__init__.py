@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
-from subscribers.web import (
-    confirming,
-    declining_page,
-    leaving,
-    moving_page,
-    notice,
-    pausing,
-    preferences,
-)
-from subscribers.web.form import (
+from subscribers.web import confirm, confirm_address, decline, preferences, privacy, unsubscribe
+from subscribers.web.config import KeepNetwork, NewsletterInfo, SiteConfig
+from subscribers.web.endpoint import Endpoint
+from subscribers.web.page_model import Challenge, Choice, Field, Form, Page, Renderer, plain
+from subscribers.web.signup_checks import SignupChecks
+from subscribers.web.signup_form import (
     FRAME_PATH,
     JSON_PATH,
     KEPT_PATH,
@@ -24,22 +20,18 @@ from subscribers.web.form import (
     snippet,
     wording,
 )
-from subscribers.web.front import About, Front, KeepNetwork
-from subscribers.web.judging import Judge
-from subscribers.web.pages import Challenge, Choice, Field, Form, Page, Renderer, plain
-from subscribers.web.place import Place
-from subscribers.web.signup import SignUp
+from subscribers.web.signup_handlers import SignupHandlers
 
 __all__ = [
-    "About",
     "Challenge",
     "Choice",
     "Field",
     "Form",
-    "Front",
     "KeepNetwork",
+    "NewsletterInfo",
     "Page",
     "Renderer",
+    "SiteConfig",
     "form",
     "kept_link",
     "plain",
@@ -49,14 +41,14 @@ __all__ = [
 ]
 
 
-def routes(front: Front) -> list[Route]:
+def routes(front: SiteConfig) -> list[Route]:
     """Return every route of the package; each puts its own headers on whatever it answers."""
     return [*_sign_up(front), *_letters(front), *_preferences(front)]
 
 
-def _sign_up(front: Front) -> list[Route]:
-    sign_up = SignUp(Judge(front, front.shield, front.taking))
-    form = Place(
+def _sign_up(front: SiteConfig) -> list[Route]:
+    sign_up = SignupHandlers(SignupChecks(front, front.shield, front.taking))
+    form = Endpoint(
         front=front,
         get=sign_up.show,
         post=sign_up.take,
@@ -67,7 +59,7 @@ def _sign_up(front: Front) -> list[Route]:
         Route(f"{PATH}/", form),  # as many type it
         Route(
             FRAME_PATH,
-            Place(
+            Endpoint(
                 front=front,
                 get=sign_up.show_frame,
                 post=sign_up.take_frame,
@@ -75,12 +67,12 @@ def _sign_up(front: Front) -> list[Route]:
                 framed=True,
             ),
         ),
-        Route(KEPT_PATH, Place(front=front, get=notice.show)),
-        Route(SCRIPT_PATH, Place(front=front, get=sign_up.show_script)),
-        Route("/subscribe/snippet", Place(front=front, get=sign_up.show_snippet)),
+        Route(KEPT_PATH, Endpoint(front=front, get=privacy.show)),
+        Route(SCRIPT_PATH, Endpoint(front=front, get=sign_up.show_script)),
+        Route("/subscribe/snippet", Endpoint(front=front, get=sign_up.show_snippet)),
         Route(
             JSON_PATH,
-            Place(
+            Endpoint(
                 front=front,
                 get=sign_up.show_json,
                 post=sign_up.take_json,
@@ -91,33 +83,45 @@ def _sign_up(front: Front) -> list[Route]:
     ]
 
 
-def _letters(front: Front) -> list[Route]:
+def _letters(front: SiteConfig) -> list[Route]:
     """Return the pages behind links in mail."""
     return [
-        Route("/c/{token}", Place(front=front, get=confirming.show, post=confirming.act)),
-        Route("/u/{token}", Place(front=front, get=leaving.show, post=leaving.act, lenient=True)),
+        Route("/c/{token}", Endpoint(front=front, get=confirm.show, post=confirm.act)),
+        Route(
+            "/u/{token}",
+            Endpoint(front=front, get=unsubscribe.show, post=unsubscribe.act, lenient=True),
+        ),
         # Reloaded, or opened once more, it is the page it came from.
-        Route("/u/{token}/undo", Place(front=front, get=leaving.show, post=leaving.undo)),
+        Route(
+            "/u/{token}/undo", Endpoint(front=front, get=unsubscribe.show, post=unsubscribe.undo)
+        ),
         Route(
             "/n/{token}",
-            Place(front=front, get=declining_page.show, post=declining_page.act, lenient=True),
+            Endpoint(front=front, get=decline.show, post=decline.act, lenient=True),
         ),
         Route(
             "/n/{token}/undo",
-            Place(front=front, get=declining_page.show, post=declining_page.undo),
+            Endpoint(front=front, get=decline.show, post=decline.undo),
         ),
-        Route("/a/{token}", Place(front=front, get=moving_page.show, post=moving_page.act)),
+        Route(
+            "/a/{token}", Endpoint(front=front, get=confirm_address.show, post=confirm_address.act)
+        ),
     ]
 
 
-def _preferences(front: Front) -> list[Route]:
+def _preferences(front: SiteConfig) -> list[Route]:
     here = "/p/{token}"
     own = preferences
     return [
-        Route(here, Place(front=front, get=own.show)),
-        Route(f"{here}/topics", Place(front=front, get=own.show_topics, post=own.take_topics)),
-        Route(f"{here}/pause", Place(front=front, get=pausing.show, post=pausing.take)),
-        Route(f"{here}/address", Place(front=front, get=own.show_address, post=own.take_address)),
-        Route(f"{here}/data", Place(front=front, get=own.data)),
-        Route(f"{here}/erase", Place(front=front, get=own.show_erase, post=own.take_erase)),
+        Route(here, Endpoint(front=front, get=own.show)),
+        Route(f"{here}/topics", Endpoint(front=front, get=own.show_topics, post=own.take_topics)),
+        Route(
+            f"{here}/pause",
+            Endpoint(front=front, get=preferences.show_pause, post=preferences.take_pause),
+        ),
+        Route(
+            f"{here}/address", Endpoint(front=front, get=own.show_address, post=own.take_address)
+        ),
+        Route(f"{here}/data", Endpoint(front=front, get=own.data)),
+        Route(f"{here}/erase", Endpoint(front=front, get=own.show_erase, post=own.take_erase)),
     ]

@@ -3,35 +3,102 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from anyio.to_thread import run_sync
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from subscribers import export, lifecycle, moving, store
+from subscribers import address_change, export, lifecycle, store
 from subscribers.address import parse
 from subscribers.dates import long_date
 from subscribers.errors import BadAddress, OldLink
 from subscribers.lifecycle import REJOINABLE
-from subscribers.links import Who, address_mark
 from subscribers.models import JOINED, LetterState, Standing
-from subscribers.store import Place as Standings
+from subscribers.store import NewsletterStanding as Standings
 from subscribers.store import Reader
-from subscribers.web.pages import Choice, Field, Form, Page
-from subscribers.web.place import Visit
+from subscribers.tokens import LinkTarget, address_mark
+from subscribers.web.endpoint import EndpointRequest
+from subscribers.web.page_model import Choice, Field, Form, Page
+
+WEEKS = (2, 4, 8, 26)
+LONGEST = timedelta(days=366)
+_SAME = "same"  # the break they have
+
+
+async def show_pause(visit: EndpointRequest, *, fault: str = "") -> Response:
+    """Offer a break."""
+    who, words = await who_of(visit), visit.words
+    place = await joined(visit, who)
+    if place is None:
+        return await overview(visit, who)
+    options = [(str(weeks), words.weeks.format(weeks=weeks)) for weeks in WEEKS]
+    until = place.paused_until if place.standing is Standing.PAUSED else None
+    if until:
+        options.append(("0", words.resume))
+    if until and until > visit.front.clock():
+        still = words.pause_same.format(until=long_date(until, visit.language))
+        options.insert(0, (_SAME, still))
+    choice = Choice(name="weeks", label=words.pause_label, options=options, chosen=[options[0][0]])
+    day = Field(name="until", label=words.pause_until, kind="date")
+    return await asking(
+        visit,
+        "pause",
+        words.pause,
+        words.save,
+        fields=(day,),
+        choices=[choice],
+        fault=fault,
+    )
+
+
+async def take_pause(visit: EndpointRequest) -> Response:
+    """Take a break, or end one."""
+    who = await who_of(visit)
+    now = visit.front.clock()
+    if visit.fields.get("weeks") == _SAME and not visit.fields.get("until"):
+        return await overview(visit, who)
+    until = _until(visit.fields, now)
+    if until is None:
+        return await show_pause(visit, fault=visit.words.pause_fault)
+
+    def keep(session: Session) -> bool:
+        if until == now:
+            return lifecycle.resume(session, who.subscriber_id, who.newsletter, now)
+        return lifecycle.pause(session, who.subscriber_id, who.newsletter, until, now)
+
+    return await overview(visit, who, saved=await visit.front.writer.alone(keep))
+
+
+def _until(fields: Mapping[str, str], now: datetime) -> datetime | None:
+    """Return until when a break lasts: *now* for none, ``None`` for what isn't understood.
+
+    A day goes before the weeks, since one of those is always ticked.
+    """
+    day, weeks = fields.get("until", ""), fields.get("weeks", "")
+    if day:
+        try:
+            until = datetime.combine(date.fromisoformat(day), time(), UTC)
+        except ValueError:
+            return None
+        return until if now < until <= now + LONGEST else None
+    known = {str(number): number for number in (0, *WEEKS)}
+    return now + timedelta(weeks=known[weeks]) if weeks in known else None
+
 
 MOST_TOPICS = 28  # boxes; a form with more than 30 fields in all isn't taken in
 
 
-async def show(visit: Visit) -> Response:
+async def show(visit: EndpointRequest) -> Response:
     """Say what comes, and list what may be done."""
     return await overview(visit, await who_of(visit))
 
 
-async def show_topics(visit: Visit, *, fault: str = "", ticked: Sequence[str] = ()) -> Response:
+async def show_topics(
+    visit: EndpointRequest, *, fault: str = "", ticked: Sequence[str] = ()
+) -> Response:
     """Offer the topics; none ticked is everything."""
     who = await who_of(visit)
     place = await joined(visit, who)
@@ -49,7 +116,7 @@ async def show_topics(visit: Visit, *, fault: str = "", ticked: Sequence[str] = 
     return await asking(visit, "topics", words.topics, words.save, choices=[choice], fault=fault)
 
 
-async def take_topics(visit: Visit) -> Response:
+async def take_topics(visit: EndpointRequest) -> Response:
     """Keep the topics; all of them, or none, is everything."""
     who = await who_of(visit)
     offered = [value for value, _ in _topics(visit, await joined(visit, who))]
@@ -67,7 +134,7 @@ async def take_topics(visit: Visit) -> Response:
     return await overview(visit, who, saved=await visit.front.writer.alone(keep))
 
 
-async def show_address(visit: Visit) -> Response:
+async def show_address(visit: EndpointRequest) -> Response:
     """Ask for another address."""
     who = await who_of(visit)
     if not await run_sync(_may_move, visit, who):
@@ -75,7 +142,7 @@ async def show_address(visit: Visit) -> Response:
     return await _address_form(visit)
 
 
-async def take_address(visit: Visit) -> Response:
+async def take_address(visit: EndpointRequest) -> Response:
     """Send a letter to the other address; what is said shows nothing of who is on the list."""
     who = await who_of(visit)
     if not await run_sync(_may_move, visit, who):
@@ -90,7 +157,9 @@ async def take_address(visit: Visit) -> Response:
     def ask(session: Session) -> LetterState | None:
         front = visit.front
         limit = front.limits.address
-        return moving.ask(session, *who, address, front.hashes, front.clock(), limit)
+        return address_change.request_change(
+            session, *who, address, front.hashes, front.clock(), limit
+        )
 
     state = await visit.front.writer.alone(ask)
     if state is None:
@@ -100,7 +169,7 @@ async def take_address(visit: Visit) -> Response:
     return visit.page(visit.words.move_asked)
 
 
-async def data(visit: Visit) -> Response:
+async def data(visit: EndpointRequest) -> Response:
     """Give a reader all that is kept of them, as a file."""
     who = await who_of(visit)
 
@@ -120,7 +189,7 @@ async def data(visit: Visit) -> Response:
     )
 
 
-async def show_erase(visit: Visit) -> Response:
+async def show_erase(visit: EndpointRequest) -> Response:
     """Ask before forgetting."""
     who = await who_of(visit)
     if not await run_sync(_place, visit, who):
@@ -129,7 +198,7 @@ async def show_erase(visit: Visit) -> Response:
     return await asking(visit, "erase", words.erase, words.erase_button, quiet=True)
 
 
-async def take_erase(visit: Visit) -> Response:
+async def take_erase(visit: EndpointRequest) -> Response:
     """Forget a reader; twice is fine."""
     who = await who_of(visit)
     now = visit.front.clock()
@@ -146,7 +215,7 @@ async def take_erase(visit: Visit) -> Response:
     return visit.page(visit.words.erased)
 
 
-async def who_of(visit: Visit) -> Who:
+async def who_of(visit: EndpointRequest) -> LinkTarget:
     """Tell whose page this is; raises `BadToken`, and `OldLink` after a change of address."""
     who, mark = visit.front.links.read_preferences(visit.token)
     reader = await run_sync(_reader, visit, who)
@@ -155,32 +224,38 @@ async def who_of(visit: Visit) -> Who:
     return who
 
 
-def _reader(visit: Visit, who: Who) -> Reader | None:
+def _reader(visit: EndpointRequest, who: LinkTarget) -> Reader | None:
     with visit.front.sessions.read() as session:
         return store.find_by_id(session, who.subscriber_id)
 
 
-async def joined(visit: Visit, who: Who) -> Standings | None:
+async def joined(visit: EndpointRequest, who: LinkTarget) -> Standings | None:
     """Return the standing of who gets the newsletter or has a break from it; of nobody else."""
     place = await run_sync(_place, visit, who)
     return place if place and place.standing in JOINED else None
 
 
-def _may_move(visit: Visit, who: Who) -> bool:
+def _may_move(visit: EndpointRequest, who: LinkTarget) -> bool:
     """Tell whether another address would get any mail."""
     with visit.front.sessions.read() as session:
-        place, reader = store.place(session, *who), store.find_by_id(session, who.subscriber_id)
+        place, reader = (
+            store.standing_with(session, *who),
+            store.find_by_id(session, who.subscriber_id),
+        )
     return bool(
-        place and place.standing in JOINED and reader and reader.suppressed not in moving.BARRED
+        place
+        and place.standing in JOINED
+        and reader
+        and reader.suppressed not in address_change.BARRED
     )
 
 
-def _place(visit: Visit, who: Who) -> Standings | None:
+def _place(visit: EndpointRequest, who: LinkTarget) -> Standings | None:
     with visit.front.sessions.read() as session:
-        return store.place(session, *who)
+        return store.standing_with(session, *who)
 
 
-async def overview(visit: Visit, who: Who, *, saved: bool = False) -> Response:
+async def overview(visit: EndpointRequest, who: LinkTarget, *, saved: bool = False) -> Response:
     """Say what comes, and list what may be done."""
     place, reader = await run_sync(_place, visit, who), await run_sync(_reader, visit, who)
     standing = visit.words.standing[_standing(place, reader, visit.front.clock())].format(
@@ -199,7 +274,7 @@ async def overview(visit: Visit, who: Who, *, saved: bool = False) -> Response:
     )
 
 
-def _topics(visit: Visit, place: Standings | None) -> list[tuple[str, str]]:
+def _topics(visit: EndpointRequest, place: Standings | None) -> list[tuple[str, str]]:
     """Return what may be ticked: what they chose before and isn't offered now, and what is."""
     if place is None:
         return []
@@ -209,7 +284,7 @@ def _topics(visit: Visit, place: Standings | None) -> list[tuple[str, str]]:
     return [*before, *offered.items()][:MOST_TOPICS]
 
 
-def _chosen(visit: Visit, place: Standings | None) -> list[str]:
+def _chosen(visit: EndpointRequest, place: Standings | None) -> list[str]:
     """Say which topics they chose, where that isn't everything."""
     if place is None or place.standing not in JOINED or not place.topics:
         return []
@@ -228,7 +303,7 @@ def _standing(place: Standings | None, reader: Reader | None, now: datetime) -> 
 
 
 def _links(
-    visit: Visit, who: Who, place: Standings | None, *, held: str | None
+    visit: EndpointRequest, who: LinkTarget, place: Standings | None, *, held: str | None
 ) -> list[tuple[str, str]]:
     words = visit.words
     again = (words.to_sign_up, visit.sign_up_path(who.newsletter))
@@ -239,7 +314,7 @@ def _links(
     offered = [
         (joined and bool(_topics(visit, place)), words.topics.title, _own(visit, "/topics")),
         (joined, words.pause.title, _own(visit, "/pause")),
-        (joined and held not in moving.BARRED, words.move.title, _own(visit, "/address")),
+        (joined and held not in address_change.BARRED, words.move.title, _own(visit, "/address")),
         (not joined or held in REJOINABLE, *again),  # whose letter, once answered, lifts it
         (True, words.data, _own(visit, "/data")),
         (joined, words.leave_button, visit.onward(leave)),
@@ -248,12 +323,12 @@ def _links(
     return [(text, path) for offer, text, path in offered if offer]
 
 
-def _own(visit: Visit, page: str = "") -> str:
+def _own(visit: EndpointRequest, page: str = "") -> str:
     return visit.onward(f"/p/{visit.token}{page}")
 
 
 async def asking(
-    visit: Visit,
+    visit: EndpointRequest,
     action: str,
     saying: Any,
     button: str,
@@ -286,7 +361,7 @@ async def asking(
     )
 
 
-async def _address_form(visit: Visit, *, fault: str = "") -> Response:
+async def _address_form(visit: EndpointRequest, *, fault: str = "") -> Response:
     words = visit.words
     value = visit.fields.get("email", "")[:254]
     asked = Field(name="email", label=words.move_label, kind="email", value=value)
@@ -295,7 +370,7 @@ async def _address_form(visit: Visit, *, fault: str = "") -> Response:
     )
 
 
-def _address_of(visit: Visit, reader: Reader | None) -> list[str]:
+def _address_of(visit: EndpointRequest, reader: Reader | None) -> list[str]:
     """Say whose page this is to who knows the address; a mail may have been passed on."""
     if reader is None:
         return []

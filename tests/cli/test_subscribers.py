@@ -11,21 +11,20 @@ import pytest
 from sqlmodel import select
 from typer.testing import CliRunner, Result
 
-from digest.cli.context import Call
-from digest.cli.subscribers import app
+from digest.cli.audience.subscribers import app
+from digest.cli.context import CommandContext
 from digest.db import Database
+from digest.delivery.events.dead_letters import UNKNOWN
 from digest.delivery.models import Quarantined
-from digest.delivery.quarantine import UNKNOWN
 from digest.errors import NotFound
 from digest.issues.models import Newsletter
-from subscribers import declining, ledger, lifecycle, moving, store
-from subscribers.address import parse
+from subscribers import address_change, consent, lifecycle, store
+from subscribers.address.syntax import parse
 from subscribers.errors import BadAddress, BadToken, UnknownReader
-from subscribers.importer import Wish, import_list
-from subscribers.links import Unasked
+from subscribers.importer import ImportOptions, import_list
 from subscribers.models import ConsentAct, Standing
 from subscribers.store import Evidence
-from subscribers.tokens import Hashes, Purpose, Tokens
+from subscribers.tokens import Hashes, Purpose, Tokens, Unasked
 
 SECRET = "a secret for these tests, long enough"
 CONSENT = "They ticked the box on the old site."
@@ -40,7 +39,7 @@ def digest(database: Database) -> Digest:
         session.add(Newsletter(slug="weekly", name="Weekly AI Tool Verdicts"))
 
     def run(*arguments: str) -> Result:
-        call = Call(database_url=database.url.render_as_string(hide_password=False))
+        call = CommandContext(database_url=database.url.render_as_string(hide_password=False))
         result = CliRunner().invoke(app, list(arguments), obj=call, env={"DIGEST_SECRET": SECRET})
         call.app.database.close()
         return result
@@ -54,7 +53,7 @@ def reader(database: Database, now: datetime) -> int:
         number = store.add(session, parse("reader@example.com"), now)
         store.join(session, number, "weekly", Standing.CONFIRMED, now, source="form")
         evidence = Evidence(channel="form", wording="Send me the [weekly] mail.")
-        ledger.record(session, number, "weekly", ConsentAct.CONFIRMED, evidence, now)
+        consent.record(session, number, "weekly", ConsentAct.CONFIRMED, evidence, now)
     return number
 
 
@@ -168,7 +167,7 @@ def test_the_file_of_refused_lines_is_whole_after_an_interrupted_import(
         import_list(
             database,
             path,
-            Wish(newsletter="weekly", consent=CONSENT),
+            ImportOptions(newsletter="weekly", consent=CONSENT),
             hashes=Hashes([SECRET]),
             now=now,
             chunk=4,
@@ -196,7 +195,7 @@ def test_a_file_that_holds_no_refused_lines_is_not_added_to(
     def die(*_: object) -> None:
         raise KeyboardInterrupt
 
-    wish, hashes = Wish(newsletter="weekly", consent=CONSENT), Hashes([SECRET])
+    wish, hashes = ImportOptions(newsletter="weekly", consent=CONSENT), Hashes([SECRET])
     with pytest.raises(KeyboardInterrupt):
         import_list(database, path, wish, hashes=hashes, now=now, chunk=1, on_progress=die)
     digest("import", str(path), "--consent", CONSENT, "--refused", str(target))
@@ -273,9 +272,9 @@ def test_a_mailbox_that_said_this_was_not_me_is_shown_and_let_through_again(
     digest: Digest, database: Database
 ) -> None:
     hashes = Hashes([SECRET])
-    unasked = Unasked(declining.known_by("ann@example.com", hashes), "weekly")
+    unasked = Unasked(lifecycle.known_by("ann@example.com", hashes), "weekly")
     with database.write() as session:
-        declining.decline(session, unasked, Evidence(channel="page"), datetime.now(UTC))
+        lifecycle.decline(session, unasked, Evidence(channel="page"), datetime.now(UTC))
     assert facts(digest("show", "ann+news@example.com", "--json"))["declined_at"]
     assert "this wasn’t me" in digest("show", "ann@example.com").stdout
     assert "allowed again" in digest("suppress", "ann@example.com", "--lift").stdout
@@ -317,7 +316,7 @@ def test_an_address_that_is_only_somebody_s_wish_can_be_forgotten(
 ) -> None:
     with database.write() as session:
         new = parse("new@example.com")
-        moving.ask(session, reader, "weekly", new, Hashes([SECRET]), now)
+        address_change.request_change(session, reader, "weekly", new, Hashes([SECRET]), now)
     assert "wish not yet confirmed" in digest("show", "new@example.com").stdout
     assert digest("forget", "new@example.com").exit_code == 0
     assert isinstance(digest("forget", "new@example.com").exception, UnknownReader)
@@ -351,7 +350,7 @@ def test_who_wrote_to_us_leaves_by_address_or_by_the_token_in_their_subject(
     assert "Unsubscribed." in digest("leave", token).stdout
     assert "nothing changed" in digest("leave", "reader@example.com").stdout
     with database.read() as session:
-        entry = ledger.entries(session, reader)[-1]
+        entry = consent.entries(session, reader)[-1]
     assert (entry["act"], entry["channel"]) == (ConsentAct.WITHDRAWN, "mail")
 
 

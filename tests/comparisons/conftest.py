@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from digest.comparisons.draft import ComparisonDraft, ContenderDraft, VerdictDraft
+from digest.comparisons.schema import ComparisonDraft, ContenderDraft, VerdictDraft
 
 PAGE = """\
 AI tool comparison

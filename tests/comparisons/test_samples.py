@@ -3,13 +3,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from digest.comparisons import store
-from digest.comparisons.draft import ComparisonDraft
-from digest.comparisons.reader import read_file
+from digest.comparisons.loader import read_file
+from digest.comparisons.schema import ComparisonDraft
 from digest.comparisons.score import split
 from digest.db import Database
 from digest.samples import comparisons
 from digest.samples.subscribers import addresses
-from subscribers.address import parse
+from subscribers.address.syntax import parse
 
 
 def drafts() -> list[ComparisonDraft]:
@@ -18,9 +18,9 @@ def drafts() -> list[ComparisonDraft]:
 
 def test_every_sample_is_kept_without_a_warning(database: Database, now: datetime) -> None:
     with database.write() as session:
-        kept = [store.keep(session, draft, now=now) for draft in drafts()]
+        kept = [store.store_draft(session, draft, now=now) for draft in drafts()]
     assert len(kept) >= 12
-    assert {one.outcome for one in kept} == {store.Outcome.NEW}
+    assert {one.outcome for one in kept} == {store.ImportOutcome.NEW}
     assert [one.warnings for one in kept if one.warnings] == []
 
 

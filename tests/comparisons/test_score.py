@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from digest.comparisons.models import Call
-from digest.comparisons.score import Lean, Split, doubts, gap, lean, split
+from digest.comparisons.score import Lean, Split, draft_oddities, gap, lean, split
 from tests.comparisons.conftest import MakeDraft
 
 
@@ -59,7 +59,7 @@ def called(make_draft: MakeDraft, calls: str, share: float | None) -> tuple[str,
         replace(verdict, call=meant[sign])
         for verdict, sign in zip(left.verdicts, calls, strict=True)
     )
-    return doubts(replace(draft, contenders=(replace(left, verdicts=verdicts), left)))[:1]
+    return draft_oddities(replace(draft, contenders=(replace(left, verdicts=verdicts), left)))[:1]
 
 
 @pytest.mark.parametrize(
@@ -84,5 +84,5 @@ def test_a_share_that_falls_on_no_seats_is_told(make_draft: MakeDraft) -> None:
 
 
 def test_a_panel_of_another_size_is_told(make_draft: MakeDraft) -> None:
-    told = doubts(make_draft(seats=3, shares=(67.0, 100.0)))
+    told = draft_oddities(make_draft(seats=3, shares=(67.0, 100.0)))
     assert told == ("the panel has 3 seats here; usually it has 4",)

@@ -7,10 +7,10 @@ import pytest
 from sqlmodel import Session, select
 
 from digest.comparisons import store
-from digest.comparisons.draft import ComparisonDraft
 from digest.comparisons.models import Call, Contender, Revision, SourceForm, Tool
-from digest.comparisons.page import parse_page
-from digest.comparisons.store import Outcome
+from digest.comparisons.page_parser import parse_page
+from digest.comparisons.schema import ComparisonDraft
+from digest.comparisons.store import ImportOutcome
 from digest.db import Database
 from digest.errors import NotFound
 from tests.comparisons.conftest import MakeDraft
@@ -26,8 +26,8 @@ def test_a_draft_is_kept_as_a_new_comparison(
     database: Database, make_draft: MakeDraft, now: datetime
 ) -> None:
     with database.write() as session:
-        kept = store.keep(session, make_draft(), now=now)
-    assert (kept.outcome, kept.slug, kept.revision) == (Outcome.NEW, "lathe-vs-mortar", 1)
+        kept = store.store_draft(session, make_draft(), now=now)
+    assert (kept.outcome, kept.slug, kept.revision) == (ImportOutcome.NEW, "lathe-vs-mortar", 1)
 
 
 def test_categories_are_those_of_the_newest_revisions_the_most_used_ones_in_order(
@@ -35,8 +35,8 @@ def test_categories_are_those_of_the_newest_revisions_the_most_used_ones_in_orde
 ) -> None:
     with database.write() as session:
         for left, category in (("A", "tools"), ("B", "Video"), ("C", ""), ("D", "Audio")):
-            store.keep(session, shelved(make_draft(left), category), now=now)
-        store.keep(session, shelved(make_draft("D"), "Video"), now=now)
+            store.store_draft(session, shelved(make_draft(left), category), now=now)
+        store.store_draft(session, shelved(make_draft("D"), "Video"), now=now)
     with database.read() as session:
         assert store.categories(session, at_most=9) == ["tools", "Video"]
         assert store.categories(session, at_most=1) == ["Video"]
@@ -46,12 +46,12 @@ def test_the_same_content_again_writes_nothing(
     database: Database, page: str, now: datetime
 ) -> None:
     with database.write() as session:
-        store.keep(session, parse_page(page), now=now)
+        store.store_draft(session, parse_page(page), now=now)
     with database.write() as session:
-        kept = store.keep(
+        kept = store.store_draft(
             session, parse_page(page.replace("\n", "\r\n\r\n")), now=now + timedelta(days=1)
         )
-        assert kept.outcome is Outcome.UNCHANGED
+        assert kept.outcome is ImportOutcome.UNCHANGED
         assert [row.imported_at for row in session.exec(select(Revision))] == [now]
 
 
@@ -59,16 +59,16 @@ def test_changed_content_is_a_new_revision_and_the_old_one_stays(
     database: Database, page: str, now: datetime
 ) -> None:
     with database.write() as session:
-        store.keep(session, parse_page(page), now=now)
+        store.store_draft(session, parse_page(page), now=now)
     with database.write() as session:
-        kept = store.keep(session, parse_page(page.replace("62%", "70%")), now=now)
+        kept = store.store_draft(session, parse_page(page.replace("62%", "70%")), now=now)
     with database.read() as session:
         comparison = store.by_slug(session, kept.slug)
         shares = [
             store.revision(session, comparison, number).contenders[1].community_share
             for number in (1, 2)
         ]
-    assert (kept.outcome, kept.revision, shares) == (Outcome.REVISED, 2, [62.0, 70.0])
+    assert (kept.outcome, kept.revision, shares) == (ImportOutcome.REVISED, 2, [62.0, 70.0])
 
 
 def test_everything_a_page_says_is_found_again(
@@ -76,7 +76,7 @@ def test_everything_a_page_says_is_found_again(
 ) -> None:
     draft = parse_page(page)
     with database.write() as session:
-        store.keep(session, draft, now=now)
+        store.store_draft(session, draft, now=now)
     with database.read() as session:
         kept = store.latest(session, store.by_slug(session, "lathe-vs-mortar-studio"))
         left, right = kept.contenders
@@ -108,7 +108,7 @@ def test_what_only_json_can_say_is_found_again(
     left = replace(draft.contenders[0], verdicts=(verdict,), url="https://example.com/lathe")
     draft = replace(draft, contenders=(left, draft.contenders[1]))
     with database.write() as session:
-        store.keep(session, draft, now=now)
+        store.store_draft(session, draft, now=now)
     with database.read() as session:
         kept = store.latest(session, store.by_slug(session, "lathe-vs-mortar"))
         said = kept.contenders[0].verdicts[0]
@@ -129,8 +129,8 @@ def test_a_tool_is_kept_once_across_comparisons(
     database: Database, make_draft: MakeDraft, now: datetime
 ) -> None:
     with database.write() as session:
-        store.keep(session, make_draft("Lathe", "Mortar"), now=now)
-        store.keep(session, make_draft("Plumb", "LATHE"), now=now)
+        store.store_draft(session, make_draft("Lathe", "Mortar"), now=now)
+        store.store_draft(session, make_draft("Plumb", "LATHE"), now=now)
         assert sorted(tool.slug for tool in session.exec(select(Tool))) == [
             "lathe",
             "mortar",
@@ -144,7 +144,7 @@ def test_two_pairs_of_tools_under_one_title_are_two_comparisons(
     pairs = [("Lathe", "Mortar"), ("Plumb", "Trowel")]
     with database.write() as session:
         slugs = [
-            store.keep(session, make_draft(*pair, title="Which one?"), now=now).slug
+            store.store_draft(session, make_draft(*pair, title="Which one?"), now=now).slug
             for pair in [*pairs, *reversed(pairs)]
         ]
     assert slugs == ["which-one", "which-one-2", "which-one-2", "which-one"]
@@ -154,16 +154,18 @@ def test_a_slug_the_draft_names_outlives_its_title(
     database: Database, make_draft: MakeDraft, now: datetime
 ) -> None:
     with database.write() as session:
-        store.keep(session, make_draft(slug="lathes"), now=now)
-        kept = store.keep(session, make_draft(slug="lathes", title="Lathe v. Mortar"), now=now)
-    assert (kept.slug, kept.outcome) == ("lathes", Outcome.REVISED)
+        store.store_draft(session, make_draft(slug="lathes"), now=now)
+        kept = store.store_draft(
+            session, make_draft(slug="lathes", title="Lathe v. Mortar"), now=now
+        )
+    assert (kept.slug, kept.outcome) == ("lathes", ImportOutcome.REVISED)
 
 
 def test_a_name_in_another_script_has_a_slug_of_its_own(
     database: Database, make_draft: MakeDraft, now: datetime
 ) -> None:
     with database.write() as session:
-        kept = store.keep(session, make_draft("ことば工房", "Mortar"), now=now)
+        kept = store.store_draft(session, make_draft("ことば工房", "Mortar"), now=now)
     assert kept.slug == "ことば工房-vs-mortar"
 
 
@@ -171,7 +173,7 @@ def test_oddities_come_back_as_warnings(
     database: Database, make_draft: MakeDraft, now: datetime
 ) -> None:
     with database.write() as session:
-        kept = store.keep(session, make_draft(shares=(60.0, 50.0)), now=now)
+        kept = store.store_draft(session, make_draft(shares=(60.0, 50.0)), now=now)
     assert kept.warnings == ("Lathe: a panel share of 60% doesn't fall on whole seats of 4",)
 
 
@@ -184,7 +186,7 @@ def test_an_unknown_revision_is_not_found(
     database: Database, make_draft: MakeDraft, now: datetime
 ) -> None:
     with database.write() as session:
-        store.keep(session, make_draft(), now=now)
+        store.store_draft(session, make_draft(), now=now)
     with database.read() as session, pytest.raises(NotFound, match="newest is 1"):
         store.revision(session, store.by_slug(session, "lathe-vs-mortar"), 7)
 
@@ -193,9 +195,9 @@ def test_summaries_tell_the_newest_of_each_comparison_by_slug(
     database: Database, make_draft: MakeDraft, now: datetime
 ) -> None:
     with database.write() as session:
-        store.keep(session, make_draft("Plumb", "Trowel"), now=now)
-        store.keep(session, make_draft("Lathe", "Mortar"), now=now)
-        store.keep(session, make_draft("Lathe", "Mortar", shares=(0.0, 50.0)), now=now)
+        store.store_draft(session, make_draft("Plumb", "Trowel"), now=now)
+        store.store_draft(session, make_draft("Lathe", "Mortar"), now=now)
+        store.store_draft(session, make_draft("Lathe", "Mortar", shares=(0.0, 50.0)), now=now)
     with database.read() as session:
         found = store.summaries(session)
         rows = store.revisions(session, [one.revision_id for one in found])
@@ -216,7 +218,7 @@ def test_nothing_is_there_before_the_caller_commits(
     database: Database, make_draft: MakeDraft, now: datetime
 ) -> None:
     with database.read() as session:
-        store.keep(session, make_draft(), now=now)
+        store.store_draft(session, make_draft(), now=now)
     with database.read() as session:
         assert counted(session) == (0, 0, 0)
 
@@ -229,7 +231,7 @@ def counted(session: Session) -> tuple[int, int, int]:
 
 def test_moments_are_kept_in_utc(database: Database, make_draft: MakeDraft, now: datetime) -> None:
     with database.write() as session:
-        store.keep(session, make_draft(), now=now)
+        store.store_draft(session, make_draft(), now=now)
     with database.read() as session:
         kept = store.latest(session, store.by_slug(session, "lathe-vs-mortar"))
         assert kept.imported_at == datetime(2026, 11, 24, 9, tzinfo=UTC)

@@ -9,10 +9,10 @@ from datetime import datetime
 import pytest
 
 from digest.db import Database
-from digest.delivery.links import recipients_of
-from digest.delivery.plan import prepare
-from digest.delivery.send import Sending
-from digest.delivery.settle import Patience
+from digest.delivery.sending.batch_worker import EditionSend
+from digest.delivery.sending.personalization import recipient_builder
+from digest.delivery.sending.planning import plan_deliveries
+from digest.delivery.sending.settlement import RetryPolicy
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.mail.mailing import Content, Mailbox
 from digest.mail.memory import MemoryTransport
@@ -23,7 +23,7 @@ from subscribers.tokens import Tokens
 SECRET = "a secret for tests only, long enough"
 
 MakeReaders = Callable[..., list[int]]
-MakeSending = Callable[..., Sending]
+MakeSending = Callable[..., EditionSend]
 
 
 @pytest.fixture
@@ -96,10 +96,10 @@ def make_sending(
 
     def make(
         transport: Transport | None = None, *, batch_size: int = 3, first_wave: int = 0
-    ) -> Sending:
+    ) -> EditionSend:
         issue_id, edition_id = make_issue()
         with database.write() as session:
-            prepare(
+            plan_deliveries(
                 session,
                 issue=session.get_one(Issue, issue_id),
                 edition=session.get_one(Edition, edition_id),
@@ -108,7 +108,7 @@ def make_sending(
                 first_wave=first_wave,
                 now=now,
             )
-        return Sending(
+        return EditionSend(
             store=database,
             transport=transport or MemoryTransport(),
             clock=lambda: now,
@@ -119,10 +119,10 @@ def make_sending(
             content=Content(
                 subject="S", html="<p>H</p>", text="T", sender=Mailbox("us@example.com", "Us")
             ),
-            recipient=recipients_of(
+            recipient=recipient_builder(
                 "weekly", base_url="https://news.example.com", tokens=Tokens([SECRET])
             ),
-            patience=replace(Patience(), first_wait=0.0, jitter=lambda: 0.0),
+            patience=replace(RetryPolicy(), first_wait=0.0, jitter=lambda: 0.0),
         )
 
     return make

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from digest.delivery.epoch import EpochFile
-from digest.delivery.send import Sending, hand_over, turn
+from digest.delivery.sending.batch_worker import EditionSend, send_batch, settle_and_claim
+from digest.delivery.sending.restore_guard import RestoreGuardFile
 
 
-def from_here(sending: Sending, file: EpochFile) -> Sending:
+def from_here(sending: EditionSend, file: RestoreGuardFile) -> EditionSend:
     """Let what is sent be counted in a file."""
 
     def count(name: str) -> None:
@@ -18,10 +18,10 @@ def from_here(sending: Sending, file: EpochFile) -> Sending:
     return replace(sending, owner=f"{file.place()}/{sending.owner}", step=count)
 
 
-def send(sending: Sending, file: EpochFile, batches: int = 1) -> None:
+def send(sending: EditionSend, file: RestoreGuardFile, batches: int = 1) -> None:
     """Send so many batches to the end, counted in a file."""
     here = from_here(sending, file)
     for _ in range(batches):
-        _, taken = turn(here, None, more=True)
+        _, taken = settle_and_claim(here, None, more=True)
         assert taken is not None
-        turn(here, hand_over(here, taken), more=False)
+        settle_and_claim(here, send_batch(here, taken), more=False)

@@ -12,18 +12,17 @@ import pytest
 from sqlmodel import select
 
 from digest.db import Database
-from digest.delivery.letters import About, Latest, LetterPost, letter_view
-from digest.delivery.letterwords import TONGUES
+from digest.fake_sendgrid.mail_send_rules.mail_settings import check_settings
 from digest.issues.models import Issue, IssueState, Newsletter
+from digest.letters.letter_texts import TONGUES
+from digest.letters.sender import Latest, LetterContext, LetterTransport, write_letter
 from digest.mail.mailing import Mailbox, Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.outbox import Outbox
-from digest.mail.sendgrid.request import body
+from digest.mail.sendgrid.payload import body
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused, Transport
-from digest.testing.rules.settings import check_settings
-from subscribers import letters
-from subscribers.letters import Handed, Letter
-from subscribers.links import Links
+from subscribers import letter_queue
+from subscribers.letter_queue import Letter, LetterOutcome
 from subscribers.models import (
     LetterKind,
     LetterState,
@@ -32,7 +31,7 @@ from subscribers.models import (
     Subscriber,
     Subscription,
 )
-from subscribers.tokens import Hashes, Tokens
+from subscribers.tokens import Hashes, Links, Tokens
 
 SECRET = "a secret for tests only, long enough"
 BASE = "https://news.example.com"
@@ -55,9 +54,9 @@ CONFIRM = replace(
 LATEST = Latest(
     number=12, day=date(2026, 11, 24), subject="Marlow or Brook?", url=f"{BASE}/issues/weekly/12"
 )
-TOLD = About(name="Weekly AI Tool Verdicts", comes="every Tuesday", latest=LATEST)
+TOLD = LetterContext(name="Weekly AI Tool Verdicts", comes="every Tuesday", latest=LATEST)
 
-MakePost = Callable[..., LetterPost]
+MakePost = Callable[..., LetterTransport]
 
 
 @pytest.fixture
@@ -66,7 +65,7 @@ def make_post(database: Database) -> MakePost:
     with database.write() as session:
         session.add(Newsletter(slug="weekly", name="Weekly AI Tool Verdicts"))
 
-    def make(transport: Transport, **choices: object) -> LetterPost:
+    def make(transport: Transport, **choices: object) -> LetterTransport:
         usual: dict[str, object] = {
             "store": database,
             "transport": transport,
@@ -75,7 +74,7 @@ def make_post(database: Database) -> MakePost:
             "postal_address": "12 Example Street",
             "hours": 48,
         }
-        return LetterPost(**(usual | choices))  # type: ignore[arg-type]
+        return LetterTransport(**(usual | choices))  # type: ignore[arg-type]
 
     return make
 
@@ -95,27 +94,27 @@ def waiting(database: Database, now: datetime) -> int:
                 subscriber_id=number, newsletter="weekly", standing=Standing.PENDING, since=now
             )
         )
-        letters.ask(session, number, "weekly", LetterKind.CONFIRM, now)
+        letter_queue.enqueue(session, number, "weekly", LetterKind.CONFIRM, now)
     return number
 
 
-def send_all(database: Database, post: LetterPost, now: datetime) -> Counter[LetterState]:
+def send_all(database: Database, post: LetterTransport, now: datetime) -> Counter[LetterState]:
     links = Links(BASE, Tokens([SECRET]))
-    return letters.send_waiting(database, post, links, Hashes([SECRET]), lambda: now)
+    return letter_queue.send_waiting(database, post, links, Hashes([SECRET]), lambda: now)
 
 
 @pytest.mark.parametrize(
     ("answer", "handed"),
     [
-        (Accepted(), Handed.SENT),
-        (NotSent(detail="the network is down"), Handed.LATER),
-        (Halted(detail="the key is wrong", status=401), Handed.LATER),
-        (Refused(status=400, detail="no"), Handed.FAILED),
-        (InDoubt(detail="no answer came"), Handed.IN_DOUBT),
+        (Accepted(), LetterOutcome.SENT),
+        (NotSent(detail="the network is down"), LetterOutcome.LATER),
+        (Halted(detail="the key is wrong", status=401), LetterOutcome.LATER),
+        (Refused(status=400, detail="no"), LetterOutcome.FAILED),
+        (InDoubt(detail="no answer came"), LetterOutcome.IN_DOUBT),
     ],
 )
 def test_what_the_transport_answers_is_what_becomes_of_the_letter(
-    make_post: MakePost, answer: Answer, handed: Handed
+    make_post: MakePost, answer: Answer, handed: LetterOutcome
 ) -> None:
     post = make_post(MemoryTransport(answer=lambda _: answer))
 
@@ -203,8 +202,8 @@ def test_a_template_that_breaks_in_one_language_holds_back_no_other(
         "{% if letter.language == 'de' %}{{ letter.grusswort }}{% endif %}"
     )
     with database.write() as session:
-        letters.ask(session, waiting, "weekly", LetterKind.CONFIRM, now, language="de")
-        letters.ask(session, waiting, "weekly", LetterKind.CONFIRM, now, language="en")
+        letter_queue.enqueue(session, waiting, "weekly", LetterKind.CONFIRM, now, language="de")
+        letter_queue.enqueue(session, waiting, "weekly", LetterKind.CONFIRM, now, language="en")
     post = make_post(MemoryTransport(), templates=tmp_path)
 
     assert send_all(database, post, now) == {LetterState.SENT: 2, LetterState.WAITING: 1}
@@ -229,7 +228,7 @@ def test_a_welcome_shows_the_latest_issue_that_went_out(
 ) -> None:
     issue_id, _ = make_issue()
     transport = MemoryTransport()
-    post = LetterPost(
+    post = LetterTransport(
         store=database,
         transport=transport,
         sender=Mailbox("verdicts@example.com"),
@@ -253,13 +252,13 @@ def test_a_welcome_shows_the_latest_issue_that_went_out(
 
 @pytest.mark.parametrize("language", sorted(TONGUES))
 @pytest.mark.parametrize("kind", list(LetterKind))
-@pytest.mark.parametrize("told", [TOLD, About(name="Weekly {braces}")])
+@pytest.mark.parametrize("told", [TOLD, LetterContext(name="Weekly {braces}")])
 def test_every_letter_is_complete_in_every_language(
-    kind: LetterKind, language: str, told: About
+    kind: LetterKind, language: str, told: LetterContext
 ) -> None:
     letter = replace(WELCOME, kind=kind, language=language, action_url=f"{BASE}/c/abc")
 
-    view = letter_view(letter, told, postal_address="Here", hours=48)
+    view = write_letter(letter, told, postal_address="Here", hours=48)
 
     said = [view.subject, view.preview, view.title, *view.paragraphs, *view.after, view.why]
     assert all(text.strip() for text in said)
@@ -270,11 +269,11 @@ def test_every_letter_is_complete_in_every_language(
 def test_a_language_we_do_not_speak_is_answered_in_english() -> None:
     letter = replace(CONFIRM, language="fr")
 
-    assert letter_view(letter, TOLD, postal_address="", hours=48).title == "Is this you?"
+    assert write_letter(letter, TOLD, postal_address="", hours=48).title == "Is this you?"
 
 
 def test_a_confirmation_names_how_long_its_link_lasts_and_has_no_other_link() -> None:
-    view = letter_view(CONFIRM, TOLD, postal_address="", hours=48)
+    view = write_letter(CONFIRM, TOLD, postal_address="", hours=48)
 
     assert "48 hours" in view.after[0]
     assert view.links == []

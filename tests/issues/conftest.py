@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from digest import samples
-from digest.app import App, open_app
-from digest.comparisons.reader import read_file
-from digest.comparisons.store import keep
+from digest.app.installation import App, open_app
+from digest.comparisons.loader import read_file
+from digest.comparisons.store import store_draft
 from digest.db import Database
+from digest.issues.build import IssueBuilder
+from digest.issues.content.view import IssueView
 from digest.issues.models import Newsletter
-from digest.issues.publish import Press
-from digest.issues.view import IssueView
 from digest.migrations.schema import METADATA
 from digest.render.engine import Rendered, render
 from digest.settings import load
@@ -49,13 +49,13 @@ def installation(tmp_path: Path) -> Iterator[App]:
     with app.database.write() as session:
         session.add(Newsletter(slug="weekly", name="Weekly AI Tool Verdicts"))
         for path in samples.comparisons():
-            keep(session, read_file(path), now=NOW)
+            store_draft(session, read_file(path), now=NOW)
     yield app
     app.database.close()
 
 
 @pytest.fixture
-def press(installation: App) -> Press:
+def press(installation: App) -> IssueBuilder:
     """What making a mail takes, rendering in this process: quicker, and the same bytes."""
 
     def here(view: IssueView) -> Rendered:

@@ -9,14 +9,14 @@ from datetime import datetime
 import pytest
 from sqlmodel import Session
 
-from digest.app import App
+from digest.app.installation import App
 from digest.errors import MailUnfit, NotApproved
-from digest.issues import approval, draft, drafts, publish, recipe, store
+from digest.issues import approval, build, draft_history, provenance, store
 from digest.issues.approval import approve, require_approved
-from digest.issues.editorial import Approval
-from digest.issues.models import Issue
-from digest.issues.publish import Press
-from digest.render.checks.finding import Finding, error, warning
+from digest.issues.build import IssueBuilder
+from digest.issues.models import Approval, Issue
+from digest.issues.picking import overrides
+from digest.render.lint.finding import Finding, error, warning
 
 CLEAN: list[Finding] = []
 ERROR = error("image-alt", "html", "an image has no alternative text", "Write one.")
@@ -33,15 +33,15 @@ def session(installation: App) -> Iterator[Session]:
 
 
 @pytest.fixture
-def issue(session: Session, press: Press, week: str) -> Issue:
+def issue(session: Session, press: IssueBuilder, week: str) -> Issue:
     newsletter = store.newsletter(session, "weekly")
-    built, _ = publish.build(session, newsletter, week, now=NOW, press=press)
+    built, _ = build.build(session, newsletter, week, now=NOW, press=press)
     return built
 
 
 @pytest.fixture
 def templates(installation: App) -> str:
-    return recipe.hash_of(installation.sources())
+    return provenance.template_hash(installation.sources())
 
 
 def given(session: Session, issue: Issue, templates: str, *findings: Finding) -> Approval:
@@ -64,24 +64,24 @@ def test_what_was_approved_may_go(session: Session, issue: Issue, templates: str
 
 
 def test_a_new_edition_makes_it_void(
-    session: Session, issue: Issue, templates: str, press: Press, week: str
+    session: Session, issue: Issue, templates: str, press: IssueBuilder, week: str
 ) -> None:
     given(session, issue, templates)
     newsletter = store.newsletter(session, "weekly")
-    decisions = draft.word(draft.Decisions(), "subject", "Another")
-    drafts.decide(session, newsletter, week, decisions, what="subject", now=NOW)
-    publish.build(session, newsletter, week, now=NOW, press=press, again=True)
+    decisions = overrides.set_text(overrides.Decisions(), "subject", "Another")
+    draft_history.decide(session, newsletter, week, decisions, what="subject", now=NOW)
+    build.build(session, newsletter, week, now=NOW, press=press, again=True)
 
     with pytest.raises(NotApproved, match="approved by Kim, but the mail has changed"):
         require_approved(session, issue, templates=templates, findings=CLEAN)
 
 
 def test_building_the_same_again_leaves_it_in_force(
-    session: Session, issue: Issue, templates: str, press: Press, week: str
+    session: Session, issue: Issue, templates: str, press: IssueBuilder, week: str
 ) -> None:
     given(session, issue, templates)
     newsletter = store.newsletter(session, "weekly")
-    publish.build(session, newsletter, week, now=NOW, press=press, again=True)
+    build.build(session, newsletter, week, now=NOW, press=press, again=True)
 
     assert require_approved(session, issue, templates=templates, findings=CLEAN)
 
@@ -89,12 +89,15 @@ def test_building_the_same_again_leaves_it_in_force(
 def test_a_changed_template_makes_it_void(
     session: Session, issue: Issue, installation: App, write_template: WriteTemplate
 ) -> None:
-    given(session, issue, recipe.hash_of(installation.sources()))
+    given(session, issue, provenance.template_hash(installation.sources()))
     write_template("partials/footer.mjml", "<mj-section></mj-section>")
 
     with pytest.raises(NotApproved, match="but the templates have changed"):
         require_approved(
-            session, issue, templates=recipe.hash_of(installation.sources()), findings=CLEAN
+            session,
+            issue,
+            templates=provenance.template_hash(installation.sources()),
+            findings=CLEAN,
         )
 
 
@@ -112,7 +115,7 @@ def test_a_changed_audience_makes_it_void(session: Session, issue: Issue, templa
     approved.audience = "somebody else"
     session.add(approved)
 
-    word = approval.word(session, issue, templates=templates)
+    word = approval.approval_status(session, issue, templates=templates)
     assert word is not None
     assert word.void == ("the audience",)
 

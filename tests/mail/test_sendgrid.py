@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from digest.mail.sendgrid.answers import MAX_WORDS, classify
-from digest.mail.sendgrid.client import SendGrid
-from digest.mail.sendgrid.exchange import MAX_BODY, Exchange, reach
-from digest.mail.sendgrid.request import body, encode
+from digest.mail.sendgrid.http_exchange import MAX_BODY, Exchange, reach
+from digest.mail.sendgrid.payload import body, encode
+from digest.mail.sendgrid.responses import MAX_WORDS, classify
+from digest.mail.sendgrid.sendgrid_transport import SendGrid
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 from tests.mail.test_transports import CONTENT, a_mailing
 

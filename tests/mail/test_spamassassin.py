@@ -9,12 +9,12 @@ import pytest
 
 from digest.errors import DigestError
 from digest.mail.mailing import Content, Mailbox
+from digest.mail.marked_copy import inert_recipient
 from digest.mail.outbox import message
 from digest.mail.spamassassin import NoSpamAssassin, as_received, judge, read
-from digest.mail.trial import stand_in
-from digest.render.checks.finding import Severity
-from digest.render.checks.spam import spam_score
 from digest.render.engine import render
+from digest.render.lint.finding import Severity
+from digest.render.lint.rules.spam import spam_score
 from tests.render.samples import full_week, make_issue
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -54,7 +54,7 @@ def test_no_report_is_no_answer() -> None:
 
 
 def test_without_the_program_it_says_what_to_install() -> None:
-    reader = stand_in("reader@example.org", base_url="https://news.example.com")
+    reader = inert_recipient("reader@example.org", base_url="https://news.example.com")
     with pytest.raises(NoSpamAssassin) as caught:
         judge(message(mail("x", "x"), reader), now=NOW, program="no-such-program")
 
@@ -62,7 +62,7 @@ def test_without_the_program_it_says_what_to_install() -> None:
 
 
 def test_a_mail_is_judged_with_the_headers_a_provider_adds() -> None:
-    reader = stand_in("reader@example.org", base_url="https://news.example.com")
+    reader = inert_recipient("reader@example.org", base_url="https://news.example.com")
     sent = as_received(message(mail("x", "x"), reader), NOW)
 
     assert sent["Date"] == "Tue, 24 Nov 2026 09:00:00 +0000"
@@ -80,7 +80,9 @@ def test_points_mean_a_warning_and_many_an_error(score: float, severities: list[
 @pytest.mark.skipif(not shutil.which("spamassassin"), reason="SpamAssassin isn't installed")
 def test_the_issue_as_sent_has_no_points() -> None:
     rendered = render("issue", {"issue": make_issue(*full_week())})
-    reader = stand_in("reader@example.org", base_url="https://news.example.com", token="x" * 32)
+    reader = inert_recipient(
+        "reader@example.org", base_url="https://news.example.com", token="x" * 32
+    )
 
     found = judge(message(mail(rendered.html, rendered.text), reader), now=NOW)
     assert (found.score <= 0, [each.name for each in found.tests if each.points > 0]) == (True, [])

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from digest.db import Database
 from digest.migrations.upgrade import config, upgrade
-from subscribers import throttle
-from subscribers.throttle import Limits
+from subscribers.abuse_prevention import rate_limits
+from subscribers.abuse_prevention.rate_limits import RateLimits
 from subscribers.tokens import Hashes
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -29,9 +29,9 @@ def test_counts_made_by_revision_0004_are_kept_for_their_day_and_counted_on(
     with bare.write() as session:
         upgrade(session.connection())
     with bare.write() as session:
-        throttle.purge(session, NOW)
+        rate_limits.purge(session, NOW)
         asks = [("ann@example.com", "weekly", NOW)]
-        assert throttle.weigh_addresses(session, asks, Limits().address, HASHES) == [None]
+        assert rate_limits.check_addresses(session, asks, RateLimits().address, HASHES) == [None]
         found = session.execute(text("SELECT key, seconds FROM throttle ORDER BY seconds, key"))
         kept = {row.key: row.seconds for row in found}
     assert (kept["new"], "old" in kept) == (86_400, False)

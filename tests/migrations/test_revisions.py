@@ -29,7 +29,7 @@ from digest.delivery.models import (
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.migrations.schema import METADATA
 from digest.migrations.upgrade import config, current, newest, upgrade
-from digest.schedule.backup import NUMBERS_APART
+from digest.service.backup import NUMBERS_APART
 from subscribers.models import Subscriber
 
 MANUAL = Path(__file__).parents[2] / "docs" / "operating.md"

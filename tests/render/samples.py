@@ -16,12 +16,12 @@ from digest.comparisons.models import (
     Verdict,
 )
 from digest.comparisons.slug import slugify
-from digest.issues.compose import compose
+from digest.issues.content.compose import compose
+from digest.issues.content.view import IssueView
 from digest.issues.models import Newsletter
-from digest.issues.view import IssueView
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
-from digest.render.checks.finding import Copy
 from digest.render.engine import Rendered
+from digest.render.lint.finding import LintedMail
 
 SHIPS = (  # two a seat
     (
@@ -233,9 +233,9 @@ def full_week() -> list[Revision]:
     return week
 
 
-def make_copy(issue: IssueView, mail: Rendered) -> Copy:
+def make_copy(issue: IssueView, mail: Rendered) -> LintedMail:
     """Return a rendered issue as the rules look at it."""
-    return Copy(
+    return LintedMail(
         subject=mail.subject,
         preheader=issue.preheader,
         html=mail.html,

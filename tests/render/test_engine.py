@@ -7,7 +7,7 @@ import pytest
 from digest.errors import TemplateBroken
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.render.engine import render
-from digest.render.faults import TemplateFault
+from digest.render.template_errors import TemplateFault
 from tests.render.samples import full_week, make_contender, make_issue, make_revision
 
 BODY = "<mjml><mj-body><mj-section><mj-column><mj-text>{}</mj-text></mj-column></mj-section>"

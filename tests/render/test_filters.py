@@ -6,7 +6,7 @@ import pytest
 
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.render import filters
-from digest.render.literal import clean, in_markup, in_plain_text, one_line
+from digest.render.escaping import in_markup, in_plain_text, one_line, strip_unprintable
 
 TAGS = (UNSUBSCRIBE_TAG, PREFERENCES_TAG)
 
@@ -79,13 +79,13 @@ def test_text_that_only_resembles_a_tag_is_left_alone(text: str) -> None:
 
 
 def test_unprintable_and_turning_characters_are_dropped() -> None:
-    assert clean("a\x00b\x1bc\ud800d\u202ee\r\nf\u2028g") == "abcde\nf\ng"
+    assert strip_unprintable("a\x00b\x1bc\ud800d\u202ee\r\nf\u2028g") == "abcde\nf\ng"
     assert one_line(" a\r\n b\u200b\u2066c ") == "a bc"
 
 
 def test_marks_piled_on_a_letter_are_thinned_out() -> None:
-    assert clean("a" + "\u0335" * 40 + "b") == "a" + "\u0335" * 4 + "b"
-    assert clean("Việt nghệ e\u0302\u0301") == "Việt nghệ e\u0302\u0301"
+    assert strip_unprintable("a" + "\u0335" * 40 + "b") == "a" + "\u0335" * 4 + "b"
+    assert strip_unprintable("Việt nghệ e\u0302\u0301") == "Việt nghệ e\u0302\u0301"
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from digest.delivery.letters import About, letter_view
+from digest.letters.sender import LetterContext, write_letter
 from digest.render.engine import Rendered, render
-from subscribers.letters import Letter
+from subscribers.letter_queue import Letter
 from subscribers.models import LetterKind
 from tests.render.samples import full_week, make_issue
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-LETTER = letter_view(
+LETTER = write_letter(
     Letter(
         kind=LetterKind.CONFIRM,
         address="ada@example.org",
@@ -27,7 +27,7 @@ LETTER = letter_view(
         action_url="https://news.example.com/c/c2lnbmVk",
         decline_url="https://news.example.com/n/ZGVjbGluZQ",
     ),
-    About(name="Weekly AI Tool Verdicts", comes="every Tuesday"),
+    LetterContext(name="Weekly AI Tool Verdicts", comes="every Tuesday"),
     postal_address="Weekly AI Tool Verdicts\n12 Example Street",
     hours=72,
 )

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.render.graphemes import columns, cut, graphemes
+from digest.render.graphemes import graphemes, text_width, truncate
 
 ASTRONAUT = "\U0001f469\U0001f3fd\u200d\U0001f680"
 WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
@@ -38,7 +38,7 @@ def test_nothing_is_lost_or_added(text: str) -> None:
 
 @given(st.text(max_size=60), st.integers(min_value=2, max_value=20))
 def test_what_is_cut_is_short_enough(text: str, limit: int) -> None:
-    assert len(list(graphemes(cut(text, limit)))) <= limit
+    assert len(list(graphemes(truncate(text, limit)))) <= limit
 
 
 @pytest.mark.parametrize(
@@ -55,18 +55,18 @@ def test_what_is_cut_is_short_enough(text: str, limit: int) -> None:
 def test_cutting_ends_after_a_word_and_never_inside_a_letter(
     text: str, limit: int, kept: str
 ) -> None:
-    assert cut(text, limit) == kept
+    assert truncate(text, limit) == kept
 
 
 def test_an_endless_text_is_not_read_to_its_end() -> None:
-    assert cut("x" * 5_000_000, 10) == "xxxxxxxxx\u2026"
+    assert truncate("x" * 5_000_000, 10) == "xxxxxxxxx\u2026"
 
 
 @pytest.mark.parametrize(
     ("text", "width"), [("abc", 3), ("e\u0301", 1), ("汉字", 4), (ASTRONAUT, 2), ("\u200b", 0)]
 )
 def test_columns_are_those_of_a_fixed_width_font(text: str, width: int) -> None:
-    assert columns(text) == width
+    assert text_width(text) == width
 
 
 @pytest.mark.parametrize("text", ["plain words", "“so it goes” – naïve…", "a\u00adb", ""])
@@ -75,4 +75,4 @@ def test_letters_that_never_join_are_single_characters(text: str) -> None:
 
 
 def test_a_soft_hyphen_takes_no_column() -> None:
-    assert columns("a\u00adb") == 2
+    assert text_width("a\u00adb") == 2

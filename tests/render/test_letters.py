@@ -3,11 +3,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from digest.render.checks import leftovers, links, reading, size, wording
-from digest.render.checks.finding import Copy
+from digest.letters.letter_view import LetterView
 from digest.render.engine import render
-from digest.render.letters import LetterView
-from digest.render.lint import check
+from digest.render.lint.finding import LintedMail
+from digest.render.lint.rules import accessibility, links, size, subject_line, unrendered
+from digest.render.lint.runner import lint_mail
 
 ACTION = "https://news.example.com/c/c2lnbmVk"
 LETTER = LetterView(
@@ -29,20 +29,20 @@ LETTER = LetterView(
 )
 RULES = (
     size.long_lines,
-    leftovers.mjml_left,
-    leftovers.template_left,
-    leftovers.active_content,
+    unrendered.mjml_left,
+    unrendered.template_left,
+    unrendered.active_content,
     links.link_targets,
-    reading.language,
-    reading.title,
-    reading.heading_order,
-    wording.subject_length,
+    accessibility.language,
+    accessibility.title,
+    accessibility.heading_order,
+    subject_line.subject_length,
 )
 
 
 def test_a_letter_keeps_the_rules() -> None:
     mail = render("letter", {"letter": LETTER})
-    copy = Copy(
+    copy = LintedMail(
         subject=mail.subject,
         preheader=LETTER.preview,
         html=mail.html,
@@ -52,7 +52,7 @@ def test_a_letter_keeps_the_rules() -> None:
         postal_address=LETTER.postal_address,
     )
 
-    assert check(copy, RULES) == []
+    assert lint_mail(copy, RULES) == []
     assert len(mail.html) < 12_000
 
 

@@ -11,7 +11,7 @@ from digest.render.pages import (
     IssueLink,
     SeatView,
     SideView,
-    SignUp,
+    SignupBlock,
     Site,
     Teaser,
     VerdictView,
@@ -22,7 +22,7 @@ from digest.render.pages import (
     issue_page,
     message_page,
 )
-from subscribers.web.pages import Choice, Field, Form, Page
+from subscribers.web.page_model import Choice, Field, Form, Page
 
 SITE = Site(name="Weekly AI Tool Verdicts", postal_address="12 Example Street\n10115 Berlin")
 ISSUE = IssueLink(
@@ -55,7 +55,7 @@ FULL = Page(
 )
 
 
-SIGN_UP = SignUp(
+SIGN_UP = SignupBlock(
     form=Form(action="/subscribe", button="Send it to me", fields=FIELDS),
     kept=("What we keep about you", "/privacy"),
     agreed="Send me the weekly.",

@@ -12,11 +12,14 @@ from typing import Any
 
 import pytest
 
-from digest.delivery.by_provider import Provider
-from digest.delivery.numbers import Link, Numbers
+from digest.delivery.reporting.provider_statistics import ProviderStatistics
+from digest.delivery.reporting.statistics import EditionStatistics, LinkStatistics
 from digest.issues.models import Tracking
 from digest.reports import charts
-from digest.reports.facts import (
+from digest.reports.csv_export import as_csv
+from digest.reports.formatting import day, number_range, percent, source_words
+from digest.reports.heatmap import heat_map, link_positions
+from digest.reports.report_data import (
     ELSEWHERE,
     EditionRow,
     IssueReport,
@@ -24,11 +27,8 @@ from digest.reports.facts import (
     link_rows,
     section_rows,
 )
-from digest.reports.page import issue_page, series_page, tiles
-from digest.reports.places import heat_map, places
-from digest.reports.sheet import as_csv
-from digest.reports.words import day, percent, source_words, span
-from subscribers.growth import Counts, Week
+from digest.reports.report_page import issue_page, series_page, tiles
+from subscribers.list_statistics import AudienceCounts, WeeklyGrowth
 
 MAIL = (
     "<html><head></head><body><a href='https://n.example/view'>View</a>"
@@ -37,13 +37,13 @@ MAIL = (
     '<a href="mailto:x@example.org">Mail</a></body></html>'
 )
 LINKS = (
-    Link(url="https://n.example/1", surely=20, readers=30, clicks=40),
-    Link(url="https://n.example/2?a=1&b=2", surely=5, readers=5, clicks=6),
+    LinkStatistics(url="https://n.example/1", surely=20, readers=30, clicks=40),
+    LinkStatistics(url="https://n.example/2?a=1&b=2", surely=5, readers=5, clicks=6),
 )
 
 
 def a_report(**own: Any) -> IssueReport:
-    numbers = Numbers(
+    numbers = EditionStatistics(
         accepted=1000,
         delivered=980,
         blocked=12,
@@ -56,19 +56,23 @@ def a_report(**own: Any) -> IssueReport:
         links=LINKS,
         causes={"<Invalid> Address": 8},
         providers=(
-            Provider(name="Gmail", accepted=600, delivered=590, blocked=10, complained=2),
-            Provider(name="Other domains", accepted=400, delivered=390, bounced=8, blocked=2),
+            ProviderStatistics(name="Gmail", accepted=600, delivered=590, blocked=10, complained=2),
+            ProviderStatistics(
+                name="Other domains", accepted=400, delivered=390, bounced=8, blocked=2
+            ),
         ),
         timeline=((29_925_180, 500), (29_925_181, 400), (29_925_190, 80)),
     )
-    growth = Counts(
+    growth = AudienceCounts(
         newsletter="weekly",
         total=1000,
         mailable=990,
         standings={},
         excluded={},
         sources={"form": 600, "": 400},
-        weeks=[Week(week=f"2026-W{n}", asked=9, joined=8, left=n % 3) for n in range(37, 49)],
+        weeks=[
+            WeeklyGrowth(week=f"2026-W{n}", asked=9, joined=8, left=n % 3) for n in range(37, 49)
+        ],
         stopped={},
         let_in=0,
     )
@@ -81,7 +85,7 @@ def a_report(**own: Any) -> IssueReport:
         "tracking": Tracking.READER,
         "numbers": numbers,
         "sections": (SectionRow(title="Ant vs Bee", surely=20, readers=30),),
-        "links": link_rows(places(MAIL), LINKS),
+        "links": link_rows(link_positions(MAIL), LINKS),
         "unsubscribed": 3,
         "growth": growth,
         "heat": heat_map(MAIL, LINKS),
@@ -110,7 +114,7 @@ class _Tags(HTMLParser):
 
 
 def test_a_links_place_is_the_heading_above_it() -> None:
-    assert [(p.words, p.section) for p in places(MAIL)] == [
+    assert [(p.words, p.section) for p in link_positions(MAIL)] == [
         ("View", ""),
         ("Read all", "Ant vs Bee"),
         ("Read more", "Cat vs Dog"),
@@ -118,8 +122,8 @@ def test_a_links_place_is_the_heading_above_it() -> None:
 
 
 def test_links_are_told_by_their_words_the_most_followed_first() -> None:
-    unknown = Link(url="https://else.example/", surely=0, readers=1, clicks=1)
-    rows = link_rows(places(MAIL), [unknown, *reversed(LINKS)])
+    unknown = LinkStatistics(url="https://else.example/", surely=0, readers=1, clicks=1)
+    rows = link_rows(link_positions(MAIL), [unknown, *reversed(LINKS)])
     assert [(row.words, row.section, row.readers) for row in rows] == [
         ("Read all", "Ant vs Bee", 30),
         ("Read more", "Cat vs Dog", 5),
@@ -128,7 +132,7 @@ def test_links_are_told_by_their_words_the_most_followed_first() -> None:
 
 
 def test_a_comparison_nobody_followed_is_shown_with_zero() -> None:
-    rows = section_rows(places(MAIL), link_rows(places(MAIL), LINKS[:1]))
+    rows = section_rows(link_positions(MAIL), link_rows(link_positions(MAIL), LINKS[:1]))
     assert [(row.title, row.readers) for row in rows] == [("Ant vs Bee", 30), ("Cat vs Dog", 0)]
 
 
@@ -223,20 +227,20 @@ def test_without_tracking_nothing_is_said_of_opens_and_clicks() -> None:
 def test_complaints_stand_beside_the_lines_that_matter(
     complained: int, bad: bool, words: str
 ) -> None:
-    tile = tiles(a_report(numbers=Numbers(accepted=1000, delivered=1000, complained=complained)))[
-        -1
-    ]
+    tile = tiles(
+        a_report(numbers=EditionStatistics(accepted=1000, delivered=1000, complained=complained))
+    )[-1]
     assert (tile.bad, words in tile.note) == (bad, True)
 
 
 def test_an_issue_without_news_is_shown_too() -> None:
-    empty = a_report(numbers=Numbers(accepted=10), sections=(), links=(), heat="")
+    empty = a_report(numbers=EditionStatistics(accepted=10), sections=(), links=(), heat="")
     assert "reached 0 of 10 mailboxes" in issue_page(empty)
     assert tiles(empty)[1].note == "10 without news yet"
 
 
 def test_of_an_issue_that_nobody_took_yet_no_empty_charts_are_drawn() -> None:
-    empty = a_report(numbers=Numbers(), sections=(), links=(), heat="")
+    empty = a_report(numbers=EditionStatistics(), sections=(), links=(), heat="")
     page = issue_page(empty)
     assert "accepted nothing of it yet" in page
     assert "<h2>From accepted" not in page
@@ -261,8 +265,8 @@ def test_bars_carry_their_numbers() -> None:
 
 def test_a_young_lists_growth_begins_where_it_began() -> None:
     young = a_report().growth
-    weeks = [Week(week=f"2026-W{n}", asked=0, joined=0, left=0) for n in range(37, 48)]
-    young = replace(young, weeks=[*weeks, Week(week="2026-W48", asked=0, joined=9, left=0)])
+    weeks = [WeeklyGrowth(week=f"2026-W{n}", asked=0, joined=0, left=0) for n in range(37, 48)]
+    young = replace(young, weeks=[*weeks, WeeklyGrowth(week="2026-W48", asked=0, joined=9, left=0)])
     assert charts.growing(young).rows[0][0] == "2026-W45"
     assert len(charts.growing(a_report().growth).rows) == 12
 
@@ -323,5 +327,5 @@ def test_a_share_is_never_rounded_to_nothing_or_all(part: int, whole: int, words
 
 
 def test_ranges_and_days_read_as_people_write_them() -> None:
-    assert (span(1200, 1200), span(1200, 3400)) == ("1,200", "1,200 to 3,400")
+    assert (number_range(1200, 1200), number_range(1200, 3400)) == ("1,200", "1,200 to 3,400")
     assert (day(None), day(datetime(2026, 1, 2, tzinfo=UTC))) == ("—", "2 January 2026")

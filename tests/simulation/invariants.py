@@ -10,9 +10,9 @@ from typing import Any
 
 import orjson
 
-from digest.delivery.canary import CANARY_BATCH
-from digest.mail.sendgrid.request import ATTEMPT, BATCH
-from digest.mail.transport import Request
+from digest.delivery.sending.seed_copy import CANARY_BATCH
+from digest.mail.sendgrid.payload import ATTEMPT, BATCH
+from digest.mail.transport import PreparedRequest
 from tests.simulation.provider import Provider
 
 #: States in which nobody may be mailed again, for all that is known.
@@ -96,7 +96,7 @@ class Watch:
                 raise Violation(f"a batch of an issue that is {state} was started")
             self.going.add(key)
 
-    def leaves(self, request: Request) -> None:
+    def leaves(self, request: PreparedRequest) -> None:
         """I4: what leaves was started, durably, and is still its sender's."""
         args = orjson.loads(request.payload)["custom_args"]
         if args[BATCH] == CANARY_BATCH:
@@ -122,7 +122,7 @@ class Watch:
             raise Violation("I4: a watched copy left that isn't on disk")
         self.canaries.add(attempt)
 
-    def arrives(self, request: Request) -> None:
+    def arrives(self, request: PreparedRequest) -> None:
         """I6, I7, I9: what arrives is for those who were free, one a message, as frozen."""
         body = orjson.loads(request.payload)
         attempt = body["custom_args"][ATTEMPT]

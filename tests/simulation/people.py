@@ -8,16 +8,16 @@ from typing import Any
 
 from sqlmodel import Session
 
-from digest.delivery import control, wave
-from digest.delivery.plan import prepare
-from digest.delivery.receive import receive
+from digest.delivery.events.event_handler import handle_events
+from digest.delivery.sending import control, rollout
+from digest.delivery.sending.planning import plan_deliveries
 from digest.errors import DigestError, WrongState
 from digest.issues.models import Edition, Issue
 from subscribers import lifecycle, store
-from subscribers.links import Asked
 from subscribers.models import Subscriber, SuppressionReason
 from subscribers.store import Evidence
 from subscribers.suppression import suppress
+from subscribers.tokens import DatedTarget
 from tests.simulation.world import HASHES, NEWSLETTER, World
 
 EVIDENCE = Evidence(channel="page")
@@ -54,7 +54,7 @@ def freeze(world: World, issue: int, edition: int) -> None:
     """Freeze an issue's audience; one with nobody in it isn't sent."""
     try:
         with world.write() as session:
-            frozen = prepare(
+            frozen = plan_deliveries(
                 session,
                 issue=session.get_one(Issue, issue),
                 edition=session.get_one(Edition, edition),
@@ -63,7 +63,7 @@ def freeze(world: World, issue: int, edition: int) -> None:
                 now=world.clock(),
             )
             if world.wave:
-                wave.begin(session, edition, readers=3, wait_seconds=600)
+                rollout.start_rollout(session, edition, readers=3, wait_seconds=600)
         world.watch.candidates[edition] = frozen.candidates
     except WrongState:
         world.note(f"edition {edition} has nobody to go to")
@@ -97,8 +97,8 @@ def leave(world: World) -> None:
 
 
 def _come_back(session: Session, number: int, now: datetime) -> bool:
-    place = store.place(session, number, NEWSLETTER)
-    left = Asked(number, NEWSLETTER, place.since if place else now)
+    place = store.standing_with(session, number, NEWSLETTER)
+    left = DatedTarget(number, NEWSLETTER, place.since if place else now)
     return lifecycle.come_back(session, left, EVIDENCE, HASHES, now)
 
 
@@ -179,7 +179,7 @@ def resolve(world: World) -> None:
 
 def decide(world: World, key: str, attempt: str, *, accepted: bool) -> None:
     """Record a decision, and remember whom a wrong one concerns."""
-    verdict = control.Verdict.ACCEPTED if accepted else control.Verdict.UNSENT
+    verdict = control.DoubtResolution.ACCEPTED if accepted else control.DoubtResolution.UNSENT
     world.watch.decided.add(attempt)
     if accepted and not world.provider.took(attempt):
         first, last = world.rows(
@@ -231,7 +231,7 @@ def news(world: World) -> None:
 def tell(world: World, post: list[Any]) -> None:
     """Take events in as the webhook does."""
     with world.write() as session:
-        receive(session, post, hashes=HASHES, now=world.clock())
+        handle_events(session, post, hashes=HASHES, now=world.clock())
         world.watch.heard |= {event.attempt for event in post if event.attempt}
     world.provider.told += post
     world.note(f"{len(post)} events come in")

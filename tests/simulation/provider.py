@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from digest.mail.events import EventKind, MailEvent
-from digest.mail.sendgrid.exchange import Exchange, Phase
-from digest.mail.sendgrid.request import ATTEMPT, BATCH, DELIVERY
+from digest.mail.provider_events import EventKind, ProviderEvent
+from digest.mail.sendgrid.http_exchange import Exchange, Phase
+from digest.mail.sendgrid.payload import ATTEMPT, BATCH, DELIVERY
 
 #: What a request may meet, with its usual weight beside 100 for a plain 202.
 FAULTS = {
@@ -65,8 +65,8 @@ class Provider:
     names: str = "all"  #: how it refuses them: names "all", the "first", or "none"
     cap: int = 1000  #: recipients it takes in one request
     mails: list[Mail] = field(default_factory=list)
-    news: list[MailEvent] = field(default_factory=list)  #: to be told
-    told: list[MailEvent] = field(default_factory=list)
+    news: list[ProviderEvent] = field(default_factory=list)  #: to be told
+    told: list[ProviderEvent] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
     requests: int = 0
 
@@ -128,8 +128,8 @@ class Provider:
                 self.news.append(_event(kind, args, delivery, address, now))
 
 
-def _event(kind: EventKind, args: Any, delivery: str, address: str, now: datetime) -> MailEvent:
-    return MailEvent(
+def _event(kind: EventKind, args: Any, delivery: str, address: str, now: datetime) -> ProviderEvent:
+    return ProviderEvent(
         kind=kind,
         at=int(now.timestamp()),
         delivery=delivery,

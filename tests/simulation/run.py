@@ -13,9 +13,9 @@ from pathlib import Path
 from random import Random
 
 from digest.db import Database
-from digest.delivery import control
-from digest.delivery.counts import count
-from digest.delivery.status import status
+from digest.delivery.counts import count_deliveries
+from digest.delivery.reporting.status import issue_status
+from digest.delivery.sending import control
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.migrations.schema import METADATA
 from subscribers.models import Standing, Subscriber, Subscription
@@ -196,7 +196,7 @@ def _round(world: World, *, patient: bool) -> bool:
         _told(world, issue, edition)
         with world.write() as session:
             row = session.get_one(Issue, issue)
-            if patient or count(session, edition).accepted:
+            if patient or count_deliveries(session, edition).accepted:
                 control.resume(session, row, world.clock(), past_first_wave=True)
             else:
                 control.cancel(session, row, "the provider refuses it to everybody")
@@ -215,7 +215,7 @@ def _is_open(world: World) -> bool:
 def _told(world: World, issue: int, edition: int) -> None:
     """I13: whatever is stuck is in status, with the next step."""
     with world.database.read() as session:
-        where = status(
+        where = issue_status(
             session, session.get_one(Issue, issue), session.get_one(Edition, edition), world.now
         )
     stuck = world.rows(
@@ -246,7 +246,7 @@ def _ended(world: World) -> None:
             raise Violation(f"I2: delivery {number} is {outcome}, and was mailed")
     with world.database.read() as session:
         for edition in world.watch.candidates:
-            counts = count(session, edition)
+            counts = count_deliveries(session, edition)
             if counts.in_doubt or counts.pending:
                 raise Violation(f"I2: at the end {counts}")
 

@@ -22,22 +22,27 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from digest.delivery import control
-from digest.delivery.dispatch import finish
-from digest.delivery.ledger import Claim
-from digest.delivery.plan import prepare
-from digest.delivery.receive import receive
-from digest.delivery.recover import recover
-from digest.delivery.send import Handed, Sending, hand_over, turn
-from digest.delivery.settle import Patience
+from digest.delivery.events.event_handler import handle_events
+from digest.delivery.sending import control
+from digest.delivery.sending.batch_worker import (
+    EditionSend,
+    UnsettledResponse,
+    send_batch,
+    settle_and_claim,
+)
+from digest.delivery.sending.dispatcher import mark_sent_if_done
+from digest.delivery.sending.planning import plan_deliveries
+from digest.delivery.sending.queue import Claim
+from digest.delivery.sending.recovery import recover
+from digest.delivery.sending.settlement import RetryPolicy
 from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.mail.mailing import Mailing
-from digest.mail.sendgrid.answers import classify
-from digest.mail.sendgrid.request import encode
-from digest.mail.transport import Answer, Request
+from digest.mail.sendgrid.payload import encode
+from digest.mail.sendgrid.responses import classify
+from digest.mail.transport import Answer, PreparedRequest
 from subscribers import lifecycle, store
-from subscribers.address import parse
+from subscribers.address.syntax import parse
 from subscribers.models import Standing
 from subscribers.store import Evidence
 from tests.simulation.__main__ import folder
@@ -56,18 +61,18 @@ EVIDENCE = Evidence(channel="page")
 class Sender:
     """One run of the sending loop, taken a step at a time."""
 
-    sending: Sending
+    sending: EditionSend
     alive: bool = True
     claim: Claim | None = None
-    handed: Handed | None = None
+    handed: UnsettledResponse | None = None
 
     def step(self) -> None:
         """Do what the loop does next: claim, hand over, or settle."""
         if self.claim is not None:
-            self.handed, self.claim = hand_over(self.sending, self.claim), None
+            self.handed, self.claim = send_batch(self.sending, self.claim), None
         else:
             handed, self.handed = self.handed, None
-            _, self.claim = turn(self.sending, handed, more=True)
+            _, self.claim = settle_and_claim(self.sending, handed, more=True)
 
 
 class Machine(RuleBasedStateMachine):
@@ -93,10 +98,10 @@ class Machine(RuleBasedStateMachine):
         self.now += timedelta(milliseconds=1)
         return self.now
 
-    def prepare(self, mailing: Mailing) -> Request:
-        return Request(payload=encode(mailing), recipients=len(mailing.recipients))
+    def prepare(self, mailing: Mailing) -> PreparedRequest:
+        return PreparedRequest(payload=encode(mailing), recipients=len(mailing.recipients))
 
-    def hand_over(self, request: Request) -> Answer:
+    def hand_over(self, request: PreparedRequest) -> Answer:
         self.watch.leaves(request)
         self.watch.arrives(request)
         exchange = self.provider.answer(request.payload, self.now)
@@ -144,7 +149,7 @@ class Machine(RuleBasedStateMachine):
     @rule(batch_size=st.integers(1, 3))
     def freeze(self, batch_size: int) -> None:
         with self.db.write() as session:
-            audience = prepare(
+            audience = plan_deliveries(
                 session,
                 issue=session.get_one(Issue, 1),
                 edition=session.get_one(Edition, 1),
@@ -162,7 +167,7 @@ class Machine(RuleBasedStateMachine):
         self._recover()
         self.senders.append(
             Sender(
-                Sending(
+                EditionSend(
                     store=self.db,
                     transport=self,
                     clock=self.clock,
@@ -173,7 +178,7 @@ class Machine(RuleBasedStateMachine):
                     content=CONTENT,
                     recipient=RECIPIENT,
                     lease=120.0,
-                    patience=Patience(jitter=lambda: 0.0),
+                    patience=RetryPolicy(jitter=lambda: 0.0),
                 )
             )
         )
@@ -207,7 +212,7 @@ class Machine(RuleBasedStateMachine):
         if not again:
             self.provider.news.remove(told)
         with self.db.write() as session:
-            receive(session, [told], hashes=HASHES, now=self.clock())
+            handle_events(session, [told], hashes=HASHES, now=self.clock())
         self.watch.heard.add(told.attempt or "")
 
     @rule(seconds=st.sampled_from(JUMPS))
@@ -240,7 +245,7 @@ class Machine(RuleBasedStateMachine):
 
         with self.db.write() as session:
             recover(session, edition_id=1, now=self.clock(), alive=alive)
-            finish(session, 1, self.clock())
+            mark_sent_if_done(session, 1, self.clock())
 
 
 @pytest.fixture(scope="module")

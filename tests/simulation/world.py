@@ -20,17 +20,17 @@ from typing import Any
 from sqlmodel import Session
 
 from digest.db import Database
-from digest.delivery.brake import Brake
-from digest.delivery.canary import release_canary
-from digest.delivery.dispatch import dispatch, finish
-from digest.delivery.links import recipients_of
-from digest.delivery.recover import recover
-from digest.delivery.send import Sending
-from digest.delivery.settle import Patience
+from digest.delivery.sending.batch_worker import EditionSend
+from digest.delivery.sending.dispatcher import dispatch, mark_sent_if_done
+from digest.delivery.sending.personalization import recipient_builder
+from digest.delivery.sending.recovery import recover
+from digest.delivery.sending.seed_copy import send_seed_copy
+from digest.delivery.sending.settlement import RetryPolicy
+from digest.delivery.sending.worker_processes import StopSignal
 from digest.mail.mailing import Content, Mailbox, Mailing
-from digest.mail.sendgrid.answers import classify
-from digest.mail.sendgrid.request import encode
-from digest.mail.transport import Answer, Request
+from digest.mail.sendgrid.payload import encode
+from digest.mail.sendgrid.responses import classify
+from digest.mail.transport import Answer, PreparedRequest
 from subscribers.tokens import Hashes, Tokens
 from tests.simulation.invariants import Watch
 from tests.simulation.provider import Provider
@@ -41,7 +41,7 @@ NEWSLETTER = "weekly"
 CONTENT = Content(subject="S", html="<p>H</p>", text="T", sender=Mailbox("us@example.com", "Us"))
 TOKENS = Tokens([SECRET])
 HASHES = Hashes([SECRET])
-RECIPIENT = recipients_of(NEWSLETTER, base_url="https://news.example.com", tokens=TOKENS)
+RECIPIENT = recipient_builder(NEWSLETTER, base_url="https://news.example.com", tokens=TOKENS)
 DEEPEST = 3  #: how many things may go on inside one another
 MOST_NAPS = 40  #: how long a person waits for a sender that only waits
 
@@ -60,7 +60,7 @@ class Process:
     alive: bool = True
     seen: bool = True  #: whether others can tell that it lives; not from another machine
     naps: int = 0
-    brake: Brake = field(default_factory=Brake)
+    brake: StopSignal = field(default_factory=StopSignal)
 
 
 @dataclass
@@ -128,7 +128,7 @@ class World:
         """Run `digest send` until it ends or dies."""
         process = self._process()
         self.note(f"{process.owner} sends edition {edition}")
-        sending = Sending(
+        sending = EditionSend(
             store=_Store(self, process),
             transport=_Transport(self, process),
             clock=self.clock,
@@ -139,12 +139,12 @@ class World:
             content=CONTENT,
             recipient=RECIPIENT,
             lease=120.0,
-            patience=Patience(jitter=lambda: 0.5),
+            patience=RetryPolicy(jitter=lambda: 0.5),
             step=lambda name: self._step(process, name),
         )
         try:
             if self.canary:
-                release_canary(sending, self.canary)
+                send_seed_copy(sending, self.canary)
             counts = dispatch(sending, concurrency=1, brake=process.brake, is_alive=self._is_alive)
             self.note(f"{process.owner} ends: {counts.accepted} accepted, {counts.pending} pending")
         except Killed:
@@ -157,7 +157,7 @@ class World:
         """Do what `digest send` does for an issue that is stopped: move on what the dead held."""
         with self.write() as session:
             recover(session, edition_id=edition, now=self.clock(), alive=self._is_alive)
-            finish(session, edition, self.clock())
+            mark_sent_if_done(session, edition, self.clock())
         self.note(f"what the dead held of edition {edition} is moved on")
 
     def _step(self, process: Process, name: str) -> None:
@@ -170,7 +170,7 @@ class World:
         dies = self.dice.randint(1, 40) if self.chance(self.deadliness) else -1
         stops = self.dice.randint(1, 40) if self.chance(0.1) else -1
         process = Process(f"sender-{number}", dies, stops, seen=self.chance(0.8))
-        process.brake = Brake(stopping=_Nap(self, process))
+        process.brake = StopSignal(stopping=_Nap(self, process))
         self.processes[process.owner] = process
         return process
 
@@ -211,10 +211,10 @@ class _Transport:
     world: World
     process: Process
 
-    def prepare(self, mailing: Mailing) -> Request:
-        return Request(payload=encode(mailing), recipients=len(mailing.recipients))
+    def prepare(self, mailing: Mailing) -> PreparedRequest:
+        return PreparedRequest(payload=encode(mailing), recipients=len(mailing.recipients))
 
-    def hand_over(self, request: Request) -> Answer:
+    def hand_over(self, request: PreparedRequest) -> Answer:
         world = self.world
         # From here the request is on its way, and nothing of ours can call it back.
         world.watch.leaves(request)

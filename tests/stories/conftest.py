@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.stories.warm import Said, Warm, warm
+from tests.stories.warm_start import Said, Warm, warm
 
 DIGEST = Path(sys.executable).with_name("digest")
 READERS = 400

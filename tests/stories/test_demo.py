@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from digest.db import Database, sqlite_url
-from digest.delivery import epoch
-from digest.delivery.epoch import EpochFile
-from digest.testing import queries
+from digest.delivery.sending import restore_guard
+from digest.delivery.sending.restore_guard import RestoreGuardFile
+from digest.fake_sendgrid import message_store
 from tests.stories.conftest import Installation
-from tests.stories.warm import LIMIT, Said
+from tests.stories.warm_start import LIMIT, Said
 
 READERS = 300
 
@@ -56,7 +56,7 @@ def test_every_accepted_mail_has_its_news(shown: tuple[Path, Said, int]) -> None
 
 def test_the_provider_has_each_reader_once(shown: tuple[Path, Said, int]) -> None:
     ledger = shown[0] / "demo" / "fake-sendgrid.db"
-    mails = queries.messages(ledger, {}, 10_000, newest=False)
+    mails = message_store.messages(ledger, {}, 10_000, newest=False)
     assert len(mails) == READERS
     assert set(Counter(mail.address for mail in mails).values()) == {1}
 
@@ -71,7 +71,10 @@ def test_its_folder_may_go_on_sending(shown: tuple[Path, Said, int]) -> None:
     folder = shown[0] / "demo"
     database = Database(sqlite_url(folder / "digest.db"))
     with closing(database):
-        assert epoch.hold(database, EpochFile(folder / "digest.db.epoch")) is None
+        assert (
+            restore_guard.hold_reason(database, RestoreGuardFile(folder / "digest.db.epoch"))
+            is None
+        )
 
 
 def test_it_leaves_nothing_running(shown: tuple[Path, Said, int]) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from digest.samples import comparisons as samples
 from tests.stories.conftest import PAGE, READERS, Installation
-from tests.stories.warm import Said, Warm
+from tests.stories.warm_start import Said, Warm
 
 
 @dataclass

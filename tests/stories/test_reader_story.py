@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from digest.delivery.dispatch import dispatch
+from digest.delivery.sending.dispatcher import dispatch
+from digest.fake_sendgrid import RunningFake, running_fake
 from digest.issues import store as issues
-from digest.testing import RunningFake, running_fake
 from subscribers import store
 from subscribers.models import Standing
 from tests.web.browser import visitor
@@ -75,7 +75,7 @@ class Story:
     def standing(self) -> Standing | None:
         with self.site.app.database.read() as session:
             reader = store.find(session, READER)
-            place = store.place(session, reader.id, "weekly") if reader else None
+            place = store.standing_with(session, reader.id, "weekly") if reader else None
         return place.standing if place else None
 
     def send_issue(self, number: int, period: str) -> None:

@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import URL, Connection, create_engine, text
 
-from digest.testing import RunningFake, running_fake
+from digest.fake_sendgrid import RunningFake, running_fake
 from tests.postgres import copied_database, own_database
 from tests.stories.conftest import ENOUGH, PAGE, READERS, Installation
 from tests.stories.test_interrupted_send import until
-from tests.stories.warm import LIMIT, Warm
+from tests.stories.warm_start import LIMIT, Warm
 
 pytestmark = pytest.mark.postgres
 

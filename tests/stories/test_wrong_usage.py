@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.stories.conftest import PAGE, Installation
-from tests.stories.warm import Warm
+from tests.stories.warm_start import Warm
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from digest.db import Database
-from subscribers import ledger, store
-from subscribers.address import parse
-from subscribers.importer import Report, Wish, import_list
+from subscribers import consent, store
+from subscribers.address.syntax import parse
+from subscribers.importer import ImportOptions, ImportReport, import_list
 from subscribers.models import ConsentAct, Standing
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes, Tokens
@@ -23,11 +23,11 @@ NEWSLETTER = "weekly"
 FORM = Evidence(channel="form", form="sign-up", wording="Send me the weekly mail.")
 
 CONSENT = "They ticked the box on the old site, 2024 to 2026."
-WISH = Wish(newsletter=NEWSLETTER, consent=CONSENT)
-REHEARSAL = Wish(newsletter=NEWSLETTER, consent=CONSENT, rehearsal=True)
+WISH = ImportOptions(newsletter=NEWSLETTER, consent=CONSENT)
+REHEARSAL = ImportOptions(newsletter=NEWSLETTER, consent=CONSENT, rehearsal=True)
 
 MakeReader = Callable[..., int]
-Import = Callable[..., Report]
+Import = Callable[..., ImportReport]
 
 
 @pytest.fixture
@@ -57,9 +57,9 @@ def make_reader(now: datetime) -> MakeReader:
     ) -> int:
         reader = store.add(session, parse(address), now)
         store.join(session, reader, NEWSLETTER, standing, now, source="form")
-        ledger.record(session, reader, NEWSLETTER, ConsentAct.ASKED, FORM, now)
+        consent.record(session, reader, NEWSLETTER, ConsentAct.ASKED, FORM, now)
         if standing is not Standing.PENDING:
-            ledger.record(session, reader, NEWSLETTER, ConsentAct.CONFIRMED, FORM, now)
+            consent.record(session, reader, NEWSLETTER, ConsentAct.CONFIRMED, FORM, now)
         return reader
 
     return make
@@ -70,8 +70,8 @@ def bring_in(database: Database, tmp_path: Path, hashes: Hashes, now: datetime) 
     """Return a function that imports a text or bytes as a file."""
 
     def bring_in(
-        content: str | bytes, wish: Wish = WISH, name: str = "list.csv", **options: object
-    ) -> Report:
+        content: str | bytes, wish: ImportOptions = WISH, name: str = "list.csv", **options: object
+    ) -> ImportReport:
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         given: dict[str, object] = {"hashes": hashes, "now": now, **options}

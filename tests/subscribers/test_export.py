@@ -9,9 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
-from subscribers import export, models, moving
-from subscribers.address import parse
-from subscribers.cells import neutral
+from subscribers import address_change, export, models
+from subscribers.address.syntax import parse
+from subscribers.export import escape_formula
 from subscribers.tokens import Hashes
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
 
@@ -34,7 +34,7 @@ def test_the_list_comes_out_with_a_header_in_the_order_of_joining(
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_H11_what_could_be_a_formula_comes_out_as_text(start: str) -> None:
-    assert neutral(f"{start}cmd|' /C calc'!A0").startswith("'")
+    assert escape_formula(f"{start}cmd|' /C calc'!A0").startswith("'")
 
 
 def test_H11_an_address_or_source_that_could_be_a_formula_comes_out_as_text(
@@ -60,7 +60,9 @@ def test_the_data_hold_a_row_of_every_table_that_names_the_reader(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session)
-    moving.ask(session, reader, NEWSLETTER, parse("new@example.org"), hashes, now)
+    address_change.request_change(
+        session, reader, NEWSLETTER, parse("new@example.org"), hashes, now
+    )
     facts = export.person(session, reader)
     assert [one["asked_at"] for one in facts["address_changes"]] == [now]
     assert "new@example.org" not in str(facts)  # not the reader's own yet

@@ -7,31 +7,31 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel
 
-from subscribers import asking, joining, ledger, lifecycle, moving, store, suppression
-from subscribers.address import parse
-from subscribers.asking import Ask
+from subscribers import address_change, consent, lifecycle, store, suppression
+from subscribers.abuse_prevention.rate_limits import RateLimits
+from subscribers.address.syntax import parse
 from subscribers.lifecycle import Confirmed
-from subscribers.links import Asked
 from subscribers.models import ConsentAct, Standing, SuppressionReason
+from subscribers.signup import processing, requests
+from subscribers.signup.requests import SignupRequest
 from subscribers.store import Evidence
-from subscribers.throttle import Limits
-from subscribers.tokens import Hashes
+from subscribers.tokens import DatedTarget, Hashes
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
 
 PAGE = Evidence(channel="page", language="de")
 
 
 def standing(session: Session, reader: int) -> Standing | None:
-    place = store.place(session, reader, NEWSLETTER)
+    place = store.standing_with(session, reader, NEWSLETTER)
     return place.standing if place else None
 
 
 def acts(session: Session, reader: int) -> list[ConsentAct]:
-    return [entry["act"] for entry in ledger.entries(session, reader)]
+    return [entry["act"] for entry in consent.entries(session, reader)]
 
 
 def press(session: Session, reader: int, hashes: Hashes, asked_at: datetime) -> Confirmed:
-    asked = Asked(reader, NEWSLETTER, asked_at)
+    asked = DatedTarget(reader, NEWSLETTER, asked_at)
     return lifecycle.confirm(session, asked, PAGE, hashes, asked_at)
 
 
@@ -112,7 +112,7 @@ def test_who_left_may_come_back_from_the_same_page(
 ) -> None:
     reader = make_reader(session)
     lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
-    assert lifecycle.come_back(session, Asked(reader, NEWSLETTER, now), PAGE, hashes, now)
+    assert lifecycle.come_back(session, DatedTarget(reader, NEWSLETTER, now), PAGE, hashes, now)
     assert standing(session, reader) is Standing.CONFIRMED
 
 
@@ -120,7 +120,7 @@ def test_only_the_leaving_that_is_meant_is_taken_back(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader, later = make_reader(session), now + timedelta(minutes=1)
-    first = Asked(reader, NEWSLETTER, now)
+    first = DatedTarget(reader, NEWSLETTER, now)
     lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
     lifecycle.come_back(session, first, PAGE, hashes, now)
     lifecycle.leave(session, reader, NEWSLETTER, PAGE, later)
@@ -134,10 +134,10 @@ def test_who_leaves_again_with_a_sign_up_under_way_has_left_for_good(
     reader = make_reader(session)
     times = [now + timedelta(minutes=minute) for minute in range(4)]
     lifecycle.leave(session, reader, NEWSLETTER, PAGE, times[0])
-    ledger.record(session, reader, NEWSLETTER, ConsentAct.ASKED, PAGE, times[1])
+    consent.record(session, reader, NEWSLETTER, ConsentAct.ASKED, PAGE, times[1])
     assert lifecycle.leave(session, reader, NEWSLETTER, PAGE, times[2])
     assert not lifecycle.leave(session, reader, NEWSLETTER, PAGE, times[3])
-    asked = Asked(reader, NEWSLETTER, times[1])
+    asked = DatedTarget(reader, NEWSLETTER, times[1])
     assert lifecycle.confirm(session, asked, PAGE, hashes, times[3]) is Confirmed.LEFT
     assert acts(session, reader)[-1] is ConsentAct.WITHDRAWN
 
@@ -156,10 +156,10 @@ def test_nobody_confirms_or_comes_back_at_an_address_that_must_not_be_mailed(
     left = make_reader(session, "b@example.com", Standing.UNSUBSCRIBED)
     for address in ("a@example.com", "b@example.com"):
         suppression.suppress(session, address, reason, hashes, now)
-    asked = Asked(pending, NEWSLETTER, now)
+    asked = DatedTarget(pending, NEWSLETTER, now)
     assert lifecycle.confirm(session, asked, PAGE, hashes, now) is Confirmed.BARRED
     assert standing(session, pending) is Standing.PENDING
-    assert not lifecycle.come_back(session, Asked(left, NEWSLETTER, now), PAGE, hashes, now)
+    assert not lifecycle.come_back(session, DatedTarget(left, NEWSLETTER, now), PAGE, hashes, now)
     assert standing(session, left) is Standing.UNSUBSCRIBED
 
 
@@ -168,7 +168,7 @@ def test_who_never_confirmed_does_not_come_back_as_a_reader(
 ) -> None:
     reader = make_reader(session, standing=Standing.PENDING)
     lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
-    assert not lifecycle.come_back(session, Asked(reader, NEWSLETTER, now), PAGE, hashes, now)
+    assert not lifecycle.come_back(session, DatedTarget(reader, NEWSLETTER, now), PAGE, hashes, now)
     assert standing(session, reader) is Standing.UNSUBSCRIBED
 
 
@@ -194,9 +194,9 @@ def test_G03_erasing_leaves_the_ledger_and_a_hash_and_nothing_else(
     key, network = "reader@example.com", "192.0.2.77"
     reader, friend = make_reader(session), make_reader(session, "friend@example.com")
     seen = Evidence(channel="page", network=network)
-    ledger.record(session, reader, NEWSLETTER, ConsentAct.ASKED, seen, now)
-    moving.ask(session, friend, NEWSLETTER, parse(key), hashes, now)
-    wish = Ask(
+    consent.record(session, reader, NEWSLETTER, ConsentAct.ASKED, seen, now)
+    address_change.request_change(session, friend, NEWSLETTER, parse(key), hashes, now)
+    wish = SignupRequest(
         address=parse(key),
         newsletter=NEWSLETTER,
         form="page",
@@ -205,11 +205,11 @@ def test_G03_erasing_leaves_the_ledger_and_a_hash_and_nothing_else(
         network="192.0.2.0/24",
         seen_from=network,
     )
-    asking.ask(session, [wish], limits=Limits(), hashes=hashes, now=now)
+    requests.record_requests(session, [wish], limits=RateLimits(), hashes=hashes, now=now)
     assert {key, network} <= everything(session)
     assert lifecycle.erase(session, reader, seen, hashes, now)
     assert not {key, network} & everything(session)
-    assert joining.take_in(session, hashes).letters == 0
+    assert processing.process_oldest(session, hashes).letters == 0
     found = suppression.find(session, key, hashes)
     assert store.find(session, key) is None
     assert acts(session, reader)[-1] is ConsentAct.ERASED

@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from subscribers import ledger, store
-from subscribers.address import parse
+from subscribers import consent, store
+from subscribers.address.syntax import parse
 from subscribers.audience import audience
 from subscribers.models import (
     JOINED,
@@ -122,8 +122,8 @@ def test_deleting_a_reader_deletes_the_subscriptions_and_keeps_the_ledger(
 ) -> None:
     reader = make_reader(session)
     store.delete_reader(session, reader)
-    assert store.places(session, reader) == []
-    assert len(ledger.entries(session, reader)) == 2
+    assert store.all_standings(session, reader) == []
+    assert len(consent.entries(session, reader)) == 2
 
 
 def test_a_wording_is_kept_once_however_often_it_is_agreed_to(
@@ -132,7 +132,7 @@ def test_a_wording_is_kept_once_however_often_it_is_agreed_to(
     first = make_reader(session, "first@example.com")
     make_reader(session, "second@example.com")
     assert session.execute(text("SELECT count(*) FROM wording")).scalar_one() == 1
-    assert ledger.entries(session, first)[0]["wording"] == "Send me the weekly mail."
+    assert consent.entries(session, first)[0]["wording"] == "Send me the weekly mail."
 
 
 def test_a_choice_of_everything_is_kept_as_nothing(

@@ -16,20 +16,21 @@ from sqlmodel import Session
 from starlette.applications import Starlette
 
 from digest import samples
-from digest.app import App
-from digest.cli.setup import WEEKLY
-from digest.comparisons.reader import read_file
-from digest.comparisons.store import keep
+from digest.app.installation import App
+from digest.cli.init import WEEKLY
+from digest.comparisons.loader import read_file
+from digest.comparisons.store import store_draft
 from digest.db import Database
-from digest.delivery.plan import prepare
-from digest.issues import publish, store
+from digest.delivery.sending.planning import plan_deliveries
+from digest.issues import build as publish
+from digest.issues import store
 from digest.issues.models import Issue, Newsletter
 from digest.migrations.schema import METADATA
 from digest.settings import Settings, load
 from digest.web.app import make_site
 from digest.web.server import listen, served
-from subscribers.links import Links
 from subscribers.models import Standing, Subscriber, Subscription
+from subscribers.tokens import Links
 from tests.conftest import NOW
 
 SECRET = "a secret for tests only, long enough"
@@ -83,7 +84,7 @@ def make_stock(
     with app.database.write() as session:
         session.add(Newsletter(**WEEKLY.model_dump(exclude={"id"})))
         for each in samples.comparisons():
-            keep(session, read_file(each), now=NOW)
+            store_draft(session, read_file(each), now=NOW)
         address = "ada@example.org"
         reader = Subscriber(address=address, address_key=address, created_at=NOW)
         session.add(reader)
@@ -128,7 +129,7 @@ def build(app: App, period: str, *, send: bool) -> None:
 
 
 def freeze(session: Session, issue: Issue, now: datetime) -> None:
-    prepare(
+    plan_deliveries(
         session,
         issue=issue,
         edition=store.edition_of(session, issue),

@@ -14,12 +14,12 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from sqlmodel import col, select
 from starlette.applications import Starlette
 
-from digest.app import App
+from digest.app.installation import App
 from digest.db import Database
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery
+from digest.fake_sendgrid.events.signing import Signer, new_key
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.settings import load
-from digest.testing.signing import Signer, new_key
 from digest.web.webhooks import Webhook, routes
 from subscribers.models import Standing, Subscriber, Subscription
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, Page
 
-from subscribers.links import Asked, Who
+from subscribers.tokens import DatedTarget, LinkTarget
 from tests.web.browser import Scheme, barriers, shifted, visitor
 from tests.web.conftest import SLUG, MakeSite, Running
 
 pytestmark = pytest.mark.browser
 
-WHO = Who(1, "weekly")
+WHO = LinkTarget(1, "weekly")
 OPEN = [
     "/",
     "/issues",
@@ -34,7 +34,7 @@ def paths(site: Running) -> list[str]:
     """Return every page one can open, a reader's own ones among them."""
     links = site.links
     own = links.preferences(WHO, "ada@example.org").removeprefix(site.app.settings.base_url)
-    mailed = [links.unsubscribe(WHO), links.confirm(Asked(*WHO, site.clock()))]
+    mailed = [links.unsubscribe(WHO), links.confirm(DatedTarget(*WHO, site.clock()))]
     return [
         *OPEN,
         *(f"{own}{part}" for part in OWN),

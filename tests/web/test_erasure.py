@@ -11,20 +11,20 @@ import orjson
 import pytest
 from sqlmodel import col, select
 
-from digest.delivery.dispatch import dispatch
 from digest.delivery.models import Attempt, Delivery, MailEvent, Quarantined
-from digest.delivery.numbers import numbers
+from digest.delivery.reporting.statistics import edition_statistics
+from digest.delivery.sending.dispatcher import dispatch
+from digest.fake_sendgrid.events.signing import Signer, new_key
 from digest.issues import store
 from digest.mail.memory import MemoryTransport
-from digest.mail.transport import Accepted, Answer, Refused, Request
-from digest.testing.signing import Signer, new_key
-from subscribers import declining, lifecycle
-from subscribers.address import parse
-from subscribers.asking import Ask, ask
-from subscribers.links import Unasked, Who
+from digest.mail.transport import Accepted, Answer, PreparedRequest, Refused
+from subscribers import lifecycle
+from subscribers.abuse_prevention.rate_limits import RateLimits
+from subscribers.address.syntax import parse
 from subscribers.models import Standing, Subscriber, Subscription
+from subscribers.signup.requests import SignupRequest, record_requests
 from subscribers.store import Evidence
-from subscribers.throttle import Limits
+from subscribers.tokens import LinkTarget, Unasked
 from tests.conftest import NOW
 from tests.web.conftest import DRAFT, MakeSite, Running, freeze
 
@@ -60,7 +60,7 @@ class Told:
         return {path: names for path, names in named.items() if names}
 
     def erase(self) -> None:
-        page = self.site.links.preferences(Who(self.reader, "weekly"), ADDRESS)
+        page = self.site.links.preferences(LinkTarget(self.reader, "weekly"), ADDRESS)
         path = page.removeprefix(self.site.app.settings.base_url)
         assert self.site.http.post(f"{path}/erase").status_code == 200
 
@@ -80,7 +80,7 @@ def refusing(named: int) -> Any:
         [Refused(status=400, detail=SAID, recipients={named: SAID}), Accepted(status=202)]
     )
 
-    def answer(_request: Request) -> Answer:
+    def answer(_request: PreparedRequest) -> Answer:
         return next(answers)
 
     return answer
@@ -162,7 +162,7 @@ def test_this_was_not_me_leaves_no_spelling_of_the_address_in_any_file(
     told = Told(site, tmp_path, Signer(new_key()), 0, 0, "")
     app = site.app
     for spelling in (ADDRESS, *(f"{LOCAL}+{number}@{DOMAIN}" for number in range(5))):
-        asked = Ask(
+        asked = SignupRequest(
             address=parse(spelling),
             newsletter="weekly",
             form="page",
@@ -171,13 +171,15 @@ def test_this_was_not_me_leaves_no_spelling_of_the_address_in_any_file(
             network="192.0.2.0",
         )
         with app.database.write() as session:
-            assert ask(session, [asked], limits=Limits(), hashes=app.hashes(), now=NOW) == [None]
+            assert record_requests(
+                session, [asked], limits=RateLimits(), hashes=app.hashes(), now=NOW
+            ) == [None]
         app.take_in_sign_ups()
     with app.database.read() as session:
         mine = select(Subscriber.id).where(Subscriber.address_key == ADDRESS.lower())
         number = session.exec(mine).one() or 0
     assert told.found() != {}
-    known = declining.known_by(ADDRESS.lower(), app.hashes())
+    known = lifecycle.known_by(ADDRESS.lower(), app.hashes())
     page = site.links.decline(Unasked(known, "weekly", subscriber_id=number))
     path = page.removeprefix(app.settings.base_url).partition("?")[0]
     assert site.http.post(path, data=by).status_code == 200
@@ -220,7 +222,7 @@ def test_the_counts_stay_when_a_reader_is_erased(told: Told) -> None:
     def counted() -> Any:
         with told.site.app.database.read() as session:
             edition = store.edition_of(session, store.by_number(session, 1, DRAFT))
-            found = numbers(session, edition.id or 0)
+            found = edition_statistics(session, edition.id or 0)
             return replace(found, providers=())
 
     before = counted()

@@ -13,7 +13,7 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from digest.errors import BadSetting
-from digest.web.headers import HEADERS
+from digest.web.security_headers import HEADERS
 from digest.web.server import MOST_HEAD, SWITCH_SECONDS, listen, served
 from tests.web.conftest import Running
 

@@ -17,11 +17,11 @@ import pytest
 from sqlmodel import select
 
 from digest.db import Database
-from digest.delivery.intake import REPLAYED
+from digest.delivery.events.dead_letters import count_dead_letters
+from digest.delivery.events.event_consumer import REPLAYED
+from digest.delivery.events.rejected_posts import RejectedPosts, RejectionReason
 from digest.delivery.models import MailEvent, Quarantined
-from digest.delivery.quarantine import quarantined
-from digest.delivery.turned_away import Reason, TurnedAway
-from digest.testing.signing import SIGNATURE, TIMESTAMP, Signer, new_key
+from digest.fake_sendgrid.events.signing import SIGNATURE, TIMESTAMP, Signer, new_key
 from digest.web.webhooks import MAX_BODY, MOST_AT_ONCE
 from subscribers.models import Subscriber
 from tests.web.hook import PATH, Answer, Hook, open_hook
@@ -94,7 +94,7 @@ def test_C05_a_poison_event_is_in_quarantine_and_its_neighbours_are_applied(
     assert each_hook.post(b"[" + b",\r\n".join([good[0], bad, good[1]]) + b"]\r\n").status == 204
     assert each_hook.news() == ["delivered", None, "delivered"]
     with each_hook.app.database.read() as session:
-        assert quarantined(session).ever == 1
+        assert count_dead_letters(session).ever == 1
 
 
 def test_C06_a_body_over_the_cap_is_refused_while_it_comes(hook: Hook) -> None:
@@ -137,8 +137,8 @@ def test_C07_whatever_is_wrong_with_a_signature_the_answer_is_the_same(hook: Hoo
     }
     assert hook.news() == [None] * 3
     assert hook.app.spool().files() == []
-    counted = TurnedAway(hook.app.spool().folder).since_yesterday(hook.app.clock())
-    assert counted == {Reason.UNSIGNED: len(answers)}
+    counted = RejectedPosts(hook.app.spool().folder).since_yesterday(hook.app.clock())
+    assert counted == {RejectionReason.UNSIGNED: len(answers)}
 
 
 def test_C08_a_captured_post_told_again_days_later_changes_nothing_and_is_reported(

@@ -10,26 +10,22 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 
 from digest.cli import (
-    approve,
     comparisons,
     demo,
     docs,
     doctor,
     events,
-    fake,
-    holding,
-    issues,
+    fake_sendgrid,
+    init,
     preview,
-    reader,
     report,
     run,
     schedule,
-    sending,
     serve,
-    setup,
-    subscribers,
 )
-from digest.cli.context import Call
+from digest.cli.audience import subscriber, subscribers
+from digest.cli.context import CommandContext
+from digest.cli.issue import approve, build, control, send
 from digest.db import unfit
 from digest.errors import DigestError
 from subscribers.errors import SubscribersError
@@ -42,14 +38,14 @@ app = typer.Typer(
     add_completion=False,
 )
 NOUNS = (
-    setup,
-    issues,
+    init,
+    build,
     preview,
     approve,
-    sending,
-    holding,
+    send,
+    control,
     serve,
-    fake,
+    fake_sendgrid,
     demo,
     run,
     doctor,
@@ -60,7 +56,7 @@ for noun in NOUNS:
     app.add_typer(noun.app)
 app.add_typer(comparisons.app, name="comparisons")
 app.add_typer(events.app, name="events")
-subscribers.app.add_typer(reader.app)
+subscribers.app.add_typer(subscriber.app)
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(schedule.app, name="schedule")
 app.command("import")(comparisons.import_)
@@ -74,7 +70,7 @@ def _root(
         typer.Option("--database", metavar="URL", help="The store; else DIGEST_DATABASE_URL."),
     ] = None,
 ) -> None:
-    context.obj = Call(database_url=database)
+    context.obj = CommandContext(database_url=database)
 
 
 def main() -> None:

@@ -10,12 +10,12 @@ from typing import Annotated, Any
 import typer
 from rich.progress import track
 
-from digest.cli.comparison_sheet import listing, sheet
-from digest.cli.context import MOST, Call, JsonFlag, call_of
+from digest.cli.comparison_output import listing, sheet
+from digest.cli.context import MOST, CommandContext, JsonFlag, call_of
 from digest.comparisons import store
-from digest.comparisons.facts import facts_of, in_short
-from digest.comparisons.reader import find, read_file
-from digest.comparisons.store import Kept, Outcome
+from digest.comparisons.loader import find, read_file
+from digest.comparisons.serialize import facts_of, summary_of
+from digest.comparisons.store import ImportOutcome, ImportResult
 from digest.errors import ComparisonUnreadable
 
 app = typer.Typer(help="What the panel published about tools.", no_args_is_help=True)
@@ -27,12 +27,12 @@ _LONG = 25  #: files; beyond, a bar shows how far the import is
 class _Report:
     """What became of each file of one import."""
 
-    kept: list[tuple[Path, Kept]] = field(default_factory=list)
+    kept: list[tuple[Path, ImportResult]] = field(default_factory=list)
     refused: list[ComparisonUnreadable] = field(default_factory=list)
 
     def counts(self) -> dict[str, int]:
         outcomes = [kept.outcome for _, kept in self.kept]
-        counted = {outcome.value: outcomes.count(outcome) for outcome in Outcome}
+        counted = {outcome.value: outcomes.count(outcome) for outcome in ImportOutcome}
         return {**counted, "refused": len(self.refused)}
 
     def facts(self) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
     with call.app.database.read() as session:
         found = store.summaries(session)
     if as_json:
-        call.json([in_short(one) for one in found])
+        call.json([summary_of(one) for one in found])
     elif found:
         call.out.print(listing(found), soft_wrap=False)
     else:
@@ -119,7 +119,7 @@ def show(
         call.out.print(sheet(facts), soft_wrap=False)
 
 
-def _import(call: Call, files: Sequence[Path]) -> _Report:
+def _import(call: CommandContext, files: Sequence[Path]) -> _Report:
     report, seen = _Report(), dict[str, Path]()
     for path in _with_bar(call, files):
         try:
@@ -128,30 +128,30 @@ def _import(call: Call, files: Sequence[Path]) -> _Report:
             report.refused.append(fault)
             continue
         with call.app.database.write() as session:
-            kept = store.keep(session, draft, now=call.app.clock())
+            kept = store.store_draft(session, draft, now=call.app.clock())
         report.kept.append((path, _noting_twins(kept, seen, path)))
     return report
 
 
-def _with_bar(call: Call, files: Sequence[Path]) -> Iterator[Path]:
+def _with_bar(call: CommandContext, files: Sequence[Path]) -> Iterator[Path]:
     shown = len(files) > _LONG and call.err.is_terminal
     yield from track(
         files, description="Importing", console=call.err, transient=True, disable=not shown
     )
 
 
-def _noting_twins(kept: Kept, seen: dict[str, Path], path: Path) -> Kept:
+def _noting_twins(kept: ImportResult, seen: dict[str, Path], path: Path) -> ImportResult:
     """Warn of a second file about the same comparison that says something else."""
     before = seen.setdefault(kept.slug, path)
-    if before is path or kept.outcome is Outcome.UNCHANGED:
+    if before is path or kept.outcome is ImportOutcome.UNCHANGED:
         return kept
     warning = f"{before} is about the same comparison and says something else; this one holds now"
     return replace(kept, warnings=(*kept.warnings, warning))
 
 
-def _tell(call: Call, report: _Report) -> None:
+def _tell(call: CommandContext, report: _Report) -> None:
     for path, kept in report.kept:
-        revised = f", revision {kept.revision}" if kept.outcome is Outcome.REVISED else ""
+        revised = f", revision {kept.revision}" if kept.outcome is ImportOutcome.REVISED else ""
         call.out.print(
             f"{kept.outcome.value:<9}  {kept.slug}{revised}  ({path.name})", markup=False
         )
@@ -162,7 +162,7 @@ def _tell(call: Call, report: _Report) -> None:
         call.out.print(counted)
 
 
-def _complain(call: Call, report: _Report) -> None:
+def _complain(call: CommandContext, report: _Report) -> None:
     """Raise the one fault there is, or name each on stderr and raise what they come to."""
     if not report.refused:
         return

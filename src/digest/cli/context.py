@@ -11,7 +11,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from digest.app import App, open_app
+from digest.app.installation import App, open_app
 from digest.errors import DatabaseUnfit
 from digest.issues import store
 from digest.settings import Settings, load
@@ -29,7 +29,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 
 
 @dataclass
-class Call:
+class CommandContext:
     """One call of the command line; opens the installation when a command asks for it."""
 
     database_url: str | None = None
@@ -79,8 +79,8 @@ def printable(said: str) -> str:
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in said)
 
 
-def call_of(context: typer.Context) -> Call:
+def call_of(context: typer.Context) -> CommandContext:
     """Return the call a command belongs to; it is closed when the command is done."""
-    call: Call = context.find_object(Call) or Call()
+    call: CommandContext = context.find_object(CommandContext) or CommandContext()
     context.call_on_close(call.close)
     return call

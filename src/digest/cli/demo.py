@@ -17,31 +17,30 @@ from rich.table import Table
 from sqlmodel import Session
 
 from digest import samples
-from digest.app import App, open_app
-from digest.cli.context import Call, JsonFlag, call_of
-from digest.cli.setup import WEEKLY
-from digest.cli.status_sheet import print_counts
-from digest.comparisons.reader import read_file
-from digest.comparisons.store import keep
+from digest.app.installation import App, open_app
+from digest.cli.context import CommandContext, JsonFlag, call_of
+from digest.cli.init import WEEKLY
+from digest.cli.issue.status_output import print_counts
+from digest.comparisons.loader import read_file
+from digest.comparisons.store import store_draft
 from digest.db import sqlite_url
-from digest.delivery.dispatch import dispatch
-from digest.delivery.plan import prepare
-from digest.delivery.status import Status, status
+from digest.delivery.reporting import IssueStatus, issue_status
+from digest.delivery.sending import dispatch, plan_deliveries
 from digest.errors import DigestError
-from digest.issues import period, publish, store
+from digest.fake_sendgrid import RunningFake, running_fake
+from digest.issues import build, store
 from digest.issues.approval import approve
-from digest.issues.choice import Pick
+from digest.issues.calendar import cadence
 from digest.issues.models import Edition, Issue, Newsletter, Tracking
-from digest.issues.recipe import hash_of
+from digest.issues.picking import Pick
+from digest.issues.provenance import template_hash
 from digest.migrations.upgrade import upgrade
-from digest.reports.facts import report
-from digest.reports.page import issue_page
+from digest.reports import issue_page, report
 from digest.samples.subscribers import addresses
 from digest.settings import Settings, TransportKind, load
-from digest.testing.running import RunningFake, running_fake
 from digest.web.app import make_site
 from digest.web.server import listen, served
-from subscribers.importer import Wish, import_list
+from subscribers.importer import ImportOptions, import_list
 
 app = typer.Typer()
 MARK = ".digest-demo"  # tells a folder of ours, which may be made anew, from anybody else's
@@ -93,12 +92,12 @@ def demo(
 
 def _travel(
     journey: Journey, installation: App, folder: Path, readers: int, fake: RunningFake
-) -> Status:
+) -> IssueStatus:
     with journey.stage("import comparisons"), installation.database.write() as session:
         weekly = {**WEEKLY.model_dump(exclude={"id"}), "tracking": Tracking.READER}
         session.add(Newsletter(**weekly))
         for path in samples.comparisons():
-            keep(session, read_file(path), now=installation.clock())
+            store_draft(session, read_file(path), now=installation.clock())
     with journey.stage("import readers"):
         journey.facts["readers"] = _import_readers(installation, folder, readers)
     with journey.stage("pick and build"):
@@ -115,7 +114,7 @@ def _travel(
         journey.facts["subject"] = store.edition_of(session, issue).subject
         made = issue_page(report(session, issue, installation.clock()))
         (folder / "report.html").write_text(made, encoding="utf-8")
-        return status(session, issue, store.edition_of(session, issue), installation.clock())
+        return issue_status(session, issue, store.edition_of(session, issue), installation.clock())
 
 
 def _fresh(folder: Path) -> None:
@@ -152,7 +151,7 @@ def _import_readers(installation: App, folder: Path, readers: int) -> int:
     report = import_list(
         installation.database,
         path,
-        Wish(newsletter=WEEKLY.slug, consent=CONSENT),
+        ImportOptions(newsletter=WEEKLY.slug, consent=CONSENT),
         hashes=installation.hashes(),
         now=installation.clock(),
     )
@@ -163,9 +162,9 @@ def _build(installation: App, folder: Path) -> tuple[int, Pick]:
     now = installation.clock()
     with installation.database.write() as session:
         newsletter = store.newsletter(session, WEEKLY.slug)
-        week = period.at(now, newsletter.timezone)
-        chosen = publish.choose(session, newsletter, week)
-        issue, made = publish.build(session, newsletter, week, now=now, press=installation.press())
+        week = cadence.period_at(now, newsletter.timezone)
+        chosen = build.choose_comparisons(session, newsletter, week)
+        issue, made = build.build(session, newsletter, week, now=now, press=installation.press())
         (folder / "issue.html").write_text(made.rendered.html, encoding="utf-8")
         (folder / "issue.txt").write_text(made.rendered.text, encoding="utf-8")
         return issue.id or 0, chosen
@@ -178,7 +177,7 @@ def _send(installation: App, issue_id: int) -> None:
         edition: Edition = store.edition_of(session, issue)
         sending = installation.sending(session, issue)
         _approve(installation, session, issue)
-        prepare(
+        plan_deliveries(
             session,
             issue=issue,
             edition=edition,
@@ -193,7 +192,7 @@ def _approve(installation: App, session: Session, issue: Issue) -> None:
     approve(
         session,
         issue,
-        templates=hash_of(installation.sources()),
+        templates=template_hash(installation.sources()),
         findings=installation.findings(
             store.edition_of(session, issue), installation.unsubscribe_url()
         ),
@@ -204,7 +203,7 @@ def _approve(installation: App, session: Session, issue: Issue) -> None:
     installation.require_approved(session, issue)
 
 
-def _report(call: Call, journey: Journey, where: Status, folder: Path) -> None:
+def _report(call: CommandContext, journey: Journey, where: IssueStatus, folder: Path) -> None:
     say = call.out.print
     chosen = journey.facts["pick"]
     say(f"\n[bold]“{journey.facts['subject']}”[/bold]")

@@ -10,22 +10,23 @@ import typer
 from dns.exception import DNSException
 from dns.resolver import NXDOMAIN, NoAnswer, Resolver
 
-from digest.cli.context import Call, JsonFlag, call_of
-from digest.errors import DigestError
-from digest.schedule.fact import Fact, Weight
-from digest.schedule.fitness import examine
-from digest.schedule.sender_records import (
+from digest.cli.context import CommandContext, JsonFlag, call_of
+from digest.doctor import (
+    HealthCheck,
+    HealthLevel,
     Resolve,
     SenderRecord,
+    examine,
     is_reserved,
     look_up,
     records,
 )
+from digest.errors import DigestError
 
 app = typer.Typer()
 SECONDS = 3.0  # that a name server may take
 
-_MARKS = {Weight.FINE: "ok", Weight.WARNING: "look", Weight.REFUSED: "NO"}
+_MARKS = {HealthLevel.FINE: "ok", HealthLevel.WARNING: "look", HealthLevel.REFUSED: "NO"}
 
 
 @app.command()
@@ -38,7 +39,7 @@ def doctor(
     call = call_of(context)
     facts = examine(call.app)
     needed = _records(call, ask=dns)
-    unfit = any(fact.weight is Weight.REFUSED for fact in facts)
+    unfit = any(fact.weight is HealthLevel.REFUSED for fact in facts)
     if as_json:
         call.json({"fit": not unfit, "facts": facts, "dns": [asdict(each) for each in needed]})
     else:
@@ -47,7 +48,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _records(call: Call, *, ask: bool) -> list[SenderRecord]:
+def _records(call: CommandContext, *, ask: bool) -> list[SenderRecord]:
     try:
         domain = call.app.sender().address.rpartition("@")[2]
     except DigestError:  # told among the facts
@@ -76,7 +77,9 @@ def resolver(asked: Resolver) -> Resolve:
     return resolve
 
 
-def _print(call: Call, facts: Sequence[Fact], needed: Sequence[SenderRecord]) -> None:
+def _print(
+    call: CommandContext, facts: Sequence[HealthCheck], needed: Sequence[SenderRecord]
+) -> None:
     say = call.out.print
     for fact in facts:
         say(f"{_MARKS[fact.weight]:>4}  {fact.about}: {fact.says}", markup=False)

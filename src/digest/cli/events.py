@@ -11,16 +11,19 @@ from rich.table import Table
 from rich.text import Text
 
 from digest.cli.context import JsonFlag, call_of, printable
-from digest.cli.issues import NewsletterOption
-from digest.delivery.quarantine import quarantined
-from digest.delivery.receive import receive
-from digest.delivery.replay import replay
-from digest.delivery.tracking import change_tracking
-from digest.delivery.turned_away import Reason, TurnedAway
+from digest.cli.issue.build import NewsletterOption
+from digest.delivery.events import (
+    RejectedPosts,
+    RejectionReason,
+    change_tracking,
+    count_dead_letters,
+    handle_events,
+)
+from digest.delivery.events.replay import replay
 from digest.issues import store
+from digest.issues.content import TRACKING
 from digest.issues.models import Tracking
-from digest.issues.words import TRACKING
-from digest.mail.sendgrid.webhook import parse
+from digest.mail.sendgrid import parse
 
 app = typer.Typer(
     help="The provider's events: what waits, what could not be used, and reading them again.",
@@ -34,15 +37,15 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Show what waits in the spool, what could not be used, and what was turned away."""
     call = call_of(context)
     spool = call.app.spool()
-    away = TurnedAway(spool.folder).since_yesterday(call.app.clock())
+    away = RejectedPosts(spool.folder).since_yesterday(call.app.clock())
     with call.app.database.read() as session:
-        found = quarantined(session)
+        found = count_dead_letters(session)
         newest = [{"at": q.at.isoformat(), "why": q.why, "said": q.said} for q in found.newest]
     facts: dict[str, Any] = {
         "spool": str(spool.folder),
         "waiting_files": len(spool.files()),
         "waiting_bytes": spool.size(),
-        "turned_away": {reason.value: away.get(reason, 0) for reason in Reason},
+        "turned_away": {reason.value: away.get(reason, 0) for reason in RejectionReason},
         "quarantined": found.ever,
         "quarantined_kept": found.kept,
         "newest": newest,
@@ -90,7 +93,9 @@ def replay_(
     for path in files or []:
         post = parse(path.read_bytes())
         with call.app.database.write() as session:
-            got = receive(session, post.events, hashes=call.app.hashes(), now=call.app.clock())
+            got = handle_events(
+                session, post.events, hashes=call.app.hashes(), now=call.app.clock()
+            )
         facts[str(path)] = {**asdict(got), "unreadable": post.unread}
     if not files:
         done = replay(call.app.database, hashes=call.app.hashes(), now=call.app.clock())

@@ -9,17 +9,14 @@ from typing import Annotated
 
 import typer
 
-from digest.app import App, open_app
-from digest.cli.context import Call, Port, call_of
-from digest.cli.issues import NewsletterOption, PeriodOption
-from digest.cli.setup import prepare
+from digest.app.installation import App, open_app
+from digest.cli.context import CommandContext, Port, call_of
+from digest.cli.init import prepare
+from digest.cli.issue.build import NewsletterOption, PeriodOption
 from digest.errors import NotFound
-from digest.render.confined import Confined
+from digest.preview import LINK_FIELD, FileWatcher, PreviewSession, make_desk, templates
+from digest.render.sandbox import RenderProcess
 from digest.settings import load
-from digest.web.desk.app import make_desk, templates
-from digest.web.desk.desk import Desk
-from digest.web.desk.guard import LINK_FIELD
-from digest.web.desk.live import Live
 from digest.web.server import listen, serve, url_of
 
 app = typer.Typer()
@@ -43,8 +40,8 @@ def preview(
         raise NotFound(f"there is no folder {folder}", next_step=f"mkdir -p {quote(str(folder))}")
     _ready(call)
     sock = listen(port)
-    with Confined(seconds=SECONDS, megabytes=MEGABYTES) as confined:
-        desk = Desk(
+    with RenderProcess(seconds=SECONDS, megabytes=MEGABYTES) as confined:
+        desk = PreviewSession(
             lambda: _load(call),
             folder.absolute(),
             newsletter=newsletter,
@@ -52,7 +49,7 @@ def preview(
             confined=confined,
             remote_images=remote_images,
         )
-        live = Live(desk, templates=templates(desk.app.own_mails()))
+        live = FileWatcher(desk, templates=templates(desk.app.own_mails()))
         desk.renew()
         live.start()
         token = token_urlsafe(16)
@@ -65,7 +62,7 @@ def preview(
             desk.app.database.close()
 
 
-def _ready(call: Call) -> None:
+def _ready(call: CommandContext) -> None:
     """Make the store where there is none: an editor may begin with a folder of comparisons."""
     call.may_create = True
     path = call.app.database.path
@@ -74,7 +71,7 @@ def _ready(call: Call) -> None:
         call.out.print(f"A store was made for drafts and approvals: {path}")
 
 
-def _load(call: Call) -> App:
+def _load(call: CommandContext) -> App:
     """Open the installation anew, over the same store."""
     settings = load(database_url=call.database_url)
     fresh = open_app(settings)

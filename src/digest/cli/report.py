@@ -10,17 +10,23 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from digest.cli.context import AnyIssue, Call, JsonFlag, call_of
-from digest.cli.issues import NewsletterOption
-from digest.delivery.numbers import Numbers
+from digest.cli.context import AnyIssue, CommandContext, JsonFlag, call_of
+from digest.cli.issue.build import NewsletterOption
+from digest.delivery.reporting import EditionStatistics
 from digest.errors import NotFound
 from digest.issues import store
 from digest.issues.models import Tracking
-from digest.reports import facts, page
-from digest.reports.draw import renderer
-from digest.reports.facts import STANDINGS, IssueReport
-from digest.reports.sheet import as_csv
-from digest.reports.words import day, percent, span
+from digest.reports import (
+    STANDINGS,
+    IssueReport,
+    as_csv,
+    day,
+    number_range,
+    percent,
+    renderer,
+    report_data,
+    report_page,
+)
 
 app = typer.Typer()
 
@@ -57,20 +63,20 @@ def report(
         _print_one(call, found[0])
 
 
-def _gather(call: Call, newsletter: str, number: int | None) -> list[IssueReport]:
+def _gather(call: CommandContext, newsletter: str, number: int | None) -> list[IssueReport]:
     now = call.app.clock()
     with call.app.database.read() as session:
         series = store.newsletter(session, newsletter)
         if number is not None:
-            return [facts.report(session, store.by_number(session, series.id, number), now)]
-        found = facts.every(session, series, now)
+            return [report_data.report(session, store.by_number(session, series.id, number), now)]
+        found = report_data.every_issue(session, series, now)
     if not found:
         raise NotFound("no issue was sent yet", next_step="digest send ISSUE")
     return found
 
 
-def _write(call: Call, found: Sequence[IssueReport], path: Path, *, series: bool) -> None:
-    made = page.series_page(found) if series else page.issue_page(found[0])
+def _write(call: CommandContext, found: Sequence[IssueReport], path: Path, *, series: bool) -> None:
+    made = report_page.series_page(found) if series else report_page.issue_page(found[0])
     if renderer() is None:
         call.err.print("The charts aren't drawn: a package is missing. Tables take their place.")
         call.err.print(
@@ -83,12 +89,12 @@ def _write(call: Call, found: Sequence[IssueReport], path: Path, *, series: bool
     call.out.print(f"Written to {path}: one file, with all it needs in it.")
 
 
-def _print_one(call: Call, one: IssueReport) -> None:
+def _print_one(call: CommandContext, one: IssueReport) -> None:
     say, found = call.out.print, one.numbers
     say(f"[bold]{one.newsletter}, No. {one.number}[/bold], {day(one.sent_at)}")
     say(f"“{one.subject}”\n", markup=False)
     table = Table.grid(padding=(0, 3))
-    for tile in page.tiles(one):
+    for tile in report_page.tiles(one):
         value = f"[red]{tile.value}[/red]" if tile.bad else tile.value
         table.add_row(tile.name, value, f"[dim]{tile.note}[/dim]")
     say(table)
@@ -112,7 +118,7 @@ def _print_one(call: Call, one: IssueReport) -> None:
         say("\n[dim]This newsletter doesn't learn who opens it or which links are followed.[/dim]")
 
 
-def _providers(found: Numbers) -> Table:
+def _providers(found: EditionStatistics) -> Table:
     table = Table(title="By mailbox provider", title_justify="left", box=None)
     table.add_column("")
     for name in ("delivered", "deferred", "blocked", "bounced", "dropped"):
@@ -143,11 +149,13 @@ def _links(one: IssueReport) -> Table:
     table.add_column("surely to all", justify="right")
     table.add_column("times", justify="right")
     for link in one.links:
-        table.add_row(link.words, link.section, span(link.surely, link.readers), f"{link.clicks:,}")
+        table.add_row(
+            link.words, link.section, number_range(link.surely, link.readers), f"{link.clicks:,}"
+        )
     return table
 
 
-def _print_all(call: Call, found: Sequence[IssueReport]) -> None:
+def _print_all(call: CommandContext, found: Sequence[IssueReport]) -> None:
     table = Table(title=found[0].newsletter, title_justify="left", box=None)
     for name, justify in (("No.", "right"), ("subject", "left"), ("sent", "left")):
         table.add_column(name, justify="right" if justify == "right" else "left")
@@ -161,7 +169,7 @@ def _print_all(call: Call, found: Sequence[IssueReport]) -> None:
             day(one.sent_at),
             f"{numbers.delivered:,} of {numbers.accepted:,}",
             f"{numbers.opened_people:,}" if tracked else "—",
-            span(numbers.clicked_surely, numbers.clicked_all) if tracked else "—",
+            number_range(numbers.clicked_surely, numbers.clicked_all) if tracked else "—",
             f"{one.unsubscribed:,}",
             percent(numbers.complained, numbers.delivered, places=2),
         )

@@ -15,19 +15,13 @@ import typer
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
-from digest.app import App
-from digest.cli.context import Call, Port, call_of, some
-from digest.delivery import epoch
-from digest.delivery.brake import Brake
+from digest.app.installation import App
+from digest.cli.context import CommandContext, Port, call_of, some
 from digest.delivery.models import Attempt, Batch, BatchState
-from digest.delivery.owner import this_process
+from digest.delivery.sending import StopSignal, restore_guard, this_process
+from digest.doctor import HealthLevel, examine
 from digest.errors import DigestError
-from digest.schedule.alarm import Alarm, ClockWatch
-from digest.schedule.chores import Chore, run_due
-from digest.schedule.fact import Weight
-from digest.schedule.fitness import examine
-from digest.schedule.logs import set_up_logs
-from digest.schedule.work import chores_of
+from digest.service import ClockWatch, Job, Scheduler, jobs_of, run_if_due, set_up_logs
 from digest.settings import LogForm
 from digest.web.app import make_site
 from digest.web.server import listen, served
@@ -56,8 +50,8 @@ def run(
     call.app.require_secrets()
     set_up_logs(as_json=call.settings.log is LogForm.JSON)
     installation = call.app
-    brake = Brake(grace=call.settings.grace)
-    alarm = Alarm(chores_of(installation, brake), partial(_run, installation))
+    brake = StopSignal(grace=call.settings.grace)
+    alarm = Scheduler(jobs_of(installation, brake), partial(_run, installation))
     sock = listen(port, host)
     site = make_site(installation, ticking=True)
     clock = ClockWatch()
@@ -76,15 +70,15 @@ def run(
         raise typer.Exit(1)
 
 
-def _run(installation: App, chore: Chore, woken: bool) -> bool:
+def _run(installation: App, chore: Job, woken: bool) -> bool:
     if chore.name == "send":  # which one of many services does; each notes what that comes to
         with suppress(DigestError, SQLAlchemyError, OSError):  # the chores tell of these
-            epoch.keep_up(installation.database, installation.epoch())
-    return run_due(chore, installation.database, installation.clock, this_process(), woken=woken)
+            restore_guard.keep_up(installation.database, installation.epoch())
+    return run_if_due(chore, installation.database, installation.clock, this_process(), woken=woken)
 
 
-def _require_fit(call: Call) -> None:
-    bad = [fact for fact in examine(call.app) if fact.weight is Weight.REFUSED]
+def _require_fit(call: CommandContext) -> None:
+    bad = [fact for fact in examine(call.app) if fact.weight is HealthLevel.REFUSED]
     for fact in bad:
         call.err.print(f"{fact.about}: {fact.says}", markup=False)
         if fact.next_step:
@@ -95,12 +89,12 @@ def _require_fit(call: Call) -> None:
 
 
 def _tell_hold(installation: App) -> None:
-    held = epoch.hold(installation.database, installation.epoch())
+    held = restore_guard.hold_reason(installation.database, installation.epoch())
     if held:
-        log.error("HOLD, nothing is sent: %s; next: %s", held, epoch.NEXT_STEP)
+        log.error("HOLD, nothing is sent: %s; next: %s", held, restore_guard.NEXT_STEP)
 
 
-def _watch(alarm: Alarm, clock: ClockWatch, stop: threading.Event) -> None:
+def _watch(alarm: Scheduler, clock: ClockWatch, stop: threading.Event) -> None:
     """Wait for the end, and wake everything when somebody sets the clock."""
     while not stop.wait(LOOK_SECONDS):
         jump = clock.jumped()

@@ -12,20 +12,19 @@ import typer
 from rich.table import Table
 from sqlmodel import Session
 
-from digest.cli.context import Call, JsonFlag, call_of
-from digest.cli.issues import NewsletterOption
+from digest.cli.context import CommandContext, JsonFlag, call_of
+from digest.cli.issue.build import NewsletterOption
 from digest.comparisons.store import by_slug
 from digest.errors import DigestError, NotFound, WrongState
-from digest.issues import store, turns
-from digest.issues.cadence import NTHS, Every, weekday_of
-from digest.issues.models import Blackout, Newsletter, TurnState, WhenEmpty
-from digest.schedule.report import Coming, coming
-from digest.schedule.work import ruling
+from digest.issues import store
+from digest.issues.calendar import NTHS, Every, slots, weekday_of
+from digest.issues.models import Blackout, Newsletter, SlotState, WhenEmpty
+from digest.service import UpcomingMoment, ruling, upcoming
 
 app = typer.Typer(help="When issues come out, and who does what: the next moments, and changes.")
 
 MANY = 10
-SETTABLE = (TurnState.AHEAD, TurnState.DRAFTED, TurnState.HELD)
+SETTABLE = (SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD)
 
 
 @app.callback(invoke_without_command=True)
@@ -41,7 +40,7 @@ def schedule(
     call = call_of(context)
     with call.app.database.read() as session:
         series = store.newsletter(session, newsletter)
-        found = coming(session, series, call.app.clock(), many, partial(ruling, call.app))
+        found = upcoming(session, series, call.app.clock(), many, partial(ruling, call.app))
         facts: dict[str, Any] = {
             "newsletter": series.slug,
             "cadence": str(series.cadence()),
@@ -134,7 +133,7 @@ def blackout(
     if days[1] < days[0]:
         raise DigestError("the first day comes after the last")
     with _changing(call, newsletter) as (session, series):
-        for old in turns.blackouts(session, series):
+        for old in slots.blackouts(session, series):
             if (old.first, old.last) == days:
                 session.delete(old)
         if not remove:
@@ -154,11 +153,11 @@ def shift(
     """Move one issue's moment, once, to between its neighbours; in the newsletter's own time."""
     call = call_of(context)
     with _changing(call, newsletter) as (session, series):
-        moment = turns.calendar_of(session, series).shifted(period, _wall(to))
-        turn = turns.turn(session, series.id, period, lock=True)
+        moment = slots.calendar_of(session, series).shifted(period, _wall(to))
+        turn = slots.turn(session, series.id, period, lock=True)
         if turn is not None and turn.state not in SETTABLE:
             raise WrongState(f"{period} is {turn.state} and can't be moved")
-        turns.shift(session, series, period, _wall(to), why)
+        slots.shift(session, series, period, _wall(to), why)
         if turn is not None:
             turn.due_at = moment.at
             session.add(turn)
@@ -206,7 +205,7 @@ def evergreen(
 
 
 @contextmanager
-def _changing(call: Call, newsletter: str) -> Iterator[tuple[Session, Newsletter]]:
+def _changing(call: CommandContext, newsletter: str) -> Iterator[tuple[Session, Newsletter]]:
     with call.app.database.write() as session:
         series = store.newsletter(session, newsletter)
         yield session, series
@@ -220,7 +219,7 @@ def _put(series: Newsletter, given: dict[str, Any]) -> None:
             setattr(series, name, value)
 
 
-def _print(call: Call, series: Newsletter, found: list[Coming]) -> None:
+def _print(call: CommandContext, series: Newsletter, found: list[UpcomingMoment]) -> None:
     call.out.print(f"[bold]{series.name}[/bold]: {series.cadence()}")
     if not series.scheduled:
         call.out.print("Paused: nothing happens by itself. Go on with: digest schedule resume")

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import JSON, String, Text, UniqueConstraint
 from sqlmodel import Field, Relationship, SQLModel
 
-from digest.columns import closed_set
+from subscribers.sql import closed_set
 
 SEATS = 4  #: reviewers on the panel
 MAX_SEATS = 12  #: the largest panel that can be read

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from digest.comparisons.draft import ComparisonDraft, ContenderDraft
 from digest.comparisons.models import SEATS, Call, Contender
+from digest.comparisons.schema import ComparisonDraft, ContenderDraft
 
 
 class Split(NamedTuple):
@@ -54,7 +54,7 @@ def gap(left: float | None, right: float | None) -> float | None:
     return None if left is None or right is None else abs(left - right)
 
 
-def doubts(draft: ComparisonDraft) -> tuple[str, ...]:
+def draft_oddities(draft: ComparisonDraft) -> tuple[str, ...]:
     """Say in words what is odd about a draft; nothing here is a reason to refuse it."""
     return tuple(_doubts(draft))
 
@@ -63,10 +63,12 @@ def _doubts(draft: ComparisonDraft) -> Iterator[str]:
     if draft.seats != SEATS:
         yield f"the panel has {draft.seats} seats here; usually it has {SEATS}"
     for contender in draft.contenders:
-        yield from (f"{contender.name}: {doubt}" for doubt in share_doubts(contender, draft.seats))
+        yield from (
+            f"{contender.name}: {doubt}" for doubt in share_oddities(contender, draft.seats)
+        )
 
 
-def share_doubts(contender: ContenderDraft | Contender, seats: int) -> Iterator[str]:
+def share_oddities(contender: ContenderDraft | Contender, seats: int) -> Iterator[str]:
     """Say where a panel share isn't seats, or isn't what the calls say."""
     share = contender.panel_share
     if share is None:

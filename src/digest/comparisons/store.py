@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,15 +13,65 @@ from sqlalchemy import ColumnElement, Select, func
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
-from digest.comparisons.draft import ComparisonDraft, fingerprint
-from digest.comparisons.models import Comparison, Contender, Revision, Tool
-from digest.comparisons.rows import revision_row
-from digest.comparisons.score import doubts
+from digest.comparisons.models import Comparison, Contender, Revision, Tool, Verdict
+from digest.comparisons.schema import ComparisonDraft, ContenderDraft, fingerprint
+from digest.comparisons.score import draft_oddities
 from digest.comparisons.slug import slugify
 from digest.errors import NotFound
 
 
-class Outcome(StrEnum):
+def revision_row(
+    draft: ComparisonDraft,
+    comparison: Comparison,
+    tools: Sequence[Tool],
+    *,
+    fingerprint: str,
+    now: datetime,
+) -> Revision:
+    """Return the revision a draft makes, with its contenders and verdicts; *tools* by side."""
+    sides = enumerate(zip(draft.contenders, tools, strict=True))
+    return Revision(
+        comparison=comparison,
+        number=comparison.latest,
+        fingerprint=fingerprint,
+        title=draft.title,
+        kicker=draft.kicker,
+        question=draft.question,
+        intro=draft.intro,
+        closing=list(draft.closing),
+        published_on=draft.published_on,
+        url=draft.url,
+        weight=draft.weight,
+        labels=list(draft.labels),
+        seats=draft.seats,
+        form=draft.form,
+        source=draft.source,
+        imported_at=now,
+        contenders=[_contender(contender, side, tool) for side, (contender, tool) in sides],
+    )
+
+
+def _contender(draft: ContenderDraft, side: int, tool: Tool) -> Contender:
+    return Contender(
+        side=side,
+        tool=tool,
+        name=draft.name,
+        category=draft.category,
+        tagline=draft.tagline,
+        description=draft.description,
+        entry=draft.entry,
+        entry_text=draft.entry_text,
+        panel_share=draft.panel_share,
+        community_share=draft.community_share,
+        url=draft.url,
+        verdicts=[
+            Verdict(seat=one.seat, quote=one.quote, call=one.call, reviewer=one.reviewer)
+            for one in draft.verdicts
+        ],
+    )
+
+
+class ImportOutcome(StrEnum):
     """What keeping a draft changed."""
 
     NEW = "new"  #: the comparison wasn't known
@@ -30,12 +80,12 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class ImportResult:
     """What became of one draft; *warnings* are oddities in words."""
 
     slug: str
     title: str
-    outcome: Outcome
+    outcome: ImportOutcome
     revision: int
     warnings: tuple[str, ...]
 
@@ -65,7 +115,7 @@ class Summary:
     right: Side
 
 
-def keep(session: Session, draft: ComparisonDraft, *, now: datetime) -> Kept:
+def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> ImportResult:
     """Store a draft as a new comparison or a new revision of the one it belongs to.
 
     The same content again changes nothing. The caller commits.
@@ -74,21 +124,21 @@ def keep(session: Session, draft: ComparisonDraft, *, now: datetime) -> Kept:
     slug, comparison = _place(session, draft, tools)
     said = fingerprint(draft)
     if comparison is None:
-        outcome, comparison = Outcome.NEW, Comparison(slug=slug, first_imported_at=now)
+        outcome, comparison = ImportOutcome.NEW, Comparison(slug=slug, first_imported_at=now)
         session.add(comparison)
     elif latest(session, comparison).fingerprint == said:
-        outcome = Outcome.UNCHANGED
+        outcome = ImportOutcome.UNCHANGED
     else:
-        outcome, comparison.latest = Outcome.REVISED, comparison.latest + 1
-    if outcome is not Outcome.UNCHANGED:
+        outcome, comparison.latest = ImportOutcome.REVISED, comparison.latest + 1
+    if outcome is not ImportOutcome.UNCHANGED:
         session.add(revision_row(draft, comparison, tools, fingerprint=said, now=now))
         session.flush()
-    return Kept(
+    return ImportResult(
         slug=slug,
         title=draft.title,
         outcome=outcome,
         revision=comparison.latest,
-        warnings=doubts(draft),
+        warnings=draft_oddities(draft),
     )
 
 

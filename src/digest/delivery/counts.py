@@ -9,14 +9,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col
 
-from digest.delivery.models import Batch, BatchState, Delivery, News, Outcome
+from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome, News
 
 _PENDING = {BatchState.PENDING, BatchState.CLAIMED, BatchState.PARKED}
 _IN_DOUBT = {BatchState.STARTED, BatchState.IN_DOUBT}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counts:
+class DeliveryCounts:
     """Readers of one edition; candidates = accepted + refused + excluded + pending + in_doubt.
 
     accepted = delivered + deferred + blocked + bounced + dropped + unheard, once nothing is told of
@@ -56,17 +56,17 @@ class Counts:
         return {**asdict(self), "unheard": self.unheard}
 
 
-def count(session: Session, edition_id: int) -> Counts:
+def count_deliveries(session: Session, edition_id: int) -> DeliveryCounts:
     """Count one edition's readers, from a row a batch and the few that differ from theirs."""
     batches = _batches(session, edition_id)
     own = _group(session, col(Delivery.outcome), edition_id)
     news = _group(session, col(Delivery.news), edition_id)
     cancelled = batches.get(BatchState.CANCELLED, 0)
-    return Counts(
+    return DeliveryCounts(
         candidates=sum(batches.values()) + sum(own.values()),
         accepted=batches.get(BatchState.ACCEPTED, 0),
-        refused=batches.get(BatchState.REFUSED, 0) + own.get(Outcome.REFUSED, 0),
-        excluded=own.get(Outcome.EXCLUDED, 0) + cancelled,
+        refused=batches.get(BatchState.REFUSED, 0) + own.get(DeliveryOutcome.REFUSED, 0),
+        excluded=own.get(DeliveryOutcome.EXCLUDED, 0) + cancelled,
         called_off=cancelled,
         pending=sum(batches.get(state, 0) for state in _PENDING),
         in_doubt=sum(batches.get(state, 0) for state in _IN_DOUBT),

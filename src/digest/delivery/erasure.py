@@ -14,17 +14,17 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, insert, select, u
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
+from digest.delivery.events import pseudonym
 from digest.delivery.models import (
     Anonymity,
     Attempt,
     Batch,
     Delivery,
+    DeliveryOutcome,
     Forgotten,
     MailEvent,
-    Outcome,
     Quarantined,
 )
-from digest.delivery.tracking import pseudonym
 from digest.issues.models import Edition
 from digest.mail.redaction import redact
 from subscribers.store import table
@@ -57,7 +57,9 @@ def make_nameless(session: Session, subscriber_id: int) -> int:
 
 def _notes(reader: int) -> Iterator[tuple[type[SQLModel], str, ColumnElement[bool]]]:
     """Name every table whose words may be about a reader: model, column, and which rows."""
-    theirs = and_(col(Delivery.subscriber_id) == reader, col(Delivery.outcome) == Outcome.REFUSED)
+    theirs = and_(
+        col(Delivery.subscriber_id) == reader, col(Delivery.outcome) == DeliveryOutcome.REFUSED
+    )
     held = exists().where(
         theirs,
         col(Delivery.edition_id) == col(Batch.edition_id),

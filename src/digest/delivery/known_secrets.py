@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from digest.delivery.models import KnownSecret
-from digest.delivery.store import Store
+from digest.delivery.unit_of_work import UnitOfWork
 from digest.errors import BadSetting
 from digest.migrations.upgrade import require_newest
 from subscribers.store import upsert
@@ -45,7 +45,7 @@ def gone(session: Session, marks: Sequence[str]) -> str | None:
     )
 
 
-def require_all(store: Store, marks: Sequence[str], now: datetime) -> None:
+def require_all(store: UnitOfWork, marks: Sequence[str], now: datetime) -> None:
     """Raise `SecretGone` when a known secret is missing; else note today's, the first of *marks*.
 
     A database that knows none yet may have been worked with any of them: all are noted. Raises
@@ -63,7 +63,7 @@ def require_all(store: Store, marks: Sequence[str], now: datetime) -> None:
             _note(session, fresh, now)
 
 
-def give_up(store: Store, marks: Sequence[str], *, by: str, why: str, now: datetime) -> int:
+def give_up(store: UnitOfWork, marks: Sequence[str], *, by: str, why: str, now: datetime) -> int:
     """Go on without the secrets that are gone, by a person's word; returns how many."""
     with store.write() as session:
         missing = [known for known in _in_use(session) if known.mark not in marks]

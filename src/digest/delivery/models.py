@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from digest.columns import BigId, closed_set
+from subscribers.sql import BigId, closed_set
 
 
 class BatchState(StrEnum):
@@ -40,7 +40,7 @@ class BatchState(StrEnum):
     EMPTY = "empty"  #: everybody in it had left, or was refused by name
 
 
-class Outcome(StrEnum):
+class DeliveryOutcome(StrEnum):
     """A delivery's own fate, where it differs from its batch's."""
 
     EXCLUDED = "excluded"  #: not in the request: left, suppressed, erased, or no topic of theirs
@@ -128,15 +128,17 @@ class Delivery(SQLModel, table=True):
     edition_id: int = Field(foreign_key="edition.id")
     #: Not a foreign key: the count must still balance when the reader has been erased.
     subscriber_id: int = Field(sa_type=BigId)
-    outcome: Outcome | None = Field(default=None, sa_type=closed_set(Outcome))
+    outcome: DeliveryOutcome | None = Field(default=None, sa_type=closed_set(DeliveryOutcome))
     reason: str | None = Field(default=None, sa_type=Text)
     news: News | None = Field(default=None, sa_type=closed_set(News))
     #: Seconds since 1970; of several events of that standing the earliest.
     news_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
-class Canary(SQLModel, table=True):
+class SeedCopy(SQLModel, table=True):
     """A copy of one edition to an address of our own: its news proves that news can reach us."""
+
+    __tablename__ = "canary"
 
     edition_id: int = Field(primary_key=True, foreign_key="edition.id")
     attempt: str = Field(unique=True, sa_type=String(32))
@@ -145,8 +147,10 @@ class Canary(SQLModel, table=True):
     heard_at: datetime | None = None
 
 
-class Wave(SQLModel, table=True):
+class Rollout(SQLModel, table=True):
     """The part of one edition that goes out first, alone; the rest waits for what it meets."""
+
+    __tablename__ = "wave"
 
     edition_id: int = Field(primary_key=True, foreign_key="edition.id")
     last_batch: int  #: the number of the last batch that is part of it

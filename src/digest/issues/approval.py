@@ -12,13 +12,12 @@ from sqlmodel import Session, col, select
 
 from digest.errors import DigestError, MailUnfit, NotApproved
 from digest.issues import store
-from digest.issues.editorial import Approval
-from digest.issues.models import Issue, Newsletter
-from digest.render.checks.finding import Finding, Severity
+from digest.issues.models import Approval, Issue, Newsletter
+from digest.render.lint import Finding, Severity
 
 
 @dataclass(frozen=True, kw_only=True)
-class Terms:
+class ApprovalTerms:
     """What an approval is bound to: any change in it makes another one necessary."""
 
     editions: tuple[str, ...]  #: the fingerprint of each edition that would go out
@@ -31,18 +30,18 @@ class Terms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Word:
+class ApprovalStatus:
     """The newest approval of an issue, and what makes it void; in force while nothing does."""
 
     approval: Approval
     void: tuple[str, ...]
 
 
-def terms_of(session: Session, issue: Issue, *, templates: str) -> Terms:
+def terms_of(session: Session, issue: Issue, *, templates: str) -> ApprovalTerms:
     """Return what an approval of *issue* is bound to as things are now."""
     edition = store.edition_of(session, issue)
     newsletter = store.newsletter_of(session, issue)
-    return Terms(
+    return ApprovalTerms(
         editions=(edition.fingerprint,),
         audience=audience_rule(newsletter, edition.slice),
         templates=templates,
@@ -96,7 +95,7 @@ def approve(
     return approval
 
 
-def word(session: Session, issue: Issue, *, templates: str) -> Word | None:
+def approval_status(session: Session, issue: Issue, *, templates: str) -> ApprovalStatus | None:
     """Return the newest approval of an issue and what makes it void; ``None`` without any."""
     approval = latest(session, issue)
     if approval is None:
@@ -107,7 +106,9 @@ def word(session: Session, issue: Issue, *, templates: str) -> Word | None:
         ("the audience", approval.audience != terms.audience),
         ("the templates", approval.templates != terms.templates),
     )
-    return Word(approval=approval, void=tuple(what for what, differs in changed if differs))
+    return ApprovalStatus(
+        approval=approval, void=tuple(what for what, differs in changed if differs)
+    )
 
 
 def require_approved(
@@ -119,7 +120,7 @@ def require_approved(
     changed since, or there is a warning nobody has accepted.
     """
     refuse_errors(findings)
-    given = word(session, issue, templates=templates)
+    given = approval_status(session, issue, templates=templates)
     if given is None or given.void:
         if store.newsletter_of(session, issue).unattended and not findings:
             return None
@@ -163,7 +164,7 @@ def _warned(findings: Sequence[Finding]) -> list[str]:
     return sorted({each.rule for each in findings if each.severity is Severity.WARNING})
 
 
-def _why_not(issue: Issue, given: Word | None) -> str:
+def _why_not(issue: Issue, given: ApprovalStatus | None) -> str:
     if given is None:
         return f"issue {issue.number} isn't approved"
     changed = " and ".join(given.void)

@@ -9,8 +9,66 @@ from typing import Any
 from sqlalchemy import JSON, String, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from digest.columns import closed_set
-from digest.issues.cadence import Cadence, Every
+from digest.issues.calendar import Cadence, Every
+from subscribers.sql import closed_set
+
+
+class Draft(SQLModel, table=True):
+    """Where an issue's draft stands among its steps; 0 is before the first."""
+
+    newsletter_id: int = Field(foreign_key="newsletter.id", primary_key=True)
+    period: str = Field(primary_key=True, sa_type=String(16))
+    step: int = 0
+
+
+class DraftStep(SQLModel, table=True):
+    """Everything the editors had decided after one change; undoing goes back a step."""
+
+    __tablename__ = "draft_step"
+    __table_args__ = (UniqueConstraint("newsletter_id", "period", "number"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    newsletter_id: int = Field(foreign_key="newsletter.id")
+    period: str = Field(sa_type=String(16))
+    number: int  #: counts from 1
+    what: str = Field(sa_type=String(200))  #: the change, as an editor would say it
+    decisions: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+    at: datetime
+
+
+class Approval(SQLModel, table=True):
+    """One person's word that an issue may go out exactly as it was then; never changed."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    issue_id: int = Field(foreign_key="issue.id", index=True)
+    seal: str = Field(sa_type=String(64))  #: SHA-256 over the three below
+    editions: list[str] = Field(sa_type=JSON)  #: the fingerprint of each edition
+    audience: str = Field(sa_type=Text)  #: who gets it, as a rule in words
+    templates: str = Field(sa_type=String(64))  #: SHA-256 of the templates
+    accepted: list[str] = Field(
+        default_factory=list, sa_type=JSON
+    )  #: rules whose warnings are fine
+    by: str = Field(sa_type=String(200))
+    at: datetime
+
+
+class TemplateSet(SQLModel, table=True):
+    """The templates a mail was made of, kept once, known by their hash."""
+
+    __tablename__ = "template_set"
+
+    hash: str = Field(primary_key=True, sa_type=String(64))
+    files: dict[str, str] = Field(sa_type=JSON)  #: name to source
+
+
+class Recipe(SQLModel, table=True):
+    """Everything an edition was made from, so that it can be made again."""
+
+    edition_id: int = Field(foreign_key="edition.id", primary_key=True)
+    made_from: dict[str, Any] = Field(sa_type=JSON)
+    #: What was wrong with its templates; the finished mail doesn't show all of it.
+    findings: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
+    templates: str = Field(foreign_key="template_set.hash", sa_type=String(64))
 
 
 class IssueState(StrEnum):
@@ -134,7 +192,7 @@ class Edition(SQLModel, table=True):
     frozen_at: datetime
 
 
-class TurnState(StrEnum):
+class SlotState(StrEnum):
     """How far a period's turn has come."""
 
     AHEAD = "ahead"  #: claimed; there is no draft yet, and the note says why
@@ -145,8 +203,10 @@ class TurnState(StrEnum):
     MISSED = "missed"  #: later than allowed: a person sends it or leaves it
 
 
-class Turn(SQLModel, table=True):
+class Slot(SQLModel, table=True):
     """One period of a newsletter: claimed once, with the moment as the calendar had it then."""
+
+    __tablename__ = "turn"
 
     __table_args__ = (UniqueConstraint("newsletter_id", "period"),)
 
@@ -155,7 +215,7 @@ class Turn(SQLModel, table=True):
     period: str = Field(sa_type=String(16))
     day: date  #: the day the cadence names
     due_at: datetime
-    state: TurnState = Field(sa_type=closed_set(TurnState))
+    state: SlotState = Field(sa_type=closed_set(SlotState))
     note: str = Field(default="", sa_type=Text)
     claimed_at: datetime
 
@@ -170,8 +230,10 @@ class Blackout(SQLModel, table=True):
     why: str = Field(sa_type=String(200))
 
 
-class Shift(SQLModel, table=True):
+class SlotShift(SQLModel, table=True):
     """One period's moment, moved once."""
+
+    __tablename__ = "shift"
 
     newsletter_id: int = Field(foreign_key="newsletter.id", primary_key=True)
     period: str = Field(primary_key=True, sa_type=String(16))
@@ -193,8 +255,10 @@ class Notice(SQLModel, table=True):
     outcome: str = Field(default="", sa_type=String(24))  #: empty while it is under way
 
 
-class Tick(SQLModel, table=True):
+class JobRun(SQLModel, table=True):
     """One chore of the service: when it ran, what came of it, when it runs again."""
+
+    __tablename__ = "tick"
 
     name: str = Field(primary_key=True, sa_type=String(32))
     every: int  #: seconds

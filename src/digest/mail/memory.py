@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from digest.mail.mailing import Mailing
-from digest.mail.transport import Accepted, Answer, Request
+from digest.mail.transport import Accepted, Answer, PreparedRequest
 
 
 @dataclass
@@ -17,13 +17,13 @@ class MemoryTransport:
     accepted: list[Mailing] = field(default_factory=list)
     _prepared: dict[bytes, Mailing] = field(default_factory=dict, repr=False)
 
-    def prepare(self, mailing: Mailing) -> Request:
+    def prepare(self, mailing: Mailing) -> PreparedRequest:
         """Remember the mailing under a payload of its own."""
         payload = f"{mailing.attempt}:{len(self._prepared)}".encode()
         self._prepared[payload] = mailing
-        return Request(payload=payload, recipients=len(mailing.recipients))
+        return PreparedRequest(payload=payload, recipients=len(mailing.recipients))
 
-    def hand_over(self, request: Request) -> Answer:
+    def hand_over(self, request: PreparedRequest) -> Answer:
         """Answer as told, and keep what was accepted."""
         mailing = self._prepared.pop(request.payload)
         answer = self.answer(mailing)

@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from digest.mail.mailing import Content, Mailbox, Mailing, Recipient, personalise
-from digest.mail.transport import Accepted, Answer, NotSent, Request
+from digest.mail.transport import Accepted, Answer, NotSent, PreparedRequest
 
 PROVIDER = "outbox-"  # how the ids begin that tell a copy in the folder from one on its way
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -49,16 +49,16 @@ class Outbox:
     folder: Path
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    def prepare(self, mailing: Mailing) -> Request:
+    def prepare(self, mailing: Mailing) -> PreparedRequest:
         """Pack the mailing; nothing is written yet."""
         packed = {
             "content": {**vars(mailing.content), "sender": tuple(mailing.content.sender)},
             "issue": mailing.issue,
             "recipients": [tuple(recipient) for recipient in mailing.recipients],
         }
-        return Request(payload=orjson.dumps(packed), recipients=len(mailing.recipients))
+        return PreparedRequest(payload=orjson.dumps(packed), recipients=len(mailing.recipients))
 
-    def hand_over(self, request: Request) -> Answer:
+    def hand_over(self, request: PreparedRequest) -> Answer:
         """Write the files; what can't be written can be tried again, since files are replaced."""
         packed: dict[str, Any] = orjson.loads(request.payload)
         sender = Mailbox(*packed["content"].pop("sender"))

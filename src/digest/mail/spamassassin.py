@@ -25,7 +25,7 @@ class NoSpamAssassin(DigestError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Test:
+class SpamRule:
     """One test that fired: its points, which may be 0 or below, and what it is about."""
 
     name: str
@@ -34,14 +34,14 @@ class Test:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Judgement:
+class SpamScore:
     """The points of a mail, and the tests they come from; 5 and more is taken for spam."""
 
     score: float
-    tests: Sequence[Test]
+    tests: Sequence[SpamRule]
 
 
-def judge(mail: EmailMessage, *, now: datetime, program: str = "spamassassin") -> Judgement:
+def judge(mail: EmailMessage, *, now: datetime, program: str = "spamassassin") -> SpamScore:
     """Ask SpamAssassin about a mail as a mailbox gets it; takes seconds.
 
     Raises `NoSpamAssassin`, and `DigestError` when it gives no answer.
@@ -72,16 +72,16 @@ def as_received(mail: EmailMessage, now: datetime) -> EmailMessage:
     return mail
 
 
-def read(said: bytes) -> Judgement:
+def read(said: bytes) -> SpamScore:
     """Read SpamAssassin's report; raises `DigestError` when there is none."""
     score = _SCORE.search(said)
     if score is None:
         raise DigestError("SpamAssassin gave no answer that can be read")
     table = said[score.end() :]
     tests = {
-        name.decode(): Test(
+        name.decode(): SpamRule(
             name=name.decode(), points=float(points), words=words.decode(errors="replace").strip()
         )
         for points, name, words in _TEST.findall(table)
     }
-    return Judgement(score=float(score[1]), tests=list(tests.values()))
+    return SpamScore(score=float(score[1]), tests=list(tests.values()))

@@ -15,7 +15,7 @@ from digest.mail.mailing import Mailing
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PreparedRequest:
     """A mailing in the form it will travel."""
 
     payload: bytes = field(repr=False)
@@ -90,10 +90,10 @@ Answer = Accepted | Refused | NotSent | Halted | InDoubt
 class Transport(Protocol):
     """A way out for mailings."""
 
-    def prepare(self, mailing: Mailing) -> Request:
+    def prepare(self, mailing: Mailing) -> PreparedRequest:
         """Put a mailing into the form it will travel; touches nothing outside."""
         ...
 
-    def hand_over(self, request: Request) -> Answer:
+    def hand_over(self, request: PreparedRequest) -> Answer:
         """Send it, once."""
         ...

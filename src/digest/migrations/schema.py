@@ -4,9 +4,9 @@ from sqlmodel import SQLModel
 
 from digest.comparisons import models as comparisons
 from digest.delivery import models as delivery
-from digest.issues import editorial
+from digest.issues import models
 from digest.issues import models as issues
 from subscribers import models as subscribers
 
-MODELS = (comparisons, issues, editorial, delivery, subscribers)
+MODELS = (comparisons, issues, models, delivery, subscribers)
 METADATA = SQLModel.metadata

@@ -26,11 +26,11 @@ from markupsafe import Markup
 from mjml import mjml2html
 
 from digest.render import filters
-from digest.render.checks.finding import Finding
-from digest.render.faults import TemplateFault, of_jinja
-from digest.render.lines import break_lines
-from digest.render.literal import Trusted, in_markup, in_plain_text
-from digest.render.locate import folders
+from digest.render.escaping import Trusted, in_markup, in_plain_text
+from digest.render.line_length import break_lines
+from digest.render.lint import Finding
+from digest.render.template_errors import TemplateFault, of_jinja
+from digest.render.template_paths import template_folders
 
 #: What a template can do wrong; all else is a fault of ours and goes through.
 _FAULTS = (
@@ -61,7 +61,7 @@ def render(name: str, context: Mapping[str, object], *, folder: Path | None = No
     *folder* holds an installation's own templates, which hide the shipped ones name by name.
     Raises `TemplateBroken` with the file, the line and what is wrong there.
     """
-    looked = folders("email", folder)
+    looked = template_folders("email", folder)
     return finish(name, context, looked, fill(f"{name}.mjml", context, looked))
 
 
@@ -79,7 +79,7 @@ def finish(
 
 def render_page(name: str, context: Mapping[str, object], *, folder: Path | None = None) -> str:
     """Render the web page called *name* (``page`` is ``page.html``); raises `TemplateBroken`."""
-    return fill(f"{name}.html", context, folders("web", folder)) + "\n"
+    return fill(f"{name}.html", context, template_folders("web", folder)) + "\n"
 
 
 def fill(

@@ -10,8 +10,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from markupsafe import Markup, escape
 
-from digest.render.graphemes import columns, cut, graphemes
-from digest.render.literal import Trusted, clean
+from digest.render.escaping import Trusted, strip_unprintable
+from digest.render.graphemes import graphemes, text_width, truncate
 
 NARROW = "\u202f"  # keeps "75 %" in one piece, with a thin gap
 FIXED = "\u00a0"  # the same for plain text, where fonts rarely have the thin one
@@ -45,7 +45,7 @@ def attr(value: object) -> Markup:
     White space collapses, and all but letters, digits and plain signs becomes numeric references:
     the MJML compiler writes many characters of attributes in a notation of its own.
     """
-    one_line = " ".join(clean(str(value)).split())
+    one_line = " ".join(strip_unprintable(str(value)).split())
     return Markup("".join(map(_in_attribute, one_line)))  # noqa: S704  - references and letters
 
 
@@ -112,8 +112,8 @@ def wrap(value: object, width: int = 72, indent: str = "", first: str | None = N
     A word longer than a line is broken between letters, never inside one.
     """
     lines: list[str] = []
-    room = width - columns(indent)
-    for paragraph in clean(str(value)).split("\n"):
+    room = width - text_width(indent)
+    for paragraph in strip_unprintable(str(value)).split("\n"):
         lines.extend(_filled(re.split(r"[ \t]+", paragraph.strip(" \t")), room))
     head = indent if first is None else first
     return "\n".join((indent if n else head) + line for n, line in enumerate(lines))
@@ -122,7 +122,7 @@ def wrap(value: object, width: int = 72, indent: str = "", first: str | None = N
 def _filled(words: list[str], room: int) -> list[str]:
     lines, line = [], ""
     for word in (part for whole in words for part in _parts(whole, room)):
-        if line and columns(line) + 1 + columns(word) > room:
+        if line and text_width(line) + 1 + text_width(word) > room:
             lines.append(line)
             line = word
         else:
@@ -131,11 +131,11 @@ def _filled(words: list[str], room: int) -> list[str]:
 
 
 def _parts(word: str, room: int) -> list[str]:
-    if len(word) <= room and columns(word) <= room:
+    if len(word) <= room and text_width(word) <= room:
         return [word]
     parts = [""]
     for cluster in graphemes(word):
-        if columns(parts[-1]) + columns(cluster) > room:
+        if text_width(parts[-1]) + text_width(cluster) > room:
             parts.append("")
         parts[-1] += cluster
     return parts
@@ -150,7 +150,8 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
     filled = [wrap(cell, width).split("\n") for cell, width in zip(cells, widths, strict=True)]
     for line in zip_longest(*filled, fillvalue=""):
         padded = (
-            cell + " " * (width - columns(cell)) for cell, width in zip(line, widths, strict=True)
+            cell + " " * (width - text_width(cell))
+            for cell, width in zip(line, widths, strict=True)
         )
         yield "  ".join(padded).rstrip(" ")
 
@@ -162,7 +163,7 @@ def seats(ships: int | None, of: int) -> str:
 
 def rule(value: object, char: str = "-", width: int = 72) -> str:
     """Draw a line of *char* as long as *value* is wide."""
-    return char * min(width, columns(str(value)))
+    return char * min(width, text_width(str(value)))
 
 
 IN_MARKUP = {
@@ -171,14 +172,14 @@ IN_MARKUP = {
     "link": link,
     "personal": personal,
     "local": local,
-    "cut": cut,
+    "cut": truncate,
     "tied": tied,
 }
 IN_TEXT = {
     "percent": percent_text,
     "link": link,
     "personal": personal,
-    "cut": cut,
+    "cut": truncate,
     "wrap": wrap,
     "rule": rule,
     "grid": grid,

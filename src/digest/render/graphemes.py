@@ -37,7 +37,7 @@ def graphemes(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def cut(text: str, limit: int, mark: str = "…") -> str:
+def truncate(text: str, limit: int, mark: str = "…") -> str:
     """Shorten *text* to *limit* characters as a reader counts them, the *mark* included.
 
     Ends after a whole word where there is one in the last third. Text that piles up marks is cut
@@ -53,7 +53,7 @@ def cut(text: str, limit: int, mark: str = "…") -> str:
     return text
 
 
-def columns(text: str) -> int:
+def text_width(text: str) -> int:
     """Count the columns *text* takes in a fixed-width font."""
     if _SINGLE.fullmatch(text) and _HYPHEN not in text:
         return len(text)

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from digest.errors import TemplateBroken
 from digest.render.engine import render_page
-from digest.render.locate import folders
-from digest.render.pagewords import PageWords, page_words
+from digest.render.page_texts import SiteTexts, site_texts
+from digest.render.template_paths import template_folders
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,16 +27,16 @@ class Site:
     postal_address: str = ""
 
     @property
-    def words(self) -> PageWords:
+    def words(self) -> SiteTexts:
         """The words of the pages' own, in the language they are in."""
-        return page_words(self.language)
+        return site_texts(self.language)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignUp:
+class SignupBlock:
     """The form by which one gets the newsletter, at the end of a page."""
 
-    form: object  #: of the shape of `subscribers.web.pages.Form`
+    form: object  #: of the shape of `subscribers.web.page_model.Form`
     agreed: str  #: what one agrees to by it
     kept: tuple[str, str]  #: words and path of the page that says what is kept
 
@@ -115,7 +115,7 @@ class ComparisonPage:
 def message_page(site: Site, page: object, *, folder: Path | None = None) -> str:
     """Return a page with a message, with or without a form; raises `TemplateBroken`.
 
-    *page* is of the shape of `subscribers.web.pages.Page`.
+    *page* is of the shape of `subscribers.web.page_model.Page`.
     """
     return render_page("page", {"site": site, "page": page}, folder=folder)
 
@@ -123,7 +123,7 @@ def message_page(site: Site, page: object, *, folder: Path | None = None) -> str
 def home_page(
     site: Site,
     *,
-    sign_up: SignUp,
+    sign_up: SignupBlock,
     issue: IssueLink | None,
     teasers: Sequence[Teaser],
     folder: Path | None = None,
@@ -134,7 +134,7 @@ def home_page(
 
 
 def archive_page(
-    site: Site, issues: Sequence[IssueLink], *, sign_up: SignUp, folder: Path | None = None
+    site: Site, issues: Sequence[IssueLink], *, sign_up: SignupBlock, folder: Path | None = None
 ) -> str:
     """Return the page that lists the issues, as given; raises `TemplateBroken`."""
     context = {"site": site, "issues": issues, "sign_up": sign_up}
@@ -147,7 +147,7 @@ def issue_page(
     *,
     older: IssueLink | None = None,
     newer: IssueLink | None = None,
-    sign_up: SignUp,
+    sign_up: SignupBlock,
     folder: Path | None = None,
 ) -> str:
     """Return the page that shows one frozen mail in a frame; raises `TemplateBroken`."""
@@ -156,7 +156,7 @@ def issue_page(
 
 
 def comparison_page(
-    site: Site, comparison: ComparisonPage, *, sign_up: SignUp, folder: Path | None = None
+    site: Site, comparison: ComparisonPage, *, sign_up: SignupBlock, folder: Path | None = None
 ) -> str:
     """Return the page with everything one comparison says; raises `TemplateBroken`."""
     context = {"site": site, "comparison": comparison, "sign_up": sign_up}
@@ -165,7 +165,7 @@ def comparison_page(
 
 def asset(name: str, *, folder: Path | None = None) -> str:
     """Return a file served as it is: style.css, icon.svg; raises `TemplateBroken`."""
-    for place in folders("web", folder):
+    for place in template_folders("web", folder):
         if (place / name).is_file():
             return (place / name).read_text(encoding="utf-8")
     raise TemplateBroken(f"{name}: there is no such file")

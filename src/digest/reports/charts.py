@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from digest.delivery.by_provider import Provider
-from digest.delivery.numbers import Numbers
-from digest.reports import draw
-from digest.reports.draw import Spec
-from digest.reports.facts import IssueReport, SectionRow
-from digest.reports.words import percent, source_words
-from subscribers.growth import Counts
+from digest.delivery.reporting import EditionStatistics, ProviderStatistics
+from digest.reports import vega
+from digest.reports.formatting import percent, source_words
+from digest.reports.report_data import IssueReport, SectionRow
+from digest.reports.vega import Spec
+from subscribers.list_statistics import AudienceCounts
 
 A_WHILE = 5  # minutes; of less there is no line to be drawn
 FEWEST_WEEKS = 4  # that are shown of a young list
@@ -31,7 +30,7 @@ class Chart:
     rows: Sequence[Sequence[str]]
 
 
-def funnel(numbers: Numbers, *, tracked: bool) -> Chart:
+def funnel(numbers: EditionStatistics, *, tracked: bool) -> Chart:
     """Draw how many were reached, as bars from accepted to clicked."""
     steps = [("Accepted", numbers.accepted, 0), ("Delivered", numbers.delivered, 0)]
     if tracked:
@@ -42,13 +41,13 @@ def funnel(numbers: Numbers, *, tracked: bool) -> Chart:
         title="From accepted to clicked" if tracked else "From accepted to delivered",
         says="Readers at each step. The pale part is what may have been machines.",
         name="funnel",
-        drawing=lambda size: draw.stacked(steps, size, ("people", "perhaps machines")),
+        drawing=lambda size: vega.stacked(steps, size, ("people", "perhaps machines")),
         head=("Step", "Surely people", "Perhaps machines"),
         rows=[(name, f"{sure:,}", f"{perhaps:,}") for name, sure, perhaps in steps],
     )
 
 
-def delivery(numbers: Numbers) -> Chart | None:
+def delivery(numbers: EditionStatistics) -> Chart | None:
     """Draw when the mail arrived; ``None`` where it arrived at once, or hasn't."""
     line = list(numbers.timeline)
     if not line or line[-1][0] - line[0][0] < A_WHILE:
@@ -59,7 +58,7 @@ def delivery(numbers: Numbers) -> Chart | None:
         title="When it arrived",
         says="Share of the delivered mails that had arrived, by minutes after the first.",
         name="delivery",
-        drawing=lambda size: draw.area(points, size),
+        drawing=lambda size: vega.area(points, size),
         head=("Share arrived", "Minutes after the first"),
         rows=[(f"{share} %", f"{minutes:,}") for share, minutes in told],
     )
@@ -72,13 +71,13 @@ def comparisons(sections: Sequence[SectionRow]) -> Chart:
         title="Clicks per comparison",
         says="Links followed, in the order of the mail; each reader counts once a link.",
         name="comparisons",
-        drawing=lambda size: draw.stacked(steps, size, ("people", "perhaps machines")),
+        drawing=lambda size: vega.stacked(steps, size, ("people", "perhaps machines")),
         head=("Comparison", "Surely people", "Perhaps machines"),
         rows=[(name, f"{sure:,}", f"{perhaps:,}") for name, sure, perhaps in steps],
     )
 
 
-def failures(providers: Sequence[Provider]) -> Chart:
+def failures(providers: Sequence[ProviderStatistics]) -> Chart:
     """Draw the share that wasn't delivered, by mailbox provider."""
     kinds = ("deferred", "blocked", "bounced", "dropped")
     values = [
@@ -98,7 +97,7 @@ def failures(providers: Sequence[Provider]) -> Chart:
             " was refused. Bounced: the address was. Dropped: the provider didn’t try."
         ),
         name="failures",
-        drawing=lambda size: draw.shares(values, size, kinds, words),
+        drawing=lambda size: vega.shares(values, size, kinds, words),
         head=("Provider", "Accepted", "Delivered", *(kind.capitalize() for kind in kinds)),
         rows=[
             (
@@ -112,7 +111,7 @@ def failures(providers: Sequence[Provider]) -> Chart:
     )
 
 
-def complaints(providers: Sequence[Provider]) -> Chart:
+def complaints(providers: Sequence[ProviderStatistics]) -> Chart:
     """Draw the complaint rate by mailbox provider, beside Gmail's two lines."""
     values = [
         {"who": one.name, "rate": one.complaint_rate}
@@ -127,7 +126,7 @@ def complaints(providers: Sequence[Provider]) -> Chart:
         title="Complaints, by mailbox provider",
         says="Readers who called it spam, by delivered mails, beside the lines that Gmail draws.",
         name="complaints",
-        drawing=lambda size: draw.rates(values, size, words),
+        drawing=lambda size: vega.rates(values, size, words),
         head=("Provider", "Delivered", "Complaints", "Rate"),
         rows=[
             (one.name, f"{one.delivered:,}", f"{one.complained:,}", _rate(one.complaint_rate))
@@ -136,7 +135,7 @@ def complaints(providers: Sequence[Provider]) -> Chart:
     )
 
 
-def growing(growth: Counts) -> Chart:
+def growing(growth: AudienceCounts) -> Chart:
     """Draw who joined and who left, week by week, from the first week there is something."""
     busy = [bool(each.joined or each.left) for each in growth.weeks]
     start = min(busy.index(True) if any(busy) else 0, max(0, len(busy) - FEWEST_WEEKS))
@@ -153,7 +152,7 @@ def growing(growth: Counts) -> Chart:
             f" {growth.mailable:,} would get an issue today.{_one_way(growth)}"
         ),
         name="growth",
-        drawing=lambda size: draw.weeks(values, size),
+        drawing=lambda size: vega.weeks(values, size),
         head=("Week", "Asked", "Joined", "Left"),
         rows=[
             (each.week, f"{each.asked:,}", f"{each.joined:,}", f"{each.left:,}") for each in weeks
@@ -161,13 +160,13 @@ def growing(growth: Counts) -> Chart:
     )
 
 
-def _one_way(growth: Counts) -> str:
+def _one_way(growth: AudienceCounts) -> str:
     """Say where all readers came from, if it is the same for all."""
     ways = [source_words(name) for name in growth.sources]
     return f" All came by one way: {ways[0][:1].lower()}{ways[0][1:]}." if len(ways) == 1 else ""
 
 
-def sources(growth: Counts) -> Chart | None:
+def sources(growth: AudienceCounts) -> Chart | None:
     """Draw where the readers on the list came from; ``None`` for fewer than two ways."""
     found = [(source_words(name), number) for name, number in growth.sources.items()]
     if len(found) <= 1:
@@ -179,7 +178,7 @@ def sources(growth: Counts) -> Chart | None:
         title="Where readers came from",
         says="By which way those on the list, and those who have left it, once joined.",
         name="sources",
-        drawing=lambda size: draw.plain([(name, number) for name, number in shown], size),
+        drawing=lambda size: vega.plain([(name, number) for name, number in shown], size),
         head=("Source", "Readers"),
         rows=[(name, f"{number:,}") for name, number in found],
     )
@@ -195,7 +194,7 @@ def history(reports: Sequence[IssueReport]) -> Chart:
         title="Issue by issue",
         says="Delivered mails; the stronger part is readers who surely followed a link.",
         name="history",
-        drawing=lambda size: draw.stacked(
+        drawing=lambda size: vega.stacked(
             [(name, sure, whole - sure) for name, sure, whole in steps[-26:]],
             size,
             ("followed a link", "delivered"),
@@ -215,7 +214,7 @@ def _chart(
     head: Sequence[str],
     rows: Sequence[Sequence[str]],
 ) -> Chart:
-    drawn = [draw.render(drawing(size), size, name, title, says) for size in draw.WIDTHS]
+    drawn = [vega.render(drawing(size), size, name, title, says) for size in vega.WIDTHS]
     return Chart(title=title, says=says, svg=Markup("").join(drawn), head=head, rows=rows)
 
 

@@ -11,17 +11,17 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from digest.app import App
+from digest.app.installation import App
 from digest.errors import NotFound
-from digest.web import health, webhooks
+from digest.web import monitoring, webhooks
 from digest.web.archive import Archive
-from digest.web.faults import Backstop, Faults
-from digest.web.front import make_front, words
-from digest.web.headers import Headers
-from digest.web.looks import Looks
-from digest.web.postman import Postman
-from digest.web.shelf import Shelf
-from digest.web.site import OWN_LINKS, PublicSite
+from digest.web.error_pages import ErrorPages, LastResort
+from digest.web.letter_worker import LetterWorker
+from digest.web.newsletter_cache import NewsletterCache
+from digest.web.public_pages import OWN_LINKS, PublicSite
+from digest.web.security_headers import SecurityHeaders
+from digest.web.signup_wiring import site_config, split_setting
+from digest.web.theme import Theme
 from subscribers import web as readers
 
 
@@ -33,12 +33,12 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     the schedule runs beside.
     """
     webhook = webhooks.Webhook(app)
-    postman = Postman(app.send_letters, catch_up=app.take_in_sign_ups)
-    looks = Looks(app.settings, Shelf(app.database))
-    front = make_front(app, looks, postman.wake)
+    postman = LetterWorker(app.send_letters, catch_up=app.take_in_sign_ups)
+    looks = Theme(app.settings, NewsletterCache(app.database))
+    front = site_config(app, looks, postman.wake)
     public = PublicSite(app, front, looks)
     archive = Archive(app, front, looks, own_links=OWN_LINKS)
-    faults = Faults(looks)
+    faults = ErrorPages(looks)
 
     @asynccontextmanager
     async def lifespan(_site: Starlette) -> AsyncIterator[None]:
@@ -55,7 +55,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *archive.routes(),
             *readers.routes(front),
             *webhooks.routes(webhook),
-            *health.routes(app, ticking=ticking),
+            *monitoring.routes(app, ticking=ticking),
         ],
         middleware=_middleware(app, faults),
         exception_handlers={HTTPException: faults.refused, NotFound: faults.not_found},
@@ -65,8 +65,8 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     return site
 
 
-def _middleware(app: App, faults: Faults) -> list[Middleware]:
-    chain = [Middleware(Headers, tls=app.settings.base_url.startswith("https://"))]
-    if hosts := words(app.settings.hosts):
+def _middleware(app: App, faults: ErrorPages) -> list[Middleware]:
+    chain = [Middleware(SecurityHeaders, tls=app.settings.base_url.startswith("https://"))]
+    if hosts := split_setting(app.settings.hosts):
         chain.append(Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False))
-    return [*chain, Middleware(Backstop, faults=faults)]
+    return [*chain, Middleware(LastResort, faults=faults)]

@@ -9,17 +9,17 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from digest.app import App
+from digest.app.installation import App
 from digest.errors import NotFound
-from digest.issues import published, store
-from digest.issues.published import PublishedIssue
+from digest.issues import store
+from digest.issues.store import PublishedIssue
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.render.pages import IssueLink, archive_page, issue_page
-from digest.web.headers import FRAMING, MAIL, kept
-from digest.web.looks import Looks
-from digest.web.shelf import Series
+from digest.web.newsletter_cache import NewsletterEntry
+from digest.web.security_headers import FRAMING, MAIL, cacheable_headers
+from digest.web.theme import Theme
 from subscribers.dates import long_date
-from subscribers.web import Front
+from subscribers.web import SiteConfig
 
 _OWN = re.compile(rf"(?:https?://[^\s\"'<>]+)?(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
@@ -30,7 +30,7 @@ _MOST_DIGITS = 9
 class Archive:
     """The handlers of the archive's pages. A draft isn't there for anybody."""
 
-    def __init__(self, app: App, front: Front, looks: Looks, *, own_links: str) -> None:
+    def __init__(self, app: App, front: SiteConfig, looks: Theme, *, own_links: str) -> None:
         self._app = app
         self._front = front
         self._looks = looks
@@ -53,7 +53,7 @@ class Archive:
         series = self._series(request)
         with self._app.database.read() as session:
             newsletter = store.newsletter(session, series.slug)
-            issues = published.published(session, newsletter)
+            issues = store.published(session, newsletter)
         page = archive_page(
             self._looks.site(series),
             [issue_link(each, series) for each in issues],
@@ -67,8 +67,8 @@ class Archive:
         series, number = self._series(request), _number(request)
         with self._app.database.read() as session:
             newsletter = store.newsletter(session, series.slug)
-            issue = published.public(session, newsletter, number)
-            older, newer = published.around(session, newsletter, number)
+            issue = store.public_issue(session, newsletter, number)
+            older, newer = store.neighbours(session, newsletter, number)
         page = issue_page(
             self._looks.site(series),
             issue_link(issue, series),
@@ -85,10 +85,10 @@ class Archive:
         with self._app.database.read() as session:
             html = _frozen(session, series.slug, _number(request))
         shown = for_everybody(html, self._own_links)
-        headers = kept(_HOUR, found=False) | {"Content-Security-Policy": MAIL}
+        headers = cacheable_headers(_HOUR, found=False) | {"Content-Security-Policy": MAIL}
         return HTMLResponse(shown, headers=headers)
 
-    def _series(self, request: Request) -> Series:
+    def _series(self, request: Request) -> NewsletterEntry:
         slug = request.path_params.get("newsletter")
         series = self._looks.shelf.series().get(slug) if slug else self._looks.shelf.first()
         if series is None:
@@ -104,7 +104,7 @@ def _number(request: Request) -> int:
     return int(text)
 
 
-def issue_link(issue: PublishedIssue, series: Series) -> IssueLink:
+def issue_link(issue: PublishedIssue, series: NewsletterEntry) -> IssueLink:
     """Return an issue as pages link to it."""
     path = f"/issues/{series.slug}/{issue.number}"
     return IssueLink(
@@ -126,5 +126,5 @@ def for_everybody(html: str, own_links: str) -> str:
 
 
 def _frozen(session: Session, slug: str, number: int) -> str:
-    issue = published.public(session, store.newsletter(session, slug), number)
-    return published.frozen_html(session, issue.id)
+    issue = store.public_issue(session, store.newsletter(session, slug), number)
+    return store.frozen_html(session, issue.id)

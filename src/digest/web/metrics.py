@@ -2,8 +2,146 @@
 
 from __future__ import annotations
 
+import os
+import resource
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import Executable, func, select
+from sqlmodel import Session, col
+
+from digest.app.installation import App
+from digest.delivery.events import RejectedPosts
+from digest.delivery.models import Attempt, Batch, BatchState, MailEvent, Quarantined
+from digest.delivery.sending import restore_guard
+from digest.issues.models import Issue, JobRun, Slot
+from subscribers.models import Consent, LetterToSend, Stopped, Subscription
+
+_Samples = dict[tuple[str, ...], float]
+_OPEN_FILES = Path("/proc/self/fd")
+_MEMORY = Path("/proc/self/statm")
+
+
+def collect_metrics(app: App) -> list[Metric]:
+    """Count everything there is to watch; reads only."""
+    with app.database.read() as session:
+        found = [*_sending(session), *_audience(session), *_ticks(app, session)]
+    held = restore_guard.hold_reason(app.database, app.epoch()) is not None
+    spool = app.spool()
+    away = RejectedPosts(spool.folder).since_yesterday(app.clock())
+    return [
+        *found,
+        single("digest_hold", "1 while nothing is sent after a restore.", int(held)),
+        single("digest_spool_bytes", "Events on disk, not all applied yet.", spool.size()),
+        _of(
+            "digest_webhook_turned_away",
+            "Posts turned away today and yesterday, by reason.",
+            "reason",
+            {(reason.value,): float(number) for reason, number in away.items()},
+        ),
+        *_process(),
+    ]
+
+
+def _sending(session: Session) -> list[Metric]:
+    states = _grouped(session, select(col(Batch.state), func.count()).group_by(col(Batch.state)))
+    sizes = select(col(Batch.state), func.sum(col(Batch.size))).group_by(col(Batch.state))
+    readers = _grouped(session, sizes)
+    queue = sum(readers.get((state.value,), 0) for state in _QUEUED)
+    doubt = sum(readers.get((state.value,), 0) for state in _DOUBTED)
+    attempts = select(func.coalesce(col(Attempt.outcome), "under-way"), func.count())
+    events = select(col(MailEvent.kind), func.count()).group_by(col(MailEvent.kind))
+    issues = select(col(Issue.state), func.count()).group_by(col(Issue.state))
+    turns = select(col(Slot.state), func.count()).group_by(col(Slot.state))
+    set_aside = session.connection().execute(select(func.max(col(Quarantined.id)))).scalar()
+    return [
+        _of("digest_issues", "Issues by state.", "state", _grouped(session, issues)),
+        _of("digest_turns", "Periods by state.", "state", _grouped(session, turns)),
+        _of("digest_batches", "Batches by state.", "state", states),
+        _of("digest_batch_readers", "Readers by their batch's state.", "state", readers),
+        _of(
+            "digest_attempts_total",
+            "Requests to the provider by outcome.",
+            "outcome",
+            _grouped(session, attempts.group_by(col(Attempt.outcome))),
+            kind="counter",
+        ),
+        single("digest_queue_readers", "Readers still to be sent to.", queue),
+        single("digest_in_doubt_readers", "Readers who may have been sent to.", doubt),
+        _of("digest_events", "Provider's events kept, by kind.", "kind", _grouped(session, events)),
+        single("digest_events_set_aside", "Events that weren't usable.", set_aside or 0),
+    ]
+
+
+_QUEUED = (BatchState.PENDING, BatchState.CLAIMED)
+_DOUBTED = (BatchState.STARTED, BatchState.IN_DOUBT)
+
+
+def _audience(session: Session) -> list[Metric]:
+    standing = select(col(Subscription.standing), func.count()).group_by(col(Subscription.standing))
+    acts = select(col(Consent.act), func.count()).group_by(col(Consent.act))
+    stopped = select(col(Stopped.reason), func.sum(col(Stopped.count)))
+    letters = select(col(LetterToSend.state), func.count()).group_by(col(LetterToSend.state))
+    return [
+        _of("digest_subscriptions", "By standing.", "standing", _grouped(session, standing)),
+        _of("digest_consents_total", "What readers did.", "act", _grouped(session, acts)),
+        _of(
+            "digest_signups_stopped_total",
+            "Sign-ups stopped, by reason.",
+            "reason",
+            _grouped(session, stopped.group_by(col(Stopped.reason))),
+        ),
+        _of("digest_letters", "Letters by state.", "state", _grouped(session, letters)),
+    ]
+
+
+def _ticks(app: App, session: Session) -> list[Metric]:
+    ticks = session.execute(select(JobRun)).scalars().all()
+    now = app.clock()
+    age: _Samples = {(each.name,): (now - each.started_at).total_seconds() for each in ticks}
+    ok: _Samples = {(each.name,): float(each.ok) for each in ticks}
+    return [
+        _of("digest_tick_age_seconds", "Since a chore last ran.", "name", age),
+        _of("digest_tick_ok", "1 when its last run went well.", "name", ok),
+    ]
+
+
+def _process() -> list[Metric]:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    found = [
+        single(
+            "process_cpu_seconds_total",
+            "Processor time.",
+            usage.ru_utime + usage.ru_stime,
+            kind="counter",
+        )
+    ]
+    if _MEMORY.exists():
+        pages = int(_MEMORY.read_text(encoding="ascii").split()[1])
+        resident = pages * os.sysconf("SC_PAGE_SIZE")
+        found.append(single("process_resident_memory_bytes", "Memory in use.", resident))
+        open_ = len(list(_OPEN_FILES.iterdir()))
+        found.append(single("process_open_fds", "Open file handles.", open_))
+    return found
+
+
+def _grouped(session: Session, statement: Executable) -> _Samples:
+    rows = session.connection().execute(statement)
+    return {(str(key),): float(number or 0) for key, number in rows}
+
+
+def _of(
+    name: str,
+    help_: str,
+    label: str,
+    samples: _Samples,
+    *,
+    kind: str = "gauge",
+) -> Metric:
+    counted = "counter" if name.endswith("_total") else kind
+    return Metric(name=name, help=help_, kind=counted, labels=(label,), samples=samples)
+
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,7 +162,7 @@ def single(name: str, help_: str, value: float, *, kind: str = "gauge") -> Metri
     return Metric(name=name, help=help_, kind=kind, samples={(): value})
 
 
-def exposition(metrics: Iterable[Metric]) -> str:
+def prometheus_text(metrics: Iterable[Metric]) -> str:
     """Write metrics as Prometheus reads them."""
     return "".join(line + "\n" for metric in metrics for line in _lines(metric))
 

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from digest.errors import BadSetting
-from digest.web.headers import HEADERS
+from digest.web.security_headers import HEADERS
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from digest.app import App
-from digest.delivery.intake import Drainer
-from digest.delivery.turned_away import Reason, TurnedAway
+from digest.app.installation import App
+from digest.delivery.events import ConsumerThread, RejectedPosts, RejectionReason
 from digest.errors import BadSetting, BadSignature, SpoolFull
-from digest.mail.sendgrid.webhook import SIGNATURE, TIMESTAMP, Verifier
+from digest.mail.sendgrid import SIGNATURE, TIMESTAMP, Verifier
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +34,8 @@ class Webhook:
         self._app = app
         self._verifier = Verifier(app.settings.webhook_key_list())
         self._keys_seen = self._keys_now()
-        self._drainer = Drainer(app.drain())
-        self._turned_away = TurnedAway(app.spool().folder)
+        self._drainer = ConsumerThread(app.drain())
+        self._turned_away = RejectedPosts(app.spool().folder)
         self._under_way = 0
         self._threads = CapacityLimiter(THREADS)
 
@@ -51,13 +50,13 @@ class Webhook:
     async def answer(self, request: Request) -> Response:
         """Verify the raw bytes, then put them on disk; everything else happens afterwards."""
         if self._under_way >= MOST_AT_ONCE:
-            self._note(Reason.BUSY)
+            self._note(RejectionReason.BUSY)
             return _later("too much at once")
         self._under_way += 1
         try:
             body = await _bounded(request)
             if body is None:
-                self._note(Reason.TOO_LARGE)
+                self._note(RejectionReason.TOO_LARGE)
                 return _plain("too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return await self._take(
                 body,
@@ -73,10 +72,10 @@ class Webhook:
         try:
             await run_sync(self._keep, body, signature, timestamp, limiter=self._threads)
         except BadSignature:
-            self._note(Reason.UNSIGNED)
+            self._note(RejectionReason.UNSIGNED)
             return _plain("not signed by the provider", HTTPStatus.FORBIDDEN)
         except SpoolFull as fault:
-            self._note(Reason.FULL, str(fault))
+            self._note(RejectionReason.FULL, str(fault))
             return _later("not stored")
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
@@ -88,7 +87,7 @@ class Webhook:
         if self._under_way <= CALM:
             self._drainer.wait(place, PATIENCE)
 
-    def _note(self, reason: Reason, detail: str = "") -> None:
+    def _note(self, reason: RejectionReason, detail: str = "") -> None:
         self._turned_away.note(reason, self._app.clock(), detail)
 
     def _current(self) -> Verifier:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from digest.testing import RunningFake, running_fake
-from tests.stories.killing import house, oracle
-from tests.stories.killing.nursery import Nursery, nursery
+from digest.fake_sendgrid import RunningFake, running_fake
+from tests.stories.killing import installation, oracle
+from tests.stories.killing.child_process import Nursery, nursery
 
 READERS = 3000
 BATCH_SIZE = 250
@@ -69,7 +69,7 @@ class Yard:
     def fresh(self, template: Path | None = None) -> Path:
         """Return a store as it was, beside a provider that took nothing."""
         self.fake.reset()
-        return house.copy(template or self.prepared, self.folder / "digest.db")
+        return installation.copy(template or self.prepared, self.folder / "digest.db")
 
     def send(self, path: Path, **given: Any) -> Any:
         return self.nursery.run("send", path=str(path), url=self.fake.url, **given)
@@ -100,8 +100,8 @@ def yard(folder: Path, *, readers: int = READERS, batch_size: int = BATCH_SIZE) 
         running_fake(folder, hold_events=True, may_kill=True, shares={"all": 0.0}) as fake,
     ):
         made = Yard(folder, children, fake, readers)
-        house.build(made.built, readers)
-        house.copy(made.built, made.prepared)
+        installation.build(made.built, readers)
+        installation.copy(made.built, made.prepared)
         children.run("plan", path=str(made.prepared), batch_size=batch_size)
         yield made
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from digest.db import Database
-from digest.delivery.counts import Counts, count
-from tests.stories.killing.house import EDITION
+from digest.delivery.counts import DeliveryCounts, count_deliveries
+from tests.stories.killing.installation import EDITION
 
 
 @dataclass(frozen=True)
@@ -21,14 +21,14 @@ class Ours:
     batches: list[Any]
     attempts: dict[str, Any]
     outcomes: dict[int, str]
-    counts: Counts
+    counts: DeliveryCounts
 
 
 def ours(path: Path) -> Ours:
     """Read our ledger, with nothing of the engine but its counts."""
     database = Database(f"sqlite:///{path}")
     with database.read() as session:
-        counts = count(session, EDITION)
+        counts = count_deliveries(session, EDITION)
     database.close()
     with closing(sqlite3.connect(path)) as db:
         db.row_factory = sqlite3.Row

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from digest.testing import RunningFake, running_fake
+from digest.fake_sendgrid import RunningFake, running_fake
 from tests.stories.conftest import BATCH, DIGEST, READERS, Installation
 from tests.stories.killing import oracle
-from tests.stories.warm import LIMIT
+from tests.stories.warm_start import LIMIT
 
 STRACE = shutil.which("strace")
 pytestmark = pytest.mark.skipif(STRACE is None, reason="strace isn't installed")

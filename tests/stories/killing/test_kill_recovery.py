@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from digest.delivery.recover import MOST_RECOVERIES
+from digest.delivery.sending.recovery import MOST_RECOVERIES
 from tests.stories.killing import oracle
 from tests.stories.killing.loop import Report, Yard, aftermath
 

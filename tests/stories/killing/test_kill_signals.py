@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from digest.testing import RunningFake, running_fake
+from digest.fake_sendgrid import RunningFake, running_fake
 from tests.stories.conftest import BATCH, READERS, Installation
-from tests.stories.warm import LIMIT
+from tests.stories.warm_start import LIMIT
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from digest.delivery.links import recipients_of
+from digest.delivery.sending.personalization import recipient_builder
 from subscribers.tokens import Tokens
-from tests.stories.killing import house, oracle
+from tests.stories.killing import installation, oracle
 from tests.stories.killing.loop import Yard
 
 ANSWERED = 3  # the step of the first batch after which a death leaves a doubt the provider took
@@ -52,11 +52,13 @@ def test_A10_leaving_is_on_record_before_the_answer_and_counts_once(
     small_place: Yard, every: int
 ) -> None:
     place = small_place
-    address = recipients_of(
-        house.NEWSLETTER, base_url=house.BASE_URL, tokens=Tokens([house.SECRET])
+    address = recipient_builder(
+        installation.NEWSLETTER,
+        base_url=installation.BASE_URL,
+        tokens=Tokens([installation.SECRET]),
     )
     link = address(1, 1, "r1@example.org").headers["List-Unsubscribe"].split(">")[0]
-    page = link.removeprefix(f"<{house.BASE_URL}")
+    page = link.removeprefix(f"<{installation.BASE_URL}")
     for number in count(1, every):
         path = place.fresh()
         with place.site(path, die_at=number) as (url, pid):

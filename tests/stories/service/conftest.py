@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stories.service.yard import Yard, faketime, utc, yard
+from tests.stories.service.service_process import Yard, faketime, utc, yard
 
 
 @pytest.fixture

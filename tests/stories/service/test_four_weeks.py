@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.stories.service.yard import SECONDS, Yard, utc
+from tests.stories.service.service_process import SECONDS, Yard, utc
 
 TUESDAYS = [utc("2026-11-24 09:00") + timedelta(weeks=n) for n in range(4)]
 DAY = timedelta(days=1)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.stories.service.yard import Yard, utc
+from tests.stories.service.service_process import Yard, utc
 
 TUESDAY = utc("2026-11-24 09:00")
 

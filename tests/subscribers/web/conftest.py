@@ -21,23 +21,26 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
 from digest.db import Database
-from subscribers import joining, letters, store
-from subscribers.letters import Handed, Letter
+from subscribers import letter_queue, store
+from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
+from subscribers.letter_queue import Letter, LetterOutcome
 from subscribers.models import Standing
-from subscribers.throttle import Limit, Limits
+from subscribers.signup import processing
 from subscribers.tokens import Hashes, Tokens
-from subscribers.web import About, Front, routes
+from subscribers.web import NewsletterInfo, SiteConfig, routes
 from tests.subscribers.conftest import NEWSLETTER
 
-ABOUT = About(
+ABOUT = NewsletterInfo(
     slug=NEWSLETTER,
     name="Weekly AI Tool Verdicts",
     description="Every Tuesday: two tools side by side.",
     latest="/issues/3",
     topics=(("dev", "Developer Tools"), ("art", "Art"), ("text", "Writing")),
 )
-WIDE = Limits(
-    domain=Limit(100_000, 3600), network=Limit(100_000, 3600), everyone=Limit(100_000, 3600)
+WIDE = RateLimits(
+    domain=RateLimit(100_000, 3600),
+    network=RateLimit(100_000, 3600),
+    everyone=RateLimit(100_000, 3600),
 )
 
 
@@ -58,10 +61,10 @@ class Clock:
 class Post:
     """Keeps the letters it is handed; answers as it is told."""
 
-    answer: Handed = Handed.SENT
+    answer: LetterOutcome = LetterOutcome.SENT
     sent: list[Letter] = field(default_factory=list)
 
-    def send(self, letter: Letter) -> Handed:
+    def send(self, letter: Letter) -> LetterOutcome:
         self.sent.append(letter)
         return self.answer
 
@@ -71,7 +74,7 @@ class Site:
     """A site that answers, and what stands behind it."""
 
     url: str
-    front: Front
+    front: SiteConfig
     clock: Clock
     letters: Post
     http: httpx2.Client
@@ -85,14 +88,16 @@ class Site:
     def take_in(self) -> None:
         """Do at once what the site does a moment later."""
         with suppress(SQLAlchemyError), self.front.sessions.write() as session:
-            joining.take_in(session, self.front.hashes, self.front.limits.address)
+            processing.process_oldest(session, self.front.hashes, self.front.limits.address)
 
     def deliver(self) -> list[Letter]:
         """Send the letters that wait; returns what was handed over."""
         self.take_in()
         before = len(self.letters.sent)
         front = self.front
-        letters.send_waiting(front.sessions, self.letters, front.links, front.hashes, self.clock)
+        letter_queue.send_waiting(
+            front.sessions, self.letters, front.links, front.hashes, self.clock
+        )
         return self.letters.sent[before:]
 
     def path(self, url: str) -> str:
@@ -103,7 +108,7 @@ class Site:
         self.take_in()
         with self.front.sessions.read() as session:
             reader = store.find(session, address)
-            place = store.place(session, reader.id, NEWSLETTER) if reader else None
+            place = store.standing_with(session, reader.id, NEWSLETTER) if reader else None
         return place.standing if place else None
 
     def rows(self, table: str) -> list[Any]:
@@ -143,7 +148,7 @@ class Server:
         self._thread.start()
         self.http = httpx2.Client(base_url=self.url, timeout=20, follow_redirects=False)
 
-    def put_away(self, front: Front) -> None:
+    def put_away(self, front: SiteConfig) -> None:
         """End what a front left to do, where it was begun."""
         if self._loop:
             asyncio.run_coroutine_threadsafe(front.stop(), self._loop).result(10)
@@ -173,7 +178,7 @@ def make_site(
     sqlite_database: Database, tokens: Tokens, hashes: Hashes, clock: Clock, servers: list[Server]
 ) -> Iterator[Callable[..., Site]]:
     """Return a function that opens a site; options are those of `Front`."""
-    used: list[tuple[Server, Front]] = []
+    used: list[tuple[Server, SiteConfig]] = []
 
     def make(**options: Any) -> Site:
         server = servers.pop() if servers else Server()
@@ -189,7 +194,7 @@ def make_site(
             "hold": 0.0,
             **options,
         }
-        front = Front(**given)
+        front = SiteConfig(**given)
         used.append((server, front))
         server.site = Starlette(routes=routes(front))
         server.http.cookies.clear()

@@ -7,12 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from digest.db import Database
-from subscribers import lifecycle, store, suppression, wishes
-from subscribers.links import Who
+from subscribers import lifecycle, store, suppression
 from subscribers.models import JOINED, ConsentAct, LetterKind, Standing, SuppressionReason
 from subscribers.store import Evidence
-from subscribers.tokens import Hashes, Purpose
-from subscribers.web import About
+from subscribers.tokens import Hashes, LinkTarget, Purpose
+from subscribers.web import NewsletterInfo
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
 from tests.subscribers.web.conftest import Site, hidden
 
@@ -28,7 +27,7 @@ def reader(sqlite_database: Database, make_reader: MakeReader) -> int:
 @pytest.fixture
 def path(site: Site, reader: int) -> str:
     """The preferences link's path."""
-    return site.path(site.front.links.preferences(Who(reader, NEWSLETTER), READER))
+    return site.path(site.front.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
 
 
 #: A good answer to each form of the page.
@@ -39,9 +38,9 @@ FORMS = {
 }
 
 
-def place(site: Site, reader: int) -> store.Place:
+def place(site: Site, reader: int) -> store.NewsletterStanding:
     with site.front.sessions.read() as session:
-        found = store.place(session, reader, NEWSLETTER)
+        found = store.standing_with(session, reader, NEWSLETTER)
     assert found is not None
     return found
 
@@ -114,8 +113,8 @@ def test_a_topic_that_is_no_longer_offered_stays_theirs_until_they_take_it_back(
 def test_where_no_topic_is_offered_nothing_is_saved(
     make_site: Callable[..., Site], reader: int
 ) -> None:
-    site = make_site(newsletters={NEWSLETTER: About(slug=NEWSLETTER, name="Weekly")})
-    path = site.path(site.front.links.preferences(Who(reader, NEWSLETTER), READER))
+    site = make_site(newsletters={NEWSLETTER: NewsletterInfo(slug=NEWSLETTER, name="Weekly")})
+    path = site.path(site.front.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
     assert f"{path}/topics" not in site.http.get(path).text
     assert "Saved." not in site.http.post(f"{path}/topics", data={"topics": ["dev"]}).text
 
@@ -125,9 +124,9 @@ def test_a_form_of_topics_is_never_too_long_to_be_taken_in(
 ) -> None:
     offered = [(f"topic {n}", f"Topic {n}") for n in range(24)]
     site = make_site(
-        newsletters={NEWSLETTER: About(slug=NEWSLETTER, name="Weekly", topics=offered)}
+        newsletters={NEWSLETTER: NewsletterInfo(slug=NEWSLETTER, name="Weekly", topics=offered)}
     )
-    path = site.path(site.front.links.preferences(Who(reader, NEWSLETTER), READER))
+    path = site.path(site.front.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
     with site.front.sessions.write() as session:
         before = [f"before {n}" for n in range(20)]
         store.set_topics(session, reader, NEWSLETTER, before, among=JOINED)
@@ -301,7 +300,7 @@ def test_one_may_move_back_and_no_list_brings_the_old_address_in_meanwhile(
     assert held.reason is SuppressionReason.MOVED
     assert site.deliver()[0].kind is LetterKind.MOVED
     site.clock.advance(hours=2)
-    now_at = site.front.links.preferences(Who(reader, NEWSLETTER), "new@example.org")
+    now_at = site.front.links.preferences(LinkTarget(reader, NEWSLETTER), "new@example.org")
     site.http.post(f"{site.path(now_at)}/address", data={"email": READER})
     site.http.post(site.path(site.deliver()[0].action_url))
     assert site.standing(READER) is Standing.CONFIRMED
@@ -328,7 +327,7 @@ def test_another_wish_meanwhile_keeps_the_old_address_from_nothing(
 ) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     site.http.post(site.path(site.deliver()[0].action_url))
-    now_at = site.front.links.preferences(Who(reader, NEWSLETTER), "new@example.org")
+    now_at = site.front.links.preferences(LinkTarget(reader, NEWSLETTER), "new@example.org")
     site.http.post(f"{site.path(now_at)}/address", data={"email": "newer@example.org"})
     told = {letter.address: letter.kind for letter in site.deliver()}
     assert told == {READER: LetterKind.MOVED, "newer@example.org": LetterKind.CHANGE}
@@ -392,7 +391,7 @@ def test_a_thrown_away_domain_is_no_new_address_either(
 ) -> None:
     site = make_site(disposable=frozenset({"gone.example.net"}))
     with sqlite_database.write() as session:
-        who = Who(make_reader(session, READER), NEWSLETTER)
+        who = LinkTarget(make_reader(session, READER), NEWSLETTER)
     own = site.path(site.front.links.preferences(who, READER))
     answer = site.http.post(f"{own}/address", data={"email": "a@gone.example.net"})
     assert answer.status_code == 422
@@ -420,7 +419,7 @@ def test_who_moved_and_left_gets_the_letter_when_signing_up_again_at_once(
 ) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     site.http.post(site.path(site.deliver()[0].action_url))
-    site.http.post(site.path(site.front.links.unsubscribe(Who(reader, NEWSLETTER))))
+    site.http.post(site.path(site.front.links.unsubscribe(LinkTarget(reader, NEWSLETTER))))
     site.deliver()
     site.fill_in("new@example.org")
     assert [one.kind for one in site.deliver()] == [LetterKind.CONFIRM]
@@ -482,7 +481,7 @@ def test_a_link_whose_address_was_forgotten_explains_itself(
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     link = site.path(site.deliver()[0].action_url)
     with site.front.sessions.write() as session:
-        wishes.forget(session, "new@example.org")
+        suppression.forget_wishes(session, "new@example.org")
     for answer in (site.http.get(link), site.http.post(link)):
         assert answer.status_code == 410
         assert "run out" in answer.text
@@ -493,7 +492,7 @@ def test_G03_forgetting_by_the_page_leaves_nothing_in_the_database_s_files(
 ) -> None:
     site = make_site(on_erased=sqlite_database.scrub)
     with sqlite_database.write() as session:
-        who = Who(make_reader(session, READER), NEWSLETTER)
+        who = LinkTarget(make_reader(session, READER), NEWSLETTER)
     own = site.path(site.front.links.preferences(who, READER))
     place = sqlite_database.path
     assert place is not None
@@ -506,7 +505,7 @@ def test_G03_forgetting_by_the_page_leaves_nothing_in_the_database_s_files(
 def test_who_has_left_moves_nowhere(site: Site, path: str, reader: int) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     link = site.path(site.deliver()[0].action_url)
-    site.http.post(site.path(site.front.links.unsubscribe(Who(reader, NEWSLETTER))))
+    site.http.post(site.path(site.front.links.unsubscribe(LinkTarget(reader, NEWSLETTER))))
     answer = site.http.post(link)
     assert answer.status_code == 410
     assert "You have left since" in answer.text
@@ -567,7 +566,7 @@ def test_after_that_every_page_still_answers(site: Site, path: str) -> None:
 def test_who_has_left_is_not_told_that_something_was_saved(
     site: Site, path: str, reader: int
 ) -> None:
-    site.http.post(site.path(site.front.links.unsubscribe(Who(reader, NEWSLETTER))))
+    site.http.post(site.path(site.front.links.unsubscribe(LinkTarget(reader, NEWSLETTER))))
     for end, fields in FORMS.items():
         answer = site.http.post(path + end, data=fields)
         assert "You have left" in answer.text
@@ -592,7 +591,7 @@ def test_who_left_is_offered_to_sign_up_again(
     with sqlite_database.write() as session:
         reader = make_reader(session, READER, Standing.UNSUBSCRIBED)
     page = site.http.get(
-        site.path(site.front.links.preferences(Who(reader, NEWSLETTER), READER))
+        site.path(site.front.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
     ).text
     assert "You have left" in page
     assert "/subscribe?newsletter=weekly" in page

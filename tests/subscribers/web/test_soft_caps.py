@@ -13,20 +13,20 @@ import pytest
 from playwright.sync_api import Browser
 
 from subscribers import suppression
+from subscribers.abuse_prevention.proof_of_work import ProofOfWork
+from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
 from subscribers.models import Standing, SuppressionReason
-from subscribers.proof import Proof
-from subscribers.throttle import Limit, Limits
 from subscribers.tokens import Hashes
+from tests.subscribers.abuse_prevention.test_proof_of_work import SECRET, solve
 from tests.subscribers.conftest import MakeReader
-from tests.subscribers.test_proof import SECRET, solve
 from tests.subscribers.web.conftest import Site, hidden
 
 CAP = 3
-WIDE = Limit(100_000, 3600)
-USUAL, HARDER = Proof(secrets=[SECRET], most=300), Proof(secrets=[SECRET], most=2_000)
+WIDE = RateLimit(100_000, 3600)
+USUAL, HARDER = ProofOfWork(secrets=[SECRET], most=300), ProofOfWork(secrets=[SECRET], most=2_000)
 CAPS = {
-    "domain": Limits(domain=Limit(CAP, 3600), network=WIDE, everyone=WIDE),
-    "everyone": Limits(domain=WIDE, network=WIDE, everyone=Limit(CAP, 3600)),
+    "domain": RateLimits(domain=RateLimit(CAP, 3600), network=WIDE, everyone=WIDE),
+    "everyone": RateLimits(domain=WIDE, network=WIDE, everyone=RateLimit(CAP, 3600)),
 }
 INBOX = "inbox"
 COLLEAGUE = "colleague@victim.example.com"
@@ -98,7 +98,7 @@ def test_the_usual_sum_does_not_lead_past_a_cap(make_site: Callable[..., Site]) 
 
 
 def test_one_network_is_turned_away_whatever_it_calculates(make_site: Callable[..., Site]) -> None:
-    limits = Limits(domain=Limit(1, 3600), network=Limit(2, 3600))
+    limits = RateLimits(domain=RateLimit(1, 3600), network=RateLimit(2, 3600))
     site = make_site(limits=limits, harder=HARDER)
     site.fill_in("a@victim.example.com")
     told = site.fill_in("b@victim.example.com")

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from digest.errors import BadSetting, BadSignature
-from digest.mail.events import EventKind, MailEvent, is_machine
+from digest.mail.provider_events import EventKind, ProviderEvent, is_machine
 from digest.mail.redaction import GONE, redact
-from digest.mail.sendgrid.request import ATTEMPT, DELIVERY
+from digest.mail.sendgrid.payload import ATTEMPT, DELIVERY
 
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
@@ -92,17 +92,17 @@ class Verifier:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parsed:
+class ParsedRequest:
     """What one request said."""
 
-    events: Sequence[MailEvent]
+    events: Sequence[ProviderEvent]
     unreadable: Sequence[str]  #: the first entries that are no event, their addresses taken out
     unread: int  #: how many there were
 
 
-def parse(body: bytes) -> Parsed:
+def parse(body: bytes) -> ParsedRequest:
     """Read a request's events; what can't be read doesn't spoil its neighbours. Never raises."""
-    events: list[MailEvent] = []
+    events: list[ProviderEvent] = []
     unreadable: list[str] = []
     unread = 0
     for entry in _entries(body):
@@ -112,7 +112,7 @@ def parse(body: bytes) -> Parsed:
             unread += 1
             if len(unreadable) < MAX_KEPT:
                 unreadable.append(_said(entry))
-    return Parsed(events=events, unreadable=unreadable, unread=unread)
+    return ParsedRequest(events=events, unreadable=unreadable, unread=unread)
 
 
 def _entries(body: bytes) -> Iterable[Any]:
@@ -172,7 +172,7 @@ def _parts(body: bytes) -> Iterator[bytes]:
     yield body[start:]  # it was cut off
 
 
-def _event(entry: Any) -> MailEvent:
+def _event(entry: Any) -> ProviderEvent:
     get = entry.get
     kind = _KINDS.get(entry["event"], EventKind.OTHER)
     at = entry["timestamp"]
@@ -182,11 +182,11 @@ def _event(entry: Any) -> MailEvent:
         raise ValueError("not a moment mail was sent at")
     delivery, attempt = get(DELIVERY), get(ATTEMPT)
     if kind in _PLAIN and type(delivery) is str and type(attempt) is str:
-        return MailEvent(kind, at, delivery, attempt)
+        return ProviderEvent(kind, at, delivery, attempt)
     return _told(entry, kind, at)
 
 
-def _told(entry: Any, kind: EventKind, at: int) -> MailEvent:
+def _told(entry: Any, kind: EventKind, at: int) -> ProviderEvent:
     if kind is EventKind.BOUNCED and entry.get("type") == "blocked":
         kind = EventKind.BLOCKED
     machine = entry.get("sg_machine_open") is True
@@ -198,7 +198,7 @@ def _told(entry: Any, kind: EventKind, at: int) -> MailEvent:
         cause = entry.get("reason")
     if kind is EventKind.ACCOUNT:
         cause = entry.get("type")
-    return MailEvent(
+    return ProviderEvent(
         kind,
         at,
         _text(entry.get(DELIVERY)),

@@ -1,0 +1,173 @@
+"""Commands about one reader: what is kept of them, and what they ask for."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy.orm import Session
+
+from digest.cli.audience.subscribers import Newsletter
+from digest.cli.context import CommandContext, JsonFlag, call_of
+from digest.delivery.erasure import erase
+from digest.delivery.reporting import issues_sent_to
+from subscribers import consent, export, lifecycle, store, suppression
+from subscribers.address import parse
+from subscribers.errors import UnknownReader
+from subscribers.models import Standing, SuppressionReason
+from subscribers.store import Evidence, Reader
+from subscribers.tokens import Links
+
+app = typer.Typer()
+
+AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="The reader's address.")]
+_OPERATOR = Evidence(channel="operator")
+_LIFTABLE = [one for one in SuppressionReason if one is not SuppressionReason.ERASED]
+_WHY_NOT = "they asked to be forgotten, and come back only by signing up themselves."
+
+
+@app.command()
+def show(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
+    """Show what is kept of one reader."""
+    call = call_of(context)
+    key = parse(address).key
+    with call.app.database.read() as session:
+        reader = store.find(session, key)
+        found = suppression.find(session, key, call.app.hashes())
+        wished = suppression.is_requested(session, key)
+        declined = lifecycle.find(session, [key], call.app.hashes(), call.app.clock()).get(key)
+        if not (reader or found or wished or declined):
+            raise UnknownReader
+        facts = export.person(session, reader.id) if reader else {}
+        if reader:
+            facts["issues"] = issues_sent_to(session, reader.id)
+    facts["suppression"] = found._asdict() if found else None
+    facts["wished_for"] = wished
+    facts["declined_at"] = declined
+    if json:
+        call.json(facts)
+    else:
+        _print_person(call, facts)
+
+
+@app.command()
+def history(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
+    """Show one reader's agreement and withdrawal, entry by entry: the evidence."""
+    call = call_of(context)
+    key = parse(address).key
+    with call.app.database.read() as session:
+        reader = store.find(session, key)
+        held = suppression.find(session, key, call.app.hashes())
+        if reader is None and held is None:
+            raise UnknownReader
+        entries = consent.entries(session, reader.id) if reader else []
+    if json:
+        call.json([dict(entry) for entry in entries])
+        return
+    _print_history(call, entries)
+    if reader is None:
+        call.out.print("What they agreed to before is kept under a number that names nobody.")
+    if held:
+        call.out.print(f"Suppressed since {held.at:%Y-%m-%d %H:%M} (UTC): {held.reason}")
+    if held and held.erased_at and held.reason is not SuppressionReason.ERASED:
+        call.out.print(f"Asked to be forgotten: {held.erased_at:%Y-%m-%d %H:%M} (UTC)")
+
+
+@app.command()
+def forget(context: typer.Context, address: AddressArgument) -> None:
+    """Erase a reader; a keyed hash stays, so that no import brings the address back."""
+    call = call_of(context)
+    call.app.require_secrets()
+    key, hashes, now = parse(address).key, call.app.hashes(), call.app.clock()
+    with call.app.database.write() as session:
+        reader = store.find(session, key)
+        if reader is not None:
+            lifecycle.erase(session, reader.id, _OPERATOR, hashes, now, elsewhere=erase)
+        elif not suppression.forget_wishes(session, key):  # somebody's wish to move there, perhaps
+            raise UnknownReader
+    call.app.database.scrub()
+    call.out.print("Erased. What stays: the consent entries under a number, and a keyed hash.")
+
+
+@app.command()
+def leave(
+    context: typer.Context,
+    who: Annotated[
+        str, typer.Argument(metavar="ADDRESS|TOKEN", help="Or what stands in their mail's subject.")
+    ],
+    newsletter: Newsletter = "weekly",
+) -> None:
+    """Unsubscribe a reader who wrote to us (DIGEST_LEAVE_MAILTO); a token names its newsletter."""
+    call = call_of(context)
+    links = Links(call.app.settings.base_url, call.app.tokens())
+    with call.app.database.write() as session:
+        by_token = None if "@" in who else links.read_unsubscribe(who)
+        number, slug = by_token or (_known(session, who).id, call.existing(newsletter))
+        left = lifecycle.leave(session, number, slug, Evidence(channel="mail"), call.app.clock())
+    call.out.print("Unsubscribed." if left else "They aren't on the list; nothing changed.")
+
+
+@app.command()
+def suppress(
+    context: typer.Context,
+    address: AddressArgument,
+    lift: Annotated[bool, typer.Option("--lift", help="Allow mail to the address again.")] = False,
+) -> None:
+    """Never mail an address again, whatever its subscriptions say, known here or not."""
+    call = call_of(context)
+    call.app.require_secrets()
+    key, hashes, now = parse(address).key, call.app.hashes(), call.app.clock()
+    with call.app.database.write() as session:
+        if lift:
+            declined = lifecycle.lift(session, key, hashes)
+            was = suppression.lift(session, key, hashes, among=_LIFTABLE) or declined
+        else:
+            was = True
+            suppression.suppress(session, key, SuppressionReason.MANUAL, hashes, now)
+        found = suppression.find(session, key, hashes)
+    if lift and found:
+        done = "The other reason is lifted, but" if was else "Nothing changed:"
+        call.out.print(f"{done} {_WHY_NOT}")
+        raise typer.Exit(1)
+    done = "Mail is allowed again." if lift else "Suppressed."
+    call.out.print(done if was else "It wasn't suppressed; nothing changed.")
+
+
+def _known(session: Session, address: str) -> Reader:
+    reader = store.find(session, parse(address).key)
+    if reader is None:
+        raise UnknownReader
+    return reader
+
+
+def _print_person(call: CommandContext, facts: dict[str, Any]) -> None:
+    found = facts["suppression"]
+    kept = "in a wish not yet confirmed" if facts["wished_for"] else "not; only a hash of it is"
+    call.out.print(f"address: {facts.get('address', f'kept {kept}')}")
+    call.out.print(f"suppressed: {found['reason'] if found else 'no'}")
+    if facts["declined_at"]:
+        call.out.print(f"declined: {facts['declined_at']:%Y-%m-%d}, “this wasn’t me”; no letters")
+    for one in facts.get("subscriptions", []):
+        paused = one["standing"] == Standing.PAUSED and one["paused_until"]
+        until = f" until {one['paused_until']:%Y-%m-%d}" if paused else ""
+        topics = escape(f"; topics: {', '.join(one['topics'])}") if one["topics"] else ""
+        call.out.print(
+            f"{one['newsletter']}: {one['standing']}{until} since {one['since']:%Y-%m-%d %H:%M}"
+            f" ({escape(one['source'])}){topics}"
+        )
+
+
+def _print_history(call: CommandContext, entries: list[Any]) -> None:
+    table = Table("When (UTC)", "What", "Newsletter", "By", "Form", "Wording")
+    for one in entries:
+        table.add_row(
+            f"{one['at']:%Y-%m-%d %H:%M:%S}",
+            one["act"],
+            one["newsletter"],
+            one["channel"],
+            one["form"],
+            escape(one["wording"] or ""),
+        )
+    call.out.print(table)

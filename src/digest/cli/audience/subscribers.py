@@ -1,0 +1,266 @@
+"""Commands about subscribers: bring them in, count them, and do what one of them asks for."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from digest.cli.context import CommandContext, JsonFlag, call_of, some
+from digest.cli.private_files import private
+from subscribers import export as exporting
+from subscribers import list_statistics
+from subscribers.export import escape_formula
+from subscribers.importer import (
+    NOT_SAID,
+    NOT_UNDERSTOOD,
+    ImportOptions,
+    ImportReport,
+    filed_up_to,
+    header_of,
+    import_list,
+)
+from subscribers.list_statistics import AudienceCounts
+from subscribers.tokens import Hashes
+
+app = typer.Typer(
+    help="Who agreed to receive mail.", no_args_is_help=True, pretty_exceptions_enable=False
+)
+
+_REFUSED = ["line", "reason"]  #: what a file of refused lines begins with
+Newsletter = Annotated[str, typer.Option("--newsletter", help="Which newsletter, by its slug.")]
+
+
+@app.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", exists=True, dir_okay=False)],
+    consent: Annotated[
+        str, typer.Option(help="How these readers agreed, in a sentence; kept as evidence.")
+    ],
+    newsletter: Newsletter = "weekly",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count and refuse as if, and change nothing.")
+    ] = False,
+    ignore_column: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ignore-column",
+            metavar="NAME",
+            help="Read the list as if it had no such column; may be given more than once.",
+        ),
+    ] = None,
+    refused: Annotated[
+        Path | None,
+        typer.Option("--refused", help="Write the refused lines with their reasons here (CSV)."),
+    ] = None,
+    json: JsonFlag = False,
+) -> None:
+    """Bring a list in from elsewhere; who left, bounced, complained or was erased stays out."""
+    call = call_of(context)
+    call.app.require_secrets()
+    wish = ImportOptions(
+        newsletter=call.existing(newsletter),
+        consent=consent,
+        rehearsal=dry_run,
+        ignored=frozenset(ignore_column or ()),
+    )
+    filed, header = filed_up_to(call.app.database, file, wish), header_of(file, wish)
+    with _progress(call, file) as on_progress, _refusals(refused, filed, header) as on_refused:
+        report = import_list(
+            call.app.database,
+            file,
+            wish,
+            hashes=_hashes(call),
+            now=call.app.clock(),
+            on_progress=on_progress,
+            on_refused=on_refused,
+        )
+    if json:
+        call.json(_report_facts(report, dry_run=dry_run))
+    else:
+        _print_report(call, report, dry_run=dry_run)
+
+
+@app.command()
+def count(
+    context: typer.Context, newsletter: Newsletter = "weekly", json: JsonFlag = False
+) -> None:
+    """Count the readers by standing, with growth and sources."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        counts = list_statistics.count(session, call.existing(newsletter), call.app.clock())
+    if json:
+        call.json(counts.as_json())
+    else:
+        _print_counts(call, counts)
+
+
+@app.command()
+def export(
+    context: typer.Context,
+    newsletter: Newsletter = "weekly",
+    to: Annotated[Path | None, typer.Option("--to", help="The file; else standard output.")] = None,
+) -> None:
+    """Write the list as CSV, with everyone who ever joined."""
+    call = call_of(context)
+    slug = call.existing(newsletter)
+    with call.app.database.read() as session, _out(to) as out:
+        out.writelines(exporting.as_csv(session, slug))
+
+
+def _hashes(call: CommandContext) -> Hashes:
+    return call.app.hashes()
+
+
+@contextmanager
+def _progress(call: CommandContext, file: Path) -> Iterator[Any]:
+    """Show how far a file is done, by its bytes; on a terminal only."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[lines]:,} lines"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=call.err, disable=not call.err.is_terminal) as bar:
+        task = bar.add_task("reading", total=file.stat().st_size, lines=0)
+        yield lambda lines, position: bar.update(task, completed=position, lines=lines)
+
+
+@contextmanager
+def _refusals(path: Path | None, filed: int, header: list[str]) -> Iterator[Any]:
+    """Write refused lines to a file, after those that an interrupted run refused up to *filed*."""
+    if path is None:
+        yield lambda *_: None
+        return
+    kept = _refused_before(path, filed) if filed and path.is_file() else 0
+    with private(path, keep=kept, each_line=True) as out:
+        writer = csv.writer(out)
+        if not kept:
+            writer.writerow([*_REFUSED, *map(escape_formula, header)])
+        yield lambda line, reason, fields: writer.writerow(
+            [line, reason, *(escape_formula(field) for field in fields)]
+        )
+
+
+def _refused_before(path: Path, filed: int) -> int:
+    """Return how many bytes of such a file tell of lines up to *filed*: those behind come again.
+
+    A file that isn't one of ours is not added to.
+    """
+    read = kept = 0
+
+    def texts(file: BinaryIO) -> Iterator[str]:
+        nonlocal read
+        for line in file:
+            read += len(line)
+            yield line.decode("utf-8", errors="replace")
+
+    with path.open("rb") as file:
+        rows = csv.reader(texts(file))
+        if next(rows, [])[: len(_REFUSED)] != _REFUSED:
+            return 0
+        kept = read
+        for row in rows:
+            if not row or not row[0].isdecimal() or int(row[0]) > filed:
+                break
+            kept = read
+    return kept
+
+
+def _out(path: Path | None) -> Any:
+    return private(path) if path else nullcontext(sys.stdout)
+
+
+def _report_facts(report: ImportReport, *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "layout": report.layout,
+        "dry_run": dry_run,
+        "lines": report.lines,
+        "added": report.added,
+        "refused": sum(report.refused.values()),
+        "reasons": dict(report.refused.most_common()),
+        "resumed_at": report.resumed_at,
+        "standings": dict(report.standings.most_common()),
+        "still_mailed": report.still_mailed,
+        "still_mailed_lines": list(report.still_mailed_lines),
+        "ignored_columns": list(report.ignored),
+        "note": report.note,
+    }
+
+
+def _print_report(call: CommandContext, report: ImportReport, *, dry_run: bool) -> None:
+    if report.resumed_at:
+        done = some(report.resumed_at, "line")
+        call.out.print(f"Went on where an earlier run had stopped, after {done}.")
+    verb = "would join" if dry_run else "joined"
+    call.out.print(f"{some(report.lines, 'line')} ({report.layout}): {report.added:,} {verb}.")
+    call.out.print(_table(["The list says that the reader is", "Lines"], report.standings))
+    call.out.print(_table(["Refused because the reader, or the line,", "Lines"], report.refused))
+    for line in _remarks(report):
+        call.out.print(escape(line))
+    if dry_run:
+        call.out.print("Nothing has been changed. To bring them in, leave out --dry-run.")
+
+
+def _remarks(report: ImportReport) -> Iterator[str]:
+    if report.standings[NOT_SAID]:
+        yield "No column says who left: make sure that nobody in this list did."
+    if report.standings[NOT_UNDERSTOOD]:
+        yield (
+            "A column for the standing holds words that aren't known here; nobody they are said of"
+            " joins. If it is about something else, leave it aside with --ignore-column NAME."
+        )
+    if report.still_mailed:
+        yield _still_mailed(report)
+    if report.ignored:
+        yield f"Left aside as you said: {', '.join(report.ignored)}."
+    if report.note:
+        yield f"{report.note}."
+
+
+def _still_mailed(report: ImportReport) -> str:
+    lines = ", ".join(str(line) for line in report.still_mailed_lines)
+    more = ", ..." if report.still_mailed > len(report.still_mailed_lines) else ""
+    number = report.still_mailed
+    verb = "gets" if number == 1 else "get"
+    return (
+        f"Of those who left, by this list, {number:,} still {verb} mail here (line {lines}{more}),"
+        " and an import unsubscribes nobody. digest subscribers history ADDRESS says when they"
+        " joined here; digest subscribers leave ADDRESS unsubscribes them, and"
+        " digest subscribers suppress ADDRESS is for who bounced or complained."
+    )
+
+
+def _print_counts(call: CommandContext, counts: AudienceCounts) -> None:
+    call.out.print(
+        f"{counts.newsletter}: {some(counts.total, 'address', 'addresses')} on record,"
+        f" {counts.mailable:,} would get an issue now"
+    )
+    call.out.print(_table(["Standing", "Readers"], counts.standings))
+    call.out.print(_table(["Not mailed", "Readers"], counts.excluded))
+    call.out.print(_table(["Source", "Readers"], counts.sources))
+    weeks = Table("Week", "Asked", "Joined", "Left")
+    for one in counts.weeks:
+        weeks.add_row(one.week, f"{one.asked:,}", f"{one.joined:,}", f"{one.left:,}")
+    call.out.print(weeks)
+    call.out.print(f"Sign-ups taken in these weeks: {counts.let_in:,}")
+    call.out.print(_table(["Sign-ups stopped by", "Times"], counts.stopped))
+
+
+def _table(heads: list[str], rows: dict[str, int] | Counter[str]) -> Table | str:
+    if not rows:
+        return ""
+    table = Table(heads[0], heads[1])
+    for name, number in rows.items():
+        table.add_row(escape(name), f"{number:,}")
+    return table

@@ -1,0 +1,89 @@
+"""Sets an installation up: the database, the first newsletter, a secret."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+import typer
+from sqlmodel import Session, select
+
+from digest import signing_keys
+from digest.cli.context import CommandContext, JsonFlag, call_of
+from digest.delivery import known_secrets
+from digest.issues.models import Newsletter
+from digest.migrations.tables import require_right
+from digest.migrations.upgrade import current, upgrade
+from digest.settings import load
+
+app = typer.Typer()
+WEEKLY = Newsletter(
+    slug="weekly",
+    name="Weekly AI Tool Verdicts",
+    description="Two AI tools, four reviewers, one verdict, every week.",
+)
+
+
+@app.command()
+def init(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """Create or upgrade the database, with the newsletter "weekly"; again changes nothing."""
+    call = call_of(context)
+    facts = prepare(call)
+    if as_json:
+        call.json(facts)
+        return
+    done = "is ready" if facts["upgraded"] else "was ready already"
+    call.out.print(f"The database {done} (revision {facts['revision']}).")
+    if facts["secret_written"]:
+        call.out.print("A secret that signs links was written to .env; keep it, and keep it safe.")
+    call.out.print("Next: digest import PATH...")
+
+
+def prepare(call: CommandContext) -> dict[str, object]:
+    """Set up what is missing, and return what was done; again changes nothing."""
+    call.may_create = True
+    wrote_secret = _write_secret(call)
+    _keep_private(call)
+    with call.app.database.write() as session:
+        upgraded = upgrade(session.connection())
+        require_right(session.connection())
+        revision = current(session.connection())
+        added = _add_newsletter(session)
+    marks = signing_keys.marks(
+        load(database_url=call.database_url)
+    )  # the one just written among them
+    known_secrets.require_all(call.app.database, marks, call.app.clock())
+    return {
+        "revision": revision,
+        "upgraded": upgraded,
+        "newsletter_added": added,
+        "secret_written": wrote_secret,
+    }
+
+
+def _keep_private(call: CommandContext) -> None:
+    """Make a new SQLite file readable by its owner alone; its companions take its mode over."""
+    path = call.app.database.path
+    if path is not None and not path.exists() and path.parent.is_dir():
+        path.touch(mode=0o600)
+
+
+def _add_newsletter(session: Session) -> bool:
+    if session.exec(select(Newsletter)).first() is not None:
+        return False
+    session.add(Newsletter(**WEEKLY.model_dump(exclude={"id"})))
+    return True
+
+
+def _write_secret(call: CommandContext) -> bool:
+    """Write a fresh secret to .env, unless there is one; what else stands in the file stays."""
+    path = Path(".env")
+    if call.settings.secret is not None:
+        return False
+    path.touch(mode=0o600)
+    before = path.read_text("utf-8")
+    gap = "\n" if before and not before.endswith("\n") else ""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{gap}DIGEST_SECRET={secrets.token_hex(32)}\n")
+    path.chmod(0o600)
+    return True

@@ -1,0 +1,180 @@
+"""Letting an issue go on the command line: approve, test, rebuild, unattended."""
+
+from __future__ import annotations
+
+from difflib import unified_diff
+from enum import StrEnum
+from getpass import getuser
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlmodel import Session
+
+from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of
+from digest.cli.issue.build import NewsletterOption, find, findings_of, print_findings
+from digest.issues import provenance, store
+from digest.issues.approval import approve as record
+from digest.issues.approval import refuse_errors
+from digest.issues.calendar import slots
+from digest.issues.models import Issue, IssueState
+from digest.mail.marked_copy import make_test_copy, test_copy_location
+from digest.mail.transport import Accepted
+from digest.settings import TransportKind
+from subscribers.address import parse
+
+app = typer.Typer()
+
+
+class Switch(StrEnum):
+    """Whether an issue may go although nobody approved it."""
+
+    ON = "on"  #: yes, when no check finds anything
+    OFF = "off"  #: no, somebody has to approve it
+
+
+@app.command()
+def approve(
+    context: typer.Context,
+    issue: IssueNumber,
+    despite: Annotated[
+        list[str] | None, typer.Option("--despite", metavar="RULE", help="Accept its warnings.")
+    ] = None,
+    accept_warnings: Annotated[
+        bool, typer.Option("--accept-warnings", help="Accept every warning there is.")
+    ] = False,
+    by: Annotated[str, typer.Option("--by", help="Who approves; else your user name.")] = "",
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Let an issue go exactly as it is now; any change afterwards makes this void."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        found, edition = find(session, newsletter, issue)
+        findings = findings_of(call, edition)
+        if not as_json:
+            print_findings(call, findings)
+        given = record(
+            session,
+            found,
+            templates=provenance.template_hash(call.app.sources()),
+            findings=findings,
+            by=by or getuser(),
+            now=call.app.clock(),
+            despite=None if accept_warnings else despite or (),
+        )
+        what_next = _what_next(call, session, found)
+    if as_json:
+        call.json({"issue": issue, "seal": given.seal, "by": given.by, "accepted": given.accepted})
+        return
+    call.out.print(f"Issue {issue} is approved by {given.by}: {given.seal[:12]}", markup=False)
+    call.out.print(what_next, markup=False)
+
+
+@app.command("test")
+def try_out(
+    context: typer.Context,
+    issue: IssueNumber,
+    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Your own address.")],
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Send one copy to yourself: marked as a test, and its personal links do nothing."""
+    call = call_of(context)
+    taken = send_test(call, newsletter, issue, to)
+    if as_json:
+        call.json({"issue": issue, "provider_id": taken.provider_id})
+    else:
+        where = test_copy_location(_outbox(call))
+        call.out.print(f"A test copy of issue {issue} {where}.", markup=False)
+
+
+@app.command()
+def rebuild(
+    context: typer.Context,
+    issue: IssueNumber,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Exit 1 unless every byte is the same.")
+    ] = False,
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Make an issue again from what it was made of, and compare; changes nothing."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        found, edition = find(session, newsletter, issue)
+        again = provenance.rebuild(session, found, edition, call.app.reprint)
+        facts: dict[str, Any] = {
+            "issue": issue,
+            "revision": edition.revision,
+            "fingerprint": edition.fingerprint,
+            "same": not again.differs,
+            "differs": again.differs,
+            "tools": again.tools,
+        }
+        found_lines = _first_difference(edition.text, again.rendered.text)
+    if as_json:
+        call.json(facts)
+    elif again.differs:
+        call.out.print(f"Issue {issue} comes out otherwise now: {', '.join(again.differs)}")
+        for each in again.tools:
+            call.out.print(f"It was made with {each}.", markup=False)
+        for line in found_lines:
+            call.out.print(line, markup=False)
+    else:
+        call.out.print(
+            f"Issue {issue} comes out byte for byte the same: {edition.fingerprint[:12]}"
+        )
+    if verify and again.differs:
+        raise typer.Exit(1)
+
+
+@app.command()
+def unattended(
+    context: typer.Context,
+    switch: Annotated[Switch, typer.Argument(help="on or off")],
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Say whether an issue without any finding may go although nobody approved it."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        series = store.newsletter(session, newsletter)
+        series.unattended = switch is Switch.ON
+        session.add(series)
+    may = "may go" if switch is Switch.ON else "don't go"
+    call.out.print(f"Clean issues of {newsletter} {may} without an approval.")
+
+
+def _first_difference(then: str, now: str) -> list[str]:
+    """Return the lines around the first difference in the text part; empty without one."""
+    lines = unified_diff(then.splitlines(), now.splitlines(), "then", "now", "", "", 1, "")
+    return [line for line in islice(lines, 12) if not line.startswith(("---", "+++"))]
+
+
+def _outbox(call: CommandContext) -> Path | None:
+    settings = call.settings
+    return settings.outbox if settings.transport is TransportKind.OUTBOX else None
+
+
+def _what_next(call: CommandContext, session: Session, issue: Issue) -> str:
+    if issue.state is IssueState.PAUSED:
+        return f"Next: digest resume {issue.number}"
+    newsletter = store.newsletter_of(session, issue)
+    leaves = slots.leaves_at(session, newsletter, issue.period)
+    if leaves is None:
+        return f"Next: digest send {issue.number}"
+    local = newsletter.cadence().local(leaves)
+    at = f"on {local:%a %Y-%m-%d at %H:%M} ({newsletter.timezone})"
+    when = "within a minute" if leaves <= call.app.clock() else at
+    return f"It goes out by itself {when}, by digest run. At once: digest send {issue.number}"
+
+
+def send_test(call: CommandContext, newsletter: str, number: int, to: str) -> Accepted:
+    """Send one test copy; raises `MailUnfit` for errors, `DigestError` when it wasn't taken."""
+    address = parse(to).wire
+    with call.app.database.read() as session:
+        issue, edition = find(session, newsletter, number)
+        refuse_errors(findings_of(call, edition))
+        content = call.app.sending(session, issue).content
+    return call.app.hand_over(make_test_copy(content, address, base_url=call.app.settings.base_url))

@@ -1,0 +1,244 @@
+"""Issues on the command line: pick, build, show, check."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from sqlmodel import Session
+
+from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of, some
+from digest.issues import build as publish
+from digest.issues import store
+from digest.issues.calendar import cadence as periods
+from digest.issues.link_checker import check_link, unreachable
+from digest.issues.linting import spam_findings
+from digest.issues.models import Edition, Issue, Newsletter
+from digest.issues.picking import Pick
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
+from digest.mail.outbox import message
+from digest.render.lint import Finding, forbids_sending
+
+app = typer.Typer()
+
+
+def _week(given: str | None) -> str | None:
+    try:
+        return given if given is None else periods.period_of_day(periods.issue_day(given, 0))
+    except periods.BadPeriod as fault:
+        raise typer.BadParameter(str(fault)) from None
+
+
+PeriodOption = Annotated[
+    str | None,
+    typer.Option("--period", metavar="YYYY-Www", callback=_week, help="ISO week; else this week."),
+]
+NewsletterOption = Annotated[str, typer.Option("--newsletter", help="Which newsletter.")]
+
+
+@app.command()
+def pick(
+    context: typer.Context,
+    period: PeriodOption = None,
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Show what would go out, and why; changes nothing."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        series = store.newsletter(session, newsletter)
+        chosen = publish.choose_comparisons(session, series, _period(call, series, period))
+    if as_json:
+        call.json(chosen.to_dict())
+    else:
+        _print_pick(call, chosen)
+
+
+@app.command()
+def build(
+    context: typer.Context,
+    period: PeriodOption = None,
+    newsletter: NewsletterOption = "weekly",
+    again: Annotated[
+        bool, typer.Option("--again", help="Make it anew; only before it is sent.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make the issue: pick, compose, render, check, freeze."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        series = store.newsletter(session, newsletter)
+        issue, made = publish.build(
+            session,
+            series,
+            _period(call, series, period),
+            now=call.app.clock(),
+            press=call.app.press(),
+            again=again,
+        )
+        edition = store.edition_of(session, issue)
+        facts = {**issue_facts(issue, edition), "findings": finding_facts(made.findings)}
+    if as_json:
+        call.json(facts)
+        return
+    call.out.print(f"Issue {issue.number} of {issue.period} is built: “{edition.subject}”")
+    call.out.print(
+        f"{some(len(made.view.comparisons), 'comparison')},"
+        f" {len(edition.html.encode()) / 1000:.1f} KB of HTML, {edition.fingerprint[:12]}"
+    )
+    print_findings(call, made.findings)
+    call.out.print(f"Next: digest show {issue.number} --html > issue.html")
+
+
+@app.command()
+def show(
+    context: typer.Context,
+    issue: IssueNumber,
+    html: Annotated[bool, typer.Option("--html", help="The HTML part.")] = False,
+    text: Annotated[bool, typer.Option("--text", help="The text part.")] = False,
+    headers: Annotated[bool, typer.Option("--headers", help="The headers readers get.")] = False,
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Show one frozen issue as readers get it."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        found, edition = find(session, newsletter, issue)
+        if headers:
+            sys.stdout.write(_headers(call, session, found))
+        elif html or text:
+            sys.stdout.write(edition.html if html else edition.text)
+        elif as_json:
+            call.json({**issue_facts(found, edition), "pick": found.pick})
+        else:
+            _print_issue(call, found, edition)
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    issue: IssueNumber,
+    spam: Annotated[
+        bool, typer.Option("--spam", help="Ask SpamAssassin, too; takes seconds.")
+    ] = False,
+    reach: Annotated[
+        bool, typer.Option("--reach", help="Ask every link whether it answers; goes out.")
+    ] = False,
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Check an issue again; exit 1 when a finding forbids sending it."""
+    call = call_of(context)
+    with call.app.database.read() as session:
+        found, edition = find(session, newsletter, issue)
+        findings = findings_of(call, edition)
+        content = call.app.sending(session, found).content if spam else None
+    if content:
+        base_url, now = call.settings.base_url, call.app.clock()
+        findings += spam_findings(content, base_url=base_url, now=now)
+    if reach:
+        findings += unreachable(edition.html, (UNSUBSCRIBE_TAG, PREFERENCES_TAG), check_link)
+    if as_json:
+        call.json({"issue": issue, "findings": finding_facts(findings)})
+    else:
+        print_findings(call, findings)
+        if not findings:
+            call.out.print("Nothing is wrong with it.")
+    if forbids_sending(findings):
+        raise typer.Exit(1)
+
+
+def find(
+    session: Session, newsletter: str, number: int, *, lock: bool = False
+) -> tuple[Issue, Edition]:
+    """Return an issue and its edition; raises `NotFound`. *lock* keeps others from changing it."""
+    series = store.newsletter(session, newsletter)
+    issue = store.by_number(session, series.id, number, lock=lock)
+    return issue, store.edition_of(session, issue)
+
+
+def findings_of(call: CommandContext, edition: Edition) -> list[Finding]:
+    """Check a frozen edition as it stands."""
+    return call.app.findings(edition, f"{call.app.settings.base_url}/u/{UNSUBSCRIBE_TAG}")
+
+
+def issue_facts(issue: Issue, edition: Edition) -> dict[str, Any]:
+    """Return what there is to know of an issue."""
+    return {
+        "issue": issue.number,
+        "period": issue.period,
+        "state": issue.state,
+        "note": issue.note,
+        "subject": edition.subject,
+        "preheader": edition.preheader,
+        "revision": edition.revision,
+        "fingerprint": edition.fingerprint,
+        "html_bytes": len(edition.html.encode()),
+        "text_bytes": len(edition.text.encode()),
+        "built_at": issue.built_at,
+        "prepared_at": issue.prepared_at,
+        "sent_at": issue.sent_at,
+    }
+
+
+def finding_facts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return findings as plain values."""
+    return [
+        {
+            "rule": each.rule,
+            "severity": each.severity,
+            "place": each.place,
+            "file": each.file,
+            "line": each.line,
+            "column": each.column,
+            "words": each.words,
+            "message": each.message,
+            "mend": each.mend,
+        }
+        for each in findings
+    ]
+
+
+def print_findings(call: CommandContext, findings: Sequence[Finding]) -> None:
+    """Print findings, one a line."""
+    for each in findings:
+        call.out.print(str(each), markup=False)
+
+
+def _period(call: CommandContext, newsletter: Newsletter, given: str | None) -> str:
+    return given or periods.period_at(call.app.clock(), newsletter.timezone)
+
+
+def _print_pick(call: CommandContext, chosen: Pick) -> None:
+    call.out.print(f"[bold]{chosen.period}[/bold], out on {chosen.day}: {chosen.note}")
+    for one in chosen.chosen:
+        call.out.print(f"  {one.position}. [bold]{one.candidate.title}[/bold]")
+        call.out.print(f"     {one.reason}", markup=False)
+    if chosen.left_out:
+        call.out.print("Left out:")
+    for out in chosen.left_out:
+        call.out.print(f"  - {out.candidate.title}: {out.reason}", markup=False)
+
+
+def _print_issue(call: CommandContext, issue: Issue, edition: Edition) -> None:
+    table = Table.grid(padding=(0, 2))
+    table.add_row("Issue", f"{issue.number} of {issue.period}, {issue.state}")
+    table.add_row("Subject", edition.subject)
+    table.add_row("Preheader", edition.preheader)
+    table.add_row("Revision", f"{edition.revision}, {edition.fingerprint[:12]}")
+    size = len(edition.html.encode()) / 1000
+    table.add_row("Size", f"{size:.1f} KB of HTML (mail programs clip at 102)")
+    call.out.print(table)
+    for one in issue.pick.get("chosen", []):
+        call.out.print(f"  {one['position']}. {one['title']}: {one['reason']}", markup=False)
+    call.out.print(f"More: digest show {issue.number} --html | --text | --headers")
+
+
+def _headers(call: CommandContext, session: Session, issue: Issue) -> str:
+    sending = call.app.sending(session, issue)
+    reader = sending.recipient(1, 0, "reader@example.org")
+    mail = message(sending.content, reader)
+    return "".join(f"{name}: {value}\n" for name, value in mail.items())

@@ -1,0 +1,229 @@
+"""What a person may do to an issue on its way: pause, resume, cancel, decide on a doubt."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+from sqlmodel import Session
+
+from digest import signing_keys
+from digest.cli.context import MOST, AnyIssue, CommandContext, IssueNumber, call_of, some
+from digest.cli.issue.build import NewsletterOption, find
+from digest.delivery import known_secrets
+from digest.delivery.sending import control, restore_guard
+from digest.errors import NotFound
+
+app = typer.Typer()
+
+
+def _said(words: str) -> str:
+    """Refuse a blank where somebody has to answer for something."""
+    if not words.strip():
+        raise typer.BadParameter("must not be blank")
+    return words.strip()
+
+
+_MOMENTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
+_EVERY = "Decide on every batch of this issue that is in doubt."
+_SINCE = "Of those, only where the request left then or later (2026-11-24 09:00, in UTC)."
+Why = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
+
+
+@app.command()
+def pause(
+    context: typer.Context,
+    issue: IssueNumber,
+    why: Why = "paused by hand",
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Start no further batch of this issue; what is under way is finished."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        control.pause(session, find(session, newsletter, issue)[0], why)
+    call.out.print(f"Issue {issue} is paused. Go on with: digest resume {issue}")
+
+
+@app.command()
+def resume(
+    context: typer.Context,
+    issue: AnyIssue = None,
+    after_restore: Annotated[
+        bool, typer.Option("--after-restore", help="Let a database put back from a copy send.")
+    ] = False,
+    lost_secret: Annotated[
+        bool, typer.Option("--lost-secret", help="Go on without a secret that is gone for good.")
+    ] = False,
+    past_first_wave: Annotated[
+        bool, typer.Option("--past-first-wave", help="Let the rest go whatever the first wave met.")
+    ] = False,
+    by: Annotated[str, typer.Option("--by", help="Who decides that.")] = "",
+    why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Let a paused issue go on; batches set aside as failed are tried again."""
+    call = call_of(context)
+    if after_restore:
+        _resume_after_restore(call, by, why)
+        return
+    if lost_secret:
+        _resume_without_secret(call, by, why)
+        return
+    if issue is None:
+        raise typer.BadParameter(
+            "name the issue, or say --after-restore or --lost-secret", param_hint="ISSUE"
+        )
+    _resume_issue(call, newsletter, issue, past_first_wave=past_first_wave)
+
+
+def _resume_issue(
+    call: CommandContext, newsletter: str, issue: int, *, past_first_wave: bool
+) -> None:
+    with call.app.database.write() as session:
+        found = find(session, newsletter, issue)[0]
+        waits = control.resume(session, found, call.app.clock(), past_first_wave=past_first_wave)
+        another = call.app.take_sender(session, found)
+        fault = call.app.unapproved(session, found)
+        if fault is not None and not another:
+            raise fault
+        if fault is not None:
+            control.pause(session, found, f"its sender is new: digest approve {issue} comes first")
+    if another:
+        call.out.print(
+            f"Nobody has got it: it comes from {call.settings.sender} now.", markup=False
+        )
+    if fault is not None:
+        call.out.print(
+            f"What was approved is another sender, so issue {issue} stays paused."
+            f" Next: digest approve {issue}; then digest resume {issue}"
+        )
+        return
+    call.out.print(f"Issue {issue} may go on. Send it with: digest send {issue}")
+    if waits:
+        call.out.print(
+            "Its first wave goes alone, and the rest waits for its news. To let the rest go"
+            f" whatever came of it: digest resume {issue} --past-first-wave"
+        )
+
+
+def _resume_without_secret(call: CommandContext, by: str, why: str) -> None:
+    _require_signed(by, why)
+    marks, now = signing_keys.marks(call.settings), call.app.clock()
+    many = known_secrets.give_up(call.app.database, marks, by=by, why=why, now=now)
+    if not many:
+        call.out.print("No secret is missing; nothing changed.")
+        return
+    call.out.print(
+        f"{some(many, 'secret')} given up. Links in mails of that time stay dead, also to"
+    )
+    call.out.print(
+        "leave; who left, was erased or complained then can be imported again: check lists."
+    )
+
+
+def _require_signed(by: str, why: str) -> None:
+    if not by or not why:
+        raise typer.BadParameter("say who decides and why: --by NAME --why TEXT")
+
+
+def _resume_after_restore(call: CommandContext, by: str, why: str) -> None:
+    _require_signed(by, why)
+    look = restore_guard.accept_restore(
+        call.app.database, call.app.epoch(), by=by, why=why, now=call.app.clock()
+    )
+    call.out.print("This database may send again; what it doesn't know of may have been sent.")
+    for number in look.paused:
+        call.out.print(f"Issue {number} is paused. Go on with: digest resume {number}, or cancel")
+    for number in look.built:
+        call.out.print(
+            f"Issue {number} isn't sent as far as this database knows. If it wasn't, approve it"
+            f" anew: digest approve {number}; if it was: digest cancel {number}"
+        )
+
+
+@app.command()
+def cancel(
+    context: typer.Context,
+    issue: IssueNumber,
+    why: Why = "cancelled by hand",
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Leave unsent, for good, what isn't sent yet."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        control.cancel(session, find(session, newsletter, issue)[0], why)
+    call.out.print(f"Issue {issue} is cancelled: what wasn't sent stays unsent.")
+
+
+@app.command()
+def resolve(
+    context: typer.Context,
+    batches: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[BATCH]...", help="The batches' keys, as status shows them."),
+    ] = None,
+    *,
+    verdict: Annotated[control.DoubtResolution, typer.Argument(help="What became of them.")],
+    by: Annotated[str, typer.Option("--by", help="Who decides.", callback=_said)],
+    why: Annotated[str, typer.Option("--why", help="The reason.", callback=_said)],
+    every: Annotated[
+        int | None,
+        typer.Option("--all", metavar="ISSUE", min=1, max=MOST, help=_EVERY),
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help=_SINCE),
+    ] = None,
+    newsletter: NewsletterOption = "weekly",
+) -> None:
+    """Decide on batches in doubt; each decision is kept with name, time and reason."""
+    call = call_of(context)
+    _require_one_way(batches, every, since)
+    moment = _moment(since) if since is not None else None
+    with call.app.database.write() as session:
+        keys = batches or _doubts(session, newsletter, every or 0, moment)
+        now = call.app.clock()
+        found = [control.resolve(session, key, verdict, by=by, why=why, now=now) for key in keys]
+        numbers = sorted({control.number_of(session, batch) or 0 for batch in found})
+    for batch in found:
+        call.out.print(
+            f"Batch {batch.key[:8]} with {some(batch.size, 'reader')} is taken as {verdict}."
+        )
+    if verdict is control.DoubtResolution.UNSENT:
+        for number in numbers:
+            call.out.print(f"Send it with: digest send {number}")
+
+
+def _require_one_way(batches: list[str] | None, every: int | None, since: str | None) -> None:
+    """Refuse a call that names its batches in two ways, or in none."""
+    wrong = ""
+    if batches and every is not None:
+        wrong = f"name batches or say --all {every}, not both"
+    elif since is not None and every is None:
+        wrong = "--since picks among the batches of one issue: say --all ISSUE too"
+    elif not batches and every is None:
+        wrong = "name the batches, or say --all ISSUE"
+    if wrong:
+        raise typer.BadParameter(wrong, param_hint="BATCH")
+
+
+def _moment(said: str) -> datetime:
+    """Read a moment in UTC."""
+    for form in _MOMENTS:
+        with suppress(ValueError):
+            return datetime.strptime(said, form).replace(tzinfo=UTC)
+    raise typer.BadParameter(
+        "must be a day, or a day and a time in UTC, as 2026-11-24 or '2026-11-24 09:00'",
+        param_hint="--since",
+    )
+
+
+def _doubts(session: Session, newsletter: str, number: int, since: datetime | None) -> list[str]:
+    found = control.in_doubt(session, find(session, newsletter, number)[1], since)
+    if not found:
+        raise NotFound(
+            f"no such batch of issue {number} is in doubt", next_step=f"digest status {number}"
+        )
+    return found

@@ -1,0 +1,107 @@
+"""Prints where one issue stands."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from digest.cli.context import CommandContext, printable, some
+from digest.delivery.counts import DeliveryCounts
+from digest.delivery.reporting import IssueStatus, Problem
+from digest.issues.models import IssueState
+
+SHOWN = 8  #: keys of doubts that are told
+
+
+def print_status(call: CommandContext, where: IssueStatus) -> None:
+    """Print the counts that say something, then each problem with its next step."""
+    counts = where.counts
+    call.out.print(f"[bold]Issue {where.issue}[/bold] of {where.period}: {where.state}")
+    if where.state is IssueState.CANCELLED:
+        call.out.print(f"  cancelled because: {where.note}", markup=False)
+    print_counts(call, counts)
+    for each in where.aside:
+        said = f"    {each.readers:,} {each.outcome}: {printable(each.reason)}"
+        call.out.print(said, markup=False)
+    if where.aside:
+        call.out.print(f"    who they are: digest status {where.issue} --who")
+    if where.rehearsed:
+        call.out.print(
+            f"  ! {some(where.rehearsed, 'copy was', 'copies were')} written to the outbox folder;"
+            " nothing was sent.\n"
+            "    next: choose a provider (DIGEST_TRANSPORT=sendgrid), then:"
+            f" digest send {where.issue} --from-outbox"
+        )
+    _print_problems(call, where)
+    waits = counts.pending - counts.parked
+    if where.state is IssueState.PREPARED and waits and not counts.under_way and not where.problems:
+        call.out.print(f"  next: digest send {where.issue} sends what waits")
+
+
+def _print_problems(call: CommandContext, where: IssueStatus) -> None:
+    """Print each problem with its next step; doubts of one kind are told together."""
+    alike: dict[tuple[str, str, str], list[Problem]] = {}
+    for each in where.problems:
+        step = each.next_step.replace(each.batch or " ", " ")
+        alike.setdefault((each.what, each.evidence or "", step), []).append(each)
+    for problems in alike.values():
+        if len(problems) > 1 and problems[0].evidence:
+            _print_doubts(call, where, problems)
+        else:
+            for problem in problems:
+                _print_problem(call, problem)
+
+
+def _print_doubts(call: CommandContext, where: IssueStatus, doubts: list[Problem]) -> None:
+    """Print doubts of one kind together, with the keys of the first."""
+    readers = sum(each.readers for each in doubts)
+    keys = " ".join(each.batch or "" for each in doubts[:SHOWN])
+    more = len(doubts) - SHOWN
+    rest = f" and {more:,} more: digest status {where.issue} --json" if more > 0 else ""
+    call.out.print(
+        f"  ! {len(doubts):,} batches, {some(readers, 'reader')}: {doubts[0].what}\n"
+        f"    they are: {keys}{rest}\n"
+        f"    so far: {doubts[0].evidence}\n"
+        "    next: wait for the provider's events, which settle it by themselves; or look at the"
+        " provider's activity and decide: digest resolve accepted|unsent"
+        f" --all {where.issue} --by NAME --why TEXT (or name their keys before accepted|unsent)",
+        markup=False,
+    )
+
+
+def print_counts(call: CommandContext, counts: DeliveryCounts) -> None:
+    """Print counts that add up: candidates in their parts, and below accepted its own parts."""
+    table = Table.grid(padding=(0, 2))
+    for justify in ("left", "right", "left"):
+        table.add_column(justify=justify)
+    for name, number, note, always in _lines(counts):
+        if number or always:
+            table.add_row(f"  {name}", f"{number:,}", f"[dim]{note}[/dim]")
+    call.out.print(table)
+
+
+def _lines(counts: DeliveryCounts) -> list[tuple[str, int, str, bool]]:
+    return [
+        ("candidates", counts.candidates, "", True),
+        ("accepted", counts.accepted, "", True),
+        ("  delivered", counts.delivered, "", False),
+        ("  deferred", counts.deferred, "the mailbox said later", False),
+        ("  blocked", counts.blocked, "this mail was refused, not the address", False),
+        ("  bounced", counts.bounced, "the address was refused", False),
+        ("  dropped", counts.dropped, "the provider didn't try", False),
+        ("  no news yet", counts.unheard, "", False),
+        ("refused", counts.refused, "", False),
+        ("excluded", counts.excluded, "", False),
+        ("pending", counts.pending, "", True),
+        ("under way", counts.under_way, "their request is at the provider just now", False),
+        ("in doubt", counts.in_doubt - counts.under_way, "", True),
+        ("complained", counts.complained, "of those delivered", False),
+    ]
+
+
+def _print_problem(call: CommandContext, problem: Problem) -> None:
+    who = f"batch {problem.batch}, {some(problem.readers, 'reader')}: " if problem.batch else ""
+    since = f" (since {problem.since:%Y-%m-%d %H:%M} UTC)" if problem.since else ""
+    call.out.print(f"  ! {who}{problem.what}{since}", markup=False)
+    if problem.evidence:
+        call.out.print(f"    so far: {problem.evidence}", markup=False)
+    call.out.print(f"    next: {problem.next_step}", markup=False)

@@ -1,0 +1,249 @@
+"""Applies what the spool holds, in order of arrival, in short transactions.
+
+The position in the spool is written in the transaction that applies up to it, so that a crash loses
+nothing and repeats nothing. No transaction is open while posts are read and parsed.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+from sqlalchemy import delete, select
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlmodel import Session, col
+
+from digest.delivery.events.dead_letters import UNREADABLE, add_dead_letters
+from digest.delivery.events.event_handler import HandledEvents, handle_events
+from digest.delivery.events.spool import Spool, SpoolOffset, SpoolRecord
+from digest.delivery.models import SpoolPosition
+from digest.delivery.unit_of_work import UnitOfWork
+from digest.mail.provider_events import ProviderEvent
+from subscribers.store import upsert
+from subscribers.tokens import Hashes
+
+CHUNK_BYTES = 2 << 20  #: of posts in one transaction; some tens of milliseconds of writing
+OLD_SECONDS = 25 * 3600  #: the provider tells its events again for a day, not for longer
+REPLAYED = "signed more than a day before it came"
+UNFIT = "could not be applied"
+_PAUSES = (0.05, 0.2, 1.0, 2.0, 5.0)
+log = logging.getLogger(__name__)
+
+
+class ParsedPost(Protocol):
+    """What one post said, whoever sent it."""
+
+    @property
+    def events(self) -> Sequence[ProviderEvent]:
+        """Events in our words."""
+        ...
+
+    @property
+    def unreadable(self) -> Sequence[str]:
+        """Some of the entries that are none."""
+        ...
+
+    @property
+    def unread(self) -> int:
+        """How many entries are none."""
+        ...
+
+
+class _Superseded(Exception):
+    """Another process has applied this part of the spool meanwhile."""
+
+
+@dataclass
+class EventConsumer:
+    """Moves events from the spool into the database."""
+
+    store: UnitOfWork
+    spool: Spool
+    parse: Callable[[bytes], ParsedPost]
+    hashes: Callable[[], Hashes]
+    clock: Callable[[], datetime]
+    chunk_bytes: int = CHUNK_BYTES
+    _positions: dict[str, int] = field(default_factory=dict)
+
+    def once(self) -> int | None:
+        """Apply the next posts; returns how many events they held, ``None`` when none wait."""
+        for name in self.spool.files():
+            offset = self._position(name)
+            records = self.spool.read(name, offset, self.chunk_bytes)
+            if records:
+                return self._apply(name, offset, records)
+            if self.spool.finish(name, offset):
+                self._forget(name)
+        return None
+
+    def all(self) -> int:
+        """Apply everything that waits; returns how many events that were."""
+        total = 0
+        while (count := self.once()) is not None:
+            total += count
+        return total
+
+    def applied(self, place: SpoolOffset) -> bool:
+        """Tell whether a post has been applied; cheap, for who waits for one."""
+        known = self._positions.get(place.file)
+        return known is None or known >= place.end
+
+    def expect(self, place: SpoolOffset) -> None:
+        """Make `applied` answer for a post that was just put into the spool."""
+        self._positions.setdefault(place.file, 0)
+
+    def _apply(self, name: str, offset: int, records: Sequence[SpoolRecord]) -> int:
+        posts = [self.parse(record.body) for record in records]
+        events = [event for post in posts for event in post.events]
+        aside = [said for post in posts for said in _aside(post)] + _replays(records)
+        end = records[-1].end
+        try:
+            with self.store.write() as session:
+                received = self._receive(session, events)
+                add_dead_letters(session, aside, self.clock())
+                _advance(session, name, offset, end)
+        except _Superseded:
+            self._positions.pop(name, None)
+            return 0
+        self._positions[name] = end
+        log.info("events: %d told, %d new, %d unknown", len(events), received.new, received.unknown)
+        return len(events)
+
+    def _receive(self, session: Session, events: Sequence[ProviderEvent]) -> HandledEvents:
+        now, hashes = self.clock(), self.hashes()
+        try:
+            with session.begin_nested():
+                return handle_events(session, events, hashes=hashes, now=now)
+        except OperationalError:
+            raise
+        except (SQLAlchemyError, ValueError, TypeError, LookupError, ArithmeticError) as fault:
+            log.warning("events are applied one by one: %s", type(fault).__name__)
+        return self._one_by_one(session, events, hashes, now)
+
+    def _one_by_one(
+        self, session: Session, events: Sequence[ProviderEvent], hashes: Hashes, now: datetime
+    ) -> HandledEvents:
+        """Apply what can be applied; an event that breaks something doesn't stop its neighbours."""
+        new = 0
+        for event in events:
+            try:
+                with session.begin_nested():
+                    new += handle_events(session, [event], hashes=hashes, now=now).new
+            except OperationalError:
+                raise
+            except Exception as fault:  # whatever it is, the events behind it must get through
+                why = f"{UNFIT}: {type(fault).__name__}"
+                add_dead_letters(session, [(why, f"kind {event.kind}, at {event.at}")], now)
+        return HandledEvents(new=new)
+
+    def _position(self, name: str) -> int:
+        known = self._positions.get(name)
+        if known:
+            return known
+        with self.store.read() as session:
+            found = session.connection().execute(
+                select(col(SpoolPosition.offset)).where(col(SpoolPosition.file) == name)
+            )
+            self._positions[name] = found.scalar() or 0
+        return self._positions[name]
+
+    def _forget(self, name: str) -> None:
+        if self._positions.pop(name, 0):
+            with self.store.write() as session:
+                session.connection().execute(
+                    delete(SpoolPosition).where(col(SpoolPosition.file) == name)
+                )
+
+
+@dataclass
+class ConsumerThread:
+    """A thread that drains while there is something to drain, and ends when there isn't."""
+
+    drain: EventConsumer
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+    _thread: threading.Thread | None = None
+    _wanted: bool = False
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def wake(self, place: SpoolOffset | None = None) -> None:
+        """Say that something waits; *place* names the post somebody will `wait` for."""
+        with self._changed:
+            if place is not None:
+                self.drain.expect(place)
+            self._wanted = True
+            if self._thread is None and not self._stopping.is_set():
+                # A daemon: what it hasn't applied when the process ends is on disk.
+                self._thread = threading.Thread(target=self._run, name="drain", daemon=True)
+                self._thread.start()
+
+    def wait(self, place: SpoolOffset, seconds: float) -> bool:
+        """Wait until a post is applied; false when it isn't yet after so many seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.drain.applied(place), seconds)
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """End once the transaction under way is over; what waits stays on disk."""
+        self._stopping.set()
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+
+    def _run(self) -> None:
+        failed = 0
+        while self._go_on():
+            try:
+                self._rounds()
+                failed = 0
+            except Exception as fault:  # a locked or missing database: all of it is on disk
+                log.warning("events wait in the spool: %s", type(fault).__name__)
+                self._stopping.wait(_PAUSES[min(failed, len(_PAUSES) - 1)])
+                failed += 1
+                with self._changed:
+                    self._wanted = True
+
+    def _rounds(self) -> None:
+        while not self._stopping.is_set() and self.drain.once() is not None:
+            with self._changed:
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _go_on(self) -> bool:
+        with self._changed:
+            wanted, self._wanted = self._wanted and not self._stopping.is_set(), False
+            if not wanted:
+                self._thread = None
+            return wanted
+
+
+def _aside(post: ParsedPost) -> list[tuple[str, str]]:
+    """Return what to set aside of a post: a sample of what it held that is no event."""
+    return [
+        (UNREADABLE, post.unreadable[n] if n < len(post.unreadable) else "")
+        for n in range(post.unread)
+    ]
+
+
+def _replays(records: Sequence[SpoolRecord]) -> list[tuple[str, str]]:
+    return [
+        (REPLAYED, f"signed {datetime.fromtimestamp(record.signed, UTC):%Y-%m-%d %H:%M} UTC")
+        for record in records
+        if record.signed and record.received - record.signed > OLD_SECONDS
+    ]
+
+
+def _advance(session: Session, name: str, offset: int, end: int) -> None:
+    insert = upsert(session, SpoolPosition).values(file=name, offset=end)
+    moved = session.connection().execute(
+        insert.on_conflict_do_update(
+            index_elements=["file"],
+            set_={"offset": end},
+            where=col(SpoolPosition.offset) == offset,
+        )
+    )
+    if moved.rowcount != 1:
+        raise _Superseded

@@ -1,0 +1,150 @@
+"""Reads stored events again into the same state: for after a mended fault, or a half restore."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select
+from sqlmodel import Session, col
+
+from digest.delivery.events.bounce_processing import apply_consequences
+from digest.delivery.events.status_updates import (
+    TELLING,
+    ActionableEvent,
+    raise_statuses,
+    status_rank,
+)
+from digest.delivery.events.unmatched_events import LATE_BOUNCE
+from digest.delivery.models import Attempt, Batch, Delivery, MailEvent
+from digest.delivery.sending import known_attempts, mark_sent_if_done, settle_confirmed
+from digest.delivery.unit_of_work import UnitOfWork
+from digest.issues.models import Edition, Issue, Newsletter
+from digest.mail.provider_events import EventKind
+from subscribers.models import Consent, ConsentAct
+from subscribers.tokens import Hashes
+
+SLICE = 5000  #: deliveries in one transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayResult:
+    """What was read again, and what that changed."""
+
+    editions: int = 0
+    events: int = 0
+    suppressed: int = 0
+    left: int = 0
+    settled: int = 0  #: editions in which a doubt was settled
+
+
+def replay(store: UnitOfWork, *, hashes: Hashes, now: datetime) -> ReplayResult:
+    """Apply every stored event again; what is as it should be stays so. Short transactions."""
+    events = suppressed = left = settled = 0
+    with store.read() as session:
+        spans = _spans(session)
+    for first, last, newsletter in spans:
+        for start in range(first, last + 1, SLICE):
+            with store.write() as session:
+                rows = _rows(session, start, min(start + SLICE - 1, last))
+                raise_statuses(session, _best(rows))
+                acted = apply_consequences(
+                    session, _telling(session, rows, newsletter), hashes, now
+                )
+            events += len(rows)
+            suppressed += acted.suppressed
+            left += acted.left
+    with store.write() as session:
+        for edition in _settle(session):
+            mark_sent_if_done(session, edition, now)
+            settled += 1
+    return ReplayResult(
+        editions=len(spans), events=events, suppressed=suppressed, left=left, settled=settled
+    )
+
+
+def _spans(session: Session) -> list[tuple[int, int, str]]:
+    rows: Any = session.connection().execute(_SPANS)
+    return [(first, last, newsletter) for first, last, newsletter in rows]
+
+
+def _rows(session: Session, first: int, last: int) -> Sequence[Any]:
+    return session.connection().execute(_EVENTS, {"first": first, "last": last}).all()
+
+
+def _best(rows: Sequence[Any]) -> dict[int, tuple[int, int, str]]:
+    best: dict[int, tuple[int, int, str]] = {}
+    for delivery, kind, moment, _ in rows:
+        standing = status_rank(kind)
+        if standing is not None:
+            here = (standing[0], -moment, standing[1])
+            best[delivery] = max(best.get(delivery, here), here)
+    return best
+
+
+def _telling(session: Session, rows: Sequence[Any], newsletter: str) -> list[ActionableEvent]:
+    """Return what the events ask for, less news of an address its reader has left since."""
+    told = [row for row in rows if row[1] in TELLING or row[1] == LATE_BOUNCE]
+    moved = _moved(session, {row[0] for row in told})
+    return [
+        ActionableEvent(
+            kind=EventKind.BOUNCED if kind == LATE_BOUNCE else EventKind(kind),
+            at=moment,
+            whose=delivery,
+            newsletter=newsletter,
+            address=None,
+            cause=cause,
+        )
+        for delivery, kind, moment, cause in told
+        if moved.get(delivery, 0) <= moment
+    ]
+
+
+def _moved(session: Session, deliveries: set[int]) -> dict[int, float]:
+    """Return when the readers of these deliveries last moved to another address."""
+    found: dict[int, float] = {}
+    asked = sorted(deliveries)
+    for at in range(0, len(asked), 400):
+        rows: Any = session.connection().execute(_MOVED, {"deliveries": asked[at : at + 400]})
+        found.update({delivery: moment.timestamp() for delivery, moment in rows})
+    return found
+
+
+def _settle(session: Session) -> tuple[int, ...]:
+    proved: Any = session.connection().execute(_PROVED).scalars()
+    return settle_confirmed(session, known_attempts(session, proved.all()))
+
+
+_SPANS = (
+    select(
+        func.min(col(Batch.first_delivery)),
+        func.max(col(Batch.last_delivery)),
+        col(Newsletter.slug),
+    )
+    .join(Edition, col(Edition.id) == col(Batch.edition_id))
+    .join(Issue, col(Issue.id) == col(Edition.issue_id))
+    .join(Newsletter, col(Newsletter.id) == col(Issue.newsletter_id))
+    .group_by(col(Batch.edition_id), col(Newsletter.slug))
+)
+_EVENTS = (
+    select(
+        col(MailEvent.delivery_id),
+        col(MailEvent.kind),
+        col(MailEvent.moment),
+        col(MailEvent.cause),
+    )
+    .where(col(MailEvent.delivery_id).between(bindparam("first"), bindparam("last")))
+    .order_by(col(MailEvent.delivery_id))
+)
+_MOVED = (
+    select(col(Delivery.id), func.max(col(Consent.at)))
+    .join(Consent, col(Consent.subscriber_id) == col(Delivery.subscriber_id))
+    .where(
+        col(Delivery.id).in_(bindparam("deliveries", expanding=True)),
+        col(Consent.act) == ConsentAct.MOVED,
+    )
+    .group_by(col(Delivery.id))
+)
+_PROVED = select(col(Attempt.key)).where(col(Attempt.proved_at).is_not(None))

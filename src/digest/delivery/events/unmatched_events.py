@@ -1,0 +1,137 @@
+"""Events that carry none of our ids: bound to a reader by address, as soft evidence.
+
+A bounce that comes back by mail days later has neither message id nor arguments. It may stop us
+from mailing an address again; it moves no delivery, settles no doubt, and proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, select
+from sqlmodel import Session, col
+
+from digest.delivery.events.bounce_processing import address_key_of
+from digest.delivery.events.status_updates import NOBODY, ActionableEvent
+from digest.delivery.models import Delivery, MailEvent
+from digest.issues.models import Edition, Issue, Newsletter
+from digest.mail.provider_events import EventKind
+from digest.mail.provider_events import ProviderEvent as Event
+from subscribers.models import LetterKind, Subscriber
+from subscribers.store import upsert
+
+LATE_BOUNCE = "late-bounce"  #: how such a bounce is noted with the reader's latest delivery
+_AT_ONCE = 400
+_LETTERS = frozenset(LetterKind)
+#: What an address must not be mailed for again, whoever it belongs to.
+_OF_ADDRESSES = (EventKind.BOUNCED, EventKind.DROPPED, EventKind.COMPLAINED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnmatchedEvents:
+    """What could be bound to a reader, and what couldn't."""
+
+    telling: Sequence[ActionableEvent]
+    unknown: Sequence[Event]
+
+
+class _Latest(NamedTuple):
+    delivery: int
+    edition: int
+    newsletter: str
+
+
+def match_by_address(session: Session, events: Sequence[Event]) -> UnmatchedEvents:
+    """Bind events without an attempt by their address; those of another's attempt stay unknown."""
+    bare = {e.address for e in events if e.attempt is None and e.address}
+    readers = _readers(
+        session, {address: key for address in bare if (key := address_key_of(address))}
+    )
+    telling: list[ActionableEvent] = []
+    unknown: list[Event] = []
+    for event in events:
+        reader = readers.get(event.address or "") if event.attempt is None else None
+        if reader is not None and event.kind is not EventKind.OTHER:
+            telling.append(_told(session, event, reader))
+        elif event.address and _of_a_letter(event):
+            telling.append(_of_nobody(event))
+        else:
+            unknown.append(event)
+    return UnmatchedEvents(telling=telling, unknown=unknown)
+
+
+def _of_a_letter(event: Event) -> bool:
+    """Tell whether this is news of a letter of ours to who isn't, or never was, a reader."""
+    kind = (event.delivery or "").partition("-")[0]
+    return event.attempt is None and kind in _LETTERS and event.kind in _OF_ADDRESSES
+
+
+def _of_nobody(event: Event) -> ActionableEvent:
+    return ActionableEvent(
+        kind=event.kind,
+        at=event.at,
+        whose=NOBODY,
+        newsletter="",
+        address=event.address,
+        cause=event.cause,
+    )
+
+
+def _told(session: Session, event: Event, reader: int) -> ActionableEvent:
+    latest = _latest(session, event.at, reader)
+    if latest is not None and event.kind is EventKind.BOUNCED:
+        row = {
+            "delivery_id": latest.delivery,
+            "kind": LATE_BOUNCE,
+            "moment": event.at,
+            "edition_id": latest.edition,
+        }
+        note = upsert(session, MailEvent).values(link=0, machine=0, cause="", detail="", **row)
+        session.connection().execute(note.on_conflict_do_nothing())
+    return ActionableEvent(
+        kind=event.kind,
+        at=event.at,
+        whose=-reader,
+        newsletter=latest.newsletter if latest else "",
+        address=event.address,
+        cause=event.cause,
+    )
+
+
+def _latest(session: Session, at: int, reader: int) -> _Latest | None:
+    """Find the reader's latest delivery that was on its way at a moment."""
+    rows: Any = session.connection().execute(_LATEST, {"reader": reader})
+    for delivery, edition, newsletter, prepared in rows:
+        if prepared.timestamp() <= at:
+            return _Latest(delivery, edition, newsletter)
+    return None
+
+
+def _readers(session: Session, keys: dict[str, str]) -> dict[str, int]:
+    asked = sorted(set(keys.values()))
+    found: dict[str, int] = {}
+    for at in range(0, len(asked), _AT_ONCE):
+        rows: Any = session.connection().execute(_READERS, {"keys": asked[at : at + _AT_ONCE]})
+        found.update(dict(rows.all()))
+    return {address: found[key] for address, key in keys.items() if key in found}
+
+
+_READERS = select(col(Subscriber.address_key), col(Subscriber.id)).where(
+    col(Subscriber.address_key).in_(bindparam("keys", expanding=True))
+)
+#: Starts from the few editions there are: deliveries are found by (edition, reader).
+_LATEST = (
+    select(col(Delivery.id), col(Edition.id), col(Newsletter.slug), col(Issue.prepared_at))
+    .select_from(Edition)
+    .join(Issue, col(Issue.id) == col(Edition.issue_id))
+    .join(Newsletter, col(Newsletter.id) == col(Issue.newsletter_id))
+    .join(
+        Delivery,
+        (col(Delivery.edition_id) == col(Edition.id))
+        & (col(Delivery.subscriber_id) == bindparam("reader")),
+    )
+    .where(col(Issue.prepared_at).is_not(None))
+    .order_by(col(Issue.prepared_at).desc())
+)

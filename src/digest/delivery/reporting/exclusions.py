@@ -1,0 +1,67 @@
+"""Who was left out of an issue, and why: the readers whose delivery has an outcome of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import exists, func, or_, select
+from sqlmodel import Session, col
+
+from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome
+from subscribers.models import Subscriber
+
+MOST = 20  #: reasons told; the provider's words may differ for each reader
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExclusionCount:
+    """How many readers were left out for one reason."""
+
+    outcome: DeliveryOutcome
+    reason: str
+    readers: int
+
+
+def exclusion_counts(session: Session, edition_id: int) -> tuple[ExclusionCount, ...]:
+    """Return why readers were left out, the most frequent reason first."""
+    number = func.count()
+    rows = session.connection().execute(
+        select(col(Delivery.outcome), col(Delivery.reason), number)
+        .where(col(Delivery.edition_id) == edition_id, col(Delivery.outcome).is_not(None))
+        .group_by(col(Delivery.outcome), col(Delivery.reason))
+        .order_by(number.desc(), col(Delivery.reason))
+        .limit(MOST)
+    )
+    return tuple(
+        ExclusionCount(
+            outcome=outcome or DeliveryOutcome.EXCLUDED, reason=reason or "", readers=readers
+        )
+        for outcome, reason, readers in rows
+    )
+
+
+def excluded_readers(session: Session, edition_id: int) -> list[tuple[str, str, str]]:
+    """Return outcome, reason and address of each reader left out; "(erased)" for the forgotten.
+
+    Who waited when the issue was cancelled is among them.
+    """
+    called_off = exists().where(
+        col(Batch.edition_id) == edition_id,
+        col(Batch.state) == BatchState.CANCELLED,
+        col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)),
+    )
+    rows = session.connection().execute(
+        select(col(Delivery.outcome), col(Delivery.reason), col(Subscriber.address))
+        .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id), isouter=True)
+        .where(
+            col(Delivery.edition_id) == edition_id,
+            or_(col(Delivery.outcome).is_not(None), called_off),
+        )
+        .order_by(col(Delivery.id))
+    )
+    return [
+        (str(outcome), reason or "", who or "(erased)")
+        if outcome
+        else (str(DeliveryOutcome.EXCLUDED), "the issue was cancelled", who or "(erased)")
+        for outcome, reason, who in rows
+    ]

@@ -1,0 +1,67 @@
+"""TODO face."""
+
+from digest.delivery.sending.batch_worker import EditionSend
+from digest.delivery.sending.confirmation import (
+    ATTEMPT_LENGTH,
+    KnownAttempt,
+    confirm_acceptance,
+    known_attempts,
+    settle_confirmed,
+)
+from digest.delivery.sending.control import count_outbox_copies, discard_outbox_copies, pause
+from digest.delivery.sending.dispatcher import (
+    dispatch,
+    mark_sent_if_done,
+    requests_per_process,
+    send_alongside,
+)
+from digest.delivery.sending.personalization import recipient_builder, unsubscribe_headers
+from digest.delivery.sending.planning import PlannedAudience, plan_deliveries
+from digest.delivery.sending.process_id import alive, this_process
+from digest.delivery.sending.recovery import is_presumed_dead, recover
+from digest.delivery.sending.restore_guard import RestoreGuardFile
+from digest.delivery.sending.rollout import RolloutLimits, waiting
+from digest.delivery.sending.seed_copy import note_seed_copy_events, send_seed_copy
+from digest.delivery.sending.settlement import Settlement
+from digest.delivery.sending.worker_processes import (
+    WORTH_IT,
+    StopSignal,
+    WorkerProcesses,
+    usable_cores,
+    worker_pool,
+)
+
+__all__ = [
+    "ATTEMPT_LENGTH",
+    "WORTH_IT",
+    "EditionSend",
+    "KnownAttempt",
+    "PlannedAudience",
+    "RestoreGuardFile",
+    "RolloutLimits",
+    "Settlement",
+    "StopSignal",
+    "WorkerProcesses",
+    "alive",
+    "confirm_acceptance",
+    "count_outbox_copies",
+    "discard_outbox_copies",
+    "dispatch",
+    "is_presumed_dead",
+    "known_attempts",
+    "mark_sent_if_done",
+    "note_seed_copy_events",
+    "pause",
+    "plan_deliveries",
+    "recipient_builder",
+    "recover",
+    "requests_per_process",
+    "send_alongside",
+    "send_seed_copy",
+    "settle_confirmed",
+    "this_process",
+    "unsubscribe_headers",
+    "usable_cores",
+    "waiting",
+    "worker_pool",
+]

@@ -1,0 +1,189 @@
+"""Freezes an issue's audience: one delivery a reader, cut into batches, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+from uuid import uuid4
+
+from sqlalchemy import case, func, insert, literal, null, select
+from sqlmodel import Session, col
+
+from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome
+from digest.errors import WrongState
+from digest.issues.models import Edition, Issue, IssueState
+from digest.issues.store import topics
+from subscribers.audience import audience
+from subscribers.models import JOINED, Subscription
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedAudience:
+    """How many readers were frozen into an issue."""
+
+    candidates: int
+    excluded: int
+    batches: int
+
+
+#: Kept by who numbers deliveries, from the highest number on: another issue's come after that.
+_NUMBERING = 0x6469_6765_7374  # "digest"
+
+
+def random_key() -> str:
+    """Make a random id that tells nothing, for what the provider is shown."""
+    return uuid4().hex
+
+
+def plan_deliveries(
+    session: Session,
+    *,
+    issue: Issue,
+    edition: Edition,
+    newsletter: str,
+    batch_size: int,
+    now: datetime,
+    first_wave: int = 0,
+    key: Callable[[], str] = random_key,
+) -> PlannedAudience:
+    """Write the issue's deliveries and batches and mark it prepared; the caller commits.
+
+    Nothing can be claimed before that commit, so a crash leaves either all of it or none. The
+    first *first_wave* readers who may be mailed are in batches of their own.
+    """
+    if issue.state is not IssueState.BUILT:
+        raise WrongState(f"issue {issue.number} is {issue.state}: its audience is frozen already")
+    assert edition.id is not None  # noqa: S101 - a stored edition has one
+    about = topics(session, issue)
+    first, last = _write_deliveries(session, edition.id, newsletter, about, now)
+    if last < first:
+        raise WrongState(
+            f"nobody is subscribed to {newsletter}, so issue {issue.number} has nobody to go to",
+            next_step="digest subscribers import FILE.csv --consent TEXT",
+        )
+    rest = _end_of_wave(session, edition.id, first, first_wave, last) + 1
+    rows: list[dict[str, object]] = []
+    for start, end in ((first, rest - 1), (rest, last)):
+        rows += cut(session, edition.id, start, end, batch_size, after=len(rows), key=key)
+    session.connection().execute(insert(Batch), rows)
+    issue.state, issue.prepared_at = IssueState.PREPARED, now
+    session.add(issue)
+    candidates = last - first + 1
+    may_be_mailed = sum(cast(int, row["size"]) for row in rows)
+    return PlannedAudience(
+        candidates=candidates, excluded=candidates - may_be_mailed, batches=len(rows)
+    )
+
+
+def _end_of_wave(session: Session, edition_id: int, first: int, readers: int, last: int) -> int:
+    """Return the delivery that completes the first wave; the one before the first without one."""
+    if readers < 1:
+        return first - 1
+    may_be_mailed = (col(Delivery.edition_id) == edition_id, col(Delivery.outcome).is_(None))
+    found = session.connection().execute(
+        select(col(Delivery.id))
+        .where(*may_be_mailed, col(Delivery.id).between(first, last))
+        .order_by(col(Delivery.id))
+        .offset(readers - 1)
+        .limit(1)
+    )
+    return found.scalar() or last
+
+
+def cut(
+    session: Session,
+    edition_id: int,
+    first: int,
+    last: int,
+    batch_size: int,
+    *,
+    after: int,
+    key: Callable[[], str],
+) -> list[dict[str, object]]:
+    """Return the rows of batches for a range of deliveries, numbered on from *after*."""
+    excluded = _excluded_by_batch(session, edition_id, first, last, batch_size)
+    starts = range(first, last + 1, batch_size)
+    return [
+        _batch(
+            edition_id,
+            after + place + 1,
+            start,
+            min(start + batch_size - 1, last),
+            excluded.get(place, 0),
+            key(),
+        )
+        for place, start in enumerate(starts)
+    ]
+
+
+def _batch(
+    edition_id: int, number: int, first: int, last: int, gone: int, key: str
+) -> dict[str, object]:
+    size = last - first + 1 - gone
+    return {
+        "key": key,
+        "root": key,
+        "edition_id": edition_id,
+        "number": number,
+        "first_delivery": first,
+        "last_delivery": last,
+        "size": size,
+        "state": BatchState.PENDING if size else BatchState.EMPTY,
+        "attempts": 0,
+        "tries": 0,
+        "recoveries": 0,
+        "note": "",
+    }
+
+
+def last_number(session: Session) -> int:
+    """Return the highest number of a delivery; nobody else gives numbers until the commit."""
+    connection = session.connection()
+    if connection.dialect.name != "sqlite":  # which lets one writer in
+        connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING)))
+    number: int | None = connection.execute(select(func.max(col(Delivery.id)))).scalar_one()
+    return number or 0
+
+
+def _write_deliveries(
+    session: Session,
+    edition_id: int,
+    newsletter: str,
+    about: Collection[str] | None,
+    now: datetime,
+) -> tuple[int, int]:
+    """Insert one row a reader who confirmed; return the first and last id, which are contiguous."""
+    connection = session.connection()
+    base = last_number(session)
+    readers = audience(newsletter, now, about=about)
+    found = readers.where(col(Subscription.standing).in_(JOINED)).subquery()
+    # Ids are given here, not by the database: a batch is a range of them.
+    place = func.row_number().over(order_by=found.c.subscriber_id)
+    rows = select(
+        literal(base) + place,
+        literal(edition_id),
+        found.c.subscriber_id,
+        case((found.c.exclusion.is_not(None), DeliveryOutcome.EXCLUDED.value), else_=null()),
+        found.c.exclusion,
+    )
+    names = ["id", "edition_id", "subscriber_id", "outcome", "reason"]
+    written = connection.execute(insert(Delivery).from_select(names, rows)).rowcount
+    return base + 1, base + written
+
+
+def _excluded_by_batch(
+    session: Session, edition_id: int, first: int, last: int, batch_size: int
+) -> dict[int, int]:
+    place = (col(Delivery.id) - first) // batch_size
+    rows = session.connection().execute(
+        select(place, func.count())
+        .where(
+            col(Delivery.edition_id) == edition_id,
+            col(Delivery.outcome).is_not(None),
+            col(Delivery.id).between(first, last),
+        )
+        .group_by(place)
+    )
+    return {int(number or 0): count for number, count in rows}

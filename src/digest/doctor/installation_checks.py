@@ -1,0 +1,226 @@
+"""Whether an installation is fit to send: every fault in words, with what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import col, func, select
+
+from digest import signing_keys
+from digest.app.installation import App
+from digest.db import unfit
+from digest.delivery import known_secrets
+from digest.delivery.events import ACCOUNT, RejectedPosts, RejectionReason
+from digest.delivery.models import Quarantined
+from digest.doctor import database_checks
+from digest.doctor.dns_checks import is_reserved
+from digest.doctor.health_check import HealthCheck, HealthLevel, fine, refused, warning
+from digest.errors import DigestError
+from digest.issues.calendar import BadCadence, slots
+from digest.mail.sendgrid import Verifier
+from digest.settings import TransportKind
+from subscribers.models import LetterState, LetterToSend
+
+Look = Callable[[App], Iterator[HealthCheck]]
+
+#: Nobody's secret: they stand in examples.
+WEAK = ("change", "secret", "example", "default", "placeholder", "password", "1234567890")
+_FEWEST_LETTERS = 8
+RECENT = timedelta(days=30)
+_REACH = "check DIGEST_DATABASE_URL: that the place exists, answers, and may be read and written"
+REACTIVATED = "reactivate"  #: the provider's word for an account that is good again
+
+
+def examine(app: App) -> list[HealthCheck]:
+    """Look at everything that needs no network; never raises."""
+    found = _look(database_checks.check_database, app)
+    tables = all(
+        fact.weight is not HealthLevel.REFUSED for fact in found if fact.about == "database"
+    )
+    looks = (_secrets, *LOOKS, *LOOKS_INTO_TABLES) if tables else (_secret, *LOOKS)
+    for look in looks:
+        found += _look(look, app)
+    return found
+
+
+def _look(look: Look, app: App) -> list[HealthCheck]:
+    about = look.__name__.strip("_")
+    try:
+        return list(look(app))
+    except DigestError as fault:
+        return [refused(about, str(fault), fault.next_step or "")]
+    except SQLAlchemyError as fault:
+        told = unfit(fault)
+        return [refused(about, str(told), told.next_step or "")]
+    except OSError as fault:
+        return [refused(about, f"can't be looked at: {fault.strerror or fault}", _REACH)]
+
+
+def _secret(app: App) -> Iterator[HealthCheck]:
+    step = "write a fresh one into DIGEST_SECRET: openssl rand -hex 32"
+    for secret in signing_keys.signing(app.settings)[:1]:  # raises for what is missing or short
+        if len(set(secret)) < _FEWEST_LETTERS or any(word in secret.lower() for word in WEAK):
+            yield refused("secret", "DIGEST_SECRET looks like a placeholder", step)
+        else:
+            yield fine("secret", "links are signed with it")
+
+
+def _secrets(app: App) -> Iterator[HealthCheck]:
+    """Look at it beside those that this database was worked with."""
+    found = _look(_secret, app)
+    if all(fact.weight is not HealthLevel.REFUSED for fact in found):
+        with app.database.read() as session:
+            why = known_secrets.gone(session, signing_keys.marks(app.settings))
+        if why is not None:
+            found = [refused("secret", why, known_secrets.NEXT_STEP)]
+    yield from found
+
+
+def _address(app: App) -> Iterator[HealthCheck]:
+    parts = urlsplit(app.settings.base_url)
+    if parts.scheme != "https" and not is_loopback(parts.hostname):
+        yield refused(
+            "base URL",
+            f"{app.settings.base_url} isn't https: readers' links would travel in the open",
+            "put TLS in front and set DIGEST_BASE_URL=https://...",
+        )
+    elif is_loopback(parts.hostname) and _leaves(app):
+        yield refused(
+            "base URL",
+            "real mail would carry links that only this machine can open",
+            "DIGEST_BASE_URL=https://news.example.com",
+        )
+    else:
+        yield fine("base URL", app.settings.base_url)
+
+
+def _sender(app: App) -> Iterator[HealthCheck]:
+    domain = app.sender().address.rpartition("@")[2]
+    if is_reserved(domain) and _leaves(app):
+        yield refused("sender", f"{domain} is made for examples", "set DIGEST_FROM")
+    else:
+        yield fine("sender", f"mail comes from {domain}")
+    if not app.settings.postal_address and _leaves(app):
+        yield refused("sender", "the law asks for a postal address", "set DIGEST_POSTAL_ADDRESS")
+
+
+def _provider(app: App) -> Iterator[HealthCheck]:
+    settings = app.settings
+    if settings.transport is not TransportKind.SENDGRID:
+        yield warning(
+            "provider",
+            f"mail is written to the folder {settings.outbox}, and nobody gets it",
+            "for real mail: DIGEST_TRANSPORT=sendgrid",
+        )
+        return
+    if settings.sendgrid_api_key is None:
+        yield refused("provider", "DIGEST_SENDGRID_API_KEY is missing", "make one with Mail Send")
+    else:
+        app.transport()  # raises for a key that is none
+        yield fine("provider", f"mail is handed to {urlsplit(settings.sendgrid_url).hostname}")
+    if settings.webhook_key_list():
+        Verifier(settings.webhook_key_list())  # raises for what is no key
+        yield _webhook(app)
+    else:
+        yield refused(
+            "webhook",
+            "DIGEST_WEBHOOK_KEYS is missing: bounces and complaints would go unheard",
+            "switch the provider's signed event webhook on, and copy its key",
+        )
+
+
+def _webhook(app: App) -> HealthCheck:
+    away = RejectedPosts(app.spool().folder).since_yesterday(app.clock())
+    unsigned = away.get(RejectionReason.UNSIGNED, 0)
+    if unsigned:
+        posts = "1 post" if unsigned == 1 else f"{unsigned:,} posts"
+        were = f"{posts} since yesterday {'wasn' if unsigned == 1 else 'weren'}'t"
+        return warning(
+            "webhook",
+            f"{were} signed with a key of DIGEST_WEBHOOK_KEYS",
+            "compare it with the key the provider shows; if they agree, somebody else is knocking",
+        )
+    many = len(app.settings.webhook_key_list())
+    return fine("webhook", "events are checked with " + ("1 key" if many == 1 else f"{many} keys"))
+
+
+def _newsletters(app: App) -> Iterator[HealthCheck]:
+    with app.database.read() as session:
+        for newsletter in slots.newsletters(session):
+            try:
+                says = str(newsletter.cadence())
+            except BadCadence as fault:
+                yield refused(newsletter.slug, str(fault), "digest schedule set --help")
+                continue
+            yield fine(newsletter.slug, says if newsletter.scheduled else f"{says} (paused)")
+            if (
+                newsletter.scheduled
+                and not newsletter.unattended
+                and not app.settings.editor_list()
+            ):
+                yield warning(
+                    newsletter.slug,
+                    "an issue waits for approval, and nobody is told of it",
+                    "set DIGEST_EDITORS, or: digest unattended on",
+                )
+
+
+def _account(app: App) -> Iterator[HealthCheck]:
+    since = app.clock() - RECENT
+    with app.database.read() as session:
+        told = session.exec(
+            select(Quarantined)
+            .where(Quarantined.why == ACCOUNT, Quarantined.at > since)
+            .order_by(col(Quarantined.id).desc())
+            .limit(1)
+        ).first()
+    if told is not None and told.said != REACTIVATED:
+        yield warning(
+            "account",
+            f"the provider told of a change on {told.at:%Y-%m-%d}: {told.said or 'no more'}",
+            "look at the provider's own page; nothing may be delivered until it is settled",
+        )
+
+
+def _letters(app: App) -> Iterator[HealthCheck]:
+    doubted = select(func.count()).where(
+        col(LetterToSend.state) == LetterState.IN_DOUBT,
+        col(LetterToSend.since) > app.clock() - RECENT,
+    )
+    with app.database.read() as session:
+        number = session.exec(doubted).one()
+    if number:
+        yield warning(
+            "letters",
+            f"whether {number:,} of them went out in the last {RECENT.days} days is in doubt: a"
+            " process died while it sent them",
+            "none is sent again; who got none signs up once more (digest subscribers show ADDRESS)",
+        )
+
+
+LOOKS: tuple[Look, ...] = (_address, _sender, _provider)
+LOOKS_INTO_TABLES: tuple[Look, ...] = (
+    database_checks.check_clock,
+    _newsletters,
+    _account,
+    _letters,
+    database_checks.check_restore,
+)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a host is this machine."""
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return host == "localhost" or (host or "").endswith(".localhost")
+
+
+def _leaves(app: App) -> bool:
+    """Tell whether mail goes to a provider elsewhere."""
+    sendgrid = app.settings.transport is TransportKind.SENDGRID
+    return sendgrid and not is_loopback(urlsplit(app.settings.sendgrid_url).hostname)

@@ -1,0 +1,224 @@
+"""The courier: turns what the ledger accepted into signed event posts, and delivers them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from http.client import HTTPConnection, HTTPException
+from random import Random
+from typing import Any
+from urllib.parse import urlsplit
+
+from digest.errors import BadSetting
+from digest.fake_sendgrid.events.event_json import ReportedEvent, mail_events
+from digest.fake_sendgrid.events.signing import Signer
+from digest.fake_sendgrid.events.webhook_batches import (
+    EventFaults,
+    WebhookBatch,
+    corrupt,
+    cut,
+    dice,
+    disorder_events,
+)
+from digest.fake_sendgrid.faults.outcomes import OutcomeOdds
+from digest.fake_sendgrid.message_store import MessageStore
+
+PAGE = 1000
+#: Posts that wait for another try; while there are as many, nothing new is read.
+MAX_WAITING = 100
+POST_SECONDS = 10
+ROUND_SECONDS = 0.5
+LONGEST_WAIT = 3600
+LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
+CURSOR = "events_after"
+SUCCESS = range(200, 300)
+#: Events after which an address is never mailed again, whatever is accepted for it.
+SUPPRESSING = frozenset({"spamreport", "unsubscribe"})
+log = logging.getLogger("digest.fake_sendgrid")
+
+Deliver = Callable[[str, bytes, Mapping[str, str]], Awaitable[int]]
+
+
+@dataclass
+class PostingReport:
+    """What became of event posts."""
+
+    posts: int = 0  #: answered 2xx
+    events: int = 0  #: in those posts
+    refused: int = 0  #: tries that were answered otherwise, or not at all
+    given_up: int = 0  #: posts that were refused too often
+    last_status: int | None = None  #: 0 stands for no answer
+
+
+@dataclass(order=True)
+class _Waiting:
+    due: float
+    post: WebhookBatch = field(compare=False)
+    tries: int = field(default=0, compare=False)
+
+
+@dataclass
+class WebhookPoster:
+    """Reads the ledger from where it stopped, and posts what is heard of each mail."""
+
+    ledger: MessageStore
+    signer: Signer
+    luck: OutcomeOdds
+    clock: Callable[[], float]
+    deliver: Deliver
+    to: str | None = None
+    retry_after: float = 1.0
+    tries: int = 8
+    faults: EventFaults = field(default_factory=EventFaults)
+    report: PostingReport = field(default_factory=PostingReport)
+    _waiting: list[_Waiting] = field(default_factory=list)
+    _dice: Random = field(default_factory=lambda: dice(0))
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _cursor: int = 0
+
+    def begin(self) -> None:
+        """Go on where the ledger says events were last posted; the dice start anew."""
+        self._cursor = int(self.ledger.note(CURSOR) or 0)
+        self._waiting.clear()
+        self._dice = dice(self.luck.seed)
+        self.report = PostingReport()
+
+    async def run(self) -> None:
+        """Post what is due, for ever."""
+        while True:
+            async with self._turn:
+                busy = self.to is not None and await self._round()
+            await asyncio.sleep(0 if busy else ROUND_SECONDS)
+
+    async def flush(self, extra: Iterable[WebhookBatch] = ()) -> PostingReport:
+        """Post *extra*, all that waits, and all that is unread, now; each post is tried once."""
+        async with self._turn:
+            before = asdict(self.report)
+            due, self._waiting = self._waiting, []
+            for one in [*due, *(_Waiting(0, post) for post in extra)]:
+                await self._try(one)
+            while self.to is not None and self._read(held=False):
+                waiting, self._waiting = self._waiting, []
+                fresh = [one for one in waiting if not one.tries]
+                self._waiting = [one for one in waiting if one.tries]
+                for one in fresh:
+                    await self._try(one)
+            self._remember()
+            return _difference(before, self.report)
+
+    @property
+    def waiting(self) -> int:
+        """How many posts wait for their time or for another try."""
+        return len(self._waiting)
+
+    @property
+    def unread(self) -> bool:
+        """Whether the ledger holds mails nothing was said about."""
+        return bool(self.ledger.after(self._cursor, 1))
+
+    async def _round(self) -> bool:
+        """Post what is due and read a page on; false when there was nothing to do."""
+        now = self.clock()
+        due = [one for one in self._waiting if one.due <= now]
+        self._waiting = [one for one in self._waiting if one.due > now]
+        for one in due:
+            await self._try(one)
+        read = len(self._waiting) < MAX_WAITING and self._read(held=True)
+        if due or read:
+            self._remember()
+        return bool(due) or read
+
+    def _read(self, *, held: bool) -> bool:
+        """Turn the next page of the ledger into waiting posts; false at its end."""
+        page = self.ledger.after(self._cursor, PAGE)
+        if not page:
+            return False
+        self._cursor = page[-1].id
+        told: list[ReportedEvent] = []
+        for mail in page:
+            shared = self.ledger.content(mail.content)
+            heard = mail_events(
+                mail, shared, self.luck, self.ledger.suppression(mail.address, mail.id)
+            )
+            self._suppress(mail.id, heard)
+            told.extend(heard)
+        self.ledger.keep_suppressions()
+        told.sort(key=lambda one: one.stage)
+        events = disorder_events([one.event for one in told], self.faults, self._dice)
+        due = self.clock() + self.faults.delay if held else 0
+        for post in cut(events, page[0].id):
+            self._waiting.append(_Waiting(due, corrupt(post, self.faults, self._dice)))
+        return True
+
+    def _suppress(self, mail: int, heard: list[ReportedEvent]) -> None:
+        for _, event in heard:
+            kind, hard = event["event"], event.get("type") == "bounce"
+            if kind in SUPPRESSING or (kind == "bounce" and hard):
+                self.ledger.suppress(event["email"], kind, mail, at=event["timestamp"])
+
+    async def _try(self, one: _Waiting) -> None:
+        status = await self._post(one.post)
+        self.report.last_status = status
+        if status in SUCCESS:
+            self.report.posts += 1
+            self.report.events += one.post.events
+            return
+        self.report.refused += 1
+        tries = one.tries + 1
+        if tries >= self.tries:
+            self.report.given_up += 1
+            log.warning("an event post was given up after %s tries; last answer %s", tries, status)
+            return
+        wait = min(self.retry_after * 2 ** (tries - 1), LONGEST_WAIT)
+        self._waiting.append(_Waiting(self.clock() + wait, one.post, tries))
+
+    async def _post(self, post: WebhookBatch) -> int:
+        if self.to is None:
+            return 0
+        headers = self.signer.headers(post.body, self.clock())
+        # The same JSON, written differently: only who checks the raw bytes will notice.
+        body = post.body.replace(b'":', b'": ', 1) if post.spoilt else post.body
+        return await self.deliver(self.to, body, headers)
+
+    def _remember(self) -> None:
+        """Note how far everything is posted; after a crash some is posted again, none is lost."""
+        unposted = [one.post.first - 1 for one in self._waiting if one.post.first]
+        self.ledger.write_note(CURSOR, str(min([self._cursor, *unposted])))
+
+
+def _difference(before: dict[str, Any], now: PostingReport) -> PostingReport:
+    counted = {
+        name: value - before[name] for name, value in asdict(now).items() if name != "last_status"
+    }
+    return PostingReport(**counted, last_status=now.last_status)
+
+
+def check_local(url: str | None) -> str | None:
+    """Return *url* if it leads to this machine; events go nowhere else."""
+    if url is None:
+        return None
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname not in LOCAL:
+        raise BadSetting("events go to this machine only, such as http://127.0.0.1:8000/webhooks")
+    return url
+
+
+async def deliver(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """Post one body and return the status, 0 when no answer came; redirects are not followed."""
+    return await asyncio.to_thread(_deliver, url, body, headers)
+
+
+def _deliver(url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=POST_SECONDS)
+    try:
+        json = {"Content-Type": "application/json", "User-Agent": "SendGrid Event API"}
+        target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+        connection.request("POST", target, body, {**json, **headers})
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return 0
+    finally:
+        connection.close()

@@ -1,0 +1,34 @@
+"""The provider's own suppression lists, as far as a reader's return needs them."""
+
+from __future__ import annotations
+
+from digest.fake_sendgrid.http.http_message import (
+    HttpRequest,
+    HttpResponse,
+    error_response,
+    json_response,
+)
+from digest.fake_sendgrid.message_store import MessageStore
+
+ROOT = "/v3/suppression/"
+GLOBAL = "/v3/asm/suppressions/global/"  # where an address that left everything is taken off again
+#: Which events fill which list.
+LISTS = {"bounces": "bounce", "spam_reports": "spamreport", "unsubscribes": "unsubscribe"}
+
+
+def answer(ledger: MessageStore, request: HttpRequest) -> HttpResponse:
+    """Answer GET of a list, and GET or DELETE of one address on it."""
+    path = request.path.replace(GLOBAL, f"{ROOT}unsubscribes/", 1)
+    name, _, address = path.removeprefix(ROOT).partition("/")
+    kind = LISTS.get(name)
+    if kind is None:
+        return error_response(404, "not found")
+    if request.method == "GET":
+        found = ledger.suppressed(kind)
+        return json_response(
+            [one for one in found if not address or one["email"] == address.lower()]
+        )
+    if request.method == "DELETE" and address:
+        ledger.lift(address, kind)
+        return HttpResponse(status=204)
+    return error_response(405, "method not allowed")

@@ -1,0 +1,235 @@
+"""Makes an issue: pick, compose, render, check, freeze."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+
+import orjson
+from sqlmodel import Session
+
+from digest.comparisons.models import Revision
+from digest.comparisons.score import share_oddities
+from digest.comparisons.store import Summary, revisions, summaries
+from digest.errors import DigestError, IssueFrozen, NothingToPick
+from digest.issues import draft_history, provenance, store
+from digest.issues.approval import refuse_errors
+from digest.issues.calendar import issue_day
+from digest.issues.content import IssueView
+from digest.issues.content.compose import compose
+from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
+from digest.issues.picking import Decisions, Pick, PickRule, apply_words, candidate, overrides
+from digest.render.engine import Rendered
+from digest.render.lint import Finding, warning
+
+Render = Callable[[IssueView], Rendered]
+Check = Callable[[IssueView, Rendered], Sequence[Finding]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueBuilder:
+    """What making a mail takes, whatever the issue."""
+
+    base_url: str
+    postal_address: str
+    render: Render
+    check: Check
+    sources: Callable[[], provenance.Sources] = dict  #: the templates, by name
+    sender: str = ""  #: who the mail is from: Name <address>
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltIssue:
+    """An issue as it would go out, not stored yet."""
+
+    view: IssueView
+    composed: IssueView  #: before the editors' words
+    rendered: Rendered
+    findings: Sequence[Finding]
+    revisions: Sequence[Revision]
+    decisions: Decisions
+
+    def fingerprint(self) -> str:
+        """SHA-256 of everything a reader gets."""
+        return fingerprint(self.rendered, self.view.preheader)
+
+
+def fingerprint(rendered: Rendered, preheader: str) -> str:
+    """SHA-256 of subject, preheader, HTML and text, as hex."""
+    parts = [rendered.subject, preheader, rendered.html, rendered.text]
+    return sha256(orjson.dumps(parts)).hexdigest()
+
+
+def choose_comparisons(
+    session: Session,
+    newsletter: Newsletter,
+    period: str,
+    *,
+    known: Sequence[Summary] | None = None,
+) -> Pick:
+    """Say what the issue of *period* would carry and why, its draft honoured; changes nothing.
+
+    *known* are the comparisons to choose from instead of those stored.
+    """
+    return overrides.choose(
+        [candidate(each) for each in (summaries(session) if known is None else known)],
+        store.history(session, newsletter.id),
+        PickRule(max_per_issue=newsletter.max_per_issue, no_repeat=newsletter.no_repeat),
+        draft_history.current(session, newsletter, period),
+        period=period,
+        day=issue_day(period, newsletter.weekday),
+    )
+
+
+def draft_issue(
+    session: Session,
+    newsletter: Newsletter,
+    chosen: Pick,
+    *,
+    number: int,
+    press: IssueBuilder,
+    unsaved: Mapping[int, Revision] | None = None,
+) -> BuiltIssue:
+    """Compose, render and check what was picked; raises `NothingToPick`. Stores nothing.
+
+    *unsaved* holds revisions that aren't stored, by the ids the pick knows them by.
+    """
+    if not chosen.chosen:
+        raise NothingToPick(chosen.note, next_step="digest import PATH...")
+    ids = [one.candidate.revision_id for one in chosen.chosen]
+    stored = revisions(session, [one for one in ids if one not in (unsaved or {})])
+    known = {**stored, **(unsaved or {})}
+    ordered = [known[one] for one in ids]
+    decisions = draft_history.current(session, newsletter, chosen.period)
+    composed = compose(
+        ordered,
+        newsletter,
+        number=number,
+        period=chosen.period,
+        on=chosen.day,
+        base_url=press.base_url,
+        postal_address=press.postal_address,
+    )
+    view = apply_words(composed, decisions)
+    made = press.render(view)
+    rendered = replace(made, findings=(*made.findings, *_odd_shares(ordered)))
+    return BuiltIssue(
+        view=view,
+        composed=composed,
+        rendered=rendered,
+        findings=press.check(view, rendered),
+        revisions=ordered,
+        decisions=decisions,
+    )
+
+
+def _odd_shares(carried: Sequence[Revision]) -> Iterator[Finding]:
+    """Warn of shares that the published calls contradict: a mail would show both."""
+    for revision in carried:
+        for side in revision.contenders:
+            for doubt in share_oddities(side, revision.seats):
+                yield warning(
+                    "panel-share",
+                    "html",
+                    f"{revision.comparison.slug}: {side.name}: {doubt}",
+                    "Ask which is right, and import the comparison again.",
+                )
+
+
+def build(
+    session: Session,
+    newsletter: Newsletter,
+    period: str,
+    *,
+    now: datetime,
+    press: IssueBuilder,
+    again: bool = False,
+    chosen: Pick | None = None,
+) -> tuple[Issue, BuiltIssue]:
+    """Make the issue of *period* and freeze it; the caller commits.
+
+    *again* makes it anew as long as nobody has been chosen to get it; what readers would have got
+    before stays on record as an earlier revision. *chosen* is carried instead of what the rule
+    picks. Raises `IssueFrozen`, `NothingToPick`, and `MailUnfit` when a check forbids the mail.
+    """
+    before = _before(session, newsletter, period, again=again)
+    number = before.number if before else None
+    number = number or store.next_number(session, newsletter.id)
+    chosen = chosen or choose_comparisons(session, newsletter, period)
+    made = draft_issue(session, newsletter, chosen, number=number, press=press)
+    refuse_errors(made.findings)
+    issue = before or Issue(
+        newsletter_id=newsletter.id or 0, period=period, state=IssueState.BUILT, built_at=now
+    )
+    issue.number, issue.state, issue.note = number, IssueState.BUILT, ""
+    issue.pick, issue.built_at = chosen.to_dict(), now
+    session.add(issue)
+    session.flush()
+    _place(session, issue, chosen)
+    edition = _freeze(session, issue, newsletter, made, now)
+    ingredients = provenance.BuildInputs(
+        newsletter=newsletter,
+        carried=made.revisions,
+        number=number,
+        period=period,
+        on=chosen.day,
+        base_url=press.base_url,
+        postal_address=press.postal_address,
+        sender=press.sender,
+        decisions=made.decisions,
+    )
+    provenance.keep_recipe(session, edition, ingredients, press.sources(), made.rendered.findings)
+    return issue, made
+
+
+def _before(session: Session, newsletter: Newsletter, period: str, *, again: bool) -> Issue | None:
+    issue = store.by_period(session, newsletter.id, period)
+    if issue is None or issue.state is IssueState.SKIPPED:
+        return issue
+    if issue.state is not IssueState.BUILT:
+        raise IssueFrozen(f"issue {issue.number} of {period} is {issue.state} and can't change")
+    if not again:
+        raise IssueFrozen(
+            f"issue {issue.number} of {period} is built already",
+            next_step=f"digest show {issue.number}, or digest build --again to make it anew",
+        )
+    return issue
+
+
+def _place(session: Session, issue: Issue, chosen: Pick) -> None:
+    for old in store.placements(session, issue):
+        session.delete(old)
+    session.flush()
+    if issue.id is None:
+        raise DigestError("an issue without an id can't carry anything")
+    session.add_all(
+        Placement(
+            issue_id=issue.id,
+            position=one.position,
+            comparison_id=one.candidate.comparison_id,
+            revision_id=one.candidate.revision_id,
+        )
+        for one in chosen.chosen
+    )
+
+
+def _freeze(
+    session: Session, issue: Issue, newsletter: Newsletter, made: BuiltIssue, now: datetime
+) -> Edition:
+    edition = Edition(
+        issue_id=issue.id or 0,
+        revision=len(store.editions(session, issue)) + 1,
+        language=newsletter.language,
+        tracking=Tracking(newsletter.tracking),
+        subject=made.rendered.subject,
+        preheader=made.view.preheader,
+        html=made.rendered.html,
+        text=made.rendered.text,
+        fingerprint=made.fingerprint(),
+        frozen_at=now,
+    )
+    session.add(edition)
+    session.flush()
+    return edition

@@ -1,0 +1,205 @@
+"""How often a newsletter comes out: weekly, every second week, or monthly, in its own time zone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from string import Template
+from zoneinfo import ZoneInfo
+
+from digest.errors import DigestError
+
+_WEEK = re.compile(r"(\d{4})-W(\d{2})")
+
+
+class BadPeriod(DigestError):
+    """A period is named like 2026-W48: the year and the ISO week."""
+
+
+def period_of_day(day: date) -> str:
+    """Return the period a day lies in; the ISO year, which differs around New Year."""
+    year, week, _ = day.isocalendar()
+    return f"{year:04}-W{week:02}"
+
+
+def period_at(now: datetime, timezone: str) -> str:
+    """Return the period that *now* lies in, as seen in *timezone*."""
+    return period_of_day(now.astimezone(ZoneInfo(timezone)).date())
+
+
+def issue_day(period: str, weekday: int) -> date:
+    """Return the day an issue of *period* comes out; raises `BadPeriod`. Monday is 0."""
+    found = _WEEK.fullmatch(period)
+    if not found:
+        raise BadPeriod
+    try:
+        return date.fromisocalendar(int(found[1]), int(found[2]), weekday + 1)
+    except ValueError:
+        raise BadPeriod(f"{period}: there is no such week") from None
+
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+NTHS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
+#: Every second week is counted from a Monday, so that years of 53 weeks change nothing.
+FIRST_MONDAY = date(1970, 1, 5)
+WEEK = timedelta(weeks=1)
+
+
+class Every(StrEnum):
+    """How often a newsletter comes out."""
+
+    WEEK = "week"  #: each week, on one weekday
+    SECOND_WEEK = "second-week"  #: each second week, counted from the week of a given day
+    MONTH = "month"  #: once a month: the first to fourth, or the last, of one weekday
+
+
+class BadCadence(DigestError):
+    """A cadence is a weekday, a time of day, a time zone, and for a month which of its weekdays."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cadence:
+    """When a newsletter comes out; raises `BadCadence` for what no calendar has."""
+
+    every: Every = Every.WEEK
+    weekday: int = 1  #: 0 is Monday
+    hour: int = 9
+    minute: int = 0
+    timezone: str = "UTC"
+    nth: int | None = None  #: which weekday of the month, 1 to 4, or -1 for the last
+    anchor: date | None = None  #: a day in a week with an issue, for every second week
+
+    def __post_init__(self) -> None:
+        """Refuse what can't be."""
+        try:
+            time(self.hour, self.minute)
+            ZoneInfo(self.timezone)
+        except (ValueError, OSError, LookupError):
+            raise BadCadence(
+                f"{self.hour:02}:{self.minute:02} in {self.timezone or 'no zone'}: write a time"
+                " like 09:00 and a zone like Europe/Berlin"
+            ) from None
+        if self.weekday not in range(len(WEEKDAYS)):
+            raise BadCadence(f"a weekday is one of {', '.join(WEEKDAYS)}")
+        if (self.nth is not None) is not (self.every is Every.MONTH):
+            raise BadCadence("say which weekday of the month it is, and only for a month")
+        if self.nth is not None and self.nth not in NTHS.values():
+            raise BadCadence(f"a month has its weekday as {', '.join(NTHS)}")
+
+    def days(self, start: date) -> Iterator[date]:
+        """Yield the days an issue comes out on, from *start* on, without end."""
+        return self._of_months(start) if self.every is Every.MONTH else self._of_weeks(start)
+
+    def instant(self, day: date) -> datetime:
+        """Return the moment of *day*, in UTC.
+
+        A time that the clocks jump over is read as if they had not jumped yet: 02:30 becomes 03:30,
+        or 02:45 where they jump by half an hour. A time they show twice is the first of the two.
+        """
+        return self.resolve(datetime.combine(day, time(self.hour, self.minute)))
+
+    def resolve(self, wall: datetime) -> datetime:
+        """Return the moment, in UTC, at which the newsletter's clocks show *wall*."""
+        return wall.replace(tzinfo=ZoneInfo(self.timezone), fold=0).astimezone(UTC)
+
+    def local(self, at: datetime) -> datetime:
+        """Return a moment as the newsletter's clocks show it."""
+        return at.astimezone(ZoneInfo(self.timezone))
+
+    def __str__(self) -> str:
+        """Say it in words: "every second Tuesday at 09:00, Europe/Berlin"."""
+        name = WEEKDAYS[self.weekday].capitalize()
+        often = {
+            Every.WEEK: f"every {name}",
+            Every.SECOND_WEEK: f"every second {name}",
+            Every.MONTH: f"the {_ordinal(self.nth)} {name} of the month",
+        }[self.every]
+        return f"{often} at {self.hour:02}:{self.minute:02}, {self.timezone}"
+
+    def _of_weeks(self, start: date) -> Iterator[date]:
+        step = WEEK if self.every is Every.WEEK else 2 * WEEK
+        anchor = self.anchor or FIRST_MONDAY
+        first = anchor + timedelta(days=self.weekday - anchor.weekday())
+        day = first + -((first - start) // step) * step  # the first one not before start
+        while True:
+            yield day
+            day += step
+
+    def _of_months(self, start: date) -> Iterator[date]:
+        year, month = start.year, start.month
+        while True:
+            day = _nth_weekday(year, month, self.weekday, self.nth or 1)
+            if day >= start:
+                yield day
+            year, month = (year, month + 1) if month < _DECEMBER else (year + 1, 1)
+
+
+def weekday_of(name: str) -> int:
+    """Return the weekday of that name, or of its beginning ("tue"); raises `BadCadence`."""
+    wanted = name.strip().lower()
+    found = [number for number, day in enumerate(WEEKDAYS) if wanted and day.startswith(wanted)]
+    if len(found) != 1:
+        raise BadCadence(f"{name}: a weekday is one of {', '.join(WEEKDAYS)}")
+    return found[0]
+
+
+_DECEMBER = 12
+
+
+def _nth_weekday(year: int, month: int, weekday: int, nth: int) -> date:
+    if nth > 0:
+        first = date(year, month, 1)
+        return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (nth - 1))
+    following = date(year + month // _DECEMBER, month % _DECEMBER + 1, 1)
+    last = following - timedelta(days=1)
+    return last - timedelta(days=(last.weekday() - weekday) % 7)
+
+
+def _ordinal(nth: int | None) -> str:
+    return {number: word for word, number in NTHS.items()}[nth or 1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tongue:
+    """One language; weekdays begin with Monday, *nths* go by `Cadence.nth`."""
+
+    weekdays: tuple[str, ...]
+    nths: dict[int, str]
+    every: dict[Every, Template]
+
+
+_EN = _Tongue(
+    weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    nths={1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"},
+    every={
+        Every.WEEK: Template("every $weekday"),
+        Every.SECOND_WEEK: Template("every second $weekday"),
+        Every.MONTH: Template("on the $nth $weekday of the month"),
+    },
+)
+_DE = _Tongue(
+    weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
+    nths={1: "ersten", 2: "zweiten", 3: "dritten", 4: "vierten", -1: "letzten"},
+    every={
+        Every.WEEK: Template("jeden $weekday"),
+        Every.SECOND_WEEK: Template("jeden zweiten $weekday"),
+        Every.MONTH: Template("am $nth $weekday im Monat"),
+    },
+)
+_TONGUES = {"en": _EN, "de": _DE}
+
+
+def rhythm(cadence: Cadence, language: str) -> str:
+    """Say how often, as it reads after "comes": "every Tuesday"."""
+    tongue = _tongue(language)
+    return tongue.every[cadence.every].substitute(
+        weekday=tongue.weekdays[cadence.weekday], nth=tongue.nths[cadence.nth or 1]
+    )
+
+
+def _tongue(language: str) -> _Tongue:
+    """Take the language, else English; of "de-AT" only the first part counts."""
+    return _TONGUES.get(language.partition("-")[0].lower(), _EN)

@@ -1,0 +1,84 @@
+"""The moments a newsletter comes out at, with blackout days and one-off shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from digest.errors import DigestError
+from digest.issues.calendar.cadence import Cadence, period_of_day
+
+#: A shift stays between its neighbours, and months are the longest step there is.
+LONGEST_SHIFT = timedelta(days=35)
+
+
+class BadShift(DigestError):
+    """An issue can only be moved to between the issues before and after it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """One period's moment."""
+
+    period: str  #: of the day the cadence names, whatever it was moved to
+    day: date  #: the day the cadence names
+    at: datetime  #: UTC
+    local: datetime  #: the same, as the newsletter's clocks show it
+    moved: bool = False
+    blackout: str | None = None  #: why no issue comes out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calendar:
+    """A cadence with its exceptions.
+
+    *blackouts* maps days to the reason; *shifts* maps periods to the moment, as the newsletter's
+    clocks show it (naive), that replaces theirs.
+    """
+
+    cadence: Cadence
+    blackouts: Mapping[date, str] = field(default_factory=dict)
+    shifts: Mapping[str, datetime] = field(default_factory=dict)
+
+    def from_day(self, day: date) -> Iterator[Moment]:
+        """Yield the moments whose day isn't before *day*, in order, without end."""
+        return (self.moment(each) for each in self.cadence.days(day))
+
+    def after(self, now: datetime) -> Iterator[Moment]:
+        """Yield the moments that are still to come, in order, without end."""
+        start = self.cadence.local(now).date() - LONGEST_SHIFT
+        return (moment for moment in self.from_day(start) if moment.at > now)
+
+    def moment(self, day: date) -> Moment:
+        """Return the moment of one of the cadence's days."""
+        period = period_of_day(day)
+        wall = self.shifts.get(period)
+        at = self.cadence.resolve(wall) if wall else self.cadence.instant(day)
+        return Moment(
+            period=period,
+            day=day,
+            at=at,
+            local=self.cadence.local(at),
+            moved=wall is not None,
+            # Who moves an issue to a day has looked at that day.
+            blackout=None if wall else self.blackouts.get(day),
+        )
+
+    def shifted(self, period: str, wall: datetime) -> Moment:
+        """Return *period*'s moment moved to *wall*; raises `BadShift` past its neighbours."""
+        start = wall.date() - 2 * LONGEST_SHIFT
+        before: Moment | None = None
+        days = self.cadence.days(start)
+        for moment in (self.moment(each) for each in days):
+            if moment.period == period:
+                break
+            if moment.day > wall.date() + LONGEST_SHIFT:
+                raise BadShift(f"no issue of {period} comes out within a month of {wall:%Y-%m-%d}")
+            before = moment
+        following = self.moment(next(days))
+        at = self.cadence.resolve(wall)
+        if (before and at <= before.at) or at >= following.at:
+            raise BadShift
+        moved = Calendar(cadence=self.cadence, shifts={**self.shifts, period: wall})
+        return moved.moment(moment.day)

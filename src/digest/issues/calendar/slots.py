@@ -1,0 +1,163 @@
+"""Turns, notices, blackouts and shifts as statements; the caller commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, SQLModel, col, select
+
+from digest.issues.calendar.exceptions import Calendar, Moment
+from digest.issues.models import Blackout, Newsletter, Notice, Slot, SlotShift, SlotState
+
+#: From these a turn may still move.
+OPEN = (SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD, SlotState.MISSED)
+
+#: In these the service still means to send the issue by itself.
+WAITING = frozenset({SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD})
+
+
+def newsletters(session: Session) -> Sequence[Newsletter]:
+    """Return the newsletters, the oldest first."""
+    return session.exec(select(Newsletter).order_by(col(Newsletter.id))).all()
+
+
+def calendar_of(session: Session, newsletter: Newsletter) -> Calendar:
+    """Return a newsletter's cadence with its blackouts and shifts; raises `BadCadence`."""
+    shifts = session.exec(select(SlotShift).where(SlotShift.newsletter_id == newsletter.id)).all()
+    return Calendar(
+        cadence=newsletter.cadence(),
+        blackouts=dict(_days(blackouts(session, newsletter))),
+        shifts={each.period: datetime.fromisoformat(each.wall) for each in shifts},
+    )
+
+
+def blackouts(session: Session, newsletter: Newsletter) -> Sequence[Blackout]:
+    """Return a newsletter's blackouts, the earliest first."""
+    chosen = select(Blackout).where(Blackout.newsletter_id == newsletter.id)
+    return session.exec(chosen.order_by(col(Blackout.first), col(Blackout.id))).all()
+
+
+def shift(session: Session, newsletter: Newsletter, period: str, wall: datetime, why: str) -> None:
+    """Move one period's moment to what the newsletter's clocks show as *wall*."""
+    row = {"wall": wall.isoformat(timespec="minutes"), "why": why}
+    session.connection().execute(
+        insert(session, SlotShift)
+        .values(newsletter_id=newsletter.id, period=period, **row)
+        .on_conflict_do_update(index_elements=["newsletter_id", "period"], set_=row)
+    )
+
+
+def claim(session: Session, newsletter: Newsletter, moment: Moment, now: datetime) -> bool:
+    """Take a period's turn; false when it was taken before, by whichever process."""
+    row = {
+        "newsletter_id": newsletter.id,
+        "period": moment.period,
+        "day": moment.day,
+        "due_at": moment.at,
+        "state": SlotState.SKIPPED if moment.blackout else SlotState.AHEAD,
+        "note": moment.blackout or "",
+        "claimed_at": now,
+    }
+    statement = insert(session, Slot).values(row).on_conflict_do_nothing()
+    return session.connection().execute(statement.returning(col(Slot.id))).first() is not None
+
+
+def turn(
+    session: Session, newsletter_id: int | None, period: str, *, lock: bool = False
+) -> Slot | None:
+    """Return a period's turn; *lock* keeps it from others until the caller commits."""
+    found = select(Slot).where(Slot.newsletter_id == newsletter_id, Slot.period == period)
+    found = found.execution_options(populate_existing=True)
+    return session.exec(found.with_for_update() if lock else found).one_or_none()
+
+
+def leaves_at(session: Session, newsletter: Newsletter, period: str) -> datetime | None:
+    """Return when the service sends a period's issue by itself; ``None`` where a person does."""
+    found = turn(session, newsletter.id, period) if newsletter.scheduled else None
+    waits = found is not None and found.state in WAITING
+    return found.due_at if found and waits else None
+
+
+def turns(
+    session: Session,
+    newsletter_id: int | None,
+    states: Iterable[SlotState] = tuple(SlotState),
+    *,
+    since: datetime | None = None,
+) -> Sequence[Slot]:
+    """Return a newsletter's turns in these states, the earliest first."""
+    chosen = select(Slot).where(Slot.newsletter_id == newsletter_id, col(Slot.state).in_(states))
+    if since is not None:
+        chosen = chosen.where(Slot.due_at >= since)
+    return session.exec(chosen.order_by(col(Slot.day))).all()
+
+
+def latest_day(session: Session, newsletter_id: int | None) -> date | None:
+    """Return the last day whose turn was claimed."""
+    return session.exec(
+        select(func.max(col(Slot.day))).where(Slot.newsletter_id == newsletter_id)
+    ).one()
+
+
+def latest_due(session: Session, newsletter_id: int | None, now: datetime) -> date | None:
+    """Return the day of the newest turn whose moment has come, or whose issue is out already."""
+    released, skipped = SlotState.RELEASED, SlotState.SKIPPED
+    return session.exec(
+        select(func.max(col(Slot.day))).where(
+            Slot.newsletter_id == newsletter_id,
+            (col(Slot.due_at) <= now) & (col(Slot.state) != skipped)
+            | (col(Slot.state) == released),
+        )
+    ).one()
+
+
+def claim_notice(session: Session, turn: Slot, kind: str, now: datetime) -> bool:
+    """Take the sending of a notice; false when it is sent, under way, or in doubt."""
+    row = {"newsletter_id": turn.newsletter_id, "period": turn.period, "kind": kind, "at": now}
+    keys = ["newsletter_id", "period", "kind"]
+    fresh = insert(session, Notice).values(**row, tries=1, outcome="")
+    again = fresh.on_conflict_do_update(
+        index_elements=keys,
+        set_={"at": now, "outcome": "", "tries": col(Notice.tries) + 1},
+        where=(col(Notice.outcome) == NOT_SENT) & (col(Notice.tries) < MOST_TRIES),
+    )
+    return session.connection().execute(again.returning(col(Notice.id))).first() is not None
+
+
+def settle_notice(session: Session, turn: Slot, kind: str, outcome: str) -> None:
+    """Record what became of a notice."""
+    session.connection().execute(
+        update(Notice)
+        .where(
+            col(Notice.newsletter_id) == turn.newsletter_id,
+            col(Notice.period) == turn.period,
+            col(Notice.kind) == kind,
+        )
+        .values(outcome=outcome)
+    )
+
+
+def notices(session: Session, newsletter_id: int | None) -> dict[tuple[str, str], Notice]:
+    """Return a newsletter's notices by period and kind."""
+    found = session.exec(select(Notice).where(Notice.newsletter_id == newsletter_id)).all()
+    return {(each.period, each.kind): each for each in found}
+
+
+NOT_SENT = "not-sent"  #: the one outcome after which a notice is tried again
+MOST_TRIES = 20
+
+
+def insert(session: Session, model: type[SQLModel]) -> Any:
+    """Return an INSERT that has ``on_conflict_do_…`` on the session's database."""
+    on_sqlite = session.get_bind().dialect.name == "sqlite"
+    return (sqlite.insert if on_sqlite else postgresql.insert)(model)
+
+
+def _days(found: Sequence[Blackout]) -> Iterable[tuple[date, str]]:
+    for each in found:
+        for number in range((each.last - each.first).days + 1):
+            yield each.first + timedelta(days=number), each.why

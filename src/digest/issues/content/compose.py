@@ -1,0 +1,148 @@
+"""Makes what a reader sees of an issue out of what was published: pure, nothing looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from math import isfinite
+
+from digest.comparisons.models import Call, Contender, Entry, Revision
+from digest.comparisons.score import split
+from digest.errors import NothingToPick
+from digest.issues.content import copywriting
+from digest.issues.content.quotes import choose_quotes
+from digest.issues.content.view import ComparisonView, ContenderView, IssueView
+from digest.issues.models import Newsletter, Tracking
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
+from digest.render.escaping import one_line
+from digest.render.filters import is_web_link, link
+from digest.render.graphemes import truncate
+
+_YEAR = "January February March April May June July August September October November December"
+_MONTHS = _YEAR.split()  # calendar.month_name would follow the machine's locale
+_NAME, _TAGLINE, _WORD, _TITLE = 80, 160, 40, 170  # characters the design has room for
+_LINK = 700  # bytes; a longer one can't be kept on one line of the mail
+
+
+def compose(
+    revisions: Sequence[Revision],
+    newsletter: Newsletter,
+    *,
+    number: int,
+    period: str,
+    on: date,
+    base_url: str,
+    postal_address: str,
+) -> IssueView:
+    """Return the whole issue in words; the first of *revisions* leads.
+
+    *on* is the day in the newsletter's own zone. Raises `NothingToPick` for nothing.
+    """
+    if not revisions:
+        raise NothingToPick
+    base = base_url.rstrip("/")
+    web_url = f"{base}/issues/{newsletter.slug}/{number}"
+    comparisons = tuple(comparison_view(each, base_url=base, web_url=web_url) for each in revisions)
+    opened = copywriting.opening(comparisons)
+    return IssueView(
+        newsletter=one_line(newsletter.name),
+        description=one_line(newsletter.description),
+        number=number,
+        period=period,
+        date=f"{on.day} {_MONTHS[on.month - 1]} {on.year}",
+        language=newsletter.language,
+        subject=copywriting.subject(comparisons[0]),
+        preheader=copywriting.preheader(comparisons, opened),
+        opening=opened,
+        comparisons=comparisons,
+        base_url=base,
+        web_url=web_url,
+        postal_address=postal_address.strip(),
+        unsubscribe_url=f"{base}/u/{UNSUBSCRIBE_TAG}",
+        preferences_url=f"{base}/p/{PREFERENCES_TAG}",
+        tracking=copywriting.TRACKING[Tracking(newsletter.tracking)],
+        tracked=Tracking(newsletter.tracking) is not Tracking.OFF,
+    )
+
+
+def comparison_view(revision: Revision, *, base_url: str, web_url: str) -> ComparisonView:
+    """Return one comparison in words; what is missing is left out, never guessed.
+
+    Links to its own address, else to its page with us, else to the issue at *web_url*.
+    """
+    ours = f"{base_url}/comparisons/{revision.comparison.slug}"
+    sides = sorted(revision.contenders, key=lambda each: each.side)[:2]
+    contenders = tuple(contender_view(each, seats=revision.seats) for each in sides)
+    quotes = tuple(choose_quotes(sides, revision.seats))
+    view = ComparisonView(
+        title=_title(revision, contenders),
+        slug=revision.comparison.slug,
+        url=_web_link(revision.url) or _web_link(ours) or web_url,
+        category=" / ".join(dict.fromkeys(each.category for each in contenders if each.category)),
+        labels=tuple(_short(label, _WORD) for label in revision.labels if label.strip()),
+        headline=copywriting.headline(contenders),
+        contenders=contenders,
+        quotes=quotes,
+        quoted=sum(1 for side in sides for verdict in side.verdicts if verdict.quote.strip()),
+    )
+    return replace(view, note=_note(view))
+
+
+def contender_view(contender: Contender, *, seats: int) -> ContenderView:
+    """Return one side in words; *seats* is the size of the panel."""
+    panel_share = _share(contender.panel_share)
+    ships = _ships(contender, panel_share, seats)
+    return ContenderView(
+        name=_short(contender.name, _NAME) or "An unnamed tool",
+        category=_short(contender.category, _WORD),
+        tagline=_short(contender.tagline, _TAGLINE),
+        panel_share=panel_share,
+        ships=ships,
+        skips=None if ships is None else seats - ships,
+        seats=seats,
+        entry=_entry(contender),
+        community_share=_share(contender.community_share),
+        url=_web_link(contender.url),
+    )
+
+
+def _share(value: float | None) -> float | None:
+    """Pass on what is a share; NaN, say, is none."""
+    return value if value is not None and isfinite(value) and 0 <= value <= 100 else None  # noqa: PLR2004
+
+
+def _ships(contender: Contender, panel_share: float | None, seats: int) -> int | None:
+    """Count who would ship: as the share tells, else as the calls do when every seat made one."""
+    if panel_share is not None:
+        in_seats = split(panel_share, seats)
+        return in_seats.ships if in_seats else None
+    calls = [verdict.call for verdict in contender.verdicts if verdict.call]
+    return calls.count(Call.SHIP) if len(calls) == seats else None
+
+
+def _title(revision: Revision, contenders: Sequence[ContenderView]) -> str:
+    names = " vs ".join(each.name for each in contenders)
+    return names if len(contenders) > 1 else _short(revision.title, _TITLE) or names
+
+
+def _entry(contender: Contender) -> str:
+    if contender.entry in (Entry.FREE, Entry.PAID):
+        return contender.entry.value.capitalize()
+    return _short(contender.entry_text, _WORD)
+
+
+def _note(view: ComparisonView) -> str:
+    """Say so where a split is published and the calls behind it aren't."""
+    split = any(each.ships not in (None, 0, each.seats) for each in view.contenders)
+    if split and view.quotes and all(quote.call is None for quote in view.quotes):
+        return "Who on the panel made which call isn\u2019t published."
+    return ""
+
+
+def _short(text: str, limit: int) -> str:
+    return truncate(one_line(text), limit)
+
+
+def _web_link(url: str | None) -> str | None:
+    return url if url and is_web_link(url) and len(link(url)) <= _LINK else None

@@ -1,0 +1,174 @@
+"""The sentences of an issue: its subject, its opening, how a panel leans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from digest.issues.content.view import ComparisonView, ContenderView
+from digest.issues.models import Tracking
+from digest.render.filters import percent_text
+from digest.render.graphemes import graphemes, truncate
+
+SUBJECT_LIMIT = 60  #: characters; phones show about so many
+PREHEADER_LIMIT = 100
+#: What the mail says of what is learnt from it.
+TRACKING = {
+    Tracking.OFF: "Nobody learns whether you open this mail or follow its links.",
+    Tracking.ANONYMOUS: "Opens and clicks are counted, not who made them.",
+    Tracking.READER: "Opens and clicks are kept with your subscription, to see what is read.",
+}
+_SMALL = "no one two three four five six seven eight nine ten eleven twelve"
+
+
+def number(count: int) -> str:
+    """Write a small number as a word."""
+    small = _SMALL.split()
+    return small[count] if 0 <= count < len(small) else str(count)
+
+
+def share(value: float) -> str:
+    """Write a share as text: "75 %"."""
+    return percent_text(value)
+
+
+def headline(contenders: Sequence[ContenderView]) -> str:
+    """Say in one sentence how the panel leans; a pure function of the shares."""
+    known = [each for each in contenders if each.panel_share is not None]
+    if not known:
+        return "The panel hasn\u2019t published a share yet."
+    if len(known) == 1:
+        return _lone(known[0])
+    ahead, behind = leader_first(known)
+    if ahead.panel_share == behind.panel_share:
+        return _tie(ahead)
+    if ahead.ships is None or behind.ships is None or ahead.seats != behind.seats:
+        return (
+            f"{_of_panel(ahead)} would ship {ahead.name};"
+            f" {share(behind.panel_share or 0)} would ship {behind.name}."
+        )
+    return (
+        f"{_seats(ahead)} would ship {ahead.name}; {_few(behind.ships)} would ship {behind.name}."
+    )
+
+
+def leader_first(pair: Sequence[ContenderView]) -> tuple[ContenderView, ContenderView]:
+    """Order two contenders by panel share, the published order kept when they tie."""
+    first, second = pair
+    leads = (second.panel_share or 0) > (first.panel_share or 0)
+    return (second, first) if leads else (first, second)
+
+
+def _lone(one: ContenderView) -> str:
+    said = _seats(one) if one.ships is not None else _of_panel(one)
+    return f"{said} would ship {one.name}."
+
+
+def _tie(one: ContenderView) -> str:
+    if one.panel_share == 100:  # noqa: PLR2004  - percent
+        return "The whole panel would ship either one."
+    if one.panel_share == 0:
+        return "Nobody on the panel would ship either one."
+    said = _seats(one) if one.ships is not None else _of_panel(one)
+    return f"A tie: {said[0].lower()}{said[1:]} would ship each of them."
+
+
+def _of_panel(one: ContenderView) -> str:
+    return f"{share(one.panel_share or 0)} of the panel"
+
+
+def _seats(one: ContenderView) -> str:
+    if one.ships == one.seats:
+        return f"All {number(one.seats)} reviewers"
+    if not one.ships:
+        return "No reviewer"
+    return f"{number(one.ships).capitalize()} of {number(one.seats)} reviewers"
+
+
+def _few(ships: int) -> str:
+    return "none" if ships == 0 else "only one" if ships == 1 else number(ships)
+
+
+def subject(lead: ComparisonView) -> str:
+    """Write the subject from the lead comparison: the fullest form that fits."""
+    forms = [*_subject_forms(lead.contenders), lead.title]
+    fitting = [form for form in forms if _length(form) <= SUBJECT_LIMIT]
+    return (fitting[0] if fitting else truncate(lead.title, SUBJECT_LIMIT)).replace("\u00a0", " ")
+
+
+def _subject_forms(contenders: Sequence[ContenderView]) -> list[str]:
+    known = [each for each in contenders if each.panel_share is not None]
+    if len(known) == 1:
+        one = known[0]
+        return [f"{one.name}: {_of_panel(one)} would ship"]
+    if len(known) != 2:  # noqa: PLR2004  - a comparison has two sides
+        return []
+    ahead, behind = leader_first(known)
+    if ahead.panel_share != behind.panel_share:
+        shares = f"{share(ahead.panel_share or 0)} to {share(behind.panel_share or 0)}"
+        leads = f"{ahead.name} leads {behind.name}"
+        return [f"{leads}, {shares}", f"{leads} on the panel", leads]
+    names = f"{ahead.name} or {behind.name}"
+    if ahead.panel_share == 0:
+        return [f"{names}? The panel would ship neither", f"{names}? Neither"]
+    if ahead.panel_share == 100:  # noqa: PLR2004  - percent
+        return [f"{names}? The panel would ship both", f"{names}? Both"]
+    return [f"{names}? A tie at {share(ahead.panel_share or 0)}", f"{names}? A tie"]
+
+
+def opening(comparisons: Sequence[ComparisonView]) -> str:
+    """Say what the issue holds: how many comparisons, where the panel agrees and splits."""
+    count = len(comparisons)
+    held = f"{number(count).capitalize()} comparison{'s' if count > 1 else ''} this week."
+    agreed: list[str] = []
+    split: list[str] = []
+    for contender in (each for one in comparisons for each in one.contenders):
+        if contender.ships is not None:
+            (agreed if contender.ships in (0, contender.seats) else split).append(contender.name)
+    if not agreed and not split:
+        return held
+    return f"{held} {_agreement(agreed, split)}"
+
+
+def _agreement(agreed: list[str], split: list[str]) -> str:
+    if not split:
+        return f"The panel is of one mind on {_all(agreed)}."
+    if not agreed:
+        return f"The panel splits on {_all(split)}."
+    if len(agreed) == len(split) == 1:
+        return f"The panel is of one mind on {agreed[0]} and splits on {split[0]}."
+    return f"The panel is of one mind on {_tools(len(agreed))} and splits on {number(len(split))}."
+
+
+def _all(names: list[str]) -> str:
+    if len(names) == 1:
+        return names[0]
+    return "both tools" if len(names) == 2 else f"all {number(len(names))} tools"  # noqa: PLR2004
+
+
+def _tools(count: int) -> str:
+    return f"{number(count)} tool{'s' if count > 1 else ''}"
+
+
+def preheader(comparisons: Sequence[ComparisonView], opened: str) -> str:
+    """Write the line mailboxes show after the subject: what else is inside."""
+    rest = [one.title for one in comparisons[1:]]
+    if not rest:
+        return truncate(comparisons[0].headline, PREHEADER_LIMIT).replace("\u00a0", " ")
+    return _longest((_also(rest, shown) for shown in range(len(rest), 0, -1)), or_else=opened)
+
+
+def _also(titles: list[str], shown: int) -> str:
+    left = len(titles) - shown
+    tail = f", and {number(left)} more" if left else ""
+    return f"Also: {', '.join(titles[:shown])}{tail}"
+
+
+def _longest(forms: Iterable[str], *, or_else: str) -> str:
+    for form in forms:
+        if _length(form) <= PREHEADER_LIMIT:
+            return form
+    return truncate(or_else, PREHEADER_LIMIT)
+
+
+def _length(text: str) -> int:
+    return sum(1 for _ in graphemes(text))

@@ -1,0 +1,263 @@
+"""Chooses which reviewers a mail quotes: the sharpest for and against, and whoever breaks rank."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from digest.comparisons.models import Call, Contender, Verdict
+from digest.comparisons.score import Split, split
+from digest.issues.content.view import QuoteView
+from digest.render.escaping import one_line, strip_unprintable
+from digest.render.graphemes import graphemes, truncate
+
+LIMIT = 300  #: characters of one quote in the mail
+_READ = 20_000  # characters; what is longer is no quote
+
+_OPENING, _CLOSING = "\"'\u201c\u2018", "\"'\u201d\u2019"
+_SENTENCE_END = re.compile(
+    rf"""(?:(?<=[.!?…])|(?<=[.!?…][{_CLOSING})\]]))\s+(?=[{_OPENING}(\[]?[A-Z0-9])"""
+)
+_PAIRS = {"“”", '""', "«»", "„“"}
+_ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|etc|approx|Mr|Ms|Dr|Inc|No)\.$", re.IGNORECASE)
+_LEANING = re.compile(r"(?:that|this|these|those|it|they|he|she|which)\b", re.IGNORECASE)
+_WORD = re.compile(r"[\w'\u2019]+")
+#: Words of judgement and of contrast: where a reviewer commits to something.
+_JUDGEMENT = (
+    "actually bad best better beats bet betting brutal but can't cannot clear cost costs despite"
+    " doesn't dead earns exactly fail fails fall falls genuinely good hard hate however isn't kill"
+    " kills lose loses love moat must never no nobody not nothing only problem real right risk ship"
+    " ships skip solved still strong too unless weak why win wins won't worse worst wrong yet"
+)
+_TELLING = frozenset(_JUDGEMENT.split())
+
+
+class Excerpt(NamedTuple):
+    """A part of a quote and how telling it is."""
+
+    text: str
+    score: float
+
+
+def sharpest_passage(quote: str, limit: int = LIMIT) -> Excerpt:
+    """Return the most telling run of whole sentences that fits into *limit* characters.
+
+    A sentence too long by itself is cut after a word, never inside a letter, and ends in an
+    ellipsis.
+    """
+    sentences = _sentences(_bare(quote[:_READ]))
+    if not sentences:
+        return Excerpt("", 0.0)
+    best = max(range(len(sentences)), key=lambda at: (_worth(sentences[at], limit), -at))
+    return Excerpt(
+        truncate(" ".join(_around(sentences, best, limit)), limit), _score(sentences[best])
+    )
+
+
+def _bare(quote: str) -> str:
+    """Take off the quotation marks the page may have put around; the templates put their own."""
+    text = " ".join(strip_unprintable(quote).split())
+    while len(text) > 1 and text[0] + text[-1] in _PAIRS:
+        text = text[1:-1].strip()
+    return text
+
+
+def _sentences(text: str) -> list[str]:
+    found: list[str] = []
+    for part in _SENTENCE_END.split(text):
+        if found and _ABBREVIATED.search(found[-1]):
+            found[-1] += f" {part}"
+        elif part:
+            found.append(part)
+    return found
+
+
+def _around(sentences: list[str], best: int, limit: int) -> list[str]:
+    """Return the best sentence with those after it, else before it, that give it some context."""
+    run, length = [sentences[best]], _length(sentences[best])
+    after, before = sentences[best + 1 :], sentences[:best]
+    while length < limit // 2 and (after or before):
+        forward = bool(after)
+        other = after.pop(0) if forward else before.pop()
+        length += 1 + _length(other)
+        if length > limit:
+            break
+        run = [*run, other] if forward else [other, *run]
+    return run
+
+
+def _length(text: str) -> int:
+    return sum(1 for _ in graphemes(text))
+
+
+def _worth(sentence: str, limit: int) -> float:
+    """Score a sentence, less if it would have to be cut or leans on the one before it."""
+    whole = 1.0 if len(sentence) <= limit else 0.4
+    return _score(sentence) * whole * (0.7 if _LEANING.match(sentence) else 1.0)
+
+
+def _score(sentence: str) -> float:
+    """Telling words by length: short and sharp first."""
+    words = [word.lower().replace("\u2019", "'") for word in _WORD.findall(sentence)]
+    telling = sum(word in _TELLING for word in words)
+    return telling / (len(words) + 8) ** 0.6 if words else 0.0
+
+
+_SHIP = re.compile(
+    r"\b(?:earns?|still|easy|clear|firm|I'd|I would) (?:the |an? )?ships?\b|\bship it\b",
+    re.IGNORECASE,
+)
+_SKIP = re.compile(
+    r"(?:^|[.!?;:—] )skip\b|\b(?:hard|easy|clear|firm|I'd|I would|a) skip\b"
+    r"|\b(?:can't|cannot|won't|wouldn't|not) ship\b",
+    re.IGNORECASE,
+)
+_LEAN_WORD = re.compile(r"[\w'\u2019]+")
+_LEAN_WORDS_FOR = (
+    "clean clear credible earn earned earns elegant excellent fast genuine genuinely good great"
+    " honest impressive last lasts love lovely pleasure quick real reliable right saves sharp"
+    " simple solid solved sound strong win wins work works worth"
+)
+_LEAN_WORDS_AGAINST = (
+    "bad brittle brutal can't cannot clumsy confusing dead doesn't don't expensive fail fails fall"
+    " falls fragile hate isn't kill kills lacks lose loses missing never no nobody none not nothing"
+    " pointless poor risk rumour shallow slow thin vague waste weak won't worse worst wrong"
+)
+_FOR, _AGAINST = frozenset(_LEAN_WORDS_FOR.split()), frozenset(_LEAN_WORDS_AGAINST.split())
+_PLAIN = 4  # what one plain word for shipping or skipping counts for
+
+
+def presumed_calls(contender: Contender, seats: int) -> Mapping[int, Call]:
+    """Return the call of each seat: as published, else as the panel share has it.
+
+    A share between none and all says how many would skip and not who. Then those who speak least
+    well of the tool are presumed to, if the words part them from the others; else nobody is.
+    """
+    known = {each.seat: each.call for each in contender.verdicts if each.call is not None}
+    as_split = split(contender.panel_share, seats)
+    if known or as_split is None or len(contender.verdicts) != seats:
+        return known
+    return _by_words(contender.verdicts, as_split)
+
+
+def _by_words(verdicts: Sequence[Verdict], as_split: Split) -> Mapping[int, Call]:
+    ranked = sorted(verdicts, key=lambda each: leaning(each.quote))
+    against, for_it = ranked[: as_split.skips], ranked[as_split.skips :]
+    if against and for_it and leaning(against[-1].quote) == leaning(for_it[0].quote):
+        return {}
+    calls = {each.seat: Call.SKIP for each in against}
+    return calls | {each.seat: Call.SHIP for each in for_it}
+
+
+def leaning(quote: str) -> int:
+    """Return how far a quote's words lean to shipping (positive) or to skipping (negative)."""
+    text = quote.replace("\u2019", "'")
+    words = [word.lower() for word in _LEAN_WORD.findall(text)]
+    plain = len(_SHIP.findall(text)) - len(_SKIP.findall(text))
+    return _PLAIN * plain + sum((word in _FOR) - (word in _AGAINST) for word in words)
+
+
+_NAME = 80
+
+
+@dataclass(frozen=True)
+class _Said:
+    side: int
+    about: str
+    verdict: Verdict
+    excerpt: Excerpt
+    call: Call | None  #: as published, or presumed: what it is chosen by
+    alone: bool  #: the one call against all others on this tool
+
+    @property
+    def rank(self) -> tuple[float, int, int]:
+        return (self.excerpt.score, -self.verdict.seat, -self.side)
+
+
+def choose_quotes(contenders: Sequence[Contender], seats: int) -> list[QuoteView]:
+    """Return the quotes to show, for before against; every dissent is among them.
+
+    Where calls aren't published the words choose, and nobody is said to be for or against.
+    """
+    said = [each for contender in contenders for each in _said(contender, seats)]
+    called = [each for each in said if each.call is not None]
+    picked = _by_call(called) if called else _by_tool(said)
+    if len(picked) == 1:  # let the other tool have its word too
+        others = [each for each in said if each.side != picked[0].side]
+        picked += [_fairest(others, picked)] if others else []
+    return [_view(each) for each in sorted(picked, key=_for_first)]
+
+
+def _said(contender: Contender, seats: int) -> list[_Said]:
+    calls = presumed_calls(contender, seats)
+    lone = _lone_seat(contender, calls, seats)
+    return [
+        _Said(
+            side=contender.side,
+            about=truncate(one_line(contender.name), _NAME),
+            verdict=verdict,
+            excerpt=sharpest_passage(verdict.quote),
+            call=calls.get(verdict.seat),
+            alone=verdict.seat == lone,
+        )
+        for verdict in contender.verdicts
+        if verdict.quote.strip()
+    ]
+
+
+def _lone_seat(contender: Contender, calls: Mapping[int, Call], seats: int) -> int | None:
+    """Find the one seat against all others: of three at the least, every call known.
+
+    Where the published share says otherwise than the calls, nobody is called alone.
+    """
+    if len(calls) < len(contender.verdicts) or len(calls) < 3:  # noqa: PLR2004
+        return None
+    ships = [seat for seat, call in calls.items() if call is Call.SHIP]
+    skips = [seat for seat, call in calls.items() if call is Call.SKIP]
+    if split(contender.panel_share, seats) not in (None, (len(ships), len(skips))):
+        return None
+    return next((few[0] for few in (ships, skips) if len(few) == 1), None)
+
+
+def _by_call(said: Sequence[_Said]) -> list[_Said]:
+    picked = [each for each in said if each.alone]
+    for call in (Call.SHIP, Call.SKIP):
+        with_call = [each for each in said if each.call is call]
+        if with_call and not any(each.call is call for each in picked):
+            picked.append(_fairest(with_call, picked))
+    return picked
+
+
+def _by_tool(said: Sequence[_Said]) -> list[_Said]:
+    picked: list[_Said] = []
+    for side in sorted({each.side for each in said}):
+        picked.append(_fairest([each for each in said if each.side == side], picked))
+    return picked
+
+
+def _fairest(candidates: Sequence[_Said], picked: Sequence[_Said]) -> _Said:
+    """Take the sharpest, if possible on a tool and from a seat not heard yet."""
+    seats = {each.verdict.seat for each in picked}
+    sides = {each.side for each in picked}
+    return max(
+        candidates,
+        key=lambda each: (each.side not in sides, each.verdict.seat not in seats, each.rank),
+    )
+
+
+def _for_first(said: _Said) -> tuple[int, int]:
+    return ([Call.SHIP, None, Call.SKIP].index(said.call), said.side)
+
+
+def _view(said: _Said) -> QuoteView:
+    verdict = said.verdict
+    return QuoteView(
+        text=said.excerpt.text,
+        seat=verdict.seat,
+        reviewer=truncate(one_line(verdict.reviewer), _NAME) if verdict.reviewer else None,
+        about=said.about,
+        call=verdict.call.value if verdict.call else None,
+        dissent=said.alone and verdict.call is not None,
+    )

@@ -1,0 +1,127 @@
+"""An issue's draft in the database, every change a step that can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
+
+from digest.errors import IssueFrozen
+from digest.issues import store
+from digest.issues.models import Draft, DraftStep, IssueState, Newsletter
+from digest.issues.picking import Decisions
+
+_OPEN = (IssueState.BUILT, IssueState.SKIPPED)
+
+
+def current(session: Session, newsletter: Newsletter, period: str) -> Decisions:
+    """Return what the editors have decided of the issue of *period*."""
+    draft = _draft(session, newsletter, period)
+    step = _step(session, newsletter, period, draft.step) if draft else None
+    return Decisions.from_dict(step.decisions) if step else Decisions()
+
+
+def decide(
+    session: Session,
+    newsletter: Newsletter,
+    period: str,
+    decisions: Decisions,
+    *,
+    what: str,
+    now: datetime,
+) -> None:
+    """Keep *decisions* as the next step; steps that were undone are gone. The caller commits.
+
+    Raises `IssueFrozen` once the issue's audience is frozen.
+    """
+    _refuse_frozen(session, newsletter, period)
+    draft = _draft(session, newsletter, period)
+    draft = draft or Draft(newsletter_id=newsletter.id or 0, period=period)
+    _forget_after(session, newsletter, period, draft.step)
+    draft.step += 1
+    session.add(draft)
+    session.add(
+        DraftStep(
+            newsletter_id=newsletter.id or 0,
+            period=period,
+            number=draft.step,
+            what=what[:200],
+            decisions=decisions.to_dict(),
+            at=now,
+        )
+    )
+    session.flush()
+
+
+def undo(session: Session, newsletter: Newsletter, period: str) -> str | None:
+    """Go back a step and return what was undone; ``None`` when there is nothing to undo."""
+    _refuse_frozen(session, newsletter, period)
+    draft = _draft(session, newsletter, period)
+    step = _step(session, newsletter, period, draft.step) if draft else None
+    if draft is None or step is None:
+        return None
+    draft.step -= 1
+    session.add(draft)
+    return step.what
+
+
+def redo(session: Session, newsletter: Newsletter, period: str) -> str | None:
+    """Go forward a step and return what is done again; ``None`` when nothing was undone."""
+    _refuse_frozen(session, newsletter, period)
+    draft = _draft(session, newsletter, period)
+    step = _step(session, newsletter, period, draft.step + 1) if draft else None
+    if draft is None or step is None:
+        return None
+    draft.step += 1
+    session.add(draft)
+    return step.what
+
+
+def around(session: Session, newsletter: Newsletter, period: str) -> tuple[str, str]:
+    """Return what undo and redo would do, each empty when it would do nothing."""
+    draft = _draft(session, newsletter, period)
+    if draft is None:
+        return "", ""
+    behind = _step(session, newsletter, period, draft.step)
+    ahead = _step(session, newsletter, period, draft.step + 1)
+    return (behind.what if behind else "", ahead.what if ahead else "")
+
+
+def steps(session: Session, newsletter: Newsletter, period: str) -> Sequence[DraftStep]:
+    """Return every step of a draft, the oldest first, those undone included."""
+    chosen = select(DraftStep).where(
+        DraftStep.newsletter_id == newsletter.id, DraftStep.period == period
+    )
+    return session.exec(chosen.order_by(col(DraftStep.number))).all()
+
+
+def _refuse_frozen(session: Session, newsletter: Newsletter, period: str) -> None:
+    issue = store.by_period(session, newsletter.id, period)
+    if issue is not None and issue.state not in _OPEN:
+        raise IssueFrozen(f"issue {issue.number} of {period} is {issue.state} and can't change")
+
+
+def _draft(session: Session, newsletter: Newsletter, period: str) -> Draft | None:
+    return session.get(Draft, (newsletter.id, period))
+
+
+def _step(session: Session, newsletter: Newsletter, period: str, number: int) -> DraftStep | None:
+    return session.exec(
+        select(DraftStep).where(
+            DraftStep.newsletter_id == newsletter.id,
+            DraftStep.period == period,
+            DraftStep.number == number,
+        )
+    ).one_or_none()
+
+
+def _forget_after(session: Session, newsletter: Newsletter, period: str, number: int) -> None:
+    session.connection().execute(
+        delete(DraftStep).where(
+            col(DraftStep.newsletter_id) == newsletter.id,
+            col(DraftStep.period) == period,
+            col(DraftStep.number) > number,
+        )
+    )

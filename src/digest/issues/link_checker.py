@@ -1,0 +1,69 @@
+"""Asks whether the links of a mail answer: the one check that goes out, and only when told to."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, build_opener
+
+from digest.render.filters import is_web_link
+from digest.render.lint import Finding, read_html, warning
+
+MOST = 100  #: links asked for one mail
+_AT_ONCE = 8
+_SECONDS = 10.0
+#: Some servers answer only to a whole request, and some to nobody they don't know.
+_ASK_AGAIN = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.FORBIDDEN)
+_GUARDED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+
+Ask = Callable[[str], str]  #: a link to what is wrong with it, empty when it answers
+
+
+def unreachable(html: str, tags: Iterable[str], ask: Ask) -> list[Finding]:
+    """Return a warning for every link or image that doesn't answer; a reader's own aren't asked."""
+    own = tuple(tags)
+    lines: dict[str, int] = {}
+    for tag in read_html(html).named("a", "img"):
+        url = tag.get("href") or tag.get("src") or ""
+        if is_web_link(url) and not any(each in url for each in own):
+            lines.setdefault(url, tag.line)
+    urls = list(lines)[:MOST]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        said = zip(urls, pool.map(ask, urls), strict=True)
+        return [
+            warning(
+                "unreachable",
+                "html",
+                f"{url[:80]!r} {fault}",
+                "Correct it, or ask again later.",
+                line=lines[url],
+            )
+            for url, fault in said
+            if fault
+        ]
+
+
+def check_link(url: str) -> str:
+    """Ask one link, without reading what it holds; say what is wrong, or nothing."""
+    fault = _asked(url, "HEAD")
+    if fault is None:
+        fault = _asked(url, "GET")
+    return fault or ""
+
+
+def _asked(url: str, method: str) -> str | None:
+    """Return what is wrong, and ``None`` where another method may be taken better."""
+    request = Request(url, method=method, headers={"User-Agent": "digest-link-check"})  # noqa: S310
+    try:
+        with build_opener().open(request, timeout=_SECONDS):
+            return ""
+    except HTTPError as fault:
+        fault.close()
+        if method == "HEAD" and fault.code in _ASK_AGAIN:
+            return None
+        return "" if fault.code in _GUARDED else f"answers {fault.code}"
+    except (URLError, OSError, http.client.HTTPException, ValueError) as fault:
+        return f"doesn't answer ({getattr(fault, 'reason', fault)!s:.60})"

@@ -1,0 +1,133 @@
+"""Checks an issue on the terms of one installation: before it is frozen, and after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.utils import parseaddr
+
+from sqlalchemy.orm import object_session
+
+from digest.issues import provenance
+from digest.issues.content import IssueView
+from digest.issues.models import Edition, Issue, IssueState, Newsletter, Tracking
+from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content
+from digest.mail.marked_copy import inert_recipient
+from digest.mail.outbox import message
+from digest.mail.spamassassin import judge
+from digest.render.engine import Rendered
+from digest.render.escaping import in_plain_text
+from digest.render.lint import Finding, LintedMail, Severity, error, lint_mail, spam_score
+
+
+@dataclass(frozen=True, kw_only=True)
+class LintTerms:
+    """What an installation asks of a mail.
+
+    *lenient* lets an issue be built and looked at before there is a postal address.
+    """
+
+    postal_address: str
+    lenient: bool = False
+    sender: str = ""
+
+    def of_view(self, view: IssueView, rendered: Rendered) -> Sequence[Finding]:
+        """Check an issue as it was rendered, its templates included."""
+        copy = LintedMail(
+            subject=rendered.subject,
+            preheader=in_plain_text(view.preheader),  # as the mail says it
+            html=rendered.html,
+            text=rendered.text,
+            unsubscribe_url=view.unsubscribe_url,
+            tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
+            postal_address=view.postal_address,
+            tracked=view.tracked,
+        )
+        return self._weighed([*rendered.findings, *lint_mail(copy)])
+
+    def of_edition(self, edition: Edition, unsubscribe_url: str) -> list[Finding]:
+        """Check a frozen edition once more, with what was wrong with its templates.
+
+        Where a setting has changed since, that is said, and the mail is checked as it was meant.
+        """
+        settings = provenance.settings_of(edition)
+        url, postal = settings.get("base_url"), settings.get("postal_address")
+        copy = LintedMail(
+            subject=edition.subject,
+            preheader=in_plain_text(edition.preheader),
+            html=edition.html,
+            text=edition.text,
+            unsubscribe_url=unsubscribe_url if url is None else f"{url}/u/{UNSUBSCRIBE_TAG}",
+            tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
+            postal_address=self.postal_address if postal is None else postal,
+            tracked=_tracked(edition),
+        )
+        moved = moved_since(copy, unsubscribe_url, self.postal_address)
+        moved += sender_since(settings.get("sender", ""), self.sender, _issue(edition))
+        return self._weighed([*provenance.findings_of(edition), *moved, *lint_mail(copy)])
+
+    def _weighed(self, findings: list[Finding]) -> list[Finding]:
+        if self.postal_address or not self.lenient:
+            return findings
+        return [
+            replace(each, severity=Severity.WARNING) if each.rule == "postal-address" else each
+            for each in findings
+        ]
+
+
+def moved_since(copy: LintedMail, unsubscribe_url: str, postal_address: str) -> list[Finding]:
+    """Say which settings an edition was made with are others now; none of them is its own fault."""
+    mend = "Set it back, or build again: digest build --again."
+    found = []
+    if copy.unsubscribe_url != unsubscribe_url:
+        was, now = (_site(url) for url in (copy.unsubscribe_url, unsubscribe_url))
+        said = f"its links lead to {was}, and DIGEST_BASE_URL is {now} now"
+        found.append(error("settings-changed", "html", said, mend))
+    if copy.postal_address != postal_address:
+        said = "DIGEST_POSTAL_ADDRESS has changed since it was built"
+        found.append(error("settings-changed", "html", said, mend))
+    return found
+
+
+def sender_since(was: str, now: str, issue: Issue | None = None) -> list[Finding]:
+    """Say whether an edition was made to come from another sender; an earlier version kept none."""
+    if not was or parseaddr(was) == parseaddr(now):
+        return []
+    mend = "Set it back, or build again and approve that: digest build --again."
+    if issue is not None and issue.state is IssueState.BUILT:
+        mend = (
+            "Set it back, or build again and approve that: digest build --period"
+            f" {issue.period} --again; then digest approve {issue.number}."
+        )
+    elif issue is not None:
+        mend = (
+            f"Set it back; where nobody has got it yet, digest resume {issue.number} takes the new"
+            " one, which has to be approved."
+        )
+    said = f"it was made to come from {was}, and DIGEST_FROM is {now} now"
+    return [error("settings-changed", "html", said, mend)]
+
+
+def _site(unsubscribe_url: str) -> str:
+    return unsubscribe_url.removesuffix(f"/u/{UNSUBSCRIBE_TAG}")
+
+
+def spam_findings(content: Content, *, base_url: str, now: datetime) -> list[Finding]:
+    """Ask SpamAssassin about a mail; takes seconds. Raises `NoSpamAssassin`."""
+    reader = inert_recipient("reader@example.org", base_url=base_url, token="x" * 32)
+    found = judge(message(content, reader), now=now)
+    told = [f"{each.name} {each.points:g}" for each in found.tests if each.points > 0]
+    return list(spam_score(found.score, told))
+
+
+def _issue(edition: Edition) -> Issue | None:
+    session = object_session(edition)
+    return session.get(Issue, edition.issue_id) if session else None
+
+
+def _tracked(edition: Edition) -> bool:
+    """Tell whether links will be rewritten; yes where nobody knows, to be on the safe side."""
+    session, issue = object_session(edition), _issue(edition)
+    newsletter = session.get(Newsletter, issue.newsletter_id) if session and issue else None
+    return newsletter is None or newsletter.tracking is not Tracking.OFF

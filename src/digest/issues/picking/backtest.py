@@ -1,0 +1,61 @@
+"""What earlier weeks would have carried under today's rule: pure, nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from digest.issues.calendar import issue_day, period_of_day
+from digest.issues.picking.pick_result import Candidate, PastIssueContent, Pick, PickRule
+from digest.issues.picking.rule import pick
+
+
+@dataclass(frozen=True, kw_only=True)
+class BacktestWeek:
+    """One week: what the rule would have picked, and what went out in truth."""
+
+    pick: Pick
+    sent: frozenset[str]  #: slugs; empty where there was no issue
+
+
+def backtest(
+    candidates: Iterable[Candidate],
+    history: Iterable[PastIssueContent],
+    rule: PickRule,
+    *,
+    until: str,
+    weekday: int,
+    weeks: int = 20,
+) -> list[BacktestWeek]:
+    """Pick for the *weeks* before the period *until*, each week knowing those picked before it.
+
+    A comparison without a date counts from the day it was imported. The newest week is last.
+    """
+    known = list(candidates)
+    truth = {past.period: past.comparisons for past in history}
+    picked: list[PastIssueContent] = []
+    found: list[BacktestWeek] = []
+    for period in _before(until, weekday, weeks):
+        day = issue_day(period, weekday)
+        chosen = pick(_there(known, day), picked, rule, period=period, day=day)
+        carried = [one.candidate for one in chosen.chosen]
+        if carried:
+            picked.append(
+                PastIssueContent(
+                    period=period,
+                    comparisons=frozenset(one.slug for one in carried),
+                    tools=frozenset().union(*(one.tools for one in carried)),
+                )
+            )
+        found.append(BacktestWeek(pick=chosen, sent=truth.get(period, frozenset())))
+    return found
+
+
+def _before(until: str, weekday: int, weeks: int) -> Sequence[str]:
+    day = issue_day(until, weekday)
+    return [period_of_day(day - timedelta(weeks=ago)) for ago in range(weeks, 0, -1)]
+
+
+def _there(known: Sequence[Candidate], day: date) -> list[Candidate]:
+    return [one for one in known if (one.published_on or one.imported_on) <= day]

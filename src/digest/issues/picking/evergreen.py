@@ -1,0 +1,37 @@
+"""A short issue for a week with nothing new: from the evergreen list, the longest unseen first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlmodel import Session
+
+from digest.comparisons.store import summaries
+from digest.issues import store
+from digest.issues.calendar import issue_day
+from digest.issues.models import Newsletter
+from digest.issues.picking.pick_result import Pick, PickRule
+from digest.issues.picking.rule import candidate, pick
+
+SHORT = 2  #: comparisons in an evergreen issue
+
+
+def choose_evergreen(session: Session, newsletter: Newsletter, period: str) -> Pick:
+    """Choose from the evergreen list; empty when nothing on it is stored."""
+    seen = {
+        slug: past.period
+        for past in sorted(store.history(session, newsletter.id), key=lambda each: each.period)
+        for slug in past.comparisons
+        if past.period != period
+    }
+    stored = {each.slug: each for each in summaries(session)}
+    listed = [slug for slug in newsletter.evergreen if slug in stored]
+    rested = sorted(listed, key=lambda slug: (seen.get(slug, ""), listed.index(slug)))
+    chosen = pick(
+        [candidate(stored[slug]) for slug in rested[:SHORT]],
+        [],  # being seen before is what an evergreen is for
+        PickRule(max_per_issue=SHORT, no_repeat=0),
+        period=period,
+        day=issue_day(period, newsletter.weekday),
+    )
+    return replace(chosen, note=f"nothing new this week; from the evergreen list: {chosen.note}")

@@ -1,0 +1,200 @@
+"""What editors decide of an issue: pure changes to the pick and to the words around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from typing import Any, Literal, cast
+
+from digest.errors import DigestError
+from digest.issues.content import IssueView, SponsorView
+from digest.issues.picking.pick_result import (
+    Candidate,
+    Chosen,
+    ExclusionReason,
+    LeftOut,
+    PastIssueContent,
+    Pick,
+    PickRule,
+    Score,
+)
+from digest.issues.picking.rule import note, pick
+from digest.render.escaping import one_line
+from digest.render.filters import is_web_link
+
+Line = Literal["subject", "preheader", "opening"]
+
+
+class BadWords(DigestError):
+    """These words can't be put into a mail."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decisions:
+    """Everything decided so far; empty words stand for the ones the engine writes."""
+
+    pinned: tuple[str, ...] = ()  #: slugs that go in whatever the rule says
+    dropped: tuple[str, ...] = ()  #: slugs that stay out
+    order: tuple[str, ...] = ()  #: slugs in the order wanted; others follow as picked
+    subject: str = ""
+    preheader: str = ""
+    opening: str = ""
+    sponsor: SponsorView = field(default_factory=SponsorView)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the decisions in the types JSON has; what isn't decided is left out."""
+        return {name: value for name, value in asdict(self).items() if value != _UNDECIDED[name]}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Decisions:
+        """Read what `to_dict` returned; unknown names are ignored."""
+        return cls(
+            pinned=tuple(kept.get("pinned", ())),
+            dropped=tuple(kept.get("dropped", ())),
+            order=tuple(kept.get("order", ())),
+            subject=kept.get("subject", ""),
+            preheader=kept.get("preheader", ""),
+            opening=kept.get("opening", ""),
+            sponsor=SponsorView(**kept.get("sponsor", {})),
+        )
+
+
+_UNDECIDED = asdict(Decisions())
+
+
+def pin(decisions: Decisions, slug: str) -> Decisions:
+    """Put a comparison in, whatever the rule says."""
+    return replace(
+        decisions,
+        pinned=(*_without(decisions.pinned, slug), slug),
+        dropped=_without(decisions.dropped, slug),
+    )
+
+
+def drop(decisions: Decisions, slug: str) -> Decisions:
+    """Take a comparison out."""
+    return replace(
+        decisions,
+        pinned=_without(decisions.pinned, slug),
+        dropped=(*_without(decisions.dropped, slug), slug),
+        order=_without(decisions.order, slug),
+    )
+
+
+def release(decisions: Decisions, slug: str) -> Decisions:
+    """Leave a comparison to the rule again."""
+    return replace(
+        decisions,
+        pinned=_without(decisions.pinned, slug),
+        dropped=_without(decisions.dropped, slug),
+    )
+
+
+def move(decisions: Decisions, shown: Sequence[str], slug: str, to: int) -> Decisions:
+    """Put *slug* at place *to* (from 1) among the comparisons *shown*, in their order."""
+    rest = [each for each in shown if each != slug]
+    at = min(max(to, 1), len(rest) + 1) - 1
+    return replace(decisions, order=(*rest[:at], slug, *rest[at:]))
+
+
+def set_text(decisions: Decisions, line: Line, text: str) -> Decisions:
+    """Write one of the lines by hand; empty goes back to the engine's own."""
+    return replace(decisions, **cast(Any, {line: one_line(text)}))
+
+
+def sponsor(decisions: Decisions, words: SponsorView) -> Decisions:
+    """Set the sponsor block; without a text there is none. Raises `BadWords` for a bad link."""
+    tidy = SponsorView(**{name: one_line(value) for name, value in asdict(words).items()})
+    if tidy.url and not is_web_link(tidy.url):
+        raise BadWords("the sponsor's link isn't a web address; write https://…")
+    return replace(decisions, sponsor=tidy)
+
+
+def choose(
+    candidates: Iterable[Candidate],
+    history: Iterable[PastIssueContent],
+    rule: PickRule,
+    decisions: Decisions,
+    *,
+    period: str,
+    day: date,
+) -> Pick:
+    """Pick as `digest.issues.picking.rule.pick` does, within what the editors decided.
+
+    A pin is carried whatever the rule says; a slug that no candidate has is passed over.
+    """
+    known = {one.slug: one for one in candidates}
+    past = list(history)
+    pins = [known.pop(slug) for slug in decisions.pinned if slug in known]
+    dropped = [known.pop(slug) for slug in decisions.dropped if slug in known]
+    taken = {tool: one for one in pins for tool in one.tools}
+    barred = [one for one in known.values() if one.tools & taken.keys()]
+    room = max(0, rule.max_per_issue - len(pins))
+    rest = pick(
+        [one for one in known.values() if not one.tools & taken.keys()],
+        past,
+        replace(rule, max_per_issue=room),
+        period=period,
+        day=day,
+    )
+    pinned = [_pinned(one, period=period, day=day) for one in pins]
+    chosen = _in_order([*rest.chosen, *pinned], decisions.order)
+    left_out = [
+        *(_recounted(one, len(rest.chosen), len(chosen)) for one in rest.left_out),
+        *(_left(one, ExclusionReason.DROPPED, "an editor took it out") for one in dropped),
+        *(_left(one, ExclusionReason.TOOL_TAKEN, _taken(one, taken)) for one in barred),
+    ]
+    left_out.sort(key=lambda one: one.candidate.slug)
+    return replace(
+        rest,
+        rule=rule,
+        chosen=chosen,
+        left_out=tuple(left_out),
+        note=note(chosen, left_out) if pins or dropped else rest.note,
+    )
+
+
+def apply_words(view: IssueView, decisions: Decisions) -> IssueView:
+    """Return the issue with the words the editors wrote in place of the engine's."""
+    written = {line: getattr(decisions, line) for line in ("subject", "preheader", "opening")}
+    return replace(
+        view,
+        sponsor=decisions.sponsor if decisions.sponsor.text else None,
+        **{line: text for line, text in written.items() if text},
+    )
+
+
+def _without(slugs: tuple[str, ...], slug: str) -> tuple[str, ...]:
+    return tuple(each for each in slugs if each != slug)
+
+
+def _pinned(one: Candidate, *, period: str, day: date) -> Chosen:
+    """Score a pin as if it stood alone; one that isn't out yet scores nothing."""
+    alone = pick([one], [], PickRule(max_per_issue=1, no_repeat=0), period=period, day=day)
+    score = alone.chosen[0].score if alone.chosen else Score(weight=0, freshness=0, split=0)
+    told = alone.chosen[0].reason if alone.chosen else alone.left_out[0].reason
+    return Chosen(position=1, candidate=one, score=score, reason=f"pinned by an editor; {told}")
+
+
+def _in_order(chosen: Sequence[Chosen], order: Sequence[str]) -> tuple[Chosen, ...]:
+    """Order by points, and what the editors moved by their order."""
+    wanted = {slug: place for place, slug in enumerate(order)}
+    by_points = sorted(chosen, key=lambda one: -one.score.total)
+    placed = sorted(by_points, key=lambda one: wanted.get(one.candidate.slug, len(wanted)))
+    return tuple(replace(one, position=place) for place, one in enumerate(placed, 1))
+
+
+def _left(one: Candidate, why: ExclusionReason, reason: str) -> LeftOut:
+    return LeftOut(candidate=one, why=why, reason=reason)
+
+
+def _recounted(one: LeftOut, without_pins: int, all_: int) -> LeftOut:
+    """Count the pins, of which the rule knows nothing, in how full the issue is."""
+    said = one.reason.replace(f"is full with {without_pins};", f"is full with {all_};", 1)
+    return replace(one, reason=said) if one.why is ExclusionReason.FULL else one
+
+
+def _taken(one: Candidate, taken: Mapping[str, Candidate]) -> str:
+    tool = sorted(one.tools & taken.keys())[0]
+    return f"{tool} is in this issue already, pinned: {taken[tool].title}"

@@ -1,0 +1,139 @@
+"""A choice for one issue, in values: what could be chosen, what was, and the reason for each."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """What the rule may know of a comparison; *tools* and *categories* have no order."""
+
+    slug: str
+    title: str
+    comparison_id: int
+    revision_id: int
+    tools: frozenset[str]
+    categories: frozenset[str]
+    published_on: date | None
+    imported_on: date
+    weight: float = 1.0
+    split: float | None = None  #: percentage points between the two panel shares
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastIssueContent:
+    """What one earlier issue carried: comparison slugs and tool slugs; *period* as "2026-W47"."""
+
+    period: str
+    comparisons: frozenset[str]
+    tools: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PickRule:
+    """How many comparisons an issue has at most, and for how many issues a tool rests."""
+
+    max_per_issue: int = 5
+    no_repeat: int = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """The points of one comparison, part by part; *variety* is 0 or below."""
+
+    weight: float
+    freshness: float
+    split: float
+    variety: float = 0.0
+
+    @property
+    def total(self) -> float:
+        """All points together, to two decimals."""
+        return round(self.weight + self.freshness + self.split + self.variety, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """A comparison the issue carries; *position* counts from 1."""
+
+    position: int
+    candidate: Candidate
+    score: Score
+    reason: str
+
+
+class ExclusionReason(StrEnum):
+    """Why a comparison is left out."""
+
+    FEATURED = "featured"  #: this newsletter has carried it
+    NOT_YET = "not-yet"  #: it's published after the issue's day
+    TOOL_RESTS = "tool-rests"  #: one of its tools was in one of the last issues
+    TOOL_TAKEN = "tool-taken"  #: one of its tools is in this issue already
+    FULL = "full"  #: others had more points
+    DROPPED = "dropped"  #: an editor took it out
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A comparison the issue doesn't carry; *score* only where points decided."""
+
+    candidate: Candidate
+    why: ExclusionReason
+    reason: str
+    score: Score | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pick:
+    """The choice for one issue: every candidate is chosen or left out, with its reason."""
+
+    period: str
+    day: date
+    rule: PickRule
+    chosen: tuple[Chosen, ...]
+    left_out: tuple[LeftOut, ...]  #: by slug
+    note: str  #: the choice in one sentence
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it in the types JSON has, to be kept with the issue."""
+        return {
+            "period": self.period,
+            "day": self.day.isoformat(),
+            "note": self.note,
+            "rule": asdict(self.rule),
+            "chosen": [
+                {
+                    "position": one.position,
+                    **_named(one.candidate),
+                    "reason": one.reason,
+                    "points": _points(one.score),
+                }
+                for one in self.chosen
+            ],
+            "left_out": [
+                {
+                    **_named(one.candidate),
+                    "why": one.why.value,
+                    "reason": one.reason,
+                    "points": _points(one.score) if one.score else None,
+                }
+                for one in self.left_out
+            ],
+        }
+
+
+def _named(one: Candidate) -> dict[str, Any]:
+    return {
+        "slug": one.slug,
+        "title": one.title,
+        "comparison_id": one.comparison_id,
+        "revision_id": one.revision_id,
+    }
+
+
+def _points(score: Score) -> dict[str, float]:
+    return {**asdict(score), "total": score.total}

@@ -1,0 +1,149 @@
+"""What the provider's answer to a request means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import orjson
+
+from digest.mail.sendgrid.http_exchange import Exchange, Phase
+from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
+
+ACCEPTED = 202  #: the one status that says the mail is queued
+CHECKED_ONLY = 200  #: documented for sandbox mode: valid, and not sent
+CLIENT_ERRORS = (400, 499)  #: documented as refusals of the whole request
+MAX_WORDS = 300  #: characters kept of what the provider said
+MAX_ID = 200  #: characters of the provider's id for a request that are kept; it has about 22
+_INDEX = re.compile(r"personalizations\.([0-9]{1,4})\b", re.ASCII)
+#: A word is looked at once, however long: to search in it for what stands around an @ isn't linear.
+_WORD = re.compile(r"[^\s\[\]<>\"'(),;]+")
+
+_HALTS = {
+    200: "the provider only checked the mail (sandbox mode is on) and sent nothing",
+    401: "the provider doesn't accept the API key, or its credit is used up",
+    403: "the API key may not send, or the sender isn't verified with the provider",
+    404: "the provider knows no such address; see DIGEST_SENDGRID_URL",
+    451: "the provider may not take this mail in its region; see DIGEST_SENDGRID_URL",
+}
+
+
+def classify(exchange: Exchange, *, recipients: int, now: float) -> Answer:
+    """Turn one exchange into a decision; *now* is Unix time, where the provider doesn't say it."""
+    status = exchange.status
+    if status is None:
+        return _without_status(exchange)
+    if status == ACCEPTED:
+        return Accepted(provider_id=_id(exchange.headers.get("X-Message-Id")), status=status)
+    if status == CHECKED_ONLY or CLIENT_ERRORS[0] <= status <= CLIENT_ERRORS[1]:
+        return _refusal(exchange, status, recipients, now)
+    return InDoubt(status=status, detail=f"the provider answered {status}")
+
+
+def _id(given: str | None) -> str | None:
+    """Return the provider's id for a request if a database keeps it as it is."""
+    fits = given and len(given) <= MAX_ID and given.isascii() and given.isprintable()
+    return given if fits else None
+
+
+def _refusal(exchange: Exchange, status: int, recipients: int, now: float) -> Answer:
+    match status:
+        case 400:
+            return _refused(exchange, recipients)
+        case 413:
+            return Refused(status=status, detail="the request is too large", too_large=True)
+        case 408:
+            return NotSent(status=status, detail="the provider didn't get the whole request")
+        case 429:
+            asked_at = _asked_at(exchange, now)
+            wait = _wait(exchange.headers.get("X-RateLimit-Reset"), asked_at)
+            if wait is None:
+                wait = _retry_after(exchange.headers.get("Retry-After", ""), asked_at)
+            detail = "the provider asks to slow down"
+            return NotSent(status=status, detail=detail, wait=wait, counts=False)
+    return Halted(status=status, detail=_halt(exchange, status))
+
+
+def _without_status(exchange: Exchange) -> Halted | NotSent | InDoubt:
+    if exchange.phase is Phase.IMPOSSIBLE:
+        return Halted(detail=f"no request can be made ({exchange.fault}); see DIGEST_SENDGRID_URL")
+    if exchange.phase in {Phase.CONNECTING, Phase.WRITING}:
+        where = "no connection" if exchange.phase is Phase.CONNECTING else "the request was cut off"
+        return NotSent(detail=f"{where} ({exchange.fault})")
+    return InDoubt(detail=f"no answer to the request ({exchange.fault})")
+
+
+def _refused(exchange: Exchange, recipients: int) -> Refused | Halted:
+    """Tell a complaint about readers from one about the mail, which would meet every batch."""
+    named: dict[int, str] = {}
+    words: list[str] = []
+    of_the_mail = False
+    for field, message in _errors(exchange.body):
+        words.append(f"{_clean(field)}: {message}" if field else message)
+        found = _INDEX.match(field)
+        if found and int(found[1]) < recipients:
+            named.setdefault(int(found[1]), message)
+        elif field and not field.startswith("personalizations"):
+            of_the_mail = True
+    detail = "; ".join(words)[:MAX_WORDS] or "the provider gave no reason"
+    if of_the_mail and not named:
+        return Halted(status=exchange.status, detail=f"the provider refuses the mail: {detail}")
+    return Refused(status=exchange.status, detail=detail, recipients=named)
+
+
+def _errors(body: bytes) -> Iterator[tuple[str, str]]:
+    """Field and message of each error in an answer; in the message, addresses are taken out."""
+    try:
+        found: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return
+    errors = found.get("errors") if isinstance(found, dict) else None
+    for error in errors if isinstance(errors, list) else []:
+        if isinstance(error, dict):
+            field, message = error.get("field"), error.get("message")
+            said = message if isinstance(message, str) else ""
+            yield (field if isinstance(field, str) else ""), _clean(said)
+
+
+def _halt(exchange: Exchange, status: int) -> str:
+    meaning = _HALTS.get(status, f"the provider refused the request ({status})")
+    said = next((message for _, message in _errors(exchange.body) if message), "")
+    return f"{meaning}: {said}" if said else meaning
+
+
+def _clean(words: str) -> str:
+    printable = "".join(c if c.isprintable() else " " for c in words)
+    hidden = _WORD.sub(lambda word: "(address)" if "@" in word[0] else word[0], printable)
+    return hidden[:MAX_WORDS]
+
+
+def _asked_at(exchange: Exchange, now: float) -> float:
+    """Return when the provider answered, by its own clock if it says so.
+
+    A limit's end is a moment on that clock too, so that a wrong clock here changes no wait.
+    """
+    try:
+        return parsedate_to_datetime(exchange.headers.get("Date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return now
+
+
+def _wait(reset: str | None, now: float) -> float | None:
+    """Seconds until the limit is lifted; ``None`` when the header makes no sense."""
+    try:
+        seconds = float(reset or "") - now
+    except ValueError:
+        return None
+    return seconds if 0 < seconds < float("inf") else None
+
+
+def _retry_after(said: str, now: float) -> float | None:
+    """Read the header any HTTP server may answer with: seconds, or a date."""
+    if said.strip().isdecimal():
+        return _wait(str(now + float(said)), now)
+    try:
+        return _wait(str(parsedate_to_datetime(said).timestamp()), now)
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,64 @@
+"""What changed between two mails, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+_CONTEXT = 2  # lines around a change
+_WORDS = re.compile(r"\s+|\S+")
+
+
+@dataclass(frozen=True)
+class WordRun:
+    """A run of words: kept, added or taken out."""
+
+    kind: Literal["same", "in", "out"]
+    text: str
+
+
+@dataclass(frozen=True)
+class DiffRow:
+    """One line as it is now, was before, or both; a gap stands for lines that are the same."""
+
+    kind: Literal["same", "in", "out", "changed", "gap"]
+    parts: tuple[WordRun, ...]
+
+
+def diff_rows(before: str, now: str) -> list[DiffRow]:
+    """Return the lines that differ, with what differs in them, and a little around."""
+    old, new = before.splitlines(), now.splitlines()
+    found: list[DiffRow] = []
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    for group in matcher.get_grouped_opcodes(_CONTEXT):
+        if found or group[0][1] > 0:
+            found.append(DiffRow("gap", ()))
+        for tag, i1, i2, j1, j2 in group:
+            found.extend(_rows(tag, old[i1:i2], new[j1:j2]))
+    return found
+
+
+def _rows(tag: str, old: list[str], new: list[str]) -> Iterator[DiffRow]:
+    if tag == "equal":
+        yield from (DiffRow("same", (WordRun("same", line),)) for line in new)
+        return
+    paired = min(len(old), len(new)) if tag == "replace" else 0
+    for before, now in zip(old[:paired], new[:paired], strict=True):
+        yield DiffRow("changed", tuple(_parts(before, now)))
+    yield from (DiffRow("out", (WordRun("out", line),)) for line in old[paired:])
+    yield from (DiffRow("in", (WordRun("in", line),)) for line in new[paired:])
+
+
+def _parts(before: str, now: str) -> Iterator[WordRun]:
+    old, new = _WORDS.findall(before), _WORDS.findall(now)
+    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if tag == "equal":
+            yield WordRun("same", "".join(new[j1:j2]))
+            continue
+        if i2 > i1:
+            yield WordRun("out", "".join(old[i1:i2]))
+        if j2 > j1:
+            yield WordRun("in", "".join(new[j1:j2]))

@@ -1,0 +1,222 @@
+"""Comparisons that are hard on a layout: one issue each, to see what breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from typing import Any
+
+from digest.comparisons.models import (
+    Call,
+    Comparison,
+    Contender,
+    Entry,
+    Revision,
+    SourceForm,
+    Verdict,
+)
+from digest.issues.content import IssueView, SponsorView
+from digest.issues.content.compose import compose
+from digest.issues.models import Newsletter
+from digest.issues.picking import Decisions, apply_words
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleReader:
+    """Somebody a mail goes to; nothing of a reader's own but the address reaches the desk."""
+
+    key: str
+    name: str
+    address: str
+    votes: bool = True  #: whether anybody voted on what this reader is shown
+
+
+MADE_UP = (
+    SampleReader(key="any", name="Any reader", address="reader@example.org"),
+    SampleReader(
+        key="longest",
+        name="Longest address",
+        address=f"{'a' * 64}@{'.'.join(['b' * 60] * 3)}.example",
+    ),
+    SampleReader(key="rtl", name="Right to left", address="reader@xn--mgbh0fb.xn--kgbechtv"),
+    SampleReader(key="no-votes", name="No votes yet", address="first@example.org", votes=False),
+    SampleReader(key="topics", name="Every topic", address="everything@example.org"),
+)
+
+
+def sample_reader(key: str) -> SampleReader:
+    """Return the made-up reader of that key, or just any."""
+    return next((each for each in MADE_UP if each.key == key), MADE_UP[0])
+
+
+def as_seen_by(view: IssueView, reader: SampleReader) -> IssueView:
+    """Return the issue as that reader gets it."""
+    if reader.votes:
+        return view
+    return replace(
+        view,
+        comparisons=tuple(
+            replace(
+                one,
+                contenders=tuple(replace(each, community_share=None) for each in one.contenders),
+            )
+            for one in view.comparisons
+        ),
+    )
+
+
+_SAID = (
+    "It does one thing, and the one thing is the thing I need on a Tuesday afternoon.",
+    "The manual is short because there is little to say. That is meant as praise.",
+    "In two years this is either plumbing or forgotten; my money is on plumbing.",
+    "Somebody signs for this without a meeting, and renews without a second one.",
+)
+_LONG = "Sehr-geehrte-Donaudampfschifffahrtsgesellschaftskapitänsmütze"
+_ARABIC = "أداة تكتب الشيفرة وتشرحها سطرًا سطرًا دون أن تطلب حسابًا"
+_HOSTILE = "</mj-text><mj-raw><script>alert(1)</script> {{ 7*7 }} -digest_unsubscribe_token- <%x%>"
+_STACKED = "Z" + "\u0351\u0352\u0300\u0334" * 40
+
+
+@dataclass(frozen=True)
+class Case:
+    """One hard case: its key, its name, and the comparisons it is made of."""
+
+    key: str
+    name: str
+    make: Callable[[], Sequence[Revision]]
+    decisions: Decisions = field(default_factory=Decisions)
+
+
+def contender(side: int, name: str, *, said: str | None = None, **facts: Any) -> Contender:
+    """Make one side, dull unless told otherwise."""
+    usual: dict[str, Any] = {
+        "category": "Developer Tools",
+        "tagline": "Does what it says",
+        "entry": Entry.FREE,
+        "panel_share": 75.0,
+        "community_share": 62.0,
+    }
+    quotes = [said] if said is not None else _SAID
+    return Contender(
+        side=side,
+        tool_id=side + 1,
+        name=name,
+        **(usual | facts),
+        verdicts=[
+            Verdict(seat=seat, quote=quote, call=Call.SKIP if seat == 4 else Call.SHIP)  # noqa: PLR2004
+            for seat, quote in enumerate(quotes, 1)
+        ],
+    )
+
+
+def pair(left: Contender, right: Contender | None, **facts: Any) -> Revision:
+    """Make a comparison of two sides, or of one where the other is gone."""
+    sides = [each for each in (left, right) if each]
+    title = facts.pop("title", " vs ".join(each.name for each in sides))
+    return Revision(
+        comparison=Comparison(slug="case", first_imported_at=datetime(2026, 1, 5, tzinfo=UTC)),
+        number=1,
+        fingerprint="",
+        form=SourceForm.JSON,
+        title=title,
+        published_on=date(2026, 1, 5),
+        imported_at=datetime(2026, 1, 5, tzinfo=UTC),
+        contenders=sides,
+        **facts,
+    )
+
+
+def _two(left: dict[str, Any], right: dict[str, Any] | None = None) -> Sequence[Revision]:
+    first = contender(0, **({"name": "Lathe"} | left))
+    second = contender(1, **({"name": "Mortar Studio"} | (left if right is None else right)))
+    return [pair(first, second)]
+
+
+CASES: tuple[Case, ...] = (
+    Case("long-names", "Names that never end", lambda: _two({"name": _LONG, "category": "W" * 40})),
+    Case("long-quote", "A quote of 200,000 letters", lambda: _two({"said": "x" * 200_000})),
+    Case("emoji", "10,000 emoji", lambda: _two({"said": "👩🏽‍🚀" * 10_000, "name": "🇩🇪 👩🏽‍🚀"})),
+    Case("stacked", "Marks piled up", lambda: _two({"name": _STACKED, "said": _STACKED * 50})),
+    Case(
+        "rtl", "Right to left", lambda: _two({"name": "مِخْرَطَة", "tagline": _ARABIC, "said": _ARABIC})
+    ),
+    Case("hostile", "Markup and tags in text", lambda: _two({"name": _HOSTILE, "said": _HOSTILE})),
+    Case("no-votes", "No votes", lambda: _two({"community_share": None})),
+    Case(
+        "zero",
+        "Zero votes and zero ships",
+        lambda: _two({"community_share": 0.0, "panel_share": 0.0}),
+    ),
+    Case("tie", "A tie", lambda: _two({"panel_share": 50.0, "community_share": 50.0})),
+    Case(
+        "one-sided",
+        "All against nothing",
+        lambda: _two({"panel_share": 100.0}, {"panel_share": 0.0}),
+    ),
+    Case(
+        "unknown",
+        "Nothing is known",
+        lambda: _two(
+            {
+                "panel_share": None,
+                "community_share": None,
+                "entry": None,
+                "category": "",
+                "tagline": "",
+                "said": "",
+            }
+        ),
+    ),
+    Case(
+        "gone", "One side is gone", lambda: [pair(contender(0, "Lathe"), None, title="Lathe vs ?")]
+    ),
+    Case("odd-share", "A share of no whole seats", lambda: _two({"panel_share": 61.8})),
+    Case(
+        "many",
+        "Nine comparisons",
+        lambda: [pair(contender(0, f"Left {n}"), contender(1, f"Right {n}")) for n in range(1, 10)],
+    ),
+    Case(
+        "sponsor",
+        "A wordy sponsor",
+        lambda: _two({}),
+        Decisions(
+            sponsor=SponsorView(
+                name=_LONG,
+                text="Air for every forge. " * 30,
+                url="https://bellows.example/" + "a" * 300,
+            )
+        ),
+    ),
+    Case(
+        "subject",
+        "A subject of 150 characters",
+        lambda: _two({}),
+        Decisions(subject="Which one " * 15),
+    ),
+)
+
+
+def case_name(key: str) -> str:
+    """Return what people call a hard case; empty when there is no such case."""
+    return next((each.name for each in CASES if each.key == key), "")
+
+
+def case_view(
+    key: str, newsletter: Newsletter, *, base_url: str, postal_address: str
+) -> IssueView | None:
+    """Return the issue of a hard case; ``None`` when there is no such case."""
+    case = next((each for each in CASES if each.key == key), None)
+    if case is None:
+        return None
+    view = compose(
+        case.make(),
+        newsletter,
+        number=100,
+        period="2026-W02",
+        on=date(2026, 1, 6),
+        base_url=base_url,
+        postal_address=postal_address,
+    )
+    return apply_words(view, case.decisions)

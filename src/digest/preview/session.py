@@ -1,0 +1,247 @@
+"""The desk itself: what is looked at, and what an editor does about it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from sqlmodel import Session
+
+from digest.app.installation import App
+from digest.comparisons.store import store_draft
+from digest.errors import DigestError, NotApproved
+from digest.issues import approval, build, draft_history, provenance, store
+from digest.issues.content import IssueView, SponsorView
+from digest.issues.linting import spam_findings
+from digest.issues.models import Issue, IssueState, Newsletter
+from digest.issues.picking import Decisions, Line, overrides
+from digest.mail.marked_copy import make_test_copy, test_copy_location
+from digest.preview.build_errors import BuildError
+from digest.preview.overlay import ComparisonFolder
+from digest.preview.snapshot import Snapshot, checked, issue_builder_of, same, take_snapshot
+from digest.render.engine import Rendered
+from digest.render.lint import Finding
+from digest.render.sandbox import RenderProcess
+from digest.settings import TransportKind
+from subscribers.address import parse
+
+
+class PreviewSession:
+    """One editor's desk over one folder; every method may be called from any thread."""
+
+    def __init__(
+        self,
+        load: Callable[[], App],
+        folder: Path,
+        *,
+        newsletter: str = "weekly",
+        period: str | None = None,
+        confined: RenderProcess,
+        remote_images: bool = False,
+    ) -> None:
+        self.folder, self.newsletter, self.period = ComparisonFolder(folder), newsletter, period
+        self.remote_images = remote_images
+        self.look = Snapshot()
+        self.spam: tuple[str, list[Finding]] | None = None  #: of which seal, and what was said
+        self._load, self._confined = load, confined
+        self._app: App | None = None
+        self._turn = threading.RLock()
+
+    @property
+    def app(self) -> App:
+        """The installation as its settings were at the last look."""
+        with self._turn:
+            if self._app is None:
+                self._app = self._load()
+            return self._app
+
+    def renew(self, *, settings: bool = False) -> Snapshot:
+        """Look again; *settings* reads those anew, too. Never raises for what an editor wrote."""
+        with self._turn:
+            self.glance(settings=settings)
+            return self.finish()
+
+    def finish(self) -> Snapshot:
+        """Check what was glanced at."""
+        with self._turn:
+            seen = checked(self.app, self.look)
+            version = self.look.version + (not _same_findings(seen, self.look))
+            self.look = replace(seen, version=version)
+            return self.look
+
+    def glance(self, *, settings: bool = False) -> Snapshot:
+        """Look again, without checking what is seen: `finish` does."""
+        with self._turn:
+            began = time.perf_counter()
+            try:
+                if settings:
+                    self._app = self._load()
+                seen = take_snapshot(
+                    self.app,
+                    self.folder,
+                    self.newsletter,
+                    wanted=self.period,
+                    confined=self._confined,
+                    before=self.look,
+                )
+            except DigestError as fault:
+                faults = (BuildError(what=str(fault), next_step=fault.next_step or ""),)
+                seen = replace(self.look, version=self.look.version + 1, faults=faults)
+            took = (time.perf_counter() - began) * 1000
+            version = self.look.version if same(seen, self.look) else seen.version
+            self.look = replace(seen, version=version, milliseconds=took)
+            return self.look
+
+    def render(self, view: IssueView) -> Rendered:
+        """Render an issue as the desk does; raises `TemplateBroken`."""
+        return self._confined.render("issue", {"issue": view}, folder=self.app.own_mails())
+
+    def decide(self, asked: Mapping[str, Any]) -> str:
+        """Change the issue's draft and return what was done; raises `DigestError`."""
+        with self._turn:
+            week = self._week()
+            with self.app.database.write() as session:
+                newsletter = store.newsletter(session, self.newsletter)
+                act = str(asked.get("act", ""))
+                if act in {"undo", "redo"}:
+                    back = draft_history.undo if act == "undo" else draft_history.redo
+                    what = back(session, newsletter, week)
+                    done = "undone" if act == "undo" else "done again"
+                    return f"{done}: {what}" if what else f"nothing to {act}"
+                now = draft_history.current(session, newsletter, week)
+                shown = (
+                    [one.candidate.slug for one in self.look.pick.chosen] if self.look.pick else []
+                )
+                changed, what = decided(now, asked, shown, self._title(asked))
+                if changed != now:
+                    moment = self.app.clock()
+                    draft_history.decide(session, newsletter, week, changed, what=what, now=moment)
+            return what
+
+    def approve(self, seen: str, accepted: Collection[str], by: str) -> str:
+        """Keep what is on the desk, freeze it and approve it; returns the seal.
+
+        *seen* is the fingerprint of what was looked at. Raises `NotApproved` when the issue would
+        come out otherwise, and `DigestError` for all that forbids it.
+        """
+        with self._turn, self.app.database.write() as session:
+            newsletter = store.newsletter(session, self.newsletter)
+            issue = self._frozen(session, newsletter, seen)
+            self.finish()
+            given = approval.approve(
+                session,
+                issue,
+                templates=provenance.template_hash(self.app.sources()),
+                findings=self.look.proof.findings if self.look.proof else (),
+                by=by,
+                now=self.app.clock(),
+                despite=accepted,
+            )
+            return given.seal
+
+    def try_out(self, address: str) -> str:
+        """Send one marked copy of what is on the desk, and say where it is.
+
+        Raises `DigestError`, and `BadAddress`.
+        """
+        look = self.finish()
+        proof, newsletter = look.proof, look.newsletter
+        if proof is None or newsletter is None:
+            raise DigestError("there is nothing on the desk to send")
+        approval.refuse_errors(proof.findings)
+        content = self.app.content(newsletter, proof.rendered)
+        to = parse(address).wire
+        settings = self.app.settings
+        self.app.hand_over(make_test_copy(content, to, base_url=settings.base_url))
+        stays = settings.transport is TransportKind.OUTBOX
+        return test_copy_location(settings.outbox if stays else None)
+
+    def ask_spam(self) -> str:
+        """Ask SpamAssassin about what is on the desk; raises `DigestError`."""
+        proof, newsletter = self.look.proof, self.look.newsletter
+        if proof is None or newsletter is None:
+            raise DigestError("there is nothing on the desk to ask about")
+        content = self.app.content(newsletter, proof.rendered)
+        base_url, now = self.app.settings.base_url, self.app.clock()
+        said = spam_findings(content, base_url=base_url, now=now)
+        self.spam = (proof.fingerprint(), said)
+        return said[0].message if said else "SpamAssassin finds nothing"
+
+    def _title(self, asked: Mapping[str, Any]) -> str:
+        """Return what a person calls the comparison that was named; raises `DigestError`."""
+        slug, pick = str(asked.get("slug", "")), self.look.pick
+        chosen = [one.candidate for one in pick.chosen] if pick else []
+        out = [one.candidate for one in pick.left_out] if pick else []
+        found = next((each.title for each in [*chosen, *out] if each.slug == slug), "")
+        if not found and asked.get("act") in {"pin", "drop", "move"}:
+            raise DigestError(f"there is no comparison called {slug[:60]!r}")
+        return found or slug
+
+    def _week(self) -> str:
+        if self.look.standing is None:
+            raise DigestError("there is no issue on the desk yet")
+        return self.look.standing.period
+
+    def _frozen(self, session: Session, newsletter: Newsletter, seen: str) -> Issue:
+        """Return the issue, frozen as it was seen; a changed one becomes a new edition."""
+        week, now = self._week(), self.app.clock()
+        issue = store.by_period(session, newsletter.id, week)
+        if issue is not None and issue.state is IssueState.BUILT:
+            edition = store.edition_of(session, issue)
+            if edition.fingerprint == seen:
+                return issue
+        for each in self.look.shelf.drafts.values() if self.look.shelf else ():
+            store_draft(session, each, now=now)
+        issue, made = build.build(
+            session,
+            newsletter,
+            week,
+            now=now,
+            press=issue_builder_of(self.app, self._confined),
+            again=True,
+        )
+        if made.fingerprint() != seen:
+            raise NotApproved("something has changed since you looked; look again")
+        return issue
+
+
+def _same_findings(one: Snapshot, other: Snapshot) -> bool:
+    return (one.proof and one.proof.findings) == (other.proof and other.proof.findings)
+
+
+def _place(asked: object, last: int) -> int:
+    if not isinstance(asked, int):
+        raise DigestError("a place in the issue is a number")
+    return min(max(asked, 1), last)
+
+
+def decided(
+    now: Decisions, asked: Mapping[str, Any], shown: list[str], title: str
+) -> tuple[Decisions, str]:
+    """Return the decisions after what was *asked*, and that in words; raises `DigestError`."""
+    slug = str(asked.get("slug", ""))
+    match asked.get("act"):
+        case "pin":
+            return overrides.pin(now, slug), f"pinned {title}"
+        case "drop":
+            return overrides.drop(now, slug), f"dropped {title}"
+        case "release":
+            return overrides.release(now, slug), f"left {title} to the rule"
+        case "move":
+            to = _place(asked.get("to"), len(shown))
+            return overrides.move(now, shown, slug, to), f"moved {title} to place {to}"
+        case "word":
+            line = str(asked.get("line", ""))
+            if line not in {"subject", "preheader", "opening"}:
+                raise DigestError(f"an issue has no line called {line[:20]}")
+            text = str(asked.get("text", ""))
+            return overrides.set_text(now, cast(Line, line), text), f"changed the {line}"
+        case "sponsor":
+            words = {name: str(asked.get(name, "")) for name in ("name", "text", "url")}
+            return overrides.sponsor(now, SponsorView(**words)), "changed the sponsor"
+        case other:
+            raise DigestError(f"nobody knows how to {str(other)[:20]}")

@@ -1,0 +1,94 @@
+"""Reads finished HTML for what the rules ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Literal
+
+_UNSEEN = {"style", "script", "title", "head"}
+
+
+@dataclass(frozen=True)
+class HtmlEvent:
+    """What a mail is made of, in order: something opens, closes, or is said."""
+
+    kind: Literal["opens", "closes", "says"]
+    words: str  #: a tag's name, or what is said with its white space collapsed
+    attributes: Mapping[str, str]
+    line: int
+
+
+@dataclass(frozen=True)
+class HtmlTag:
+    """One opening tag: its name, attributes in order, and line from 1."""
+
+    name: str
+    attributes: tuple[tuple[str, str], ...]
+    line: int
+
+    def get(self, name: str) -> str | None:
+        """Return an attribute's value, ``None`` when it isn't there."""
+        return dict(self.attributes).get(name)
+
+
+@dataclass
+class HtmlDocument:
+    """What was found: every tag in order, the title, the text a reader sees."""
+
+    tags: list[HtmlTag] = field(default_factory=list)
+    title: str = ""
+    text: str = ""
+    events: list[HtmlEvent] = field(default_factory=list)
+
+    def named(self, *names: str) -> list[HtmlTag]:
+        """Return the tags of these names, in order."""
+        return [tag for tag in self.tags if tag.name in names]
+
+
+def read_html(html: str) -> HtmlDocument:
+    """Read *html*; comments, so all that is only for Outlook, are passed over."""
+    reader = _Reader()
+    reader.feed(html)
+    reader.close()
+    found = reader.found
+    found.text = " ".join("".join(reader.seen).split())
+    return found
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found = HtmlDocument()
+        self.seen: list[str] = []
+        self._inside: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = tuple((name, value or "") for name, value in attrs)
+        line = self.getpos()[0]
+        self.found.tags.append(HtmlTag(tag, given, line))
+        self.found.events.append(HtmlEvent("opens", tag, dict(given), line))
+        if tag in _UNSEEN:
+            self._inside.append(tag)
+        elif tag not in {"a", "b", "i", "em", "strong", "span", "bdi"}:
+            self.seen.append(" ")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag in _UNSEEN:
+            self._inside.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        self.found.events.append(HtmlEvent("closes", tag, {}, 0))
+        if tag in self._inside:
+            self._inside.remove(tag)
+
+    def handle_data(self, data: str) -> None:
+        words = " ".join(data.split())
+        if words:
+            self.found.events.append(HtmlEvent("says", words, {}, self.getpos()[0]))
+        if "title" in self._inside:
+            self.found.title += data
+        elif not self._inside:
+            self.seen.append(data)

@@ -1,0 +1,23 @@
+"""``python -m digest.render.lint.mjml FILE...`` checks MJML that stands by itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from digest.render.lint.finding import Severity
+from digest.render.lint.mjml.check import check_mjml
+
+
+def main(paths: list[str]) -> int:
+    """Print what is wrong with each file; return 1 when an error is among it."""
+    failed = False
+    for path in paths:
+        findings = check_mjml(Path(path).read_text(encoding="utf-8"), file=path)
+        sys.stdout.writelines(f"{each}\n" for each in findings)
+        failed |= any(each.severity is Severity.ERROR for each in findings)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,234 @@
+"""Reads MJML into tags as strictly as the compiler does, and notes where that fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+_TOKEN = re.compile(
+    r"<!--(?P<comment>.*?)(?P<shut>-->|\Z)|<!\[CDATA\[|<[?!]|</(?P<end>[^\s>]*)[^>]*>?"
+    r"|<(?P<start>[A-Za-z][\w:.-]*)|<|[^<]+",
+    re.DOTALL,
+)
+_ATTRIBUTE = re.compile(
+    r"(?P<gap>\s*)(?:(?P<close>/?>)|(?P<name>[^\s=/<>\"']+)"
+    r"(?:\s*=\s*(?P<quote>[\"'])(?P<value>.*?)(?P=quote)|(?P<bare>\s*=\s*[^\s>\"']*))?)",
+    re.DOTALL,
+)
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+#: HTML's own that need no closing; in MJML every tag does.
+VOID = frozenset(
+    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr"}
+)
+_WORDS_ONLY = frozenset({"mj-style", "mj-title", "mj-preview"})
+
+
+@dataclass(frozen=True)
+class MjmlFault:
+    """One thing wrong: *at* and *words* say where in the source."""
+
+    rule: str
+    at: int
+    words: str
+    message: str
+    mend: str
+    grave: bool = True  #: whether it forbids the mail
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute as it was written; *value* is ``None`` when there is none."""
+
+    name: str
+    value: str | None
+    quote: str
+    at: int
+
+
+@dataclass
+class MjmlTag:
+    """One tag, its attributes in order, its place in the tree."""
+
+    name: str
+    at: int
+    parent: MjmlTag | None
+    attributes: list[Attribute] = field(default_factory=list)
+    children: list[MjmlTag] = field(default_factory=list)
+    texts: list[tuple[int, str]] = field(default_factory=list)
+
+    def get(self, name: str) -> str | None:
+        """Return an attribute's value; the last one counts, as the compiler has it."""
+        found = [each.value for each in self.attributes if each.name == name]
+        return (found[-1] or "") if found else None
+
+    def walk(self) -> Iterator[MjmlTag]:
+        """Yield the tag and everything in it, in order."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass
+class ParsedMjml:
+    """What was read: the tags outside any other, and what couldn't be read."""
+
+    roots: list[MjmlTag] = field(default_factory=list)
+    faults: list[MjmlFault] = field(default_factory=list)
+    _tags: list[MjmlTag] = field(default_factory=list, repr=False)
+
+    def tags(self) -> Sequence[MjmlTag]:
+        """Return every tag in order; to be asked once all is read."""
+        if not self._tags:
+            self._tags = [tag for root in self.roots for tag in root.walk()]
+        return self._tags
+
+
+def parse_mjml(source: str) -> ParsedMjml:
+    """Read *source*; reading goes on after a fault, so that all are found."""
+    return _Reader(source).read()
+
+
+class _Reader:
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.found = ParsedMjml()
+        self.open: list[MjmlTag] = []
+
+    def read(self) -> ParsedMjml:
+        at = 0
+        while at < len(self.source):
+            token = _TOKEN.match(self.source, at)
+            if token is None:  # pragma: no cover - the last branches match anything
+                break
+            at = self._take(token)
+        for tag in self.open:
+            self._unclosed(tag)
+        return self.found
+
+    def _take(self, token: re.Match[str]) -> int:
+        text, at = token[0], token.start()
+        if token["start"]:
+            return self._start(token["start"], at, token.end())
+        if token["end"] is not None:
+            self._end(token["end"], text, at)
+        elif token["comment"] is not None:
+            self._comment(token)
+        elif text.startswith("<"):
+            self._stray(text, at)
+        else:
+            self._text(text, at)
+        return token.end()
+
+    def _fault(self, at: int, words: str, message: str, mend: str) -> None:
+        self.found.faults.append(MjmlFault("mjml-syntax", at, words, message, mend))
+
+    def _start(self, name: str, at: int, after: int) -> int:
+        tag = MjmlTag(name, at, self.open[-1] if self.open else None)
+        (tag.parent.children if tag.parent else self.found.roots).append(tag)
+        after, closed = self._attributes(tag, after)
+        if not closed and name.lower() not in VOID:
+            if name in _WORDS_ONLY:
+                return self._words(tag, after)
+            self.open.append(tag)
+        return after
+
+    def _attributes(self, tag: MjmlTag, after: int) -> tuple[int, bool]:
+        """Read up to the tag's end; return where that is, and whether the tag closes itself."""
+        while True:
+            found = _ATTRIBUTE.match(self.source, after)
+            if found is None or found.end() == after:
+                self._fault(tag.at, f"<{tag.name}", f"<{tag.name} isn't finished", "Close it: >")
+                return max(after, tag.at + 1), True
+            after = found.end()
+            if found["close"]:
+                return after, found["close"] == "/>"
+            self._attribute(tag, found)
+
+    def _attribute(self, tag: MjmlTag, found: re.Match[str]) -> None:
+        name, at = found["name"], found.start("name")
+        if found["bare"] is not None:
+            words = f"{name}{found['bare']}"
+            self._fault(at, words, f"{words} has no quotes", f'Write {name}="…".')
+        elif not found["gap"]:
+            self._fault(at, name, f"no space before {name}", "Put a space between attributes.")
+        tag.attributes.append(Attribute(name, found["value"], found["quote"] or "", at))
+
+    def _words(self, tag: MjmlTag, after: int) -> int:
+        """Read what may hold no tags up to its own end."""
+        end = self.source.find(f"</{tag.name}", after)
+        if end < 0:
+            self._unclosed(tag)
+            return len(self.source)
+        text = self.source[after:end]
+        tag.texts.append((after, text))
+        sign = text.find("<")
+        if sign >= 0:
+            self._fault(
+                after + sign,
+                text[sign : sign + 20],
+                f"< can't stand in {tag.name}",
+                "Write &lt;, or take it out: only words may stand here.",
+            )
+        return self.source.find(">", end) + 1 or len(self.source)
+
+    def _end(self, name: str, text: str, at: int) -> None:
+        names = [tag.name.lower() for tag in self.open]
+        if name.lower() not in names:
+            if name.lower() not in VOID:
+                self._foreign(name, text, at)
+            return
+        while self.open:
+            tag = self.open.pop()
+            if tag.name.lower() == name.lower():
+                return
+            self._unclosed(tag)
+
+    def _foreign(self, name: str, text: str, at: int) -> None:
+        """Take an end nothing was opened for: a typo on either side, or one too many."""
+        last = self.open[-1].name if self.open else ""
+        if get_close_matches(name, [last]):
+            self.open.pop()
+            message = f"{text} ends <{last}>"
+            self._fault(at, text, message, f"Write </{last}>, or <{name}> before it.")
+        else:
+            self._fault(at, text, f"{text} closes nothing", "Take it out, or open it before.")
+
+    def _unclosed(self, tag: MjmlTag) -> None:
+        self._fault(
+            tag.at,
+            f"<{tag.name}",
+            f"<{tag.name}> is never closed",
+            f"Write </{tag.name}>; MJML leaves no tag open.",
+        )
+
+    def _comment(self, token: re.Match[str]) -> None:
+        if not token["shut"]:
+            self._fault(token.start(), "<!--", "this comment never ends", "Write --> after it.")
+        elif "--" in token["comment"] and not token["comment"].lstrip().startswith("[if"):
+            self._fault(
+                token.start(), token[0][:40], "-- can't stand inside a comment", "Write - instead."
+            )
+
+    def _stray(self, text: str, at: int) -> None:
+        what = {"<![CDATA[": "CDATA", "<?": "<?…?>", "<!": "<!…>"}.get(text, "<")
+        mend = "Write &lt; for the sign." if what == "<" else "Take it out: MJML can't read it."
+        near = "<" + re.split(r"[\n<]", self.source[at + 1 : at + 20])[0]
+        self._fault(at, near, f"{what} can't be read here", mend)
+
+    def _text(self, text: str, at: int) -> None:
+        control = _CONTROL.search(text)
+        if control:
+            self._fault(
+                at + control.start(),
+                control[0],
+                f"the control character U+{ord(control[0]):04X} can't stand here",
+                "Take it out.",
+            )
+        if self.open:
+            self.open[-1].texts.append((at, text))
+        elif text.strip():
+            start = at + len(text) - len(text.lstrip())
+            near = text.strip().split("\n")[0][:40]
+            self._fault(start, near, f"“{near}” stands outside <mjml>", "Move it inside, or out.")

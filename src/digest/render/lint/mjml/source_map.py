@@ -1,0 +1,100 @@
+"""Checks the MJML that templates make, and says where in the templates a fault is.
+
+Every sign that may begin a tag is marked in the sources before they are filled, so that what
+comes out, through any include, macro or loop, still tells where it came from.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from jinja2 import BaseLoader, Environment
+
+from digest.render.engine import Folders, fill
+from digest.render.lint.finding import Finding
+from digest.render.lint.mjml.check import check_mjml, line_and_column, line_starts
+from digest.render.lint.mjml.parser import MjmlFault
+
+_JINJA_OR_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<", re.DOTALL)
+_OPEN, _SHUT = "\ue000", "\ue001"
+_MARK = re.compile(f"{_OPEN}(\\d+){_SHUT}")
+_NEAR = 4_000  # characters after a mark in which its words are looked for
+
+
+def check_template(
+    name: str, context: Mapping[str, object], looked: tuple[Path, ...]
+) -> list[Finding]:
+    """Return what is wrong with the mail's MJML, by file, line and column of its templates.
+
+    Raises `TemplateBroken` when the templates can't be filled.
+    """
+    return fill_checked(name, context, looked)[1]
+
+
+def fill_checked(
+    name: str, context: Mapping[str, object], looked: tuple[Path, ...]
+) -> tuple[str, list[Finding]]:
+    """Fill a template as `digest.render.engine.fill` does, and check what comes out."""
+    loader = _loader(looked)
+    source, marks = _unmark(fill(name, context, looked, loader=loader))
+    return source, check_mjml(source, locate=_locator(name, marks, loader))
+
+
+class _Marking(BaseLoader):
+    """Loads templates with a mark before each sign that may begin a tag."""
+
+    def __init__(self, looked: tuple[Path, ...]) -> None:
+        self._inner = Folders(looked)
+        self.places: list[tuple[str, int]] = []
+        self.sources: dict[str, str] = {}
+
+    def get_source(
+        self, environment: Environment, template: str
+    ) -> tuple[str, str | None, Callable[[], bool] | None]:
+        source, path, fresh = self._inner.get_source(environment, template)
+        self.sources[template] = source
+
+        def mark(found: re.Match[str]) -> str:
+            if found[0] != "<":
+                return found[0]
+            self.places.append((template, found.start()))
+            return f"{_OPEN}{len(self.places) - 1}{_SHUT}<"
+
+        return _JINJA_OR_TAG.sub(mark, source), path, fresh
+
+
+@lru_cache(maxsize=8)
+def _loader(looked: tuple[Path, ...]) -> _Marking:
+    return _Marking(looked)
+
+
+def _unmark(filled: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the text without its marks, and (offset, number) of each."""
+    parts, marks, at, length = [], [], 0, 0
+    for found in _MARK.finditer(filled):
+        parts.append(filled[at : found.start()])
+        length += found.start() - at
+        marks.append((length, int(found[1])))
+        at = found.end()
+    return "".join([*parts, filled[at:]]), marks
+
+
+def _locator(
+    name: str, marks: list[tuple[int, int]], loader: _Marking
+) -> Callable[[MjmlFault], tuple[str, int, int]]:
+    offsets = [offset for offset, _ in marks]
+
+    def locate(fault: MjmlFault) -> tuple[str, int, int]:
+        before = bisect_right(offsets, fault.at) - 1
+        number = marks[before][1] if before >= 0 else -1
+        file, start = loader.places[number] if 0 <= number < len(loader.places) else (name, 0)
+        source = loader.sources.get(file, "")
+        words = fault.words.split("\n")[0]
+        found = source.find(words, start, start + _NEAR) if words else start
+        return (file, *line_and_column(line_starts(source), found if found >= 0 else start))
+
+    return locate

@@ -1,0 +1,162 @@
+"""Rules about tags, where they stand, and their attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+
+from digest.render.lint.mjml.parser import Attribute, MjmlFault, MjmlTag, ParsedMjml
+from digest.render.lint.mjml.tag_schema import attributes_of, fits, tag_specs, takes
+
+_REFUSED = {
+    "mj-include": "Use Jinja's {% include %}: files can't be read from MJML here.",
+    "mj-html-attributes": "Write the attributes where they belong.",
+    "mj-selector": "Write the attributes where they belong.",
+    "mj-html-attribute": "Write the attributes where they belong.",
+}
+
+
+def root(scan: ParsedMjml) -> Iterator[MjmlFault]:
+    """Require one <mjml> around everything, with one <mj-body> in it."""
+    for tag in scan.roots:
+        if tag.name.lower() != "mjml":
+            yield _fault("mjml-nesting", tag, "stands outside <mjml>", "Move it inside.")
+    tops = [tag for tag in scan.roots if tag.name == "mjml"]
+    for tag in tops[1:]:
+        yield _fault("mjml-nesting", tag, "is there twice", "Keep one.")
+    for name in ("mj-head", "mj-body"):
+        found = [child for tag in tops for child in tag.children if child.name == name]
+        for tag in found[1:]:
+            yield _fault("mjml-nesting", tag, "is there twice", "Keep one.")
+        if name == "mj-body" and tops and not found:
+            yield _fault("mjml-nesting", tops[0], "has no <mj-body>", "Add one: it is the mail.")
+
+
+def known_tags(scan: ParsedMjml) -> Iterator[MjmlFault]:
+    """Forbid tags MJML doesn't have: the compiler copies them into the mail."""
+    for tag in scan.tags():
+        low = tag.name.lower()
+        if not low.startswith("mj") or tag.name in tag_specs():
+            continue
+        if low in tag_specs():
+            yield _fault("mjml-tag", tag, "has capital letters", f"Write <{low}>.")
+        elif low in _REFUSED:
+            yield _fault("mjml-tag", tag, "isn't supported", _REFUSED[low])
+        else:
+            yield _fault("mjml-tag", tag, "is no MJML tag", _meant(low, tag_specs()))
+
+
+def nesting(scan: ParsedMjml) -> Iterator[MjmlFault]:
+    """Require every tag to stand where MJML has a place for it."""
+    for tag in scan.tags():
+        parent, kind = tag.parent, tag_specs().get(tag.name)
+        if parent is None or parent.name not in tag_specs():
+            if kind is not None and parent is not None:
+                yield _misplaced(tag)
+        elif kind is None:
+            if not tag.name.lower().startswith("mj"):
+                yield from _html_in(tag, parent)
+        elif parent.name != "mj-attributes" and parent.name not in kind.inside:
+            yield _misplaced(tag)
+        elif parent.name == "mj-attributes" and tag.children:
+            yield _fault(
+                "mjml-nesting", tag.children[0], f"can't stand in <{tag.name}>", "Move it."
+            )
+
+
+def _misplaced(tag: MjmlTag) -> MjmlFault:
+    assert tag.parent is not None  # noqa: S101 - the caller asked
+    places = ", ".join(f"<{name}>" for name in tag_specs()[tag.name].inside)
+    return _fault(
+        "mjml-nesting",
+        tag,
+        f"can't stand in <{tag.parent.name}>",
+        f"Put it in {places}." if places else "It goes around everything.",
+    )
+
+
+def _html_in(tag: MjmlTag, parent: MjmlTag) -> Iterator[MjmlFault]:
+    if tag_specs()[parent.name].content == "html":
+        return
+    mend = "Put HTML in <mj-text>, <mj-table> or <mj-raw>."
+    yield _fault("mjml-nesting", tag, f"can't stand in <{parent.name}>", mend)
+
+
+def stray_text(scan: ParsedMjml) -> Iterator[MjmlFault]:
+    """Warn of words between tags: they come out in the wrong place, or not at all."""
+    for tag in scan.tags():
+        if tag.name not in tag_specs() or tag_specs()[tag.name].content not in {"tags", "nothing"}:
+            continue
+        for at, text in tag.texts:
+            if text.strip():
+                near = text.strip().split("\n")[0][:40]
+                start = at + len(text) - len(text.lstrip())
+                yield MjmlFault(
+                    "mjml-stray-text",
+                    start,
+                    near,
+                    f"“{near}” stands in <{tag.name}>, which holds only tags",
+                    "Put words in <mj-text>.",
+                    grave=False,
+                )
+
+
+def known_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
+    """Forbid attributes a tag doesn't have: the compiler drops them without a word."""
+    for tag, attribute in _ours(scan):
+        if attribute.name not in attributes_of(tag.name):
+            yield MjmlFault(
+                "mjml-attribute",
+                attribute.at,
+                attribute.name,
+                f"<{tag.name}> has no attribute {attribute.name}",
+                _meant(attribute.name, attributes_of(tag.name)),
+            )
+
+
+def repeated_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
+    """Warn of an attribute said twice: other compilers take the first one."""
+    for tag in scan.tags():
+        names: set[str] = set()
+        for attribute in tag.attributes:
+            if attribute.name in names:
+                yield MjmlFault(
+                    "mjml-twice",
+                    attribute.at,
+                    attribute.name,
+                    f"{attribute.name} stands twice in <{tag.name}>; the last one counts",
+                    "Keep one.",
+                    grave=False,
+                )
+            names.add(attribute.name)
+
+
+def attribute_values(scan: ParsedMjml) -> Iterator[MjmlFault]:
+    """Require values an attribute can take: the compiler writes any other into the mail."""
+    for tag, attribute in _ours(scan):
+        kind = tag_specs()[tag.name].attributes.get(attribute.name)
+        value = attribute.value
+        if kind and value is not None and not fits(kind, value):
+            yield MjmlFault(
+                "mjml-value",
+                attribute.at,
+                f'{attribute.name}="{value}"',
+                f"{attribute.name} of <{tag.name}> can't be “{value[:40]}”",
+                f"It takes {takes(kind)}.",
+            )
+
+
+def _ours(scan: ParsedMjml) -> Iterator[tuple[MjmlTag, Attribute]]:
+    for tag in scan.tags():
+        if tag.name in tag_specs():
+            for attribute in tag.attributes:
+                yield tag, attribute
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, sorted(known), 1, 0.6)
+    return f"Did you mean {close[0]}?" if close else "Take it out."
+
+
+def _fault(rule: str, tag: MjmlTag, message: str, mend: str) -> MjmlFault:
+    return MjmlFault(rule, tag.at, f"<{tag.name}", f"<{tag.name}> {message}", mend)

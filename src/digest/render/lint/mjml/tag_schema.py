@@ -1,0 +1,123 @@
+"""Which tags MJML has, where each may stand, and what its attributes take."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import orjson
+
+Content = Literal["tags", "html", "words", "nothing"]
+#: The compiler takes these and does nothing with them; the reference does.
+NO_EFFECT = frozenset(
+    {
+        ("mj-section", "gutter"),
+        ("mj-wrapper", "gap"),
+        ("mj-column", "inner-border-radius"),
+        ("mj-hero", "border-radius"),
+        ("mj-accordion-title", "font-weight"),
+        ("mj-social", "border"),
+        ("mj-social-element", "border"),
+        ("mj-social-element", "srcset"),
+        ("mj-social-element", "sizes"),
+        ("mj-image", "sizes"),
+        ("mj-image", "border-top"),
+        ("mj-image", "border-right"),
+        ("mj-image", "border-bottom"),
+        ("mj-image", "border-left"),
+        ("mj-button", "title"),
+        ("mj-table", "role"),
+        ("mj-body", "id"),
+    }
+)
+EVERYWHERE = frozenset({"css-class", "mj-class"})
+_COLOUR = re.compile(
+    r"#(?:[0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8})\Z|(?:rgb|hsl)a?\([\d.,%\s/deg]+\)\Z",
+    re.IGNORECASE,
+)
+_NAMED = frozenset({"transparent", "inherit", "initial", "currentcolor", "none"})
+
+
+@dataclass(frozen=True)
+class TagSpec:
+    """One tag: what it holds, where it may stand, what each attribute takes."""
+
+    content: Content
+    inside: tuple[str, ...]
+    attributes: dict[str, str]
+
+
+@cache
+def tag_specs() -> dict[str, TagSpec]:
+    """Return every tag by name."""
+    return {
+        name: TagSpec(told["content"], tuple(told["inside"]), told["attributes"])
+        for name, told in _told()["tags"].items()
+    }
+
+
+@cache
+def every_attribute() -> frozenset[str]:
+    """Return the name of every attribute any tag has."""
+    return EVERYWHERE.union(*(kind.attributes for kind in tag_specs().values()))
+
+
+@cache
+def attributes_of(name: str) -> frozenset[str]:
+    """Return the attributes a tag takes."""
+    if name in {"mj-all", "mj-class"}:
+        return every_attribute() | {"name"}
+    if name == "mjml":
+        return frozenset(tag_specs()[name].attributes) | {"version"}
+    return frozenset(tag_specs()[name].attributes) | EVERYWHERE
+
+
+def fits(kind: str, value: str) -> bool:
+    """Tell whether an attribute of this *kind* takes *value*; empty values do nothing."""
+    if not value.strip() or kind == "string":
+        return True
+    if kind == "color":
+        return bool(_COLOUR.match(value)) or value.lower() in _NAMED | _colours()
+    if kind == "integer":
+        return value.strip().isdigit()
+    if kind == "boolean":
+        return value in {"true", "false"}
+    return bool(_pattern(kind).fullmatch(value.strip()))
+
+
+def takes(kind: str) -> str:
+    """Say in words what an attribute of this *kind* takes."""
+    inside = kind.partition("(")[2].partition(")")[0]
+    if kind.startswith("enum"):
+        return " or ".join(part for part in inside.split(",") if part)
+    if kind.startswith("unit"):
+        return f"a length in {' or '.join(part for part in inside.split(',') if part)}"
+    return {"color": "a colour", "integer": "a whole number", "boolean": "true or false"}[kind]
+
+
+@cache
+def _pattern(kind: str) -> re.Pattern[str]:
+    inside = kind.partition("(")[2].partition(")")[0].split(",")
+    if kind.startswith("enum"):
+        return re.compile("|".join(map(re.escape, inside)))
+    sign = "-?" if kind.startswith("unitWithNegative") else ""
+    units = "|".join(map(re.escape, sorted((u for u in inside if u != "auto"), reverse=True)))
+    auto = "|auto" if "auto" in inside else ""
+    one = rf"(?:{sign}\d*\.?\d+(?:{units})|0{auto})"
+    most = 3 if kind.endswith("{1,4}") else 0
+    return re.compile(rf"{one}(?:\s+{one}){{0,{most}}}")
+
+
+@cache
+def _colours() -> frozenset[str]:
+    return frozenset(_told()["colours"])
+
+
+@cache
+def _told() -> dict[str, Any]:
+    raw = files("digest.render.lint.mjml").joinpath("tags.json").read_bytes()
+    told: dict[str, Any] = orjson.loads(raw)
+    return told

@@ -1,0 +1,232 @@
+"""Rules for readers who listen, enlarge, or see no images."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from digest.render.lint.css import (
+    CssNode,
+    CssRule,
+    Rgb,
+    contrast,
+    declarations,
+    parse_colour,
+    read_rules,
+)
+from digest.render.lint.finding import Finding, LintedMail, error, warning
+from digest.render.lint.html_reader import HtmlEvent
+
+ENOUGH, ENOUGH_LARGE = 4.5, 3.0  # to one; WCAG's AA
+_LARGE, _LARGE_BOLD = 24.0, 18.66  # pixels
+_VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
+_UNSEEN = frozenset({"style", "script", "title", "head"})
+_TOLD = frozenset(  #: what a rule must say to matter here
+    {
+        "color",
+        "background",
+        "background-color",
+        "font",
+        "font-size",
+        "font-weight",
+        "display",
+        "opacity",
+        "max-height",
+    }
+)
+_SIZE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)px")
+_WHITE, _BLACK, _NIGHT = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.07, 0.07, 0.07)
+
+
+def stands_out(copy: LintedMail) -> Iterator[Finding]:
+    """Warn of words that hardly stand out from their ground, in light or in dark."""
+    events = copy.markup.events
+    sheets = re.findall(r"<style[^>]*>(.*?)</style>", copy.html, re.DOTALL | re.IGNORECASE)
+    rules = [rule for sheet in sheets for rule in read_rules(sheet)]
+    for dark in (False, True) if _is_made_for_dark(copy.html) else (False,):
+        for words in _Painter(events, rules, dark=dark).found:
+            needed = ENOUGH_LARGE if words.large else ENOUGH
+            ratio = contrast(words.ink, words.ground)
+            if ratio < needed:
+                yield warning(
+                    "contrast",
+                    "html",
+                    f"“{words.text[:40]}” stands out {ratio:.1f} to 1 in the"
+                    f" {'dark' if dark else 'light'}; {needed} to 1 is enough",
+                    "Make the words darker or lighter"
+                    + (", in the style sheet's dark part." if dark else "."),
+                    line=words.line,
+                )
+
+
+def _is_made_for_dark(html: str) -> bool:
+    return bool(re.search(r"prefers-color-scheme\s*:\s*dark", html, re.IGNORECASE))
+
+
+@dataclass(frozen=True)
+class _State:
+    """What an element hands on to what is in it."""
+
+    node: CssNode | None
+    ink: Rgb
+    ground: Rgb
+    size: float = 16.0
+    bold: bool = False
+    shown: bool = True
+
+
+@dataclass(frozen=True)
+class _Words:
+    text: str
+    ink: Rgb
+    ground: Rgb
+    large: bool
+    line: int
+
+
+class _Painter:
+    """Works out what every run of words looks like in one scheme."""
+
+    def __init__(self, events: Sequence[HtmlEvent], rules: list[CssRule], *, dark: bool) -> None:
+        self.found: list[_Words] = []
+        self._rules = [
+            rule
+            for rule in rules
+            if (dark or not rule.dark) and _TOLD & (rule.values.keys() | rule.important.keys())
+        ]
+        start = _State(None, _WHITE, _NIGHT) if dark else _State(None, _BLACK, _WHITE)
+        self._open: list[tuple[str, _State]] = [("", start)]
+        for event in events:
+            if event.kind == "says":
+                self._say(event.words, event.line)
+            elif event.kind == "closes":
+                self._close(event.words)
+            elif event.words not in _VOID:
+                inside = self._inside(event.words, event.attributes)
+                self._open.append((event.words, inside))
+
+    def _close(self, tag: str) -> None:
+        if any(name == tag for name, _ in self._open[1:]):
+            while self._open.pop()[0] != tag:
+                pass
+
+    def _say(self, text: str, line: int) -> None:
+        state = self._open[-1][1]
+        if state.shown and re.search(r"\w", text):
+            large = state.size >= (_LARGE_BOLD if state.bold else _LARGE)
+            self.found.append(_Words(text, state.ink, state.ground, large, line))
+
+    def _inside(self, tag: str, told: Mapping[str, str]) -> _State:
+        above = self._open[-1][1]
+        node = CssNode(tag, frozenset(told.get("class", "").split()), above.node)
+        style = self._style(node, told)
+        ink = parse_colour(style.get("color", ""))
+        ground = _ground(style)
+        return replace(
+            above,
+            node=node,
+            ink=ink or above.ink,
+            ground=ground or above.ground,
+            size=_size(style, above.size),
+            bold=_bold(tag, style, above=above.bold),
+            shown=above.shown and tag not in _UNSEEN and not _hidden(style),
+        )
+
+    def _style(self, node: CssNode, told: Mapping[str, str]) -> dict[str, str]:
+        fitting = [rule for rule in self._rules if rule.fits(node)]
+        style: dict[str, str] = {}
+        if "bgcolor" in told:
+            style["background-color"] = told["bgcolor"]
+        for rule in fitting:
+            style |= rule.values
+        own = declarations(told.get("style", ""))
+        if "background" in own:
+            style.pop("background-color", None)
+        style |= own
+        for rule in fitting:
+            style |= rule.important
+        return style
+
+
+def _ground(style: dict[str, str]) -> Rgb | None:
+    told = style.get("background-color", style.get("background", ""))
+    parts = re.findall(r"rgba?\([^)]*\)|[^\s()]+", told)
+    return next((rgb for rgb in map(parse_colour, parts) if rgb), None)
+
+
+def _size(style: dict[str, str], above: float) -> float:
+    found = _SIZE.search(style.get("font-size", "")) or _SIZE.search(style.get("font", ""))
+    return float(found[1]) if found else above
+
+
+def _bold(tag: str, style: dict[str, str], *, above: bool) -> bool:
+    weight = style.get("font-weight") or style.get("font", "")
+    if weight:
+        return bool(re.search(r"\bbold|\b[6-9]00\b", weight))
+    return above or tag in {"b", "strong", "h1", "h2", "h3", "th"}
+
+
+def _hidden(style: dict[str, str]) -> bool:
+    zero = style.get("font-size", "").strip() in {"0", "0px"}
+    return (
+        style.get("display") == "none"
+        or style.get("opacity") == "0"
+        or (zero and style.get("max-height", "").startswith("0"))
+    )
+
+
+def language(copy: LintedMail) -> Iterator[Finding]:
+    """Require a language, so that the mail is read out right."""
+    spoken = next((tag.get("lang") for tag in copy.markup.named("html")), None)
+    if not spoken or spoken == "und":
+        yield error(
+            "language", "html", "the mail doesn't say its language", 'Write <mjml lang="en">.'
+        )
+
+
+def title(copy: LintedMail) -> Iterator[Finding]:
+    """Require a title: screen readers say it first."""
+    if not copy.markup.title.strip():
+        yield error("title", "html", "the mail has no title", "Fill <mj-title>.")
+
+
+def image_alts(copy: LintedMail) -> Iterator[Finding]:
+    """Require an alternative text of every image; an empty one marks it as decoration."""
+    for image in copy.markup.named("img"):
+        if image.get("alt") is None:
+            yield error(
+                "image-alt",
+                "html",
+                f"the image {(image.get('src') or '')[:60]!r} has no alternative text",
+                'Write alt="what it shows", or alt="" if it is decoration.',
+                line=image.line,
+            )
+
+
+def heading_order(copy: LintedMail) -> Iterator[Finding]:
+    """Warn unless headings begin with one h1 and never skip a level on the way down."""
+    level = 0
+    for heading in copy.markup.named("h1", "h2", "h3", "h4", "h5", "h6"):
+        here = int(heading.name[1])
+        if here > level + 1 or (here == 1 and level):
+            yield warning(
+                "heading-order",
+                "html",
+                f"<{heading.name}> follows {f'<h{level}>' if level else 'no heading'}",
+                "Use one h1, and go down one level at a time.",
+                line=heading.line,
+            )
+        level = here
+
+
+def words_without_images(copy: LintedMail) -> Iterator[Finding]:
+    """Warn of a mail made of images: with images off it says nothing."""
+    images, words = len(copy.markup.named("img")), len(copy.markup.text.split())
+    if images and words < 20 * images:
+        yield warning(
+            "words-without-images",
+            "html",
+            f"{images} image{'s' * (images > 1)} and {words} words: little is left with images off",
+            "Say in words what the images show.",
+        )

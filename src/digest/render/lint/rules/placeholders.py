@@ -1,0 +1,76 @@
+"""Rules about what was left unfinished: placeholders, and links that say nothing."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from digest.render.lint.finding import Finding, LintedMail, Place, warning
+
+MOST_ALIKE = 3  #: times one address may stand in a mail
+_LEFT = re.compile(
+    r"\blorem ipsum\b|\bTODO\b|\bFIXME\b|\bTK TK\b|(?-i:\bXXX\b)|\[(?:insert|your)\b[^\]]*\]"
+    r"|\byour (?:text|headline|title) here\b",
+    re.IGNORECASE,
+)
+#: Hosts nobody means; example.com itself is where the samples lead.
+_NOBODY = re.compile(
+    r"(?:www\.)?(?:example\.(?:org|net)|(?:your-?|my-?)(?:domain|site|company|website)\.\w+)"
+    r"|www\.example\.com|(?:via\.)?placeholder\.com|placehold\.co"
+)
+_EMPTY = re.compile(r"click here|here|this link|read more|more|link|hier|mehr", re.IGNORECASE)
+_LINK = re.compile(r"<a\b(?P<told>[^>]*)>(?P<words>.*?)</a>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
+_ALT = re.compile(r"\balt=\"([^\"]+)\"", re.IGNORECASE)
+
+
+def placeholders(copy: LintedMail) -> Iterator[Finding]:
+    """Warn of words and addresses that were to be replaced by real ones."""
+    parts: tuple[tuple[Place, str], ...] = (("subject", copy.subject), ("text", copy.text))
+    for place, part in parts:
+        found = _LEFT.search(part)
+        if found:
+            said = f"“{found[0]}” looks like something that was to be replaced"
+            line = part.count("\n", 0, found.start()) + 1
+            yield warning("placeholder", place, said, "Write the real words.", line=line)
+    for tag in copy.markup.named("a", "img"):
+        url = tag.get("href") or tag.get("src") or ""
+        if _NOBODY.fullmatch(_host(url)):
+            said = f"{url[:80]!r} stands for an address that was to be filled in"
+            mend = "Give the real one."
+            yield warning("placeholder", "html", said, mend, line=tag.line)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # told by the rule about targets
+        return ""
+
+
+def link_words(copy: LintedMail) -> Iterator[Finding]:
+    """Warn of links whose words don't say where they lead."""
+    for found in _LINK.finditer(copy.html):
+        alts = " ".join(_ALT.findall(found["words"]))
+        words = " ".join(f"{_TAG.sub(' ', found['words'])} {alts}".split())
+        if words and not _EMPTY.fullmatch(words.strip(" .…»→")):
+            continue
+        said = f"a link says only “{words}”" if words else "a link has no words"
+        yield warning(
+            "link-words",
+            "html",
+            f"{said}: who listens to a list of links learns nothing",
+            "Say where it leads.",
+            line=copy.html.count("\n", 0, found.start()) + 1,
+        )
+
+
+def repeated_links(copy: LintedMail) -> Iterator[Finding]:
+    """Warn of an address that stands in the mail again and again: filters count."""
+    urls = Counter(tag.get("href") or "" for tag in copy.markup.named("a"))
+    for url, count in urls.items():
+        if url and count > MOST_ALIKE and not any(tag in url for tag in copy.tags):
+            said = f"{url[:80]!r} stands in the mail {count} times"
+            yield warning("repeated-link", "html", said, f"{MOST_ALIKE} times are plenty.")

@@ -1,0 +1,64 @@
+"""Rules about size: what mailboxes cut off, and what servers on the way break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from digest.render.line_length import MAX_BYTES
+from digest.render.lint.finding import Finding, LintedMail, error, warning
+
+CLIP_BYTES = 102_400  #: Gmail hides what comes after, the unsubscribe link included
+NEAR_BYTES = 90_000
+REWRITTEN_BYTES = 600  #: what click tracking adds to one link
+
+
+def html_size(copy: LintedMail) -> Iterator[Finding]:
+    """Keep the mail from being clipped by Gmail, counting what rewritten links add."""
+    size = len(copy.html.encode())
+    links = tracked_links(copy)
+    total = size + links * REWRITTEN_BYTES
+    said = (
+        f"the mail will weigh {total:,} bytes: {size:,} of HTML and {links}"
+        f" link{'s' * (links != 1)} to be rewritten"
+    )
+    if total > CLIP_BYTES:
+        yield error(
+            "html-size",
+            "html",
+            f"{said}; Gmail cuts off at {CLIP_BYTES:,}",
+            "Carry fewer comparisons or shorter quotes.",
+        )
+    elif total > NEAR_BYTES:
+        yield warning(
+            "html-size",
+            "html",
+            f"{said}; Gmail cuts off at {CLIP_BYTES:,}",
+            "Leave room: a longer issue would be clipped.",
+        )
+
+
+def tracked_links(copy: LintedMail) -> int:
+    """Count the links click tracking would rewrite."""
+    if not copy.tracked:
+        return 0
+    links = copy.markup.named("a")
+    return sum(bool(link.get("href")) and link.get("clicktracking") != "off" for link in links)
+
+
+def long_lines(copy: LintedMail) -> Iterator[Finding]:
+    """Forbid lines so long that a mail server breaks them."""
+    yield from _long(copy.html, "html")
+    yield from _long(copy.text, "text")
+
+
+def _long(part: str, place: Literal["html", "text"]) -> Iterator[Finding]:
+    for number, line in enumerate(part.split("\n"), 1):
+        if len(line.encode()) > MAX_BYTES:
+            yield error(
+                "long-line",
+                place,
+                f"a line has {len(line.encode()):,} bytes; mail servers cut at about 1,000",
+                "Shorten the link or break the line in the template.",
+                line=number,
+            )

@@ -1,0 +1,88 @@
+"""Rules about what must not be left over: template language, half a tag, anything that runs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from digest.render.lint.finding import Finding, LintedMail, Place, error
+
+_MJML = re.compile(r"</?mj-?[\w-]*", re.IGNORECASE)
+_TEMPLATE = re.compile(r"\{\{|\{%|\{#")
+_LINK_SO_FAR = re.compile(r"https?://[^\s\"<>]*/-\Z")
+_DISARMED = ("&#45;", "-\u2060")  #: how `digest.render.escaping` writes a tag's first sign
+_TAG_ENDS = re.compile(r"-(?![\w-])")
+_ACTIVE = ("script", "form", "iframe", "object", "embed", "input", "button")
+
+
+def mjml_left(copy: LintedMail) -> Iterator[Finding]:
+    """Forbid MJML tags: the compiler copies those it doesn't know into the mail."""
+    for found in _MJML.finditer(copy.html):
+        yield error(
+            "mjml-left",
+            "html",
+            f"{found[0]}> is left over: MJML doesn't know it",
+            "Correct the tag's name in the template.",
+            line=_line(copy.html, found.start()),
+        )
+
+
+def template_left(copy: LintedMail) -> Iterator[Finding]:
+    """Forbid braces of the template language."""
+    parts: tuple[tuple[Place, str], ...] = (
+        ("subject", copy.subject),
+        ("preheader", copy.preheader),
+        ("html", copy.html),
+        ("text", copy.text),
+    )
+    for place, part in parts:
+        found = _TEMPLATE.search(part)
+        if found:
+            yield error(
+                "template-left",
+                place,
+                f"{found[0]} is left over: nothing was put in its place",
+                "Print stored text through the template, not by hand.",
+                line=_line(part, found.start()),
+            )
+
+
+def tags_intact(copy: LintedMail) -> Iterator[Finding]:
+    """Require the readers' tags to stand whole, at the end of links, and nowhere else."""
+    for tag in copy.tags:
+        if tag in copy.subject + copy.preheader:
+            yield error("tag-misplaced", "subject", f"{tag} stands outside a link", "Take it out.")
+        yield from _intact(tag, "html", copy.html)
+        yield from _intact(tag, "text", copy.text)
+
+
+def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
+    core = tag.strip("-")
+    for found in re.finditer(re.escape(core), part):
+        before, after = part[max(0, found.start() - 300) : found.start()], part[found.end() :]
+        if before.endswith(_DISARMED):
+            continue  # stored text that looks like a tag, and is none
+        if not (_LINK_SO_FAR.search(before) and _TAG_ENDS.match(after)):
+            yield error(
+                "tag-broken",
+                place,
+                f"{core} doesn't stand as {tag} at the end of a link",
+                "Use the links the issue brings, with the filter personal.",
+                line=_line(part, found.start()),
+            )
+
+
+def active_content(copy: LintedMail) -> Iterator[Finding]:
+    """Forbid what runs, loads a frame or asks for input."""
+    for tag in copy.markup.named(*_ACTIVE):
+        yield error(
+            "active-content",
+            "html",
+            f"<{tag.name}> doesn't belong in a mail: mailboxes drop it or distrust the sender",
+            "Use a link to a page instead.",
+            line=tag.line,
+        )
+
+
+def _line(part: str, at: int) -> int:
+    return part.count("\n", 0, at) + 1

@@ -1,0 +1,61 @@
+"""Checks a mail before it may go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from digest.render.lint.finding import Finding, LintedMail, Severity
+from digest.render.lint.rules import (
+    accessibility,
+    compliance,
+    links,
+    placeholders,
+    size,
+    subject_line,
+    unrendered,
+)
+
+Rule = Callable[[LintedMail], Iterator[Finding]]
+
+RULES: tuple[Rule, ...] = (
+    size.html_size,
+    size.long_lines,
+    unrendered.mjml_left,
+    unrendered.template_left,
+    unrendered.tags_intact,
+    unrendered.active_content,
+    links.link_targets,
+    links.local_hosts,
+    links.plain_http,
+    links.lookalike_hosts,
+    links.click_marks,
+    compliance.unsubscribe_link,
+    compliance.unsubscribe_near_top,
+    compliance.postal_address,
+    compliance.text_part,
+    subject_line.subject_length,
+    subject_line.subject_controls,
+    subject_line.honest_subject,
+    subject_line.preheader_length,
+    accessibility.language,
+    accessibility.title,
+    accessibility.image_alts,
+    accessibility.heading_order,
+    accessibility.words_without_images,
+    accessibility.stands_out,
+    placeholders.placeholders,
+    placeholders.link_words,
+    placeholders.repeated_links,
+)
+_MOST_A_RULE = 5  # the sixth of a kind says nothing new
+
+
+def lint_mail(copy: LintedMail, rules: Iterable[Rule] = RULES) -> list[Finding]:
+    """Return what is wrong with a mail, errors first; empty when nothing is."""
+    found = [finding for rule in rules for finding in list(rule(copy))[:_MOST_A_RULE]]
+    return sorted(found, key=lambda finding: finding.severity is not Severity.ERROR)
+
+
+def forbids_sending(findings: Iterable[Finding]) -> bool:
+    """Tell whether any finding forbids sending."""
+    return any(finding.severity is Severity.ERROR for finding in findings)

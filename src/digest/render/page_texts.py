@@ -1,0 +1,101 @@
+"""Every word of the public pages' own, in each language they are shipped in.
+
+What the comparisons and the readers' pages say isn't among it: that comes from elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteTexts:
+    """The words of one language; ``%s`` is filled in."""
+
+    comes: str  #: "By email, %s."
+    latest_first: str
+    still_written: str
+    comes_when_done: str
+    every_issue: str
+    all_issues: str
+    issues: str  #: what the links between issues are, to who can't see them
+    number: str  #: "No. %s"
+    issue_frame: str  #: "Issue No. %s: %s"
+    next_one: str
+    comes_by_email: str  #: "%s comes by email"
+    of_the_panel: str  #: after a share
+    panel: str
+    community: str
+    community_ships: str  #: after a share
+    entry: str
+    own_page: str  #: "%s’s own page"
+    reviewers_say: str
+    reviewer: str  #: "Reviewer %s", where a seat has no name
+    on: str  #: "On %s"
+    calls: Mapping[str, str]
+    nothing_published: str
+    published_on: str
+    published_at: str
+
+
+EN = SiteTexts(
+    comes="By email, %s.",
+    latest_first="Look at the latest one first",
+    still_written="The first issue is still being written",
+    comes_when_done="Sign up, and it comes to you when it is done.",
+    every_issue="Every issue so far",
+    all_issues="All issues",
+    issues="Issues",
+    number="No. %s",
+    issue_frame="Issue No. %s: %s",
+    next_one="Get the next issue",
+    comes_by_email="%s comes by email",
+    of_the_panel="of the panel would ship",
+    panel="Panel",
+    community="Community",
+    community_ships="would ship",
+    entry="Entry",
+    own_page="%s’s own page",
+    reviewers_say="What the reviewers say",
+    reviewer="Reviewer %s",
+    on="On %s",
+    calls={"ship": "would ship", "skip": "would skip"},
+    nothing_published="Nothing is published.",
+    published_on="Published on %s.",
+    published_at="The page it was published on",
+)
+
+DE = SiteTexts(
+    comes="Per E-Mail, %s.",
+    latest_first="Sehen Sie sich erst die letzte an",
+    still_written="Die erste Ausgabe wird noch geschrieben",
+    comes_when_done="Melden Sie sich an, und sie kommt zu Ihnen, wenn sie fertig ist.",
+    every_issue="Alle bisherigen Ausgaben",
+    all_issues="Alle Ausgaben",
+    issues="Ausgaben",
+    number="Nr. %s",
+    issue_frame="Ausgabe Nr. %s: %s",
+    next_one="Die nächste Ausgabe per E-Mail",
+    comes_by_email="%s kommt per E-Mail",
+    of_the_panel="der Jury würden es nehmen",
+    panel="Jury",
+    community="Publikum",
+    community_ships="würden es nehmen",
+    entry="Zugang",
+    own_page="Die eigene Seite von %s",
+    reviewers_say="Was die Jury sagt",
+    reviewer="Jurymitglied %s",
+    on="Zu %s",
+    calls={"ship": "würde es nehmen", "skip": "würde es lassen"},
+    nothing_published="Dazu ist nichts veröffentlicht.",
+    published_on="Veröffentlicht am %s.",
+    published_at="Die Seite, auf der es erschien",
+)
+
+_LANGUAGES: Mapping[str, SiteTexts] = {"en": EN, "de": DE}
+
+
+def site_texts(language: str) -> SiteTexts:
+    """Return a language's words, else the English ones; of "de-AT" the first part counts."""
+    return _LANGUAGES.get(language.partition("-")[0].lower(), EN)

@@ -1,0 +1,258 @@
+"""Renders in a process of its own, which a runaway template can't take others down with.
+
+``python -m digest.render.sandbox`` is that process: pickles of ours in, JSON out, each behind
+its length. It is started with an empty environment and is given nothing but what it renders.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import resource
+import select
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from digest.errors import TemplateBroken
+from digest.render.engine import Rendered, finish
+from digest.render.lint import Finding, Severity
+from digest.render.lint.mjml import fill_checked
+from digest.render.template_errors import TemplateFault
+from digest.render.template_paths import template_folders
+
+#: With these the compiler stops, or leaves the tag in the mail.
+_STOPS = ("mjml-syntax", "mjml-tag")
+
+
+def render_checked(
+    name: str, context: Mapping[str, object], *, folder: Path | None = None
+) -> Rendered:
+    """Do what `render` does, with what is wrong with the MJML among the findings.
+
+    Raises `TemplateBroken`, for MJML that can't be read with line, column and words.
+    """
+    looked = template_folders("email", folder)
+    mjml, found = fill_checked(f"{name}.mjml", context, looked)
+    stops = [each for each in found if each.rule in _STOPS and each.severity is Severity.ERROR]
+    if stops:
+        raise _fault(stops[0])
+    return replace(finish(name, context, looked, mjml), findings=tuple(found))
+
+
+def _fault(finding: Finding) -> TemplateFault:
+    return TemplateFault(
+        f"{finding.message}. {finding.mend}",
+        file=finding.file,
+        line=finding.line,
+        column=finding.column,
+        words=finding.words,
+    )
+
+
+MAX_HTML = 4_000_000  #: bytes; forty times what mailboxes show
+_MAX_ANSWER = 32_000_000
+_LENGTH = struct.Struct(">I")
+_START_SECONDS = 60.0
+_SECONDS, _MEGABYTES = 10.0, 512
+
+
+def render_confined(
+    name: str,
+    context: Mapping[str, object],
+    *,
+    folder: Path | None = None,
+    seconds: float = _SECONDS,
+    megabytes: int = _MEGABYTES,
+) -> Rendered:
+    """Do what `digest.render.sandbox.render_checked` does, within *seconds* and *megabytes*.
+
+    The context must be picklable. Raises `TemplateBroken`, also when a limit is reached.
+    """
+    with RenderProcess(seconds=seconds, megabytes=megabytes) as process:
+        return process.render(name, context, folder=folder)
+
+
+class RenderProcess:
+    """Such a process, kept for the next mail: the second one takes milliseconds.
+
+    A process that reached a limit is ended, and the next mail gets a new one.
+    """
+
+    def __init__(self, *, seconds: float = _SECONDS, megabytes: int = _MEGABYTES) -> None:
+        self.seconds, self.megabytes = seconds, megabytes
+        self._process: subprocess.Popen[bytes] | None = None
+        self._turn = threading.Lock()
+
+    def __enter__(self) -> RenderProcess:
+        """Start nothing yet: the first mail does."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        fault: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process."""
+        self.close()
+
+    def render(
+        self, name: str, context: Mapping[str, object], *, folder: Path | None = None
+    ) -> Rendered:
+        """Render the mail called *name*; raises `TemplateBroken`."""
+        asked = pickle.dumps((name, dict(context), folder, self.seconds, self.megabytes))
+        with self._turn:
+            process = self._started()
+            try:
+                said = self._exchange(process, asked)
+            except TimeoutError:
+                self._end()
+                what = f"takes longer than {self.seconds:g} seconds: look for a loop"
+                raise TemplateFault(what, file=name) from None
+            except (OSError, EOFError, ValueError):
+                code = self._end()
+                what = f"the renderer died of it (exit {code}): look for a loop"
+                raise TemplateFault(what, file=name) from None
+        return _understood(said)
+
+    def warm_up(self) -> None:
+        """Start the process now, so that the first mail needn't wait for it."""
+        with self._turn:
+            self._started()
+
+    def close(self) -> None:
+        """End the process."""
+        with self._turn:
+            self._end()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None or self._process.poll() is not None:
+            self._end()
+            self._process = subprocess.Popen(  # noqa: S603  - this interpreter, this module
+                [sys.executable, "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+            _await_ready(self._process)
+        return self._process
+
+    def _exchange(self, process: subprocess.Popen[bytes], asked: bytes) -> dict[str, Any]:
+        deadline = time.monotonic() + self.seconds
+        assert process.stdin  # noqa: S101 - both are pipes
+        assert process.stdout  # noqa: S101
+        _write(process.stdin, asked)
+        size = _LENGTH.unpack(_read(process.stdout, _LENGTH.size, deadline))[0]
+        if size > _MAX_ANSWER:
+            raise ValueError("an answer of that size isn't one of ours")
+        said: dict[str, Any] = json.loads(_read(process.stdout, size, deadline))
+        return said
+
+    def _end(self) -> int | None:
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            try:
+                if pipe:
+                    pipe.close()
+            except OSError:  # what was still to be written has nobody to read it
+                continue
+        return process.returncode
+
+
+def _await_ready(process: subprocess.Popen[bytes]) -> None:
+    """Wait until the process has read its modules: that is no template's time."""
+    assert process.stdout  # noqa: S101 - a pipe
+    try:
+        _read(process.stdout, _LENGTH.size, time.monotonic() + _START_SECONDS)
+    except (OSError, EOFError):  # a time limit is an OSError; asking it will say so
+        process.kill()
+
+
+def _read(pipe: IO[bytes], size: int, deadline: float) -> bytes:
+    parts = b""
+    while len(parts) < size:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([pipe], [], [], left)[0]:
+            raise TimeoutError
+        part = os.read(pipe.fileno(), size - len(parts))
+        if not part:
+            raise EOFError
+        parts += part
+    return parts
+
+
+def _write(pipe: IO[bytes], message: bytes) -> None:
+    pipe.write(_LENGTH.pack(len(message)) + message)
+    pipe.flush()
+
+
+def _understood(said: dict[str, Any]) -> Rendered:
+    if "what" in said:
+        raise TemplateFault(said.pop("what"), **said)
+    if "broken" in said:
+        raise TemplateBroken(said["broken"])
+    findings = said.pop("findings")
+    return Rendered(
+        **said,
+        findings=tuple(
+            Finding(**{**each, "severity": Severity(each["severity"])}) for each in findings
+        ),
+    )
+
+
+def _main() -> None:
+    """Answer on stdout what is asked on stdin, until nothing more is."""
+    source, answers = sys.stdin.buffer, sys.stdout.buffer
+    answers.write(_LENGTH.pack(0))
+    answers.flush()
+    while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
+        asked = pickle.loads(source.read(_LENGTH.unpack(head)[0]))  # noqa: S301  - ours
+        name, context, folder, seconds, megabytes = asked
+        _limit(seconds, megabytes)
+        _write(answers, json.dumps(_answer(name, context, folder, megabytes)).encode())
+
+
+def _answer(
+    name: str, context: Mapping[str, object], folder: Path | None, megabytes: int
+) -> dict[str, object]:
+    try:
+        rendered = render_checked(name, context, folder=folder)
+    except TemplateFault as fault:
+        known = ("what", "file", "line", "column", "words")
+        return {each: getattr(fault, each) for each in known}
+    except TemplateBroken as fault:
+        return {"broken": str(fault)}
+    except MemoryError:
+        return {"what": f"needs more than {megabytes} MB: look for a loop", "file": name}
+    if len(rendered.html) > MAX_HTML:
+        what = f"makes a mail of {len(rendered.html) / 1e6:.0f} MB: look for a loop"
+        return {"what": what, "file": name}
+    return asdict(rendered)
+
+
+def _limit(seconds: float, megabytes: int) -> None:
+    """Bound this process itself, in case nobody is left to end it."""
+    size = megabytes * 1024 * 1024
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    time_ = int(used.ru_utime + used.ru_stime + seconds) + 2
+    resource.setrlimit(resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_CPU, (time_, resource.RLIM_INFINITY))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,60 @@
+"""A report as CSV: one fact a row, so that it can be filtered, and never a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+
+from digest.delivery.reporting import EditionStatistics
+from digest.reports.report_data import STANDINGS, IssueReport
+
+HEAD = ("newsletter", "issue", "period", "subject", "part", "name", "measure", "value")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_TOTALS = (
+    "accepted", "delivered", "deferred", "bounced", "blocked", "dropped", "complained", "left",
+    "unheard", "late_bounces", "opened_people", "opened_machines", "clicked_surely", "clicked_all",
+    "clicks_surely", "clicks_all",
+)  # fmt: skip
+
+
+def as_csv(reports: Sequence[IssueReport]) -> str:
+    """Return every number of the reports, a row each, with a head line."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(HEAD)
+    for report in reports:
+        first = (report.newsletter, str(report.number), report.period, report.subject)
+        writer.writerows([_safe(cell) for cell in (*first, *row)] for row in _rows(report))
+    return out.getvalue()
+
+
+def _rows(report: IssueReport) -> Iterator[tuple[str, str, str, str]]:
+    found: EditionStatistics = report.numbers
+    yield from _each("total", "", _TOTALS, found)
+    yield "total", "", "unsubscribed", str(report.unsubscribed)
+    for edition in report.editions:
+        name = f"{edition.slice}, revision {edition.revision}"
+        yield from _each("edition", name, STANDINGS, edition)
+    for provider in found.providers:
+        yield from _each("provider", provider.name, STANDINGS, provider)
+    for section in report.sections:
+        yield from _each("comparison", section.title, ("surely", "readers"), section)
+    for link in report.links:
+        yield from _each("link", link.url, ("surely", "readers", "clicks"), link)
+    for cause, number in found.causes.items():
+        yield "cause", cause, "readers", str(number)
+    for minute, number in found.timeline:
+        yield "timeline", str(minute * 60), "delivered", str(number)
+
+
+def _each(
+    part: str, name: str, measures: Sequence[str], of: object
+) -> Iterator[tuple[str, str, str, str]]:
+    for measure in measures:
+        yield part, name, measure, str(getattr(of, measure))
+
+
+def _safe(cell: str) -> str:
+    """Keep a spreadsheet from taking a text for a formula."""
+    return f"'{cell}" if cell.startswith(_FORMULA) and not cell.lstrip("-").isdigit() else cell

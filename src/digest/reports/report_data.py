@@ -1,0 +1,223 @@
+"""Everything a report says, gathered once: what the terminal, JSON, CSV and the page all show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from digest.delivery.counts import count_deliveries
+from digest.delivery.reporting import EditionStatistics, LinkStatistics, edition_statistics
+from digest.errors import NotFound
+from digest.issues import store
+from digest.issues.models import Edition, Issue, Newsletter
+from digest.reports.heatmap import LinkPosition, heat_map, link_positions
+from subscribers import list_statistics
+from subscribers.models import Consent, ConsentAct
+
+STANDINGS = (
+    "accepted", "delivered", "deferred", "blocked", "bounced", "dropped", "complained",
+)  # fmt: skip
+ELSEWHERE = "Elsewhere in the mail"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkRow:
+    """One link of the mail with what became of it."""
+
+    words: str
+    section: str
+    url: str
+    surely: int
+    readers: int
+    clicks: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SectionRow:
+    """One comparison of the mail: link visits, summed over its links."""
+
+    title: str
+    surely: int
+    readers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditionRow:
+    """One rendering of the issue and its readers; most issues have one."""
+
+    slice: str  #: the part of the audience it is for
+    revision: int
+    language: str
+    fingerprint: str  #: the first characters of its hash
+    accepted: int
+    delivered: int
+    deferred: int
+    blocked: int
+    bounced: int
+    dropped: int
+    complained: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueReport:
+    """What became of one issue."""
+
+    newsletter: str
+    number: int
+    period: str
+    subject: str
+    sent_at: datetime | None
+    tracking: str
+    numbers: EditionStatistics
+    sections: Sequence[SectionRow]
+    links: Sequence[LinkRow]
+    unsubscribed: int  #: readers who left until the next issue went out, by any way
+    growth: list_statistics.AudienceCounts
+    editions: Sequence[EditionRow] = ()
+    heat: str = field(default="", repr=False)  #: the mail itself, links coloured
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values; the mail itself is left out."""
+        found = {name: value for name, value in vars(self).items() if name != "heat"}
+        return {
+            **found,
+            "sent_at": self.sent_at.isoformat() if self.sent_at else None,
+            "numbers": {
+                **self.numbers.as_dict(),
+                "unheard": self.numbers.unheard,
+                "complaint_rate": self.numbers.complaint_rate,
+            },
+            "editions": [asdict(each) for each in self.editions],
+            "sections": [asdict(each) for each in self.sections],
+            "links": [asdict(each) for each in self.links],
+            "growth": self.growth.as_json(),
+        }
+
+
+def report(
+    session: Session,
+    issue: Issue,
+    now: datetime,
+    *,
+    audience: list_statistics.AudienceCounts | None = None,
+) -> IssueReport:
+    """Gather what became of an issue; raises `NotFound` when it carries nothing or wasn't sent.
+
+    *audience* is the newsletter's, where it is counted already.
+    """
+    if issue.prepared_at is None:
+        raise NotFound(
+            f"issue {issue.number} was not sent yet", next_step=f"digest send {issue.number}"
+        )
+    newsletter = store.newsletter_of(session, issue)
+    edition = store.edition_of(session, issue)
+    found = edition_statistics(session, edition.id or 0)
+    rows = link_rows(link_positions(edition.html), found.links)
+    return IssueReport(
+        newsletter=newsletter.name,
+        number=issue.number or 0,
+        period=issue.period,
+        subject=edition.subject,
+        sent_at=issue.prepared_at,
+        tracking=edition.tracking,
+        numbers=found,
+        sections=section_rows(link_positions(edition.html), rows),
+        links=rows,
+        unsubscribed=_unsubscribed(session, newsletter, issue, now),
+        growth=audience or list_statistics.count(session, newsletter.slug, now),
+        editions=_editions(session, issue),
+        heat=heat_map(edition.html, found.links) if found.links else "",
+    )
+
+
+def every_issue(session: Session, newsletter: Newsletter, now: datetime) -> list[IssueReport]:
+    """Gather every issue of a newsletter that was sent or is under way, the oldest first."""
+    sent = [
+        issue
+        for issue in store.issues(session, newsletter.id)
+        if issue.number is not None and issue.prepared_at is not None
+    ]
+    audience = list_statistics.count(session, newsletter.slug, now)
+    return [report(session, issue, now, audience=audience) for issue in sent]
+
+
+def _editions(session: Session, issue: Issue) -> list[EditionRow]:
+    """Count each rendering of an issue that has readers, in the order they were made."""
+    made = session.exec(
+        select(Edition).where(Edition.issue_id == issue.id).order_by(col(Edition.id))
+    ).all()
+    counted = [(each, count_deliveries(session, each.id or 0)) for each in made]
+    return [
+        EditionRow(
+            slice=each.slice,
+            revision=each.revision,
+            language=each.language,
+            fingerprint=each.fingerprint[:12],
+            **{name: getattr(of, name) for name in STANDINGS},
+        )
+        for each, of in counted
+        if of.candidates
+    ]
+
+
+def link_rows(standing: Sequence[LinkPosition], links: Sequence[LinkStatistics]) -> list[LinkRow]:
+    """Say of each followed link what it reads and where it stands, the most followed first."""
+    first: dict[str, LinkPosition] = {}
+    for place in standing:
+        first.setdefault(place.url, place)
+    rows = []
+    for link in sorted(links, key=lambda each: (-each.readers, -each.surely, each.url)):
+        at = first.get(link.url)
+        rows.append(
+            LinkRow(
+                words=at.words if at else link.url,
+                section=(at.section if at else "") or ELSEWHERE,
+                url=link.url,
+                surely=link.surely,
+                readers=link.readers,
+                clicks=link.clicks,
+            )
+        )
+    return rows
+
+
+def section_rows(standing: Sequence[LinkPosition], rows: Sequence[LinkRow]) -> list[SectionRow]:
+    """Sum link visits by comparison, in the order of the mail; those without any are there too."""
+    surely: Counter[str] = Counter()
+    readers: Counter[str] = Counter()
+    for row in rows:
+        surely[row.section] += row.surely
+        readers[row.section] += row.readers
+    titles = [*dict.fromkeys(place.section for place in standing if place.section), ELSEWHERE]
+    return [
+        SectionRow(title=title, surely=surely[title], readers=readers[title])
+        for title in titles
+        if title != ELSEWHERE or readers[title]
+    ]
+
+
+def _unsubscribed(session: Session, newsletter: Newsletter, issue: Issue, now: datetime) -> int:
+    """Count readers who left from when the issue went out until the next one did."""
+    if issue.prepared_at is None:
+        return 0
+    later = (
+        select(func.min(col(Issue.prepared_at)))
+        .join(Edition, col(Edition.issue_id) == col(Issue.id))
+        .where(
+            col(Issue.newsletter_id) == newsletter.id, col(Issue.prepared_at) > issue.prepared_at
+        )
+    )
+    end = session.connection().execute(later).scalar() or now
+    gone = select(func.count(col(Consent.subscriber_id).distinct())).where(
+        col(Consent.newsletter) == newsletter.slug,
+        col(Consent.act) == ConsentAct.WITHDRAWN,
+        col(Consent.at) >= issue.prepared_at,
+        col(Consent.at) <= end,
+    )
+    return session.connection().execute(gone).scalar_one()

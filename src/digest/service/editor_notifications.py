@@ -1,0 +1,251 @@
+"""Tells the editors by letter what a turn wants of them, each thing once."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import NamedTuple
+
+from markupsafe import escape
+from sqlmodel import Session
+
+from digest.delivery.events import TO_EDITOR
+from digest.delivery.unit_of_work import UnitOfWork
+from digest.errors import DigestError
+from digest.issues import store
+from digest.issues.calendar import slots
+from digest.issues.calendar.slot_workflow import NEWS_AGE, EditorNotice, SlotTimes, due_notice
+from digest.issues.models import Issue, IssueState, Newsletter, Notice, Slot, SlotState
+from digest.mail.mailing import Content, Mailing
+from digest.mail.marked_copy import inert_recipient
+from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent
+from digest.service.publisher import Allowed, Ruling
+
+log = logging.getLogger(__name__)
+
+#: Of these turns editors may have to know something.
+_TOLD = [state for state in SlotState if state is not SlotState.RELEASED]
+#: These letters carry the issue itself.
+_WITH_ISSUE = (EditorNotice.DRAFT, EditorNotice.REMINDER)
+MOST_WARNINGS = 8  #: that a letter lists
+BANNER = (
+    '<div style="padding:16px 24px;background:#fff3c4;color:#1c1c1c;font:15px/22px'
+    " 'Segoe UI',Roboto,Helvetica,Arial,sans-serif\">{}</div>"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditorNotifications:
+    """What letters to the editors take."""
+
+    store: UnitOfWork
+    addresses: Sequence[str]
+    base_url: str
+    hand_over: Callable[[Mailing], Answer]
+    issue: Callable[[Session, Issue], Content]  #: the mail readers would get
+    letter: Callable[[Newsletter, str, Sequence[str]], Content]  #: from subject and paragraphs
+    allowed: Allowed
+
+
+def notify_editors(letters: EditorNotifications, now: datetime) -> str:
+    """Send every letter that is due and was not sent; returns what was sent, in a line."""
+    if not letters.addresses:
+        return ""
+    with letters.store.read() as session:
+        due = [
+            each
+            for newsletter in slots.newsletters(session)
+            if newsletter.scheduled
+            for each in _due(letters, session, newsletter, now)
+        ]
+    return "; ".join(filter(None, (_tell(letters, each, now) for each in due)))
+
+
+class _Due(NamedTuple):
+    turn: Slot
+    kind: EditorNotice
+    ruling: Ruling
+
+
+def _due(
+    letters: EditorNotifications, session: Session, newsletter: Newsletter, now: datetime
+) -> list[_Due]:
+    told = slots.notices(session, newsletter.id)
+    times = SlotTimes.of(newsletter)
+    found = []
+    for turn in slots.turns(session, newsletter.id, _TOLD, since=now - NEWS_AGE):
+        kind, ruling = due_notice(turn, times, now, may_go=False), Ruling(False, turn.note)
+        if kind in _WITH_ISSUE:
+            if _knows(
+                told, turn, EditorNotice.REMINDER
+            ):  # and so has the issue, whatever came of it
+                continue
+            ruling = _ruling(letters, session, turn)
+            kind = EditorNotice.DRAFT if ruling.may_go else kind
+        elif kind is EditorNotice.HELD and not _knows(told, turn, kind):
+            ruling = _ruling(letters, session, turn)._replace(why=turn.note)
+        if kind and not _knows(told, turn, kind):
+            found.append(_Due(turn, kind, ruling))
+    return found
+
+
+def _knows(told: Mapping[tuple[str, str], Notice], turn: Slot, kind: EditorNotice) -> bool:
+    before = told.get((turn.period, kind))
+    return before is not None and before.outcome != slots.NOT_SENT
+
+
+def _ruling(letters: EditorNotifications, session: Session, turn: Slot) -> Ruling:
+    issue = store.by_period(session, turn.newsletter_id, turn.period)
+    if issue is None or issue.state is not IssueState.BUILT:
+        return Ruling(True, "it is out of the editors' hands")
+    return letters.allowed(session, issue)
+
+
+def _tell(letters: EditorNotifications, due: _Due, now: datetime) -> str:
+    turn, kind = due.turn, due.kind
+    with letters.store.write() as session:
+        if not slots.claim_notice(session, turn, kind, now):
+            return ""
+        newsletter = session.get_one(Newsletter, turn.newsletter_id)
+        issue = store.by_period(session, turn.newsletter_id, turn.period)
+        content = _content(letters, session, newsletter, issue, due)
+    outcome = "unmakeable"
+    if content is not None:
+        mailing = Mailing(
+            content=content,
+            recipients=[
+                inert_recipient(address, base_url=letters.base_url)._replace(
+                    delivery=f"{TO_EDITOR}{number}-{turn.period}-{kind}"
+                )
+                for number, address in enumerate(letters.addresses, start=1)
+            ],
+            issue="editors",
+        )
+        outcome = _word(letters.hand_over(mailing))
+    with letters.store.write() as session:
+        slots.settle_notice(session, turn, kind, outcome)
+    return f"{turn.period}: {kind} letter {outcome}"
+
+
+def _content(
+    letters: EditorNotifications,
+    session: Session,
+    newsletter: Newsletter,
+    issue: Issue | None,
+    due: _Due,
+) -> Content | None:
+    try:
+        subject, words = _words(newsletter, issue, due)
+        if due.kind in _WITH_ISSUE and issue is not None:
+            return _headed(letters.issue(session, issue), subject, words)
+        return letters.letter(newsletter, subject, words)
+    except DigestError as fault:
+        log.error("no letter to the editors can be made: %s", fault)
+        return None
+
+
+def _headed(content: Content, subject: str, words: Sequence[str]) -> Content:
+    """Put words to the editors above the mail the readers would get."""
+    banner = BANNER.format("<br>".join(str(escape(each)) for each in words))
+    html = re.sub(r"(<body[^>]*>)", lambda found: found[1] + banner, content.html, count=1)
+    return replace(
+        content,
+        subject=f"{subject}: {content.subject}",
+        html=html,
+        text="\n".join([*words, "-" * 72, "", content.text]),
+        category="editors",
+        track_clicks=False,
+        track_opens=False,
+    )
+
+
+def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str, list[str]]:
+    turn = due.turn
+    local = newsletter.cadence().local(turn.due_at)
+    number = issue.number if issue and issue.number else None
+    gaps = {
+        "when": f"{local:%A, %-d %B, %H:%M} ({newsletter.timezone})",
+        "short": f"{local:%a %-d %b %H:%M}",
+        "period": turn.period,
+        "number": number,
+        "why": due.ruling.why or "it is being made",
+        "by": due.ruling.by,
+        "step": due.ruling.step or _step(due, number),
+        "hours": newsletter.max_lateness,
+        "alone": " by itself if no check finds anything, or" if newsletter.unattended else "",
+        "again": f"digest approve {number}, then digest send {number}"
+        if number
+        else f"digest build --period {turn.period}, then approve and send it",
+    }
+    subject, *paragraphs = _WORDS[due.kind]
+    if due.kind is EditorNotice.DRAFT and due.ruling.by:
+        paragraphs[1:] = [_APPROVED]
+    words = [each.format(**gaps) for each in paragraphs]
+    return subject.format(**gaps), words + _warned(due.ruling.warnings)
+
+
+def _step(due: _Due, number: int | None) -> str:
+    if number is None:
+        return f"digest build --period {due.turn.period}, and approve it"
+    return "mend that" if due.ruling.may_go else f"digest approve {number}"
+
+
+def _warned(warnings: Sequence[str]) -> list[str]:
+    """Say what the checks found, as far as a letter should."""
+    if not warnings:
+        return []
+    more = len(warnings) - MOST_WARNINGS
+    return [
+        "What the checks say:",
+        *warnings[:MOST_WARNINGS],
+        *([f"and {more} more: digest check shows all"] if more > 0 else []),
+    ]
+
+
+#: Instead of asking for an approval.
+_APPROVED = "It goes out on {when}: it is approved by {by}."
+#: The subject, then the paragraphs.
+_WORDS = {
+    EditorNotice.DRAFT: (
+        "[Draft for {short}]",
+        "This is the draft of issue {number}.",
+        "It goes out on {when},{alone} once you approve it: {step}",
+    ),
+    EditorNotice.REMINDER: (
+        "[Not approved, due {short}]",
+        "Issue {number} is due on {when}, and as it is it won't go: {why}.",
+        "To let it go: {step}",
+    ),
+    EditorNotice.NO_DRAFT: (
+        "No draft yet for {short}",
+        "There is no draft for {when}: {why}.",
+        "To fill it: digest import PATH...",
+    ),
+    EditorNotice.HELD: (
+        "Held: the issue of {period}",
+        "The issue of {period} was due on {when} and is held: {why}.",
+        "To let it go: {step}",
+        "It goes by itself until {hours} hours after its moment.",
+    ),
+    EditorNotice.MISSED: (
+        "Missed: the issue of {period}",
+        "The issue of {period} was due on {when} and was missed: {why}.",
+        "It doesn't go by itself any more. To send it all the same: {again}.",
+    ),
+    EditorNotice.SKIPPED: (
+        "No issue for {period}",
+        "No issue comes out on {when}: {why}.",
+        "Nothing needs to be done.",
+    ),
+}
+
+
+def _word(answer: Answer) -> str:
+    if isinstance(answer, Accepted):
+        return "accepted"
+    if isinstance(answer, (NotSent, Halted)):
+        return slots.NOT_SENT
+    return "in-doubt" if isinstance(answer, InDoubt) else "refused"

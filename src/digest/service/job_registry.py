@@ -1,0 +1,183 @@
+"""What an installation's schedule is made of: its chores, its desk, its letters to editors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from sqlmodel import Session
+
+from digest.app.installation import App
+from digest.delivery.sending import (
+    PlannedAudience,
+    StopSignal,
+    plan_deliveries,
+    restore_guard,
+    rollout,
+)
+from digest.errors import MailUnfit, NotApproved
+from digest.issues import store
+from digest.issues.models import Edition, Issue, Newsletter
+from digest.letters import LetterView
+from digest.mail.mailing import Content
+from digest.render.engine import render
+from digest.render.lint import Severity
+from digest.service.backup import back_up
+from digest.service.editor_notifications import EditorNotifications, notify_editors
+from digest.service.jobs import MINUTE, Job
+from digest.service.publisher import Publisher, Ruling, advance_slots
+from digest.service.send_job import SendJob, recover_idle_issues
+from subscribers.retention import purge
+
+DAY = timedelta(days=1)
+LETTERS_AT_ONCE = 50  #: so that a stop needn't wait for a long queue
+
+
+def jobs_of(app: App, brake: StopSignal) -> list[Job]:
+    """Return everything that is done by itself."""
+    desk, letters = publisher_of(app), editor_notifications_of(app)
+    return [
+        Job(
+            name="issues", every=MINUTE, run=partial(advance_slots, desk), then=("editors", "send")
+        ),
+        Job(name="editors", every=MINUTE, run=partial(notify_editors, letters)),
+        Job(name="send", every=MINUTE, run=SendJob(app, brake).run),
+        Job(name="recover", every=MINUTE, run=lambda _: recover_idle_issues(app)),
+        Job(name="letters", every=MINUTE, run=lambda _: _letters(app)),
+        Job(name="events", every=MINUTE, run=lambda _: _events(app)),
+        Job(name="purge", every=DAY, run=partial(_purge, app)),
+        Job(name="prune", every=DAY, run=lambda _: str(app.tidy_events())),
+        Job(name="backup", every=DAY, run=partial(_back_up, app)),
+    ]
+
+
+def _letters(app: App) -> str:
+    app.take_in_sign_ups()  # which the site may have left when the store was out of order
+    done = app.send_letters(LETTERS_AT_ONCE)
+    return ", ".join(f"{number} {state}" for state, number in sorted(done.items()))
+
+
+def _events(app: App) -> str:
+    applied, lifted = app.drain().all(), app.reopen()
+    said = [f"{applied} applied that an earlier process left"] if applied else []
+    if lifted:
+        said.append(f"{lifted} suppressions lifted with the provider")
+    return ", ".join(said)
+
+
+def _purge(app: App, now: datetime) -> str:
+    gone = purge(app.database, app.hashes(), now, app.retention())
+    app.database.scrub()
+    return (
+        f"forgot {gone.pending} sign-ups nobody confirmed, {gone.networks} network addresses,"
+        f" {gone.letters} old letters, {gone.gone} addresses and {gone.evidence} consents of people"
+        " long gone"
+    )
+
+
+def _back_up(app: App, now: datetime) -> str:
+    path = database_file(app)
+    if path is None:
+        return "left to the database server's own tools"
+    if not app.settings.backups_kept:
+        return "switched off by DIGEST_BACKUPS_KEPT"
+    copy = back_up(path, app.settings.backups, keep=app.settings.backups_kept, now=now)
+    return f"{copy.name}, {copy.stat().st_size / 1e6:.1f} MB, checked"
+
+
+def database_file(app: App) -> Path | None:
+    """Return the file the database is in, if it is in one."""
+    name = app.database.url.database if app.database.is_sqlite else None
+    return Path(name) if name and name != ":memory:" else None
+
+
+def publisher_of(app: App) -> Publisher:
+    """Return an installation's desk."""
+    return Publisher(
+        store=app.database,
+        press=app.press(),
+        allowed=partial(ruling, app),
+        freeze=partial(freeze, app),
+    )
+
+
+def ruling(app: App, session: Session, issue: Issue) -> Ruling:
+    """Say whether an issue may go: by an approval that is in force, or unattended."""
+    held = restore_guard.hold_reason(app.database, app.epoch())
+    if held is not None:
+        return Ruling(False, f"nothing is sent: {held}")
+    try:
+        approval = app.require_approved(session, issue)
+    except MailUnfit as fault:
+        return Ruling(False, str(fault), step=f"{fault.next_step} Then: {_again(issue)}")
+    except NotApproved as fault:
+        return _unapproved(app, session, issue, str(fault))
+    if approval is None:
+        return Ruling(True, "unattended")
+    return Ruling(True, f"approved by {approval.by}", by=approval.by)
+
+
+def _unapproved(app: App, session: Session, issue: Issue, why: str) -> Ruling:
+    found = app.findings(store.edition_of(session, issue), app.unsubscribe_url())
+    rules = sorted({each.rule for each in found if each.severity is Severity.WARNING})
+    step = " ".join([f"digest approve {issue.number}", *(f"--despite {rule}" for rule in rules)])
+    return Ruling(False, why, step=step, warnings=tuple(str(each) for each in found))
+
+
+def _again(issue: Issue) -> str:
+    return f"digest build --period {issue.period} --again; digest approve {issue.number}"
+
+
+def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> PlannedAudience:
+    """Freeze an issue's audience, with a first wave where the settings want one."""
+    settings = app.settings
+    frozen = plan_deliveries(
+        session,
+        issue=issue,
+        edition=edition,
+        newsletter=store.newsletter_of(session, issue).slug,
+        batch_size=settings.batch_size,
+        first_wave=settings.first_wave,
+        now=app.clock(),
+    )
+    if settings.first_wave:
+        wait = settings.first_wave_minutes * 60
+        rollout.start_rollout(
+            session, edition.id or 0, readers=settings.first_wave, wait_seconds=wait
+        )
+    return frozen
+
+
+def editor_notifications_of(app: App) -> EditorNotifications:
+    """Return what letters to an installation's editors take."""
+    return EditorNotifications(
+        store=app.database,
+        addresses=app.settings.editor_list(),
+        base_url=app.settings.base_url,
+        hand_over=lambda mailing: (way := app.transport()).hand_over(way.prepare(mailing)),
+        issue=lambda session, issue: app.sending(session, issue).content,
+        letter=partial(_letter, app),
+        allowed=partial(ruling, app),
+    )
+
+
+def _letter(app: App, newsletter: Newsletter, subject: str, words: Sequence[str]) -> Content:
+    view = LetterView(
+        newsletter=newsletter.name,
+        subject=subject,
+        preview=words[0],
+        title=subject,
+        paragraphs=words,
+        why=f"You get this because you are an editor of {newsletter.name} (DIGEST_EDITORS).",
+        postal_address=app.settings.postal_address,
+    )
+    mail = render("letter", {"letter": view}, folder=app.own_mails())
+    return Content(
+        subject=mail.subject,
+        html=mail.html,
+        text=mail.text,
+        sender=app.sender(),
+        category="editors",
+    )

@@ -1,0 +1,96 @@
+"""Sends waiting letters from a thread of its own, never inside a web request."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from digest.errors import DigestError
+from subscribers.models import LetterState
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
+
+
+class LetterWorker:
+    """Woken when a letter waits; stays until none does, patiently where one can't go.
+
+    The thread starts when it is woken and ends when there is nothing to do.
+    """
+
+    def __init__(
+        self,
+        send: Callable[[], Counter[LetterState]],
+        *,
+        catch_up: Callable[[], object] = lambda: None,
+        pause: float = FIRST_PAUSE,
+        wait: Callable[[threading.Event, float], object] = threading.Event.wait,
+    ) -> None:
+        self._send = send
+        self._catch_up: Callable[[], object] | None = catch_up  # done once, before the first letter
+        self._pause, self._wait = pause, wait
+        self._lock = threading.Lock()
+        self._ending = threading.Event()
+        self._called = threading.Event()
+        self._woken = False
+        self._thread: threading.Thread | None = None
+
+    def wake(self) -> None:
+        """Look for letters soon; returns at once."""
+        with self._lock:
+            self._woken = True
+            self._called.set()
+            if self._thread is None and not self._ending.is_set():
+                self._thread = threading.Thread(target=self._run, name="letters")
+                self._thread.start()
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """End, after the letter that is under way; what still waits is sent the next time."""
+        with self._lock:
+            self._ending.set()
+            self._called.set()
+            thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+
+    def _run(self) -> None:
+        pause = self._pause
+        while self._goes_on():
+            if self._sent_all():
+                pause = self._pause
+                continue
+            self._woken = True
+            self._wait(self._ending, self._pause)
+            self._wait(self._called, pause - self._pause)  # a new letter may be one that can go
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _goes_on(self) -> bool:
+        """Take a call, or end where there is none: under the lock, so that none is missed."""
+        with self._lock:
+            on = self._woken and not self._ending.is_set()
+            self._woken = False
+            self._called.clear()
+            if not on:
+                self._thread = None
+            return on
+
+    def _sent_all(self) -> bool:
+        try:
+            if self._catch_up is not None:
+                self._catch_up()
+                self._catch_up = None
+            done = self._send()
+        except (DigestError, SQLAlchemyError) as fault:
+            why = str(fault) if isinstance(fault, DigestError) else type(fault).__name__
+            log.error("letters wait: %s", why)
+            return False
+        if done:
+            log.info(
+                "letters: %s", ", ".join(f"{number} {state}" for state, number in done.items())
+            )
+        return LetterState.WAITING not in done

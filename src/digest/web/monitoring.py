@@ -1,0 +1,102 @@
+"""Says to machines how the service is: alive, ready, and its numbers."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from ipaddress import ip_address
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from digest.app.installation import App
+from digest.issues.models import JobRun
+from digest.migrations.upgrade import current, newest
+from digest.web.metrics import CONTENT_TYPE, collect_metrics, prometheus_text
+
+STALE = timedelta(minutes=5)  #: the schedule runs each minute
+KEPT_SECONDS = 15.0  #: for so long the same numbers are told again: counting costs
+
+
+class Monitoring:
+    """Answers /healthz, /readyz and /metrics; none of them changes anything."""
+
+    def __init__(self, app: App, *, ticking: bool, steady: Callable[[], float]) -> None:
+        self._app, self._ticking, self._steady = app, ticking, steady
+        self._told: tuple[float, str] | None = None
+        self._counting = threading.Lock()
+
+    async def alive(self, _request: Request) -> Response:
+        """Say that this process answers, whatever else is wrong."""
+        return PlainTextResponse("alive\n")
+
+    def ready(self, _request: Request) -> Response:
+        """Say whether it can do its work, else why not, without any number."""
+        faults = self._faults()
+        if faults:
+            return PlainTextResponse("".join(f"{fault}\n" for fault in faults), 503)
+        return PlainTextResponse("ready\n")
+
+    def metrics(self, request: Request) -> Response:
+        """Tell the numbers to who may know them."""
+        if not self._may_know(request):
+            return PlainTextResponse("not found\n", 404)
+        try:
+            return Response(self._numbers(), media_type=CONTENT_TYPE)
+        except SQLAlchemyError:
+            return PlainTextResponse("the database can't be read\n", 503)
+
+    def _faults(self) -> list[str]:
+        try:
+            with self._app.database.read() as session:
+                behind = current(session.connection()) != newest()
+                tick = session.get(JobRun, "issues") if self._ticking and not behind else None
+        except SQLAlchemyError:
+            return ["the database can't be read"]
+        if behind:
+            return ["the database isn't at this version's revision"]
+        if not self._ticking:
+            return []
+        if tick is None or abs(self._app.clock() - tick.started_at) > STALE:
+            return ["the schedule hasn't run lately"]
+        return []
+
+    def _may_know(self, request: Request) -> bool:
+        token = self._app.settings.metrics_token
+        if token is not None:
+            given = request.headers.get("authorization", "").encode()
+            return hmac.compare_digest(given, f"Bearer {token.get_secret_value()}".encode())
+        # A proxy on this machine asks for others, and says for whom.
+        asked_for = {"x-forwarded-for", "forwarded"} & set(request.headers.keys())
+        return not asked_for and request.client is not None and _is_loopback(request.client.host)
+
+    def _numbers(self) -> str:
+        with self._counting:
+            now = self._steady()
+            if self._told is None or now - self._told[0] > KEPT_SECONDS:
+                self._told = (now, prometheus_text(collect_metrics(self._app)))
+            return self._told[1]
+
+
+def routes(
+    app: App, *, ticking: bool = False, steady: Callable[[], float] = time.monotonic
+) -> list[Route]:
+    """Return the routes; *ticking* says that this process runs the schedule as well."""
+    health = Monitoring(app, ticking=ticking, steady=steady)
+    return [
+        Route("/healthz", health.alive),
+        Route("/readyz", health.ready),
+        Route("/metrics", health.metrics),
+    ]
+
+
+def _is_loopback(host: str) -> bool:
+    try:  # where both are listened to, IPv4's addresses come as parts of IPv6's
+        return ip_address(host.removeprefix("::ffff:")).is_loopback
+    except ValueError:
+        return False

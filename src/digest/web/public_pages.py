@@ -1,0 +1,137 @@
+"""The front page, the comparisons, and the few files beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from digest.app.installation import App
+from digest.comparisons import store as comparisons
+from digest.comparisons.models import Comparison, Revision
+from digest.errors import NotFound
+from digest.issues import store
+from digest.render.pages import IssueLink, Teaser, asset, comparison_page, home_page
+from digest.web.archive import issue_link
+from digest.web.comparison_page import page_of, teaser
+from digest.web.newsletter_cache import NewsletterEntry
+from digest.web.security_headers import cacheable_headers
+from digest.web.status_messages import StatusMessage, status_page
+from digest.web.theme import Theme
+from subscribers.web import SiteConfig
+
+OWN_LINKS = "/own-links"
+_FILE = 300
+_EARLIEST_ZONE = timedelta(hours=14)
+_ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /webhooks/\n"
+
+
+class PublicSite:
+    """The handlers of pages that are the same for everybody."""
+
+    def __init__(self, app: App, front: SiteConfig, looks: Theme) -> None:
+        self._app = app
+        self._front = front
+        self._looks = looks
+        self._teasers: dict[int, list[Teaser]] = {}  # by issue, whose content never changes
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/", self.home),
+            Route("/comparisons/{slug}", self.comparison),
+            Route(OWN_LINKS, self.own_links),
+            Route("/style.css", self.style),
+            Route("/icon.svg", self.icon),
+            Route("/robots.txt", self.robots),
+        ]
+
+    def home(self, _request: Request) -> Response:
+        """Say what comes and when, with the latest issue to look at."""
+        series = _existing(self._looks.shelf.first())
+        with self._app.database.read() as session:
+            issue, teasers = self._latest(session, series)
+        page = home_page(
+            self._looks.site(series),
+            sign_up=self._looks.sign_up(self._front, series, "front"),
+            issue=issue,
+            teasers=teasers,
+            folder=self._looks.folder,
+        )
+        return HTMLResponse(page, headers=self._looks.form_headers())
+
+    def comparison(self, request: Request) -> Response:
+        """Show one comparison with everything it says."""
+        series = _existing(self._looks.shelf.first())
+        with self._app.database.read() as session:
+            revision = _out(session, request.path_params["slug"], self._app.clock())
+            base_url = self._app.settings.base_url
+            told = page_of(revision, base_url=base_url, language=series.language)
+        page = comparison_page(
+            self._looks.site(series),
+            told,
+            sign_up=self._looks.sign_up(self._front, series, "comparison"),
+            folder=self._looks.folder,
+        )
+        return HTMLResponse(page, headers=self._looks.form_headers())
+
+    def _latest(
+        self, session: Session, series: NewsletterEntry
+    ) -> tuple[IssueLink | None, Sequence[Teaser]]:
+        issue = store.latest(session, store.newsletter(session, series.slug))
+        if issue is None:
+            return None, []
+        if issue.id not in self._teasers:
+            told = [teaser(revision) for revision in store.carried_comparisons(session, issue.id)]
+            self._teasers = {issue.id: [each for each in told if each is not None]}
+        return issue_link(issue, series), self._teasers.get(issue.id, [])
+
+    def own_links(self, request: Request) -> Response:
+        """Explain where a reader's own links are; the archive's copies of mails lead here."""
+        page = self._looks.message(status_page(StatusMessage.OWN_LINKS, request))
+        return HTMLResponse(page, headers=cacheable_headers(_FILE) | {"Vary": "Accept-Language"})
+
+    def style(self, _request: Request) -> Response:
+        """Return the one style sheet."""
+        text = asset("style.css", folder=self._looks.folder)
+        return Response(
+            text, headers=cacheable_headers(_FILE), media_type="text/css; charset=utf-8"
+        )
+
+    def icon(self, _request: Request) -> Response:
+        """Return the one picture."""
+        text = asset("icon.svg", folder=self._looks.folder)
+        return Response(
+            text, headers=cacheable_headers(_FILE), media_type="image/svg+xml; charset=utf-8"
+        )
+
+    def robots(self, _request: Request) -> Response:
+        """Tell search engines where there is nothing for them."""
+        return PlainTextResponse(_ROBOTS, headers=cacheable_headers(_FILE))
+
+
+def _existing(series: NewsletterEntry | None) -> NewsletterEntry:
+    if series is None:
+        raise NotFound("there is no newsletter", next_step="digest init")
+    return series
+
+
+def _out(session: Session, slug: str, now: datetime) -> Revision:
+    """Return a comparison's newest revision; raises `NotFound` for one that isn't out yet."""
+    if not slug.isprintable():  # a NUL, say, can't even be asked for on PostgreSQL
+        raise NotFound("no comparison has such a name")
+    comparison = comparisons.by_slug(session, slug)
+    revision = comparisons.latest(session, comparison)
+    if not _is_out(session, comparison, revision, now):
+        raise NotFound(f"{slug} isn't out yet")
+    return revision
+
+
+def _is_out(session: Session, comparison: Comparison, revision: Revision, now: datetime) -> bool:
+    """Hold for what has its day somewhere on earth, and for what was sent out before it."""
+    out = revision.published_on is None or revision.published_on <= (now + _EARLIEST_ZONE).date()
+    return out or store.was_carried(session, comparison)

@@ -1,0 +1,119 @@
+"""Gives the list's own pages what they need of this installation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from digest import signing_keys
+from digest.app.installation import App
+from digest.delivery.erasure import erase
+from digest.delivery.reporting import issues_sent_to
+from digest.errors import BadSetting
+from digest.settings import TransportKind
+from digest.web.theme import Theme
+from subscribers.abuse_prevention import ProofOfWork
+from subscribers.web import KeepNetwork, SiteConfig
+
+#: Where a browser lets scripts calculate: by HTTPS, and on the reader's own machine.
+_SECURE = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:|/|\Z)")
+
+_HARDER = 4  # times as much as the usual sum, at the least
+#: Companies that mails are handed to, by the transport that does it.
+_CARRIERS = {TransportKind.SENDGRID: "Twilio SendGrid, USA"}
+
+
+def site_config(app: App, looks: Theme, on_letter: Callable[[], None]) -> SiteConfig:
+    """Return the public side of the list; raises `BadSetting`."""
+    settings = app.settings
+    return SiteConfig(
+        sessions=app.database,
+        tokens=app.tokens(),
+        hashes=app.hashes(),
+        clock=app.clock,
+        base_url=settings.base_url,
+        newsletters=looks.shelf,
+        render=looks.message,
+        trusted_proxies=[_network(text) for text in split_setting(settings.trusted_proxies)],
+        keep_network=KeepNetwork(settings.keep_network),
+        disposable=_disposable(app),
+        proof=_proof(app),
+        harder=_harder(app),
+        limits=app.limits(),
+        elsewhere=_elsewhere,
+        erase_elsewhere=erase,
+        embed_origins=split_setting(settings.embed_origins),
+        responsible=_line(settings.postal_address),
+        carrier=_CARRIERS.get(settings.transport, ""),
+        copies_kept=settings.backups_kept if app.database.path else None,
+        files_kept=_keeps_files(app),
+        mailto=settings.leave_mailto,
+        retention=app.retention(),
+        on_erased=app.database.scrub,
+        on_letter=on_letter,
+        link_hours=settings.link_hours,
+    )
+
+
+def _line(address: str) -> str:
+    """Return a postal address in one line."""
+    return ", ".join(line.strip(" ,") for line in address.splitlines() if line.strip(" ,"))
+
+
+def split_setting(setting: str) -> list[str]:
+    """Split a setting at its commas."""
+    return [part.strip() for part in setting.split(",") if part.strip()]
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise BadSetting(f"DIGEST_TRUSTED_PROXIES: {text} is no network like 10.0.0.0/8") from None
+
+
+def _elsewhere(session: Session, subscriber_id: int) -> Mapping[str, Any]:
+    return {"issues": issues_sent_to(session, subscriber_id)}
+
+
+def _keeps_files(app: App) -> bool:
+    """Tell whether mails are kept as files here, with their addresses."""
+    folder = app.settings.outbox
+    written = folder.is_dir() and any(folder.iterdir())
+    return written or app.settings.transport is TransportKind.OUTBOX
+
+
+def _proof(app: App) -> ProofOfWork | None:
+    most = app.settings.proof_of_work
+    if not most:
+        return None
+    if not _SECURE.match(app.settings.base_url):
+        raise BadSetting(
+            "DIGEST_PROOF_OF_WORK: browsers calculate only on pages that came by https, and"
+            " DIGEST_BASE_URL begins with http://"
+        )
+    return ProofOfWork(secrets=signing_keys.signing(app.settings), most=most)
+
+
+def _harder(app: App) -> ProofOfWork | None:
+    """Return the sum that leads past a cap, where browsers can do it; harder than the usual one."""
+    settings = app.settings
+    if not settings.proof_over_cap or not _SECURE.match(settings.base_url):
+        return None
+    most = max(settings.proof_over_cap, _HARDER * settings.proof_of_work)
+    return ProofOfWork(secrets=signing_keys.signing(settings), most=most)
+
+
+def _disposable(app: App) -> frozenset[str]:
+    path = app.settings.disposable_domains
+    if path is None:
+        return frozenset()
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as fault:
+        raise BadSetting(f"DIGEST_DISPOSABLE_DOMAINS: {path}: {fault.strerror}") from None
+    return frozenset(line.strip().lower() for line in lines if line.strip())

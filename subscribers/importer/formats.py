@@ -1,0 +1,255 @@
+"""How a list is laid out: where its addresses stand, and which columns tell who left.
+
+It fails closed. A column that may say who left, and that nobody here can read, stops the import by
+name; so does a service's file without the column that tells. An operator who knows better says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from subscribers.address import Address, parse
+from subscribers.errors import BadAddress, BadImport
+from subscribers.export import unescape_formula
+from subscribers.importer import columns, leaving_words
+from subscribers.importer.columns import HARMLESS, KNOWN, Meaning
+from subscribers.importer.refusal import NOT_SAID, Refusal, standing_there
+from subscribers.importer.service_exports import SERVICES, Service
+
+#: Names of the column that holds the address, the likeliest first.
+_ADDRESS = ("email", "email_address", "e_mail", "e_mail_address", "e_mail_adresse", "mail")
+#: Mailchimp's two times of agreeing: one of them is enough, and none is no consent.
+_AGREED = ("optin_time", "confirm_time")
+_PLAIN = Service(
+    name="plain", columns=frozenset(), tells=frozenset(), own={"state": columns.by_word()}
+)
+#: Columns of people's names, which may be any word.
+_NAMES = columns.names(
+    "name first_name last_name full_name firstname lastname fullname fname lname given_name"
+    " family_name surname vorname nachname familienname nom prenom nombre apellido apellidos nome"
+    " cognome voornaam achternaam naam"
+)
+_NAMED = re.compile(r"\A[^<>@]*<([^<>]+)>\s*\Z")
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")  # how broken bytes are read
+_FILE_OF_LEAVERS = re.compile(r"non-?_?subscri|unsubscri|\A(?:cleaned|sms_only)_", re.IGNORECASE)
+
+Standing = Callable[[Sequence[str]], Refusal | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnLayout:
+    """How to read a line: where the address is, and whether the former service still mailed it."""
+
+    name: str
+    address: int  #: the column, counted from 0
+    standing: Standing  #: why a line's reader isn't taken over
+    tells: bool = True  #: whether the list says how its readers stand
+    has_header: bool = True
+    note: str = ""  #: what the list can't tell, for the report
+    unread: tuple[tuple[int, str], ...] = ()  #: columns nothing is read from, with their names
+    header: tuple[str, ...] = ()  #: the names of all columns
+
+    def word(self, refusal: Refusal | None) -> str:
+        """Return the word for how a reader stood at the former service."""
+        return standing_there(refusal) if refusal or self.tells else NOT_SAID
+
+
+def recognise(first: Sequence[str], ignored: Collection[str] = ()) -> ColumnLayout:
+    """Tell from the first line how a list is laid out, as if the columns *ignored* weren't there.
+
+    Raises `BadImport` when nobody can, or when nobody can tell who left.
+    """
+    if any(_NOT_UTF8.search(name) for name in first):
+        raise BadImport(
+            "the file isn't UTF-8, so the names of its columns can't be read: save the list again"
+            " as CSV in UTF-8"
+        )
+    names = [columns.key(name) for name in first]
+    kept = _without(names, ignored)
+    address = next((kept.index(name) for name in _ADDRESS if name in kept), None)
+    if address is None:
+        return _without_header(first)
+    service = next((one for one in SERVICES if one.writes(frozenset(kept))), _PLAIN)
+    _refuse_without_telling(service, first, names, kept)
+    meanings = _meanings(service, first, kept)
+    return ColumnLayout(
+        name=service.name,
+        address=address,
+        standing=_standing(meanings, kept),
+        tells=bool(meanings) or not set(_AGREED).isdisjoint(kept),
+        note="" if service.answered_by in kept else service.note,
+        unread=_unread(service, first, {address, *_skipped(names, ignored)}),
+        header=tuple(first),
+    )
+
+
+def refuse_file_of_leavers(name: str) -> None:
+    """Refuse a file named as services name that of who left, bounced or never agreed."""
+    if _FILE_OF_LEAVERS.search(name):
+        raise BadImport(
+            f'the file\'s name, "{name}", speaks of readers who left, bounced or never agreed.'
+            " Import the file of the subscribed ones. If this is that file, rename it to"
+            ' "subscribers.csv", say, and import it again'
+        )
+
+
+def address_in(cell: str) -> Address:
+    """Read a cell's address, also where a name stands before it: ``Ann <ann@example.com>``.
+
+    Raises `BadAddress`. A name that holds an @ is refused: nobody knows which address is meant.
+    """
+    text = unescape_formula(cell)
+    named = _NAMED.match(text)
+    return parse(named[1] if named else text)
+
+
+def _without(names: list[str], ignored: Collection[str]) -> list[str]:
+    """Return the names with those an operator wants ignored made empty."""
+    skip = {_letters(columns.key(name)): name for name in ignored}
+    missing = skip.keys() - {_letters(name) for name in names}
+    if missing:
+        unknown = sorted(skip[one] for one in missing)
+        raise BadImport(
+            f"--ignore-column names {_quoted(unknown)}, and the list has no such column"
+        )
+    return ["" if _letters(name) in skip else name for name in names]
+
+
+def _letters(key: str) -> str:
+    return key.replace("_", "")
+
+
+def _without_header(first: Sequence[str]) -> ColumnLayout:
+    """Read a list that begins with an address, and so has no header."""
+    for column, text in enumerate(first):
+        try:
+            address_in(text)
+        except BadAddress:
+            continue
+        return ColumnLayout(
+            name="plain, without a header",
+            address=column,
+            standing=_by_any_word,
+            tells=False,
+            has_header=False,
+        )
+    found = "1 column" if len(first) == 1 else f"{len(first)} columns"
+    raise BadImport(
+        'the first line names no column of addresses; call that column "email". The line was read'
+        f" as {found}, separated by commas, semicolons, tabs or |; if they are more, save the list"
+        " again as CSV"
+    )
+
+
+def _refuse_without_telling(
+    service: Service, first: Sequence[str], names: list[str], kept: list[str]
+) -> None:
+    if service.tells and service.tells.isdisjoint(names):
+        wanted = " or ".join(name for name in sorted(service.tells))
+        known_by = next(
+            text for text, name in zip(first, names, strict=True)
+            if name in service.columns and name not in _ADDRESS
+        )  # fmt: skip
+        told = (
+            f"this looks like a file of {service.name}, and the column that tells who left isn't in"
+            f" it ({wanted}): export the list again with that column"
+        )
+        others = _speaking(service, first, kept)
+        if others:
+            raise BadImport(
+                f"{told}, and import that. This file has {_quoted(others)}, as a file of those who"
+                " left has"
+            )
+        raise BadImport(
+            f"{told}. If you know that everybody in"
+            f" it agreed and nobody left, say so with --ignore-column {_quoted([known_by])}"
+        )
+
+
+def _speaking(service: Service, first: Sequence[str], names: list[str]) -> list[str]:
+    """Return the columns that speak of leaving, beside what the service says of other things."""
+    return [
+        text.strip()
+        for text, name in zip(first, names, strict=True)
+        if name not in service.harmless and (_meaning(service, name) or _may_tell(name))
+    ]
+
+
+def _meanings(
+    service: Service, first: Sequence[str], names: list[str]
+) -> list[tuple[int, Meaning]]:
+    """Return the columns that tell how a reader stands; refuses those nobody can read."""
+    found: list[tuple[int, Meaning]] = []
+    unread: list[str] = []
+    for column, (text, name) in enumerate(zip(first, names, strict=True)):
+        meaning = _meaning(service, name)
+        if meaning:
+            found.append((column, meaning))
+        elif name not in service.harmless and _may_tell(name):
+            unread.append(text.strip())
+    if unread:
+        options = " ".join(f"--ignore-column {_quoted([name])}" for name in unread)
+        raise BadImport(
+            f"the list has columns that may say who left, and nobody here can read them:"
+            f" {_quoted(unread)}. Take those who left out of the list, then import it with"
+            f" {options}"
+        )
+    return sorted(found, key=lambda one: one[1].rank)
+
+
+def _meaning(service: Service, name: str) -> Meaning | None:
+    if name.startswith("opted_out_of_email"):  # HubSpot writes a type of mail after it
+        return columns.left_if_true(Refusal.LEFT_THERE)
+    return None if name in service.harmless else service.own.get(name) or KNOWN.get(name)
+
+
+def _unread(
+    service: Service, first: Sequence[str], skipped: Collection[int]
+) -> tuple[tuple[int, str], ...]:
+    """Return the columns whose cells are looked at: not those that are understood, or ignored."""
+    passed = service.harmless | HARMLESS | _NAMES | frozenset(_AGREED)
+    return tuple(
+        (column, text.strip())
+        for column, text in enumerate(first)
+        if column not in skipped
+        and (name := columns.key(text)) not in passed
+        and not _meaning(service, name)
+    )
+
+
+def _skipped(names: list[str], ignored: Collection[str]) -> set[int]:
+    skip = {_letters(columns.key(name)) for name in ignored}
+    return {column for column, name in enumerate(names) if _letters(name) in skip}
+
+
+def _may_tell(name: str) -> bool:
+    return name not in HARMLESS and name not in _AGREED and columns.speaks_of_leaving(name)
+
+
+def _standing(meanings: list[tuple[int, Meaning]], names: list[str]) -> Standing:
+    agreed = [names.index(name) for name in _AGREED if name in names]
+
+    def cell(fields: Sequence[str], column: int) -> str:
+        return fields[column].strip().lower() if column < len(fields) else ""
+
+    def standing(fields: Sequence[str]) -> Refusal | None:
+        for column, meaning in meanings:
+            refusal = meaning.read(cell(fields, column))
+            if refusal:
+                return refusal
+        if agreed and not any(columns.said(cell(fields, column)) for column in agreed):
+            return Refusal.NO_CONSENT_THERE
+        return None
+
+    return standing
+
+
+def _by_any_word(fields: Sequence[str]) -> Refusal | None:
+    """Refuse a line without a header for any cell that is a word for having left."""
+    return next(filter(None, (leaving_words.leaving(field) for field in fields)), None)
+
+
+def _quoted(names: Collection[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

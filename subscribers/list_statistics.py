@@ -1,0 +1,149 @@
+"""How many read a newsletter, where they came from, and how the list grows and shrinks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, aliased
+from sqlmodel import col
+
+from subscribers import store
+from subscribers.abuse_prevention import LET_IN
+from subscribers.audience import audience
+from subscribers.models import Consent, ConsentAct, Standing, Stopped, Subscription
+
+_JOINED = (ConsentAct.CONFIRMED, ConsentAct.IMPORTED, ConsentAct.RETURNED)
+_GONE = (ConsentAct.WITHDRAWN, ConsentAct.ERASED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeeklyGrowth:
+    """One ISO week's comings and goings."""
+
+    week: str  #: "2026-W48"
+    asked: int
+    joined: int
+    left: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudienceCounts:
+    """A newsletter's readers in numbers; ``total`` is the sum over the standings."""
+
+    newsletter: str
+    total: int
+    mailable: int  #: who would get an issue now, if it has a topic of theirs
+    standings: dict[str, int]
+    excluded: dict[str, int]  #: why not, in a word, to how many
+    sources: dict[str, int]
+    weeks: list[WeeklyGrowth]
+    let_in: int  #: sign-ups taken in these weeks, for all newsletters
+    stopped: dict[str, int]  #: sign-ups stopped in these weeks, by what
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the counts in plain types."""
+        return asdict(self)
+
+
+def count(session: Session, newsletter: str, now: datetime, *, weeks: int = 12) -> AudienceCounts:
+    """Count a newsletter's readers as of *now*, and its growth over the last weeks."""
+    since = now - timedelta(weeks=weeks - 1, days=now.weekday())
+    first = since.replace(hour=0, minute=0, second=0, microsecond=0)
+    excluded = _excluded(session, newsletter, now)
+    stopped = _stopped(session, first.date())
+    standings = _by(session, col(Subscription.standing), newsletter)
+    return AudienceCounts(
+        newsletter=newsletter,
+        total=sum(standings.values()),
+        mailable=excluded.pop("", 0),
+        standings={one.value: standings.get(one.value, 0) for one in Standing},
+        excluded=excluded,
+        sources=_by(session, col(Subscription.source), newsletter),
+        weeks=_weeks(session, newsletter, first, weeks),
+        let_in=stopped.pop(LET_IN, 0),
+        stopped=stopped,
+    )
+
+
+def _excluded(session: Session, newsletter: str, now: datetime) -> dict[str, int]:
+    everyone = audience(newsletter, now).subquery()
+    found = session.execute(
+        select(everyone.c.exclusion, func.count()).group_by(everyone.c.exclusion)
+    )
+    return {word or "": number for word, number in found}
+
+
+def _by(session: Session, column: Any, newsletter: str) -> dict[str, int]:
+    found = session.execute(
+        select(column, func.count())
+        .where(col(Subscription.newsletter) == newsletter)
+        .group_by(column)
+        .order_by(func.count().desc())
+    )
+    return {str(value): number for value, number in found}
+
+
+def _weeks(session: Session, newsletter: str, first: datetime, weeks: int) -> list[WeeklyGrowth]:
+    left = or_(col(Consent.act).not_in(_GONE), _before().in_(_JOINED))
+    at: Any = col(Consent.at)
+    if store.dialect(session) != "sqlite":  # whose sessions have a time zone of their own
+        at = func.timezone("UTC", at)
+    day = func.date(at)
+    found = session.execute(
+        select(day, col(Consent.act), func.count())
+        .where(col(Consent.newsletter) == newsletter, col(Consent.at) >= first, left)
+        .group_by(day, col(Consent.act))
+    )
+    seen: Counter[tuple[str, ConsentAct]] = Counter()
+    for when, act, number in found:
+        seen[_week(date.fromisoformat(str(when))), act] += number
+    names = [_week((first + timedelta(weeks=n)).date()) for n in range(weeks)]
+    return [
+        WeeklyGrowth(
+            week=name,
+            asked=seen[name, ConsentAct.ASKED],
+            joined=_sum(seen, name, _JOINED),
+            left=_sum(seen, name, _GONE),
+        )
+        for name in names
+    ]
+
+
+def _before() -> Any:
+    """Return the last act before one that made or ended a reader: only readers can leave."""
+    earlier = aliased(store.table(Consent))
+    return (
+        select(earlier.c.act)
+        .where(
+            earlier.c.subscriber_id == col(Consent.subscriber_id),
+            earlier.c.newsletter == col(Consent.newsletter),
+            earlier.c.id < col(Consent.id),
+            earlier.c.act.in_([*_JOINED, *_GONE]),
+        )
+        .order_by(earlier.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _sum(seen: Counter[tuple[str, ConsentAct]], week: str, acts: Sequence[ConsentAct]) -> int:
+    return sum(seen[week, act] for act in acts)
+
+
+def _stopped(session: Session, first: date) -> dict[str, int]:
+    found = session.execute(
+        select(col(Stopped.reason), func.sum(col(Stopped.count)))
+        .where(col(Stopped.day) >= first.isoformat())
+        .group_by(col(Stopped.reason))
+    )
+    return {reason: int(number) for reason, number in found}
+
+
+def _week(day: date) -> str:
+    year, week, _ = day.isocalendar()
+    return f"{year}-W{week:02}"

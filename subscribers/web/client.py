@@ -1,0 +1,75 @@
+"""Where a request comes from, when only some proxies are to be believed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+
+def is_ours(request: Request, base_url: str) -> bool:
+    """Tell whether nothing speaks against it: what is no browser sends neither header.
+
+    ``Sec-Fetch-Site`` is the browser's own word. ``Origin`` is asked where it is missing; since our
+    pages send no referrer, browsers write "null" there for them as well.
+    """
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin", "null")
+    if origin == "null":
+        return True
+    host = urlsplit(origin).netloc
+    return host in (urlsplit(base_url).netloc, request.headers.get("host", ""))
+
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+UNKNOWN = "unknown"
+_V4_BITS, _V6_BITS = 24, 48
+_MOST_HOPS = 20
+#: Some proxies add the port: 203.0.113.5:51234, [2001:db8::1]:443.
+_WITH_PORT = re.compile(r"(?:\[([^]]+)\]|([0-9.]+))(?::[0-9]{1,5})?\Z", re.ASCII)
+
+
+def client(
+    peer: str | None, forwarded: Sequence[str], trusted: Sequence[Network]
+) -> Address | None:
+    """Return the address a request comes from.
+
+    *forwarded* are the X-Forwarded-For headers: each proxy adds at the end whom it saw, so they are
+    read from there, and only as long as a proxy among *trusted* vouches for them.
+    """
+    seen = _parse(peer or "")
+    hops = [hop.strip() for hop in ",".join(forwarded)[-2_000:].split(",")][-_MOST_HOPS:]
+    while seen is not None and hops and any(seen in network for network in trusted):
+        before = _parse(hops.pop())
+        if before is None:
+            break
+        seen = before
+    return seen
+
+
+@lru_cache(maxsize=4_096)
+def network(address: Address | None) -> str:
+    """Return the network that counts as one visitor: an IPv4 /24, an IPv6 /48."""
+    if address is None:
+        return UNKNOWN
+    bits = _V4_BITS if address.version == 4 else _V6_BITS  # noqa: PLR2004 - the version
+    return str(ip_network((address, bits), strict=False))
+
+
+@lru_cache(maxsize=4_096)
+def _parse(text: str) -> Address | None:
+    try:
+        found = _WITH_PORT.match(text)
+        address = ip_address((found[1] or found[2] if found else text).partition("%")[0])
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address

@@ -1,0 +1,67 @@
+"""The page behind "This wasn't me" in a letter: GET shows a button, POST ends such letters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from anyio.to_thread import run_sync
+from sqlalchemy.orm import Session
+from starlette.responses import PlainTextResponse, Response
+
+from subscribers import lifecycle
+from subscribers.tokens import Unasked
+from subscribers.web.endpoint import BY_PAGE, EndpointRequest
+from subscribers.web.page_model import Form
+
+
+async def show(visit: EndpointRequest) -> Response:
+    """Ask for one press of a button, unless it was pressed before; changes nothing."""
+    unasked = visit.front.links.read_decline(visit.token)
+    if await run_sync(_declined_at, visit, unasked):
+        return _declined(visit)
+    hidden = ((BY_PAGE, "1"), ("lang", visit.language))
+    form = Form(action=f"/n/{visit.token}", button=visit.words.decline_button, hidden=hidden)
+    return visit.show(replace(visit.say(visit.words.decline), form=form))
+
+
+async def act(visit: EndpointRequest) -> Response:
+    """Keep letters away, durably, before the answer; a mail program gets no page."""
+    unasked = visit.front.links.read_decline(visit.token)
+    by_page = BY_PAGE in visit.fields
+    evidence = visit.evidence("page" if by_page else "one-click")
+    now = visit.front.clock()
+
+    def decline(session: Session) -> None:
+        lifecycle.decline(session, unasked, evidence, now)
+
+    await visit.front.writer.alone(decline)
+    await run_sync(visit.front.on_erased)
+    return _declined(visit) if by_page else PlainTextResponse("unsubscribed\n")
+
+
+async def undo(visit: EndpointRequest) -> Response:
+    """Let letters through again."""
+    unasked = visit.front.links.read_decline(visit.token)
+
+    def take_back(session: Session) -> None:
+        lifecycle.take_back(session, unasked.mailbox)
+
+    await visit.front.writer.alone(take_back)
+    links = [(visit.words.to_sign_up, visit.sign_up_path(unasked.newsletter))]
+    return visit.show(replace(visit.say(visit.words.undeclined), links=links))
+
+
+def _declined_at(visit: EndpointRequest, unasked: Unasked) -> datetime | None:
+    with visit.front.sessions.read() as session:
+        return lifecycle.declined_at(session, unasked.mailbox, visit.front.clock())
+
+
+def _declined(visit: EndpointRequest) -> Response:
+    way_back = Form(
+        action=f"/n/{visit.token}/undo",
+        button=visit.words.undecline_button,
+        hidden=(("lang", visit.language),),
+        quiet=True,
+    )
+    return visit.show(replace(visit.say(visit.words.declined), form=way_back))

@@ -1,0 +1,288 @@
+"""One address of the site: reads, answers, and puts the same headers on whatever comes out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from subscribers.errors import BadToken, OldLink
+from subscribers.signup import StoreBusy
+from subscribers.store import Evidence
+from subscribers.web import client, request_body
+from subscribers.web.config import KeepNetwork, SiteConfig
+from subscribers.web.locale import LANGUAGES, PageText, TextCatalogue, choose
+from subscribers.web.page_model import Page
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = "60"
+BY_PAGE = "page"  # the field by which our own button says that a person pressed it
+_YEAR = 31_536_000
+_OFF = ("accelerometer", "camera", "geolocation", "microphone", "payment", "usb")
+
+HEADERS: Mapping[str, str] = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",  # tokens are in URLs
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Permissions-Policy": ", ".join(f"{name}=()" for name in _OFF),
+    "X-Robots-Tag": "noindex",
+    "Vary": "Accept-Language",
+}
+
+
+SCRIPTED = "; script-src 'self'"  # after the policy of a page whose form has a sum to do
+
+
+def policy(ancestors: str = "'none'") -> str:
+    """Return the Content-Security-Policy of a page that may be framed by *ancestors*."""
+    return (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
+        f" base-uri 'none'; frame-ancestors {ancestors}"
+    )
+
+
+class JsonAnswer(JSONResponse):
+    """JSON that names its encoding, as every answer here does."""
+
+    media_type = "application/json; charset=utf-8"
+
+
+class Scripted(HTMLResponse):
+    """A page whose form has a sum to do: the one script of this site may run there."""
+
+
+@dataclass(frozen=True)
+class EndpointRequest:
+    """One request, with what is known of whoever made it."""
+
+    front: SiteConfig
+    request: Request
+    #: Each field's values, once they have been read.
+    lists: request_body.Fields = field(default_factory=dict, repr=False)
+    program: bool = False  #: whoever asks reads JSON
+
+    @cached_property
+    def fields(self) -> Mapping[str, str]:
+        """Each field's last value."""
+        return {name: values[-1] for name, values in self.lists.items()}
+
+    @cached_property
+    def wanted(self) -> str:
+        """The language that is asked for by name, if one is."""
+        return self.fields.get("lang") or self.request.query_params.get("lang", "")
+
+    @cached_property
+    def language(self) -> str:
+        """The language to answer in."""
+        return choose(self.wanted, self.request.headers.get("accept-language", ""))
+
+    @property
+    def words(self) -> TextCatalogue:
+        """The words to answer in."""
+        return LANGUAGES[self.language]
+
+    @property
+    def token(self) -> str:
+        """The token in the path."""
+        return str(self.request.path_params.get("token", ""))
+
+    @cached_property
+    def address(self) -> client.Address | None:
+        """The network address the request comes from."""
+        return client.client(
+            self.request.client.host if self.request.client else None,
+            self.request.headers.getlist("x-forwarded-for"),
+            self.front.trusted_proxies,
+        )
+
+    @cached_property
+    def visitor(self) -> str:
+        """The network that counts as one visitor."""
+        return client.network(self.address)
+
+    def kept_address(self) -> str | None:
+        """Return what the consent ledger may keep of that."""
+        if self.front.keep_network is KeepNetwork.NONE or self.address is None:
+            return None
+        full = self.front.keep_network is KeepNetwork.FULL
+        return str(self.address) if full else self.visitor
+
+    def evidence(self, channel: str) -> Evidence:
+        """Return what the consent ledger keeps of an act done here."""
+        return Evidence(channel=channel, language=self.language, network=self.kept_address())
+
+    def newsletter(self, slug: str) -> str:
+        """Return a newsletter's name, or the slug where it isn't known."""
+        try:
+            about = self.front.about(slug)
+        except SQLAlchemyError:  # who wants to leave needn't wait for a name
+            about = None
+        return about.name if about else slug
+
+    def onward(self, path: str) -> str:
+        """Return a path that stays in the language that was asked for by name, if one was."""
+        return f"{path}?lang={self.language}" if self.wanted in LANGUAGES else path
+
+    def sign_up_path(self, slug: str) -> str:
+        """Return the path of a newsletter's form, in the language this page is in."""
+        return f"/subscribe?newsletter={slug}&lang={self.language}"
+
+    def note(self, status: str, words: str, code: int) -> Response:
+        """Answer in few words, where nobody has eyes for a page."""
+        if self.program:
+            return JsonAnswer({"status": status}, code)
+        return PlainTextResponse(f"{words}\n", code)
+
+    def page(self, saying: PageText, *, status: int = 200, **facts: object) -> Response:
+        """Return a page with nothing but a saying."""
+        return self.show(self.say(saying, **facts), status=status)
+
+    def say(self, saying: PageText, **facts: object) -> Page:
+        """Return a saying as a page, its gaps filled in."""
+        body = [text.format(**facts).strip() for text in saying.body]
+        return Page(
+            language=self.language,
+            title=saying.title.format(**facts),
+            paragraphs=[text for text in body if text],
+        )
+
+    def no_newsletter(self) -> Response:
+        """Say that there is no newsletter of that name, and the way on."""
+        page = self.say(self.words.no_newsletter)
+        return self.show(replace(page, links=[(self.words.to_front, "/")]), status=404)
+
+    def show(self, page: Page, *, status: int = 200) -> Response:
+        """Return a page as an answer."""
+        kind = Scripted if page.form and page.form.proof else HTMLResponse
+        return kind(self.front.render(page), status)
+
+
+Handler = Callable[[EndpointRequest], Awaitable[Response]]
+TurnAway = Callable[[EndpointRequest], Response | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """What answers at one path. HEAD is answered as GET, which changes nothing anywhere."""
+
+    front: SiteConfig
+    get: Handler | None = None
+    post: Handler | None = None
+    framed: bool = False  #: may be shown in a frame by the sites the front names
+    program: bool = False  #: programs ask here, and are answered in JSON whatever happens
+    lenient: bool = False  #: takes a body of any kind, for what it is for needs none
+    turn_away: TurnAway | None = None  #: answers a POST before anything of it is read
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request = Request(scope, receive)
+        response = await self._answer(request)
+        response.raw_headers.extend(self._headers)
+        scripted = SCRIPTED if isinstance(response, Scripted) else ""
+        response.headers["Content-Security-Policy"] = f"{self._policy}{scripted}"
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        visit = EndpointRequest(self.front, request, program=self.program)
+        handler = self.post if request.method == "POST" else self.get
+        if request.method not in ("GET", "HEAD", "POST") or handler is None:
+            return self._not_allowed(visit)
+        try:
+            return await self._handle(visit, handler)
+        except request_body.BodyRejected as fault:
+            response = visit.note("unreadable", "this can't be read", fault.status)
+            response.headers["Connection"] = "close"
+            return response
+        except BadToken as fault:
+            return _bad_link(visit, fault)
+        except (SQLAlchemyError, StoreBusy, TimeoutError) as fault:
+            log.error("the store can't be reached: %s", type(fault).__name__)
+            return _unreachable(visit)
+        except Exception as fault:  # nothing of it may reach the reader, nor the address the log
+            log.error("a page failed: %s", type(fault).__name__)
+            return _broken(visit)
+
+    async def _handle(self, visit: EndpointRequest, handler: Handler) -> Response:
+        if visit.request.method != "POST":
+            return await handler(visit)
+        turned_away = self.turn_away(visit) if self.turn_away else None
+        if turned_away is not None:
+            await self.front.shield.keep_back()
+            return turned_away
+        if self.lenient:
+            return await self._handle_whatever(visit, handler)
+        visit.lists.update(await request_body.read(visit.request))
+        return await handler(visit)
+
+    async def _handle_whatever(self, visit: EndpointRequest, handler: Handler) -> Response:
+        """Do what the path says even if the body is too long, too slow or no form."""
+        try:
+            visit.lists.update(await request_body.read(visit.request))
+        except request_body.BodyRejected as fault:
+            try:
+                response = await handler(visit)
+            except BadToken:
+                raise fault from None
+            response.headers["Connection"] = "close"  # the rest of the body isn't read
+            return response
+        return await handler(visit)
+
+    def _not_allowed(self, visit: EndpointRequest) -> Response:
+        methods = [name for name, one in (("GET, HEAD", self.get), ("POST", self.post)) if one]
+        response = visit.note("no such method", "method not allowed", 405)
+        response.headers["Allow"] = ", ".join(methods)
+        return response
+
+    @cached_property
+    def _policy(self) -> str:
+        return policy(" ".join(self.front.embed_origins) or "*") if self.framed else policy()
+
+    @cached_property
+    def _headers(self) -> list[tuple[bytes, bytes]]:
+        """What every answer carries, as it travels."""
+        headers = dict(HEADERS)
+        if self.framed:
+            del headers["Cross-Origin-Opener-Policy"]
+        if self.front.base_url.startswith("https://"):
+            headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
+        return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+
+
+def _bad_link(visit: EndpointRequest, fault: BadToken) -> Response:
+    if isinstance(fault, OldLink):
+        return visit.page(visit.words.old_link, status=410)
+    return visit.show(_or_by_mail(visit, visit.words.bad_link), status=404)
+
+
+def _broken(visit: EndpointRequest) -> Response:
+    if visit.program:
+        return visit.note("broken", "", 500)
+    return visit.page(visit.words.broken, status=500)
+
+
+def _unreachable(visit: EndpointRequest) -> Response:
+    response = visit.note("unreachable", "", 503) if visit.program else _come_back(visit)
+    response.headers["Retry-After"] = RETRY_SECONDS
+    return response
+
+
+def _come_back(visit: EndpointRequest) -> Response:
+    return visit.show(_or_by_mail(visit, visit.words.unreachable), status=503)
+
+
+def _or_by_mail(visit: EndpointRequest, saying: PageText) -> Page:
+    """Say that something can't be done here; and, to who wants to leave, where it still can."""
+    page = visit.say(saying)
+    if not visit.front.mailto:
+        return page
+    other_way = visit.words.unreachable_mail.format(mailto=visit.front.mailto)
+    return replace(page, paragraphs=[*page.paragraphs, other_way])

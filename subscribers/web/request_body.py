@@ -1,0 +1,172 @@
+"""Reads what a browser or mail program sends, within limits set before anything is parsed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from urllib.parse import unquote_to_bytes
+
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+MAX_BODY = 16_384  # bytes
+MAX_DRAINED = 65_536  # bytes read on, and dropped, so that the sender gets to see the refusal
+MAX_FIELDS = 30
+MAX_SECONDS = 10.0
+
+Fields = dict[str, list[str]]
+#: For the parser, which warns of each body that is none: anybody could fill the log.
+_SILENT = logging.Logger("multipart", logging.CRITICAL)
+
+
+class BodyRejected(Exception):
+    """What was sent isn't taken; *status* is the answer's."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(str(status))
+        self.status = status
+
+
+async def read(request: Request, *, seconds: float = MAX_SECONDS) -> Fields:
+    """Return the fields of a form or JSON object, each with its values; raises `BodyRejected`."""
+    body = await raw(request, seconds=seconds)
+    kind, options = parse_options_header(request.headers.get("content-type", ""))
+    if kind == b"application/x-www-form-urlencoded":
+        return _urlencoded(body)
+    if kind == b"multipart/form-data":
+        return _multipart(body, options.get(b"boundary", b""))
+    if kind == b"application/json":
+        return _json(body)
+    if not body:
+        return {}
+    raise BodyRejected(415)
+
+
+async def raw(request: Request, *, seconds: float = MAX_SECONDS) -> bytes:
+    """Return the body, if it is short and comes in time; raises `BodyRejected`."""
+    told = request.headers.get("content-length", "0")
+    if not told.isdecimal() or int(told[:12]) > MAX_DRAINED:
+        raise BodyRejected(413)
+    try:
+        async with asyncio.timeout(seconds):
+            return await _collect(request)
+    except TimeoutError:
+        raise BodyRejected(408) from None
+    except ClientDisconnect:
+        raise BodyRejected(400) from None
+
+
+async def _collect(request: Request) -> bytes:
+    body = bytearray()
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_DRAINED:
+            raise BodyRejected(413)
+        if size <= MAX_BODY:
+            body += part
+    if size > MAX_BODY:
+        raise BodyRejected(413)
+    return bytes(body)
+
+
+def _urlencoded(body: bytes) -> Fields:
+    pairs = body.split(b"&") if body else []
+    if len(pairs) > MAX_FIELDS:
+        raise BodyRejected(400)
+    fields: Fields = {}
+    for pair in pairs:
+        name, _, value = pair.partition(b"=")
+        fields.setdefault(_word(name), []).append(_word(value))
+    return fields
+
+
+def _word(text: bytes) -> str:
+    if text.isalnum():  # nothing in it is written in another way
+        return text.decode()
+    return _utf8(unquote_to_bytes(text.replace(b"+", b" ")))
+
+
+def _utf8(text: bytes) -> str:
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        raise BodyRejected(400) from None
+
+
+def _json(body: bytes) -> Fields:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BodyRejected(400) from None
+    if not isinstance(found, Mapping) or len(found) > MAX_FIELDS:
+        raise BodyRejected(400)
+    fields = {str(name): value for name, value in found.items() if isinstance(value, str)}
+    if len(fields) != len(found) or any(_lone(text) for pair in fields.items() for text in pair):
+        raise BodyRejected(400)
+    return {name: [value] for name, value in fields.items()}
+
+
+def _lone(text: str) -> bool:
+    """Tell whether a text holds half a surrogate pair, which only JSON can write."""
+    return any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+class _Parts:
+    """Collects the fields of a multipart body."""
+
+    def __init__(self) -> None:
+        self.fields: Fields = {}
+        self._count = 0
+        self._header = b""
+        self._value = b""
+        self._name = b""
+        self._data = bytearray()
+
+    def begin(self) -> None:
+        self._count += 1
+        if self._count > MAX_FIELDS:
+            raise BodyRejected(400)
+        self._name, self._header, self._value = b"", b"", b""
+        self._data.clear()
+
+    def header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def header_end(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._name = parse_options_header(self._value)[1].get(b"name", b"")
+        self._header, self._value = b"", b""
+
+    def data(self, data: bytes, start: int, end: int) -> None:
+        self._data += data[start:end]
+
+    def end(self) -> None:
+        self.fields.setdefault(_utf8(self._name), []).append(_utf8(bytes(self._data)))
+
+
+def _multipart(body: bytes, boundary: bytes) -> Fields:
+    parts = _Parts()
+    try:
+        parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": parts.begin,
+                "on_part_data": parts.data,
+                "on_part_end": parts.end,
+                "on_header_field": parts.header_field,
+                "on_header_value": parts.header_value,
+                "on_header_end": parts.header_end,
+            },
+        )
+        parser.logger = _SILENT
+        parser.write(body)
+        parser.finalize()
+    except ValueError:  # what the parser raises for what is no multipart body
+        raise BodyRejected(400) from None
+    return parts.fields

@@ -1,0 +1,196 @@
+"""Checks a sign-up, the cheapest first, and takes it in if nothing speaks against it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+
+from sqlalchemy.orm import Session
+
+from subscribers.abuse_prevention import LimitReason, RequestOrigin
+from subscribers.address import parse
+from subscribers.errors import BadAddress, BadProof, BadToken
+from subscribers.signup import SignupRequest, SignupWorker, record_requests
+from subscribers.tokens import address_mark
+from subscribers.web import client
+from subscribers.web.config import NewsletterInfo, SiteConfig
+from subscribers.web.endpoint import EndpointRequest
+from subscribers.web.flood_guard import FloodGuard
+from subscribers.web.signup_form import (
+    FRAME_PATH,
+    PROOF,
+    TRAP,
+    ShownForm,
+    read_form_token,
+    wording,
+    wording_mark,
+)
+
+_SOURCE = re.compile(r"[a-z0-9][a-z0-9:._-]{0,63}\Z")
+
+
+class SignupOutcome(StrEnum):
+    """What whoever asked is told; what is known of the address is in none of them."""
+
+    INBOX = "inbox"  #: check your inbox
+    AGAIN = "again"  #: press the button once more
+    ELSEWHERE = "elsewhere"  #: the form can't be sent from where it is shown
+    FAULT = "fault"  #: the address can't be mailed
+    LATER = "later"  #: too many sign-ups just now
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignupResult:
+    """The outcome, with the fault in words where there is one."""
+
+    outcome: SignupOutcome
+    fault: str = ""
+    goes_on: bool = False  #: whether a harder sum leads past what stopped it
+
+
+@dataclass(frozen=True)
+class SignupChecks:
+    """The checks of every way to sign up, with the shield they share."""
+
+    front: SiteConfig
+    shield: FloodGuard = field(repr=False)
+    taking: SignupWorker = field(repr=False)
+
+    def turned_away(self, visit: EndpointRequest) -> bool:
+        """Tell whether a flood from there is under way; counts what is turned away."""
+        stop = self.shield.stopped(visit.visitor)
+        if stop is not None:
+            self.shield.count(stop)
+        return stop is not None
+
+    async def judge(self, visit: EndpointRequest) -> SignupResult:
+        """Take one sign-up, or say what is told instead."""
+        stop = self.shield.stopped(visit.visitor) or self._suspect(visit)
+        if stop is not None:
+            self.shield.count(stop)
+            locked_in = stop is LimitReason.ORIGIN and self._is_locked_in(visit)
+            return SignupResult(outcome=SignupOutcome.ELSEWHERE) if locked_in else _verdict(stop)
+        about = about_of(visit)
+        if about is None:
+            return SignupResult(outcome=SignupOutcome.AGAIN)
+        try:
+            proof, harder = self._proof(visit)
+            address = parse(visit.fields.get("email", ""))
+        except BadProof:
+            self.shield.count(LimitReason.PUZZLE)
+            return _verdict(LimitReason.PUZZLE)
+        except BadAddress as fault:
+            return SignupResult(outcome=SignupOutcome.FAULT, fault=visit.words.faults[fault.fault])
+        if address.domain in self.front.disposable:
+            self.shield.count(LimitReason.DISPOSABLE)
+            return SignupResult(outcome=SignupOutcome.FAULT, fault=visit.words.disposable)
+        return await self._take(
+            _ask(visit, about, RequestOrigin(address, visit.visitor, proof, harder))
+        )
+
+    async def _take(self, one: SignupRequest) -> SignupResult:
+        stop = await self.front.writer.together(self.ask, one)
+        goes_on = (
+            stop in (LimitReason.EVERYONE, LimitReason.DOMAIN) and self.front.harder is not None
+        )
+        if stop in (LimitReason.NETWORK, LimitReason.EVERYONE) and not goes_on:
+            self.shield.stop(one.network, stop)
+        else:
+            self.taking.soon()
+        return replace(_verdict(stop), goes_on=goes_on)
+
+    def ask(self, session: Session, asks: Sequence[SignupRequest]) -> list[LimitReason | None]:
+        """Write sign-ups that came together, in one transaction."""
+        front = self.front
+        return record_requests(
+            session, asks, limits=front.limits, hashes=front.hashes, now=front.clock()
+        )
+
+    def _suspect(self, visit: EndpointRequest) -> LimitReason | None:
+        if not client.is_ours(visit.request, self.front.base_url):
+            return LimitReason.ORIGIN
+        if visit.fields.get(TRAP):
+            return LimitReason.TRAP
+        return self._check_token(visit)
+
+    def _is_locked_in(self, visit: EndpointRequest) -> bool:
+        """Tell whether our own form comes as another site's: a sandboxed frame has no origin."""
+        if visit.request.url.path == FRAME_PATH:
+            return True
+        with suppress(BadToken):
+            shown = read_form_token(self.front, visit.fields.get("token", ""))
+            return shown.waited == _mark_of(visit)
+        return False
+
+    def _proof(self, visit: EndpointRequest) -> tuple[str, bool]:
+        """Return the challenge that was answered, and if it is a harder one; raises `BadProof`."""
+        answer, now = visit.fields.get(PROOF, ""), self.front.clock()
+        if self.front.harder is not None:
+            with suppress(BadProof):
+                return self.front.harder.check(answer, now), True
+        return (self.front.proof.check(answer, now) if self.front.proof else ""), False
+
+    def _check_token(self, visit: EndpointRequest) -> LimitReason | None:
+        about = about_of(visit)
+        try:
+            shown = read_form_token(self.front, visit.fields.get("token", ""))
+        except BadToken:
+            return LimitReason.FORM
+        age = self.front.clock() - shown.at
+        if age > timedelta(hours=self.front.form_hours):
+            return LimitReason.FORM
+        if about and not _says_the_same(shown, about):
+            return LimitReason.FORM
+        again = shown.waited == _mark_of(visit)
+        early = age < timedelta(seconds=self.front.form_seconds) and not again
+        return LimitReason.FAST if early else None
+
+
+def _mark_of(visit: EndpointRequest) -> str:
+    """Return the mark of the address that is sent; a form that was sent before has it too."""
+    return address_mark(visit.fields.get("email", "")[:254])
+
+
+def _says_the_same(shown: ShownForm, about: NewsletterInfo) -> bool:
+    """Tell whether somebody agreed to what would be kept as the wording."""
+    mark = wording_mark(about, shown.language)
+    return (shown.newsletter, shown.mark) == (about.slug, mark)
+
+
+def about_of(visit: EndpointRequest) -> NewsletterInfo | None:
+    """Return the newsletter a visit is about, if there is one of that name."""
+    asked = visit.fields.get("newsletter") or visit.request.query_params.get("newsletter", "")
+    return visit.front.about(asked)
+
+
+def source_of(visit: EndpointRequest, default: str = "page") -> str:
+    """Return which form it was, if it says so in the way ours do."""
+    source = visit.fields.get("form") or visit.request.query_params.get("form", default)
+    return source if _SOURCE.match(source) else default
+
+
+def _ask(visit: EndpointRequest, about: NewsletterInfo, weighed: RequestOrigin) -> SignupRequest:
+    language = read_form_token(visit.front, visit.fields.get("token", "")).language
+    return SignupRequest(
+        address=weighed.address,
+        newsletter=about.slug,
+        form=source_of(visit, "api" if visit.program else "page"),
+        wording=wording(about, language),
+        language=language,
+        network=weighed.network,
+        proof=weighed.proof,
+        harder=weighed.harder,
+        seen_from=visit.kept_address(),
+    )
+
+
+def _verdict(stop: LimitReason | None) -> SignupResult:
+    if stop in (LimitReason.FORM, LimitReason.FAST, LimitReason.ORIGIN, LimitReason.PUZZLE):
+        return SignupResult(outcome=SignupOutcome.AGAIN)
+    if stop in (LimitReason.NETWORK, LimitReason.EVERYONE, LimitReason.DOMAIN):
+        return SignupResult(outcome=SignupOutcome.LATER)
+    return SignupResult(outcome=SignupOutcome.INBOX)

@@ -1,0 +1,49 @@
+"""A storm of events ends as a calm does; the full size is in benchmarks/events.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.events import end_of
+from benchmarks.storm import START, fill, storm
+from digest.db import Database
+from digest.delivery.events.dead_letters import count_dead_letters
+from digest.delivery.events.event_consumer import EventConsumer
+from digest.delivery.events.spool import Spool
+from digest.mail.sendgrid.webhook import parse
+from subscribers.tokens import Hashes
+
+EVENTS = 20_000
+READERS = 5_000
+HASHES = Hashes(["a secret for tests only, long enough"])
+
+
+def applied(path: Path, bodies: Iterator[bytes]) -> Database:
+    fill(path, READERS)
+    database = Database(f"sqlite:///{path}")
+    spool = Spool(path.parent / f"{path.name}-events", file_bytes=2 << 20)
+    for body in bodies:
+        spool.append(body, START)
+    drain = EventConsumer(
+        store=database,
+        spool=spool,
+        parse=parse,
+        hashes=lambda: HASHES,
+        clock=lambda: datetime.fromtimestamp(START + 9999, UTC),
+    )
+    assert drain.all() > 0
+    assert spool.files() == []
+    return database
+
+
+def test_a_storm_ends_byte_for_byte_as_the_same_news_in_order(tmp_path: Path) -> None:
+    told = round(EVENTS * 0.69)
+    calm = applied(tmp_path / "calm.db", storm(READERS, told, disorder=False))
+    stormy = applied(tmp_path / "storm.db", storm(READERS, EVENTS, disorder=True))
+    assert end_of(tmp_path / "storm.db") == end_of(tmp_path / "calm.db")
+    with stormy.read() as session:
+        assert count_dead_letters(session).ever == EVENTS - told - round(EVENTS * 0.30)
+    calm.close()
+    stormy.close()

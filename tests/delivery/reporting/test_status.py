@@ -1,0 +1,67 @@
+"""What is told of requests under way, and of those whose sender has ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlmodel import select
+
+from digest.db import Database
+from digest.delivery.reporting.status import IssueStatus, issue_status
+from digest.delivery.sending.batch_worker import EditionSend, send_batch, settle_and_claim
+from digest.issues.models import Edition, Issue
+from tests.delivery.conftest import MakeReaders, MakeSending
+
+
+def told(database: Database, now: datetime, *, lives: bool | None) -> IssueStatus:
+    with database.read() as session:
+        issue, edition = session.exec(select(Issue)).one(), session.exec(select(Edition)).one()
+        return issue_status(session, issue, edition, now, is_alive=lambda _: lives)
+
+
+@pytest.fixture
+def sending(make_readers: MakeReaders, make_sending: MakeSending) -> EditionSend:
+    make_readers(5)
+    return make_sending()
+
+
+def claimed(sending: EditionSend, *, started: bool) -> None:
+    _, claim = settle_and_claim(sending, None, more=True)
+    assert claim is not None
+    if started:
+        send_batch(sending, claim)
+
+
+@pytest.mark.parametrize("lives", [True, None], ids=["lives", "is elsewhere"])
+def test_a_request_whose_sender_lives_is_under_way_and_no_problem(
+    database: Database, sending: EditionSend, now: datetime, lives: bool | None
+) -> None:
+    claimed(sending, started=True)
+    seen = told(database, now, lives=lives)
+    assert (seen.counts.in_doubt, seen.counts.under_way, seen.problems) == (3, 3, ())
+
+
+@pytest.mark.parametrize(("lives", "later"), [(False, 0), (None, 1), (True, 1)])
+def test_a_request_whose_sender_ended_is_in_doubt_before_anybody_takes_note(
+    database: Database, sending: EditionSend, now: datetime, lives: bool | None, later: int
+) -> None:
+    claimed(sending, started=True)
+    seen = told(database, now + timedelta(hours=later), lives=lives)
+    [problem] = seen.problems
+    assert (seen.counts.in_doubt, seen.counts.under_way, seen.counts.balances) == (3, 0, True)
+    assert (problem.readers, problem.since) == (3, now)
+    assert problem.what.startswith("may have been sent")
+    assert problem.next_step.startswith("digest send 1")
+    assert problem.evidence is not None
+
+
+def test_a_claim_whose_sender_ended_was_not_sent(
+    database: Database, sending: EditionSend, now: datetime
+) -> None:
+    claimed(sending, started=False)
+    seen = told(database, now, lives=False)
+    [problem] = seen.problems
+    assert (seen.counts.pending, seen.counts.in_doubt) == (5, 0)
+    assert problem.what.startswith("not sent")
+    assert (problem.next_step, problem.evidence) == ("digest send 1 takes it up again", None)

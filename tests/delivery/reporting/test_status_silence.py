@@ -1,0 +1,45 @@
+"""A provider that tells nothing is pointed out: its webhook may lead nowhere."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlmodel import select
+
+from digest.db import Database
+from digest.delivery.models import Delivery, News
+from digest.delivery.reporting.status import issue_status
+from digest.delivery.sending.dispatcher import dispatch
+from digest.issues.models import Edition, Issue
+from tests.delivery.conftest import MakeReaders, MakeSending
+
+
+@pytest.fixture
+def sent(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> Database:
+    make_readers(2)
+    dispatch(make_sending())
+    with database.write() as session:
+        session.exec(select(Issue)).one().sent_at = now
+    return database
+
+
+def said(database: Database, now: datetime) -> list[str]:
+    with database.read() as session:
+        issue = session.exec(select(Issue)).one()
+        where = issue_status(session, issue, session.exec(select(Edition)).one(), now)
+    return [problem.what for problem in where.problems]
+
+
+def test_an_hour_of_silence_is_a_problem(sent: Database, now: datetime) -> None:
+    assert said(sent, now + timedelta(minutes=59)) == []
+    assert ["no news has come" in what for what in said(sent, now + timedelta(hours=1))] == [True]
+
+
+def test_any_news_ends_it(sent: Database, now: datetime) -> None:
+    with sent.write() as session:
+        first = session.exec(select(Delivery).limit(1)).one()
+        first.news = News.PROCESSED
+    assert said(sent, now + timedelta(days=3)) == []

@@ -1,0 +1,197 @@
+"""Rows G of the fault matrix: readers leave, are erased, or move while an issue is on its way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pytest
+from sqlmodel import select
+
+from digest.db import Database
+from digest.delivery.models import Batch, Delivery
+from digest.delivery.sending import control
+from digest.delivery.sending.batch_worker import EditionSend
+from digest.delivery.sending.control import DoubtResolution
+from digest.delivery.sending.dispatcher import dispatch
+from digest.delivery.sending.planning import plan_deliveries
+from digest.issues.models import Edition, Issue, IssueState
+from digest.mail.mailing import Mailing
+from digest.mail.memory import MemoryTransport
+from digest.mail.transport import Accepted, Answer, InDoubt
+from subscribers import lifecycle, store, suppression
+from subscribers.address.syntax import parse
+from subscribers.models import Standing, Subscriber
+from subscribers.store import Evidence
+from subscribers.tokens import Hashes
+from tests.delivery.conftest import SECRET, MakeReaders, MakeSending
+
+READERS = 4
+HASHES = Hashes([SECRET])
+PAGE = Evidence(channel="page")
+Change = Callable[[], None]
+
+
+@dataclass
+class Scene:
+    """An issue ready to go to four readers in one batch, and the first of them."""
+
+    database: Database
+    sending: EditionSend
+    transport: MemoryTransport
+    reader: int
+    now: datetime
+
+    def leave(self) -> None:
+        with self.database.write() as session:
+            lifecycle.leave(session, self.reader, "weekly", PAGE, self.now)
+
+    def erase(self) -> None:
+        with self.database.write() as session:
+            lifecycle.erase(session, self.reader, PAGE, HASHES, self.now)
+
+    def move(self) -> None:
+        with self.database.write() as session:
+            row = session.get_one(Subscriber, self.reader)
+            row.address = row.address_key = "elsewhere@example.org"
+
+    def send(self, *, at: str = "", change: Change | None = None, doubt: bool = False) -> None:
+        """Send; at a step of it something changes; perhaps the first answer leaves doubt."""
+        changes = [change] if change else []
+        answers: list[Answer] = [InDoubt(detail="no answer")] if doubt else []
+
+        def step(name: str) -> None:
+            if name == at and changes:
+                changes.pop()()
+
+        self.transport.answer = lambda _: answers.pop() if answers else Accepted()
+        counts = dispatch(replace(self.sending, step=step), concurrency=1)
+        assert counts.balances
+        assert counts.candidates == READERS
+
+    def decide(self, verdict: DoubtResolution) -> None:
+        with self.database.write() as session:
+            batch = session.exec(select(Batch)).one()
+            control.resolve(session, batch.key, verdict, by="Ada", why="the log", now=self.now)
+
+    def reason(self) -> str | None:
+        with self.database.read() as session:
+            mine = select(Delivery.reason).where(Delivery.subscriber_id == self.reader)
+            return session.exec(mine).one()
+
+    def next_issue(self) -> list[str]:
+        """Freeze and send another issue; returns who got it."""
+        with self.database.write() as session:
+            session.add(
+                Issue(
+                    id=2, newsletter_id=1, number=2, period="2026-W49", state=IssueState.BUILT,
+                    built_at=self.now,
+                )
+            )  # fmt: skip
+            session.flush()
+            session.add(
+                Edition(
+                    id=2, issue_id=2, subject="S", html="<p>H</p>", text="T", fingerprint="f",
+                    frozen_at=self.now,
+                )
+            )  # fmt: skip
+            session.flush()
+            plan_deliveries(
+                session,
+                issue=session.get_one(Issue, 2),
+                edition=session.get_one(Edition, 2),
+                newsletter="weekly",
+                batch_size=10,
+                now=self.now,
+            )
+        later = MemoryTransport()
+        dispatch(replace(self.sending, edition_id=2, transport=later), concurrency=1)
+        return later.addresses()
+
+
+@pytest.fixture
+def scene(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> Scene:
+    first, *_ = make_readers(READERS)
+    transport = MemoryTransport()
+    return Scene(database, make_sending(transport, batch_size=10), transport, first, now)
+
+
+FIRST = "confirmed-free-0@example.org"
+
+
+def test_G01_who_leaves_while_an_earlier_attempt_waits_is_not_in_the_next(scene: Scene) -> None:
+    scene.send(doubt=True)
+    scene.leave()
+    scene.decide(DoubtResolution.UNSENT)
+    scene.send()
+    assert FIRST not in scene.transport.addresses()
+    assert scene.reason() == "unsubscribed"
+
+
+@pytest.mark.parametrize("at", ["claimed", "started", "answered"])
+def test_G02_who_leaves_after_the_claim_gets_this_copy_and_no_later_one(
+    scene: Scene, at: str
+) -> None:
+    scene.send(at=at, change=scene.leave)
+    assert scene.transport.addresses().count(FIRST) == 1
+    assert FIRST not in scene.next_issue()
+
+
+@pytest.mark.parametrize("at", ["claimed", "started", "answered", "settled"])
+def test_G03_who_is_erased_at_any_step_still_counts(scene: Scene, at: str) -> None:
+    scene.send(at=at, change=scene.erase)
+    assert scene.transport.addresses().count(FIRST) == 1
+    assert FIRST not in scene.next_issue()
+
+
+def test_G03_who_is_erased_while_in_doubt_is_not_mailed_again(scene: Scene) -> None:
+    scene.send(doubt=True)
+    scene.erase()
+    scene.decide(DoubtResolution.UNSENT)
+    scene.send()
+    assert FIRST not in scene.transport.addresses()
+    assert scene.reason() == "erased"
+
+
+def test_G03_who_was_erased_is_not_mailed_after_an_import_brings_the_address_back(
+    scene: Scene,
+) -> None:
+    scene.send()
+    scene.erase()
+    with scene.database.write() as session:
+        key = parse(FIRST).key
+        again = store.add(session, parse(FIRST), scene.now)
+        found = suppression.find(session, key, HASHES)  # as an import asks for it
+        store.mark_suppressed(session, [key], found.reason if found else None)
+        confirmed = Standing.CONFIRMED
+        store.join(session, again, "weekly", confirmed, scene.now, source="import")
+    assert FIRST not in scene.next_issue()
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [("", "elsewhere@example.org"), ("claimed", FIRST), ("started", FIRST), ("answered", FIRST)],
+    ids=["before the claim", "claimed", "started", "answered"],
+)
+def test_G04_one_address_gets_the_issue_and_never_both(
+    scene: Scene, at: str, expected: str
+) -> None:
+    if not at:
+        scene.move()
+    scene.send(at=at, change=scene.move)
+    mine = {FIRST, "elsewhere@example.org"}
+    assert [who for who in scene.transport.addresses() if who in mine] == [expected]
+
+
+def mails_to(mailings: list[Mailing], *addresses: str) -> int:
+    return sum(r.address in addresses for mailing in mailings for r in mailing.recipients)
+
+
+def test_G04_who_moves_while_in_doubt_is_not_mailed_anew_by_itself(scene: Scene) -> None:
+    scene.send(doubt=True)
+    scene.move()
+    scene.send()
+    assert mails_to(scene.transport.accepted, FIRST, "elsewhere@example.org") == 0

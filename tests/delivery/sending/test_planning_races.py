@@ -1,0 +1,157 @@
+"""Several that freeze an audience at one moment, on PostgreSQL: it lets several writers in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlmodel import Session, col, select
+
+from digest.db import Database
+from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome
+from digest.delivery.sending.control import offer_again
+from digest.delivery.sending.planning import plan_deliveries
+from digest.issues import store
+from digest.issues.models import Edition, Issue, IssueState, Newsletter
+from subscribers.models import Standing, Subscription
+from tests.service.conftest import World
+
+pytestmark = pytest.mark.postgres
+
+READERS = 50
+
+
+@pytest.fixture
+def world(postgres_database: Database, now: datetime) -> World:
+    """A weekly with readers; its issue of this moment is drafted, and may go."""
+    made = World(postgres_database)
+    made.add_newsletter()
+    made.add_comparisons(2)
+    made.add_readers(READERS)
+    made.tick()
+    made.tick(now - timedelta(hours=1))
+    assert [issue.state for issue in made.issues()] == [IssueState.BUILT]
+    return made
+
+
+def waits_for_us(database: Database) -> bool:
+    """Tell whether somebody waits for a lock of another's."""
+    asked = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with database.read() as session:
+        waiting: int = session.connection().execute(asked).scalar_one()
+    return waiting > 0
+
+
+def meanwhile(
+    database: Database, ours: Callable[[Session], object], theirs: Callable[[], object]
+) -> Future[object]:
+    """Let *theirs* begin before what *ours* does is committed, and wait for both to end."""
+    with ThreadPoolExecutor(1) as pool:
+        with database.write() as session:
+            ours(session)
+            other = pool.submit(theirs)
+            end = time.monotonic() + 30
+            while not (other.done() or waits_for_us(database)) and time.monotonic() < end:
+                pass
+        other.exception(60)
+    return other
+
+
+def freeze(session: Session, issue: Issue, newsletter: str, now: datetime) -> None:
+    edition = store.edition_of(session, issue)
+    plan_deliveries(
+        session, issue=issue, edition=edition, newsletter=newsletter, batch_size=7, now=now
+    )
+
+
+def _add_daily(session: Session, now: datetime) -> None:
+    session.add(Newsletter(id=2, slug="daily", name="Daily"))
+    for reader in session.exec(select(Subscription)).all():
+        session.add(
+            Subscription(
+                subscriber_id=reader.subscriber_id,
+                newsletter="daily",
+                standing=Standing.CONFIRMED,
+                since=now,
+            )
+        )
+    session.flush()
+    issue = Issue(
+        newsletter_id=2, number=1, period="2026-W48", state=IssueState.BUILT, built_at=now
+    )
+    session.add(issue)
+    session.flush()
+    session.add(
+        Edition(
+            issue_id=issue.id or 0, subject="S", html="H", text="T", fingerprint="f",
+            frozen_at=now,
+        )
+    )  # fmt: skip
+
+
+def test_an_issue_that_is_being_sent_by_hand_at_its_moment_is_not_planned_again(
+    world: World, now: datetime
+) -> None:
+    def by_hand(session: Session) -> None:
+        freeze(session, store.by_number(session, 1, 1, lock=True), "weekly", now)
+
+    said = meanwhile(world.database, by_hand, lambda: world.tick(now)).result()
+    assert said == "weekly 2026-W48: released (sent by hand)"
+    with world.database.read() as session:
+        assert len(session.exec(select(Delivery)).all()) == READERS
+
+
+def test_an_issue_offered_again_while_another_is_planned_shares_no_number(
+    world: World, now: datetime
+) -> None:
+    with world.database.write() as session:
+        issue = store.by_number(session, 1, 1, lock=True)
+        freeze(session, issue, "weekly", now)
+        issue.state = IssueState.SENT
+        for batch in session.exec(select(Batch)).all():
+            batch.state = BatchState.ACCEPTED
+        for delivery in session.exec(select(Delivery).limit(3)).all():
+            delivery.outcome = DeliveryOutcome.REFUSED
+        _add_daily(session, now)
+
+    def other() -> None:
+        with world.database.write() as session:
+            freeze(session, store.by_number(session, 2, 1, lock=True), "daily", now)
+
+    def ours(session: Session) -> None:
+        assert offer_again(session, store.by_number(session, 1, 1, lock=True), 7) == 3
+
+    meanwhile(world.database, ours, other).result()
+    with world.database.read() as session:
+        assert len(session.exec(select(Delivery)).all()) == 2 * READERS
+
+
+def test_two_issues_planned_at_one_moment_share_no_number(world: World, now: datetime) -> None:
+    with world.database.write() as session:
+        _add_daily(session, now)
+
+    def other() -> None:
+        with world.database.write() as session:
+            freeze(session, store.by_number(session, 2, 1, lock=True), "daily", now)
+
+    def ours(session: Session) -> None:
+        freeze(session, store.by_number(session, 1, 1, lock=True), "weekly", now)
+
+    meanwhile(world.database, ours, other).result()
+    with world.database.read() as session:
+        rows = session.exec(
+            select(Batch.edition_id, Batch.first_delivery, Batch.last_delivery).order_by(
+                col(Batch.first_delivery)
+            )
+        ).all()
+        deliveries = session.exec(select(Delivery.id).order_by(col(Delivery.id))).all()
+    covered = [n for _, first, last in rows for n in range(first, last + 1)]
+    assert covered == deliveries
+    assert len(covered) == 2 * READERS

@@ -1,0 +1,224 @@
+"""Several machines on one PostgreSQL: each may send at once, and none from a copy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from sqlalchemy import URL
+from sqlmodel import col, select
+
+from digest.db import Database
+from digest.delivery.models import Attempt, Batch, BatchState, Installation
+from digest.delivery.sending import restore_guard
+from digest.delivery.sending.batch_worker import EditionSend
+from digest.delivery.sending.restore_guard import Restored, RestoreGuardFile
+from digest.issues.models import Issue, IssueState
+from tests.delivery.conftest import MakeReaders, MakeSending
+from tests.delivery.counted import send
+from tests.postgres import copied_database
+
+pytestmark = pytest.mark.postgres
+
+Folder = Callable[[str], RestoreGuardFile]
+
+
+@pytest.fixture
+def database(postgres_database: Database) -> Database:
+    return postgres_database
+
+
+@pytest.fixture
+def sending(make_readers: MakeReaders, make_sending: MakeSending) -> EditionSend:
+    """An issue on its way, in twelve batches."""
+    make_readers(12)
+    return make_sending(batch_size=1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """Return a function that makes a folder of its own, as on another machine."""
+
+    def make(name: str) -> RestoreGuardFile:
+        (tmp_path / name).mkdir()
+        return RestoreGuardFile(tmp_path / name / "digest.epoch")
+
+    return make
+
+
+def known(database: Database) -> set[str]:
+    with database.read() as session:
+        return set(session.exec(select(Attempt.key)).all())
+
+
+def put_back(database: Database, attempts: set[str]) -> None:
+    """Let the database know of these attempts only, as if it had been restored in its place."""
+    with database.write() as session:
+        for each in session.exec(select(Attempt).where(col(Attempt.key).not_in(attempts))).all():
+            batch = session.get_one(Batch, each.batch_id)
+            batch.state, batch.attempt, batch.attempts = BatchState.PENDING, None, 0
+            session.delete(each)
+
+
+def test_a_machine_that_never_sent_begins_at_once_and_holds_nobody(
+    database: Database, sending: EditionSend, folder: Folder
+) -> None:
+    first, second = folder("first"), folder("second")
+    restore_guard.begin(database, first)
+    send(sending, first, 2)
+    restore_guard.begin(database, second)
+    send(sending, second, 3)
+    restore_guard.begin(database, first)
+    send(sending, first)
+    assert [restore_guard.hold_reason(database, each) for each in (first, second)] == [None, None]
+
+
+def test_machines_that_begin_at_one_moment_all_may(
+    database: Database, sending: EditionSend, folder: Folder
+) -> None:
+    files, together = [folder(f"machine-{n}") for n in range(4)], Barrier(4)
+
+    def start(file: RestoreGuardFile) -> None:
+        together.wait(60)
+        restore_guard.begin(database, file)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(start, files))
+    send(sending, files[0])
+    assert [restore_guard.hold_reason(database, each) for each in files] == [None] * 4
+    with database.read() as session:
+        assert len(session.exec(select(Installation)).all()) == 1
+
+
+def test_what_a_person_says_on_one_machine_holds_for_all(
+    database: Database, sending: EditionSend, folder: Folder, now: datetime
+) -> None:
+    first, second = folder("first"), folder("second")
+    restore_guard.begin(database, first)
+    send(sending, first, 2)
+    assert restore_guard.accept_restore(
+        database, second, by="Ann", why="looked", now=now
+    ).paused == [1]
+    assert [restore_guard.hold_reason(database, each) for each in (first, second)] == [None, None]
+    restore_guard.begin(database, first)
+    with database.write() as session:
+        session.get_one(Issue, 1).state = IssueState.PREPARED
+    send(sending, first)
+    assert [restore_guard.hold_reason(database, each) for each in (first, second)] == [None, None]
+
+
+def test_a_folder_copied_with_its_file_counts_along_with_the_original(
+    database: Database, sending: EditionSend, folder: Folder
+) -> None:
+    first, second = folder("first"), folder("second")
+    restore_guard.begin(database, first)
+    send(sending, first, 2)
+    shutil.copy(first.path, second.path)
+    for file in (second, first, second):
+        restore_guard.begin(database, file)
+        send(sending, file)
+    assert [restore_guard.hold_reason(database, each) for each in (first, second)] == [None, None]
+
+
+def test_A14_a_database_put_back_in_its_place_is_held(
+    database: Database, sending: EditionSend, folder: Folder
+) -> None:
+    file = folder("first")
+    restore_guard.begin(database, file)
+    send(sending, file, 2)
+    before = known(database)
+    send(sending, file, 3)
+    put_back(database, before)
+    with pytest.raises(Restored, match=r"knows of 2 requests .*, and 5 were made from here"):
+        restore_guard.begin(database, file)
+
+
+def test_A14_where_a_folder_that_has_sent_lost_its_file_nothing_is_sent(
+    database: Database, sending: EditionSend, folder: Folder
+) -> None:
+    file = folder("first")
+    restore_guard.begin(database, file)
+    send(sending, file, 2)
+    file.path.unlink()
+    assert "is missing, and mail was sent before" in str(restore_guard.hold_reason(database, file))
+
+
+def test_A14_a_copy_on_a_server_is_held_while_the_original_goes_on(
+    database: Database, sending: EditionSend, folder: Folder, postgres: URL
+) -> None:
+    first, another = folder("first"), folder("another")
+    restore_guard.begin(database, first)
+    send(sending, first)
+    database.close()
+    with copied_database(postgres, str(database.url.database)) as url:
+        copy = Database(url.render_as_string(hide_password=False))
+        with closing(copy):
+            for file in (first, another):  # the file of the original is no excuse
+                with pytest.raises(Restored, match="a copy of the one that mail was sent from"):
+                    restore_guard.begin(copy, file)
+    send(sending, first)
+    restore_guard.begin(database, first)
+
+
+def test_A14_what_one_machine_finds_missing_holds_the_others_too(
+    database: Database, sending: EditionSend, folder: Folder, now: datetime
+) -> None:
+    first, second, third = folder("first"), folder("second"), folder("third")
+    restore_guard.begin(database, first)
+    restore_guard.begin(database, second)
+    send(sending, first)
+    before = known(database)
+    send(sending, first, 4)
+    put_back(database, before)
+    with pytest.raises(Restored):
+        restore_guard.begin(database, first)
+    for file in (second, third):  # neither saw what the first did
+        with pytest.raises(Restored, match=r"knows of 1 requests .*, and 5 were made"):
+            restore_guard.begin(database, file)
+    assert restore_guard.accept_restore(
+        database, second, by="Ann", why="looked", now=now
+    ).paused == [1]
+    assert [restore_guard.hold_reason(database, each) for each in (first, second, third)] == [
+        None
+    ] * 3
+
+
+def test_A14_a_machine_that_kept_up_holds_what_it_did_not_send_itself(
+    database: Database, sending: EditionSend, folder: Folder
+) -> None:
+    first, second = folder("first"), folder("second")
+    restore_guard.begin(database, first)
+    restore_guard.keep_up(database, second)
+    send(sending, first)
+    before = known(database)
+    send(sending, first, 4)
+    restore_guard.keep_up(database, second)
+    put_back(database, before)
+    with pytest.raises(Restored, match=r"knows of 1 requests .*, and 5 were made: it is older"):
+        restore_guard.begin(database, second)
+
+
+def test_a_machine_keeps_up_only_where_mail_was_sent(database: Database, folder: Folder) -> None:
+    file = folder("first")
+    restore_guard.keep_up(database, file)
+    assert file.read() is None
+
+
+def test_A14_a_database_of_an_earlier_version_lets_the_machine_with_the_file_begin_first(
+    database: Database, sending: EditionSend, folder: Folder
+) -> None:
+    first, second = folder("first"), folder("second")
+    restore_guard.begin(database, first)
+    send(sending, first)
+    with database.write() as session:
+        session.connection().exec_driver_sql("DELETE FROM epoch")
+    with pytest.raises(Restored, match="is missing, and mail was sent before"):
+        restore_guard.begin(database, second)
+    restore_guard.begin(database, first)
+    restore_guard.begin(database, second)

@@ -1,0 +1,131 @@
+"""Processes that help to send: one that is frozen, one that gives up, and their shares."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import pytest
+
+from digest.delivery.sending.dispatcher import dispatch, requests_per_process
+from digest.delivery.sending.settlement import Settlement
+from digest.delivery.sending.worker_processes import StopSignal, WorkerProcesses, usable_cores
+from digest.mail.mailing import Mailing
+from digest.mail.memory import MemoryTransport
+from digest.mail.transport import Accepted, Answer, NotSent
+from tests.delivery.conftest import MakeReaders, MakeSending
+
+THREADS = 3
+
+
+@dataclass
+class Frozen(WorkerProcesses):
+    """A process that helps and says nothing any more."""
+
+    killed: threading.Event = field(default_factory=threading.Event)
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def follow(self, tell: Callable[[Settlement], None]) -> None:
+        self.telling = [threading.Thread(target=self.killed.wait, daemon=True)]
+        self.telling[0].start()
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+    def kill(self) -> None:
+        self.killed.set()
+
+
+def test_a_helper_frozen_for_longer_than_a_lease_is_ended(
+    make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(6)
+    hands = Frozen()
+    counts = dispatch(replace(make_sending(), lease=0.2), hands=hands)
+    assert (counts.accepted, hands.killed.is_set(), hands.stopped.is_set()) == (6, True, False)
+
+
+def test_a_frozen_helper_keeps_nobody_longer_than_the_grace(
+    make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(6)
+    hands, brake = Frozen(), StopSignal(grace=0.2)
+    brake.stop()
+    counts = dispatch(make_sending(), hands=hands, brake=brake)
+    hands.killed.set()
+    assert (counts.pending, hands.stopped.is_set()) == (6, True)
+
+
+@pytest.mark.parametrize(("all_of_them", "processes"), [(2, 2), (3, 2), (5, 2), (7, 4), (64, 8)])
+def test_all_processes_together_have_no_more_under_way_than_was_set(
+    all_of_them: int, processes: int
+) -> None:
+    of_a_helper = requests_per_process(all_of_them, processes - 1)
+    assert of_a_helper >= 1
+    assert all_of_them - of_a_helper * (processes - 1) >= 1
+
+
+def test_B08_while_the_provider_asks_for_rest_no_thread_claims_anything(
+    make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
+    make_readers(60)
+    rested: list[tuple[int, int]] = []
+    met: list[str] = []
+
+    class Rest(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            asked = timeout is not None and timeout > 5.0
+            before = len(met)
+            super().wait(0.3 if asked else timeout)
+            if asked:
+                rested.append((before, len(met)))
+            return self.is_set()
+
+    def answer(mailing: Mailing) -> Answer:
+        met.append(mailing.attempt)
+        slow_down = NotSent(detail="slow down", wait=6.0, counts=False)
+        return slow_down if len(met) == 1 else Accepted()
+
+    sending = make_sending(MemoryTransport(answer=answer), batch_size=1)
+    begin, hour = sending.clock(), timedelta(hours=1)
+    late = replace(sending, clock=lambda: begin + hour * len(rested))
+    counts = dispatch(late, concurrency=THREADS, brake=StopSignal(stopping=Rest()))
+    [(before, after)] = rested
+    # What was under way when it asked may still arrive.
+    assert after - before < THREADS
+    assert counts.accepted == 60
+
+
+GIVES_UP = """
+from dataclasses import dataclass
+from digest.delivery.sending.worker_processes import Brake
+from digest.delivery.sending.worker_processes import lent
+
+@dataclass
+class Sending:
+    owner: str = ""
+
+def work(sending, tell):
+    raise OSError(13, "Permission denied", "digest.db")
+
+with lent(Sending(), 1, work=work, brake=Brake(), close_store=lambda: None) as hands:
+    told = []
+    hands.follow(told.append)
+    hands.telling[0].join()
+    print(len(hands), told)
+"""
+
+
+@pytest.mark.skipif(usable_cores() < 2, reason="only one core: a send stays in one process")
+def test_a_helper_that_gives_up_says_why_and_leaves_the_rest_to_the_others() -> None:
+    done = subprocess.run(  # noqa: S603 - these lines
+        [sys.executable, "-c", GIVES_UP], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "1 []\n")
+    assert done.stderr == (
+        "a process that helped to send gave up: [Errno 13] Permission denied: 'digest.db'\n"
+    )

@@ -1,0 +1,45 @@
+"""The DNS records a sender needs, and what is found of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from digest.doctor.dns_checks import Resolve, is_reserved, look_up, records
+
+DMARC = "v=DMARC1; p=reject"
+
+
+def answers(**known: Sequence[str]) -> Resolve:
+    return lambda name, kind: known.get(f"{name} {kind}".replace(".", "_").replace(" ", "__"), [])
+
+
+def test_the_records_can_be_copied() -> None:
+    found = {(each.what, each.name, each.type) for each in records("mill-lane.eu")}
+    assert ("DMARC", "_dmarc.mill-lane.eu", "TXT") in found
+    assert ("DKIM", "s1._domainkey.mill-lane.eu", "CNAME") in found
+
+
+def test_what_is_set_is_fine_and_what_is_not_is_told() -> None:
+    known = answers(_dmarc_mill_lane_eu__TXT=[DMARC], s1__domainkey_mill_lane_eu__CNAME=["x."])
+    found = look_up("mill.lane.eu", known)
+    assert [(each.what, each.fine) for each in found] == [
+        ("SPF", None),
+        ("DKIM", True),
+        ("DKIM", False),
+        ("DMARC", True),
+    ]
+
+
+def test_a_domain_without_a_policy_has_its_parents() -> None:
+    found = look_up("news.mill.eu", answers(_dmarc_mill_eu__TXT=[DMARC]))
+    assert found[-1].fine
+    assert found[-1].found == (DMARC,)
+
+
+def test_without_a_resolver_nothing_is_claimed() -> None:
+    assert {each.fine for each in look_up("mill.eu", lambda _name, _kind: None)} == {None}
+
+
+def test_domains_made_for_examples_are_known() -> None:
+    assert is_reserved("news.example.com")
+    assert not is_reserved("notexample.com")

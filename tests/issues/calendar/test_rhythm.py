@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import pytest
+
+from digest.issues.calendar.cadence import Cadence, Every, rhythm
+
+
+@pytest.mark.parametrize(
+    ("cadence", "language", "said"),
+    [
+        (Cadence(), "en", "every Tuesday"),
+        (Cadence(), "de-AT", "jeden Dienstag"),
+        (Cadence(every=Every.SECOND_WEEK, weekday=0), "en", "every second Monday"),
+        (Cadence(every=Every.MONTH, nth=-1, weekday=4), "en", "on the last Friday of the month"),
+        (Cadence(every=Every.MONTH, nth=2, weekday=4), "de", "am zweiten Freitag im Monat"),
+        (Cadence(), "fr", "every Tuesday"),
+    ],
+)
+def test_how_often_is_said_in_the_reader_s_language(
+    cadence: Cadence, language: str, said: str
+) -> None:
+    assert rhythm(cadence, language) == said

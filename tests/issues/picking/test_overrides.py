@@ -1,0 +1,197 @@
+"""What editors decide: pure changes to a pick, and to the words around it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from digest.issues.content.view import SponsorView
+from digest.issues.picking import overrides
+from digest.issues.picking.overrides import BadWords, Decisions
+from digest.issues.picking.pick_result import Candidate, ExclusionReason, Pick, PickRule
+from digest.render.engine import render
+from digest.render.lint.runner import forbids_sending, lint_mail
+from tests.render.samples import make_copy, make_issue
+
+DAY = date(2026, 11, 24)
+
+
+def make_candidate(slug: str, *tools: str, days: int = 1) -> Candidate:
+    return Candidate(
+        slug=slug,
+        title=slug.title(),
+        comparison_id=sum(map(ord, slug)),
+        revision_id=sum(map(ord, slug)),
+        tools=frozenset(tools or (f"{slug}-one", f"{slug}-two")),
+        categories=frozenset({slug}),
+        published_on=date.fromordinal(DAY.toordinal() - days),
+        imported_on=DAY,
+    )
+
+
+SHELF = [make_candidate(slug, days=days) for days, slug in enumerate("abcde", 1)]
+
+
+def chosen(decisions: Decisions, *more: Candidate, most: int = 3) -> Pick:
+    return overrides.choose(
+        [*SHELF, *more], [], PickRule(max_per_issue=most), decisions, period="2026-W48", day=DAY
+    )
+
+
+def slugs(pick: Pick) -> list[str]:
+    return [one.candidate.slug for one in pick.chosen]
+
+
+def why(pick: Pick, slug: str) -> ExclusionReason:
+    return next(one.why for one in pick.left_out if one.candidate.slug == slug)
+
+
+def test_without_decisions_the_rule_alone_picks() -> None:
+    assert slugs(chosen(Decisions())) == ["a", "b", "c"]
+
+
+def test_a_pin_is_carried_whatever_the_rule_says() -> None:
+    pick = chosen(overrides.pin(Decisions(), "e"))
+
+    assert slugs(pick) == ["a", "b", "e"]
+    assert pick.chosen[2].reason.startswith("pinned by an editor; ")
+    assert next(one.reason for one in pick.left_out).startswith("the issue is full with 3;")
+
+
+def test_a_pin_of_what_is_in_already_keeps_its_place() -> None:
+    assert slugs(chosen(overrides.pin(Decisions(), "b"))) == ["a", "b", "c"]
+
+
+def test_what_comes_out_later_can_be_pinned_all_the_same() -> None:
+    later = make_candidate("later", days=-3)
+
+    assert why(chosen(Decisions(), later), "later") is ExclusionReason.NOT_YET
+    assert "later" in slugs(chosen(overrides.pin(Decisions(), "later"), later))
+
+
+def test_more_pins_than_an_issue_carries_are_all_carried() -> None:
+    decisions = Decisions(pinned=("a", "b", "c", "d"))
+
+    assert slugs(chosen(decisions)) == ["a", "b", "c", "d"]
+
+
+def test_a_tool_that_was_pinned_is_not_shown_twice() -> None:
+    rival = make_candidate("rival", "a-one", "rival-two", days=0)
+    pick = chosen(overrides.pin(Decisions(), "a"), rival)
+
+    assert "rival" not in slugs(pick)
+    assert why(pick, "rival") is ExclusionReason.TOOL_TAKEN
+
+
+def test_what_an_editor_drops_stays_out_and_the_next_moves_up() -> None:
+    pick = chosen(overrides.drop(Decisions(), "a"))
+
+    assert slugs(pick) == ["b", "c", "d"]
+    assert why(pick, "a") is ExclusionReason.DROPPED
+    assert "1 taken out by an editor" in pick.note
+
+
+def test_what_was_dropped_can_be_left_to_the_rule_again() -> None:
+    decisions = overrides.release(overrides.drop(Decisions(), "a"), "a")
+
+    assert slugs(chosen(decisions)) == ["a", "b", "c"]
+
+
+def test_pinning_takes_back_a_drop_and_the_other_way_round() -> None:
+    assert overrides.pin(overrides.drop(Decisions(), "a"), "a").dropped == ()
+    assert overrides.drop(overrides.pin(Decisions(), "a"), "a").pinned == ()
+
+
+@pytest.mark.parametrize(
+    ("to", "order"),
+    [(1, ["c", "a", "b"]), (2, ["a", "c", "b"]), (99, ["a", "b", "c"]), (-1, ["c", "a", "b"])],
+)
+def test_a_comparison_moves_to_the_place_it_is_put(to: int, order: list[str]) -> None:
+    decisions = overrides.move(Decisions(), ["a", "b", "c"], "c", to)
+    pick = chosen(decisions)
+
+    assert slugs(pick) == order
+    assert [one.position for one in pick.chosen] == [1, 2, 3]
+
+
+def test_an_unknown_slug_is_passed_over() -> None:
+    decisions = Decisions(pinned=("gone",), dropped=("lost",), order=("never",))
+
+    assert slugs(chosen(decisions)) == ["a", "b", "c"]
+
+
+def test_every_candidate_is_chosen_or_left_out_once() -> None:
+    pick = chosen(Decisions(pinned=("d",), dropped=("a",), order=("c",)))
+    out = [one.candidate.slug for one in pick.left_out]
+
+    assert sorted([*slugs(pick), *out]) == ["a", "b", "c", "d", "e"]
+
+
+def test_words_an_editor_wrote_stand_in_place_of_the_engines() -> None:
+    decisions = overrides.set_text(Decisions(), "subject", "Two tools, one verdict")
+    issue = overrides.apply_words(make_issue(), decisions)
+
+    assert issue.subject == "Two tools, one verdict"
+    assert issue.opening == make_issue().opening
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("One\r\nBcc: thief@example.com", "One Bcc: thief@example.com"),
+        ("a\u202eb\u2066c", "abc"),
+        (" \u200b\t ", ""),
+        ("x" * 2_000, "x" * 2_000),
+    ],
+)
+def test_F11_a_subject_is_normalised_once_when_it_is_typed(typed: str, kept: str) -> None:
+    assert overrides.set_text(Decisions(), "subject", typed).subject == kept
+
+
+def test_F11_a_subject_of_only_spaces_leaves_the_engines_own() -> None:
+    decisions = overrides.set_text(Decisions(), "subject", " \u200b ")
+
+    assert overrides.apply_words(make_issue(), decisions).subject == make_issue().subject
+
+
+def test_F11_a_subject_of_2000_characters_may_not_go() -> None:
+    issue = overrides.apply_words(
+        make_issue(), overrides.set_text(Decisions(), "subject", "x" * 2_000)
+    )
+    findings = lint_mail(make_copy(issue, render("issue", {"issue": issue})))
+
+    assert forbids_sending(findings)
+    assert "2000 characters" in findings[0].message
+
+
+def test_a_sponsor_is_shown_as_one_in_both_parts() -> None:
+    words = SponsorView(name="Bellows", text="Air for forges.", url="https://bellows.example/")
+    issue = overrides.apply_words(make_issue(), overrides.sponsor(Decisions(), words))
+    mail = render("issue", {"issue": issue})
+
+    for part in (mail.html, mail.text):
+        assert "Sponsored by Bellows" in part
+        assert "https://bellows.example/" in part
+    assert not forbids_sending(lint_mail(make_copy(issue, mail)))
+
+
+def test_a_sponsor_without_words_is_none() -> None:
+    decisions = overrides.sponsor(Decisions(), SponsorView(name="Bellows"))
+
+    assert overrides.apply_words(make_issue(), decisions).sponsor is None
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "//evil.example", "https://a:b@c.example"])
+def test_a_sponsors_link_must_be_a_web_address(url: str) -> None:
+    with pytest.raises(BadWords, match="https"):
+        overrides.sponsor(Decisions(), SponsorView(text="Buy.", url=url))
+
+
+def test_decisions_survive_being_kept() -> None:
+    decisions = Decisions(
+        pinned=("a",), order=("b", "a"), subject="Hi", sponsor=SponsorView(text="Buy.")
+    )
+
+    assert Decisions.from_dict(decisions.to_dict()) == decisions
+    assert Decisions().to_dict() == {}

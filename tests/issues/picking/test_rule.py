@@ -1,0 +1,300 @@
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.comparisons.store import Side, Summary
+from digest.issues.picking.pick_result import (
+    Candidate,
+    ExclusionReason,
+    PastIssueContent,
+    Pick,
+    PickRule,
+)
+from digest.issues.picking.rule import candidate, pick
+
+DAY = date(2026, 11, 24)
+
+
+def make(
+    slug: str, *tools: str, category: str = "Tools", age: int = 0, **said: object
+) -> Candidate:
+    values: dict[str, object] = {
+        "slug": slug,
+        "title": slug.title(),
+        "comparison_id": 1,
+        "revision_id": 1,
+        "tools": frozenset(tools or (f"{slug}-left", f"{slug}-right")),
+        "categories": frozenset({category}),
+        "published_on": DAY - timedelta(days=age),
+        "imported_on": DAY,
+        **said,
+    }
+    return Candidate(**values)  # type: ignore[arg-type]  # a builder's values are of every kind
+
+
+def featured(period: str, *comparisons: str, tools: tuple[str, ...] = ()) -> PastIssueContent:
+    return PastIssueContent(
+        period=period, comparisons=frozenset(comparisons), tools=frozenset(tools)
+    )
+
+
+def choose(
+    *candidates: Candidate, past: tuple[PastIssueContent, ...] = (), n: int = 5, rest: int = 2
+) -> Pick:
+    rule = PickRule(max_per_issue=n, no_repeat=rest)
+    return pick(candidates, past, rule, period="2026-W48", day=DAY)
+
+
+def slugs(made: Pick) -> list[str]:
+    return [one.candidate.slug for one in made.chosen]
+
+
+def why(made: Pick) -> dict[str, ExclusionReason]:
+    return {one.candidate.slug: one.why for one in made.left_out}
+
+
+def reasons(made: Pick) -> dict[str, str]:
+    chosen = {one.candidate.slug: one.reason for one in made.chosen}
+    return chosen | {one.candidate.slug: one.reason for one in made.left_out}
+
+
+def test_the_heavier_comparison_comes_first() -> None:
+    assert slugs(choose(make("a"), make("b", weight=1.2))) == ["b", "a"]
+
+
+def test_the_newer_comparison_comes_first() -> None:
+    assert slugs(choose(make("a", age=9), make("b", age=2))) == ["b", "a"]
+
+
+def test_the_comparison_that_parts_the_panel_further_comes_first() -> None:
+    assert slugs(choose(make("a", split=25.0), make("b", split=75.0), make("c"))) == ["b", "a", "c"]
+
+
+def test_a_category_already_chosen_costs() -> None:
+    made = choose(
+        make("a", category="Video"),
+        make("b", category="Video", age=1),
+        make("c", category="Audio", age=8),
+    )
+    assert slugs(made) == ["a", "c", "b"]
+
+
+def test_equal_points_go_by_date_and_then_by_slug() -> None:
+    # Both are worth nothing in freshness, being older than four weeks.
+    made = choose(make("c", age=40), make("b", age=50), make("a", age=50))
+    assert slugs(made) == ["c", "a", "b"]
+
+
+def test_an_issue_holds_no_more_than_the_rule_says() -> None:
+    made = choose(make("a", weight=3.0), make("b", weight=2.0), make("c"), n=2)
+    assert (slugs(made), why(made)) == (["a", "b"], {"c": ExclusionReason.FULL})
+
+
+def test_what_was_featured_is_left_out_with_the_issue_named() -> None:
+    made = choose(make("a"), past=(featured("2026-W12", "a"),))
+    assert (why(made), reasons(made)["a"]) == (
+        {"a": ExclusionReason.FEATURED},
+        "was in the issue of 2026-W12",
+    )
+
+
+def test_what_comes_out_after_the_issue_waits() -> None:
+    made = choose(make("a", age=-1), make("b", age=0))
+    assert (slugs(made), why(made)) == (["b"], {"a": ExclusionReason.NOT_YET})
+
+
+def test_a_comparison_without_a_date_counts_from_its_import() -> None:
+    made = choose(make("a", published_on=None, imported_on=DAY - timedelta(days=14)))
+    assert made.chosen[0].score.freshness == 5.0
+    assert "no date, imported 14 days before (+5)" in made.chosen[0].reason
+
+
+def test_a_tool_rests_for_as_many_issues_as_the_rule_says() -> None:
+    past = (
+        featured("2026-W47", "x", tools=("new",)),
+        featured("2026-W45", "y", tools=("middle",)),
+        featured("2026-W44", "z", tools=("old",)),
+    )
+    made = choose(
+        make("a", "new", "a2"), make("b", "middle", "b2"), make("c", "old", "c2"), past=past
+    )
+    assert (slugs(made), why(made)) == (
+        ["c"],
+        {"a": ExclusionReason.TOOL_RESTS, "b": ExclusionReason.TOOL_RESTS},
+    )
+
+
+def test_a_tool_is_in_an_issue_once() -> None:
+    made = choose(make("a", "lathe", "plumb"), make("b", "lathe", "trowel", age=3))
+    assert reasons(made)["b"] == "lathe is in this issue already, at place 1: A"
+
+
+def test_a_later_issue_takes_a_comparison_but_rests_no_tool() -> None:
+    later = featured("2026-W50", "a", tools=("lathe", "plumb"))
+    made = choose(make("a", "lathe", "plumb"), make("b", "lathe", "trowel"), past=(later,))
+    assert (slugs(made), why(made)) == (["b"], {"a": ExclusionReason.FEATURED})
+
+
+def test_the_issue_of_the_period_itself_is_no_obstacle() -> None:
+    own = featured("2026-W48", "a", tools=("a-left", "a-right"))
+    assert slugs(choose(make("a"), past=(own,))) == ["a"]
+
+
+def test_the_reason_names_every_part_and_its_points() -> None:
+    made = choose(
+        make("a", category="Video", weight=2.0),
+        make("b", category="Video", age=7, weight=1.5, split=25.0),
+    )
+    assert reasons(made)["b"] == (
+        "19 points: weight 1.5 (+15), published 7 days before (+7.5),"
+        " panel shares 25 % apart (+2.5), 1 above it from the same category (-6)"
+    )
+
+
+def test_whoever_finds_no_room_is_told_the_points() -> None:
+    made = choose(make("a"), make("b", weight=0.5), n=1)
+    assert reasons(made)["b"].startswith(
+        "the issue is full with 1; this has 9 points: weight 0.5 (+5), published on the day (+10)"
+    )
+
+
+def test_an_empty_week_says_that_there_is_nothing() -> None:
+    made = choose()
+    assert (made.chosen, made.note) == ((), "nothing to pick: there are no comparisons")
+
+
+def test_an_empty_week_says_what_kept_each_candidate_out() -> None:
+    made = choose(make("a"), make("b", age=-3), past=(featured("2026-W47", "a"),))
+    assert made.note == "nothing to pick: 1 already featured, 1 not published yet"
+
+
+def test_a_pick_can_be_kept_as_json() -> None:
+    made = choose(make("a"), make("b", age=-3)).to_dict()
+    assert json.loads(json.dumps(made)) == made
+    assert made["chosen"][0]["points"]["total"] == 20.0
+    assert made["left_out"][0]["why"] == "not-yet"
+
+
+def test_a_stored_comparison_becomes_a_candidate() -> None:
+    summary = Summary(
+        comparison_id=3,
+        revision_id=9,
+        revision=2,
+        slug="lathe-vs-plumb",
+        title="Lathe vs Plumb",
+        published_on=None,
+        imported_on=DAY,
+        weight=1.5,
+        left=Side("lathe", "Lathe", "Video", 75.0),
+        right=Side("plumb", "Plumb", "", 25.0),
+    )
+    made = candidate(summary)
+    assert (made.tools, made.categories, made.split, made.revision_id) == (
+        frozenset({"lathe", "plumb"}),
+        frozenset({"Video"}),
+        50.0,
+        9,
+    )
+
+
+@pytest.mark.parametrize("share", [None, 50.0])
+def test_a_share_that_is_not_published_makes_the_split_unknown(share: float | None) -> None:
+    side = Side("lathe", "Lathe", "Video", None)
+    summary = Summary(
+        comparison_id=1,
+        revision_id=1,
+        revision=1,
+        slug="a",
+        title="A",
+        published_on=None,
+        imported_on=DAY,
+        weight=1.0,
+        left=side,
+        right=Side("plumb", "Plumb", "Video", share),
+    )
+    made = choose(candidate(summary))
+    assert "panel split unknown (+0)" in made.chosen[0].reason
+
+
+TOOLS = st.sampled_from("abcdefgh")
+
+
+@st.composite
+def pools(draw: st.DrawFn) -> list[Candidate]:
+    names = draw(st.lists(st.text("xyz", min_size=1, max_size=4), unique=True, max_size=12))
+    return [
+        make(
+            name,
+            *draw(st.sets(TOOLS, min_size=2, max_size=2)),
+            category=draw(st.sampled_from(["Video", "Audio", "Text"])),
+            age=draw(st.integers(-3, 40)),
+            weight=draw(st.sampled_from([0.0, 0.5, 1.0, 2.0])),
+            split=draw(st.none() | st.sampled_from([0.0, 25.0, 100.0])),
+        )
+        for name in names
+    ]
+
+
+PASTS = st.lists(
+    st.builds(
+        PastIssueContent,
+        period=st.integers(40, 50).map("2026-W{}".format),
+        comparisons=st.frozensets(st.text("xyz", min_size=1, max_size=2), max_size=3),
+        tools=st.frozensets(TOOLS, max_size=2),
+    ),
+    max_size=5,
+    unique_by=lambda one: one.period,
+)
+RULES = st.builds(PickRule, max_per_issue=st.integers(0, 6), no_repeat=st.integers(0, 4))
+
+
+@given(pools(), PASTS, RULES, st.randoms())
+def test_the_order_of_what_it_is_given_makes_no_difference(
+    pool: list[Candidate], past: list[PastIssueContent], rule: PickRule, random: Random
+) -> None:
+    first = pick(pool, past, rule, period="2026-W48", day=DAY)
+    random.shuffle(pool)
+    random.shuffle(past)
+    assert pick(pool, past, rule, period="2026-W48", day=DAY) == first
+
+
+@given(pools(), PASTS, RULES)
+def test_every_candidate_is_chosen_or_left_out_with_a_reason(
+    pool: list[Candidate], past: list[PastIssueContent], rule: PickRule
+) -> None:
+    made = pick(pool, past, rule, period="2026-W48", day=DAY)
+    named = slugs(made) + list(why(made))
+    assert sorted(named) == sorted(one.slug for one in pool)
+    assert all(reasons(made).values())
+
+
+@given(pools(), PASTS, RULES)
+def test_the_rule_holds_whatever_the_pool(
+    pool: list[Candidate], past: list[PastIssueContent], rule: PickRule
+) -> None:
+    made = pick(pool, past, rule, period="2026-W48", day=DAY)
+    tools = [tool for one in made.chosen for tool in one.candidate.tools]
+    before = sorted((one for one in past if one.period < "2026-W48"), key=lambda one: one.period)
+    recent = {tool for one in before[::-1][: rule.no_repeat] for tool in one.tools}
+    carried = {slug for one in past if one.period != "2026-W48" for slug in one.comparisons}
+    assert len(made.chosen) <= rule.max_per_issue
+    assert len(tools) == len(set(tools))
+    assert not recent & set(tools)
+    assert not carried & set(slugs(made))
+
+
+@given(pools(), PASTS, RULES)
+def test_nobody_left_out_for_want_of_room_had_more_points_than_the_last_chosen(
+    pool: list[Candidate], past: list[PastIssueContent], rule: PickRule
+) -> None:
+    made = pick(pool, past, rule, period="2026-W48", day=DAY)
+    beaten = [
+        one.score.total for one in made.left_out if one.why is ExclusionReason.FULL and one.score
+    ]
+    assert not made.chosen or all(total <= made.chosen[-1].score.total for total in beaten)

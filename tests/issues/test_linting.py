@@ -1,0 +1,149 @@
+"""A frozen edition is checked on the terms it was made on, and changed settings are named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from digest.app.installation import App
+from digest.comparisons.models import Call
+from digest.delivery.models import Batch, BatchState
+from digest.issues import build, store
+from digest.issues.build import IssueBuilder
+from digest.mail.mailing import UNSUBSCRIBE_TAG
+from digest.render.lint.finding import Finding, Severity
+
+
+@pytest.fixture(autouse=True)
+def built(installation: App, press: IssueBuilder, week: str) -> None:
+    now = datetime.fromisoformat("2026-11-24T09:00:00Z")
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        build.build(session, newsletter, week, now=now, press=press)
+
+
+def findings(installation: App, **changed: str) -> list[Finding]:
+    later = replace(installation, settings=installation.settings.model_copy(update=changed))
+    with installation.database.read() as session:
+        issue = store.by_number(session, 1, 1)
+        return later.findings(store.edition_of(session, issue), later.unsubscribe_url())
+
+
+def test_nothing_is_wrong_while_the_settings_stay(installation: App) -> None:
+    assert findings(installation) == []
+
+
+def test_a_changed_address_is_named_and_not_taken_for_a_missing_link(installation: App) -> None:
+    found = findings(installation, base_url="https://other.example.net")
+
+    assert [str(each) for each in found] == [
+        "error: html: its links lead to https://news.example.com, and DIGEST_BASE_URL is"
+        " https://other.example.net now (settings-changed)."
+        " Set it back, or build again: digest build --again."
+    ]
+
+
+def test_a_changed_postal_address_is_named_and_not_taken_for_a_missing_one(
+    installation: App,
+) -> None:
+    found = findings(installation, postal_address="1 New Street")
+
+    assert [(each.rule, each.message) for each in found] == [
+        ("settings-changed", "DIGEST_POSTAL_ADDRESS has changed since it was built")
+    ]
+
+
+def test_I7_a_changed_sender_is_named(installation: App) -> None:
+    found = findings(installation, sender="Cheap Pills <pills@elsewhere.example>")
+
+    assert [(each.rule, each.message) for each in found] == [
+        (
+            "settings-changed",
+            "it was made to come from Weekly AI Tool Verdicts <verdicts@example.com>, and"
+            " DIGEST_FROM is Cheap Pills <pills@elsewhere.example> now",
+        )
+    ]
+
+
+def test_the_same_sender_in_another_spelling_is_no_change(installation: App) -> None:
+    assert findings(installation, sender='"Weekly AI Tool Verdicts"  <verdicts@example.com>') == []
+
+
+def sender_of(installation: App, **changed: str) -> str:
+    later = replace(installation, settings=installation.settings.model_copy(update=changed))
+    with installation.database.read() as session:
+        return later.sending(session, store.by_number(session, 1, 1)).content.sender.address
+
+
+def test_I7_every_reader_gets_an_issue_from_the_sender_it_was_built_with(
+    installation: App,
+) -> None:
+    assert sender_of(installation, sender="pills@elsewhere.example") == "verdicts@example.com"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "taken"),
+    [(BatchState.PENDING, True), (BatchState.ACCEPTED, False), (BatchState.IN_DOUBT, False)],
+)
+def test_a_new_sender_is_taken_only_while_nobody_has_got_the_issue(
+    installation: App, outcome: BatchState, *, taken: bool
+) -> None:
+    new = "Weekly <weekly@elsewhere.example>"
+    later = replace(installation, settings=installation.settings.model_copy(update={"sender": new}))
+    with installation.database.write() as session:
+        issue = store.by_number(session, 1, 1)
+        edition = store.edition_of(session, issue).id or 0
+        session.add(
+            Batch(
+                key="b", root="b", edition_id=edition, number=1, first_delivery=1,
+                last_delivery=2, size=2, state=outcome,
+            )
+        )  # fmt: skip
+    with installation.database.write() as session:
+        assert later.take_sender(session, issue) is taken
+    assert (findings(later) == []) is taken
+    assert (sender_of(later) == "weekly@elsewhere.example") is taken
+
+
+def test_a_share_that_the_calls_contradict_is_pointed_out(
+    installation: App, press: IssueBuilder, week: str
+) -> None:
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        chosen = build.choose_comparisons(session, newsletter, week)
+        carried = build.draft_issue(session, newsletter, chosen, number=1, press=press).revisions
+        left = carried[0].contenders[0]
+        left.panel_share = 50
+        for verdict, call in zip(left.verdicts, (*[Call.SHIP] * 3, Call.SKIP), strict=True):
+            verdict.call = call
+        found = build.draft_issue(session, newsletter, chosen, number=1, press=press).findings
+        session.rollback()
+
+    assert [each.rule for each in found] == ["panel-share"]
+    assert "2 ship and 2 skip of 4, but the calls say 3 ship and 1 skip" in found[0].message
+
+
+@pytest.mark.parametrize("braces", ["{{name}}", "{% if %}", "{# note #}", UNSUBSCRIBE_TAG])
+def test_a_title_with_a_templates_braces_stops_no_issue_from_any_place(
+    installation: App, press: IssueBuilder, week: str, braces: str
+) -> None:
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        chosen = build.choose_comparisons(session, newsletter, week)
+        carried = build.draft_issue(session, newsletter, chosen, number=1, press=press).revisions
+        carried[1].contenders[0].name = f"Mustache {braces}"
+        proof = build.draft_issue(session, newsletter, chosen, number=1, press=press)
+        session.rollback()
+
+    assert braces in proof.view.preheader
+    assert [str(each) for each in proof.findings if each.severity is Severity.ERROR] == []
+
+
+def test_a_frozen_preheader_with_a_templates_braces_is_no_error(installation: App) -> None:
+    with installation.database.write() as session:
+        edition = store.edition_of(session, store.by_number(session, 1, 1))
+        edition.preheader = "Also: Mustache {{name}} vs Plain curly, and two more"
+
+    assert findings(installation) == []

@@ -1,0 +1,115 @@
+"""An edition made again from what it was made of is the same, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import version
+
+import pytest
+from sqlmodel import select
+
+from digest.app.installation import App
+from digest.errors import NotFound
+from digest.issues import build as publish
+from digest.issues import draft_history, provenance, store
+from digest.issues.build import IssueBuilder
+from digest.issues.content.view import IssueView
+from digest.issues.models import Recipe
+from digest.issues.picking import overrides
+from digest.render.engine import Rendered
+
+
+def build(installation: App, press: IssueBuilder, week: str, now: datetime) -> None:
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        decisions = overrides.set_text(overrides.Decisions(), "opening", "Words of our own.")
+        draft_history.decide(session, newsletter, week, decisions, what="opening", now=now)
+        publish.build(session, newsletter, week, now=now, press=press)
+
+
+def again(
+    installation: App, reprint: provenance.Reprint | None = None
+) -> provenance.RebuiltEdition:
+    with installation.database.read() as session:
+        issue = store.by_number(session, 1, 1)
+        edition = store.edition_of(session, issue)
+        return provenance.rebuild(session, issue, edition, reprint or installation.reprint)
+
+
+def test_an_issue_made_again_is_the_same_bytes(
+    installation: App, press: IssueBuilder, week: str, now: datetime
+) -> None:
+    build(installation, press, week, now)
+
+    made = again(installation)
+    assert made.differs == ()
+    assert made.view.opening == "Words of our own."
+
+
+def test_neither_templates_nor_settings_nor_the_draft_of_today_matter(
+    installation: App,
+    press: IssueBuilder,
+    week: str,
+    now: datetime,
+    write_template: Callable[[str, str], None],
+) -> None:
+    build(installation, press, week, now)
+    write_template("issue.subject.txt", "Something else")
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        newsletter.name = "Renamed"
+        draft_history.decide(session, newsletter, week, overrides.Decisions(), what="all", now=now)
+
+    moved = replace(
+        installation, settings=installation.settings.model_copy(update={"base_url": "https://x.io"})
+    )
+    assert again(moved).differs == ()
+
+
+def test_what_comes_out_otherwise_is_named(
+    installation: App, press: IssueBuilder, week: str, now: datetime
+) -> None:
+    build(installation, press, week, now)
+
+    def changed(view: IssueView, sources: provenance.Sources) -> Rendered:
+        return replace(installation.reprint(view, sources), text="other", subject="other")
+
+    assert again(installation, changed).differs == ("subject", "text")
+
+
+def test_an_edition_without_a_recipe_says_so(
+    installation: App, press: IssueBuilder, week: str, now: datetime
+) -> None:
+    build(installation, press, week, now)
+    with installation.database.write() as session:
+        session.delete(session.get_one(Recipe, 1))
+
+    with pytest.raises(NotFound, match="wasn't kept"):
+        again(installation)
+
+
+def test_templates_that_did_not_change_are_kept_once(
+    installation: App, press: IssueBuilder, week: str, now: datetime
+) -> None:
+    build(installation, press, week, now)
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        publish.build(session, newsletter, week, now=now, press=press, again=True)
+        kept = {session.get_one(Recipe, number).templates for number in (1, 2)}
+
+    assert len(kept) == 1
+
+
+def test_a_tool_that_has_another_version_now_is_named(
+    installation: App, press: IssueBuilder, week: str, now: datetime
+) -> None:
+    build(installation, press, week, now)
+    assert again(installation).tools == ()
+    with installation.database.write() as session:
+        kept = session.exec(select(Recipe)).one()
+        with_others = kept.made_from["made_with"] | {"mjml-python": "1.0.0"}
+        kept.made_from = {**kept.made_from, "made_with": with_others}
+
+    assert again(installation).tools == (f"mjml-python 1.0.0, now {version('mjml-python')}",)

@@ -1,0 +1,168 @@
+"""An editor's folder, a desk over it, the desk's site, and a browser in front of it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, Page
+
+from digest import samples
+from digest.app.installation import App, open_app
+from digest.issues.models import Newsletter
+from digest.migrations.schema import METADATA
+from digest.preview.file_watcher import FileWatcher
+from digest.preview.preview_app import make_desk, templates
+from digest.preview.session import PreviewSession
+from digest.render.sandbox import RenderProcess
+from digest.settings import load
+from digest.web.server import listen, served
+from subscribers.address.syntax import parse
+from subscribers.store import add
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+SECRET = "a secret of the tests, long enough"
+TOKEN = "a-token-of-the-tests"
+
+
+@dataclass(frozen=True)
+class Room:
+    """An editor's folder with comparisons and templates of its own, and the desk over it."""
+
+    folder: Path
+    app: App
+    desk: PreviewSession
+
+    def write(self, name: str, text: str) -> Path:
+        """Save a file, as an editor does."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def template(self, name: str, change: Callable[[str], str]) -> None:
+        """Save a template of one's own, made from the shipped one."""
+        shipped = Path(str(templates(None)[0])) / name
+        own = self.folder / "templates" / "email" / name
+        source = own if own.is_file() else shipped
+        self.write(f"templates/email/{name}", change(source.read_text(encoding="utf-8")))
+
+    def mail(self) -> str:
+        """Look again and return the HTML that is shown."""
+        look = self.desk.renew()
+        assert look.proof is not None, look.faults
+        return look.proof.rendered.html
+
+
+@dataclass(frozen=True)
+class Site:
+    """The desk as it is served."""
+
+    url: str
+    room: Room
+    client: httpx2.Client
+
+    def post(self, path: str, **told: Any) -> httpx2.Response:
+        """Ask for something as the desk's own page does."""
+        return self.client.post(
+            path,
+            content=json.dumps(told),
+            headers={"Content-Type": "application/json", "Origin": self.url},
+        )
+
+
+@pytest.fixture(scope="session")
+def confined() -> Iterator[RenderProcess]:
+    """One rendering process for all tests."""
+    with RenderProcess(seconds=5, megabytes=512) as process:
+        yield process
+
+
+@contextmanager
+def opened(folder: Path, confined: RenderProcess) -> Iterator[Room]:
+    """Set up an editor's folder with the sample comparisons, and a desk over it."""
+    (folder / "comparisons").mkdir(parents=True)
+    (folder / "templates" / "email" / "partials").mkdir(parents=True)
+    for path in samples.comparisons():
+        shutil.copy(path, folder / "comparisons")
+    settings = load(
+        {},
+        database_url=f"sqlite:///{folder / 'digest.db'}",
+        secret=SECRET,
+        base_url="https://news.example.com",
+        postal_address="12 Example Street\n10115 Berlin",
+        templates=folder / "templates",
+        outbox=folder / "outbox",
+    )
+    app = open_app(settings, clock=lambda: NOW)
+    METADATA.create_all(app.database.engine)
+    with app.database.write() as session:
+        session.add(Newsletter(slug="weekly", name="Weekly AI Tool Verdicts"))
+        add(session, parse("lena@example.org"), NOW)
+    yield Room(folder, app, PreviewSession(lambda: app, folder, confined=confined))
+    app.database.close()
+
+
+@contextmanager
+def at_work(room: Room) -> Iterator[Site]:
+    """Serve a desk, and watch its folder."""
+    room.desk.renew()
+    live = FileWatcher(room.desk, templates=[])
+    sock = listen(0)
+    port = sock.getsockname()[1]
+    app = make_desk(room.desk, live, port=port, token=TOKEN)
+    with served(app, sock, at_exit=live.stop) as url:
+        live.start()
+        with httpx2.Client(base_url=url, cookies={f"digest-desk-{port}": TOKEN}) as client:
+            yield Site(url, room, client)
+        live.stop()
+
+
+@pytest.fixture
+def room(tmp_path: Path, confined: RenderProcess) -> Iterator[Room]:
+    with opened(tmp_path / "folder", confined) as found:
+        yield found
+
+
+@pytest.fixture
+def site(room: Room) -> Iterator[Site]:
+    with at_work(room) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def quiet_site(tmp_path_factory: pytest.TempPathFactory, confined: RenderProcess) -> Iterator[Site]:
+    """A desk for tests that change nothing."""
+    with (
+        opened(tmp_path_factory.mktemp("quiet") / "folder", confined) as room,
+        at_work(room) as found,
+    ):
+        yield found
+
+
+@pytest.fixture
+def page(site: Site, browser: Browser) -> Iterator[Page]:
+    """The desk on screen; asking anybody else for anything, or any error, fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    found = context.new_page()
+    wrong: list[str] = []
+    found.on("request", lambda asked: _note(wrong, asked.url, site.url))
+    found.on("pageerror", lambda fault: wrong.append(str(fault)))
+    found.goto(f"{site.url}/?token={TOKEN}")
+    found.wait_for_selector("body[data-live=yes]")
+    yield found
+    context.close()
+    assert wrong == []
+
+
+def _note(wrong: list[str], url: str, own: str) -> None:
+    if not url.startswith((own, "data:", "about:")):
+        wrong.append(url)

@@ -1,0 +1,113 @@
+"""What is wrong is told with file, line, column and the offending words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from digest.preview.build_errors import BuildError
+from tests.preview.conftest import Room
+from tests.preview.test_overlay import NEW
+
+
+def fault(room: Room) -> BuildError:
+    return room.desk.renew().faults[0]
+
+
+def marked(fault: BuildError) -> str:
+    return next(line.mark for line in fault.lines if line.here)
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "column", "words", "said"),
+    [
+        ("<mj-section>\n  <mj-txt /></mj-section>", 2, 3, "<mj-txt", "Did you mean mj-text?"),
+        ("\n{{ isue.number }}", 2, 4, "isue", "'isue' is undefined"),
+        ("\n\n  {{ issue.number | purcent }}", 3, 21, "purcent", "No filter named 'purcent'"),
+        ("<mj-raw>a < b</mj-raw>", 1, 11, "< b", "Write &lt;"),
+        ("{% if %}", 1, 1, "{", "Expected an expression"),
+    ],
+)
+def test_F02_a_template_that_does_not_compile_is_told_by_line_and_column(
+    room: Room, change: str, line: int, column: int, words: str, said: str
+) -> None:
+    room.template("partials/masthead.mjml", lambda _: change)
+    found = fault(room)
+
+    assert said in found.what
+    assert (found.file, found.line, found.column) == ("partials/masthead.mjml", line, column)
+    assert marked(found) == words
+
+
+def test_F01_a_comparison_that_breaks_the_template_is_told_before_anything_is_frozen(
+    room: Room,
+) -> None:
+    room.template(
+        "partials/comparison.mjml", lambda source: source + "\n{{ comparison.contenders[2].name }}"
+    )
+    found = fault(room)
+
+    assert found.file == "partials/comparison.mjml"
+    assert found.line > 20
+    assert "has no element 2" in found.what
+
+
+def test_a_slip_in_json_is_told_by_line_and_column(room: Room) -> None:
+    room.write("comparisons/new.json", '{\n  "title": "x",\n  "weight": 1,,\n}')
+
+    assert fault(room).where == "new.json:3:15"
+
+
+def test_a_wrong_key_in_json_is_marked_in_its_line(room: Room) -> None:
+    room.write("comparisons/new.json", json.dumps(NEW | {"wieght": 1}, indent=1))
+    found = fault(room)
+
+    assert "wieght" in next(line for line in found.lines if line.here).after + marked(found)
+
+
+def test_a_page_that_can_not_be_read_names_its_file(room: Room) -> None:
+    room.write("comparisons/notes.txt", "Buy milk.\n")
+
+    assert fault(room).file == "notes.txt"
+
+
+def test_what_came_out_last_stays_while_something_is_wrong(room: Room) -> None:
+    before = room.mail()
+    room.template("issue.mjml", lambda _: "{% if %}")
+    look = room.desk.renew()
+
+    assert look.faults
+    assert look.proof is not None
+    assert look.proof.rendered.html == before
+
+
+def test_it_comes_right_again_when_it_is_mended(room: Room) -> None:
+    room.template("issue.mjml", lambda _: "{% if %}")
+    assert room.desk.renew().faults
+    (room.folder / "templates/email/issue.mjml").unlink()
+
+    assert room.desk.renew().faults == ()
+
+
+def test_an_empty_folder_says_what_to_do(room: Room) -> None:
+    for path in (room.folder / "comparisons").iterdir():
+        path.unlink()
+    look = room.desk.renew()
+
+    assert look.proof is None
+    assert "nothing to pick" in look.faults[0].what
+    assert look.faults[0].next_step.startswith("digest import")
+
+
+@pytest.mark.parametrize(
+    ("what", "title"),
+    [
+        ("expected an expression", "Expected an expression"),
+        ("contenders[0].share: unknown", "contenders[0].share: unknown"),
+        ("'digest.View' has no attribute 'x'", "'digest.View' has no attribute 'x'"),
+        (".env: not there", ".env: not there"),
+    ],
+)
+def test_a_fault_begins_like_a_sentence_and_names_stay_as_they_are(what: str, title: str) -> None:
+    assert BuildError(what=what).title == title

@@ -1,0 +1,201 @@
+"""The commands an editor lets an issue go by: approve, test, rebuild, check, preview."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from sqlmodel import Session
+
+from digest.issues import store
+from digest.issues.models import Issue, Slot, SlotState
+from digest.render.sandbox import RenderProcess
+from tests.preview.conftest import SECRET, Room, opened
+
+SETTINGS = {
+    "DIGEST_SECRET": SECRET,
+    "DIGEST_BASE_URL": "https://news.example.com",
+    "DIGEST_POSTAL_ADDRESS": "12 Example Street\n10115 Berlin",
+}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, confined: RenderProcess) -> Iterator[Room]:
+    """A folder with a built issue that nobody has approved."""
+    with opened(tmp_path_factory.mktemp("cli") / "folder", confined) as room:
+        room.desk.renew()
+        room.desk.approve(room.desk.look.seal, [], "Kim")
+        with room.app.database.write() as session:
+            forget(session)
+        yield room
+
+
+def forget(session: Session) -> None:
+    session.connection().exec_driver_sql("DELETE FROM approval")
+
+
+def run(room: Room, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "digest", *arguments],
+        cwd=room.folder,
+        env={**os.environ, **SETTINGS},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def facts(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def issue_of(session: Session) -> Issue:
+    return store.by_number(session, 1, 1)
+
+
+def test_send_refuses_what_nobody_approved_and_takes_what_somebody_did(built: Room) -> None:
+    refused = run(built, "send", "1")
+    approved = run(built, "approve", "1", "--by", "Kim", "--json")
+    after = run(built, "send", "1")
+
+    assert (refused.returncode, "isn't approved" in refused.stderr) == (1, True)
+    assert "digest approve 1" in refused.stderr
+    assert facts(approved)["by"] == "Kim"
+    assert "isn't approved" not in after.stderr
+
+
+def test_approve_says_when_a_scheduled_issue_goes_by_itself(built: Room) -> None:
+    due = datetime(2026, 11, 24, 8, tzinfo=UTC)
+    with built.app.database.write() as session:
+        issue, weekly = issue_of(session), store.newsletter(session, "weekly")
+        weekly.timezone = "Europe/Berlin"
+        turn = Slot(
+            newsletter_id=issue.newsletter_id,
+            period=issue.period,
+            day=due.date(),
+            due_at=due + timedelta(days=36_500),
+            state=SlotState.DRAFTED,
+            claimed_at=due,
+        )
+        session.add(turn)
+    done = run(built, "approve", "1", "--by", "Kim")
+    with built.app.database.write() as session:
+        session.connection().exec_driver_sql("DELETE FROM turn")
+        store.newsletter(session, "weekly").timezone = "UTC"
+        forget(session)
+
+    assert "It goes out by itself on Thu 2126-10-31 at 09:00 (Europe/Berlin)" in done.stdout
+    assert "Next:" not in done.stdout
+
+
+def test_a_test_copy_goes_to_oneself(built: Room) -> None:
+    done = run(built, "test", "1", "--to", "me@example.org")
+
+    assert done.returncode == 0, done.stderr
+    assert "me@example.org" not in done.stdout + done.stderr
+    assert "was written to outbox/test" in done.stdout
+    assert "[Test]" in (built.folder / "outbox/test/test.eml").read_text()
+
+
+def test_a_test_copy_to_no_address_is_refused_in_a_line(built: Room) -> None:
+    done = run(built, "test", "1", "--to", "nonsense")
+
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+
+
+def test_rebuild_proves_that_an_issue_is_the_same(built: Room) -> None:
+    assert facts(run(built, "rebuild", "1", "--verify", "--json"))["same"]
+
+
+def test_rebuild_fails_where_a_byte_differs(built: Room) -> None:
+    with built.app.database.write() as session:
+        edition = store.edition_of(session, issue_of(session))
+        kept, edition.text = edition.text, edition.text + "!"
+    done = run(built, "rebuild", "1", "--verify")
+    with built.app.database.write() as session:
+        store.edition_of(session, issue_of(session)).text = kept
+
+    assert done.returncode == 1
+    assert "comes out otherwise now: text" in done.stdout
+    assert "@@" in done.stdout
+
+
+def test_check_says_what_is_wrong_with_the_templates_an_issue_was_made_of(room: Room) -> None:
+    room.template(
+        "partials/footer.mjml",
+        lambda source: source.replace("<mj-section", "<mj-section gutter='1px'", 1),
+    )
+    room.desk.renew()
+    room.desk.approve(room.desk.look.seal, ["mjml-no-effect"], "Kim")
+    (room.folder / "templates/email/partials/footer.mjml").unlink()
+    found = json.loads(run(room, "check", "1", "--json").stdout)["findings"]
+
+    assert [(each["rule"], each["file"]) for each in found] == [
+        ("mjml-no-effect", "partials/footer.mjml")
+    ]
+
+
+def test_preview_makes_a_store_where_there_is_none_and_ends_at_a_signal(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("nothing")
+    desk = subprocess.Popen(
+        [sys.executable, "-m", "digest", "preview", "--port", "0"],
+        cwd=tmp_path,
+        env={**os.environ, **SETTINGS},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert desk.stdout is not None
+    try:
+        made, at = desk.stdout.readline(), desk.stdout.readline()
+        url = at.split()[4]
+        with httpx2.Client(follow_redirects=True, timeout=60) as browser:
+            page = browser.get(url).text
+    finally:
+        desk.send_signal(signal.SIGTERM)
+        desk.communicate(timeout=60)
+
+    assert made.startswith("A store was made")
+    assert url.startswith("http://127.0.0.1:")
+    assert "Nothing to pick: there are no comparisons" in page
+
+
+def test_preview_of_a_folder_that_is_not_there_is_refused_in_a_line(tmp_path: Path) -> None:
+    done = preview(tmp_path, "nowhere")
+
+    assert done.returncode == 1
+    assert done.stderr == "digest: there is no folder nowhere\n  next: mkdir -p nowhere\n"
+    assert not (tmp_path / "digest.db").exists()
+
+
+def test_preview_at_a_port_that_is_taken_says_so(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = preview(tmp_path, "--port", port)
+
+    assert done.returncode == 1
+    assert f"something else answers on port {port} already" in done.stderr
+    assert "--port 0" in done.stderr
+
+
+def preview(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-m", "digest", "preview", *arguments],
+        cwd=folder,
+        env={**os.environ, **SETTINGS},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )

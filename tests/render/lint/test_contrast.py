@@ -1,0 +1,102 @@
+"""Words stand out from their ground, in light and by the mail's own rules for the dark."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from digest.render.lint.css import CssNode, contrast, parse_colour, read_rules
+from digest.render.lint.rules.accessibility import stands_out
+from tests.render.lint.test_rules import GOOD
+
+DARK = "@media (prefers-color-scheme: dark) {{ body {{ background-color: #111 }} {} }}"
+
+
+def said(body: str, css: str = "") -> list[str]:
+    html = f"<html><head><style>{css}</style></head><body>{body}</body></html>"
+    return [each.message for each in stands_out(replace(GOOD, html=html))]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ratio"),
+    [("#ffffff", "#000000", 21), ("#777", "white", 4.48), ("rgb(90, 96, 107)", "#ffffff", 6.3)],
+)
+def test_contrast_is_counted_as_wcag_does(one: str, other: str, ratio: float) -> None:
+    left, right = parse_colour(one), parse_colour(other)
+
+    assert left is not None
+    assert right is not None
+    assert contrast(left, right) == pytest.approx(ratio, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "transparent", "url(x.png)", "rgba(0,0,0,0)", "#12", "#11111100"]
+)
+def test_what_is_no_colour_is_none(text: str) -> None:
+    assert parse_colour(text) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<p style="color:#767676">enough</p>',
+        '<h1 style="color:#949494;font-size:24px">large</h1>',
+        '<b style="color:#949494;font-size:19px">large and bold</b>',
+        '<p style="display:none;color:#fff">hidden</p>',
+        '<td bgcolor="#2744c4"><a style="color:#ffffff">on blue</a></td>',
+        '<p style="color:#fff;background:#222222 url(x.png)">on a picture</p>',
+        "<p>\u00a0\u2014</p>",
+    ],
+)
+def test_what_stands_out_passes(body: str) -> None:
+    assert said(body) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<p style="color:#777777">not quite</p>',
+        '<div style="background-color:#eeeeee"><p style="color:#888">soft on soft</p></div>',
+        '<td bgcolor="#2744c4">black on blue</td>',
+        '<p style="color:#949494;font:24px Georgia">large</p><p style="color:#949494">small</p>',
+    ],
+)
+def test_what_hardly_stands_out_is_told(body: str) -> None:
+    assert len(said(body)) == 1
+
+
+def test_the_dark_has_rules_of_its_own() -> None:
+    body = '<div class="page"><p style="color:#16181d">words</p></div>'
+
+    assert said(body, DARK.format(".page p { color: #eee !important }")) == []
+    assert "in the dark" in said(body, DARK.format(""))[0]
+
+
+def test_a_mail_without_rules_for_the_dark_is_not_judged_there() -> None:
+    assert said('<p style="color:#111">words</p>') == []
+
+
+@pytest.mark.parametrize(
+    ("selector", "fits"),
+    [
+        ("p", True),
+        ("*", True),
+        (".x", True),
+        ("p.x", True),
+        ("p.y", False),
+        ("div p", True),
+        (".page p", True),
+        (".page > div > p", True),
+        (".page > p", False),
+        ("td p", False),
+        ("p:hover", False),
+        ("#id", False),
+    ],
+)
+def test_a_selector_fits_what_it_means(selector: str, fits: bool) -> None:
+    page = CssNode("body", frozenset({"page"}), None)
+    node = CssNode("p", frozenset({"x"}), CssNode("div", frozenset(), page))
+    rules = read_rules(f"{selector} {{ color: red }}")
+
+    assert any(rule.fits(node) for rule in rules) == fits

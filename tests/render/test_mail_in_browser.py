@@ -1,0 +1,183 @@
+"""The mail and the pages as a browser lays them out."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from digest.render.engine import render
+from digest.render.pages import Site, asset, message_page
+from subscribers.web.page_model import Field, Form
+from subscribers.web.page_model import Page as WebPage
+from tests.render.conftest import Scheme, Show
+from tests.render.samples import full_week, make_contender, make_issue, make_revision
+from tests.render.test_letters import LETTER as LETTER_VIEW
+
+pytestmark = pytest.mark.browser
+
+ISSUE = render("issue", {"issue": make_issue(*full_week())}).html
+LONG = render(
+    "issue",
+    {
+        "issue": make_issue(
+            make_revision(
+                make_contender(0, "Donaudampfschifffahrtsgesellschaft" * 2, category="W" * 40),
+                make_contender(1, "Quayside-Serverless-Inference-for-Everybody", entry_text="x"),
+            )
+        )
+    },
+).html
+LETTER = render("letter", {"letter": LETTER_VIEW}).html
+PAGE = message_page(
+    Site(name="Weekly AI Tool Verdicts", postal_address="12 Example Street"),
+    WebPage(
+        language="en",
+        title="Two tools a week",
+        paragraphs=("Some words.",),
+        fault="That is no address.",
+        form=Form(
+            action="/", button="Subscribe", fields=(Field(name="email", label="Your address"),)
+        ),
+        small="Small print.",
+    ),
+).replace('<link rel="stylesheet" href="/style.css">', f"<style>{asset('style.css')}</style>")
+SHOWN = {"issue": ISSUE, "long names": LONG, "letter": LETTER, "page": PAGE}
+
+#: Every element with words of its own: its colour, what is behind it, its size, its words.
+CONTRASTS = """() => {
+  const behind = (node) => {
+    for (let at = node; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (!/, 0\\)$|transparent/.test(colour)) return colour;
+    }
+    return getComputedStyle(document.documentElement).backgroundColor;
+  };
+  const worded = (node) => [...node.childNodes].some(
+    (child) => child.nodeType === 3 && child.textContent.trim().length > 0);
+  return [...document.body.querySelectorAll('*')]
+    .filter((node) => worded(node) && node.getClientRects().length && node.offsetHeight > 2)
+    .map((node) => [
+      getComputedStyle(node).color, behind(node), parseFloat(getComputedStyle(node).fontSize),
+      node.textContent.trim().slice(0, 40)]);
+}"""
+
+
+def luminance(colour: str) -> float:
+    channels = [int(part) / 255 for part in colour[colour.index("(") + 1 : -1].split(",")[:3]]
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in channels
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def box(page: Page, selector: str, nth: int = 0) -> dict[str, Any]:
+    found = page.locator(selector).nth(nth).bounding_box()
+    assert found is not None
+    return dict(found)
+
+
+@pytest.mark.parametrize("width", [320, 375, 700, 1200])
+@pytest.mark.parametrize("name", SHOWN)
+def test_nothing_has_to_be_scrolled_sideways(show: Show, name: str, width: int) -> None:
+    with show(SHOWN[name], width, "light") as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["issue", "letter", "page"])
+def test_all_words_stand_out_from_what_is_behind_them(
+    show: Show, name: str, scheme: Scheme
+) -> None:
+    with show(SHOWN[name], 375, scheme) as page:
+        found = page.evaluate(CONTRASTS)
+
+    assert len(found) > 5
+    assert [words for ink, behind, _, words in found if contrast(ink, behind) < 4.5] == []
+
+
+def test_the_dark_scheme_is_dark(show: Show) -> None:
+    with show(ISSUE, 375, "dark") as page:
+        behind = page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    assert luminance(behind) < 0.05
+
+
+def test_two_tools_stand_side_by_side_where_there_is_room(show: Show) -> None:
+    with show(ISSUE, 700, "light") as page:
+        left, right = box(page, "h3", 0), box(page, "h3", 1)
+
+    assert left["y"] == right["y"]
+    assert left["x"] + left["width"] < right["x"]
+
+
+def test_two_tools_stand_one_below_the_other_on_a_phone(show: Show) -> None:
+    with show(ISSUE, 375, "light") as page:
+        left, right = box(page, "h3", 0), box(page, "h3", 1)
+
+    assert left["x"] == right["x"]
+    assert right["y"] > left["y"] + 150
+
+
+def test_figures_and_bars_of_a_pair_are_level(show: Show) -> None:
+    with show(ISSUE, 700, "light") as page:
+        left = box(page, ".on, .off", 0)
+        right = box(page, ".on, .off", 4)
+
+    assert left["y"] == right["y"]
+    assert left["height"] == right["height"] == 8
+
+
+def test_a_bar_has_a_part_for_every_seat_all_alike(show: Show) -> None:
+    with show(ISSUE, 700, "light") as page:
+        parts = [box(page, ".on, .off", seat)["width"] for seat in range(4)]
+
+    assert max(parts) - min(parts) <= 4
+
+
+def test_a_share_of_no_whole_seats_is_drawn_as_it_is(show: Show) -> None:
+    odd = make_revision(make_contender(0, panel=60.0), make_contender(1))
+    with show(render("issue", {"issue": make_issue(odd)}).html, 700, "light") as page:
+        ships, rest = box(page, ".on", 0)["width"], box(page, ".off", 0)["width"]
+
+    assert ships / (ships + rest) == pytest.approx(0.6, abs=0.02)
+
+
+def test_a_tool_alone_stands_where_the_left_one_would(show: Show) -> None:
+    alone = render("issue", {"issue": make_issue(make_revision(make_contender(0)))}).html
+    with show(alone, 700, "light") as page:
+        assert box(page, "h3")["x"] == box(page, "h1")["x"]
+
+
+def test_everything_hangs_from_one_left_edge(show: Show) -> None:
+    with show(ISSUE, 375, "light") as page:
+        edges = {box(page, name)["x"] for name in ("h1", "h2", "h3", "blockquote", ".mark")}
+
+    assert edges == {24}
+
+
+def test_the_mail_is_as_wide_as_it_is_made_and_in_the_middle(show: Show) -> None:
+    with show(ISSUE, 1200, "light") as page:
+        heading = box(page, "h1")
+
+    assert heading["width"] == 592
+    assert heading["x"] == (1200 - 592) / 2
+
+
+def test_links_are_far_enough_apart_for_a_thumb(show: Show) -> None:
+    with show(ISSUE, 375, "light") as page:
+        tops = sorted(
+            place["y"]
+            for place in page.locator("a.mark").evaluate_all(
+                "nodes => nodes.map(node => ({y: node.getBoundingClientRect().y}))"
+            )
+        )
+
+    assert all(below - above > 44 for above, below in pairwise(tops))

@@ -1,0 +1,29 @@
+"""The public pages' own words, in each language."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from digest.render.page_texts import DE, EN, SiteTexts, site_texts
+
+NAMES = [one.name for one in fields(SiteTexts)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_language_says_everything_and_leaves_the_same_gaps(name: str) -> None:
+    english, german = getattr(EN, name), getattr(DE, name)
+    assert english
+    assert german
+    if isinstance(english, str):
+        assert german.count("%s") == english.count("%s")
+    else:
+        assert german.keys() == english.keys()
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("de", DE), ("de-AT", DE), ("DE", DE), ("en", EN), ("fr", EN), ("", EN)]
+)
+def test_a_language_that_is_not_there_is_english(language: str, words: SiteTexts) -> None:
+    assert site_texts(language) is words

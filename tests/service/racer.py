@@ -1,0 +1,53 @@
+"""Schedulers that start at the same instant, each a process: ``racer URL MOMENT NUMBER``.
+
+Prints what each released, week by week, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import sys
+from datetime import datetime, timedelta
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.synchronize import Barrier
+
+from digest.db import Database
+from digest.service.publisher import advance_slots
+from tests.service.conftest import World
+
+WEEKS = 4
+
+
+def work(url: str, now: datetime, barrier: Barrier, told: SimpleQueue[list[int]]) -> None:
+    """Take every turn that can be had, four weeks long, all at once with the others."""
+    world = World(Database(url))
+    released = []
+    for week in range(WEEKS):
+        world.now = now + timedelta(weeks=week)
+        barrier.wait(60)
+        released.append(advance_slots(world.desk(), world.now).count("released"))
+    world.database.close()
+    told.put(released)
+
+
+def main() -> None:
+    """Start them, wait for all, and tell."""
+    url, moment, number = sys.argv[1], datetime.fromisoformat(sys.argv[2]), int(sys.argv[3])
+    # Forked before anything is opened: each has connections of its own.
+    context = multiprocessing.get_context("fork")
+    barrier, told = context.Barrier(number), context.SimpleQueue()
+    racers = [
+        context.Process(target=work, args=(url, moment, barrier, told)) for _ in range(number)
+    ]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join(90)
+    if any(racer.exitcode for racer in racers):
+        sys.exit("a scheduler failed")
+    sys.stdout.write(json.dumps([told.get() for _ in racers]))
+
+
+if __name__ == "__main__":
+    main()

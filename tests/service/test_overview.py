@@ -1,0 +1,101 @@
+"""What is told of turns: where each stands now, and what would move it on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session, select
+
+from digest.errors import DigestError
+from digest.issues.models import Issue, Newsletter
+from digest.service.overview import recent_slots, slot_facts, upcoming
+from digest.service.publisher import Ruling
+from tests.service.conftest import World
+
+TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+NOT_YET = Ruling(False, "issue 1 isn't approved", step="digest approve 1 --despite alt")
+APPROVED = Ruling(True, "approved by Ann", by="Ann")
+
+
+def facts(world: World) -> dict[str, Any]:
+    with world.database.read() as session:
+        series = session.exec(select(Newsletter)).one()
+        (turn,) = recent_slots(session, series, world.now)
+        return slot_facts(session, turn, lambda *_: world.ruling)
+
+
+def next_moment(world: World) -> str:
+    with world.database.read() as session:
+        series = session.exec(select(Newsletter)).one()
+        return upcoming(session, series, world.now, 3, lambda *_: world.ruling)[0].what
+
+
+def test_a_draft_nobody_approved_says_so_with_the_whole_command(world: World) -> None:
+    world.tick(TUESDAY - 30 * HOUR)
+    world.ruling = NOT_YET
+    told = facts(world)
+    assert (told["state"], told["note"]) == ("drafted", "issue 1 isn't approved")
+    assert told["next_step"] == "digest approve 1 --despite alt"
+    assert next_moment(world) == (
+        "doesn't go as it is: issue 1 isn't approved; to let it go: digest approve 1 --despite alt"
+    )
+
+
+def test_a_draft_that_is_approved_asks_for_nothing(world: World) -> None:
+    world.tick(TUESDAY - 30 * HOUR)
+    world.ruling = APPROVED
+    told = facts(world)
+    assert (told["note"], told["next_step"]) == ("approved by Ann", "")
+    assert next_moment(world) == "goes at its moment: approved by Ann"
+
+
+def test_a_held_issue_says_what_holds_it_and_what_lets_it_go(world: World) -> None:
+    world.ruling = NOT_YET
+    world.tick(TUESDAY + HOUR)
+    told = facts(world)
+    assert (told["state"], told["note"]) == ("held", "issue 1 isn't approved")
+    assert told["next_step"] == "digest approve 1 --despite alt"
+
+
+def test_a_missed_issue_names_the_commands_that_send_it(world: World) -> None:
+    world.ruling = NOT_YET
+    world.tick(TUESDAY - HOUR)
+    world.tick(TUESDAY + 13 * HOUR)
+    assert "digest approve 1; digest send 1" in facts(world)["next_step"]
+
+
+def test_what_went_out_asks_for_nothing(world: World) -> None:
+    world.tick(TUESDAY)
+    told = facts(world)
+    assert (told["state"], told["next_step"]) == ("released", "")
+
+
+def test_an_approval_that_cannot_be_looked_at_is_told_and_breaks_nothing(world: World) -> None:
+    world.tick(TUESDAY - 30 * HOUR)
+
+    def fails(_session: Session, _issue: Issue) -> Ruling:
+        raise DigestError("the templates can't be read", next_step="mend them")
+
+    with world.database.read() as session:
+        series = session.exec(select(Newsletter)).one()
+        (turn,) = recent_slots(session, series, world.now)
+        told = slot_facts(session, turn, fails)
+    assert (told["note"], told["next_step"]) == ("the templates can't be read", "mend them")
+
+
+@pytest.mark.parametrize("state", ["drafted", "held"])
+def test_a_turn_without_an_issue_names_none(world: World, state: str) -> None:
+    world.change(max_per_issue=8)
+    world.tick(TUESDAY)
+    world.tick(TUESDAY + timedelta(weeks=1) - HOUR)
+    with world.database.read() as session:
+        series = session.exec(select(Newsletter)).one()
+        (turn, *_) = [
+            each for each in recent_slots(session, series, world.now) if each.state == "ahead"
+        ]
+        turn.state = state  # type: ignore[assignment]
+        assert "approve" not in slot_facts(session, turn, lambda *_: NOT_YET)["next_step"]
+        session.rollback()

@@ -1,0 +1,115 @@
+"""The alarm clock, and what it notices of the machine's."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from digest.service.jobs import Job
+from digest.service.scheduler import ClockWatch, Scheduler
+
+
+def chore(name: str, *then: str) -> Job:
+    return Job(name=name, every=timedelta(days=1), run=lambda _: "", then=then)
+
+
+def test_every_chore_is_asked_at_start_and_what_follows_is_woken() -> None:
+    asked: set[tuple[str, bool]] = set()
+    wanted = {("issues", False), ("send", False), ("send", True)}
+    all_of_them = threading.Event()
+
+    def run(one: Job, woken: bool) -> bool:
+        asked.add((one.name, woken))
+        if asked >= wanted:
+            all_of_them.set()
+        return one.name == "issues"
+
+    alarm = Scheduler([chore("send"), chore("issues", "send")], run)
+    alarm.start()
+    assert all_of_them.wait(10)
+    alarm.stop()
+    assert asked == wanted
+
+
+def test_a_chore_that_ends_after_the_stop_wakes_nobody() -> None:
+    running = threading.Event()
+    asked: list[str] = []
+
+    def run(one: Job, _woken: bool) -> bool:
+        asked.append(one.name)
+        running.set()
+        return alarm.stopping.wait(10)
+
+    alarm = Scheduler([chore("issues", "issues")], run)
+    alarm.start()
+    assert running.wait(10)
+    alarm.stop()
+    assert asked == ["issues"]
+
+
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """Let threads take turns as often as on a machine with much to do."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hasty_threads")
+def test_no_asking_is_lost_at_the_end_of_a_run_and_none_runs_beside_another() -> None:
+    runs = threading.Semaphore(0)
+    beside = threading.Lock()
+    alone: list[bool] = []
+
+    def run(_: Job, _woken: bool) -> bool:
+        alone.append(beside.acquire(blocking=False))
+        beside.release()
+        runs.release()  # who waits for this asks again at once, while the run is ending
+        return False
+
+    alarm = Scheduler([chore("issues")], run)
+    alarm.start()
+    assert runs.acquire(timeout=10)
+    for _ in range(1000):
+        alarm.wake("issues")
+        assert runs.acquire(timeout=10)
+    alarm.stop()
+    assert all(alone)
+
+
+class Clocks:
+    def __init__(self) -> None:
+        self.wall, self.steady = 1_000.0, 10.0
+
+    def watch(self) -> ClockWatch:
+        return ClockWatch(lambda: self.wall, lambda: self.steady)
+
+    def pass_(self, seconds: float) -> None:
+        self.wall += seconds
+        self.steady += seconds
+
+
+def test_E03_a_jump_of_the_clock_is_told_once_either_way() -> None:
+    clocks = Clocks()
+    watch = clocks.watch()
+    clocks.pass_(3600)
+    assert watch.jumped() is None
+    clocks.wall += 8 * 86_400
+    assert watch.jumped() == timedelta(days=8)
+    clocks.wall -= 86_400
+    assert watch.jumped() == timedelta(days=-1)
+    assert watch.jumped() is None
+
+
+def test_a_clock_that_is_slewed_is_let_be() -> None:
+    clocks = Clocks()
+    watch = clocks.watch()
+    for _ in range(100):
+        clocks.pass_(1)
+        clocks.wall += 0.5
+        assert watch.jumped() is None

@@ -1,0 +1,174 @@
+"""Sending by itself: what is on its way, and what was interrupted for too long."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from digest.app.installation import App, open_app
+from digest.delivery.models import Batch, Installation
+from digest.delivery.sending.control import resume
+from digest.delivery.sending.planning import plan_deliveries
+from digest.delivery.sending.restore_guard import Restored
+from digest.delivery.sending.worker_processes import StopSignal
+from digest.issues.models import Edition, Issue, IssueState, Newsletter
+from digest.migrations.upgrade import upgrade
+from digest.service.job_registry import ruling
+from digest.service.send_job import SendJob, recover_idle_issues
+from digest.settings import load
+from subscribers.models import Standing, Subscriber, Subscription
+
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
+
+
+@dataclass
+class Place:
+    """An installation whose mail goes into a folder, with one issue on its way since noon."""
+
+    app: App
+    outbox: Path
+
+    def sender(self) -> SendJob:
+        return SendJob(self.app, StopSignal())
+
+    def mails(self) -> int:
+        return len(list(self.outbox.glob("weekly-1/*.eml")))
+
+    def issue(self) -> Issue:
+        with self.app.database.read() as session:
+            return session.get_one(Issue, 1)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    settings = load(
+        {},
+        database_url=f"sqlite:///{tmp_path / 'digest.db'}",
+        secret=SECRET,
+        outbox=tmp_path / "outbox",
+        batch_size=1,
+    )
+    app = open_app(settings, clock=lambda: NOON)
+    with app.database.write() as session:
+        upgrade(session.connection())
+        session.add(Newsletter(id=1, slug="weekly", name="Weekly"))
+        for number in (1, 2, 3):
+            address = f"reader{number}@example.org"
+            session.add(
+                Subscriber(id=number, address=address, address_key=address, created_at=NOON)
+            )
+            session.flush()
+            session.add(
+                Subscription(
+                    subscriber_id=number,
+                    newsletter="weekly",
+                    standing=Standing.CONFIRMED,
+                    since=NOON,
+                )
+            )
+        built = IssueState.BUILT
+        session.add(
+            Issue(id=1, newsletter_id=1, number=1, period="2026-W48", state=built, built_at=NOON)
+        )
+        session.flush()
+        session.add(
+            Edition(
+                id=1, issue_id=1, subject="S", html="<p>H</p>", text="T", fingerprint="f",
+                frozen_at=NOON,
+            )
+        )  # fmt: skip
+        session.flush()
+        plan_deliveries(
+            session,
+            issue=session.get_one(Issue, 1),
+            edition=session.get_one(Edition, 1),
+            newsletter="weekly",
+            batch_size=1,
+            now=NOON,
+        )
+    yield Place(app, tmp_path / "outbox")
+    app.database.close()
+
+
+def test_an_issue_on_its_way_is_sent_to_the_end(place: Place) -> None:
+    assert place.sender().run(NOON) == "weekly-1: 3 accepted"
+    assert place.issue().state is IssueState.SENT
+    assert place.mails() == 3
+
+
+def test_an_issue_interrupted_for_too_long_is_paused_with_the_reason(place: Place) -> None:
+    said = place.sender().run(NOON + timedelta(hours=13))
+    assert said == "weekly-1: paused, its send was interrupted, and it is 13 hours late"
+    assert place.issue().state is IssueState.PAUSED
+    assert place.mails() == 0
+
+
+def test_an_issue_that_a_person_resumes_goes_on(place: Place) -> None:
+    late = NOON + timedelta(hours=13)
+    sender = place.sender()
+    sender.run(late)
+    with place.app.database.write() as session:
+        resume(session, session.get_one(Issue, 1), late)
+    assert sender.run(late) == "weekly-1: 3 accepted"
+
+
+def test_a_send_of_this_process_may_take_as_long_as_it_takes(place: Place) -> None:
+    sender = SendJob(place.app, StopSignal(), {1})
+    assert sender.run(NOON + timedelta(hours=13)) == "weekly-1: 3 accepted"
+
+
+def test_a_stopped_sender_begins_nothing(place: Place) -> None:
+    sender = place.sender()
+    sender.brake.stop()
+    assert sender.run(NOON) == ""
+    assert place.mails() == 0
+
+
+def test_A14_a_restored_database_sends_nothing(place: Place) -> None:
+    with place.app.database.write() as session:
+        session.add(Installation(id=1, key="k", copied_at=NOON))
+    with pytest.raises(Restored):
+        place.sender().run(NOON)
+    assert place.mails() == 0
+
+
+def test_a_send_that_goes_on_while_an_issue_is_looked_at_is_no_sign_of_a_restore(
+    place: Place,
+) -> None:
+    with place.app.database.read() as session:  # which sees the database as it is now
+        issue = session.get_one(Issue, 1)
+        place.sender().run(NOON)
+        assert "nothing is sent" not in ruling(place.app, session, issue).why
+
+
+def test_E03_a_batch_does_not_wait_for_a_clock_that_was_set_back(place: Place) -> None:
+    with place.app.database.write() as session:
+        session.get_one(Batch, 1).not_before = NOON + timedelta(days=1)
+        session.get_one(Batch, 2).not_before = NOON + timedelta(minutes=1)
+    assert recover_idle_issues(place.app) == "1 batches no longer wait for a clock that was wrong"
+    with place.app.database.read() as session:
+        waits = [session.get_one(Batch, number).not_before for number in (1, 2)]
+    assert waits == [None, NOON + timedelta(minutes=1)]
+
+
+def test_every_line_of_a_send_carries_its_id_and_no_address(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "digest.service"):
+        place.sender().run(NOON)
+    facts = [vars(record)["facts"] for record in caplog.records]
+    assert [each["send"] for each in facts] == ["weekly-1"] * 3
+    assert len({each["attempt"] for each in facts}) == 3
+    assert "@" not in caplog.text
+
+
+def test_with_nothing_on_its_way_nothing_is_said(place: Place) -> None:
+    sender = place.sender()
+    sender.run(NOON)
+    assert sender.run(NOON) == ""

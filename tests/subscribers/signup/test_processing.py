@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from digest.db import Database
+from subscribers import consent, lifecycle, store, suppression
+from subscribers.abuse_prevention.rate_limits import RateLimits
+from subscribers.address.syntax import parse
+from subscribers.models import Standing, SuppressionReason
+from subscribers.signup import processing
+from subscribers.signup.processing import ProcessedSignups
+from subscribers.signup.requests import SignupRequest, record_requests
+from subscribers.tokens import Hashes
+from tests.subscribers.conftest import NEWSLETTER, MakeReader
+
+WORDING = "Send me the weekly mail."
+
+
+def asks(address: str, **parts: Any) -> SignupRequest:
+    given: dict[str, Any] = {
+        "address": parse(address),
+        "newsletter": NEWSLETTER,
+        "form": "page",
+        "wording": WORDING,
+        "language": "en",
+        "network": "192.0.2.0/24",
+        **parts,
+    }
+    return SignupRequest(**given)
+
+
+def sign_up(
+    session: Session, hashes: Hashes, now: datetime, *wishes: SignupRequest
+) -> ProcessedSignups:
+    record_requests(session, wishes, limits=RateLimits(), hashes=hashes, now=now)
+    return processing.process_oldest(session, hashes)
+
+
+def letters(session: Session) -> list[tuple[str, str, str, str]]:
+    found = session.execute(
+        text(
+            "SELECT s.address, l.newsletter, l.kind, l.state FROM letter_to_send l"
+            " JOIN subscriber s ON s.id = l.subscriber_id ORDER BY l.id"
+        )
+    )
+    return [tuple(row) for row in found]
+
+
+def test_everything_a_sign_up_says_is_written(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    wish = asks("Ann@Example.com", form="frame", language="de", seen_from="192.0.2.0/24")
+    assert sign_up(session, hashes, now, wish) == ProcessedSignups(asked=1, letters=1)
+    reader = store.find(session, "ann@example.com")
+    assert reader is not None
+    assert (reader.address, reader.language) == ("Ann@Example.com", "de")
+    assert (reader.suppressed, reader.created_at) == (None, now)
+    place = store.standing_with(session, reader.id, NEWSLETTER)
+    assert place is not None
+    assert (place.standing, place.source, place.since) == (Standing.PENDING, "frame", now)
+    (entry,) = consent.entries(session, reader.id)
+    assert entry["wording"] == WORDING
+    assert (entry["act"], entry["channel"], entry["form"]) == ("asked", "form", "frame")
+    assert (entry["language"], entry["at"]) == ("de", now)
+    assert entry["network"] == "192.0.2.0/24"
+    assert letters(session) == [("Ann@Example.com", NEWSLETTER, "confirm", "waiting")]
+
+
+def test_those_that_come_together_are_kept_apart(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    wishes = [
+        asks("ann@example.com"),
+        asks("bob@example.com", wording="Schickt mir die Mail.", language="de"),
+        asks("cid@example.com", newsletter="monthly", wording="Another promise."),
+    ]
+    assert sign_up(session, hashes, now, *wishes) == ProcessedSignups(asked=3, letters=3)
+    said = {}
+    for address in ("ann", "bob", "cid"):
+        reader = store.find(session, f"{address}@example.com")
+        assert reader is not None
+        (entry,) = consent.entries(session, reader.id)
+        said[address] = (entry["newsletter"], entry["wording"], entry["network"])
+    assert said == {
+        "ann": (NEWSLETTER, WORDING, None),
+        "bob": (NEWSLETTER, "Schickt mir die Mail.", None),
+        "cid": ("monthly", "Another promise.", None),
+    }
+
+
+def test_one_who_asks_for_two_newsletters_is_one_reader(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    sign_up(session, hashes, now, asks("Ann@example.com"))
+    later = now + timedelta(hours=2)
+    sign_up(session, hashes, later, asks("ann@example.com", newsletter="monthly"))
+    found = [(address, newsletter) for address, newsletter, _, _ in letters(session)]
+    assert found == [("Ann@example.com", NEWSLETTER), ("Ann@example.com", "monthly")]
+
+
+def test_one_who_asks_too_soon_again_gets_nothing_more(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    wishes = [asks("ann@example.com"), asks("ANN@example.com")]
+    record_requests(session, wishes, limits=RateLimits(), hashes=hashes, now=now)
+    assert processing.process_oldest(session, hashes) == ProcessedSignups(asked=2, letters=1)
+    assert processing.process_oldest(session, hashes) == ProcessedSignups(asked=0, letters=0)
+    assert len(letters(session)) == 1
+
+
+@pytest.mark.parametrize(
+    ("standing", "kind"),
+    [
+        (Standing.PENDING, "confirm"),
+        (Standing.CONFIRMED, "already"),
+        (Standing.PAUSED, "already"),
+        (Standing.UNSUBSCRIBED, "confirm"),
+    ],
+)
+def test_a_known_reader_keeps_the_standing_and_gets_the_letter_for_it(
+    session: Session,
+    hashes: Hashes,
+    make_reader: MakeReader,
+    now: datetime,
+    standing: Standing,
+    kind: str,
+) -> None:
+    number = make_reader(session, "ann@example.com", standing)
+    sign_up(session, hashes, now, asks("ann@example.com"))
+    place = store.standing_with(session, number, NEWSLETTER)
+    assert place is not None
+    assert (place.standing, place.source) == (standing, "form")
+    assert letters(session) == [("ann@example.com", NEWSLETTER, kind, "waiting")]
+
+
+@pytest.mark.parametrize(
+    ("reason", "days", "state"),
+    [
+        (SuppressionReason.COMPLAINT, 900, "withheld"),
+        (SuppressionReason.MANUAL, 900, "withheld"),
+        (SuppressionReason.HARD_BOUNCE, 29, "withheld"),
+        (SuppressionReason.HARD_BOUNCE, 31, "waiting"),
+        (SuppressionReason.ERASED, 0, "waiting"),
+    ],
+)
+def test_a_suppressed_address_is_known_again_and_the_others_are_none_the_worse(
+    session: Session,
+    hashes: Hashes,
+    now: datetime,
+    reason: SuppressionReason,
+    days: int,
+    state: str,
+) -> None:
+    before = now - timedelta(days=days)
+    suppression.suppress(session, "ann@example.com", reason, hashes, before)
+    taken = sign_up(session, hashes, now, asks("bob@example.com"), asks("ann@example.com"))
+    assert taken == ProcessedSignups(asked=2, letters=2 if state == "waiting" else 1)
+    found = {address: held for address, _, _, held in letters(session)}
+    assert found == {"bob@example.com": "waiting", "ann@example.com": state}
+    reader, other = (store.find(session, f"{name}@example.com") for name in ("ann", "bob"))
+    assert reader is not None
+    assert other is not None
+    assert (reader.suppressed, other.suppressed) == (reason.value, None)
+
+
+def test_more_than_fit_a_transaction_are_taken_in_order(
+    session: Session, hashes: Hashes, now: datetime
+) -> None:
+    many = processing.AT_ONCE + 3
+    for part in range(0, many, 50):
+        wishes = [
+            asks(f"reader{n}@example{n}.com", network=f"10.0.{n}.0/24")
+            for n in range(part, min(part + 50, many))
+        ]
+        record_requests(session, wishes, limits=RateLimits(), hashes=hashes, now=now)
+    first, rest = (
+        processing.process_oldest(session, hashes),
+        processing.process_oldest(session, hashes),
+    )
+    assert (first, rest) == (
+        ProcessedSignups(processing.AT_ONCE, processing.AT_ONCE),
+        ProcessedSignups(3, 3),
+    )
+    assert [address for address, *_ in letters(session)] == [
+        f"reader{n}@example{n}.com" for n in range(many)
+    ]
+
+
+def test_one_erased_comes_back_as_somebody_new(
+    session: Session, hashes: Hashes, make_reader: MakeReader, now: datetime
+) -> None:
+    old = make_reader(session, "ann@example.com")
+    lifecycle.erase(session, old, store.Evidence(channel="page"), hashes, now)
+    sign_up(session, hashes, now, asks("ann@example.com"))
+    reader = store.find(session, "ann@example.com")
+    assert reader is not None
+    assert reader.id > old
+    assert [entry["act"] for entry in consent.entries(session, reader.id)] == ["asked"]
+
+
+def waits_for_a_lock(session: Session) -> bool:
+    found = session.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+    return bool(found.scalar_one())
+
+
+@pytest.mark.postgres
+def test_two_processes_that_take_in_at_once_write_no_letter_more(
+    postgres_database: Database, hashes: Hashes, now: datetime
+) -> None:
+    def wish() -> None:
+        with postgres_database.write() as asking:
+            record_requests(
+                asking, [asks("ann@example.com")], limits=RateLimits(), hashes=hashes, now=now
+            )
+
+    wish()
+    with ThreadPoolExecutor(1) as pool:
+        with postgres_database.write() as first:
+            assert processing.process_oldest(first, hashes) == ProcessedSignups(asked=1, letters=1)
+            wish()
+            second = pool.submit(processing.process_all, postgres_database, hashes)
+            with postgres_database.read() as watching:
+                deadline = time.monotonic() + 10
+                while not waits_for_a_lock(watching) and time.monotonic() < deadline:
+                    watching.rollback()
+        assert second.result(10) == 1
+    with postgres_database.read() as session:
+        assert len(letters(session)) == 1

@@ -1,0 +1,64 @@
+"""Sign-ups are taken in a moment later, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import OperationalError
+
+from digest.db import Database
+from subscribers.abuse_prevention.rate_limits import RateLimits
+from subscribers.address.syntax import parse
+from subscribers.signup.group_commit import GroupCommit
+from subscribers.signup.requests import SignupRequest, record_requests
+from subscribers.signup.signup_worker import SignupWorker
+from subscribers.tokens import Hashes
+from tests.subscribers.conftest import NEWSLETTER
+
+
+class Hiccup:
+    """A store that is out of order the first times it is written to."""
+
+    def __init__(self, database: Database, times: int) -> None:
+        self.read = database.read
+        self.left = times
+        self._database = database
+
+    @contextmanager
+    def write(self) -> Iterator[Any]:
+        if self.left:
+            self.left -= 1
+            raise OperationalError("BEGIN", None, Exception("the disk is full"))
+        with self._database.write() as session:
+            yield session
+
+
+def test_a_sign_up_is_taken_in_once_the_store_is_well_again(
+    sqlite_database: Database, hashes: Hashes, now: datetime
+) -> None:
+    one = SignupRequest(
+        address=parse("reader@example.com"),
+        newsletter=NEWSLETTER,
+        form="page",
+        wording="Send me it.",
+        language="en",
+        network="192.0.2.0/24",
+    )
+    with sqlite_database.write() as session:
+        record_requests(session, [one], limits=RateLimits(), hashes=hashes, now=now)
+
+    async def wait() -> None:
+        told = asyncio.Event()
+        writer = GroupCommit(Hiccup(sqlite_database, times=3))
+        taking = SignupWorker(writer, hashes, RateLimits().address, told.set, pause=0.001)
+        taking.soon()
+        async with asyncio.timeout(10):
+            await told.wait()
+        await taking.stop()
+        await asyncio.to_thread(writer.stop)
+
+    asyncio.run(wait())

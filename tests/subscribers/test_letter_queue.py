@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+from sqlmodel import col, select
+
+from digest.db import Database
+from subscribers import address_change, lifecycle, store, suppression
+from subscribers.address.syntax import parse
+from subscribers.letter_queue import CUT_OFF, Letter, LetterOutcome, enqueue, send_waiting
+from subscribers.models import LetterKind, LetterState, LetterToSend, Standing, SuppressionReason
+from subscribers.store import Evidence
+from subscribers.tokens import Hashes, Links, Tokens
+from tests.subscribers.conftest import NEWSLETTER, MakeReader
+
+Send = Callable[..., Counter[LetterState]]
+
+
+@dataclass
+class Post:
+    """Keeps what it is handed; answers as told."""
+
+    answer: LetterOutcome = LetterOutcome.SENT
+    sent: list[Letter] = field(default_factory=list)
+
+    def send(self, letter: Letter) -> LetterOutcome:
+        self.sent.append(letter)
+        return self.answer
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+@pytest.fixture
+def send(database: Database, tokens: Tokens, hashes: Hashes, post: Post, now: datetime) -> Send:
+    """Return a function that sends what waits, so many hours later."""
+    links = Links("https://news.example.com", tokens)
+
+    def send(after: timedelta = timedelta()) -> Counter[LetterState]:
+        return send_waiting(database, post, links, hashes, lambda: now + after)
+
+    return send
+
+
+@pytest.fixture
+def letter(database: Database, make_reader: MakeReader, now: datetime) -> int:
+    """A confirmation letter that waits; returns its reader's number."""
+    with database.write() as session:
+        reader = make_reader(session, standing=Standing.PENDING)
+        enqueue(session, reader, NEWSLETTER, LetterKind.CONFIRM, now, language="de")
+    return reader
+
+
+def test_a_letter_has_one_link_and_the_readers_language(
+    send: Send, post: Post, letter: int
+) -> None:
+    assert send() == {LetterState.SENT: 1}
+    sent = post.sent[0]
+    assert sent.action_url.startswith("https://news.example.com/c/")
+    assert (sent.address, sent.language) == ("reader@example.com", "de")
+    assert sent.unsubscribe_url == ""
+
+
+def test_I10_no_address_and_no_link_is_in_the_repr(send: Send, post: Post, letter: int) -> None:
+    send()
+    assert "reader@" not in repr(post.sent[0])
+    assert "/c/" not in repr(post.sent[0])
+
+
+def test_a_sent_letter_is_not_sent_again(send: Send, post: Post, letter: int) -> None:
+    send()
+    send()
+    assert len(post.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [(LetterOutcome.FAILED, LetterState.FAILED), (LetterOutcome.IN_DOUBT, LetterState.IN_DOUBT)],
+)
+def test_a_letter_refused_or_in_doubt_is_not_sent_again(
+    send: Send, post: Post, letter: int, answer: LetterOutcome, state: LetterState
+) -> None:
+    post.answer = answer
+    assert send() == {state: 1}
+    assert send() == {}
+
+
+def test_a_letter_that_must_wait_stops_the_round_and_is_sent_later(
+    send: Send, post: Post, letter: int, database: Database, now: datetime
+) -> None:
+    with database.write() as session:
+        enqueue(session, letter, NEWSLETTER, LetterKind.CONFIRM, now)
+    post.answer = LetterOutcome.LATER
+    send()
+    assert len(post.sent) == 1
+    post.answer = LetterOutcome.SENT
+    assert send() == {LetterState.SENT: 2}
+
+
+@dataclass
+class Wordless:
+    """A post that can't make letters in German."""
+
+    sent: list[str] = field(default_factory=list)
+
+    def send(self, letter: Letter) -> LetterOutcome:
+        self.sent.append(letter.address)
+        return LetterOutcome.UNMADE if letter.language == "de" else LetterOutcome.SENT
+
+
+def test_a_letter_that_cannot_be_made_waits_and_the_others_go(
+    database: Database, tokens: Tokens, hashes: Hashes, make_reader: MakeReader, now: datetime
+) -> None:
+    with database.write() as session:
+        for number, language in enumerate(("en", "de", "en", "de", "en")):
+            reader = make_reader(session, f"r{number}@example.com", Standing.PENDING)
+            enqueue(session, reader, NEWSLETTER, LetterKind.CONFIRM, now, language=language)
+    post = Wordless()
+    links = Links("https://news.example.com", tokens)
+
+    done = send_waiting(database, post, links, hashes, lambda: now)
+
+    assert done == {LetterState.SENT: 3, LetterState.WAITING: 1}
+    assert [address[:2] for address in post.sent] == ["r0", "r1", "r2", "r4"]
+    with database.read() as session:
+        states = list(session.scalars(select(col(LetterToSend.state)).order_by("id")))
+    assert [state is LetterState.WAITING for state in states] == [False, True, False, True, False]
+
+
+def test_a_letter_is_given_up_when_its_link_would_have_run_out(send: Send, letter: int) -> None:
+    assert send(timedelta(hours=49)) == {LetterState.FAILED: 1}
+
+
+def test_a_letter_that_waited_long_is_not_in_doubt_when_it_is_just_being_sent(
+    send: Send, post: Post, letter: int
+) -> None:
+    assert send(CUT_OFF + timedelta(hours=1)) == {LetterState.SENT: 1}
+
+
+@pytest.mark.parametrize("kind", [LetterKind.CONFIRM, LetterKind.WELCOME, LetterKind.ALREADY])
+def test_who_has_left_meanwhile_gets_no_letter(
+    send: Send,
+    post: Post,
+    database: Database,
+    make_reader: MakeReader,
+    now: datetime,
+    kind: LetterKind,
+) -> None:
+    stood = Standing.PENDING if kind is LetterKind.CONFIRM else Standing.CONFIRMED
+    with database.write() as session:
+        reader = make_reader(session, standing=stood)
+        enqueue(session, reader, NEWSLETTER, kind, now)
+    with database.write() as session:
+        left = now + timedelta(minutes=1)
+        lifecycle.leave(session, reader, NEWSLETTER, Evidence(channel="page"), left)
+    assert send(timedelta(hours=1)) == {LetterState.WITHHELD: 1}
+    assert post.sent == []
+
+
+def test_who_left_and_signed_up_again_gets_the_letter(
+    send: Send, database: Database, make_reader: MakeReader, now: datetime
+) -> None:
+    with database.write() as session:
+        reader = make_reader(session, standing=Standing.UNSUBSCRIBED)
+        enqueue(session, reader, NEWSLETTER, LetterKind.CONFIRM, now + timedelta(minutes=1))
+    assert send(timedelta(hours=1)) == {LetterState.SENT: 1}
+
+
+@pytest.mark.parametrize("reason", list(SuppressionReason))
+def test_a_new_address_that_must_not_be_mailed_meanwhile_gets_no_letter(
+    send: Send,
+    database: Database,
+    make_reader: MakeReader,
+    hashes: Hashes,
+    now: datetime,
+    reason: SuppressionReason,
+) -> None:
+    with database.write() as session:
+        reader = make_reader(session)
+        address_change.request_change(
+            session, reader, NEWSLETTER, parse("new@example.org"), hashes, now
+        )
+        suppression.suppress(session, "new@example.org", reason, hashes, now)
+    may = lifecycle.may_be_asked(suppression.SuppressionRecord(reason, now), now)
+    assert send() == {LetterState.SENT if may else LetterState.WITHHELD: 1}
+
+
+def test_an_erased_reader_gets_no_letter(
+    send: Send, post: Post, letter: int, database: Database, hashes: Hashes, now: datetime
+) -> None:
+    with database.write() as session:
+        lifecycle.erase(session, letter, Evidence(channel="page"), hashes, now)
+    send()
+    assert post.sent == []
+
+
+def test_an_address_suppressed_since_gets_no_letter(
+    send: Send, post: Post, letter: int, database: Database, hashes: Hashes, now: datetime
+) -> None:
+    with database.write() as session:
+        reader = store.find_by_id(session, letter)
+        assert reader is not None
+        key = reader.address_key
+        suppression.suppress(session, key, SuppressionReason.COMPLAINT, hashes, now)
+    assert send() == {LetterState.WITHHELD: 1}
+    assert post.sent == []
+
+
+@dataclass
+class Looking:
+    """A post that looks, while it sends, at how far each letter is on disk."""
+
+    database: Database
+    seen: list[list[LetterState]] = field(default_factory=list)
+
+    def send(self, _letter: Letter) -> LetterOutcome:
+        with self.database.read() as session:
+            states = session.scalars(select(col(LetterToSend.state)).order_by("id"))
+            self.seen.append(list(states))
+        return LetterOutcome.SENT
+
+
+def test_I4_a_letter_is_marked_before_it_goes_and_settled_before_the_next_does(
+    database: Database,
+    tokens: Tokens,
+    hashes: Hashes,
+    make_reader: MakeReader,
+    now: datetime,
+) -> None:
+    with database.write() as session:
+        for number in range(3):
+            reader = make_reader(session, f"reader{number}@example.com", Standing.PENDING)
+            enqueue(session, reader, NEWSLETTER, LetterKind.CONFIRM, now)
+    looking = Looking(database)
+    links = Links("https://news.example.com", tokens)
+
+    send_waiting(database, looking, links, hashes, lambda: now, at_most=2)
+    with database.read() as session:
+        left = list(session.scalars(select(col(LetterToSend.state)).order_by("id")))
+
+    sent, started, waiting = LetterState.SENT, LetterState.STARTED, LetterState.WAITING
+    assert looking.seen == [[started, waiting, waiting], [sent, started, waiting]]
+    assert left == [sent, sent, waiting]

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from subscribers import lifecycle, list_statistics, suppression
+from subscribers.models import Standing, SuppressionReason
+from subscribers.store import Evidence
+from subscribers.tokens import Hashes
+from tests.subscribers.conftest import NEWSLETTER, MakeReader
+
+PAGE = Evidence(channel="page")
+
+
+def test_the_counts_add_up(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    make_reader(session, "a@example.com")
+    make_reader(session, "b@example.com")
+    make_reader(session, "c@example.com", Standing.PENDING)
+    make_reader(session, "d@example.com", Standing.UNSUBSCRIBED)
+    suppression.suppress(session, "b@example.com", SuppressionReason.COMPLAINT, hashes, now)
+    counts = list_statistics.count(session, NEWSLETTER, now)
+    assert (counts.total, counts.mailable) == (4, 1)
+    assert counts.standings == {"pending": 1, "confirmed": 2, "paused": 0, "unsubscribed": 1}
+    assert counts.excluded == {"suppressed: complaint": 1, "pending": 1, "unsubscribed": 1}
+    assert counts.total == counts.mailable + sum(counts.excluded.values())
+
+
+def test_sources_are_counted(session: Session, make_reader: MakeReader, now: datetime) -> None:
+    make_reader(session)
+    assert list_statistics.count(session, NEWSLETTER, now).sources == {"form": 1}
+
+
+def test_growth_is_told_by_week(session: Session, make_reader: MakeReader, now: datetime) -> None:
+    reader = make_reader(session)
+    later = now + timedelta(weeks=1)
+    lifecycle.leave(session, reader, NEWSLETTER, PAGE, later)
+    weeks = list_statistics.count(session, NEWSLETTER, later, weeks=3).weeks
+    assert [(one.week, one.asked, one.joined, one.left) for one in weeks] == [
+        ("2026-W47", 0, 0, 0),
+        ("2026-W48", 1, 1, 0),
+        ("2026-W49", 0, 0, 1),
+    ]
+
+
+def test_weeks_are_those_of_utc_wherever_the_database_lives(
+    session: Session, make_reader: MakeReader
+) -> None:
+    if session.get_bind().dialect.name != "sqlite":
+        session.execute(text("SET LOCAL TIME ZONE 'America/New_York'"))
+    monday = datetime(2026, 11, 23, 2, tzinfo=UTC)  # a Sunday over there
+    reader = make_reader(session)
+    lifecycle.leave(session, reader, NEWSLETTER, PAGE, monday)
+    weeks = list_statistics.count(session, NEWSLETTER, monday, weeks=2).weeks
+    assert [(one.week, one.left) for one in weeks] == [("2026-W47", 0), ("2026-W48", 1)]
+
+
+def test_only_who_had_joined_can_leave_and_only_once(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    waiting = make_reader(session, "waiting@example.com", Standing.PENDING)
+    lifecycle.leave(session, waiting, NEWSLETTER, PAGE, now)
+    reader = make_reader(session, "reader@example.com")
+    lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
+    lifecycle.erase(session, reader, PAGE, hashes, now)
+    assert list_statistics.count(session, NEWSLETTER, now, weeks=1).weeks[0].left == 1
+
+
+def test_another_newsletter_is_not_counted(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
+    make_reader(session)
+    assert list_statistics.count(session, "daily", now).total == 0

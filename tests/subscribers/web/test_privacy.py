@@ -1,0 +1,107 @@
+"""What visitors are told of what is kept, before they give anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from subscribers.retention import RetentionPeriods
+from subscribers.web import KeepNetwork
+from tests.subscribers.conftest import NEWSLETTER
+from tests.subscribers.web.conftest import ABOUT, Site
+
+
+def test_the_form_leads_to_what_is_kept(site: Site) -> None:
+    assert 'href="/privacy?newsletter=weekly&amp;lang=en"' in site.http.get("/subscribe").text
+    page = site.http.get("/privacy?newsletter=weekly")
+    assert page.status_code == 200
+    assert "What we keep about you" in page.text
+    assert 'href="/subscribe?newsletter=weekly&amp;lang=en"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"),
+    [
+        (KeepNetwork.NONE, "network you come from is not kept"),
+        (KeepNetwork.PREFIX, "without its last part"),
+        (KeepNetwork.FULL, "The network address you agreed"),
+    ],
+)
+def test_the_page_says_what_is_set_of_the_network(
+    make_site: Callable[..., Site], keep: KeepNetwork, said: str
+) -> None:
+    assert said in make_site(keep_network=keep).http.get("/privacy").text
+
+
+@pytest.mark.parametrize(
+    ("tracking", "said"),
+    [
+        ("off", "follow a link in them is not kept"),
+        ("anonymous", "is counted, without a lasting tie to you"),
+        ("reader", "which links in them you followed is kept"),
+    ],
+)
+def test_the_page_says_what_opens_and_clicks_tell(
+    make_site: Callable[..., Site], tracking: str, said: str
+) -> None:
+    about = replace(ABOUT, tracking=tracking)  # type: ignore[arg-type]
+    assert said in make_site(newsletters={NEWSLETTER: about}).http.get("/privacy").text
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"),
+    [
+        (RetentionPeriods(), ("after 7 days", "for 90 days", "deleted 3 years after")),
+        (
+            RetentionPeriods(pending=1, networks=30, evidence=400),
+            ("after 1 day", "for 30 days", "deleted 400 days after"),
+        ),
+    ],
+)
+def test_the_times_it_names_are_those_that_are_kept(
+    make_site: Callable[..., Site], keep: RetentionPeriods, said: tuple[str, ...]
+) -> None:
+    page = make_site(retention=keep).http.get("/privacy").text
+    assert [words for words in said if words not in page] == []
+
+
+def test_the_page_says_who_keeps_it_and_whom_mails_are_handed_to(
+    make_site: Callable[..., Site],
+) -> None:
+    page = make_site(responsible="Example Press, Exampletown", carrier="A Carrier, USA").http
+    assert "Who keeps it: Example Press, Exampletown." in page.get("/privacy").text
+    assert "handed to A Carrier, USA" in page.get("/privacy").text
+    bare = make_site().http.get("/privacy").text
+    assert "Who keeps it" not in bare
+    assert "handed to" not in bare
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        (7, "hold what was deleted for 7 days more."),
+        (1, "hold what was deleted for 1 day more."),
+        (None, "hold what was deleted until they are deleted too."),
+    ],
+)
+def test_the_page_says_how_long_copies_hold_what_was_deleted(
+    make_site: Callable[..., Site], days: int | None, said: str
+) -> None:
+    assert said in make_site(copies_kept=days).http.get("/privacy").text
+
+
+def test_the_page_says_where_mails_are_kept_as_files(make_site: Callable[..., Site]) -> None:
+    assert "until somebody deletes it" in make_site(files_kept=True).http.get("/privacy").text
+    bare = make_site().http.get("/privacy").text
+    assert "Copies of the database" not in bare
+    assert "until somebody deletes it" not in bare
+
+
+def test_the_page_speaks_german(site: Site) -> None:
+    assert "Was wir über Sie speichern" in site.http.get("/privacy?lang=de").text
+
+
+def test_a_newsletter_nobody_knows_is_not_here(site: Site) -> None:
+    assert site.http.get("/privacy?newsletter=nothing").status_code == 404

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from digest.errors import BadSetting
+from digest.web.letter_worker import LetterWorker
+from subscribers.models import LetterState
+
+SECONDS = 10.0
+Answers = list[Counter[LetterState] | Exception]
+
+
+class Post:
+    """Answers as told, one answer a call, then with nothing to send."""
+
+    def __init__(self, *answers: Counter[LetterState] | Exception, most: int | None = None) -> None:
+        self.answers = list(answers)
+        self.calls = 0
+        self.done = threading.Event()
+
+    def __call__(self) -> Counter[LetterState]:
+        self.calls += 1
+        answer = self.answers.pop(0) if self.answers else Counter[LetterState]()
+        if not self.answers:
+            self.done.set()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def ended() -> Callable[[LetterWorker], bool]:
+    """Return a function that ends a postman and tells whether the thread is gone."""
+
+    def end(postman: LetterWorker) -> bool:
+        postman.stop(SECONDS)
+        return not any(thread.name == "letters" for thread in threading.enumerate())
+
+    return end
+
+
+def test_a_call_is_answered_by_another_thread(ended: Callable[[LetterWorker], bool]) -> None:
+    callers: list[str] = []
+    done = threading.Event()
+
+    def send() -> Counter[LetterState]:
+        callers.append(threading.current_thread().name)
+        done.set()
+        return Counter()
+
+    postman = LetterWorker(send)
+    postman.wake()
+
+    assert done.wait(SECONDS)
+    assert callers == ["letters"]
+    assert ended(postman)
+
+
+def test_where_the_way_out_is_shut_it_is_tried_again(ended: Callable[[LetterWorker], bool]) -> None:
+    post = Post(Counter({LetterState.WAITING: 1}), BadSetting("no key"), Counter())
+    postman = LetterWorker(post, pause=0.001)
+
+    postman.wake()
+
+    assert post.done.wait(SECONDS)
+    assert post.calls == 3
+    assert ended(postman)
+
+
+def test_a_call_while_letters_are_sent_is_not_missed(ended: Callable[[LetterWorker], bool]) -> None:
+    inside, go_on, again = threading.Event(), threading.Event(), threading.Event()
+
+    def send() -> Counter[LetterState]:
+        if inside.is_set():
+            again.set()
+        inside.set()
+        go_on.wait(SECONDS)
+        return Counter()
+
+    postman = LetterWorker(send)
+    postman.wake()
+    assert inside.wait(SECONDS)
+    postman.wake()
+    go_on.set()
+
+    assert again.wait(SECONDS)
+    assert ended(postman)
+
+
+def test_what_an_earlier_process_left_is_caught_up_with_once_and_first(
+    ended: Callable[[LetterWorker], bool],
+) -> None:
+    order: list[str] = []
+    post = Post(Counter({LetterState.WAITING: 1}), Counter())
+
+    def send() -> Counter[LetterState]:
+        order.append("send")
+        return post()
+
+    postman = LetterWorker(send, catch_up=lambda: order.append("catch up"), pause=0.001)
+    postman.wake()
+
+    assert post.done.wait(SECONDS)
+    assert ended(postman)
+    assert order == ["catch up", "send", "send"]
+
+
+def test_a_call_ends_a_long_pause_since_a_new_letter_may_be_one_that_can_go(
+    ended: Callable[[LetterWorker], bool],
+) -> None:
+    resting = threading.Event()
+
+    def wait(event: threading.Event, seconds: float) -> None:
+        if seconds > 1.0:  # the long one, which here ends by a call only
+            resting.set()
+            event.wait()
+
+    shut = [Counter({LetterState.WAITING: 1}) for _ in range(3)]
+    post = Post(*shut, Counter())
+    postman = LetterWorker(post, pause=1.0, wait=wait)
+    postman.wake()
+    assert resting.wait(SECONDS)
+    postman.wake()
+
+    assert post.done.wait(SECONDS)
+    assert post.calls == 4
+    assert ended(postman)
+
+
+def test_nothing_is_begun_after_the_end(ended: Callable[[LetterWorker], bool]) -> None:
+    post = Post()
+    postman = LetterWorker(post)
+
+    postman.stop()
+    postman.wake()
+
+    assert ended(postman)
+    assert post.calls == 0
+
+
+def test_the_end_does_not_wait_for_a_pause_to_be_over(
+    ended: Callable[[LetterWorker], bool],
+) -> None:
+    post = Post(Counter({LetterState.WAITING: 1}))
+    postman = LetterWorker(post, pause=300.0)
+    postman.wake()
+    assert post.done.wait(SECONDS)
+
+    assert ended(postman)

@@ -1,0 +1,153 @@
+"""What machines are told: alive, ready, numbers, and to whom."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+
+from digest.app.installation import App, open_app
+from digest.delivery.events.rejected_posts import RejectedPosts, RejectionReason
+from digest.delivery.models import Installation
+from digest.issues.models import JobRun, Newsletter
+from digest.migrations.upgrade import upgrade
+from digest.settings import load
+from digest.web import monitoring
+from digest.web.metrics import Metric, prometheus_text
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
+
+
+@contextmanager
+def installed(folder: Path, **settings: Any) -> Iterator[App]:
+    url = f"sqlite:///{folder / 'digest.db'}"
+    app = open_app(load({}, database_url=url, secret=SECRET, **settings), clock=lambda: NOW)
+    with app.database.write() as session:
+        upgrade(session.connection())
+        session.add(Newsletter(slug="weekly", name="Weekly"))
+    yield app
+    app.database.close()
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    with installed(tmp_path) as made:
+        yield made
+
+
+def ask(
+    app: App,
+    path: str,
+    *,
+    ticking: bool = False,
+    peer: str = "127.0.0.1",
+    headers: dict[str, str] | None = None,
+) -> httpx2.Response:
+    """Ask without a server, as if from that address."""
+    site = Starlette(routes=monitoring.routes(app, ticking=ticking, steady=lambda: 0.0))
+
+    async def get() -> httpx2.Response:
+        way = httpx2.ASGITransport(app=site, client=(peer, 1234))
+        async with httpx2.AsyncClient(transport=way, base_url="http://digest") as client:
+            return await client.get(path, headers=headers or {})
+
+    return asyncio.run(get())
+
+
+def ticked(app: App, at: datetime) -> None:
+    with app.database.write() as session:
+        session.add(JobRun(name="issues", every=60, started_at=at, next_at=at))
+
+
+def test_a_process_that_answers_is_alive_whatever_its_database(app: App) -> None:
+    with app.database.write() as session:
+        session.connection().exec_driver_sql("DROP TABLE alembic_version")
+    assert ask(app, "/healthz").status_code == 200
+
+
+def test_a_site_is_ready_when_its_database_is(app: App) -> None:
+    assert (ask(app, "/readyz").status_code, ask(app, "/readyz").text) == (200, "ready\n")
+
+
+def test_a_database_behind_the_version_is_not_ready(app: App) -> None:
+    with app.database.write() as session:
+        session.connection().exec_driver_sql("UPDATE alembic_version SET version_num = '0'")
+    answer = ask(app, "/readyz")
+    assert answer.status_code == 503
+    assert "revision" in answer.text
+
+
+def test_a_service_is_ready_while_its_schedule_runs(app: App) -> None:
+    assert ask(app, "/readyz", ticking=True).status_code == 503
+    ticked(app, NOW - timedelta(minutes=1))
+    assert ask(app, "/readyz", ticking=True).status_code == 200
+
+
+def test_a_schedule_that_stands_still_is_not_ready(app: App) -> None:
+    ticked(app, NOW - timedelta(minutes=6))
+    answer = ask(app, "/readyz", ticking=True)
+    assert (answer.status_code, answer.text) == (503, "the schedule hasn't run lately\n")
+
+
+def test_numbers_tell_ticks_holds_and_the_process(app: App) -> None:
+    ticked(app, NOW - timedelta(seconds=30))
+    lines = ask(app, "/metrics").text.splitlines()
+    assert 'digest_tick_age_seconds{name="issues"} 30' in lines
+    assert "digest_hold 0" in lines
+    assert "digest_queue_readers 0" in lines
+    assert any(line.startswith("process_open_fds ") for line in lines)
+
+
+def test_posts_that_were_turned_away_are_a_number(app: App) -> None:
+    RejectedPosts(app.spool().folder).note(RejectionReason.UNSIGNED, NOW)
+    assert 'digest_webhook_turned_away{reason="unsigned"} 1' in ask(app, "/metrics").text
+
+
+def test_a_hold_is_a_number(app: App) -> None:
+    with app.database.write() as session:
+        session.add(Installation(id=1, key="k", copied_at=NOW))
+    assert "digest_hold 1" in ask(app, "/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers", "status"),
+    [
+        ("127.0.0.1", {}, 200),
+        ("::1", {}, 200),
+        ("::ffff:127.0.0.1", {}, 200),
+        ("::ffff:203.0.113.9", {}, 404),
+        ("203.0.113.9", {}, 404),
+        ("127.0.0.1", {"X-Forwarded-For": "203.0.113.9"}, 404),
+        ("127.0.0.1", {"Forwarded": "for=203.0.113.9"}, 404),
+    ],
+)
+def test_without_a_token_only_this_machine_gets_numbers(
+    app: App, peer: str, headers: dict[str, str], status: int
+) -> None:
+    assert ask(app, "/metrics", peer=peer, headers=headers).status_code == status
+
+
+def test_with_a_token_whoever_has_it_gets_numbers(tmp_path: Path) -> None:
+    with installed(tmp_path, metrics_token="a-token") as app:
+        right = {"Authorization": "Bearer a-token"}
+        assert ask(app, "/metrics", peer="203.0.113.9", headers=right).status_code == 200
+        wrong = {"Authorization": "Bearer another"}
+        assert ask(app, "/metrics", headers=wrong).status_code == 404
+        assert ask(app, "/metrics").status_code == 404
+
+
+def test_label_values_are_written_as_prometheus_reads_them() -> None:
+    metric = Metric(
+        name="m", help="Words.", kind="counter", labels=("l",), samples={('a"b\\c\nd',): 1.5}
+    )
+    assert prometheus_text([metric]) == (
+        '# HELP m Words.\n# TYPE m counter\nm{l="a\\"b\\\\c\\nd"} 1.5\n'
+    )

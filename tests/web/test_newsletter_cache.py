@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, col
+
+from digest.comparisons.schema import ComparisonDraft, ContenderDraft
+from digest.comparisons.store import store_draft
+from digest.db import Database
+from digest.issues.models import Newsletter
+from digest.web.newsletter_cache import FRESH_SECONDS, NewsletterCache
+
+
+@dataclass
+class Flaky:
+    """A store that can be away."""
+
+    database: Database
+    away: bool = False
+    reads: list[None] = field(default_factory=list)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        self.reads.append(None)
+        if self.away:
+            raise OperationalError("", {}, Exception("away"))
+        with self.database.read() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        raise AssertionError("a shelf writes nothing")
+        yield
+
+
+@dataclass
+class Time:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def store(database: Database) -> Flaky:
+    with database.write() as session:
+        session.add(Newsletter(slug="weekly", name="Weekly", description="Two tools."))
+        session.add(Newsletter(slug="monthly", name="Monthly", scheduled=False))
+    return Flaky(database)
+
+
+def comparison(number: int, category: str) -> ComparisonDraft:
+    left, right = (ContenderDraft(name=f"{side} {number}", category=category) for side in "AB")
+    return ComparisonDraft(title=f"Comparison {number}", contenders=(left, right))
+
+
+def rename(store: Flaky, name: str) -> None:
+    with store.database.write() as session:
+        statement = update(Newsletter).where(col(Newsletter.slug) == "weekly")
+        session.connection().execute(statement.values(name=name))
+
+
+def test_a_newsletter_is_told_with_how_often_it_comes(store: Flaky) -> None:
+    shelf = NewsletterCache(store)
+
+    assert list(shelf) == ["weekly", "monthly"]
+    assert shelf["weekly"].description == "Two tools."
+    assert shelf["weekly"].comes == {"en": "every Tuesday", "de": "jeden Dienstag"}
+    assert shelf["monthly"].description == ""
+    assert shelf.get("daily") is None
+
+
+@pytest.mark.parametrize(
+    ("categories", "offered"),
+    [
+        ((), []),
+        (("Audio", "AUDIO"), []),
+        (("Video", "Audio", "VIDEO", "Video"), ["Audio", "Video"]),
+    ],
+)
+def test_topics_are_offered_where_there_is_something_to_choose(
+    store: Flaky, now: datetime, categories: tuple[str, ...], offered: list[str]
+) -> None:
+    with store.database.write() as session:
+        for number, category in enumerate(categories):
+            store_draft(session, comparison(number, category), now=now)
+
+    topics = NewsletterCache(store)["monthly"].topics
+
+    assert topics == [(each.casefold(), each) for each in offered]
+
+
+def test_the_store_is_asked_once_in_a_while(store: Flaky) -> None:
+    time = Time()
+    shelf = NewsletterCache(store, time)
+
+    for _ in range(100):
+        shelf.first()
+
+    assert len(store.reads) == 1
+
+
+def test_what_changed_is_told_after_a_while(store: Flaky) -> None:
+    shelf = NewsletterCache(store, Time())
+    shelf.first()
+    rename(store, "Wednesday's")
+
+    shelf.read()  # what a thread does by itself after some seconds
+
+    assert shelf["weekly"].name == "Wednesday's"
+
+
+def test_while_the_store_is_away_what_was_known_is_told(store: Flaky) -> None:
+    time = Time()
+    shelf = NewsletterCache(store, time)
+    shelf.first()
+    store.away = True
+    time.now += FRESH_SECONDS
+
+    shelf.read()
+
+    assert shelf["weekly"].name == "Weekly"
+
+
+def test_what_could_never_be_read_is_not_taken_for_nothing(store: Flaky) -> None:
+    store.away = True
+    shelf = NewsletterCache(store)
+
+    with pytest.raises(OperationalError):
+        shelf.first()
+    assert shelf.seen() is None
+
+    store.away = False
+    assert shelf["weekly"].name == "Weekly"
