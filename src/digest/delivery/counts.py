@@ -1,4 +1,7 @@
-"""Counts that balance: every candidate of an issue is in exactly one place."""
+"""Count an edition's deliveries, so that every candidate is in exactly one place.
+
+This module decides which batch states and delivery outcomes make up each count.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,9 @@ _IN_DOUBT = {BatchState.STARTED, BatchState.IN_DOUBT}
 class DeliveryCounts:
     """Readers of one edition; candidates = accepted + refused + excluded + pending + in_doubt.
 
-    accepted = delivered + deferred + blocked + bounced + dropped + unheard, once nothing is told of
-    mails that aren't known to be accepted (an event may come before a batch is settled).
+    accepted = delivered + deferred + blocked + bounced + dropped + unheard, once no event is on
+    record for a mail that isn't known to be accepted (an event may arrive before its batch is
+    settled).
     """
 
     candidates: int = 0
@@ -29,38 +33,42 @@ class DeliveryCounts:
     excluded: int = 0
     pending: int = 0
     in_doubt: int = 0
-    under_way: int = 0  #: the part of in_doubt whose request is on its way just now
-    called_off: int = 0  #: the part of excluded that waited when the issue was cancelled
-    parked: int = 0  #: the part of pending that waits for a person
+    under_way: int = 0  #: the part of in_doubt whose request is in flight
+    called_off: int = 0  #: the part of excluded that was pending when the issue was cancelled
+    parked: int = 0  #: the part of pending that needs a person to resume it
     delivered: int = 0
     deferred: int = 0
-    bounced: int = 0  #: the address is refused
-    blocked: int = 0  #: this mail is refused, not the address
+    bounced: int = 0  #: the mailbox provider refused the address for good
+    blocked: int = 0  #: the mailbox provider refused this mail, not the address
     dropped: int = 0
     complained: int = 0  #: a part of delivered
 
     @property
     def balances(self) -> bool:
-        """Whether every candidate is in exactly one place."""
+        """Return whether every candidate is in exactly one place."""
         parts = self.accepted + self.refused + self.excluded + self.pending + self.in_doubt
         return self.candidates == parts
 
     @property
     def unheard(self) -> int:
-        """Accepted mails without news of what became of them."""
+        """Return the number of accepted mails that no event has reported on since."""
         known = self.delivered + self.deferred + self.blocked + self.bounced + self.dropped
         return max(0, self.accepted - known)
 
     def as_dict(self) -> dict[str, int]:
-        """Return the numbers by name."""
+        """Return the counts by name, `unheard` included."""
         return {**asdict(self), "unheard": self.unheard}
 
 
 def count_deliveries(session: Session, edition_id: int) -> DeliveryCounts:
-    """Count one edition's readers, from a row a batch and the few that differ from theirs."""
-    batches = _batches(session, edition_id)
-    own = _group(session, col(Delivery.outcome), edition_id)
-    news = _group(session, col(Delivery.news), edition_id)
+    """Return one edition's counts.
+
+    Two kinds of rows are read: one row per batch, and the few deliveries whose outcome differs from
+    their batch's.
+    """
+    batches = _readers_by_state(session, edition_id)
+    own = _deliveries_by(session, col(Delivery.outcome), edition_id)
+    news = _deliveries_by(session, col(Delivery.news), edition_id)
     cancelled = batches.get(BatchState.CANCELLED, 0)
     return DeliveryCounts(
         candidates=sum(batches.values()) + sum(own.values()),
@@ -81,7 +89,7 @@ def count_deliveries(session: Session, edition_id: int) -> DeliveryCounts:
     )
 
 
-def _batches(session: Session, edition_id: int) -> dict[BatchState, int]:
+def _readers_by_state(session: Session, edition_id: int) -> dict[BatchState, int]:
     rows = session.connection().execute(
         select(col(Batch.state), func.sum(col(Batch.size)))
         .where(col(Batch.edition_id) == edition_id)
@@ -90,10 +98,10 @@ def _batches(session: Session, edition_id: int) -> dict[BatchState, int]:
     return {state: int(size) for state, size in rows}
 
 
-def _group(session: Session, of: Mapped[Any], edition_id: int) -> dict[Any, int]:
+def _deliveries_by(session: Session, column: Mapped[Any], edition_id: int) -> dict[Any, int]:
     rows = session.connection().execute(
-        select(of, func.count())
-        .where(col(Delivery.edition_id) == edition_id, of.is_not(None))
-        .group_by(of)
+        select(column, func.count())
+        .where(col(Delivery.edition_id) == edition_id, column.is_not(None))
+        .group_by(column)
     )
     return {row[0]: row[1] for row in rows}

@@ -1,4 +1,7 @@
-"""How far a pass over a growing table has come, kept from one pass to the next."""
+"""Keep a cursor for each pass over a growing table, from one pass to the next.
+
+This module decides where a cursor is stored: one row per name in `event_mark`.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from subscribers.store import upsert
 
 
 def cursor(session: Session, name: str) -> int:
-    """Return how far the pass of that name has come, 0 before the first."""
-    found = select(col(EventMark.reached)).where(col(EventMark.name) == name)
-    return session.connection().execute(found).scalar() or 0
+    """Return the last row id that the pass *name* has processed; 0 before the first pass."""
+    reached = select(col(EventMark.reached)).where(col(EventMark.name) == name)
+    return session.connection().execute(reached).scalar() or 0
 
 
 def set_cursor(session: Session, name: str, reached: int) -> None:
-    """Note how far the pass of that name has come; the caller commits."""
+    """Record the last row id that the pass *name* has processed; the caller commits."""
     insert = upsert(session, EventMark).values(name=name, reached=reached)
     session.connection().execute(
         insert.on_conflict_do_update(index_elements=["name"], set_={"reached": reached})

@@ -1,7 +1,7 @@
-"""Forgets a reader in all that was sent and told; counts stay what they were.
+"""Erase a reader from deliveries, events and notes, without changing any count.
 
-A delivery's events stay under a number that is drawn for it and noted nowhere. Later events of it
-aren't recorded.
+This module decides what remains of an erased reader: the events of each delivery stay, under a
+random number that is stored nowhere else. Later events of that delivery aren't recorded.
 """
 
 from __future__ import annotations
@@ -31,63 +31,68 @@ from subscribers.store import table
 
 
 def erase(session: Session, subscriber_id: int, address: str) -> None:
-    """Make a reader's events nobody's, and take the reader out of every note; caller commits."""
+    """Detach a reader's events, and redact *address* in every note; the caller commits."""
     make_nameless(session, subscriber_id)
-    for model, words, theirs in _notes(subscriber_id):
-        _unsay(session, model, words, theirs, address)
+    for model, column, condition in _notes(subscriber_id):
+        _redact_notes(session, model, column, condition, address)
 
 
 def make_nameless(session: Session, subscriber_id: int) -> int:
-    """Make the events of a reader nobody's; returns of how many deliveries that wasn't so."""
+    """Detach a reader's events from the reader; return how many deliveries were detached by it."""
     connection = session.connection()
-    mine: Any = connection.execute(_DELIVERIES, {"reader": subscriber_id}).all()
-    for delivery, edition in mine:
+    deliveries: Any = connection.execute(_DELIVERIES, {"reader": subscriber_id}).all()
+    for delivery, edition in deliveries:
         salt = connection.execute(
             select(col(Anonymity.salt)).where(col(Anonymity.edition_id) == edition)
         ).scalar()
-        known_by = [delivery, pseudonym(delivery, salt)] if salt else [delivery]
+        numbers = [delivery, pseudonym(delivery, salt)] if salt else [delivery]
         connection.execute(
             update(MailEvent)
-            .where(col(MailEvent.delivery_id).in_(known_by))
+            .where(col(MailEvent.delivery_id).in_(numbers))
             .values(delivery_id=pseudonym(delivery, token_hex(32)), detail="")
         )
         connection.execute(insert(Forgotten).values(delivery_id=delivery))
-    return len(mine)
+    return len(deliveries)
 
 
 def _notes(reader: int) -> Iterator[tuple[type[SQLModel], str, ColumnElement[bool]]]:
-    """Name every table whose words may be about a reader: model, column, and which rows."""
-    theirs = and_(
+    """Yield each free-text column that may name a reader: model, column name, rows to search."""
+    was_refused = and_(
         col(Delivery.subscriber_id) == reader, col(Delivery.outcome) == DeliveryOutcome.REFUSED
     )
-    held = exists().where(
-        theirs,
+    in_batch = exists().where(
+        was_refused,
         col(Delivery.edition_id) == col(Batch.edition_id),
         col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)),
     )
-    of_batch = exists().where(col(Batch.id) == col(Attempt.batch_id), held)
+    of_batch = exists().where(col(Batch.id) == col(Attempt.batch_id), in_batch)
     editions = select(col(Edition.id))
-    yield Delivery, "reason", theirs & col(Delivery.edition_id).in_(editions)
-    yield Batch, "note", (col(Batch.note) != "") & held
+    yield Delivery, "reason", was_refused & col(Delivery.edition_id).in_(editions)
+    yield Batch, "note", (col(Batch.note) != "") & in_batch
     yield Attempt, "detail", (col(Attempt.detail) != "") & of_batch
     yield Quarantined, "said", col(Quarantined.said) != ""
 
 
-def _unsay(
-    session: Session, model: type[SQLModel], words: str, theirs: ColumnElement[bool], address: str
+def _redact_notes(
+    session: Session,
+    model: type[SQLModel],
+    column: str,
+    condition: ColumnElement[bool],
+    address: str,
 ) -> None:
+    """Redact *address* in one column of the rows that meet *condition*."""
     rows = table(model)
     [key] = rows.primary_key
     connection = session.connection()
-    said = connection.execute(select(key, rows.c[words]).where(theirs)).all()
-    cleaned = [{"row": row, "clean": redact(text, address)} for row, text in said]
-    changed = [new for new, (_, old) in zip(cleaned, said, strict=True) if new["clean"] != old]
+    notes = connection.execute(select(key, rows.c[column]).where(condition)).all()
+    cleaned = [{"row": row, "clean": redact(text, address)} for row, text in notes]
+    changed = [new for new, (_, old) in zip(cleaned, notes, strict=True) if new["clean"] != old]
     if changed:
-        put = update(rows).where(key == bindparam("row")).values({words: bindparam("clean")})
+        put = update(rows).where(key == bindparam("row")).values({column: bindparam("clean")})
         connection.execute(put, changed)
 
 
-#: The editions come first: a reader's delivery is looked up in each by its key.
+#: The query begins with the editions, since the index of `delivery` does.
 _DELIVERIES = (
     select(col(Delivery.id), col(Delivery.edition_id))
     .select_from(Edition)

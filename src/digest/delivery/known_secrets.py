@@ -1,8 +1,8 @@
-"""Notices a secret that is gone: nothing that was made with it is good for anything then.
+"""Detect that a secret this database was used with is missing, and stop sending until it is back.
 
-Links in mails are signed with the secrets of an installation, and whom it must not mail is known by
-hashes made with them. So each one that was ever used is recognised by a mark in the database, and
-nothing is sent while one of them is missing.
+The secrets of an installation sign the links in its mails, and key the hashes of the addresses that
+must not be mailed: without a secret, both are useless. This module decides how a secret is
+recognised without being stored: by a mark, one row in `known_secret` for each secret ever used.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ NEXT_STEP = (
 
 
 class SecretGone(BadSetting):
-    """A secret this database was worked with is missing."""
+    """A secret that this database was used with is missing."""
 
     next_step = NEXT_STEP
 
 
 def gone(session: Session, marks: Sequence[str]) -> str | None:
-    """Say which known secret isn't among those at hand; ``None`` when all are."""
-    missing = [known for known in _in_use(session) if known.mark not in marks]
+    """Return what is missing among *marks*, as a message; ``None`` when nothing is."""
+    missing = [secret for secret in _in_use(session) if secret.mark not in marks]
     if not missing:
         return None
-    first = min(known.since for known in missing)
+    first = min(secret.since for secret in missing)
     many = "a secret" if len(missing) == 1 else f"{len(missing)} secrets"
     return (
         f"{many} used since {first:%Y-%m-%d} can't be found in DIGEST_SECRET, DIGEST_OLD_SECRETS or"
@@ -46,30 +46,31 @@ def gone(session: Session, marks: Sequence[str]) -> str | None:
 
 
 def require_all(store: UnitOfWork, marks: Sequence[str], now: datetime) -> None:
-    """Raise `SecretGone` when a known secret is missing; else note today's, the first of *marks*.
+    """Record the mark of the current secret, the first of *marks*.
 
-    A database that knows none yet may have been worked with any of them: all are noted. Raises
-    `DatabaseUnfit` for tables of another version.
+    A database without any recorded mark may have been used with each of these secrets, so all marks
+    are recorded. Raise `SecretGone` when a recorded secret is missing, and `DatabaseUnfit` for
+    tables of another version.
     """
     with store.read() as session:
         require_newest(session.connection())
         why = gone(session, marks)
-        known = {each.mark for each in _in_use(session)}
+        known = {secret.mark for secret in _in_use(session)}
     if why is not None:
         raise SecretGone(why)
     fresh = [mark for mark in (marks[:1] if known else marks) if mark not in known]
     if fresh:
         with store.write() as session:
-            _note(session, fresh, now)
+            _record(session, fresh, now)
 
 
 def give_up(store: UnitOfWork, marks: Sequence[str], *, by: str, why: str, now: datetime) -> int:
-    """Go on without the secrets that are gone, by a person's word; returns how many."""
+    """Give up the missing secrets by a person's decision; return how many were given up."""
     with store.write() as session:
-        missing = [known for known in _in_use(session) if known.mark not in marks]
-        for known in missing:
-            known.given_up_by, known.given_up_why, known.given_up_at = by, why, now
-            session.add(known)
+        missing = [secret for secret in _in_use(session) if secret.mark not in marks]
+        for secret in missing:
+            secret.given_up_by, secret.given_up_why, secret.given_up_at = by, why, now
+            session.add(secret)
     return len(missing)
 
 
@@ -77,7 +78,7 @@ def _in_use(session: Session) -> Sequence[KnownSecret]:
     return session.exec(select(KnownSecret).where(col(KnownSecret.given_up_at).is_(None))).all()
 
 
-def _note(session: Session, marks: Sequence[str], now: datetime) -> None:
+def _record(session: Session, marks: Sequence[str], now: datetime) -> None:
     blank = {"given_up_by": "", "given_up_why": "", "given_up_at": None}
     rows = [{"mark": mark, "since": now, **blank} for mark in marks]
     insert = upsert(session, KnownSecret)

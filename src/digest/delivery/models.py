@@ -1,7 +1,8 @@
-"""The ledger: batches, the attempts to hand them over, and a row a reader.
+"""Define the tables of delivery: batches, attempts to hand them over, and one row per reader.
 
-A batch is a range of delivery ids, so that settling a thousand readers writes one row. A delivery's
-standing is its own outcome if it has one, else its batch's.
+This module decides how a delivery's state is stored. A batch is a range of delivery ids, so that
+settling a thousand readers writes one row. A delivery's state is its own outcome if it has one, and
+its batch's state otherwise.
 """
 
 from __future__ import annotations
@@ -26,70 +27,70 @@ from subscribers.sql import BigId, closed_set
 
 
 class BatchState(StrEnum):
-    """What a batch's readers share; only PENDING may be claimed."""
+    """The state that a batch's readers share; only a PENDING batch may be claimed."""
 
-    PENDING = "pending"  #: waits for its turn
-    CLAIMED = "claimed"  #: an attempt prepares the request: nothing has been connected
-    STARTED = "started"  #: the request may be on its way
-    ACCEPTED = "accepted"  #: the provider took it
-    REFUSED = "refused"  #: the provider refused it for good
-    IN_DOUBT = "in-doubt"  #: it may have been taken; only evidence or a person moves it on
-    PARKED = "parked"  #: certainly not sent, and trying again needs a person
-    CANCELLED = "cancelled"  #: a person called it off before it was sent
-    SPLIT = "split"  #: its readers are in smaller batches now
-    EMPTY = "empty"  #: everybody in it had left, or was refused by name
+    PENDING = "pending"  #: waits to be claimed
+    CLAIMED = "claimed"  #: an attempt prepares the request; no connection was made
+    STARTED = "started"  #: the request may have left
+    ACCEPTED = "accepted"  #: the provider accepted the request
+    REFUSED = "refused"  #: the provider refused the request for good
+    IN_DOUBT = "in-doubt"  #: may have been accepted; only an event or a person decides
+    PARKED = "parked"  #: certainly not sent; only a person resumes it
+    CANCELLED = "cancelled"  #: a person cancelled the issue before it was sent
+    SPLIT = "split"  #: replaced by smaller batches of the same readers
+    EMPTY = "empty"  #: each of its readers is excluded, or was refused by name
 
 
 class DeliveryOutcome(StrEnum):
-    """A delivery's own fate, where it differs from its batch's."""
+    """A delivery's own outcome, where it differs from its batch's state."""
 
-    EXCLUDED = "excluded"  #: not in the request: left, suppressed, erased, or no topic of theirs
-    REFUSED = "refused"  #: named by the provider as not deliverable
+    EXCLUDED = "excluded"  #: not in the request: unsubscribed, suppressed, erased, or other topics
+    REFUSED = "refused"  #: named by the provider as undeliverable
 
 
 class News(StrEnum):
-    """What the provider reported of a delivery; moves up only, in this order."""
+    """What the provider reported of a delivery; it only changes to a later value."""
 
-    PROCESSED = "processed"  #: the provider has it
-    DEFERRED = "deferred"  #: the mailbox said "later"
-    DELIVERED = "delivered"  #: the mailbox took it
-    DROPPED = "dropped"  #: the provider didn't even try
-    BLOCKED = "blocked"  #: the mailbox refused this mail, not the address
-    BOUNCED = "bounced"  #: the mailbox refused it for good
-    COMPLAINED = "complained"  #: the reader called it spam
+    PROCESSED = "processed"  #: the provider accepted the mail
+    DEFERRED = "deferred"  #: the mailbox provider refused it for now
+    DELIVERED = "delivered"  #: the mailbox provider accepted it
+    DROPPED = "dropped"  #: the provider dropped it without an attempt
+    BLOCKED = "blocked"  #: the mailbox provider refused this mail, not the address
+    BOUNCED = "bounced"  #: the mailbox provider refused the address for good
+    COMPLAINED = "complained"  #: the reader reported it as spam
 
 
 class Batch(SQLModel, table=True):
-    """Up to 1,000 deliveries that travel in one request, and share its fate."""
+    """Up to 1,000 deliveries that travel in one request and share its outcome."""
 
     __table_args__ = (Index("ix_batch_claim", "edition_id", "state", "number"),)
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    key: str = Field(unique=True, sa_type=String(32))  #: random; what the provider is told
+    key: str = Field(unique=True, sa_type=String(32))  #: random; sent with the request
     edition_id: int = Field(foreign_key="edition.id")
     number: int
     root: str = Field(sa_type=String(32), index=True)  #: key of the batch it was split from
     first_delivery: int = Field(sa_type=BigId)
     last_delivery: int = Field(sa_type=BigId)  #: inclusive
-    size: int  #: deliveries that share its fate: the range less those with an outcome of their own
+    size: int  #: deliveries without an outcome of their own
     state: BatchState = Field(sa_type=closed_set(BatchState))
     attempt: str | None = Field(default=None, sa_type=String(32))  #: the attempt that holds it
     attempts: int = 0  #: how often it was claimed
-    tries: int = 0  #: how often it failed, certainly unsent
+    tries: int = 0  #: how often an attempt certainly sent nothing
     recoveries: int = 0  #: how often its sender died before sending it
     not_before: datetime | None = None
     note: str = Field(default="", sa_type=Text)
 
 
 class Attempt(SQLModel, table=True):
-    """One try to hand a batch over."""
+    """One attempt to hand a batch over to the provider."""
 
     __table_args__ = (UniqueConstraint("batch_id", "number"),)
 
     key: str = Field(primary_key=True, sa_type=String(32))
     batch_id: int = Field(foreign_key="batch.id", sa_type=BigId)
     number: int
-    owner: str = Field(sa_type=String(200))  #: host, process and its start: dead ones are noticed
+    owner: str = Field(sa_type=String(200))  #: host, process and its start, to detect a dead sender
     claimed_at: datetime
     lease_until: datetime
     started_at: datetime | None = None
@@ -99,7 +100,7 @@ class Attempt(SQLModel, table=True):
     status: int | None = None
     provider_id: str | None = Field(default=None, sa_type=String(200), index=True)
     detail: str = Field(default="", sa_type=Text)
-    #: The earliest event that names it, in seconds since 1970: proof that the provider took it.
+    #: Time of the earliest event that names it, in seconds since 1970: the provider accepted it.
     proved_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
@@ -131,12 +132,12 @@ class Delivery(SQLModel, table=True):
     outcome: DeliveryOutcome | None = Field(default=None, sa_type=closed_set(DeliveryOutcome))
     reason: str | None = Field(default=None, sa_type=Text)
     news: News | None = Field(default=None, sa_type=closed_set(News))
-    #: Seconds since 1970; of several events of that standing the earliest.
+    #: Time of the earliest event that reported this `news`, in seconds since 1970.
     news_at: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class SeedCopy(SQLModel, table=True):
-    """A copy of one edition to an address of our own: its news proves that news can reach us."""
+    """A copy of one edition to an address of our own: its events prove that events arrive."""
 
     __tablename__ = "canary"
 
@@ -148,35 +149,35 @@ class SeedCopy(SQLModel, table=True):
 
 
 class Rollout(SQLModel, table=True):
-    """The part of one edition that goes out first, alone; the rest waits for what it meets."""
+    """The first wave of one edition: it goes out alone, and the rest waits for its result."""
 
     __tablename__ = "wave"
 
     edition_id: int = Field(primary_key=True, foreign_key="edition.id")
-    last_batch: int  #: the number of the last batch that is part of it
+    last_batch: int  #: the highest batch number of the first wave
     wait_seconds: int
-    judge_at: datetime | None = None  #: set when all of it is out
-    passed_at: datetime | None = None
+    judge_at: datetime | None = None  #: set when all of the first wave is sent
+    passed_at: datetime | None = None  #: set when the rest may go
 
 
 class CircuitBreaker(SQLModel, table=True):
-    """One edition's failures in a row; there is no row while its requests are accepted."""
+    """One edition's consecutive failures; no row exists while its requests are accepted."""
 
     __tablename__ = "circuit_breaker"
 
     edition_id: int = Field(primary_key=True, foreign_key="edition.id")
-    failures: int = 0  #: requests since the last acceptance that weren't, for no reason of theirs
-    refusals: int = 0  #: requests since the last acceptance that the provider refused
-    since: datetime  #: the first of these failures
-    reason: str = Field(default="", sa_type=Text)  #: of the last of them
-    probes: int = 0  #: pauses since it opened
-    #: Set while it is open: the next batch is tried then; or when a probe is taken for lost.
+    failures: int = 0  #: requests not accepted in a row, refusals apart
+    refusals: int = 0  #: requests refused since the last acceptance
+    since: datetime  #: time of the first of these failures
+    reason: str = Field(default="", sa_type=Text)  #: detail of the last of these failures
+    probes: int = 0  #: pauses since the breaker opened
+    #: Set while the breaker is open: when the next probe may go, or when this one counts as lost.
     probe_at: datetime | None = None
-    probe: str | None = Field(default=None, sa_type=String(32))  #: the attempt that is the probe
+    probe: str | None = Field(default=None, sa_type=String(32))  #: key of the probe attempt
 
 
 class Decision(SQLModel, table=True):
-    """What a person decided about a batch in doubt."""
+    """A person's decision about a batch in doubt."""
 
     id: int | None = Field(default=None, primary_key=True)
     batch_id: int = Field(foreign_key="batch.id", sa_type=BigId, index=True)
@@ -185,33 +186,33 @@ class Decision(SQLModel, table=True):
     by: str = Field(sa_type=String(200))
     why: str = Field(sa_type=Text)
     at: datetime
-    #: People who got two copies, once later evidence proved the decision wrong.
+    #: How many readers may have got two copies, once an event proved the decision wrong.
     contradicted: int | None = None
 
 
 class MailEvent(SQLModel, table=True):
-    """One piece of provider news about one delivery, in our words.
+    """One provider event about one delivery.
 
-    Its key is what it says, since the provider's own id changes when it is told again.
+    The key is the event's content, since the provider may send an event again under another id.
     """
 
     __tablename__ = "mail_event"
-    # Rows lie in the order of their key: an edition's are together, and there is no second index.
+    # Rows are stored in key order: an edition's rows are adjacent, without a second index.
     __table_args__ = {"sqlite_with_rowid": False}
 
-    #: A number below zero stands for somebody nobody can name any more, or never could.
+    #: A negative number is a pseudonym; see `Anonymity`.
     delivery_id: int = Field(primary_key=True, sa_type=BigInteger)
     kind: str = Field(primary_key=True, sa_type=String(24))
     moment: int = Field(primary_key=True, sa_type=BigInteger)  #: seconds since 1970
     link: int = Field(default=0, primary_key=True, sa_type=BigInteger)  #: of a click; else 0
     edition_id: int
-    machine: int = Field(default=0, sa_type=SmallInteger)  #: 1 when no person did it
+    machine: int = Field(default=0, sa_type=SmallInteger)  #: 1 when a program caused it
     cause: str = Field(default="", sa_type=String(64))
     detail: str = Field(default="", sa_type=Text)
 
 
 class EventLink(SQLModel, table=True):
-    """A link that was clicked, known by a hash of its address; readers' own parts taken out."""
+    """A clicked link, keyed by a hash of its URL, without the parts that identify a reader."""
 
     __tablename__ = "event_link"
 
@@ -220,34 +221,34 @@ class EventLink(SQLModel, table=True):
 
 
 class Quarantined(SQLModel, table=True):
-    """Something the provider told that could not be used; the newest are kept, all are counted."""
+    """A dead letter: an event that can't be used. The newest are kept, and all are counted."""
 
-    __table_args__ = {"sqlite_autoincrement": True}  # the highest id is how many there were
+    __table_args__ = {"sqlite_autoincrement": True}  # the highest id is their total
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     at: datetime
     why: str = Field(sa_type=String(64))
-    said: str = Field(default="", sa_type=Text)  #: addresses taken out
+    said: str = Field(default="", sa_type=Text)  #: the event, with addresses redacted
 
 
 class SpoolPosition(SQLModel, table=True):
-    """How far a file of the spool has been applied: written in the transaction that did it."""
+    """How much of a spool file is applied: written in the transaction that applies it."""
 
     __tablename__ = "spool_position"
 
     file: str = Field(primary_key=True, sa_type=String(100))
-    offset: int = Field(sa_type=BigInteger)
+    offset: int = Field(sa_type=BigInteger)  #: bytes from the beginning
 
 
 class Anonymity(SQLModel, table=True):
-    """What ties an edition's anonymous opens and clicks to readers; deleted, nothing does."""
+    """The salt of an edition's pseudonyms; once deleted, none leads back to a reader."""
 
     edition_id: int = Field(primary_key=True)
     salt: str = Field(sa_type=String(64))
 
 
 class Forgotten(SQLModel, table=True):
-    """A delivery whose reader was erased: its later events are not recorded."""
+    """A delivery whose reader was erased: its later events aren't recorded."""
 
     delivery_id: int = Field(
         primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
@@ -255,16 +256,16 @@ class Forgotten(SQLModel, table=True):
 
 
 class EventMark(SQLModel, table=True):
-    """How far a pass over a growing table has come."""
+    """The cursor of a pass over a growing table."""
 
     __tablename__ = "event_mark"
 
     name: str = Field(primary_key=True, sa_type=String(32))
-    reached: int = Field(sa_type=BigInteger)
+    reached: int = Field(sa_type=BigInteger)  #: the last row id that was processed
 
 
 class FrozenNumbers(SQLModel, table=True):
-    """An edition's numbers as they were when its events were pruned; they don't change again."""
+    """An edition's statistics, computed before its events were pruned and final since."""
 
     __tablename__ = "frozen_numbers"
 
@@ -274,7 +275,7 @@ class FrozenNumbers(SQLModel, table=True):
 
 
 class ProviderBlock(SQLModel, table=True):
-    """An address the provider keeps on a list of its own and drops, known by its keyed hash."""
+    """An address on the provider's own suppression list, stored as its keyed hash."""
 
     __tablename__ = "provider_block"
 
@@ -283,33 +284,33 @@ class ProviderBlock(SQLModel, table=True):
 
 
 class KnownSecret(SQLModel, table=True):
-    """A secret this database was worked with, known by a mark that tells nothing of it."""
+    """A secret that this database was used with, stored as a mark that doesn't reveal it."""
 
     __tablename__ = "known_secret"
 
     mark: str = Field(primary_key=True, sa_type=String(32))
     since: datetime
-    given_up_by: str = Field(default="", sa_type=String(200))  #: who said that it is gone for good
+    given_up_by: str = Field(default="", sa_type=String(200))  #: who decided to go on without it
     given_up_why: str = Field(default="", sa_type=Text)
     given_up_at: datetime | None = None
 
 
 class Installation(SQLModel, table=True):
-    """One database's identity, in its only row: how a copy put back in its place is noticed."""
+    """The identity of this database, in the only row: it shows that a copy was restored."""
 
     id: int | None = Field(default=None, primary_key=True)
     key: str = Field(sa_type=String(32))  #: random
-    copied_at: datetime | None = None  #: set in a backup: this is a copy, and may be behind
-    accepted_by: str = Field(default="", sa_type=String(200))  #: who said that it may go on
+    copied_at: datetime | None = None  #: set in a backup, which may lack later attempts
+    accepted_by: str = Field(default="", sa_type=String(200))  #: who decided that sending may go on
     accepted_why: str = Field(default="", sa_type=Text)
     accepted_at: datetime | None = None
 
 
 class Epoch(SQLModel, table=True):
-    """What is kept of a key of the installation: how a copy tells itself from the original."""
+    """A key that the installation has had, and where: it tells a copy from the original."""
 
     key: str = Field(primary_key=True, sa_type=String(32))
-    #: Which database of which server the key was made in; ``None`` for a SQLite file.
+    #: Ids of the server and the database that the key was made in; ``None`` for a SQLite file.
     server: str | None = Field(default=None, sa_type=String(64))
-    lost: str = Field(default="", sa_type=Text)  #: what was found missing; nothing is sent then
-    ended_at: datetime | None = None  #: when a person let the database go on under another key
+    lost: str = Field(default="", sa_type=Text)  #: what is missing; nothing is sent while it is set
+    ended_at: datetime | None = None  #: when a person accepted the restore, which set a new key

@@ -1,4 +1,7 @@
-"""What the ledger needs of a database."""
+"""Define the transactions that delivery asks a database for.
+
+The interface hides which database it is, and how a commit becomes durable.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from sqlmodel import Session
 
 
 class UnitOfWork(Protocol):
-    """Hands out sessions, one a unit of work."""
+    """A source of sessions, one per unit of work."""
 
     def read(self) -> AbstractContextManager[Session]:
-        """Open a session that only reads."""
+        """Return a context manager that opens a session for reading only."""
         ...
 
     def write(self) -> AbstractContextManager[Session]:
-        """Open a session that commits durably at the end, or leaves nothing."""
+        """Return a context manager whose session commits durably at its end, or rolls back."""
         ...
