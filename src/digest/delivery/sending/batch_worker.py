@@ -1,4 +1,8 @@
-"""Sends one batch: claim, start, hand over, settle, each on disk before the next."""
+"""Send one batch: claim, start, hand over, settle, with each step on disk before the next.
+
+This module decides what a fault means at each step: before a connection is tried, the batch was
+certainly not sent; after it, the batch is in doubt.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +33,13 @@ from digest.mail.transport import (
 )
 from subscribers.errors import BadAddress
 
-#: The database isn't there now, and may be in a moment.
+#: Errors of a database that can't be reached at the moment.
 AWAY = (OperationalError, InterfaceError, NoConnectionLeft)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EditionSend:
-    """One edition on its way: all that sending a batch of it takes."""
+    """One edition on its way: everything that sending a batch of it needs."""
 
     store: UnitOfWork
     transport: Transport
@@ -43,23 +47,23 @@ class EditionSend:
     owner: str
     edition_id: int
     newsletter: str
-    issue: str  #: what the provider is told; tells nothing of any reader
+    issue: str  #: sent to the provider; identifies no reader
     content: Content
-    recipient: Callable[[int, int, str], Recipient]
-    lease: float = 300.0  #: seconds; must outlast the transport's own time limit
+    recipient: Callable[[int, int, str], Recipient]  #: of a delivery, a subscriber, an address
+    lease: float = 300.0  #: seconds; must be longer than the transport's time limit
     patience: RetryPolicy = field(default_factory=RetryPolicy)
     bounds: RolloutLimits = field(default_factory=RolloutLimits)
-    #: Called with the name of each step that has just become durable; tests die in here.
+    #: Called with the name of each step once it is durable; tests end the process in it.
     step: Callable[[str], None] = lambda _: None
 
 
-#: This process slept past its lease, and others took its batch back: it must not connect any more.
+#: This process slept past its lease, so recovery took its batch back: it must not connect.
 _OVERSLEPT = NotSent(detail="its sender slept past its lease", wait=0.0, counts=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnsettledResponse:
-    """A batch that was handed over, and the provider's answer, not yet recorded."""
+    """A batch that was handed over, with the provider's response, which isn't recorded yet."""
 
     claim: Claim
     answer: Answer
@@ -70,15 +74,16 @@ def settle_and_claim(
 ) -> tuple[Settlement | None, Claim | None]:
     """Settle what was handed over and, if *more*, claim the next batch: one transaction for both.
 
-    Nothing is claimed after an answer other than "accepted": what it means comes first.
+    Return the settlement and the claim, each ``None`` where there is none. No batch is claimed
+    after a response other than "accepted", since that response may stop or slow down the issue.
     """
-    settled = taken = None
+    settled = claimed = None
     with sending.store.write() as session:
         if handed is not None:
             settled = _settle(sending, session, handed)
             more = more and isinstance(handed.answer, Accepted)
         if more:
-            taken = claim(
+            claimed = claim(
                 session,
                 edition_id=sending.edition_id,
                 newsletter=sending.newsletter,
@@ -88,60 +93,60 @@ def settle_and_claim(
             )
     if settled is not None:
         sending.step("settled")
-    if taken is not None:
+    if claimed is not None:
         sending.step("claimed")
-    return settled, taken
+    return settled, claimed
 
 
-def send_batch(sending: EditionSend, taken: Claim) -> UnsettledResponse | None:
+def send_batch(sending: EditionSend, claimed: Claim) -> UnsettledResponse | None:
     """Build the request, record that it leaves, and send it once, with no transaction open.
 
-    Returns ``None`` when the batch isn't ours any more. Whatever goes wrong is an answer too: not
-    sent before a connection is tried, in doubt after.
+    Return ``None`` when this process doesn't hold the batch any more. Every fault is returned as a
+    response, not raised: not sent before a connection is tried, in doubt after.
     """
     try:
-        ours, recipients = _addressed(sending, taken)
-        if ours is None:
+        addressed, recipients = _address_readers(sending, claimed)
+        if addressed is None:
             return None
-        taken = ours
-        request = _request(sending, taken, recipients)
+        claimed = addressed
+        request = _request(sending, claimed, recipients)
         with sending.store.write() as session:
-            started = start(session, taken, request_hash=request.hash, now=sending.clock())
+            started = start(session, claimed, request_hash=request.hash, now=sending.clock())
     except Exception as fault:
-        # Whether the start is on disk may not be known; that nothing is connected is.
-        return UnsettledResponse(claim=taken, answer=_unsent(fault))
+        # The start may be on disk or not, but no connection was made.
+        return UnsettledResponse(claim=claimed, answer=_unsent(fault))
     if not started:
         with sending.store.write() as session:
-            release(session, taken)
+            release(session, claimed)
         return None
-    answer = _withheld(sending, taken) or _handed_over(sending, request)
-    return UnsettledResponse(claim=taken, answer=answer)
+    answer = _withhold_reason(sending, claimed) or _hand_over(sending, request)
+    return UnsettledResponse(claim=claimed, answer=answer)
 
 
-def _withheld(sending: EditionSend, taken: Claim) -> Answer | None:
-    """Say why a started request doesn't leave after all; ``None`` when it may."""
+def _withhold_reason(sending: EditionSend, claimed: Claim) -> Answer | None:
+    """Return why a started request must not leave after all; ``None`` when it may."""
     try:
         sending.step("started")
         with sending.store.read() as session:
-            return None if is_still_ours(session, taken) else _OVERSLEPT
+            return None if is_still_ours(session, claimed) else _OVERSLEPT
     except Exception as fault:
         return _unsent(fault)
 
 
 def _unsent(fault: Exception) -> NotSent | Halted:
-    """Turn a fault before anything was connected into what it means."""
+    """Return the response that a fault before any connection stands for."""
     if isinstance(fault, AWAY):
         return NotSent(detail=f"nothing was sent: {away_in_words(fault)}")
     return Halted(detail=f"nothing was sent: {_in_words(fault)}")
 
 
 def away_in_words(fault: Exception) -> str:
-    """Say in a line what the database answered; it quotes nothing that was being written."""
-    said = " ".join(str(getattr(fault, "orig", None) or "no connection is left").split())
-    return f"the database went away ({said})"
+    """Return the database's error message in one line, without any value being written."""
+    message = " ".join(str(getattr(fault, "orig", None) or "no connection is left").split())
+    return f"the database went away ({message})"
 
 
-def _handed_over(sending: EditionSend, request: PreparedRequest) -> Answer:
+def _hand_over(sending: EditionSend, request: PreparedRequest) -> Answer:
     try:
         answer = sending.transport.hand_over(request)
     except Exception as fault:
@@ -151,7 +156,7 @@ def _handed_over(sending: EditionSend, request: PreparedRequest) -> Answer:
 
 
 def _in_words(fault: Exception) -> str:
-    """Say what went wrong here; other errors' own words may hold an address."""
+    """Return a message without personal data: another error's text may hold an address."""
     if isinstance(fault, DigestError):
         return str(fault)
     if isinstance(fault, OSError) and fault.strerror:
@@ -178,28 +183,28 @@ def _settle(sending: EditionSend, session: Session, handed: UnsettledResponse) -
     return settled
 
 
-def _addressed(sending: EditionSend, taken: Claim) -> tuple[Claim | None, list[Recipient]]:
-    """Address each reader; one who can't be written to is left out, and the others go."""
+def _address_readers(sending: EditionSend, claimed: Claim) -> tuple[Claim | None, list[Recipient]]:
+    """Address each reader; exclude a reader whose address no mail can be sent to."""
     recipients: list[Recipient] = []
-    unfit: dict[int, str] = {}
-    for delivery, subscriber, address, *_ in taken.readers:
+    excluded: dict[int, str] = {}
+    for delivery, subscriber, address, *_ in claimed.readers:
         try:
             recipients.append(sending.recipient(delivery, subscriber, address))
         except BadAddress as fault:
-            unfit[delivery] = f"no mail can be addressed to it: {fault}"
-    if not unfit:
-        return taken, recipients
+            excluded[delivery] = f"no mail can be addressed to it: {fault}"
+    if not excluded:
+        return claimed, recipients
     with sending.store.write() as session:
-        return leave_out(session, taken, unfit), recipients
+        return leave_out(session, claimed, excluded), recipients
 
 
-def _request(sending: EditionSend, taken: Claim, recipients: list[Recipient]) -> PreparedRequest:
+def _request(sending: EditionSend, claimed: Claim, recipients: list[Recipient]) -> PreparedRequest:
     return sending.transport.prepare(
         Mailing(
             content=sending.content,
             recipients=recipients,
             issue=sending.issue,
-            batch=taken.batch_key,
-            attempt=taken.attempt,
+            batch=claimed.batch_key,
+            attempt=claimed.attempt,
         )
     )

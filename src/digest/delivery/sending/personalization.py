@@ -1,4 +1,7 @@
-"""A reader's own links: what differs between two copies of one edition."""
+"""Address one delivery: the reader's links and headers, which differ from copy to copy.
+
+This module decides which page each link opens, and the unsubscribe headers (RFC 2369, RFC 8058).
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ def recipient_builder(
 ) -> Callable[[int, int, str], Recipient]:
     """Return the function that addresses one delivery: (delivery, subscriber, address).
 
-    Mail programs leave by POST to the same address that a person opens, as RFC 8058 has it; those
+    A mail program unsubscribes by a POST to the same URL that a person opens (RFC 8058). A program
     that can't may write to *mailto*, an address that a person reads, with the token as subject.
+    The returned function raises `BadAddress` for an address that no mail can be sent to.
     """
     leave = tokens.signer(Purpose.UNSUBSCRIBE)
     prefer = tokens.signer(Purpose.PREFERENCES)
@@ -35,10 +39,10 @@ def recipient_builder(
 
 
 def unsubscribe_headers(url: str, mailto: str) -> dict[str, str]:
-    """Return the headers by which mail programs leave; *url* ends with the token."""
+    """Return the unsubscribe headers (RFC 2369, RFC 8058); *url* ends with the token."""
     token = url.rpartition("/")[2]
-    by_letter = f", <mailto:{mailto}?subject=unsubscribe%20{token}>" if mailto else ""
+    by_mail = f", <mailto:{mailto}?subject=unsubscribe%20{token}>" if mailto else ""
     return {
-        "List-Unsubscribe": f"<{url}>{by_letter}",
+        "List-Unsubscribe": f"<{url}>{by_mail}",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }

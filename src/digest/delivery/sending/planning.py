@@ -1,4 +1,8 @@
-"""Freezes an issue's audience: one delivery a reader, cut into batches, in one transaction."""
+"""Freeze an issue's audience: one delivery per reader, cut into batches, in one transaction.
+
+This module decides how deliveries are numbered: an audience's ids are contiguous and in the order
+of its subscribers, so that a batch is a range of ids.
+"""
 
 from __future__ import annotations
 
@@ -21,19 +25,19 @@ from subscribers.models import JOINED, Subscription
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedAudience:
-    """How many readers were frozen into an issue."""
+    """The size of a frozen audience, in readers and in batches."""
 
     candidates: int
     excluded: int
     batches: int
 
 
-#: Kept by who numbers deliveries, from the highest number on: another issue's come after that.
+#: Advisory lock on PostgreSQL, held from reading the highest delivery id until the commit.
 _NUMBERING = 0x6469_6765_7374  # "digest"
 
 
 def random_key() -> str:
-    """Make a random id that tells nothing, for what the provider is shown."""
+    """Return a random key of 32 hexadecimal digits, which reveals nothing to the provider."""
     return uuid4().hex
 
 
@@ -50,12 +54,13 @@ def plan_deliveries(
 ) -> PlannedAudience:
     """Write the issue's deliveries and batches and mark it prepared; the caller commits.
 
-    Nothing can be claimed before that commit, so a crash leaves either all of it or none. The
-    first *first_wave* readers who may be mailed are in batches of their own.
+    Nothing can be claimed before that commit, so a crash leaves either all rows or none. The first
+    *first_wave* readers who may be mailed are cut into batches of their own. Raise `WrongState`
+    when the audience is frozen already, or when nobody is subscribed.
     """
     if issue.state is not IssueState.BUILT:
         raise WrongState(f"issue {issue.number} is {issue.state}: its audience is frozen already")
-    assert edition.id is not None  # noqa: S101 - a stored edition has one
+    assert edition.id is not None  # noqa: S101 - a stored edition has an id
     about = topics(session, issue)
     first, last = _write_deliveries(session, edition.id, newsletter, about, now)
     if last < first:
@@ -63,7 +68,7 @@ def plan_deliveries(
             f"nobody is subscribed to {newsletter}, so issue {issue.number} has nobody to go to",
             next_step="digest subscribers import FILE.csv --consent TEXT",
         )
-    rest = _end_of_wave(session, edition.id, first, first_wave, last) + 1
+    rest = _end_of_first_wave(session, edition.id, first, first_wave, last) + 1
     rows: list[dict[str, object]] = []
     for start, end in ((first, rest - 1), (rest, last)):
         rows += cut(session, edition.id, start, end, batch_size, after=len(rows), key=key)
@@ -77,19 +82,21 @@ def plan_deliveries(
     )
 
 
-def _end_of_wave(session: Session, edition_id: int, first: int, readers: int, last: int) -> int:
-    """Return the delivery that completes the first wave; the one before the first without one."""
+def _end_of_first_wave(
+    session: Session, edition_id: int, first: int, readers: int, last: int
+) -> int:
+    """Return the id of the first wave's last delivery; *first* - 1 without a first wave."""
     if readers < 1:
         return first - 1
     may_be_mailed = (col(Delivery.edition_id) == edition_id, col(Delivery.outcome).is_(None))
-    found = session.connection().execute(
+    last_of_wave = session.connection().execute(
         select(col(Delivery.id))
         .where(*may_be_mailed, col(Delivery.id).between(first, last))
         .order_by(col(Delivery.id))
         .offset(readers - 1)
         .limit(1)
     )
-    return found.scalar() or last
+    return last_of_wave.scalar() or last
 
 
 def cut(
@@ -102,11 +109,11 @@ def cut(
     after: int,
     key: Callable[[], str],
 ) -> list[dict[str, object]]:
-    """Return the rows of batches for a range of deliveries, numbered on from *after*."""
+    """Return the batch rows for deliveries *first* to *last*, numbered from *after* + 1."""
     excluded = _excluded_by_batch(session, edition_id, first, last, batch_size)
     starts = range(first, last + 1, batch_size)
     return [
-        _batch(
+        _batch_row(
             edition_id,
             after + place + 1,
             start,
@@ -118,10 +125,10 @@ def cut(
     ]
 
 
-def _batch(
-    edition_id: int, number: int, first: int, last: int, gone: int, key: str
+def _batch_row(
+    edition_id: int, number: int, first: int, last: int, excluded: int, key: str
 ) -> dict[str, object]:
-    size = last - first + 1 - gone
+    size = last - first + 1 - excluded
     return {
         "key": key,
         "root": key,
@@ -139,9 +146,9 @@ def _batch(
 
 
 def last_number(session: Session) -> int:
-    """Return the highest number of a delivery; nobody else gives numbers until the commit."""
+    """Return the highest delivery id; no other transaction adds deliveries until the commit."""
     connection = session.connection()
-    if connection.dialect.name != "sqlite":  # which lets one writer in
+    if connection.dialect.name != "sqlite":  # SQLite admits one writer at a time
         connection.execute(select(func.pg_advisory_xact_lock(_NUMBERING)))
     number: int | None = connection.execute(select(func.max(col(Delivery.id)))).scalar_one()
     return number or 0
@@ -154,19 +161,19 @@ def _write_deliveries(
     about: Collection[str] | None,
     now: datetime,
 ) -> tuple[int, int]:
-    """Insert one row a reader who confirmed; return the first and last id, which are contiguous."""
+    """Insert one delivery per reader who confirmed; return the first and the last id."""
     connection = session.connection()
     base = last_number(session)
     readers = audience(newsletter, now, about=about)
-    found = readers.where(col(Subscription.standing).in_(JOINED)).subquery()
-    # Ids are given here, not by the database: a batch is a range of them.
-    place = func.row_number().over(order_by=found.c.subscriber_id)
+    candidates = readers.where(col(Subscription.standing).in_(JOINED)).subquery()
+    # The ids are computed here, not by the database, since a batch is a range of ids.
+    place = func.row_number().over(order_by=candidates.c.subscriber_id)
     rows = select(
         literal(base) + place,
         literal(edition_id),
-        found.c.subscriber_id,
-        case((found.c.exclusion.is_not(None), DeliveryOutcome.EXCLUDED.value), else_=null()),
-        found.c.exclusion,
+        candidates.c.subscriber_id,
+        case((candidates.c.exclusion.is_not(None), DeliveryOutcome.EXCLUDED.value), else_=null()),
+        candidates.c.exclusion,
     )
     names = ["id", "edition_id", "subscriber_id", "outcome", "reason"]
     written = connection.execute(insert(Delivery).from_select(names, rows)).rowcount
@@ -176,6 +183,7 @@ def _write_deliveries(
 def _excluded_by_batch(
     session: Session, edition_id: int, first: int, last: int, batch_size: int
 ) -> dict[int, int]:
+    """Return the number of excluded deliveries by the batch's place in the range, from 0."""
     place = (col(Delivery.id) - first) // batch_size
     rows = session.connection().execute(
         select(place, func.count())
@@ -186,4 +194,4 @@ def _excluded_by_batch(
         )
         .group_by(place)
     )
-    return {int(number or 0): count for number, count in rows}
+    return {int(place or 0): count for place, count in rows}

@@ -1,4 +1,7 @@
-"""Who holds a batch: this process, known so that others on the machine see when it has died."""
+"""Name the process that holds a batch, so that others on its machine can tell when it has died.
+
+This module decides what a name consists of: host name, boot, PID namespace, PID and start time.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,22 @@ import socket
 from pathlib import Path
 
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
-_STARTED_FIELD = 19  # of what follows the command's name in /proc/PID/stat: its start, in ticks
+_STARTED_FIELD = 19  # index of `starttime` after the command name in /proc/PID/stat: proc(5)
 
 
 def this_process() -> str:
-    """Name this process: machine, boot, pid and start, so that a reused pid isn't mistaken."""
+    """Return this process's name, which differs from that of a later process with the same PID."""
     pid = os.getpid()
     return f"{_machine()}/{pid}/{_started(pid) or 0}"
 
 
 def this_process_beside(owner: str) -> str:
-    """Name this process as one that sends from the same place as *owner*."""
+    """Return this process's name, prefixed with the place that *owner* sends from."""
     return "/".join([*owner.split("/")[:-3], this_process()])
 
 
 def alive(owner: str) -> bool | None:
-    """Say whether *owner* lives; ``None`` when it is of another machine or can't be seen."""
+    """Return whether *owner* is alive; ``None`` when it is on another machine or can't be seen."""
     *_, machine, pid, started = ["", "", "", *owner.split("/")]
     if machine != _machine() or not pid.isdigit() or not Path("/proc/self/stat").exists():
         return None
@@ -35,7 +38,7 @@ def _machine() -> str:
 
 
 def _pid_space() -> str:
-    """Tell one container's pids from another's: the same number is another process there."""
+    """Return the PID namespace: the same PID is another process in another container."""
     link = Path("/proc/self/ns/pid")
     return str(link.readlink()).strip("pid:[]") if link.exists() else "0"
 
@@ -45,6 +48,7 @@ def _started(pid: int) -> int | None:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
+    # The command name is in parentheses and may hold any character.
     fields = stat.rpartition(")")[2].split()
-    # A zombie is dead; its parent just hasn't asked.
+    # A zombie (Z) has ended, but its parent hasn't waited for it yet.
     return None if fields[0] in {"Z", "X"} else int(fields[_STARTED_FIELD])

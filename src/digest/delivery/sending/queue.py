@@ -1,10 +1,12 @@
-"""The steps of an attempt that are recorded before they are taken: claim, then start.
+"""Record the steps of an attempt before each is taken: claim, then start.
 
-Each is one transaction of the caller's, on disk before the next step begins. Recovery trusts only
-the last of them: claimed means that nothing was connected, started means that it may have been.
+This module decides which batch is next, who in it may still be mailed, and what a sender holds.
+Each step is one transaction of the caller's, on disk before the next step begins. Recovery relies
+only on the last recorded step: "claimed" means that no connection was made, "started" means that
+the request may have left.
 
-The statements of the sending loop are built once: building them a thousand times costs more than
-running them.
+The statements of the sending loop are built once, at import: building them anew for each batch
+costs more than running them.
 """
 
 from __future__ import annotations
@@ -36,33 +38,36 @@ from subscribers.models import Subscription
 
 
 class OneReadQuery:
-    """A statement whose rows are numbers, texts and NULL, sorted by the number they begin with."""
+    """A statement whose rows SQLite returns as one JSON text, sorted by their first column.
+
+    Its columns are numbers, texts or NULL.
+    """
 
     def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
         first = next(iter(statement.selected_columns))
         self._plain = statement.order_by(first)
-        # The limit is none, and yet has SQLite plan this as if it stood alone: without one it
-        # forgets the order, and with it where to begin, and reads the whole audience.
+        # A limit of -1 is no limit, but makes SQLite plan the subquery on its own: without it the
+        # order is dropped, and with the order the index range, so the whole audience is read.
         rows = self._plain.limit(-1).subquery()
         self._as_text = select(func.json_group_array(func.json_array(*rows.c)))
 
     def all(self, session: Session, given: Mapping[str, Any]) -> list[Sequence[Any]]:
-        """Run it; returns its rows."""
+        """Return the rows of the statement, run with the parameters *given*."""
         connection = session.connection()
-        if connection.dialect.name != "sqlite":  # this driver reads them all in any case
+        if connection.dialect.name != "sqlite":  # the driver fetches all rows at once
             return list(connection.execute(self._plain, given))
         text: str = connection.execute(self._as_text, given).scalar_one()
         rows: list[Sequence[Any]] = orjson.loads(text)
-        return sorted(rows, key=itemgetter(0))  # a group's order isn't promised
+        return sorted(rows, key=itemgetter(0))  # SQL doesn't guarantee an aggregate's order
 
 
-#: No batch is put off for longer: one that seems to be was put off before the clock jumped back.
+#: No batch is put off for longer; a later time was set before the clock was turned back.
 TOO_LATE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A batch that is ours to send, and the readers in it who may still be mailed."""
+    """A batch that this process holds, with the readers in it who may still be mailed."""
 
     batch_id: int
     batch_key: str
@@ -73,15 +78,14 @@ class Claim:
 def claim(
     session: Session, *, edition_id: int, newsletter: str, owner: str, now: datetime, lease: float
 ) -> Claim | None:
-    """Take the next batch that is due, and leave out whoever has left since it was cut.
+    """Claim the next batch that is due, and exclude readers who have left since it was cut.
 
-    Returns ``None`` when nothing can be claimed. *lease* is in seconds; when it is over, others
-    may conclude that *owner* died.
+    Return ``None`` when no batch can be claimed. *lease* is in seconds; once it is over, other
+    processes may take *owner* for dead. The caller commits.
     """
     due = {"edition": edition_id, "now": now, "never": now + TOO_LATE}
     while (batch := session.connection().execute(_NEXT, due).first()) is not None:
         readers = _readers(session, batch, newsletter, now)
-        taken = {"batch": batch.id, "readers": len(readers)}
         if not readers:
             session.connection().execute(_EMPTY, {"batch": batch.id})
             continue
@@ -99,42 +103,44 @@ def claim(
             "lease_until": until,
             "detail": "",
         }
-        session.connection().execute(_CLAIM, {**taken, "by": key})
+        session.connection().execute(
+            _CLAIM, {"batch": batch.id, "readers": len(readers), "by": key}
+        )
         session.connection().execute(_ATTEMPT, attempt)
         return Claim(batch_id=batch.id, batch_key=batch.key, attempt=key, readers=readers)
     return None
 
 
-def start(session: Session, taken: Claim, *, request_hash: str, now: datetime) -> bool:
-    """Record that the request is about to leave; false when the batch isn't ours any more.
+def start(session: Session, claimed: Claim, *, request_hash: str, now: datetime) -> bool:
+    """Record that the request is about to leave; return ``False`` when it must not.
 
-    It isn't when the lease ran out and somebody took the batch back, or when the issue was
-    paused or cancelled in between: then nothing may be connected.
+    It must not when the lease ran out and recovery took the batch back, or when the issue was
+    paused or cancelled since the claim: then no connection may be made. The caller commits.
     """
     connection = session.connection()
-    mine = {"batch": taken.batch_id, "by": taken.attempt}
-    if connection.execute(_START, mine).rowcount != 1:
+    held = {"batch": claimed.batch_id, "by": claimed.attempt}
+    if connection.execute(_START, held).rowcount != 1:
         return False
-    connection.execute(_STARTED, {"by": taken.attempt, "now": now, "request": request_hash})
+    connection.execute(_STARTED, {"by": claimed.attempt, "now": now, "request": request_hash})
     return True
 
 
-def is_still_ours(session: Session, taken: Claim) -> bool:
-    """Tell whether a started batch is still ours; asked once more right before connecting.
+def is_still_ours(session: Session, claimed: Claim) -> bool:
+    """Return whether this process still holds a started batch; call it right before connecting.
 
-    It isn't when this process slept past its lease between the start and now.
+    A process that slept past its lease since the start doesn't.
     """
-    mine = {"batch": taken.batch_id, "by": taken.attempt}
-    return session.connection().execute(_MINE_STILL, mine).first() is not None
+    held = {"batch": claimed.batch_id, "by": claimed.attempt}
+    return session.connection().execute(_STILL_HELD, held).first() is not None
 
 
-def release(session: Session, taken: Claim) -> None:
-    """Give back a batch that was claimed and not started."""
-    session.connection().execute(_RELEASE, {"batch": taken.batch_id, "by": taken.attempt})
+def release(session: Session, claimed: Claim) -> None:
+    """Return a claimed batch that wasn't started to the queue; the caller commits."""
+    session.connection().execute(_RELEASE, {"batch": claimed.batch_id, "by": claimed.attempt})
 
 
 def call_off(session: Session, edition_ids: Sequence[int], why: str) -> None:
-    """Leave unsent for good what waits of these editions; the caller commits."""
+    """Cancel every batch of these editions that no request has left for; the caller commits."""
     waiting = [BatchState.PENDING, BatchState.PARKED, BatchState.CLAIMED]
     session.connection().execute(
         update(Batch)
@@ -144,41 +150,41 @@ def call_off(session: Session, edition_ids: Sequence[int], why: str) -> None:
 
 
 def exclude(session: Session, gone: dict[int, str]) -> None:
-    """Record why each of these deliveries isn't in the request."""
+    """Exclude deliveries, given with the reason for each by id; the caller commits."""
     rows = [{"delivery": delivery, "why": why} for delivery, why in gone.items()]
     session.connection().execute(_EXCLUDE, rows)
 
 
-def leave_out(session: Session, taken: Claim, gone: dict[int, str]) -> Claim | None:
-    """Take readers out of a claimed batch, each with the reason; the caller commits.
+def leave_out(session: Session, claimed: Claim, gone: dict[int, str]) -> Claim | None:
+    """Exclude readers from a claimed batch, each with the reason; the caller commits.
 
-    Returns ``None`` when the batch isn't ours any more, or when nobody is left in it.
+    Return ``None`` when this process doesn't hold the batch any more, or when no reader is left.
     """
-    rest = [row for row in taken.readers if row[0] not in gone]
-    mine = {"batch": taken.batch_id, "by": taken.attempt, "left": len(rest)}
-    if session.connection().execute(_SHRINK, mine).rowcount != 1:
+    rest = [row for row in claimed.readers if row[0] not in gone]
+    held = {"batch": claimed.batch_id, "by": claimed.attempt, "left": len(rest)}
+    if session.connection().execute(_SHRINK, held).rowcount != 1:
         return None
     exclude(session, gone)
     if not rest:
-        session.connection().execute(_EMPTY, {"batch": taken.batch_id})
+        session.connection().execute(_EMPTY, {"batch": claimed.batch_id})
         return None
-    return replace(taken, readers=rest)
+    return replace(claimed, readers=rest)
 
 
 def _readers(
     session: Session, batch: Any, newsletter: str, now: datetime
 ) -> Sequence[Sequence[Any]]:
-    """Read who is in a batch; set aside, with the reason, who must not be mailed any more."""
+    """Return the readers in a batch who may be mailed; exclude the others, with the reason."""
     connection = session.connection()
-    mine = {"first": batch.first_delivery, "last": batch.last_delivery}
-    lowest, highest = connection.execute(_SPAN, mine).one()
-    whose = {"lowest": lowest, "highest": highest, "newsletter": newsletter, "now": now}
-    rows = _READERS.all(session, {**mine, **whose})
+    bounds = {"first": batch.first_delivery, "last": batch.last_delivery}
+    lowest, highest = connection.execute(_SPAN, bounds).one()
+    readers = {"lowest": lowest, "highest": highest, "newsletter": newsletter, "now": now}
+    rows = _READERS.all(session, {**bounds, **readers})
     gone = {row[0]: row[3] for row in rows if row[3] is not None}
     if len(rows) < batch.size:
-        here = {row[0] for row in rows}
-        theirs = connection.execute(_DELIVERIES, mine).scalars()
-        gone.update({delivery: "erased" for delivery in theirs if delivery not in here})
+        known = {row[0] for row in rows}
+        deliveries = connection.execute(_DELIVERIES, bounds).scalars()
+        gone.update({delivery: "erased" for delivery in deliveries if delivery not in known})
     if not gone:
         return rows
     exclude(session, gone)
@@ -194,25 +200,27 @@ def _readers_statement() -> OneReadQuery:
     return OneReadQuery(
         standing.with_only_columns(
             col(Delivery.id), col(Delivery.subscriber_id), columns.address, columns.exclusion
-        ).where(_MINE, _THEIRS, col(Delivery.outcome).is_(None))
+        ).where(_IN_BATCH, _BETWEEN_READERS, col(Delivery.outcome).is_(None))
     )
 
 
-#: No first wave, or it has passed, or the batch is part of it; for a join with `Wave`.
+#: No first wave, or it has passed, or the batch is part of it; for an outer join with `Rollout`.
 MAY_GO = or_(
     col(Rollout.edition_id).is_(None),
     col(Rollout.passed_at).is_not(None),
     col(Batch.number) <= col(Rollout.last_batch),
 )
-_MINE = col(Delivery.id).between(bindparam("first"), bindparam("last"))
-#: Deliveries are numbered in the order of their readers. Told so, PostgreSQL finds a batch of a
-#: middling list by its keys, where it would else rather read all of the list each time.
-_THEIRS = col(Subscription.subscriber_id).between(bindparam("lowest"), bindparam("highest"))
+_IN_BATCH = col(Delivery.id).between(bindparam("first"), bindparam("last"))
+#: Deliveries are numbered in the order of their subscribers. Given both bounds, PostgreSQL finds a
+#: batch of a middling list by index, where it would otherwise scan the whole list for each batch.
+_BETWEEN_READERS = col(Subscription.subscriber_id).between(
+    bindparam("lowest"), bindparam("highest")
+)
 _SPAN = select(func.min(col(Delivery.subscriber_id)), func.max(col(Delivery.subscriber_id))).where(
-    _MINE
+    _IN_BATCH
 )
 _READERS = _readers_statement()
-_DELIVERIES = select(col(Delivery.id)).where(_MINE, col(Delivery.outcome).is_(None))
+_DELIVERIES = select(col(Delivery.id)).where(_IN_BATCH, col(Delivery.outcome).is_(None))
 _NEXT = (
     select(
         col(Batch.id),
@@ -245,7 +253,7 @@ _NEXT = (
 )
 _THIS = col(Batch.id) == bindparam("batch")
 _HELD = (_THIS, col(Batch.attempt) == bindparam("by"), col(Batch.state) == BatchState.CLAIMED)
-_MINE_STILL = select(col(Batch.id)).where(
+_STILL_HELD = select(col(Batch.id)).where(
     _THIS, col(Batch.attempt) == bindparam("by"), col(Batch.state) == BatchState.STARTED
 )
 _SENDABLE = (

@@ -1,4 +1,8 @@
-"""Takes back what a dead sender left behind, by the last step it recorded."""
+"""Move on the batches that a dead sender held, by the last step it recorded.
+
+This module decides when a sender is taken for dead, and what becomes of its batch: one that was
+never started is pending again, one that was started is in doubt.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +18,14 @@ from digest.delivery.models import Attempt, Batch, BatchState
 from digest.delivery.sending.confirmation import confirmed_attempt
 from digest.delivery.sending.queue import TOO_LATE
 
-MOST_RECOVERIES = 5  #: a batch whose senders keep dying is parked, not tried for ever
+MOST_RECOVERIES = 5  #: then the batch is parked: its senders keep dying
 
 
 @dataclass(frozen=True, kw_only=True)
 class RecoveryResult:
-    """What was found of dead senders."""
+    """How many batches of dead senders were moved on, by their new state."""
 
-    unsent: int = 0  #: batches that were never started: they wait for their turn again
+    unsent: int = 0  #: batches that were never started: they are pending again
     in_doubt: int = 0  #: batches that were started: they may have been sent
     parked: int = 0
 
@@ -29,11 +33,11 @@ class RecoveryResult:
 def recover(
     session: Session, *, edition_id: int, now: datetime, alive: Callable[[str], bool | None]
 ) -> RecoveryResult:
-    """Move on the batches of senders that died; the caller commits.
+    """Move on the batches of dead senders; the caller commits.
 
-    *alive* says of an owner whether it lives, or ``None`` when that can't be known from here. A
-    sender is taken for dead when it is, or when its lease is over: should it wake, it finds that
-    the batch isn't its own any more. Whatever was started goes into doubt, never to claimable.
+    *alive* returns whether an owner is alive, or ``None`` when that can't be known from here. A
+    sender is taken for dead when it has ended or when its lease is over; should it wake, it finds
+    that it doesn't hold the batch any more. A started batch goes into doubt, never back to pending.
     """
     unsent = in_doubt = parked = 0
     for batch in _held(session, edition_id):
@@ -55,17 +59,17 @@ def recover(
 
 
 def is_presumed_dead(attempt: Any, now: datetime, alive: Callable[[str], bool | None]) -> bool:
-    """Tell whether an attempt's sender is taken for dead.
+    """Return whether an attempt's sender is taken for dead.
 
-    Also when it was claimed at a time yet to come: then a clock jumped back, and its lease would
-    not be over for as long.
+    That includes an attempt claimed at a time in the future: the clock was turned back, and its
+    lease would end far too late.
     """
     lapsed = attempt.lease_until <= now or attempt.claimed_at > now + TOO_LATE
     return lapsed or alive(attempt.owner) is False
 
 
 def _still_in_doubt(session: Session, batch_id: int) -> bool:
-    """Take a batch for accepted when an earlier attempt, decided to be unsent, proved not to be."""
+    """Settle a batch as accepted if an event proved an attempt of it; return whether none did."""
     proved = confirmed_attempt(session, batch_id)
     if proved is None:
         return True

@@ -1,4 +1,8 @@
-"""The first-wave brake: a part of the audience goes out alone, and the rest waits for its news."""
+"""Send a first wave of the audience alone, and hold the rest until its events have been judged.
+
+This module decides when a first wave is judged, and what makes it fail: too many bounces, too many
+complaints, or too few accepted mails.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +26,17 @@ from digest.delivery.sending.settlement import pause_issue
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutLimits:
-    """How much of the first wave may go wrong, in parts of those accepted."""
+    """The highest bounce and complaint rates of a first wave, as fractions of accepted mails."""
 
     bounced: float = 0.05
     complained: float = 0.003
 
 
 def start_rollout(session: Session, edition_id: int, *, readers: int, wait_seconds: int) -> None:
-    """Let the first batches go out alone, as many as hold *readers*; the caller commits.
+    """Make a first wave of the first batches that hold *readers*; the caller commits.
 
-    They hold exactly so many when the audience was cut for it: see
-    `digest.delivery.sending.planning`.
+    The batches hold exactly that many when the audience was cut for a first wave: see
+    `digest.delivery.sending.planning`. The wave is judged *wait_seconds* after its last response.
     """
     sizes = session.connection().execute(
         select(col(Batch.number), col(Batch.size))
@@ -50,92 +54,94 @@ def start_rollout(session: Session, edition_id: int, *, readers: int, wait_secon
 def judge_rollout(
     session: Session, edition_id: int, now: datetime, bounds: RolloutLimits | None = None
 ) -> datetime | None:
-    """Let the rest go, or pause the issue, once the first wave has been out long enough.
+    """Release the rest, or pause the issue, once the first wave's waiting time is over.
 
-    Returns when to judge, or ``None`` when there is nothing (more) to wait for. Caller commits.
+    Return the time at which the first wave is to be judged, or ``None`` when nothing waits for its
+    result. The caller commits.
     """
-    wave = session.get(Rollout, edition_id)
-    if wave is None or wave.passed_at is not None or not _is_out(session, wave):
+    rollout = session.get(Rollout, edition_id)
+    if rollout is None or rollout.passed_at is not None or not _is_out(session, rollout):
         return None
-    wave.judge_at = judge_at = _due(session, wave, now)
-    if not _somebody_waits(session, wave):
-        wave.passed_at = now
-    elif now >= judge_at or _no_news_can_come(session, wave):
-        trouble = _trouble(session, wave, bounds or RolloutLimits())
-        if trouble:
-            pause_issue(session, edition_id, trouble)
+    rollout.judge_at = judge_at = _judgement_time(session, rollout, now)
+    if not _rest_is_waiting(session, rollout):
+        rollout.passed_at = now
+    elif now >= judge_at or _is_refused_entirely(session, rollout):
+        problem = _problem(session, rollout, bounds or RolloutLimits())
+        if problem:
+            pause_issue(session, edition_id, problem)
             judge_at = now
         else:
-            wave.passed_at = now
-    session.add(wave)
-    session.flush()  # the statements that ask whether the rest may go see no object
-    return judge_at if now < judge_at and wave.passed_at is None else None
+            rollout.passed_at = now
+    session.add(rollout)
+    session.flush()  # the queue reads the table, not the session's objects
+    return judge_at if now < judge_at and rollout.passed_at is None else None
 
 
 def release_rollout(session: Session, edition_ids: list[int], now: datetime) -> None:
-    """Let the rest go by a person's decision; the caller commits."""
-    for wave in waiting(session, edition_ids):
-        wave.passed_at = now
-        session.add(wave)
+    """Release the rest of these editions by a person's decision; the caller commits."""
+    for rollout in waiting(session, edition_ids):
+        rollout.passed_at = now
+        session.add(rollout)
 
 
 def waiting(session: Session, edition_ids: list[int]) -> list[Rollout]:
-    """Return the first waves of these editions that hold a rest back."""
-    found = [session.get(Rollout, edition_id) for edition_id in edition_ids]
-    return [wave for wave in found if wave is not None and wave.passed_at is None]
+    """Return the rollouts of these editions that still hold a rest back."""
+    rollouts = [session.get(Rollout, edition_id) for edition_id in edition_ids]
+    return [rollout for rollout in rollouts if rollout is not None and rollout.passed_at is None]
 
 
-def _due(session: Session, wave: Rollout, now: datetime) -> datetime:
-    """Return when to judge: so long after the last answer; later if part of it was sent again."""
-    wait = timedelta(seconds=wave.wait_seconds)
+def _judgement_time(session: Session, rollout: Rollout, now: datetime) -> datetime:
+    """Return the first wave's last response plus the waiting time; a retry puts it off."""
+    wait = timedelta(seconds=rollout.wait_seconds)
     last = session.connection().execute(
         select(func.max(func.coalesce(col(Attempt.settled_at), col(Attempt.started_at))))
         .join(Batch, col(Batch.id) == col(Attempt.batch_id))
-        .where(*_of(wave))
+        .where(*_of(rollout))
     )
     settled = last.scalar_one()
-    if settled is None:  # none of it has left
-        return wave.judge_at or now + wait
-    return max(settled + wait, wave.judge_at or settled + wait)
+    if settled is None:  # no request has left
+        return rollout.judge_at or now + wait
+    return max(settled + wait, rollout.judge_at or settled + wait)
 
 
-def _no_news_can_come(session: Session, wave: Rollout) -> bool:
-    """Tell whether nobody got it and nothing is in doubt, which an event might yet settle."""
-    heard_of = [BatchState.ACCEPTED, BatchState.IN_DOUBT]
-    if _any(session, wave, heard_of, col(Batch.number) <= wave.last_batch):
+def _is_refused_entirely(session: Session, rollout: Rollout) -> bool:
+    """Return whether no event can arrive: nothing is accepted, nothing in doubt, readers remain."""
+    may_be_sent = [BatchState.ACCEPTED, BatchState.IN_DOUBT]
+    if _any(session, rollout, may_be_sent, col(Batch.number) <= rollout.last_batch):
         return False
-    return _readers(session, wave)[1] > 0
+    return _readers(session, rollout)[1] > 0
 
 
-def _is_out(session: Session, wave: Rollout) -> bool:
-    return not _any(session, wave, _MOVING, col(Batch.number) <= wave.last_batch)
+def _is_out(session: Session, rollout: Rollout) -> bool:
+    return not _any(session, rollout, _MOVING, col(Batch.number) <= rollout.last_batch)
 
 
-def _somebody_waits(session: Session, wave: Rollout) -> bool:
-    waiting = [*_MOVING, BatchState.PARKED]
-    return _any(session, wave, waiting, col(Batch.number) > wave.last_batch)
+def _rest_is_waiting(session: Session, rollout: Rollout) -> bool:
+    unsent = [*_MOVING, BatchState.PARKED]
+    return _any(session, rollout, unsent, col(Batch.number) > rollout.last_batch)
 
 
 def _any(
-    session: Session, wave: Rollout, states: list[BatchState], which: ColumnElement[bool]
+    session: Session, rollout: Rollout, states: list[BatchState], condition: ColumnElement[bool]
 ) -> bool:
-    found = select(col(Batch.id)).where(
-        col(Batch.edition_id) == wave.edition_id, which, col(Batch.state).in_(states)
+    """Return whether a batch of the edition is in one of *states* and meets *condition*."""
+    batches = select(col(Batch.id)).where(
+        col(Batch.edition_id) == rollout.edition_id, condition, col(Batch.state).in_(states)
     )
-    return session.connection().execute(found.limit(1)).first() is not None
+    return session.connection().execute(batches.limit(1)).first() is not None
 
 
-def _trouble(session: Session, wave: Rollout, bounds: RolloutLimits) -> str:
-    """Say what is over its bound; empty when nothing is."""
-    accepted, others = _readers(session, wave)
+def _problem(session: Session, rollout: Rollout, bounds: RolloutLimits) -> str:
+    """Return a message on what exceeds its limit; empty when nothing does."""
+    accepted, others = _readers(session, rollout)
     if accepted < others:
         return (
             f"of the first {accepted + others} readers {accepted} are known to be accepted;"
             " the others were refused or are in doubt"
         )
-    found = _news(session, wave)
-    bounced = found.get(News.BOUNCED, 0) + found.get(News.DROPPED, 0)
-    complained = found.get(News.COMPLAINED, 0)
+    by_news = _readers_by_news(session, rollout)
+    bounced = by_news.get(News.BOUNCED, 0) + by_news.get(News.DROPPED, 0)
+    complained = by_news.get(News.COMPLAINED, 0)
     for what, number, bound in (
         ("bounced", bounced, bounds.bounced),
         ("complained", complained, bounds.complained),
@@ -148,14 +154,14 @@ def _trouble(session: Session, wave: Rollout, bounds: RolloutLimits) -> str:
     return ""
 
 
-def _readers(session: Session, wave: Rollout) -> tuple[int, int]:
-    """How many of the first wave were accepted; how many were refused, or are in doubt or unsent.
+def _readers(session: Session, rollout: Rollout) -> tuple[int, int]:
+    """Return how many of the first wave are accepted, and how many refused, in doubt or unsent.
 
-    Who had left by then counts for nothing.
+    Excluded readers count in neither number.
     """
     sizes = session.connection().execute(
         select(col(Batch.state), func.sum(col(Batch.size)))
-        .where(*_of(wave))
+        .where(*_of(rollout))
         .group_by(col(Batch.state))
     )
     by_state = {state: int(size) for state, size in sizes}
@@ -164,7 +170,7 @@ def _readers(session: Session, wave: Rollout) -> tuple[int, int]:
         .select_from(Delivery)
         .join(Batch, col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)))
         .where(
-            *_of(wave),
+            *_of(rollout),
             col(Batch.state) != BatchState.SPLIT,
             col(Delivery.outcome) == DeliveryOutcome.REFUSED,
         )
@@ -173,12 +179,12 @@ def _readers(session: Session, wave: Rollout) -> tuple[int, int]:
     return accepted, sum(by_state.values()) - accepted + refused.scalar_one()
 
 
-def _news(session: Session, wave: Rollout) -> dict[News | None, int]:
+def _readers_by_news(session: Session, rollout: Rollout) -> dict[News | None, int]:
     rows = session.connection().execute(
         select(col(Delivery.news), func.count())
         .join(Batch, col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)))
         .where(
-            *_of(wave),
+            *_of(rollout),
             col(Batch.state) == BatchState.ACCEPTED,
             col(Delivery.news).is_not(None),
         )
@@ -187,8 +193,8 @@ def _news(session: Session, wave: Rollout) -> dict[News | None, int]:
     return {row[0]: row[1] for row in rows}
 
 
-def _of(wave: Rollout) -> tuple[ColumnElement[bool], ...]:
-    return (col(Batch.edition_id) == wave.edition_id, col(Batch.number) <= wave.last_batch)
+def _of(rollout: Rollout) -> tuple[ColumnElement[bool], ...]:
+    return (col(Batch.edition_id) == rollout.edition_id, col(Batch.number) <= rollout.last_batch)
 
 
 _MOVING = [BatchState.PENDING, BatchState.CLAIMED, BatchState.STARTED]

@@ -1,4 +1,8 @@
-"""A watched copy of each issue: when its news arrives, the silence of others can be weighed."""
+"""Send one watched copy of each edition: its events show whether the webhook works.
+
+This module decides how a seed copy is told from a delivery: by its batch name, and by number 0 in
+place of a delivery and of a subscriber.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +18,14 @@ from digest.delivery.sending.planning import random_key
 from digest.mail.mailing import Mailing
 from subscribers.store import upsert
 
-CANARY_BATCH = "canary"  # what its events say where others name their batch
-NOBODY = 0  # no delivery and no subscriber has this number
+CANARY_BATCH = "canary"  # stands in its events where a delivery's events name the batch
+NOBODY = 0  # the id of no delivery and of no subscriber
 
 
 def send_seed_copy(sending: EditionSend, address: str) -> bool:
-    """Send the issue's copy to *address*, once for each edition; false when that was done before.
+    """Send the edition's seed copy to *address*; return ``False`` when it was sent before.
 
-    It is recorded before it leaves, and never tried again: a canary that is lost costs a hint.
+    The seed copy is recorded before it leaves, and never sent again: losing one loses no mail.
     """
     attempt = random_key()
     with sending.store.write() as session:
@@ -32,10 +36,10 @@ def send_seed_copy(sending: EditionSend, address: str) -> bool:
             "outcome": "",
         }
         insert = upsert(session, SeedCopy).values(row)
-        done = session.connection().execute(
+        inserted = session.connection().execute(
             insert.on_conflict_do_nothing(index_elements=["edition_id"])
         )
-        if done.rowcount != 1:
+        if inserted.rowcount != 1:
             return False
     mailing = Mailing(
         content=sending.content,
@@ -57,7 +61,7 @@ def send_seed_copy(sending: EditionSend, address: str) -> bool:
 def note_seed_copy_events(
     session: Session, attempts: Collection[str | None], now: datetime
 ) -> None:
-    """Note that news of a canary came in; the caller commits."""
+    """Record when the first event of each seed copy in *attempts* came in; the caller commits."""
     if not attempts:
         return
     session.connection().execute(
