@@ -1,7 +1,8 @@
-"""The circuit breaker of a send: it stops a provider's bad day from reaching every reader.
+"""Slow a send down while the provider fails, so that one outage doesn't affect every batch.
 
-After a few failures in a row, counted over every thread and process, only one batch at a time is
-tried, after a pause that grows each time. Once a batch is accepted, the rest goes on.
+This module decides when the breaker opens and how long it pauses. After a few failures in a row,
+counted over every thread and process, it lets one batch at a time go as a probe, after a pause that
+grows with each probe. Once a batch is accepted, the breaker closes.
 """
 
 from __future__ import annotations
@@ -18,25 +19,25 @@ from digest.delivery.models import Batch, CircuitBreaker
 from digest.mail.transport import InDoubt, NotSent
 from subscribers.store import upsert
 
-#: No pause is longer: one that seems to be was begun before the clock jumped back.
+#: No pause is longer; a later end was set before the clock was turned back.
 LONGEST_PAUSE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What is borne before a send is slowed down, or given up; times in seconds."""
+    """How many failures slow a send down or end it, and the pauses; times in seconds."""
 
     most_failures: int = 3  #: in a row
-    most_refusals: int = 30  #: in a row; more than a batch costs whose readers are named one by one
-    first_pause: float = 60.0  #: where each try may leave one more batch in doubt
+    most_refusals: int = 30  #: in a row; above `RetryPolicy.most_rounds`
+    first_pause: float = 60.0  #: after a failure that leaves a batch in doubt
     longest_pause: float = 3600.0
-    first_unsent: float = 15.0  #: where a try puts nobody in doubt
+    first_unsent: float = 15.0  #: after a failure that certainly sent nothing
     longest_unsent: float = 600.0
     give_up: float = 12 * 3600.0
-    fewest_probes: int = 5  #: before giving up: a send may have rested for half a day
+    fewest_probes: int = 5  #: before giving up: the time alone may have passed unused
 
     def pause(self, probes: int, answer: InDoubt | NotSent) -> float:
-        """Return how long to wait after so many probes that failed."""
+        """Return the seconds to pause after *probes* failed probes: they double with each."""
         first, longest = self.first_unsent, self.longest_unsent
         if isinstance(answer, InDoubt):
             first, longest = self.first_pause, self.longest_pause
@@ -45,11 +46,11 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Tripped:
-    """What a failure means for the rest of the issue."""
+    """The effect of a failure on the rest of the issue."""
 
     failures: int  #: in a row, this one included
-    until: datetime | None = None  #: nothing is tried before then
-    give_up: str = ""  #: why a person has to look at it
+    until: datetime | None = None  #: no batch is sent before then
+    give_up: str = ""  #: why the issue is to be paused; empty when it isn't
 
 
 def failed(
@@ -62,9 +63,9 @@ def failed(
     limits: Limits,
     asked: float | None = None,
 ) -> Tripped:
-    """Count a request that wasn't accepted, for no reason of its own; the caller commits.
+    """Count a request that failed other than by a refusal, and open the breaker if due.
 
-    *asked* is the pause the provider wants, in seconds.
+    *asked* is the pause that the provider asks for, in seconds. The caller commits.
     """
     breaker = _breaker(session, edition_id, now)
     if breaker.failures == 0:
@@ -73,15 +74,15 @@ def failed(
     breaker.reason = answer.detail
     is_open = breaker.probe_at is not None
     if breaker.failures >= limits.most_failures and (not is_open or breaker.probe == attempt):
-        # What was under way when it tripped says nothing new.
+        # A request that was under way when the breaker opened is no probe, and extends nothing.
         pause = limits.pause(breaker.probes, answer) if asked is None else asked
         breaker.probe_at, breaker.probe = now + timedelta(seconds=pause), None
         breaker.probes += 1
     until = breaker.probe_at
     session.add(breaker)
     session.flush()
-    long = now - breaker.since > timedelta(seconds=limits.give_up)
-    if long and breaker.probes > limits.fewest_probes:
+    is_over = now - breaker.since > timedelta(seconds=limits.give_up)
+    if is_over and breaker.probes > limits.fewest_probes:
         hours = limits.give_up / 3600
         why = f"nothing was accepted in {hours:.0f} hours of trying: {answer.detail}"
         return Tripped(failures=breaker.failures, give_up=why)
@@ -90,12 +91,12 @@ def failed(
 
 def failures(session: Session, edition_id: int) -> int:
     """Return how many requests of an edition have failed in a row."""
-    found = select(col(CircuitBreaker.failures)).where(col(CircuitBreaker.edition_id) == edition_id)
-    return session.connection().execute(found).scalar() or 0
+    count = select(col(CircuitBreaker.failures)).where(col(CircuitBreaker.edition_id) == edition_id)
+    return session.connection().execute(count).scalar() or 0
 
 
 def accepted(session: Session, batch_id: int) -> None:
-    """Let the rest go on: a batch was accepted. The caller commits."""
+    """Close the breaker of a batch that was accepted; the caller commits."""
     of_batch = select(col(Batch.edition_id)).where(col(Batch.id) == batch_id).scalar_subquery()
     session.connection().execute(
         delete(CircuitBreaker).where(col(CircuitBreaker.edition_id) == of_batch)
@@ -103,9 +104,10 @@ def accepted(session: Session, batch_id: int) -> None:
 
 
 def refused(session: Session, *, edition_id: int, attempt: str, now: datetime) -> int:
-    """Count a request that the provider refused; returns how many in a row. The caller commits.
+    """Count a request that the provider refused; return how many were refused in a row.
 
-    An open breaker lets the next be tried at once, still one at a time, until one is accepted.
+    A refused probe lets the next one go at once, still one at a time, until one is accepted. The
+    caller commits.
     """
     breaker = _breaker(session, edition_id, now)
     breaker.refusals += 1
@@ -117,14 +119,14 @@ def refused(session: Session, *, edition_id: int, attempt: str, now: datetime) -
 
 
 def close(session: Session, edition_ids: Sequence[int]) -> None:
-    """Let everything go on by a person's decision; the caller commits."""
+    """Close the breakers of these editions by a person's decision; the caller commits."""
     session.connection().execute(
         delete(CircuitBreaker).where(col(CircuitBreaker.edition_id).in_(edition_ids))
     )
 
 
 def try_now(session: Session, edition_id: int, now: datetime) -> None:
-    """Let the next batch be tried at once, if none is being tried; the caller commits."""
+    """End the pause of an open breaker, unless a probe is under way; the caller commits."""
     session.connection().execute(
         update(CircuitBreaker)
         .where(
@@ -139,9 +141,9 @@ def try_now(session: Session, edition_id: int, now: datetime) -> None:
 def take_probe(
     session: Session, edition_id: int, *, attempt: str, now: datetime, until: datetime
 ) -> bool:
-    """Make an attempt the only one until its answer, or *until*; false when another one is.
+    """Make an attempt the probe of an open breaker; return ``False`` when another one is.
 
-    For an open breaker; the caller commits.
+    No other batch is sent before the probe's response, or *until*. The caller commits.
     """
     taken = session.connection().execute(
         update(CircuitBreaker)
@@ -152,31 +154,31 @@ def take_probe(
 
 
 def probe_at(session: Session, edition_id: int, now: datetime) -> datetime | None:
-    """Return when the next batch may be tried; ``None`` when all may now."""
-    found = session.connection().execute(
+    """Return when the next batch may be sent; ``None`` when all may be sent now."""
+    row = session.connection().execute(
         select(col(CircuitBreaker.probe_at)).where(
             col(CircuitBreaker.edition_id) == edition_id,
             ~may_try(now, now + LONGEST_PAUSE),
         )
     )
-    return found.scalar()
+    return row.scalar()
 
 
 def may_try(now: Any, never: Any) -> ColumnElement[bool]:
-    """Tell whether a batch may be tried; for a query on `CircuitBreaker` or an outer join with it.
+    """Return the SQL condition that a batch may be sent, for `CircuitBreaker` or an outer join.
 
-    Also when a clock set back since seems to put that off until after *never*.
+    A time after *never* counts as past: it was set before the clock was turned back.
     """
     at = col(CircuitBreaker.probe_at)
     return or_(at.is_(None), at <= now, at > never)
 
 
 def _breaker(session: Session, edition_id: int, now: datetime) -> CircuitBreaker:
-    """Return an edition's breaker, locked; made where there is none."""
+    """Return an edition's breaker with its row locked; insert the row where there is none."""
     fresh = upsert(session, CircuitBreaker).values(
         edition_id=edition_id, failures=0, refusals=0, since=now, reason="", probes=0
     )
-    # An update that changes nothing locks the row: another thread may be about to delete it.
+    # An update without a change locks the row, since another thread may be about to delete it.
     session.connection().execute(
         fresh.on_conflict_do_update(index_elements=["edition_id"], set_={"edition_id": edition_id})
     )

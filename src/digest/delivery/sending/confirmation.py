@@ -1,4 +1,9 @@
-"""What an event proves of the attempt it names: that the provider took the whole request."""
+"""Settle a batch that an event proves to be accepted.
+
+This module decides what an event proves: the provider accepted the whole request of the attempt
+that the event names. The batch must not be sent again, and a person's decision that it was unsent
+was wrong.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +19,8 @@ from digest.issues.models import Edition, Issue, Newsletter
 
 ATTEMPT_LENGTH = 32
 _AT_ONCE = 500
-#: States a batch leaves for accepted when any attempt of it turns out to have been taken. One
-#: that waits to be sent once more is among them: it must not be.
+#: States that a batch leaves for ACCEPTED once any attempt of it is proved. PENDING is among them:
+#: a batch that waits to be sent again must not be.
 _OPEN = [
     BatchState.IN_DOUBT,
     BatchState.PENDING,
@@ -26,59 +31,65 @@ _OPEN = [
 
 
 class KnownAttempt(NamedTuple):
-    """An attempt of ours, and what its events may speak of."""
+    """An attempt on record, and the deliveries that its events may be about."""
 
     attempt: str
     edition: int
-    first: int  #: the first delivery in it
+    first: int  #: id of the first delivery in the batch
     last: int
-    proved_at: int | None
+    proved_at: int | None  #: seconds since 1970
     newsletter: str
     tracking: str
 
 
 def known_attempts(session: Session, attempts: Collection[str]) -> dict[str, KnownAttempt]:
-    """Return those of these attempts that are ours."""
-    # A text with a NUL, say, can't even be asked for on PostgreSQL.
-    asked = [one for one in attempts if len(one) == ATTEMPT_LENGTH and one.isalnum()]
-    found: dict[str, KnownAttempt] = {}
-    for at in range(0, len(asked), _AT_ONCE):
-        rows = session.connection().execute(_KNOWN, {"keys": asked[at : at + _AT_ONCE]})
-        found.update({row[0]: KnownAttempt(*row) for row in rows})
-    return found
+    """Return the attempts on record among these keys, by key."""
+    # PostgreSQL rejects a parameter with a NUL, for example.
+    keys = [key for key in attempts if len(key) == ATTEMPT_LENGTH and key.isalnum()]
+    known: dict[str, KnownAttempt] = {}
+    for at in range(0, len(keys), _AT_ONCE):
+        rows = session.connection().execute(_KNOWN, {"keys": keys[at : at + _AT_ONCE]})
+        known.update({row[0]: KnownAttempt(*row) for row in rows})
+    return known
 
 
 def confirm_acceptance(
     session: Session, known: Mapping[str, KnownAttempt], proofs: Mapping[str, int]
 ) -> tuple[int, ...]:
-    """Note each attempt's proof and settle what hung on it; returns the editions with a change."""
+    """Record each attempt's proof and settle its batch; return the ids of the changed editions.
+
+    *proofs* holds the time of an event by attempt, in seconds since 1970. The caller commits.
+    """
     editions: set[int] = set()
     connection = session.connection()
     for attempt, at in proofs.items():
-        mine = known[attempt]
-        if mine.proved_at is not None and mine.proved_at <= at:
+        row = known[attempt]
+        if row.proved_at is not None and row.proved_at <= at:
             continue
         connection.execute(_PROVED, {"attempt_of": attempt, "moment": at})
-        if mine.proved_at is None and connection.execute(_ACCEPT, {"attempt_of": attempt}).rowcount:
-            editions.add(mine.edition)
-        if mine.proved_at is None:
+        if row.proved_at is None and connection.execute(_ACCEPT, {"attempt_of": attempt}).rowcount:
+            editions.add(row.edition)
+        if row.proved_at is None:
             connection.execute(_CONTRADICT, {"attempt_of": attempt})
     return tuple(sorted(editions))
 
 
 def confirmed_attempt(session: Session, batch_id: int) -> str | None:
-    """Return an attempt of this batch that is known to have been accepted, if one is."""
-    found = session.connection().execute(_PROVED_ATTEMPT, {"batch": batch_id}).first()
-    return found[0] if found else None
+    """Return the key of a proved attempt of this batch; ``None`` when there is none."""
+    row = session.connection().execute(_PROVED_ATTEMPT, {"batch": batch_id}).first()
+    return row[0] if row else None
 
 
 def settle_confirmed(session: Session, known: Mapping[str, KnownAttempt]) -> tuple[int, ...]:
-    """Settle what hangs on proofs that are noted already; returns the editions with a change."""
+    """Settle batches whose proofs are recorded already; return the ids of the changed editions.
+
+    The caller commits.
+    """
     editions: set[int] = set()
     connection = session.connection()
-    for attempt, mine in known.items():
+    for attempt, row in known.items():
         if connection.execute(_ACCEPT, {"attempt_of": attempt}).rowcount:
-            editions.add(mine.edition)
+            editions.add(row.edition)
         connection.execute(_CONTRADICT, {"attempt_of": attempt})
     return tuple(sorted(editions))
 
@@ -109,7 +120,7 @@ _ITS_BATCH = (
     .where(col(Attempt.key) == bindparam("attempt_of"))
     .scalar_subquery()
 )
-#: A request under way is taken as accepted too: its sender may be dead, or its answer late.
+#: A request under way counts too: its sender may be dead, or the response late.
 _UNDER_WAY = and_(
     col(Batch.state) == BatchState.STARTED, col(Batch.attempt) == bindparam("attempt_of")
 )
@@ -119,7 +130,7 @@ _ACCEPT = (
     .values(state=BatchState.ACCEPTED, attempt=bindparam("attempt_of"), note="proved by an event")
 )
 _SENT_AGAIN, _AGAIN = aliased(Batch), aliased(Attempt)
-#: Readers to whom the batch, or a part it was split into, went out again or may have.
+#: Number of readers whom a later attempt of the batch, or of a split part, may have reached.
 _TWO_COPIES = (
     select(func.coalesce(func.sum(col(_SENT_AGAIN.size)), 0))
     .select_from(Batch)

@@ -1,4 +1,7 @@
-"""What a person may do to an issue on its way: pause, resume, cancel, decide on a doubt."""
+"""Apply a person's decision to an issue on its way: pause, resume, cancel, or resolve a doubt.
+
+This module decides which decision is allowed in which state of the issue.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,17 @@ from digest.mail.outbox import PROVIDER
 
 
 class DoubtResolution(StrEnum):
-    """What a person decides on a batch in doubt."""
+    """A person's decision about a batch in doubt."""
 
-    ACCEPTED = "accepted"  #: the provider took it: nobody in it is mailed again
-    UNSENT = "unsent"  #: the provider never took it: it is sent anew
+    ACCEPTED = "accepted"  #: the provider accepted it: no reader in it is mailed again
+    UNSENT = "unsent"  #: the provider never accepted it: it is sent again
 
 
 def pause(session: Session, issue: Issue, why: str) -> None:
-    """Let no further batch of an issue be started; the caller commits."""
+    """Pause an issue, so that no further batch is started; the caller commits.
+
+    Raise `WrongState` for an issue that isn't being sent.
+    """
     if issue.state is IssueState.PAUSED:
         return
     _require(issue, IssueState.PREPARED, "paused")
@@ -38,12 +44,11 @@ def pause(session: Session, issue: Issue, why: str) -> None:
 
 
 def resume(session: Session, issue: Issue, now: datetime, *, past_first_wave: bool = False) -> bool:
-    """Let a paused issue go on: parked batches are tried again; tells if a first wave holds a rest.
+    """Resume a paused issue; return whether a first wave still holds the rest back.
 
-    That is judged as before, unless *past_first_wave* lets the rest go whatever became of it. What
-    was slowed down goes on at full speed.
-
-    The caller commits.
+    Parked batches are pending again, and an open circuit breaker is closed. The first wave is
+    judged as before, unless *past_first_wave* releases the rest regardless of its result. Raise
+    `WrongState` for an issue that isn't paused or being sent. The caller commits.
     """
     if issue.state is IssueState.BUILT:
         raise WrongState(
@@ -70,7 +75,10 @@ def resume(session: Session, issue: Issue, now: datetime, *, past_first_wave: bo
 
 
 def cancel(session: Session, issue: Issue, why: str) -> None:
-    """Leave unsent for good what isn't sent; what is in doubt stays in doubt. Caller commits."""
+    """Cancel every batch of an issue that isn't sent; the caller commits.
+
+    A batch in doubt stays in doubt. Raise `WrongState` for an issue that is sent or cancelled.
+    """
     allowed = (IssueState.PREPARED, IssueState.PAUSED, IssueState.BUILT)
     _require(issue, IssueState.PAUSED, "cancelled", also=allowed)
     issue.state, issue.note = IssueState.CANCELLED, why
@@ -79,23 +87,24 @@ def cancel(session: Session, issue: Issue, why: str) -> None:
 
 
 def offer_again(session: Session, issue: Issue, batch_size: int) -> int:
-    """Put the readers whom the provider refused into new batches; the caller commits.
+    """Put the readers whom the provider refused into new batches; return how many they are.
 
-    Returns how many they are. Nobody who may have got the issue is among them: a refusal means
-    that nobody in the request was mailed, and who got a copy by a decision that proved wrong is
-    left out. The attempts keep what was said at first, and so does each reader's row.
+    No reader who may have got the issue is among them: a refusal means that no reader in the
+    request was mailed, and a reader who got a copy by a decision that proved wrong is left out. The
+    attempts and each delivery's reason stay on record. Raise `WrongState` when no reader was
+    refused, or when the issue is neither sent nor being sent. The caller commits.
     """
     edition = session.exec(select(Edition).where(Edition.issue_id == issue.id)).one()
     counts = count_deliveries(session, edition.id or 0)
-    over = counts.pending == 0 and counts.in_doubt == 0
-    also = (IssueState.PREPARED, IssueState.PAUSED) if over else (IssueState.PREPARED,)
+    is_done = counts.pending == 0 and counts.in_doubt == 0
+    also = (IssueState.PREPARED, IssueState.PAUSED) if is_done else (IssueState.PREPARED,)
     _require(issue, IssueState.SENT, "offered again", also=also)
     refused = _refused(session, edition.id or 0)
     if not refused:
         raise WrongState(f"nobody was refused issue {issue.number}, so there is nobody to offer it")
     connection = session.connection()
     first = last_number(session) + 1
-    # Their old numbers lie in batches that others shared: they get new ones, in new batches.
+    # The old ids lie in the ranges of other batches, so these deliveries get new ids.
     connection.execute(
         update(Delivery)
         .where(col(Delivery.id) == bindparam("old"))
@@ -120,14 +129,14 @@ def offer_again(session: Session, issue: Issue, batch_size: int) -> int:
 
 
 def _refused(session: Session, edition_id: int) -> list[int]:
-    """Return the deliveries that were refused, but for those a wrong decision sent a copy of."""
+    """Return the ids of the refused deliveries, without those that a wrong decision sent again."""
     wrong = (
         exists()
         .where(col(Decision.batch_id) == col(Batch.id), col(Decision.contradicted).is_not(None))
         .where(col(Batch.edition_id) == edition_id)
         .where(col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)))
     )
-    found = session.connection().execute(
+    refused = session.connection().execute(
         select_core(col(Delivery.id))
         .where(
             col(Delivery.edition_id) == edition_id,
@@ -136,28 +145,31 @@ def _refused(session: Session, edition_id: int) -> list[int]:
         )
         .order_by(col(Delivery.id))
     )
-    return [number for number in found.scalars() if number is not None]
+    return [number for number in refused.scalars() if number is not None]
 
 
 def resolve(
     session: Session, key: str, verdict: DoubtResolution, *, by: str, why: str, now: datetime
 ) -> Batch:
-    """Record what a person decided on a batch in doubt, and act on it; the caller commits.
+    """Record a person's decision about a batch in doubt and act on it; the caller commits.
 
-    *key* is the batch's, or enough of its beginning. Raises `NotFound`, and `WrongState`, also
-    when nobody signs the decision or says why.
+    *key* is the batch's key, or the beginning of it. Raise `NotFound` when no batch, or more than
+    one, has such a key; raise `WrongState` when the batch isn't in doubt, or when *by* or *why* is
+    empty.
     """
     if not by.strip() or not why.strip():
         raise WrongState("a decision needs the name of who makes it, and the reason")
-    found = session.exec(select(Batch).where(col(Batch.key).startswith(key, autoescape=True))).all()
-    if not found or not key:
+    batches = session.exec(
+        select(Batch).where(col(Batch.key).startswith(key, autoescape=True))
+    ).all()
+    if not batches or not key:
         raise NotFound(f"no batch has a key that begins with {key or 'nothing'}", next_step=_LIST)
-    if len(found) > 1:
+    if len(batches) > 1:
         raise NotFound(
             f"more than one batch has a key that begins with {key}",
             next_step=f"say more of its key; {_LIST}",
         )
-    batch = found[0]
+    batch = batches[0]
     if batch.state is not BatchState.IN_DOUBT or batch.attempt is None or batch.id is None:
         raise WrongState(f"batch {batch.key[:8]} is {batch.state}, not in doubt", next_step=_LIST)
     session.add(
@@ -183,7 +195,7 @@ def resolve(
 
 
 def in_doubt(session: Session, edition: Edition, since: datetime | None = None) -> list[str]:
-    """Return the keys of the batches in doubt, or of those whose request left since then."""
+    """Return the keys of an edition's batches in doubt, of requests that left after *since*."""
     rows = session.exec(
         select(Batch.key, Attempt.started_at)
         .join(Attempt, col(Attempt.key) == col(Batch.attempt))
@@ -209,12 +221,12 @@ def _require(
 
 
 def _editions(session: Session, issue: Issue) -> list[int]:
-    found = session.exec(select(col(Edition.id)).where(col(Edition.issue_id) == issue.id))
-    return [edition for edition in found if edition is not None]
+    editions = session.exec(select(col(Edition.id)).where(col(Edition.issue_id) == issue.id))
+    return [edition for edition in editions if edition is not None]
 
 
 def count_outbox_copies(session: Session, edition_id: int) -> int:
-    """Return how many readers' copies lie in the outbox folder and went nowhere else."""
+    """Return the number of copies that went to the outbox folder, not to a provider."""
     total = select_core(func.coalesce(func.sum(col(Batch.size)), 0)).where(
         col(Batch.edition_id) == edition_id,
         col(Batch.state) == BatchState.ACCEPTED,
@@ -224,9 +236,9 @@ def count_outbox_copies(session: Session, edition_id: int) -> int:
 
 
 def discard_outbox_copies(session: Session, issue: Issue, edition_id: int) -> None:
-    """Let what went into the folder be sent to its readers; the caller commits.
+    """Return the batches that went to the outbox folder to the queue; the caller commits.
 
-    Nobody can get it twice by this: a copy in the folder was never handed to anybody.
+    No reader gets two copies by it, since a copy in the folder was never sent.
     """
     session.connection().execute(
         update(Batch)

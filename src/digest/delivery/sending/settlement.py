@@ -1,4 +1,4 @@
-"""What an answer does to a batch: the last durable step of an attempt."""
+"""Record a response, and decide if its batch is accepted, sent again, split, parked or in doubt."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Re
 
 @dataclass(frozen=True, kw_only=True)
 class RetryPolicy:
-    """How long an engine keeps trying; times in seconds."""
+    """How often, and after which waits in seconds, a batch is sent again."""
 
     first_wait: float = 2.0
     longest_wait: float = 600.0
-    most_tries: int = 100  #: of one batch; with the longest wait between them, over half a day
-    most_rounds: int = 25  #: requests a batch may cost while the provider names one reader a time
-    most_splits: int = 24  #: requests a batch may cost in the search for what the provider dislikes
-    most_alone: int = 5  #: requests one reader may cost whom the provider refuses and doesn't name
-    limits: Limits = field(default_factory=Limits)  #: of what the issue as a whole may meet
+    most_tries: int = 100  #: of one batch: over half a day with the longest wait
+    most_rounds: int = 25  #: requests per batch while the provider names one reader a time
+    most_splits: int = 24  #: splits per original batch, to find the readers it is refused for
+    most_alone: int = 5  #: requests for one reader who is refused without being named
+    limits: Limits = field(default_factory=Limits)  #: failures of the issue as a whole
     jitter: Callable[[], float] = random.random
 
     def wait(self, tries: int, asked: float | None) -> float:
-        """Return how long to wait before the next try, longer each time, never in step."""
+        """Return the seconds before the next attempt: *asked*, or doubling; at most 10 % jitter."""
         seconds = self.first_wait * 2 ** min(tries, 30) if asked is None else asked
         return min(seconds, self.longest_wait) * (1 + 0.1 * self.jitter())
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settlement:
-    """What settling did, for the sender and its progress line."""
+    """The result of settling one attempt, for the sender and its progress line."""
 
     outcome: str
-    count: int
+    count: int  #: readers in the request
     detail: str = ""
-    wait: float | None = None  #: seconds the provider wants to be left alone
-    stop: bool = False
+    wait: float | None = None  #: seconds without requests that the provider asks for
+    stop: bool = False  #: whether the issue was paused
 
 
 def settle(
@@ -64,11 +64,11 @@ def settle(
     now: datetime,
     patience: RetryPolicy,
 ) -> Settlement:
-    """Record an attempt's answer and move its batch on; the caller commits.
+    """Record an attempt's response and move its batch on; the caller commits.
 
-    *readers* are the delivery ids in the order they were in the request. A batch that has been
-    taken for doubtful meanwhile (this process slept) is moved on by its own attempt's late answer;
-    one that a person has decided on stays as decided, and only the attempt records what came.
+    *readers* are the delivery ids, in the order of the request. A late response still moves on a
+    batch that recovery put in doubt meanwhile (this process slept), but not one that a person has
+    decided on: then only the attempt records it.
     """
     kind = type(answer).__name__.lower()
     connection = session.connection()
@@ -83,30 +83,30 @@ def settle(
             "provider": answer.provider_id if isinstance(answer, Accepted) else None,
         },
     )
-    mine = {"batch": batch_id, "by": attempt}
+    held = {"batch": batch_id, "by": attempt}
     if isinstance(answer, Accepted):
-        won = connection.execute(_ACCEPT, mine).rowcount == 1
+        is_settled = connection.execute(_ACCEPT, held).rowcount == 1
         circuit_breaker.accepted(session, batch_id)
-        if not won:  # a person may have decided otherwise meanwhile: this proves them wrong
+        if not is_settled:  # a person may have decided "unsent" meanwhile: this disproves it
             confirm_acceptance(
                 session, known_attempts(session, [attempt]), {attempt: int(now.timestamp())}
             )
-        return Settlement(outcome=kind if won else "superseded", count=len(readers))
-    batch = connection.execute(_HELD, mine).first()
+        return Settlement(outcome=kind if is_settled else "superseded", count=len(readers))
+    batch = connection.execute(_HELD, held).first()
     if batch is None:
         return Settlement(outcome="superseded", count=len(readers))
     proved = confirmed_attempt(session, batch_id)
     if proved is not None:
-        # A person took an earlier attempt for unsent, and it wasn't: one more would be too many.
+        # A person decided that an earlier attempt was unsent, but an event proved it accepted.
         _move(session, batch_id, state=BatchState.ACCEPTED, attempt=proved, note="")
         stop = isinstance(answer, Halted)
         if stop:
             pause_issue(session, batch.edition_id, answer.detail)
         return Settlement(outcome="superseded", count=len(readers), detail=answer.detail, stop=stop)
-    return _heed(session, batch, readers, answer, now, patience)
+    return _act_on(session, batch, readers, answer, now, patience)
 
 
-def _heed(
+def _act_on(
     session: Session,
     batch: Any,
     readers: list[int],
@@ -114,25 +114,25 @@ def _heed(
     now: datetime,
     patience: RetryPolicy,
 ) -> Settlement:
-    """Do what an answer other than "accepted" asks for."""
+    """Move a batch on by a response other than "accepted"."""
     kind = type(answer).__name__.lower()
     match answer:
         case InDoubt():
             _move(session, batch.id, state=BatchState.IN_DOUBT, note=answer.detail)
-            doubt = Settlement(outcome=kind, count=len(readers), detail=answer.detail)
-            return _slowed(session, batch, answer, doubt, now, patience)
+            settled = Settlement(outcome=kind, count=len(readers), detail=answer.detail)
+            return _count_failure(session, batch, answer, settled, now, patience)
         case Halted():
             _move(session, batch.id, state=BatchState.PENDING, attempt=None)
             pause_issue(session, batch.edition_id, answer.detail)
             return Settlement(outcome=kind, count=len(readers), detail=answer.detail, stop=True)
         case NotSent():
-            return _again(session, batch, answer, now, patience)
+            return _send_again(session, batch, answer, now, patience)
         case Refused():
-            return _refusal(session, batch, readers, answer, now, patience)
+            return _act_on_refusal(session, batch, readers, answer, now, patience)
     return Settlement(outcome=kind, count=len(readers), detail=answer.detail)
 
 
-def _slowed(
+def _count_failure(
     session: Session,
     batch: Any,
     answer: InDoubt | NotSent,
@@ -142,7 +142,7 @@ def _slowed(
     *,
     asked: float | None = None,
 ) -> Settlement:
-    """Let the issue slow down, or stop, when its requests fail in a row."""
+    """Count a failed request; slow the issue down, or pause it, when too many fail in a row."""
     tripped = circuit_breaker.failed(
         session,
         edition_id=batch.edition_id,
@@ -156,13 +156,13 @@ def _slowed(
         pause_issue(session, batch.edition_id, tripped.give_up)
         return replace(settled, detail=tripped.give_up, stop=True)
     if tripped.until is not None:
-        words = f"{settled.detail}; one batch is tried at {tripped.until:%H:%M:%S} UTC"
-        return replace(settled, detail=words)
+        detail = f"{settled.detail}; one batch is tried at {tripped.until:%H:%M:%S} UTC"
+        return replace(settled, detail=detail)
     return settled
 
 
 def pause_issue(session: Session, edition_id: int, why: str) -> None:
-    """Stop an issue until somebody resumes it."""
+    """Pause the issue of an edition, with the reason, until a person resumes it."""
     of_edition = (
         select(col(Edition.issue_id)).where(col(Edition.id) == edition_id).scalar_subquery()
     )
@@ -178,10 +178,10 @@ def _move(session: Session, batch_id: int, **values: Any) -> CursorResult[Any]:
     return session.connection().execute(change)
 
 
-def _again(
+def _send_again(
     session: Session, batch: Any, answer: NotSent, now: datetime, patience: RetryPolicy
 ) -> Settlement:
-    """Put a batch back that was certainly not sent, or park it when that happened too often."""
+    """Return an unsent batch to the queue, or park it after too many attempts."""
     tries, before = batch.tries, circuit_breaker.failures(session, batch.edition_id)
     if answer.counts:
         tries = before = batch.tries + 1
@@ -203,10 +203,10 @@ def _again(
         settled = Settlement(
             outcome="notsent", count=batch.size, detail=answer.detail, wait=slow_down
         )
-    return _slowed(session, batch, answer, settled, now, patience, asked=slow_down)
+    return _count_failure(session, batch, answer, settled, now, patience, asked=slow_down)
 
 
-def _refusal(
+def _act_on_refusal(
     session: Session,
     batch: Any,
     readers: list[int],
@@ -214,7 +214,7 @@ def _refusal(
     now: datetime,
     patience: RetryPolicy,
 ) -> Settlement:
-    """Act on a refusal; stop the issue where it seems to be about the mail, not about readers."""
+    """Act on a refusal; pause the issue where the mail seems to be refused, not its readers."""
     edition = batch.edition_id
     in_a_row = circuit_breaker.refused(session, edition_id=edition, attempt=batch.attempt, now=now)
     why = ""
@@ -222,7 +222,7 @@ def _refusal(
         why = f"the mail is too large even for one reader: {answer.detail}"
         _move(session, batch.id, state=BatchState.PENDING, attempt=None, note=answer.detail)
     else:
-        _refused(session, batch, readers, answer, now, patience)
+        _exclude_refused(session, batch, readers, answer, now, patience)
         if in_a_row >= patience.limits.most_refusals:
             why = f"{in_a_row} requests in a row were refused, none accepted: {answer.detail}"
     if why:
@@ -232,7 +232,7 @@ def _refusal(
     )
 
 
-def _refused(
+def _exclude_refused(
     session: Session,
     batch: Any,
     readers: list[int],
@@ -240,16 +240,16 @@ def _refused(
     now: datetime,
     patience: RetryPolicy,
 ) -> None:
-    """Set aside who was named; search for who wasn't, within a bound."""
-    named = {readers[index]: words for index, words in answer.recipients.items()}
+    """Mark the named readers as refused; without a name, split the batch to find them."""
+    named = {readers[index]: reason for index, reason in answer.recipients.items()}
     if len(readers) == 1 and not named:
         times = _times_refused(session, batch)
-        if not _is_theirs(session, batch, last_try=times >= patience.most_alone):
-            _alone_again(session, batch, times, answer, now, patience)
+        if not _is_reader_refused(session, batch, last_try=times >= patience.most_alone):
+            _send_alone_again(session, batch, times, answer, now, patience)
             return
         named = {readers[0]: answer.detail}
     if named:
-        _set_aside(session, named)
+        _mark_refused(session, named)
         left = len(readers) - len(named)
         again = BatchState.PENDING if batch.attempts < patience.most_rounds else BatchState.PARKED
         state = again if left else BatchState.EMPTY
@@ -260,13 +260,13 @@ def _refused(
         _split(session, batch, readers)
 
 
-def _is_theirs(session: Session, batch: Any, *, last_try: bool) -> bool:
-    """Tell whether the refusal of one reader alone is about that reader.
+def _is_reader_refused(session: Session, batch: Any, *, last_try: bool) -> bool:
+    """Return whether the refusal of a batch of one is about its reader.
 
-    It is when the provider has accepted another request since it first refused one with them in
-    it, or goes on refusing this one long after it accepted others. Else it may refuse everybody.
+    It is if the provider accepted another request since it refused a larger batch of the reader,
+    or refuses even the *last_try* after accepting others. Else it may refuse every request.
     """
-    before = (
+    refused_at = (
         select(func.max(col(Attempt.settled_at)))
         .join(Batch, col(Batch.id) == col(Attempt.batch_id))
         .where(
@@ -277,33 +277,33 @@ def _is_theirs(session: Session, batch: Any, *, last_try: bool) -> bool:
             col(Attempt.key) != batch.attempt,
         )
     )
-    since = session.connection().execute(before).scalar_one()
+    since = session.connection().execute(refused_at).scalar_one()
     if since is not None and _accepted(session, batch.edition_id, since):
         return True
     return last_try and _accepted(session, batch.edition_id)
 
 
-def _alone_again(
+def _send_alone_again(
     session: Session, batch: Any, times: int, answer: Refused, now: datetime, patience: RetryPolicy
 ) -> None:
-    """Try one reader again a little later, when the provider may have accepted others."""
+    """Put off a batch of one, so that the provider may accept others first; park it in the end."""
     if times >= patience.most_alone:
         _move(session, batch.id, state=BatchState.PARKED, note=answer.detail)
         return
     due = now + timedelta(seconds=patience.wait(times, None))
-    later = {"not_before": due, "note": answer.detail}
-    _move(session, batch.id, state=BatchState.PENDING, attempt=None, **later)
+    later = {"attempt": None, "not_before": due, "note": answer.detail}
+    _move(session, batch.id, state=BatchState.PENDING, **later)
 
 
 def _times_refused(session: Session, batch: Any) -> int:
     count = select(func.count()).select_from(Attempt)
-    mine = count.where(col(Attempt.batch_id) == batch.id, col(Attempt.outcome) == "refused")
-    return session.connection().execute(mine).scalar_one()
+    refused = count.where(col(Attempt.batch_id) == batch.id, col(Attempt.outcome) == "refused")
+    return session.connection().execute(refused).scalar_one()
 
 
 def _accepted(session: Session, edition_id: int, since: datetime | None = None) -> bool:
-    """Tell whether the provider has accepted a request of this edition, since then or ever."""
-    found = (
+    """Return whether the provider accepted a request of this edition, after *since* if given."""
+    accepted = (
         select(col(Batch.id))
         .join(Attempt, col(Attempt.key) == col(Batch.attempt))
         .where(
@@ -313,11 +313,11 @@ def _accepted(session: Session, edition_id: int, since: datetime | None = None) 
         )
     )
     if since is not None:
-        found = found.where(col(Attempt.settled_at) > since)
-    return session.connection().execute(found.limit(1)).first() is not None
+        accepted = accepted.where(col(Attempt.settled_at) > since)
+    return session.connection().execute(accepted.limit(1)).first() is not None
 
 
-def _set_aside(session: Session, named: Mapping[int, str]) -> None:
+def _mark_refused(session: Session, named: Mapping[int, str]) -> None:
     session.connection().execute(
         update(Delivery)
         .where(col(Delivery.id) == bindparam("delivery"))
@@ -328,12 +328,12 @@ def _set_aside(session: Session, named: Mapping[int, str]) -> None:
 
 def _splits(session: Session, root: str) -> int:
     count = select(func.count()).select_from(Batch)
-    found = count.where(col(Batch.root) == root, col(Batch.state) == BatchState.SPLIT)
-    return session.connection().execute(found).scalar_one()
+    splits = count.where(col(Batch.root) == root, col(Batch.state) == BatchState.SPLIT)
+    return session.connection().execute(splits).scalar_one()
 
 
 def _split(session: Session, batch: Any, readers: list[int]) -> None:
-    """Put each half of a batch into a batch of its own."""
+    """Replace a batch by two new batches, one for each half of its readers."""
     half = len(readers) // 2
     middle = readers[half]
     ranges = [(batch.first_delivery, middle - 1, half)]
@@ -359,8 +359,8 @@ def _split(session: Session, batch: Any, readers: list[int]) -> None:
     session.connection().execute(insert(Batch), rows)
 
 
-#: Claimed still when its start was lost with the database's answer to it.
-_MINE = (
+#: CLAIMED is among the states since the commit of a start may be lost with its confirmation.
+_THIS_ATTEMPT = (
     col(Batch.id) == bindparam("batch"),
     col(Batch.attempt) == bindparam("by"),
     col(Batch.state).in_([BatchState.CLAIMED, BatchState.STARTED, BatchState.IN_DOUBT]),
@@ -376,8 +376,8 @@ _HELD = select(
     col(Batch.size),
     col(Batch.attempts),
     col(Batch.tries),
-).where(*_MINE)
-#: An event may have proved it before the answer was read: accepted twice is accepted.
+).where(*_THIS_ATTEMPT)
+#: ACCEPTED is among the states since an event may prove the attempt before its response is read.
 _ACCEPT = (
     update(Batch)
     .where(
