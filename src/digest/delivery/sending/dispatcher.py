@@ -1,4 +1,8 @@
-"""Sends a whole edition with a few threads, until nothing more can be done now."""
+"""Send a whole edition with a few threads, until no batch can be sent now.
+
+This module decides how threads share the queue: when each claims, waits and stops, and when the
+issue counts as sent.
+"""
 
 from __future__ import annotations
 
@@ -37,9 +41,9 @@ from digest.issues.models import Edition, Issue, IssueState
 
 log = logging.getLogger(__name__)
 
-LONGEST_NAP = 1.0  # seconds; how late a stop or a resumed batch may be noticed
-#: Seconds between tries to write an answer down; on a server, the last again and again until a
-#: lease is over. Then the batch is left in doubt.
+LONGEST_NAP = 1.0  # seconds: the delay within which a stop or a resumed batch is noticed
+#: Seconds between attempts to record a response. On a database server the last pause repeats until
+#: the lease is over; then the batch is left in doubt.
 _SETTLE_PAUSES = (0.1, 0.5, 2.0, 5.0)
 
 
@@ -53,24 +57,26 @@ def dispatch(
     hands: WorkerProcesses | None = None,
     longest_wait: float = math.inf,
 ) -> DeliveryCounts:
-    """Send what can be sent; returns when all is settled, in doubt, parked, paused or stopped.
+    """Send every batch that can be sent; return the edition's counts.
 
-    Or when nothing falls due within *longest_wait* seconds: whoever asks again soon needn't wait.
-    Safe to call again at any time, from any number of processes. After `Brake.stop` what is under
-    way has the brake's grace to end; what hasn't then is left to recovery, which puts it in doubt.
-    The processes of *hands* share the work: *concurrency* counts the requests of all of them.
+    It ends when each batch is settled, in doubt or parked, when the issue is paused, after
+    `StopSignal.stop`, or when no batch is due within *longest_wait* seconds. It may be called again
+    at any time, from any number of processes. After a stop, requests under way have the grace of
+    *brake*, in seconds, to end; recovery puts the others in doubt. *concurrency* is the number of
+    requests under way at once, those of the worker processes *hands* included. Raise the first
+    fault of a thread, once the other threads have ended.
     """
     brake = brake or StopSignal()
     hands = WorkerProcesses() if hands is None else hands
     recover_dead_senders(sending, is_alive)
     again = True
     threads = max(1, concurrency - len(hands) * requests_per_process(concurrency, len(hands)))
-    with _calm_collector():
-        crew = _Crew(sending, brake, progress, longest_wait)
-        hands.follow(crew.told)
+    with _rare_garbage_collection():
+        senders = _SenderThreads(sending, brake, progress, longest_wait)
+        hands.follow(senders.report)
         while again:
-            _send_all(crew, threads, brake, hands)
-            # Another process may have died meanwhile and left batches nobody has claimed since.
+            _send_all(senders, threads, brake, hands)
+            # Another process may have died meanwhile, and no process may have claimed its batches.
             again = (
                 not brake.stopping.is_set() and recover_dead_senders(sending, is_alive).unsent > 0
             )
@@ -79,48 +85,53 @@ def dispatch(
 
 
 def requests_per_process(concurrency: int, helping: int) -> int:
-    """Return how many requests each process that helps may have under way."""
+    """Return how many requests each of *helping* worker processes may have under way."""
     return max(1, concurrency // (helping + 1))
 
 
 def send_alongside(
     sending: EditionSend, tell: Tell, *, concurrency: int, brake: StopSignal
 ) -> None:
-    """Send along with the process that was told to; recovery and the end of it are its business."""
-    with _calm_collector():
-        _send_all(_Crew(sending, brake, tell), concurrency, brake, WorkerProcesses())
+    """Send as a worker process; recovery and marking the issue sent are left to the parent."""
+    with _rare_garbage_collection():
+        _send_all(_SenderThreads(sending, brake, tell), concurrency, brake, WorkerProcesses())
 
 
-def _send_all(crew: _Crew, concurrency: int, brake: StopSignal, hands: WorkerProcesses) -> None:
+def _send_all(
+    senders: _SenderThreads, concurrency: int, stop_signal: StopSignal, workers: WorkerProcesses
+) -> None:
     threads = [
-        # Daemons: when their grace is over, the process may end without them.
-        threading.Thread(target=crew.work, name=f"sender-{n}", daemon=True)
+        # Daemon threads: once the grace is over, the process may end without them.
+        threading.Thread(target=senders.work, name=f"sender-{n}", daemon=True)
         for n in range(concurrency)
     ]
     for thread in threads:
         thread.start()
-    _wait_for(threads, brake, hands, crew.lease)
-    if crew.fault is not None:
-        raise crew.fault
+    _wait_for(threads, stop_signal, workers, senders.lease)
+    if senders.fault is not None:
+        raise senders.fault
 
 
 def _wait_for(
-    threads: list[threading.Thread], brake: StopSignal, hands: WorkerProcesses, lease: float
+    threads: list[threading.Thread],
+    stop_signal: StopSignal,
+    workers: WorkerProcesses,
+    lease: float,
 ) -> None:
-    """Wait for both, but for no process that is frozen longer than it may hold a batch."""
-    end = too_long = math.inf
-    while _first_alive([*threads, *hands.telling], 0.1) and time.monotonic() < end:
-        if brake.stopping.is_set() and end == math.inf:
-            end = time.monotonic() + brake.grace
-            hands.stop()
-        if too_long == math.inf and not _first_alive(threads, 0):
-            too_long = time.monotonic() + lease
-        if time.monotonic() > too_long:
-            hands.kill()
+    """Wait for threads and worker processes; kill those that outlive the threads by a lease."""
+    end = kill_at = math.inf
+    while _first_alive([*threads, *workers.telling], 0.1) and time.monotonic() < end:
+        if stop_signal.stopping.is_set() and end == math.inf:
+            end = time.monotonic() + stop_signal.grace
+            workers.stop()
+        if kill_at == math.inf and not _first_alive(threads, 0):
+            kill_at = time.monotonic() + lease
+        if time.monotonic() > kill_at:
+            workers.kill()
 
 
 def _first_alive(threads: list[threading.Thread], seconds: float) -> bool:
-    """Wait a moment for the first that lives; false when none does."""
+    """Wait up to *seconds* for the first live thread; return ``False`` when no thread is alive."""
     for thread in threads:
         if thread.is_alive():
             thread.join(seconds)
@@ -131,16 +142,16 @@ def _first_alive(threads: list[threading.Thread], seconds: float) -> bool:
 def recover_dead_senders(
     sending: EditionSend, is_alive: Callable[[str], bool | None] = alive
 ) -> RecoveryResult:
-    """Move on what dead senders left behind."""
+    """Move on the batches of dead senders, in a transaction of its own."""
     with sending.store.write() as session:
         return recover(session, edition_id=sending.edition_id, now=sending.clock(), alive=is_alive)
 
 
 def mark_sent_if_done(session: Session, edition_id: int, now: datetime) -> DeliveryCounts:
-    """Mark the issue sent when nothing is pending and nothing is in doubt; the caller commits.
+    """Mark the issue sent when no reader is pending or in doubt; return the edition's counts.
 
-    One that nobody got, since everybody was refused, isn't sent: it is paused with that reason.
-    Of a cancelled one, what came back unsent after the cancellation is called off too.
+    An issue that every reader was refused is paused with that reason instead. In a cancelled issue,
+    batches that came back unsent since are cancelled too. The caller commits.
     """
     issue = session.get_one(Issue, session.get_one(Edition, edition_id).issue_id)
     if issue.state is IssueState.CANCELLED:
@@ -148,8 +159,8 @@ def mark_sent_if_done(session: Session, edition_id: int, now: datetime) -> Deliv
     counts = count_deliveries(session, edition_id)
     if issue.state is IssueState.PREPARED and counts.pending == 0 and counts.in_doubt == 0:
         if counts.refused and not counts.accepted:
-            words = f"nobody got it: the provider refused all {counts.refused:,} readers"
-            issue.state, issue.note = IssueState.PAUSED, words
+            why = f"nobody got it: the provider refused all {counts.refused:,} readers"
+            issue.state, issue.note = IssueState.PAUSED, why
         else:
             issue.state, issue.sent_at, issue.note = IssueState.SENT, now, ""
         session.add(issue)
@@ -157,11 +168,11 @@ def mark_sent_if_done(session: Session, edition_id: int, now: datetime) -> Deliv
 
 
 @contextmanager
-def _calm_collector() -> Iterator[None]:
-    """Let the garbage collector run rarely: a batch makes thousands of values and no cycle.
+def _rare_garbage_collection() -> Iterator[None]:
+    """Run the garbage collector rarely: a batch makes thousands of objects and no cycle.
 
-    At its default pace it looks through every module's objects again and again, which takes a
-    third of the time of a send.
+    At the default threshold, the collector walks every module's objects over and over, which takes
+    a third of the time of a send.
     """
     young, *older = gc.get_threshold()
     gc.freeze()
@@ -173,110 +184,112 @@ def _calm_collector() -> Iterator[None]:
         gc.unfreeze()
 
 
-class _Crew:
-    """What the threads of one dispatch share."""
+class _SenderThreads:
+    """The state that the threads of one dispatch share, and the loop that each runs."""
 
     def __init__(
         self,
         sending: EditionSend,
-        brake: StopSignal,
+        stop_signal: StopSignal,
         progress: Tell,
         longest_wait: float = math.inf,
     ) -> None:
         self._longest_wait = longest_wait
-        self._sending, self._brake, self._progress = sending, brake, progress
+        self._sending, self._stop_signal, self._progress = sending, stop_signal, progress
         self._lock = threading.Lock()
-        self._busy = 0
-        self._resting = 0  # threads that wait as long as the provider asked for
+        self._busy = 0  # threads that hold a batch
+        self._resting = 0  # threads that wait because the provider asked for it
         self._failed = threading.Event()
         self.lease = sending.lease
         self.fault: BaseException | None = None
 
     def work(self) -> None:
-        """Send batch after batch until there is nothing left to do."""
+        """Send batch after batch until no batch can be sent, or a stop; the loop of one thread."""
         try:
             while self._go_on():
                 self._run()
                 if self._go_on() and not self._wait():
                     return
-        except BaseException as fault:  # told by `dispatch`; the others finish what they hold
+        except BaseException as fault:  # raised by `dispatch`; the others finish their batches
             self.fault = self.fault or fault
             self._failed.set()
 
     def _go_on(self) -> bool:
-        return not (self._brake.stopping.is_set() or self._failed.is_set())
+        return not (self._stop_signal.stopping.is_set() or self._failed.is_set())
 
     def _run(self) -> None:
-        """Send while there are batches; what was handed over is always settled."""
-        busy = 0  # not while it only looks: of many threads one always does
+        """Send while batches can be claimed; always settle a batch that was handed over."""
+        busy = 0  # not while the thread only asks for a batch: some thread always does
         try:
             handed: UnsettledResponse | None = None
             while True:
-                settled, taken = self._turn(handed)
+                settled, claimed = self._settle_and_claim(handed)
                 if settled is not None:
-                    self._heed(settled)
-                if taken is None and handed is None:
+                    self._act_on(settled)
+                if claimed is None and handed is None:
                     return
                 if not busy:
                     busy = 1
                     with self._lock:
                         self._busy += 1
-                handed = send_batch(self._sending, taken) if taken else None
+                handed = send_batch(self._sending, claimed) if claimed else None
         finally:
             with self._lock:
                 self._busy -= busy
 
-    def _turn(self, handed: UnsettledResponse | None) -> tuple[Settlement | None, Claim | None]:
-        """Settle and claim; an answer that can't be written now is kept and written later."""
+    def _settle_and_claim(
+        self, handed: UnsettledResponse | None
+    ) -> tuple[Settlement | None, Claim | None]:
+        """Settle and claim; keep a response that can't be recorded yet, and try again."""
         began = time.monotonic()
         more = self._go_on() and not self._resting
         for tries in itertools.count():
             try:
                 return settle_and_claim(self._sending, handed, more=more)
             except AWAY as fault:
-                if handed is None or self._is_over(fault, tries, began):
+                if handed is None or self._gives_up(fault, tries, began):
                     raise
                 if tries == 0:
                     log.warning("an answer can't be written down yet: %s", away_in_words(fault))
                 self._nap(_SETTLE_PAUSES[min(tries, len(_SETTLE_PAUSES) - 1)])
-                more = False  # an answer takes no room on a full disk; a claim does
-        raise AssertionError("it returns or raises")
+                more = False  # on a full disk, a response still fits where a claim doesn't
+        raise AssertionError("the loop returns or raises")
 
-    def _is_over(self, fault: Exception, tries: int, began: float) -> bool:
-        """Tell whether to give up: a server may come back, a file that can't be written doesn't."""
+    def _gives_up(self, fault: Exception, tries: int, began: float) -> bool:
+        """Return whether to stop trying: a server may come back, an unwritable file rarely does."""
         if isinstance(getattr(fault, "orig", None), sqlite3.Error):
             return tries >= len(_SETTLE_PAUSES)
         return time.monotonic() >= began + self.lease
 
     def _nap(self, seconds: float) -> None:
-        """Wait, shorter while the grace runs."""
-        if self._brake.stopping.is_set():
+        """Wait *seconds*, or until a stop; at most 0.5 s after one."""
+        if self._stop_signal.stopping.is_set():
             time.sleep(min(seconds, 0.5))
         else:
-            self._brake.stopping.wait(seconds)
+            self._stop_signal.stopping.wait(seconds)
 
-    def told(self, settled: Settlement) -> None:
-        """Tell of what this process or one that helps has settled."""
+    def report(self, settled: Settlement) -> None:
+        """Report a settlement of this process or of a worker process to `progress`."""
         with self._lock:
             self._progress(settled)
 
-    def _heed(self, settled: Settlement) -> None:
-        self.told(settled)
+    def _act_on(self, settled: Settlement) -> None:
+        self.report(settled)
         if settled.stop:
             self._failed.set()
         elif settled.wait:
             self._rest(settled.wait)
 
     def _rest(self, seconds: float) -> None:
-        """Wait as long as the provider asked for; the other threads claim nothing meanwhile."""
+        """Wait as long as the provider asked for; no other thread claims a batch meanwhile."""
         with self._lock:
             self._resting += 1
-        self._brake.stopping.wait(seconds)
+        self._stop_signal.stopping.wait(seconds)
         with self._lock:
             self._resting -= 1
 
     def _wait(self) -> bool:
-        """Wait for a batch to fall due; false when none will, or not for long."""
+        """Wait until a batch may be due; return ``False`` when none is, or not within the limit."""
         with self._lock:
             others = self._busy > 0
         due = self._due()
@@ -287,12 +300,12 @@ class _Crew:
             return False
         if self._resting:
             seconds = max(seconds, LONGEST_NAP / 4)
-        # While another thread holds a batch, it may put it (or its halves) back at any moment.
-        self._brake.stopping.wait(min(max(seconds, 0.01), 0.05 if others else LONGEST_NAP))
+        # Another thread may return its batch, or the halves of it, to the queue at any moment.
+        self._stop_signal.stopping.wait(min(max(seconds, 0.01), 0.05 if others else LONGEST_NAP))
         return True
 
     def _due(self) -> datetime | None:
-        """When there will be something to do; ``None`` when there won't."""
+        """Return when the next batch is due, or the first wave judged; ``None`` when neither is."""
         sending = self._sending
         with sending.store.read() as session:
             if session.get(Rollout, sending.edition_id) is None:

@@ -1,4 +1,8 @@
-"""Stops a send between two requests."""
+"""Fork worker processes, so that a send uses every core, and stop them between two requests.
+
+This module decides how a worker process is started, reports its settlements through a pipe, and is
+ended: by a signal, or once its parent is gone.
+"""
 
 from __future__ import annotations
 
@@ -22,13 +26,13 @@ from digest.delivery.sending.batch_worker import EditionSend
 from digest.delivery.sending.process_id import this_process_beside
 from digest.delivery.sending.settlement import Settlement
 
-#: Fewer batches than this are sent before another process has begun.
+#: With fewer batches than this, the send ends before a worker process would have started.
 WORTH_IT = 8
-STOP = signal.SIGUSR1  #: asks a process that helps to stop; asking again changes nothing
-LAST_SECONDS = 5.0  #: what a process may still take when all it does is done
+STOP = signal.SIGUSR1  #: asks a worker process to stop; sent twice, it has no further effect
+LAST_SECONDS = 5.0  #: seconds that a worker process may take to end after its last request
 
 Tell = Callable[[Settlement], None]
-#: Sends until nothing is left, or the brake says so; it is given how to tell what was settled.
+#: Sends until no batch is left or a stop; is given the function that reports a settlement.
 Work = Callable[[EditionSend, Tell], None]
 
 log = logging.getLogger(__name__)
@@ -36,17 +40,17 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class WorkerProcesses:
-    """The processes that help; each tells through a pipe what it has settled."""
+    """The running worker processes; each reports its settlements through a pipe."""
 
-    running: dict[int, BinaryIO] = field(default_factory=dict)
-    telling: list[threading.Thread] = field(default_factory=list)  #: alive while a process is
+    running: dict[int, BinaryIO] = field(default_factory=dict)  #: pipe by PID
+    telling: list[threading.Thread] = field(default_factory=list)  #: one per pipe
 
     def __len__(self) -> int:
-        """Tell how many were started."""
+        """Return how many worker processes were started."""
         return len(self.running)
 
     def follow(self, tell: Tell) -> None:
-        """Start telling what they settle."""
+        """Start a thread per pipe that passes each settlement to *tell*."""
         self.telling = [
             threading.Thread(target=_follow, args=(pipe, tell), daemon=True)
             for pipe in self.running.values()
@@ -55,11 +59,11 @@ class WorkerProcesses:
             thread.start()
 
     def stop(self) -> None:
-        """Ask each to finish what is under way."""
+        """Ask each worker process to finish its requests under way and end."""
         self._signal(STOP)
 
     def kill(self) -> None:
-        """End each at once; what it held is left to recovery."""
+        """Kill each worker process; recovery moves on the batches it held."""
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: int) -> None:
@@ -69,7 +73,7 @@ class WorkerProcesses:
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use; 1 where it can't be forked safely."""
+    """Return how many cores this process may use; 1 where forking isn't safe."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
 
 
@@ -82,32 +86,33 @@ def worker_pool(
     brake: StopSignal,
     close_store: Callable[[], None],
 ) -> Iterator[WorkerProcesses]:
-    """Start *count* further processes that *work*; they have ended when this is left.
+    """Fork *count* worker processes that run *work*; all have ended when the context is left.
 
-    *close_store* closes every connection, so that no process inherits one. *brake* is what *work*
-    heeds; its grace is theirs.
+    *close_store* closes every database connection, so that no process inherits one. *brake* is the
+    stop signal that *work* obeys; its grace, in seconds, holds for the worker processes too.
     """
     close_store()
-    hands, seconds = WorkerProcesses(), LAST_SECONDS
-    gc.freeze()  # what is here by now stays shared between the processes
+    workers, seconds = WorkerProcesses(), LAST_SECONDS
+    gc.freeze()  # keeps the memory of today's objects shared between the processes
     try:
         for _ in range(count):
             pid, pipe = _fork(sending, work, brake)
-            hands.running[pid] = pipe
-        yield hands
+            workers.running[pid] = pipe
+        yield workers
     except BaseException as fault:
-        hands.stop()
+        workers.stop()
         seconds += brake.grace if isinstance(fault, Exception) else 0
         raise
     finally:
         gc.unfreeze()
-        for pid, pipe in hands.running.items():
-            if (code := _ended(pid, seconds)) < 0:
+        for pid, pipe in workers.running.items():
+            if (code := _wait_for_end(pid, seconds)) < 0:
                 log.warning("a process that helped to send was killed (signal %d)", -code)
             pipe.close()
 
 
-def _fork(sending: EditionSend, work: Work, brake: StopSignal) -> tuple[int, BinaryIO]:
+def _fork(sending: EditionSend, work: Work, stop_signal: StopSignal) -> tuple[int, BinaryIO]:
+    """Fork one worker process; return its PID and the pipe that it writes settlements to."""
     reading, writing = os.pipe()
     parent = os.getpid()
     pid = os.fork()
@@ -117,65 +122,65 @@ def _fork(sending: EditionSend, work: Work, brake: StopSignal) -> tuple[int, Bin
     code = 1
     try:
         os.close(reading)
-        # Not SIGTERM: a supervisor may have sent that to both, and the second ends at once.
-        signal.signal(STOP, lambda _number, _frame: brake.stop())
-        random.seed()  # waits must not be in step
+        # Not SIGTERM: a supervisor may send it to both processes, and a second one ends at once.
+        signal.signal(STOP, lambda _number, _frame: stop_signal.stop())
+        random.seed()  # else each process would draw the same jitter
         with os.fdopen(writing, "wb", buffering=0) as pipe:
-            threading.Thread(target=_end_with, args=(parent, brake), daemon=True).start()
+            threading.Thread(target=_stop_with, args=(parent, stop_signal), daemon=True).start()
             work(
                 replace(sending, owner=this_process_beside(sending.owner)),
-                lambda settled: _tell(pipe, settled),
+                lambda settled: _write(pipe, settled),
             )
         code = 0
-    except Exception as fault:  # whoever began it all goes on alone
-        words = fault if isinstance(fault, OSError) else getattr(fault, "orig", None)
-        log.warning("a process that helped to send gave up: %s", words or type(fault).__name__)
+    except Exception as fault:  # the parent goes on alone
+        reason = fault if isinstance(fault, OSError) else getattr(fault, "orig", None)
+        log.warning("a process that helped to send gave up: %s", reason or type(fault).__name__)
     finally:
-        os._exit(code)  # nothing of the parent's is cleaned up twice
+        os._exit(code)  # runs none of the parent's cleanup
 
 
-def _ended(pid: int, seconds: float) -> int:
-    """Wait for the end of a process, so long at most; then end it."""
+def _wait_for_end(pid: int, seconds: float) -> int:
+    """Wait up to *seconds* for a process to end, then kill it; return its exit code."""
     end = time.monotonic() + seconds
-    while (found := os.waitpid(pid, os.WNOHANG))[0] == 0:
+    while (ended := os.waitpid(pid, os.WNOHANG))[0] == 0:
         if time.monotonic() > end:
             os.kill(pid, signal.SIGKILL)
             end = math.inf
         time.sleep(0.01)
-    return os.waitstatus_to_exitcode(found[1])
+    return os.waitstatus_to_exitcode(ended[1])
 
 
-def _end_with(parent: int, brake: StopSignal) -> None:
-    """Stop when the process that began it all is gone: nobody would know of this one.
+def _stop_with(parent: int, stop_signal: StopSignal) -> None:
+    """Stop this worker process once its parent has ended, since no other process waits for it.
 
-    At once if it had been told to stop: it was told a second time then.
+    End at once if it was asked to stop before: the parent was stopped a second time then.
     """
     waiting = threading.Event()
     while os.getppid() == parent:
         waiting.wait(0.2)
-    if brake.stopping.is_set():
+    if stop_signal.stopping.is_set():
         os._exit(1)
     os.kill(os.getpid(), STOP)
 
 
-def _tell(pipe: BinaryIO, settled: Settlement) -> None:
+def _write(pipe: BinaryIO, settled: Settlement) -> None:
     with suppress(BrokenPipeError):
         pipe.write(orjson.dumps(asdict(settled)) + b"\n")
 
 
 def _follow(pipe: BinaryIO, tell: Tell) -> None:
     for line in pipe:
-        with suppress(orjson.JSONDecodeError, TypeError):  # its last line may be cut short
+        with suppress(orjson.JSONDecodeError, TypeError):  # the last line may be incomplete
             tell(Settlement(**orjson.loads(line)))
 
 
 @dataclass
 class StopSignal:
-    """Tells every sender to stop, or to wait; safe to use from a signal handler."""
+    """The request to stop, shared by every sender; safe to set from a signal handler."""
 
-    grace: float = 30.0  #: seconds that what is under way has to end after a stop
+    grace: float = 30.0  #: seconds that requests under way have to end after a stop
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def stop(self) -> None:
-        """Let no further batch be claimed; what is under way is finished."""
+        """Let no further batch be claimed; requests under way are finished."""
         self.stopping.set()
