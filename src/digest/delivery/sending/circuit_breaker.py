@@ -145,12 +145,12 @@ def take_probe(
 
     No other batch is sent before the probe's response, or *until*. The caller commits.
     """
-    taken = session.connection().execute(
+    updated = session.connection().execute(
         update(CircuitBreaker)
         .where(col(CircuitBreaker.edition_id) == edition_id, may_try(now, now + LONGEST_PAUSE))
         .values(probe=attempt, probe_at=until)
     )
-    return taken.rowcount == 1
+    return updated.rowcount == 1
 
 
 def probe_at(session: Session, edition_id: int, now: datetime) -> datetime | None:

@@ -1,13 +1,13 @@
-"""Notices a database that was put back from a copy, so that what it forgot isn't sent again.
+"""Stop sending from a database restored from a copy: it lacks attempts, and would send them again.
 
-A file for each folder that sends counts the attempts that were started from there, and notes how
-many the database has held in all. A database that knows of fewer is older than the file, and says
-so from then on to every folder. A copy tells itself apart too: our backups are marked, and on a
-database server a copy has another identity than the original. Neither sends anything until a person
-has said that it may.
+This module decides how a restore is detected. A guard file (setting `epoch_file`) in each folder
+that sends counts the attempts started from the folder, and holds how many the database has held in
+all. A database that holds fewer is older than the file, and is marked, so that no folder sends from
+it. A copy is detected by itself too: a backup is marked, and on a database server a copy has
+another identity than the original. Nothing is sent from either until a person accepts the restore.
 
-On a server any number of folders, on any machines, may send: one that never has begins at once. A
-SQLite file has one epoch file, beside it.
+From a database server any number of folders, on any machines, may send; a folder that never has may
+begin at once. A SQLite file has one guard file, beside it.
 """
 
 from __future__ import annotations
@@ -42,60 +42,60 @@ NEXT_STEP = (
 
 
 class Restored(DatabaseUnfit):
-    """The database is a copy, and may not know what was sent since."""
+    """The database is a copy, and may lack attempts that were made since."""
 
     next_step = NEXT_STEP
 
 
 @dataclass(frozen=True, kw_only=True)
 class GuardRecord:
-    """What a file says of the database it belongs to.
+    """The contents of a guard file: the database it belongs to, and two counts of attempts.
 
-    The two numbers are kept apart because an attempt is on record a moment before it is counted:
-    whoever looks at the database in between sees one that *own* doesn't hold yet.
+    The counts are separate because an attempt is in the database a moment before *own* counts it: a
+    process that reads the database in between sees one attempt more than *own*.
     """
 
-    key: str
-    seen: int  #: attempts the database was seen to hold, from wherever they were made
-    place: str = ""  #: what the owners of the attempts that are counted here begin with
-    own: int = 0  #: attempts that were started from here since the file was begun
+    key: str  #: `Installation.key` of the database
+    seen: int  #: attempts that the database has held at most, started from any folder
+    place: str = ""  #: prefix of `Attempt.owner` for attempts started from this folder
+    own: int = 0  #: attempts started from this folder since the file was created
 
 
 @dataclass(frozen=True)
 class RestoreGuardFile:
-    """One line of fixed length, written in one piece under a lock."""
+    """The guard file: one line of fixed length, written in one call under a lock."""
 
     path: Path
 
     def read(self) -> GuardRecord | None:
-        """Return what is noted, ``None`` without a file; raises `Restored` for rubbish."""
+        """Return the record, or ``None`` without a file; raise `Restored` if it can't be parsed."""
         try:
             return _parse(self.path.read_bytes())
         except FileNotFoundError:
             return None
 
     def place(self) -> str:
-        """Return what tells this folder from every other: made from its name, kept when moved."""
-        noted = _readable(self)
-        if noted is not None and noted.place:
-            return noted.place
+        """Return this folder's id: a hash of host and path, kept when the file moves."""
+        record = _read_or_none(self)
+        if record is not None and record.place:
+            return record.place
         return sha256(f"{socket.gethostname()}:{self.path.absolute()}".encode()).hexdigest()[:12]
 
     def count(self) -> None:
-        """Note one more attempt; does nothing before `begin` has been called once."""
+        """Count one more attempt; do nothing before `begin` was called once."""
         with self._locked() as number:
-            noted = _parse(os.pread(number, 200, 0))
-            if noted is not None:
-                os.pwrite(number, _line(replace(noted, own=noted.own + 1)), 0)
+            record = _parse(os.pread(number, 200, 0))
+            if record is not None:
+                os.pwrite(number, _line(replace(record, own=record.own + 1)), 0)
 
     def begin(self, key: str, seen: int, place: str = "") -> None:
-        """Make the file say at least this much, durably."""
+        """Raise `seen` to *seen*, durably; begin a new record if the file is of another key."""
         place = place or self.place()
         with self._locked() as number:
-            noted = _parse(os.pread(number, 200, 0))
-            if noted is None or noted.key != key:
-                noted = GuardRecord(key=key, seen=seen)
-            line = _line(replace(noted, seen=max(noted.seen, seen), place=place))
+            record = _parse(os.pread(number, 200, 0))
+            if record is None or record.key != key:
+                record = GuardRecord(key=key, seen=seen)
+            line = _line(replace(record, seen=max(record.seen, seen), place=place))
             if os.pread(number, 200, 0) != line:
                 os.pwrite(number, line, 0)
                 os.fsync(number)
@@ -110,173 +110,176 @@ class RestoreGuardFile:
             os.close(number)
 
 
-class _Known(NamedTuple):
-    """What the database says, read after the file: it holds all that was counted by then."""
+class _DatabaseState(NamedTuple):
+    """What the database holds, read after the file: it includes every attempt counted there."""
 
-    here: Installation | None
-    epoch: Epoch | None  #: what is kept of the key in force
-    server: str | None  #: which database of which server this is; ``None`` for a SQLite file
-    started: int
-    own: int  #: of them, from this folder
-    ended: bool  #: the file's key was this database's until a person let it go on
+    installation: Installation | None
+    epoch: Epoch | None  #: the row of the current key
+    server: str | None  #: ids of server and database; ``None`` for a SQLite file
+    started: int  #: attempts, from every folder
+    own: int  #: attempts from this folder
+    ended: bool  #: the file's key was this database's until a person accepted a restore
 
 
-class _Look(NamedTuple):
-    known: _Known
+class _Verdict(NamedTuple):
+    state: _DatabaseState
     why: str | None  #: why nothing may be sent
-    older: bool  #: because the file knows of more than the database
+    older: bool  #: whether the reason is that the file counts more attempts than the database
 
 
 def hold_reason(store: UnitOfWork, file: RestoreGuardFile) -> str | None:
-    """Say why nothing may be sent from this database; ``None`` when it may.
+    """Return why nothing may be sent from this database; ``None`` when sending may begin.
 
-    Asks in a transaction of its own. One that was begun before the file is read sees the database
-    as it was then, and a sender that is at work has counted more since.
+    The database is read in a transaction of its own. One begun before the file is read could miss
+    attempts that a running sender has counted in the file since.
     """
-    return _look(store, file).why
+    return _check(store, file).why
 
 
 def begin(store: UnitOfWork, file: RestoreGuardFile) -> None:
-    """Check that sending may begin, and make the file agree; raises `DatabaseUnfit`."""
+    """Check that sending may begin, and bring the file up to date; raise `DatabaseUnfit` if not."""
     with store.read() as session:
         require_newest(session.connection())
-    look = _look(store, file)
-    if look.why is not None:
-        if look.older:
-            _tell_all(store, look.why)
-        raise Restored(f"nothing is sent: {look.why}")
-    file.begin(_on_record(store, look.known), look.known.started)
+    verdict = _check(store, file)
+    if verdict.why is not None:
+        if verdict.older:
+            _mark_lost(store, verdict.why)
+        raise Restored(f"nothing is sent: {verdict.why}")
+    file.begin(_installation_key(store, verdict.state), verdict.state.started)
 
 
 def keep_up(store: UnitOfWork, file: RestoreGuardFile) -> None:
-    """Note what others have sent since; raises `Restored`.
+    """Bring the file up to date with attempts of other folders; raise `Restored` after a restore.
 
-    Called now and then by every process that may send, so that it notices a database that is put
-    back to a time before that.
+    Every process that may send calls it periodically, so that it detects a database restored to a
+    time before the last call.
     """
-    if file.path.exists() or _look(store, file).known.started:
+    if file.path.exists() or _check(store, file).state.started:
         begin(store, file)
 
 
 class AffectedIssues(NamedTuple):
-    """The numbers of issues that may have gone out without this database knowing."""
+    """The numbers of the issues that may have gone out unknown to the restored database."""
 
-    paused: list[int | None]  #: on their way as it knows; now paused
-    built: list[int | None]  #: not sent as it knows; their approvals are void now
+    paused: list[int | None]  #: were being sent; now paused
+    built: list[int | None]  #: were built but not sent; their approvals are deleted
 
 
 def accept_restore(
     store: UnitOfWork, file: RestoreGuardFile, *, by: str, why: str, now: datetime
 ) -> AffectedIssues:
-    """Let a restored database go on by a person's word; returns what to look at.
+    """Accept a restored database by a person's decision; return the issues to check by hand.
 
-    What it takes for unsent may have been sent: every issue on its way is paused first, one that
-    was only built needs a new approval, and of the moments that have passed none makes an issue go
-    by itself any more. That holds for every folder that sends from a server's database: the others
-    follow by themselves.
+    An issue that the database takes for unsent may have been sent: every issue being sent is
+    paused, an issue that was only built needs a new approval, and no slot whose time has passed
+    sends an issue by itself. On a database server, the guard files of the other folders follow
+    when they next begin.
     """
-    place, noted = file.place(), _readable(file)
+    place, record = file.place(), _read_or_none(file)
     with store.write() as session:
-        here = session.get(Installation, 1) or Installation(id=1, key="")
-        for key in {here.key, noted.key if noted else ""} - {""}:
-            _end(session, key, now)
-        here.key, here.copied_at = random_key(), None
-        here.accepted_by, here.accepted_why, here.accepted_at = by, why, now
-        session.add_all([here, Epoch(key=here.key, server=_server(session))])
-        paused, built = _in(session, IssueState.PREPARED), _in(session, IssueState.BUILT)
+        row = session.get(Installation, 1) or Installation(id=1, key="")
+        for key in {row.key, record.key if record else ""} - {""}:
+            _end_key(session, key, now)
+        row.key, row.copied_at = random_key(), None
+        row.accepted_by, row.accepted_why, row.accepted_at = by, why, now
+        session.add_all([row, Epoch(key=row.key, server=_server(session))])
+        paused = _issues_in(session, IssueState.PREPARED)
+        built = _issues_in(session, IssueState.BUILT)
         for issue in paused:
             pause(session, issue, f"the database was put back from a copy ({by}: {why})")
         of_built = col(Approval.issue_id).in_([issue.id for issue in built])
         session.connection().execute(delete(Approval).where(of_built))
-        _leave_the_past(session, now)
-        key, (started, _) = here.key, _started(session, place)
+        _miss_past_slots(session, now)
+        key, (started, _) = row.key, _count_started(session, place)
     file.path.unlink(missing_ok=True)
     file.begin(key, started, place)
-    return AffectedIssues(*([issue.number for issue in each] for each in (paused, built)))
+    return AffectedIssues(*([issue.number for issue in issues] for issues in (paused, built)))
 
 
-def _look(store: UnitOfWork, file: RestoreGuardFile) -> _Look:
-    broken = noted = None
+def _check(store: UnitOfWork, file: RestoreGuardFile) -> _Verdict:
+    broken = record = None
     try:
-        noted = file.read()
+        record = file.read()
     except Restored as fault:
         broken = str(fault)
     place = file.place()
     with store.read() as session:
-        known = _known(session, noted, place)
-    if known.started and noted is None and _readable(file) is not None:
-        return _look(store, file)  # the first sender from here began in between
-    behind = _behind(known, noted) if noted is not None else None
-    why = _copied(known) or broken or _foreign(known, noted, file) or behind
-    return _Look(known, why, older=why is not None and why == behind)
+        state = _database_state(session, record, place)
+    if state.started and record is None and _read_or_none(file) is not None:
+        return _check(store, file)  # the first sender of this folder began in between
+    behind = _behind(state, record) if record is not None else None
+    why = _copied(state) or broken or _foreign(state, record, file) or behind
+    return _Verdict(state, why, older=why is not None and why == behind)
 
 
-def _known(session: Session, noted: GuardRecord | None, place: str) -> _Known:
-    here = session.get(Installation, 1)
-    before = session.get(Epoch, noted.key) if noted else None
-    return _Known(
-        here,
-        session.get(Epoch, here.key) if here else None,
+def _database_state(session: Session, record: GuardRecord | None, place: str) -> _DatabaseState:
+    installation = session.get(Installation, 1)
+    of_file = session.get(Epoch, record.key) if record else None
+    return _DatabaseState(
+        installation,
+        session.get(Epoch, installation.key) if installation else None,
         _server(session),
-        *_started(session, place),
-        before is not None and before.ended_at is not None,
+        *_count_started(session, place),
+        of_file is not None and of_file.ended_at is not None,
     )
 
 
-def _copied(known: _Known) -> str | None:
-    """Say what the database itself tells of being a copy."""
-    here, epoch = known.here, known.epoch
-    if here is not None and here.copied_at is not None:
-        return f"this database is a copy made on {here.copied_at:%Y-%m-%d at %H:%M} UTC"
+def _copied(state: _DatabaseState) -> str | None:
+    """Return how the database itself shows that it is a copy; ``None`` when it doesn't."""
+    installation, epoch = state.installation, state.epoch
+    if installation is not None and installation.copied_at is not None:
+        return f"this database is a copy made on {installation.copied_at:%Y-%m-%d at %H:%M} UTC"
     if epoch is not None and epoch.lost:
         return epoch.lost
-    if epoch is not None and epoch.server != known.server:
+    if epoch is not None and epoch.server != state.server:
         return "this database is a copy of the one that mail was sent from, or that one was moved"
     return None
 
 
-def _foreign(known: _Known, noted: GuardRecord | None, file: RestoreGuardFile) -> str | None:
-    """Say why a file can't speak for the database, or why its lack is no beginner's."""
-    if noted is None:
-        # Who has never sent anything has nothing to send twice, a folder no more than all of them.
-        new_here = known.server is not None and known.epoch is not None and not known.own
-        if known.started and not new_here:
+def _foreign(
+    state: _DatabaseState, record: GuardRecord | None, file: RestoreGuardFile
+) -> str | None:
+    """Return why the file isn't this database's, or why it must not be missing; else ``None``."""
+    if record is None:
+        # A database without attempts can't send twice; nor can a folder of a server without any.
+        is_new = state.server is not None and state.epoch is not None and not state.own
+        if state.started and not is_new:
             return f"{file.path} is missing, and mail was sent before"
         return None
-    if known.here is not None and noted.key == known.here.key:
+    if state.installation is not None and record.key == state.installation.key:
         return None
-    if known.server is not None and known.ended:
+    if state.server is not None and state.ended:
         return None
     return f"{file.path} belongs to another database, or to an earlier life of this one"
 
 
-def _behind(known: _Known, noted: GuardRecord) -> str | None:
-    """Say how much more was done than the database knows of."""
-    if known.here is None or noted.key != known.here.key:
+def _behind(state: _DatabaseState, record: GuardRecord) -> str | None:
+    """Return by how much the file counts more attempts; ``None`` when it doesn't."""
+    if state.installation is None or record.key != state.installation.key:
         return None
-    for made, here, whence in (
-        (noted.own, known.own, " from here"),
-        (noted.seen, known.started, ""),
+    for made, held, whence in (
+        (record.own, state.own, " from here"),
+        (record.seen, state.started, ""),
     ):
-        if made > here:
+        if made > held:
             return (
-                f"this database knows of {here} requests to the provider, and {made} were"
+                f"this database knows of {held} requests to the provider, and {made} were"
                 f" made{whence}: it is older than what was sent"
             )
     return None
 
 
-def _readable(file: RestoreGuardFile) -> GuardRecord | None:
+def _read_or_none(file: RestoreGuardFile) -> GuardRecord | None:
     try:
         return file.read()
     except Restored:
         return None
 
 
-def _on_record(store: UnitOfWork, known: _Known) -> str:
-    """Return the database's key; makes it, and notes which server it was made on, unless done."""
-    if known.here is not None and known.epoch is not None:
-        return known.here.key
+def _installation_key(store: UnitOfWork, state: _DatabaseState) -> str:
+    """Return the database's key; insert it, with the server it was made on, where there is none."""
+    if state.installation is not None and state.epoch is not None:
+        return state.installation.key
     with store.write() as session:
         connection = session.connection()
         blank = {"accepted_by": "", "accepted_why": ""}
@@ -292,13 +295,13 @@ def _keep(session: Session, key: str) -> None:
     session.connection().execute(row.on_conflict_do_nothing())
 
 
-def _end(session: Session, key: str, now: datetime) -> None:
+def _end_key(session: Session, key: str, now: datetime) -> None:
     _keep(session, key)
     session.connection().execute(update(Epoch).where(col(Epoch.key) == key).values(ended_at=now))
 
 
-def _tell_all(store: UnitOfWork, why: str) -> None:
-    """Let no folder send that knows less: each sees only what it sent itself, or saw in time."""
+def _mark_lost(store: UnitOfWork, why: str) -> None:
+    """Mark the database as older, since the files of other folders may not show it."""
     with store.write() as session:
         key = session.get_one(Installation, 1).key
         _keep(session, key)
@@ -306,16 +309,16 @@ def _tell_all(store: UnitOfWork, why: str) -> None:
 
 
 def _server(session: Session) -> str | None:
-    """Name the database and its server by numbers that a dump doesn't carry along."""
+    """Return the ids of the database and its server, which a dump doesn't contain."""
     connection = session.connection()
     if connection.dialect.name == "sqlite":
         return None
-    here = connection.execute(_DATABASE).scalar_one()
-    # Anybody may ask this, unless it was taken away; then a new database is told by its number.
+    database = connection.execute(_DATABASE).scalar_one()
+    # Every role may execute this by default; where it may not, only the database id tells.
     cluster = (
         connection.execute(_CLUSTER).scalar_one() if connection.execute(_MAY_ASK).scalar() else ""
     )
-    return f"{cluster}/{here}"
+    return f"{cluster}/{database}"
 
 
 _DATABASE = text("SELECT oid FROM pg_database WHERE datname = current_database()")
@@ -325,11 +328,12 @@ _MAY_ASK = text(
 )
 
 
-def _in(session: Session, state: IssueState) -> list[Issue]:
+def _issues_in(session: Session, state: IssueState) -> list[Issue]:
     return list(session.exec(select(Issue).where(Issue.state == state)).all())
 
 
-def _leave_the_past(session: Session, now: datetime) -> None:
+def _miss_past_slots(session: Session, now: datetime) -> None:
+    """Mark open slots whose time has passed as missed, so that none sends an issue by itself."""
     open_ = [SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD]
     session.connection().execute(
         update(Slot)
@@ -339,23 +343,23 @@ def _leave_the_past(session: Session, now: datetime) -> None:
     session.connection().execute(update(Newsletter).values(scheduled_since=now))
 
 
-def _started(session: Session, place: str) -> tuple[int, int]:
-    """Count the attempts that were started, in all and from one place."""
-    mine = func.count().filter(col(Attempt.owner).startswith(f"{place}/"))
-    found = select(func.count(), mine).select_from(Attempt)
-    return session.exec(found.where(col(Attempt.started_at).is_not(None))).one()
+def _count_started(session: Session, place: str) -> tuple[int, int]:
+    """Return how many attempts were started, from every folder and from the folder *place*."""
+    own = func.count().filter(col(Attempt.owner).startswith(f"{place}/"))
+    counts = select(func.count(), own).select_from(Attempt)
+    return session.exec(counts.where(col(Attempt.started_at).is_not(None))).one()
 
 
-def _line(noted: GuardRecord) -> bytes:
-    words = (noted.key, f"{noted.seen:015d}", noted.place, f"{noted.own:015d}")
-    return f"digest-epoch {' '.join(words)}\n".encode("ascii")
+def _line(record: GuardRecord) -> bytes:
+    fields = (record.key, f"{record.seen:015d}", record.place, f"{record.own:015d}")
+    return f"digest-epoch {' '.join(fields)}\n".encode("ascii")
 
 
 def _parse(raw: bytes) -> GuardRecord | None:
     if not raw:
         return None
     try:
-        # Older versions noted no place; their attempts are counted in what was seen.
+        # Older versions wrote neither place nor own; their attempts are part of `seen`.
         name, key, seen, *own = raw.decode("ascii").split()
         if name == "digest-epoch":
             place, number = own or ("", "0")
