@@ -1,7 +1,7 @@
-"""What news of a delivery asks for beyond the ledger: an address or a reader not to mail again.
+"""Decides which events suppress an address or unsubscribe a reader.
 
-Only an event's own time counts: news from before a reader confirmed again takes nothing back, in
-whatever order, and however often, it is told.
+Only the event's own time counts: an event from before a reader confirmed again suppresses nothing,
+in whatever order and however often the events arrive.
 """
 
 from __future__ import annotations
@@ -32,36 +32,36 @@ _SUPPRESSES = {
     EventKind.BOUNCED: SuppressionReason.HARD_BOUNCE,
     EventKind.COMPLAINED: SuppressionReason.COMPLAINT,
 }
-#: Reasons for which the provider drops mail that say something of the address for good.
+#: The provider's reasons for dropping mail that suppress the address; compared in lower case.
 _DROPPED_FOR_GOOD = {
     "bounced address": SuppressionReason.HARD_BOUNCE,
     "invalid": SuppressionReason.HARD_BOUNCE,
     "spam reporting address": SuppressionReason.COMPLAINT,
     "unsubscribed address": SuppressionReason.PROVIDER,
 }
-#: Where the address itself is the news, not what its reader did.
-_OF_THE_ADDRESS = frozenset({EventKind.BOUNCED, EventKind.DROPPED})
+#: Kinds that are about the address itself, not about an act of its reader.
+_ABOUT_ADDRESS = frozenset({EventKind.BOUNCED, EventKind.DROPPED})
 _PROVIDER = Evidence(channel="provider")
 
 
 class _Reader(NamedTuple):
-    """Who a delivery was for, as far as that is still known."""
+    """The reader of a delivery, as far as still known."""
 
     id: int
-    key: str | None  #: ``None`` once erased
+    key: str | None  #: address key; ``None`` once erased
     suppressed: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Consequences:
-    """What was done."""
+    """How many addresses were suppressed, and how many subscriptions ended."""
 
     suppressed: int
     left: int
 
 
 def suppression_reason(kind: EventKind, cause: str) -> SuppressionReason | None:
-    """Say why an address must not be mailed any more after such news; ``None`` if it may be."""
+    """Return why an event of this kind and cause suppresses its address, ``None`` if it doesn't."""
     if kind is EventKind.DROPPED:
         return _DROPPED_FOR_GOOD.get(cause.lower())
     return _SUPPRESSES.get(kind)
@@ -70,36 +70,38 @@ def suppression_reason(kind: EventKind, cause: str) -> SuppressionReason | None:
 def apply_consequences(
     session: Session, telling: Sequence[ActionableEvent], hashes: Hashes, now: datetime
 ) -> Consequences:
-    """Suppress and unsubscribe as the events ask, the same however often; the caller commits."""
+    """Suppress and unsubscribe as the events require; idempotent, and the caller commits."""
     if not telling:
         return Consequences(suppressed=0, left=0)
     readers = _readers(session, telling)
-    back = _confirmed_again(session, {reader.id for reader in readers.values()})
+    confirmed = _confirmed_again(session, {reader.id for reader in readers.values()})
     reasons: dict[str, SuppressionReason] = {}
     blocks: dict[str, int] = {}
-    for told in telling:
-        _weigh(told, readers.get(told.whose), back, reasons, blocks)
-    _leave_out_others(session, reasons, {r.key for r in readers.values() if r.key})
+    for event in telling:
+        _add_suppression(event, readers.get(event.whose), confirmed, reasons, blocks)
+    _remove_other_readers(session, reasons, {r.key for r in readers.values() if r.key})
     suppress_all(session, reasons, hashes, now)
     _note_blocks(session, blocks, hashes)
     return Consequences(suppressed=len(reasons), left=_leave(session, telling, readers, now))
 
 
-def _weigh(
-    told: ActionableEvent,
+def _add_suppression(
+    event: ActionableEvent,
     reader: _Reader | None,
-    back: dict[int, float],
+    confirmed: dict[int, float],
     reasons: dict[str, SuppressionReason],
     blocks: dict[str, int],
 ) -> None:
-    """Put the address an event makes unfit among *reasons*, and what the provider now blocks."""
-    reason = suppression_reason(told.kind, told.cause)
-    key = _address(told, reader)
-    if key is None or (reason is None and told.kind is not EventKind.RESIGNED):
+    """Add the address an event suppresses to *reasons*, and one the provider blocks to *blocks*."""
+    reason = suppression_reason(event.kind, event.cause)
+    key = _address_key(event, reader)
+    if key is None or (reason is None and event.kind is not EventKind.RESIGNED):
         return
-    blocks[key] = max(blocks.get(key, told.at), told.at)
-    again = reader is not None and key == reader.key and back.get(reader.id, 0) > told.at
-    if reason is None or (again and reason in REJOINABLE):
+    blocks[key] = max(blocks.get(key, event.at), event.at)
+    confirmed_since = (
+        reader is not None and key == reader.key and confirmed.get(reader.id, 0) > event.at
+    )
+    if reason is None or (confirmed_since and reason in REJOINABLE):
         return
     known = reader.suppressed if reader is not None and key == reader.key else None
     if known and _STRICTNESS[SuppressionReason(known)] >= _STRICTNESS[reason]:
@@ -108,35 +110,35 @@ def _weigh(
         reasons[key] = reason
 
 
-def _address(told: ActionableEvent, reader: _Reader | None) -> str | None:
-    """Return which address an event is about, in the form it is compared by.
+def _address_key(event: ActionableEvent, reader: _Reader | None) -> str | None:
+    """Return the address key an event is about, ``None`` if no address is known.
 
-    A reader who moved keeps the new address whatever is heard of the old one; what a reader did,
-    such as complaining, goes with the reader.
+    A bounce of an old address leaves the new address of a reader who moved alone; an act of the
+    reader, such as a complaint, applies to the reader's present address.
     """
     if reader is not None and reader.key is not None:
-        if told.address is None or told.address.lower() == reader.key:
+        if event.address is None or event.address.lower() == reader.key:
             return reader.key
-        said = address_key_of(told.address)
-        return said if told.kind in _OF_THE_ADDRESS and said else reader.key
-    return address_key_of(told.address) if told.address else None
+        key = address_key_of(event.address)
+        return key if event.kind in _ABOUT_ADDRESS and key else reader.key
+    return address_key_of(event.address) if event.address else None
 
 
 def address_key_of(address: str) -> str | None:
-    """Return the form an address is compared by, ``None`` for what is no address."""
+    """Return the key an address is compared by, ``None`` if it isn't an address."""
     try:
         return parse(address).key
     except BadAddress:
         return None
 
 
-def _leave_out_others(
+def _remove_other_readers(
     session: Session, reasons: dict[str, SuppressionReason], own: set[str]
 ) -> None:
-    """Leave out addresses that belong to readers of whom these events don't speak."""
-    strange = [key for key in reasons if key not in own]
-    for part in _parts(strange):
-        for key in session.connection().execute(_TAKEN, {"keys": part}).scalars():
+    """Remove from *reasons* addresses of readers whom none of these events is about."""
+    foreign = [key for key in reasons if key not in own]
+    for chunk in _parts(foreign):
+        for key in session.connection().execute(_KNOWN_KEYS, {"keys": chunk}).scalars():
             reasons.pop(key, None)
 
 
@@ -147,22 +149,22 @@ def _leave(
     now: datetime,
 ) -> int:
     left = 0
-    for told in telling:
-        reader = readers.get(told.whose)
+    for event in telling:
+        reader = readers.get(event.whose)
         if reader is None or reader.key is None:
             continue
-        for place in _left(session, told, reader.id):
+        for place in _newsletters_left(session, event, reader.id):
             left += leave(session, reader.id, place, _PROVIDER, now)
     return left
 
 
-def _left(session: Session, told: ActionableEvent, reader: int) -> Iterator[str]:
-    """Name the newsletters an event makes its reader leave; joined again since, they stay."""
-    if told.kind not in (EventKind.UNSUBSCRIBED, EventKind.RESIGNED):
+def _newsletters_left(session: Session, event: ActionableEvent, reader: int) -> Iterator[str]:
+    """Yield the newsletters a reader leaves by an event, except those joined again since."""
+    if event.kind not in (EventKind.UNSUBSCRIBED, EventKind.RESIGNED):
         return
     for place in all_standings(session, reader):
-        mine = told.kind is EventKind.RESIGNED or place.newsletter == told.newsletter
-        if mine and place.since.timestamp() <= told.at:
+        concerned = event.kind is EventKind.RESIGNED or place.newsletter == event.newsletter
+        if concerned and place.since.timestamp() <= event.at:
             yield place.newsletter
 
 
@@ -180,25 +182,25 @@ def _note_blocks(session: Session, blocks: dict[str, int], hashes: Hashes) -> No
 
 
 def _readers(session: Session, telling: Sequence[ActionableEvent]) -> dict[int, _Reader]:
-    """Return each event's reader under what `Told.whose` says: a delivery, or less than zero."""
-    deliveries = sorted({told.whose for told in telling if told.whose > 0})
-    readers = sorted({-told.whose for told in telling if told.whose < 0})
-    found: dict[int, _Reader] = {}
+    """Return the readers by `ActionableEvent.whose`: a delivery, or a negated reader number."""
+    deliveries = sorted({event.whose for event in telling if event.whose > 0})
+    readers = sorted({-event.whose for event in telling if event.whose < 0})
+    readers_by_number: dict[int, _Reader] = {}
     for part in _parts(deliveries):
         rows: Any = session.connection().execute(_READERS, {"deliveries": part})
-        found.update({row[0]: _Reader(*row[1:]) for row in rows})
+        readers_by_number.update({row[0]: _Reader(*row[1:]) for row in rows})
     for part in _parts(readers):
         rows = session.connection().execute(_BY_NUMBER, {"readers": part})
-        found.update({-row[0]: _Reader(*row) for row in rows})
-    return found
+        readers_by_number.update({-row[0]: _Reader(*row) for row in rows})
+    return readers_by_number
 
 
 def _confirmed_again(session: Session, readers: set[int]) -> dict[int, float]:
-    found: dict[int, float] = {}
+    confirmed: dict[int, float] = {}
     for part in _parts(sorted(readers)):
         rows: Any = session.connection().execute(_CONFIRMED, {"readers": part})
-        found.update({reader: at.timestamp() for reader, at in rows})
-    return found
+        confirmed.update({reader: at.timestamp() for reader, at in rows})
+    return confirmed
 
 
 def _parts(values: list[_T]) -> Iterator[list[_T]]:
@@ -227,6 +229,6 @@ _CONFIRMED = (
     )
     .group_by(col(Consent.subscriber_id))
 )
-_TAKEN = select(col(Subscriber.address_key)).where(
+_KNOWN_KEYS = select(col(Subscriber.address_key)).where(
     col(Subscriber.address_key).in_(bindparam("keys", expanding=True))
 )

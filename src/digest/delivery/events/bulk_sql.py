@@ -1,4 +1,4 @@
-"""Runs one statement for many rows by the driver itself: no objects, no conversion."""
+"""Hides how one statement is executed for many rows: by the database driver, without the ORM."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Row = tuple[Any, ...]
 
 
 class BulkStatement:
-    """A statement that is compiled once for each kind of database.
+    """A statement that is compiled once for each database dialect.
 
-    *build* gets the dialect's name and returns the statement; *names* are its parameters in the
-    order of the rows' values, which must be what the driver takes as it is.
+    *build* gets the dialect's name and returns the statement. *names* are its parameters, in the
+    order of the values in a row; the values must be types the driver accepts without conversion.
     """
 
     def __init__(self, build: Callable[[str], Any], names: Sequence[str]) -> None:
@@ -24,23 +24,23 @@ class BulkStatement:
         self._compiled: dict[str, tuple[str, Callable[[Row], Row] | None]] = {}
 
     def run(self, session: Session, rows: list[Row]) -> int:
-        """Run it for every row; returns how many rows of the table it touched."""
+        """Execute the statement for every row; return how many rows of the table it changed."""
         if not rows:
             return 0
         connection = session.connection()
-        sql, order = self._of(connection)
+        sql, order = self._compiled_for(connection)
         ordered = rows if order is None else [order(row) for row in rows]
         return connection.exec_driver_sql(sql, ordered).rowcount
 
-    def _of(self, connection: Connection) -> tuple[str, Callable[[Row], Row] | None]:
-        name = connection.dialect.name
-        if name not in self._compiled:
-            style = "qmark" if name == "sqlite" else "format"
+    def _compiled_for(self, connection: Connection) -> tuple[str, Callable[[Row], Row] | None]:
+        dialect_name = connection.dialect.name
+        if dialect_name not in self._compiled:
+            style = "qmark" if dialect_name == "sqlite" else "format"
             dialect: Any = type(connection.dialect)
-            made = self._build(name).compile(
+            statement = self._build(dialect_name).compile(
                 dialect=dialect(paramstyle=style), column_keys=self._names
             )
-            places = [self._names.index(each) for each in made.positiontup]
+            places = [self._names.index(name) for name in statement.positiontup]
             same = places == list(range(len(self._names)))
-            self._compiled[name] = (str(made), None if same else itemgetter(*places))
-        return self._compiled[name]
+            self._compiled[dialect_name] = (str(statement), None if same else itemgetter(*places))
+        return self._compiled[dialect_name]

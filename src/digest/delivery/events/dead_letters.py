@@ -1,4 +1,4 @@
-"""Keeps a little of what the provider told and nobody could use, and counts all of it."""
+"""Decides what is kept of events that can't be processed: the newest rows, and a count of all."""
 
 from __future__ import annotations
 
@@ -19,36 +19,39 @@ ACCOUNT = "of the account"
 
 @dataclass(frozen=True, kw_only=True)
 class DeadLetterCounts:
-    """How much could not be used."""
+    """The dead letters: how many there ever were, how many are kept, and the newest."""
 
     ever: int
     kept: int
     newest: Sequence[Quarantined]
 
 
-def add_dead_letters(session: Session, found: Sequence[tuple[str, str]], now: datetime) -> None:
-    """Set aside (why, what was said), and drop the oldest beyond the bound; the caller commits."""
-    if not found:
+def add_dead_letters(session: Session, letters: Sequence[tuple[str, str]], now: datetime) -> None:
+    """Store pairs of reason and description, and delete the oldest beyond `MOST`.
+
+    The caller commits.
+    """
+    if not letters:
         return
-    # PostgreSQL takes no NUL in a text.
-    rows = [{"at": now, "why": why, "said": said.replace("\x00", "")} for why, said in found]
+    # PostgreSQL stores no NUL character in text.
+    rows = [{"at": now, "why": why, "said": said.replace("\x00", "")} for why, said in letters]
     connection = session.connection()
     connection.execute(_INSERT, rows)
-    last = connection.execute(_LAST).scalar_one() or 0
-    connection.execute(_DROP, {"upto": last - MOST})
+    last = connection.execute(_LAST_ID).scalar_one() or 0
+    connection.execute(_DELETE_OLD, {"upto": last - MOST})
 
 
 def count_dead_letters(session: Session, newest: int = 10) -> DeadLetterCounts:
-    """Say how much could not be used, and show the newest of it."""
+    """Return the counts and the *newest* rows."""
     connection = session.connection()
     rows = session.scalars(select(Quarantined).order_by(col(Quarantined.id).desc()).limit(newest))
     return DeadLetterCounts(
-        ever=connection.execute(_LAST).scalar_one() or 0,
+        ever=connection.execute(_LAST_ID).scalar_one() or 0,
         kept=connection.execute(select(func.count()).select_from(Quarantined)).scalar_one(),
         newest=rows.all(),
     )
 
 
 _INSERT = insert(Quarantined)
-_LAST = select(func.max(col(Quarantined.id)))
-_DROP = delete(Quarantined).where(col(Quarantined.id) <= bindparam("upto"))
+_LAST_ID = select(func.max(col(Quarantined.id)))
+_DELETE_OLD = delete(Quarantined).where(col(Quarantined.id) <= bindparam("upto"))

@@ -1,7 +1,7 @@
-"""Applies what the spool holds, in order of arrival, in short transactions.
+"""Decides how the spool is consumed: in order of arrival, in short transactions.
 
-The position in the spool is written in the transaction that applies up to it, so that a crash loses
-nothing and repeats nothing. No transaction is open while posts are read and parsed.
+The position in the spool is stored in the transaction that applies the posts before it, so a crash
+neither loses nor repeats an event. No transaction is open while posts are read and parsed.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from digest.mail.provider_events import ProviderEvent
 from subscribers.store import upsert
 from subscribers.tokens import Hashes
 
-CHUNK_BYTES = 2 << 20  #: of posts in one transaction; some tens of milliseconds of writing
-OLD_SECONDS = 25 * 3600  #: the provider tells its events again for a day, not for longer
+CHUNK_BYTES = 2 << 20  #: posts in one transaction; tens of milliseconds of writing
+OLD_SECONDS = 25 * 3600  #: the provider retries a post for 24 hours
 REPLAYED = "signed more than a day before it came"
 UNFIT = "could not be applied"
 _PAUSES = (0.05, 0.2, 1.0, 2.0, 5.0)
@@ -35,31 +35,31 @@ log = logging.getLogger(__name__)
 
 
 class ParsedPost(Protocol):
-    """What one post said, whoever sent it."""
+    """The content of one post, from any provider."""
 
     @property
     def events(self) -> Sequence[ProviderEvent]:
-        """Events in our words."""
+        """Return the events in this project's types."""
         ...
 
     @property
     def unreadable(self) -> Sequence[str]:
-        """Some of the entries that are none."""
+        """Return a sample of the entries that are no events."""
         ...
 
     @property
     def unread(self) -> int:
-        """How many entries are none."""
+        """Return how many entries are no events."""
         ...
 
 
-class _Superseded(Exception):
-    """Another process has applied this part of the spool meanwhile."""
+class _AppliedElsewhere(Exception):
+    """Another process has already applied this part of the spool."""
 
 
 @dataclass
 class EventConsumer:
-    """Moves events from the spool into the database."""
+    """Applies the posts in the spool to the database."""
 
     store: UnitOfWork
     spool: Spool
@@ -70,7 +70,7 @@ class EventConsumer:
     _positions: dict[str, int] = field(default_factory=dict)
 
     def once(self) -> int | None:
-        """Apply the next posts; returns how many events they held, ``None`` when none wait."""
+        """Apply the next posts; return how many events they held, ``None`` if none wait."""
         for name in self.spool.files():
             offset = self._position(name)
             records = self.spool.read(name, offset, self.chunk_bytes)
@@ -81,39 +81,41 @@ class EventConsumer:
         return None
 
     def all(self) -> int:
-        """Apply everything that waits; returns how many events that were."""
+        """Apply all posts that wait; return how many events they held."""
         total = 0
         while (count := self.once()) is not None:
             total += count
         return total
 
     def applied(self, place: SpoolOffset) -> bool:
-        """Tell whether a post has been applied; cheap, for who waits for one."""
+        """Return whether a post has been applied; reads memory only."""
         known = self._positions.get(place.file)
         return known is None or known >= place.end
 
     def expect(self, place: SpoolOffset) -> None:
-        """Make `applied` answer for a post that was just put into the spool."""
+        """Let `applied` return false for a post just spooled, until the post is applied."""
         self._positions.setdefault(place.file, 0)
 
     def _apply(self, name: str, offset: int, records: Sequence[SpoolRecord]) -> int:
         posts = [self.parse(record.body) for record in records]
         events = [event for post in posts for event in post.events]
-        aside = [said for post in posts for said in _aside(post)] + _replays(records)
+        dead_letters = [
+            letter for post in posts for letter in _unreadable_entries(post)
+        ] + _late_posts(records)
         end = records[-1].end
         try:
             with self.store.write() as session:
-                received = self._receive(session, events)
-                add_dead_letters(session, aside, self.clock())
+                handled = self._handle(session, events)
+                add_dead_letters(session, dead_letters, self.clock())
                 _advance(session, name, offset, end)
-        except _Superseded:
+        except _AppliedElsewhere:
             self._positions.pop(name, None)
             return 0
         self._positions[name] = end
-        log.info("events: %d told, %d new, %d unknown", len(events), received.new, received.unknown)
+        log.info("events: %d told, %d new, %d unknown", len(events), handled.new, handled.unknown)
         return len(events)
 
-    def _receive(self, session: Session, events: Sequence[ProviderEvent]) -> HandledEvents:
+    def _handle(self, session: Session, events: Sequence[ProviderEvent]) -> HandledEvents:
         now, hashes = self.clock(), self.hashes()
         try:
             with session.begin_nested():
@@ -127,7 +129,7 @@ class EventConsumer:
     def _one_by_one(
         self, session: Session, events: Sequence[ProviderEvent], hashes: Hashes, now: datetime
     ) -> HandledEvents:
-        """Apply what can be applied; an event that breaks something doesn't stop its neighbours."""
+        """Apply each event in a savepoint of its own, so that a failing one stops no other."""
         new = 0
         for event in events:
             try:
@@ -135,7 +137,7 @@ class EventConsumer:
                     new += handle_events(session, [event], hashes=hashes, now=now).new
             except OperationalError:
                 raise
-            except Exception as fault:  # whatever it is, the events behind it must get through
+            except Exception as fault:  # whatever it is, the events behind must be applied
                 why = f"{UNFIT}: {type(fault).__name__}"
                 add_dead_letters(session, [(why, f"kind {event.kind}, at {event.at}")], now)
         return HandledEvents(new=new)
@@ -145,10 +147,10 @@ class EventConsumer:
         if known:
             return known
         with self.store.read() as session:
-            found = session.connection().execute(
+            rows = session.connection().execute(
                 select(col(SpoolPosition.offset)).where(col(SpoolPosition.file) == name)
             )
-            self._positions[name] = found.scalar() or 0
+            self._positions[name] = rows.scalar() or 0
         return self._positions[name]
 
     def _forget(self, name: str) -> None:
@@ -161,7 +163,7 @@ class EventConsumer:
 
 @dataclass
 class ConsumerThread:
-    """A thread that drains while there is something to drain, and ends when there isn't."""
+    """Runs an event consumer in a thread that ends when the spool is empty."""
 
     drain: EventConsumer
     _changed: threading.Condition = field(default_factory=threading.Condition)
@@ -170,23 +172,25 @@ class ConsumerThread:
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def wake(self, place: SpoolOffset | None = None) -> None:
-        """Say that something waits; *place* names the post somebody will `wait` for."""
+        """Start the thread if it isn't running; *place* is a post somebody will `wait` for."""
         with self._changed:
             if place is not None:
                 self.drain.expect(place)
             self._wanted = True
             if self._thread is None and not self._stopping.is_set():
-                # A daemon: what it hasn't applied when the process ends is on disk.
-                self._thread = threading.Thread(target=self._run, name="drain", daemon=True)
+                # A daemon thread: posts not applied when the process ends are still on disk.
+                self._thread = threading.Thread(
+                    target=self._run, name="event-consumer", daemon=True
+                )
                 self._thread.start()
 
     def wait(self, place: SpoolOffset, seconds: float) -> bool:
-        """Wait until a post is applied; false when it isn't yet after so many seconds."""
+        """Wait until a post is applied; return false if it isn't after *seconds*."""
         with self._changed:
             return self._changed.wait_for(lambda: self.drain.applied(place), seconds)
 
     def stop(self, seconds: float = 10.0) -> None:
-        """End once the transaction under way is over; what waits stays on disk."""
+        """Stop after the current transaction, waiting at most *seconds*; the rest stays on disk."""
         self._stopping.set()
         thread = self._thread
         if thread is not None:
@@ -198,7 +202,7 @@ class ConsumerThread:
             try:
                 self._rounds()
                 failed = 0
-            except Exception as fault:  # a locked or missing database: all of it is on disk
+            except Exception as fault:  # such as a locked database: the posts are on disk
                 log.warning("events wait in the spool: %s", type(fault).__name__)
                 self._stopping.wait(_PAUSES[min(failed, len(_PAUSES) - 1)])
                 failed += 1
@@ -220,15 +224,15 @@ class ConsumerThread:
             return wanted
 
 
-def _aside(post: ParsedPost) -> list[tuple[str, str]]:
-    """Return what to set aside of a post: a sample of what it held that is no event."""
+def _unreadable_entries(post: ParsedPost) -> list[tuple[str, str]]:
+    """Return the dead letters of a post: one an entry that is no event, a sample with text."""
     return [
         (UNREADABLE, post.unreadable[n] if n < len(post.unreadable) else "")
         for n in range(post.unread)
     ]
 
 
-def _replays(records: Sequence[SpoolRecord]) -> list[tuple[str, str]]:
+def _late_posts(records: Sequence[SpoolRecord]) -> list[tuple[str, str]]:
     return [
         (REPLAYED, f"signed {datetime.fromtimestamp(record.signed, UTC):%Y-%m-%d %H:%M} UTC")
         for record in records
@@ -246,4 +250,4 @@ def _advance(session: Session, name: str, offset: int, end: int) -> None:
         )
     )
     if moved.rowcount != 1:
-        raise _Superseded
+        raise _AppliedElsewhere

@@ -1,4 +1,8 @@
-"""Takes the provider's events in: one transaction for all that they change."""
+"""Decides in which order a batch of events is processed, in one transaction.
+
+Events of deliveries come first, then events matched by address, then suppressions and
+unsubscriptions; what is left over is stored as dead letters.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,8 @@ from digest.delivery.sending import ATTEMPT_LENGTH, mark_sent_if_done, note_seed
 from digest.mail.provider_events import EventKind, ProviderEvent
 from subscribers.tokens import Hashes
 
-TRIAL = "test"  #: the delivery that a test copy names
-TO_EDITOR = "editor-"  #: what the delivery starts with that a letter to an editor names
+TRIAL = "test"  #: the delivery id in the events of a test copy
+TO_EDITOR = "editor-"  #: prefix of the delivery id in the events of a letter to an editor
 _UNREACHED = {EventKind.BOUNCED, EventKind.BLOCKED, EventKind.DROPPED, EventKind.COMPLAINED}
 log = logging.getLogger(__name__)
 
@@ -29,84 +33,89 @@ log = logging.getLogger(__name__)
 class HandledEvents:
     """What a batch of events changed."""
 
-    new: int = 0  #: events not heard before
-    unknown: int = 0  #: events of no mail of ours
-    stray: int = 0  #: events without our ids that name a reader's address
+    new: int = 0  #: events that weren't recorded yet
+    unknown: int = 0  #: events that match no mail of this installation
+    stray: int = 0  #: events matched by address, since they carry no ids of ours
     trial: int = 0  #: events of test copies and letters to editors, which change nothing
-    suppressed: int = 0
-    left: int = 0
+    suppressed: int = 0  #: addresses
+    left: int = 0  #: subscriptions ended
 
 
 def handle_events(
     session: Session, events: Sequence[ProviderEvent], *, hashes: Hashes, now: datetime
 ) -> HandledEvents:
-    """Record events and do what they ask for: settle, suppress, unsubscribe. Caller commits.
+    """Record events, and settle, suppress and unsubscribe as they require; the caller commits.
 
-    What is of no mail of ours goes into quarantine, and so does what is of the account as a whole.
+    Events that match no mail of this installation, and events about the provider account as a
+    whole, are stored as dead letters.
     """
-    tracked = apply_events(session, events)
-    ours = _without_canaries(session, tracked.unknown, now)
-    rest = [event for event in ours if not _of_the_makers(event)]
-    found = match_by_address(session, rest)
-    acted = apply_consequences(session, [*tracked.telling, *found.telling], hashes, now)
-    for edition in tracked.settled:
+    changes = apply_events(session, events)
+    ours = _without_seed_copies(session, changes.unknown, now)
+    rest = [event for event in ours if not _is_internal_mail(event)]
+    matched = match_by_address(session, rest)
+    consequences = apply_consequences(session, [*changes.telling, *matched.telling], hashes, now)
+    for edition in changes.settled:
         mark_sent_if_done(session, edition, now)
-    add_dead_letters(session, [(_why(event), _said(event)) for event in found.unknown], now)
+    add_dead_letters(
+        session, [(_dead_letter_reason(event), _describe(event)) for event in matched.unknown], now
+    )
     return HandledEvents(
-        new=tracked.new,
-        unknown=len(found.unknown),
+        new=changes.new,
+        unknown=len(matched.unknown),
         trial=len(ours) - len(rest),
-        stray=len(rest) - len(found.unknown),
-        suppressed=acted.suppressed,
-        left=acted.left,
+        stray=len(rest) - len(matched.unknown),
+        suppressed=consequences.suppressed,
+        left=consequences.left,
     )
 
 
-def _without_canaries(
+def _without_seed_copies(
     session: Session, unknown: Sequence[ProviderEvent], now: datetime
 ) -> list[ProviderEvent]:
-    """Note news of our own watched copies, and return the rest."""
-    attempts = {e.attempt for e in unknown if e.attempt and _could_be(e.attempt)}
+    """Record events of seed copies, and return the other events."""
+    attempts = {e.attempt for e in unknown if e.attempt and _may_be_attempt(e.attempt)}
     if not attempts:
         return list(unknown)
-    canaries = set(session.connection().execute(_CANARIES, {"keys": list(attempts)}).scalars())
-    note_seed_copy_events(session, canaries, now)
-    return [event for event in unknown if event.attempt not in canaries]
+    seed_copies = set(
+        session.connection().execute(_SEED_COPIES, {"keys": list(attempts)}).scalars()
+    )
+    note_seed_copy_events(session, seed_copies, now)
+    return [event for event in unknown if event.attempt not in seed_copies]
 
 
-def _of_the_makers(event: ProviderEvent) -> bool:
-    """Tell whether an event is of a mail to whoever makes the newsletter; says if it failed."""
+def _is_internal_mail(event: ProviderEvent) -> bool:
+    """Return whether an event is about a test copy or an editor's letter; log if that failed."""
     to_editor = (event.delivery or "").startswith(TO_EDITOR)
     if to_editor and event.kind in _UNREACHED:
         log.warning("a letter to an editor (%s) was %s", event.delivery, event.kind)
     return to_editor or event.delivery == TRIAL
 
 
-def _could_be(attempt: str) -> bool:
+def _may_be_attempt(attempt: str) -> bool:
     return len(attempt) == ATTEMPT_LENGTH and attempt.isalnum()
 
 
-def _why(event: ProviderEvent) -> str:
+def _dead_letter_reason(event: ProviderEvent) -> str:
     if event.kind is EventKind.ACCOUNT:
         log.error("the provider says of the account: %s", event.cause or "nothing more")
         return ACCOUNT
     return UNKNOWN
 
 
-def _said(event: ProviderEvent) -> str:
-    """Describe a stranger: its address is nobody's we know, and no mailbox's words are kept."""
+def _describe(event: ProviderEvent) -> str:
+    """Describe an unknown event, without its address and without the mailbox's response."""
     if event.kind is EventKind.ACCOUNT:
         return event.cause
-    said: Iterable[str] = (
+    facts: Iterable[str] = (
         f"kind {event.kind}",
         f"at {event.at}",
         f"attempt {event.attempt or 'none'}",
         f"delivery {event.delivery or 'none'}",
         event.cause,
     )
-    return ", ".join(part for part in said if part)
+    return ", ".join(fact for fact in facts if fact)
 
 
-_CANARIES = select(col(SeedCopy.attempt)).where(
+_SEED_COPIES = select(col(SeedCopy.attempt)).where(
     col(SeedCopy.attempt).in_(bindparam("keys", expanding=True))
 )

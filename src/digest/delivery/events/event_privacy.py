@@ -1,4 +1,7 @@
-"""Under whom an event is kept: the delivery, a number nobody can tie to it, or nobody."""
+"""Decides under which number an event is stored: the delivery's, a pseudonym, or none.
+
+Opens and clicks follow the newsletter's tracking mode; all other events name the delivery.
+"""
 
 from __future__ import annotations
 
@@ -22,33 +25,39 @@ _BITS_63 = 2**63 - 1
 
 @dataclass(frozen=True, kw_only=True)
 class EventOwnership:
-    """What decides under whom the events of a few attempts are kept."""
+    """What decides under which number the events of some attempts are stored."""
 
     closed: frozenset[int] = frozenset()  #: editions whose numbers are frozen
     forgotten: frozenset[int] = frozenset()  #: deliveries of readers who were erased
     salts: dict[int, str] = field(default_factory=dict, repr=False)
 
-    def who(self, delivery: int, mine: KnownAttempt, *, engaged: bool) -> int | None:
-        """Return the number an event is kept under, ``None`` when it isn't kept."""
-        if mine.edition in self.closed or delivery in self.forgotten:
+    def who(self, delivery: int, attempt: KnownAttempt, *, engaged: bool) -> int | None:
+        """Return the number an event is stored under, ``None`` if it isn't stored.
+
+        *engaged* is true for opens and clicks.
+        """
+        if attempt.edition in self.closed or delivery in self.forgotten:
             return None
-        if not engaged or mine.tracking == Tracking.READER:
+        if not engaged or attempt.tracking == Tracking.READER:
             return delivery
-        if mine.tracking == Tracking.OFF:
+        if attempt.tracking == Tracking.OFF:
             return None
-        return pseudonym(delivery, self.salts[mine.edition])
+        return pseudonym(delivery, self.salts[attempt.edition])
 
 
 def pseudonym(delivery: int, salt: str) -> int:
-    """Return a number below zero that only who has the salt can tie to the delivery."""
+    """Return a negative number that can be tied to the delivery only with the salt.
+
+    The number is the keyed BLAKE2b hash (RFC 7693) of the delivery's number, masked to 63 bits.
+    """
     drawn = blake2b(str(delivery).encode(), key=salt.encode(), digest_size=8).digest()
     return -1 - (int.from_bytes(drawn) & (_BITS_63 - 1))
 
 
 def change_tracking(session: Session, newsletter: Newsletter, mode: Tracking) -> None:
-    """Choose what is learnt from opens and clicks from now on; the caller commits.
+    """Set what is recorded of opens and clicks from now on; the caller commits.
 
-    Raises `WrongState` while an issue waits to go out whose mail says otherwise.
+    Raise `WrongState` while an issue that is built and not sent states the old mode in its mail.
     """
     waiting = session.exec(
         select(Issue).where(
@@ -65,16 +74,19 @@ def change_tracking(session: Session, newsletter: Newsletter, mode: Tracking) ->
 
 
 def event_ownership(session: Session, known: Iterable[KnownAttempt]) -> EventOwnership:
-    """Read what decides for these attempts."""
-    mine = list(known)
-    if not mine:
+    """Return what decides under which number the events of these attempts are stored."""
+    attempts = list(known)
+    if not attempts:
         return EventOwnership()
     connection = session.connection()
-    editions = sorted({one.edition for one in mine})
-    spans = {"first": min(one.first for one in mine), "last": max(one.last for one in mine)}
+    editions = sorted({attempt.edition for attempt in attempts})
+    spans = {
+        "first": min(attempt.first for attempt in attempts),
+        "last": max(attempt.last for attempt in attempts),
+    }
     closed = connection.execute(_CLOSED, {"editions": editions}).scalars()
     forgotten = connection.execute(_FORGOTTEN, spans).scalars()
-    anonymous = {one.edition for one in mine if one.tracking == Tracking.ANONYMOUS}
+    anonymous = {attempt.edition for attempt in attempts if attempt.tracking == Tracking.ANONYMOUS}
     return EventOwnership(
         closed=frozenset(closed),
         forgotten=frozenset(forgotten),
@@ -84,12 +96,12 @@ def event_ownership(session: Session, known: Iterable[KnownAttempt]) -> EventOwn
 
 def _salt(session: Session, edition: int) -> str:
     connection = session.connection()
-    found = connection.execute(_SALT, {"edition": edition}).scalar()
-    if found is None:
+    salt = connection.execute(_SALT, {"edition": edition}).scalar()
+    if salt is None:
         row = {"edition_id": edition, "salt": token_hex(32)}
         connection.execute(upsert(session, Anonymity).values(row).on_conflict_do_nothing())
-        found = connection.execute(_SALT, {"edition": edition}).scalar_one()
-    return str(found)
+        salt = connection.execute(_SALT, {"edition": edition}).scalar_one()
+    return str(salt)
 
 
 _CLOSED = select(col(FrozenNumbers.edition_id)).where(

@@ -1,7 +1,7 @@
-"""Asks the provider to mail an address again, once its reader has confirmed anew.
+"""Decides when the provider is asked to lift its own suppression of an address.
 
-The provider keeps lists of its own and drops what is sent to an address on them, silently for the
-reader; our own consent means nothing to it until we say so.
+The provider keeps suppression lists and drops mail to the addresses on them without the reader's
+knowledge. A reader's new confirmation has no effect there until the address is removed by its API.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ _CONFIRMED = "confirmed"
 
 
 class SuppressionRemover(Protocol):
-    """A provider that keeps lists of addresses it won't mail."""
+    """A provider that keeps suppression lists."""
 
     def reopen(self, address: str) -> bool:
-        """Take an address off every such list; false when that can't be done now."""
+        """Remove an address from every list; return false if that fails for now."""
         ...
 
 
-class _Back(NamedTuple):
-    """A reader who confirmed."""
+class _Confirmation(NamedTuple):
+    """A confirmation and its reader."""
 
     consent: int
     at: datetime
@@ -42,31 +42,32 @@ class _Back(NamedTuple):
 
 
 def lift_provider_blocks(store: UnitOfWork, provider: SuppressionRemover, hashes: Hashes) -> int:
-    """Lift the provider's blocks on readers who confirmed after them; returns how many.
+    """Lift the provider's blocks on readers who confirmed since; return how many were lifted.
 
-    No transaction is open while the provider is asked. What it can't do now is tried again.
+    No transaction is open during a request to the provider. After a failed request the next call
+    continues with the same reader.
     """
     lifted = 0
     with store.read() as session:
         since = cursor(session, _CONFIRMED)
-        back = _confirmed(session, since)
-        blocked = _blocked(session, back, hashes)
-    for one in back:
-        at = blocked.get(one.key)
-        if at is not None and at <= one.at.timestamp() and one.suppressed is None:
-            if not provider.reopen(one.address):
+        confirmations = _confirmed(session, since)
+        blocked = _blocked(session, confirmations, hashes)
+    for confirmation in confirmations:
+        at = blocked.get(confirmation.key)
+        if at is not None and at <= confirmation.at.timestamp() and confirmation.suppressed is None:
+            if not provider.reopen(confirmation.address):
                 break
             lifted += 1
             with store.write() as session:
-                _unblock(session, hashes.every(one.key))
-        since = one.consent
-    if back:
+                _unblock(session, hashes.every(confirmation.key))
+        since = confirmation.consent
+    if confirmations:
         with store.write() as session:
             set_cursor(session, _CONFIRMED, since)
     return lifted
 
 
-def _confirmed(session: Session, after: int) -> list[_Back]:
+def _confirmed(session: Session, after: int) -> list[_Confirmation]:
     rows: Any = session.connection().execute(
         select(
             col(Consent.id),
@@ -80,20 +81,26 @@ def _confirmed(session: Session, after: int) -> list[_Back]:
         .order_by(col(Consent.id))
         .limit(AT_ONCE)
     )
-    return [_Back(*row) for row in rows]
+    return [_Confirmation(*row) for row in rows]
 
 
-def _blocked(session: Session, back: Sequence[_Back], hashes: Hashes) -> dict[str, int]:
-    owner = {known_by: one.key for one in back for known_by in hashes.every(one.key)}
+def _blocked(
+    session: Session, confirmations: Sequence[_Confirmation], hashes: Hashes
+) -> dict[str, int]:
+    owner = {
+        address_hash: confirmation.key
+        for confirmation in confirmations
+        for address_hash in hashes.every(confirmation.key)
+    }
     rows = session.connection().execute(
         select(col(ProviderBlock.address_hash), col(ProviderBlock.at)).where(
             col(ProviderBlock.address_hash).in_(list(owner))
         )
     )
-    return {owner[known_by]: at for known_by, at in rows}
+    return {owner[address_hash]: at for address_hash, at in rows}
 
 
-def _unblock(session: Session, known_by: Sequence[str]) -> None:
+def _unblock(session: Session, address_hashes: Sequence[str]) -> None:
     session.connection().execute(
-        delete(ProviderBlock).where(col(ProviderBlock.address_hash).in_(known_by))
+        delete(ProviderBlock).where(col(ProviderBlock.address_hash).in_(address_hashes))
     )

@@ -1,4 +1,8 @@
-"""Reads stored events again into the same state: for after a mended fault, or a half restore."""
+"""Decides how stored events are applied again, after a repaired fault or a partial restore.
+
+The events run through the functions that applied them first, so a database that is already right
+doesn't change.
+"""
 
 from __future__ import annotations
 
@@ -31,17 +35,17 @@ SLICE = 5000  #: deliveries in one transaction
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayResult:
-    """What was read again, and what that changed."""
+    """How much was applied again, and what that changed."""
 
     editions: int = 0
     events: int = 0
     suppressed: int = 0
     left: int = 0
-    settled: int = 0  #: editions in which a doubt was settled
+    settled: int = 0  #: editions in which a batch in doubt was settled
 
 
 def replay(store: UnitOfWork, *, hashes: Hashes, now: datetime) -> ReplayResult:
-    """Apply every stored event again; what is as it should be stays so. Short transactions."""
+    """Apply every stored event again, `SLICE` deliveries in a transaction; idempotent."""
     events = suppressed = left = settled = 0
     with store.read() as session:
         spans = _spans(session)
@@ -49,15 +53,15 @@ def replay(store: UnitOfWork, *, hashes: Hashes, now: datetime) -> ReplayResult:
         for start in range(first, last + 1, SLICE):
             with store.write() as session:
                 rows = _rows(session, start, min(start + SLICE - 1, last))
-                raise_statuses(session, _best(rows))
-                acted = apply_consequences(
-                    session, _telling(session, rows, newsletter), hashes, now
+                raise_statuses(session, _best_statuses(rows))
+                consequences = apply_consequences(
+                    session, _actionable_events(session, rows, newsletter), hashes, now
                 )
             events += len(rows)
-            suppressed += acted.suppressed
-            left += acted.left
+            suppressed += consequences.suppressed
+            left += consequences.left
     with store.write() as session:
-        for edition in _settle(session):
+        for edition in _settle_proved(session):
             mark_sent_if_done(session, edition, now)
             settled += 1
     return ReplayResult(
@@ -74,20 +78,22 @@ def _rows(session: Session, first: int, last: int) -> Sequence[Any]:
     return session.connection().execute(_EVENTS, {"first": first, "last": last}).all()
 
 
-def _best(rows: Sequence[Any]) -> dict[int, tuple[int, int, str]]:
+def _best_statuses(rows: Sequence[Any]) -> dict[int, tuple[int, int, str]]:
     best: dict[int, tuple[int, int, str]] = {}
     for delivery, kind, moment, _ in rows:
-        standing = status_rank(kind)
-        if standing is not None:
-            here = (standing[0], -moment, standing[1])
-            best[delivery] = max(best.get(delivery, here), here)
+        status = status_rank(kind)
+        if status is not None:
+            candidate = (status[0], -moment, status[1])
+            best[delivery] = max(best.get(delivery, candidate), candidate)
     return best
 
 
-def _telling(session: Session, rows: Sequence[Any], newsletter: str) -> list[ActionableEvent]:
-    """Return what the events ask for, less news of an address its reader has left since."""
-    told = [row for row in rows if row[1] in TELLING or row[1] == LATE_BOUNCE]
-    moved = _moved(session, {row[0] for row in told})
+def _actionable_events(
+    session: Session, rows: Sequence[Any], newsletter: str
+) -> list[ActionableEvent]:
+    """Return the events that may suppress or unsubscribe, except those of an address left since."""
+    actionable = [row for row in rows if row[1] in TELLING or row[1] == LATE_BOUNCE]
+    changed = _address_changes(session, {row[0] for row in actionable})
     return [
         ActionableEvent(
             kind=EventKind.BOUNCED if kind == LATE_BOUNCE else EventKind(kind),
@@ -97,23 +103,25 @@ def _telling(session: Session, rows: Sequence[Any], newsletter: str) -> list[Act
             address=None,
             cause=cause,
         )
-        for delivery, kind, moment, cause in told
-        if moved.get(delivery, 0) <= moment
+        for delivery, kind, moment, cause in actionable
+        if changed.get(delivery, 0) <= moment
     ]
 
 
-def _moved(session: Session, deliveries: set[int]) -> dict[int, float]:
-    """Return when the readers of these deliveries last moved to another address."""
-    found: dict[int, float] = {}
-    asked = sorted(deliveries)
-    for at in range(0, len(asked), 400):
-        rows: Any = session.connection().execute(_MOVED, {"deliveries": asked[at : at + 400]})
-        found.update({delivery: moment.timestamp() for delivery, moment in rows})
-    return found
+def _address_changes(session: Session, deliveries: set[int]) -> dict[int, float]:
+    """Return when each delivery's reader last changed address, in seconds since 1970."""
+    changed: dict[int, float] = {}
+    numbers = sorted(deliveries)
+    for at in range(0, len(numbers), 400):
+        rows: Any = session.connection().execute(
+            _ADDRESS_CHANGES, {"deliveries": numbers[at : at + 400]}
+        )
+        changed.update({delivery: moment.timestamp() for delivery, moment in rows})
+    return changed
 
 
-def _settle(session: Session) -> tuple[int, ...]:
-    proved: Any = session.connection().execute(_PROVED).scalars()
+def _settle_proved(session: Session) -> tuple[int, ...]:
+    proved: Any = session.connection().execute(_PROVED_ATTEMPTS).scalars()
     return settle_confirmed(session, known_attempts(session, proved.all()))
 
 
@@ -138,7 +146,7 @@ _EVENTS = (
     .where(col(MailEvent.delivery_id).between(bindparam("first"), bindparam("last")))
     .order_by(col(MailEvent.delivery_id))
 )
-_MOVED = (
+_ADDRESS_CHANGES = (
     select(col(Delivery.id), func.max(col(Consent.at)))
     .join(Consent, col(Consent.subscriber_id) == col(Delivery.subscriber_id))
     .where(
@@ -147,4 +155,4 @@ _MOVED = (
     )
     .group_by(col(Delivery.id))
 )
-_PROVED = select(col(Attempt.key)).where(col(Attempt.proved_at).is_not(None))
+_PROVED_ATTEMPTS = select(col(Attempt.key)).where(col(Attempt.proved_at).is_not(None))

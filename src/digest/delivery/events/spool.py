@@ -1,7 +1,8 @@
-"""Holds event posts on disk until they are applied, however busy the database is.
+"""Hides the format of the spool: files of checksummed records that wait for the event consumer.
 
-Each process appends to files of its own; whoever drains reads all files in the order they were
-begun. A record is on disk before `append` returns, which is what the provider's 2xx stands for.
+Each process appends to files of its own; the consumer reads all files in the order in which they
+were created. `Spool.append` returns once the record is synced to disk (fsync), so the webhook may
+answer 2xx then, however busy the database is.
 """
 
 from __future__ import annotations
@@ -23,28 +24,28 @@ from digest.errors import SpoolFull
 MAGIC = b"DGE1"
 _HEAD = Struct(">4sQQII")  # magic, received and signed in seconds, length, checksum
 _SUFFIX = ".events"
-MOST_BYTES = 2 << 30  #: of all files together
-FILE_BYTES = 64 << 20  #: a file that has grown so large is followed by another
+MOST_BYTES = 2 << 30  #: limit for all files together
+FILE_BYTES = 64 << 20  #: size at which a new file is begun
 
 
 class SpoolRecord(NamedTuple):
-    """One post as it came in."""
+    """One webhook post, byte for byte as it was received."""
 
     body: bytes
     received: int  #: seconds since 1970
-    signed: int  #: when its sender says it was signed; 0 where that can't be read
-    end: int  #: where the next record begins in its file
+    signed: int  #: seconds since 1970, by the sender's timestamp header; 0 if unreadable
+    end: int  #: offset in bytes at which the next record of the file begins
 
 
 class SpoolOffset(NamedTuple):
-    """Where a record ends: it is applied once its file is applied that far."""
+    """Where a record ends: the record is applied once its file is applied up to there."""
 
     file: str
     end: int
 
 
 @dataclass
-class _Open:
+class _OpenFile:
     """The file this process appends to."""
 
     name: str
@@ -60,15 +61,16 @@ class Spool:
     folder: Path
     most_bytes: int = MOST_BYTES
     file_bytes: int = FILE_BYTES
-    _open: _Open | None = None
+    _open: _OpenFile | None = None
     _closed: set[str] = field(default_factory=set)  #: files of this process that are complete
     _writing: threading.Lock = field(default_factory=threading.Lock)
     _syncing: threading.Lock = field(default_factory=threading.Lock)
 
     def append(self, body: bytes, received: int, signed: int = 0) -> SpoolOffset:
-        """Put a post on disk; raises `SpoolFull` when that can't be done now.
+        """Write a post to disk, and return where its record ends.
 
-        Threads that arrive while a sync is under way share the next one.
+        Threads that arrive during a sync share the next one. Raise `SpoolFull` when the size limit
+        is reached or the disk can't be written to.
         """
         record = _HEAD.pack(MAGIC, received, signed, len(body), crc32(body)) + body
         try:
@@ -85,13 +87,13 @@ class Spool:
         return SpoolOffset(file.name, end)
 
     def files(self) -> list[str]:
-        """Name the files there are, the oldest first."""
+        """Return the names of the spool files, the oldest first."""
         if not self.folder.is_dir():
             return []
         return sorted(path.name for path in self.folder.glob(f"*{_SUFFIX}"))
 
     def size(self) -> int:
-        """Return how many bytes wait, those applied in unfinished files included."""
+        """Return the size of all files in bytes, applied records of unfinished files included."""
         total = 0
         for name in self.files():
             with suppress(FileNotFoundError):
@@ -99,27 +101,27 @@ class Spool:
         return total
 
     def read(self, name: str, offset: int, most: int) -> list[SpoolRecord]:
-        """Return records of a file from *offset* on, about *most* bytes of them."""
+        """Return the records of a file from *offset* on, about *most* bytes of them."""
         try:
             with (self.folder / name).open("rb") as file:
                 file.seek(offset)
-                # One record may be larger than what was asked for, never than a post may be.
+                # A single record may be larger than *most*, but never larger than a post may be.
                 raw = file.read(most + _HEAD.size)
-                found = _records(raw, offset)
-                if not found and len(raw) > most:
-                    found = _records(raw + file.read(), offset)[:1]
+                records = _records(raw, offset)
+                if not records and len(raw) > most:
+                    records = _records(raw + file.read(), offset)[:1]
         except FileNotFoundError:
             return []
-        return found
+        return records
 
     def finish(self, name: str, offset: int) -> bool:
-        """Delete a file that is applied up to *offset*, unless more is in it or may come."""
+        """Delete a file applied up to *offset*; return false if it holds or may get more."""
         with self._writing, self._syncing:
-            mine = self._open
-            if mine is not None and mine.name == name:
-                if mine.written > offset:
+            open_file = self._open
+            if open_file is not None and open_file.name == name:
+                if open_file.written > offset:
                     return False
-                os.close(mine.number)
+                os.close(open_file.number)
                 self._open = None
             elif name not in self._closed and (alive(_owner(name)) or self._young(name)):
                 return False
@@ -127,7 +129,7 @@ class Spool:
         (self.folder / name).unlink(missing_ok=True)
         return True
 
-    def _write(self, record: bytes) -> _Open:
+    def _write(self, record: bytes) -> _OpenFile:
         if self.size() + len(record) > self.most_bytes:
             raise SpoolFull
         file = self._open
@@ -138,13 +140,15 @@ class Spool:
             while done < len(record):
                 done += os.write(file.number, record[done:])
         except OSError:
-            os.ftruncate(file.number, file.written)  # half a record would hide those behind it
+            os.ftruncate(
+                file.number, file.written
+            )  # a partial record would hide the records behind it
             raise
         file.written += done
         return file
 
-    def _begin(self, before: _Open | None) -> _Open:
-        """Begin a file; who waits for a sync of the one before finds that it was done."""
+    def _begin(self, before: _OpenFile | None) -> _OpenFile:
+        """Begin a new file, after syncing the one *before* for the threads that wait for it."""
         if before is not None:
             with self._syncing:
                 os.fsync(before.number)
@@ -161,11 +165,11 @@ class Spool:
             os.fsync(folder)
         finally:
             os.close(folder)
-        self._open = _Open(name, number, 0)
+        self._open = _OpenFile(name, number, 0)
         return self._open
 
     def _young(self, name: str) -> bool:
-        """Tell whether a file whose writer can't be seen may still be written to."""
+        """Return whether a file whose writer can't be checked may still be written to."""
         if alive(_owner(name)) is False:
             return False
         with suppress(FileNotFoundError):
@@ -178,17 +182,17 @@ def _owner(name: str) -> str:
 
 
 def _records(raw: bytes, offset: int) -> list[SpoolRecord]:
-    """Cut raw bytes into records; damaged ones are passed over, half a one at the end waits."""
-    found: list[SpoolRecord] = []
+    """Cut raw bytes into records; skip damaged records, and stop at a partial one at the end."""
+    records: list[SpoolRecord] = []
     at = 0
     while len(raw) - at >= _HEAD.size:
         magic, received, signed, length, sum_ = _HEAD.unpack_from(raw, at)
         body = raw[at + _HEAD.size : at + _HEAD.size + length]
         if magic == MAGIC and len(body) == length and crc32(body) == sum_:
             at += _HEAD.size + length
-            found.append(SpoolRecord(body, received, signed, offset + at))
+            records.append(SpoolRecord(body, received, signed, offset + at))
             continue
         at = raw.find(MAGIC, at + 1)
         if at < 0:
             break
-    return found
+    return records

@@ -1,7 +1,8 @@
-"""What an event means: news moves a delivery up only, and an event told again changes nothing.
+"""Decides how events change a delivery's status: it only rises, and a repeat changes nothing.
 
-Applying the same events, in any order and any number of times, ends in the same rows: an event is
-known by what it says, and everything kept of it is the highest or the earliest of its copies.
+Applying the same events in any order and any number of times ends in the same rows. An event is
+identified by its content (delivery, kind, second, link); where copies differ, the stored row keeps
+the highest or the lowest value of each field.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from digest.delivery.sending import KnownAttempt, confirm_acceptance, known_atte
 from digest.mail.provider_events import EventKind
 from digest.mail.provider_events import ProviderEvent as Event
 
-#: What each kind of event says of a delivery's standing; the rest say nothing of it.
+#: The status that each kind of event gives a delivery; other kinds give none.
 NEWS = {
     EventKind.PROCESSED: News.PROCESSED,
     EventKind.DEFERRED: News.DEFERRED,
@@ -35,10 +36,10 @@ NEWS = {
     EventKind.COMPLAINED: News.COMPLAINED,
 }
 RANK = {news: rank for rank, news in enumerate(News)}
-#: A standing as one number, and the word that is stored for it.
+#: The rank of a kind's status, and the stored value.
 _STANDING = {kind: (RANK[news], news.value) for kind, news in NEWS.items()}
-_WORD = {kind: kind.value for kind in EventKind}
-#: Kinds that may ask for more than a note: somebody must not be mailed any more.
+_STORED_KIND = {kind: kind.value for kind in EventKind}
+#: Kinds that may require a suppression or an unsubscription.
 TELLING = frozenset(
     {
         EventKind.BOUNCED,
@@ -48,22 +49,22 @@ TELLING = frozenset(
         EventKind.RESIGNED,
     }
 )
-_OF_NO_MAIL = frozenset({EventKind.OTHER, EventKind.ACCOUNT})
+_WITHOUT_MAIL = frozenset({EventKind.OTHER, EventKind.ACCOUNT})
 _ENGAGED = frozenset({EventKind.OPENED, EventKind.CLICKED})
-_OWN_LINK = pattern(r"(/[a-z])/[\w-]{20,}")  # a reader's token, or the tag in its place
+_OWN_LINK = pattern(r"(/[a-z])/[\w-]{20,}")  # a reader's token, or its substitution tag
 _MAX_DIGITS = 18
 
 
-NOBODY = 0  #: whose news it is that comes from an address of no reader
+NOBODY = 0  #: the `whose` of an event that is about no reader's address
 
 
 @dataclass(frozen=True, kw_only=True)
 class ActionableEvent:
-    """An event that may ask for more than a note: somebody must not be mailed any more."""
+    """An event that may require a suppression or an unsubscription."""
 
     kind: EventKind
-    at: int
-    #: The delivery it is about; below zero, the reader's own number where it has none; or `NOBODY`.
+    at: int  #: seconds since 1970
+    #: The delivery's number; without a delivery the reader's number, negated; else `NOBODY`.
     whose: int
     newsletter: str
     address: str | None = field(repr=False)
@@ -72,20 +73,21 @@ class ActionableEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class StatusChanges:
-    """What a batch of events changed."""
+    """What a list of events changed."""
 
-    new: int  #: events not heard before
-    unknown: Sequence[Event]  #: events of no delivery of ours
-    settled: tuple[int, ...]  #: editions in which a doubt was settled
+    new: int  #: events that weren't recorded yet
+    unknown: Sequence[Event]  #: events that match no delivery
+    settled: tuple[int, ...]  #: editions in which a batch in doubt was settled
     telling: Sequence[ActionableEvent]
 
 
 @dataclass(kw_only=True)
-class _Sorted:
-    """Events by what has to be done with them."""
+class _EventGroups:
+    """Events grouped by what has to be done with them."""
 
-    rows: dict[Row, Row] = field(default_factory=dict)  #: by key
-    best: dict[int, tuple[int, int, str]] = field(default_factory=dict)  #: rank, -moment, word
+    rows: dict[Row, Row] = field(default_factory=dict)  #: event row by primary key
+    #: Delivery to rank, negated moment and stored value of its highest status.
+    best: dict[int, tuple[int, int, str]] = field(default_factory=dict)
     links: dict[int, str] = field(default_factory=dict)
     proofs: dict[str, int] = field(default_factory=dict)  #: attempt to its earliest moment
     telling: list[ActionableEvent] = field(default_factory=list)
@@ -93,87 +95,91 @@ class _Sorted:
 
 
 def apply_events(session: Session, events: Sequence[Event]) -> StatusChanges:
-    """Record events and move what they speak of; the caller commits, and acts on the result."""
+    """Record events and raise delivery statuses; the caller commits, and acts on the result."""
     known = known_attempts(session, {e.attempt for e in events if e.attempt})
-    done = _sort(events, known, event_ownership(session, known.values()))
-    # In the order of the table, so that neighbours meet the same page.
-    new = _KEEP.run(session, sorted(done.rows.values()))
-    _LINK.run(session, list(done.links.items()))
-    raise_statuses(session, done.best)
+    groups = _group(events, known, event_ownership(session, known.values()))
+    # In primary key order, so that neighbouring rows share a page.
+    new = _UPSERT_EVENTS.run(session, sorted(groups.rows.values()))
+    _INSERT_LINKS.run(session, list(groups.links.items()))
+    raise_statuses(session, groups.best)
     return StatusChanges(
         new=new,
-        unknown=done.unknown,
-        settled=confirm_acceptance(session, known, done.proofs),
-        telling=done.telling,
+        unknown=groups.unknown,
+        settled=confirm_acceptance(session, known, groups.proofs),
+        telling=groups.telling,
     )
 
 
 def raise_statuses(session: Session, best: Mapping[int, tuple[int, int, str]]) -> None:
-    """Move deliveries up to (rank, less its moment, word), those that aren't as high already."""
-    rows = [(told, -at, rank, number) for number, (rank, at, told) in sorted(best.items())]
-    _MOVE.run(session, rows)
+    """Raise deliveries to (rank, negated moment, stored value) where their status is lower."""
+    rows = [(news, -at, rank, number) for number, (rank, at, news) in sorted(best.items())]
+    _RAISE_STATUSES.run(session, rows)
 
 
 def status_rank(kind: str) -> tuple[int, str] | None:
-    """Return a kind's standing as a rank and a word, ``None`` where it says nothing of it."""
+    """Return the rank and the stored value of a kind's status, ``None`` if it has none."""
     return _STANDING.get(kind)  # type: ignore[call-overload,no-any-return]  # a StrEnum is a text
 
 
-def _sort(
+def _group(
     events: Sequence[Event], known: Mapping[str, KnownAttempt], kept: EventOwnership
-) -> _Sorted:
-    """Sort events; the one loop that runs a million times in a flood."""
-    done = _Sorted()
-    rows, best, proofs = done.rows, done.best, done.proofs
+) -> _EventGroups:
+    """Group events by what they change; the loop that runs a million times in a flood."""
+    groups = _EventGroups()
+    rows, best, proofs = groups.rows, groups.best, groups.proofs
     for event in events:
         kind, at, delivery, attempt = event[:4]
-        mine = known.get(attempt) if attempt else None
-        number = _number(delivery)
-        if mine is None or not mine.first <= number <= mine.last or kind in _OF_NO_MAIL:
-            done.unknown.append(event)
+        known_attempt = known.get(attempt) if attempt else None
+        number = _delivery_number(delivery)
+        if (
+            known_attempt is None
+            or not known_attempt.first <= number <= known_attempt.last
+            or kind in _WITHOUT_MAIL
+        ):
+            groups.unknown.append(event)
             continue
-        if proofs.get(mine.attempt, at) >= at:
-            proofs[mine.attempt] = at
+        if proofs.get(known_attempt.attempt, at) >= at:
+            proofs[known_attempt.attempt] = at
         standing = _STANDING.get(kind)
         if standing is not None:
-            here = (standing[0], -at, standing[1])
-            if number not in best or here > best[number]:
-                best[number] = here
+            candidate = (standing[0], -at, standing[1])
+            if number not in best or candidate > best[number]:
+                best[number] = candidate
         if kind in TELLING:
-            done.telling.append(
+            groups.telling.append(
                 ActionableEvent(
                     kind=kind,
                     at=at,
                     whose=number,
-                    newsletter=mine.newsletter,
+                    newsletter=known_attempt.newsletter,
                     address=event.address,
                     cause=event.cause,
                 )
             )
-        who = kept.who(number, mine, engaged=kind in _ENGAGED)
+        who = kept.who(number, known_attempt, engaged=kind in _ENGAGED)
         if who is not None:
-            _keep(rows, done.links, event, mine.edition, who)
-    return done
+            _add_row(rows, groups.links, event, known_attempt.edition, who)
+    return groups
 
 
-def _keep(
+def _add_row(
     rows: dict[Row, Row], links: dict[int, str], event: Event, edition: int, who: int
 ) -> None:
     kind, at, _, _, _, url, machine, cause, detail = event
     link = 0
     if url:
-        link, clean = link_key(url)
-        links[link] = clean
+        link, clean_url = link_key(url)
+        links[link] = clean_url
     key = (who, kind, at, link)
-    row = (who, _WORD[kind], at, link, edition, 1 if machine else 0, cause, detail)
-    before = rows.get(key)
-    if before is not None and before != row:
-        row = (*row[:5], min(before[5], row[5]), max(before[6], cause), max(before[7], detail))
+    row = (who, _STORED_KIND[kind], at, link, edition, 1 if machine else 0, cause, detail)
+    stored = rows.get(key)
+    if stored is not None and stored != row:
+        row = (*row[:5], min(stored[5], row[5]), max(stored[6], cause), max(stored[7], detail))
     rows[key] = row
 
 
-def _number(delivery: str | None) -> int:
-    """Read a delivery's number; 0 for what is none of ours."""
+def _delivery_number(delivery: str | None) -> int:
+    """Return a delivery's number, 0 if the id isn't one of ours."""
     if delivery and len(delivery) <= _MAX_DIGITS and delivery.isascii() and delivery.isdigit():
         return int(delivery)
     return 0
@@ -181,7 +187,7 @@ def _number(delivery: str | None) -> int:
 
 @lru_cache(maxsize=4096)
 def link_key(url: str) -> tuple[int, str]:
-    """Name a link: a number for its address, and the address less a reader's own part."""
+    """Return a link's key, a signed 64-bit hash, and its URL without a reader's token."""
     clean = _OWN_LINK.sub(r"\1/…", url)
     return int.from_bytes(blake2b(clean.encode(), digest_size=8).digest(), signed=True), clean
 
@@ -190,8 +196,8 @@ def _insert(dialect: str) -> Any:
     return sqlite.insert if dialect == "sqlite" else postgresql.insert
 
 
-def _keeping(dialect: str) -> Any:
-    """Insert an event; of two copies that differ, keep of each field the lower or the higher."""
+def _event_upsert(dialect: str) -> Any:
+    """Return an upsert of an event that keeps the lower or higher value of each field."""
     insert = _insert(dialect)(MailEvent)
     new, old = insert.excluded, MailEvent
     return insert.on_conflict_do_update(
@@ -209,7 +215,7 @@ def _keeping(dialect: str) -> Any:
     )
 
 
-def _moving(_dialect: str) -> Any:
+def _status_update(_dialect: str) -> Any:
     ranked = case(
         *(
             (col(Delivery.news) == literal_column(f"'{news.value}'"), literal_column(str(rank)))
@@ -221,16 +227,16 @@ def _moving(_dialect: str) -> Any:
     earlier = (bindparam("rank") == ranked) & (col(Delivery.news_at) > bindparam("moment"))
     return (
         update(Delivery)
-        .values(news=bindparam("told"), news_at=bindparam("moment"))
+        .values(news=bindparam("status"), news_at=bindparam("moment"))
         .where(col(Delivery.id) == bindparam("delivery"), or_(higher, earlier))
     )
 
 
-_KEEP = BulkStatement(
-    _keeping,
+_UPSERT_EVENTS = BulkStatement(
+    _event_upsert,
     ["delivery_id", "kind", "moment", "link", "edition_id", "machine", "cause", "detail"],
 )
-_LINK = BulkStatement(
+_INSERT_LINKS = BulkStatement(
     lambda dialect: _insert(dialect)(EventLink).on_conflict_do_nothing(), ["id", "url"]
 )
-_MOVE = BulkStatement(_moving, ["told", "moment", "rank", "delivery"])
+_RAISE_STATUSES = BulkStatement(_status_update, ["status", "moment", "rank", "delivery"])

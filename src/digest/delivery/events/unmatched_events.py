@@ -1,7 +1,7 @@
-"""Events that carry none of our ids: bound to a reader by address, as soft evidence.
+"""Decides how events without custom arguments are matched: to a reader, by address.
 
-A bounce that comes back by mail days later has neither message id nor arguments. It may stop us
-from mailing an address again; it moves no delivery, settles no doubt, and proves nothing.
+A bounce that arrives by mail days later has neither a message id nor custom arguments. It may
+suppress an address; it raises no delivery status, settles no batch in doubt, and proves nothing.
 """
 
 from __future__ import annotations
@@ -22,16 +22,18 @@ from digest.mail.provider_events import ProviderEvent as Event
 from subscribers.models import LetterKind, Subscriber
 from subscribers.store import upsert
 
-LATE_BOUNCE = "late-bounce"  #: how such a bounce is noted with the reader's latest delivery
+LATE_BOUNCE = (
+    "late-bounce"  #: the kind such a bounce is stored as, with the reader's latest delivery
+)
 _AT_ONCE = 400
 _LETTERS = frozenset(LetterKind)
-#: What an address must not be mailed for again, whoever it belongs to.
-_OF_ADDRESSES = (EventKind.BOUNCED, EventKind.DROPPED, EventKind.COMPLAINED)
+#: Kinds that may suppress an address even if it belongs to no reader.
+_ABOUT_ADDRESS = (EventKind.BOUNCED, EventKind.DROPPED, EventKind.COMPLAINED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class UnmatchedEvents:
-    """What could be bound to a reader, and what couldn't."""
+    """Events that were matched by address, and those that weren't."""
 
     telling: Sequence[ActionableEvent]
     unknown: Sequence[Event]
@@ -44,31 +46,31 @@ class _Latest(NamedTuple):
 
 
 def match_by_address(session: Session, events: Sequence[Event]) -> UnmatchedEvents:
-    """Bind events without an attempt by their address; those of another's attempt stay unknown."""
-    bare = {e.address for e in events if e.attempt is None and e.address}
+    """Match events without an attempt by address; events with an unknown attempt stay unknown."""
+    addresses = {e.address for e in events if e.attempt is None and e.address}
     readers = _readers(
-        session, {address: key for address in bare if (key := address_key_of(address))}
+        session, {address: key for address in addresses if (key := address_key_of(address))}
     )
     telling: list[ActionableEvent] = []
     unknown: list[Event] = []
     for event in events:
         reader = readers.get(event.address or "") if event.attempt is None else None
         if reader is not None and event.kind is not EventKind.OTHER:
-            telling.append(_told(session, event, reader))
-        elif event.address and _of_a_letter(event):
-            telling.append(_of_nobody(event))
+            telling.append(_actionable(session, event, reader))
+        elif event.address and _is_of_letter(event):
+            telling.append(_of_no_reader(event))
         else:
             unknown.append(event)
     return UnmatchedEvents(telling=telling, unknown=unknown)
 
 
-def _of_a_letter(event: Event) -> bool:
-    """Tell whether this is news of a letter of ours to who isn't, or never was, a reader."""
+def _is_of_letter(event: Event) -> bool:
+    """Return whether this event is about a letter of ours to an address of no reader."""
     kind = (event.delivery or "").partition("-")[0]
-    return event.attempt is None and kind in _LETTERS and event.kind in _OF_ADDRESSES
+    return event.attempt is None and kind in _LETTERS and event.kind in _ABOUT_ADDRESS
 
 
-def _of_nobody(event: Event) -> ActionableEvent:
+def _of_no_reader(event: Event) -> ActionableEvent:
     return ActionableEvent(
         kind=event.kind,
         at=event.at,
@@ -79,7 +81,7 @@ def _of_nobody(event: Event) -> ActionableEvent:
     )
 
 
-def _told(session: Session, event: Event, reader: int) -> ActionableEvent:
+def _actionable(session: Session, event: Event, reader: int) -> ActionableEvent:
     latest = _latest(session, event.at, reader)
     if latest is not None and event.kind is EventKind.BOUNCED:
         row = {
@@ -101,7 +103,7 @@ def _told(session: Session, event: Event, reader: int) -> ActionableEvent:
 
 
 def _latest(session: Session, at: int, reader: int) -> _Latest | None:
-    """Find the reader's latest delivery that was on its way at a moment."""
+    """Return a reader's latest delivery whose issue was prepared at a moment, in seconds."""
     rows: Any = session.connection().execute(_LATEST, {"reader": reader})
     for delivery, edition, newsletter, prepared in rows:
         if prepared.timestamp() <= at:
@@ -111,17 +113,17 @@ def _latest(session: Session, at: int, reader: int) -> _Latest | None:
 
 def _readers(session: Session, keys: dict[str, str]) -> dict[str, int]:
     asked = sorted(set(keys.values()))
-    found: dict[str, int] = {}
+    readers: dict[str, int] = {}
     for at in range(0, len(asked), _AT_ONCE):
         rows: Any = session.connection().execute(_READERS, {"keys": asked[at : at + _AT_ONCE]})
-        found.update(dict(rows.all()))
-    return {address: found[key] for address, key in keys.items() if key in found}
+        readers.update(dict(rows.all()))
+    return {address: readers[key] for address, key in keys.items() if key in readers}
 
 
 _READERS = select(col(Subscriber.address_key), col(Subscriber.id)).where(
     col(Subscriber.address_key).in_(bindparam("keys", expanding=True))
 )
-#: Starts from the few editions there are: deliveries are found by (edition, reader).
+#: Joins from the few editions, since deliveries are indexed by (edition, reader).
 _LATEST = (
     select(col(Delivery.id), col(Edition.id), col(Newsletter.slug), col(Issue.prepared_at))
     .select_from(Edition)
