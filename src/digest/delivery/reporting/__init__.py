@@ -1,4 +1,13 @@
-"""TODO face."""
+"""Reporting on deliveries: where an issue stands, its statistics, and what is kept of its events.
+
+All modules read the rows that sending and event processing have written. `status` answers the
+operator's question during and after a send: it combines the delivery counts with the reasons from
+`exclusions` into an `IssueStatus` whose problems each name a next step. `statistics` counts what
+became of an edition from its events, with the table by mailbox provider from
+`provider_statistics`. When events reach their retention limit, `event_retention` stores these
+statistics as frozen numbers and then deletes the events. `subscriber_history` lists what was sent
+to one reader, for the reader's own export.
+"""
 
 from digest.delivery.reporting.event_retention import PruneResult, prune_events
 from digest.delivery.reporting.exclusions import excluded_readers

@@ -1,8 +1,8 @@
-"""How long events are kept, and what is left of them: the numbers, and nobody's name.
+"""Decides what is left of events after their retention period: statistics without names.
 
-An edition's numbers are frozen before its events go, so that no count is lost; an event of it that
-is told again afterwards is not recorded, so that none is counted twice. What it asks for (a
-suppression, a higher standing) is still done.
+An edition's statistics are frozen before its events are deleted, so no count is lost. An event
+that arrives for a frozen edition isn't recorded, so none is counted twice; its suppression or
+higher status still takes effect.
 """
 
 from __future__ import annotations
@@ -34,49 +34,49 @@ _ERASURES = "erasures"
 
 @dataclass(frozen=True, kw_only=True)
 class PruneResult:
-    """What a pass did."""
+    """What one pass pruned and made nameless."""
 
-    pruned: int = 0  #: editions whose events are gone, their numbers frozen
-    forgotten: int = 0  #: deliveries of erased readers that nobody can name any more
+    pruned: int = 0  #: editions whose statistics were frozen and events deleted
+    forgotten: int = 0  #: deliveries of erased readers whose events were made nameless
 
     def __str__(self) -> str:
-        """Say it in a line; empty when nothing was done."""
-        said = []
+        """Return the result as one line, empty when nothing was done."""
+        parts = []
         if self.pruned:
-            said.append(f"pruned the events of {self.pruned} editions")
+            parts.append(f"pruned the events of {self.pruned} editions")
         if self.forgotten:
-            said.append(f"made {self.forgotten} deliveries of erased readers nameless")
-        return ", ".join(said)
+            parts.append(f"made {self.forgotten} deliveries of erased readers nameless")
+        return ", ".join(parts)
 
 
 def prune_events(store: UnitOfWork, *, before: datetime, now: datetime) -> PruneResult:
-    """Prune the events of issues sent *before* a moment, and forget erased readers.
+    """Prune the events of issues prepared *before* a moment, and forget erased readers.
 
-    Many short transactions; safe to end and begin again anywhere.
+    The work runs in many short transactions, and an interrupted pass can be repeated.
     """
     forgotten = forget_erased_readers(store)
     pruned = 0
-    for edition in _old(store, before):
+    for edition in _prunable(store, before):
         with store.write() as session:
             freeze_statistics(session, edition, now)
-        _drop(store, edition)
+        _delete_events(store, edition)
         pruned += 1
     return PruneResult(pruned=pruned, forgotten=forgotten)
 
 
 def freeze_statistics(session: Session, edition_id: int, now: datetime) -> None:
-    """Keep an edition's numbers as they are, and cut what ties anonymous events to readers."""
+    """Store an edition's statistics, and delete the salt that ties pseudonyms to deliveries."""
     if session.get(FrozenNumbers, edition_id) is None:
-        kept = edition_statistics(session, edition_id).as_dict()
-        session.add(FrozenNumbers(edition_id=edition_id, numbers=kept, frozen_at=now))
+        numbers = edition_statistics(session, edition_id).as_dict()
+        session.add(FrozenNumbers(edition_id=edition_id, numbers=numbers, frozen_at=now))
         session.flush()
     session.connection().execute(delete(Anonymity).where(col(Anonymity.edition_id) == edition_id))
 
 
 def forget_erased_readers(store: UnitOfWork) -> int:
-    """Make the events of erased readers nobody's where that wasn't done; counts deliveries.
+    """Make events of erased readers nameless where needed; return the number of deliveries.
 
-    An earlier version erased a reader first, and did this on the next day.
+    An earlier version erased a reader first, and made the events nameless on the next day.
     """
     done = 0
     with store.read() as session:
@@ -92,47 +92,49 @@ def forget_erased_readers(store: UnitOfWork) -> int:
 
 
 def _erased(session: Session, after: int) -> tuple[int, list[int]]:
-    """Return the newest erasure, and the readers erased since one."""
+    """Return the id of the newest erasure, and the readers erased after the one given."""
     rows: Any = session.connection().execute(
         select(func.max(col(Consent.id)), col(Consent.subscriber_id))
         .where(col(Consent.act) == ConsentAct.ERASED, col(Consent.id) > after)
         .group_by(col(Consent.subscriber_id))
     )
-    found = rows.all()
-    return max((number for number, _ in found), default=after), [reader for _, reader in found]
+    erasures = rows.all()
+    return max((number for number, _ in erasures), default=after), [
+        reader for _, reader in erasures
+    ]
 
 
-def _old(store: UnitOfWork, before: datetime) -> list[int]:
-    """Name the editions of issues sent before a moment that have events left."""
-    spans = (
+def _prunable(store: UnitOfWork, before: datetime) -> list[int]:
+    """Return the editions of issues prepared before a moment that still have events."""
+    prepared = (
         select(col(Edition.id))
         .join(Issue, col(Issue.id) == col(Edition.issue_id))
         .where(col(Issue.prepared_at) < before)
     )
     with store.read() as session:
-        editions = [each or 0 for each in session.connection().execute(spans).scalars()]
-        return [each for each in editions if _has_events(session, each)]
+        editions = [number or 0 for number in session.connection().execute(prepared).scalars()]
+        return [number for number in editions if _has_events(session, number)]
 
 
 def _has_events(session: Session, edition_id: int) -> bool:
     first, last = _span(session, edition_id)
-    mine = select(col(MailEvent.delivery_id)).where(
+    events = select(col(MailEvent.delivery_id)).where(
         col(MailEvent.edition_id) == edition_id,
         col(MailEvent.delivery_id).between(first, last) | (col(MailEvent.delivery_id) < 0),
     )
-    return session.connection().execute(mine.limit(1)).first() is not None
+    return session.connection().execute(events.limit(1)).first() is not None
 
 
 def _span(session: Session, edition_id: int) -> tuple[int, int]:
     ends = select(func.min(col(Batch.first_delivery)), func.max(col(Batch.last_delivery)))
-    found = session.connection().execute(ends.where(col(Batch.edition_id) == edition_id)).one()
-    return found[0] or 0, found[1] or 0
+    row = session.connection().execute(ends.where(col(Batch.edition_id) == edition_id)).one()
+    return row[0] or 0, row[1] or 0
 
 
-def _drop(store: UnitOfWork, edition_id: int) -> None:
+def _delete_events(store: UnitOfWork, edition_id: int) -> None:
     with store.read() as session:
-        spans = list(_slices(*_span(session, edition_id)))
-    for condition in [*spans, col(MailEvent.delivery_id) < 0]:
+        slices = list(_slices(*_span(session, edition_id)))
+    for condition in [*slices, col(MailEvent.delivery_id) < 0]:
         with store.write() as session:
             session.connection().execute(
                 delete(MailEvent).where(col(MailEvent.edition_id) == edition_id, condition)

@@ -1,4 +1,4 @@
-"""Who was left out of an issue, and why: the readers whose delivery has an outcome of its own."""
+"""Decides who counts as left out of an issue: readers whose delivery has an outcome of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlmodel import Session, col
 from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome
 from subscribers.models import Subscriber
 
-MOST = 20  #: reasons told; the provider's words may differ for each reader
+MOST = 20  #: reasons listed; the provider's text may differ for each reader
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +23,7 @@ class ExclusionCount:
 
 
 def exclusion_counts(session: Session, edition_id: int) -> tuple[ExclusionCount, ...]:
-    """Return why readers were left out, the most frequent reason first."""
+    """Return the `MOST` most frequent reasons, with their number of readers."""
     number = func.count()
     rows = session.connection().execute(
         select(col(Delivery.outcome), col(Delivery.reason), number)
@@ -41,11 +41,11 @@ def exclusion_counts(session: Session, edition_id: int) -> tuple[ExclusionCount,
 
 
 def excluded_readers(session: Session, edition_id: int) -> list[tuple[str, str, str]]:
-    """Return outcome, reason and address of each reader left out; "(erased)" for the forgotten.
+    """Return outcome, reason and address of each reader left out; "(erased)" for erased readers.
 
-    Who waited when the issue was cancelled is among them.
+    Readers whose batch was still waiting when the issue was cancelled are included.
     """
-    called_off = exists().where(
+    cancelled = exists().where(
         col(Batch.edition_id) == edition_id,
         col(Batch.state) == BatchState.CANCELLED,
         col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)),
@@ -55,13 +55,13 @@ def excluded_readers(session: Session, edition_id: int) -> list[tuple[str, str, 
         .join(Subscriber, col(Subscriber.id) == col(Delivery.subscriber_id), isouter=True)
         .where(
             col(Delivery.edition_id) == edition_id,
-            or_(col(Delivery.outcome).is_not(None), called_off),
+            or_(col(Delivery.outcome).is_not(None), cancelled),
         )
         .order_by(col(Delivery.id))
     )
     return [
-        (str(outcome), reason or "", who or "(erased)")
+        (str(outcome), reason or "", address or "(erased)")
         if outcome
-        else (str(DeliveryOutcome.EXCLUDED), "the issue was cancelled", who or "(erased)")
-        for outcome, reason, who in rows
+        else (str(DeliveryOutcome.EXCLUDED), "the issue was cancelled", address or "(erased)")
+        for outcome, reason, address in rows
     ]

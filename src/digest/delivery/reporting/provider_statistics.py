@@ -1,4 +1,4 @@
-"""How an edition fared with each mailbox provider."""
+"""Decides which mailbox provider an address belongs to, and counts an edition's statuses by it."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ _PROVIDERS = {
     "NetEase": "163.com 126.com yeah.net",
     "Naver": "naver.com",
 }
-_BY_DOMAIN = {domain: name for name, all_ in _PROVIDERS.items() for domain in all_.split()}
+_BY_DOMAIN = {domain: name for name, domains in _PROVIDERS.items() for domain in domains.split()}
 
 
 def mailbox_provider(domain: str | None) -> str:
-    """Name the provider behind a domain in lower case; ``None`` stands for an erased reader."""
+    """Return the provider of a lower-case domain; ``None`` stands for an erased reader."""
     return ERASED if domain is None else _BY_DOMAIN.get(domain, OTHERS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderStatistics:
-    """Readers with one mailbox provider."""
+    """How an edition fared with one mailbox provider; all numbers are deliveries."""
 
     name: str
     accepted: int = 0
@@ -60,12 +60,12 @@ class ProviderStatistics:
 
     @property
     def complaint_rate(self) -> float | None:
-        """Complaints by delivered mails; ``None`` where none was delivered."""
+        """Return complaints divided by delivered mails, ``None`` where none was delivered."""
         return self.complained / self.delivered if self.delivered else None
 
 
 def count_by_mailbox_provider(session: Session, edition_id: int) -> tuple[ProviderStatistics, ...]:
-    """Count standings of what was accepted by mailbox provider, the largest first."""
+    """Return the statuses of accepted deliveries by mailbox provider, the largest first."""
     tally: dict[str, Counter[str]] = defaultdict(Counter)
     domain = _domain(session)
     rows = session.connection().execute(
@@ -83,15 +83,15 @@ def count_by_mailbox_provider(session: Session, edition_id: int) -> tuple[Provid
         )
         .group_by(domain, col(Delivery.news))
     )
-    for of, news, number in rows:
-        mine = tally[mailbox_provider(of)]
-        mine["accepted"] += number
+    for address_domain, news, number in rows:
+        counts = tally[mailbox_provider(address_domain)]
+        counts["accepted"] += number
         if news is not None and news is not News.PROCESSED:
-            mine[str(news)] += number
+            counts[str(news)] += number
         if news is News.COMPLAINED:
-            mine["delivered"] += number
-    found = [ProviderStatistics(name=name, **numbers) for name, numbers in tally.items()]
-    return tuple(sorted(found, key=lambda each: (-each.accepted, each.name)))
+            counts["delivered"] += number
+    statistics = [ProviderStatistics(name=name, **numbers) for name, numbers in tally.items()]
+    return tuple(sorted(statistics, key=lambda row: (-row.accepted, row.name)))
 
 
 def _domain(session: Session) -> ColumnElement[Any]:

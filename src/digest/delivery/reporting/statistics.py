@@ -1,7 +1,7 @@
-"""What became of one edition, in numbers one can trust.
+"""Decides how an edition's events are counted, and which clicks are surely human.
 
-Opens are split by the provider's machine flag, clicks are a range from surely human to all, and
-nothing is ever decided by either.
+Opens are split by the provider's machine flag, and clicks are a range from surely human to all.
+No part of the system acts on either number.
 """
 
 from __future__ import annotations
@@ -25,24 +25,25 @@ from digest.delivery.reporting.provider_statistics import (
 )
 from digest.mail.provider_events import EventKind
 
-NEAR = 10  #: seconds after delivery within which scanners follow links, and hardly a person does
-AT_ONCE = 5  #: seconds
-MANY = 3  #: links within that time
+NEAR = 10  #: seconds after delivery in which link scanners click, and people hardly do
+AT_ONCE = 5  #: seconds in which links count as followed at once
+MANY = 3  #: different links within `AT_ONCE` that show a scanner
 
 
 class LinkVisit(NamedTuple):
-    """One link followed in one copy of a mail."""
+    """One click on a link in one copy of a mail."""
 
     moment: int  #: seconds since 1970
     link: int
-    machine: bool = False  #: what followed it had no browser's traits
+    machine: bool = False  #: the user agent was no browser's
 
 
 def human_clicks(clicks: Sequence[LinkVisit], delivered: int | None) -> list[bool]:
-    """Judge the clicks on one copy of a mail, each in its place; pure.
+    """Return for each click on one copy of a mail whether it was surely human; pure.
 
-    Not surely a person's are those without a browser's traits, those within seconds of delivery,
-    and those among many links followed at once.
+    Not surely human are clicks by a user agent that is no browser, clicks within `NEAR` seconds of
+    delivery, and clicks on `MANY` or more links within `AT_ONCE` seconds. *delivered* is in seconds
+    since 1970, ``None`` if unknown.
     """
     return [
         not click.machine
@@ -52,17 +53,18 @@ def human_clicks(clicks: Sequence[LinkVisit], delivered: int | None) -> list[boo
     ]
 
 
-def _links_around(clicks: Sequence[LinkVisit], one: LinkVisit) -> int:
-    """Count the links followed in the fullest span of `AT_ONCE` seconds that holds *one*."""
+def _links_around(clicks: Sequence[LinkVisit], click: LinkVisit) -> int:
+    """Return the most links followed within `AT_ONCE` seconds around a click."""
     most = 0
     for first in clicks:
-        if one.moment - AT_ONCE <= first.moment <= one.moment:
+        if click.moment - AT_ONCE <= first.moment <= click.moment:
             end = first.moment + AT_ONCE
             most = max(most, len({c.link for c in clicks if first.moment <= c.moment <= end}))
     return most
 
 
-#: Gmail's lines for complaints: stay below the first, never reach the second.
+#: Gmail's limits for the complaint rate: stay below the first, never reach the second (Google's
+#: email sender guidelines).
 COMPLAINTS_GOOD, COMPLAINTS_BAD = 0.001, 0.003
 _FAILED = [EventKind.BOUNCED, EventKind.BLOCKED, EventKind.DROPPED]
 _LEFT = [EventKind.UNSUBSCRIBED, EventKind.RESIGNED]
@@ -70,7 +72,7 @@ _LEFT = [EventKind.UNSUBSCRIBED, EventKind.RESIGNED]
 
 @dataclass(frozen=True, kw_only=True)
 class LinkStatistics:
-    """One link: readers who followed it, and how often it was followed."""
+    """One link: how many readers followed it, surely and in all, and how often."""
 
     url: str
     surely: int
@@ -80,61 +82,61 @@ class LinkStatistics:
 
 @dataclass(frozen=True, kw_only=True)
 class EditionStatistics:
-    """One edition's numbers; people unless said otherwise."""
+    """One edition's numbers: readers, unless a field says otherwise."""
 
     accepted: int = 0
     delivered: int = 0
-    deferred: int = 0  #: still: the mailbox said "later" and nothing since
-    bounced: int = 0  #: for good
-    blocked: int = 0  #: this mail, not the address
+    deferred: int = 0  #: the mailbox asked to retry, and no later event came
+    bounced: int = 0  #: permanently
+    blocked: int = 0  #: the mailbox refused this mail, not the address
     dropped: int = 0
     complained: int = 0
-    left: int = 0  #: by the provider's own link
-    late_bounces: int = 0  #: that came back by mail, without ids: by address, so soft
-    opened_people: int = 0  #: at least once by what doesn't call itself a machine
-    opened_machines: int = 0  #: only by machines
+    left: int = 0  #: unsubscribed by the provider's own link
+    late_bounces: int = 0  #: returned by mail without ids, and matched by address
+    opened_people: int = 0  #: at least once without the machine flag
+    opened_machines: int = 0  #: only with the machine flag
     clicked_surely: int = 0
     clicked_all: int = 0
     clicks_surely: int = 0  #: clicks, not people
     clicks_all: int = 0  #: clicks, not people
     links: Sequence[LinkStatistics] = ()
     providers: Sequence[ProviderStatistics] = ()
-    causes: Mapping[str, int] = field(default_factory=dict)  #: why mails failed
+    causes: Mapping[str, int] = field(default_factory=dict)  #: readers by cause of failure
     #: (minute since 1970, mails delivered in it)
     timeline: Sequence[tuple[int, int]] = ()
 
     @property
     def complaint_rate(self) -> float | None:
-        """Complaints by delivered mails; ``None`` where none was delivered."""
+        """Return complaints divided by delivered mails, ``None`` where none was delivered."""
         return self.complained / self.delivered if self.delivered else None
 
     @property
     def unheard(self) -> int:
-        """Accepted mails without news of what became of them."""
+        """Return the number of accepted mails without a status event."""
         known = self.delivered + self.deferred + self.blocked + self.bounced + self.dropped
         return max(0, self.accepted - known)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values, which `from_dict` reads back."""
+        """Return a dict of plain values, which `from_dict` reads."""
         return asdict(self)
 
 
-def from_dict(found: Mapping[str, Any]) -> EditionStatistics:
-    """Read numbers that were stored."""
+def from_dict(numbers: Mapping[str, Any]) -> EditionStatistics:
+    """Return statistics from a dict that `as_dict` made."""
     return EditionStatistics(
         **{
-            **found,
-            "links": tuple(LinkStatistics(**each) for each in found["links"]),
-            "providers": tuple(ProviderStatistics(**each) for each in found["providers"]),
-            "timeline": tuple((minute, number) for minute, number in found["timeline"]),
+            **numbers,
+            "links": tuple(LinkStatistics(**link) for link in numbers["links"]),
+            "providers": tuple(ProviderStatistics(**row) for row in numbers["providers"]),
+            "timeline": tuple((minute, number) for minute, number in numbers["timeline"]),
         }
     )
 
 
 def edition_statistics(session: Session, edition_id: int) -> EditionStatistics:
-    """Count what became of an edition; what was frozen when its events were pruned stays so.
+    """Return an edition's statistics: from its events, or frozen ones once those are pruned.
 
-    Standings are counted anew always: they are kept with the deliveries.
+    Statuses are always counted anew, since they are stored with the deliveries.
     """
     frozen = session.get(FrozenNumbers, edition_id)
     counts = count_deliveries(session, edition_id)
@@ -150,70 +152,70 @@ def edition_statistics(session: Session, edition_id: int) -> EditionStatistics:
     }
     if frozen is not None:
         kept = {**frozen.numbers, **standing}
-        return from_dict({**kept, "providers": [asdict(each) for each in providers]})
+        return from_dict({**kept, "providers": [asdict(row) for row in providers]})
     return EditionStatistics(**standing, providers=providers, **_from_events(session, edition_id))
 
 
 def _from_events(session: Session, edition_id: int) -> dict[str, Any]:
-    mine = _of(session, edition_id)
-    people, machines = _opened(session, mine)
+    of_edition = _edition_condition(session, edition_id)
+    people, machines = _opened(session, of_edition)
     return {
-        "left": _readers(session, mine, _LEFT),
-        "late_bounces": _readers(session, mine, [LATE_BOUNCE]),
+        "left": _readers(session, of_edition, _LEFT),
+        "late_bounces": _readers(session, of_edition, [LATE_BOUNCE]),
         "opened_people": people,
         "opened_machines": machines,
-        "causes": _causes(session, mine),
-        "timeline": _timeline(session, mine),
-        **_clicked(session, mine, _delivered_unnamed(session, edition_id, mine)),
+        "causes": _causes(session, of_edition),
+        "timeline": _timeline(session, of_edition),
+        **_clicked(session, of_edition, _delivered_unnamed(session, edition_id, of_edition)),
     }
 
 
-def _of(session: Session, edition_id: int) -> ColumnElement[bool]:
-    """Return the condition for an edition's events: its range of deliveries, and the nameless."""
+def _edition_condition(session: Session, edition_id: int) -> ColumnElement[bool]:
+    """Return the condition for an edition's events, under delivery numbers or pseudonyms."""
     spans = select(func.min(col(Batch.first_delivery)), func.max(col(Batch.last_delivery)))
-    found = session.connection().execute(spans.where(col(Batch.edition_id) == edition_id)).one()
-    first, last = (each or 0 for each in found)
+    row = session.connection().execute(spans.where(col(Batch.edition_id) == edition_id)).one()
+    first, last = (number or 0 for number in row)
     ranged = or_(col(MailEvent.delivery_id).between(first, last), col(MailEvent.delivery_id) < 0)
     return ranged & (col(MailEvent.edition_id) == edition_id)
 
 
-def _readers(session: Session, mine: ColumnElement[bool], kinds: Sequence[str]) -> int:
+def _readers(session: Session, of_edition: ColumnElement[bool], kinds: Sequence[str]) -> int:
     distinct = func.count(col(MailEvent.delivery_id).distinct())
-    found = select(distinct).where(mine, col(MailEvent.kind).in_(kinds))
-    return session.connection().execute(found).scalar_one()
+    query = select(distinct).where(of_edition, col(MailEvent.kind).in_(kinds))
+    return session.connection().execute(query).scalar_one()
 
 
-def _opened(session: Session, mine: ColumnElement[bool]) -> tuple[int, int]:
-    """Count readers whose copy was opened by a person perhaps, and by machines only."""
-    each = (
+def _opened(session: Session, of_edition: ColumnElement[bool]) -> tuple[int, int]:
+    """Return the number of copies opened perhaps by a person, and by machines only."""
+    by_copy = (
         select(func.min(col(MailEvent.machine)).label("machine"))
-        .where(mine, col(MailEvent.kind) == EventKind.OPENED)
+        .where(of_edition, col(MailEvent.kind) == EventKind.OPENED)
         .group_by(col(MailEvent.delivery_id))
         .subquery()
     )
     rows = session.connection().execute(
-        select(each.c.machine, func.count()).group_by(each.c.machine)
+        select(by_copy.c.machine, func.count()).group_by(by_copy.c.machine)
     )
-    found = {row[0]: row[1] for row in rows}
-    return found.get(0, 0), found.get(1, 0)
+    counts = {row[0]: row[1] for row in rows}
+    return counts.get(0, 0), counts.get(1, 0)
 
 
-def _causes(session: Session, mine: ColumnElement[bool]) -> dict[str, int]:
+def _causes(session: Session, of_edition: ColumnElement[bool]) -> dict[str, int]:
     known = case((col(MailEvent.cause) != "", col(MailEvent.cause)), else_="Not said")
     rows = session.connection().execute(
         select(known, func.count(col(MailEvent.delivery_id).distinct()))
-        .where(mine, col(MailEvent.kind).in_(_FAILED))
+        .where(of_edition, col(MailEvent.kind).in_(_FAILED))
         .group_by(known)
         .order_by(func.count(col(MailEvent.delivery_id).distinct()).desc(), known)
     )
     return {cause: number for cause, number in rows}  # noqa: C416 - rows, not pairs
 
 
-def _timeline(session: Session, mine: ColumnElement[bool]) -> tuple[tuple[int, int], ...]:
+def _timeline(session: Session, of_edition: ColumnElement[bool]) -> tuple[tuple[int, int], ...]:
     minute = (col(MailEvent.moment) - col(MailEvent.moment) % 60).label("minute")
     rows = session.connection().execute(
         select(minute, func.count())
-        .where(mine, col(MailEvent.kind) == EventKind.DELIVERED)
+        .where(of_edition, col(MailEvent.kind) == EventKind.DELIVERED)
         .group_by(minute)
         .order_by(minute)
     )
@@ -221,21 +223,21 @@ def _timeline(session: Session, mine: ColumnElement[bool]) -> tuple[tuple[int, i
 
 
 def _clicked(
-    session: Session, mine: ColumnElement[bool], unnamed: Mapping[int, int]
+    session: Session, of_edition: ColumnElement[bool], unnamed: Mapping[int, int]
 ) -> dict[str, Any]:
-    """Judge every click beside the others on the same copy; one pass, a copy at a time.
+    """Return the click fields of the statistics; one pass over the clicks, a copy at a time.
 
-    *unnamed* tells when a copy was delivered whose clicks are kept under a number of their own.
+    *unnamed* maps the pseudonym of a copy to its moment of delivery, in seconds since 1970.
     """
     surely: Counter[int] = Counter()
     readers: Counter[int] = Counter()
     clicks: Counter[int] = Counter()
     totals: Counter[str] = Counter()
-    rows: Iterable[Any] = session.connection().execute(_clicks(mine))
+    rows: Iterable[Any] = session.connection().execute(_clicks(of_edition))
     for who, copy in groupby(rows, key=lambda row: row[0]):
-        told = list(copy)
-        mail = [LinkVisit(row[1], row[2], bool(row[3])) for row in told]
-        judged = human_clicks(mail, unnamed.get(who, told[0][4]))
+        copy_rows = list(copy)
+        mail = [LinkVisit(row[1], row[2], bool(row[3])) for row in copy_rows]
+        judged = human_clicks(mail, unnamed.get(who, copy_rows[0][4]))
         human = {click.link for click, sure in zip(mail, judged, strict=True) if sure}
         surely.update(human)
         readers.update({click.link for click in mail})
@@ -249,21 +251,21 @@ def _clicked(
         "clicks_all": totals["clicks"],
         "links": tuple(
             LinkStatistics(
-                url=urls.get(each, ""), surely=surely[each], readers=readers[each], clicks=number
+                url=urls.get(link, ""), surely=surely[link], readers=readers[link], clicks=number
             )
-            for each, number in clicks.most_common()
+            for link, number in clicks.most_common()
         ),
     }
 
 
-def _clicks(mine: ColumnElement[bool]) -> Select[Any]:
-    """Every click with the moment its copy was delivered, a copy's together."""
-    told = aliased(MailEvent)
+def _clicks(of_edition: ColumnElement[bool]) -> Select[Any]:
+    """Return a query of all clicks with their copy's moment of delivery, ordered by copy."""
+    delivery_events = aliased(MailEvent)
     delivered = (
-        select(func.min(col(told.moment)))
+        select(func.min(col(delivery_events.moment)))
         .where(
-            col(told.delivery_id) == col(MailEvent.delivery_id),
-            col(told.kind) == EventKind.DELIVERED,
+            col(delivery_events.delivery_id) == col(MailEvent.delivery_id),
+            col(delivery_events.kind) == EventKind.DELIVERED,
         )
         .scalar_subquery()
     )
@@ -275,18 +277,18 @@ def _clicks(mine: ColumnElement[bool]) -> Select[Any]:
             col(MailEvent.machine),
             delivered,
         )
-        .where(mine, col(MailEvent.kind) == EventKind.CLICKED)
+        .where(of_edition, col(MailEvent.kind) == EventKind.CLICKED)
         .order_by(col(MailEvent.delivery_id), col(MailEvent.moment))
     )
 
 
 def _delivered_unnamed(
-    session: Session, edition_id: int, mine: ColumnElement[bool]
+    session: Session, edition_id: int, of_edition: ColumnElement[bool]
 ) -> dict[int, int]:
-    """Say when copies were delivered whose clicks are kept anonymously; forgotten at once.
+    """Return when copies with pseudonymous clicks were delivered, by pseudonym; never stored.
 
-    Without it no click could be told to have come within seconds of delivery, and all would pass
-    for people's. Empty once the edition's numbers are frozen: its secret is gone then.
+    Without this mapping no click could be compared with its moment of delivery, and all would count
+    as human. The mapping is empty once the edition's statistics are frozen: the salt is deleted.
     """
     salt = (
         session.connection()
@@ -297,18 +299,18 @@ def _delivered_unnamed(
         return {}
     rows = session.connection().execute(
         select(col(MailEvent.delivery_id), func.min(col(MailEvent.moment)))
-        .where(mine, col(MailEvent.kind) == EventKind.DELIVERED)
+        .where(of_edition, col(MailEvent.kind) == EventKind.DELIVERED)
         .group_by(col(MailEvent.delivery_id))
     )
     return {pseudonym(delivery, salt): moment for delivery, moment in rows}
 
 
 def _urls(session: Session, links: list[int]) -> dict[int, str]:
-    found: dict[int, str] = {}
+    urls: dict[int, str] = {}
     for at in range(0, len(links), 400):
         part = links[at : at + 400]
         rows = session.connection().execute(
             select(col(EventLink.id), col(EventLink.url)).where(col(EventLink.id).in_(part))
         )
-        found.update({row[0]: row[1] for row in rows})
-    return found
+        urls.update({row[0]: row[1] for row in rows})
+    return urls

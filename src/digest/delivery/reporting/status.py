@@ -1,4 +1,4 @@
-"""Where an issue stands: counts that balance, and each problem with what to do about it."""
+"""Decides what is reported as a problem of an issue, and which next step each problem names."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from digest.delivery.reporting.exclusions import ExclusionCount, exclusion_count
 from digest.delivery.sending import alive, count_outbox_copies, is_presumed_dead, waiting
 from digest.issues.models import Edition, Issue, IssueState
 
-#: After this long without news, while news of others came, an accepted batch is improbable: the
-#: provider tells its events again for a day.
+#: After this long without an event, while events of other batches came, a batch was probably not
+#: accepted: the provider retries its event posts for 24 hours.
 TELLING = timedelta(hours=25)
 
 
 def weigh_evidence(session: Session, batch: Batch, since: datetime | None, now: datetime) -> str:
-    """Say in words what is known about a batch in doubt, and how much its silence weighs."""
+    """Return what is known of a batch in doubt as text, and how much its silence weighs."""
     accepted, heard = _others(session, batch)
-    canary = session.get(SeedCopy, batch.edition_id)
-    channel = _channel(heard, accepted, canary)
-    if heard == 0 and (canary is None or canary.heard_at is None):
+    seed_copy = session.get(SeedCopy, batch.edition_id)
+    channel = _channel(heard, accepted, seed_copy)
+    if heard == 0 and (seed_copy is None or seed_copy.heard_at is None):
         return f"{channel}; so its silence says nothing"
     if since is None or now - since < TELLING:
         return f"{channel}; none of this batch yet"
@@ -46,8 +46,8 @@ def weigh_evidence(session: Session, batch: Batch, since: datetime | None, now: 
 
 
 def _others(session: Session, batch: Batch) -> tuple[int, int]:
-    """How many batches of the edition were accepted, and of how many there is news."""
-    told = exists().where(
+    """Return how many batches of the edition were accepted, and how many of those have events."""
+    has_events = exists().where(
         col(MailEvent.delivery_id).between(col(Batch.first_delivery), col(Batch.last_delivery))
     )
     accepted = (
@@ -58,17 +58,17 @@ def _others(session: Session, batch: Batch) -> tuple[int, int]:
     connection = session.connection()
     return (
         connection.execute(accepted).scalar_one(),
-        connection.execute(accepted.where(told)).scalar_one(),
+        connection.execute(accepted.where(has_events)).scalar_one(),
     )
 
 
-def _channel(heard: int, accepted: int, canary: SeedCopy | None) -> str:
+def _channel(heard: int, accepted: int, seed_copy: SeedCopy | None) -> str:
     of_others = f"news came of {heard} of {accepted} accepted batches"
-    if canary is None:
+    if seed_copy is None:
         return of_others
-    if canary.heard_at is None:
+    if seed_copy.heard_at is None:
         return f"{of_others}, none of the canary"
-    after = canary.heard_at - canary.sent_at
+    after = seed_copy.heard_at - seed_copy.sent_at
     return f"{of_others}, and of the canary after {_age(after)}"
 
 
@@ -81,26 +81,27 @@ def _age(span: timedelta) -> str:
     return f"{seconds} s"
 
 
-MOST_REFUSED = 0.02  #: of those an issue was offered to; more is a problem, and exit code 1
+MOST_REFUSED = 0.02  #: share of offered readers; a larger share is a problem, and exit code 1
 _TO_BE_SENT = [BatchState.PENDING, BatchState.CLAIMED]
-SILENCE = timedelta(hours=1)  #: after an issue was sent; the provider tells within a minute
+#: After an issue was sent; the first events usually come within a minute.
+SILENCE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """One thing that is stuck, and the next step a person can take."""
+    """One thing that is stuck, and the next step for a person."""
 
     what: str
     next_step: str
-    batch: str | None = None  #: the beginning of its key
+    batch: str | None = None  #: the first 8 characters of the batch's key
     readers: int = 0
     since: datetime | None = None
-    evidence: str | None = None  #: what speaks for and against, where it is a doubt
+    evidence: str | None = None  #: for a batch in doubt, what speaks for and against acceptance
 
 
 @dataclass(frozen=True, kw_only=True)
 class IssueStatus:
-    """One issue's standing."""
+    """Where one issue stands."""
 
     issue: int | None
     period: str
@@ -108,11 +109,11 @@ class IssueStatus:
     counts: DeliveryCounts
     problems: tuple[Problem, ...]
     aside: tuple[ExclusionCount, ...] = ()  #: why readers were left out
-    note: str = ""  #: why it was paused, cancelled or skipped
-    rehearsed: int = 0  #: copies that lie in the outbox folder and reached nobody
+    note: str = ""  #: why the issue was paused, cancelled or skipped
+    rehearsed: int = 0  #: copies written to the outbox folder, which reached nobody
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it in plain values, the numbers at the top level."""
+        """Return plain values for JSON, with the counts at the top level."""
         return {
             "issue": self.issue,
             "period": self.period,
@@ -120,8 +121,8 @@ class IssueStatus:
             "note": self.note,
             **self.counts.as_dict(),
             "in_outbox": self.rehearsed,
-            "left_out": [asdict(each) for each in self.aside],
-            "problems": [asdict(each) for each in self.problems],
+            "left_out": [asdict(row) for row in self.aside],
+            "problems": [asdict(problem) for problem in self.problems],
         }
 
 
@@ -133,10 +134,10 @@ def issue_status(
     *,
     is_alive: Callable[[str], bool | None] = alive,
 ) -> IssueStatus:
-    """Read where an issue stands.
+    """Return where an issue stands.
 
-    *now* and *is_alive* tell which requests are under way and which were left by a dead sender:
-    those are in doubt, whether or not somebody has taken note of it.
+    *now* and *is_alive* decide which requests are under way and which belong to a dead sender.
+    Requests of a dead sender count as in doubt, even before recovery has recorded them so.
     """
     counts, in_outbox = (
         count_deliveries(session, edition.id or 0),
@@ -154,27 +155,27 @@ def issue_status(
         problems=(
             *_paused(session, issue, edition, counts),
             *_problems(session, issue, edition, now),
-            *(_left_by(session, batch, attempt, issue, now) for batch, attempt in held),
+            *(_abandoned(session, batch, attempt, issue, now) for batch, attempt in held),
             *unheard,
         ),
-        aside=(*exclusion_counts(session, edition.id or 0), *_called_off(issue, counts)),
+        aside=(*exclusion_counts(session, edition.id or 0), *_cancelled(issue, counts)),
         note=issue.note,
         rehearsed=in_outbox,
     )
 
 
-def _called_off(issue: Issue, counts: DeliveryCounts) -> Iterator[ExclusionCount]:
+def _cancelled(issue: Issue, counts: DeliveryCounts) -> Iterator[ExclusionCount]:
     if counts.called_off:
-        why = f"the issue was cancelled: {issue.note}"
+        reason = f"the issue was cancelled: {issue.note}"
         yield ExclusionCount(
-            outcome=DeliveryOutcome.EXCLUDED, reason=why, readers=counts.called_off
+            outcome=DeliveryOutcome.EXCLUDED, reason=reason, readers=counts.called_off
         )
 
 
 def _paused(
     session: Session, issue: Issue, edition: Edition, counts: DeliveryCounts
 ) -> Iterator[Problem]:
-    """Say why an issue is paused, and when the provider refused more than a few of its readers."""
+    """Yield why an issue is paused, and that the provider refused too many readers."""
     again = f"digest send {issue.number} --refused-again"
     nobody_waits = counts.pending == 0 and counts.in_doubt == 0
     if issue.state is IssueState.PAUSED:
@@ -198,12 +199,12 @@ def _paused(
 
 
 def refused_too_many(counts: DeliveryCounts) -> bool:
-    """Tell whether so many were refused that it is hardly about their addresses."""
+    """Return whether more than `MOST_REFUSED` of the offered readers were refused."""
     return counts.refused > MOST_REFUSED * (counts.accepted + counts.refused)
 
 
 def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -> Iterator[Problem]:
-    yield from _slowed(session, issue, edition)
+    yield from _circuit_open(session, issue, edition)
     rows = session.exec(
         select(Batch, Attempt)
         .join(Attempt, col(Attempt.key) == col(Batch.attempt), isouter=True)
@@ -215,14 +216,14 @@ def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -
     ).all()
     for batch, attempt in rows:
         yield from _problem_of(session, batch, attempt, issue, now)
-    yield from _wave(session, issue, edition)
+    yield from _first_wave(session, issue, edition)
     yield from _contradictions(session, edition)
 
 
 def _unheard(
     session: Session, issue: Issue, edition: Edition, accepted: int, now: datetime
 ) -> Iterator[Problem]:
-    """Say when the provider took mails and has told nothing of any of them."""
+    """Yield a problem if mails were accepted and no event came for any of them."""
     if issue.sent_at is None or now - issue.sent_at < SILENCE or accepted <= 0:
         return
     heard = session.exec(
@@ -239,8 +240,8 @@ def _unheard(
         )
 
 
-def _slowed(session: Session, issue: Issue, edition: Edition) -> Iterator[Problem]:
-    """Say that an issue is held back because its requests fail in a row."""
+def _circuit_open(session: Session, issue: Issue, edition: Edition) -> Iterator[Problem]:
+    """Yield a problem if the circuit breaker holds an issue back."""
     breaker = session.get(CircuitBreaker, edition.id)
     if issue.state is not IssueState.PREPARED or breaker is None or breaker.probe_at is None:
         return
@@ -262,13 +263,13 @@ def _slowed(session: Session, issue: Issue, edition: Edition) -> Iterator[Proble
     )
 
 
-def _wave(session: Session, issue: Issue, edition: Edition) -> Iterator[Problem]:
-    wave = session.get(Rollout, edition.id)
-    if issue.state is not IssueState.PREPARED or wave is None:
+def _first_wave(session: Session, issue: Issue, edition: Edition) -> Iterator[Problem]:
+    rollout = session.get(Rollout, edition.id)
+    if issue.state is not IssueState.PREPARED or rollout is None:
         return
-    if wave.judge_at is not None and wave.passed_at is None:
+    if rollout.judge_at is not None and rollout.passed_at is None:
         yield Problem(
-            what=f"the first wave is out; the rest waits until {wave.judge_at:%H:%M} UTC",
+            what=f"the first wave is out; the rest waits until {rollout.judge_at:%H:%M} UTC",
             next_step=(
                 f"digest send {issue.number} goes on by itself then, unless too many bounce or"
                 " complain"
@@ -310,7 +311,7 @@ def _problem_of(
 def _held(
     session: Session, edition: Edition, now: datetime, is_alive: Callable[[str], bool | None]
 ) -> list[tuple[Batch, Attempt]]:
-    """Return what is held by senders that are dead, or haven't been heard of for a lease."""
+    """Return batches held by dead senders, or by senders whose lease has expired."""
     rows = session.exec(
         select(Batch, Attempt)
         .join(Attempt, col(Attempt.key) == col(Batch.attempt))
@@ -323,10 +324,10 @@ def _held(
     return [(batch, attempt) for batch, attempt in rows if is_presumed_dead(attempt, now, is_alive)]
 
 
-def _left_by(
+def _abandoned(
     session: Session, batch: Batch, attempt: Attempt, issue: Issue, now: datetime
 ) -> Problem:
-    """Say what a sender left behind that has ended, and that nobody has taken up yet."""
+    """Return the problem of a batch that a dead sender holds and recovery hasn't taken over."""
     since = attempt.started_at or attempt.claimed_at
     started = batch.state is BatchState.STARTED
     return Problem(
@@ -349,12 +350,12 @@ def _left_by(
 
 
 def _contradictions(session: Session, edition: Edition) -> Iterator[Problem]:
-    wrong = session.exec(
+    rows = session.exec(
         select(Decision, Batch)
         .join(Batch, col(Batch.id) == col(Decision.batch_id))
         .where(col(Batch.edition_id) == edition.id, col(Decision.contradicted).is_not(None))
     ).all()
-    for decision, batch in wrong:
+    for decision, batch in rows:
         copies = decision.contradicted or 0
         yield Problem(
             what=(

@@ -1,4 +1,4 @@
-"""What was sent to one reader, and what the provider told of it: their own to see."""
+"""Decides what a reader's own data export contains of issues and their events."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digest.issues.models import Edition, Issue, Newsletter
 
 
 def issues_sent_to(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    """Return each issue that was planned for a reader, the oldest first, with its events."""
+    """Return one dict for each issue planned for a reader, the oldest first, with its events."""
     rows = session.execute(_ISSUES.where(col(Delivery.subscriber_id) == subscriber_id)).all()
     return [
         {
@@ -31,7 +31,7 @@ def issues_sent_to(session: Session, subscriber_id: int) -> list[dict[str, Any]]
 
 
 def _events(session: Session, delivery_id: int) -> list[dict[str, Any]]:
-    found = session.execute(
+    rows = session.execute(
         select(
             col(MailEvent.kind),
             col(MailEvent.moment),
@@ -53,11 +53,11 @@ def _events(session: Session, delivery_id: int) -> list[dict[str, Any]]:
             "cause": cause,
             "detail": detail,
         }
-        for kind, moment, machine, url, cause, detail in found
+        for kind, moment, machine, url, cause, detail in rows
     ]
 
 
-#: The editions come first: a reader's delivery is looked up in each by its key.
+#: Joins from the editions, since deliveries are indexed by (edition, reader).
 _ISSUES = (
     select(
         col(Delivery.id),
