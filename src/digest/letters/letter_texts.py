@@ -1,4 +1,4 @@
-"""Every word of the letters, in each language they are shipped in."""
+"""Holds the texts of all letters, in every language the software ships with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from subscribers.models import LetterKind
 
 @dataclass(frozen=True, kw_only=True)
 class LetterWords:
-    """One letter's words; ``{newsletter}``, ``{comes}`` and the like are filled in."""
+    """The texts of one letter, with placeholders such as ``{newsletter}`` and ``{comes}``."""
 
     subject: str
     preview: str
@@ -26,11 +26,11 @@ class LetterCatalogue:
     """All letters in one language."""
 
     letters: Mapping[LetterKind, LetterWords]
-    first_issue: LetterWords  #: the welcome while there is no issue to show
-    spelled: str  #: before the address of the button, written out
+    first_issue: LetterWords  #: the welcome letter of a newsletter without an issue
+    spelled: str  #: text before the written-out URL of the button
     preferences: str
     unsubscribe: str
-    decline: str  #: for who didn't ask for the letter
+    decline: str  #: label of the link for a person who didn't request the letter
 
 
 EN = LetterCatalogue(
@@ -229,5 +229,5 @@ TONGUES: Mapping[str, LetterCatalogue] = {"en": EN, "de": DE}
 
 
 def letter_catalogue(language: str) -> LetterCatalogue:
-    """Return a language's letters, else the English ones; of "de-AT" the first part counts."""
+    """Return the texts for a BCP 47 tag by its first part ("de" of "de-AT"), else English."""
     return TONGUES.get(language.partition("-")[0].lower(), EN)

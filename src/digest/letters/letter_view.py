@@ -1,4 +1,4 @@
-"""What the templates of letters may know: one-off mails that belong to no issue."""
+"""Decides what the template of a letter sees; a letter is a mail that belongs to no issue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class LetterView:
-    """A letter in words of ours: nothing in it was typed by who asked for it.
+    """A letter's text and links; it contains no input of the person who requested the letter.
 
     Render it with ``render("letter", {"letter": letter})``.
     """
@@ -16,13 +16,13 @@ class LetterView:
     newsletter: str
     language: str = "en"
     subject: str
-    preview: str  #: what mailboxes show after the subject
+    preview: str  #: the preheader, which mail programs show after the subject
     title: str
     paragraphs: Sequence[str]
-    button: str = ""  #: none where there is nothing to do
-    action_url: str = ""  #: what the button opens
-    spelled: str = ""  #: words before the button's address, where it has to be written out
-    after: Sequence[str] = ()  #: what stands below the button
-    why: str  #: why the reader gets this
-    links: Sequence[tuple[str, str]] = ()  #: (words, URL), for the foot
-    postal_address: str  #: line by line
+    button: str = ""  #: the button's label; empty for a letter without a button
+    action_url: str = ""  #: URL the button opens
+    spelled: str = ""  #: text before the written-out URL; empty where it isn't written out
+    after: Sequence[str] = ()  #: paragraphs below the button
+    why: str  #: why the reader gets this letter
+    links: Sequence[tuple[str, str]] = ()  #: pairs of label and URL, for the footer
+    postal_address: str  #: with line breaks

@@ -1,4 +1,4 @@
-"""How a letter leaves: put into words, handed over once, its answer told in the list's words."""
+"""Decides how a letter is composed and sent, and what a transport's answer means for it."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from subscribers.models import LetterKind
 log = logging.getLogger(__name__)
 
 _LINKS = ("action_url", "unsubscribe_url", "preferences_url", "decline_url")
-#: Stands where a reader's own links go while a letter is rendered for all of its kind.
-_ANYONE = "https://letter.invalid/-digest"
-#: Letters whose link has to work in every mail program, so it is written out too.
-_SPELLED = (LetterKind.CONFIRM, LetterKind.CHANGE)
-#: Letters without which nothing happens: a mailbox that bounced long ago may work again.
-_ASKED_FOR = _SPELLED
-_AUTOMATIC = {"Auto-Submitted": "auto-generated"}  # RFC 3834: keeps out-of-office replies away
+#: Base of placeholder URLs: a letter is rendered with them once, for all readers of its kind.
+_PLACEHOLDER_URL = "https://letter.invalid/-digest"
+#: Kinds whose URL is written out too, so that it works in every mail program.
+_WRITTEN_OUT = (LetterKind.CONFIRM, LetterKind.CHANGE)
+#: Kinds the reader has just requested: these bypass the provider's old bounces.
+_REQUESTED = _WRITTEN_OUT
+_AUTOMATIC = {"Auto-Submitted": "auto-generated"}  # RFC 3834: suppresses out-of-office replies
 
 
 @dataclass(frozen=True, kw_only=True)
 class Latest:
-    """The newest issue there is to read."""
+    """The latest issue in a newsletter's archive."""
 
     number: int
     day: date
@@ -51,46 +51,46 @@ class Latest:
 
 @dataclass(frozen=True, kw_only=True)
 class LetterContext:
-    """What letters say of a newsletter."""
+    """What a letter says of its newsletter."""
 
     name: str
-    comes: str = ""  #: how often, as it reads after "comes": "every Tuesday"
+    comes: str = ""  #: how often, as text that follows "comes", such as "every Tuesday"
     latest: Latest | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class LetterTransport:
-    """Sends letters by a transport, untracked: a `subscribers.letter_queue.LetterCarrier`."""
+    """Sends letters without tracking; implements `subscribers.letter_queue.LetterCarrier`."""
 
     store: UnitOfWork
     transport: Transport
     sender: Mailbox
     base_url: str
     postal_address: str
-    hours: int  #: how long a link to confirm lasts
-    templates: Path | None = None  #: an installation's own
-    mailto: str = ""  #: where one may write to in order to leave
+    hours: int  #: how long a confirmation link is valid
+    templates: Path | None = None  #: folder of an installation's own templates
+    mailto: str = ""  #: address for unsubscription by mail
     key: Callable[[], str] = field(default=lambda: uuid4().hex)
-    #: What was rendered by this post: letters of a kind differ in their links alone.
-    _made: dict[tuple[LetterKind, str, str], Rendered] = field(
+    #: Rendered letters by kind, newsletter and language: letters of one kind differ only in links.
+    _rendered_letters: dict[tuple[LetterKind, str, str], Rendered] = field(
         default_factory=dict, init=False, repr=False
     )
 
     def send(self, letter: Letter) -> LetterOutcome:
-        """Hand one letter over, once; raises nothing for what network or provider do."""
+        """Send one letter, once; return the outcome, and raise nothing for network or provider."""
         try:
             mailing = self._mailing(letter)
-        except TemplateBroken as fault:  # a person mends it, and then the letter can go
+        except TemplateBroken as fault:  # the letter can be sent once the template is repaired
             log.error("no %s letter in %s can be made: %s", letter.kind, letter.language, fault)
             return LetterOutcome.UNMADE
         answer = self.transport.hand_over(self.transport.prepare(mailing))
         if not isinstance(answer, Accepted):
             log.warning("a %s letter: %s", letter.kind, _reason(answer))
-        return _handed(answer)
+        return _outcome(answer)
 
     def _mailing(self, letter: Letter) -> Mailing:
         mail = self._rendered(letter)
-        links = {f"{_ANYONE}/{name}": getattr(letter, name) for name in _LINKS}
+        links = {f"{_PLACEHOLDER_URL}/{name}": getattr(letter, name) for name in _LINKS}
         content = Content(
             subject=mail.subject,
             html=personalise(mail.html, links),
@@ -98,41 +98,41 @@ class LetterTransport:
             sender=self.sender,
             headers=_AUTOMATIC,
             category="letters",
-            requested=letter.kind in _ASKED_FOR,
+            requested=letter.kind in _REQUESTED,
         )
-        name = f"{letter.kind}-{self.key()}"  # comes back in events, and tells nobody's name
+        name = f"{letter.kind}-{self.key()}"  # returned in events; it identifies no reader
         return Mailing(
             content=content,
             recipients=[Recipient(name, letter.address, {}, _headers(letter, self.mailto))],
         )
 
     def _rendered(self, letter: Letter) -> Rendered:
-        """Render a letter of this kind with places where the links go, once."""
+        """Render a letter of this kind once, with placeholder URLs for the links."""
         kind = (letter.kind, letter.newsletter, letter.language)
-        if kind not in self._made:
+        if kind not in self._rendered_letters:
             with self.store.read() as session:
-                told = letter_context(session, letter.newsletter, letter.language, self.base_url)
+                context = letter_context(session, letter.newsletter, letter.language, self.base_url)
             view = write_letter(
-                _for_anyone(letter),
-                told,
+                _with_placeholder_urls(letter),
+                context,
                 postal_address=self.postal_address,
                 hours=self.hours,
             )
-            self._made[kind] = render("letter", {"letter": view}, folder=self.templates)
-        return self._made[kind]
+            self._rendered_letters[kind] = render("letter", {"letter": view}, folder=self.templates)
+        return self._rendered_letters[kind]
 
 
 def letter_context(session: Session, slug: str, language: str, base_url: str) -> LetterContext:
-    """Look up what a letter says of a newsletter; one that was given up keeps its slug."""
+    """Return what a letter says of a newsletter; one that no longer exists is named by its slug."""
     try:
         newsletter = store.newsletter(session, slug)
     except NotFound:
         return LetterContext(name=slug)
     last = published.latest(session, newsletter)
-    comes = rhythm(newsletter.cadence(), language) if newsletter.scheduled else ""
+    cadence = rhythm(newsletter.cadence(), language) if newsletter.scheduled else ""
     return LetterContext(
         name=newsletter.name,
-        comes=comes,
+        comes=cadence,
         latest=Latest(
             number=last.number,
             day=last.day,
@@ -145,47 +145,51 @@ def letter_context(session: Session, slug: str, language: str, base_url: str) ->
 
 
 def write_letter(
-    letter: Letter, told: LetterContext, *, postal_address: str, hours: int
+    letter: Letter, context: LetterContext, *, postal_address: str, hours: int
 ) -> LetterView:
-    """Put a letter into words; pure, and nothing in it comes from whoever asked for it."""
-    speech = letter_catalogue(letter.language)
+    """Compose a letter; pure, and without any input of the person who requested the letter."""
+    catalogue = letter_catalogue(letter.language)
     welcome = letter.kind is LetterKind.WELCOME
-    words = speech.first_issue if welcome and not told.latest else speech.letters[letter.kind]
-    gaps = _gaps(told, letter.language, hours)
+    words = (
+        catalogue.first_issue if welcome and not context.latest else catalogue.letters[letter.kind]
+    )
+    values = _placeholder_values(context, letter.language, hours)
     links = [
-        (speech.preferences, letter.preferences_url),
-        (speech.unsubscribe, letter.unsubscribe_url),
-        (speech.decline, letter.decline_url),
+        (catalogue.preferences, letter.preferences_url),
+        (catalogue.unsubscribe, letter.unsubscribe_url),
+        (catalogue.decline, letter.decline_url),
     ]
-    latest = told.latest.url if told.latest else ""
+    latest = context.latest.url if context.latest else ""
     return LetterView(
-        newsletter=told.name,
+        newsletter=context.name,
         language=letter.language,
-        subject=words.subject.format(**gaps),
-        preview=words.preview.format(**gaps),
-        title=words.title.format(**gaps),
-        paragraphs=[text.format(**gaps) for text in words.paragraphs],
+        subject=words.subject.format(**values),
+        preview=words.preview.format(**values),
+        title=words.title.format(**values),
+        paragraphs=[text.format(**values) for text in words.paragraphs],
         button=words.button,
         action_url=latest if welcome else letter.action_url,
-        spelled=speech.spelled if letter.kind in _SPELLED else "",
-        after=[text.format(**gaps) for text in words.after],
-        why=words.why.format(**gaps),
+        spelled=catalogue.spelled if letter.kind in _WRITTEN_OUT else "",
+        after=[text.format(**values) for text in words.after],
+        why=words.why.format(**values),
         links=[link for link in links if link[1]],
         postal_address=postal_address,
     )
 
 
-def _for_anyone(letter: Letter) -> Letter:
-    """Put places where a letter has links of its reader's own."""
-    places: dict[str, Any] = {name: f"{_ANYONE}/{name}" for name in _LINKS if getattr(letter, name)}
+def _with_placeholder_urls(letter: Letter) -> Letter:
+    """Replace a letter's links by placeholder URLs."""
+    places: dict[str, Any] = {
+        name: f"{_PLACEHOLDER_URL}/{name}" for name in _LINKS if getattr(letter, name)
+    }
     return replace(letter, **places)
 
 
-def _gaps(told: LetterContext, language: str, hours: int) -> dict[str, object]:
-    latest = told.latest
+def _placeholder_values(context: LetterContext, language: str, hours: int) -> dict[str, object]:
+    latest = context.latest
     return {
-        "newsletter": told.name,
-        "comes": f" {told.comes}" if told.comes else "",
+        "newsletter": context.name,
+        "comes": f" {context.comes}" if context.comes else "",
         "hours": hours,
         "number": latest.number if latest else "",
         "date": long_date(latest.day, language) if latest else "",
@@ -194,19 +198,21 @@ def _gaps(told: LetterContext, language: str, hours: int) -> dict[str, object]:
 
 
 def _headers(letter: Letter, mailto: str) -> dict[str, str]:
-    if letter.decline_url:  # who reads what is written to *mailto* can't act on such a token
-        return unsubscribe_headers(_bare(letter.decline_url), "")
+    if letter.decline_url:  # a person at *mailto* can't process this token
+        return unsubscribe_headers(_without_query(letter.decline_url), "")
     return (
-        unsubscribe_headers(_bare(letter.unsubscribe_url), mailto) if letter.unsubscribe_url else {}
+        unsubscribe_headers(_without_query(letter.unsubscribe_url), mailto)
+        if letter.unsubscribe_url
+        else {}
     )
 
 
-def _bare(url: str) -> str:
-    """Return a link without the language its page is to be in: programs get no page."""
+def _without_query(url: str) -> str:
+    """Return a URL without its query, the page's language: one-click requests show no page."""
     return url.partition("?")[0]
 
 
-def _handed(answer: Answer) -> LetterOutcome:
+def _outcome(answer: Answer) -> LetterOutcome:
     if isinstance(answer, Accepted):
         return LetterOutcome.SENT
     if isinstance(answer, InDoubt):
@@ -215,5 +221,5 @@ def _handed(answer: Answer) -> LetterOutcome:
 
 
 def _reason(answer: Answer) -> str:
-    """Say what came of it, without the provider's words: they may hold the address."""
+    """Return the answer's type and status; the provider's text may contain the address."""
     return f"{type(answer).__name__} ({answer.status})"
