@@ -1,4 +1,4 @@
-"""A marked copy of a mail for whoever makes it: nothing in it acts for any reader."""
+"""Decides how a test copy differs from a reader's mail: marked subject, links that do nothing."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content, Mailing, Recipient
 
 MARK = "[Test] "
-INERT = "test-copy"  #: stands where a token would; no link made with it does anything
+INERT = "test-copy"  #: replaces a reader's token; links with it do nothing
 
 
 def inert_parts(token: str = INERT) -> dict[str, str]:
-    """Return a reader's parts whose links do nothing."""
+    """Return a recipient's parts with links that do nothing."""
     return {UNSUBSCRIBE_TAG: token, PREFERENCES_TAG: token}
 
 
 def inert_recipient(address: str, *, base_url: str, token: str = INERT) -> Recipient:
-    """Return a recipient like any other, but for links that do nothing."""
+    """Return a recipient whose one-click headers (RFC 8058) and links do nothing."""
     return Recipient(
         "test",
         address,
@@ -30,7 +30,7 @@ def inert_recipient(address: str, *, base_url: str, token: str = INERT) -> Recip
 
 
 def make_test_copy(content: Content, address: str, *, base_url: str) -> Mailing:
-    """Return one copy for *address*, marked in its subject; its events belong to no delivery."""
+    """Return a mailing to *address* with a marked subject; its events belong to no delivery."""
     marked = replace(content, subject=f"{MARK}{content.subject}", category="test")
     return Mailing(
         content=marked, recipients=[inert_recipient(address, base_url=base_url)], issue="test"
@@ -38,5 +38,5 @@ def make_test_copy(content: Content, address: str, *, base_url: str) -> Mailing:
 
 
 def test_copy_location(outbox: Path | None) -> str:
-    """Say where a test copy is, once it is handed over; *outbox* where nothing leaves."""
+    """Return where a sent test copy is, as text; *outbox* is the folder if mail goes to files."""
     return f"was written to {outbox / 'test'}" if outbox else "is on its way"

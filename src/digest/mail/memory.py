@@ -1,4 +1,4 @@
-"""A transport that keeps what it is given, for tests and dry runs."""
+"""Holds a transport that stores mailings in memory, for tests and dry runs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from digest.mail.transport import Accepted, Answer, PreparedRequest
 
 @dataclass
 class MemoryTransport:
-    """Accepts every mailing, or answers as *answer* says; keeps those it accepted."""
+    """Accepts every mailing, or answers by *answer*; stores the accepted mailings."""
 
     answer: Callable[[Mailing], Answer] = lambda _: Accepted(provider_id="memory")
     accepted: list[Mailing] = field(default_factory=list)
     _prepared: dict[bytes, Mailing] = field(default_factory=dict, repr=False)
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
-        """Remember the mailing under a payload of its own."""
+        """Store the mailing under a unique payload."""
         payload = f"{mailing.attempt}:{len(self._prepared)}".encode()
         self._prepared[payload] = mailing
         return PreparedRequest(payload=payload, recipients=len(mailing.recipients))
 
     def hand_over(self, request: PreparedRequest) -> Answer:
-        """Answer as told, and keep what was accepted."""
+        """Return the answer, and store the mailing if it is accepted."""
         mailing = self._prepared.pop(request.payload)
         answer = self.answer(mailing)
         if isinstance(answer, Accepted):
@@ -32,5 +32,5 @@ class MemoryTransport:
         return answer
 
     def addresses(self) -> list[str]:
-        """Every address that was mailed, in order, once for each mail."""
+        """Return the address of every accepted mail, in order of sending."""
         return [r.address for mailing in self.accepted for r in mailing.recipients]

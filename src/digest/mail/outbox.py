@@ -1,4 +1,4 @@
-"""A folder as a way out: every mail a file that a mail program opens."""
+"""Hides how mails become files in the outbox folder, which a mail program can open (RFC 5322)."""
 
 from __future__ import annotations
 
@@ -18,39 +18,39 @@ import orjson
 from digest.mail.mailing import Content, Mailbox, Mailing, Recipient, personalise
 from digest.mail.transport import Accepted, Answer, NotSent, PreparedRequest
 
-PROVIDER = "outbox-"  # how the ids begin that tell a copy in the folder from one on its way
+PROVIDER = "outbox-"  #: prefix of a provider id that marks a copy in the outbox folder
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-class _AsSent(EmailPolicy):
-    """Writes a list header's links as they are: as encoded words (RFC 2047) they'd be none."""
+class _UnencodedListHeaders(EmailPolicy):
+    """Writes URLs in List-* headers unencoded; RFC 2047 encoded words would break the links."""
 
     def fold(self, name: str, value: str) -> str:
-        """Break the line between two links only; other headers are folded as usual."""
-        if not _holds_links(name, value):
+        """Return a List-* header folded between two URLs only, any other header as usual."""
+        if not _is_list_header(name, value):
             folded: str = super().fold(name, value)
             return folded
         return f"{name}: {value}".replace(", ", f",{self.linesep} ") + self.linesep
 
     def fold_binary(self, name: str, value: str) -> bytes:
-        """Do the same where a mail is written as bytes."""
-        if not _holds_links(name, value):
+        """Return the folded header as bytes."""
+        if not _is_list_header(name, value):
             return super().fold_binary(name, value)
         return self.fold(name, value).encode("ascii")
 
 
-_AS_SENT = _AsSent(linesep="\r\n")
+_POLICY = _UnencodedListHeaders(linesep="\r\n")
 
 
 @dataclass(frozen=True)
 class Outbox:
-    """Writes each mail as ``<issue>/<delivery>.eml``; the same mail again replaces its file."""
+    """Writes each mail as ``<issue>/<delivery>.eml``; a repeated mail replaces its file."""
 
     folder: Path
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
-        """Pack the mailing; nothing is written yet."""
+        """Return the mailing as JSON; write nothing."""
         packed = {
             "content": {**vars(mailing.content), "sender": tuple(mailing.content.sender)},
             "issue": mailing.issue,
@@ -59,7 +59,7 @@ class Outbox:
         return PreparedRequest(payload=orjson.dumps(packed), recipients=len(mailing.recipients))
 
     def hand_over(self, request: PreparedRequest) -> Answer:
-        """Write the files; what can't be written can be tried again, since files are replaced."""
+        """Write the files; return `NotSent` on a disk error, since a retry replaces the files."""
         packed: dict[str, Any] = orjson.loads(request.payload)
         sender = Mailbox(*packed["content"].pop("sender"))
         content = Content(sender=sender, **packed["content"])
@@ -72,7 +72,7 @@ class Outbox:
                 mail = message(content, recipient)
                 mail["Date"] = format_datetime(self.clock())
                 mail["Message-ID"] = _message_id(packed["issue"], recipient, sender)
-                path.touch(mode=0o600)  # it holds an address
+                path.touch(mode=0o600)  # the file contains an address
                 path.write_bytes(mail.as_bytes())
         except OSError as fault:
             return NotSent(detail=f"the outbox can't be written: {fault.strerror}")
@@ -80,12 +80,12 @@ class Outbox:
 
 
 def message(content: Content, recipient: Recipient) -> EmailMessage:
-    """Build one reader's mail as it would arrive."""
-    mail = EmailMessage(policy=_AS_SENT)
+    """Return one reader's mail as the provider would deliver it."""
+    mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address(content.sender.name, addr_spec=content.sender.address)
     mail["To"] = Address(addr_spec=recipient.address)
     subject = personalise(content.subject, recipient.parts)
-    # Else the header decodes an encoded word, and a line end in it would begin another header.
+    # Without this, the header decodes an encoded word, whose line end could begin another header.
     mail["Subject"] = subject.replace("=?", "=\u2060?")
     for name, value in {**content.headers, **recipient.headers}.items():
         mail[name] = value
@@ -95,12 +95,12 @@ def message(content: Content, recipient: Recipient) -> EmailMessage:
     return mail
 
 
-def _holds_links(name: str, value: str) -> bool:
+def _is_list_header(name: str, value: str) -> bool:
     return name.lower().startswith("list-") and value.isascii()
 
 
 def _message_id(issue: str, recipient: Recipient, sender: Mailbox) -> str:
-    """Name a mail by what it is, so that the same one written again is the same to a program."""
+    """Return a stable Message-ID, so that a mail program sees a rewritten mail as the same."""
     domain = sender.address.rpartition("@")[2]
     return f"<{_safe(recipient.delivery)}.{_safe(issue) or 'letter'}@{domain}>"
 

@@ -1,4 +1,4 @@
-"""What comes back: provider news in our words."""
+"""Decides the kinds and fields of provider events, whatever the provider."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from typing import NamedTuple
 
 
 class EventKind(StrEnum):
-    """What happened to a mail that had been accepted."""
+    """What happened to a mail after the provider accepted it."""
 
-    PROCESSED = "processed"  #: the provider has it and will try
-    DROPPED = "dropped"  #: the provider won't try: it knows the address as bad
-    DEFERRED = "deferred"  #: the mailbox said "later"
-    DELIVERED = "delivered"  #: the mailbox took it
-    BOUNCED = "bounced"  #: the mailbox refused it for good
+    PROCESSED = "processed"  #: the provider queued the mail
+    DROPPED = "dropped"  #: the provider suppresses the address and sent nothing
+    DEFERRED = "deferred"  #: the mailbox refused for now; the provider retries
+    DELIVERED = "delivered"  #: the mailbox accepted the mail
+    BOUNCED = "bounced"  #: the mailbox refused the mail permanently
     BLOCKED = "blocked"  #: the mailbox refused this mail, not the address
     OPENED = "opened"  #: the tracking image was fetched, by a person or a machine
     CLICKED = "clicked"  #: a link was followed, by a person or a machine
-    COMPLAINED = "complained"  #: the reader called it spam
+    COMPLAINED = "complained"  #: the reader reported the mail as spam
     UNSUBSCRIBED = "unsubscribed"  #: the reader left this newsletter by the provider's own link
-    RESIGNED = "resigned"  #: the reader told the provider to bring nothing of ours any more
-    ACCOUNT = "account"  #: of no mail: the provider changed the account's standing
-    OTHER = "other"  #: news we have no word for
+    RESIGNED = "resigned"  #: the reader unsubscribed from all mail of this account
+    ACCOUNT = "account"  #: about no mail: the provider changed the account's status
+    OTHER = "other"  #: an event of an unknown type
 
 
 class ProviderEvent(NamedTuple):
-    """One piece of news about one delivery; a tuple, since a flood makes a million of them."""
+    """One event of one delivery; a tuple, since a flood creates a million of them."""
 
     kind: EventKind
-    at: int  #: seconds since 1970, as the provider counts
+    at: int  #: seconds since 1970, by the provider's clock
     delivery: str | None = None
     attempt: str | None = None
     address: str | None = None
     url: str = ""
-    machine: bool = False  #: the provider, or the lack of any browser's traits, says so
-    cause: str = ""  #: the provider's word for why, such as "Invalid Address"
-    detail: str = ""  #: what the mailbox said, the reader's address taken out
+    machine: bool = False  #: by the provider's flag, or a user agent that is no browser
+    cause: str = ""  #: the provider's classification, such as "Invalid Address"
+    detail: str = ""  #: the mailbox's response, redacted
 
 
 @lru_cache(maxsize=4096)
 def is_machine(agent: str) -> bool:
-    """Tell whether what fetched something has no browser's traits; nothing said is no trait."""
-    words = agent.lower()
-    return not words.startswith("mozilla/") or any(word in words for word in _ROBOTS)
+    """Return whether a user agent isn't a browser's; true for an empty one."""
+    text = agent.lower()
+    return not text.startswith("mozilla/") or any(word in text for word in _ROBOTS)
 
 
 _ROBOTS = (

@@ -1,4 +1,4 @@
-"""Takes addresses, and what a reader is called by, out of words that others wrote."""
+"""Decides what in foreign text identifies a reader, and removes it: addresses and names."""
 
 from __future__ import annotations
 
@@ -17,39 +17,41 @@ _SHORTEST_LABEL = 4
 
 
 def redact(words: str, address: str = "") -> str:
-    """Return *words* without any address, and without the parts of those that stood in them.
+    """Return *words* without addresses, and without the parts of the addresses found in them.
 
-    The parts of *address* go as well: the local part, names in it, the domain. The time it takes
-    grows with the words; who calls it bounds them.
+    The parts of *address* are removed as well: the local part, the names in it, and the domain.
+    Runtime grows with the length of *words*, which callers limit.
     """
     if not words:
         return words
     words = _AT.sub("@", words)
-    found = [address, *(f"{local}@{domain}" for local, domain in _ADDRESS.findall(words))]
-    parts = {part for each in found for part in _parts(each)}
+    addresses = [address, *(f"{local}@{domain}" for local, domain in _ADDRESS.findall(words))]
+    parts = {part for found_address in addresses for part in _parts(found_address)}
     if not parts:
         return words
     words = _ADDRESS.sub(GONE, words)
-    return _WORD.sub(lambda word: GONE if _names(word[0].casefold(), parts) else word[0], words)
+    return _WORD.sub(
+        lambda word: GONE if _identifies(word[0].casefold(), parts) else word[0], words
+    )
 
 
-def _names(word: str, parts: set[str]) -> bool:
+def _identifies(word: str, parts: set[str]) -> bool:
     return word in parts or not parts.isdisjoint(_BETWEEN.split(word))
 
 
 def _parts(address: str) -> Iterator[str]:
-    """Name what gives a reader away: whole local part, each name in it, domain, its labels."""
+    """Yield what identifies a reader: the local part, the names in it, the domain, its labels."""
     local, _, domain = address.casefold().rpartition("@")
     if local:
         yield from (local, local.partition("+")[0])
-        yield from (each for each in _BETWEEN.split(local) if len(each) >= _SHORTEST_NAME)
-    for spelling in {domain, _in_unicode(domain)} - {""}:
+        yield from (name for name in _BETWEEN.split(local) if len(name) >= _SHORTEST_NAME)
+    for spelling in {domain, _idna_decoded(domain)} - {""}:
         yield spelling
         labels = spelling.split(".")[:-1]
-        yield from (each for each in labels if len(each) >= _SHORTEST_LABEL)
+        yield from (label for label in labels if len(label) >= _SHORTEST_LABEL)
 
 
-def _in_unicode(domain: str) -> str:
+def _idna_decoded(domain: str) -> str:
     with suppress(UnicodeError):
         return domain.encode("ascii").decode("idna")
     return ""

@@ -1,4 +1,4 @@
-"""What SpamAssassin says of a mail, on this machine and without asking the network."""
+"""Hides how SpamAssassin is run and its report read: locally, without network tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from email.utils import format_datetime
 
 from digest.errors import DigestError
 
-SECONDS = 60.0
+SECONDS = 60.0  #: time limit of one run
 _SCORE = re.compile(rb"^Content analysis details:\s+\((-?[\d.]+) points", re.MULTILINE)
 _TEST = re.compile(rb"^\s*(-?\d+\.\d) ([A-Z][A-Z0-9_]+)\s+(\S.*)$", re.MULTILINE)
 
@@ -26,7 +26,7 @@ class NoSpamAssassin(DigestError):
 
 @dataclass(frozen=True, kw_only=True)
 class SpamRule:
-    """One test that fired: its points, which may be 0 or below, and what it is about."""
+    """One rule that matched, with its points (0 or less is possible) and description."""
 
     name: str
     points: float
@@ -35,23 +35,24 @@ class SpamRule:
 
 @dataclass(frozen=True, kw_only=True)
 class SpamScore:
-    """The points of a mail, and the tests they come from; 5 and more is taken for spam."""
+    """The score of a mail and its rules; SpamAssassin's default threshold for spam is 5."""
 
     score: float
     tests: Sequence[SpamRule]
 
 
 def judge(mail: EmailMessage, *, now: datetime, program: str = "spamassassin") -> SpamScore:
-    """Ask SpamAssassin about a mail as a mailbox gets it; takes seconds.
+    """Return SpamAssassin's score of a mail as a mailbox receives it; one run takes seconds.
 
-    Raises `NoSpamAssassin`, and `DigestError` when it gives no answer.
+    Raise `NoSpamAssassin` if the program isn't installed, and `DigestError` if it times out or its
+    report can't be read.
     """
-    found = shutil.which(program)
-    if found is None:
+    executable = shutil.which(program)
+    if executable is None:
         raise NoSpamAssassin
     try:
-        said = subprocess.run(  # noqa: S603 - a program of the system's, nothing of a user's
-            [found, "--local", "--test-mode"],
+        report = subprocess.run(  # noqa: S603 - a system program, without user input
+            [executable, "--local", "--test-mode"],
             input=as_received(mail, now).as_bytes(),
             capture_output=True,
             timeout=SECONDS,
@@ -59,11 +60,11 @@ def judge(mail: EmailMessage, *, now: datetime, program: str = "spamassassin") -
         ).stdout
     except subprocess.TimeoutExpired:
         raise DigestError(f"SpamAssassin took longer than {SECONDS:g} seconds") from None
-    return read(said)
+    return read(report)
 
 
 def as_received(mail: EmailMessage, now: datetime) -> EmailMessage:
-    """Return a mail with what the provider adds on the way: a date and an id."""
+    """Add the headers the provider would add, Date and Message-ID, and return the mail."""
     if "Date" not in mail:
         mail["Date"] = format_datetime(now)
     if "Message-ID" not in mail:
@@ -72,12 +73,12 @@ def as_received(mail: EmailMessage, now: datetime) -> EmailMessage:
     return mail
 
 
-def read(said: bytes) -> SpamScore:
-    """Read SpamAssassin's report; raises `DigestError` when there is none."""
-    score = _SCORE.search(said)
+def read(report: bytes) -> SpamScore:
+    """Return the score from SpamAssassin's report; raise `DigestError` if it can't be read."""
+    score = _SCORE.search(report)
     if score is None:
         raise DigestError("SpamAssassin gave no answer that can be read")
-    table = said[score.end() :]
+    table = report[score.end() :]
     tests = {
         name.decode(): SpamRule(
             name=name.decode(), points=float(points), words=words.decode(errors="replace").strip()

@@ -1,7 +1,7 @@
-"""The port a mailing leaves by; the type of an answer is the decision.
+"""Decides which answers a transport gives: the type of an answer is the decision on a retry.
 
-`Transport.prepare` is pure: its request can be hashed and recorded before anything is connected.
-`Transport.hand_over` never raises for what the network or the provider does: it answers.
+`Transport.prepare` is pure, so a request can be hashed and recorded before a connection is made.
+`Transport.hand_over` never raises for a fault of the network or the provider; it returns an answer.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from digest.mail.mailing import Mailing
 
 @dataclass(frozen=True, slots=True)
 class PreparedRequest:
-    """A mailing in the form it will travel."""
+    """A mailing in its wire format."""
 
     payload: bytes = field(repr=False)
     recipients: int
 
     @property
     def hash(self) -> str:
-        """SHA-256 of the payload, as hex."""
+        """Return the SHA-256 of the payload in hexadecimal."""
         return sha256(self.payload).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
-    """The provider took the whole request."""
+    """The provider accepted the whole request."""
 
     provider_id: str | None = None
     status: int | None = None
@@ -38,10 +38,10 @@ class Accepted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refused:
-    """The provider refused the request, definitely: nobody in it was mailed.
+    """The provider refused the request, and no recipient was mailed.
 
-    *recipients* maps the index of each recipient that was named to the provider's words; it is
-    empty when none was. *too_large* asks for smaller requests.
+    *recipients* maps the index of each recipient named in the refusal to the provider's reason.
+    *too_large* is true if smaller requests may be accepted.
     """
 
     status: int | None = None
@@ -52,10 +52,10 @@ class Refused:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NotSent:
-    """Certainly not sent, and trying again can help.
+    """The request was certainly not sent, and a retry can help.
 
-    *wait* is what the provider asked for, in seconds; ``None`` leaves it to the caller.
-    *counts* is false when it was no failure (a rate limit).
+    *wait* is the delay the provider asked for, in seconds; ``None`` leaves it to the caller.
+    *counts* is false if the circuit breaker must not count the answer as a failure (a rate limit).
     """
 
     detail: str
@@ -66,7 +66,7 @@ class NotSent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Halted:
-    """Certainly not sent, and nothing will be until a person mends the set-up."""
+    """The request was certainly not sent, and none will be until a person repairs the set-up."""
 
     detail: str
     status: int | None = None
@@ -74,9 +74,9 @@ class Halted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class InDoubt:
-    """It may have been sent: never again without evidence or a person's decision.
+    """The request may have been sent: retry only on evidence or a person's decision.
 
-    *halts* says that the fault is our own, so that the next request would meet it too.
+    *halts* is true if the fault is local, so that the next request would fail as well.
     """
 
     detail: str
@@ -88,12 +88,12 @@ Answer = Accepted | Refused | NotSent | Halted | InDoubt
 
 
 class Transport(Protocol):
-    """A way out for mailings."""
+    """Sends mailings."""
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
-        """Put a mailing into the form it will travel; touches nothing outside."""
+        """Return a mailing in its wire format, without side effects."""
         ...
 
     def hand_over(self, request: PreparedRequest) -> Answer:
-        """Send it, once."""
+        """Send a request once, and return the answer."""
         ...

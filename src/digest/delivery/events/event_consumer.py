@@ -225,7 +225,7 @@ class ConsumerThread:
 
 
 def _unreadable_entries(post: ParsedPost) -> list[tuple[str, str]]:
-    """Return the dead letters of a post: one an entry that is no event, a sample with text."""
+    """Return one dead letter for each entry that is no event; only a sample has a description."""
     return [
         (UNREADABLE, post.unreadable[n] if n < len(post.unreadable) else "")
         for n in range(post.unread)

@@ -1,8 +1,8 @@
-"""One HTTP exchange whose end is always known: what was written, and what was answered.
+"""Hides how one HTTP exchange is made so that its end is always known: what was sent and answered.
 
-The `sendgrid` client knows the address and the headers, and leaves the exchange to
-`python_http_client`, whose opener has no time limit, follows redirects with the API key, and loses
-a status when the body behind it is cut. `ExactClient` makes the exchange itself.
+The `sendgrid` client provides URL and headers, and leaves the exchange to `python_http_client`. The
+opener there has no time limit, follows redirects with the API key, and loses the status of a
+response whose body is cut off. `ExactClient` makes the exchange itself.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ from urllib.parse import urlsplit
 
 from python_http_client import Client
 
-CHUNK = 256 * 1024
-MAX_BODY = 256 * 1024  #: of an answer; an error report fits many times over
+CHUNK = 256 * 1024  #: bytes written at once
+MAX_BODY = 256 * 1024  #: bytes read of a response body; an error report is far smaller
 
-FINAL = 200  #: the first status that is an answer
-MAX_HEADS = 20  #: answers that may come before the final one
+FINAL = 200  #: the lowest final status; 1xx are interim responses (RFC 9110, section 15.2)
+MAX_HEADS = 20  #: responses read until a final one must have come
 
-Remaining = Callable[[], float]
+Remaining = Callable[[], float]  #: seconds left; raises `TimeoutError` when none are
 
 
 class Phase(StrEnum):
-    """How far an exchange came before it ended."""
+    """How far an exchange got before it ended."""
 
-    IMPOSSIBLE = "impossible"  #: a fault of our own before any connection: another try meets it too
-    CONNECTING = "connecting"  #: no connection: the provider knows nothing of it
+    IMPOSSIBLE = "impossible"  #: a local fault before any connection; a retry fails as well
+    CONNECTING = "connecting"  #: no connection: the provider received nothing
     WRITING = "writing"  #: the request was never complete
     WAITING = "waiting"  #: the request was complete, and no status came back
     ANSWERED = "answered"  #: a status came back
@@ -51,7 +51,7 @@ class Phase(StrEnum):
 
 @dataclass(kw_only=True)
 class Exchange:
-    """What became of one request."""
+    """The result of one request."""
 
     phase: Phase = Phase.CONNECTING
     status: int | None = None
@@ -61,7 +61,7 @@ class Exchange:
 
 
 class ExactClient(Client):  # type: ignore[misc]  # the package has no types
-    """The client of `sendgrid`, with our exchange in place of `urllib`'s opener."""
+    """The client of `sendgrid` with this module's exchange in place of `urllib`'s opener."""
 
     def _build_client(self, name: str | None = None) -> ExactClient:
         return ExactClient(
@@ -74,15 +74,16 @@ class ExactClient(Client):  # type: ignore[misc]  # the package has no types
         )
 
     def post(self, body: bytes) -> Exchange:
-        """POST a finished body: the package's way makes an opener and a TLS context each time."""
+        """POST an encoded body, without creating an opener and a TLS context for each request."""
         url = self._build_url(None)
         return post(url, self.request_headers, body, seconds=self.timeout)
 
 
 def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> Exchange:
-    """POST on a fresh connection, within *seconds* in all; says how it ended.
+    """POST on a new connection, within *seconds* in all; return how the exchange ended.
 
-    Raises for nothing that the network or the provider does, and never before it is connected.
+    A fault of the network or the provider raises nothing; another exception is raised only after
+    the connection is made.
     """
     result = Exchange()
     end = time.monotonic() + seconds
@@ -97,9 +98,9 @@ def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> E
         with closing(_prepared(url, headers, data)) as connection:
             _connect(connection, remaining)
             result.phase = Phase.WRITING
-            _converse(connection, data, result, remaining)
+            _send_and_read(connection, data, result, remaining)
     except (OSError, HTTPException) as fault:
-        result.fault = _in_words(fault)
+        result.fault = _fault_text(fault)
     except Exception as fault:
         if result.phase is not Phase.CONNECTING:
             raise
@@ -108,12 +109,12 @@ def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> E
 
 
 def _prepared(url: str, headers: dict[str, str], data: bytes) -> HTTPConnection:
-    """Return a connection that isn't made yet, with the head of the request ready."""
+    """Return an unconnected connection with the request's head prepared."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if parts.scheme == "https":
         connection: HTTPConnection = HTTPSConnection(
-            host, parts.port or HTTPS_PORT, context=_trust()
+            host, parts.port or HTTPS_PORT, context=_tls_context()
         )
     else:
         connection = HTTPConnection(host, parts.port or HTTP_PORT)
@@ -128,16 +129,19 @@ def _prepared(url: str, headers: dict[str, str], data: bytes) -> HTTPConnection:
 
 def _connect(connection: HTTPConnection, left: Remaining) -> None:
     host = connection.host
-    found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
-    connection.sock = reach([address for *_, address in found], left)
+    candidates = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+    connection.sock = reach([address for *_, address in candidates], left)
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connection.sock.settimeout(left())
     if isinstance(connection, HTTPSConnection):
-        connection.sock = _trust().wrap_socket(connection.sock, server_hostname=host)
+        connection.sock = _tls_context().wrap_socket(connection.sock, server_hostname=host)
 
 
 def reach(addresses: Sequence[tuple[Any, ...]], left: Remaining) -> socket.socket:
-    """Connect to the first address that answers; what is left of the time is shared out evenly."""
+    """Connect to the first address that answers; split the remaining time evenly.
+
+    Raise `OSError` if none answers or there is no address.
+    """
     for untried, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         try:
             return socket.create_connection(address[:2], left() / untried)
@@ -148,12 +152,14 @@ def reach(addresses: Sequence[tuple[Any, ...]], left: Remaining) -> socket.socke
 
 
 @cache
-def _trust() -> ssl.SSLContext:
-    """Read whom this machine trusts, once: it costs more than a request."""
+def _tls_context() -> ssl.SSLContext:
+    """Return the TLS context of this system, created once: it takes longer than a request."""
     return ssl.create_default_context()
 
 
-def _converse(connection: HTTPConnection, data: bytes, result: Exchange, left: Remaining) -> None:
+def _send_and_read(
+    connection: HTTPConnection, data: bytes, result: Exchange, left: Remaining
+) -> None:
     try:
         _write(connection, data, left)
     except (OSError, HTTPException):
@@ -172,8 +178,8 @@ def _write(connection: HTTPConnection, data: bytes, left: Remaining) -> None:
 
 
 def _read(connection: HTTPConnection, result: Exchange, left: Remaining) -> None:
-    """Read on to the final answer: 1xx only say that it will come."""
-    stream = _Patient(connection.sock, left)
+    """Read responses until a final one; 1xx are interim responses."""
+    stream = _TimedSocket(connection.sock, left)
     for _ in range(MAX_HEADS):
         response = HTTPResponse(stream, method="POST")  # type: ignore[arg-type]
         _begin(response, result)
@@ -188,13 +194,13 @@ def _begin(response: HTTPResponse, result: Exchange) -> None:
     try:
         response.begin()
     finally:
-        # The status line decides: it counts even when the headers behind it are cut.
+        # The status line decides, even if the headers after it are cut off.
         if isinstance(response.status, int) and response.status >= FINAL:
             result.status, result.phase = response.status, Phase.ANSWERED
 
 
 def _body(response: HTTPResponse) -> bytes:
-    """Read what comes of the body, up to a bound; the status is decided already."""
+    """Return what arrives of the body, at most `MAX_BODY` bytes; faults are ignored here."""
     parts: list[bytes] = []
     size = 0
     try:
@@ -207,7 +213,7 @@ def _body(response: HTTPResponse) -> bytes:
 
 
 def _read_early(connection: HTTPConnection, result: Exchange, left: Remaining) -> None:
-    """Look for an answer given before the request was complete, such as an early 413."""
+    """Read a response sent before the request was complete, such as an early 413."""
     if connection.sock is None:
         return
     early = Exchange(phase=Phase.WRITING)
@@ -218,24 +224,24 @@ def _read_early(connection: HTTPConnection, result: Exchange, left: Remaining) -
         result.headers, result.body = early.headers, early.body
 
 
-class _Patient:
-    """A socket for `HTTPResponse` to read from, which keeps to what is left of the time."""
+class _TimedSocket:
+    """A socket for `HTTPResponse` to read from, within the remaining time."""
 
     def __init__(self, sock: Any, left: Remaining) -> None:
-        self._reader = _Kept(_PatientReader(sock, left))
+        self._reader = _UnclosedReader(_TimedReader(sock, left))
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        return self._reader  # the same for each head: it may hold what comes after
+        return self._reader  # the same for each response: it may have buffered the next one
 
 
-class _Kept(io.BufferedReader):
-    """Stays open when an answer that only said that another will come is dropped."""
+class _UnclosedReader(io.BufferedReader):
+    """A reader that stays open when `HTTPResponse` closes an interim response."""
 
     def close(self) -> None:
-        """Do nothing: the socket is closed by whoever opened it."""
+        """Do nothing: the socket is closed with the connection."""
 
 
-class _PatientReader(io.RawIOBase):
+class _TimedReader(io.RawIOBase):
     def __init__(self, sock: Any, left: Remaining) -> None:
         self._sock, self._left = sock, left
 
@@ -245,12 +251,12 @@ class _PatientReader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self._sock.settimeout(self._left())
         size = int(self._sock.recv_into(buffer))
-        if size == 0:  # so that half a status line is not taken for a whole one
+        if size == 0:  # so that a cut-off status line isn't taken for a complete one
             raise ConnectionAbortedError(0, "the provider closed the connection")
         return size
 
 
-def _in_words(fault: Exception) -> str:
+def _fault_text(fault: Exception) -> str:
     kind = type(fault).__name__
-    said = getattr(fault, "strerror", None) or ""
-    return f"{kind}: {said}" if said else kind
+    reason = getattr(fault, "strerror", None) or ""
+    return f"{kind}: {reason}" if reason else kind

@@ -1,7 +1,7 @@
-"""A mailing in Mail Send v3's words.
+"""Hides how a mailing is encoded as the JSON body of a Mail Send v3 request.
 
-Plain dicts, not the client's helper objects: those reverse the personalizations, so that an error's
-index would name another reader, and cost fifteen times as much.
+The body is built of plain dicts. The client's helper objects reverse the personalizations, so an
+error's index would name another reader, and they take fifteen times as long.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import orjson
 
 from digest.mail.mailing import MAX_RECIPIENTS, Content, Mailbox, Mailing, Recipient
 
-#: Custom arguments come back flat among the provider's own keys, so ours carry a prefix.
+#: Custom arguments are returned flat among the provider's keys in events, so ours have a prefix.
 ISSUE, BATCH, ATTEMPT, DELIVERY = (
     "digest_issue",
     "digest_batch",
@@ -20,7 +20,7 @@ ISSUE, BATCH, ATTEMPT, DELIVERY = (
     "digest_delivery",
 )
 
-#: Past the provider's lists of bounces and unsubscribes; complaints still hold.
+#: Bypasses the provider's bounce and unsubscribe lists; spam reports still suppress.
 _BYPASSES = {
     "bypass_bounce_management": {"enable": True},
     "bypass_unsubscribe_management": {"enable": True},
@@ -28,14 +28,17 @@ _BYPASSES = {
 
 
 def encode(mailing: Mailing) -> bytes:
-    """Return the request's body as UTF-8 JSON; refuses more recipients than one request takes."""
+    """Return the request's body as UTF-8 JSON.
+
+    Raise `ValueError` for no recipients, or for more than `MAX_RECIPIENTS`.
+    """
     if not 0 < len(mailing.recipients) <= MAX_RECIPIENTS:
         raise ValueError(f"a request takes 1 to {MAX_RECIPIENTS} recipients")
     return orjson.dumps(body(mailing))
 
 
 def body(mailing: Mailing) -> dict[str, Any]:
-    """Return the request's body; recipients keep their order, which errors refer to by index."""
+    """Return the request's body with recipients in order, since errors name them by index."""
     content = mailing.content
     return {
         "personalizations": [_personalization(recipient) for recipient in mailing.recipients],
@@ -54,7 +57,7 @@ def body(mailing: Mailing) -> dict[str, Any]:
 
 
 def _personalization(recipient: Recipient) -> dict[str, Any]:
-    # One reader, one personalization: with two, each would see the other's address.
+    # One reader for each personalization: two would see each other's addresses.
     return {
         "to": [{"email": recipient.address}],
         "headers": recipient.headers,
@@ -74,8 +77,8 @@ def _ids(mailing: Mailing) -> dict[str, str]:
 
 
 def _tracking(content: Content) -> dict[str, Any]:
-    # What is left out falls back to the account's setting, so all three are said. Subscription
-    # tracking would overwrite our own List-Unsubscribe.
+    # A missing setting falls back to the account's, so all three are given. Subscription tracking
+    # would overwrite the List-Unsubscribe header.
     return {
         "click_tracking": {"enable": content.track_clicks, "enable_text": False},
         "open_tracking": {"enable": content.track_opens},

@@ -1,4 +1,4 @@
-"""What the provider's answer to a request means."""
+"""Decides what SendGrid's response to a request means: sent, refused, retry, halt or in doubt."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import orjson
 from digest.mail.sendgrid.http_exchange import Exchange, Phase
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 
-ACCEPTED = 202  #: the one status that says the mail is queued
-CHECKED_ONLY = 200  #: documented for sandbox mode: valid, and not sent
-CLIENT_ERRORS = (400, 499)  #: documented as refusals of the whole request
-MAX_WORDS = 300  #: characters kept of what the provider said
-MAX_ID = 200  #: characters of the provider's id for a request that are kept; it has about 22
+ACCEPTED = 202  #: the only status of a queued mail
+CHECKED_ONLY = 200  #: documented for sandbox mode: validated and not sent
+CLIENT_ERRORS = (400, 499)  #: range documented as refusals of the whole request
+MAX_WORDS = 300  #: characters kept of the provider's text
+MAX_ID = 200  #: characters of a message id that is kept; SendGrid's have about 22
 _INDEX = re.compile(r"personalizations\.([0-9]{1,4})\b", re.ASCII)
-#: A word is looked at once, however long: to search in it for what stands around an @ isn't linear.
+#: Matches whole words, each once: a search around an @ inside a word would take quadratic time.
 _WORD = re.compile(r"[^\s\[\]<>\"'(),;]+")
 
 _HALTS = {
@@ -31,7 +31,10 @@ _HALTS = {
 
 
 def classify(exchange: Exchange, *, recipients: int, now: float) -> Answer:
-    """Turn one exchange into a decision; *now* is Unix time, where the provider doesn't say it."""
+    """Return the answer an exchange stands for.
+
+    *now* is Unix time in seconds, used if the response has no Date header.
+    """
     status = exchange.status
     if status is None:
         return _without_status(exchange)
@@ -43,7 +46,7 @@ def classify(exchange: Exchange, *, recipients: int, now: float) -> Answer:
 
 
 def _id(given: str | None) -> str | None:
-    """Return the provider's id for a request if a database keeps it as it is."""
+    """Return the provider's message id, ``None`` if it is long or not printable ASCII."""
     fits = given and len(given) <= MAX_ID and given.isascii() and given.isprintable()
     return given if fits else None
 
@@ -63,7 +66,7 @@ def _refusal(exchange: Exchange, status: int, recipients: int, now: float) -> An
                 wait = _retry_after(exchange.headers.get("Retry-After", ""), asked_at)
             detail = "the provider asks to slow down"
             return NotSent(status=status, detail=detail, wait=wait, counts=False)
-    return Halted(status=status, detail=_halt(exchange, status))
+    return Halted(status=status, detail=_halt_detail(exchange, status))
 
 
 def _without_status(exchange: Exchange) -> Halted | NotSent | InDoubt:
@@ -76,41 +79,41 @@ def _without_status(exchange: Exchange) -> Halted | NotSent | InDoubt:
 
 
 def _refused(exchange: Exchange, recipients: int) -> Refused | Halted:
-    """Tell a complaint about readers from one about the mail, which would meet every batch."""
+    """Return `Refused` for errors about recipients, `Halted` for errors of the mail itself."""
     named: dict[int, str] = {}
     words: list[str] = []
-    of_the_mail = False
+    about_mail = False
     for field, message in _errors(exchange.body):
         words.append(f"{_clean(field)}: {message}" if field else message)
-        found = _INDEX.match(field)
-        if found and int(found[1]) < recipients:
-            named.setdefault(int(found[1]), message)
+        index = _INDEX.match(field)
+        if index and int(index[1]) < recipients:
+            named.setdefault(int(index[1]), message)
         elif field and not field.startswith("personalizations"):
-            of_the_mail = True
+            about_mail = True
     detail = "; ".join(words)[:MAX_WORDS] or "the provider gave no reason"
-    if of_the_mail and not named:
+    if about_mail and not named:
         return Halted(status=exchange.status, detail=f"the provider refuses the mail: {detail}")
     return Refused(status=exchange.status, detail=detail, recipients=named)
 
 
 def _errors(body: bytes) -> Iterator[tuple[str, str]]:
-    """Field and message of each error in an answer; in the message, addresses are taken out."""
+    """Yield field and message of each error in a response body, addresses hidden in the message."""
     try:
-        found: Any = orjson.loads(body)
+        parsed: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
         return
-    errors = found.get("errors") if isinstance(found, dict) else None
+    errors = parsed.get("errors") if isinstance(parsed, dict) else None
     for error in errors if isinstance(errors, list) else []:
         if isinstance(error, dict):
             field, message = error.get("field"), error.get("message")
-            said = message if isinstance(message, str) else ""
-            yield (field if isinstance(field, str) else ""), _clean(said)
+            text = message if isinstance(message, str) else ""
+            yield (field if isinstance(field, str) else ""), _clean(text)
 
 
-def _halt(exchange: Exchange, status: int) -> str:
+def _halt_detail(exchange: Exchange, status: int) -> str:
     meaning = _HALTS.get(status, f"the provider refused the request ({status})")
-    said = next((message for _, message in _errors(exchange.body) if message), "")
-    return f"{meaning}: {said}" if said else meaning
+    reason = next((message for _, message in _errors(exchange.body) if message), "")
+    return f"{meaning}: {reason}" if reason else meaning
 
 
 def _clean(words: str) -> str:
@@ -120,9 +123,9 @@ def _clean(words: str) -> str:
 
 
 def _asked_at(exchange: Exchange, now: float) -> float:
-    """Return when the provider answered, by its own clock if it says so.
+    """Return when the provider answered, in Unix seconds by the Date header, else *now*.
 
-    A limit's end is a moment on that clock too, so that a wrong clock here changes no wait.
+    A rate limit's reset is a time of the same clock, so a wrong local clock changes no wait.
     """
     try:
         return parsedate_to_datetime(exchange.headers.get("Date", "")).timestamp()
@@ -131,7 +134,7 @@ def _asked_at(exchange: Exchange, now: float) -> float:
 
 
 def _wait(reset: str | None, now: float) -> float | None:
-    """Seconds until the limit is lifted; ``None`` when the header makes no sense."""
+    """Return the seconds until the limit is reset, ``None`` if the header is invalid or past."""
     try:
         seconds = float(reset or "") - now
     except ValueError:
@@ -139,11 +142,11 @@ def _wait(reset: str | None, now: float) -> float | None:
     return seconds if 0 < seconds < float("inf") else None
 
 
-def _retry_after(said: str, now: float) -> float | None:
-    """Read the header any HTTP server may answer with: seconds, or a date."""
-    if said.strip().isdecimal():
-        return _wait(str(now + float(said)), now)
+def _retry_after(header: str, now: float) -> float | None:
+    """Return the seconds of a Retry-After header: a delay or a date (RFC 9110, section 10.2.3)."""
+    if header.strip().isdecimal():
+        return _wait(str(now + float(header)), now)
     try:
-        return _wait(str(parsedate_to_datetime(said).timestamp()), now)
+        return _wait(str(parsedate_to_datetime(header).timestamp()), now)
     except (ValueError, OverflowError):
         return None

@@ -1,4 +1,4 @@
-"""The SendGrid transport: its answers turned into decisions."""
+"""Joins payload, HTTP exchange and responses into a transport with SendGrid's API key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ JSON_TYPE = "application/json; charset=utf-8"
 
 
 class SendGrid:
-    """Hands mailings to SendGrid's Mail Send v3, one fresh connection each."""
+    """Sends mailings by SendGrid's Mail Send v3, each on a new connection.
+
+    *seconds* limits one request. Raise `ValueError` for a malformed API key.
+    """
 
     def __init__(
         self,
@@ -38,14 +41,14 @@ class SendGrid:
         self._clock = clock
 
     def __repr__(self) -> str:
-        """Tell the provider's address, never the key."""
+        """Return the provider's host, never the API key."""
         return f"SendGrid({self._sendgrid.host!r})"
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
-        """Encode a mailing as Mail Send v3 wants it."""
+        """Return a mailing as the body of a Mail Send v3 request."""
         return PreparedRequest(payload=encode(mailing), recipients=len(mailing.recipients))
 
     def hand_over(self, request: PreparedRequest) -> Answer:
-        """POST it once and say what that means."""
+        """POST a request once, and return what the response means."""
         exchange: Exchange = self._sendgrid.client.mail.send.post(request.payload)
         return classify(exchange, recipients=request.recipients, now=self._clock())

@@ -1,4 +1,4 @@
-"""SendGrid's event webhook: who signed it, and what it says in our words."""
+"""Hides how SendGrid's event webhook signs and encodes its posts, and how damaged posts are read."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from digest.mail.sendgrid.payload import ATTEMPT, DELIVERY
 
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
-MAX_SIGNATURE = 200  #: characters of base64; one of P-256 has about 96
-MAX_TEXT = 500  #: characters kept of what a mailbox said
-MAX_CAUSE = 64
-MAX_URL = 2000
-MAX_READ = 4 * MAX_TEXT  #: characters of it that are read
-MAX_SAID = 1000  #: characters kept of an entry that can't be read
-MAX_KEPT = 100  #: entries of one request that are kept when they can't be read; all are counted
-EARLIEST, LATEST = 946_684_800, 4_102_444_800  # the years 2000 and 2100
+MAX_SIGNATURE = 200  #: characters of base64; a P-256 signature has about 96
+MAX_TEXT = 500  #: characters kept of a mailbox's response
+MAX_CAUSE = 64  #: characters kept of a cause
+MAX_URL = 2000  #: characters kept of a clicked URL
+MAX_READ = 4 * MAX_TEXT  #: characters of a response that are read
+MAX_SAID = 1000  #: characters kept of an unreadable entry
+MAX_KEPT = 100  #: unreadable entries of one post that are described; all are counted
+EARLIEST, LATEST = 946_684_800, 4_102_444_800  # 2000-01-01 and 2100-01-01 UTC
 
 _KINDS = {
     "processed": EventKind.PROCESSED,
@@ -44,15 +44,15 @@ _KINDS = {
     "group_unsubscribe": EventKind.UNSUBSCRIBED,
     "account_status_change": EventKind.ACCOUNT,
 }
-#: Kinds that say nothing beside whom they speak of: most of a flood.
-_PLAIN = frozenset({EventKind.PROCESSED, EventKind.DELIVERED})
+#: Kinds without further fields beside the ids: most events of a flood.
+_PLAIN_KINDS = frozenset({EventKind.PROCESSED, EventKind.DELIVERED})
 FRAME = b",\r\n"
 _KEY = re.compile(rb'"(\w{1,40})"\s*:')
-#: Fields of an entry that say nothing of whom it is about.
+#: Fields of an entry that identify no reader.
 _PLAIN_FIELDS = frozenset(
     {"event", "timestamp", "type", "status", "bounce_classification", ATTEMPT, DELIVERY}
 )
-#: The provider's own words for why mail failed. Others are freed of what names a reader.
+#: The provider's fixed causes of failure, in lower case; any other text is redacted.
 _CAUSES = frozenset(
     {
         "invalid address",
@@ -73,13 +73,13 @@ _TOKEN = re.compile(rb'"(?:[^"\\]+|\\.)*+"?|[\[\]{},]', re.DOTALL)
 
 
 class Verifier:
-    """Tells requests the provider signed from all others; knows two keys while one is replaced."""
+    """Verifies signatures (ECDSA, SHA-256) with one or, during a key change, more public keys."""
 
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = [_load(key) for key in keys]
 
     def verify(self, body: bytes, *, signature: str, timestamp: str) -> None:
-        """Return when the raw *body* was signed with a key of ours; raises `BadSignature`."""
+        """Raise `BadSignature` unless the raw *body* was signed with a configured key."""
         if len(signature) > MAX_SIGNATURE or len(timestamp) > MAX_SIGNATURE:
             raise BadSignature
         try:
@@ -87,21 +87,24 @@ class Verifier:
             words = timestamp.encode("ascii") + body
         except (Base64Error, ValueError):
             raise BadSignature from None
-        if not any(_fits(key, signed, words) for key in self._keys):
+        if not any(_is_valid(key, signed, words) for key in self._keys):
             raise BadSignature
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParsedRequest:
-    """What one request said."""
+    """The content of one post."""
 
     events: Sequence[ProviderEvent]
-    unreadable: Sequence[str]  #: the first entries that are no event, their addresses taken out
-    unread: int  #: how many there were
+    unreadable: Sequence[str]  #: descriptions of the first unreadable entries, redacted
+    unread: int  #: how many entries were unreadable
 
 
 def parse(body: bytes) -> ParsedRequest:
-    """Read a request's events; what can't be read doesn't spoil its neighbours. Never raises."""
+    """Return a post's events and unreadable entries; an unreadable entry affects no other.
+
+    Never raise, whatever the body contains.
+    """
     events: list[ProviderEvent] = []
     unreadable: list[str] = []
     unread = 0
@@ -111,17 +114,17 @@ def parse(body: bytes) -> ParsedRequest:
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             unread += 1
             if len(unreadable) < MAX_KEPT:
-                unreadable.append(_said(entry))
+                unreadable.append(_describe(entry))
     return ParsedRequest(events=events, unreadable=unreadable, unread=unread)
 
 
 def _entries(body: bytes) -> Iterable[Any]:
-    """Return what the array holds; where it isn't JSON as a whole, what can be told apart in it."""
+    """Return the entries of the JSON array, or what can be recovered of a damaged one."""
     try:
-        found: Any = orjson.loads(body)
+        entries: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _one_by_one(body)
-    return found if isinstance(found, list) else [body]
+    return entries if isinstance(entries, list) else [body]
 
 
 def _one_by_one(body: bytes) -> Iterator[Any]:
@@ -130,21 +133,21 @@ def _one_by_one(body: bytes) -> Iterator[Any]:
         return
     broken: list[bytes] = []
     inside = body.strip()[1:]
-    # The provider's own framing is tried first: it is quick, and the damage is seldom large.
+    # The provider's own separator is tried first: it is fast, and most entries are intact.
     for part in (inside[:-1] if inside.endswith(b"]") else inside).split(FRAME):
         try:
             entry = orjson.loads(part)
         except orjson.JSONDecodeError:
             broken.append(part)
             continue
-        yield from _mended(broken)
+        yield from _recovered(broken)
         broken = []
         yield entry
-    yield from _mended(broken)
+    yield from _recovered(broken)
 
 
-def _mended(broken: list[bytes]) -> Iterator[Any]:
-    """Read what was wrongly cut, or framed otherwise; what can't be read comes as it is."""
+def _recovered(broken: list[bytes]) -> Iterator[Any]:
+    """Yield the entries of wrongly cut parts, and as bytes those that are no JSON."""
     if not broken:
         return
     for part in _parts(b"[" + FRAME.join(broken) + b"]"):
@@ -155,21 +158,21 @@ def _mended(broken: list[bytes]) -> Iterator[Any]:
 
 
 def _parts(body: bytes) -> Iterator[bytes]:
-    """Cut an array at the commas between its entries, whatever those are."""
+    """Cut an array at the commas between its entries, whatever the entries are."""
     depth, start = 0, 0
-    for found in _TOKEN.finditer(body):
-        token = found[0]
+    for match in _TOKEN.finditer(body):
+        token = match[0]
         if token in (b"[", b"{"):
             depth += 1
-            start = found.end() if depth == 1 else start
+            start = match.end() if depth == 1 else start
         elif token in (b"]", b"}"):
             depth -= 1
         if depth == 0 or (depth == 1 and token == b","):
-            yield body[start : found.start()]
-            start = found.end()
+            yield body[start : match.start()]
+            start = match.end()
         if depth == 0:
             return
-    yield body[start:]  # it was cut off
+    yield body[start:]  # the array was cut off
 
 
 def _event(entry: Any) -> ProviderEvent:
@@ -177,16 +180,16 @@ def _event(entry: Any) -> ProviderEvent:
     kind = _KINDS.get(entry["event"], EventKind.OTHER)
     at = entry["timestamp"]
     if type(at) is not int:
-        at = _moment(at)
+        at = _timestamp(at)
     if not EARLIEST <= at <= LATEST:
         raise ValueError("not a moment mail was sent at")
     delivery, attempt = get(DELIVERY), get(ATTEMPT)
-    if kind in _PLAIN and type(delivery) is str and type(attempt) is str:
+    if kind in _PLAIN_KINDS and type(delivery) is str and type(attempt) is str:
         return ProviderEvent(kind, at, delivery, attempt)
-    return _told(entry, kind, at)
+    return _detailed_event(entry, kind, at)
 
 
-def _told(entry: Any, kind: EventKind, at: int) -> ProviderEvent:
+def _detailed_event(entry: Any, kind: EventKind, at: int) -> ProviderEvent:
     if kind is EventKind.BOUNCED and entry.get("type") == "blocked":
         kind = EventKind.BLOCKED
     machine = entry.get("sg_machine_open") is True
@@ -207,26 +210,26 @@ def _told(entry: Any, kind: EventKind, at: int) -> ProviderEvent:
         (_text(entry.get("url"), MAX_URL) or "") if kind is EventKind.CLICKED else "",
         machine,
         _cause(cause, address),
-        _words(entry.get("reason") or entry.get("response"), address)[:MAX_TEXT],
+        _redacted(entry.get("reason") or entry.get("response"), address)[:MAX_TEXT],
     )
 
 
 def _cause(value: Any, address: str | None) -> str:
-    """Return why mail failed, in the provider's words."""
+    """Return the provider's cause of a failure, redacted unless it is a fixed cause."""
     word = _text(value) or ""
-    return word if word.casefold() in _CAUSES else _words(value, address)[:MAX_CAUSE]
+    return word if word.casefold() in _CAUSES else _redacted(value, address)[:MAX_CAUSE]
 
 
-def _words(value: Any, address: str | None) -> str:
-    """Return what was said, freed of what names a reader; of much, its beginning."""
+def _redacted(value: Any, address: str | None) -> str:
+    """Return a redacted text, of a long one the first `MAX_READ` characters."""
     words = _text(value, MAX_READ) or ""
-    if len(words) == MAX_READ:  # half an address at the end can't be told from a word
+    if len(words) == MAX_READ:  # a cut-off address can't be told from a word
         words = words.rpartition(" ")[0]
     return redact(words, address or "")
 
 
-def _moment(value: Any) -> int:
-    """Read a moment that isn't a plain number; a sample in the provider's manual has text."""
+def _timestamp(value: Any) -> int:
+    """Return a timestamp given as text or float; a sample in SendGrid's documentation is text."""
     if isinstance(value, bool) or not isinstance(value, (str, float)):
         raise TypeError("not a moment")
     return int(value)
@@ -236,18 +239,18 @@ def _text(value: Any, limit: int = 64) -> str | None:
     return value[:limit].replace("\x00", "") if isinstance(value, str) and value else None
 
 
-def _said(entry: Any) -> str:
-    """Describe what can't be read, without a word that may name somebody."""
+def _describe(entry: Any) -> str:
+    """Describe an unreadable entry, without values that may identify a reader."""
     if isinstance(entry, bytes):
         keys = dict.fromkeys(key.decode("ascii", "replace") for key in _KEY.findall(entry))
         return f"{len(entry)} bytes that are no JSON; keys: {', '.join(keys) or 'none'}"[:MAX_SAID]
     if not isinstance(entry, dict):
         return f"no object but {type(entry).__name__}"
-    told = {redact(key): _shown(key, value) for key, value in entry.items()}
-    return orjson.dumps(told).decode("utf-8", "replace")[:MAX_SAID]
+    shown = {redact(key): _redacted_value(key, value) for key, value in entry.items()}
+    return orjson.dumps(shown).decode("utf-8", "replace")[:MAX_SAID]
 
 
-def _shown(key: str, value: Any) -> Any:
+def _redacted_value(key: str, value: Any) -> Any:
     plain = value is None or isinstance(value, (str, int, float))
     return redact(f"{value}"[:MAX_CAUSE]) if plain and key in _PLAIN_FIELDS else GONE
 
@@ -262,7 +265,7 @@ def _load(key: str) -> EllipticCurvePublicKey:
     return loaded
 
 
-def _fits(key: EllipticCurvePublicKey, signature: bytes, words: bytes) -> bool:
+def _is_valid(key: EllipticCurvePublicKey, signature: bytes, words: bytes) -> bool:
     try:
         key.verify(signature, words, ECDSA(SHA256()))
     except (InvalidSignature, ValueError):
