@@ -26,7 +26,7 @@ from subscribers.suppression import suppress_all
 from subscribers.tokens import Hashes
 
 _T = TypeVar("_T")
-_AT_ONCE = 400
+_CHUNK_SIZE = 400
 _STRICTNESS = {reason: rank for rank, reason in enumerate(SuppressionReason)}
 _SUPPRESSES = {
     EventKind.BOUNCED: SuppressionReason.HARD_BOUNCE,
@@ -137,7 +137,7 @@ def _remove_other_readers(
 ) -> None:
     """Remove from *reasons* addresses of readers whom none of these events is about."""
     foreign = [key for key in reasons if key not in own]
-    for chunk in _parts(foreign):
+    for chunk in _chunks(foreign):
         for key in session.connection().execute(_KNOWN_KEYS, {"keys": chunk}).scalars():
             reasons.pop(key, None)
 
@@ -153,8 +153,8 @@ def _leave(
         reader = readers.get(event.whose)
         if reader is None or reader.key is None:
             continue
-        for place in _newsletters_left(session, event, reader.id):
-            left += leave(session, reader.id, place, _PROVIDER, now)
+        for newsletter in _newsletters_left(session, event, reader.id):
+            left += leave(session, reader.id, newsletter, _PROVIDER, now)
     return left
 
 
@@ -162,10 +162,10 @@ def _newsletters_left(session: Session, event: ActionableEvent, reader: int) -> 
     """Yield the newsletters a reader leaves by an event, except those joined again since."""
     if event.kind not in (EventKind.UNSUBSCRIBED, EventKind.RESIGNED):
         return
-    for place in all_standings(session, reader):
-        concerned = event.kind is EventKind.RESIGNED or place.newsletter == event.newsletter
-        if concerned and place.since.timestamp() <= event.at:
-            yield place.newsletter
+    for standing in all_standings(session, reader):
+        concerned = event.kind is EventKind.RESIGNED or standing.newsletter == event.newsletter
+        if concerned and standing.since.timestamp() <= event.at:
+            yield standing.newsletter
 
 
 def _note_blocks(session: Session, blocks: dict[str, int], hashes: Hashes) -> None:
@@ -186,26 +186,26 @@ def _readers(session: Session, telling: Sequence[ActionableEvent]) -> dict[int, 
     deliveries = sorted({event.whose for event in telling if event.whose > 0})
     readers = sorted({-event.whose for event in telling if event.whose < 0})
     readers_by_number: dict[int, _Reader] = {}
-    for part in _parts(deliveries):
-        rows: Any = session.connection().execute(_READERS, {"deliveries": part})
+    for chunk in _chunks(deliveries):
+        rows: Any = session.connection().execute(_READERS, {"deliveries": chunk})
         readers_by_number.update({row[0]: _Reader(*row[1:]) for row in rows})
-    for part in _parts(readers):
-        rows = session.connection().execute(_BY_NUMBER, {"readers": part})
+    for chunk in _chunks(readers):
+        rows = session.connection().execute(_BY_NUMBER, {"readers": chunk})
         readers_by_number.update({-row[0]: _Reader(*row) for row in rows})
     return readers_by_number
 
 
 def _confirmed_again(session: Session, readers: set[int]) -> dict[int, float]:
     confirmed: dict[int, float] = {}
-    for part in _parts(sorted(readers)):
-        rows: Any = session.connection().execute(_CONFIRMED, {"readers": part})
+    for chunk in _chunks(sorted(readers)):
+        rows: Any = session.connection().execute(_CONFIRMED, {"readers": chunk})
         confirmed.update({reader: at.timestamp() for reader, at in rows})
     return confirmed
 
 
-def _parts(values: list[_T]) -> Iterator[list[_T]]:
-    for at in range(0, len(values), _AT_ONCE):
-        yield values[at : at + _AT_ONCE]
+def _chunks(values: list[_T]) -> Iterator[list[_T]]:
+    for at in range(0, len(values), _CHUNK_SIZE):
+        yield values[at : at + _CHUNK_SIZE]
 
 
 _READERS = (

@@ -112,7 +112,7 @@ class EventConsumer:
             self._positions.pop(name, None)
             return 0
         self._positions[name] = end
-        log.info("events: %d told, %d new, %d unknown", len(events), handled.new, handled.unknown)
+        log.info("events: %d read, %d new, %d unknown", len(events), handled.new, handled.unknown)
         return len(events)
 
     def _handle(self, session: Session, events: Sequence[ProviderEvent]) -> HandledEvents:

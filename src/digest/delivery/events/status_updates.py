@@ -37,7 +37,7 @@ NEWS = {
 }
 RANK = {news: rank for rank, news in enumerate(News)}
 #: The rank of a kind's status, and the stored value.
-_STANDING = {kind: (RANK[news], news.value) for kind, news in NEWS.items()}
+_STATUS = {kind: (RANK[news], news.value) for kind, news in NEWS.items()}
 _STORED_KIND = {kind: kind.value for kind in EventKind}
 #: Kinds that may require a suppression or an unsubscription.
 TELLING = frozenset(
@@ -118,7 +118,7 @@ def raise_statuses(session: Session, best: Mapping[int, tuple[int, int, str]]) -
 
 def status_rank(kind: str) -> tuple[int, str] | None:
     """Return the rank and the stored value of a kind's status, ``None`` if it has none."""
-    return _STANDING.get(kind)  # type: ignore[call-overload,no-any-return]  # a StrEnum is a text
+    return _STATUS.get(kind)  # type: ignore[call-overload,no-any-return]  # a StrEnum is a text
 
 
 def _group(
@@ -140,9 +140,9 @@ def _group(
             continue
         if proofs.get(known_attempt.attempt, at) >= at:
             proofs[known_attempt.attempt] = at
-        standing = _STANDING.get(kind)
-        if standing is not None:
-            candidate = (standing[0], -at, standing[1])
+        status = _STATUS.get(kind)
+        if status is not None:
+            candidate = (status[0], -at, status[1])
             if number not in best or candidate > best[number]:
                 best[number] = candidate
         if kind in TELLING:

@@ -25,7 +25,7 @@ from subscribers.store import upsert
 LATE_BOUNCE = (
     "late-bounce"  #: the kind such a bounce is stored as, with the reader's latest delivery
 )
-_AT_ONCE = 400
+_CHUNK_SIZE = 400
 _LETTERS = frozenset(LetterKind)
 #: Kinds that may suppress an address even if it belongs to no reader.
 _ABOUT_ADDRESS = (EventKind.BOUNCED, EventKind.DROPPED, EventKind.COMPLAINED)
@@ -90,8 +90,8 @@ def _actionable(session: Session, event: Event, reader: int) -> ActionableEvent:
             "moment": event.at,
             "edition_id": latest.edition,
         }
-        note = upsert(session, MailEvent).values(link=0, machine=0, cause="", detail="", **row)
-        session.connection().execute(note.on_conflict_do_nothing())
+        insert = upsert(session, MailEvent).values(link=0, machine=0, cause="", detail="", **row)
+        session.connection().execute(insert.on_conflict_do_nothing())
     return ActionableEvent(
         kind=event.kind,
         at=event.at,
@@ -112,10 +112,12 @@ def _latest(session: Session, at: int, reader: int) -> _Latest | None:
 
 
 def _readers(session: Session, keys: dict[str, str]) -> dict[str, int]:
-    asked = sorted(set(keys.values()))
+    address_keys = sorted(set(keys.values()))
     readers: dict[str, int] = {}
-    for at in range(0, len(asked), _AT_ONCE):
-        rows: Any = session.connection().execute(_READERS, {"keys": asked[at : at + _AT_ONCE]})
+    for at in range(0, len(address_keys), _CHUNK_SIZE):
+        rows: Any = session.connection().execute(
+            _READERS, {"keys": address_keys[at : at + _CHUNK_SIZE]}
+        )
         readers.update(dict(rows.all()))
     return {address: readers[key] for address, key in keys.items() if key in readers}
 

@@ -1,4 +1,4 @@
-"""Hides how SendGrid's event webhook signs and encodes its posts, and how damaged posts are read."""
+"""Hides how SendGrid's event webhook signs and encodes posts, and how damaged posts are read."""
 
 from __future__ import annotations
 
