@@ -1,4 +1,12 @@
-"""What happens by itself, and when; APScheduler is only the alarm clock."""
+"""The service behind `digest run`: the jobs it runs without a person, and when.
+
+`scheduler` asks every minute, through APScheduler, whether a job is due; `jobs` claims the due run
+in the database, so that one of many processes runs it, and records the result. `job_registry` wires
+the jobs to an installation: `publisher` moves each newsletter's slots from claim to release,
+`send_job` sends the issues that are released, `editor_notifications` mails the editors about
+slots that need them, and `backup` copies a SQLite database. `overview` reads slots and job runs
+back for `digest status` and `digest schedule`; `logging_setup` formats and scrubs every log line.
+"""
 
 from digest.service.backup import copies
 from digest.service.job_registry import database_file, freeze, jobs_of, ruling

@@ -1,4 +1,7 @@
-"""Tells the editors by letter what a turn wants of them, each thing once."""
+"""Mail the editors about slots that need them, each notice once.
+
+Hides which notice is due when, its wording, and that a notice is claimed before it is sent.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +29,11 @@ from digest.service.publisher import Allowed, Ruling
 
 log = logging.getLogger(__name__)
 
-#: Of these turns editors may have to know something.
-_TOLD = [state for state in SlotState if state is not SlotState.RELEASED]
-#: These letters carry the issue itself.
+#: Slots in these states may have a notice due.
+_NOTIFIED = [state for state in SlotState if state is not SlotState.RELEASED]
+#: Notices that carry the issue itself.
 _WITH_ISSUE = (EditorNotice.DRAFT, EditorNotice.REMINDER)
-MOST_WARNINGS = 8  #: that a letter lists
+MOST_WARNINGS = 8  #: findings a letter lists
 BANNER = (
     '<div style="padding:16px 24px;background:#fff3c4;color:#1c1c1c;font:15px/22px'
     " 'Segoe UI',Roboto,Helvetica,Arial,sans-serif\">{}</div>"
@@ -39,7 +42,7 @@ BANNER = (
 
 @dataclass(frozen=True, kw_only=True)
 class EditorNotifications:
-    """What letters to the editors take."""
+    """What notices to the editors depend on: addresses, the transport, the mails' content."""
 
     store: UnitOfWork
     addresses: Sequence[str]
@@ -51,21 +54,21 @@ class EditorNotifications:
 
 
 def notify_editors(letters: EditorNotifications, now: datetime) -> str:
-    """Send every letter that is due and was not sent; returns what was sent, in a line."""
+    """Send every notice that is due and was not sent; return a one-line summary."""
     if not letters.addresses:
         return ""
     with letters.store.read() as session:
         due = [
-            each
+            notice
             for newsletter in slots.newsletters(session)
             if newsletter.scheduled
-            for each in _due(letters, session, newsletter, now)
+            for notice in _due(letters, session, newsletter, now)
         ]
-    return "; ".join(filter(None, (_tell(letters, each, now) for each in due)))
+    return "; ".join(filter(None, (_send_notice(letters, notice, now) for notice in due)))
 
 
 class _Due(NamedTuple):
-    turn: Slot
+    slot: Slot
     kind: EditorNotice
     ruling: Ruling
 
@@ -73,44 +76,43 @@ class _Due(NamedTuple):
 def _due(
     letters: EditorNotifications, session: Session, newsletter: Newsletter, now: datetime
 ) -> list[_Due]:
-    told = slots.notices(session, newsletter.id)
+    notices = slots.notices(session, newsletter.id)
     times = SlotTimes.of(newsletter)
-    found = []
-    for turn in slots.turns(session, newsletter.id, _TOLD, since=now - NEWS_AGE):
-        kind, ruling = due_notice(turn, times, now, may_go=False), Ruling(False, turn.note)
+    due = []
+    for slot in slots.turns(session, newsletter.id, _NOTIFIED, since=now - NEWS_AGE):
+        kind, ruling = due_notice(slot, times, now, may_go=False), Ruling(False, slot.note)
         if kind in _WITH_ISSUE:
-            if _knows(
-                told, turn, EditorNotice.REMINDER
-            ):  # and so has the issue, whatever came of it
+            # A reminder carried the issue, whatever its outcome.
+            if _was_sent(notices, slot, EditorNotice.REMINDER):
                 continue
-            ruling = _ruling(letters, session, turn)
+            ruling = _ruling(letters, session, slot)
             kind = EditorNotice.DRAFT if ruling.may_go else kind
-        elif kind is EditorNotice.HELD and not _knows(told, turn, kind):
-            ruling = _ruling(letters, session, turn)._replace(why=turn.note)
-        if kind and not _knows(told, turn, kind):
-            found.append(_Due(turn, kind, ruling))
-    return found
+        elif kind is EditorNotice.HELD and not _was_sent(notices, slot, kind):
+            ruling = _ruling(letters, session, slot)._replace(why=slot.note)
+        if kind and not _was_sent(notices, slot, kind):
+            due.append(_Due(slot, kind, ruling))
+    return due
 
 
-def _knows(told: Mapping[tuple[str, str], Notice], turn: Slot, kind: EditorNotice) -> bool:
-    before = told.get((turn.period, kind))
-    return before is not None and before.outcome != slots.NOT_SENT
+def _was_sent(notices: Mapping[tuple[str, str], Notice], slot: Slot, kind: EditorNotice) -> bool:
+    notice = notices.get((slot.period, kind))
+    return notice is not None and notice.outcome != slots.NOT_SENT
 
 
-def _ruling(letters: EditorNotifications, session: Session, turn: Slot) -> Ruling:
-    issue = store.by_period(session, turn.newsletter_id, turn.period)
+def _ruling(letters: EditorNotifications, session: Session, slot: Slot) -> Ruling:
+    issue = store.by_period(session, slot.newsletter_id, slot.period)
     if issue is None or issue.state is not IssueState.BUILT:
         return Ruling(True, "it is out of the editors' hands")
     return letters.allowed(session, issue)
 
 
-def _tell(letters: EditorNotifications, due: _Due, now: datetime) -> str:
-    turn, kind = due.turn, due.kind
+def _send_notice(letters: EditorNotifications, due: _Due, now: datetime) -> str:
+    slot, kind = due.slot, due.kind
     with letters.store.write() as session:
-        if not slots.claim_notice(session, turn, kind, now):
+        if not slots.claim_notice(session, slot, kind, now):
             return ""
-        newsletter = session.get_one(Newsletter, turn.newsletter_id)
-        issue = store.by_period(session, turn.newsletter_id, turn.period)
+        newsletter = session.get_one(Newsletter, slot.newsletter_id)
+        issue = store.by_period(session, slot.newsletter_id, slot.period)
         content = _content(letters, session, newsletter, issue, due)
     outcome = "unmakeable"
     if content is not None:
@@ -118,7 +120,7 @@ def _tell(letters: EditorNotifications, due: _Due, now: datetime) -> str:
             content=content,
             recipients=[
                 inert_recipient(address, base_url=letters.base_url)._replace(
-                    delivery=f"{TO_EDITOR}{number}-{turn.period}-{kind}"
+                    delivery=f"{TO_EDITOR}{number}-{slot.period}-{kind}"
                 )
                 for number, address in enumerate(letters.addresses, start=1)
             ],
@@ -126,8 +128,8 @@ def _tell(letters: EditorNotifications, due: _Due, now: datetime) -> str:
         )
         outcome = _word(letters.hand_over(mailing))
     with letters.store.write() as session:
-        slots.settle_notice(session, turn, kind, outcome)
-    return f"{turn.period}: {kind} letter {outcome}"
+        slots.settle_notice(session, slot, kind, outcome)
+    return f"{slot.period}: {kind} letter {outcome}"
 
 
 def _content(
@@ -140,22 +142,22 @@ def _content(
     try:
         subject, words = _words(newsletter, issue, due)
         if due.kind in _WITH_ISSUE and issue is not None:
-            return _headed(letters.issue(session, issue), subject, words)
+            return _with_banner(letters.issue(session, issue), subject, words)
         return letters.letter(newsletter, subject, words)
     except DigestError as fault:
         log.error("no letter to the editors can be made: %s", fault)
         return None
 
 
-def _headed(content: Content, subject: str, words: Sequence[str]) -> Content:
-    """Put words to the editors above the mail the readers would get."""
-    banner = BANNER.format("<br>".join(str(escape(each)) for each in words))
-    html = re.sub(r"(<body[^>]*>)", lambda found: found[1] + banner, content.html, count=1)
+def _with_banner(content: Content, subject: str, paragraphs: Sequence[str]) -> Content:
+    """Return the readers' mail with paragraphs to the editors above it."""
+    banner = BANNER.format("<br>".join(str(escape(paragraph)) for paragraph in paragraphs))
+    html = re.sub(r"(<body[^>]*>)", lambda match: match[1] + banner, content.html, count=1)
     return replace(
         content,
         subject=f"{subject}: {content.subject}",
         html=html,
-        text="\n".join([*words, "-" * 72, "", content.text]),
+        text="\n".join([*paragraphs, "-" * 72, "", content.text]),
         category="editors",
         track_clicks=False,
         track_opens=False,
@@ -163,13 +165,13 @@ def _headed(content: Content, subject: str, words: Sequence[str]) -> Content:
 
 
 def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str, list[str]]:
-    turn = due.turn
-    local = newsletter.cadence().local(turn.due_at)
+    slot = due.slot
+    local = newsletter.cadence().local(slot.due_at)
     number = issue.number if issue and issue.number else None
     gaps = {
         "when": f"{local:%A, %-d %B, %H:%M} ({newsletter.timezone})",
         "short": f"{local:%a %-d %b %H:%M}",
-        "period": turn.period,
+        "period": slot.period,
         "number": number,
         "why": due.ruling.why or "it is being made",
         "by": due.ruling.by,
@@ -178,23 +180,23 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
         "alone": " by itself if no check finds anything, or" if newsletter.unattended else "",
         "again": f"digest approve {number}, then digest send {number}"
         if number
-        else f"digest build --period {turn.period}, then approve and send it",
+        else f"digest build --period {slot.period}, then approve and send it",
     }
     subject, *paragraphs = _WORDS[due.kind]
     if due.kind is EditorNotice.DRAFT and due.ruling.by:
         paragraphs[1:] = [_APPROVED]
-    words = [each.format(**gaps) for each in paragraphs]
-    return subject.format(**gaps), words + _warned(due.ruling.warnings)
+    words = [paragraph.format(**gaps) for paragraph in paragraphs]
+    return subject.format(**gaps), words + _warning_paragraphs(due.ruling.warnings)
 
 
 def _step(due: _Due, number: int | None) -> str:
     if number is None:
-        return f"digest build --period {due.turn.period}, and approve it"
+        return f"digest build --period {due.slot.period}, and approve it"
     return "mend that" if due.ruling.may_go else f"digest approve {number}"
 
 
-def _warned(warnings: Sequence[str]) -> list[str]:
-    """Say what the checks found, as far as a letter should."""
+def _warning_paragraphs(warnings: Sequence[str]) -> list[str]:
+    """Return paragraphs that list the first `MOST_WARNINGS` warnings of the checks."""
     if not warnings:
         return []
     more = len(warnings) - MOST_WARNINGS
@@ -205,7 +207,7 @@ def _warned(warnings: Sequence[str]) -> list[str]:
     ]
 
 
-#: Instead of asking for an approval.
+#: Replaces the request for an approval.
 _APPROVED = "It goes out on {when}: it is approved by {by}."
 #: The subject, then the paragraphs.
 _WORDS = {

@@ -1,4 +1,7 @@
-"""What an installation's schedule is made of: its chores, its desk, its letters to editors."""
+"""Wire the service's jobs to an installation.
+
+Hides which jobs there are, how often each runs, and what of the installation each is given.
+"""
 
 from __future__ import annotations
 
@@ -32,18 +35,21 @@ from digest.service.send_job import SendJob, recover_idle_issues
 from subscribers.retention import purge
 
 DAY = timedelta(days=1)
-LETTERS_AT_ONCE = 50  #: so that a stop needn't wait for a long queue
+LETTERS_AT_ONCE = 50  #: most letters a run sends, so that a stop needn't wait for a long queue
 
 
-def jobs_of(app: App, brake: StopSignal) -> list[Job]:
-    """Return everything that is done by itself."""
-    desk, letters = publisher_of(app), editor_notifications_of(app)
+def jobs_of(app: App, stop: StopSignal) -> list[Job]:
+    """Return the service's jobs; *stop* ends a send under way."""
+    publisher, letters = publisher_of(app), editor_notifications_of(app)
     return [
         Job(
-            name="issues", every=MINUTE, run=partial(advance_slots, desk), then=("editors", "send")
+            name="issues",
+            every=MINUTE,
+            run=partial(advance_slots, publisher),
+            then=("editors", "send"),
         ),
         Job(name="editors", every=MINUTE, run=partial(notify_editors, letters)),
-        Job(name="send", every=MINUTE, run=SendJob(app, brake).run),
+        Job(name="send", every=MINUTE, run=SendJob(app, stop).run),
         Job(name="recover", every=MINUTE, run=lambda _: recover_idle_issues(app)),
         Job(name="letters", every=MINUTE, run=lambda _: _letters(app)),
         Job(name="events", every=MINUTE, run=lambda _: _events(app)),
@@ -54,26 +60,26 @@ def jobs_of(app: App, brake: StopSignal) -> list[Job]:
 
 
 def _letters(app: App) -> str:
-    app.take_in_sign_ups()  # which the site may have left when the store was out of order
+    app.take_in_sign_ups()  # left while the database was unavailable
     done = app.send_letters(LETTERS_AT_ONCE)
     return ", ".join(f"{number} {state}" for state, number in sorted(done.items()))
 
 
 def _events(app: App) -> str:
     applied, lifted = app.drain().all(), app.reopen()
-    said = [f"{applied} applied that an earlier process left"] if applied else []
+    parts = [f"{applied} applied that an earlier process left"] if applied else []
     if lifted:
-        said.append(f"{lifted} suppressions lifted with the provider")
-    return ", ".join(said)
+        parts.append(f"{lifted} suppressions lifted with the provider")
+    return ", ".join(parts)
 
 
 def _purge(app: App, now: datetime) -> str:
-    gone = purge(app.database, app.hashes(), now, app.retention())
+    purged = purge(app.database, app.hashes(), now, app.retention())
     app.database.scrub()
     return (
-        f"forgot {gone.pending} sign-ups nobody confirmed, {gone.networks} network addresses,"
-        f" {gone.letters} old letters, {gone.gone} addresses and {gone.evidence} consents of people"
-        " long gone"
+        f"forgot {purged.pending} sign-ups nobody confirmed, {purged.networks} network addresses,"
+        f" {purged.letters} old letters, {purged.gone} addresses and {purged.evidence} consents of"
+        " people long gone"
     )
 
 
@@ -88,13 +94,13 @@ def _back_up(app: App, now: datetime) -> str:
 
 
 def database_file(app: App) -> Path | None:
-    """Return the file the database is in, if it is in one."""
+    """Return the path of the SQLite file; ``None`` in memory and on PostgreSQL."""
     name = app.database.url.database if app.database.is_sqlite else None
     return Path(name) if name and name != ":memory:" else None
 
 
 def publisher_of(app: App) -> Publisher:
-    """Return an installation's desk."""
+    """Return an installation's publisher."""
     return Publisher(
         store=app.database,
         press=app.press(),
@@ -104,7 +110,7 @@ def publisher_of(app: App) -> Publisher:
 
 
 def ruling(app: App, session: Session, issue: Issue) -> Ruling:
-    """Say whether an issue may go: by an approval that is in force, or unattended."""
+    """Return whether an issue may be released: by a valid approval, or unattended."""
     held = restore_guard.hold_reason(app.database, app.epoch())
     if held is not None:
         return Ruling(False, f"nothing is sent: {held}")
@@ -120,10 +126,10 @@ def ruling(app: App, session: Session, issue: Issue) -> Ruling:
 
 
 def _unapproved(app: App, session: Session, issue: Issue, why: str) -> Ruling:
-    found = app.findings(store.edition_of(session, issue), app.unsubscribe_url())
-    rules = sorted({each.rule for each in found if each.severity is Severity.WARNING})
+    findings = app.findings(store.edition_of(session, issue), app.unsubscribe_url())
+    rules = sorted({finding.rule for finding in findings if finding.severity is Severity.WARNING})
     step = " ".join([f"digest approve {issue.number}", *(f"--despite {rule}" for rule in rules)])
-    return Ruling(False, why, step=step, warnings=tuple(str(each) for each in found))
+    return Ruling(False, why, step=step, warnings=tuple(str(finding) for finding in findings))
 
 
 def _again(issue: Issue) -> str:
@@ -131,9 +137,9 @@ def _again(issue: Issue) -> str:
 
 
 def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> PlannedAudience:
-    """Freeze an issue's audience, with a first wave where the settings want one."""
+    """Plan an issue's deliveries, with a first wave where the settings ask for one."""
     settings = app.settings
-    frozen = plan_deliveries(
+    audience = plan_deliveries(
         session,
         issue=issue,
         edition=edition,
@@ -147,11 +153,11 @@ def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> Planne
         rollout.start_rollout(
             session, edition.id or 0, readers=settings.first_wave, wait_seconds=wait
         )
-    return frozen
+    return audience
 
 
 def editor_notifications_of(app: App) -> EditorNotifications:
-    """Return what letters to an installation's editors take."""
+    """Return what notices to an installation's editors depend on."""
     return EditorNotifications(
         store=app.database,
         addresses=app.settings.editor_list(),

@@ -1,4 +1,7 @@
-"""Runs a chore when the database says that it is due, and records what came of it."""
+"""Run a job when the database says that it is due, and record the result.
+
+Hides how one of many processes gets a run: a compare-and-set on the job's row in `JobRun`.
+"""
 
 from __future__ import annotations
 
@@ -27,95 +30,99 @@ NOTHING = "nothing to do"
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Work that is done again and again; doing it once more than needed does no harm.
+    """A repeated, idempotent task.
 
-    *run* is given the moment, and returns what it did in a line, nothing when there was nothing.
+    *run* takes the current time and returns a one-line summary, empty when it did nothing. Jobs
+    named in *then* run after a run that did something.
     """
 
     name: str
     every: timedelta
     run: Callable[[datetime], str]
-    then: tuple[str, ...] = ()  #: chores that have something to do once this one did something
+    then: tuple[str, ...] = ()  #: names of jobs to run after this one did something
 
 
 def run_if_due(
-    chore: Job, store: UnitOfWork, clock: Callable[[], datetime], owner: str, *, woken: bool = False
+    job: Job, store: UnitOfWork, clock: Callable[[], datetime], owner: str, *, woken: bool = False
 ) -> bool:
-    """Run a chore unless it, or another process, ran it lately; tells whether it did something.
+    """Run a job that is due and not claimed elsewhere; return whether it did something.
 
-    *woken* runs it although it isn't due. Whatever fails in it is recorded and told, and is tried
-    again the next time; so is what the database itself refuses.
+    *woken* runs the job although it isn't due. A failed run is recorded and logged, and the job
+    runs again at its next time; an error of the database is logged only.
     """
     now = clock()
     try:
-        if not _take(chore, store, now, owner, woken=woken):
+        if not _claim(job, store, now, owner, woken=woken):
             return False
-        ok, said = _run(chore, now)
-        _record(chore, store, clock(), owner, ok=ok, said=said or NOTHING)
+        ok, result = _run(job, now)
+        _record(job, store, clock(), owner, ok=ok, result=result or NOTHING)
     except SQLAlchemyError as fault:
         kind = type(fault).__name__
-        log.error("%s: the database can't be used: %s; next: digest doctor", chore.name, kind)
+        log.error("%s: the database can't be used: %s; next: digest doctor", job.name, kind)
         return False
-    return ok and bool(said)
+    return ok and bool(result)
 
 
-def _run(chore: Job, now: datetime) -> tuple[bool, str]:
+def _run(job: Job, now: datetime) -> tuple[bool, str]:
     try:
-        said = chore.run(now)
+        result = job.run(now)
     except (DigestError, SubscribersError, OSError) as fault:
-        said = scrub(str(fault))
+        result = scrub(str(fault))
     except SQLAlchemyError as fault:
-        said = f"the database refused: {type(fault).__name__}"
-    except Exception as fault:  # a fault of ours must not end the service, and must be seen
-        log.exception("%s failed", chore.name)
-        said = f"an internal fault: {type(fault).__name__}"
+        result = f"the database refused: {type(fault).__name__}"
+    except Exception as fault:  # a bug in one job must not end the service, and must be seen
+        log.exception("%s failed", job.name)
+        result = f"an internal fault: {type(fault).__name__}"
     else:
-        if said:
-            log.info("%s: %s", chore.name, said)
-        return True, said
-    log.error("%s: %s", chore.name, said)
-    return False, said
+        if result:
+            log.info("%s: %s", job.name, result)
+        return True, result
+    log.error("%s: %s", job.name, result)
+    return False, result
 
 
-def _take(chore: Job, store: UnitOfWork, now: datetime, owner: str, *, woken: bool) -> bool:
-    """Take the chore's next run; false when it isn't due or somebody else has just taken it."""
+def _claim(job: Job, store: UnitOfWork, now: datetime, owner: str, *, woken: bool) -> bool:
+    """Claim the job's next run; return false when it isn't due or another process claimed it."""
     with store.read() as session:
-        before = session.get(JobRun, chore.name)
-        seen = before.started_at if before else None
-        if before is not None and not (woken or _due(before, now)):
+        row = session.get(JobRun, job.name)
+        last_start = row.started_at if row else None
+        if row is not None and not (woken or _due(row, now)):
             return False
     values: dict[str, Any] = {
-        "every": int(chore.every.total_seconds()),
+        "every": int(job.every.total_seconds()),
         "started_at": now,
         "ended_at": None,
-        "next_at": now.replace(second=0, microsecond=0) + chore.every,  # asked at full minutes
+        "next_at": now.replace(second=0, microsecond=0)
+        + job.every,  # the scheduler asks at full minutes
         "owner": owner,
     }
     with store.write() as session:
-        if seen is not None:
-            mine = (col(JobRun.name) == chore.name, col(JobRun.started_at) == seen)
-            taken = update(JobRun).where(*mine).values(**values)
-            return session.connection().execute(taken).rowcount == 1
-        fresh = slots.insert(session, JobRun).values(name=chore.name, ok=True, result="", **values)
-        return _won(session, fresh)
+        if last_start is not None:
+            unchanged = (col(JobRun.name) == job.name, col(JobRun.started_at) == last_start)
+            statement = update(JobRun).where(*unchanged).values(**values)
+            return session.connection().execute(statement).rowcount == 1
+        insert = slots.insert(session, JobRun).values(name=job.name, ok=True, result="", **values)
+        return _inserted(session, insert)
 
 
-def _won(session: Session, fresh: Any) -> bool:
-    done = session.connection().execute(fresh.on_conflict_do_nothing().returning(col(JobRun.name)))
-    return done.first() is not None
+def _inserted(session: Session, statement: Any) -> bool:
+    result = session.connection().execute(
+        statement.on_conflict_do_nothing().returning(col(JobRun.name))
+    )
+    return result.first() is not None
 
 
-def _due(tick: JobRun, now: datetime) -> bool:
-    # A clock that was set back must not leave a chore waiting for a moment that it has seen before.
-    return now >= tick.next_at or now < tick.started_at - MINUTE
+def _due(row: JobRun, now: datetime) -> bool:
+    # A clock that was set back must not make a job wait for a time that has passed already.
+    return now >= row.next_at or now < row.started_at - MINUTE
 
 
 def _record(
-    chore: Job, store: UnitOfWork, now: datetime, owner: str, *, ok: bool, said: str
+    job: Job, store: UnitOfWork, now: datetime, owner: str, *, ok: bool, result: str
 ) -> None:
     with store.write() as session:
         session.connection().execute(
             update(JobRun)
-            .where(col(JobRun.name) == chore.name, col(JobRun.owner) == owner)
-            .values(ended_at=now, ok=ok, result=said)
+            .where(col(JobRun.name) == job.name, col(JobRun.owner) == owner)
+            .values(ended_at=now, ok=ok, result=result)
         )

@@ -1,4 +1,7 @@
-"""What the service logs: lines for people or JSON, without addresses, keys or readers' links."""
+"""Format the service's log as text or JSON lines, without personal data or secrets.
+
+Hides the patterns that scrub mail addresses, API keys and readers' links from every record.
+"""
 
 from __future__ import annotations
 
@@ -21,47 +24,47 @@ _PATTERNS = (
 
 
 def scrub(words: str) -> str:
-    """Return *words* without anything that names a reader or opens a door."""
+    """Return *words* with addresses, credentials, API keys and readers' links replaced by "…"."""
     for pattern, instead in _PATTERNS:
         words = pattern.sub(instead, words)
     return words
 
 
 class _Line(logging.Formatter):
-    """One event, as facts: when, how bad, who says it, what, and what it is about.
+    """Base formatter: turn a log record into fields (time, level, logger, message, facts).
 
-    What a call passes as ``extra={"facts": {...}}`` stands beside it; ``send`` is the same in
+    The fields of ``extra={"facts": {...}}`` are added; the field ``send`` has the same value in
     every line of one issue's send, also after a restart.
     """
 
     def facts(self, record: logging.LogRecord) -> dict[str, Any]:
-        said: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "by": record.name,
             "says": scrub(record.getMessage()),
         }
-        given: dict[str, Any] = getattr(record, "facts", {})
-        said |= {key: scrub(v) if isinstance(v, str) else v for key, v in given.items()}
+        extra: dict[str, Any] = getattr(record, "facts", {})
+        fields |= {key: scrub(v) if isinstance(v, str) else v for key, v in extra.items()}
         if record.exc_info and record.exc_info[0]:
-            said["fault"] = record.exc_info[0].__name__
-            said["trace"] = scrub(self.formatException(record.exc_info))
-        return said
+            fields["fault"] = record.exc_info[0].__name__
+            fields["trace"] = scrub(self.formatException(record.exc_info))
+        return fields
 
 
 class JsonLine(_Line):
-    """One JSON object a line."""
+    """Format a record as one JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the event as JSON."""
+        """Return the record as JSON."""
         return orjson.dumps(self.facts(record), default=str).decode()
 
 
 class TextLine(_Line):
-    """One line, or a few where something failed, for people."""
+    """Format a record as one line of text, followed by the traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the event in words."""
+        """Return the record as text."""
         facts = self.facts(record)
         trace = f"\n{facts.pop('trace')}" if "trace" in facts else ""
         head = f"{facts.pop('at')} {facts.pop('level'):7} {facts.pop('by')}: {facts.pop('says')}"
@@ -69,13 +72,13 @@ class TextLine(_Line):
 
 
 def set_up_logs(*, as_json: bool, stream: TextIO | None = None) -> None:
-    """Send everything from INFO on to *stream* (stderr), and nothing anywhere else."""
+    """Log records of level INFO and above to *stream* (default stderr), and nowhere else."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLine() if as_json else TextLine())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    # Libraries that log requests would log addresses of the web, and readers' links with them.
+    # HTTP libraries log each request's URL, and readers' links with it.
     for chatty in (
         "httpx",
         "httpcore",

@@ -1,4 +1,7 @@
-"""What happens by itself, told: the moments to come, the turns under way, the chores."""
+"""Report what the schedule does: upcoming moments, recent slots, job runs.
+
+Hides how the wording for people and the facts for JSON are derived from slots and rulings.
+"""
 
 from __future__ import annotations
 
@@ -17,82 +20,82 @@ from digest.issues.calendar.slot_workflow import SlotTimes
 from digest.issues.models import Issue, IssueState, JobRun, Newsletter, Slot, SlotState, WhenEmpty
 from digest.service.publisher import Allowed, Ruling
 
-RECENT = timedelta(days=28)  #: turns of so long ago are still shown
+RECENT = timedelta(days=28)  #: slots due this long ago are still shown
 
 
 @dataclass(frozen=True, kw_only=True)
 class UpcomingMoment:
-    """One moment, and who does what around it."""
+    """One moment an issue is due at, and what is done around it and by whom."""
 
     period: str
     local: datetime
     utc: datetime
-    draft_at: datetime  #: the engine makes the draft
-    remind_at: datetime  #: the editors hear that it isn't approved
-    latest: datetime  #: until then it goes by itself
+    draft_at: datetime  #: the engine builds the draft
+    remind_at: datetime  #: the editors are mailed that the issue isn't approved
+    latest: datetime  #: until then the service sends it without a person
     what: str
-    state: str = ""  #: of its turn, where it has begun
+    state: str = ""  #: of its slot, where the slot is claimed
     issue: int | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it in plain values."""
+        """Return the fields as a dict of plain values."""
         return asdict(self)
 
 
 def upcoming(
     session: Session, newsletter: Newsletter, now: datetime, many: int, allowed: Allowed
 ) -> list[UpcomingMoment]:
-    """Return the next moments, those under way first."""
+    """Return at least *many* moments in order of time, open slots included."""
     calendar = slots.calendar_of(session, newsletter)
     begun = slots.turns(session, newsletter.id, slots.OPEN)
-    ahead = [turn for turn in begun if turn.due_at > now or turn.state is SlotState.HELD]
-    found = [_of_turn(session, newsletter, turn, allowed) for turn in ahead]
+    ahead = [slot for slot in begun if slot.due_at > now or slot.state is SlotState.HELD]
+    moments = [_of_slot(session, newsletter, slot, allowed) for slot in ahead]
     latest = slots.latest_day(session, newsletter.id)
     following = (each for each in calendar.after(now) if latest is None or each.day > latest)
-    for moment in islice(following, max(0, many - len(found))):
+    for moment in islice(following, max(0, many - len(moments))):
         what = f"no issue: {moment.blackout}" if moment.blackout else _what(newsletter)
         what += " (moved)" if moment.moved else ""
-        found.append(_coming(newsletter, moment.period, moment.at, what))
-    return sorted(found, key=lambda each: each.utc)
+        moments.append(_moment(newsletter, moment.period, moment.at, what))
+    return sorted(moments, key=lambda each: each.utc)
 
 
 def recent_slots(session: Session, newsletter: Newsletter, now: datetime) -> Sequence[Slot]:
-    """Return the turns of the last weeks, and those that wait for somebody."""
+    """Return the slots due since `RECENT`, and those that wait for a person."""
     return slots.turns(session, newsletter.id, since=now - RECENT)
 
 
 def job_runs(session: Session) -> Sequence[JobRun]:
-    """Return the chores, by name."""
+    """Return the job runs, ordered by name."""
     return session.exec(select(JobRun).order_by(col(JobRun.name))).all()
 
 
-def slot_facts(session: Session, turn: Slot, allowed: Allowed) -> dict[str, Any]:
-    """Return what there is to know of a turn, and what to do about it."""
-    issue = store.by_period(session, turn.newsletter_id, turn.period)
-    ruling = _ruling(session, turn, issue, allowed)
+def slot_facts(session: Session, slot: Slot, allowed: Allowed) -> dict[str, Any]:
+    """Return a slot's facts as plain values, with the next step for a person."""
+    issue = store.by_period(session, slot.newsletter_id, slot.period)
+    ruling = _ruling(session, slot, issue, allowed)
     return {
-        "period": turn.period,
-        "due_at": turn.due_at,
-        "state": turn.state,
-        "note": turn.note or (ruling.why if ruling else ""),
-        "next_step": _step(turn, issue, ruling),
+        "period": slot.period,
+        "due_at": slot.due_at,
+        "state": slot.state,
+        "note": slot.note or (ruling.why if ruling else ""),
+        "next_step": _step(slot, issue, ruling),
     }
 
 
-def _step(turn: Slot, issue: Issue | None, ruling: Ruling | None) -> str:
+def _step(slot: Slot, issue: Issue | None, ruling: Ruling | None) -> str:
     number = issue.number if issue else None
     if ruling is not None:
         return ruling.step
-    if turn.state is SlotState.MISSED:
+    if slot.state is SlotState.MISSED:
         by_hand = f"digest approve {number}; digest send {number}"
         return f"send it by hand ({by_hand}), or leave it" if number else ""
-    return "mend that; it is tried again by itself" if turn.state is SlotState.HELD else ""
+    return "mend that; it is tried again by itself" if slot.state is SlotState.HELD else ""
 
 
-def _ruling(session: Session, turn: Slot, issue: Issue | None, allowed: Allowed) -> Ruling | None:
-    """Return whether the turn's issue may go, while that is a question."""
-    asked = turn.state in {SlotState.DRAFTED, SlotState.HELD}
-    if not asked or issue is None or issue.state is not IssueState.BUILT:
+def _ruling(session: Session, slot: Slot, issue: Issue | None, allowed: Allowed) -> Ruling | None:
+    """Return whether the slot's issue may be released; ``None`` where that isn't open."""
+    undecided = slot.state in {SlotState.DRAFTED, SlotState.HELD}
+    if not undecided or issue is None or issue.state is not IssueState.BUILT:
         return None
     try:
         return allowed(session, issue)
@@ -100,37 +103,37 @@ def _ruling(session: Session, turn: Slot, issue: Issue | None, allowed: Allowed)
         return Ruling(False, str(fault), step=fault.next_step or "")
 
 
-def job_facts(tick: JobRun, now: datetime) -> dict[str, Any]:
-    """Return what there is to know of a chore."""
+def job_facts(row: JobRun, now: datetime) -> dict[str, Any]:
+    """Return a job run's facts as plain values."""
     return {
-        "name": tick.name,
-        "last_run": tick.started_at,
-        "next_run": tick.next_at,
-        "running": tick.ended_at is None,
-        "ok": tick.ok,
-        "result": tick.result,
-        "overdue": now > tick.next_at + max(timedelta(minutes=5), timedelta(seconds=tick.every)),
+        "name": row.name,
+        "last_run": row.started_at,
+        "next_run": row.next_at,
+        "running": row.ended_at is None,
+        "ok": row.ok,
+        "result": row.result,
+        "overdue": now > row.next_at + max(timedelta(minutes=5), timedelta(seconds=row.every)),
     }
 
 
-def _of_turn(
-    session: Session, newsletter: Newsletter, turn: Slot, allowed: Allowed
+def _of_slot(
+    session: Session, newsletter: Newsletter, slot: Slot, allowed: Allowed
 ) -> UpcomingMoment:
-    issue = store.by_period(session, newsletter.id, turn.period)
-    ruling = _ruling(session, turn, issue, allowed)
+    issue = store.by_period(session, newsletter.id, slot.period)
+    ruling = _ruling(session, slot, issue, allowed)
     if ruling is None:
-        what = f"{_what(newsletter)}; {turn.note}" if turn.note else _what(newsletter)
+        what = f"{_what(newsletter)}; {slot.note}" if slot.note else _what(newsletter)
     elif ruling.may_go:
         what = f"goes at its moment: {ruling.why}"
     else:
         what = f"doesn't go as it is: {ruling.why}"
         what += f"; to let it go: {ruling.step}" if ruling.step else ""
-    made = _coming(newsletter, turn.period, turn.due_at, what)
+    moment = _moment(newsletter, slot.period, slot.due_at, what)
     number = issue.number if issue else None
-    return UpcomingMoment(**{**asdict(made), "state": turn.state.value, "issue": number})
+    return UpcomingMoment(**{**asdict(moment), "state": slot.state.value, "issue": number})
 
 
-def _coming(newsletter: Newsletter, period: str, at: datetime, what: str) -> UpcomingMoment:
+def _moment(newsletter: Newsletter, period: str, at: datetime, what: str) -> UpcomingMoment:
     times = SlotTimes.of(newsletter)
     return UpcomingMoment(
         period=period,

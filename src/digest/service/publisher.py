@@ -1,7 +1,8 @@
-"""Moves every newsletter's turns on: claim, draft, release, hold, miss.
+"""Advance every newsletter's slots: claim, draft, release, hold, miss.
 
-Whatever runs this, however often and beside however many others: a turn is one row that is taken
-once, and every change to it is made under its lock, in one transaction with what it stands for.
+Hides what makes this safe to run in any number of processes, any number of times: a slot is one
+row that is claimed once, and each change of its state is made under the row's lock, in one
+transaction with the issue it is about.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ from digest.issues.models import Edition, Issue, IssueState, Newsletter, Slot, S
 from digest.issues.picking import Pick
 from digest.issues.picking.evergreen import choose_evergreen
 
-RETRY_MINUTES = 10  #: a draft that couldn't be made is tried again at these minutes of the hour
+RETRY_MINUTES = 10  #: a draft that failed is tried again at multiples of these minutes of the hour
 
 
 class Ruling(NamedTuple):
-    """Whether an issue may go out by itself, and why or why not."""
+    """Whether an issue may be released without a person, and why or why not."""
 
     may_go: bool
     why: str
     by: str = ""  #: who approved it
-    step: str = ""  #: what lets it go, where it may not
+    step: str = ""  #: the command that allows the release, where it is refused
     warnings: tuple[str, ...] = ()  #: what an approval would have to accept
 
 
@@ -44,7 +45,7 @@ Freeze = Callable[[Session, Issue, Edition], PlannedAudience]
 
 @dataclass(frozen=True, kw_only=True)
 class Publisher:
-    """What the work on turns is given."""
+    """What advancing slots depends on: the database, the issue builder, approval, planning."""
 
     store: UnitOfWork
     press: IssueBuilder
@@ -52,18 +53,18 @@ class Publisher:
     freeze: Freeze
 
 
-def advance_slots(desk: Publisher, now: datetime) -> str:
-    """Take every turn as far as it can go now; returns what was done, in a line.
+def advance_slots(publisher: Publisher, now: datetime) -> str:
+    """Advance every slot as far as it can go at *now*; return a one-line summary.
 
-    A newsletter that can't be worked on doesn't stop the others: raises `DigestError` at the end.
+    A newsletter that fails doesn't stop the others: raise `DigestError` after all were tried.
     """
     done: list[str] = []
     faults: list[str] = []
-    with desk.store.read() as session:
+    with publisher.store.read() as session:
         series = {n.id: n.slug for n in slots.newsletters(session) if n.scheduled}
     for newsletter_id, slug in series.items():
         try:
-            done += _work_on(desk, newsletter_id, now)
+            done += _advance_newsletter(publisher, newsletter_id, now)
         except DigestError as fault:
             faults.append(f"{slug}: {fault}")
     if faults:
@@ -71,21 +72,23 @@ def advance_slots(desk: Publisher, now: datetime) -> str:
     return "; ".join(done)
 
 
-def _work_on(desk: Publisher, newsletter_id: int | None, now: datetime) -> list[str]:
-    done = _claim_all(desk, newsletter_id, now)
-    with desk.store.read() as session:
-        open_ = [each.period for each in slots.turns(session, newsletter_id, slots.OPEN)]
-    for period in open_:
-        done += _advance_one(desk, newsletter_id, period, now)
+def _advance_newsletter(
+    publisher: Publisher, newsletter_id: int | None, now: datetime
+) -> list[str]:
+    done = _claim_due(publisher, newsletter_id, now)
+    with publisher.store.read() as session:
+        periods = [slot.period for slot in slots.turns(session, newsletter_id, slots.OPEN)]
+    for period in periods:
+        done += _advance_slot(publisher, newsletter_id, period, now)
     return done
 
 
-def _claim_all(desk: Publisher, newsletter_id: int | None, now: datetime) -> list[str]:
-    with desk.store.read() as session:
+def _claim_due(publisher: Publisher, newsletter_id: int | None, now: datetime) -> list[str]:
+    with publisher.store.read() as session:
         newsletter = session.get_one(Newsletter, newsletter_id)
         if newsletter.scheduled_since and not _unclaimed(session, newsletter, now):
             return []
-    with desk.store.write() as session:
+    with publisher.store.write() as session:
         newsletter = session.get_one(Newsletter, newsletter_id)
         newsletter.scheduled_since = newsletter.scheduled_since or now
         session.add(newsletter)
@@ -101,159 +104,161 @@ def _claim_all(desk: Publisher, newsletter_id: int | None, now: datetime) -> lis
 
 
 def _unclaimed(session: Session, newsletter: Newsletter, now: datetime) -> list[Moment]:
-    """Return the moments it is time to work on that nobody has claimed."""
+    """Return the moments whose build time has come and that no process has claimed."""
     calendar = slots.calendar_of(session, newsletter)
     since = newsletter.scheduled_since or now
     latest = slots.latest_day(session, newsletter.id)
     start = calendar.cadence.local(since).date() - LONGEST_SHIFT
     start = max(start, latest + timedelta(days=1)) if latest else start
     until = now + SlotTimes.of(newsletter).build
-    found: list[Moment] = []
+    moments: list[Moment] = []
     for moment in calendar.from_day(start):
         if calendar.cadence.instant(moment.day) > until + LONGEST_SHIFT:
-            return found
+            return moments
         if since < moment.at <= until:
-            found.append(moment)
-    return found
+            moments.append(moment)
+    return moments
 
 
-def _advance_one(
-    desk: Publisher, newsletter_id: int | None, period: str, now: datetime
+def _advance_slot(
+    publisher: Publisher, newsletter_id: int | None, period: str, now: datetime
 ) -> list[str]:
-    with desk.store.read() as session:
-        todo = _look(session, newsletter_id, period, now)
-        if todo is None or todo.step is SlotStep.WAIT or _in_vain(session, todo, now):
+    with publisher.store.read() as session:
+        work = _load_work(session, newsletter_id, period, now)
+        if work is None or work.step is SlotStep.WAIT or _retry_is_futile(session, work, now):
             return []
-    with desk.store.write() as session:
-        todo = _look(session, newsletter_id, period, now, lock=True)
-        if todo is None or todo.step is SlotStep.WAIT:
+    with publisher.store.write() as session:
+        work = _load_work(session, newsletter_id, period, now, lock=True)
+        if work is None or work.step is SlotStep.WAIT:
             return []
-        before = (todo.turn.state, todo.turn.note)
-        _STEPS[todo.step](desk, session, todo, now)
-        session.add(todo.turn)
-        if before == (todo.turn.state, todo.turn.note):
+        before = (work.slot.state, work.slot.note)
+        _STEPS[work.step](publisher, session, work, now)
+        session.add(work.slot)
+        if before == (work.slot.state, work.slot.note):
             return []
-        said = f"{todo.newsletter.slug} {period}: {todo.turn.state}"
-        said += f" ({todo.turn.note})" if todo.turn.note else ""
-    return [said]
+        summary = f"{work.newsletter.slug} {period}: {work.slot.state}"
+        summary += f" ({work.slot.note})" if work.slot.note else ""
+    return [summary]
 
 
-class _Todo(NamedTuple):
+class _SlotWork(NamedTuple):
     newsletter: Newsletter
-    turn: Slot
+    slot: Slot
     issue: Issue | None
     step: SlotStep
 
 
-def _look(
+def _load_work(
     session: Session, newsletter_id: int | None, period: str, now: datetime, *, lock: bool = False
-) -> _Todo | None:
-    turn = slots.turn(session, newsletter_id, period, lock=lock)
+) -> _SlotWork | None:
+    slot = slots.turn(session, newsletter_id, period, lock=lock)
     newsletter = session.get(Newsletter, newsletter_id)
-    if turn is None or newsletter is None or not newsletter.scheduled:
+    if slot is None or newsletter is None or not newsletter.scheduled:
         return None
     issue = store.by_period(session, newsletter_id, period, lock=lock)
     newest = slots.latest_due(session, newsletter_id, now)
-    overtaken = newest is not None and newest > turn.day
+    overtaken = newest is not None and newest > slot.day
     state = issue.state if issue else None
-    step = next_step(turn, state, SlotTimes.of(newsletter), now, overtaken=overtaken)
-    return _Todo(newsletter, turn, issue, step)
+    step = next_step(slot, state, SlotTimes.of(newsletter), now, overtaken=overtaken)
+    return _SlotWork(newsletter, slot, issue, step)
 
 
-def _in_vain(session: Session, todo: _Todo, now: datetime) -> bool:
-    """Tell whether drafting again is not worth taking the one writer's turn."""
-    turn = todo.turn
-    if todo.step is not SlotStep.DRAFT or todo.issue is not None or not turn.note:
+def _retry_is_futile(session: Session, work: _SlotWork, now: datetime) -> bool:
+    """Return whether drafting again would only take SQLite's single write lock for nothing."""
+    slot = work.slot
+    if work.step is not SlotStep.DRAFT or work.issue is not None or not slot.note:
         return False
-    if now < turn.due_at - SlotTimes.of(todo.newsletter).remind:
-        return not build.choose_comparisons(session, todo.newsletter, turn.period).chosen
+    if now < slot.due_at - SlotTimes.of(work.newsletter).remind:
+        return not build.choose_comparisons(session, work.newsletter, slot.period).chosen
     return bool(now.minute % RETRY_MINUTES)
 
 
-def _draft(desk: Publisher, session: Session, todo: _Todo, now: datetime) -> None:
-    turn = todo.turn
-    if todo.issue is not None and todo.issue.state is IssueState.BUILT:  # by hand
-        turn.state, turn.note = SlotState.DRAFTED, ""
+def _draft(publisher: Publisher, session: Session, work: _SlotWork, now: datetime) -> None:
+    slot = work.slot
+    if work.issue is not None and work.issue.state is IssueState.BUILT:  # a person built it
+        slot.state, slot.note = SlotState.DRAFTED, ""
     else:
-        _make(desk, session, todo, now)
-    if turn.state is SlotState.DRAFTED and now >= turn.due_at:
-        made = store.by_period(session, turn.newsletter_id, turn.period)
-        _release(desk, session, todo._replace(issue=made), now)
+        _build_draft(publisher, session, work, now)
+    if slot.state is SlotState.DRAFTED and now >= slot.due_at:
+        made = store.by_period(session, slot.newsletter_id, slot.period)
+        _release(publisher, session, work._replace(issue=made), now)
 
 
-def _make(desk: Publisher, session: Session, todo: _Todo, now: datetime) -> None:
-    turn, newsletter = todo.turn, todo.newsletter
-    over = now >= turn.due_at
+def _build_draft(publisher: Publisher, session: Session, work: _SlotWork, now: datetime) -> None:
+    slot, newsletter = work.slot, work.newsletter
+    over = now >= slot.due_at
     try:
         with session.begin_nested():
-            chosen = _chosen(session, todo, now)
-            build.build(session, newsletter, turn.period, now=now, press=desk.press, chosen=chosen)
+            pick = _chosen(session, work, now)
+            build.build(
+                session, newsletter, slot.period, now=now, press=publisher.press, chosen=pick
+            )
     except NothingToPick as fault:
-        turn.note = str(fault)
+        slot.note = str(fault)
         if over:
-            turn.state = SlotState.SKIPPED
-            _record_skip(session, newsletter, turn.period, turn.note, now)
+            slot.state = SlotState.SKIPPED
+            _record_skip(session, newsletter, slot.period, slot.note, now)
     except DigestError as fault:
-        turn.note = f"no draft can be made: {fault}"
-        turn.state = SlotState.HELD if over else turn.state
+        slot.note = f"no draft can be made: {fault}"
+        slot.state = SlotState.HELD if over else slot.state
     else:
-        turn.state, turn.note = SlotState.DRAFTED, ""
+        slot.state, slot.note = SlotState.DRAFTED, ""
 
 
-def _chosen(session: Session, todo: _Todo, now: datetime) -> Pick:
-    turn, newsletter = todo.turn, todo.newsletter
-    chosen = build.choose_comparisons(session, newsletter, turn.period)
-    near = now >= turn.due_at - SlotTimes.of(newsletter).remind
-    if not chosen.chosen and near and newsletter.when_empty is WhenEmpty.EVERGREEN:
-        chosen = choose_evergreen(session, newsletter, turn.period)
-    # The day readers see is the one the turn has, also when the cadence changed or it was moved.
-    return replace(chosen, day=newsletter.cadence().local(turn.due_at).date())
+def _chosen(session: Session, work: _SlotWork, now: datetime) -> Pick:
+    slot, newsletter = work.slot, work.newsletter
+    pick = build.choose_comparisons(session, newsletter, slot.period)
+    near = now >= slot.due_at - SlotTimes.of(newsletter).remind
+    if not pick.chosen and near and newsletter.when_empty is WhenEmpty.EVERGREEN:
+        pick = choose_evergreen(session, newsletter, slot.period)
+    # Readers see the slot's day, also when the cadence changed or the slot was moved.
+    return replace(pick, day=newsletter.cadence().local(slot.due_at).date())
 
 
-def _release(desk: Publisher, session: Session, todo: _Todo, _now: datetime) -> None:
-    turn, issue = todo.turn, todo.issue
+def _release(publisher: Publisher, session: Session, work: _SlotWork, _now: datetime) -> None:
+    slot, issue = work.slot, work.issue
     if issue is None:
         return
-    ruling = desk.allowed(session, issue)
+    ruling = publisher.allowed(session, issue)
     if not ruling.may_go:
-        turn.state, turn.note = SlotState.HELD, ruling.why
+        slot.state, slot.note = SlotState.HELD, ruling.why
         return
     try:
         with session.begin_nested():
-            frozen = desk.freeze(session, issue, store.edition_of(session, issue))
+            frozen = publisher.freeze(session, issue, store.edition_of(session, issue))
     except DigestError as fault:
-        turn.state, turn.note = SlotState.HELD, str(fault)
+        slot.state, slot.note = SlotState.HELD, str(fault)
         return
-    turn.state = SlotState.RELEASED
-    name = f"{todo.newsletter.slug}-{issue.number}"  # the send's id in the log and at the provider
-    turn.note = f"{ruling.why}; {frozen.candidates} readers of {name}"
+    slot.state = SlotState.RELEASED
+    name = f"{work.newsletter.slug}-{issue.number}"  # the send's id in the log and at the provider
+    slot.note = f"{ruling.why}; {frozen.candidates} readers of {name}"
 
 
-def _miss(_desk: Publisher, _session: Session, todo: _Todo, now: datetime) -> None:
-    late = now - todo.turn.due_at
-    why = f": {todo.turn.note}" if todo.turn.note else ""
-    limit = todo.newsletter.max_lateness
-    turn = todo.turn
-    turn.state = SlotState.MISSED
+def _miss(_publisher: Publisher, _session: Session, work: _SlotWork, now: datetime) -> None:
+    late = now - work.slot.due_at
+    why = f": {work.slot.note}" if work.slot.note else ""
+    limit = work.newsletter.max_lateness
+    slot = work.slot
+    slot.state = SlotState.MISSED
     if late <= timedelta(hours=limit):
-        turn.note = f"the next issue's moment has come{why}"
+        slot.note = f"the next issue's moment has come{why}"
     else:
-        turn.note = f"{_long(late)} late, and {limit} hours are allowed{why}"
+        slot.note = f"{_duration_words(late)} late, and {limit} hours are allowed{why}"
 
 
-def _reopen(_desk: Publisher, _session: Session, todo: _Todo, _now: datetime) -> None:
-    todo.turn.state, todo.turn.note = SlotState.AHEAD, "taken for missed while the clock ran ahead"
+def _reopen(_publisher: Publisher, _session: Session, work: _SlotWork, _now: datetime) -> None:
+    work.slot.state, work.slot.note = SlotState.AHEAD, "taken for missed while the clock ran ahead"
 
 
-def _follow(_desk: Publisher, _session: Session, todo: _Todo, _now: datetime) -> None:
-    issue = todo.issue
+def _follow(_publisher: Publisher, _session: Session, work: _SlotWork, _now: datetime) -> None:
+    issue = work.issue
     if issue is not None and issue.state is IssueState.CANCELLED:
-        todo.turn.state, todo.turn.note = SlotState.SKIPPED, f"cancelled: {issue.note}"
+        work.slot.state, work.slot.note = SlotState.SKIPPED, f"cancelled: {issue.note}"
     else:
-        todo.turn.state, todo.turn.note = SlotState.RELEASED, "sent by hand"
+        work.slot.state, work.slot.note = SlotState.RELEASED, "sent by hand"
 
 
-_STEPS: dict[SlotStep, Callable[[Publisher, Session, _Todo, datetime], None]] = {
+_STEPS: dict[SlotStep, Callable[[Publisher, Session, _SlotWork, datetime], None]] = {
     SlotStep.DRAFT: _draft,
     SlotStep.RELEASE: _release,
     SlotStep.MISS: _miss,
@@ -265,7 +270,7 @@ _STEPS: dict[SlotStep, Callable[[Publisher, Session, _Todo, datetime], None]] = 
 def _record_skip(
     session: Session, newsletter: Newsletter, period: str, why: str, now: datetime
 ) -> None:
-    """Keep a week without an issue on record; it takes no number."""
+    """Record a period without an issue; it takes no number."""
     if store.by_period(session, newsletter.id, period) is None:
         session.add(
             Issue(
@@ -278,5 +283,5 @@ def _record_skip(
         )
 
 
-def _long(late: timedelta) -> str:
+def _duration_words(late: timedelta) -> str:
     return f"{late.days} days" if late.days > 1 else f"{late.total_seconds() / 3600:.0f} hours"

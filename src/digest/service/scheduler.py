@@ -1,6 +1,7 @@
-"""The alarm clock: wakes each chore in time, and all of them when the clock has jumped.
+"""Ask each job every minute whether it is due, and all jobs when the clock has jumped.
 
-Nothing is kept in it. Whether a chore is due, and whose turn it is, the database says.
+Hides APScheduler. The scheduler keeps no state: the database decides whether a job is due and
+which process runs it.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from digest.service.jobs import Job
 log = logging.getLogger(__name__)
 
 THREADS = 8
-JUMP = timedelta(seconds=20)  #: more than any clock is slewed by between two looks
+JUMP = timedelta(seconds=20)  #: more than NTP slews a clock by between two calls of `jumped`
 
 
 class Scheduler:
-    """Runs chores in threads of its own until it is stopped.
+    """Run jobs in a thread pool until it is stopped.
 
-    *run* is given a chore, and whether it was woken; it tells whether the chore did something.
+    *run* takes a job and whether the job was woken; it returns whether the job did something.
     """
 
-    def __init__(self, chores: Sequence[Job], run: Callable[[Job, bool], bool]) -> None:
-        # It logs a warning whenever a chore takes longer than a minute, as a send does.
+    def __init__(self, jobs: Sequence[Job], run: Callable[[Job, bool], bool]) -> None:
+        # APScheduler logs a warning whenever a job takes longer than a minute, as a send does.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
-        self._chores = {chore.name: chore for chore in chores}
-        self._asked: dict[str, bool] = {}  #: who is to run again, and whether although not due
+        self._jobs = {job.name: job for job in jobs}
+        self._asked: dict[str, bool] = {}  #: jobs to run again, and whether although not due
         self._running: set[str] = set()
         self._lock = threading.Lock()
         self._run = run
@@ -40,14 +41,14 @@ class Scheduler:
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": ThreadPoolExecutor(THREADS)},
-            # However late, once. Never twice at a time, for which `_running` stands: the scheduler
-            # would refuse who is asked between a run's end and its notice of that, and lose it.
+            # A late job runs once. `_running` keeps a job from running twice at a time: APScheduler
+            # would drop a request that arrives between a run's end and its own notice of that end.
             job_defaults={"coalesce": True, "max_instances": 3, "misfire_grace_time": None},
         )
 
     def start(self) -> None:
-        """Run every chore now, and ask again at every full minute, as moments are on one."""
-        for name in self._chores:
+        """Run every job now, and ask again at every full minute, when issues are due."""
+        for name in self._jobs:
             self._scheduler.add_job(
                 self._work,
                 "cron",
@@ -59,24 +60,24 @@ class Scheduler:
         self._scheduler.start()
 
     def wake(self, *names: str, due: bool = True) -> None:
-        """Ask these chores now, or all: what they were to wait for may never come.
+        """Run the jobs called *names* now, or all jobs when no name is given.
 
-        *due* leaves it to the database whether they run.
+        With *due* the database decides whether each runs; without it each runs although not due.
         """
-        for name in () if self.stopping.is_set() else names or self._chores:
+        for name in () if self.stopping.is_set() else names or self._jobs:
             with self._lock:
                 self._asked[name] = self._asked.get(name, False) or not due
             self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
 
     def _work(self, name: str) -> None:
         with self._lock:
-            if name in self._running:  # which looks at what it was asked before it ends
+            if name in self._running:  # that run checks `_asked` before it ends
                 return
             self._running.add(name)
             woken: bool | None = self._asked.pop(name, False)
         try:
             while woken is not None:
-                then = self._chores[name].then if self._run(self._chores[name], woken) else ()
+                then = self._jobs[name].then if self._run(self._jobs[name], woken) else ()
                 if then:
                     self.wake(*then, due=False)
                 woken = self._asked_meanwhile(name)
@@ -85,20 +86,20 @@ class Scheduler:
                 self._running.discard(name)
 
     def _asked_meanwhile(self, name: str) -> bool | None:
-        """Return how a chore was asked while it ran; ``None`` when it wasn't, and has ended."""
+        """Return how a job was asked for while it ran; ``None`` ends its run."""
         with self._lock:
             if name not in self._asked:
                 self._running.discard(name)
             return self._asked.pop(name, None)
 
     def stop(self) -> None:
-        """Start no more chores, and wait for those that run."""
+        """Start no more jobs, and wait for those that run."""
         self.stopping.set()
         self._scheduler.shutdown(wait=True)
 
 
 class ClockWatch:
-    """Notices when the wall clock is set, by a clock that can't be."""
+    """Detect a change of the wall clock by comparison with the monotonic clock."""
 
     def __init__(
         self,
@@ -109,7 +110,7 @@ class ClockWatch:
         self._ahead = wall() - steady()
 
     def jumped(self) -> timedelta | None:
-        """Return by how much the clock was set since the last look, if it was."""
+        """Return how far the wall clock was set since the last call; ``None`` below `JUMP`."""
         ahead = self._wall() - self._steady()
         jump, self._ahead = timedelta(seconds=ahead - self._ahead), ahead
         return jump if abs(jump) > JUMP else None

@@ -1,4 +1,7 @@
-"""Sends every issue that is on its way, and takes back what dead senders held."""
+"""Send every issue that is prepared, and recover batches of senders that died.
+
+Hides when the service sends, pauses an interrupted issue for a person, or leaves it alone.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +27,15 @@ from digest.mail.transport import Answer, PreparedRequest, Transport
 
 log = logging.getLogger(__name__)
 
-#: Seconds until the schedule asks again: nothing else that waits should have to wait for longer.
+#: Seconds until the scheduler asks again: a run that only waits ends, so that other issues go.
 ASKED_AGAIN = 60.0
-#: No batch waits longer for its next try: see `digest.delivery.sending.settlement.Patience`.
+#: Longest wait of a batch for its next attempt: `digest.delivery.sending.settlement.Patience`.
 LONGEST_WAIT = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
 class LoggingTransport:
-    """A transport that tells the log what it hands over, under the send's own id."""
+    """A transport that logs each request it hands over, with the id of the send."""
 
     way: Transport
     send: str
@@ -41,14 +44,14 @@ class LoggingTransport:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
-        """Pack the mailing as the transport does."""
+        """Return the wrapped transport's request for the mailing."""
         request = self.way.prepare(mailing)
         with self._lock:
             self._asked[request.hash] = {"batch": mailing.batch, "attempt": mailing.attempt}
         return request
 
     def hand_over(self, request: PreparedRequest) -> Answer:
-        """Hand it over, and tell what came of it."""
+        """Hand the request over, log the outcome, and return the answer."""
         with self._lock:
             ids = self._asked.pop(request.hash, {})
         began = time.monotonic()
@@ -69,43 +72,43 @@ class LoggingTransport:
 
 @dataclass
 class SendJob:
-    """Sends what waits of every issue on its way; safe beside any number of others.
+    """Send the pending batches of every prepared issue; any number of processes may run this.
 
-    An issue that this process finds under way long after its moment was interrupted, and is paused
-    for a person to look at; one that it has begun itself may take as long as it takes.
+    An issue that this process first meets later than its newsletter allows was interrupted, and is
+    paused for a person to decide on; an issue that this process began has no such limit.
     """
 
     app: App
-    brake: StopSignal
+    stop: StopSignal
     _known: set[int] = field(default_factory=set)
 
     def run(self, now: datetime) -> str:
-        """Send until nothing more can be done now; returns what became of each issue, in a line.
+        """Send until nothing more can be sent now; return each issue's counts in one line.
 
-        Raises `Restored` where the database is on hold.
+        Raise `Restored` where the restore guard holds the database.
         """
         with self.app.database.read() as session:
             prepared = select(Issue.id).where(Issue.state == IssueState.PREPARED)
             waiting = session.exec(prepared.order_by(col(Issue.prepared_at))).all()
         if waiting:
             self.app.begin_sending()
-        said = []
+        results = []
         for issue_id in waiting:
-            if issue_id is None or self.brake.stopping.is_set():
+            if issue_id is None or self.stop.stopping.is_set():
                 break
-            said.append(self._too_late(issue_id, now) or _send(self.app, issue_id, self.brake))
-        return "; ".join(filter(None, said))
+            results.append(self._too_late(issue_id, now) or _send(self.app, issue_id, self.stop))
+        return "; ".join(filter(None, results))
 
     def _too_late(self, issue_id: int, now: datetime) -> str:
-        """Pause an issue that was interrupted too long ago; returns why, if it was."""
+        """Pause an issue that was interrupted too long ago; return why, empty if it was not."""
         if issue_id in self._known:
             return ""
         self._known.add(issue_id)
         with self.app.database.write() as session:
             issue = session.get_one(Issue, issue_id)
             newsletter = store.newsletter_of(session, issue)
-            turn = slots.turn(session, issue.newsletter_id, issue.period)
-            began = max(filter(None, [issue.prepared_at, turn.due_at if turn else None]))
+            slot = slots.turn(session, issue.newsletter_id, issue.period)
+            began = max(filter(None, [issue.prepared_at, slot.due_at if slot else None]))
             if now <= began + SlotTimes.of(newsletter).late:
                 return ""
             hours = (now - began).total_seconds() / 3600
@@ -114,29 +117,29 @@ class SendJob:
         return f"{newsletter.slug}-{issue.number}: paused, {why}"
 
 
-def _send(app: App, issue_id: int, brake: StopSignal) -> str:
+def _send(app: App, issue_id: int, stop: StopSignal) -> str:
     with app.database.read() as session:
         sending = app.sending(session, session.get_one(Issue, issue_id))
     name = sending.issue
-    told = LoggingTransport(sending.transport, name)
+    transport = LoggingTransport(sending.transport, name)
     if app.settings.canary:
         send_seed_copy(sending, app.settings.canary)
     counts = dispatch(
-        replace(sending, transport=told),
+        replace(sending, transport=transport),
         concurrency=app.settings.concurrency,
-        brake=brake,
+        brake=stop,
         longest_wait=ASKED_AGAIN,
     )
-    if not told.requests and (counts.pending or counts.in_doubt):
-        return ""  # it waits for news, or for a person
+    if not transport.requests and (counts.pending or counts.in_doubt):
+        return ""  # the issue waits for events, or for a person
     return f"{name}: {_in_words(counts)}"
 
 
 def recover_idle_issues(app: App) -> str:
-    """Move on what dead senders left of issues that aren't being sent; in a line.
+    """Recover batches that dead senders left in paused and cancelled issues; return a summary.
 
-    Batches that wait for a moment further off than any wait lasts were put off by a clock that has
-    been set back since: their wait is over.
+    A batch whose next attempt is more than `LONGEST_WAIT` ahead was put off by a clock that has
+    been set back since; its wait is cleared.
     """
     now = app.clock()
     states = [IssueState.PAUSED, IssueState.CANCELLED]
@@ -146,23 +149,25 @@ def recover_idle_issues(app: App) -> str:
             for issue in session.exec(select(Issue).where(col(Issue.state).in_(states))).all()
             if issue.prepared_at is not None
         ]
-        strays = session.exec(select(Batch.id).where(*_put_off(now))).all()
-    found = 0
+        overdue = session.exec(select(Batch.id).where(*_waits_too_long(now))).all()
+    recovered = 0
     for edition_id in editions:
         with app.database.write() as session:
             moved = recover(session, edition_id=edition_id or 0, now=now, alive=alive)
-        found += moved.unsent + moved.in_doubt + moved.parked
-    if strays:
+        recovered += moved.unsent + moved.in_doubt + moved.parked
+    if overdue:
         with app.database.write() as session:
             session.connection().execute(
-                update(Batch).where(*_put_off(now)).values(not_before=None)
+                update(Batch).where(*_waits_too_long(now)).values(not_before=None)
             )
-    said = [f"{found} batches of dead senders"] if found else []
-    said += [f"{len(strays)} batches no longer wait for a clock that was wrong"] if strays else []
-    return ", ".join(said)
+    summary = [f"{recovered} batches of dead senders"] if recovered else []
+    summary += (
+        [f"{len(overdue)} batches no longer wait for a clock that was wrong"] if overdue else []
+    )
+    return ", ".join(summary)
 
 
-def _put_off(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _waits_too_long(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (col(Batch.state) == BatchState.PENDING, col(Batch.not_before) > now + LONGEST_WAIT)
 
 
