@@ -1,4 +1,11 @@
-"""TODO face."""
+"""The checks of an installation, for `digest doctor` and the start of `digest run`.
+
+`installation_checks` runs every check that needs no network, over secrets, addresses, the provider
+and newsletters, and hands the database to `database_checks`, which examines the schema, the disk,
+the clock, backups and restores. Each check yields `health_check` values, which name a subject, a
+level, a finding and the next step. `dns_checks` lists the DNS records that a sender's domain needs
+and compares them with those that a resolver returns.
+"""
 
 from digest.doctor.dns_checks import Resolve, SenderRecord, is_reserved, look_up, records
 from digest.doctor.health_check import HealthCheck, HealthLevel

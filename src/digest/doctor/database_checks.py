@@ -1,4 +1,7 @@
-"""Whether the database an installation sends from is fit for it."""
+"""Check the database an installation sends from: schema, disk, damage, clock, backups.
+
+Hides what each database and file system must guarantee so that no claimed batch is ever lost.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ from digest.migrations import tables
 from digest.migrations.upgrade import OTHER_TABLES, current, newest
 from digest.service import copies, database_file
 
-#: Locks and shared memory can't be trusted on these, and SQLite's log needs both.
+#: Network file systems: file locks and shared memory, which SQLite's WAL needs, are unreliable
+#: (https://www.sqlite.org/wal.html).
 NETWORKED = frozenset(
     {
         *("afs", "beegfs", "ceph", "cifs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4"),
@@ -32,29 +36,29 @@ NETWORKED = frozenset(
         *("fuse.sshfs",),
     }
 )
-#: A machine's view of its host's disk: local as a rule, but others may see it too.
+#: Folders shared by a virtual machine's host: local as a rule, but other guests may open them.
 SHARED = frozenset({"9p", "virtiofs", "vboxsf"})
-#: Gone with the machine's next start, or with the container that has no volume there.
+#: File systems lost at the next boot, or with a container that has no volume there.
 PASSING = frozenset({"aufs", "fuse.fuse-overlayfs", "overlay", "ramfs", "tmpfs"})
 _MOUNTS = Path("/proc/self/mountinfo")
-_SHORTEST = 7
+_SHORTEST = 7  # fields of a line of mountinfo
 
 
 def may_be_remote(kind: str) -> bool:
-    """Tell whether a program serves this file system, which may fetch it from anywhere."""
+    """Return whether the file system is FUSE, whose program may fetch data from anywhere."""
     return kind == "fuse" or kind.startswith("fuse.")
 
 
 def file_system(path: Path, mounts: str | None = None) -> str | None:
-    """Return the kind of file system a file is on; ``None`` where that can't be seen.
+    """Return the type of the file system a file is on; ``None`` where that is unknown.
 
-    *mounts* is what Linux says in ``/proc/self/mountinfo``.
+    *mounts* is the text of ``/proc/self/mountinfo`` (proc(5)), which is read where it is ``None``.
     """
     if mounts is None:
         if not _MOUNTS.exists():
             return None
         mounts = _MOUNTS.read_text(encoding="utf-8", errors="replace")
-    found: tuple[int, str] | None = None
+    deepest: tuple[int, str] | None = None
     target = path.absolute()
     for line in mounts.splitlines():
         fields = line.split()
@@ -62,21 +66,21 @@ def file_system(path: Path, mounts: str | None = None) -> str | None:
             continue
         point = Path(re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), fields[4]))
         kind = fields[fields.index("-") + 1]
-        # The last of those mounted on the same place is the one that is seen.
-        if target.is_relative_to(point) and (found is None or len(point.parts) >= found[0]):
-            found = (len(point.parts), kind)
-    return found[1] if found else None
+        # Of several mounts on one point the last is visible.
+        if target.is_relative_to(point) and (deepest is None or len(point.parts) >= deepest[0]):
+            deepest = (len(point.parts), kind)
+    return deepest[1] if deepest else None
 
 
-RELEASED = datetime(2026, 11, 1, tzinfo=UTC)  #: no clock that is right shows less
+RELEASED = datetime(2026, 11, 1, tzinfo=UTC)  #: a correct clock shows no earlier time
 SLACK = timedelta(minutes=5)
 BACKUP_AGE = timedelta(days=2)
-READ_THROUGH = 200_000_000  #: bytes of a file that are read through in a second or two
-FULL = 2  #: SQLite's number for waiting until it is on disk
+READ_THROUGH = 200_000_000  #: bytes of a file; up to this size it is read whole in a second or two
+FULL = 2  #: the value of ``PRAGMA synchronous`` that waits for the disk at each commit
 
 
 def check_database(app: App) -> Iterator[HealthCheck]:
-    """Look at its tables and what it stands on."""
+    """Check the database's revision and tables, then its file or server."""
     path = database_file(app)
     if path is not None and not path.exists():
         yield refused("database", f"there is none at {path}", "digest init")
@@ -86,28 +90,28 @@ def check_database(app: App) -> Iterator[HealthCheck]:
         yield refused(
             "database",
             f"{kept_out} can't be written by the user this runs as ({os.geteuid()})",
-            _let_in(kept_out),
+            _permission_command(kept_out),
         )
         return
     wanted = newest()
     with app.database.read() as session:
-        at = current(session.connection())
-        unlike = tables.differences(session.connection()) if at == wanted else []
-    if at is None:
+        revision = current(session.connection())
+        differences = tables.differences(session.connection()) if revision == wanted else []
+    if revision is None:
         yield refused("database", "there are no tables in it yet", "digest init")
-    elif at != wanted:
+    elif revision != wanted:
         yield refused(
             "database",
-            f"it is at revision {at}, and this version of the engine works with {wanted}",
+            f"it is at revision {revision}, and this version of the engine works with {wanted}",
             "stop every process, back up, then: digest init",
         )
-    elif any(each.harmful for each in unlike):
-        lacking = [each for each in unlike if each.harmful]
-        yield refused("database", tables.unlike(lacking), OTHER_TABLES)
-    elif unlike:
-        yield warning("database", tables.unlike(unlike), "find out who changed them, and why")
+    elif any(difference.harmful for difference in differences):
+        harmful = [difference for difference in differences if difference.harmful]
+        yield refused("database", tables.unlike(harmful), OTHER_TABLES)
+    elif differences:
+        yield warning("database", tables.unlike(differences), "find out who changed them, and why")
     else:
-        yield fine("database", f"revision {at}")
+        yield fine("database", f"revision {revision}")
     if app.database.is_sqlite:
         yield from _sqlite(app)
     else:
@@ -115,17 +119,17 @@ def check_database(app: App) -> Iterator[HealthCheck]:
 
 
 def _unwritable(path: Path) -> Path | None:
-    """Return what of a SQLite store this user can't write: its folder, it, or its log."""
-    beside = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
+    """Return the first path this user can't write: the folder, the database, or its WAL files."""
+    wal_files = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
     if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):
         return path.parent.absolute()
-    files = [each.absolute() for each in (path, *beside) if each.exists()]
-    kept_out = [each for each in files if not os.access(each, os.W_OK, effective_ids=True)]
+    files = [file.absolute() for file in (path, *wal_files) if file.exists()]
+    kept_out = [file for file in files if not os.access(file, os.W_OK, effective_ids=True)]
     return kept_out[0] if kept_out else None
 
 
-def _let_in(kept_out: Path) -> str:
-    """Say how this user may write there."""
+def _permission_command(kept_out: Path) -> str:
+    """Return the command that lets this user write *kept_out*."""
     user, place = os.geteuid(), quote(str(kept_out))
     if kept_out.stat().st_uid == user:
         return f"chmod u+w{'x' if kept_out.is_dir() else ''} {place}"
@@ -153,7 +157,7 @@ def _sqlite(app: App) -> Iterator[HealthCheck]:
 
 
 def on_disk(kind: str | None) -> Iterator[HealthCheck]:
-    """Judge the kind of file system a database's file is on; ``None`` where it can't be seen."""
+    """Check the type of the file system the database is on; ``None`` stands for unknown."""
     if kind in NETWORKED:
         yield refused(
             "disk",
@@ -177,7 +181,7 @@ def on_disk(kind: str | None) -> Iterator[HealthCheck]:
 
 
 def damage(app: App, path: Path, size: int, *, most: int = READ_THROUGH) -> Iterator[HealthCheck]:
-    """Read the file through, unless that would hold up each start: daily copies are read anyway."""
+    """Check the file for damage, unless it has over *most* bytes: each daily copy is checked."""
     if size > most:
         yield fine(
             "database",
@@ -186,19 +190,19 @@ def damage(app: App, path: Path, size: int, *, most: int = READ_THROUGH) -> Iter
         )
         return
     with app.database.read() as session:
-        found = session.connection().exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-    if found != "ok":
+        result = session.connection().exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if result != "ok":
         yield refused(
-            "database", f"it is damaged: {found}", "restore a backup: digest docs operating"
+            "database", f"it is damaged: {result}", "restore a backup: digest docs operating"
         )
 
 
 def _postgres(app: App) -> Iterator[HealthCheck]:
     with app.database.read() as session:
         setting = session.connection().execute(text("SHOW synchronous_commit")).scalar_one()
-        there = session.connection().execute(text("SELECT now()")).scalar_one()
-        only_read = session.connection().execute(text("SHOW transaction_read_only")).scalar_one()
-    if only_read == "on":
+        server_time = session.connection().execute(text("SELECT now()")).scalar_one()
+        read_only = session.connection().execute(text("SHOW transaction_read_only")).scalar_one()
+    if read_only == "on":
         yield refused(
             "database",
             "it takes no writes: the server is a standby, or this user may only read",
@@ -210,13 +214,13 @@ def _postgres(app: App) -> Iterator[HealthCheck]:
             f"synchronous_commit is {setting}: a claim could be lost after its request left",
             "ALTER DATABASE ... SET synchronous_commit = on",
         )
-    apart = abs(there - datetime.now(UTC))
-    if apart > SLACK:
-        yield refused("clock", f"it is {apart} apart from the database server's", "set both by NTP")
+    drift = abs(server_time - datetime.now(UTC))
+    if drift > SLACK:
+        yield refused("clock", f"it is {drift} apart from the database server's", "set both by NTP")
 
 
 def check_clock(app: App) -> Iterator[HealthCheck]:
-    """Look at the clock, beside what the database has seen."""
+    """Check the clock against the release date and the newest job run in the database."""
     now = app.clock()
     if now < RELEASED:
         says = f"it shows {now:%Y-%m-%d %H:%M} UTC, and this version was made later than that"
@@ -236,7 +240,7 @@ def check_clock(app: App) -> Iterator[HealthCheck]:
 
 
 def check_restore(app: App) -> Iterator[HealthCheck]:
-    """Look at whether it was put back from a copy, and at the copies there are."""
+    """Check the backups, and whether the restore guard holds the database."""
     with app.database.read() as session:
         yield from _backups(app, session)
     held = restore_guard.hold_reason(app.database, app.epoch())
@@ -247,22 +251,22 @@ def check_restore(app: App) -> Iterator[HealthCheck]:
 def _backups(app: App, session: Session) -> Iterator[HealthCheck]:
     if database_file(app) is None or not app.settings.backups_kept:
         return
-    ran = session.get(JobRun, "backup")
+    run = session.get(JobRun, "backup")
     folder = app.settings.backups
     if not _writable(folder):
         yield warning("backup", f"nothing can be written to {folder}", "set DIGEST_BACKUPS")
         return
     kept = copies(folder)
-    if ran is not None and not ran.ok:
-        yield warning("backup", f"the last one failed: {ran.result}", "digest docs operating")
-    elif ran is not None and app.clock() - ran.started_at > BACKUP_AGE:
-        yield warning("backup", f"the last one was on {ran.started_at:%Y-%m-%d}", "digest run")
+    if run is not None and not run.ok:
+        yield warning("backup", f"the last one failed: {run.result}", "digest docs operating")
+    elif run is not None and app.clock() - run.started_at > BACKUP_AGE:
+        yield warning("backup", f"the last one was on {run.started_at:%Y-%m-%d}", "digest run")
     elif kept:
         many = "1 copy" if len(kept) == 1 else f"{len(kept)} copies"
         yield fine("backup", f"{many} in {folder}, the newest {kept[0].name}")
 
 
 def _writable(folder: Path) -> bool:
-    """Tell whether files can be put into a folder, or the folder be made."""
-    nearest = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    """Return whether this user can write into a folder, or create it."""
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     return nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)

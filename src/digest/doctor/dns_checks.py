@@ -1,20 +1,24 @@
-"""The DNS records that let mailboxes trust the sender: what to set, and what is there."""
+"""The DNS records that authenticate the sender: what to set, and what is published.
+
+Hides the records SendGrid's domain authentication needs (SPF and DKIM by CNAME) and how DMARC is
+looked up along a domain's parents.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-#: Asks for records of a type; ``None`` when no resolver answers, empty when there are none.
+#: Takes a name and a record type and returns the records; ``None`` when no resolver answers.
 Resolve = Callable[[str, str], Sequence[str] | None]
 
-#: Domains that nobody can set records for.
+#: Domains reserved for examples and tests (RFC 2606), for which no records can be set.
 RESERVED = ("example", "example.com", "example.org", "example.net", "test", "invalid", "localhost")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SenderRecord:
-    """One record to set; *found* is what is there, ``None`` when nobody could be asked."""
+    """One record to set; *found* is what is published, ``None`` where no resolver was asked."""
 
     what: str
     name: str
@@ -26,7 +30,7 @@ class SenderRecord:
 
 
 def records(domain: str) -> list[SenderRecord]:
-    """Return the records a sender's domain needs; "u1234567.wl" stands for the account's own."""
+    """Return the records a sender's domain needs; "u1234567.wl" stands for the account's label."""
     account = "u1234567.wl.sendgrid.net"
     return [
         SenderRecord(
@@ -57,37 +61,39 @@ def records(domain: str) -> list[SenderRecord]:
 
 
 def look_up(domain: str, resolve: Resolve) -> list[SenderRecord]:
-    """Return the records a domain needs, each with what is there."""
-    return [_looked_up(each, resolve) for each in records(domain)]
+    """Return the records a domain needs, each with what *resolve* finds published."""
+    return [_with_published(record, resolve) for record in records(domain)]
 
 
 def is_reserved(domain: str) -> bool:
-    """Tell whether a domain is made for examples."""
-    return any(domain == each or domain.endswith(f".{each}") for each in RESERVED)
+    """Return whether a domain is reserved for examples (RFC 2606)."""
+    return any(domain == reserved or domain.endswith(f".{reserved}") for reserved in RESERVED)
 
 
-def _looked_up(record: SenderRecord, resolve: Resolve) -> SenderRecord:
-    found: Sequence[str] | None
-    if record.what == "SPF":  # its name is the provider's choice, so there is nothing to ask for
+def _with_published(record: SenderRecord, resolve: Resolve) -> SenderRecord:
+    published: Sequence[str] | None
+    if record.what == "SPF":  # the provider chooses its name, so no name can be asked for
         return record
     if record.what == "DMARC":
-        found = _dmarc(record.name, resolve)
-        fine = None if found is None else any(each.startswith("v=DMARC1") for each in found)
+        published = _dmarc(record.name, resolve)
+        fine = (
+            None if published is None else any(value.startswith("v=DMARC1") for value in published)
+        )
     else:
-        found = resolve(record.name, "CNAME")
-        if found is not None and not found:
-            found = resolve(record.name, "TXT")
-        fine = None if found is None else bool(found)
-    kept = None if found is None else tuple(found)
+        published = resolve(record.name, "CNAME")
+        if published is not None and not published:
+            published = resolve(record.name, "TXT")
+        fine = None if published is None else bool(published)
+    kept = None if published is None else tuple(published)
     return SenderRecord(**{**record.__dict__, "found": kept, "fine": fine})
 
 
 def _dmarc(name: str, resolve: Resolve) -> Sequence[str] | None:
-    """Ask for the domain's own, then for each parent's: a domain without one has its parent's."""
+    """Return the DMARC record of the domain, else of its nearest parent (RFC 7489, 6.6.3)."""
     labels = name.removeprefix("_dmarc.").split(".")
-    found: Sequence[str] | None = None
-    for at in range(max(1, len(labels) - 1)):
-        found = resolve(f"_dmarc.{'.'.join(labels[at:])}", "TXT")
-        if found is None or any(each.startswith("v=DMARC1") for each in found):
-            return found
-    return found
+    published: Sequence[str] | None = None
+    for first in range(max(1, len(labels) - 1)):
+        published = resolve(f"_dmarc.{'.'.join(labels[first:])}", "TXT")
+        if published is None or any(value.startswith("v=DMARC1") for value in published):
+            return published
+    return published

@@ -1,4 +1,7 @@
-"""One thing that was looked at in an installation, and how much it counts."""
+"""The result of one check, and its level.
+
+Hides how a finding and its next step are represented, for text and JSON alike.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,16 @@ from enum import StrEnum
 
 
 class HealthLevel(StrEnum):
-    """How much a fact counts."""
+    """How serious a result is."""
 
-    FINE = "fine"  #: as it should be
-    WARNING = "warning"  #: it works, and somebody ought to look
-    REFUSED = "refused"  #: `digest run` doesn't start with it
+    FINE = "fine"  #: nothing to do
+    WARNING = "warning"  #: it works, and a person should look
+    REFUSED = "refused"  #: `digest run` refuses to start
 
 
 @dataclass(frozen=True, kw_only=True)
 class HealthCheck:
-    """One thing that was looked at."""
+    """The result of one check: subject, level, finding, and the next step for a person."""
 
     about: str
     weight: HealthLevel
@@ -25,15 +28,15 @@ class HealthCheck:
 
 
 def fine(about: str, says: str) -> HealthCheck:
-    """Say that something is as it should be."""
+    """Return a result that needs no action."""
     return HealthCheck(about=about, weight=HealthLevel.FINE, says=says)
 
 
 def warning(about: str, says: str, next_step: str) -> HealthCheck:
-    """Say that somebody ought to look at something."""
+    """Return a result that a person should look at."""
     return HealthCheck(about=about, weight=HealthLevel.WARNING, says=says, next_step=next_step)
 
 
 def refused(about: str, says: str, next_step: str) -> HealthCheck:
-    """Say that nothing starts with it."""
+    """Return a result that keeps the service from starting."""
     return HealthCheck(about=about, weight=HealthLevel.REFUSED, says=says, next_step=next_step)

@@ -1,4 +1,7 @@
-"""Whether an installation is fit to send: every fault in words, with what to do about it."""
+"""Check that an installation is fit to send, without the network.
+
+Hides which checks there are, their order, and how an exception of a check becomes a result.
+"""
 
 from __future__ import annotations
 
@@ -25,44 +28,44 @@ from digest.mail.sendgrid import Verifier
 from digest.settings import TransportKind
 from subscribers.models import LetterState, LetterToSend
 
-Look = Callable[[App], Iterator[HealthCheck]]
+_Check = Callable[[App], Iterator[HealthCheck]]
 
-#: Nobody's secret: they stand in examples.
+#: Words of placeholders: a secret that holds one was copied from an example.
 WEAK = ("change", "secret", "example", "default", "placeholder", "password", "1234567890")
 _FEWEST_LETTERS = 8
 RECENT = timedelta(days=30)
 _REACH = "check DIGEST_DATABASE_URL: that the place exists, answers, and may be read and written"
-REACTIVATED = "reactivate"  #: the provider's word for an account that is good again
+REACTIVATED = "reactivate"  #: SendGrid's word for an account that may send again
 
 
 def examine(app: App) -> list[HealthCheck]:
-    """Look at everything that needs no network; never raises."""
-    found = _look(database_checks.check_database, app)
+    """Return the results of every check that needs no network; never raise."""
+    results = _run(database_checks.check_database, app)
     tables = all(
-        fact.weight is not HealthLevel.REFUSED for fact in found if fact.about == "database"
+        result.weight is not HealthLevel.REFUSED for result in results if result.about == "database"
     )
-    looks = (_secrets, *LOOKS, *LOOKS_INTO_TABLES) if tables else (_secret, *LOOKS)
-    for look in looks:
-        found += _look(look, app)
-    return found
+    checks = (_secrets, *_CHECKS, *_TABLE_CHECKS) if tables else (_secret, *_CHECKS)
+    for check in checks:
+        results += _run(check, app)
+    return results
 
 
-def _look(look: Look, app: App) -> list[HealthCheck]:
-    about = look.__name__.strip("_")
+def _run(check: _Check, app: App) -> list[HealthCheck]:
+    about = check.__name__.strip("_")
     try:
-        return list(look(app))
+        return list(check(app))
     except DigestError as fault:
         return [refused(about, str(fault), fault.next_step or "")]
     except SQLAlchemyError as fault:
-        told = unfit(fault)
-        return [refused(about, str(told), told.next_step or "")]
+        error = unfit(fault)
+        return [refused(about, str(error), error.next_step or "")]
     except OSError as fault:
         return [refused(about, f"can't be looked at: {fault.strerror or fault}", _REACH)]
 
 
 def _secret(app: App) -> Iterator[HealthCheck]:
     step = "write a fresh one into DIGEST_SECRET: openssl rand -hex 32"
-    for secret in signing_keys.signing(app.settings)[:1]:  # raises for what is missing or short
+    for secret in signing_keys.signing(app.settings)[:1]:  # raises for a missing or short secret
         if len(set(secret)) < _FEWEST_LETTERS or any(word in secret.lower() for word in WEAK):
             yield refused("secret", "DIGEST_SECRET looks like a placeholder", step)
         else:
@@ -70,14 +73,14 @@ def _secret(app: App) -> Iterator[HealthCheck]:
 
 
 def _secrets(app: App) -> Iterator[HealthCheck]:
-    """Look at it beside those that this database was worked with."""
-    found = _look(_secret, app)
-    if all(fact.weight is not HealthLevel.REFUSED for fact in found):
+    """Check the secret, and that the secrets this database was used with are still set."""
+    results = _run(_secret, app)
+    if all(result.weight is not HealthLevel.REFUSED for result in results):
         with app.database.read() as session:
             why = known_secrets.gone(session, signing_keys.marks(app.settings))
         if why is not None:
-            found = [refused("secret", why, known_secrets.NEXT_STEP)]
-    yield from found
+            results = [refused("secret", why, known_secrets.NEXT_STEP)]
+    yield from results
 
 
 def _address(app: App) -> Iterator[HealthCheck]:
@@ -88,7 +91,7 @@ def _address(app: App) -> Iterator[HealthCheck]:
             f"{app.settings.base_url} isn't https: readers' links would travel in the open",
             "put TLS in front and set DIGEST_BASE_URL=https://...",
         )
-    elif is_loopback(parts.hostname) and _leaves(app):
+    elif is_loopback(parts.hostname) and _sends_real_mail(app):
         yield refused(
             "base URL",
             "real mail would carry links that only this machine can open",
@@ -100,11 +103,11 @@ def _address(app: App) -> Iterator[HealthCheck]:
 
 def _sender(app: App) -> Iterator[HealthCheck]:
     domain = app.sender().address.rpartition("@")[2]
-    if is_reserved(domain) and _leaves(app):
+    if is_reserved(domain) and _sends_real_mail(app):
         yield refused("sender", f"{domain} is made for examples", "set DIGEST_FROM")
     else:
         yield fine("sender", f"mail comes from {domain}")
-    if not app.settings.postal_address and _leaves(app):
+    if not app.settings.postal_address and _sends_real_mail(app):
         yield refused("sender", "the law asks for a postal address", "set DIGEST_POSTAL_ADDRESS")
 
 
@@ -120,10 +123,10 @@ def _provider(app: App) -> Iterator[HealthCheck]:
     if settings.sendgrid_api_key is None:
         yield refused("provider", "DIGEST_SENDGRID_API_KEY is missing", "make one with Mail Send")
     else:
-        app.transport()  # raises for a key that is none
+        app.transport()  # raises for a malformed key
         yield fine("provider", f"mail is handed to {urlsplit(settings.sendgrid_url).hostname}")
     if settings.webhook_key_list():
-        Verifier(settings.webhook_key_list())  # raises for what is no key
+        Verifier(settings.webhook_key_list())  # raises for a malformed key
         yield _webhook(app)
     else:
         yield refused(
@@ -134,8 +137,8 @@ def _provider(app: App) -> Iterator[HealthCheck]:
 
 
 def _webhook(app: App) -> HealthCheck:
-    away = RejectedPosts(app.spool().folder).since_yesterday(app.clock())
-    unsigned = away.get(RejectionReason.UNSIGNED, 0)
+    rejected = RejectedPosts(app.spool().folder).since_yesterday(app.clock())
+    unsigned = rejected.get(RejectionReason.UNSIGNED, 0)
     if unsigned:
         posts = "1 post" if unsigned == 1 else f"{unsigned:,} posts"
         were = f"{posts} since yesterday {'wasn' if unsigned == 1 else 'weren'}'t"
@@ -172,16 +175,16 @@ def _newsletters(app: App) -> Iterator[HealthCheck]:
 def _account(app: App) -> Iterator[HealthCheck]:
     since = app.clock() - RECENT
     with app.database.read() as session:
-        told = session.exec(
+        row = session.exec(
             select(Quarantined)
             .where(Quarantined.why == ACCOUNT, Quarantined.at > since)
             .order_by(col(Quarantined.id).desc())
             .limit(1)
         ).first()
-    if told is not None and told.said != REACTIVATED:
+    if row is not None and row.said != REACTIVATED:
         yield warning(
             "account",
-            f"the provider told of a change on {told.at:%Y-%m-%d}: {told.said or 'no more'}",
+            f"the provider told of a change on {row.at:%Y-%m-%d}: {row.said or 'no more'}",
             "look at the provider's own page; nothing may be delivered until it is settled",
         )
 
@@ -202,8 +205,8 @@ def _letters(app: App) -> Iterator[HealthCheck]:
         )
 
 
-LOOKS: tuple[Look, ...] = (_address, _sender, _provider)
-LOOKS_INTO_TABLES: tuple[Look, ...] = (
+_CHECKS: tuple[_Check, ...] = (_address, _sender, _provider)
+_TABLE_CHECKS: tuple[_Check, ...] = (
     database_checks.check_clock,
     _newsletters,
     _account,
@@ -213,14 +216,14 @@ LOOKS_INTO_TABLES: tuple[Look, ...] = (
 
 
 def is_loopback(host: str | None) -> bool:
-    """Tell whether a host is this machine."""
+    """Return whether a host name or address is this machine's loopback."""
     try:
         return ip_address(host or "").is_loopback
     except ValueError:
         return host == "localhost" or (host or "").endswith(".localhost")
 
 
-def _leaves(app: App) -> bool:
-    """Tell whether mail goes to a provider elsewhere."""
+def _sends_real_mail(app: App) -> bool:
+    """Return whether mail goes to a provider beyond this machine."""
     sendgrid = app.settings.transport is TransportKind.SENDGRID
     return sendgrid and not is_loopback(urlsplit(app.settings.sendgrid_url).hostname)
