@@ -1,4 +1,12 @@
-"""The editor's desk: the next issue as readers will get it, on the editor's own machine."""
+"""The preview server of `digest preview`, which editors know as the desk.
+
+`overlay` lays the comparisons of the editor's folder over the stored ones, `snapshot` builds the
+next issue from them, and `build_errors` locates what prevents that. `session` holds the newest
+snapshot and applies an editor's decisions, approvals and test copies; `file_watcher` renews it
+when a file is saved. Behind `origin_guard`, `preview_app` answers each request: `query` parses it,
+`panels` gathers the chosen panel with `sample_issues` and `diff`, `client_simulation` shows the
+mail as a mail program would, and `view_models` fills the templates of the page.
+"""
 
 from digest.preview.file_watcher import FileWatcher
 from digest.preview.origin_guard import LINK_FIELD

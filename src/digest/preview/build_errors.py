@@ -1,4 +1,7 @@
-"""What keeps the desk from showing an issue, and where: file, line, column, words."""
+"""An error that prevents the preview, with its place: file, line, column and excerpt.
+
+Hides how a place is found for each kind of error: template, comparison file, setting.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ _LONGEST = 160  # characters of a line that are shown
 
 @dataclass(frozen=True, kw_only=True)
 class SourceLine:
-    """A line of a file, as the desk shows it; *mark* is the offending part of it."""
+    """A line of a file as the preview shows it; *mark* is the part in error."""
 
     number: int
     before: str
@@ -29,7 +32,7 @@ class SourceLine:
 
 @dataclass(frozen=True, kw_only=True)
 class BuildError:
-    """One thing wrong; *line* and *column* count from 1, and are 0 where they aren't known."""
+    """One error; *line* and *column* count from 1, and are 0 where they are unknown."""
 
     what: str
     file: str = ""
@@ -40,28 +43,30 @@ class BuildError:
 
     @property
     def title(self) -> str:
-        """What is wrong, as a sentence begins; names and keys stay as they are written."""
+        """The message with a capital first letter, unless it starts with a name or key."""
         first = self.what.split(" ", 1)[0]
         return self.what[:1].upper() + self.what[1:] if first.isalpha() else self.what
 
     @property
     def where(self) -> str:
-        """The place on one line: file:line:column, as far as it is known."""
+        """The place as file:line:column, as far as it is known."""
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
 
-def of_error(fault: DigestError, looked: Sequence[Path]) -> BuildError:
-    """Return an error of ours with its place; *looked* are the folders templates are in."""
+def of_error(fault: DigestError, folders: Sequence[Path]) -> BuildError:
+    """Return an error with its place; *folders* are the folders templates are read from."""
     if isinstance(fault, TemplateFault):
-        path = next((at / fault.file for at in looked if (at / fault.file).is_file()), None)
+        path = next(
+            (folder / fault.file for folder in folders if (folder / fault.file).is_file()), None
+        )
         return _placed(
             fault.what, path, fault.file, fault.line or 0, fault.column or 0, fault.words
         )
     if isinstance(fault, ComparisonUnreadable):
-        found = _COLUMN.search(fault.reason)
+        column_match = _COLUMN.search(fault.reason)
         what = _COLUMN.sub("", fault.reason)
         path = Path(fault.source)
-        column = int(found[1]) if found else 0
+        column = int(column_match[1]) if column_match else 0
         return _placed(what, path, path.name, fault.line or 0, column, "")
     if isinstance(fault, BadSetting):
         return _of_setting(fault)
@@ -83,8 +88,8 @@ def _placed(
     lines = _lines(path) if path else []
     if not 0 < line <= len(lines):
         return BuildError(what=what, file=name, line=line)
-    words = words.split("\n")[0] or _named(what, lines[line - 1])
-    at = column - 1 if column else _found(lines[line - 1], words)
+    words = words.split("\n")[0] or _quoted_in(what, lines[line - 1])
+    at = column - 1 if column else _column_of(lines[line - 1], words)
     width = len(words) if words and lines[line - 1][at:].startswith(words) else 1
     first = max(1, line - _AROUND)
     return BuildError(
@@ -112,13 +117,13 @@ def _line(number: int, text: str, at: int, width: int, *, here: bool) -> SourceL
     )
 
 
-def _named(what: str, line: str) -> str:
-    """Return the longest words the message quotes that stand in the line."""
+def _quoted_in(what: str, line: str) -> str:
+    """Return the longest text quoted in the message that occurs in the line."""
     quoted = [words for words in _QUOTED.findall(what) if words in line]
     return max(quoted, key=len, default="")
 
 
-def _found(line: str, words: str) -> int:
+def _column_of(line: str, words: str) -> int:
     at = line.find(words) if words else -1
     return at if at >= 0 else len(line) - len(line.lstrip())
 

@@ -1,4 +1,8 @@
-"""A mail as different readers see it: pure changes to finished HTML, made for looking only."""
+"""Change finished HTML so that a browser shows a mail as a mail program would.
+
+Hides the colour transforms of dark modes, Gmail's clipping point, and how links and images are
+made inert.
+"""
 
 from __future__ import annotations
 
@@ -20,50 +24,50 @@ _DECLARED = re.compile(
     re.IGNORECASE,
 )
 _ATTRIBUTE = re.compile(rf"(?P<name>\b(?:bgcolor|color)=\"){_VALUE}", re.IGNORECASE)
-_DARKEST, _LIGHTEST = 0.08, 0.94  # no program makes pure black or white of a mail
+_DARKEST, _LIGHTEST = 0.08, 0.94  # mail programs keep off pure black and white
 
 
 def gmail_dark(html: str) -> str:
-    """Turn every colour around, as Gmail's app does on an iPhone, dark ones included."""
-    return _painted(html, _turned, _turned)
+    """Return HTML with every colour's lightness inverted, as Gmail's iPhone app does."""
+    return _recoloured(html, _inverted, _inverted)
 
 
 def outlook_dark(html: str) -> str:
-    """Darken light grounds and lighten dark words, as Outlook does; dark grounds stay."""
-    return _painted(html, _darkened, _lightened)
+    """Return HTML with light backgrounds darkened and dark text lightened, as Outlook does."""
+    return _recoloured(html, _darkened, _lightened)
 
 
-def _painted(html: str, ground: Callable[[Rgb], Rgb], words: Callable[[Rgb], Rgb]) -> str:
-    def paint(found: re.Match[str]) -> str:
-        rgb = parse_colour(found[2])
+def _recoloured(html: str, background: Callable[[Rgb], Rgb], text: Callable[[Rgb], Rgb]) -> str:
+    def recolour(match: re.Match[str]) -> str:
+        rgb = parse_colour(match[2])
         if rgb is None:
-            return found[0]
-        name = found["name"].lower()
-        is_ground = "background" in name or "bgcolor" in name or "border" in name
-        turn = ground if is_ground else words
-        return f"{found['name']}{_hex(turn(rgb))}"
+            return match[0]
+        name = match["name"].lower()
+        is_background = "background" in name or "bgcolor" in name or "border" in name
+        transform = background if is_background else text
+        return f"{match['name']}{_hex(transform(rgb))}"
 
-    return _ATTRIBUTE.sub(paint, _DECLARED.sub(paint, html))
+    return _ATTRIBUTE.sub(recolour, _DECLARED.sub(recolour, html))
 
 
-def _turned(rgb: Rgb) -> Rgb:
+def _inverted(rgb: Rgb) -> Rgb:
     hue, light, full = rgb_to_hls(*rgb)
     return hls_to_rgb(hue, _DARKEST + (1 - light) * (_LIGHTEST - _DARKEST), full)
 
 
 def _darkened(rgb: Rgb) -> Rgb:
-    return _turned(rgb) if rgb_to_hls(*rgb)[1] > 0.5 else rgb  # noqa: PLR2004 - the middle
+    return _inverted(rgb) if rgb_to_hls(*rgb)[1] > 0.5 else rgb  # noqa: PLR2004 - the middle
 
 
 def _lightened(rgb: Rgb) -> Rgb:
-    return _turned(rgb) if rgb_to_hls(*rgb)[1] < 0.5 else rgb  # noqa: PLR2004 - the middle
+    return _inverted(rgb) if rgb_to_hls(*rgb)[1] < 0.5 else rgb  # noqa: PLR2004 - the middle
 
 
 def _hex(rgb: Rgb) -> str:
     return "#" + "".join(f"{round(part * 255):02x}" for part in rgb)
 
 
-#: What a mail may do while it is looked at: nothing but be shown. The desk reads its height.
+#: A mail may only be displayed; same-origin, so that the page can read its height.
 POLICY = (
     "sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src {images};"
     " form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
@@ -89,67 +93,70 @@ _TAG = re.compile(r"<[^>]+>")
 
 
 class Scheme(StrEnum):
-    """How a mail program colours a mail."""
+    """How a mail program changes the colours of a mail."""
 
-    LIGHT = "light"  #: as it is written
-    DARK = "dark"  #: by the mail's own rules for the dark
-    GMAIL = "gmail"  #: every colour turned around, as Gmail's iPhone app does
-    OUTLOOK = "outlook"  #: light grounds and dark words turned around, as Outlook does
+    LIGHT = "light"  #: unchanged
+    DARK = "dark"  #: by the mail's own rules for ``prefers-color-scheme: dark``
+    GMAIL = "gmail"  #: every colour inverted, as Gmail's iPhone app does
+    OUTLOOK = "outlook"  #: light backgrounds and dark text inverted, as Outlook does
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClientView:
-    """What is asked for: a scheme, images or not, the clip line or not."""
+    """How to show a mail: colour scheme, images or not, clip mark or not."""
 
     scheme: Scheme = Scheme.LIGHT
     images: bool = True
     clip: bool = False
     tracked: bool = False  #: whether links are rewritten, which makes them longer
-    remote: bool = False  #: whether images may come from where they are
+    remote: bool = False  #: whether images may be loaded from their servers
 
 
 @dataclass(frozen=True, kw_only=True)
 class MailSection:
-    """A part of a mail, from one heading to the next, and what it weighs."""
+    """A part of a mail, from one heading to the next, and its size in bytes."""
 
     name: str
     bytes: int
 
 
-def as_client_shows(html: str, asked: ClientView) -> str:
-    """Return a mail as *asked* asks for it; nothing in it leads anywhere."""
-    if asked.clip:
-        html = with_clip_mark(html, tracked=asked.tracked)
-    html = _HREF.sub(_led_nowhere, personalise(html, inert_parts()))
-    if not asked.images:
+def as_client_shows(html: str, shown: ClientView) -> str:
+    """Return a mail's HTML as *shown* asks for it, with every link inert."""
+    if shown.clip:
+        html = with_clip_mark(html, tracked=shown.tracked)
+    html = _HREF.sub(_inert_link, personalise(html, inert_parts()))
+    if not shown.images:
         html = _IMAGE.sub(_without_source, html)
-    elif not asked.remote:
-        html = _IMAGE.sub(_drawn, html)
-    return in_scheme(html, asked.scheme)
+    elif not shown.remote:
+        html = _IMAGE.sub(_placeholder, html)
+    return in_scheme(html, shown.scheme)
 
 
 def in_scheme(html: str, scheme: Scheme) -> str:
-    """Return a mail in one scheme, whatever this machine prefers."""
+    """Return a mail in one scheme, whatever scheme the browser prefers."""
     dark = scheme is Scheme.DARK
     html = _DARK.sub("(min-width: 0)" if dark else "(max-width: 0)", html)
     html = _LIGHT.sub("(max-width: 0)" if dark else "(min-width: 0)", html)
     html = _SCHEMES.sub(rf"\1{'dark' if dark else 'light'}", html)
     if scheme is Scheme.GMAIL:
-        return gmail_dark(_grounded(html))
-    return outlook_dark(_grounded(html)) if scheme is Scheme.OUTLOOK else html
+        return gmail_dark(_with_white_background(html))
+    return outlook_dark(_with_white_background(html)) if scheme is Scheme.OUTLOOK else html
 
 
-def policy(asked: ClientView) -> str:
-    """Return the Content-Security-Policy a mail is shown under."""
-    return POLICY.format(images="https: data:" if asked.remote else "data:")
+def policy(shown: ClientView) -> str:
+    """Return the Content-Security-Policy header of a shown mail."""
+    return POLICY.format(images="https: data:" if shown.remote else "data:")
 
 
 def gmail_clip_offset(html: str, *, tracked: bool) -> int | None:
-    """Return the character Gmail cuts at, rewritten links counted; ``None`` if it shows all."""
+    """Return the index of the character Gmail clips at; ``None`` if it shows the whole mail.
+
+    Rewritten links count at their rewritten length.
+    """
     if len(html.encode()) + REWRITTEN_BYTES * html.count("<a ") <= CLIP_BYTES:
         return None
     total = 0
-    links = {found.end() for found in _A_HREF.finditer(html)} if tracked else set()
+    links = {match.end() for match in _A_HREF.finditer(html)} if tracked else set()
     for at, char in enumerate(html):
         total += len(char.encode(errors="replace"))
         if at + 1 in links:
@@ -160,21 +167,21 @@ def gmail_clip_offset(html: str, *, tracked: bool) -> int | None:
 
 
 def with_clip_mark(html: str, *, tracked: bool) -> str:
-    """Return a mail with an invisible mark where Gmail cuts it off."""
+    """Return a mail with an invisible mark where Gmail clips it."""
     at = gmail_clip_offset(html, tracked=tracked)
     if at is None:
         return html
-    after = (each.end() for each in _PLACE.finditer(html) if each["place"] and each.end() >= at)
+    after = (match.end() for match in _PLACE.finditer(html) if match["place"] and match.end() >= at)
     end = next(after, None)
     return f"{html[:end]}{CLIP_MARK}{html[end:]}" if end else html
 
 
 def mail_sections(html: str) -> list[MailSection]:
-    """Return what each part weighs, from heading to heading, the head of the mail first."""
+    """Return the sections of a mail with their sizes, the head and styles first."""
     headings = list(_HEADING.finditer(html))
     body = max(html.find("<body"), 0)
-    starts = [body, *(found.start() for found in headings[1:])]
-    names = [_words(found[2]) for found in headings] or ["The mail"]
+    starts = [body, *(heading.start() for heading in headings[1:])]
+    names = [_words(heading[2]) for heading in headings] or ["The mail"]
     ends = [*starts[1:], len(html)]
     parts = [
         MailSection(name=name, bytes=len(html[start:end].encode()))
@@ -183,8 +190,8 @@ def mail_sections(html: str) -> list[MailSection]:
     return [MailSection(name="Head and styles", bytes=len(html[:body].encode())), *parts]
 
 
-def _led_nowhere(found: re.Match[str]) -> str:
-    return f'{found[1]}href="#nowhere" title="{found[2]}"'
+def _inert_link(match: re.Match[str]) -> str:
+    return f'{match[1]}href="#nowhere" title="{match[2]}"'
 
 
 def _words(markup: str) -> str:
@@ -192,20 +199,20 @@ def _words(markup: str) -> str:
     return " ".join(text.split()) or "Untitled"
 
 
-def _grounded(html: str) -> str:
-    """Give the mail the white ground a program assumes, so that it is turned around too."""
+def _with_white_background(html: str) -> str:
+    """Return the mail with the white background mail programs assume, to be inverted too."""
     return html.replace(
         "</head>", "<style>body{background:#ffffff;color:#000000}</style></head>", 1
     )
 
 
-def _without_source(found: re.Match[str]) -> str:
-    return re.sub(r"\ssrc=\"[^\"]*\"", "", found[0])
+def _without_source(match: re.Match[str]) -> str:
+    return re.sub(r"\ssrc=\"[^\"]*\"", "", match[0])
 
 
-def _drawn(found: re.Match[str]) -> str:
-    """Draw a stand-in: no image is fetched, so that looking tells nobody anything."""
-    tag = found[0]
+def _placeholder(match: re.Match[str]) -> str:
+    """Return an image tag with a placeholder, so that a preview loads no tracked image."""
+    tag = match[0]
     width = _number(tag, "width") or 120
     height = _number(tag, "height") or max(40, width // 3)
     host = re.search(r"src=\"https?://([^/\"]+)", tag)
@@ -220,5 +227,5 @@ def _drawn(found: re.Match[str]) -> str:
 
 
 def _number(tag: str, name: str) -> int:
-    found = re.search(rf"\b{name}=\"(\d+)\"", tag)
-    return min(int(found[1]), 2000) if found else 0
+    match = re.search(rf"\b{name}=\"(\d+)\"", tag)
+    return min(int(match[1]), 2000) if match else 0

@@ -1,4 +1,7 @@
-"""What changed between two mails, in words."""
+"""Compare two mails by line, and changed lines by word.
+
+Hides how lines are paired, and how much unchanged text surrounds a change.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _WORDS = re.compile(r"\s+|\S+")
 
 @dataclass(frozen=True)
 class WordRun:
-    """A run of words: kept, added or taken out."""
+    """A run of words that is unchanged, added or removed."""
 
     kind: Literal["same", "in", "out"]
     text: str
@@ -22,23 +25,23 @@ class WordRun:
 
 @dataclass(frozen=True)
 class DiffRow:
-    """One line as it is now, was before, or both; a gap stands for lines that are the same."""
+    """One line: unchanged, added, removed or changed; a gap stands for unchanged lines."""
 
     kind: Literal["same", "in", "out", "changed", "gap"]
     parts: tuple[WordRun, ...]
 
 
 def diff_rows(before: str, now: str) -> list[DiffRow]:
-    """Return the lines that differ, with what differs in them, and a little around."""
+    """Return the lines that differ, each with two unchanged lines before and after."""
     old, new = before.splitlines(), now.splitlines()
-    found: list[DiffRow] = []
+    rows: list[DiffRow] = []
     matcher = SequenceMatcher(None, old, new, autojunk=False)
     for group in matcher.get_grouped_opcodes(_CONTEXT):
-        if found or group[0][1] > 0:
-            found.append(DiffRow("gap", ()))
+        if rows or group[0][1] > 0:
+            rows.append(DiffRow("gap", ()))
         for tag, i1, i2, j1, j2 in group:
-            found.extend(_rows(tag, old[i1:i2], new[j1:j2]))
-    return found
+            rows.extend(_rows(tag, old[i1:i2], new[j1:j2]))
+    return rows
 
 
 def _rows(tag: str, old: list[str], new: list[str]) -> Iterator[DiffRow]:

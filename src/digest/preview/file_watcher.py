@@ -1,4 +1,7 @@
-"""Notices what an editor saves, and tells every open desk in the same moment."""
+"""Watch the editor's files, and notify every open page of a new snapshot.
+
+Hides the watcher's threads and debouncing, and the stream of server-sent events.
+"""
 
 from __future__ import annotations
 
@@ -13,24 +16,24 @@ from digest.preview.session import PreviewSession
 
 _MEANT = (".txt", ".json")
 _FOLDERS = ("comparisons", "templates")
-_STEP, _DEBOUNCE = 10, 40  # milliseconds: how long more changes are waited for, and at most
-_PAINTING = 0.15  # seconds
-_STORE = 0.5  # seconds
-_HEARTBEAT = 15.0  # seconds; browsers and proxies give a silent stream up
+_STEP, _DEBOUNCE = 10, 40  # milliseconds: the wait for further changes, and its maximum
+_PAINTING = 0.15  # seconds a browser takes to show a page
+_STORE = 0.5  # seconds between renewals while the database changes
+_HEARTBEAT = 15.0  # seconds; browsers and proxies close a silent stream
 
 
 class FileWatcher:
-    """Watches the desk's folders; `start` it, and `stop` it again."""
+    """Watch the folders of comparisons and templates from `start` to `stop`."""
 
-    def __init__(self, desk: PreviewSession, *, templates: list[Path]) -> None:
-        self._desk, self._templates = desk, templates
+    def __init__(self, preview: PreviewSession, *, templates: list[Path]) -> None:
+        self._preview, self._templates = preview, templates
         self._stop = threading.Event()
         self._deep_stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._listeners: set[tuple[asyncio.AbstractEventLoop, asyncio.Queue[int]]] = set()
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start the watching threads."""
         self._run(self._watch_flat)
         self._run(self._watch_deep)
 
@@ -43,11 +46,11 @@ class FileWatcher:
             thread.join(5)
 
     def tell(self) -> None:
-        """Tell every open desk that there is something new to see."""
-        self._tell(self._desk.look.version)
+        """Notify every open page of the newest snapshot."""
+        self._tell(self._preview.look.version)
 
     async def events(self) -> AsyncIterator[str]:
-        """Yield server-sent events, one a new look: its version and the seal of its mail."""
+        """Yield server-sent events, one a snapshot: its version and the seal of its mail."""
         listener = (asyncio.get_running_loop(), asyncio.Queue[int]())
         self._listeners.add(listener)
         try:
@@ -65,9 +68,9 @@ class FileWatcher:
             self._listeners.discard(listener)
 
     def _event(self) -> str:
-        """Say which look there is, and which mail it shows."""
-        look = self._desk.look
-        return f"data: {look.version} {look.seal}\n\n"
+        """Return the newest snapshot's version and seal as one event."""
+        snapshot = self._preview.look
+        return f"data: {snapshot.version} {snapshot.seal}\n\n"
 
     def _tell(self, version: int) -> None:
         for loop, queue in list(self._listeners):
@@ -80,11 +83,15 @@ class FileWatcher:
         thread.start()
 
     def _watch_flat(self) -> None:
-        """Watch the folder itself, not what is below: there may be a great deal."""
-        store = self._desk.app.database.url.database if self._desk.app.database.is_sqlite else None
+        """Watch the folder without its subfolders, which may be large."""
+        database = (
+            self._preview.app.database.url.database
+            if self._preview.app.database.is_sqlite
+            else None
+        )
         for changes in watch(
-            self._desk.folder.path,
-            watch_filter=lambda change, path: _is_meant(change, path, store),
+            self._preview.folder.path,
+            watch_filter=lambda change, path: _is_meant(change, path, database),
             recursive=False,
             stop_event=self._stop,
             step=_STEP,
@@ -92,40 +99,40 @@ class FileWatcher:
         ):
             names = {Path(path).name for _, path in changes}
             if all(name.endswith("-wal") for name in names):
-                self._stop.wait(_STORE)  # while an issue is sent, the store changes all the time
+                self._stop.wait(_STORE)  # while an issue is sent, the database changes all the time
             if names & set(_FOLDERS):
                 self._deep_stop.set()
             self._renew(settings=".env" in names)
 
     def _watch_deep(self) -> None:
-        """Watch the folders of comparisons and templates, anew when one appears."""
+        """Watch the folders of comparisons and templates; start again when one appears."""
         while True:
             self._deep_stop.clear()
-            if self._stop.is_set():  # asked after clearing: stopping sets both, this one first
+            if self._stop.is_set():  # tested after the clear: `stop` sets this event first
                 return
-            own = [self._desk.folder.path / name for name in _FOLDERS]
-            there = [path for path in dict.fromkeys([*own, *self._templates]) if path.is_dir()]
-            if not there:
+            own = [self._preview.folder.path / name for name in _FOLDERS]
+            folders = [path for path in dict.fromkeys([*own, *self._templates]) if path.is_dir()]
+            if not folders:
                 self._deep_stop.wait()
                 continue
-            for _ in watch(*there, stop_event=self._deep_stop, step=_STEP, debounce=_DEBOUNCE):
+            for _ in watch(*folders, stop_event=self._deep_stop, step=_STEP, debounce=_DEBOUNCE):
                 self._renew()
 
     def _renew(self, *, settings: bool = False) -> None:
-        """Show what was saved at once, and check it while it is being painted."""
-        before = self._desk.look.version
-        seen = self._desk.glance(settings=settings).version
+        """Show the saved state at once, and check it while the browser paints."""
+        before = self._preview.look.version
+        seen = self._preview.glance(settings=settings).version
         if seen != before:
             self.tell()
             self._stop.wait(_PAINTING)
-        if self._desk.finish().version != seen:
+        if self._preview.finish().version != seen:
             self.tell()
 
 
-def _is_meant(_: Change, path: str, store: str | None) -> bool:
+def _is_meant(_: Change, path: str, database: str | None) -> bool:
     name = Path(path).name
     if name == ".env" or name in _FOLDERS:
         return True
-    if store and name == f"{Path(store).name}-wal":
+    if database and name == f"{Path(database).name}-wal":
         return True
     return name.lower().endswith(_MEANT) and not name.startswith(".")

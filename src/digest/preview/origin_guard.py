@@ -1,4 +1,7 @@
-"""Keeps the desk to this machine: who may ask, and what a page of it may do."""
+"""Restrict the preview to one editor's browser on this machine.
+
+Hides the checks of token, Host, Origin and Sec-Fetch-Site, and the page's content policy.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,23 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-#: What a page of the desk may do: run its own script, and show mails of its own in frames.
+#: The page may run its own script and show its own mails in frames, and nothing else.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
     " connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
-LINK_FIELD = "token"  #: the field of the desk's link that holds it
+LINK_FIELD = "token"  #: the query field that holds the token
 ASK_FOR_LINK = "Open the desk by the link that digest preview has printed: it holds a token."
 _SAFE = ("GET", "HEAD")
 
 
 class OriginGuard:
-    """Middleware: asks for the token that the desk's link holds, and refuses what comes from afar.
+    """ASGI middleware: require the token of the printed link, and refuse cross-origin requests.
 
-    Other users and programs of this machine don't know the token; a browser keeps it as a cookie. A
-    page elsewhere can point a name of its own at 127.0.0.1, and can post here without reading the
-    answer: the Host and the Origin say so.
+    Other users and programs of this machine don't know the token, which the browser keeps as a
+    cookie. A foreign page could point its own name at 127.0.0.1 (DNS rebinding), or post here
+    without reading the response (CSRF): the Host and Origin headers show that.
     """
 
     def __init__(self, app: ASGIApp, *, port: int, token: str) -> None:
@@ -35,17 +38,17 @@ class OriginGuard:
         self._cookie = f"digest-desk-{port}"  # browsers send a cookie to every port of a host
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        answer = self._instead(Request(scope)) if scope["type"] == "http" else None
-        await (answer or self._app)(scope, receive, send)
+        """Answer one request, or pass it on."""
+        response = self._intercept(Request(scope)) if scope["type"] == "http" else None
+        await (response or self._app)(scope, receive, send)
 
-    def _instead(self, request: Request) -> Response | None:
-        """Return what is answered in the desk's place, if it isn't to be asked."""
+    def _intercept(self, request: Request) -> Response | None:
+        """Return the response to a request that isn't passed on, else ``None``."""
         refusal = self._refusal(request.headers, request.method)
         if refusal:
             return PlainTextResponse(refusal, 403)
         if request.method in _SAFE and self._is_token(request.query_params.get(LINK_FIELD)):
-            return self._let_in(request.url.remove_query_params(LINK_FIELD))
+            return self._redirect_with_cookie(request.url.remove_query_params(LINK_FIELD))
         if not self._is_token(request.cookies.get(self._cookie)):
             return PlainTextResponse(ASK_FOR_LINK, 403)
         return None
@@ -53,11 +56,11 @@ class OriginGuard:
     def _is_token(self, given: str | None) -> bool:
         return compare_digest((given or "").encode(), self._token)
 
-    def _let_in(self, url: URL) -> Response:
-        """Lead to the page itself, whose address shows no token."""
-        answer = RedirectResponse(f"{url.path}?{url.query}" if url.query else url.path, 303)
-        answer.set_cookie(self._cookie, self._token.decode(), httponly=True, samesite="strict")
-        return answer
+    def _redirect_with_cookie(self, url: URL) -> Response:
+        """Return a redirect to the address without the token, which sets the cookie."""
+        response = RedirectResponse(f"{url.path}?{url.query}" if url.query else url.path, 303)
+        response.set_cookie(self._cookie, self._token.decode(), httponly=True, samesite="strict")
+        return response
 
     def _refusal(self, headers: Headers, method: str) -> str:
         if headers.get("host", "").lower() not in self._hosts:

@@ -1,4 +1,7 @@
-"""What each view of the stage shows."""
+"""Gather what each panel of the preview shows.
+
+Hides which data a panel needs: text, source, headers, request, cases, changes, back-test.
+"""
 
 from __future__ import annotations
 
@@ -27,110 +30,112 @@ from digest.web.archive import for_everybody
 from digest.web.public_pages import OWN_LINKS
 from subscribers import store as subscribers
 
-INERT = "x" * 32  #: as long as a reader's own token, and good for nothing
-WEEKS = 20
-_ID_DIGITS = 18  # what fits into a column
+INERT = "x" * 32  #: as long as a reader's token, and valid for nothing
+WEEKS = 20  #: that a back-test covers
+_ID_DIGITS = 18  # what fits into a column of 64 bits
 
 
-def given(desk: PreviewSession, asked: PreviewQuery) -> dict[str, Any]:
-    """Return what the stage of that view is filled with."""
-    make = _STAGES.get(asked.view)
-    return make(desk, asked) if make else {}
+def given(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
+    """Return the template variables of the panel that *query* names."""
+    make = _PANELS.get(query.view)
+    return make(preview, query) if make else {}
 
 
-def mail_of(desk: PreviewSession, asked: PreviewQuery) -> str:
-    """Return the HTML to show; raises `DigestError` when there is none."""
-    html = _mail_of(desk, asked)
-    return for_everybody(html, OWN_LINKS) if asked.view is PanelName.WEB else html
+def mail_of(preview: PreviewSession, query: PreviewQuery) -> str:
+    """Return the HTML to show; raise `DigestError` when there is none."""
+    html = _mail_of(preview, query)
+    return for_everybody(html, OWN_LINKS) if query.view is PanelName.WEB else html
 
 
-def _mail_of(desk: PreviewSession, asked: PreviewQuery) -> str:
-    if asked.case:
-        return _case(desk, asked.case)[1].html
-    past = {"last": desk.look.last, "approved": desk.look.approved}.get(asked.edition)
+def _mail_of(preview: PreviewSession, query: PreviewQuery) -> str:
+    if query.case:
+        return _case(preview, query.case)[1].html
+    past = {"last": preview.look.last, "approved": preview.look.approved}.get(query.edition)
     if past:
         return past.html
-    reader = reader_of(desk, asked)
-    if desk.look.proof is None:
+    reader = reader_of(preview, query)
+    if preview.look.proof is None:
         raise DigestError("there is nothing to show yet")
     if reader.votes:
-        return desk.look.proof.rendered.html
-    return desk.render(as_seen_by(desk.look.proof.view, reader)).html
+        return preview.look.proof.rendered.html
+    return preview.render(as_seen_by(preview.look.proof.view, reader)).html
 
 
-def reader_of(desk: PreviewSession, asked: PreviewQuery) -> SampleReader:
-    """Return the reader the desk looks as: a made-up one, or a subscriber by number."""
-    kind, _, number = asked.reader.partition(":")
+def reader_of(preview: PreviewSession, query: PreviewQuery) -> SampleReader:
+    """Return the reader of the preview: a sample reader, or a subscriber by id."""
+    kind, _, number = query.reader.partition(":")
     if kind != "id" or not number.isdecimal() or len(number) > _ID_DIGITS:
-        return sample_reader(asked.reader)
-    with desk.app.database.read() as session:
-        found = subscribers.find_by_id(session, int(number))
-    if found is None:
+        return sample_reader(query.reader)
+    with preview.app.database.read() as session:
+        subscriber = subscribers.find_by_id(session, int(number))
+    if subscriber is None:
         raise DigestError("there is no such subscriber")
-    return SampleReader(key=asked.reader, name=f"Subscriber {number}", address=found.address)
+    return SampleReader(key=query.reader, name=f"Subscriber {number}", address=subscriber.address)
 
 
-def _text(desk: PreviewSession, asked: PreviewQuery) -> dict[str, Any]:
-    rendered = _rendered(desk, asked)
+def _text(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
+    rendered = _rendered(preview, query)
     return {"text": personalise(rendered.text, inert_parts()) if rendered else ""}
 
 
-def _source(desk: PreviewSession, asked: PreviewQuery) -> dict[str, Any]:
-    rendered = _rendered(desk, asked)
-    found = desk.look.proof.findings if desk.look.proof and not asked.case else ()
+def _source(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
+    rendered = _rendered(preview, query)
+    findings = preview.look.proof.findings if preview.look.proof and not query.case else ()
     return {
         "source": rendered.html.splitlines() if rendered else [],
-        "marked": [each.line for each in found if each.place == "html" and each.line],
+        "marked": [
+            finding.line for finding in findings if finding.place == "html" and finding.line
+        ],
     }
 
 
-def _headers(desk: PreviewSession, asked: PreviewQuery) -> dict[str, Any]:
-    mailing = _mailing(desk, asked)
+def _headers(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
+    mailing = _mailing(preview, query)
     if mailing is None:
         return {"headers": []}
     mail = message(mailing.content, mailing.recipients[0])
     return {"headers": [(name, str(value)) for name, value in mail.items()]}
 
 
-def _request(desk: PreviewSession, asked: PreviewQuery) -> dict[str, Any]:
-    mailing = _mailing(desk, asked)
-    told = body(mailing) if mailing else {}
+def _request(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
+    mailing = _mailing(preview, query)
+    payload = body(mailing) if mailing else {}
     return {
-        "request": orjson.dumps(told, option=orjson.OPT_INDENT_2).decode(),
-        "weight": len(orjson.dumps(told)),
-        "endpoint": f"{desk.app.settings.sendgrid_url}/v3/mail/send",
+        "request": orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode(),
+        "weight": len(orjson.dumps(payload)),
+        "endpoint": f"{preview.app.settings.sendgrid_url}/v3/mail/send",
     }
 
 
-def _cases(desk: PreviewSession, _: PreviewQuery) -> dict[str, Any]:
-    return {"cases": [_verdict(desk, each.key, each.name) for each in CASES]}
+def _cases(preview: PreviewSession, _: PreviewQuery) -> dict[str, Any]:
+    return {"cases": [_verdict(preview, case.key, case.name) for case in CASES]}
 
 
-def _verdict(desk: PreviewSession, key: str, name: str) -> dict[str, str]:
+def _verdict(preview: PreviewSession, key: str, name: str) -> dict[str, str]:
     try:
-        view, rendered = _case(desk, key)
+        view, rendered = _case(preview, key)
     except TemplateBroken as fault:
         return {"key": key, "name": name, "mood": "error", "verdict": str(fault)}
-    told = desk.app.checks().of_view(view, rendered)
-    findings = [each for each in told if each.rule not in _USUAL]
-    errors = [each for each in findings if each.severity is Severity.ERROR]
+    reported = preview.app.checks().of_view(view, rendered)
+    findings = [finding for finding in reported if finding.rule not in _USUAL]
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     mood = "error" if errors else "warning" if findings else "good"
-    return {"key": key, "name": name, "mood": mood, "verdict": _said(errors or findings)}
+    return {"key": key, "name": name, "mood": mood, "verdict": _summary(errors or findings)}
 
 
-#: Said of every mail while an installation is being set up; the checks say it already.
+#: Findings about the installation, which every sample would repeat.
 _USUAL = frozenset({"local-host", "postal-address"})
 
 
-def _said(findings: list[Finding]) -> str:
+def _summary(findings: list[Finding]) -> str:
     if not findings:
         return "Holds"
     more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
     return f"{findings[0].message}{more}"
 
 
-def _case(desk: PreviewSession, key: str) -> tuple[IssueView, Rendered]:
-    settings, newsletter = desk.app.settings, desk.look.newsletter
+def _case(preview: PreviewSession, key: str) -> tuple[IssueView, Rendered]:
+    settings, newsletter = preview.app.settings, preview.look.newsletter
     if newsletter is None:
         raise DigestError("there is no newsletter yet")
     view = case_view(
@@ -138,15 +143,17 @@ def _case(desk: PreviewSession, key: str) -> tuple[IssueView, Rendered]:
     )
     if view is None:
         raise DigestError("there is no such case")
-    return view, desk.render(view)
+    return view, preview.render(view)
 
 
-def _changes(desk: PreviewSession, asked: PreviewQuery) -> dict[str, Any]:
-    before: PastEdition | None = desk.look.last if asked.against == "last" else desk.look.approved
-    proof = desk.look.proof
+def _changes(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
+    before: PastEdition | None = (
+        preview.look.last if query.against == "last" else preview.look.approved
+    )
+    proof = preview.look.proof
     if before is None or proof is None:
         return {"before": "", "parts": []}
-    told = (
+    pairs = (
         ("Subject", before.subject, proof.rendered.subject),
         ("Preheader", before.preheader, proof.view.preheader),
         ("Text", before.text, proof.rendered.text),
@@ -154,19 +161,23 @@ def _changes(desk: PreviewSession, asked: PreviewQuery) -> dict[str, Any]:
     )
     return {
         "before": before.name,
-        "parts": [(name, diff.diff_rows(old, new)) for name, old, new in told if old != new],
+        "parts": [(name, diff.diff_rows(old, new)) for name, old, new in pairs if old != new],
     }
 
 
-def _backtest(desk: PreviewSession, _: PreviewQuery) -> dict[str, Any]:
-    newsletter, shelf, standing = desk.look.newsletter, desk.look.shelf, desk.look.standing
-    if newsletter is None or shelf is None or standing is None:
+def _backtest(preview: PreviewSession, _: PreviewQuery) -> dict[str, Any]:
+    newsletter, overlay, standing = (
+        preview.look.newsletter,
+        preview.look.shelf,
+        preview.look.standing,
+    )
+    if newsletter is None or overlay is None or standing is None:
         return {"weeks": [], "rule": PickRule()}
     rule = PickRule(max_per_issue=newsletter.max_per_issue, no_repeat=newsletter.no_repeat)
-    with desk.app.database.read() as session:
+    with preview.app.database.read() as session:
         history = store.history(session, newsletter.id)
     weeks = backtest(
-        [candidate(each) for each in shelf.summaries],
+        [candidate(summary) for summary in overlay.summaries],
         history,
         rule,
         until=standing.period,
@@ -179,8 +190,8 @@ def _backtest(desk: PreviewSession, _: PreviewQuery) -> dict[str, Any]:
             {
                 "period": week.pick.period,
                 "titles": [
-                    (one.candidate.title, int(one.candidate.slug in week.sent))
-                    for one in week.pick.chosen
+                    (choice.candidate.title, int(choice.candidate.slug in week.sent))
+                    for choice in week.pick.chosen
                 ],
                 "left": len(week.pick.left_out),
                 "note": week.pick.note,
@@ -190,30 +201,30 @@ def _backtest(desk: PreviewSession, _: PreviewQuery) -> dict[str, Any]:
     }
 
 
-def _rendered(desk: PreviewSession, asked: PreviewQuery) -> Rendered | None:
-    if asked.case:
-        return _case(desk, asked.case)[1]
-    proof, reader = desk.look.proof, reader_of(desk, asked)
+def _rendered(preview: PreviewSession, query: PreviewQuery) -> Rendered | None:
+    if query.case:
+        return _case(preview, query.case)[1]
+    proof, reader = preview.look.proof, reader_of(preview, query)
     if proof is None or reader.votes:
         return proof.rendered if proof else None
-    return desk.render(as_seen_by(proof.view, reader))
+    return preview.render(as_seen_by(proof.view, reader))
 
 
-def _mailing(desk: PreviewSession, asked: PreviewQuery) -> Mailing | None:
-    """Return what the provider would be handed for one reader, with links that do nothing."""
+def _mailing(preview: PreviewSession, query: PreviewQuery) -> Mailing | None:
+    """Return the mailing for one reader, with inert links; ``None`` without an issue."""
     rendered, newsletter, standing = (
-        _rendered(desk, asked),
-        desk.look.newsletter,
-        desk.look.standing,
+        _rendered(preview, query),
+        preview.look.newsletter,
+        preview.look.standing,
     )
     if rendered is None or newsletter is None or standing is None:
         return None
-    reader = reader_of(desk, asked)
+    reader = reader_of(preview, query)
     recipient: Recipient = inert_recipient(
-        reader.address, base_url=desk.app.settings.base_url, token=INERT
+        reader.address, base_url=preview.app.settings.base_url, token=INERT
     )
     return Mailing(
-        content=desk.app.content(newsletter, rendered),
+        content=preview.app.content(newsletter, rendered),
         recipients=[recipient._replace(delivery="0")],
         issue=f"{newsletter.slug}-{standing.number}",
         batch="0" * 32,
@@ -221,7 +232,7 @@ def _mailing(desk: PreviewSession, asked: PreviewQuery) -> Mailing | None:
     )
 
 
-_STAGES: Mapping[PanelName, Callable[[PreviewSession, PreviewQuery], dict[str, Any]]] = {
+_PANELS: Mapping[PanelName, Callable[[PreviewSession, PreviewQuery], dict[str, Any]]] = {
     PanelName.TEXT: _text,
     PanelName.SOURCE: _source,
     PanelName.HEADERS: _headers,

@@ -1,4 +1,7 @@
-"""The desk as an ASGI application, for one editor on this machine."""
+"""The preview's ASGI application: routes, request bodies, responses.
+
+Hides HTTP from the session: JSON bodies of bounded size in, pages and page parts out.
+"""
 
 from __future__ import annotations
 
@@ -27,28 +30,28 @@ from subscribers import store as subscribers
 from subscribers.address import parse
 from subscribers.errors import SubscribersError
 
-MAX_BODY = 100_000  # bytes; what an editor types
+MAX_BODY = 100_000  # bytes of a request body
 _FILES = {"desk.css": "text/css", "desk.js": "text/javascript", "desk.svg": "image/svg+xml"}
 
 
-def make_desk(desk: PreviewSession, live: FileWatcher, *, port: int, token: str) -> Starlette:
-    """Return the application; it answers to this machine's own names at *port* only.
+def make_desk(preview: PreviewSession, live: FileWatcher, *, port: int, token: str) -> Starlette:
+    """Return the application; it answers requests for this machine's own names at *port* only.
 
-    Whoever opens it with ``?token=`` and the *token* may use it, and nobody else.
+    A browser gets access by ``?token=`` with the *token*.
     """
-    answers = PreviewHandlers(desk, live)
+    handlers = PreviewHandlers(preview, live)
     return Starlette(
         routes=[
-            Route("/", answers.page),
-            Route("/parts", answers.parts),
-            Route("/stage", answers.stage),
-            Route("/mail", answers.mail),
-            Route("/events", answers.events),
-            Route("/decide", answers.decide, methods=["POST"]),
-            Route("/approve", answers.approve, methods=["POST"]),
-            Route("/test", answers.test, methods=["POST"]),
-            Route("/spam", answers.spam, methods=["POST"]),
-            Route("/reader", answers.reader, methods=["POST"]),
+            Route("/", handlers.page),
+            Route("/parts", handlers.parts),
+            Route("/stage", handlers.stage),
+            Route("/mail", handlers.mail),
+            Route("/events", handlers.events),
+            Route("/decide", handlers.decide, methods=["POST"]),
+            Route("/approve", handlers.approve, methods=["POST"]),
+            Route("/test", handlers.test, methods=["POST"]),
+            Route("/spam", handlers.spam, methods=["POST"]),
+            Route("/reader", handlers.reader, methods=["POST"]),
             *(Route(f"/{name}", _file(name)) for name in _FILES),
         ],
         middleware=[
@@ -59,51 +62,51 @@ def make_desk(desk: PreviewSession, live: FileWatcher, *, port: int, token: str)
 
 
 class PreviewHandlers:
-    """One method a route; what takes time is done in threads."""
+    """The request handlers, one a route; blocking work runs in threads."""
 
-    def __init__(self, desk: PreviewSession, live: FileWatcher) -> None:
-        self._desk, self._live = desk, live
+    def __init__(self, preview: PreviewSession, live: FileWatcher) -> None:
+        self._preview, self._live = preview, live
 
     async def page(self, request: Request) -> Response:
         """Answer with the whole page."""
-        wish = read_query(request.query_params)
-        return await run_sync(self._page, wish)
+        query = read_query(request.query_params)
+        return await run_sync(self._page, query)
 
     async def parts(self, request: Request) -> Response:
-        """Answer with the parts of the page that change."""
-        wish = read_query(request.query_params)
-        return await run_sync(lambda: _json(view_models.parts(self._desk, wish)))
+        """Answer with the parts of the page that change, as JSON."""
+        query = read_query(request.query_params)
+        return await run_sync(lambda: _json(view_models.parts(self._preview, query)))
 
     async def stage(self, request: Request) -> Response:
-        """Answer with what the stage shows."""
-        wish = read_query(request.query_params)
-        return await run_sync(lambda: HTMLResponse(self._stage(wish)))
+        """Answer with the HTML of the panel."""
+        query = read_query(request.query_params)
+        return await run_sync(lambda: HTMLResponse(self._stage(query)))
 
     async def mail(self, request: Request) -> Response:
-        """Answer with a mail, to be shown in a frame and nowhere else."""
+        """Answer with a mail, to be shown in a frame only."""
         query = request.query_params
         return await run_sync(self._mail, read_query(query))
 
     async def events(self, _: Request) -> Response:
-        """Answer with a stream that tells of each new look."""
+        """Answer with a stream of server-sent events, one a snapshot."""
         return StreamingResponse(self._live.events(), media_type="text/event-stream")
 
     async def decide(self, request: Request) -> Response:
-        """Change the draft."""
-        return await self._act(request, lambda told: self._desk.decide(told))
+        """Apply an editor's decision to the draft."""
+        return await self._act(request, lambda body: self._preview.decide(body))
 
     async def approve(self, request: Request) -> Response:
-        """Approve what is on the desk."""
+        """Approve the issue as it is shown."""
 
-        def act(told: dict[str, Any]) -> str:
-            ticked = told.get("accepted")
-            accepted = [str(each) for each in ticked] if isinstance(ticked, list) else []
-            by = " ".join(str(told.get("by", "")).split())[:200]
+        def act(body: dict[str, Any]) -> str:
+            ticked = body.get("accepted")
+            accepted = [str(rule) for rule in ticked] if isinstance(ticked, list) else []
+            by = " ".join(str(body.get("by", "")).split())[:200]
             if not by:
                 raise DigestError("say who you are: an approval has a name")
-            if self._desk.look.faults:
+            if self._preview.look.faults:
                 raise DigestError("mend what is wrong first")
-            self._desk.approve(str(told.get("seen", "")), accepted, by)
+            self._preview.approve(str(body.get("seen", "")), accepted, by)
             return f"approved by {by}"
 
         return await self._act(request, act)
@@ -111,73 +114,73 @@ class PreviewHandlers:
     async def test(self, request: Request) -> Response:
         """Send a test copy."""
 
-        def act(told: dict[str, Any]) -> str:
-            where = self._desk.try_out(str(told.get("to", ""))[:320])
+        def act(body: dict[str, Any]) -> str:
+            where = self._preview.try_out(str(body.get("to", ""))[:320])
             return f"the test copy {where}"
 
         return await self._act(request, act)
 
     async def spam(self, request: Request) -> Response:
-        """Ask SpamAssassin."""
-        return await self._act(request, lambda _: self._desk.ask_spam())
+        """Check the mail with SpamAssassin."""
+        return await self._act(request, lambda _: self._preview.ask_spam())
 
     async def reader(self, request: Request) -> Response:
-        """Find a subscriber by address; the address comes in the body, so that no log holds it."""
-        told = await _told(request)
+        """Find a subscriber by address, which is in the body so that no log holds it."""
+        body = await _json_body(request)
 
         def find() -> Response:
             try:
-                address = parse(str((told or {}).get("address", ""))[:320])
+                address = parse(str((body or {}).get("address", ""))[:320])
             except SubscribersError as fault:
                 return _json({"fault": str(fault)}, 400)
-            with self._desk.app.database.read() as session:
-                found = subscribers.find(session, address.key)
-            if found is None:
+            with self._preview.app.database.read() as session:
+                subscriber = subscribers.find(session, address.key)
+            if subscriber is None:
                 return _json({"fault": "nobody of that address is on the list"}, 404)
-            return _json({"reader": f"id:{found.id}"})
+            return _json({"reader": f"id:{subscriber.id}"})
 
         return await run_sync(find)
 
-    def _page(self, wish: PreviewQuery) -> Response:
-        html = view_models.page(self._desk, wish, Markup(self._stage(wish)))  # noqa: S704 - our template
+    def _page(self, query: PreviewQuery) -> Response:
+        html = view_models.page(self._preview, query, Markup(self._stage(query)))  # noqa: S704 - our template
         return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
 
-    def _stage(self, wish: PreviewQuery) -> str:
+    def _stage(self, query: PreviewQuery) -> str:
         try:
-            return view_models.stage(self._desk, wish, **panels.given(self._desk, wish))
+            return view_models.stage(self._preview, query, **panels.given(self._preview, query))
         except (DigestError, SubscribersError) as fault:
             return view_models.empty(str(fault))
 
-    def _mail(self, wish: PreviewQuery) -> Response:
-        proof = self._desk.look.proof
+    def _mail(self, query: PreviewQuery) -> Response:
+        proof = self._preview.look.proof
         viewing = client_simulation.ClientView(
-            scheme=wish.scheme,
-            images=wish.images,
-            clip=not wish.case,
+            scheme=query.scheme,
+            images=query.images,
+            clip=not query.case,
             tracked=proof is not None and proof.view.tracked,
-            remote=self._desk.remote_images,
+            remote=self._preview.remote_images,
         )
         headers = {"Content-Security-Policy": client_simulation.policy(viewing)}
         try:
-            html = client_simulation.as_client_shows(panels.mail_of(self._desk, wish), viewing)
+            html = client_simulation.as_client_shows(panels.mail_of(self._preview, query), viewing)
         except DigestError as fault:
             return PlainTextResponse(str(fault), 404, headers=headers)
         return HTMLResponse(html, headers=headers)
 
     async def _act(self, request: Request, act: Callable[[dict[str, Any]], str]) -> Response:
-        told = await _told(request)
-        if told is None:
+        body = await _json_body(request)
+        if body is None:
             return _json({"fault": "that can't be read"}, 400)
-        wish = read_query(request.query_params)
+        query = read_query(request.query_params)
 
         def answer() -> Response:
             try:
-                said = act(told)
+                message = act(body)
             except (DigestError, SubscribersError, ValueError) as fault:
                 return _json({"fault": str(fault)}, 409)
-            self._desk.renew()
+            self._preview.renew()
             self._live.tell()
-            return _json({"said": said, **view_models.parts(self._desk, wish)})
+            return _json({"said": message, **view_models.parts(self._preview, query)})
 
         return await run_sync(answer)
 
@@ -187,7 +190,7 @@ def templates(own: Path | None) -> list[Path]:
     return [path for path in (own, shipped_templates("email")) if path is not None]
 
 
-async def _told(request: Request) -> dict[str, Any] | None:
+async def _json_body(request: Request) -> dict[str, Any] | None:
     """Read a JSON object of bounded size; ``None`` for anything else."""
     parts, size = [], 0
     async for part in request.stream():
@@ -196,14 +199,14 @@ async def _told(request: Request) -> dict[str, Any] | None:
             return None
         parts.append(part)
     try:
-        told = orjson.loads(b"".join(parts))
+        body = orjson.loads(b"".join(parts))
     except orjson.JSONDecodeError:
         return None
-    return told if isinstance(told, dict) else None
+    return body if isinstance(body, dict) else None
 
 
-def _json(told: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(told), status, media_type="application/json")
+def _json(value: object, status: int = 200) -> Response:
+    return Response(orjson.dumps(value), status, media_type="application/json")
 
 
 def _file(name: str) -> Callable[[Request], Response]:

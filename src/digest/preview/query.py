@@ -1,4 +1,7 @@
-"""What a page of the desk was asked to show, read from its address."""
+"""The query of a preview page: which panel, width, scheme, reader and edition to show.
+
+Hides the names, defaults and bounds of the query's fields.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,21 @@ Kind = TypeVar("Kind", bound=StrEnum)
 
 
 class PanelName(StrEnum):
-    """What the stage shows."""
+    """The panels of the preview."""
 
-    MAIL = "mail"  #: the mail as it looks
+    MAIL = "mail"  #: the rendered mail
     TEXT = "text"  #: its plain text part
     SOURCE = "source"  #: its HTML
     HEADERS = "headers"  #: the headers a reader gets
-    REQUEST = "request"  #: what the provider is handed
+    REQUEST = "request"  #: the body of the provider's request
     WEB = "web"  #: the copy in the browser
     CASES = "cases"  #: hard cases, side by side
     CHANGES = "changes"  #: what differs from the last issue, or the last approved one
-    BACKTEST = "backtest"  #: what earlier weeks would have carried
+    BACKTEST = "backtest"  #: what the pick rule would have chosen in earlier weeks
 
 
 class Width(StrEnum):
-    """How wide the mail is shown."""
+    """The widths a mail is shown at."""
 
     WIDE = "wide"  #: as on a screen
     PHONE = "phone"  #: as on a phone
@@ -37,7 +40,7 @@ class Width(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class PreviewQuery:
-    """One look at the desk."""
+    """What one page of the preview shows."""
 
     view: PanelName = PanelName.MAIL
     width: Width = Width.BOTH
@@ -49,19 +52,19 @@ class PreviewQuery:
     case: str = ""  #: a hard case shown in place of the issue
 
     def query(self, **changed: object) -> str:
-        """Return the address's query, with some of it changed; what is usual is left out."""
-        told = replace(self, **changed) if changed else self  # type: ignore[arg-type]
-        usual = PreviewQuery()
+        """Return the query string, with the *changed* fields; defaults are left out."""
+        target = replace(self, **changed) if changed else self  # type: ignore[arg-type]
+        default = PreviewQuery()
         pairs = {
             name: ("on" if value else "off") if isinstance(value, bool) else str(value)
-            for name, value in vars(told).items()
-            if value != getattr(usual, name)
+            for name, value in vars(target).items()
+            if value != getattr(default, name)
         }
         return urlencode(pairs)
 
 
 def read_query(query: Mapping[str, str]) -> PreviewQuery:
-    """Read an address's query; what makes no sense counts as usual."""
+    """Return the query of a request; a missing or invalid value gets its default."""
     return PreviewQuery(
         view=_one_of(PanelName, query.get("view"), PanelName.MAIL),
         width=_one_of(Width, query.get("width"), Width.BOTH),
@@ -74,5 +77,5 @@ def read_query(query: Mapping[str, str]) -> PreviewQuery:
     )
 
 
-def _one_of(kinds: type[Kind], given: str | None, usual: Kind) -> Kind:
-    return next((each for each in kinds if each == given), usual)
+def _one_of(kinds: type[Kind], given: str | None, default: Kind) -> Kind:
+    return next((kind for kind in kinds if kind == given), default)

@@ -1,4 +1,7 @@
-"""Comparisons that are hard on a layout: one issue each, to see what breaks."""
+"""Sample issues that strain a layout, and sample readers, for the preview.
+
+Hides which texts break templates: long words, emoji, right-to-left text, markup, missing facts.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from digest.issues.picking import Decisions, apply_words
 
 @dataclass(frozen=True, kw_only=True)
 class SampleReader:
-    """Somebody a mail goes to; nothing of a reader's own but the address reaches the desk."""
+    """A reader a mail is shown for; of a subscriber only id and address are used."""
 
     key: str
     name: str
@@ -46,27 +49,29 @@ MADE_UP = (
 
 
 def sample_reader(key: str) -> SampleReader:
-    """Return the made-up reader of that key, or just any."""
-    return next((each for each in MADE_UP if each.key == key), MADE_UP[0])
+    """Return the sample reader of that key, else the first one."""
+    return next((reader for reader in MADE_UP if reader.key == key), MADE_UP[0])
 
 
 def as_seen_by(view: IssueView, reader: SampleReader) -> IssueView:
-    """Return the issue as that reader gets it."""
+    """Return the issue as the reader gets it."""
     if reader.votes:
         return view
     return replace(
         view,
         comparisons=tuple(
             replace(
-                one,
-                contenders=tuple(replace(each, community_share=None) for each in one.contenders),
+                comparison,
+                contenders=tuple(
+                    replace(contender, community_share=None) for contender in comparison.contenders
+                ),
             )
-            for one in view.comparisons
+            for comparison in view.comparisons
         ),
     )
 
 
-_SAID = (
+_QUOTES = (
     "It does one thing, and the one thing is the thing I need on a Tuesday afternoon.",
     "The manual is short because there is little to say. That is meant as praise.",
     "In two years this is either plumbing or forgotten; my money is on plumbing.",
@@ -80,7 +85,7 @@ _STACKED = "Z" + "\u0351\u0352\u0300\u0334" * 40
 
 @dataclass(frozen=True)
 class Case:
-    """One hard case: its key, its name, and the comparisons it is made of."""
+    """One sample issue: key, name, comparisons and decisions."""
 
     key: str
     name: str
@@ -89,20 +94,20 @@ class Case:
 
 
 def contender(side: int, name: str, *, said: str | None = None, **facts: Any) -> Contender:
-    """Make one side, dull unless told otherwise."""
-    usual: dict[str, Any] = {
+    """Return one side with default facts, which *facts* override."""
+    defaults: dict[str, Any] = {
         "category": "Developer Tools",
         "tagline": "Does what it says",
         "entry": Entry.FREE,
         "panel_share": 75.0,
         "community_share": 62.0,
     }
-    quotes = [said] if said is not None else _SAID
+    quotes = [said] if said is not None else _QUOTES
     return Contender(
         side=side,
         tool_id=side + 1,
         name=name,
-        **(usual | facts),
+        **(defaults | facts),
         verdicts=[
             Verdict(seat=seat, quote=quote, call=Call.SKIP if seat == 4 else Call.SHIP)  # noqa: PLR2004
             for seat, quote in enumerate(quotes, 1)
@@ -111,9 +116,9 @@ def contender(side: int, name: str, *, said: str | None = None, **facts: Any) ->
 
 
 def pair(left: Contender, right: Contender | None, **facts: Any) -> Revision:
-    """Make a comparison of two sides, or of one where the other is gone."""
-    sides = [each for each in (left, right) if each]
-    title = facts.pop("title", " vs ".join(each.name for each in sides))
+    """Return a comparison of two sides, or of one side where *right* is ``None``."""
+    sides = [side for side in (left, right) if side]
+    title = facts.pop("title", " vs ".join(side.name for side in sides))
     return Revision(
         comparison=Comparison(slug="case", first_imported_at=datetime(2026, 1, 5, tzinfo=UTC)),
         number=1,
@@ -199,15 +204,15 @@ CASES: tuple[Case, ...] = (
 
 
 def case_name(key: str) -> str:
-    """Return what people call a hard case; empty when there is no such case."""
-    return next((each.name for each in CASES if each.key == key), "")
+    """Return the name of a sample issue; empty when there is no such key."""
+    return next((case.name for case in CASES if case.key == key), "")
 
 
 def case_view(
     key: str, newsletter: Newsletter, *, base_url: str, postal_address: str
 ) -> IssueView | None:
-    """Return the issue of a hard case; ``None`` when there is no such case."""
-    case = next((each for each in CASES if each.key == key), None)
+    """Return a sample issue's view; ``None`` when there is no such key."""
+    case = next((case for case in CASES if case.key == key), None)
     if case is None:
         return None
     view = compose(

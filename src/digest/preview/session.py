@@ -1,4 +1,7 @@
-"""The desk itself: what is looked at, and what an editor does about it."""
+"""One editor's preview session: the newest snapshot, and the editor's actions on it.
+
+Hides the locking between the file watcher's threads and requests.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ from subscribers.address import parse
 
 
 class PreviewSession:
-    """One editor's desk over one folder; every method may be called from any thread."""
+    """One editor's session over one folder; every method may be called from any thread."""
 
     def __init__(
         self,
@@ -46,36 +49,39 @@ class PreviewSession:
         self.folder, self.newsletter, self.period = ComparisonFolder(folder), newsletter, period
         self.remote_images = remote_images
         self.look = Snapshot()
-        self.spam: tuple[str, list[Finding]] | None = None  #: of which seal, and what was said
+        self.spam: tuple[str, list[Finding]] | None = None  #: the checked seal, and the findings
         self._load, self._confined = load, confined
         self._app: App | None = None
-        self._turn = threading.RLock()
+        self._lock = threading.RLock()
 
     @property
     def app(self) -> App:
-        """The installation as its settings were at the last look."""
-        with self._turn:
+        """The installation, with the settings of the last snapshot that read them."""
+        with self._lock:
             if self._app is None:
                 self._app = self._load()
             return self._app
 
     def renew(self, *, settings: bool = False) -> Snapshot:
-        """Look again; *settings* reads those anew, too. Never raises for what an editor wrote."""
-        with self._turn:
+        """Take, check and return a snapshot; *settings* reads the settings again.
+
+        Never raise for what an editor wrote: the snapshot's faults hold that.
+        """
+        with self._lock:
             self.glance(settings=settings)
             return self.finish()
 
     def finish(self) -> Snapshot:
-        """Check what was glanced at."""
-        with self._turn:
+        """Check the newest snapshot and return it with its findings."""
+        with self._lock:
             seen = checked(self.app, self.look)
             version = self.look.version + (not _same_findings(seen, self.look))
             self.look = replace(seen, version=version)
             return self.look
 
     def glance(self, *, settings: bool = False) -> Snapshot:
-        """Look again, without checking what is seen: `finish` does."""
-        with self._turn:
+        """Take a snapshot without checking it, and return it; `finish` checks it."""
+        with self._lock:
             began = time.perf_counter()
             try:
                 if settings:
@@ -97,12 +103,12 @@ class PreviewSession:
             return self.look
 
     def render(self, view: IssueView) -> Rendered:
-        """Render an issue as the desk does; raises `TemplateBroken`."""
+        """Render an issue in the confined process; raise `TemplateBroken`."""
         return self._confined.render("issue", {"issue": view}, folder=self.app.own_mails())
 
     def decide(self, asked: Mapping[str, Any]) -> str:
-        """Change the issue's draft and return what was done; raises `DigestError`."""
-        with self._turn:
+        """Apply a decision to the draft and return a summary; raise `DigestError` for a bad one."""
+        with self._lock:
             week = self._week()
             with self.app.database.write() as session:
                 newsletter = store.newsletter(session, self.newsletter)
@@ -114,7 +120,9 @@ class PreviewSession:
                     return f"{done}: {what}" if what else f"nothing to {act}"
                 now = draft_history.current(session, newsletter, week)
                 shown = (
-                    [one.candidate.slug for one in self.look.pick.chosen] if self.look.pick else []
+                    [choice.candidate.slug for choice in self.look.pick.chosen]
+                    if self.look.pick
+                    else []
                 )
                 changed, what = decided(now, asked, shown, self._title(asked))
                 if changed != now:
@@ -123,12 +131,12 @@ class PreviewSession:
             return what
 
     def approve(self, seen: str, accepted: Collection[str], by: str) -> str:
-        """Keep what is on the desk, freeze it and approve it; returns the seal.
+        """Store the unsaved comparisons, freeze the issue, approve it, and return the seal.
 
-        *seen* is the fingerprint of what was looked at. Raises `NotApproved` when the issue would
-        come out otherwise, and `DigestError` for all that forbids it.
+        *seen* is the fingerprint of the mail the editor saw. Raise `NotApproved` when the frozen
+        mail would differ from it, `DigestError` for any other refusal.
         """
-        with self._turn, self.app.database.write() as session:
+        with self._lock, self.app.database.write() as session:
             newsletter = store.newsletter(session, self.newsletter)
             issue = self._frozen(session, newsletter, seen)
             self.finish()
@@ -144,12 +152,13 @@ class PreviewSession:
             return given.seal
 
     def try_out(self, address: str) -> str:
-        """Send one marked copy of what is on the desk, and say where it is.
+        """Send one test copy of the shown issue, and return where it went.
 
-        Raises `DigestError`, and `BadAddress`.
+        Raise `DigestError` when there is no issue, it has errors or the transport refuses it, and
+        `BadAddress`.
         """
-        look = self.finish()
-        proof, newsletter = look.proof, look.newsletter
+        snapshot = self.finish()
+        proof, newsletter = snapshot.proof, snapshot.newsletter
         if proof is None or newsletter is None:
             raise DigestError("there is nothing on the desk to send")
         approval.refuse_errors(proof.findings)
@@ -161,25 +170,27 @@ class PreviewSession:
         return test_copy_location(settings.outbox if stays else None)
 
     def ask_spam(self) -> str:
-        """Ask SpamAssassin about what is on the desk; raises `DigestError`."""
+        """Check the shown issue with SpamAssassin and return its verdict; raise `DigestError`."""
         proof, newsletter = self.look.proof, self.look.newsletter
         if proof is None or newsletter is None:
             raise DigestError("there is nothing on the desk to ask about")
         content = self.app.content(newsletter, proof.rendered)
         base_url, now = self.app.settings.base_url, self.app.clock()
-        said = spam_findings(content, base_url=base_url, now=now)
-        self.spam = (proof.fingerprint(), said)
-        return said[0].message if said else "SpamAssassin finds nothing"
+        findings = spam_findings(content, base_url=base_url, now=now)
+        self.spam = (proof.fingerprint(), findings)
+        return findings[0].message if findings else "SpamAssassin finds nothing"
 
     def _title(self, asked: Mapping[str, Any]) -> str:
-        """Return what a person calls the comparison that was named; raises `DigestError`."""
+        """Return the title of the comparison *asked* names; raise `DigestError` if unknown."""
         slug, pick = str(asked.get("slug", "")), self.look.pick
-        chosen = [one.candidate for one in pick.chosen] if pick else []
-        out = [one.candidate for one in pick.left_out] if pick else []
-        found = next((each.title for each in [*chosen, *out] if each.slug == slug), "")
-        if not found and asked.get("act") in {"pin", "drop", "move"}:
+        chosen = [choice.candidate for choice in pick.chosen] if pick else []
+        out = [choice.candidate for choice in pick.left_out] if pick else []
+        title = next(
+            (candidate.title for candidate in [*chosen, *out] if candidate.slug == slug), ""
+        )
+        if not title and asked.get("act") in {"pin", "drop", "move"}:
             raise DigestError(f"there is no comparison called {slug[:60]!r}")
-        return found or slug
+        return title or slug
 
     def _week(self) -> str:
         if self.look.standing is None:
@@ -187,16 +198,16 @@ class PreviewSession:
         return self.look.standing.period
 
     def _frozen(self, session: Session, newsletter: Newsletter, seen: str) -> Issue:
-        """Return the issue, frozen as it was seen; a changed one becomes a new edition."""
+        """Return the issue frozen as seen; a changed issue gets a new edition."""
         week, now = self._week(), self.app.clock()
         issue = store.by_period(session, newsletter.id, week)
         if issue is not None and issue.state is IssueState.BUILT:
             edition = store.edition_of(session, issue)
             if edition.fingerprint == seen:
                 return issue
-        for each in self.look.shelf.drafts.values() if self.look.shelf else ():
-            store_draft(session, each, now=now)
-        issue, made = build.build(
+        for draft in self.look.shelf.drafts.values() if self.look.shelf else ():
+            store_draft(session, draft, now=now)
+        issue, built = build.build(
             session,
             newsletter,
             week,
@@ -204,13 +215,13 @@ class PreviewSession:
             press=issue_builder_of(self.app, self._confined),
             again=True,
         )
-        if made.fingerprint() != seen:
+        if built.fingerprint() != seen:
             raise NotApproved("something has changed since you looked; look again")
         return issue
 
 
-def _same_findings(one: Snapshot, other: Snapshot) -> bool:
-    return (one.proof and one.proof.findings) == (other.proof and other.proof.findings)
+def _same_findings(first: Snapshot, second: Snapshot) -> bool:
+    return (first.proof and first.proof.findings) == (second.proof and second.proof.findings)
 
 
 def _place(asked: object, last: int) -> int:
@@ -222,7 +233,7 @@ def _place(asked: object, last: int) -> int:
 def decided(
     now: Decisions, asked: Mapping[str, Any], shown: list[str], title: str
 ) -> tuple[Decisions, str]:
-    """Return the decisions after what was *asked*, and that in words; raises `DigestError`."""
+    """Return the decisions after *asked*, and a summary; raise `DigestError`."""
     slug = str(asked.get("slug", ""))
     match asked.get("act"):
         case "pin":

@@ -1,4 +1,7 @@
-"""One look at the next issue: what it is made of, how it comes out, what is wrong with it."""
+"""One snapshot of the next issue: its parts, its rendered mail, its errors.
+
+Hides how an unsaved issue is built from the overlay, and when two snapshots look the same.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,12 @@ from digest.render.engine import Rendered
 from digest.render.sandbox import RenderProcess
 from digest.render.template_paths import template_folders
 
-#: In these an issue may still be made anew.
+#: States in which an issue may be built again.
 OPEN = (None, IssueState.BUILT, IssueState.SKIPPED)
 
 
 class PastEdition(NamedTuple):
-    """An edition to compare with: what it is called, and its words."""
+    """An earlier edition to compare with: its name and its texts."""
 
     name: str
     subject: str
@@ -41,7 +44,7 @@ class PastEdition(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class IssueStanding:
-    """Where an issue stands."""
+    """An issue's number, period, state, approval and due time."""
 
     number: int
     period: str
@@ -49,7 +52,7 @@ class IssueStanding:
     fingerprint: str = ""  #: of the frozen edition
     revision: int = 0
     word: ApprovalStatus | None = None  #: the newest approval
-    leaves: str = ""  #: when the service sends it by itself, on the newsletter's clocks
+    leaves: str = ""  #: when the service sends it, in the newsletter's time zone
 
     @property
     def approved(self) -> bool:
@@ -59,7 +62,7 @@ class IssueStanding:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What the desk shows; *proof* is the last good one while there are faults."""
+    """What the preview shows; *proof* is the last good build while there are faults."""
 
     version: int = 0
     newsletter: Newsletter | None = None
@@ -72,44 +75,45 @@ class Snapshot:
     redo: str = ""
     faults: Sequence[BuildError] = ()
     last: PastEdition | None = None  #: the issue before this one
-    approved: PastEdition | None = None  #: what was approved last of this one
-    unchecked: bool = False  #: whether the findings are still those of the mail before
+    approved: PastEdition | None = None  #: this issue's edition of the newest approval
+    unchecked: bool = False  #: whether the findings are those of the previous build
     milliseconds: float = 0.0
 
     @property
     def seal(self) -> str:
-        """The fingerprint of what is shown; empty when nothing is."""
+        """The fingerprint of the shown mail; empty when there is none."""
         return self.proof.fingerprint() if self.proof else ""
 
     @property
     def stale(self) -> bool:
-        """Whether what is shown is older than what is on the disk."""
+        """Whether the shown mail is older than the files."""
         return bool(self.faults)
 
 
-def same(one: Snapshot, other: Snapshot) -> bool:
-    """Tell whether there is nothing new to see in one."""
-    return _told(one) == _told(other)
+def same(first: Snapshot, second: Snapshot) -> bool:
+    """Return whether two snapshots show the same."""
+    return _visible(first) == _visible(second)
 
 
-def _told(look: Snapshot) -> tuple[object, ...]:
-    word = look.standing.word if look.standing else None
+def _visible(snapshot: Snapshot) -> tuple[object, ...]:
+    word = snapshot.standing.word if snapshot.standing else None
     return (
-        look.seal,
-        look.proof.findings if look.proof else (),
-        look.pick,
-        look.decisions,
-        (look.undo, look.redo),
-        look.faults,
-        (look.last, look.approved),
-        look.standing and (look.standing.number, look.standing.state, look.standing.fingerprint),
+        snapshot.seal,
+        snapshot.proof.findings if snapshot.proof else (),
+        snapshot.pick,
+        snapshot.decisions,
+        (snapshot.undo, snapshot.redo),
+        snapshot.faults,
+        (snapshot.last, snapshot.approved),
+        snapshot.standing
+        and (snapshot.standing.number, snapshot.standing.state, snapshot.standing.fingerprint),
         word and (word.approval.id, word.void),
-        look.shelf and sorted(look.shelf.drafts),
+        snapshot.shelf and sorted(snapshot.shelf.drafts),
     )
 
 
 def issue_builder_of(app: App, confined: RenderProcess) -> IssueBuilder:
-    """Return what making a mail takes, rendering in a process that is kept."""
+    """Return the installation's issue builder, which renders in the *confined* process."""
 
     def render(view: IssueView) -> Rendered:
         return confined.render("issue", {"issue": view}, folder=app.own_mails())
@@ -117,12 +121,12 @@ def issue_builder_of(app: App, confined: RenderProcess) -> IssueBuilder:
     return replace(app.press(), render=render)
 
 
-def checked(app: App, seen: Snapshot) -> Snapshot:
-    """Return a look with the findings of its own mail."""
-    if not seen.unchecked or seen.proof is None:
-        return seen
-    findings = app.checks().of_view(seen.proof.view, seen.proof.rendered)
-    return replace(seen, proof=replace(seen.proof, findings=findings), unchecked=False)
+def checked(app: App, snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot with the findings of its own mail."""
+    if not snapshot.unchecked or snapshot.proof is None:
+        return snapshot
+    findings = app.checks().of_view(snapshot.proof.view, snapshot.proof.rendered)
+    return replace(snapshot, proof=replace(snapshot.proof, findings=findings), unchecked=False)
 
 
 def take_snapshot(
@@ -134,45 +138,47 @@ def take_snapshot(
     confined: RenderProcess,
     before: Snapshot,
 ) -> Snapshot:
-    """Look at the issue of the period *wanted*, else of the next one that is still open.
+    """Return a snapshot of the issue of period *wanted*, else of the next open period.
 
-    What is wrong with it is left to `checked`, so that it shows a moment earlier.
+    `checked` adds the findings later, so that the mail shows sooner. Errors become `faults`.
     """
-    found, unreadable = folder.read()
-    faults = [_fault(each, app) for each in unreadable]
-    seen = replace(before, version=before.version + 1, faults=())
+    drafts, unreadable = folder.read()
+    faults = [_fault(error, app) for error in unreadable]
+    snapshot = replace(before, version=before.version + 1, faults=())
     try:
         with app.database.read() as session:
             newsletter = store.newsletter(session, slug)
             week = wanted or _next_open(session, app, newsletter)
             standing = _standing(session, app, newsletter, week)
-            shelf = overlay_drafts(session, found, app.clock())
-            seen = replace(_stored(session, seen, newsletter, week), standing=standing, shelf=shelf)
-            pick = build.choose_comparisons(session, newsletter, week, known=shelf.summaries)
-            seen = replace(seen, pick=pick)
+            overlay = overlay_drafts(session, drafts, app.clock())
+            snapshot = replace(
+                _stored(session, snapshot, newsletter, week), standing=standing, shelf=overlay
+            )
+            pick = build.choose_comparisons(session, newsletter, week, known=overlay.summaries)
+            snapshot = replace(snapshot, pick=pick)
             proof = build.draft_issue(
                 session,
                 newsletter,
                 pick,
                 number=standing.number,
                 press=replace(issue_builder_of(app, confined), check=lambda *_: ()),
-                unsaved=shelf.unsaved(one.candidate.revision_id for one in pick.chosen),
+                unsaved=overlay.unsaved(choice.candidate.revision_id for choice in pick.chosen),
             )
             kept = before.proof.findings if before.proof else ()
-            seen = replace(seen, proof=replace(proof, findings=kept), unchecked=True)
+            snapshot = replace(snapshot, proof=replace(proof, findings=kept), unchecked=True)
     except DigestError as fault:
         faults.insert(0, _fault(fault, app))
     except SQLAlchemyError as fault:
-        said = f"the database can't be read ({type(fault).__name__})"
-        faults.insert(0, BuildError(what=said, next_step="digest init"))
-    return replace(seen, faults=tuple(faults))
+        what = f"the database can't be read ({type(fault).__name__})"
+        faults.insert(0, BuildError(what=what, next_step="digest init"))
+    return replace(snapshot, faults=tuple(faults))
 
 
-def _stored(session: Session, seen: Snapshot, newsletter: Newsletter, week: str) -> Snapshot:
+def _stored(session: Session, snapshot: Snapshot, newsletter: Newsletter, week: str) -> Snapshot:
     issue = store.by_period(session, newsletter.id, week)
     undo, redo = draft_history.around(session, newsletter, week)
     return replace(
-        seen,
+        snapshot,
         newsletter=newsletter,
         decisions=draft_history.current(session, newsletter, week),
         undo=undo,
@@ -214,9 +220,9 @@ def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> 
 
 def _last(session: Session, newsletter: Newsletter, week: str) -> PastEdition | None:
     earlier = [
-        each
-        for each in store.issues(session, newsletter.id)
-        if each.period < week and each.number is not None
+        issue
+        for issue in store.issues(session, newsletter.id)
+        if issue.period < week and issue.number is not None
     ]
     if not earlier:
         return None
@@ -224,11 +230,15 @@ def _last(session: Session, newsletter: Newsletter, week: str) -> PastEdition | 
 
 
 def _approved(session: Session, issue: Issue | None) -> PastEdition | None:
-    given = approval.latest(session, issue) if issue else None
-    if given is None or issue is None:
+    newest = approval.latest(session, issue) if issue else None
+    if newest is None or issue is None:
         return None
-    found = [e for e in store.editions(session, issue) if e.fingerprint in given.editions]
-    return _past(f"approved by {given.by}", found[-1]) if found else None
+    approved = [
+        edition
+        for edition in store.editions(session, issue)
+        if edition.fingerprint in newest.editions
+    ]
+    return _past(f"approved by {newest.by}", approved[-1]) if approved else None
 
 
 def _past(name: str, edition: Edition) -> PastEdition:
@@ -237,7 +247,7 @@ def _past(name: str, edition: Edition) -> PastEdition:
 
 def _fault(fault: DigestError | ComparisonUnreadable, app: App) -> BuildError:
     try:
-        looked = template_folders("email", app.own_mails())
+        folders = template_folders("email", app.own_mails())
     except DigestError:
-        looked = ()
-    return of_error(fault, looked)
+        folders = ()
+    return of_error(fault, folders)

@@ -1,4 +1,7 @@
-"""The desk's pages: what its templates are given."""
+"""Fill the templates of the preview's page.
+
+Hides which variables the templates get, and the wording of states, sizes and findings.
+"""
 
 from __future__ import annotations
 
@@ -50,64 +53,72 @@ SCHEMES = (
 )
 
 
-def page(desk: PreviewSession, asked: PreviewQuery, stage: Markup) -> str:
-    """Return the whole page, with a stage that is filled already."""
-    return _fill("desk.html", **common(desk, asked), stage=stage)
+def page(preview: PreviewSession, query: PreviewQuery, stage: Markup) -> str:
+    """Return the whole page around a rendered stage."""
+    return _fill("desk.html", **common(preview, query), stage=stage)
 
 
-def parts(desk: PreviewSession, asked: PreviewQuery) -> dict[str, Any]:
-    """Return the parts of the page that change, as a page that is open takes them."""
-    given = common(desk, asked)
+def parts(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
+    """Return the parts of the page that change, for the script of an open page."""
+    given = common(preview, query)
     return {
-        "version": desk.look.version,
-        "seal": desk.look.seal,
+        "version": preview.look.version,
+        "seal": preview.look.seal,
         "bar": _fill("bar.html", **given),
         "panel": _fill("panel.html", **given),
         "fault": _fill("fault.html", **given),
         "words": given["words"],
-        "shown": int(desk.look.proof is not None),
+        "shown": int(preview.look.proof is not None),
     }
 
 
-def stage(desk: PreviewSession, asked: PreviewQuery, **given: object) -> str:
-    """Return the part that shows the mail, one way or another."""
-    return _fill(f"stage-{asked.view}.html", **common(desk, asked), **given)
+def stage(preview: PreviewSession, query: PreviewQuery, **given: object) -> str:
+    """Return the HTML of the panel that *query* names."""
+    return _fill(f"stage-{query.view}.html", **common(preview, query), **given)
 
 
-def empty(said: str) -> str:
-    """Return a stage that says why there is nothing on it."""
-    return _fill("stage-empty.html", said=said)
+def empty(message: str) -> str:
+    """Return the HTML of a panel that shows only a message."""
+    return _fill("stage-empty.html", said=message)
 
 
-def common(desk: PreviewSession, asked: PreviewQuery) -> dict[str, Any]:
-    """Return what every part of the page may know."""
-    look = desk.look
+def common(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
+    """Return the variables every template of the page gets."""
+    snapshot = preview.look
     return {
-        "look": look,
-        "asked": asked,
-        "newsletter": look.newsletter.name if look.newsletter else "Newsletter",
-        "standing": look.standing,
-        "status": status(look),
+        "look": snapshot,
+        "asked": query,
+        "newsletter": snapshot.newsletter.name if snapshot.newsletter else "Newsletter",
+        "standing": snapshot.standing,
+        "status": status(snapshot),
         "views": [(view.value, name, number) for number, (view, name) in enumerate(VIEWS, 1)],
         "widths": WIDTHS,
         "schemes": SCHEMES,
-        "frames": frames(asked),
-        "readers": [(each.key, each.name) for each in MADE_UP],
-        "words": _words(desk, asked),
-        "case": case_name(asked.case),
-        "web_url": look.proof.view.web_url if look.proof else "",
-        "lines": lines(look),
-        "chosen": _chosen(look),
-        "left_out": _left_out(look),
-        "unsaved": len(look.shelf.drafts) if look.shelf else 0,
-        "findings": _findings([*_found(look), *_of_spam(desk)]),
-        "asked_spam": int(desk.spam is not None and desk.spam[0] == look.seal),
-        "errors": sum(each.severity is Severity.ERROR for each in _found(look)),
-        "warnings": sum(each.severity is Severity.WARNING for each in _found(look)),
-        "tally": _tally(look),
-        "warned": sorted({e.rule for e in _found(look) if e.severity is Severity.WARNING}),
-        "size": _size(look),
-        "open": int(look.standing is None or look.standing.state in OPEN),
+        "frames": frames(query),
+        "readers": [(reader.key, reader.name) for reader in MADE_UP],
+        "words": _words(preview, query),
+        "case": case_name(query.case),
+        "web_url": snapshot.proof.view.web_url if snapshot.proof else "",
+        "lines": lines(snapshot),
+        "chosen": _chosen(snapshot),
+        "left_out": _left_out(snapshot),
+        "unsaved": len(snapshot.shelf.drafts) if snapshot.shelf else 0,
+        "findings": _finding_rows([*_mail_findings(snapshot), *_spam_findings(preview)]),
+        "asked_spam": int(preview.spam is not None and preview.spam[0] == snapshot.seal),
+        "errors": sum(finding.severity is Severity.ERROR for finding in _mail_findings(snapshot)),
+        "warnings": sum(
+            finding.severity is Severity.WARNING for finding in _mail_findings(snapshot)
+        ),
+        "tally": _tally(snapshot),
+        "warned": sorted(
+            {
+                finding.rule
+                for finding in _mail_findings(snapshot)
+                if finding.severity is Severity.WARNING
+            }
+        ),
+        "size": _size(snapshot),
+        "open": int(snapshot.standing is None or snapshot.standing.state in OPEN),
         "Why": ExclusionReason,
     }
 
@@ -115,20 +126,20 @@ def common(desk: PreviewSession, asked: PreviewQuery) -> dict[str, Any]:
 OPEN = (None, IssueState.BUILT, IssueState.SKIPPED)
 
 
-def status(look: Snapshot) -> tuple[str, str]:
-    """Say where the issue stands: a mood (idle, good, bad, busy) and words."""
-    standing = look.standing
+def status(snapshot: Snapshot) -> tuple[str, str]:
+    """Return the issue's state as a mood (idle, good, warn or busy) and a text."""
+    standing = snapshot.standing
     if standing is None:
         return "idle", "Nothing yet"
     if standing.state not in OPEN:
         return "busy", str(standing.state).capitalize()
     if standing.state is not IssueState.BUILT:
         return "idle", "Draft"
-    return _built(look, standing)
+    return _built(snapshot, standing)
 
 
-def _built(look: Snapshot, standing: IssueStanding) -> tuple[str, str]:
-    if look.seal != standing.fingerprint:
+def _built(snapshot: Snapshot, standing: IssueStanding) -> tuple[str, str]:
+    if snapshot.seal != standing.fingerprint:
         changed = "Changed since approval" if standing.word else "Changed since it was frozen"
         return "warn", changed
     if standing.word is None:
@@ -138,18 +149,18 @@ def _built(look: Snapshot, standing: IssueStanding) -> tuple[str, str]:
     return "good", f"Approved by {standing.word.approval.by}"
 
 
-def frames(asked: PreviewQuery) -> list[tuple[str, int]]:
-    """Return the frames to show: a name and a width in pixels each."""
-    wide = ("wide", SCREEN if asked.view is PanelName.WEB else WIDE)
+def frames(query: PreviewQuery) -> list[tuple[str, int]]:
+    """Return the frames to show, each a name and a width in pixels."""
+    wide = ("wide", SCREEN if query.view is PanelName.WEB else WIDE)
     phone = ("phone", PHONE)
-    return {Width.WIDE: [wide], Width.PHONE: [phone], Width.BOTH: [wide, phone]}[asked.width]
+    return {Width.WIDE: [wide], Width.PHONE: [phone], Width.BOTH: [wide, phone]}[query.width]
 
 
-def lines(look: Snapshot) -> list[dict[str, object]]:
-    """Return the lines an editor may write, with the engine's own words and their lengths."""
-    decisions, proof = look.decisions, look.proof
-    own = _own_words(look)
-    told = (
+def lines(snapshot: Snapshot) -> list[dict[str, object]]:
+    """Return the lines an editor may write, with the generated texts and their lengths."""
+    decisions, proof = snapshot.decisions, snapshot.proof
+    own = _own_words(snapshot)
+    fields = (
         ("subject", "Subject", SUBJECT_FITS, f"phones show about {PHONE_SUBJECT}"),
         ("preheader", "Preheader", PREHEADER_MOST, "fills the line after the subject"),
         ("opening", "Opening words", 400, ""),
@@ -164,21 +175,21 @@ def lines(look: Snapshot) -> list[dict[str, object]]:
             "fits": fits,
             "hint": hint,
         }
-        for name, label, fits, hint in told
+        for name, label, fits, hint in fields
     ]
 
 
-def _own_words(look: Snapshot) -> dict[str, str]:
-    if look.proof is None:
+def _own_words(snapshot: Snapshot) -> dict[str, str]:
+    if snapshot.proof is None:
         return {}
-    own = look.proof.composed
+    own = snapshot.proof.composed
     return {"subject": own.subject, "preheader": own.preheader, "opening": own.opening}
 
 
-def _words(desk: PreviewSession, asked: PreviewQuery) -> dict[str, str]:
-    proof = desk.look.proof
+def _words(preview: PreviewSession, query: PreviewQuery) -> dict[str, str]:
+    proof = preview.look.proof
     try:
-        sender, reader = desk.app.sender(), reader_of(desk, asked)
+        sender, reader = preview.app.sender(), reader_of(preview, query)
     except DigestError:
         return {"sender": "", "to": "", "subject": "", "preheader": ""}
     return {
@@ -189,75 +200,79 @@ def _words(desk: PreviewSession, asked: PreviewQuery) -> dict[str, str]:
     }
 
 
-def _chosen(look: Snapshot) -> list[dict[str, object]]:
-    shown = look.pick.chosen if look.pick else ()
+def _chosen(snapshot: Snapshot) -> list[dict[str, object]]:
+    shown = snapshot.pick.chosen if snapshot.pick else ()
     return [
         {
-            "slug": one.candidate.slug,
-            "title": one.candidate.title,
-            "shelf": ", ".join(sorted(one.candidate.categories)),
-            "reason": one.reason,
-            "pinned": int(one.candidate.slug in look.decisions.pinned),
-            "position": one.position,
+            "slug": choice.candidate.slug,
+            "title": choice.candidate.title,
+            "shelf": ", ".join(sorted(choice.candidate.categories)),
+            "reason": choice.reason,
+            "pinned": int(choice.candidate.slug in snapshot.decisions.pinned),
+            "position": choice.position,
         }
-        for one in shown
+        for choice in shown
     ]
 
 
-def _left_out(look: Snapshot) -> list[dict[str, object]]:
-    out = look.pick.left_out if look.pick else ()
+def _left_out(snapshot: Snapshot) -> list[dict[str, object]]:
+    out = snapshot.pick.left_out if snapshot.pick else ()
     return [
         {
-            "slug": one.candidate.slug,
-            "title": one.candidate.title,
-            "reason": one.reason,
-            "dropped": int(one.why is ExclusionReason.DROPPED),
+            "slug": exclusion.candidate.slug,
+            "title": exclusion.candidate.title,
+            "reason": exclusion.reason,
+            "dropped": int(exclusion.why is ExclusionReason.DROPPED),
         }
-        for one in sorted(out, key=lambda each: (each.why is not ExclusionReason.DROPPED, each.why))
+        for exclusion in sorted(
+            out, key=lambda excluded: (excluded.why is not ExclusionReason.DROPPED, excluded.why)
+        )
     ]
 
 
-def _found(look: Snapshot) -> Sequence[Finding]:
-    return look.proof.findings if look.proof else ()
+def _mail_findings(snapshot: Snapshot) -> Sequence[Finding]:
+    return snapshot.proof.findings if snapshot.proof else ()
 
 
-def _tally(look: Snapshot) -> str:
-    """Count errors and warnings in words: "2 errors, 1 warning"."""
-    kinds = [each.severity.value for each in _found(look)]
-    counts = [(name, kinds.count(name)) for name in ("error", "warning")]
-    return ", ".join(f"{n} {name}{'s' if n > 1 else ''}" for name, n in counts if n)
+def _tally(snapshot: Snapshot) -> str:
+    """Return the number of errors and warnings as text: "2 errors, 1 warning"."""
+    severities = [finding.severity.value for finding in _mail_findings(snapshot)]
+    counts = [(name, severities.count(name)) for name in ("error", "warning")]
+    return ", ".join(f"{count} {name}{'s' if count > 1 else ''}" for name, count in counts if count)
 
 
-def _of_spam(desk: PreviewSession) -> Sequence[Finding]:
-    """Return what SpamAssassin said, as long as the mail is the one it was asked about."""
-    return desk.spam[1] if desk.spam and desk.spam[0] == desk.look.seal else ()
+def _spam_findings(preview: PreviewSession) -> Sequence[Finding]:
+    """Return SpamAssassin's findings if they are about the shown mail, else none."""
+    return preview.spam[1] if preview.spam and preview.spam[0] == preview.look.seal else ()
 
 
-def _findings(found: Sequence[Finding]) -> list[dict[str, object]]:
+def _finding_rows(findings: Sequence[Finding]) -> list[dict[str, object]]:
     return [
         {
-            "rule": each.rule,
-            "severity": each.severity.value,
+            "rule": finding.rule,
+            "severity": finding.severity.value,
             "where": ":".join(
-                str(part) for part in (each.file or each.place, each.line, each.column) if part
+                str(part)
+                for part in (finding.file or finding.place, finding.line, finding.column)
+                if part
             ),
-            "line": each.line if each.place == "html" and not each.file else 0,
-            "message": each.message,
-            "mend": each.mend,
+            "line": finding.line if finding.place == "html" and not finding.file else 0,
+            "message": finding.message,
+            "mend": finding.mend,
         }
-        for each in found
+        for finding in findings
     ]
 
 
-def _size(look: Snapshot) -> dict[str, Any]:
-    if look.proof is None:
+def _size(snapshot: Snapshot) -> dict[str, Any]:
+    if snapshot.proof is None:
         return {"bytes": 0, "parts": [], "percent": 0, "links": 0, "limit": CLIP_BYTES}
-    html = look.proof.rendered.html
-    tracked = look.proof.view.tracked
+    html = snapshot.proof.rendered.html
+    tracked = snapshot.proof.view.tracked
     links = html.count("<a ") - html.count("clicktracking=off") if tracked else 0
     total = len(html.encode()) + links * REWRITTEN_BYTES
-    found = mail_sections(html)
-    heaviest = max(each.bytes for each in found)
+    sections = mail_sections(html)
+    heaviest = max(section.bytes for section in sections)
     return {
         "bytes": total,
         "limit": CLIP_BYTES,
@@ -265,7 +280,8 @@ def _size(look: Snapshot) -> dict[str, Any]:
         "links": links,
         "rewritten": REWRITTEN_BYTES,
         "parts": [
-            (each.name, each.bytes, max(1, round(each.bytes * 100 / heaviest))) for each in found
+            (section.name, section.bytes, max(1, round(section.bytes * 100 / heaviest)))
+            for section in sections
         ],
     }
 
