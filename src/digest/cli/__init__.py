@@ -1,4 +1,13 @@
-"""The command line, one file a noun."""
+"""The command line `digest`: one module a noun, which parses, calls the engine and prints.
+
+`main` runs the Typer application and turns errors into one line with a next step and exit code 1.
+Each command takes its settings and installation from `context`. `init` creates the database;
+`comparisons` imports and lists; `schedule` sets when issues are due; the package `issue` builds,
+approves, sends and controls issues; the package `audience` keeps subscribers; `events` and
+`report` read what the provider returned; `run`, `serve` and `preview` start servers; `doctor`,
+`docs`, `demo` and `fake_sendgrid` help to operate the engine. `comparison_output` lays out tables
+and `private_files` writes files that hold addresses.
+"""
 
 from __future__ import annotations
 
@@ -80,11 +89,11 @@ def main() -> None:
     except (DigestError, SubscribersError) as fault:
         _fail(str(fault), getattr(fault, "next_step", None))
     except SQLAlchemyError as fault:
-        told = unfit(fault)
-        _fail(str(told), told.next_step)
+        error = unfit(fault)
+        _fail(str(error), error.next_step)
     except OSError as fault:
         _fail(f"{fault.filename or 'the system'}: {fault.strerror or fault}", next_step_of(fault))
-    except Exception as fault:  # a fault of ours: say so in a line, and keep the details askable
+    except Exception as fault:  # a bug: print one line, and the traceback on request
         if os.environ.get("DIGEST_DEBUG"):
             raise
         _fail(
@@ -94,7 +103,7 @@ def main() -> None:
 
 
 def next_step_of(fault: OSError) -> str | None:
-    """Say what to do about what the system refused, where it is known."""
+    """Return the next step for an error of the operating system; ``None`` where none is known."""
     if isinstance(fault, PermissionError):
         return (
             "let the user this runs as enter the folder, and read and write what is in it: ls -la"

@@ -1,4 +1,7 @@
-"""Comparisons as people read them in a terminal: both sides side by side."""
+"""Lay out comparisons for a terminal, both sides side by side.
+
+Hides the tables, and how a missing fact is shown.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +17,25 @@ from digest.comparisons.store import Summary
 NOTHING = "—"  # shown where nothing was published
 
 
-def listing(found: Sequence[Summary]) -> Table:
-    """Return the list of comparisons: title and slug, both panel shares, date, revision."""
+def listing(summaries: Sequence[Summary]) -> Table:
+    """Return a table of comparisons: title and slug, panel shares, date, revision."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("Comparison", overflow="fold")
     table.add_column("Panel", no_wrap=True)
     table.add_column("Published", no_wrap=True)
     table.add_column("Rev.", no_wrap=True, justify="right")
-    for one in found:
+    for row in summaries:
         table.add_row(
-            Text.assemble(one.title, "\n", (one.slug, "dim")),
-            Text(f"{_plain(one.left.panel_share)} : {_plain(one.right.panel_share)} %"),
-            Text(str(one.published_on or NOTHING)),
-            Text(str(one.revision)),
+            Text.assemble(row.title, "\n", (row.slug, "dim")),
+            Text(f"{_plain(row.left.panel_share)} : {_plain(row.right.panel_share)} %"),
+            Text(str(row.published_on or NOTHING)),
+            Text(str(row.revision)),
         )
     return table
 
 
 def sheet(facts: Mapping[str, Any]) -> Group:
-    """Return one comparison whole, from the facts of `digest.comparisons.serialize.facts_of`."""
+    """Return one comparison laid out, from `digest.comparisons.serialize.facts_of`."""
     lead = " ".join(part for part in (facts["question"], facts["intro"]) if part)
     return Group(
         Text(facts["kicker"], style="dim"),
@@ -84,16 +87,18 @@ def _rows(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[tuple[s
 def _verdict_rows(
     left: Mapping[str, Any], right: Mapping[str, Any]
 ) -> Iterator[tuple[str, str, str]]:
-    one, other = ({said["seat"]: said for said in side["verdicts"]} for side in (left, right))
-    for seat in sorted(one.keys() | other.keys()):
-        yield f"Seat {seat}", _verdict(one.get(seat)), _verdict(other.get(seat))
+    first, second = (
+        {verdict["seat"]: verdict for verdict in side["verdicts"]} for side in (left, right)
+    )
+    for seat in sorted(first.keys() | second.keys()):
+        yield f"Seat {seat}", _verdict(first.get(seat)), _verdict(second.get(seat))
 
 
-def _verdict(said: Mapping[str, Any] | None) -> str:
-    if said is None:
+def _verdict(verdict: Mapping[str, Any] | None) -> str:
+    if verdict is None:
         return NOTHING
-    spoken = [part for part in (said["reviewer"], (said["call"] or "").upper()) if part]
-    return "\n".join([*([", ".join(spoken)] if spoken else []), f"“{said['quote']}”"])
+    speaker = [part for part in (verdict["reviewer"], (verdict["call"] or "").upper()) if part]
+    return "\n".join([*([", ".join(speaker)] if speaker else []), f"“{verdict['quote']}”"])
 
 
 def _panel(side: Mapping[str, Any]) -> str:

@@ -1,4 +1,7 @@
-"""Comparisons on the command line: import, list, show."""
+"""Commands about comparisons: import, list, show.
+
+Hides how the outcome of each file of an import is reported.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,12 @@ from digest.errors import ComparisonUnreadable
 
 app = typer.Typer(help="What the panel published about tools.", no_args_is_help=True)
 
-_LONG = 25  #: files; beyond, a bar shows how far the import is
+_LONG = 25  #: files; an import of more shows a progress bar
 
 
 @dataclass
 class _Report:
-    """What became of each file of one import."""
+    """The outcome of each file of one import."""
 
     kept: list[tuple[Path, ImportResult]] = field(default_factory=list)
     refused: list[ComparisonUnreadable] = field(default_factory=list)
@@ -88,11 +91,11 @@ def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
     """List every comparison by slug, as its newest revision tells it."""
     call = call_of(context)
     with call.app.database.read() as session:
-        found = store.summaries(session)
+        rows = store.summaries(session)
     if as_json:
-        call.json([summary_of(one) for one in found])
-    elif found:
-        call.out.print(listing(found), soft_wrap=False)
+        call.json([summary_of(row) for row in rows])
+    elif rows:
+        call.out.print(listing(rows), soft_wrap=False)
     else:
         call.out.print("No comparisons yet; bring some in with: digest import PATH")
 
@@ -141,7 +144,7 @@ def _with_bar(call: CommandContext, files: Sequence[Path]) -> Iterator[Path]:
 
 
 def _noting_twins(kept: ImportResult, seen: dict[str, Path], path: Path) -> ImportResult:
-    """Warn of a second file about the same comparison that says something else."""
+    """Warn of a second file about the same comparison with different content."""
     before = seen.setdefault(kept.slug, path)
     if before is path or kept.outcome is ImportOutcome.UNCHANGED:
         return kept
@@ -163,7 +166,7 @@ def _tell(call: CommandContext, report: _Report) -> None:
 
 
 def _complain(call: CommandContext, report: _Report) -> None:
-    """Raise the one fault there is, or name each on stderr and raise what they come to."""
+    """Raise a single fault, or print each to stderr and raise a summary."""
     if not report.refused:
         return
     if len(report.refused) == 1:

@@ -1,4 +1,7 @@
-"""What a command line call has to work with: settings, the installation, ways to print."""
+"""What every command has: settings, the installation, consoles, shared arguments.
+
+Hides when the installation is opened and closed.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from digest.errors import DatabaseUnfit
 from digest.issues import store
 from digest.settings import Settings, load
 
-#: No table holds more; a larger number is a slip, and no database could look for it.
+#: Upper bound of every number argument: no table has more rows, and every database stores it.
 MOST = 1_000_000_000
 IssueNumber = Annotated[
     int, typer.Argument(metavar="ISSUE", min=1, max=MOST, help="The issue's number.")
@@ -30,10 +33,10 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
 
 @dataclass
 class CommandContext:
-    """One call of the command line; opens the installation when a command asks for it."""
+    """One call of the command line; the installation is opened on first use."""
 
     database_url: str | None = None
-    may_create: bool = False  #: set by what makes the store; all else asks for one that is there
+    may_create: bool = False  #: set by commands that create the database; others require one
     out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
     err: Console = field(
         default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True)
@@ -46,11 +49,11 @@ class CommandContext:
 
     @cached_property
     def app(self) -> App:
-        """The installation these settings describe; raises `DatabaseUnfit` where there is none."""
+        """The installation of these settings; raise `DatabaseUnfit` where no database exists."""
         installation = open_app(self.settings)
         path = installation.database.path
         if path is not None and not path.exists() and not self.may_create:
-            # SQLite would make an empty one, here and in every folder a command is tried in.
+            # SQLite would create an empty database in whatever folder the command runs in.
             raise DatabaseUnfit(f"there is no database at {path}", next_step="digest init")
         return installation
 
@@ -60,27 +63,27 @@ class CommandContext:
             self.app.database.close()
 
     def existing(self, newsletter: str) -> str:
-        """Return the slug if there is a newsletter of it; raises `NotFound`."""
+        """Return the slug of an existing newsletter; raise `NotFound` for any other."""
         with self.app.database.read() as session:
             return store.newsletter(session, newsletter).slug
 
     def json(self, facts: Any) -> None:
-        """Print facts as JSON, two spaces deep, keys in their own order."""
+        """Print facts as JSON, indented by two spaces, keys in insertion order."""
         sys.stdout.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
 def some(count: int, one: str, many: str | None = None) -> str:
-    """Return a number with what it counts: "1 reader", "1,000 readers"."""
+    """Return a count with its noun: "1 reader", "1,000 readers"."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 
 
-def printable(said: str) -> str:
-    """Put a mark for what is no text: a terminal would take it for commands."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in said)
+def printable(text: str) -> str:
+    """Replace unprintable characters, which a terminal could take for control sequences."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def call_of(context: typer.Context) -> CommandContext:
-    """Return the call a command belongs to; it is closed when the command is done."""
+    """Return the command's context, which is closed when the command ends."""
     call: CommandContext = context.find_object(CommandContext) or CommandContext()
     context.call_on_close(call.close)
     return call

@@ -1,4 +1,7 @@
-"""The whole journey on sample data, with a SendGrid of its own; nothing leaves this machine."""
+"""The command `digest demo`: every step of an issue on sample data, against the fake SendGrid.
+
+Hides how the demo builds an installation of its own, so that no mail leaves this machine.
+"""
 
 from __future__ import annotations
 
@@ -43,20 +46,20 @@ from digest.web.server import listen, served
 from subscribers.importer import ImportOptions, import_list
 
 app = typer.Typer()
-MARK = ".digest-demo"  # tells a folder of ours, which may be made anew, from anybody else's
+MARK = ".digest-demo"  # marks a folder the demo made, which it may delete
 CONSENT = "Sample readers, made up for the demonstration; nobody is behind these addresses."
 
 
 @dataclass
 class Journey:
-    """What the demo did, for its report."""
+    """Seconds by stage and facts that the demo reports."""
 
     seconds: dict[str, float] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time one stage."""
+        """Measure the seconds of one stage."""
         began = time.perf_counter()
         yield
         self.seconds[name] = time.perf_counter() - began
@@ -107,7 +110,7 @@ def _travel(
         _send(installation, issue_id)
     with journey.stage("events back"):
         journey.facts["events"] = fake.flush_events()
-        installation.drain().all()  # what the site has taken in and not applied yet
+        installation.drain().all()  # events that are spooled and not applied yet
     journey.facts["provider"] = fake.counts()
     with installation.database.read() as session:
         issue = session.get_one(Issue, issue_id)

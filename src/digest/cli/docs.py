@@ -1,4 +1,7 @@
-"""The documentation that ships with the engine, on the command line."""
+"""The command `digest docs`: print the documentation pages.
+
+Hides where the pages are: in the installed package or in a checkout.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +23,20 @@ def docs(
     page: Annotated[str | None, typer.Argument(metavar="PAGE", help="Its name.")] = None,
 ) -> None:
     """Print a page of the documentation, or list the pages."""
-    found = pages()
+    files = pages()
     if page is None:
-        for name, path in found.items():
+        for name, path in files.items():
             title = path.read_text("utf-8").partition("\n")[0].removeprefix("# ")
             call_of(context).out.print(f"{name:<20} {title}", markup=False)
-    elif page not in found:
+    elif page not in files:
         raise NotFound(f"there is no page called {page}", next_step="digest docs")
     else:
-        sys.stdout.write(found[page].read_text("utf-8"))
+        sys.stdout.write(files[page].read_text("utf-8"))
 
 
 def pages() -> dict[str, Path]:
-    """Return every page by its name: from the package, or beside src/ in a checkout."""
+    """Return the path of every page by name: in the package, or beside src/ in a checkout."""
     package = Path(__file__).resolve().parents[1]
     folders = (package / "docs", package.parents[1] / "docs")
-    found = next((each for each in folders if each.is_dir()), folders[0])
-    return {path.stem: path for path in sorted(found.glob("*.md"))}
+    folder = next((path for path in folders if path.is_dir()), folders[0])
+    return {path.stem: path for path in sorted(folder.glob("*.md"))}

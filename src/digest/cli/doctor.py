@@ -1,4 +1,7 @@
-"""Whether this installation is fit to send, on the command line."""
+"""The command `digest doctor`: print the installation's checks and DNS records.
+
+Hides the DNS resolver and the layout of the results.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def doctor(
     needed = _records(call, ask=dns)
     unfit = any(fact.weight is HealthLevel.REFUSED for fact in facts)
     if as_json:
-        call.json({"fit": not unfit, "facts": facts, "dns": [asdict(each) for each in needed]})
+        call.json({"fit": not unfit, "facts": facts, "dns": [asdict(record) for record in needed]})
     else:
         _print(call, facts, needed)
     if unfit:
@@ -51,7 +54,7 @@ def doctor(
 def _records(call: CommandContext, *, ask: bool) -> list[SenderRecord]:
     try:
         domain = call.app.sender().address.rpartition("@")[2]
-    except DigestError:  # told among the facts
+    except DigestError:  # reported among the checks
         return []
     if not ask or is_reserved(domain):
         return records(domain)
@@ -63,7 +66,7 @@ def _records(call: CommandContext, *, ask: bool) -> list[SenderRecord]:
 
 
 def resolver(asked: Resolver) -> Resolve:
-    """Return a function that asks name servers, and doesn't wait for long."""
+    """Return a function that queries name servers, with a short timeout."""
 
     def resolve(name: str, kind: str) -> Sequence[str] | None:
         try:
@@ -72,7 +75,7 @@ def resolver(asked: Resolver) -> Resolve:
             return []
         except DNSException:
             return None
-        return [each.to_text().replace('" "', "").strip('"') for each in answer]
+        return [record.to_text().replace('" "', "").strip('"') for record in answer]
 
     return resolve
 

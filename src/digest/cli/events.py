@@ -1,4 +1,7 @@
-"""The provider's events, on the command line: where they stand, and what to do with them."""
+"""Commands about the provider's events: status, drain, replay, tracking, tidy.
+
+Hides how the state of the spool, the dead letters and the rejected posts is printed.
+"""
 
 from __future__ import annotations
 
@@ -39,15 +42,18 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
     spool = call.app.spool()
     away = RejectedPosts(spool.folder).since_yesterday(call.app.clock())
     with call.app.database.read() as session:
-        found = count_dead_letters(session)
-        newest = [{"at": q.at.isoformat(), "why": q.why, "said": q.said} for q in found.newest]
+        dead_letters = count_dead_letters(session)
+        newest = [
+            {"at": letter.at.isoformat(), "why": letter.why, "said": letter.said}
+            for letter in dead_letters.newest
+        ]
     facts: dict[str, Any] = {
         "spool": str(spool.folder),
         "waiting_files": len(spool.files()),
         "waiting_bytes": spool.size(),
         "turned_away": {reason.value: away.get(reason, 0) for reason in RejectionReason},
-        "quarantined": found.ever,
-        "quarantined_kept": found.kept,
+        "quarantined": dead_letters.ever,
+        "quarantined_kept": dead_letters.kept,
         "newest": newest,
     }
     if as_json:
@@ -57,10 +63,12 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
     call.out.print(f"Waiting to be applied: {waits} ({spool.folder})")
     turned = ", ".join(f"{number:,} {reason}" for reason, number in away.items())
     call.out.print(f"Turned away since yesterday: {turned or 'no post'}")
-    call.out.print(f"Could not be used: {found.ever:,} ever, the newest {found.kept:,} are kept")
+    call.out.print(
+        f"Could not be used: {dead_letters.ever:,} ever, the newest {dead_letters.kept:,} are kept"
+    )
     table = Table.grid(padding=(0, 2))
-    for one in newest:
-        cells = ("  " + one["at"][:19], one["why"], printable(one["said"][:90]))
+    for row in newest:
+        cells = ("  " + row["at"][:19], row["why"], printable(row["said"][:90]))
         table.add_row(*(Text(cell) for cell in cells))
     call.out.print(table)
 

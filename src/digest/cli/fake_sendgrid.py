@@ -1,4 +1,7 @@
-"""The SendGrid that runs here."""
+"""The command `digest fake-sendgrid`: run the fake SendGrid server.
+
+Hides how the options become the fake's configuration.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sets an installation up: the database, the first newsletter, a secret."""
+"""The command `digest init`: create the database, the first newsletter and a secret.
+
+Hides what is missing from an installation, and the permissions of its files.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ def init(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 
 def prepare(call: CommandContext) -> dict[str, object]:
-    """Set up what is missing, and return what was done; again changes nothing."""
+    """Create what is missing and return what was created; idempotent."""
     call.may_create = True
     wrote_secret = _write_secret(call)
     _keep_private(call)
@@ -51,7 +54,7 @@ def prepare(call: CommandContext) -> dict[str, object]:
         added = _add_newsletter(session)
     marks = signing_keys.marks(
         load(database_url=call.database_url)
-    )  # the one just written among them
+    )  # among them the one just written
     known_secrets.require_all(call.app.database, marks, call.app.clock())
     return {
         "revision": revision,
@@ -62,7 +65,7 @@ def prepare(call: CommandContext) -> dict[str, object]:
 
 
 def _keep_private(call: CommandContext) -> None:
-    """Make a new SQLite file readable by its owner alone; its companions take its mode over."""
+    """Make a new SQLite file readable by its owner only; its WAL files get the same mode."""
     path = call.app.database.path
     if path is not None and not path.exists() and path.parent.is_dir():
         path.touch(mode=0o600)
@@ -76,7 +79,7 @@ def _add_newsletter(session: Session) -> bool:
 
 
 def _write_secret(call: CommandContext) -> bool:
-    """Write a fresh secret to .env, unless there is one; what else stands in the file stays."""
+    """Append a new secret to .env unless it has one; keep its other lines."""
     path = Path(".env")
     if call.settings.secret is not None:
         return False

@@ -1,4 +1,7 @@
-"""The editor's desk on the command line."""
+"""The command `digest preview`: run the preview server for one editor.
+
+Hides how session, file watcher, render process and socket are started and stopped.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from digest.settings import load
 from digest.web.server import listen, serve, url_of
 
 app = typer.Typer()
-SECONDS, MEGABYTES = 5.0, 512  # what one rendering may take
+SECONDS, MEGABYTES = 5.0, 512  # limits of one rendering
 
 
 @app.command()
@@ -38,32 +41,32 @@ def preview(
     call = call_of(context)
     if not folder.is_dir():
         raise NotFound(f"there is no folder {folder}", next_step=f"mkdir -p {quote(str(folder))}")
-    _ready(call)
+    _prepare_database(call)
     sock = listen(port)
     with RenderProcess(seconds=SECONDS, megabytes=MEGABYTES) as confined:
-        desk = PreviewSession(
-            lambda: _load(call),
+        session = PreviewSession(
+            lambda: _reload(call),
             folder.absolute(),
             newsletter=newsletter,
             period=period,
             confined=confined,
             remote_images=remote_images,
         )
-        live = FileWatcher(desk, templates=templates(desk.app.own_mails()))
-        desk.renew()
-        live.start()
+        watcher = FileWatcher(session, templates=templates(session.app.own_mails()))
+        session.renew()
+        watcher.start()
         token = token_urlsafe(16)
         call.out.print(f"The desk is at {url_of(sock)}/?{LINK_FIELD}={token}  (stop with Ctrl-C)")
         at = sock.getsockname()[1]
         try:
-            serve(make_desk(desk, live, port=at, token=token), sock, at_exit=live.stop)
+            serve(make_desk(session, watcher, port=at, token=token), sock, at_exit=watcher.stop)
         finally:
-            live.stop()
-            desk.app.database.close()
+            watcher.stop()
+            session.app.database.close()
 
 
-def _ready(call: CommandContext) -> None:
-    """Make the store where there is none: an editor may begin with a folder of comparisons."""
+def _prepare_database(call: CommandContext) -> None:
+    """Create the database where there is none, so that a folder of comparisons is enough."""
     call.may_create = True
     path = call.app.database.path
     if path is not None and not path.exists():
@@ -71,8 +74,8 @@ def _ready(call: CommandContext) -> None:
         call.out.print(f"A store was made for drafts and approvals: {path}")
 
 
-def _load(call: CommandContext) -> App:
-    """Open the installation anew, over the same store."""
+def _reload(call: CommandContext) -> App:
+    """Return the installation with settings read again, over the same database."""
     settings = load(database_url=call.database_url)
     fresh = open_app(settings)
     if fresh.database.url == call.app.database.url:

@@ -1,4 +1,7 @@
-"""Files that hold addresses: nobody but their owner may read them."""
+"""Files that hold addresses, readable by their owner only.
+
+Hides how such a file is opened, restricted and continued.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from typing import TextIO
 
 
 def private(path: Path, *, keep: int = 0, each_line: bool = False) -> TextIO:
-    """Open a file to write text into; one that is there is closed to others.
+    """Open a file for writing text, with access for its owner only.
 
-    It is cut after the first *keep* bytes. With *each_line*, no line waits in memory for the next.
+    The file is truncated to *keep* bytes. With *each_line* each line is flushed.
     """
     number = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     if stat.S_ISREG(os.fstat(number).st_mode):  # and not a pipe or a terminal

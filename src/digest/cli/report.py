@@ -1,4 +1,7 @@
-"""What became of issues, on the command line."""
+"""The command `digest report`: the results of one issue or of all.
+
+Hides the layout in a terminal, and the choice of HTML, CSV or JSON.
+"""
 
 from __future__ import annotations
 
@@ -50,17 +53,17 @@ def report(
     if (html is not None) + as_csv_ + as_json > 1:
         raise typer.BadParameter("choose one of --html, --csv and --json")
     call = call_of(context)
-    found = _gather(call, newsletter, issue)
+    reports = _gather(call, newsletter, issue)
     if html is not None:
-        _write(call, found, html, series=all_)
+        _write(call, reports, html, series=all_)
     elif as_csv_:
-        sys.stdout.write(as_csv(found))
+        sys.stdout.write(as_csv(reports))
     elif as_json:
-        call.json([each.as_dict() for each in found] if all_ else found[0].as_dict())
+        call.json([item.as_dict() for item in reports] if all_ else reports[0].as_dict())
     elif all_:
-        _print_all(call, found)
+        _print_all(call, reports)
     else:
-        _print_one(call, found[0])
+        _print_one(call, reports[0])
 
 
 def _gather(call: CommandContext, newsletter: str, number: int | None) -> list[IssueReport]:
@@ -69,108 +72,118 @@ def _gather(call: CommandContext, newsletter: str, number: int | None) -> list[I
         series = store.newsletter(session, newsletter)
         if number is not None:
             return [report_data.report(session, store.by_number(session, series.id, number), now)]
-        found = report_data.every_issue(session, series, now)
-    if not found:
+        reports = report_data.every_issue(session, series, now)
+    if not reports:
         raise NotFound("no issue was sent yet", next_step="digest send ISSUE")
-    return found
+    return reports
 
 
-def _write(call: CommandContext, found: Sequence[IssueReport], path: Path, *, series: bool) -> None:
-    made = report_page.series_page(found) if series else report_page.issue_page(found[0])
+def _write(
+    call: CommandContext, reports: Sequence[IssueReport], path: Path, *, series: bool
+) -> None:
+    page = report_page.series_page(reports) if series else report_page.issue_page(reports[0])
     if renderer() is None:
         call.err.print("The charts aren't drawn: a package is missing. Tables take their place.")
         call.err.print(
             '  next: pip install "vl-convert-python<2", and write it again', markup=False
         )
     if str(path) == "-":
-        sys.stdout.write(made)
+        sys.stdout.write(page)
         return
-    path.write_text(made, encoding="utf-8")
+    path.write_text(page, encoding="utf-8")
     call.out.print(f"Written to {path}: one file, with all it needs in it.")
 
 
-def _print_one(call: CommandContext, one: IssueReport) -> None:
-    say, found = call.out.print, one.numbers
-    say(f"[bold]{one.newsletter}, No. {one.number}[/bold], {day(one.sent_at)}")
-    say(f"“{one.subject}”\n", markup=False)
+def _print_one(call: CommandContext, issue: IssueReport) -> None:
+    say, statistics = call.out.print, issue.numbers
+    say(f"[bold]{issue.newsletter}, No. {issue.number}[/bold], {day(issue.sent_at)}")
+    say(f"“{issue.subject}”\n", markup=False)
     table = Table.grid(padding=(0, 3))
-    for tile in report_page.tiles(one):
+    for tile in report_page.tiles(issue):
         value = f"[red]{tile.value}[/red]" if tile.bad else tile.value
         table.add_row(tile.name, value, f"[dim]{tile.note}[/dim]")
     say(table)
     say()
-    say(_providers(found))
-    if len(one.editions) > 1:
+    say(_providers(statistics))
+    if len(issue.editions) > 1:
         say()
-        say(_editions(one))
-    if one.tracking != Tracking.OFF and one.links:
+        say(_editions(issue))
+    if issue.tracking != Tracking.OFF and issue.links:
         say()
-        say(_links(one))
-    if found.causes:
+        say(_links(issue))
+    if statistics.causes:
         say()
         failed = Table(title="Why mails failed", title_justify="left", box=None)
         failed.add_column("")
         failed.add_column("readers", justify="right")
-        for cause, number in found.causes.items():
+        for cause, number in statistics.causes.items():
             failed.add_row(cause, f"{number:,}")
         say(failed)
-    if one.tracking == Tracking.OFF:
+    if issue.tracking == Tracking.OFF:
         say("\n[dim]This newsletter doesn't learn who opens it or which links are followed.[/dim]")
 
 
-def _providers(found: EditionStatistics) -> Table:
+def _providers(statistics: EditionStatistics) -> Table:
     table = Table(title="By mailbox provider", title_justify="left", box=None)
     table.add_column("")
     for name in ("delivered", "deferred", "blocked", "bounced", "dropped"):
         table.add_column(name, justify="right")
     table.add_column("complaints", justify="right")
-    for one in found.providers:
-        numbers = (one.delivered, one.deferred, one.blocked, one.bounced, one.dropped)
-        rate = percent(one.complained, one.delivered, places=2)
-        table.add_row(one.name, *(f"{n:,}" for n in numbers), f"{one.complained:,} ({rate})")
+    for provider in statistics.providers:
+        numbers = (
+            provider.delivered,
+            provider.deferred,
+            provider.blocked,
+            provider.bounced,
+            provider.dropped,
+        )
+        rate = percent(provider.complained, provider.delivered, places=2)
+        table.add_row(
+            provider.name, *(f"{n:,}" for n in numbers), f"{provider.complained:,} ({rate})"
+        )
     return table
 
 
-def _editions(one: IssueReport) -> Table:
+def _editions(issue: IssueReport) -> Table:
     table = Table(title="By edition", title_justify="left", box=None)
     table.add_column("")
     for name in STANDINGS:
         table.add_column(name, justify="right")
-    for each in one.editions:
-        numbers = (getattr(each, name) for name in STANDINGS)
-        table.add_row(f"{each.slice}, revision {each.revision}", *(f"{n:,}" for n in numbers))
+    for edition in issue.editions:
+        numbers = (getattr(edition, name) for name in STANDINGS)
+        table.add_row(f"{edition.slice}, revision {edition.revision}", *(f"{n:,}" for n in numbers))
     return table
 
 
-def _links(one: IssueReport) -> Table:
+def _links(issue: IssueReport) -> Table:
     table = Table(title="Links, by readers who followed them", title_justify="left", box=None)
     table.add_column("")
     table.add_column("in")
     table.add_column("surely to all", justify="right")
     table.add_column("times", justify="right")
-    for link in one.links:
+    for link in issue.links:
         table.add_row(
             link.words, link.section, number_range(link.surely, link.readers), f"{link.clicks:,}"
         )
     return table
 
 
-def _print_all(call: CommandContext, found: Sequence[IssueReport]) -> None:
-    table = Table(title=found[0].newsletter, title_justify="left", box=None)
+def _print_all(call: CommandContext, reports: Sequence[IssueReport]) -> None:
+    table = Table(title=reports[0].newsletter, title_justify="left", box=None)
     for name, justify in (("No.", "right"), ("subject", "left"), ("sent", "left")):
         table.add_column(name, justify="right" if justify == "right" else "left")
     for name in ("delivered", "opened", "clicked", "left", "complaints"):
         table.add_column(name, justify="right")
-    for one in found:
-        numbers, tracked = one.numbers, one.tracking != Tracking.OFF
+    for issue in reports:
+        numbers, tracked = issue.numbers, issue.tracking != Tracking.OFF
         table.add_row(
-            str(one.number),
-            one.subject,
-            day(one.sent_at),
+            str(issue.number),
+            issue.subject,
+            day(issue.sent_at),
             f"{numbers.delivered:,} of {numbers.accepted:,}",
             f"{numbers.opened_people:,}" if tracked else "—",
             number_range(numbers.clicked_surely, numbers.clicked_all) if tracked else "—",
-            f"{one.unsubscribed:,}",
+            f"{issue.unsubscribed:,}",
             percent(numbers.complained, numbers.delivered, places=2),
         )
     call.out.print(table)

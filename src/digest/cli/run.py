@@ -1,4 +1,7 @@
-"""The service on the command line: scheduler, sender, intake and site in one process."""
+"""The command `digest run`: scheduler, sending, events and public site in one process.
+
+Hides the order in which the parts start and stop, signals, and jumps of the clock.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +32,11 @@ from digest.web.server import listen, served
 app = typer.Typer()
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.25  # how late a stop or a jump of the clock may be noticed
+LOOK_SECONDS = 0.25  # how late a stop or a jump of the clock is noticed at most
 
 
 class Unfit(DigestError):
-    """The service doesn't start as things are."""
+    """The installation's checks keep the service from starting."""
 
 
 @app.command()
@@ -50,65 +53,66 @@ def run(
     call.app.require_secrets()
     set_up_logs(as_json=call.settings.log is LogForm.JSON)
     installation = call.app
-    brake = StopSignal(grace=call.settings.grace)
-    alarm = Scheduler(jobs_of(installation, brake), partial(_run, installation))
+    stop_signal = StopSignal(grace=call.settings.grace)
+    scheduler = Scheduler(jobs_of(installation, stop_signal), partial(_run, installation))
     sock = listen(port, host)
     site = make_site(installation, ticking=True)
     clock = ClockWatch()
     with _stopped_by_signals() as (stop, end_at_next), served(site, sock) as url:
         call.out.print(f"The service is at {url}  (stop with Ctrl-C)")
-        _tell_hold(installation)
-        alarm.start()
-        _watch(alarm, clock, stop)
+        _log_hold(installation)
+        scheduler.start()
+        _watch(scheduler, clock, stop)
         end_at_next()
-        log.info("stopping: nothing new is begun, what is under way has %.0f s", brake.grace)
-        brake.stop()
-        alarm.stop()
+        log.info("stopping: nothing new is begun, what is under way has %.0f s", stop_signal.grace)
+        stop_signal.stop()
+        scheduler.stop()
     left = _under_way(installation)
     log.info("stopped, %s left in doubt", some(left, "request"))
     if left:
         raise typer.Exit(1)
 
 
-def _run(installation: App, chore: Job, woken: bool) -> bool:
-    if chore.name == "send":  # which one of many services does; each notes what that comes to
-        with suppress(DigestError, SQLAlchemyError, OSError):  # the chores tell of these
+def _run(installation: App, job: Job, woken: bool) -> bool:
+    if job.name == "send":  # one service of many sends; each advances its restore guard
+        with suppress(DigestError, SQLAlchemyError, OSError):  # the job itself reports these
             restore_guard.keep_up(installation.database, installation.epoch())
-    return run_if_due(chore, installation.database, installation.clock, this_process(), woken=woken)
+    return run_if_due(job, installation.database, installation.clock, this_process(), woken=woken)
 
 
 def _require_fit(call: CommandContext) -> None:
-    bad = [fact for fact in examine(call.app) if fact.weight is HealthLevel.REFUSED]
-    for fact in bad:
-        call.err.print(f"{fact.about}: {fact.says}", markup=False)
-        if fact.next_step:
-            call.err.print(f"  next: {fact.next_step}", markup=False)
-    if bad:
-        many = "that" if len(bad) == 1 else f"these {len(bad)}"
+    failed = [check for check in examine(call.app) if check.weight is HealthLevel.REFUSED]
+    for check in failed:
+        call.err.print(f"{check.about}: {check.says}", markup=False)
+        if check.next_step:
+            call.err.print(f"  next: {check.next_step}", markup=False)
+    if failed:
+        many = "that" if len(failed) == 1 else f"these {len(failed)}"
         raise Unfit(f"the service doesn't start with {many}", next_step="digest doctor")
 
 
-def _tell_hold(installation: App) -> None:
+def _log_hold(installation: App) -> None:
     held = restore_guard.hold_reason(installation.database, installation.epoch())
     if held:
         log.error("HOLD, nothing is sent: %s; next: %s", held, restore_guard.NEXT_STEP)
 
 
-def _watch(alarm: Scheduler, clock: ClockWatch, stop: threading.Event) -> None:
-    """Wait for the end, and wake everything when somebody sets the clock."""
+def _watch(scheduler: Scheduler, clock: ClockWatch, stop: threading.Event) -> None:
+    """Wait for *stop*, and wake every job when the clock is set."""
     while not stop.wait(LOOK_SECONDS):
         jump = clock.jumped()
         if jump is not None:
             log.warning("the clock was set by %+.0f seconds", jump.total_seconds())
-            alarm.wake()
+            scheduler.wake()
 
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[tuple[threading.Event, Callable[[], None]]]:
-    """Yield an event that Ctrl-C or SIGTERM sets, and what lets the next one end it all at once.
+    """Yield an event that SIGINT or SIGTERM sets, and a function that arms the second signal.
 
-    Signals that come together are one: a whole group may be told what its leader is told too.
-    SIGHUP sets it too, and never ends it at once: a terminal that goes away may say so twice.
+    Once armed, the next signal ends the process at once. Signals sent together count as one until
+    then: a process group may get a signal that its leader gets as well. SIGHUP sets the event too
+    and never ends the process at once: a closing terminal may send it more than once.
     """
     stop = threading.Event()
 
@@ -116,7 +120,7 @@ def _stopped_by_signals() -> Iterator[tuple[threading.Event, Callable[[], None]]
         stop.set()
 
     numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
         numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, on_signal) for number in numbers}
 
@@ -132,11 +136,11 @@ def _stopped_by_signals() -> Iterator[tuple[threading.Event, Callable[[], None]]
 
 
 def _under_way(installation: App) -> int:
-    """Count the requests of this process that nobody has heard the end of."""
-    mine = (
+    """Return the number of this process's requests without an answer."""
+    query = (
         select(Batch.id)
         .join(Attempt, col(Attempt.key) == col(Batch.attempt))
         .where(Batch.state == BatchState.STARTED, col(Attempt.owner).endswith(this_process()))
     )
     with installation.database.read() as session:
-        return len(session.exec(mine).all())
+        return len(session.exec(query).all())

@@ -1,4 +1,7 @@
-"""When issues come out, on the command line: look at it, set it, except from it."""
+"""Commands about the schedule: list, set, rules, blackout, shift, pause, resume, evergreen.
+
+Hides how moments are read from and printed in a newsletter's time zone.
+"""
 
 from __future__ import annotations
 
@@ -40,17 +43,17 @@ def schedule(
     call = call_of(context)
     with call.app.database.read() as session:
         series = store.newsletter(session, newsletter)
-        found = upcoming(session, series, call.app.clock(), many, partial(ruling, call.app))
+        moments = upcoming(session, series, call.app.clock(), many, partial(ruling, call.app))
         facts: dict[str, Any] = {
             "newsletter": series.slug,
             "cadence": str(series.cadence()),
             "scheduled": series.scheduled,
-            "moments": [each.as_dict() for each in found],
+            "moments": [moment.as_dict() for moment in moments],
         }
     if as_json:
         call.json(facts)
     else:
-        _print(call, series, found)
+        _print(call, series, moments)
 
 
 @app.command("set")
@@ -154,13 +157,13 @@ def shift(
     call = call_of(context)
     with _changing(call, newsletter) as (session, series):
         moment = slots.calendar_of(session, series).shifted(period, _wall(to))
-        turn = slots.turn(session, series.id, period, lock=True)
-        if turn is not None and turn.state not in SETTABLE:
-            raise WrongState(f"{period} is {turn.state} and can't be moved")
+        slot = slots.turn(session, series.id, period, lock=True)
+        if slot is not None and slot.state not in SETTABLE:
+            raise WrongState(f"{period} is {slot.state} and can't be moved")
         slots.shift(session, series, period, _wall(to), why)
-        if turn is not None:
-            turn.due_at = moment.at
-            session.add(turn)
+        if slot is not None:
+            slot.due_at = moment.at
+            session.add(slot)
     call.out.print(f"{period} comes out on {moment.local:%A, %d %B %Y, %H:%M %Z}", markup=False)
 
 
@@ -213,34 +216,34 @@ def _changing(call: CommandContext, newsletter: str) -> Iterator[tuple[Session, 
 
 
 def _put(series: Newsletter, given: dict[str, Any]) -> None:
-    """Set the fields that were given."""
+    """Set the fields that aren't ``None``."""
     for name, value in given.items():
         if value is not None:
             setattr(series, name, value)
 
 
-def _print(call: CommandContext, series: Newsletter, found: list[UpcomingMoment]) -> None:
+def _print(call: CommandContext, series: Newsletter, moments: list[UpcomingMoment]) -> None:
     call.out.print(f"[bold]{series.name}[/bold]: {series.cadence()}")
     if not series.scheduled:
         call.out.print("Paused: nothing happens by itself. Go on with: digest schedule resume")
     table = Table(box=None, pad_edge=False)
     for title in ("Period", f"Local ({series.timezone})", "UTC", "Draft (UTC)", "Stands"):
         table.add_column(title, no_wrap=True)
-    for each in found:
-        stands = f"issue {each.issue}, {each.state}" if each.issue else each.state
+    for moment in moments:
+        state = f"issue {moment.issue}, {moment.state}" if moment.issue else moment.state
         table.add_row(
-            each.period,
-            f"{each.local:%a %Y-%m-%d %H:%M}",
-            f"{each.utc:%m-%d %H:%M}",
-            f"{each.draft_at:%m-%d %H:%M}",
-            stands or ("" if not each.what.startswith("no issue") else each.what),
+            moment.period,
+            f"{moment.local:%a %Y-%m-%d %H:%M}",
+            f"{moment.utc:%m-%d %H:%M}",
+            f"{moment.draft_at:%m-%d %H:%M}",
+            state or ("" if not moment.what.startswith("no issue") else moment.what),
         )
     call.out.print(table)
     for line in _who(series):
         call.out.print(line, markup=False)
-    for each in found:
-        if each.state:
-            call.out.print(f"{each.period}: {each.what}", markup=False)
+    for moment in moments:
+        if moment.state:
+            call.out.print(f"{moment.period}: {moment.what}", markup=False)
 
 
 def _who(series: Newsletter) -> list[str]:

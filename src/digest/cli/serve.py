@@ -1,4 +1,7 @@
-"""The public site on the command line."""
+"""The command `digest web`: serve the public site without the service's jobs.
+
+Hides how the site is bound to a socket.
+"""
 
 from __future__ import annotations
 

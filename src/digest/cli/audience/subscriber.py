@@ -1,4 +1,7 @@
-"""Commands about one reader: what is kept of them, and what they ask for."""
+"""Commands about one subscriber: show, history, forget, leave, suppress.
+
+Hides how an address or token becomes a subscriber, and how the stored facts are printed.
+"""
 
 from __future__ import annotations
 
@@ -126,8 +129,8 @@ def suppress(
         else:
             was = True
             suppression.suppress(session, key, SuppressionReason.MANUAL, hashes, now)
-        found = suppression.find(session, key, hashes)
-    if lift and found:
+        suppressed = suppression.find(session, key, hashes)
+    if lift and suppressed:
         done = "The other reason is lifted, but" if was else "Nothing changed:"
         call.out.print(f"{done} {_WHY_NOT}")
         raise typer.Exit(1)

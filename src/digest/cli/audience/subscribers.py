@@ -1,4 +1,7 @@
-"""Commands about subscribers: bring them in, count them, and do what one of them asks for."""
+"""Commands about the list of subscribers: import, count, export.
+
+Hides the progress bar, and the file of refused lines that an interrupted import continues.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ app = typer.Typer(
     help="Who agreed to receive mail.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 
-_REFUSED = ["line", "reason"]  #: what a file of refused lines begins with
+_REFUSED = ["line", "reason"]  #: first columns of a file of refused lines
 Newsletter = Annotated[str, typer.Option("--newsletter", help="Which newsletter, by its slug.")]
 
 
@@ -124,7 +127,7 @@ def _hashes(call: CommandContext) -> Hashes:
 
 @contextmanager
 def _progress(call: CommandContext, file: Path) -> Iterator[Any]:
-    """Show how far a file is done, by its bytes; on a terminal only."""
+    """Show a progress bar by bytes of the file read; on a terminal only."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -138,7 +141,7 @@ def _progress(call: CommandContext, file: Path) -> Iterator[Any]:
 
 @contextmanager
 def _refusals(path: Path | None, filed: int, header: list[str]) -> Iterator[Any]:
-    """Write refused lines to a file, after those that an interrupted run refused up to *filed*."""
+    """Yield a function that writes a refused line, after those refused up to line *filed*."""
     if path is None:
         yield lambda *_: None
         return
@@ -153,9 +156,9 @@ def _refusals(path: Path | None, filed: int, header: list[str]) -> Iterator[Any]
 
 
 def _refused_before(path: Path, filed: int) -> int:
-    """Return how many bytes of such a file tell of lines up to *filed*: those behind come again.
+    """Return how many bytes of a file of refused lines are about lines up to *filed*.
 
-    A file that isn't one of ours is not added to.
+    The import reads later lines again. Return 0 for a file with another header.
     """
     read = kept = 0
 

@@ -1,4 +1,7 @@
-"""Letting an issue go on the command line: approve, test, rebuild, unattended."""
+"""Commands that allow an issue to be sent: approve, test, rebuild, unattended.
+
+Hides how findings, approvals and differences of a rebuild are reported.
+"""
 
 from __future__ import annotations
 
@@ -51,20 +54,20 @@ def approve(
     """Let an issue go exactly as it is now; any change afterwards makes this void."""
     call = call_of(context)
     with call.app.database.write() as session:
-        found, edition = find(session, newsletter, issue)
+        row, edition = find(session, newsletter, issue)
         findings = findings_of(call, edition)
         if not as_json:
             print_findings(call, findings)
         given = record(
             session,
-            found,
+            row,
             templates=provenance.template_hash(call.app.sources()),
             findings=findings,
             by=by or getuser(),
             now=call.app.clock(),
             despite=None if accept_warnings else despite or (),
         )
-        what_next = _what_next(call, session, found)
+        what_next = _what_next(call, session, row)
     if as_json:
         call.json({"issue": issue, "seal": given.seal, "by": given.by, "accepted": given.accepted})
         return
@@ -103,30 +106,30 @@ def rebuild(
     """Make an issue again from what it was made of, and compare; changes nothing."""
     call = call_of(context)
     with call.app.database.read() as session:
-        found, edition = find(session, newsletter, issue)
-        again = provenance.rebuild(session, found, edition, call.app.reprint)
+        row, edition = find(session, newsletter, issue)
+        result = provenance.rebuild(session, row, edition, call.app.reprint)
         facts: dict[str, Any] = {
             "issue": issue,
             "revision": edition.revision,
             "fingerprint": edition.fingerprint,
-            "same": not again.differs,
-            "differs": again.differs,
-            "tools": again.tools,
+            "same": not result.differs,
+            "differs": result.differs,
+            "tools": result.tools,
         }
-        found_lines = _first_difference(edition.text, again.rendered.text)
+        found_lines = _first_difference(edition.text, result.rendered.text)
     if as_json:
         call.json(facts)
-    elif again.differs:
-        call.out.print(f"Issue {issue} comes out otherwise now: {', '.join(again.differs)}")
-        for each in again.tools:
-            call.out.print(f"It was made with {each}.", markup=False)
+    elif result.differs:
+        call.out.print(f"Issue {issue} comes out otherwise now: {', '.join(result.differs)}")
+        for tool in result.tools:
+            call.out.print(f"It was made with {tool}.", markup=False)
         for line in found_lines:
             call.out.print(line, markup=False)
     else:
         call.out.print(
             f"Issue {issue} comes out byte for byte the same: {edition.fingerprint[:12]}"
         )
-    if verify and again.differs:
+    if verify and result.differs:
         raise typer.Exit(1)
 
 
@@ -147,7 +150,7 @@ def unattended(
 
 
 def _first_difference(then: str, now: str) -> list[str]:
-    """Return the lines around the first difference in the text part; empty without one."""
+    """Return the lines around the first difference of the text parts; empty if they are equal."""
     lines = unified_diff(then.splitlines(), now.splitlines(), "then", "now", "", "", 1, "")
     return [line for line in islice(lines, 12) if not line.startswith(("---", "+++"))]
 
@@ -171,7 +174,7 @@ def _what_next(call: CommandContext, session: Session, issue: Issue) -> str:
 
 
 def send_test(call: CommandContext, newsletter: str, number: int, to: str) -> Accepted:
-    """Send one test copy; raises `MailUnfit` for errors, `DigestError` when it wasn't taken."""
+    """Send one test copy; raise `MailUnfit` for errors, `DigestError` if it isn't accepted."""
     address = parse(to).wire
     with call.app.database.read() as session:
         issue, edition = find(session, newsletter, number)

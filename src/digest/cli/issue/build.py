@@ -1,4 +1,7 @@
-"""Issues on the command line: pick, build, show, check."""
+"""Commands that build an issue: pick, build, show, check.
+
+Hides how an issue is found by number, and how issues and findings are printed.
+"""
 
 from __future__ import annotations
 
@@ -106,15 +109,15 @@ def show(
     """Show one frozen issue as readers get it."""
     call = call_of(context)
     with call.app.database.read() as session:
-        found, edition = find(session, newsletter, issue)
+        row, edition = find(session, newsletter, issue)
         if headers:
-            sys.stdout.write(_headers(call, session, found))
+            sys.stdout.write(_headers(call, session, row))
         elif html or text:
             sys.stdout.write(edition.html if html else edition.text)
         elif as_json:
-            call.json({**issue_facts(found, edition), "pick": found.pick})
+            call.json({**issue_facts(row, edition), "pick": row.pick})
         else:
-            _print_issue(call, found, edition)
+            _print_issue(call, row, edition)
 
 
 @app.command()
@@ -133,9 +136,9 @@ def check(
     """Check an issue again; exit 1 when a finding forbids sending it."""
     call = call_of(context)
     with call.app.database.read() as session:
-        found, edition = find(session, newsletter, issue)
+        row, edition = find(session, newsletter, issue)
         findings = findings_of(call, edition)
-        content = call.app.sending(session, found).content if spam else None
+        content = call.app.sending(session, row).content if spam else None
     if content:
         base_url, now = call.settings.base_url, call.app.clock()
         findings += spam_findings(content, base_url=base_url, now=now)
@@ -154,19 +157,19 @@ def check(
 def find(
     session: Session, newsletter: str, number: int, *, lock: bool = False
 ) -> tuple[Issue, Edition]:
-    """Return an issue and its edition; raises `NotFound`. *lock* keeps others from changing it."""
+    """Return an issue and its edition; raise `NotFound`. *lock* locks the issue's row."""
     series = store.newsletter(session, newsletter)
     issue = store.by_number(session, series.id, number, lock=lock)
     return issue, store.edition_of(session, issue)
 
 
 def findings_of(call: CommandContext, edition: Edition) -> list[Finding]:
-    """Check a frozen edition as it stands."""
+    """Return the findings of a frozen edition."""
     return call.app.findings(edition, f"{call.app.settings.base_url}/u/{UNSUBSCRIBE_TAG}")
 
 
 def issue_facts(issue: Issue, edition: Edition) -> dict[str, Any]:
-    """Return what there is to know of an issue."""
+    """Return an issue's facts as plain values."""
     return {
         "issue": issue.number,
         "period": issue.period,
@@ -188,24 +191,24 @@ def finding_facts(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """Return findings as plain values."""
     return [
         {
-            "rule": each.rule,
-            "severity": each.severity,
-            "place": each.place,
-            "file": each.file,
-            "line": each.line,
-            "column": each.column,
-            "words": each.words,
-            "message": each.message,
-            "mend": each.mend,
+            "rule": finding.rule,
+            "severity": finding.severity,
+            "place": finding.place,
+            "file": finding.file,
+            "line": finding.line,
+            "column": finding.column,
+            "words": finding.words,
+            "message": finding.message,
+            "mend": finding.mend,
         }
-        for each in findings
+        for finding in findings
     ]
 
 
 def print_findings(call: CommandContext, findings: Sequence[Finding]) -> None:
-    """Print findings, one a line."""
-    for each in findings:
-        call.out.print(str(each), markup=False)
+    """Print findings, one per line."""
+    for finding in findings:
+        call.out.print(str(finding), markup=False)
 
 
 def _period(call: CommandContext, newsletter: Newsletter, given: str | None) -> str:
@@ -214,9 +217,9 @@ def _period(call: CommandContext, newsletter: Newsletter, given: str | None) -> 
 
 def _print_pick(call: CommandContext, chosen: Pick) -> None:
     call.out.print(f"[bold]{chosen.period}[/bold], out on {chosen.day}: {chosen.note}")
-    for one in chosen.chosen:
-        call.out.print(f"  {one.position}. [bold]{one.candidate.title}[/bold]")
-        call.out.print(f"     {one.reason}", markup=False)
+    for choice in chosen.chosen:
+        call.out.print(f"  {choice.position}. [bold]{choice.candidate.title}[/bold]")
+        call.out.print(f"     {choice.reason}", markup=False)
     if chosen.left_out:
         call.out.print("Left out:")
     for out in chosen.left_out:
@@ -232,8 +235,9 @@ def _print_issue(call: CommandContext, issue: Issue, edition: Edition) -> None:
     size = len(edition.html.encode()) / 1000
     table.add_row("Size", f"{size:.1f} KB of HTML (mail programs clip at 102)")
     call.out.print(table)
-    for one in issue.pick.get("chosen", []):
-        call.out.print(f"  {one['position']}. {one['title']}: {one['reason']}", markup=False)
+    for choice in issue.pick.get("chosen", []):
+        line = f"  {choice['position']}. {choice['title']}: {choice['reason']}"
+        call.out.print(line, markup=False)
     call.out.print(f"More: digest show {issue.number} --html | --text | --headers")
 
 

@@ -1,4 +1,7 @@
-"""What a person may do to an issue on its way: pause, resume, cancel, decide on a doubt."""
+"""Commands that intervene in a send: pause, resume, cancel, resolve.
+
+Hides which of a restore, a lost secret or a first wave `resume` is asked to pass.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +22,14 @@ from digest.errors import NotFound
 app = typer.Typer()
 
 
-def _said(words: str) -> str:
-    """Refuse a blank where somebody has to answer for something."""
+def _not_blank(words: str) -> str:
+    """Return the stripped text of an option; raise `BadParameter` for a blank one."""
     if not words.strip():
         raise typer.BadParameter("must not be blank")
     return words.strip()
 
 
-_MOMENTS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
+_TIME_FORMATS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 _EVERY = "Decide on every batch of this issue that is in doubt."
 _SINCE = "Of those, only where the request left then or later (2026-11-24 09:00, in UTC)."
 Why = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
@@ -82,14 +85,14 @@ def _resume_issue(
     call: CommandContext, newsletter: str, issue: int, *, past_first_wave: bool
 ) -> None:
     with call.app.database.write() as session:
-        found = find(session, newsletter, issue)[0]
-        waits = control.resume(session, found, call.app.clock(), past_first_wave=past_first_wave)
-        another = call.app.take_sender(session, found)
-        fault = call.app.unapproved(session, found)
+        row = find(session, newsletter, issue)[0]
+        waits = control.resume(session, row, call.app.clock(), past_first_wave=past_first_wave)
+        another = call.app.take_sender(session, row)
+        fault = call.app.unapproved(session, row)
         if fault is not None and not another:
             raise fault
         if fault is not None:
-            control.pause(session, found, f"its sender is new: digest approve {issue} comes first")
+            control.pause(session, row, f"its sender is new: digest approve {issue} comes first")
     if another:
         call.out.print(
             f"Nobody has got it: it comes from {call.settings.sender} now.", markup=False
@@ -130,13 +133,13 @@ def _require_signed(by: str, why: str) -> None:
 
 def _resume_after_restore(call: CommandContext, by: str, why: str) -> None:
     _require_signed(by, why)
-    look = restore_guard.accept_restore(
+    restored = restore_guard.accept_restore(
         call.app.database, call.app.epoch(), by=by, why=why, now=call.app.clock()
     )
     call.out.print("This database may send again; what it doesn't know of may have been sent.")
-    for number in look.paused:
+    for number in restored.paused:
         call.out.print(f"Issue {number} is paused. Go on with: digest resume {number}, or cancel")
-    for number in look.built:
+    for number in restored.built:
         call.out.print(
             f"Issue {number} isn't sent as far as this database knows. If it wasn't, approve it"
             f" anew: digest approve {number}; if it was: digest cancel {number}"
@@ -166,8 +169,8 @@ def resolve(
     ] = None,
     *,
     verdict: Annotated[control.DoubtResolution, typer.Argument(help="What became of them.")],
-    by: Annotated[str, typer.Option("--by", help="Who decides.", callback=_said)],
-    why: Annotated[str, typer.Option("--why", help="The reason.", callback=_said)],
+    by: Annotated[str, typer.Option("--by", help="Who decides.", callback=_not_blank)],
+    why: Annotated[str, typer.Option("--why", help="The reason.", callback=_not_blank)],
     every: Annotated[
         int | None,
         typer.Option("--all", metavar="ISSUE", min=1, max=MOST, help=_EVERY),
@@ -181,13 +184,13 @@ def resolve(
     """Decide on batches in doubt; each decision is kept with name, time and reason."""
     call = call_of(context)
     _require_one_way(batches, every, since)
-    moment = _moment(since) if since is not None else None
+    moment = _parse_time(since) if since is not None else None
     with call.app.database.write() as session:
         keys = batches or _doubts(session, newsletter, every or 0, moment)
         now = call.app.clock()
-        found = [control.resolve(session, key, verdict, by=by, why=why, now=now) for key in keys]
-        numbers = sorted({control.number_of(session, batch) or 0 for batch in found})
-    for batch in found:
+        resolved = [control.resolve(session, key, verdict, by=by, why=why, now=now) for key in keys]
+        numbers = sorted({control.number_of(session, batch) or 0 for batch in resolved})
+    for batch in resolved:
         call.out.print(
             f"Batch {batch.key[:8]} with {some(batch.size, 'reader')} is taken as {verdict}."
         )
@@ -197,7 +200,7 @@ def resolve(
 
 
 def _require_one_way(batches: list[str] | None, every: int | None, since: str | None) -> None:
-    """Refuse a call that names its batches in two ways, or in none."""
+    """Raise `BadParameter` unless batches are named in exactly one way."""
     wrong = ""
     if batches and every is not None:
         wrong = f"name batches or say --all {every}, not both"
@@ -209,11 +212,11 @@ def _require_one_way(batches: list[str] | None, every: int | None, since: str | 
         raise typer.BadParameter(wrong, param_hint="BATCH")
 
 
-def _moment(said: str) -> datetime:
-    """Read a moment in UTC."""
-    for form in _MOMENTS:
+def _parse_time(text: str) -> datetime:
+    """Parse a date or time in UTC; raise `BadParameter` for anything else."""
+    for form in _TIME_FORMATS:
         with suppress(ValueError):
-            return datetime.strptime(said, form).replace(tzinfo=UTC)
+            return datetime.strptime(text, form).replace(tzinfo=UTC)
     raise typer.BadParameter(
         "must be a day, or a day and a time in UTC, as 2026-11-24 or '2026-11-24 09:00'",
         param_hint="--since",
@@ -221,9 +224,9 @@ def _moment(said: str) -> datetime:
 
 
 def _doubts(session: Session, newsletter: str, number: int, since: datetime | None) -> list[str]:
-    found = control.in_doubt(session, find(session, newsletter, number)[1], since)
-    if not found:
+    keys = control.in_doubt(session, find(session, newsletter, number)[1], since)
+    if not keys:
         raise NotFound(
             f"no such batch of issue {number} is in doubt", next_step=f"digest status {number}"
         )
-    return found
+    return keys

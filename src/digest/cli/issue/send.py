@@ -1,4 +1,7 @@
-"""Sending on the command line: send, status, pause, resume, cancel, resolve."""
+"""Commands that send an issue and report on it: send, status.
+
+Hides signals, the progress bar, and when worker processes are forked.
+"""
 
 from __future__ import annotations
 
@@ -72,38 +75,40 @@ def send(
 ) -> None:
     """Plan and send now, with progress; called again, it resumes what was interrupted."""
     call = call_of(context)
-    _outbox_first(call, newsletter, issue, take=from_outbox)
+    _require_real_send(call, newsletter, issue, take=from_outbox)
     if refused_again:
         _offer_again(call, newsletter, issue)
-    sending = _ready(call, newsletter, issue)
-    brake = StopSignal(grace=call.settings.grace)
+    sending = _prepare(call, newsletter, issue)
+    stop_signal = StopSignal(grace=call.settings.grace)
     if call.settings.canary:
         send_seed_copy(sending, call.settings.canary)
-    many = call.settings.concurrency
+    concurrency = call.settings.concurrency
     with (
-        _stopped_by_signals(brake),
-        _helped(call, sending, brake) as hands,
+        _stopped_by_signals(stop_signal),
+        _worker_processes(call, sending, stop_signal) as workers,
         _progress(call, sending, quiet=as_json) as advance,
     ):
-        counts = dispatch(sending, concurrency=many, brake=brake, progress=advance, hands=hands)
-    # What this process still has under way it leaves behind.
-    where = _status(
+        counts = dispatch(
+            sending, concurrency=concurrency, brake=stop_signal, progress=advance, hands=workers
+        )
+    # Requests this process still has under way will get no answer here: count them as in doubt.
+    report = _status(
         call, newsletter, issue, is_alive=lambda who: who != sending.owner and alive(who)
     )
     if as_json:
-        call.json(where.as_dict())
+        call.json(report.as_dict())
     else:
-        print_status(call, where)
-    if brake.stopping.is_set():
+        print_status(call, report)
+    if stop_signal.stopping.is_set():
         call.err.print(_stopped_in_words(counts))
         call.err.print(f"Go on with: digest send {issue}")
-    elif _another_sends(where):
+    elif _another_sends(report):
         call.err.print(
             "Another process is sending the rest of it; there is nothing to do. How far it is:"
             f" digest status {issue}"
         )
         return
-    open_ = counts.pending or counts.in_doubt or where.state is IssueState.PAUSED
+    open_ = counts.pending or counts.in_doubt or report.state is IssueState.PAUSED
     if open_ or refused_too_many(counts):
         raise typer.Exit(1)
 
@@ -124,19 +129,19 @@ def status_(
     if who:
         _list_left_out(call, newsletter, issue, as_json=as_json)
         return
-    where, on_hold = _status(call, newsletter, issue), hold(call)
+    report, on_hold = _status(call, newsletter, issue), hold(call)
     if as_json:
-        call.json({**where.as_dict(), **on_hold})
+        call.json({**report.as_dict(), **on_hold})
         return
     print_hold(call, on_hold)
-    print_status(call, where)
+    print_status(call, report)
 
 
-def _another_sends(where: IssueStatus) -> bool:
-    """Tell whether all that is open is under way in a process that lives."""
-    counts = where.counts
+def _another_sends(report: IssueStatus) -> bool:
+    """Return whether every open batch is under way in a process that is alive."""
+    counts = report.counts
     others = counts.under_way > 0 and counts.under_way == counts.in_doubt and not counts.pending
-    return others and where.state is IssueState.PREPARED and not refused_too_many(counts)
+    return others and report.state is IssueState.PREPARED and not refused_too_many(counts)
 
 
 def _stopped_in_words(counts: DeliveryCounts) -> str:
@@ -148,8 +153,8 @@ def _stopped_in_words(counts: DeliveryCounts) -> str:
     return "Stopped; what was under way was finished."
 
 
-def _outbox_first(call: CommandContext, newsletter: str, number: int, *, take: bool) -> None:
-    """Keep copies in the outbox folder from being taken for mail that reached its readers."""
+def _require_real_send(call: CommandContext, newsletter: str, number: int, *, take: bool) -> None:
+    """Refuse to count outbox copies as sent; with *take* discard them, to send for real."""
     if call.settings.transport is TransportKind.OUTBOX:
         return
     with call.app.database.write() as session:
@@ -185,15 +190,15 @@ def _list_left_out(call: CommandContext, newsletter: str, number: int, *, as_jso
         call.out.print("Nobody was left out.")
 
 
-def _mended(mend: str) -> str:
+def _next_step(mend: str) -> str:
     named = "digest build" in mend or "digest resume" in mend
     return mend if named else f"{mend} Then: digest build --again"
 
 
-def _ready(call: CommandContext, newsletter: str, number: int) -> EditionSend:
-    """Freeze the audience unless that is done, and return what sending takes.
+def _prepare(call: CommandContext, newsletter: str, number: int) -> EditionSend:
+    """Plan the deliveries unless that is done, and return the edition's send.
 
-    Of several that begin at once one freezes it; the others wait for that, and send along.
+    Of several processes that start at once one plans; the others wait for it and send too.
     """
     call.app.begin_sending()
     _refuse_stopped(call, newsletter, number)
@@ -203,7 +208,7 @@ def _ready(call: CommandContext, newsletter: str, number: int) -> EditionSend:
         if forbids_sending(findings):
             raise MailUnfit(
                 f"issue {number} can't go out: {findings[0].message}",
-                next_step=_mended(findings[0].mend),
+                next_step=_next_step(findings[0].mend),
             )
         sending = call.app.sending(session, issue)
         if issue.state is IssueState.BUILT:
@@ -213,7 +218,7 @@ def _ready(call: CommandContext, newsletter: str, number: int) -> EditionSend:
 
 
 def _refuse_stopped(call: CommandContext, newsletter: str, number: int) -> None:
-    """Refuse to send what is paused or cancelled; what a dead sender of it held is moved on."""
+    """Raise `WrongState` for a paused or cancelled issue, after recovering its batches."""
     with call.app.database.write() as session:
         issue, edition = find(session, newsletter, number)
         if issue.state not in {IssueState.CANCELLED, IssueState.PAUSED}:
@@ -230,19 +235,19 @@ def _refuse_stopped(call: CommandContext, newsletter: str, number: int) -> None:
 
 
 @contextmanager
-def _stopped_by_signals(brake: StopSignal) -> Iterator[None]:
-    """Let the first Ctrl-C or SIGTERM finish what is under way; the second ends at once.
+def _stopped_by_signals(stop_signal: StopSignal) -> Iterator[None]:
+    """Stop gracefully at the first SIGINT or SIGTERM; restore the handlers for the second.
 
-    A terminal that goes away says so as often as it likes: SIGHUP never ends at once.
+    SIGHUP always stops gracefully: a closing terminal may send it more than once.
     """
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        brake.stop()
+        stop_signal.stop()
         if number != signal.SIGHUP:
             signal.signal(number, before[number])
 
     numbers: list[int] = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup has it
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup ignores it
         numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, stop) for number in numbers}
     try:
@@ -253,20 +258,22 @@ def _stopped_by_signals(brake: StopSignal) -> Iterator[None]:
 
 
 @contextmanager
-def _helped(
-    call: CommandContext, sending: EditionSend, brake: StopSignal
+def _worker_processes(
+    call: CommandContext, sending: EditionSend, stop_signal: StopSignal
 ) -> Iterator[WorkerProcesses]:
-    """Use the other cores too, where that is worth it."""
-    many = call.settings.concurrency
+    """Fork worker processes so that a large send uses every core."""
+    concurrency = call.settings.concurrency
     with call.app.database.read() as session:
         waiting = count_deliveries(session, sending.edition_id).pending
     worth_it = waiting >= WORTH_IT * call.settings.batch_size
-    really = call.settings.transport is TransportKind.SENDGRID
-    helping = min(usable_cores(), many) - 1 if worth_it and really else 0
-    work = partial(send_alongside, concurrency=requests_per_process(many, helping), brake=brake)
+    is_real = call.settings.transport is TransportKind.SENDGRID
+    helpers = min(usable_cores(), concurrency) - 1 if worth_it and is_real else 0
+    work = partial(
+        send_alongside, concurrency=requests_per_process(concurrency, helpers), brake=stop_signal
+    )
     close = call.app.database.close
-    with worker_pool(sending, helping, work=work, brake=brake, close_store=close) as hands:
-        yield hands
+    with worker_pool(sending, helpers, work=work, brake=stop_signal, close_store=close) as workers:
+        yield workers
 
 
 @contextmanager
@@ -279,19 +286,19 @@ def _progress(
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=call.err, disable=quiet, transient=True) as bar:
         task = bar.add_task("", total=total, completed=counts.accepted + counts.refused)
-        said: Counter[str] = Counter()
+        lines: Counter[str] = Counter()
 
         def advance(settled: Settlement) -> None:
             if settled.outcome == "accepted":
                 bar.advance(task, settled.count)
             elif settled.detail:
                 line = f"{settled.outcome}: {settled.detail}"
-                said[line] += 1
-                if said[line] == 1:
+                lines[line] += 1
+                if lines[line] == 1:
                     bar.console.print(line, markup=False)
 
         yield advance
-        for line, times in said.items():
+        for line, times in lines.items():
             if times > 1:
                 bar.console.print(f"{line} ({times:,} times in all)", markup=False)
 
@@ -311,18 +318,18 @@ def _status(
 def _list_issues(call: CommandContext, newsletter: str, *, as_json: bool) -> None:
     with call.app.database.read() as session:
         series = store.newsletter(session, newsletter)
-        found = [
+        reports = [
             issue_status(session, issue, store.edition_of(session, issue), call.app.clock())
             for issue in store.issues(session, series.id)
             if issue.number is not None
         ]
-    by_itself = standing(call, newsletter)
+    service = standing(call, newsletter)
     if as_json:
-        call.json({"issues": [each.as_dict() for each in found], **by_itself})
+        call.json({"issues": [report.as_dict() for report in reports], **service})
         return
-    print_hold(call, by_itself)
-    if not found:
+    print_hold(call, service)
+    if not reports:
         call.out.print("There is no issue yet. Next: digest build")
-    for each in found:
-        print_status(call, each)
-    print_standing(call, by_itself)
+    for report in reports:
+        print_status(call, report)
+    print_standing(call, service)

@@ -1,4 +1,7 @@
-"""The part of `digest status` that tells what happens by itself: turns, chores, a hold."""
+"""The part of `digest status` about the service: slots, job runs, the hold after a restore.
+
+Hides the layout, and the names of its fields in JSON.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from digest.service import job_facts, job_runs, recent_slots, ruling, slot_facts
 
 
 def standing(call: CommandContext, newsletter: str) -> dict[str, Any]:
-    """Return what the schedule has done lately and does next, in plain values."""
+    """Return recent slots, job runs and the hold as plain values."""
     now = call.app.clock()
     with call.app.database.read() as session:
         series = store.newsletter(session, newsletter)
@@ -24,31 +27,31 @@ def standing(call: CommandContext, newsletter: str) -> dict[str, Any]:
             **hold(call),
             "scheduled": series.scheduled,
             "turns": [
-                slot_facts(session, turn, partial(ruling, call.app))
-                for turn in recent_slots(session, series, now)
+                slot_facts(session, slot, partial(ruling, call.app))
+                for slot in recent_slots(session, series, now)
             ],
-            "ticks": [job_facts(tick, now) for tick in job_runs(session)],
+            "ticks": [job_facts(row, now) for row in job_runs(session)],
         }
 
 
 def hold(call: CommandContext) -> dict[str, Any]:
-    """Return why nothing may be sent from this database; ``None`` when it may."""
+    """Return the reason of the restore guard's hold; ``None`` without one."""
     return {"hold": restore_guard.hold_reason(call.app.database, call.app.epoch())}
 
 
 def print_hold(call: CommandContext, facts: dict[str, Any]) -> None:
-    """Print why nothing is sent, if that is so."""
+    """Print the hold and its next step, if there is one."""
     if facts["hold"]:
         call.out.print(f"! HOLD, nothing is sent: {facts['hold']}", markup=False)
         call.out.print(f"  next: {restore_guard.NEXT_STEP}\n", markup=False)
 
 
 def print_standing(call: CommandContext, facts: dict[str, Any]) -> None:
-    """Print the turns and chores that `standing` found."""
+    """Print the slots and job runs that `standing` returned."""
     if facts["turns"]:
         call.out.print("\n[bold]Periods of the last four weeks[/bold]")
-    for turn in facts["turns"]:
-        _print_turn(call, turn)
+    for slot in facts["turns"]:
+        _print_slot(call, slot)
     if not facts["ticks"]:
         call.out.print("\nNothing happens by itself yet. To start it: digest run")
         return
@@ -56,22 +59,22 @@ def print_standing(call: CommandContext, facts: dict[str, Any]) -> None:
     table = Table(box=None, pad_edge=False)
     for title in ("", "Last run (UTC)", "Next run", "Result"):
         table.add_column(title)
-    for tick in facts["ticks"]:
-        mark = "" if tick["ok"] else "! "
-        late = "late: is digest run up?" if tick["overdue"] else _short(tick["next_run"])
-        said = "running" if tick["running"] else tick["result"]
-        table.add_row(f"{mark}{tick['name']}", _short(tick["last_run"]), late, said)
+    for job in facts["ticks"]:
+        mark = "" if job["ok"] else "! "
+        late = "late: is digest run up?" if job["overdue"] else _short(job["next_run"])
+        result = "running" if job["running"] else job["result"]
+        table.add_row(f"{mark}{job['name']}", _short(job["last_run"]), late, result)
     call.out.print(table)
 
 
-def _print_turn(call: CommandContext, turn: dict[str, Any]) -> None:
-    stuck = turn["state"] in {SlotState.HELD, SlotState.MISSED}
-    note = f": {turn['note']}" if turn["note"] else ""
+def _print_slot(call: CommandContext, slot: dict[str, Any]) -> None:
+    stuck = slot["state"] in {SlotState.HELD, SlotState.MISSED}
+    note = f": {slot['note']}" if slot["note"] else ""
     mark = "!" if stuck else " "
-    due = _short(turn["due_at"])
-    call.out.print(f"{mark} {turn['period']}, due {due} UTC, {turn['state']}{note}", markup=False)
-    if turn["next_step"]:
-        call.out.print(f"    next: {turn['next_step']}", markup=False)
+    due = _short(slot["due_at"])
+    call.out.print(f"{mark} {slot['period']}, due {due} UTC, {slot['state']}{note}", markup=False)
+    if slot["next_step"]:
+        call.out.print(f"    next: {slot['next_step']}", markup=False)
 
 
 def _short(at: datetime) -> str:

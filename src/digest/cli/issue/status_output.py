@@ -1,4 +1,7 @@
-"""Prints where one issue stands."""
+"""Print one issue's counts and problems.
+
+Hides the layout, and which problems are printed together.
+"""
 
 from __future__ import annotations
 
@@ -9,40 +12,45 @@ from digest.delivery.counts import DeliveryCounts
 from digest.delivery.reporting import IssueStatus, Problem
 from digest.issues.models import IssueState
 
-SHOWN = 8  #: keys of doubts that are told
+SHOWN = 8  #: keys of batches in doubt that are printed
 
 
-def print_status(call: CommandContext, where: IssueStatus) -> None:
-    """Print the counts that say something, then each problem with its next step."""
-    counts = where.counts
-    call.out.print(f"[bold]Issue {where.issue}[/bold] of {where.period}: {where.state}")
-    if where.state is IssueState.CANCELLED:
-        call.out.print(f"  cancelled because: {where.note}", markup=False)
+def print_status(call: CommandContext, report: IssueStatus) -> None:
+    """Print the counts, then the excluded readers and each problem with its next step."""
+    counts = report.counts
+    call.out.print(f"[bold]Issue {report.issue}[/bold] of {report.period}: {report.state}")
+    if report.state is IssueState.CANCELLED:
+        call.out.print(f"  cancelled because: {report.note}", markup=False)
     print_counts(call, counts)
-    for each in where.aside:
-        said = f"    {each.readers:,} {each.outcome}: {printable(each.reason)}"
-        call.out.print(said, markup=False)
-    if where.aside:
-        call.out.print(f"    who they are: digest status {where.issue} --who")
-    if where.rehearsed:
+    for exclusion in report.aside:
+        line = f"    {exclusion.readers:,} {exclusion.outcome}: {printable(exclusion.reason)}"
+        call.out.print(line, markup=False)
+    if report.aside:
+        call.out.print(f"    who they are: digest status {report.issue} --who")
+    if report.rehearsed:
         call.out.print(
-            f"  ! {some(where.rehearsed, 'copy was', 'copies were')} written to the outbox folder;"
+            f"  ! {some(report.rehearsed, 'copy was', 'copies were')} written to the outbox folder;"
             " nothing was sent.\n"
             "    next: choose a provider (DIGEST_TRANSPORT=sendgrid), then:"
-            f" digest send {where.issue} --from-outbox"
+            f" digest send {report.issue} --from-outbox"
         )
-    _print_problems(call, where)
+    _print_problems(call, report)
     waits = counts.pending - counts.parked
-    if where.state is IssueState.PREPARED and waits and not counts.under_way and not where.problems:
-        call.out.print(f"  next: digest send {where.issue} sends what waits")
+    if (
+        report.state is IssueState.PREPARED
+        and waits
+        and not counts.under_way
+        and not report.problems
+    ):
+        call.out.print(f"  next: digest send {report.issue} sends what waits")
 
 
 def _print_problems(call: CommandContext, where: IssueStatus) -> None:
-    """Print each problem with its next step; doubts of one kind are told together."""
+    """Print each problem with its next step; print doubts of one kind together."""
     alike: dict[tuple[str, str, str], list[Problem]] = {}
-    for each in where.problems:
-        step = each.next_step.replace(each.batch or " ", " ")
-        alike.setdefault((each.what, each.evidence or "", step), []).append(each)
+    for item in where.problems:
+        step = item.next_step.replace(item.batch or " ", " ")
+        alike.setdefault((item.what, item.evidence or "", step), []).append(item)
     for problems in alike.values():
         if len(problems) > 1 and problems[0].evidence:
             _print_doubts(call, where, problems)
@@ -51,25 +59,25 @@ def _print_problems(call: CommandContext, where: IssueStatus) -> None:
                 _print_problem(call, problem)
 
 
-def _print_doubts(call: CommandContext, where: IssueStatus, doubts: list[Problem]) -> None:
+def _print_doubts(call: CommandContext, report: IssueStatus, doubts: list[Problem]) -> None:
     """Print doubts of one kind together, with the keys of the first."""
-    readers = sum(each.readers for each in doubts)
-    keys = " ".join(each.batch or "" for each in doubts[:SHOWN])
+    readers = sum(doubt.readers for doubt in doubts)
+    keys = " ".join(doubt.batch or "" for doubt in doubts[:SHOWN])
     more = len(doubts) - SHOWN
-    rest = f" and {more:,} more: digest status {where.issue} --json" if more > 0 else ""
+    rest = f" and {more:,} more: digest status {report.issue} --json" if more > 0 else ""
     call.out.print(
         f"  ! {len(doubts):,} batches, {some(readers, 'reader')}: {doubts[0].what}\n"
         f"    they are: {keys}{rest}\n"
         f"    so far: {doubts[0].evidence}\n"
         "    next: wait for the provider's events, which settle it by themselves; or look at the"
         " provider's activity and decide: digest resolve accepted|unsent"
-        f" --all {where.issue} --by NAME --why TEXT (or name their keys before accepted|unsent)",
+        f" --all {report.issue} --by NAME --why TEXT (or name their keys before accepted|unsent)",
         markup=False,
     )
 
 
 def print_counts(call: CommandContext, counts: DeliveryCounts) -> None:
-    """Print counts that add up: candidates in their parts, and below accepted its own parts."""
+    """Print the candidates by outcome, and below the accepted ones their own outcomes."""
     table = Table.grid(padding=(0, 2))
     for justify in ("left", "right", "left"):
         table.add_column(justify=justify)
