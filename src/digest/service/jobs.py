@@ -82,7 +82,7 @@ def _run(job: Job, now: datetime) -> tuple[bool, str]:
 
 
 def _claim(job: Job, store: UnitOfWork, now: datetime, owner: str, *, woken: bool) -> bool:
-    """Claim the job's next run; return false when it isn't due or another process claimed it."""
+    """Claim the job's next run; return ``False`` if it isn't due or is claimed already."""
     with store.read() as session:
         row = session.get(JobRun, job.name)
         last_start = row.started_at if row else None
@@ -92,8 +92,8 @@ def _claim(job: Job, store: UnitOfWork, now: datetime, owner: str, *, woken: boo
         "every": int(job.every.total_seconds()),
         "started_at": now,
         "ended_at": None,
-        "next_at": now.replace(second=0, microsecond=0)
-        + job.every,  # the scheduler asks at full minutes
+        # The scheduler asks at full minutes.
+        "next_at": now.replace(second=0, microsecond=0) + job.every,
         "owner": owner,
     }
     with store.write() as session:

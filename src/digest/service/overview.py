@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from sqlmodel import Session, col, select
@@ -51,12 +52,12 @@ def upcoming(
     ahead = [slot for slot in begun if slot.due_at > now or slot.state is SlotState.HELD]
     moments = [_of_slot(session, newsletter, slot, allowed) for slot in ahead]
     latest = slots.latest_day(session, newsletter.id)
-    following = (each for each in calendar.after(now) if latest is None or each.day > latest)
+    following = (later for later in calendar.after(now) if latest is None or later.day > latest)
     for moment in islice(following, max(0, many - len(moments))):
         what = f"no issue: {moment.blackout}" if moment.blackout else _what(newsletter)
         what += " (moved)" if moment.moved else ""
         moments.append(_moment(newsletter, moment.period, moment.at, what))
-    return sorted(moments, key=lambda each: each.utc)
+    return sorted(moments, key=attrgetter("utc"))
 
 
 def recent_slots(session: Session, newsletter: Newsletter, now: datetime) -> Sequence[Slot]:
