@@ -26,10 +26,10 @@ _NOT_MEANT = frozenset({"requirements.txt", "readme.txt", "license.txt", "packag
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonOverlay:
-    """Stored comparisons, with those of files that are new or differ in place."""
+    """The stored comparisons, replaced or extended by those of files that differ or are new."""
 
     summaries: Sequence[Summary]
-    drafts: Mapping[str, ComparisonDraft]  #: those only in files, by slug
+    drafts: Mapping[str, ComparisonDraft]  #: the comparisons that are only in files, by slug
     now: datetime
 
     def unsaved(self, ids: Iterable[int]) -> dict[int, Revision]:
