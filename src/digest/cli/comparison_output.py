@@ -66,13 +66,13 @@ def _sides(facts: Mapping[str, Any]) -> Table:
     table.add_column("", style="dim", min_width=9)
     table.add_column(Text(left["name"]), ratio=1, overflow="fold")
     table.add_column(Text(right["name"]), ratio=1, overflow="fold")
-    for heading, one, other in (*_rows(left, right), *_verdict_rows(left, right)):
-        table.add_row(Text(heading), Text(one), Text(other))
+    for heading, first, second in (*_rows(left, right), *_verdict_rows(left, right)):
+        table.add_row(Text(heading), Text(first), Text(second))
     return table
 
 
 def _rows(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    for heading, said in (
+    for heading, text_of in (
         ("Category", lambda side: side["category"]),
         ("In short", lambda side: side["tagline"]),
         ("Panel", _panel),
@@ -81,7 +81,7 @@ def _rows(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[tuple[s
         ("About", lambda side: side["description"]),
         ("Link", lambda side: side["url"]),
     ):
-        yield heading, said(left) or NOTHING, said(right) or NOTHING
+        yield heading, text_of(left) or NOTHING, text_of(right) or NOTHING
 
 
 def _verdict_rows(

@@ -82,8 +82,8 @@ def import_(
     if as_json:
         call.json(report.facts())
     else:
-        _tell(call, report)
-    _complain(call, report)
+        _print_results(call, report)
+    _raise_refusals(call, report)
 
 
 @app.command("list")
@@ -114,8 +114,8 @@ def show(
     call = call_of(context)
     with call.app.database.read() as session:
         comparison = store.by_slug(session, slug)
-        found = store.revision(session, comparison, revision or comparison.latest)
-        facts = facts_of(comparison, found)
+        row = store.revision(session, comparison, revision or comparison.latest)
+        facts = facts_of(comparison, row)
     if as_json:
         call.json(facts)
     else:
@@ -124,48 +124,48 @@ def show(
 
 def _import(call: CommandContext, files: Sequence[Path]) -> _Report:
     report, seen = _Report(), dict[str, Path]()
-    for path in _with_bar(call, files):
+    for path in _with_progress(call, files):
         try:
             draft = read_file(path)
         except ComparisonUnreadable as fault:
             report.refused.append(fault)
             continue
         with call.app.database.write() as session:
-            kept = store.store_draft(session, draft, now=call.app.clock())
-        report.kept.append((path, _noting_twins(kept, seen, path)))
+            result = store.store_draft(session, draft, now=call.app.clock())
+        report.kept.append((path, _with_twin_warning(result, seen, path)))
     return report
 
 
-def _with_bar(call: CommandContext, files: Sequence[Path]) -> Iterator[Path]:
+def _with_progress(call: CommandContext, files: Sequence[Path]) -> Iterator[Path]:
     shown = len(files) > _LONG and call.err.is_terminal
     yield from track(
         files, description="Importing", console=call.err, transient=True, disable=not shown
     )
 
 
-def _noting_twins(kept: ImportResult, seen: dict[str, Path], path: Path) -> ImportResult:
+def _with_twin_warning(result: ImportResult, seen: dict[str, Path], path: Path) -> ImportResult:
     """Warn of a second file about the same comparison with different content."""
-    before = seen.setdefault(kept.slug, path)
-    if before is path or kept.outcome is ImportOutcome.UNCHANGED:
-        return kept
-    warning = f"{before} is about the same comparison and says something else; this one holds now"
-    return replace(kept, warnings=(*kept.warnings, warning))
+    first = seen.setdefault(result.slug, path)
+    if first is path or result.outcome is ImportOutcome.UNCHANGED:
+        return result
+    warning = f"{first} is about the same comparison and says something else; this one holds now"
+    return replace(result, warnings=(*result.warnings, warning))
 
 
-def _tell(call: CommandContext, report: _Report) -> None:
-    for path, kept in report.kept:
-        revised = f", revision {kept.revision}" if kept.outcome is ImportOutcome.REVISED else ""
+def _print_results(call: CommandContext, report: _Report) -> None:
+    for path, result in report.kept:
+        revised = f", revision {result.revision}" if result.outcome is ImportOutcome.REVISED else ""
         call.out.print(
-            f"{kept.outcome.value:<9}  {kept.slug}{revised}  ({path.name})", markup=False
+            f"{result.outcome.value:<9}  {result.slug}{revised}  ({path.name})", markup=False
         )
-        for warning in kept.warnings:
+        for warning in result.warnings:
             call.out.print(f"           look: {warning}", markup=False)
     counted = ", ".join(f"{count} {outcome}" for outcome, count in report.counts().items() if count)
     if counted:
         call.out.print(counted)
 
 
-def _complain(call: CommandContext, report: _Report) -> None:
+def _raise_refusals(call: CommandContext, report: _Report) -> None:
     """Raise a single fault, or print each to stderr and raise a summary."""
     if not report.refused:
         return

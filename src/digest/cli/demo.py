@@ -75,7 +75,7 @@ def demo(
     """Make the whole journey: import, pick, build, send to the fake, events back, report."""
     call = call_of(context)
     journey = Journey()
-    _fresh(folder)
+    _make_folder(folder)
     sock = listen(0)
     hook = f"http://127.0.0.1:{sock.getsockname()[1]}/webhooks/sendgrid"
     with running_fake(folder, events_to=hook, hold_events=True) as fake:
@@ -83,17 +83,20 @@ def demo(
         with installation.database.write() as session:
             upgrade(session.connection())
         with served(make_site(installation), sock):
-            where = _travel(journey, installation, folder, readers, fake)
+            status = _run_stages(journey, installation, folder, readers, fake)
         installation.database.close()
     if as_json:
-        call.json({**journey.facts, "status": where.as_dict(), "seconds": journey.seconds})
+        call.json({**journey.facts, "status": status.as_dict(), "seconds": journey.seconds})
     else:
-        _report(call, journey, where, folder)
-    if not where.counts.balances or where.counts.accepted != journey.facts["provider"]["messages"]:
+        _report(call, journey, status, folder)
+    if (
+        not status.counts.balances
+        or status.counts.accepted != journey.facts["provider"]["messages"]
+    ):
         raise DigestError("the counts don't balance: this is a fault of the engine, please tell us")
 
 
-def _travel(
+def _run_stages(
     journey: Journey, installation: App, folder: Path, readers: int, fake: RunningFake
 ) -> IssueStatus:
     with journey.stage("import comparisons"), installation.database.write() as session:
@@ -104,8 +107,8 @@ def _travel(
     with journey.stage("import readers"):
         journey.facts["readers"] = _import_readers(installation, folder, readers)
     with journey.stage("pick and build"):
-        issue_id, chosen = _build(installation, folder)
-    journey.facts["pick"] = chosen.to_dict()
+        issue_id, pick = _build(installation, folder)
+    journey.facts["pick"] = pick.to_dict()
     with journey.stage("send"):
         _send(installation, issue_id)
     with journey.stage("events back"):
@@ -115,12 +118,12 @@ def _travel(
     with installation.database.read() as session:
         issue = session.get_one(Issue, issue_id)
         journey.facts["subject"] = store.edition_of(session, issue).subject
-        made = issue_page(report(session, issue, installation.clock()))
-        (folder / "report.html").write_text(made, encoding="utf-8")
+        page = issue_page(report(session, issue, installation.clock()))
+        (folder / "report.html").write_text(page, encoding="utf-8")
         return issue_status(session, issue, store.edition_of(session, issue), installation.clock())
 
 
-def _fresh(folder: Path) -> None:
+def _make_folder(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         if not (folder / MARK).exists():
             raise DigestError(
@@ -166,11 +169,11 @@ def _build(installation: App, folder: Path) -> tuple[int, Pick]:
     with installation.database.write() as session:
         newsletter = store.newsletter(session, WEEKLY.slug)
         week = cadence.period_at(now, newsletter.timezone)
-        chosen = build.choose_comparisons(session, newsletter, week)
-        issue, made = build.build(session, newsletter, week, now=now, press=installation.press())
-        (folder / "issue.html").write_text(made.rendered.html, encoding="utf-8")
-        (folder / "issue.txt").write_text(made.rendered.text, encoding="utf-8")
-        return issue.id or 0, chosen
+        pick = build.choose_comparisons(session, newsletter, week)
+        issue, built = build.build(session, newsletter, week, now=now, press=installation.press())
+        (folder / "issue.html").write_text(built.rendered.html, encoding="utf-8")
+        (folder / "issue.txt").write_text(built.rendered.text, encoding="utf-8")
+        return issue.id or 0, pick
 
 
 def _send(installation: App, issue_id: int) -> None:
@@ -206,17 +209,17 @@ def _approve(installation: App, session: Session, issue: Issue) -> None:
     installation.require_approved(session, issue)
 
 
-def _report(call: CommandContext, journey: Journey, where: IssueStatus, folder: Path) -> None:
+def _report(call: CommandContext, journey: Journey, status: IssueStatus, folder: Path) -> None:
     say = call.out.print
-    chosen = journey.facts["pick"]
+    pick = journey.facts["pick"]
     say(f"\n[bold]“{journey.facts['subject']}”[/bold]")
-    say(f"Issue {where.issue} of {where.period}: {where.state}\n")
-    say(f"Picked: {chosen['note']}", markup=False)
-    for one in chosen["chosen"]:
-        say(f"  {one['position']}. {one['title']}")
-        say(f"     {one['reason']}", style="dim", markup=False)
+    say(f"Issue {status.issue} of {status.period}: {status.state}\n")
+    say(f"Picked: {pick['note']}", markup=False)
+    for choice in pick["chosen"]:
+        say(f"  {choice['position']}. {choice['title']}")
+        say(f"     {choice['reason']}", style="dim", markup=False)
     say("\nBecame of it:")
-    print_counts(call, where.counts)
+    print_counts(call, status.counts)
     provider = journey.facts["provider"]
     say(
         f"  The provider's own ledger: {provider['messages']:,} mails to"

@@ -60,17 +60,17 @@ def _records(call: CommandContext, *, ask: bool) -> list[SenderRecord]:
         return records(domain)
     try:
         asked = Resolver()
-    except DNSException:  # this machine names no server to ask
+    except DNSException:  # no name server is configured
         return records(domain)
     return look_up(domain, resolver(asked))
 
 
-def resolver(asked: Resolver) -> Resolve:
+def resolver(name_servers: Resolver) -> Resolve:
     """Return a function that queries name servers, with a short timeout."""
 
     def resolve(name: str, kind: str) -> Sequence[str] | None:
         try:
-            answer = asked.resolve(name, kind, lifetime=SECONDS)
+            answer = name_servers.resolve(name, kind, lifetime=SECONDS)
         except (NXDOMAIN, NoAnswer):
             return []
         except DNSException:
@@ -81,22 +81,22 @@ def resolver(asked: Resolver) -> Resolve:
 
 
 def _print(
-    call: CommandContext, facts: Sequence[HealthCheck], needed: Sequence[SenderRecord]
+    call: CommandContext, checks: Sequence[HealthCheck], records: Sequence[SenderRecord]
 ) -> None:
     say = call.out.print
-    for fact in facts:
-        say(f"{_MARKS[fact.weight]:>4}  {fact.about}: {fact.says}", markup=False)
-        if fact.next_step:
-            say(f"      next: {fact.next_step}", markup=False)
-    if needed:
+    for check in checks:
+        say(f"{_MARKS[check.weight]:>4}  {check.about}: {check.says}", markup=False)
+        if check.next_step:
+            say(f"      next: {check.next_step}", markup=False)
+    if records:
         say("\nThe sender's DNS records, to copy (the provider shows your own numbers under")
         say("Settings, Sender Authentication; what stands for them here is u1234567 and em1234):")
-    for each in needed:
-        say(f"\n{_standing(each):>4}  {each.what}: {each.why}", markup=False)
-        say(f"      {each.name}. {each.type} {_quoted(each)}", markup=False)
-        if each.found:
-            say(f"      there is: {'; '.join(each.found)}", markup=False)
-        elif each.fine is False:
+    for record in records:
+        say(f"\n{_standing(record):>4}  {record.what}: {record.why}", markup=False)
+        say(f"      {record.name}. {record.type} {_quoted(record)}", markup=False)
+        if record.found:
+            say(f"      there is: {'; '.join(record.found)}", markup=False)
+        elif record.fine is False:
             say("      there is none yet", markup=False)
 
 

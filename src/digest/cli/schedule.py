@@ -86,7 +86,7 @@ def set_(
             series.nth = _nth(nth) if (every or series.every) is Every.MONTH else None
         _put(series, given)
         words = str(series.cadence())
-        # Moments of the new cadence that have passed already never were.
+        # Moments of the new cadence before this time aren't claimed, so none counts as missed.
         series.scheduled_since = call.app.clock()
     call.out.print(f"{newsletter} comes out {words}. See: digest schedule")
 

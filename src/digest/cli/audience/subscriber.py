@@ -27,7 +27,7 @@ app = typer.Typer()
 
 AddressArgument = Annotated[str, typer.Argument(metavar="ADDRESS", help="The reader's address.")]
 _OPERATOR = Evidence(channel="operator")
-_LIFTABLE = [one for one in SuppressionReason if one is not SuppressionReason.ERASED]
+_LIFTABLE = [reason for reason in SuppressionReason if reason is not SuppressionReason.ERASED]
 _WHY_NOT = "they asked to be forgotten, and come back only by signing up themselves."
 
 
@@ -38,15 +38,15 @@ def show(context: typer.Context, address: AddressArgument, json: JsonFlag = Fals
     key = parse(address).key
     with call.app.database.read() as session:
         reader = store.find(session, key)
-        found = suppression.find(session, key, call.app.hashes())
+        suppressed = suppression.find(session, key, call.app.hashes())
         wished = suppression.is_requested(session, key)
         declined = lifecycle.find(session, [key], call.app.hashes(), call.app.clock()).get(key)
-        if not (reader or found or wished or declined):
+        if not (reader or suppressed or wished or declined):
             raise UnknownReader
         facts = export.person(session, reader.id) if reader else {}
         if reader:
             facts["issues"] = issues_sent_to(session, reader.id)
-    facts["suppression"] = found._asdict() if found else None
+    facts["suppression"] = suppressed._asdict() if suppressed else None
     facts["wished_for"] = wished
     facts["declined_at"] = declined
     if json:
@@ -88,7 +88,7 @@ def forget(context: typer.Context, address: AddressArgument) -> None:
         reader = store.find(session, key)
         if reader is not None:
             lifecycle.erase(session, reader.id, _OPERATOR, hashes, now, elsewhere=erase)
-        elif not suppression.forget_wishes(session, key):  # somebody's wish to move there, perhaps
+        elif not suppression.forget_wishes(session, key):  # a pending address change to it
             raise UnknownReader
     call.app.database.scrub()
     call.out.print("Erased. What stays: the consent entries under a number, and a keyed hash.")
@@ -146,31 +146,31 @@ def _known(session: Session, address: str) -> Reader:
 
 
 def _print_person(call: CommandContext, facts: dict[str, Any]) -> None:
-    found = facts["suppression"]
+    suppressed = facts["suppression"]
     kept = "in a wish not yet confirmed" if facts["wished_for"] else "not; only a hash of it is"
     call.out.print(f"address: {facts.get('address', f'kept {kept}')}")
-    call.out.print(f"suppressed: {found['reason'] if found else 'no'}")
+    call.out.print(f"suppressed: {suppressed['reason'] if suppressed else 'no'}")
     if facts["declined_at"]:
         call.out.print(f"declined: {facts['declined_at']:%Y-%m-%d}, “this wasn’t me”; no letters")
-    for one in facts.get("subscriptions", []):
-        paused = one["standing"] == Standing.PAUSED and one["paused_until"]
-        until = f" until {one['paused_until']:%Y-%m-%d}" if paused else ""
-        topics = escape(f"; topics: {', '.join(one['topics'])}") if one["topics"] else ""
+    for row in facts.get("subscriptions", []):
+        paused = row["standing"] == Standing.PAUSED and row["paused_until"]
+        until = f" until {row['paused_until']:%Y-%m-%d}" if paused else ""
+        topics = escape(f"; topics: {', '.join(row['topics'])}") if row["topics"] else ""
         call.out.print(
-            f"{one['newsletter']}: {one['standing']}{until} since {one['since']:%Y-%m-%d %H:%M}"
-            f" ({escape(one['source'])}){topics}"
+            f"{row['newsletter']}: {row['standing']}{until} since {row['since']:%Y-%m-%d %H:%M}"
+            f" ({escape(row['source'])}){topics}"
         )
 
 
 def _print_history(call: CommandContext, entries: list[Any]) -> None:
     table = Table("When (UTC)", "What", "Newsletter", "By", "Form", "Wording")
-    for one in entries:
+    for row in entries:
         table.add_row(
-            f"{one['at']:%Y-%m-%d %H:%M:%S}",
-            one["act"],
-            one["newsletter"],
-            one["channel"],
-            one["form"],
-            escape(one["wording"] or ""),
+            f"{row['at']:%Y-%m-%d %H:%M:%S}",
+            row["act"],
+            row["newsletter"],
+            row["channel"],
+            row["form"],
+            escape(row["wording"] or ""),
         )
     call.out.print(table)

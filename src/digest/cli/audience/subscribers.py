@@ -253,8 +253,8 @@ def _print_counts(call: CommandContext, counts: AudienceCounts) -> None:
     call.out.print(_table(["Not mailed", "Readers"], counts.excluded))
     call.out.print(_table(["Source", "Readers"], counts.sources))
     weeks = Table("Week", "Asked", "Joined", "Left")
-    for one in counts.weeks:
-        weeks.add_row(one.week, f"{one.asked:,}", f"{one.joined:,}", f"{one.left:,}")
+    for week in counts.weeks:
+        weeks.add_row(week.week, f"{week.asked:,}", f"{week.joined:,}", f"{week.left:,}")
     call.out.print(weeks)
     call.out.print(f"Sign-ups taken in these weeks: {counts.let_in:,}")
     call.out.print(_table(["Sign-ups stopped by", "Times"], counts.stopped))
