@@ -79,7 +79,7 @@ class SendJob:
     """
 
     app: App
-    stop: StopSignal
+    brake: StopSignal
     _known: set[int] = field(default_factory=set)
 
     def run(self, now: datetime) -> str:
@@ -94,9 +94,9 @@ class SendJob:
             self.app.begin_sending()
         results = []
         for issue_id in waiting:
-            if issue_id is None or self.stop.stopping.is_set():
+            if issue_id is None or self.brake.stopping.is_set():
                 break
-            results.append(self._too_late(issue_id, now) or _send(self.app, issue_id, self.stop))
+            results.append(self._too_late(issue_id, now) or _send(self.app, issue_id, self.brake))
         return "; ".join(filter(None, results))
 
     def _too_late(self, issue_id: int, now: datetime) -> str:
