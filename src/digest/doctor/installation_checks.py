@@ -51,7 +51,7 @@ def examine(app: App) -> list[HealthCheck]:
 
 
 def _run(check: _Check, app: App) -> list[HealthCheck]:
-    about = check.__name__.strip("_")
+    about = check.__name__.strip("_").removeprefix("check_")
     try:
         return list(check(app))
     except DigestError as fault:
