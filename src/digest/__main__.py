@@ -1,4 +1,4 @@
-"""Lets `python -m digest` do what the `digest` command does."""
+"""Run the `digest` command for `python -m digest`."""
 
 from digest.cli import main
 

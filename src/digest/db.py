@@ -1,4 +1,8 @@
-"""The database: one engine, one session per unit of work."""
+"""Open the database and hand out sessions, one per unit of work.
+
+This module hides what SQLite and PostgreSQL ask for: drivers, pragmas, how a transaction begins,
+and what each database's error messages mean for the operator.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +21,24 @@ from sqlmodel import Session
 from digest.errors import DatabaseUnfit
 
 BUSY_SECONDS = 30
-SCRUB_MS = 200  #: how long scrubbing waits for who reads just now; else it is done another day
-#: Counted after an INSERT too: it tells whether a turn was won, and how many readers were frozen.
+SCRUB_MS = 200  #: how long a checkpoint waits for readers; the next one tries again
+#: Row counts after an INSERT too: they tell whether a slot was won, and how many recipients froze.
 ROWCOUNT = {"preserve_rowcount": True}
-#: The drivers that are worked with; without one, an address means the first of its kind.
+#: The driver used for each kind of database, also where the URL names none.
 _DRIVERS = {"sqlite": "pysqlite", "postgresql": "psycopg"}
-#: What psycopg takes as an object of Python and no address can give it.
+#: Parameters that psycopg takes as Python objects only, so that no URL can carry them.
 _NO_TEXT = frozenset({"autocommit", "context", "cursor_factory", "row_factory"})
 _NEVER = "none"
-#: SQLite's page cache a connection, in KiB: enough for a batch, small enough to keep memory flat.
+#: SQLite's page cache per connection, in KiB: holds a batch, and keeps memory use flat.
 CACHE_KIB = 16_000
 
 
 class Database:
-    """Hands out sessions: `read` sees one snapshot, `write` is the one writer and commits."""
+    """One database with its connection pool.
+
+    `read` opens a session on one snapshot; `write` opens the one session that commits. Raises
+    `DatabaseUnfit` for a URL of another database, a missing driver or a bad parameter.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = _parse(url)
@@ -42,15 +50,15 @@ class Database:
                 f"PostgreSQL needs a package that isn't here: {fault.name}",
                 next_step='pip install "psycopg[binary]"',
             ) from None
-        except (TypeError, ValueError):  # its words would quote the address
+        except (TypeError, ValueError):  # the library's message would quote the URL
             raise DatabaseUnfit("a parameter in DIGEST_DATABASE_URL has no fitting value") from None
         self._writing = self.engine.execution_options(digest_writes=True)
-        # SQLite lets one writer in and makes the others poll; threads of this process queue here.
+        # SQLite admits one writer and makes others poll; this process's threads queue on a lock.
         self._turn: Any = threading.Lock() if self.is_sqlite else nullcontext()
 
     @property
     def path(self) -> Path | None:
-        """The file of a SQLite store; ``None`` where it is no file, or one named by an URI."""
+        """The file of a SQLite database; ``None`` for memory, a ``file:`` URI, or PostgreSQL."""
         name = str(self.url.database or "")
         plain = self.is_sqlite and name not in {"", ":memory:"} and not name.startswith("file:")
         return Path(name) if plain else None
@@ -63,19 +71,24 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Open a session that commits at the end, or rolls everything back on an error."""
-        with self._turn, Session(self._writing, expire_on_commit=False) as session, session.begin():
+        """Open a session that commits at the end of the block, or rolls back on an error."""
+        with (
+            self._turn,
+            Session(self._writing, expire_on_commit=False) as session,
+            session.begin(),
+        ):
             yield session
 
     def scrub(self) -> None:
-        """Leave nothing of deleted rows in SQLite's log beside the file, unless somebody reads it.
+        """Truncate SQLite's write-ahead log, so that it holds nothing of deleted rows.
 
-        In the file itself they are overwritten at once (`secure_delete`).
+        Waits `SCRUB_MS` milliseconds for readers, and leaves the log alone if they are still there.
+        In the database file, deleted rows are overwritten at once (``PRAGMA secure_delete``).
         """
         if self.is_sqlite:
             with self._turn, self.engine.connect() as connection:
                 for pragma in (
-                    f"busy_timeout={SCRUB_MS}",  # others wait meanwhile
+                    f"busy_timeout={SCRUB_MS}",  # writers wait meanwhile
                     "wal_checkpoint(TRUNCATE)",
                     f"busy_timeout={BUSY_SECONDS * 1000}",
                 ):
@@ -87,15 +100,15 @@ class Database:
 
 
 def sqlite_url(path: Path) -> str:
-    """Return the address of a SQLite file, whatever characters its path holds."""
+    """Return the URL of a SQLite file; every character of its path is escaped."""
     return URL.create("sqlite", database=str(path)).render_as_string()
 
 
 def unfit(fault: SQLAlchemyError) -> DatabaseUnfit:
-    """Say in words what a database answered, with the next step that fits."""
+    """Return a database's error as `DatabaseUnfit`, with the next step that fits its message."""
     words = " ".join(str(getattr(fault, "orig", "")).split())
     step = next((step for known, step in _STEPS if re.search(known, words)), None)
-    # Other kinds of error quote what was being written, and may name a reader.
+    # Other classes of error quote the row that was being written, which may name a reader.
     if isinstance(fault, OperationalError) or type(fault) is DatabaseError or _OPTION in words:
         return DatabaseUnfit(f"the database can't be used: {words}", next_step=step or _ANY_STEP)
     return DatabaseUnfit(f"the database refused: {type(fault).__name__}", next_step=step)
@@ -104,7 +117,7 @@ def unfit(fault: SQLAlchemyError) -> DatabaseUnfit:
 _OPTION = "invalid connection option"
 _OWNER = "see that the user who runs this may write to the file and to its folder: ls -la"
 _ANY_STEP = "check DIGEST_DATABASE_URL: that the place exists, answers, and may be written to"
-#: What SQLite, PostgreSQL and its driver say, and what to do about it; the first that is found.
+#: Patterns of SQLite's, PostgreSQL's and psycopg's messages; the first match gives the next step.
 _STEPS = (
     (r"no such (table|column)|(relation|column) .* does not exist", "digest init"),
     ("file is not a database", "point DIGEST_DATABASE_URL to another file, or restore a backup"),
@@ -146,7 +159,7 @@ _NO_ADDRESS = (
 
 
 def _open(url: URL, *, is_sqlite: bool) -> Engine:
-    # Parameters are addresses: they must not reach an error message or a log.
+    # Statement parameters hold readers' addresses, which must not reach an error or a log.
     if not is_sqlite:
         bare, given = _psycopg_options(url)
         return create_engine(
@@ -170,29 +183,29 @@ def _open(url: URL, *, is_sqlite: bool) -> Engine:
 
 
 def _psycopg_options(url: URL) -> tuple[URL, dict[str, int | None]]:
-    """Take out of the address what the driver wants as a number: it compares with it."""
+    """Return the URL without ``prepare_threshold``, and that option as the number psycopg needs."""
     bad = _NO_TEXT & url.query.keys()
     if bad:
         raise DatabaseUnfit(f"DIGEST_DATABASE_URL can't set {', '.join(sorted(bad))}")
-    told = url.query.get("prepare_threshold")
-    if told is None:
+    threshold = url.query.get("prepare_threshold")
+    if threshold is None:
         return url, {}
-    if told != _NEVER and not str(told).isdecimal():
+    if threshold != _NEVER and not str(threshold).isdecimal():
         raise DatabaseUnfit(
             "prepare_threshold in DIGEST_DATABASE_URL is neither a number nor none",
             next_step="behind a pooler that can't prepare statements: prepare_threshold=none",
         )
-    number = None if told == _NEVER else int(str(told))
+    number = None if threshold == _NEVER else int(str(threshold))
     return url.difference_update_query(["prepare_threshold"]), {"prepare_threshold": number}
 
 
 def _prepare(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # the driver's own BEGIN comes too late; see _begin
+    connection.isolation_level = None  # the driver's own BEGIN comes too late: see _begin
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",  # with NORMAL a claim isn't on disk before its request leaves
         "foreign_keys=ON",
-        "secure_delete=ON",  # who asked to be forgotten isn't readable in the file
+        "secure_delete=ON",  # an erased reader must not stay readable in the file
         f"cache_size=-{CACHE_KIB}",
     ):
         connection.execute(f"PRAGMA {pragma}")
@@ -200,5 +213,5 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 def _begin(connection: Any) -> None:
     writes = connection.get_execution_options().get("digest_writes", False)
-    # A deferred transaction that reads first and writes later fails at once when another wrote.
+    # A deferred transaction that reads, then writes, fails at once if another wrote in between.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

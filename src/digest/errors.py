@@ -1,4 +1,6 @@
-"""Every error a caller may want to catch.
+"""Define every error a caller may want to catch, in one hierarchy.
+
+A class's docstring is its message where none is given.
 
 DigestError
 ├── BadSetting                 a setting is missing, wrong or unsafe

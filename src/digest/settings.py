@@ -1,4 +1,8 @@
-"""Every setting: its name, type, default and meaning."""
+"""Define every setting, and read it from the environment, ``.env`` or a file.
+
+This module hides where a value comes from: a variable ``DIGEST_<NAME>``, a file named by
+``DIGEST_<NAME>_FILE``, ``.env``, or the default, in this order.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ _MAIL_HEADER = HeaderRegistry()
 
 
 class TransportKind(StrEnum):
-    """The ways out a mailing can take."""
+    """The transports that can send a mailing."""
 
     OUTBOX = "outbox"  #: .eml files in a folder, for preview and tests
     SENDGRID = "sendgrid"  #: SendGrid's Mail Send v3
@@ -41,7 +45,7 @@ class LogForm(StrEnum):
 def _web_address(value: str, *, such_as: str = "https://news.example.com") -> str:
     try:
         parts = urlsplit(value)
-    except ValueError:  # a library's own words; they may quote the value
+    except ValueError:  # the library's message may quote the value
         raise ValueError(f"must look like {such_as}") from None
     if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
         raise ValueError(f"must look like {such_as}")
@@ -54,7 +58,7 @@ def _provider_address(value: str) -> str:
 
 
 def _refuse_unreachable(parts: SplitResult, host: str) -> None:
-    """Refuse a host or a port that no connection can be made to."""
+    """Raise `ValueError` for a host or a port that no connection can be made to."""
     try:
         (parts.hostname or "").encode("idna")
     except UnicodeError:
@@ -100,12 +104,12 @@ def _address(value: str) -> str:
 
 
 def _addresses(value: str) -> str:
-    given = [each.strip() for each in value.split(",") if each.strip()]
+    given = [part.strip() for part in value.split(",") if part.strip()]
     try:
-        parsed = [parse(each) for each in given]
+        parsed = [parse(text) for text in given]
     except BadAddress:
         raise ValueError("must be addresses with commas between them") from None
-    return ",".join({each.key: each.wire for each in reversed(parsed)}.values())
+    return ",".join({address.key: address.wire for address in reversed(parsed)}.values())
 
 
 ProviderAddress = Annotated[str, AfterValidator(_provider_address)]
@@ -115,7 +119,7 @@ MailAddresses = Annotated[str, AfterValidator(_addresses)]
 
 
 class Settings(BaseSettings):
-    """What the environment (or a .env file) says; names carry the prefix DIGEST_."""
+    """The settings of one installation; each variable carries the prefix ``DIGEST_``."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -259,7 +263,10 @@ class Settings(BaseSettings):
     )
 
     def webhook_key_list(self) -> list[str]:
-        """Return the event webhook's public keys, the newest first, as they are now."""
+        """Return the event webhook's public keys, the newest first.
+
+        A key file is read on each call. Raises `BadSetting` where it can't be read.
+        """
         keys = self.webhook_keys
         if self.webhook_keys_file is not None:
             try:
@@ -271,21 +278,22 @@ class Settings(BaseSettings):
 
     def editor_list(self) -> list[str]:
         """Return the editors' addresses."""
-        return [each.strip() for each in self.editors.split(",") if each.strip()]
+        return [part.strip() for part in self.editors.split(",") if part.strip()]
 
 
 def load(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
-    """Read the settings once; raises `BadSetting` with each fault in words.
+    """Read the settings from *env* (default: the process's environment) and ``.env``.
 
-    A secret may also come from the file named by ``DIGEST_<NAME>_FILE``.
+    *overrides* win over both, unless they are ``None``. Any setting may come from the file named by
+    ``DIGEST_<NAME>_FILE``. Raises `BadSetting` with every fault in words.
     """
     given = os.environ if env is None else env
     _refuse_slips({*given, *_names_in(_ENV_FILE)})
-    # A file named in .env counts too, unless the value itself is said in either place.
-    found: dict[str, Any] = {**_from_files({**_values_in_file(), **given}), **_from_files(given)}
-    found.update({key: value for key, value in overrides.items() if value is not None})
+    # A file named in .env counts too, unless the value itself is given in either place.
+    values: dict[str, Any] = {**_from_files({**_values_in_file(), **given}), **_from_files(given)}
+    values.update({key: value for key, value in overrides.items() if value is not None})
     try:
-        return Settings(**found)
+        return Settings(**values)
     except ValidationError as fault:
         raise BadSetting(_in_words(fault)) from None
 
@@ -296,23 +304,23 @@ def variable_of(name: str) -> str:
 
 
 def _values_in_file() -> dict[str, str]:
-    """Return what .env says, by variable."""
+    """Return the values in .env, by variable."""
     try:
-        said = DotEnvSettingsSource(Settings).env_vars
-    except UnicodeDecodeError:  # whoever reads the values tells
+        variables = DotEnvSettingsSource(Settings).env_vars
+    except UnicodeDecodeError:  # Settings reports it
         return {}
-    return {name.upper(): value for name, value in said.items() if value is not None}
+    return {name.upper(): value for name, value in variables.items() if value is not None}
 
 
 def _names_in(path: Path) -> list[str]:
     try:
         return re.findall(r"^\s*(?:export\s+)?(\w+)\s*=", path.read_text("utf-8"), re.MULTILINE)
-    except (OSError, UnicodeDecodeError):  # whoever reads the values tells
+    except (OSError, UnicodeDecodeError):  # Settings reports it
         return []
 
 
 def _refuse_slips(names: set[str]) -> None:
-    """Refuse a variable that is next to a setting's name: its value would silently not count."""
+    """Raise `BadSetting` for a variable spelt almost like a setting: it would be ignored."""
     known = [variable_of(name) for name in Settings.model_fields]
     known += [f"{name}_FILE" for name in known]
     for variable in sorted(names - set(known)):
@@ -322,19 +330,19 @@ def _refuse_slips(names: set[str]) -> None:
 
 
 def _from_files(env: Mapping[str, str]) -> Mapping[str, str]:
-    """Values of the settings whose ``…_FILE`` variable names a readable file."""
-    found: dict[str, str] = {}
+    """Return the values of settings whose ``…_FILE`` variable is set; raises `BadSetting`."""
+    values: dict[str, str] = {}
     for name, setting in Settings.model_fields.items():
         variable = f"{variable_of(name)}_FILE"
         if variable not in env or variable_of(name) in env:
             continue
         try:
-            found[str(setting.validation_alias or name)] = (
+            values[str(setting.validation_alias or name)] = (
                 Path(env[variable]).read_text(encoding="utf-8").strip()
             )
         except OSError as fault:
             raise BadSetting(f"{variable}: the file can't be read: {fault.strerror}") from None
-    return found
+    return values
 
 
 def _in_words(fault: ValidationError) -> str:

@@ -1,4 +1,8 @@
-"""The secrets of an installation: which sign links, and which know addresses by their hash."""
+"""Choose an installation's secrets: which sign links, and which hash addresses.
+
+An old secret still verifies and hashes. A leaked one verifies nothing, but still hashes, so that
+suppressions stored under it keep working.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from subscribers.tokens import MIN_SECRET, mark_of
 
 
 def signing(settings: Settings) -> list[str]:
-    """Return every secret whose links still work, the one that signs first; raises `BadSetting`."""
+    """Return the secrets that verify links; the first one signs. Raises `BadSetting`."""
     secret = settings.secret
     if secret is None or len(secret.get_secret_value()) < MIN_SECRET:
         raise BadSetting(
@@ -28,18 +32,19 @@ def signing(settings: Settings) -> list[str]:
 
 
 def hashing(settings: Settings) -> list[str]:
-    """Return every secret an address may be known under, the one to store by first.
+    """Return the secrets that hash addresses; new hashes are stored with the first.
 
-    A leaked one is among them: without it nobody would know whom it keeps away.
+    Leaked secrets are included: without them, suppressions stored under them could not be matched.
+    Raises `BadSetting`.
     """
     return [*signing(settings), *_listed(settings.leaked_secrets)]
 
 
 def marks(settings: Settings) -> list[str]:
-    """Return what each secret is recognised by, the one that signs first; raises `BadSetting`."""
+    """Return each secret's fingerprint, that of the signing one first; raises `BadSetting`."""
     return [mark_of(secret) for secret in hashing(settings)]
 
 
 def _listed(setting: SecretStr | None, *, but: list[str] | None = None) -> list[str]:
     parts = setting.get_secret_value().split(",") if setting else []
-    return [one for part in parts if (one := part.strip()) and one not in (but or [])]
+    return [secret for part in parts if (secret := part.strip()) and secret not in (but or [])]

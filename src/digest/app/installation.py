@@ -1,4 +1,7 @@
-"""The composition root: the only module that knows every adapter."""
+"""Put an installation together: the only module that knows every adapter.
+
+This module hides which class stands behind each protocol, and which settings it is made with.
+"""
 
 from __future__ import annotations
 
@@ -56,22 +59,22 @@ LEASE_MARGIN = 60.0  # seconds a claim outlives the longest request
 
 @dataclass(frozen=True, kw_only=True)
 class App:
-    """One installation, put together: what every entry point works with."""
+    """One installation, put together; every entry point works with it."""
 
     settings: Settings
     database: Database
     clock: Callable[[], datetime]
 
     def tokens(self) -> Tokens:
-        """Return the maker and reader of signed links; raises `BadSetting`."""
+        """Return what signs and verifies the links in mails; raises `BadSetting`."""
         return Tokens(signing_keys.signing(self.settings))
 
     def hashes(self) -> Hashes:
-        """Return the maker of keyed hashes of addresses; raises `BadSetting`."""
+        """Return what makes keyed hashes of addresses; raises `BadSetting`."""
         return Hashes(signing_keys.hashing(self.settings))
 
     def press(self) -> IssueBuilder:
-        """Return what making a mail takes."""
+        """Return the builder that renders and checks an issue's mail."""
         return IssueBuilder(
             base_url=self.settings.base_url,
             postal_address=self.settings.postal_address,
@@ -87,13 +90,14 @@ class App:
         return folder if folder.is_dir() else None
 
     def sources(self) -> dict[str, str]:
-        """Return the templates an issue is made of, by name; raises `TemplateBroken`."""
+        """Return the source of each template of an issue, by name; raises `TemplateBroken`."""
         return template_sources("issue", folder=self.own_mails())
 
     def require_approved(self, session: Session, issue: Issue) -> Approval | None:
-        """Return the approval that lets *issue* go; raises `NotApproved` or `MailUnfit`.
+        """Return the approval that allows *issue* to be sent.
 
-        ``None`` where the newsletter may go unattended and nothing is wrong with the issue.
+        ``None`` where the newsletter needs no approval and no check has a finding. Raises
+        `NotApproved` or `MailUnfit`.
         """
         edition = store.edition_of(session, issue)
         return approval.require_approved(
@@ -104,11 +108,11 @@ class App:
         )
 
     def unsubscribe_url(self) -> str:
-        """Return the link that unsubscribes, with the reader's tag."""
+        """Return the unsubscribe link, with the tag that stands for a reader's token."""
         return f"{self.settings.base_url}/u/{UNSUBSCRIBE_TAG}"
 
     def reprint(self, view: IssueView, kept: provenance.Sources) -> Rendered:
-        """Render an issue with exactly these templates, none of today's."""
+        """Render an issue with the template sources in *kept*, and none of today's."""
         with TemporaryDirectory() as folder:
             for name, source in kept.items():
                 path = Path(folder, name)
@@ -117,7 +121,7 @@ class App:
             return render_confined("issue", {"issue": view}, folder=Path(folder))
 
     def checks(self) -> LintTerms:
-        """Return what this installation asks of a mail."""
+        """Return the terms by which this installation lints a mail."""
         return LintTerms(
             postal_address=self.settings.postal_address,
             lenient=self.settings.transport is TransportKind.OUTBOX,
@@ -125,17 +129,18 @@ class App:
         )
 
     def findings(self, edition: Edition, unsubscribe_url: str) -> list[Finding]:
-        """Check a frozen edition once more."""
+        """Lint a frozen edition, and return the findings."""
         return self.checks().of_edition(edition, unsubscribe_url)
 
     def sender(self) -> Mailbox:
-        """Return who the mail is from."""
+        """Return the From mailbox (RFC 5322, 3.6.2)."""
         return _mailbox(self.settings.sender)
 
     def take_sender(self, session: Session, issue: Issue) -> bool:
-        """Let an issue come from today's sender if nobody has got it; tells if that is another.
+        """Set an issue's sender to today's setting, and return whether the sender changed.
 
-        Nobody has approved another one: what was said before is void.
+        Do nothing once a mail of the issue was accepted or is in doubt. A changed sender voids the
+        approval, since nobody has approved the new sender.
         """
         edition = store.edition_of(session, issue)
         counts = count_deliveries(session, edition.id or 0)
@@ -147,9 +152,9 @@ class App:
         return True
 
     def unapproved(self, session: Session, issue: Issue) -> NotApproved | None:
-        """Say why an issue that is on its way may not go on; ``None`` where it may.
+        """Return why an issue that is being sent may not go on; ``None`` where it may.
 
-        Changed templates are no reason: its mail is frozen, and was approved.
+        Changed templates are no reason: the issue's mail is frozen, and was approved.
         """
         if approval.latest(session, issue) is not None:
             return None
@@ -160,7 +165,7 @@ class App:
         return None
 
     def transport(self) -> Transport:
-        """Return the way out that the settings choose; raises `BadSetting`."""
+        """Return the transport that the settings choose; raises `BadSetting`."""
         settings = self.settings
         if settings.transport is TransportKind.OUTBOX:
             return Outbox(settings.outbox, self.clock)
@@ -179,7 +184,10 @@ class App:
             ) from None
 
     def hand_over(self, mailing: Mailing) -> Accepted:
-        """Send a mailing that is in no ledger, once; raises `DigestError` unless it was taken."""
+        """Send a mailing once, without a row in the database, and return the provider's answer.
+
+        Raises `DigestError` unless the provider accepted the mailing.
+        """
         transport = self.transport()
         answer = transport.hand_over(transport.prepare(mailing))
         if not isinstance(answer, Accepted):
@@ -187,7 +195,7 @@ class App:
         return answer
 
     def letter_post(self) -> LetterTransport:
-        """Return the way out for letters; raises `BadSetting`."""
+        """Return the transport for letters; raises `BadSetting`."""
         return LetterTransport(
             store=self.database,
             transport=self.transport(),
@@ -200,27 +208,28 @@ class App:
         )
 
     def take_in_sign_ups(self) -> int:
-        """Act on sign-ups that an earlier process took down and left; returns how many."""
+        """Process sign-ups that an earlier process recorded only, and return how many."""
         return process_all(self.database, self.hashes(), self.limits().address)
 
     def limits(self) -> RateLimits:
-        """Return how many sign-ups are let through."""
-        told, usual = self.settings, RateLimits()
+        """Return the rate limits of sign-ups and letters."""
+        settings, defaults = self.settings, RateLimits()
         return RateLimits(
             address=replace(
-                usual.address, count=told.letters_per_day, monthly=told.letters_per_month
+                defaults.address, count=settings.letters_per_day, monthly=settings.letters_per_month
             ),
-            domain=replace(usual.domain, count=told.sign_ups_per_domain),
-            provider=replace(usual.provider, count=told.sign_ups_per_provider),
-            network=replace(usual.network, count=told.sign_ups_per_network),
-            everyone=replace(usual.everyone, count=told.sign_ups_in_all),
+            domain=replace(defaults.domain, count=settings.sign_ups_per_domain),
+            provider=replace(defaults.provider, count=settings.sign_ups_per_provider),
+            network=replace(defaults.network, count=settings.sign_ups_per_network),
+            everyone=replace(defaults.everyone, count=settings.sign_ups_in_all),
         )
 
     def send_letters(self, at_most: int = 500) -> Counter[LetterState]:
-        """Send the letters that wait, the oldest first; any number may do so at once.
+        """Send up to *at_most* waiting letters, the oldest first; callers may run concurrently.
 
-        Returns how many ended in which state: `LetterState.WAITING` means that the way out is shut
-        for now, so call again later. What is in doubt is never sent again. Raises `BadSetting`.
+        Return how many letters ended in which state. `LetterState.WAITING` means that the transport
+        refuses mail for now, so call again later. A letter in doubt is never sent again. Raises
+        `BadSetting`.
         """
         return send_waiting(
             self.database,
@@ -233,7 +242,7 @@ class App:
         )
 
     def retention(self) -> RetentionPeriods:
-        """Return how long what is kept of readers is kept."""
+        """Return the retention periods of readers' data, in days."""
         return RetentionPeriods(
             pending=self.settings.pending_days,
             networks=self.settings.network_days,
@@ -241,22 +250,23 @@ class App:
         )
 
     def epoch(self) -> RestoreGuardFile:
-        """Return the file that tells a database put back from a copy."""
+        """Return the restore guard's file, which shows that a database came from a backup."""
         beside = self.database.url.database if self.database.is_sqlite else None
         return RestoreGuardFile(self.settings.epoch_file or Path(f"{beside or 'digest'}.epoch"))
 
     def begin_sending(self) -> None:
-        """Make sure that this database knows of all that was sent from it; raises `Restored`.
+        """Check that this database records every batch sent from it, and that its secrets exist.
 
-        Raises `SecretGone` too: whom it must not mail has to be known.
+        Raises `Restored` for a database restored from a backup, and `SecretGone` where a secret is
+        missing: without it, suppressed addresses could not be recognised.
         """
         restore_guard.begin(self.database, self.epoch())
         self.require_secrets()
 
     def require_secrets(self) -> None:
-        """Make sure that every secret this database was worked with is at hand, and note today's.
+        """Check that every secret this database was used with is set, and record today's.
 
-        Asked by whatever sends, serves links or writes by hashes. Raises `SecretGone`.
+        Call this before sending, serving links or writing by hash. Raises `SecretGone`.
         """
         known_secrets.require_all(self.database, signing_keys.marks(self.settings), self.clock())
 
@@ -267,10 +277,10 @@ class App:
         tracking: Tracking | None = None,
         sender: str = "",
     ) -> Content:
-        """Return what every reader of a mail gets; raises `BadSetting`.
+        """Return the part of a mail that is the same for every reader; raises `BadSetting`.
 
-        *tracking* is what the mail says of it, where it isn't what the newsletter does now;
-        *sender* whom it was made to come from.
+        *tracking* overrides the newsletter's present tracking with the one the mail was built with;
+        *sender* overrides the sender setting in the same way.
         """
         tracked = (tracking or newsletter.tracking) is not Tracking.OFF
         return Content(
@@ -285,16 +295,16 @@ class App:
         )
 
     def sending(self, session: Session, issue: Issue) -> EditionSend:
-        """Return all that sending *issue* takes."""
+        """Return everything that sending *issue* needs; raises `BadSetting`."""
         newsletter = store.newsletter_of(session, issue)
         edition = store.edition_of(session, issue)
-        epoch_file = self.epoch()
+        guard_file = self.epoch()
         return EditionSend(
             store=self.database,
-            step=lambda name: epoch_file.count() if name == "started" else None,
+            step=lambda name: guard_file.count() if name == "started" else None,
             transport=self.transport(),
             clock=self.clock,
-            owner=f"{epoch_file.place()}/{this_process()}",
+            owner=f"{guard_file.place()}/{this_process()}",
             edition_id=edition.id or 0,
             newsletter=newsletter.slug,
             issue=f"{newsletter.slug}-{issue.number}",
@@ -318,7 +328,7 @@ class App:
         )
 
     def drain(self) -> EventConsumer:
-        """Return what applies the events that wait in the spool."""
+        """Return the consumer that applies the events in the spool to the database."""
         return EventConsumer(
             store=self.database,
             spool=self.spool(),
@@ -328,9 +338,9 @@ class App:
         )
 
     def tidy_events(self) -> PruneResult:
-        """Prune the events of old issues, and forget erased readers; their numbers stay.
+        """Prune the events of old issues and of erased readers; the counts stay.
 
-        Nothing of what goes is left readable in SQLite's files.
+        The deleted rows are also removed from SQLite's files.
         """
         now = self.clock()
         before = now - timedelta(days=self.settings.keep_events_days)
@@ -339,7 +349,10 @@ class App:
         return done
 
     def reopen(self) -> int:
-        """Ask the provider to mail readers again who confirmed anew; returns how many."""
+        """Lift the provider's suppressions of readers who confirmed again, and return how many.
+
+        Returns 0 for a transport without suppressions.
+        """
         key = self.settings.sendgrid_api_key
         if self.settings.transport is not TransportKind.SENDGRID or key is None:
             return 0
@@ -351,7 +364,7 @@ class App:
         return lift_provider_blocks(self.database, provider, self.hashes())
 
     def spool(self) -> Spool:
-        """Return the place where events wait for the database."""
+        """Return the spool, the folder in which events wait for the database."""
         folder = self.settings.spool
         if folder is None:
             beside = self.database.url.database if self.database.is_sqlite else None
@@ -365,7 +378,7 @@ def _mailbox(text: str) -> Mailbox:
 
 
 def open_app(settings: Settings, clock: Callable[[], datetime] | None = None) -> App:
-    """Put an installation together; opens nothing before it is used."""
+    """Return an installation made from *settings*; nothing is opened before it is used."""
     return App(
         settings=settings,
         database=Database(settings.database_url),
