@@ -54,7 +54,7 @@ class Database:
             raise DatabaseUnfit("a parameter in DIGEST_DATABASE_URL has no fitting value") from None
         self._writing = self.engine.execution_options(digest_writes=True)
         # SQLite admits one writer and makes others poll; this process's threads queue on a lock.
-        self._turn: Any = threading.Lock() if self.is_sqlite else nullcontext()
+        self._write_lock: Any = threading.Lock() if self.is_sqlite else nullcontext()
 
     @property
     def path(self) -> Path | None:
@@ -73,7 +73,7 @@ class Database:
     def write(self) -> Iterator[Session]:
         """Open a session that commits at the end of the block, or rolls back on an error."""
         with (
-            self._turn,
+            self._write_lock,
             Session(self._writing, expire_on_commit=False) as session,
             session.begin(),
         ):
@@ -86,7 +86,7 @@ class Database:
         In the database file, deleted rows are overwritten at once (``PRAGMA secure_delete``).
         """
         if self.is_sqlite:
-            with self._turn, self.engine.connect() as connection:
+            with self._write_lock, self.engine.connect() as connection:
                 for pragma in (
                     f"busy_timeout={SCRUB_MS}",  # writers wait meanwhile
                     "wal_checkpoint(TRUNCATE)",

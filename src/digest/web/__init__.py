@@ -1,1 +1,11 @@
-"""The ASGI application: what readers, editors and the provider reach by HTTP."""
+"""Serve the public site: pages for readers, the provider's webhook, and monitoring.
+
+`server` listens and bounds connections, and `app` puts the ASGI application together. A request
+passes `security_headers` and the last resort of `error_pages`, whose texts are in
+`status_messages`, and reaches one of five groups of routes. `public_pages`, with
+`comparison_page`, and `archive` read the database and render through `theme`, which takes the
+newsletters from `newsletter_cache`. `signup_wiring` configures the sign-up and preference pages of
+`subscribers.web`; the letters these pages enqueue are sent by `letter_worker`. `webhooks` verifies
+the provider's posts and writes them to the spool. `monitoring` answers health checks, and prints
+the numbers that `metrics` counts.
+"""

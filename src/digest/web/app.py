@@ -1,4 +1,4 @@
-"""The public site, put together."""
+"""Put the public site together: which routes it has, in which middleware, with which threads."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from subscribers import web as readers
 def make_site(app: App, *, ticking: bool = False) -> Starlette:
     """Return the ASGI application that readers and the provider reach; raises `BadSetting`.
 
-    While it runs, letters that wait are sent from a thread of its own, woken when one is written;
-    a service may call `App.take_in_sign_ups` and `App.send_letters` beside it. *ticking* says that
-    the schedule runs beside.
+    While the site runs, a thread of its own sends waiting letters, and is woken by each new one; a
+    service may call `App.take_in_sign_ups` and `App.send_letters` at the same time. *ticking* says
+    that this process runs the schedule too, so that readiness depends on it.
     """
     webhook = webhooks.Webhook(app)
-    postman = LetterWorker(app.send_letters, catch_up=app.take_in_sign_ups)
-    looks = Theme(app.settings, NewsletterCache(app.database))
-    front = site_config(app, looks, postman.wake)
-    public = PublicSite(app, front, looks)
-    archive = Archive(app, front, looks, own_links=OWN_LINKS)
-    faults = ErrorPages(looks)
+    letter_worker = LetterWorker(app.send_letters, catch_up=app.take_in_sign_ups)
+    theme = Theme(app.settings, NewsletterCache(app.database))
+    front = site_config(app, theme, letter_worker.wake)
+    public = PublicSite(app, front, theme)
+    archive = Archive(app, front, theme, own_links=OWN_LINKS)
+    error_pages = ErrorPages(theme)
 
     @asynccontextmanager
     async def lifespan(_site: Starlette) -> AsyncIterator[None]:
         webhook.start()
-        postman.wake()
+        letter_worker.wake()
         yield
         await front.stop()
-        await run_sync(postman.stop)
+        await run_sync(letter_worker.stop)
         await run_sync(webhook.stop)
 
     site = Starlette(
@@ -57,16 +57,16 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *webhooks.routes(webhook),
             *monitoring.routes(app, ticking=ticking),
         ],
-        middleware=_middleware(app, faults),
-        exception_handlers={HTTPException: faults.refused, NotFound: faults.not_found},
+        middleware=_middleware(app, error_pages),
+        exception_handlers={HTTPException: error_pages.refused, NotFound: error_pages.not_found},
         lifespan=lifespan,
     )
     site.router.redirect_slashes = False  # it would build an address from the Host header
     return site
 
 
-def _middleware(app: App, faults: ErrorPages) -> list[Middleware]:
+def _middleware(app: App, error_pages: ErrorPages) -> list[Middleware]:
     chain = [Middleware(SecurityHeaders, tls=app.settings.base_url.startswith("https://"))]
     if hosts := split_setting(app.settings.hosts):
         chain.append(Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False))
-    return [*chain, Middleware(LastResort, faults=faults)]
+    return [*chain, Middleware(LastResort, faults=error_pages)]

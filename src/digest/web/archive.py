@@ -1,4 +1,7 @@
-"""The issues that were sent: a list, a page for each, and the frozen mail itself."""
+"""Answer for the archive: the list of sent issues, a page for each, and the frozen mail itself.
+
+This module hides how a mail is made public: its readers' links lead to a page that explains them.
+"""
 
 from __future__ import annotations
 
@@ -28,12 +31,12 @@ _MOST_DIGITS = 9
 
 
 class Archive:
-    """The handlers of the archive's pages. A draft isn't there for anybody."""
+    """The handlers of the archive's pages; a draft is not found."""
 
-    def __init__(self, app: App, front: SiteConfig, looks: Theme, *, own_links: str) -> None:
+    def __init__(self, app: App, front: SiteConfig, theme: Theme, *, own_links: str) -> None:
         self._app = app
         self._front = front
-        self._looks = looks
+        self._theme = theme
         self._own_links = own_links
 
     def routes(self) -> list[Route]:
@@ -41,7 +44,7 @@ class Archive:
         one = "/issues/{newsletter}/{number}"
         return [
             Route("/issues", self.listing),
-            Route("/issues/", self.listing),  # as many type it
+            Route("/issues/", self.listing),  # the slash that many people type
             Route("/issues/{newsletter}", self.listing),
             Route("/issues/{newsletter}/", self.listing),
             Route(one, self.viewer),
@@ -55,32 +58,32 @@ class Archive:
             newsletter = store.newsletter(session, series.slug)
             issues = store.published(session, newsletter)
         page = archive_page(
-            self._looks.site(series),
-            [issue_link(each, series) for each in issues],
-            sign_up=self._looks.sign_up(self._front, series, "archive"),
-            folder=self._looks.folder,
+            self._theme.site(series),
+            [issue_link(issue, series) for issue in issues],
+            sign_up=self._theme.sign_up(self._front, series, "archive"),
+            folder=self._theme.folder,
         )
-        return HTMLResponse(page, headers=self._looks.form_headers())
+        return HTMLResponse(page, headers=self._theme.form_headers())
 
     def viewer(self, request: Request) -> Response:
-        """Show one issue in a frame, with the way to its neighbours."""
+        """Show one issue in a frame, with links to the older and the newer issue."""
         series, number = self._series(request), _number(request)
         with self._app.database.read() as session:
             newsletter = store.newsletter(session, series.slug)
             issue = store.public_issue(session, newsletter, number)
             older, newer = store.neighbours(session, newsletter, number)
         page = issue_page(
-            self._looks.site(series),
+            self._theme.site(series),
             issue_link(issue, series),
             older=issue_link(older, series) if older else None,
             newer=issue_link(newer, series) if newer else None,
-            sign_up=self._looks.sign_up(self._front, series, "issue"),
-            folder=self._looks.folder,
+            sign_up=self._theme.sign_up(self._front, series, "issue"),
+            folder=self._theme.folder,
         )
-        return HTMLResponse(page, headers=self._looks.form_headers(FRAMING))
+        return HTMLResponse(page, headers=self._theme.form_headers(FRAMING))
 
     def mail(self, request: Request) -> Response:
-        """Show the frozen mail itself, with nobody's own links in it."""
+        """Show the frozen mail itself, without any reader's own links."""
         series = self._series(request)
         with self._app.database.read() as session:
             html = _frozen(session, series.slug, _number(request))
@@ -90,14 +93,14 @@ class Archive:
 
     def _series(self, request: Request) -> NewsletterEntry:
         slug = request.path_params.get("newsletter")
-        series = self._looks.shelf.series().get(slug) if slug else self._looks.shelf.first()
+        series = self._theme.shelf.series().get(slug) if slug else self._theme.shelf.first()
         if series is None:
             raise NotFound("there is no such newsletter")
         return series
 
 
 def _number(request: Request) -> int:
-    """Read an issue's number; raises `NotFound` for what is none, and for what no column holds."""
+    """Return an issue's number; raises `NotFound` for other text, and for over nine digits."""
     text: str = request.path_params["number"]
     if not (text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS):
         raise NotFound("no issue has such a number")
@@ -105,7 +108,7 @@ def _number(request: Request) -> int:
 
 
 def issue_link(issue: PublishedIssue, series: NewsletterEntry) -> IssueLink:
-    """Return an issue as pages link to it."""
+    """Return the link to an issue, with its number, date and subject."""
     path = f"/issues/{series.slug}/{issue.number}"
     return IssueLink(
         number=issue.number,
@@ -117,9 +120,10 @@ def issue_link(issue: PublishedIssue, series: NewsletterEntry) -> IssueLink:
 
 
 def for_everybody(html: str, own_links: str) -> str:
-    """Lead a reader's own links to a page that explains them, and open links in the whole window.
+    """Return a frozen mail's HTML for every visitor: a reader's own links lead to *own_links*.
 
-    *html* is a frozen mail with the readers' tags in it.
+    *html* holds the tags that stand for readers' tokens. A ``base`` element opens links in the
+    whole window, since the mail is shown in a frame.
     """
     general = _OWN.sub(own_links, html)
     return _HEAD.sub(lambda head: f'{head[0]}<base target="_top">', general, count=1)

@@ -1,4 +1,7 @@
-"""Puts a whole comparison into words for its page: pure, nothing looked up."""
+"""Build the view model of a comparison's page from one revision, without a database.
+
+This module hides how stored text becomes page text: paragraphs, printable characters, bare quotes.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _MARKS = ("“”", '""', "«»", "„“")
 
 
 def teaser(revision: Revision) -> Teaser | None:
-    """Return a comparison in two lines; nothing for one that has lost a side."""
+    """Return a comparison's teaser; ``None`` for one without exactly two sides."""
     view = comparison_view(revision, base_url="", web_url="")
     if len(view.contenders) != 2:  # noqa: PLR2004 - a comparison has two sides
         return None
@@ -27,9 +30,9 @@ def teaser(revision: Revision) -> Teaser | None:
 
 
 def page_of(revision: Revision, *, base_url: str, language: str) -> ComparisonPage:
-    """Return all that one revision says."""
+    """Return the page of one revision, its date in *language*."""
     view = comparison_view(revision, base_url=base_url, web_url="")
-    sides = sorted(revision.contenders, key=lambda each: each.side)[:2]
+    sides = sorted(revision.contenders, key=lambda contender: contender.side)[:2]
     ours = f"{base_url}/comparisons/{view.slug}"
     return ComparisonPage(
         category=view.category,
@@ -40,7 +43,7 @@ def page_of(revision: Revision, *, base_url: str, language: str) -> ComparisonPa
         labels=view.labels,
         date=long_date(revision.published_on, language) if revision.published_on else "",
         original=view.url if view.url not in (ours, "") else "",
-        sides=[_side(*each) for each in zip(view.contenders, sides, strict=True)],
+        sides=[_side(*pair) for pair in zip(view.contenders, sides, strict=True)],
         seats=_seats(view, sides, site_texts(language)),
     )
 
@@ -62,23 +65,23 @@ def _side(view: ContenderView, contender: Contender) -> SideView:
 
 
 def _seats(view: ComparisonView, sides: Sequence[Contender], words: SiteTexts) -> list[SeatView]:
-    """Return what is said, seat by seat; a seat that says nothing at all is left out."""
-    said = [{each.seat: each for each in side.verdicts} for side in sides]
+    """Return the verdicts, seat by seat; a seat without any verdict is left out."""
+    by_side = [{verdict.seat: verdict for verdict in side.verdicts} for side in sides]
     return [
         SeatView(
-            reviewer=_reviewer([each[seat] for each in said if seat in each])
+            reviewer=_reviewer([by_seat[seat] for by_seat in by_side if seat in by_seat])
             or words.reviewer % seat,
             verdicts=[
                 _verdict(contender.name, verdicts.get(seat))
-                for contender, verdicts in zip(view.contenders, said, strict=True)
+                for contender, verdicts in zip(view.contenders, by_side, strict=True)
             ],
         )
-        for seat in sorted(set(chain.from_iterable(said)))
+        for seat in sorted(set(chain.from_iterable(by_side)))
     ]
 
 
 def _reviewer(verdicts: Sequence[Verdict]) -> str:
-    named = (" ".join(strip_unprintable(each.reviewer or "").split()) for each in verdicts)
+    named = (" ".join(strip_unprintable(verdict.reviewer or "").split()) for verdict in verdicts)
     return next(filter(None, named), "")
 
 
@@ -90,7 +93,7 @@ def _verdict(about: str, verdict: Verdict | None) -> VerdictView:
 
 
 def _bare(quote: str) -> str:
-    """Take off the quotation marks the page put around; the template puts its own."""
+    """Return a quote without its outer quotation marks; the template adds its own."""
     text = " ".join(strip_unprintable(quote).split())
     while len(text) > 1 and text[0] + text[-1] in _MARKS:
         text = text[1:-1].strip()

@@ -1,4 +1,7 @@
-"""What is shown when a page isn't there or can't be made: words, never a traceback."""
+"""Answer with a page in words where a page is missing or fails, never with a traceback.
+
+This module hides which error becomes which HTTP status.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +25,17 @@ RETRY_SECONDS = "60"
 
 
 class ErrorPages:
-    """Turns what goes wrong into pages."""
+    """The handlers of errors; each returns a page."""
 
-    def __init__(self, looks: Theme) -> None:
-        self._looks = looks
+    def __init__(self, theme: Theme) -> None:
+        self._theme = theme
 
     def not_found(self, request: Request, _fault: Exception) -> Response:
-        """Answer for what doesn't exist."""
+        """Return the 404 page."""
         return self._page(status_page(StatusMessage.MISSING, request), HTTPStatus.NOT_FOUND)
 
     def refused(self, request: Request, fault: Exception) -> Response:
-        """Answer what the router refuses: a path that leads nowhere, a method that isn't taken."""
+        """Return the answer to a request that the router refuses: 404 for a path, 405 for a method."""
         status = fault.status_code if isinstance(fault, HTTPException) else HTTPStatus.NOT_FOUND
         if status == HTTPStatus.NOT_FOUND:
             return self.not_found(request, fault)
@@ -40,7 +43,7 @@ class ErrorPages:
         return PlainTextResponse(f"{HTTPStatus(status).phrase.lower()}\n", status, headers)
 
     def failed(self, request: Request, fault: Exception) -> Response:
-        """Answer for a page that couldn't be made."""
+        """Return 503 with Retry-After for a database error, and 500 for any other."""
         if isinstance(fault, SQLAlchemyError):
             away = status_page(StatusMessage.AWAY, request)
             response = self._page(away, HTTPStatus.SERVICE_UNAVAILABLE)
@@ -51,33 +54,33 @@ class ErrorPages:
 
     def _page(self, page: Page, status: HTTPStatus) -> Response:
         try:
-            return HTMLResponse(self._looks.message(page), status)
+            return HTMLResponse(self._theme.message(page), status)
         except DigestError as fault:  # the page's own template is broken
             log.error("no page can be made: %s", fault)
             return PlainTextResponse(f"{page.title}\n", status)
 
 
 class LastResort:
-    """Middleware: whatever a page raises ends here, and only its kind reaches the log."""
+    """Middleware that turns whatever a page raises into an error page, and logs only its class."""
 
     def __init__(self, app: ASGIApp, *, faults: ErrorPages) -> None:
         self._app = app
         self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, whatever happens."""
-        begun = False
+        """Answer one request; raises only once the response has started."""
+        started = False
 
-        async def noted(message: Message) -> None:
-            nonlocal begun
-            begun = True
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = True
             await send(message)
 
         try:
-            await self._app(scope, receive, noted)
+            await self._app(scope, receive, send_and_note)
         except Exception as fault:
-            if begun or scope["type"] != "http":
+            if started or scope["type"] != "http":
                 raise
-            said = str(fault) if isinstance(fault, DigestError) else ""
-            log.error("a page failed: %s %s", type(fault).__name__, said)
+            detail = str(fault) if isinstance(fault, DigestError) else ""
+            log.error("a page failed: %s %s", type(fault).__name__, detail)
             await self._faults.failed(Request(scope), fault)(scope, receive, send)

@@ -1,4 +1,7 @@
-"""Sends waiting letters from a thread of its own, never inside a web request."""
+"""Send waiting letters from a thread, never inside a web request.
+
+This module hides when letters are sent, and how long the thread waits after a failure.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0  # seconds
 
 
 class LetterWorker:
-    """Woken when a letter waits; stays until none does, patiently where one can't go.
+    """A thread that starts when it is woken, sends letters, and ends when none waits.
 
-    The thread starts when it is woken and ends when there is nothing to do.
+    *send* sends what waits, and *catch_up* runs once before it. While a letter can't be sent, the
+    pause between two tries doubles, from *pause* to `LONGEST_PAUSE` seconds.
     """
 
     def __init__(
@@ -35,25 +39,25 @@ class LetterWorker:
         self._catch_up: Callable[[], object] | None = catch_up  # done once, before the first letter
         self._pause, self._wait = pause, wait
         self._lock = threading.Lock()
-        self._ending = threading.Event()
-        self._called = threading.Event()
+        self._stop_event = threading.Event()
+        self._wake_event = threading.Event()
         self._woken = False
         self._thread: threading.Thread | None = None
 
     def wake(self) -> None:
-        """Look for letters soon; returns at once."""
+        """Start the thread, or make it look again; return at once."""
         with self._lock:
             self._woken = True
-            self._called.set()
-            if self._thread is None and not self._ending.is_set():
+            self._wake_event.set()
+            if self._thread is None and not self._stop_event.is_set():
                 self._thread = threading.Thread(target=self._run, name="letters")
                 self._thread.start()
 
     def stop(self, seconds: float = 10.0) -> None:
-        """End, after the letter that is under way; what still waits is sent the next time."""
+        """Stop after the present letter, waiting up to *seconds*; other letters stay enqueued."""
         with self._lock:
-            self._ending.set()
-            self._called.set()
+            self._stop_event.set()
+            self._wake_event.set()
             thread = self._thread
         if thread is not None:
             thread.join(seconds)
@@ -65,16 +69,18 @@ class LetterWorker:
                 pause = self._pause
                 continue
             self._woken = True
-            self._wait(self._ending, self._pause)
-            self._wait(self._called, pause - self._pause)  # a new letter may be one that can go
+            self._wait(self._stop_event, self._pause)
+            self._wait(
+                self._wake_event, pause - self._pause
+            )  # a new letter may be one that can be sent
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _goes_on(self) -> bool:
-        """Take a call, or end where there is none: under the lock, so that none is missed."""
+        """Return whether to look for letters; under the lock, so that no call to `wake` is lost."""
         with self._lock:
-            on = self._woken and not self._ending.is_set()
+            on = self._woken and not self._stop_event.is_set()
             self._woken = False
-            self._called.clear()
+            self._wake_event.clear()
             if not on:
                 self._thread = None
             return on

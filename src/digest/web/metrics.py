@@ -1,4 +1,7 @@
-"""Numbers in Prometheus' text format."""
+"""Count what there is to monitor, and print it in Prometheus' text format (version 0.0.4).
+
+This module hides which table or file each metric is counted from.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +27,21 @@ _MEMORY = Path("/proc/self/statm")
 
 
 def collect_metrics(app: App) -> list[Metric]:
-    """Count everything there is to watch; reads only."""
+    """Return every metric; raises `SQLAlchemyError` while the database can't be read."""
     with app.database.read() as session:
-        found = [*_sending(session), *_audience(session), *_ticks(app, session)]
+        counted = [*_sending(session), *_audience(session), *_ticks(app, session)]
     held = restore_guard.hold_reason(app.database, app.epoch()) is not None
     spool = app.spool()
-    away = RejectedPosts(spool.folder).since_yesterday(app.clock())
+    rejected = RejectedPosts(spool.folder).since_yesterday(app.clock())
     return [
-        *found,
+        *counted,
         single("digest_hold", "1 while nothing is sent after a restore.", int(held)),
         single("digest_spool_bytes", "Events on disk, not all applied yet.", spool.size()),
-        _of(
+        _labelled(
             "digest_webhook_turned_away",
             "Posts turned away today and yesterday, by reason.",
             "reason",
-            {(reason.value,): float(number) for reason, number in away.items()},
+            {(reason.value,): float(number) for reason, number in rejected.items()},
         ),
         *_process(),
     ]
@@ -49,18 +52,18 @@ def _sending(session: Session) -> list[Metric]:
     sizes = select(col(Batch.state), func.sum(col(Batch.size))).group_by(col(Batch.state))
     readers = _grouped(session, sizes)
     queue = sum(readers.get((state.value,), 0) for state in _QUEUED)
-    doubt = sum(readers.get((state.value,), 0) for state in _DOUBTED)
+    doubt = sum(readers.get((state.value,), 0) for state in _IN_DOUBT)
     attempts = select(func.coalesce(col(Attempt.outcome), "under-way"), func.count())
     events = select(col(MailEvent.kind), func.count()).group_by(col(MailEvent.kind))
     issues = select(col(Issue.state), func.count()).group_by(col(Issue.state))
-    turns = select(col(Slot.state), func.count()).group_by(col(Slot.state))
-    set_aside = session.connection().execute(select(func.max(col(Quarantined.id)))).scalar()
+    slots = select(col(Slot.state), func.count()).group_by(col(Slot.state))
+    dead_letters = session.connection().execute(select(func.max(col(Quarantined.id)))).scalar()
     return [
-        _of("digest_issues", "Issues by state.", "state", _grouped(session, issues)),
-        _of("digest_turns", "Periods by state.", "state", _grouped(session, turns)),
-        _of("digest_batches", "Batches by state.", "state", states),
-        _of("digest_batch_readers", "Readers by their batch's state.", "state", readers),
-        _of(
+        _labelled("digest_issues", "Issues by state.", "state", _grouped(session, issues)),
+        _labelled("digest_turns", "Periods by state.", "state", _grouped(session, slots)),
+        _labelled("digest_batches", "Batches by state.", "state", states),
+        _labelled("digest_batch_readers", "Readers by their batch's state.", "state", readers),
+        _labelled(
             "digest_attempts_total",
             "Requests to the provider by outcome.",
             "outcome",
@@ -69,13 +72,15 @@ def _sending(session: Session) -> list[Metric]:
         ),
         single("digest_queue_readers", "Readers still to be sent to.", queue),
         single("digest_in_doubt_readers", "Readers who may have been sent to.", doubt),
-        _of("digest_events", "Provider's events kept, by kind.", "kind", _grouped(session, events)),
-        single("digest_events_set_aside", "Events that weren't usable.", set_aside or 0),
+        _labelled(
+            "digest_events", "Provider's events kept, by kind.", "kind", _grouped(session, events)
+        ),
+        single("digest_events_set_aside", "Events that weren't usable.", dead_letters or 0),
     ]
 
 
 _QUEUED = (BatchState.PENDING, BatchState.CLAIMED)
-_DOUBTED = (BatchState.STARTED, BatchState.IN_DOUBT)
+_IN_DOUBT = (BatchState.STARTED, BatchState.IN_DOUBT)
 
 
 def _audience(session: Session) -> list[Metric]:
@@ -84,32 +89,32 @@ def _audience(session: Session) -> list[Metric]:
     stopped = select(col(Stopped.reason), func.sum(col(Stopped.count)))
     letters = select(col(LetterToSend.state), func.count()).group_by(col(LetterToSend.state))
     return [
-        _of("digest_subscriptions", "By standing.", "standing", _grouped(session, standing)),
-        _of("digest_consents_total", "What readers did.", "act", _grouped(session, acts)),
-        _of(
+        _labelled("digest_subscriptions", "By standing.", "standing", _grouped(session, standing)),
+        _labelled("digest_consents_total", "What readers did.", "act", _grouped(session, acts)),
+        _labelled(
             "digest_signups_stopped_total",
             "Sign-ups stopped, by reason.",
             "reason",
             _grouped(session, stopped.group_by(col(Stopped.reason))),
         ),
-        _of("digest_letters", "Letters by state.", "state", _grouped(session, letters)),
+        _labelled("digest_letters", "Letters by state.", "state", _grouped(session, letters)),
     ]
 
 
 def _ticks(app: App, session: Session) -> list[Metric]:
-    ticks = session.execute(select(JobRun)).scalars().all()
+    runs = session.execute(select(JobRun)).scalars().all()
     now = app.clock()
-    age: _Samples = {(each.name,): (now - each.started_at).total_seconds() for each in ticks}
-    ok: _Samples = {(each.name,): float(each.ok) for each in ticks}
+    age: _Samples = {(run.name,): (now - run.started_at).total_seconds() for run in runs}
+    ok: _Samples = {(run.name,): float(run.ok) for run in runs}
     return [
-        _of("digest_tick_age_seconds", "Since a chore last ran.", "name", age),
-        _of("digest_tick_ok", "1 when its last run went well.", "name", ok),
+        _labelled("digest_tick_age_seconds", "Since a chore last ran.", "name", age),
+        _labelled("digest_tick_ok", "1 when its last run went well.", "name", ok),
     ]
 
 
 def _process() -> list[Metric]:
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    found = [
+    metrics = [
         single(
             "process_cpu_seconds_total",
             "Processor time.",
@@ -120,10 +125,10 @@ def _process() -> list[Metric]:
     if _MEMORY.exists():
         pages = int(_MEMORY.read_text(encoding="ascii").split()[1])
         resident = pages * os.sysconf("SC_PAGE_SIZE")
-        found.append(single("process_resident_memory_bytes", "Memory in use.", resident))
+        metrics.append(single("process_resident_memory_bytes", "Memory in use.", resident))
         open_ = len(list(_OPEN_FILES.iterdir()))
-        found.append(single("process_open_fds", "Open file handles.", open_))
-    return found
+        metrics.append(single("process_open_fds", "Open file handles.", open_))
+    return metrics
 
 
 def _grouped(session: Session, statement: Executable) -> _Samples:
@@ -131,7 +136,7 @@ def _grouped(session: Session, statement: Executable) -> _Samples:
     return {(str(key),): float(number or 0) for key, number in rows}
 
 
-def _of(
+def _labelled(
     name: str,
     help_: str,
     label: str,
@@ -139,8 +144,8 @@ def _of(
     *,
     kind: str = "gauge",
 ) -> Metric:
-    counted = "counter" if name.endswith("_total") else kind
-    return Metric(name=name, help=help_, kind=counted, labels=(label,), samples=samples)
+    type_ = "counter" if name.endswith("_total") else kind
+    return Metric(name=name, help=help_, kind=type_, labels=(label,), samples=samples)
 
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -158,12 +163,12 @@ class Metric:
 
 
 def single(name: str, help_: str, value: float, *, kind: str = "gauge") -> Metric:
-    """Return a metric that is one number."""
+    """Return a metric with one sample and no labels."""
     return Metric(name=name, help=help_, kind=kind, samples={(): value})
 
 
 def prometheus_text(metrics: Iterable[Metric]) -> str:
-    """Write metrics as Prometheus reads them."""
+    """Return metrics in Prometheus' text format."""
     return "".join(line + "\n" for metric in metrics for line in _lines(metric))
 
 

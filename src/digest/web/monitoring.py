@@ -1,4 +1,7 @@
-"""Says to machines how the service is: alive, ready, and its numbers."""
+"""Answer monitoring: liveness, readiness, and metrics.
+
+This module hides who may read the metrics, and what makes a process ready.
+"""
 
 from __future__ import annotations
 
@@ -20,30 +23,30 @@ from digest.migrations.upgrade import current, newest
 from digest.web.metrics import CONTENT_TYPE, collect_metrics, prometheus_text
 
 STALE = timedelta(minutes=5)  #: the schedule runs each minute
-KEPT_SECONDS = 15.0  #: for so long the same numbers are told again: counting costs
+KEPT_SECONDS = 15.0  #: for this long the same numbers are returned, since counting is slow
 
 
 class Monitoring:
-    """Answers /healthz, /readyz and /metrics; none of them changes anything."""
+    """The handlers of /healthz, /readyz and /metrics; all of them only read."""
 
     def __init__(self, app: App, *, ticking: bool, steady: Callable[[], float]) -> None:
         self._app, self._ticking, self._steady = app, ticking, steady
-        self._told: tuple[float, str] | None = None
+        self._cached: tuple[float, str] | None = None
         self._counting = threading.Lock()
 
     async def alive(self, _request: Request) -> Response:
-        """Say that this process answers, whatever else is wrong."""
+        """Return 200 as long as this process answers, whatever else is wrong."""
         return PlainTextResponse("alive\n")
 
     def ready(self, _request: Request) -> Response:
-        """Say whether it can do its work, else why not, without any number."""
+        """Return 200 if the service can do its work, else 503 with the reasons in words."""
         faults = self._faults()
         if faults:
             return PlainTextResponse("".join(f"{fault}\n" for fault in faults), 503)
         return PlainTextResponse("ready\n")
 
     def metrics(self, request: Request) -> Response:
-        """Tell the numbers to who may know them."""
+        """Return the metrics to a client who may read them, else 404."""
         if not self._may_know(request):
             return PlainTextResponse("not found\n", 404)
         try:
@@ -71,22 +74,22 @@ class Monitoring:
         if token is not None:
             given = request.headers.get("authorization", "").encode()
             return hmac.compare_digest(given, f"Bearer {token.get_secret_value()}".encode())
-        # A proxy on this machine asks for others, and says for whom.
+        # A proxy on this machine asks on behalf of others, and names them in these headers.
         asked_for = {"x-forwarded-for", "forwarded"} & set(request.headers.keys())
         return not asked_for and request.client is not None and _is_loopback(request.client.host)
 
     def _numbers(self) -> str:
         with self._counting:
             now = self._steady()
-            if self._told is None or now - self._told[0] > KEPT_SECONDS:
-                self._told = (now, prometheus_text(collect_metrics(self._app)))
-            return self._told[1]
+            if self._cached is None or now - self._cached[0] > KEPT_SECONDS:
+                self._cached = (now, prometheus_text(collect_metrics(self._app)))
+            return self._cached[1]
 
 
 def routes(
     app: App, *, ticking: bool = False, steady: Callable[[], float] = time.monotonic
 ) -> list[Route]:
-    """Return the routes; *ticking* says that this process runs the schedule as well."""
+    """Return the routes; *ticking* says that this process runs the schedule too."""
     health = Monitoring(app, ticking=ticking, steady=steady)
     return [
         Route("/healthz", health.alive),
@@ -96,7 +99,7 @@ def routes(
 
 
 def _is_loopback(host: str) -> bool:
-    try:  # where both are listened to, IPv4's addresses come as parts of IPv6's
+    try:  # a dual-stack socket shows IPv4 addresses mapped into IPv6 (RFC 4291, 2.5.5.2)
         return ip_address(host.removeprefix("::ffff:")).is_loopback
     except ValueError:
         return False

@@ -1,4 +1,7 @@
-"""What the pages say of each newsletter: read now and then, and kept while the store is away."""
+"""Cache what the pages say of each newsletter, so that pages work while the database is away.
+
+This module hides when the entries are read again: in a thread, once they are `FRESH_SECONDS` old.
+"""
 
 from __future__ import annotations
 
@@ -19,24 +22,24 @@ from subscribers.web import NewsletterInfo
 from subscribers.web.locale import LANGUAGES, choose
 
 FRESH_SECONDS = 5.0
-MOST_TOPICS = 24  # more would be no choice, and more boxes than a form may send
+MOST_TOPICS = 24  # more are hard to choose among, and more boxes than a form may send
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewsletterEntry:
-    """One newsletter as its pages speak of it."""
+    """One newsletter as its pages present it."""
 
     slug: str
     name: str
     description: str
-    rhythm: Mapping[str, str]  #: how often, as it reads after "comes"; empty if nothing is promised
+    rhythm: Mapping[str, str]  #: how often, by language, to follow "comes"; empty if unscheduled
     language: str
     tracking: Tracking
     latest: str  #: path of the newest issue, or empty
-    topics: Sequence[str]  #: what readers may choose among; none where that is no choice
+    topics: Sequence[str]  #: the categories readers may choose among; empty for fewer than two
 
     def about(self) -> NewsletterInfo:
-        """Return what the sign-up pages say."""
+        """Return the entry in the form that the sign-up pages take."""
         return NewsletterInfo(
             slug=self.slug,
             name=self.name,
@@ -44,7 +47,7 @@ class NewsletterEntry:
             comes=self.rhythm,
             tracking=self.tracking.value,
             latest=self.latest,
-            topics=[(each.casefold(), each) for each in self.topics],
+            topics=[(topic.casefold(), topic) for topic in self.topics],
         )
 
     @property
@@ -54,9 +57,10 @@ class NewsletterEntry:
 
 
 class NewsletterCache(Mapping[str, NewsletterInfo]):
-    """Every newsletter by slug, the oldest first; never waits for the store but the first time.
+    """Every newsletter by slug, the oldest first; waits for the database only the first time.
 
-    What is older than a few seconds is still told, while a thread looks again.
+    An entry older than `FRESH_SECONDS` is still returned, while a thread reads the newsletters
+    again.
     """
 
     def __init__(self, store: UnitOfWork, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -67,7 +71,7 @@ class NewsletterCache(Mapping[str, NewsletterInfo]):
         self._reading = threading.Lock()
 
     def __getitem__(self, slug: str) -> NewsletterInfo:
-        """Return what is told of a newsletter."""
+        """Return a newsletter's entry; raises `KeyError`."""
         return self.series()[slug].about()
 
     def __iter__(self) -> Iterator[str]:
@@ -83,44 +87,47 @@ class NewsletterCache(Mapping[str, NewsletterInfo]):
         return next(iter(self.series().values()), None)
 
     def seen(self) -> NewsletterEntry | None:
-        """Return that newsletter as far as it is known: a page that says a fault may need it."""
+        """Return the first newsletter for an error page; ``None`` where it was never read."""
         try:
             return self.first()
         except SQLAlchemyError:
             return None
 
     def series(self) -> Mapping[str, NewsletterEntry]:
-        """Return all of them; raises `SQLAlchemyError` while they have never been read."""
+        """Return every newsletter by slug; raises `SQLAlchemyError` if they could never be read."""
         if not self._known:
             self.read()
         elif self._monotonic() >= self._due:
-            threading.Thread(target=self.read, name="shelf", daemon=True).start()
+            threading.Thread(target=self.read, name="newsletter-cache", daemon=True).start()
         return self._known
 
     def read(self) -> None:
-        """Look again, unless somebody does already; keeps what was known while that fails."""
+        """Read the newsletters, unless a thread is reading them; keep the old entries on a failure.
+
+        Raises `SQLAlchemyError` if there are no old entries.
+        """
         if not self._reading.acquire(blocking=not self._known):
             return
         try:
             self._due = self._monotonic() + FRESH_SECONDS
             with self._store.read() as session:
                 topics = _topics(session)
-                found = [
+                entries = [
                     NewsletterEntry(
-                        slug=each.slug,
-                        name=each.name,
-                        description=each.description,
-                        rhythm=_rhythm(each),
-                        language=each.language,
-                        tracking=Tracking(each.tracking),
-                        latest=_path(each.slug, published.latest(session, each)),
+                        slug=newsletter.slug,
+                        name=newsletter.name,
+                        description=newsletter.description,
+                        rhythm=_rhythm(newsletter),
+                        language=newsletter.language,
+                        tracking=Tracking(newsletter.tracking),
+                        latest=_path(newsletter.slug, published.latest(session, newsletter)),
                         topics=topics,
                     )
-                    for each in published.newsletters(session)
+                    for newsletter in published.newsletters(session)
                 ]
-            self._known = {each.slug: each for each in found}
+            self._known = {entry.slug: entry for entry in entries}
         except SQLAlchemyError:
-            if not self._known:  # not known isn't the same as not there
+            if not self._known:  # no newsletter known isn't the same as no newsletter
                 raise
         finally:
             self._reading.release()
@@ -133,8 +140,8 @@ def _rhythm(newsletter: Newsletter) -> Mapping[str, str]:
 
 
 def _topics(session: Session) -> Sequence[str]:
-    found = categories(session, at_most=MOST_TOPICS)
-    return found if len(found) > 1 else ()
+    topics = categories(session, at_most=MOST_TOPICS)
+    return topics if len(topics) > 1 else ()
 
 
 def _path(slug: str, issue: published.PublishedIssue | None) -> str:

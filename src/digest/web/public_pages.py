@@ -1,4 +1,7 @@
-"""The front page, the comparisons, and the few files beside them."""
+"""Answer for the front page, the comparison pages, and the style sheet, icon and robots.txt.
+
+This module hides when a comparison is public: from its day, or from the issue that carried it.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +34,13 @@ _ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /webhooks/\n"
 
 
 class PublicSite:
-    """The handlers of pages that are the same for everybody."""
+    """The handlers of pages that are the same for every visitor."""
 
-    def __init__(self, app: App, front: SiteConfig, looks: Theme) -> None:
+    def __init__(self, app: App, front: SiteConfig, theme: Theme) -> None:
         self._app = app
         self._front = front
-        self._looks = looks
-        self._teasers: dict[int, list[Teaser]] = {}  # by issue, whose content never changes
+        self._theme = theme
+        self._teasers: dict[int, list[Teaser]] = {}  # by issue id; an issue's content never changes
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -51,33 +54,33 @@ class PublicSite:
         ]
 
     def home(self, _request: Request) -> Response:
-        """Say what comes and when, with the latest issue to look at."""
-        series = _existing(self._looks.shelf.first())
+        """Show the front page: what the newsletter brings, when, and the latest issue."""
+        series = _existing(self._theme.shelf.first())
         with self._app.database.read() as session:
             issue, teasers = self._latest(session, series)
         page = home_page(
-            self._looks.site(series),
-            sign_up=self._looks.sign_up(self._front, series, "front"),
+            self._theme.site(series),
+            sign_up=self._theme.sign_up(self._front, series, "front"),
             issue=issue,
             teasers=teasers,
-            folder=self._looks.folder,
+            folder=self._theme.folder,
         )
-        return HTMLResponse(page, headers=self._looks.form_headers())
+        return HTMLResponse(page, headers=self._theme.form_headers())
 
     def comparison(self, request: Request) -> Response:
-        """Show one comparison with everything it says."""
-        series = _existing(self._looks.shelf.first())
+        """Show one comparison in full; raises `NotFound` for one that isn't out yet."""
+        series = _existing(self._theme.shelf.first())
         with self._app.database.read() as session:
             revision = _out(session, request.path_params["slug"], self._app.clock())
             base_url = self._app.settings.base_url
-            told = page_of(revision, base_url=base_url, language=series.language)
+            shown = page_of(revision, base_url=base_url, language=series.language)
         page = comparison_page(
-            self._looks.site(series),
-            told,
-            sign_up=self._looks.sign_up(self._front, series, "comparison"),
-            folder=self._looks.folder,
+            self._theme.site(series),
+            shown,
+            sign_up=self._theme.sign_up(self._front, series, "comparison"),
+            folder=self._theme.folder,
         )
-        return HTMLResponse(page, headers=self._looks.form_headers())
+        return HTMLResponse(page, headers=self._theme.form_headers())
 
     def _latest(
         self, session: Session, series: NewsletterEntry
@@ -86,31 +89,32 @@ class PublicSite:
         if issue is None:
             return None, []
         if issue.id not in self._teasers:
-            told = [teaser(revision) for revision in store.carried_comparisons(session, issue.id)]
-            self._teasers = {issue.id: [each for each in told if each is not None]}
+            carried = store.carried_comparisons(session, issue.id)
+            teasers = [teaser(revision) for revision in carried]
+            self._teasers = {issue.id: [item for item in teasers if item is not None]}
         return issue_link(issue, series), self._teasers.get(issue.id, [])
 
     def own_links(self, request: Request) -> Response:
-        """Explain where a reader's own links are; the archive's copies of mails lead here."""
-        page = self._looks.message(status_page(StatusMessage.OWN_LINKS, request))
+        """Explain where a reader's own links are; links in archived mails lead to this page."""
+        page = self._theme.message(status_page(StatusMessage.OWN_LINKS, request))
         return HTMLResponse(page, headers=cacheable_headers(_FILE) | {"Vary": "Accept-Language"})
 
     def style(self, _request: Request) -> Response:
-        """Return the one style sheet."""
-        text = asset("style.css", folder=self._looks.folder)
+        """Return the style sheet of every page."""
+        text = asset("style.css", folder=self._theme.folder)
         return Response(
             text, headers=cacheable_headers(_FILE), media_type="text/css; charset=utf-8"
         )
 
     def icon(self, _request: Request) -> Response:
-        """Return the one picture."""
-        text = asset("icon.svg", folder=self._looks.folder)
+        """Return the icon, the site's one image."""
+        text = asset("icon.svg", folder=self._theme.folder)
         return Response(
             text, headers=cacheable_headers(_FILE), media_type="image/svg+xml; charset=utf-8"
         )
 
     def robots(self, _request: Request) -> Response:
-        """Tell search engines where there is nothing for them."""
+        """Return robots.txt (RFC 9309), which keeps crawlers from the API and the webhook."""
         return PlainTextResponse(_ROBOTS, headers=cacheable_headers(_FILE))
 
 
@@ -122,7 +126,7 @@ def _existing(series: NewsletterEntry | None) -> NewsletterEntry:
 
 def _out(session: Session, slug: str, now: datetime) -> Revision:
     """Return a comparison's newest revision; raises `NotFound` for one that isn't out yet."""
-    if not slug.isprintable():  # a NUL, say, can't even be asked for on PostgreSQL
+    if not slug.isprintable():  # PostgreSQL refuses a parameter that holds a NUL
         raise NotFound("no comparison has such a name")
     comparison = comparisons.by_slug(session, slug)
     revision = comparisons.latest(session, comparison)
@@ -132,6 +136,6 @@ def _out(session: Session, slug: str, now: datetime) -> Revision:
 
 
 def _is_out(session: Session, comparison: Comparison, revision: Revision, now: datetime) -> bool:
-    """Hold for what has its day somewhere on earth, and for what was sent out before it."""
+    """Tell whether a comparison's day has begun anywhere on earth, or an issue carried it."""
     out = revision.published_on is None or revision.published_on <= (now + _EARLIEST_ZONE).date()
     return out or store.was_carried(session, comparison)

@@ -1,4 +1,7 @@
-"""Puts the headers that keep pages safe on whatever is answered."""
+"""Add security headers to every response, and choose how long a page may be cached.
+
+This module hides the Content Security Policy (W3C CSP 3) of each kind of page.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ from collections.abc import Mapping
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: Nothing runs, nothing is fetched from elsewhere, nobody frames us.
+#: No script runs, nothing is fetched from another site, and no site may frame the page.
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
     " frame-ancestors 'none'"
 )
-SCRIPT = "; script-src 'self'"  # where the form has a sum to do
-#: The same for a page that shows a frozen mail in a frame.
+SCRIPT = "; script-src 'self'"  # for a page whose form has a proof of work
+#: The policy of a page that shows a frozen mail in a frame.
 FRAMING = f"{POLICY}; frame-src 'self'"
 #: A frozen mail: its own styles, pictures from anywhere, and links that open in the whole window.
 MAIL = (
@@ -37,9 +40,11 @@ HEADERS: Mapping[str, str] = {
 
 
 def cacheable_headers(seconds: int, *, by: str = "public", found: bool = True) -> dict[str, str]:
-    """Return the headers of what is the same for everybody: who may keep it, and find it.
+    """Return the headers of a response that is the same for every visitor.
 
-    Pages with a form are kept by browsers only ("private"): the form tells how old it is.
+    *seconds* is how long it may be cached, *by* "public" caches or by browsers only ("private"):
+    a form's token tells its age, so pages with a form are private. *found* lets search engines
+    index it.
     """
     return {
         "Cache-Control": f"{by}, max-age={seconds}",
@@ -48,13 +53,13 @@ def cacheable_headers(seconds: int, *, by: str = "public", found: bool = True) -
 
 
 def with_form(policy: str = POLICY, *, scripted: bool) -> dict[str, str]:
-    """Return the headers of a page with a sign-up form; *scripted*: its script may run."""
+    """Return the headers of a page with a sign-up form; *scripted* lets its script run."""
     script = SCRIPT if scripted else ""
     return cacheable_headers(60, by="private") | {"Content-Security-Policy": policy + script}
 
 
 class SecurityHeaders:
-    """Middleware: adds each header that an answer doesn't carry already."""
+    """Middleware that adds each header the response doesn't carry already."""
 
     def __init__(self, app: ASGIApp, *, tls: bool) -> None:
         self._app = app
@@ -63,16 +68,16 @@ class SecurityHeaders:
             self._headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request, adding headers to an HTTP response."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
 
-        async def secured(message: Message) -> None:
+        async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, secured)
+        await self._app(scope, receive, send_secured)

@@ -1,4 +1,8 @@
-"""Serves the site: in the foreground, or beside other work of one process."""
+"""Serve the site over HTTP, in the foreground or in a thread beside a process's other work.
+
+This module hides how connections are bounded: how many there are, how many are accepted at once,
+and how long and how large a request's head may be. uvicorn and its parser set none of these.
+"""
 
 from __future__ import annotations
 
@@ -24,31 +28,31 @@ from digest.web.security_headers import HEADERS
 log = logging.getLogger(__name__)
 
 START_SECONDS = 10.0
-BACKLOG = 1024  #: connections that wait to be taken; a flood opens hundreds at once
-#: A thread beside the site waits at most so long for its turn. Senders take dozens a batch: at
-#: Python's 5 ms, a send beside a flooded site went at a tenth of its rate.
+BACKLOG = 1024  #: connections that wait to be accepted; a flood opens hundreds at once
+#: The longest a thread beside the site waits for the interpreter lock. A batch takes the lock
+#: dozens of times: with Python's default of 5 ms, a send beside a flooded site ran at a tenth of its rate.
 SWITCH_SECONDS = 0.0002
 _EXHAUSTED = (EMFILE, ENFILE, ENOBUFS, ENOMEM)
 MOST_HEAD = 32_768  #: bytes of request line and headers
-HEAD_SECONDS = 10.0  #: from the connection, or from the answer before, to the end of a head
+HEAD_SECONDS = 10.0  #: from the connection, or the previous response, to the end of a head
 MOST_CONNECTIONS = 4096
-TAKEN_AT_ONCE = 64  #: connections taken in one turn of the loop; each waits a turn to be counted
-#: Parts of the process's file descriptors: the sender and the database need some too.
+TAKEN_AT_ONCE = 64  #: connections accepted in one pass of the loop; each is counted a pass later
+#: Divisors of the process's file descriptors: the sender and the database need some too.
 _SHARE, _SHARE_AT_ONCE = 2, 16
-COMPLAINT_SECONDS = 60.0  #: between two lines on connections that can't be taken
+COMPLAINT_SECONDS = 60.0  #: between two log lines on connections that can't be accepted
 
 
 def listen(port: int, host: str = "127.0.0.1") -> socket.socket:
-    """Take a port (0: a free one); who asks before the site has started waits for its answer.
+    """Return a socket that listens on *port* (0: a free one); raises `BadSetting`.
 
-    *host* is an address of this machine or a name for one; ``::`` is every one, IPv4's too.
-    Raises `BadSetting`.
+    *host* is an address of this machine or a name for one; ``::`` is every address, IPv4's too.
+    A client that connects before the site has started waits in the backlog.
     """
     address = host.strip("[]")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with ExitStack() as unless_listening:
         try:
-            # With the protocol named, asyncio switches Nagle off; else each answer waits 40 ms.
+            # With the protocol named, asyncio sets TCP_NODELAY; else each response waits 40 ms.
             sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
             unless_listening.callback(sock.close)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -76,13 +80,13 @@ def _cannot_listen(fault: OSError, port: int, host: str) -> BadSetting:
 
 
 def url_of(sock: socket.socket) -> str:
-    """Return where a site on this socket is."""
+    """Return the URL of a site on this socket."""
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def serve(asgi: Any, sock: socket.socket, *, at_exit: Callable[[], None] = lambda: None) -> None:
-    """Serve until a signal ends it; *at_exit* then ends answers that would go on for ever."""
+    """Serve until a signal comes; *at_exit* then ends the responses that never end themselves."""
     _Server(asgi, at_exit).run(sockets=[sock])
 
 
@@ -90,7 +94,7 @@ def serve(asgi: Any, sock: socket.socket, *, at_exit: Callable[[], None] = lambd
 def served(
     asgi: Any, sock: socket.socket, *, at_exit: Callable[[], None] = lambda: None
 ) -> Iterator[str]:
-    """Serve in a thread for the length of a block; yields the URL."""
+    """Serve in a thread for the length of a ``with`` block, and yield the URL."""
     server = _Server(asgi, at_exit)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, name="site")
     before = sys.getswitchinterval()
@@ -106,7 +110,7 @@ def served(
 
 
 class Connections(ServerState):
-    """What the connections of one server share: how many there may be, and which can go first."""
+    """The state that one server's connections share: their limits, and which to close first."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,38 +119,40 @@ class Connections(ServerState):
             descriptors = MOST_CONNECTIONS * _SHARE
         self.most = min(MOST_CONNECTIONS, descriptors // _SHARE)
         self.at_once = min(TAKEN_AT_ONCE, descriptors // _SHARE_AT_ONCE)
-        self.idle: dict[Connection, None] = {}  #: those that owe a head, the oldest first
+        self.idle: dict[
+            Connection, None
+        ] = {}  #: connections without a whole head, the oldest first
 
     def make_room(self) -> None:
-        """For a newcomer, cut the connection that has owed its head longest if there are too many.
+        """Abort the connection that has waited longest for its head, if there are too many.
 
-        So who asks at once is answered, however many say nothing.
+        A client that sends its request at once is thus answered, however many send nothing.
         """
         if len(self.connections) > self.most:
             next(iter(self.idle)).cut()
 
 
 class Connection(HttpToolsProtocol):
-    """Hangs up on a head that goes on and on, or doesn't come: the parser itself sets no bound."""
+    """A connection that closes on a head too large or too late; httptools bounds neither."""
 
     server_state: Connections
-    _head = 0  #: bytes of a head that hasn't ended yet
+    _head = 0  #: bytes of the head so far
     _in_body = _moved = False
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait for a head, and make room if there are too many."""
+        """Start the timeout for a head, and make room if there are too many connections."""
         super().connection_made(cast(asyncio.Transport, transport))
         self._await_head()
         self.server_state.make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End the wait."""
-        self._head_came()
+        """Cancel the timeout."""
+        self._cancel_timeout()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came, and count it while no head is whole."""
+        """Parse *data*, and count its bytes until the head is whole."""
         self._moved = False
         super().data_received(data)
         self._head = 0 if self._in_body or self._moved else self._head + len(data)
@@ -154,38 +160,38 @@ class Connection(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_headers_complete(self) -> None:
-        """End the wait: the head is whole."""
+        """Cancel the timeout, since the head is whole."""
         self._in_body = self._moved = True
-        self._head_came()
+        self._cancel_timeout()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Count from anew: a head comes next."""
-        # What came with this end was body: it may be a large piece, and is no head's.
+        """Reset the count, since a head comes next."""
+        # The bytes that came with this end were body: they may be many, and belong to no head.
         self._in_body, self._moved = False, True
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next head."""
+        """Start the timeout for the next head."""
         super().on_response_complete()
-        if self.timeout_keep_alive_task is not None:  # no request waits behind this one
+        if self.timeout_keep_alive_task is not None:  # no pipelined request waits
             self._await_head()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP."""
+        """Return 400 for bytes that are no HTTP."""
         self._refuse(HTTPStatus.BAD_REQUEST, msg)
 
     def cut(self) -> None:
-        """Hang up at once, even on who doesn't read what was written."""
-        self._head_came()
+        """Abort the connection at once, even if the client doesn't read what was written."""
+        self._cancel_timeout()
         self.transport.abort()
 
     def _await_head(self) -> None:
-        self._head_came()
+        self._cancel_timeout()
         self.server_state.idle[self] = None
         self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
-    def _head_came(self) -> None:
+    def _cancel_timeout(self) -> None:
         self.server_state.idle.pop(self, None)
         if self._deadline is not None:
             self._deadline.cancel()
@@ -199,8 +205,8 @@ class Connection(HttpToolsProtocol):
             **HEADERS,
         }
         head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        said = f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{words}"
-        self.transport.write(said.encode("ascii"))
+        response = f"HTTP/1.1 {status.value} {status.phrase}\r\n{head}\r\n{words}"
+        self.transport.write(response.encode("ascii"))
         self.transport.close()
 
 
@@ -215,7 +221,7 @@ class _Server(uvicorn.Server):
         asyncio.get_running_loop().set_exception_handler(Complaints())
         await super().startup(sockets)
         for sock in sockets or ():
-            sock.listen(BACKLOG)  # asyncio has made the queue as short as what it takes at once
+            sock.listen(BACKLOG)  # asyncio has set the backlog to what it accepts at once
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._at_exit()
@@ -223,12 +229,12 @@ class _Server(uvicorn.Server):
 
 
 class Complaints:
-    """Says once in a while that connections can't be taken: asyncio says it for each, at length."""
+    """A loop exception handler that logs failed accepts once a minute; asyncio logs each."""
 
     _next = 0.0
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Handle what the loop can't tell anybody else."""
+        """Log a failed accept; pass any other exception to the default handler."""
         fault = context.get("exception")
         if not (isinstance(fault, OSError) and fault.errno in _EXHAUSTED):
             loop.default_exception_handler(context)
@@ -240,13 +246,13 @@ class Complaints:
 def _config(asgi: Any, *, at_once: int) -> uvicorn.Config:
     return uvicorn.Config(
         asgi,
-        log_level="error",  # of its warnings, anybody can cause a line with each request
+        log_level="error",  # any client can cause a warning with each request
         access_log=False,  # its lines would hold readers' links
-        proxy_headers=False,  # DIGEST_TRUSTED_PROXIES says whose word counts
+        proxy_headers=False,  # DIGEST_TRUSTED_PROXIES says which proxies are believed
         server_header=False,
         date_header=True,
         timeout_graceful_shutdown=5,
         http=Connection,
-        loop="asyncio",  # uvloop takes one new connection a turn: a newcomer waits behind a burst
+        loop="asyncio",  # uvloop accepts one connection a pass: a new one waits behind a burst
         backlog=at_once,
     )

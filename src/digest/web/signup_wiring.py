@@ -1,4 +1,7 @@
-"""Gives the list's own pages what they need of this installation."""
+"""Configure the pages of the subscribers package for this installation.
+
+This module hides how the settings become a `SiteConfig`, and which settings it refuses.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +22,19 @@ from digest.web.theme import Theme
 from subscribers.abuse_prevention import ProofOfWork
 from subscribers.web import KeepNetwork, SiteConfig
 
-#: Where a browser lets scripts calculate: by HTTPS, and on the reader's own machine.
+#: Secure contexts (W3C): SubtleCrypto, which does the sum, exists on HTTPS and localhost only.
 _SECURE = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:|/|\Z)")
 
-_HARDER = 4  # times as much as the usual sum, at the least
-#: Companies that mails are handed to, by the transport that does it.
+_HARDER = 4  # the least factor between the usual sum and the one past a cap
+#: The company that delivers the mail, by transport; the privacy page names it.
 _CARRIERS = {TransportKind.SENDGRID: "Twilio SendGrid, USA"}
 
 
-def site_config(app: App, looks: Theme, on_letter: Callable[[], None]) -> SiteConfig:
-    """Return the public side of the list; raises `BadSetting`."""
+def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteConfig:
+    """Return the configuration of the sign-up and preference pages; raises `BadSetting`.
+
+    *on_letter* is called when a letter was enqueued.
+    """
     settings = app.settings
     return SiteConfig(
         sessions=app.database,
@@ -36,8 +42,8 @@ def site_config(app: App, looks: Theme, on_letter: Callable[[], None]) -> SiteCo
         hashes=app.hashes(),
         clock=app.clock,
         base_url=settings.base_url,
-        newsletters=looks.shelf,
-        render=looks.message,
+        newsletters=theme.shelf,
+        render=theme.message,
         trusted_proxies=[_network(text) for text in split_setting(settings.trusted_proxies)],
         keep_network=KeepNetwork(settings.keep_network),
         disposable=_disposable(app),
@@ -60,12 +66,12 @@ def site_config(app: App, looks: Theme, on_letter: Callable[[], None]) -> SiteCo
 
 
 def _line(address: str) -> str:
-    """Return a postal address in one line."""
+    """Return a postal address of several lines as one line."""
     return ", ".join(line.strip(" ,") for line in address.splitlines() if line.strip(" ,"))
 
 
 def split_setting(setting: str) -> list[str]:
-    """Split a setting at its commas."""
+    """Return the parts of a comma-separated setting, without the empty ones."""
     return [part.strip() for part in setting.split(",") if part.strip()]
 
 
@@ -81,7 +87,7 @@ def _elsewhere(session: Session, subscriber_id: int) -> Mapping[str, Any]:
 
 
 def _keeps_files(app: App) -> bool:
-    """Tell whether mails are kept as files here, with their addresses."""
+    """Tell whether this installation keeps mails, with their addresses, as files."""
     folder = app.settings.outbox
     written = folder.is_dir() and any(folder.iterdir())
     return written or app.settings.transport is TransportKind.OUTBOX
@@ -100,7 +106,7 @@ def _proof(app: App) -> ProofOfWork | None:
 
 
 def _harder(app: App) -> ProofOfWork | None:
-    """Return the sum that leads past a cap, where browsers can do it; harder than the usual one."""
+    """Return the sum that leads past a cap; ``None`` if it is off or browsers can't do it."""
     settings = app.settings
     if not settings.proof_over_cap or not _SECURE.match(settings.base_url):
         return None

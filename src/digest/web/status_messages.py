@@ -1,4 +1,4 @@
-"""Pages of a few words each, in the language the visitor's browser asks for."""
+"""Hold the texts of status pages in each language, and choose the visitor's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from subscribers.web.locale import choose
 
 
 class StatusMessage(StrEnum):
-    """What there is to say."""
+    """The status pages."""
 
     MISSING = "missing"  #: nothing is at this address
     AWAY = "away"  #: the store can't be reached
@@ -71,10 +71,10 @@ _WORDS: Mapping[str, Mapping[StatusMessage, tuple[str, str]]] = {
 
 
 def status_page(saying: StatusMessage, request: Request) -> Page:
-    """Return such a page."""
+    """Return a status page in the language of ``?lang=`` or Accept-Language."""
     language = choose(
         request.query_params.get("lang", ""), request.headers.get("accept-language", "")
     )
     title, text = _WORDS[language][saying]
-    links = [each[language] for each in _LINKS.get(saying, ())]
+    links = [link[language] for link in _LINKS.get(saying, ())]
     return Page(language=language, title=title, paragraphs=[text], links=links)

@@ -1,4 +1,7 @@
-"""Gives every page of the site its looks: the templates, and what they say of where one is."""
+"""Choose the templates of the site's pages, and the site's name and language on each page.
+
+This module hides where templates come from: the installation's own folder, else the package.
+"""
 
 from __future__ import annotations
 
@@ -16,19 +19,22 @@ from subscribers.web.locale import choose
 
 @dataclass(frozen=True)
 class Theme:
-    """The looks of one installation."""
+    """The page theme of one installation."""
 
     settings: Settings
     shelf: NewsletterCache
 
     @property
     def folder(self) -> Path | None:
-        """The installation's own page templates, if it has any."""
+        """The folder of the installation's own page templates; ``None`` where there is none."""
         folder = (self.settings.templates / "web").absolute()
         return folder if folder.is_dir() else None
 
     def site(self, series: NewsletterEntry | None = None) -> Site:
-        """Return what pages say of where one is; works while the store is away."""
+        """Return the site's name, language and address for a page's head and foot.
+
+        Without *series* the first newsletter counts; works while the database is unreachable.
+        """
         series = series or self.shelf.seen()
         postal = self.settings.postal_address
         if series is None:
@@ -42,7 +48,7 @@ class Theme:
         )
 
     def sign_up(self, front: SiteConfig, series: NewsletterEntry, source: str) -> SignupBlock:
-        """Return the sign-up form for the end of a page; *source* says which."""
+        """Return the sign-up form for the end of a page; *source* names the page."""
         language, about = choose(series.language, ""), series.about()
         return SignupBlock(
             form=form(front, about, language, source=source),
@@ -55,6 +61,6 @@ class Theme:
         return with_form(policy, scripted=bool(self.settings.proof_of_work))
 
     def message(self, page: Page) -> str:
-        """Render a page of the list's; raises `TemplateBroken`."""
+        """Render a page of the subscribers package; raises `TemplateBroken`."""
         site = replace(self.site(), language=page.language)
         return message_page(site, page, folder=self.folder)

@@ -1,4 +1,7 @@
-"""Where the provider's events come in."""
+"""Receive the provider's event posts: verify each, write it to the spool, and answer.
+
+This module hides how many posts are handled at once, and when the provider has to try again.
+"""
 
 from __future__ import annotations
 
@@ -19,36 +22,44 @@ from digest.mail.sendgrid import SIGNATURE, TIMESTAMP, Verifier
 log = logging.getLogger(__name__)
 
 MAX_BODY = 2_000_000  #: bytes; the provider's own batches end at 768 KB
-MOST_AT_ONCE = 32  #: posts held in memory; those beyond come again later
-THREADS = 4  #: that verify and write; apart from the threads that serve readers
+MOST_AT_ONCE = 32  #: posts held in memory; further posts get 503, and the provider retries
+THREADS = 4  #: threads that verify and write, apart from those that serve readers
 RETRY_SECONDS = "30"
-CALM = 4  #: with no more posts under way than this, an answer waits for its events to be applied
-PATIENCE = 2.0  #: seconds such an answer waits at most
+CALM = 4  #: up to this many posts under way, an answer waits until its events are applied
+PATIENCE = 2.0  #: the longest such wait, in seconds
 _MAX_DIGITS = 12
 
 
 class Webhook:
-    """Answers 2xx only after what it took in is on disk; applies it afterwards."""
+    """The webhook's handler: answer 2xx only once a post's events are on disk.
+
+    A consumer thread applies the events to the database afterwards. Raises `BadSetting` for keys
+    that can't be read.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
         self._verifier = Verifier(app.settings.webhook_key_list())
         self._keys_seen = self._keys_now()
-        self._drainer = ConsumerThread(app.drain())
-        self._turned_away = RejectedPosts(app.spool().folder)
+        self._consumer = ConsumerThread(app.drain())
+        self._rejected = RejectedPosts(app.spool().folder)
         self._under_way = 0
         self._threads = CapacityLimiter(THREADS)
 
     def start(self) -> None:
-        """Go on with what an earlier process left in the spool."""
-        self._drainer.wake()
+        """Apply the events that an earlier process left in the spool."""
+        self._consumer.wake()
 
     def stop(self) -> None:
-        """Apply no more; what waits stays in the spool."""
-        self._drainer.stop()
+        """Stop applying events; those that wait stay in the spool."""
+        self._consumer.stop()
 
     async def answer(self, request: Request) -> Response:
-        """Verify the raw bytes, then put them on disk; everything else happens afterwards."""
+        """Verify the raw body, write it to the spool, and return 204.
+
+        Return 403 for a bad signature, 413 for a body over `MAX_BODY` bytes, and 503 with
+        Retry-After while the spool is full or `MOST_AT_ONCE` posts are under way.
+        """
         if self._under_way >= MOST_AT_ONCE:
             self._note(RejectionReason.BUSY)
             return _later("too much at once")
@@ -82,21 +93,21 @@ class Webhook:
     def _keep(self, body: bytes, signature: str, timestamp: str) -> None:
         self._current().verify(body, signature=signature, timestamp=timestamp)
         received = int(self._app.clock().timestamp())
-        place = self._drainer.drain.spool.append(body, received, _moment(timestamp))
-        self._drainer.wake(place)
+        place = self._consumer.drain.spool.append(body, received, _moment(timestamp))
+        self._consumer.wake(place)
         if self._under_way <= CALM:
-            self._drainer.wait(place, PATIENCE)
+            self._consumer.wait(place, PATIENCE)
 
     def _note(self, reason: RejectionReason, detail: str = "") -> None:
-        self._turned_away.note(reason, self._app.clock(), detail)
+        self._rejected.note(reason, self._app.clock(), detail)
 
     def _current(self) -> Verifier:
-        """Return what verifies with the keys of now: a key is replaced without a restart."""
+        """Return the verifier for the present keys, so that a key changes without a restart."""
         now = self._keys_now()
         if now != self._keys_seen:
             try:
                 self._verifier = Verifier(self._app.settings.webhook_key_list())
-            except BadSetting as fault:  # half-written, say: the keys known so far stay good
+            except BadSetting as fault:  # half-written, say: the earlier keys stay in use
                 log.error("the webhook's keys were not changed: %s", fault)
             else:
                 self._keys_seen = now
@@ -105,14 +116,14 @@ class Webhook:
     def _keys_now(self) -> tuple[int, int]:
         path = self._app.settings.webhook_keys_file
         try:
-            found = path.stat() if path is not None else None
+            status = path.stat() if path is not None else None
         except OSError:
             return (0, 0)
-        return (found.st_mtime_ns, found.st_size) if found is not None else (0, 0)
+        return (status.st_mtime_ns, status.st_size) if status is not None else (0, 0)
 
 
 def routes(webhook: Webhook) -> list[Route]:
-    """Return the webhook's routes: two, since a redirect would lose the post."""
+    """Return the webhook's two routes; a redirect between them would lose the post."""
     return [
         Route(path, webhook.answer, methods=["POST"])
         for path in ("/webhooks/sendgrid", "/webhooks/sendgrid/")
@@ -120,7 +131,7 @@ def routes(webhook: Webhook) -> list[Route]:
 
 
 async def _bounded(request: Request) -> bytes | None:
-    """Read a body up to the cap; ``None`` when it is larger, read no further."""
+    """Return the body; ``None`` for one over `MAX_BODY` bytes, without reading its rest."""
     announced = request.headers.get("content-length", "0")
     if len(announced) > _MAX_DIGITS or (announced.isdecimal() and int(announced) > MAX_BODY):
         return None
@@ -135,13 +146,13 @@ async def _bounded(request: Request) -> bytes | None:
 
 
 def _moment(timestamp: str) -> int:
-    """Read when a post was signed; it is verified by now, and 0 when it is no number."""
+    """Return when a verified post was signed, in seconds since 1970; 0 for no number."""
     return int(timestamp) if timestamp.isdecimal() and len(timestamp) <= _MAX_DIGITS else 0
 
 
 def _later(why: str) -> Response:
-    later = {"Retry-After": RETRY_SECONDS}
-    return PlainTextResponse(f"{why}; try again", HTTPStatus.SERVICE_UNAVAILABLE, headers=later)
+    headers = {"Retry-After": RETRY_SECONDS}
+    return PlainTextResponse(f"{why}; try again", HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
 
 
 def _plain(words: str, status: HTTPStatus) -> Response:
