@@ -1,4 +1,13 @@
-"""The pages readers meet, as routes for whoever mounts them."""
+"""Answer the pages where readers sign up, confirm, unsubscribe and set preferences, as routes.
+
+The application fills in `config` and mounts `routes`. Each route is an `endpoint`: it finds the
+visitor's network with `client`, reads the form with `request_body`, and calls a handler. A sign-up
+goes to `signup_handlers`, which shows the form of `signup_form` and asks `signup_checks`; the
+checks consult `flood_guard` first, and record the request in a group commit. Links in mails lead to
+`confirm`, `unsubscribe`, `decline`, `confirm_address` and `preferences`; `privacy` says what is
+kept. Every handler returns a page of `page_model`, worded by `locale`, which the application
+renders.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +51,7 @@ __all__ = [
 
 
 def routes(front: SiteConfig) -> list[Route]:
-    """Return every route of the package; each puts its own headers on whatever it answers."""
+    """Return every route of the package; each adds its own headers to every response."""
     return [*_sign_up(front), *_letters(front), *_preferences(front)]
 
 
@@ -56,7 +65,7 @@ def _sign_up(front: SiteConfig) -> list[Route]:
     )
     return [
         Route(PATH, form),
-        Route(f"{PATH}/", form),  # as many type it
+        Route(f"{PATH}/", form),  # the slash that many people type
         Route(
             FRAME_PATH,
             Endpoint(
@@ -84,14 +93,14 @@ def _sign_up(front: SiteConfig) -> list[Route]:
 
 
 def _letters(front: SiteConfig) -> list[Route]:
-    """Return the pages behind links in mail."""
+    """Return the routes of the links in mails, except those to preferences."""
     return [
         Route("/c/{token}", Endpoint(front=front, get=confirm.show, post=confirm.act)),
         Route(
             "/u/{token}",
             Endpoint(front=front, get=unsubscribe.show, post=unsubscribe.act, lenient=True),
         ),
-        # Reloaded, or opened once more, it is the page it came from.
+        # A GET, such as a reload of the answer, shows the page whose button posts here.
         Route(
             "/u/{token}/undo", Endpoint(front=front, get=unsubscribe.show, post=unsubscribe.undo)
         ),

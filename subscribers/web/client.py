@@ -1,4 +1,7 @@
-"""Where a request comes from, when only some proxies are to be believed."""
+"""Find a request's client address behind trusted proxies, and its origin.
+
+This module hides which headers are believed: X-Forwarded-For, Sec-Fetch-Site and Origin.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ from starlette.requests import Request
 
 
 def is_ours(request: Request, base_url: str) -> bool:
-    """Tell whether nothing speaks against it: what is no browser sends neither header.
+    """Tell whether a request may come from a page of this site; a program sends neither header.
 
-    ``Sec-Fetch-Site`` is the browser's own word. ``Origin`` is asked where it is missing; since our
-    pages send no referrer, browsers write "null" there for them as well.
+    ``Sec-Fetch-Site`` (W3C Fetch Metadata) is set by the browser alone. Where it is missing,
+    ``Origin`` (RFC 6454) counts: it is "null" for this site's own pages, which send no referrer.
     """
     site = request.headers.get("sec-fetch-site")
     if site is not None:
@@ -40,10 +43,10 @@ _WITH_PORT = re.compile(r"(?:\[([^]]+)\]|([0-9.]+))(?::[0-9]{1,5})?\Z", re.ASCII
 def client(
     peer: str | None, forwarded: Sequence[str], trusted: Sequence[Network]
 ) -> Address | None:
-    """Return the address a request comes from.
+    """Return the address of a request's client; ``None`` where *peer* is no IP address.
 
-    *forwarded* are the X-Forwarded-For headers: each proxy adds at the end whom it saw, so they are
-    read from there, and only as long as a proxy among *trusted* vouches for them.
+    *forwarded* are the X-Forwarded-For headers. Each proxy appends the address it saw, so they are
+    read from the end, and only as long as the address before is a proxy among *trusted*.
     """
     seen = _parse(peer or "")
     hops = [hop.strip() for hop in ",".join(forwarded)[-2_000:].split(",")][-_MOST_HOPS:]
@@ -67,8 +70,8 @@ def network(address: Address | None) -> str:
 @lru_cache(maxsize=4_096)
 def _parse(text: str) -> Address | None:
     try:
-        found = _WITH_PORT.match(text)
-        address = ip_address((found[1] or found[2] if found else text).partition("%")[0])
+        match = _WITH_PORT.match(text)
+        address = ip_address((match[1] or match[2] if match else text).partition("%")[0])
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None

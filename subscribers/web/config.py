@@ -1,4 +1,7 @@
-"""What the pages are given to work with: whoever mounts them fills this in."""
+"""Define what the application that mounts the pages has to give them.
+
+This module hides how the flood guard, the group commit and the sign-up worker are put together.
+"""
 
 from __future__ import annotations
 
@@ -23,96 +26,96 @@ from subscribers.web.page_model import Renderer, plain
 
 
 class KeepNetwork(StrEnum):
-    """What the consent ledger keeps of where a form was sent from."""
+    """How much of a visitor's network address the consent record keeps."""
 
     NONE = "none"  #: nothing
-    PREFIX = "prefix"  #: the /24 or /48
-    FULL = "full"  #: the address
+    PREFIX = "prefix"  #: the network, an IPv4 /24 or IPv6 /48
+    FULL = "full"  #: the whole address
 
 
 @dataclass(frozen=True, kw_only=True)
 class NewsletterInfo:
-    """What readers are told of a newsletter."""
+    """What the pages say of a newsletter."""
 
     slug: str
     name: str
     description: str = ""  #: what comes
     comes: Mapping[str, str] = field(default_factory=dict)  #: by language, after "comes"
-    tracking: Literal["off", "anonymous", "reader"] = "off"  #: what opens and clicks tell
+    tracking: Literal["off", "anonymous", "reader"] = "off"  #: how opens and clicks are counted
     latest: str = ""  #: path of the issue to look at first
-    topics: Sequence[tuple[str, str]] = ()  #: (value, words); none when there is nothing to choose
+    topics: Sequence[tuple[str, str]] = ()  #: (value, label); empty where there is no choice
 
 
 def _nothing_else(_session: Session, _subscriber_id: int) -> Mapping[str, Any]:
-    """Keep nothing of a reader but what this package keeps."""
+    """Return nothing: the application keeps no data on readers itself."""
     return {}
 
 
 def _nothing_more() -> None:
-    """Do nothing: what was deleted is gone."""
+    """Do nothing after an erasure."""
 
 
 def _nobody_waits() -> None:
-    """Do nothing: whoever sends letters looks for them by itself."""
+    """Do nothing for a new letter: the sender of letters polls for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SiteConfig:
-    """One installation's public side."""
+    """The configuration of one installation's pages, and the workers that they share."""
 
     sessions: Sessions
     tokens: Tokens
     hashes: Hashes
     clock: Callable[[], datetime]
     base_url: str
-    newsletters: Mapping[str, NewsletterInfo]  #: by slug; the first is the one a bare form is for
+    newsletters: Mapping[str, NewsletterInfo]  #: by slug; the first one is the default
     render: Renderer = plain
     limits: RateLimits = RateLimits()  # noqa: RUF009 - frozen
     trusted_proxies: Sequence[Network] = ()
     keep_network: KeepNetwork = KeepNetwork.PREFIX
-    disposable: frozenset[str] = frozenset()  #: domains whose addresses aren't taken
-    proof: ProofOfWork | None = None  #: the sum a browser does before it signs somebody up
-    harder: ProofOfWork | None = None  #: the one past a cap; without it, nobody gets past
+    disposable: frozenset[str] = frozenset()  #: domains whose addresses are refused
+    proof: ProofOfWork | None = None  #: the usual proof of work; ``None`` for none
+    harder: ProofOfWork | None = None  #: the proof of work that leads past a cap; ``None`` for none
     embed_origins: Sequence[str] = ()  #: sites that may show the form in a frame: https://a.example
-    #: What the rest of the house keeps of a reader, for the file of everything that is kept.
+    #: Returns what the application keeps on a reader, for the export of personal data.
     elsewhere: Callable[[Session, int], Mapping[str, Any]] = _nothing_else
-    erase_elsewhere: Elsewhere = nothing_elsewhere  #: forgets that, when a reader is forgotten
-    responsible: str = ""  #: who keeps the list, with where they can be found
-    carrier: str = ""  #: whom the mails are handed to: a company, where it is one
-    #: For how many days copies of the store hold what was deleted; ``None`` where nobody can tell.
+    erase_elsewhere: Elsewhere = nothing_elsewhere  #: erases that data with the reader
+    responsible: str = ""  #: the controller (GDPR, Art. 4): name and postal address
+    carrier: str = ""  #: the company that delivers the mails; empty for none
+    #: Days for which backups hold deleted data; ``None`` where the application can't know.
     copies_kept: int | None = 0
-    files_kept: bool = False  #: each mail is also kept as a file, until somebody deletes it
-    mailto: str = ""  #: where one can leave by mail while the store is out of order
+    files_kept: bool = False  #: each mail is also kept in a file until somebody deletes it
+    mailto: str = ""  #: address to unsubscribe at by mail while the database is down
     retention: RetentionPeriods = KEPT
-    on_erased: Callable[[], None] = _nothing_more  #: called when somebody was forgotten
-    on_letter: Callable[[], None] = _nobody_waits  #: called when a letter waits
+    on_erased: Callable[[], None] = _nothing_more  #: called after a reader was erased
+    on_letter: Callable[[], None] = _nobody_waits  #: called after a letter was enqueued
     link_hours: int = 48  #: how long a link to confirm lasts
-    undo: timedelta = timedelta(hours=1)  #: how long leaving can be taken back
-    form_hours: int = 6  #: how long an open form stays good
-    form_seconds: float = 2.0  #: nobody fills one in faster
-    pause: float = 0.2  #: seconds after which a sign-up is taken in, apart from the answer
-    hold: float = 0.5  #: seconds a network that was stopped waits for each further answer
+    undo: timedelta = timedelta(hours=1)  #: how long an unsubscription can be undone
+    form_hours: int = 6  #: how long a form's token is valid
+    form_seconds: float = 2.0  #: a form sent sooner after it was shown is a robot's
+    pause: float = 0.2  #: seconds from the answer to the processing of a sign-up
+    hold: float = 0.5  #: seconds that each answer to a stopped network is delayed
     writer: GroupCommit = field(init=False)
     taking: SignupWorker = field(init=False)
     shield: FloodGuard = field(init=False)
     links: Links = field(init=False)
 
     def __post_init__(self) -> None:
-        """Put together what follows from the rest."""
+        """Make the workers that the pages share."""
         object.__setattr__(self, "writer", GroupCommit(self.sessions))
-        taking = SignupWorker(
+        worker = SignupWorker(
             self.writer, self.hashes, self.limits.address, self.on_letter, self.pause
         )
-        object.__setattr__(self, "taking", taking)
+        object.__setattr__(self, "taking", worker)
         object.__setattr__(self, "shield", FloodGuard(self.writer, self.clock, hold=self.hold))
         object.__setattr__(self, "links", Links(self.base_url, self.tokens))
 
     async def stop(self) -> None:
-        """Finish what is being written: call it before the store is closed."""
+        """Finish pending writes; await this before the database is closed."""
         await self.taking.stop()
         await self.shield.finish()
         await asyncio.to_thread(self.writer.stop)
 
     def about(self, slug: str) -> NewsletterInfo | None:
-        """Return what is told of a newsletter, of the first one for an empty name."""
+        """Return a newsletter by slug, the first one for an empty slug; ``None`` if unknown."""
         return self.newsletters.get(slug or next(iter(self.newsletters), ""))

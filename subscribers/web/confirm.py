@@ -1,4 +1,7 @@
-"""The page behind a confirmation letter's link: GET shows a button, POST confirms."""
+"""Answer a confirmation letter's link: GET shows a button, POST confirms.
+
+This module hides what an old or repeated confirmation does.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,18 @@ from subscribers.web.page_model import Form, Page
 
 
 async def show(visit: EndpointRequest) -> Response:
-    """Ask for the one press of a button; changes nothing, so that scanners confirm nobody."""
-    asked = visit.front.links.read_confirm(visit.token)
-    if _is_late(visit, asked):
-        return await _late(visit, asked)
-    place = await run_sync(_place, visit, asked)
-    if place is None:
-        return _told(visit, asked, Confirmed.GONE)
-    if place.standing in JOINED:
-        return _told(visit, asked, Confirmed.ALREADY)
-    if place.standing is Standing.UNSUBSCRIBED and asked.at <= place.since:
-        return _told(visit, asked, Confirmed.LEFT)
-    page = visit.say(visit.words.confirm, newsletter=visit.newsletter(asked.newsletter))
+    """Show the button that confirms; GET changes nothing, so that link scanners confirm nobody."""
+    target = visit.front.links.read_confirm(visit.token)
+    if _is_expired(visit, target):
+        return await _expired_page(visit, target)
+    row = await run_sync(_find_standing, visit, target)
+    if row is None:
+        return _result_page(visit, target, Confirmed.GONE)
+    if row.standing in JOINED:
+        return _result_page(visit, target, Confirmed.ALREADY)
+    if row.standing is Standing.UNSUBSCRIBED and target.at <= row.since:
+        return _result_page(visit, target, Confirmed.LEFT)
+    page = visit.say(visit.words.confirm, newsletter=visit.newsletter(target.newsletter))
     return visit.show(
         Page(
             language=page.language,
@@ -44,57 +47,57 @@ async def show(visit: EndpointRequest) -> Response:
 
 
 async def act(visit: EndpointRequest) -> Response:
-    """Confirm. Twice is fine; an old letter brings nobody back."""
-    asked = visit.front.links.read_confirm(visit.token)
-    if _is_late(visit, asked):
-        return await _late(visit, asked)
+    """Confirm a subscription and enqueue the welcome letter; repeating it changes nothing."""
+    target = visit.front.links.read_confirm(visit.token)
+    if _is_expired(visit, target):
+        return await _expired_page(visit, target)
 
     def confirm(session: Session) -> Confirmed:
         now = visit.front.clock()
-        done = lifecycle.confirm(session, asked, visit.evidence("page"), visit.front.hashes, now)
-        if done is Confirmed.DONE:
-            number, newsletter = asked.subscriber_id, asked.newsletter
-            reader = store.find_by_id(session, number)
+        result = lifecycle.confirm(session, target, visit.evidence("page"), visit.front.hashes, now)
+        if result is Confirmed.DONE:
+            subscriber_id, newsletter = target.subscriber_id, target.newsletter
+            reader = store.find_by_id(session, subscriber_id)
             language = (reader and reader.language) or visit.language
             letter_queue.enqueue(
-                session, number, newsletter, LetterKind.WELCOME, now, language=language
+                session, subscriber_id, newsletter, LetterKind.WELCOME, now, language=language
             )
-        return done
+        return result
 
-    done = await visit.front.writer.alone(confirm)
-    if done is Confirmed.DONE:
+    result = await visit.front.writer.alone(confirm)
+    if result is Confirmed.DONE:
         visit.front.on_letter()
-    return _told(visit, asked, done)
+    return _result_page(visit, target, result)
 
 
-def _told(visit: EndpointRequest, asked: DatedTarget, done: Confirmed) -> Response:
-    page = visit.say(visit.words.confirmed[done], newsletter=visit.newsletter(asked.newsletter))
-    about = visit.front.about(asked.newsletter)
+def _result_page(visit: EndpointRequest, target: DatedTarget, result: Confirmed) -> Response:
+    page = visit.say(visit.words.confirmed[result], newsletter=visit.newsletter(target.newsletter))
+    about = visit.front.about(target.newsletter)
     links = []
-    if done in (Confirmed.LEFT, Confirmed.GONE):
-        links = [(visit.words.ask_again, visit.sign_up_path(asked.newsletter))]
-    elif about and about.latest and done is not Confirmed.BARRED:
+    if result in (Confirmed.LEFT, Confirmed.GONE):
+        links = [(visit.words.ask_again, visit.sign_up_path(target.newsletter))]
+    elif about and about.latest and result is not Confirmed.BARRED:
         links = [(visit.words.read_latest, about.latest)]
     return visit.show(
         Page(language=page.language, title=page.title, paragraphs=page.paragraphs, links=links)
     )
 
 
-def _is_late(visit: EndpointRequest, asked: DatedTarget) -> bool:
-    return visit.front.clock() - asked.at > timedelta(hours=visit.front.link_hours)
+def _is_expired(visit: EndpointRequest, target: DatedTarget) -> bool:
+    return visit.front.clock() - target.at > timedelta(hours=visit.front.link_hours)
 
 
-async def _late(visit: EndpointRequest, asked: DatedTarget) -> Response:
-    """Say that the link has run out, and the way on; or that nothing more is to do."""
-    place = await run_sync(_place, visit, asked)
-    if place and place.standing in JOINED:
-        return _told(visit, asked, Confirmed.ALREADY)
+async def _expired_page(visit: EndpointRequest, target: DatedTarget) -> Response:
+    """Return 410 with a link to the sign-up, or the usual page for a confirmed reader."""
+    row = await run_sync(_find_standing, visit, target)
+    if row and row.standing in JOINED:
+        return _result_page(visit, target, Confirmed.ALREADY)
     page = visit.say(visit.words.confirm_late, hours=visit.front.link_hours)
-    links = [(visit.words.ask_again, visit.sign_up_path(asked.newsletter))]
+    links = [(visit.words.ask_again, visit.sign_up_path(target.newsletter))]
     late = Page(language=page.language, title=page.title, paragraphs=page.paragraphs, links=links)
     return visit.show(late, status=410)
 
 
-def _place(visit: EndpointRequest, asked: DatedTarget) -> store.NewsletterStanding | None:
+def _find_standing(visit: EndpointRequest, target: DatedTarget) -> store.NewsletterStanding | None:
     with visit.front.sessions.read() as session:
-        return store.standing_with(session, asked.subscriber_id, asked.newsletter)
+        return store.standing_with(session, target.subscriber_id, target.newsletter)

@@ -1,4 +1,7 @@
-"""The page behind the letter to a new address: GET shows a button, POST moves the reader."""
+"""Answer the link in the letter to a new address: GET shows a button, POST changes the address.
+
+This module hides which page each result of an address change gets.
+"""
 
 from __future__ import annotations
 
@@ -19,26 +22,26 @@ Own = tuple[LinkTarget, str] | None
 
 
 async def show(visit: EndpointRequest) -> Response:
-    """Ask for one press of a button; changes nothing."""
+    """Show the button that changes the address, or why it can't be changed."""
     number, at = visit.front.links.read_change(visit.token)
     if visit.front.clock() - at > timedelta(hours=visit.front.link_hours):
         return visit.page(visit.words.moved[AddressChangeResult.GONE], status=410)
-    hindrance, own = await run_sync(_look, visit, number)
+    hindrance, own = await run_sync(_preview, visit, number)
     if hindrance is not None:
-        return _told(visit, hindrance, own)
+        return _result_page(visit, hindrance, own)
     page = visit.say(visit.words.moving)
     hidden = (("lang", visit.language),)
     button = Form(action=f"/a/{visit.token}", button=visit.words.moving_button, hidden=hidden)
     return visit.show(replace(page, form=button))
 
 
-def _look(visit: EndpointRequest, number: int) -> tuple[AddressChangeResult | None, Own]:
+def _preview(visit: EndpointRequest, number: int) -> tuple[AddressChangeResult | None, Own]:
     with visit.front.sessions.read() as session:
         return address_change.preview_change(session, number), address_change.whose(session, number)
 
 
 async def act(visit: EndpointRequest) -> Response:
-    """Move the reader to the address the link was sent to; twice is fine."""
+    """Change the reader's address to the one the link was sent to; repeating it changes nothing."""
     number, at = visit.front.links.read_change(visit.token)
     now = visit.front.clock()
     if now - at > timedelta(hours=visit.front.link_hours):
@@ -52,11 +55,11 @@ async def act(visit: EndpointRequest) -> Response:
     moved, own = await visit.front.writer.alone(confirm)
     if moved is AddressChangeResult.DONE:
         visit.front.on_letter()
-    return _told(visit, moved, own)
+    return _result_page(visit, moved, own)
 
 
-def _told(visit: EndpointRequest, moved: AddressChangeResult, own: Own) -> Response:
-    """Say what came of it, with the way to the preferences: the links in old mails have ended."""
+def _result_page(visit: EndpointRequest, moved: AddressChangeResult, own: Own) -> Response:
+    """Show the result, with a link to the preferences: the links in old mails no longer work."""
     page = visit.say(visit.words.moved[moved])
     if own and moved in (AddressChangeResult.DONE, AddressChangeResult.ALREADY):
         path = visit.front.links.preferences(*own).removeprefix(visit.front.base_url)

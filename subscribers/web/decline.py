@@ -1,4 +1,7 @@
-"""The page behind "This wasn't me" in a letter: GET shows a button, POST ends such letters."""
+"""Answer the link "This wasn't me" in a letter: GET shows a button, POST ends such letters.
+
+The button can be undone; RFC 8058's one click posts here as well.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from subscribers.web.page_model import Form
 
 
 async def show(visit: EndpointRequest) -> Response:
-    """Ask for one press of a button, unless it was pressed before; changes nothing."""
+    """Show the button that declines, or the result if the mailbox has declined already."""
     unasked = visit.front.links.read_decline(visit.token)
     if await run_sync(_declined_at, visit, unasked):
         return _declined(visit)
@@ -26,7 +29,7 @@ async def show(visit: EndpointRequest) -> Response:
 
 
 async def act(visit: EndpointRequest) -> Response:
-    """Keep letters away, durably, before the answer; a mail program gets no page."""
+    """Record the refusal of letters before answering; return text to a mail program."""
     unasked = visit.front.links.read_decline(visit.token)
     by_page = BY_PAGE in visit.fields
     evidence = visit.evidence("page" if by_page else "one-click")
@@ -41,7 +44,7 @@ async def act(visit: EndpointRequest) -> Response:
 
 
 async def undo(visit: EndpointRequest) -> Response:
-    """Let letters through again."""
+    """Take back the refusal of letters."""
     unasked = visit.front.links.read_decline(visit.token)
 
     def take_back(session: Session) -> None:
@@ -58,10 +61,10 @@ def _declined_at(visit: EndpointRequest, unasked: Unasked) -> datetime | None:
 
 
 def _declined(visit: EndpointRequest) -> Response:
-    way_back = Form(
+    undo_form = Form(
         action=f"/n/{visit.token}/undo",
         button=visit.words.undecline_button,
         hidden=(("lang", visit.language),),
         quiet=True,
     )
-    return visit.show(replace(visit.say(visit.words.declined), form=way_back))
+    return visit.show(replace(visit.say(visit.words.declined), form=undo_form))

@@ -1,4 +1,7 @@
-"""One address of the site: reads, answers, and puts the same headers on whatever comes out."""
+"""Answer one path: choose the handler, read the form, map errors to pages, add the headers.
+
+This module hides which error becomes which status, and the headers of every response.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from subscribers.web.page_model import Page
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = "60"
-BY_PAGE = "page"  # the field by which our own button says that a person pressed it
+BY_PAGE = "page"  # the field that a page's own button sends, and a mail program doesn't
 _YEAR = 31_536_000
 _OFF = ("accelerometer", "camera", "geolocation", "microphone", "payment", "usb")
 
@@ -39,11 +42,11 @@ HEADERS: Mapping[str, str] = {
 }
 
 
-SCRIPTED = "; script-src 'self'"  # after the policy of a page whose form has a sum to do
+SCRIPTED = "; script-src 'self'"  # added to the policy of a page whose form has a proof of work
 
 
 def policy(ancestors: str = "'none'") -> str:
-    """Return the Content-Security-Policy of a page that may be framed by *ancestors*."""
+    """Return the Content-Security-Policy of a page that *ancestors* may frame."""
     return (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
         f" base-uri 'none'; frame-ancestors {ancestors}"
@@ -51,24 +54,24 @@ def policy(ancestors: str = "'none'") -> str:
 
 
 class JsonAnswer(JSONResponse):
-    """JSON that names its encoding, as every answer here does."""
+    """A JSON response whose Content-Type names its charset, as that of every response here."""
 
     media_type = "application/json; charset=utf-8"
 
 
 class Scripted(HTMLResponse):
-    """A page whose form has a sum to do: the one script of this site may run there."""
+    """A page whose form has a proof of work, so that its policy allows the site's script."""
 
 
 @dataclass(frozen=True)
 class EndpointRequest:
-    """One request, with what is known of whoever made it."""
+    """One request, with the fields, language and network it comes with."""
 
     front: SiteConfig
     request: Request
-    #: Each field's values, once they have been read.
+    #: Each field's values; empty until the body was read.
     lists: request_body.Fields = field(default_factory=dict, repr=False)
-    program: bool = False  #: whoever asks reads JSON
+    program: bool = False  #: the client is a program, and is answered in JSON
 
     @cached_property
     def fields(self) -> Mapping[str, str]:
@@ -77,17 +80,17 @@ class EndpointRequest:
 
     @cached_property
     def wanted(self) -> str:
-        """The language that is asked for by name, if one is."""
+        """The language that the form or ``?lang=`` names; empty for none."""
         return self.fields.get("lang") or self.request.query_params.get("lang", "")
 
     @cached_property
     def language(self) -> str:
-        """The language to answer in."""
+        """The code of the language to answer in."""
         return choose(self.wanted, self.request.headers.get("accept-language", ""))
 
     @property
     def words(self) -> TextCatalogue:
-        """The words to answer in."""
+        """The texts of the language to answer in."""
         return LANGUAGES[self.language]
 
     @property
@@ -97,7 +100,7 @@ class EndpointRequest:
 
     @cached_property
     def address(self) -> client.Address | None:
-        """The network address the request comes from."""
+        """The client's IP address, as far as trusted proxies vouch for it; ``None`` if unknown."""
         return client.client(
             self.request.client.host if self.request.client else None,
             self.request.headers.getlist("x-forwarded-for"),
@@ -110,44 +113,44 @@ class EndpointRequest:
         return client.network(self.address)
 
     def kept_address(self) -> str | None:
-        """Return what the consent ledger may keep of that."""
+        """Return the part of the client's address that the consent record may keep."""
         if self.front.keep_network is KeepNetwork.NONE or self.address is None:
             return None
         full = self.front.keep_network is KeepNetwork.FULL
         return str(self.address) if full else self.visitor
 
     def evidence(self, channel: str) -> Evidence:
-        """Return what the consent ledger keeps of an act done here."""
+        """Return the evidence that the consent record keeps of an act; *channel* says how."""
         return Evidence(channel=channel, language=self.language, network=self.kept_address())
 
     def newsletter(self, slug: str) -> str:
-        """Return a newsletter's name, or the slug where it isn't known."""
+        """Return a newsletter's name, or its slug where the name is unknown or unreadable."""
         try:
             about = self.front.about(slug)
-        except SQLAlchemyError:  # who wants to leave needn't wait for a name
+        except SQLAlchemyError:  # a reader can unsubscribe without seeing the name
             about = None
         return about.name if about else slug
 
     def onward(self, path: str) -> str:
-        """Return a path that stays in the language that was asked for by name, if one was."""
+        """Return a path, with ``?lang=`` if this request named a language."""
         return f"{path}?lang={self.language}" if self.wanted in LANGUAGES else path
 
     def sign_up_path(self, slug: str) -> str:
-        """Return the path of a newsletter's form, in the language this page is in."""
+        """Return the path of a newsletter's sign-up form, in this page's language."""
         return f"/subscribe?newsletter={slug}&lang={self.language}"
 
     def note(self, status: str, words: str, code: int) -> Response:
-        """Answer in few words, where nobody has eyes for a page."""
+        """Return *status* as JSON to a program, else *words* as text; *code* is HTTP's status."""
         if self.program:
             return JsonAnswer({"status": status}, code)
         return PlainTextResponse(f"{words}\n", code)
 
     def page(self, saying: PageText, *, status: int = 200, **facts: object) -> Response:
-        """Return a page with nothing but a saying."""
+        """Return a text as a page without a form; *facts* fill its placeholders."""
         return self.show(self.say(saying, **facts), status=status)
 
     def say(self, saying: PageText, **facts: object) -> Page:
-        """Return a saying as a page, its gaps filled in."""
+        """Return a text as a page model, without its empty paragraphs."""
         body = [text.format(**facts).strip() for text in saying.body]
         return Page(
             language=self.language,
@@ -156,12 +159,12 @@ class EndpointRequest:
         )
 
     def no_newsletter(self) -> Response:
-        """Say that there is no newsletter of that name, and the way on."""
+        """Return 404 with a link to the front page, for an unknown newsletter."""
         page = self.say(self.words.no_newsletter)
         return self.show(replace(page, links=[(self.words.to_front, "/")]), status=404)
 
     def show(self, page: Page, *, status: int = 200) -> Response:
-        """Return a page as an answer."""
+        """Render a page model, and return it as a response."""
         kind = Scripted if page.form and page.form.proof else HTMLResponse
         return kind(self.front.render(page), status)
 
@@ -172,15 +175,15 @@ TurnAway = Callable[[EndpointRequest], Response | None]
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """What answers at one path. HEAD is answered as GET, which changes nothing anywhere."""
+    """The ASGI application of one path; HEAD is answered as GET, and neither changes anything."""
 
     front: SiteConfig
     get: Handler | None = None
     post: Handler | None = None
-    framed: bool = False  #: may be shown in a frame by the sites the front names
-    program: bool = False  #: programs ask here, and are answered in JSON whatever happens
-    lenient: bool = False  #: takes a body of any kind, for what it is for needs none
-    turn_away: TurnAway | None = None  #: answers a POST before anything of it is read
+    framed: bool = False  #: the sites in `embed_origins` may show it in a frame
+    program: bool = False  #: for programs, so that errors are JSON as well
+    lenient: bool = False  #: accepts any body, since the token in the path is enough
+    turn_away: TurnAway | None = None  #: may answer a POST before its body is read
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -207,7 +210,7 @@ class Endpoint:
         except (SQLAlchemyError, StoreBusy, TimeoutError) as fault:
             log.error("the store can't be reached: %s", type(fault).__name__)
             return _unreachable(visit)
-        except Exception as fault:  # nothing of it may reach the reader, nor the address the log
+        except Exception as fault:  # its text must reach neither the reader nor the log
             log.error("a page failed: %s", type(fault).__name__)
             return _broken(visit)
 
@@ -219,12 +222,12 @@ class Endpoint:
             await self.front.shield.keep_back()
             return turned_away
         if self.lenient:
-            return await self._handle_whatever(visit, handler)
+            return await self._handle_leniently(visit, handler)
         visit.lists.update(await request_body.read(visit.request))
         return await handler(visit)
 
-    async def _handle_whatever(self, visit: EndpointRequest, handler: Handler) -> Response:
-        """Do what the path says even if the body is too long, too slow or no form."""
+    async def _handle_leniently(self, visit: EndpointRequest, handler: Handler) -> Response:
+        """Call the handler even if the body is too long, too slow or no form."""
         try:
             visit.lists.update(await request_body.read(visit.request))
         except request_body.BodyRejected as fault:
@@ -237,7 +240,9 @@ class Endpoint:
         return await handler(visit)
 
     def _not_allowed(self, visit: EndpointRequest) -> Response:
-        methods = [name for name, one in (("GET, HEAD", self.get), ("POST", self.post)) if one]
+        methods = [
+            name for name, handler in (("GET, HEAD", self.get), ("POST", self.post)) if handler
+        ]
         response = visit.note("no such method", "method not allowed", 405)
         response.headers["Allow"] = ", ".join(methods)
         return response
@@ -248,7 +253,7 @@ class Endpoint:
 
     @cached_property
     def _headers(self) -> list[tuple[bytes, bytes]]:
-        """What every answer carries, as it travels."""
+        """The headers of every response, as ASGI's pairs of bytes."""
         headers = dict(HEADERS)
         if self.framed:
             del headers["Cross-Origin-Opener-Policy"]
@@ -270,17 +275,17 @@ def _broken(visit: EndpointRequest) -> Response:
 
 
 def _unreachable(visit: EndpointRequest) -> Response:
-    response = visit.note("unreachable", "", 503) if visit.program else _come_back(visit)
+    response = visit.note("unreachable", "", 503) if visit.program else _retry_page(visit)
     response.headers["Retry-After"] = RETRY_SECONDS
     return response
 
 
-def _come_back(visit: EndpointRequest) -> Response:
+def _retry_page(visit: EndpointRequest) -> Response:
     return visit.show(_or_by_mail(visit, visit.words.unreachable), status=503)
 
 
 def _or_by_mail(visit: EndpointRequest, saying: PageText) -> Page:
-    """Say that something can't be done here; and, to who wants to leave, where it still can."""
+    """Return a text as a page, with the address to unsubscribe at by mail, if one is set."""
     page = visit.say(saying)
     if not visit.front.mailto:
         return page

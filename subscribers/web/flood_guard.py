@@ -1,4 +1,7 @@
-"""Turns a flood away before it costs a write, and counts what was turned away."""
+"""Refuse a flood of sign-ups before it costs a database write, and count the refused ones.
+
+This module hides how long a network stays refused in memory, and when the counts are written.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,18 @@ from sqlalchemy.orm import Session
 from subscribers.abuse_prevention import LimitReason, rate_limits
 from subscribers.signup import GroupCommit, StoreBusy
 
-#: How long a network that was stopped isn't asked about again. The database remembers the rest.
+#: For how long a stopped network is refused from memory; then the database's limits count again.
 REST = 10.0  # seconds
-FLUSH = 5.0  # seconds after which counts are noted
-_MOST = 10_000  # networks remembered at once
-MOST_HELD = 2_000  #: answers kept back at once; each takes about 15 KB with its connection
+FLUSH = 5.0  # seconds from a count to its write
+_MOST = 10_000  # networks in memory at once
+MOST_HELD = 2_000  #: answers delayed at once; each takes about 15 KB with its connection
 
 
 class FloodGuard:
-    """Remembers for a moment who was stopped; the counts go to the database now and then."""
+    """The networks that were stopped a moment ago, and the counts of what was stopped.
+
+    *pause* is the time from a count to its write, *hold* the delay of an answer, both in seconds.
+    """
 
     def __init__(
         self,
@@ -37,36 +43,36 @@ class FloodGuard:
         self._writer = writer
         self._clock = clock
         self._monotonic = monotonic
-        self._until: dict[str, tuple[float, LimitReason]] = {}
-        self._stops: Counter[LimitReason | None] = Counter()
+        self._stopped_until: dict[str, tuple[float, LimitReason]] = {}
+        self._counts: Counter[LimitReason | None] = Counter()
         self._pause = pause
         self._hold, self._wait = hold, wait
-        self.held = 0  #: answers kept back just now
+        self.held = 0  #: answers being delayed now
         self._task: asyncio.Task[None] | None = None
 
     def stopped(self, network: str) -> LimitReason | None:
-        """Tell what stops everything from a network just now."""
+        """Return the limit that stops a network now; ``None`` for none."""
         for name in (network, ""):
-            until, stop = self._until.get(name, (0.0, None))
+            until, stop = self._stopped_until.get(name, (0.0, None))
             if stop is not None and self._monotonic() < until:
                 return stop
         return None
 
     def stop(self, network: str, stop: LimitReason) -> None:
-        """Stop a network for a moment, or everyone."""
-        if len(self._until) >= _MOST:
-            self._until.clear()
+        """Stop a network for `REST` seconds, or every network for `LimitReason.EVERYONE`."""
+        if len(self._stopped_until) >= _MOST:
+            self._stopped_until.clear()
         name = "" if stop is LimitReason.EVERYONE else network
-        self._until[name] = (self._monotonic() + REST, stop)
+        self._stopped_until[name] = (self._monotonic() + REST, stop)
 
     def count(self, stop: LimitReason) -> None:
-        """Count a sign-up that was stopped without a write; the count is noted a moment later."""
-        self._stops[stop] += 1
+        """Count a stopped sign-up; the counts are written together, *pause* seconds later."""
+        self._counts[stop] += 1
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._flush_soon())
 
     async def keep_back(self) -> None:
-        """Keep an answer back a little: who asks again once answered then asks seldom."""
+        """Delay an answer by *hold* seconds, which slows a client that sends after each answer."""
         if self.held >= MOST_HELD:
             return
         self.held += 1
@@ -76,12 +82,12 @@ class FloodGuard:
             self.held -= 1
 
     async def finish(self) -> None:
-        """Note what was counted and not noted yet."""
+        """Write the counts that aren't written yet."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        if self._stops:
+        if self._counts:
             await self.flush()
 
     async def _flush_soon(self) -> None:
@@ -89,13 +95,13 @@ class FloodGuard:
         await asyncio.shield(self.flush())
 
     async def flush(self) -> None:
-        """Note the counts so far."""
-        stops, self._stops = self._stops, Counter[LimitReason | None]()
+        """Write the counts so far; keep them for the next write if the database fails."""
+        counts, self._counts = self._counts, Counter[LimitReason | None]()
 
         def note(session: Session) -> None:
-            rate_limits.note(session, stops, self._clock())
+            rate_limits.note(session, counts, self._clock())
 
         try:
             await self._writer.alone(note)
         except (SQLAlchemyError, StoreBusy, TimeoutError):
-            self._stops.update(stops)
+            self._counts.update(counts)

@@ -1,4 +1,7 @@
-"""What a page says, apart from how it looks: whoever mounts these routes brings the looks."""
+"""Define what a page says, apart from its markup, and render it without a theme.
+
+The application that mounts the routes may render pages with its own templates instead.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Literal, Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """One line to fill in; a "trap" is hidden from people, and robots fill it in."""
+    """One input of a form; a "trap" (honeypot) is hidden from people, and robots fill it in."""
 
     name: str
     label: str
@@ -20,7 +23,7 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """A group of answers to tick: *options* as (value, words), *chosen* by value."""
+    """A group of radio buttons or checkboxes: *options* as (value, label), *chosen* by value."""
 
     name: str
     label: str
@@ -31,52 +34,52 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Challenge:
-    """A sum that the browser does before the form is sent, by a script of this site."""
+    """A proof of work that the site's script does before the form is sent."""
 
     facts: str  #: the challenge, in JSON
-    field: str  #: what the answer is sent in
+    field: str  #: name of the field for the answer
     script: str  #: path of the script
-    needs_script: str  #: what is said where scripts are off
-    working: str  #: what is said while it works
-    at_once: bool = False  #: begins by itself, and sends the form: it was filled in before
+    needs_script: str  #: text shown where scripts are off
+    working: str  #: text shown while the script works
+    at_once: bool = False  #: starts on load, then sends the form, which is filled in already
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """A form that posts to *action*, a path of this site; often nothing but its button."""
+    """A form that posts to *action*, a path of this site; often only a button."""
 
     action: str = field(repr=False)
     button: str
     hidden: Sequence[tuple[str, str]] = field(default=(), repr=False)
     fields: Sequence[Field] = ()
     choices: Sequence[Choice] = ()
-    quiet: bool = False  #: for what a reader should not be talked into
+    quiet: bool = False  #: a button without emphasis, for a choice not to be urged
     proof: Challenge | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A page that says something and perhaps asks for one thing."""
+    """A page with paragraphs, and at most one form."""
 
     language: str
     title: str
     paragraphs: Sequence[str] = ()
-    fault: str = ""  #: what was wrong with what was sent, in words
+    fault: str = ""  #: why the form was refused, in words
     form: Form | None = None
-    links: Sequence[tuple[str, str]] = field(default=(), repr=False)  #: (words, path)
+    links: Sequence[tuple[str, str]] = field(default=(), repr=False)  #: (label, path)
     small: str = ""
 
 
 class Renderer(Protocol):
-    """Turns a page into HTML, whose one style sheet and pictures come from this site."""
+    """A renderer of pages; its style sheet and images must come from the same site."""
 
     def __call__(self, page: Page) -> str:
-        """Return the whole document; escapes everything it is given."""
+        """Return the whole HTML document, with every text of *page* escaped."""
         ...
 
 
 def plain(page: Page) -> str:
-    """Render a page without any looks: complete, readable, and in need of nothing."""
+    """Return a page as a whole HTML document, without a style sheet."""
     parts = [f"<h1>{escape(page.title)}</h1>"]
     if page.fault:
         parts.append(f'<p role="alert" id="fault">{escape(page.fault)}</p>')
@@ -106,37 +109,37 @@ def _form(form: Form, *, faulty: bool) -> str:
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
         for name, value in form.hidden
     ]
-    parts += [_choice(one) for one in form.choices]
-    parts += [_field(one, faulty=faulty) for one in form.fields]
+    parts += [_choice(choice) for choice in form.choices]
+    parts += [_field(field_, faulty=faulty) for field_ in form.fields]
     parts.append(f"<button>{escape(form.button)}</button>")
     if form.proof:
         parts += _challenge(form.proof)
     return "\n".join([*parts, "</form>"])
 
 
-def _challenge(one: Challenge) -> list[str]:
+def _challenge(challenge: Challenge) -> list[str]:
     return [
-        f'<input type="hidden" name="{escape(one.field)}" value=""'
-        f' data-proof="{escape(one.facts)}" data-working="{escape(one.working)}"'
-        f"{' data-at-once' if one.at_once else ''}>",
+        f'<input type="hidden" name="{escape(challenge.field)}" value=""'
+        f' data-proof="{escape(challenge.facts)}" data-working="{escape(challenge.working)}"'
+        f"{' data-at-once' if challenge.at_once else ''}>",
         '<p role="status"></p>',
-        f"<noscript><p>{escape(one.needs_script)}</p></noscript>",
-        f'<script src="{escape(one.script)}" defer></script>',
+        f"<noscript><p>{escape(challenge.needs_script)}</p></noscript>",
+        f'<script src="{escape(challenge.script)}" defer></script>',
     ]
 
 
-def _field(one: Field, *, faulty: bool) -> str:
-    name, label = escape(one.name), escape(one.label)
-    if one.kind == "trap":
+def _field(item: Field, *, faulty: bool) -> str:
+    name, label = escape(item.name), escape(item.label)
+    if item.kind == "trap":
         return (
             f'<div hidden aria-hidden="true"><label>{label} <input type="text" name="{name}"'
             ' tabindex="-1" autocomplete="off"></label></div>'
         )
-    told = ' aria-describedby="fault" aria-invalid="true" autofocus' if faulty else ""
-    email = ' autocomplete="email" inputmode="email" required' if one.kind == "email" else ""
+    invalid = ' aria-describedby="fault" aria-invalid="true" autofocus' if faulty else ""
+    email = ' autocomplete="email" inputmode="email" required' if item.kind == "email" else ""
     return (
-        f'<p><label for="{name}">{label}</label>\n<input type="{one.kind}" id="{name}"'
-        f' name="{name}" value="{escape(one.value)}"{email}{told}></p>'
+        f'<p><label for="{name}">{label}</label>\n<input type="{item.kind}" id="{name}"'
+        f' name="{name}" value="{escape(item.value)}"{email}{invalid}></p>'
     )
 
 

@@ -1,4 +1,7 @@
-"""A reader's own page: what comes, and what they may do about it, one thing a page."""
+"""Answer a reader's preference pages: overview, topics, pause, address, data, erasure.
+
+This module hides which of these pages a reader's standing allows.
+"""
 
 from __future__ import annotations
 
@@ -17,25 +20,24 @@ from subscribers.dates import long_date
 from subscribers.errors import BadAddress, OldLink
 from subscribers.lifecycle import REJOINABLE
 from subscribers.models import JOINED, LetterState, Standing
-from subscribers.store import NewsletterStanding as Standings
-from subscribers.store import Reader
+from subscribers.store import NewsletterStanding, Reader
 from subscribers.tokens import LinkTarget, address_mark
 from subscribers.web.endpoint import EndpointRequest
 from subscribers.web.page_model import Choice, Field, Form, Page
 
 WEEKS = (2, 4, 8, 26)
 LONGEST = timedelta(days=366)
-_SAME = "same"  # the break they have
+_SAME = "same"  # the value that keeps the present pause
 
 
 async def show_pause(visit: EndpointRequest, *, fault: str = "") -> Response:
-    """Offer a break."""
+    """Show the form to pause the newsletter, or to end or keep a pause."""
     who, words = await who_of(visit), visit.words
-    place = await joined(visit, who)
-    if place is None:
+    row = await joined(visit, who)
+    if row is None:
         return await overview(visit, who)
     options = [(str(weeks), words.weeks.format(weeks=weeks)) for weeks in WEEKS]
-    until = place.paused_until if place.standing is Standing.PAUSED else None
+    until = row.paused_until if row.standing is Standing.PAUSED else None
     if until:
         options.append(("0", words.resume))
     if until and until > visit.front.clock():
@@ -55,7 +57,7 @@ async def show_pause(visit: EndpointRequest, *, fault: str = "") -> Response:
 
 
 async def take_pause(visit: EndpointRequest) -> Response:
-    """Take a break, or end one."""
+    """Pause the newsletter until a date, or resume it, and show the overview."""
     who = await who_of(visit)
     now = visit.front.clock()
     if visit.fields.get("weeks") == _SAME and not visit.fields.get("until"):
@@ -73,9 +75,9 @@ async def take_pause(visit: EndpointRequest) -> Response:
 
 
 def _until(fields: Mapping[str, str], now: datetime) -> datetime | None:
-    """Return until when a break lasts: *now* for none, ``None`` for what isn't understood.
+    """Return the end of a pause: *now* for no pause, ``None`` for values that aren't valid.
 
-    A day goes before the weeks, since one of those is always ticked.
+    A date in ``until`` wins over ``weeks``, since one of the radio buttons is always checked.
     """
     day, weeks = fields.get("until", ""), fields.get("weeks", "")
     if day:
@@ -88,28 +90,28 @@ def _until(fields: Mapping[str, str], now: datetime) -> datetime | None:
     return now + timedelta(weeks=known[weeks]) if weeks in known else None
 
 
-MOST_TOPICS = 28  # boxes; a form with more than 30 fields in all isn't taken in
+MOST_TOPICS = 28  # checkboxes; `request_body` refuses a form of more than 30 fields
 
 
 async def show(visit: EndpointRequest) -> Response:
-    """Say what comes, and list what may be done."""
+    """Show the overview; raises `BadToken` or `OldLink`."""
     return await overview(visit, await who_of(visit))
 
 
 async def show_topics(
     visit: EndpointRequest, *, fault: str = "", ticked: Sequence[str] = ()
 ) -> Response:
-    """Offer the topics; none ticked is everything."""
+    """Show the form to choose topics; no choice means every topic."""
     who = await who_of(visit)
-    place = await joined(visit, who)
-    offered = _topics(visit, place)
-    if place is None or not offered:
+    row = await joined(visit, who)
+    offered = _topics(visit, row)
+    if row is None or not offered:
         return await overview(visit, who)
     choice = Choice(
         name="topics",
         label=visit.words.topics_label,
         options=offered,
-        chosen=ticked or place.topics or [],
+        chosen=ticked or row.topics or [],
         kind="checkbox",
     )
     words = visit.words
@@ -117,7 +119,7 @@ async def show_topics(
 
 
 async def take_topics(visit: EndpointRequest) -> Response:
-    """Keep the topics; all of them, or none, is everything."""
+    """Store the chosen topics, and show the overview; all or none means every topic."""
     who = await who_of(visit)
     offered = [value for value, _ in _topics(visit, await joined(visit, who))]
     if not offered:
@@ -135,17 +137,17 @@ async def take_topics(visit: EndpointRequest) -> Response:
 
 
 async def show_address(visit: EndpointRequest) -> Response:
-    """Ask for another address."""
+    """Show the form to change the address."""
     who = await who_of(visit)
-    if not await run_sync(_may_move, visit, who):
+    if not await run_sync(_may_change_address, visit, who):
         return await overview(visit, who)
     return await _address_form(visit)
 
 
 async def take_address(visit: EndpointRequest) -> Response:
-    """Send a letter to the other address; what is said shows nothing of who is on the list."""
+    """Enqueue a letter to the new address; the answer doesn't show whether it is on the list."""
     who = await who_of(visit)
-    if not await run_sync(_may_move, visit, who):
+    if not await run_sync(_may_change_address, visit, who):
         return await overview(visit, who)
     try:
         address = parse(visit.fields.get("email", ""))
@@ -170,18 +172,18 @@ async def take_address(visit: EndpointRequest) -> Response:
 
 
 async def data(visit: EndpointRequest) -> Response:
-    """Give a reader all that is kept of them, as a file."""
+    """Return all data kept on a reader, as a JSON file (GDPR, Art. 15 and 20)."""
     who = await who_of(visit)
 
     def collect() -> dict[str, Any]:
         with visit.front.sessions.read() as session:
-            mine = export.person(session, who.subscriber_id)
-            return mine and {**mine, **visit.front.elsewhere(session, who.subscriber_id)}
+            kept = export.person(session, who.subscriber_id)
+            return kept and {**kept, **visit.front.elsewhere(session, who.subscriber_id)}
 
-    mine = await run_sync(collect)
-    if not mine:
+    personal_data = await run_sync(collect)
+    if not personal_data:
         return await overview(visit, who)
-    text = json.dumps(mine, indent=2, ensure_ascii=False, default=_plain)
+    text = json.dumps(personal_data, indent=2, ensure_ascii=False, default=_plain)
     return Response(
         text + "\n",
         headers={"Content-Disposition": 'attachment; filename="subscription.json"'},
@@ -190,16 +192,16 @@ async def data(visit: EndpointRequest) -> Response:
 
 
 async def show_erase(visit: EndpointRequest) -> Response:
-    """Ask before forgetting."""
+    """Show the button that erases a reader."""
     who = await who_of(visit)
-    if not await run_sync(_place, visit, who):
+    if not await run_sync(_find_standing, visit, who):
         return await overview(visit, who)
     words = visit.words
     return await asking(visit, "erase", words.erase, words.erase_button, quiet=True)
 
 
 async def take_erase(visit: EndpointRequest) -> Response:
-    """Forget a reader; twice is fine."""
+    """Erase a reader (GDPR, Art. 17); repeating it changes nothing."""
     who = await who_of(visit)
     now = visit.front.clock()
 
@@ -216,7 +218,10 @@ async def take_erase(visit: EndpointRequest) -> Response:
 
 
 async def who_of(visit: EndpointRequest) -> LinkTarget:
-    """Tell whose page this is; raises `BadToken`, and `OldLink` after a change of address."""
+    """Return the reader and the newsletter that the link names.
+
+    Raises `BadToken`, or `OldLink` once the reader's address has changed.
+    """
     who, mark = visit.front.links.read_preferences(visit.token)
     reader = await run_sync(_reader, visit, who)
     if reader is not None and address_mark(reader.address) != mark:
@@ -229,93 +234,90 @@ def _reader(visit: EndpointRequest, who: LinkTarget) -> Reader | None:
         return store.find_by_id(session, who.subscriber_id)
 
 
-async def joined(visit: EndpointRequest, who: LinkTarget) -> Standings | None:
-    """Return the standing of who gets the newsletter or has a break from it; of nobody else."""
-    place = await run_sync(_place, visit, who)
-    return place if place and place.standing in JOINED else None
+async def joined(visit: EndpointRequest, who: LinkTarget) -> NewsletterStanding | None:
+    """Return the standing of a confirmed or paused reader; ``None`` for any other."""
+    row = await run_sync(_find_standing, visit, who)
+    return row if row and row.standing in JOINED else None
 
 
-def _may_move(visit: EndpointRequest, who: LinkTarget) -> bool:
-    """Tell whether another address would get any mail."""
+def _may_change_address(visit: EndpointRequest, who: LinkTarget) -> bool:
+    """Tell whether a reader may change the address: joined, and not barred."""
     with visit.front.sessions.read() as session:
-        place, reader = (
+        row, reader = (
             store.standing_with(session, *who),
             store.find_by_id(session, who.subscriber_id),
         )
     return bool(
-        place
-        and place.standing in JOINED
-        and reader
-        and reader.suppressed not in address_change.BARRED
+        row and row.standing in JOINED and reader and reader.suppressed not in address_change.BARRED
     )
 
 
-def _place(visit: EndpointRequest, who: LinkTarget) -> Standings | None:
+def _find_standing(visit: EndpointRequest, who: LinkTarget) -> NewsletterStanding | None:
     with visit.front.sessions.read() as session:
         return store.standing_with(session, *who)
 
 
 async def overview(visit: EndpointRequest, who: LinkTarget, *, saved: bool = False) -> Response:
-    """Say what comes, and list what may be done."""
-    place, reader = await run_sync(_place, visit, who), await run_sync(_reader, visit, who)
-    standing = visit.words.standing[_standing(place, reader, visit.front.clock())].format(
+    """Show a reader's standing, and links to what it allows; *saved* confirms a change."""
+    row, reader = await run_sync(_find_standing, visit, who), await run_sync(_reader, visit, who)
+    standing = visit.words.standing[_standing(row, reader, visit.front.clock())].format(
         newsletter=visit.newsletter(who.newsletter),
-        until=long_date(place.paused_until, visit.language) if place and place.paused_until else "",
+        until=long_date(row.paused_until, visit.language) if row and row.paused_until else "",
     )
     paragraphs = [visit.words.saved, standing] if saved else [standing]
-    paragraphs += [*_chosen(visit, place), *_address_of(visit, reader)]
+    paragraphs += [*_chosen(visit, row), *_address_of(visit, reader)]
     return visit.show(
         Page(
             language=visit.language,
             title=visit.words.preferences.title,
             paragraphs=paragraphs,
-            links=_links(visit, who, place, held=reader.suppressed if reader else None),
+            links=_links(visit, who, row, held=reader.suppressed if reader else None),
         )
     )
 
 
-def _topics(visit: EndpointRequest, place: Standings | None) -> list[tuple[str, str]]:
-    """Return what may be ticked: what they chose before and isn't offered now, and what is."""
-    if place is None:
+def _topics(visit: EndpointRequest, row: NewsletterStanding | None) -> list[tuple[str, str]]:
+    """Return the topics to choose among: earlier choices no longer offered, then those offered."""
+    if row is None:
         return []
-    about = visit.front.about(place.newsletter)
+    about = visit.front.about(row.newsletter)
     offered = dict(about.topics) if about else {}
-    before = [(one, one) for one in place.topics or () if one not in offered]
+    before = [(topic, topic) for topic in row.topics or () if topic not in offered]
     return [*before, *offered.items()][:MOST_TOPICS]
 
 
-def _chosen(visit: EndpointRequest, place: Standings | None) -> list[str]:
-    """Say which topics they chose, where that isn't everything."""
-    if place is None or place.standing not in JOINED or not place.topics:
+def _chosen(visit: EndpointRequest, row: NewsletterStanding | None) -> list[str]:
+    """Return the paragraph that names the chosen topics; empty for every topic."""
+    if row is None or row.standing not in JOINED or not row.topics:
         return []
-    named = dict(_topics(visit, place))
-    topics = ", ".join(named.get(one, one) for one in place.topics)
+    named = dict(_topics(visit, row))
+    topics = ", ".join(named.get(topic, topic) for topic in row.topics)
     return [visit.words.topics_chosen.format(topics=topics)]
 
 
-def _standing(place: Standings | None, reader: Reader | None, now: datetime) -> str:
-    if place is None or reader is None:
+def _standing(row: NewsletterStanding | None, reader: Reader | None, now: datetime) -> str:
+    if row is None or reader is None:
         return "gone"
-    if reader.suppressed and place.standing in JOINED:
+    if reader.suppressed and row.standing in JOINED:
         return "suppressed"
-    over = place.standing is Standing.PAUSED and place.paused_until and place.paused_until <= now
-    return "confirmed" if over else place.standing.value
+    over = row.standing is Standing.PAUSED and row.paused_until and row.paused_until <= now
+    return "confirmed" if over else row.standing.value
 
 
 def _links(
-    visit: EndpointRequest, who: LinkTarget, place: Standings | None, *, held: str | None
+    visit: EndpointRequest, who: LinkTarget, row: NewsletterStanding | None, *, held: str | None
 ) -> list[tuple[str, str]]:
     words = visit.words
     again = (words.to_sign_up, visit.sign_up_path(who.newsletter))
-    if place is None:
+    if row is None:
         return [again]
-    joined = place.standing in JOINED
+    joined = row.standing in JOINED
     leave = visit.front.links.unsubscribe(who).removeprefix(visit.front.base_url)
     offered = [
-        (joined and bool(_topics(visit, place)), words.topics.title, _own(visit, "/topics")),
+        (joined and bool(_topics(visit, row)), words.topics.title, _own(visit, "/topics")),
         (joined, words.pause.title, _own(visit, "/pause")),
         (joined and held not in address_change.BARRED, words.move.title, _own(visit, "/address")),
-        (not joined or held in REJOINABLE, *again),  # whose letter, once answered, lifts it
+        (not joined or held in REJOINABLE, *again),  # a confirmed sign-up lifts this suppression
         (True, words.data, _own(visit, "/data")),
         (joined, words.leave_button, visit.onward(leave)),
         (True, words.erase.title, _own(visit, "/erase")),
@@ -338,7 +340,7 @@ async def asking(
     fault: str = "",
     quiet: bool = False,
 ) -> Response:
-    """Show a form for one thing a reader may do."""
+    """Show the form of one action; *fault* says why it was refused, with status 422."""
     who, _ = visit.front.links.read_preferences(visit.token)
     page, reader = visit.say(saying), await run_sync(_reader, visit, who)
     return visit.show(
@@ -371,7 +373,7 @@ async def _address_form(visit: EndpointRequest, *, fault: str = "") -> Response:
 
 
 def _address_of(visit: EndpointRequest, reader: Reader | None) -> list[str]:
-    """Say whose page this is to who knows the address; a mail may have been passed on."""
+    """Return the address shortened to a letter and its domain, since a mail may be forwarded."""
     if reader is None:
         return []
     local, _, domain = reader.address.rpartition("@")

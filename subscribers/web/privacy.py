@@ -1,4 +1,4 @@
-"""Tells visitors what is kept of them, before they give anything: made from what is really set."""
+"""Show the privacy notice (GDPR, Art. 13), made from the settings that are in force."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from subscribers.web.signup_checks import about_of
 
 
 async def show(visit: EndpointRequest) -> Response:
-    """Show what the list keeps, for what and for how long, and the way to each right."""
+    """Show what data is kept, why and for how long, and how to exercise each right."""
     about, words, front = about_of(visit), visit.words, visit.front
     if about is None:
         return visit.no_newsletter()

@@ -1,4 +1,7 @@
-"""Reads what a browser or mail program sends, within limits set before anything is parsed."""
+"""Read the body of a form or JSON request within limits on bytes, fields and seconds.
+
+This module hides the encodings: URL-encoded, multipart/form-data (RFC 7578), and JSON.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,17 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 MAX_BODY = 16_384  # bytes
-MAX_DRAINED = 65_536  # bytes read on, and dropped, so that the sender gets to see the refusal
+MAX_DRAINED = 65_536  # bytes that are read and dropped, so that the client sees the refusal
 MAX_FIELDS = 30
 MAX_SECONDS = 10.0
 
 Fields = dict[str, list[str]]
-#: For the parser, which warns of each body that is none: anybody could fill the log.
+#: The parser's logger: it warns of each malformed body, so any client could fill the log.
 _SILENT = logging.Logger("multipart", logging.CRITICAL)
 
 
 class BodyRejected(Exception):
-    """What was sent isn't taken; *status* is the answer's."""
+    """A body is refused; *status* is the response's HTTP status."""
 
     def __init__(self, status: int) -> None:
         super().__init__(str(status))
@@ -30,7 +33,10 @@ class BodyRejected(Exception):
 
 
 async def read(request: Request, *, seconds: float = MAX_SECONDS) -> Fields:
-    """Return the fields of a form or JSON object, each with its values; raises `BodyRejected`."""
+    """Return the fields of a form or JSON object, each with its values.
+
+    Raises `BodyRejected`: 400 malformed, 408 too slow, 413 too large, 415 another media type.
+    """
     body = await raw(request, seconds=seconds)
     kind, options = parse_options_header(request.headers.get("content-type", ""))
     if kind == b"application/x-www-form-urlencoded":
@@ -45,9 +51,9 @@ async def read(request: Request, *, seconds: float = MAX_SECONDS) -> Fields:
 
 
 async def raw(request: Request, *, seconds: float = MAX_SECONDS) -> bytes:
-    """Return the body, if it is short and comes in time; raises `BodyRejected`."""
-    told = request.headers.get("content-length", "0")
-    if not told.isdecimal() or int(told[:12]) > MAX_DRAINED:
+    """Return a body of up to `MAX_BODY` bytes; raises `BodyRejected` (400, 408 or 413)."""
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length[:12]) > MAX_DRAINED:
         raise BodyRejected(413)
     try:
         async with asyncio.timeout(seconds):
@@ -84,7 +90,7 @@ def _urlencoded(body: bytes) -> Fields:
 
 
 def _word(text: bytes) -> str:
-    if text.isalnum():  # nothing in it is written in another way
+    if text.isalnum():  # nothing in it is percent-encoded
         return text.decode()
     return _utf8(unquote_to_bytes(text.replace(b"+", b" ")))
 
@@ -98,24 +104,26 @@ def _utf8(text: bytes) -> str:
 
 def _json(body: bytes) -> Fields:
     try:
-        found = json.loads(body)
+        payload = json.loads(body)
     except (ValueError, RecursionError):
         raise BodyRejected(400) from None
-    if not isinstance(found, Mapping) or len(found) > MAX_FIELDS:
+    if not isinstance(payload, Mapping) or len(payload) > MAX_FIELDS:
         raise BodyRejected(400)
-    fields = {str(name): value for name, value in found.items() if isinstance(value, str)}
-    if len(fields) != len(found) or any(_lone(text) for pair in fields.items() for text in pair):
+    fields = {str(name): value for name, value in payload.items() if isinstance(value, str)}
+    if len(fields) != len(payload) or any(
+        _has_lone_surrogate(text) for pair in fields.items() for text in pair
+    ):
         raise BodyRejected(400)
     return {name: [value] for name, value in fields.items()}
 
 
-def _lone(text: str) -> bool:
-    """Tell whether a text holds half a surrogate pair, which only JSON can write."""
+def _has_lone_surrogate(text: str) -> bool:
+    """Tell whether a text holds a lone surrogate, which JSON can escape and UTF-8 can't encode."""
     return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 class _Parts:
-    """Collects the fields of a multipart body."""
+    """The callbacks of the multipart parser, which collect the fields."""
 
     def __init__(self) -> None:
         self.fields: Fields = {}
@@ -167,6 +175,6 @@ def _multipart(body: bytes, boundary: bytes) -> Fields:
         parser.logger = _SILENT
         parser.write(body)
         parser.finalize()
-    except ValueError:  # what the parser raises for what is no multipart body
+    except ValueError:  # the parser's error for a malformed body
         raise BodyRejected(400) from None
     return parts.fields

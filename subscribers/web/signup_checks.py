@@ -1,4 +1,7 @@
-"""Checks a sign-up, the cheapest first, and takes it in if nothing speaks against it."""
+"""Check a sign-up, the cheapest check first, and record the request if all of them pass.
+
+This module hides the order of the checks, and what the visitor is told of each.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ _SOURCE = re.compile(r"[a-z0-9][a-z0-9:._-]{0,63}\Z")
 
 
 class SignupOutcome(StrEnum):
-    """What whoever asked is told; what is known of the address is in none of them."""
+    """What the visitor is told; no outcome shows whether the address is on the list."""
 
     INBOX = "inbox"  #: check your inbox
     AGAIN = "again"  #: press the button once more
@@ -45,35 +48,35 @@ class SignupOutcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class SignupResult:
-    """The outcome, with the fault in words where there is one."""
+    """The outcome of a sign-up, with the address's fault in words where there is one."""
 
     outcome: SignupOutcome
     fault: str = ""
-    goes_on: bool = False  #: whether a harder sum leads past what stopped it
+    goes_on: bool = False  #: whether a harder proof of work leads past the limit
 
 
 @dataclass(frozen=True)
 class SignupChecks:
-    """The checks of every way to sign up, with the shield they share."""
+    """The checks of every way to sign up, with the flood guard they share."""
 
     front: SiteConfig
     shield: FloodGuard = field(repr=False)
     taking: SignupWorker = field(repr=False)
 
     def turned_away(self, visit: EndpointRequest) -> bool:
-        """Tell whether a flood from there is under way; counts what is turned away."""
+        """Tell whether the flood guard stops the visitor's network, and count the request if so."""
         stop = self.shield.stopped(visit.visitor)
         if stop is not None:
             self.shield.count(stop)
         return stop is not None
 
     async def judge(self, visit: EndpointRequest) -> SignupResult:
-        """Take one sign-up, or say what is told instead."""
+        """Check one sign-up, record it if every check passes, and return the outcome."""
         stop = self.shield.stopped(visit.visitor) or self._suspect(visit)
         if stop is not None:
             self.shield.count(stop)
             locked_in = stop is LimitReason.ORIGIN and self._is_locked_in(visit)
-            return SignupResult(outcome=SignupOutcome.ELSEWHERE) if locked_in else _verdict(stop)
+            return SignupResult(outcome=SignupOutcome.ELSEWHERE) if locked_in else _result_for(stop)
         about = about_of(visit)
         if about is None:
             return SignupResult(outcome=SignupOutcome.AGAIN)
@@ -82,32 +85,32 @@ class SignupChecks:
             address = parse(visit.fields.get("email", ""))
         except BadProof:
             self.shield.count(LimitReason.PUZZLE)
-            return _verdict(LimitReason.PUZZLE)
+            return _result_for(LimitReason.PUZZLE)
         except BadAddress as fault:
             return SignupResult(outcome=SignupOutcome.FAULT, fault=visit.words.faults[fault.fault])
         if address.domain in self.front.disposable:
             self.shield.count(LimitReason.DISPOSABLE)
             return SignupResult(outcome=SignupOutcome.FAULT, fault=visit.words.disposable)
-        return await self._take(
-            _ask(visit, about, RequestOrigin(address, visit.visitor, proof, harder))
+        return await self._record(
+            _request_of(visit, about, RequestOrigin(address, visit.visitor, proof, harder))
         )
 
-    async def _take(self, one: SignupRequest) -> SignupResult:
-        stop = await self.front.writer.together(self.ask, one)
+    async def _record(self, request: SignupRequest) -> SignupResult:
+        stop = await self.front.writer.together(self.ask, request)
         goes_on = (
             stop in (LimitReason.EVERYONE, LimitReason.DOMAIN) and self.front.harder is not None
         )
         if stop in (LimitReason.NETWORK, LimitReason.EVERYONE) and not goes_on:
-            self.shield.stop(one.network, stop)
+            self.shield.stop(request.network, stop)
         else:
             self.taking.soon()
-        return replace(_verdict(stop), goes_on=goes_on)
+        return replace(_result_for(stop), goes_on=goes_on)
 
-    def ask(self, session: Session, asks: Sequence[SignupRequest]) -> list[LimitReason | None]:
-        """Write sign-ups that came together, in one transaction."""
+    def ask(self, session: Session, requests: Sequence[SignupRequest]) -> list[LimitReason | None]:
+        """Record sign-ups that arrived together, in one transaction; return each one's limit."""
         front = self.front
         return record_requests(
-            session, asks, limits=front.limits, hashes=front.hashes, now=front.clock()
+            session, requests, limits=front.limits, hashes=front.hashes, now=front.clock()
         )
 
     def _suspect(self, visit: EndpointRequest) -> LimitReason | None:
@@ -118,7 +121,7 @@ class SignupChecks:
         return self._check_token(visit)
 
     def _is_locked_in(self, visit: EndpointRequest) -> bool:
-        """Tell whether our own form comes as another site's: a sandboxed frame has no origin."""
+        """Tell whether our own form was sent from a sandboxed frame, whose origin is opaque."""
         if visit.request.url.path == FRAME_PATH:
             return True
         with suppress(BadToken):
@@ -127,7 +130,7 @@ class SignupChecks:
         return False
 
     def _proof(self, visit: EndpointRequest) -> tuple[str, bool]:
-        """Return the challenge that was answered, and if it is a harder one; raises `BadProof`."""
+        """Return the solved challenge, and whether it is the harder one; raises `BadProof`."""
         answer, now = visit.fields.get(PROOF, ""), self.front.clock()
         if self.front.harder is not None:
             with suppress(BadProof):
@@ -143,7 +146,7 @@ class SignupChecks:
         age = self.front.clock() - shown.at
         if age > timedelta(hours=self.front.form_hours):
             return LimitReason.FORM
-        if about and not _says_the_same(shown, about):
+        if about and not _has_present_wording(shown, about):
             return LimitReason.FORM
         again = shown.waited == _mark_of(visit)
         early = age < timedelta(seconds=self.front.form_seconds) and not again
@@ -151,44 +154,46 @@ class SignupChecks:
 
 
 def _mark_of(visit: EndpointRequest) -> str:
-    """Return the mark of the address that is sent; a form that was sent before has it too."""
+    """Return the mark of the address in the form, as the token of a form sent before has it."""
     return address_mark(visit.fields.get("email", "")[:254])
 
 
-def _says_the_same(shown: ShownForm, about: NewsletterInfo) -> bool:
-    """Tell whether somebody agreed to what would be kept as the wording."""
+def _has_present_wording(shown: ShownForm, about: NewsletterInfo) -> bool:
+    """Tell whether the wording that was shown is the one that would be kept as evidence."""
     mark = wording_mark(about, shown.language)
     return (shown.newsletter, shown.mark) == (about.slug, mark)
 
 
 def about_of(visit: EndpointRequest) -> NewsletterInfo | None:
-    """Return the newsletter a visit is about, if there is one of that name."""
+    """Return the newsletter that a request names, the first one by default; ``None`` if unknown."""
     asked = visit.fields.get("newsletter") or visit.request.query_params.get("newsletter", "")
     return visit.front.about(asked)
 
 
 def source_of(visit: EndpointRequest, default: str = "page") -> str:
-    """Return which form it was, if it says so in the way ours do."""
+    """Return the name of the form that was sent, if it has the right syntax, else *default*."""
     source = visit.fields.get("form") or visit.request.query_params.get("form", default)
     return source if _SOURCE.match(source) else default
 
 
-def _ask(visit: EndpointRequest, about: NewsletterInfo, weighed: RequestOrigin) -> SignupRequest:
+def _request_of(
+    visit: EndpointRequest, about: NewsletterInfo, origin: RequestOrigin
+) -> SignupRequest:
     language = read_form_token(visit.front, visit.fields.get("token", "")).language
     return SignupRequest(
-        address=weighed.address,
+        address=origin.address,
         newsletter=about.slug,
         form=source_of(visit, "api" if visit.program else "page"),
         wording=wording(about, language),
         language=language,
-        network=weighed.network,
-        proof=weighed.proof,
-        harder=weighed.harder,
+        network=origin.network,
+        proof=origin.proof,
+        harder=origin.harder,
         seen_from=visit.kept_address(),
     )
 
 
-def _verdict(stop: LimitReason | None) -> SignupResult:
+def _result_for(stop: LimitReason | None) -> SignupResult:
     if stop in (LimitReason.FORM, LimitReason.FAST, LimitReason.ORIGIN, LimitReason.PUZZLE):
         return SignupResult(outcome=SignupOutcome.AGAIN)
     if stop in (LimitReason.NETWORK, LimitReason.EVERYONE, LimitReason.DOMAIN):

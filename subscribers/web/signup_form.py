@@ -1,4 +1,7 @@
-"""The sign-up form: the same on every page that shows it, here and on other sites."""
+"""Make the sign-up form, which is the same on every page and on other sites, and read its token.
+
+This module hides what a form's token signs: newsletter, language, wording, address, and time.
+"""
 
 from __future__ import annotations
 
@@ -16,40 +19,40 @@ from subscribers.web.page_model import Challenge, Field, Form
 
 PATH, FRAME_PATH, JSON_PATH = "/subscribe", "/subscribe/frame", "/api/subscribe"
 TRAP = "website"
-PROOF = "altcha"  # the field in which the protocol's own widget sends its answer
+PROOF = "altcha"  # the field in which ALTCHA's own widget sends its answer
 KEPT_PATH = "/privacy"
 SCRIPT_PATH = "/subscribe/proof.js"
-_PARTS = 5  # of what a form's token says
+_PARTS = 5  # in the subject of a form's token
 
 
 class ShownForm(NamedTuple):
-    """What a form said when it was shown."""
+    """The facts that a form's token signs."""
 
     newsletter: str
     language: str
-    mark: str  #: of the wording, which may have changed since
-    waited: str  #: the mark of the address it was sent with before; empty for a fresh form
+    mark: str  #: checksum of the consent wording that was shown
+    waited: str  #: mark of the address it was sent with before; empty for a fresh form
     at: datetime
 
 
 def form_token(front: SiteConfig, about: NewsletterInfo, language: str, *, sent: str = "") -> str:
-    """Return what shows that a form came from here, what it said, and when.
+    """Return a signed token that shows which form was shown, in which wording, and when.
 
-    Whoever has *sent* an address before need not wait to send it again.
+    *sent* is the address that the form was sent with before: sending it again needs no wait.
     """
     return front.tokens.sign(Purpose.FORM, form_subject(about, language, front.clock(), sent))
 
 
 def form_subject(about: NewsletterInfo, language: str, at: datetime, sent: str = "") -> str:
-    """Return what such a token says."""
+    """Return the subject of a form's token, its time in milliseconds since 1970."""
     mark, waited = wording_mark(about, language), address_mark(sent) if sent else ""
     return f"{about.slug}:{language}:{mark}:{waited}:{int(at.timestamp() * 1000)}"
 
 
 def read_form_token(front: SiteConfig, token: str) -> ShownForm:
-    """Tell what a form said; raises `BadToken`."""
+    """Return the facts in a form's token; raises `BadToken`."""
     parts = front.tokens.read(Purpose.FORM, token).split(":")
-    if len(parts) != _PARTS:  # a form of another version, opened before this one was installed
+    if len(parts) != _PARTS:  # a form of an earlier version, opened before the update
         raise BadToken
     newsletter, language, mark, waited, moment = parts
     at = datetime.fromtimestamp(int(moment) / 1000, UTC)
@@ -57,12 +60,12 @@ def read_form_token(front: SiteConfig, token: str) -> ShownForm:
 
 
 def wording_mark(about: NewsletterInfo, language: str) -> str:
-    """Tell wordings apart."""
+    """Return the checksum (CRC-32, in hex) of the consent wording."""
     return f"{crc32(wording(about, language).encode()):08x}"
 
 
 def challenge(front: SiteConfig, *, harder: bool = False) -> dict[str, str | int] | None:
-    """Return the sum to do before signing up, where one is asked for; good as long as the form."""
+    """Return the proof of work to do before a sign-up, valid as long as the form, or ``None``."""
     proof = front.harder if harder else front.proof
     if proof is None:
         return None
@@ -80,9 +83,13 @@ def form(
     sent: bool = False,
     harder: bool = False,
 ) -> Form:
-    """Return the sign-up form, for a page of any kind; *source* says which."""
+    """Return the sign-up form for a page; *source* names the page.
+
+    *value* is the address filled in. *sent* says that the form was sent with it before, and
+    *harder* asks for the proof of work that leads past a cap.
+    """
     words = LANGUAGES[language]
-    sum_to_do = challenge(front, harder=harder)
+    puzzle = challenge(front, harder=harder)
     hidden = (
         ("newsletter", about.slug),
         ("lang", language),
@@ -98,31 +105,31 @@ def form(
             Field(name=TRAP, label=words.trap, kind="trap"),
         ),
         proof=Challenge(
-            facts=json.dumps(sum_to_do),
+            facts=json.dumps(puzzle),
             field=PROOF,
             script=SCRIPT_PATH,
             needs_script=words.needs_script_now if harder else words.needs_script,
             working=words.working,
             at_once=harder,
         )
-        if sum_to_do
+        if puzzle
         else None,
     )
 
 
 def wording(about: NewsletterInfo, language: str) -> str:
-    """Return what one agrees to by the form."""
+    """Return the consent wording beside the form."""
     return LANGUAGES[language].wording.format(newsletter=about.name)
 
 
 def kept_link(about: NewsletterInfo, language: str) -> tuple[str, str]:
-    """Return words and path of the page that says what is kept of readers."""
+    """Return the label and path of the link to the privacy page."""
     path = f"{KEPT_PATH}?newsletter={about.slug}&lang={language}"
     return LANGUAGES[language].kept_link, path
 
 
 def snippet(front: SiteConfig, about: NewsletterInfo, language: str) -> str:
-    """Return a form for other sites: plain HTML, no script; one more press of a button follows."""
+    """Return the form for other sites: HTML without a script; one more button press follows."""
     words = LANGUAGES[language]
     kept_words, kept = kept_link(about, language)
     hidden = {"newsletter": about.slug, "lang": language, "form": "embed"}

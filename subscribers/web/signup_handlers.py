@@ -1,4 +1,7 @@
-"""The sign-up: a page, a frame for other sites, and a JSON route, with the same checks on each."""
+"""Answer for the sign-up page, the frame for other sites, and the JSON route.
+
+This module hides how each outcome of the checks is answered: which page, which status.
+"""
 
 from __future__ import annotations
 
@@ -44,97 +47,97 @@ _STATUS = {
 
 @dataclass(frozen=True)
 class SignupHandlers:
-    """The handlers of the ways to sign up."""
+    """The handlers of every way to sign up."""
 
     judge: SignupChecks
-    #: Pages that are the same bytes for everybody, made once: by status and language.
-    made: dict[tuple[int, str], str] = field(default_factory=dict)
+    #: Pages that are the same for every visitor, rendered once, by status and language.
+    rendered: dict[tuple[int, str], str] = field(default_factory=dict)
 
     async def show(self, visit: EndpointRequest) -> Response:
         """Show the page with the form."""
         return _form_page(visit, PATH)
 
     async def show_frame(self, visit: EndpointRequest) -> Response:
-        """Show the form alone, for a frame."""
+        """Show the page with the form, for a frame of another site."""
         return _form_page(visit, FRAME_PATH)
 
     async def show_snippet(self, visit: EndpointRequest) -> Response:
-        """Show the form as HTML to copy."""
+        """Return the form's HTML as text, to copy into another site."""
         about = about_of(visit)
         if about is None:
             return visit.no_newsletter()
         return PlainTextResponse(snippet(visit.front, about, visit.language))
 
     async def take(self, visit: EndpointRequest) -> Response:
-        """Take the page's form."""
-        return self._told(visit, await self.judge.judge(visit), PATH)
+        """Handle the page's form, and return the page for its outcome."""
+        return self._outcome_page(visit, await self.judge.judge(visit), PATH)
 
     async def take_frame(self, visit: EndpointRequest) -> Response:
-        """Take the frame's form."""
-        return self._told(visit, await self.judge.judge(visit), FRAME_PATH)
+        """Handle the frame's form, and return the page for its outcome."""
+        return self._outcome_page(visit, await self.judge.judge(visit), FRAME_PATH)
 
     def turn_away(self, visit: EndpointRequest) -> Response | None:
-        """Turn a flood away before anything of it is read."""
+        """Return 429 before the body is read, if the flood guard stops the visitor's network."""
         if not self.judge.turned_away(visit):
             return None
         if visit.program:
-            return _retry_later(_told_program(visit, SignupResult(outcome=SignupOutcome.LATER)))
+            return _retry_later(_outcome_json(visit, SignupResult(outcome=SignupOutcome.LATER)))
         return self._later(visit)
 
     async def show_json(self, visit: EndpointRequest) -> Response:
-        """Give a program what a form would hold."""
+        """Return what a form holds, as JSON: wording, token, wait in seconds, proof of work."""
         about = about_of(visit)
         if about is None:
             return JsonAnswer({"status": "unknown newsletter"}, 404)
-        told: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "newsletter": about.slug,
             "wording": wording(about, visit.language),
             "token": form_token(visit.front, about, visit.language),
             "wait_seconds": visit.front.form_seconds,
         }
-        sum_to_do = challenge(visit.front)
-        return JsonAnswer(told | {"proof": sum_to_do} if sum_to_do else told)
+        puzzle = challenge(visit.front)
+        return JsonAnswer(facts | {"proof": puzzle} if puzzle else facts)
 
     async def show_script(self, _visit: EndpointRequest) -> Response:
-        """Give the browser what does the sum."""
+        """Return the script that does the proof of work."""
         return Response(script(), media_type="text/javascript; charset=utf-8")
 
     async def take_json(self, visit: EndpointRequest) -> Response:
-        """Take a sign-up from a program."""
+        """Handle a sign-up sent as JSON, and return its outcome as JSON."""
         if not visit.request.headers.get("content-type", "").startswith("application/json"):
             return JsonAnswer({"status": "send application/json"}, 415)
         if about_of(visit) is None:
             return JsonAnswer({"status": "unknown newsletter"}, 404)
-        verdict = await self.judge.judge(visit)
-        if not client.is_ours(visit.request, visit.front.base_url):  # and trying again won't help
+        result = await self.judge.judge(visit)
+        if not client.is_ours(visit.request, visit.front.base_url):  # trying again won't help
             return JsonAnswer({"status": "foreign origin"}, 403)
-        return _retry_later(_told_program(visit, verdict))
+        return _retry_later(_outcome_json(visit, result))
 
-    def _told(self, visit: EndpointRequest, verdict: SignupResult, path: str) -> Response:
-        if verdict.outcome is SignupOutcome.INBOX:
-            return HTMLResponse(self._same(visit, 200, visit.words.inbox))
-        if verdict.goes_on:
+    def _outcome_page(self, visit: EndpointRequest, result: SignupResult, path: str) -> Response:
+        if result.outcome is SignupOutcome.INBOX:
+            return HTMLResponse(self._rendered_once(visit, 200, visit.words.inbox))
+        if result.goes_on:
             return _retry_later(_form_page(visit, path, harder=True))
-        if verdict.outcome is SignupOutcome.LATER:
+        if result.outcome is SignupOutcome.LATER:
             return self._later(visit)
-        if verdict.outcome is SignupOutcome.ELSEWHERE:
+        if result.outcome is SignupOutcome.ELSEWHERE:
             return _elsewhere(visit)
-        again = verdict.outcome is SignupOutcome.AGAIN
-        return _form_page(visit, path, fault=verdict.fault, again=again)
+        again = result.outcome is SignupOutcome.AGAIN
+        return _form_page(visit, path, fault=result.fault, again=again)
 
     def _later(self, visit: EndpointRequest) -> Response:
-        return _retry_later(HTMLResponse(self._same(visit, 429, visit.words.many), 429))
+        return _retry_later(HTMLResponse(self._rendered_once(visit, 429, visit.words.many), 429))
 
-    def _same(self, visit: EndpointRequest, status: int, saying: PageText) -> str:
-        known = (status, visit.language)
-        if known not in self.made:
-            self.made[known] = visit.front.render(visit.say(saying))
-        return self.made[known]
+    def _rendered_once(self, visit: EndpointRequest, status: int, saying: PageText) -> str:
+        key = (status, visit.language)
+        if key not in self.rendered:
+            self.rendered[key] = visit.front.render(visit.say(saying))
+        return self.rendered[key]
 
 
 @cache
 def script() -> str:
-    """Return the one script there is; only forms with a sum to do ask for it."""
+    """Return the source of the proof-of-work script; only forms with a proof load it."""
     return (files("subscribers.web") / "proof.js").read_text(encoding="utf-8")
 
 
@@ -178,7 +181,7 @@ def _form_page(
 
 
 def _elsewhere(visit: EndpointRequest) -> Response:
-    """Say where the form can be sent, in words to copy: from a locked-in page no link may lead."""
+    """Show the form's address to copy, since a sandboxed frame may not open a link."""
     about = about_of(visit)
     if about is None:
         return visit.no_newsletter()
@@ -187,13 +190,13 @@ def _elsewhere(visit: EndpointRequest) -> Response:
     return visit.show(replace(page, links=[(visit.words.to_sign_up, path)]))
 
 
-def _told_program(visit: EndpointRequest, verdict: SignupResult) -> Response:
-    told: dict[str, Any] = {"status": verdict.outcome.value}
-    if verdict.fault:
-        told["fault"] = verdict.fault
-    if verdict.goes_on:
-        told["proof"] = challenge(visit.front, harder=True)
-    return JsonAnswer(told, _STATUS[verdict.outcome])
+def _outcome_json(visit: EndpointRequest, result: SignupResult) -> Response:
+    answer: dict[str, Any] = {"status": result.outcome.value}
+    if result.fault:
+        answer["fault"] = result.fault
+    if result.goes_on:
+        answer["proof"] = challenge(visit.front, harder=True)
+    return JsonAnswer(answer, _STATUS[result.outcome])
 
 
 def _links(visit: EndpointRequest, about: NewsletterInfo) -> list[tuple[str, str]]:

@@ -1,4 +1,7 @@
-"""Leaving: a page with a button, and RFC 8058's one click; both by POST, neither asks why."""
+"""Answer the unsubscribe link: a page with a button, RFC 8058's one click, and the undo.
+
+Both ways are POST, and neither asks for a reason. This module hides how long the undo is offered.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,12 @@ from subscribers.web.page_model import Form, Page
 
 
 async def show(visit: EndpointRequest) -> Response:
-    """Ask for one press of a button, unless it was pressed before; changes nothing."""
-    who = visit.front.links.read_unsubscribe(visit.token)
-    left = await run_sync(_when_left, visit, who)
+    """Show the button that unsubscribes, or the result if the reader has left already."""
+    target = visit.front.links.read_unsubscribe(visit.token)
+    left = await run_sync(_when_left, visit, target)
     if left is not None:
-        return _left(visit, who, left)
-    page = visit.say(visit.words.leave, newsletter=visit.newsletter(who.newsletter))
+        return _left_page(visit, target, left)
+    page = visit.say(visit.words.leave, newsletter=visit.newsletter(target.newsletter))
     return visit.show(
         Page(
             language=page.language,
@@ -41,52 +44,52 @@ async def show(visit: EndpointRequest) -> Response:
 
 
 async def act(visit: EndpointRequest) -> Response:
-    """Unsubscribe, durably, before the answer; a mail program gets no page, a person does."""
-    who = visit.front.links.read_unsubscribe(visit.token)
+    """Unsubscribe before answering; return text to a mail program, and a page to a person."""
+    target = visit.front.links.read_unsubscribe(visit.token)
     by_page = BY_PAGE in visit.fields
     evidence = visit.evidence("page" if by_page else "one-click")
     now = visit.front.clock()
 
     def leave(session: Session) -> bool:
-        return lifecycle.leave(session, who.subscriber_id, who.newsletter, evidence, now)
+        return lifecycle.leave(session, target.subscriber_id, target.newsletter, evidence, now)
 
     await visit.front.writer.alone(leave)
     if not by_page:
         return PlainTextResponse("unsubscribed\n")
-    return _left(visit, who, await run_sync(_when_left, visit, who))
+    return _left_page(visit, target, await run_sync(_when_left, visit, target))
 
 
-def _when_left(visit: EndpointRequest, who: LinkTarget) -> datetime | None:
-    """Look, if the store can be reached: without it the page still shows its button."""
+def _when_left(visit: EndpointRequest, target: LinkTarget) -> datetime | None:
+    """Return when a reader left; ``None`` if they haven't, or while the database is unreachable."""
     try:
         with visit.front.sessions.read() as session:
-            place = store.standing_with(session, *who)
+            row = store.standing_with(session, *target)
     except SQLAlchemyError:
         return None
-    return place.since if place and place.standing is Standing.UNSUBSCRIBED else None
+    return row.since if row and row.standing is Standing.UNSUBSCRIBED else None
 
 
-def _left(visit: EndpointRequest, who: LinkTarget, at: datetime | None) -> Response:
-    """Say that they have left; who has a moment ago may take it back, however often they ask."""
+def _left_page(visit: EndpointRequest, target: LinkTarget, at: datetime | None) -> Response:
+    """Show that the reader has left, with an undo button as long as the undo is allowed."""
     recent = at is not None and visit.front.clock() - at <= visit.front.undo
-    way_back = _undo(visit, DatedTarget(*who, at)) if at and recent else None
-    page = visit.say(visit.words.left, newsletter=visit.newsletter(who.newsletter))
+    undo_form = _undo_form(visit, DatedTarget(*target, at)) if at and recent else None
+    page = visit.say(visit.words.left, newsletter=visit.newsletter(target.newsletter))
     return visit.show(
         Page(
             language=page.language,
             title=page.title,
             paragraphs=page.paragraphs,
-            form=way_back,
-            links=[(visit.words.to_sign_up, visit.sign_up_path(who.newsletter))],
+            form=undo_form,
+            links=[(visit.words.to_sign_up, visit.sign_up_path(target.newsletter))],
         )
     )
 
 
 async def undo(visit: EndpointRequest) -> Response:
-    """Take back having left a moment ago."""
-    who = visit.front.links.read_unsubscribe(visit.token)
+    """Undo a recent unsubscription; raises `BadToken` where the two tokens differ in reader."""
+    target = visit.front.links.read_unsubscribe(visit.token)
     left = visit.front.links.read_returning(visit.fields.get("undo", ""))
-    if left[:2] != who:
+    if left[:2] != target:
         raise BadToken
     now = visit.front.clock()
 
@@ -94,16 +97,16 @@ async def undo(visit: EndpointRequest) -> Response:
         hashes = visit.front.hashes
         if lifecycle.come_back(session, left, visit.evidence("page"), hashes, now):
             return visit.words.back
-        if lifecycle.is_barred(session, who.subscriber_id, hashes):
+        if lifecycle.is_barred(session, target.subscriber_id, hashes):
             return visit.words.confirmed[Confirmed.BARRED]
-        place = store.standing_with(session, *who)  # the button may have been pressed twice
-        return visit.words.back if place and place.standing in JOINED else visit.words.not_back
+        row = store.standing_with(session, *target)  # the button may have been pressed twice
+        return visit.words.back if row and row.standing in JOINED else visit.words.not_back
 
     fresh = now - left.at <= visit.front.undo
-    told = await visit.front.writer.alone(come_back) if fresh else visit.words.not_back
-    back = told is not visit.words.not_back
-    page = visit.say(told, newsletter=visit.newsletter(who.newsletter))
-    links = [(visit.words.to_sign_up, visit.sign_up_path(who.newsletter))]
+    text = await visit.front.writer.alone(come_back) if fresh else visit.words.not_back
+    back = text is not visit.words.not_back
+    page = visit.say(text, newsletter=visit.newsletter(target.newsletter))
+    links = [(visit.words.to_sign_up, visit.sign_up_path(target.newsletter))]
     return visit.show(
         Page(
             language=page.language,
@@ -114,7 +117,7 @@ async def undo(visit: EndpointRequest) -> Response:
     )
 
 
-def _undo(visit: EndpointRequest, left: DatedTarget) -> Form:
+def _undo_form(visit: EndpointRequest, left: DatedTarget) -> Form:
     return Form(
         action=f"/u/{visit.token}/undo",
         button=visit.words.stay_button,

@@ -35,7 +35,7 @@ class ErrorPages:
         return self._page(status_page(StatusMessage.MISSING, request), HTTPStatus.NOT_FOUND)
 
     def refused(self, request: Request, fault: Exception) -> Response:
-        """Return the answer to a request that the router refuses: 404 for a path, 405 for a method."""
+        """Return the answer to what the router refuses: 404 for a path, 405 for a method."""
         status = fault.status_code if isinstance(fault, HTTPException) else HTTPStatus.NOT_FOUND
         if status == HTTPStatus.NOT_FOUND:
             return self.not_found(request, fault)

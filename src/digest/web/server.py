@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 START_SECONDS = 10.0
 BACKLOG = 1024  #: connections that wait to be accepted; a flood opens hundreds at once
 #: The longest a thread beside the site waits for the interpreter lock. A batch takes the lock
-#: dozens of times: with Python's default of 5 ms, a send beside a flooded site ran at a tenth of its rate.
+#: dozens of times: with Python's default of 5 ms, a send beside a flooded site ran at a tenth of
+#: its rate.
 SWITCH_SECONDS = 0.0002
 _EXHAUSTED = (EMFILE, ENFILE, ENOBUFS, ENOMEM)
 MOST_HEAD = 32_768  #: bytes of request line and headers

@@ -1,4 +1,8 @@
-"""Every word readers meet on these pages, in each language they are shipped in."""
+"""Hold every text of the pages, in each language, and choose the visitor's language.
+
+`text_keys` names the texts that a language must have; `english` and `german` fill them in, and
+`choose` picks one of them for a request. A new language is a new module, added to `LANGUAGES`.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +21,16 @@ LANGUAGES: Mapping[str, TextCatalogue] = {"en": EN, "de": DE}
 
 
 def choose(wanted: str, accepted: str) -> str:
-    """Choose a language: the *wanted* one, else the best an Accept-Language header asks for."""
+    """Return the code of the *wanted* language, else the best one of an Accept-Language header."""
     if wanted in LANGUAGES:
         return wanted
     offered = [_weighed(part) for part in accepted[:200].split(",")]
     known = [(weight, code) for weight, code in offered if weight > 0 and code in LANGUAGES]
-    return max(known, key=lambda one: one[0])[1] if known else "en"
+    return max(known, key=lambda pair: pair[0])[1] if known else "en"
 
 
 def _weighed(part: str) -> tuple[float, str]:
-    """Read "de-AT;q=0.8" (RFC 9110, 12.5.4); of equal weights the first counts."""
+    """Return weight and code of a range such as "de-AT;q=0.8" (RFC 9110, 12.5.4)."""
     code, _, weight = part.lower().partition(";")
-    found = _WEIGHT.match(weight.strip())
-    return float(found[1]) if found else float(not weight), code.strip().partition("-")[0]
+    match = _WEIGHT.match(weight.strip())
+    return float(match[1]) if match else float(not weight), code.strip().partition("-")[0]

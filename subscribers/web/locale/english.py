@@ -1,4 +1,4 @@
-"""The pages' words in English."""
+"""Hold the pages' texts in English."""
 
 from __future__ import annotations
 

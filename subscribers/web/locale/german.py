@@ -1,4 +1,4 @@
-"""Die Wörter der Seiten auf Deutsch."""
+"""Hold the pages' texts in German."""
 
 from __future__ import annotations
 

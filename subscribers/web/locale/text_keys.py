@@ -1,4 +1,4 @@
-"""What has to be said on these pages, whatever the language."""
+"""Name the texts that every language of the pages must have."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from subscribers.lifecycle import Confirmed
 
 @dataclass(frozen=True, kw_only=True)
 class PageText:
-    """A title and what stands below it."""
+    """A title, and the paragraphs below it."""
 
     title: str
     body: tuple[str, ...] = ()
@@ -20,7 +20,7 @@ class PageText:
 
 @dataclass(frozen=True, kw_only=True)
 class TextCatalogue:
-    """The words of one language; ``{newsletter}`` and the like are filled in."""
+    """The texts of one language; placeholders such as ``{newsletter}`` are filled in later."""
 
     name: str  #: of the language, in itself
     sign_up: PageText
