@@ -41,14 +41,14 @@ class Archive:
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        one = "/issues/{newsletter}/{number}"
+        issue_path = "/issues/{newsletter}/{number}"
         return [
             Route("/issues", self.listing),
             Route("/issues/", self.listing),  # the slash that many people type
             Route("/issues/{newsletter}", self.listing),
             Route("/issues/{newsletter}/", self.listing),
-            Route(one, self.viewer),
-            Route(f"{one}/mail", self.mail),
+            Route(issue_path, self.viewer),
+            Route(f"{issue_path}/mail", self.mail),
         ]
 
     def listing(self, request: Request) -> Response:

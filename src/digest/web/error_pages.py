@@ -61,7 +61,10 @@ class ErrorPages:
 
 
 class LastResort:
-    """Middleware that turns whatever a page raises into an error page, and logs only its class."""
+    """Middleware that turns an exception of a page into an error page, and logs its class.
+
+    Only the message of a `DigestError` is logged: others may quote an address.
+    """
 
     def __init__(self, app: ASGIApp, *, faults: ErrorPages) -> None:
         self._app = app

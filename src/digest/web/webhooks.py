@@ -93,10 +93,10 @@ class Webhook:
     def _keep(self, body: bytes, signature: str, timestamp: str) -> None:
         self._current().verify(body, signature=signature, timestamp=timestamp)
         received = int(self._app.clock().timestamp())
-        place = self._consumer.drain.spool.append(body, received, _moment(timestamp))
-        self._consumer.wake(place)
+        position = self._consumer.drain.spool.append(body, received, _moment(timestamp))
+        self._consumer.wake(position)
         if self._under_way <= CALM:
-            self._consumer.wait(place, PATIENCE)
+            self._consumer.wait(position, PATIENCE)
 
     def _note(self, reason: RejectionReason, detail: str = "") -> None:
         self._rejected.note(reason, self._app.clock(), detail)
