@@ -46,16 +46,16 @@ class NewsletterInfo:
     topics: Sequence[tuple[str, str]] = ()  #: (value, label); empty where there is no choice
 
 
-def _nothing_else(_session: Session, _subscriber_id: int) -> Mapping[str, Any]:
+def _no_data(_session: Session, _subscriber_id: int) -> Mapping[str, Any]:
     """Return nothing: the application keeps no data on readers itself."""
     return {}
 
 
-def _nothing_more() -> None:
+def _ignore_erasure() -> None:
     """Do nothing after an erasure."""
 
 
-def _nobody_waits() -> None:
+def _ignore_letter() -> None:
     """Do nothing for a new letter: the sender of letters polls for them."""
 
 
@@ -78,7 +78,7 @@ class SiteConfig:
     harder: ProofOfWork | None = None  #: the proof of work that leads past a cap; ``None`` for none
     embed_origins: Sequence[str] = ()  #: sites that may show the form in a frame: https://a.example
     #: Returns what the application keeps on a reader, for the export of personal data.
-    elsewhere: Callable[[Session, int], Mapping[str, Any]] = _nothing_else
+    elsewhere: Callable[[Session, int], Mapping[str, Any]] = _no_data
     erase_elsewhere: Elsewhere = nothing_elsewhere  #: erases that data with the reader
     responsible: str = ""  #: the controller (GDPR, Art. 4): name and postal address
     carrier: str = ""  #: the company that delivers the mails; empty for none
@@ -87,8 +87,8 @@ class SiteConfig:
     files_kept: bool = False  #: each mail is also kept in a file until somebody deletes it
     mailto: str = ""  #: address to unsubscribe at by mail while the database is down
     retention: RetentionPeriods = KEPT
-    on_erased: Callable[[], None] = _nothing_more  #: called after a reader was erased
-    on_letter: Callable[[], None] = _nobody_waits  #: called after a letter was enqueued
+    on_erased: Callable[[], None] = _ignore_erasure  #: called after a reader was erased
+    on_letter: Callable[[], None] = _ignore_letter  #: called after a letter was enqueued
     link_hours: int = 48  #: how long a link to confirm lasts
     undo: timedelta = timedelta(hours=1)  #: how long an unsubscription can be undone
     form_hours: int = 6  #: how long a form's token is valid

@@ -70,9 +70,7 @@ class LetterWorker:
                 continue
             self._woken = True
             self._wait(self._stop_event, self._pause)
-            self._wait(
-                self._wake_event, pause - self._pause
-            )  # a new letter may be one that can be sent
+            self._wait(self._wake_event, pause - self._pause)  # a new letter may be sendable
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _goes_on(self) -> bool:

@@ -120,9 +120,7 @@ class Connections(ServerState):
             descriptors = MOST_CONNECTIONS * _SHARE
         self.most = min(MOST_CONNECTIONS, descriptors // _SHARE)
         self.at_once = min(TAKEN_AT_ONCE, descriptors // _SHARE_AT_ONCE)
-        self.idle: dict[
-            Connection, None
-        ] = {}  #: connections without a whole head, the oldest first
+        self.idle: dict[Connection, None] = {}  #: those without a whole head, oldest first
 
     def make_room(self) -> None:
         """Abort the connection that has waited longest for its head, if there are too many.
