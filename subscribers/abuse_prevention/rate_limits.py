@@ -1,7 +1,7 @@
-"""How often one may ask to be signed up: by domain, network, all together, and by address.
+"""How sign-ups are counted and limited: by network, domain, mailbox, and all together.
 
-The counts are in the database, under keyed hashes, so that a restart doesn't forget and a look at
-the table tells nobody's address.
+The counts are rows of the database under keyed hashes: they outlast a restart, and the table
+reveals no address. Each limit is a fixed window that starts with the first request in it.
 """
 
 from __future__ import annotations
@@ -25,44 +25,47 @@ from subscribers.models import Stopped, Throttle
 from subscribers.sql import json_rows, json_rows_parameter
 from subscribers.tokens import Hashes
 
-LET_IN = "let in"  # what is counted where nothing stopped a sign-up
+LET_IN = "let in"  # the row that counts sign-ups nothing stopped
 HOUR = 3_600
 DAY = 24 * HOUR
 MONTH = 30 * DAY
 
 
 class LimitReason(StrEnum):
-    """What stopped a sign-up; each is counted by the day."""
+    """What stopped a sign-up; each reason is counted by the day."""
 
-    ADDRESS = "address"  #: this address was written to a moment ago
+    ADDRESS = "address"  #: a letter went to this mailbox too recently, or too many did
     DOMAIN = "domain"  #: too many sign-ups for addresses of one domain
     NETWORK = "network"  #: too many sign-ups from one network
     EVERYONE = "everyone"  #: too many sign-ups in all
-    TRAP = "trap"  #: filled in what no person sees
-    FORM = "form"  #: didn't come from a form of ours, or too late
-    FAST = "fast"  #: filled in faster than a person can
-    ORIGIN = "origin"  #: sent by a page of somebody else's
+    TRAP = "trap"  #: a field that no person sees was filled in
+    FORM = "form"  #: the form's token is missing, wrong or too old
+    FAST = "fast"  #: the form was filled in faster than a person can
+    ORIGIN = "origin"  #: a page of another site sent it
     PUZZLE = "puzzle"  #: the proof of work is missing, wrong or spent
-    DISPOSABLE = "disposable"  #: the domain is for throw-away addresses
-    DECLINED = "declined"  #: its mailbox's owner said that an earlier one wasn't theirs
+    DISPOSABLE = "disposable"  #: the domain is one for throw-away addresses
+    DECLINED = "declined"  #: the mailbox's owner disowned an earlier sign-up
     SUPPRESSED = "suppressed"  #: the address must not be mailed
 
 
 @dataclass(frozen=True)
 class RateLimit:
-    """So many in so many seconds, counted from the first; and so many seconds between two."""
+    """At most *count* in a window of *seconds*, and at least *apart* seconds between two."""
 
     count: int
     seconds: int
     apart: int = 0
-    monthly: int = 0  #: and so many in 30 days; 0 where that isn't counted
+    monthly: int = 0  #: the most in 30 days; 0 for no such limit
 
 
 @dataclass(frozen=True, kw_only=True)
 class RateLimits:
-    """How much is let through; past the caps on a domain and on everyone, by a harder sum."""
+    """The limits on sign-ups.
 
-    address: RateLimit = RateLimit(3, DAY, apart=HOUR, monthly=8)  #: for a mailbox
+    The ones on a domain and on everyone are soft: a harder proof of work lets a request past them.
+    """
+
+    address: RateLimit = RateLimit(3, DAY, apart=HOUR, monthly=8)  #: of letters to a mailbox
     domain: RateLimit = RateLimit(30, HOUR)
     provider: RateLimit = RateLimit(600, HOUR)  #: for a domain among `providers`
     network: RateLimit = RateLimit(20, HOUR)
@@ -70,12 +73,12 @@ class RateLimits:
 
 
 class RequestOrigin(NamedTuple):
-    """One who asks: what the counts go by."""
+    """What a sign-up request is counted by."""
 
     address: Address
     network: str  #: the /24 or /48 the request came from
-    proof: str = ""  #: the challenge that was answered, where one is asked for
-    harder: bool = False  #: whether it was the harder one, which lets past the soft caps
+    proof: str = ""  #: the answered challenge, where one is required
+    harder: bool = False  #: whether that challenge was the harder one, which passes the soft limits
 
 
 @dataclass(slots=True)
@@ -85,7 +88,7 @@ class _Count:
     count: int = 0
 
     def allows(self, limit: RateLimit, moment: int) -> bool:
-        # A count from the future is of a clock that was wrong: it would shut the door until then.
+        # A start in the future comes from a wrong clock, and would block everything until then.
         if not 0 <= moment - self.started < limit.seconds:
             self.started, self.count = moment, 0
         return self.count < limit.count and not 0 <= moment - self.last < limit.apart
@@ -101,41 +104,49 @@ _ONCE = RateLimit(1, DAY)  # longer than any form stays good
 
 def check_requests(
     session: Session,
-    asks: Sequence[RequestOrigin],
+    requests: Sequence[RequestOrigin],
     limits: RateLimits,
     hashes: Hashes,
     now: datetime,
 ) -> list[LimitReason | None]:
-    """Count each ask, and tell what stops it; a stopped one counts for network and proof only.
+    """Count each request, and return for each what stops it, ``None`` where nothing does.
 
-    Of the address only the domain is looked at: even one page of the disk more or less can be told
-    by the time of an answer, and would say that somebody had asked for the same address before.
+    Count a stopped request for its network and its proof only. Of the address, look at the domain
+    alone: a read that depends on the address would show in the time of the answer, and reveal that
+    somebody had asked for the same address before.
     """
     _one_at_a_time(session, "sign-ups")
-    return _weigh_all(session, [(_checks(ask, limits, hashes), now) for ask in asks])
+    return _count_all(session, [(_checks(request, limits, hashes), now) for request in requests])
 
 
 def check_addresses(
-    session: Session, asks: Iterable[tuple[str, str, datetime]], limit: RateLimit, hashes: Hashes
+    session: Session,
+    requests: Iterable[tuple[str, str, datetime]],
+    limit: RateLimit,
+    hashes: Hashes,
 ) -> list[LimitReason | None]:
-    """Count each ask (an address's key, a newsletter, when), and tell which come too often.
+    """Count each request by its mailbox, and return for each what stops it, or ``None``.
 
-    All spellings of a mailbox count as one. It rests between two of one newsletter; so many in all
-    is for all newsletters. Nobody may be waiting for the answer.
+    A request is an address's key, a newsletter and a moment. All spellings of a mailbox count as
+    one. The time between two holds for each newsletter, the totals for all newsletters together.
+    The time this takes depends on the address, so call it where nobody waits for the answer.
     """
     _one_at_a_time(session, "addresses")
-    checks = [(_mailbox_checks(key, of, limit, hashes), moment) for key, of, moment in asks]
-    return _weigh_all(session, checks)
+    checks = [
+        (_mailbox_checks(key, newsletter, limit, hashes), moment)
+        for key, newsletter, moment in requests
+    ]
+    return _count_all(session, checks)
 
 
 def reset_address(session: Session, address_key: str, newsletter: str, hashes: Hashes) -> None:
-    """End a mailbox's rest: it has answered, and may leave and sign up again in between."""
+    """Forget a mailbox's count for one newsletter: its reader confirmed, and may sign up anew."""
     known_by = _of_newsletter(address_key, newsletter, hashes)
     session.execute(delete(Throttle).where(col(Throttle.key) == known_by))
 
 
 def note(session: Session, found: Counter[LimitReason | None], now: datetime) -> None:
-    """Count sign-ups by what stopped them, and those that nothing stopped."""
+    """Add to the day's totals of sign-ups by what stopped them; ``None`` is let in."""
     day = now.date().isoformat()
     counts = [
         {"day": day, "reason": stop.value if stop else LET_IN, "count": number}
@@ -146,7 +157,7 @@ def note(session: Session, found: Counter[LimitReason | None], now: datetime) ->
 
 
 def purge(session: Session, now: datetime) -> None:
-    """Forget the counts that can't matter any more."""
+    """Delete the counts whose window is over, and those a wrong clock wrote."""
     moment = int(now.timestamp())
     over = col(Throttle.last) + col(Throttle.seconds) < moment
     old = or_(over, col(Throttle.started) > moment + HOUR)
@@ -154,17 +165,17 @@ def purge(session: Session, now: datetime) -> None:
 
 
 def _mailbox_checks(key: str, newsletter: str, limit: RateLimit, hashes: Hashes) -> list[_Check]:
-    one = mailbox(key)
+    name = mailbox(key)
     month = [
         (
             LimitReason.ADDRESS,
-            hashes.first(f"mailbox {one} in a month"),
+            hashes.first(f"mailbox {name} in a month"),
             RateLimit(limit.monthly, MONTH),
         ),
     ]
     return [
         *(month if limit.monthly else []),
-        (LimitReason.ADDRESS, hashes.first(f"mailbox {one}"), replace(limit, apart=0)),
+        (LimitReason.ADDRESS, hashes.first(f"mailbox {name}"), replace(limit, apart=0)),
         (LimitReason.ADDRESS, _of_newsletter(key, newsletter, hashes), limit),
     ]
 
@@ -173,15 +184,17 @@ def _of_newsletter(address_key: str, newsletter: str, hashes: Hashes) -> str:
     return hashes.first(f"mailbox {mailbox(address_key)} {newsletter}")
 
 
-def _checks(ask: RequestOrigin, limits: RateLimits, hashes: Hashes) -> list[_Check]:
-    domain = ask.address.domain
+def _checks(request: RequestOrigin, limits: RateLimits, hashes: Hashes) -> list[_Check]:
+    domain = request.address.domain
     by_domain = limits.provider if domain in providers() else limits.domain
     everyone = limits.everyone
-    if ask.harder:  # it counts all the same
-        by_domain, everyone = (replace(one, count=maxsize) for one in (by_domain, everyone))
-    proof = [(LimitReason.PUZZLE, hashes.first(f"proof {ask.proof}"), _ONCE)] if ask.proof else []
+    if request.harder:  # still counted, never stopped
+        by_domain, everyone = (replace(limit, count=maxsize) for limit in (by_domain, everyone))
+    proof = []
+    if request.proof:
+        proof = [(LimitReason.PUZZLE, hashes.first(f"proof {request.proof}"), _ONCE)]
     return [
-        (LimitReason.NETWORK, hashes.first(f"network {ask.network}"), limits.network),
+        (LimitReason.NETWORK, hashes.first(f"network {request.network}"), limits.network),
         (LimitReason.EVERYONE, hashes.first("everyone"), everyone),
         *proof,
         (LimitReason.DOMAIN, hashes.first(f"domain {domain}"), by_domain),
@@ -189,25 +202,25 @@ def _checks(ask: RequestOrigin, limits: RateLimits, hashes: Hashes) -> list[_Che
 
 
 def _one_at_a_time(session: Session, what: str) -> None:
-    """Let others wait until the transaction ends: counts two saved at once would count for one."""
-    if store.dialect(session) != "sqlite":  # which lets one writer in anyhow
+    """Lock others out until the transaction ends: of two concurrent counts one would be lost."""
+    if store.dialect(session) != "sqlite":  # SQLite has one writer at a time anyway
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"throttle {what}"))))
 
 
-def _weigh_all(
-    session: Session, asks: Sequence[tuple[list[_Check], datetime]]
+def _count_all(
+    session: Session, requests: Sequence[tuple[list[_Check], datetime]]
 ) -> list[LimitReason | None]:
-    counted_for = {key: limit.seconds for checks, _ in asks for _, key, limit in checks}
-    counts = _load(session, set(counted_for))
-    stops = [_weigh(checks, counts, int(now.timestamp())) for checks, now in asks]
-    _save(session, counts, counted_for)
+    windows = {key: limit.seconds for checks, _ in requests for _, key, limit in checks}
+    counts = _load(session, set(windows))
+    stops = [_count(checks, counts, int(now.timestamp())) for checks, now in requests]
+    _save(session, counts, windows)
     return stops
 
 
-def _weigh(checks: list[_Check], counts: dict[str, _Count], moment: int) -> LimitReason | None:
+def _count(checks: list[_Check], counts: dict[str, _Count], moment: int) -> LimitReason | None:
     stopped = [stop for stop, key, limit in checks if not counts[key].allows(limit, moment)]
     for stop, key, _ in checks:
-        # What is stopped still counts for its network, and its proof is spent.
+        # A stopped request still counts for its network, and its proof is spent.
         if not stopped or (
             stop in (LimitReason.NETWORK, LimitReason.PUZZLE) and stop not in stopped
         ):
@@ -216,18 +229,18 @@ def _weigh(checks: list[_Check], counts: dict[str, _Count], moment: int) -> Limi
 
 
 def _load(session: Session, keys: set[str]) -> dict[str, _Count]:
-    told = json_rows_parameter((key,) for key in keys)
-    there = session.connection().execute(_loading(store.dialect(session)), told)
-    found = {key: _Count(*facts) for key, *facts in there}
-    # Sorted, so that two transactions that write the same rows don't wait for each other.
-    return {key: found.get(key) or _Count() for key in sorted(keys)}
+    parameter = json_rows_parameter((key,) for key in keys)
+    rows = session.connection().execute(_loading(store.dialect(session)), parameter)
+    known = {key: _Count(*values) for key, *values in rows}
+    # Sorted, so that two transactions that write the same rows can't deadlock.
+    return {key: known.get(key) or _Count() for key in sorted(keys)}
 
 
-def _save(session: Session, counts: dict[str, _Count], counted_for: Mapping[str, int]) -> None:
-    told = json_rows_parameter(
-        (key, one.started, one.last, one.count, counted_for[key]) for key, one in counts.items()
+def _save(session: Session, counts: dict[str, _Count], windows: Mapping[str, int]) -> None:
+    parameter = json_rows_parameter(
+        (key, count.started, count.last, count.count, windows[key]) for key, count in counts.items()
     )
-    session.connection().execute(_saving(store.dialect(session)), told)
+    session.connection().execute(_saving(store.dialect(session)), parameter)
 
 
 @cache
@@ -248,7 +261,7 @@ def _loading(dialect: str) -> Any:
 def _saving(dialect: str) -> Any:
     numbers = dict.fromkeys(("started", "last", "count", "seconds"), BigInteger)
     counts = json_rows(dialect, key=Text, **numbers)
-    # SQLite takes ON for a join's unless there is a WHERE before it.
+    # Without a WHERE before it, SQLite parses ON CONFLICT as a join's ON clause.
     insert = store.upsert_on(dialect, Throttle).from_select(
         list(counts.c.keys()), select(counts).where(true())
     )

@@ -1,4 +1,11 @@
-"""TODO face."""
+"""Parses email addresses and names the mailbox behind each one.
+
+A text goes through `syntax`: `parse` checks it and returns an `Address`, which holds the text as
+given, the key two addresses are compared by, and the domain in ASCII; `mailbox` reduces a key to
+what all spellings of one mailbox share, and `wire` gives the form a provider is sent.
+`mailbox_providers` reads the list of domains that belong to a mailbox provider, so that a limit on
+a domain can tell a provider's from a company's. Nothing here asks the network or the database.
+"""
 
 from subscribers.address.mailbox_providers import providers
 from subscribers.address.syntax import Address, mailbox, parse, wire

@@ -1,4 +1,7 @@
-"""Which domains are a mailbox provider's, where one domain is many people's."""
+"""The list of mailbox providers' domains: where it is kept and how it is read.
+
+At such a domain many people have a mailbox, so that a limit for one domain doesn't suit it.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,11 @@ _LIST = "mailbox_providers.txt"
 
 @cache
 def providers() -> Mapping[str, str]:
-    """Return each provider's domains, in ASCII and lower case, with the provider's name."""
+    """Return a mapping from a domain, in ASCII and lower case, to its provider's name."""
     text = (files("subscribers.address") / _LIST).read_text(encoding="utf-8")
-    found: dict[str, str] = {}
+    names: dict[str, str] = {}
     for line in text.splitlines():
         if line and not line.startswith("#"):
             name, _, domains = line.partition(": ")
-            found |= dict.fromkeys(domains.split(), name)
-    return MappingProxyType(found)
+            names |= dict.fromkeys(domains.split(), name)
+    return MappingProxyType(names)

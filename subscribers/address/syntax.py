@@ -1,4 +1,9 @@
-"""An email address, with the form it is compared by; docs/address-policy.md states the rules."""
+"""Which texts count as email addresses, and by which form two addresses are compared.
+
+docs/address-policy.md states the rules. The lengths are those of RFC 5321, section 4.5.3.1: 64
+octets before the @, and a path of 256 octets with its brackets, which leaves 254 for an address. A
+label has at most 63 octets (RFC 1035, section 2.3.4).
+"""
 
 from __future__ import annotations
 
@@ -14,18 +19,18 @@ MAX_OCTETS = 254
 MAX_LOCAL = 64
 MAX_LABEL = 63
 
-#: Domains that can't receive mail; "test" is let in where tests ask for it.
+#: Top-level domains that can't receive mail; `parse` accepts "test" where a caller asks for it.
 RESERVED = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})
 
-#: One mailbox provider, which takes no notice of dots before the @.
+#: Gmail ignores dots before the @, and delivers both of its domains to one mailbox.
 _GMAIL, _GMAILS = "gmail.com", frozenset({"gmail.com", "googlemail.com"})
 
 _BLANKS = " \t\r\n\f\v\u00a0"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*\Z")
-_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # what IDNA takes for a dot
-#: What needs no library: a dot-atom at a plain host name. Punycode and reserved names don't match,
-#: so every match is an address the library accepts too (a test holds both to the same answer).
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")  # the label separators of IDNA (RFC 3490, section 3.1)
+#: An address that needs no library: a dot-atom at a plain ASCII host name. Punycode and reserved
+#: names don't match, so the library accepts every match too (a test compares the two).
 _PLAIN = re.compile(
     rf"(?P<local>(?=[^@]{{1,{MAX_LOCAL}}}@){_ATOM}(?:\.{_ATOM})*)"
     rf"@(?P<domain>(?:(?=[^.]{{1,{MAX_LABEL}}}\.)[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*\.)+"
@@ -35,9 +40,9 @@ _PLAIN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """An address that may be mailed. Two are the same mailbox when their keys are equal."""
+    """A well-formed address. Two addresses are the same subscriber's when their keys are equal."""
 
-    text: str = field(repr=False, compare=False)  #: as given: trimmed, in Unicode's form C
+    text: str = field(repr=False, compare=False)  #: as given, trimmed; the domain in NFC
     key: str = field(repr=False)  #: lower-case local part @ lower-case A-label
     domain: str = field(repr=False, compare=False)  #: lower-case A-label
 
@@ -48,9 +53,10 @@ class Address:
 
 
 def parse(text: str, *, test_names: bool = False) -> Address:
-    """Read one address; raises `BadAddress` with the reason, which never holds the address.
+    """Return the address a text holds.
 
-    *test_names* lets domains under .test in.
+    Accept domains under .test where *test_names* is set. Raise `BadAddress` with the fault, whose
+    text never holds the address.
     """
     given = text.strip(_BLANKS)
     plain = _PLAIN.match(given) if len(given) <= MAX_OCTETS else None
@@ -60,7 +66,7 @@ def parse(text: str, *, test_names: bool = False) -> Address:
 
 
 def wire(text: str) -> str:
-    """Return a parsed address with its domain in ASCII."""
+    """Return the text of a parsed address with its domain in ASCII (A-labels)."""
     local, _, domain = text.partition("@")
     return text if text.isascii() else f"{local}@{_ascii_domain(domain, test_names=True)}"
 
@@ -68,8 +74,8 @@ def wire(text: str) -> str:
 def mailbox(key: str) -> str:
     """Return what all spellings of one mailbox have in common, given an address's key.
 
-    A +tag is for the mailbox's owner, and Gmail takes no notice of dots. Letters are counted by
-    this; two spellings may still be two readers.
+    Drop the +tag, which only the mailbox's owner reads, and Gmail's dots. Rate limits count
+    letters by the result; two spellings may still be two subscribers.
     """
     local, _, domain = key.rpartition("@")
     local = local.partition("+")[0] or local
@@ -89,7 +95,7 @@ def _parse_slowly(given: str, *, test_names: bool) -> Address:
 
 
 def _split(given: str) -> tuple[str, str]:
-    """Cut at the only @; every length is checked here, before anything costly looks at the text."""
+    """Return the parts around the only @; check lengths first, before any costly step."""
     if not given:
         raise BadAddress(AddressFault.EMPTY)
     if len(given) > MAX_OCTETS + 1:  # one more for the dot a host name may end with
@@ -131,9 +137,9 @@ def _ascii_domain(domain: str, *, test_names: bool) -> str:
     if last in RESERVED and not (test_names and last == "test"):
         raise BadAddress(AddressFault.RESERVED)
     try:
-        known = validate_email(
+        checked = validate_email(
             f"a@{domain}", check_deliverability=False, test_environment=test_names, strict=True
         )
     except EmailNotValidError:
         raise BadAddress(AddressFault.DOMAIN) from None
-    return known.ascii_domain.lower()
+    return checked.ascii_domain.lower()
