@@ -1,4 +1,8 @@
-"""The consent ledger: who agreed to what, when, and by which form; entries are only ever added."""
+"""What proves a consent: append-only entries of who agreed to what, when, and by which form.
+
+The proof is the one GDPR, article 7(1), asks for. Each wording is stored once, under its SHA-256;
+the network an entry was made from is stored apart, since it is deleted earlier.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ def record(
     evidence: Evidence,
     now: datetime,
 ) -> None:
-    """Append one entry to the consent ledger."""
+    """Append one consent entry, in the caller's transaction."""
     wording = evidence.wording
     entry = Consent(
         subscriber_id=subscriber_id,
@@ -48,10 +52,10 @@ def record(
 
 
 def entries(session: Session, subscriber_id: int) -> list[Mapping[str, Any]]:
-    """Return a reader's consent entries with their wordings, the oldest first."""
+    """Return a reader's consent entries with wording and network, the oldest first."""
     rows = session.execute(
         select(
-            *(getattr(Consent, name) for name in _LEDGER),
+            *(getattr(Consent, name) for name in _COLUMNS),
             col(Wording.text).label("wording"),
             col(ConsentNetwork.network).label("network"),
         )
@@ -71,48 +75,48 @@ def entries(session: Session, subscriber_id: int) -> list[Mapping[str, Any]]:
 
 
 def forget_networks(session: Session, subscriber_id: int) -> None:
-    """Delete where a reader's entries were made from."""
+    """Delete the networks a reader's consent entries were made from."""
     session.execute(
         delete(ConsentNetwork).where(col(ConsentNetwork.subscriber_id) == subscriber_id)
     )
 
 
 def asked_since(session: Session, subscriber_id: int, newsletter: str, at: datetime) -> bool:
-    """Tell whether somebody filled in a form for a reader after a moment."""
-    found = select(col(Consent.id)).where(
+    """Return whether somebody filled in a form for a reader after a moment."""
+    statement = select(col(Consent.id)).where(
         col(Consent.subscriber_id) == subscriber_id,
         col(Consent.newsletter) == newsletter,
         col(Consent.act) == ConsentAct.ASKED,
         col(Consent.at) > at,
     )
-    return session.execute(found.limit(1)).first() is not None
+    return session.execute(statement.limit(1)).first() is not None
 
 
 def ever_agreed(session: Session, subscriber_id: int, newsletter: str) -> bool:
-    """Tell whether a reader ever confirmed, or came with a list that vouched for it."""
-    found = select(col(Consent.id)).where(
+    """Return whether a reader ever confirmed, or was imported with a consent statement."""
+    statement = select(col(Consent.id)).where(
         col(Consent.subscriber_id) == subscriber_id,
         col(Consent.newsletter) == newsletter,
         col(Consent.act).in_([ConsentAct.CONFIRMED, ConsentAct.IMPORTED]),
     )
-    return session.execute(found.limit(1)).first() is not None
+    return session.execute(statement.limit(1)).first() is not None
 
 
 def wording_hash(text: str) -> str:
-    """Return the hash a text is known by."""
+    """Return the SHA-256 a wording is stored under, in 64 hex digits."""
     return sha256(text.encode()).hexdigest()
 
 
 def keep_wording(session: Session, text: str) -> str:
-    """Keep a text somebody agrees to, once; returns the hash it is known by."""
-    known_by = wording_hash(text)
-    session.connection().execute(_wording(store.dialect(session)), {"hash": known_by, "text": text})
-    return known_by
+    """Store a wording unless it is there already; return its hash."""
+    row = {"hash": wording_hash(text), "text": text}
+    session.connection().execute(_insertion(store.dialect(session)), row)
+    return row["hash"]
 
 
-_LEDGER = ("newsletter", "act", "channel", "form", "language", "at", "wording_hash")
+_COLUMNS = ("newsletter", "act", "channel", "form", "language", "at", "wording_hash")
 
 
 @cache
-def _wording(name: str) -> Any:
-    return store.upsert_on(name, Wording).on_conflict_do_nothing()
+def _insertion(dialect: str) -> Any:
+    return store.upsert_on(dialect, Wording).on_conflict_do_nothing()

@@ -1,4 +1,4 @@
-"""Writes a day out in a reader's language."""
+"""How a date reads in a subscriber's language."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _LANGUAGES = {
 
 
 def long_date(day: date, language: str) -> str:
-    """Write a day out: "24 November 2026"; in English where the language isn't known.
+    """Return a date in words, as "24 November 2026"; in English for a language without an entry.
 
-    Of "de-AT" the first part counts.
+    *language* is a BCP 47 tag, of which the first subtag counts: "de-AT" is read as "de".
     """
     form, months = _LANGUAGES.get(language.partition("-")[0].lower(), _LANGUAGES["en"])
     return form.format(day=day.day, month=months[day.month - 1], year=day.year)

@@ -1,4 +1,8 @@
-"""The list as a file that is safe in a spreadsheet, and one person's data."""
+"""In which form data leaves the list: CSV that is safe in a spreadsheet, and one person's record.
+
+A cell that a spreadsheet would run as a formula gets a quote before it (OWASP, "CSV Injection").
+The record answers a request under GDPR, article 15.
+"""
 
 from __future__ import annotations
 
@@ -20,21 +24,21 @@ _GUARD = "'"
 
 
 def escape_formula(text: str) -> str:
-    """Return a text no spreadsheet takes for a formula: a quote before what could be one."""
+    """Return a text with a quote before it where a spreadsheet would read a formula."""
     return f"{_GUARD}{text}" if text.startswith(_FORMULA) else text
 
 
 def unescape_formula(cell: str) -> str:
-    """Return what a cell said before `neutral` wrote it, or a spreadsheet did the same."""
+    """Return a cell's text without the quote that `escape_formula`, or a spreadsheet, put there."""
     return cell[1:] if cell.startswith(_GUARD) and cell[1:].startswith(_FORMULA) else cell
 
 
 COLUMNS = ("email", "status", "suppressed", "source", "since", "created_at", "language")
-_PAGE = 5_000  # rows read at once
+_PAGE = 5_000  # rows a query
 
 
 def rows(session: Session, newsletter: str) -> Iterator[tuple[str, ...]]:
-    """Yield everyone who ever joined a newsletter, in the columns `COLUMNS`, page by page."""
+    """Yield a row of `COLUMNS` for everyone who ever joined a newsletter, by subscriber id."""
     after = 0
     while page := session.execute(_page(newsletter, after)).all():
         for number, *fields in page:
@@ -43,25 +47,25 @@ def rows(session: Session, newsletter: str) -> Iterator[tuple[str, ...]]:
 
 
 def as_csv(session: Session, newsletter: str) -> Iterator[str]:
-    """Yield the list as the lines of a CSV file; what could be a formula gets a quote before it."""
+    """Yield the list as lines of CSV (RFC 4180), header first, with every formula escaped."""
     yield _line(COLUMNS)
     for row in rows(session, newsletter):
         yield _line(tuple(escape_formula(field) for field in row))
 
 
 def person(session: Session, subscriber_id: int) -> dict[str, Any]:
-    """Return all that is kept of one reader; for the reader, or whoever acts for them."""
+    """Return all that is stored about one reader, for that reader; empty for an unknown id."""
     reader = store.find_by_id(session, subscriber_id)
     if reader is None:
         return {}
-    subscriptions = [one._asdict() for one in store.all_standings(session, subscriber_id)]
+    subscriptions = [place._asdict() for place in store.all_standings(session, subscriber_id)]
     return {
         "number": reader.id,
         "address": reader.address,
         "language": reader.language,
         "suppressed": reader.suppressed,
         "created_at": reader.created_at,
-        "subscriptions": [_without(one, "subscriber_id") for one in subscriptions],
+        "subscriptions": [_without(place, "subscriber_id") for place in subscriptions],
         "consent": [dict(entry) for entry in consent.entries(session, subscriber_id)],
         "letters": _letters(session, subscriber_id),
         "address_changes": _address_changes(session, subscriber_id),
@@ -90,29 +94,30 @@ def _page(newsletter: str, after: int) -> Any:
 def _letters(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
     """Return the letters to the reader's own address.
 
-    What became of one to another address would tell whether that is on the list.
+    The state of a letter to another address would reveal whether that address is on the list.
     """
-    found = _of(session, LetterToSend, subscriber_id, "newsletter kind state asked_at since")
-    return [one for one in found if one["kind"] is not LetterKind.CHANGE]
+    letters = _of(session, LetterToSend, subscriber_id, "newsletter kind state asked_at since")
+    return [letter for letter in letters if letter["kind"] is not LetterKind.CHANGE]
 
 
 def _address_changes(session: Session, subscriber_id: int) -> list[dict[str, Any]]:
-    """Return the wishes for another address, which is named once it is the reader's own.
+    """Return the address changes; the new address only once the change is confirmed.
 
-    Before, it may be somebody's who asks to be forgotten; the wish must not show that.
+    Before, the address may belong to another person, whose erasure also empties it here: shown, it
+    would reveal the erasure.
     """
-    found = _of(session, AddressChange, subscriber_id, "address former asked_at done_at")
-    return [one if one["done_at"] else _without(one, "address") for one in found]
+    changes = _of(session, AddressChange, subscriber_id, "address former asked_at done_at")
+    return [row if row["done_at"] else _without(row, "address") for row in changes]
 
 
 def _of(session: Session, model: Any, subscriber_id: int, names: str) -> list[dict[str, Any]]:
     """Return a reader's rows of one table, the oldest first."""
-    found = session.execute(
+    rows = session.execute(
         select(*(getattr(model, name) for name in names.split()))
         .where(model.subscriber_id == subscriber_id)
         .order_by(model.id)
     )
-    return [dict(row) for row in found.mappings()]
+    return [dict(row) for row in rows.mappings()]
 
 
 def _text(value: Any) -> str:
@@ -127,5 +132,5 @@ def _line(fields: tuple[str, ...]) -> str:
     return buffer.getvalue()
 
 
-def _without(facts: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in facts.items() if key != name}
+def _without(row: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != name}

@@ -1,4 +1,8 @@
-"""Sends the letters that wait: each is marked before it goes, so that none goes twice unknown."""
+"""How a queued letter is sent at most once: claimed in one commit, handed over, then settled.
+
+The claim is durable before anything is connected, so that a letter cut off in between ends in doubt
+and isn't sent again.
+"""
 
 from __future__ import annotations
 
@@ -30,42 +34,42 @@ from subscribers.models import (
 from subscribers.store import Sessions
 from subscribers.tokens import DatedTarget, Hashes, Links, LinkTarget, Unasked
 
-#: A letter that was marked and not settled in this time was cut off; it may have gone out.
+#: A letter claimed and not settled in this time was cut off; it may have gone out.
 CUT_OFF = timedelta(minutes=10)
-#: Letters to an address that hasn't agreed to anything yet, and all that a form can cause.
+#: Letters to an address that hasn't agreed to anything yet; then all that a form can cause.
 _TO_STRANGERS = (LetterKind.CONFIRM, LetterKind.CHANGE)
 _BY_FORM = (*_TO_STRANGERS, LetterKind.ALREADY)
 
 
 class LetterOutcome(StrEnum):
-    """What came of handing a letter over."""
+    """The result of handing a letter over."""
 
-    SENT = "sent"  #: the transport took it
-    LATER = "later"  #: certainly not sent, and trying again can help
-    UNMADE = "unmade"  #: it can't be made for now, nor any of its kind, newsletter and language
+    SENT = "sent"  #: the transport accepted it
+    LATER = "later"  #: not sent, and another try may succeed
+    UNMADE = "unmade"  #: can't be composed now, nor any of the same kind, newsletter and language
     FAILED = "failed"  #: refused for good
-    IN_DOUBT = "in-doubt"  #: it may have gone out; it isn't tried again
+    IN_DOUBT = "in-doubt"  #: it may have gone out, and isn't tried again
 
 
 @dataclass(frozen=True, kw_only=True)
 class Letter:
-    """One letter, finished but for its words. Nothing in it was typed by who asked for it."""
+    """All that a letter's text is composed from; nothing in it was typed into a form."""
 
     kind: LetterKind
     address: str = field(repr=False)  #: with the domain in ASCII
     newsletter: str  #: the slug
     language: str
-    action_url: str = field(repr=False)  #: what its one button opens; "" for a welcome
+    action_url: str = field(repr=False)  #: opened by the one button; "" for a welcome
     unsubscribe_url: str = field(default="", repr=False)
     preferences_url: str = field(default="", repr=False)
-    decline_url: str = field(default="", repr=False)  #: for who didn't ask for the letter
+    decline_url: str = field(default="", repr=False)  #: to say that one didn't ask for it
 
 
 class LetterCarrier(Protocol):
-    """The way out for letters, which whoever mounts this package brings."""
+    """The way out for letters, passed in by the caller of this package."""
 
     def send(self, letter: Letter) -> LetterOutcome:
-        """Hand one letter over; never raises for what the network or the provider does."""
+        """Hand one letter over; raise nothing for a fault of the network or the provider."""
         ...
 
 
@@ -73,7 +77,7 @@ _Sort = tuple[LetterKind, str, str]
 
 
 class _Waiting(NamedTuple):
-    """A letter that may go, with what speaks for and against it."""
+    """A claimed letter, with what decides whether it is still sent."""
 
     id: int
     subscriber_id: int
@@ -82,20 +86,20 @@ class _Waiting(NamedTuple):
     language: str
     change_id: int | None
     asked_at: datetime
-    address: str  #: where it goes; empty if the wish it is about was replaced by another
+    address: str  #: the recipient; empty where a later change replaced this one
     mailbox: str  #: the keyed hash of its mailbox
-    declined: bool  #: whether that mailbox's owner wants no such letters
-    held: str | None  #: what is held against that address
+    declined: bool  #: whether the mailbox's owner disowned an earlier one
+    held: str | None  #: the reason the address is suppressed
     standing: Standing | None
-    since: datetime | None  #: when the reader came to that standing
+    since: datetime | None  #: when the reader came into that standing
 
     @property
     def sort(self) -> _Sort:
-        """What its words depend on."""
+        """What its text depends on."""
         return (self.kind, self.newsletter, self.language)
 
     def __repr__(self) -> str:
-        """Show no address: what is shown may end up in a log."""
+        """Return a text without the address, since it may end up in a log."""
         return f"_Waiting({self.id}, {self.kind})"
 
 
@@ -110,7 +114,7 @@ def enqueue(
     change_id: int | None = None,
     state: LetterState = LetterState.WAITING,
 ) -> None:
-    """Put a letter into the queue, or note that none is sent."""
+    """Queue a letter, or record in another *state* that none is sent."""
     row = {
         "subscriber_id": subscriber_id,
         "newsletter": newsletter,
@@ -126,7 +130,7 @@ def enqueue(
 
 def send_waiting(
     sessions: Sessions,
-    post: LetterCarrier,
+    carrier: LetterCarrier,
     links: Links,
     hashes: Hashes,
     clock: Callable[[], datetime],
@@ -134,10 +138,11 @@ def send_waiting(
     at_most: int = 500,
     hours: int = 48,
 ) -> Counter[LetterState]:
-    """Send what waits, the oldest first; returns how many letters ended in which state.
+    """Send queued letters, the oldest first; return how many ended in which state.
 
-    Stops where the transport is down, since it is down for the others as well. One that can't be
-    made waits with those of its sort, and the others go.
+    *at_most* is a number of letters, *hours* the age past which a letter is given up. Stop where
+    the transport is down, since it is down for every letter. A letter that can't be composed stays
+    queued with those of its sort, and the others are sent.
     """
     unmade: set[_Sort] = set()
     done: Counter[LetterState] = Counter()
@@ -145,20 +150,20 @@ def send_waiting(
         now = clock()
         cut_off = col(LetterToSend.since) < now - CUT_OFF
         too_old = col(LetterToSend.asked_at) < now - timedelta(hours=hours)
-        doubted = _end(session, LetterState.STARTED, LetterState.IN_DOUBT, cut_off, now)
+        in_doubt = _end(session, LetterState.STARTED, LetterState.IN_DOUBT, cut_off, now)
         given_up = _end(session, LetterState.WAITING, LetterState.FAILED, too_old, now)
-        done.update({LetterState.IN_DOUBT: doubted, LetterState.FAILED: given_up})
+        done.update({LetterState.IN_DOUBT: in_doubt, LetterState.FAILED: given_up})
         waiting = _claim(session, unmade, hashes, now) if at_most > 0 else None
     for sent in range(1, at_most + 1):
         if waiting is None:
             break
-        handed = _send(waiting, post, links)
-        state = _STATES[handed]
+        outcome = _send(waiting, carrier, links)
+        state = _STATES[outcome]
         done[state] += 1
-        if handed is LetterOutcome.UNMADE:
+        if outcome is LetterOutcome.UNMADE:
             unmade.add(waiting.sort)
-        more = sent < at_most and handed is not LetterOutcome.LATER
-        with sessions.write() as session:  # one commit a letter: what it settles, it goes on from
+        more = sent < at_most and outcome is not LetterOutcome.LATER
+        with sessions.write() as session:  # one commit settles this letter and claims the next
             _settle(session, waiting, state, clock())
             waiting = _claim(session, unmade, hashes, clock()) if more else None
     return +done
@@ -174,16 +179,16 @@ _STATES = {
 }
 
 
-def _send(waiting: _Waiting, post: LetterCarrier, links: Links) -> LetterOutcome | None:
-    return post.send(_letter(waiting, links)) if _is_wanted(waiting) else None
+def _send(waiting: _Waiting, carrier: LetterCarrier, links: Links) -> LetterOutcome | None:
+    return carrier.send(_letter(waiting, links)) if _is_wanted(waiting) else None
 
 
 def _is_wanted(waiting: _Waiting) -> bool:
-    """Look once more, since a letter may have waited for long."""
+    """Return whether the letter is still to be sent; it may have been queued for hours."""
     if waiting.declined and waiting.kind in _BY_FORM:
         return False
     if waiting.kind is LetterKind.CONFIRM:
-        # A suppressed address may have the one letter whose answer would lift that.
+        # A suppressed address may get the one letter whose answer lifts the suppression.
         return _still_asks(waiting) and waiting.held in (None, *REJOINABLE)
     if waiting.kind is LetterKind.CHANGE:
         return bool(waiting.address) and waiting.held is None
@@ -193,21 +198,21 @@ def _is_wanted(waiting: _Waiting) -> bool:
 
 
 def _still_asks(waiting: _Waiting) -> bool:
-    """Tell whether the letter's link would do anything: the reader may have left since."""
+    """Return whether the letter's link would have an effect: the reader may have left since."""
     if waiting.standing is not Standing.UNSUBSCRIBED or waiting.since is None:
         return waiting.standing is Standing.PENDING
     return waiting.asked_at > waiting.since
 
 
 def _letter(waiting: _Waiting, links: Links) -> Letter:
-    who = LinkTarget(waiting.subscriber_id, waiting.newsletter)
+    target = LinkTarget(waiting.subscriber_id, waiting.newsletter)
     action = ""
     if waiting.kind is LetterKind.CONFIRM:
-        action = links.confirm(DatedTarget(*who, waiting.asked_at))
+        action = links.confirm(DatedTarget(*target, waiting.asked_at))
     elif waiting.kind is LetterKind.CHANGE and waiting.change_id is not None:
         action = links.change(waiting.change_id, waiting.asked_at)
     elif waiting.kind is LetterKind.ALREADY:
-        action = links.preferences(who, waiting.address)
+        action = links.preferences(target, waiting.address)
     elif waiting.kind is LetterKind.MOVED:
         action = links.sign_up(waiting.newsletter)
     unasked = Unasked(
@@ -216,47 +221,47 @@ def _letter(waiting: _Waiting, links: Links) -> Letter:
         subscriber_id=0 if waiting.change_id else waiting.subscriber_id,
         change_id=waiting.change_id or 0,
     )
-    belongs = waiting.kind in (LetterKind.WELCOME, LetterKind.ALREADY)
-    unknown = waiting.kind in _TO_STRANGERS
-    own = partial(_in_language, waiting.language)
+    joined = waiting.kind in (LetterKind.WELCOME, LetterKind.ALREADY)
+    stranger = waiting.kind in _TO_STRANGERS
+    localized = partial(_in_language, waiting.language)
     return Letter(
         kind=waiting.kind,
         address=wire(waiting.address),
         newsletter=waiting.newsletter,
         language=waiting.language,
-        action_url=own(action),
-        unsubscribe_url=own(links.unsubscribe(who)) if belongs else "",
-        preferences_url=own(links.preferences(who, waiting.address)) if belongs else "",
-        decline_url=own(links.decline(unasked)) if unknown else "",
+        action_url=localized(action),
+        unsubscribe_url=localized(links.unsubscribe(target)) if joined else "",
+        preferences_url=localized(links.preferences(target, waiting.address)) if joined else "",
+        decline_url=localized(links.decline(unasked)) if stranger else "",
     )
 
 
 def _in_language(language: str, url: str) -> str:
-    """Return a link that opens its page in the letter's language, whatever the browser's is."""
+    """Return a link that opens its page in the letter's language, not the browser's."""
     if not url:
         return ""
     return f"{url}{'&' if '?' in url else '?'}lang={language}"
 
 
 def _claim(session: Session, unmade: set[_Sort], hashes: Hashes, now: datetime) -> _Waiting | None:
-    """Mark the oldest waiting letter as started, durably, before anything is connected."""
+    """Mark the oldest queued letter as started and return it, ``None`` where no letter is left."""
     row = session.execute(_OLDEST.where(*(~_is_of(sort) for sort in unmade))).one_or_none()
     if row is None:
         return None
     _set(session, row.id, LetterState.STARTED, now)
-    facts = dict(row._mapping)
-    new, new_key, former = (facts.pop(name) for name in ("new", "new_key", "former"))
-    key = (new_key or "") if row.kind is LetterKind.CHANGE else facts["key"]
-    del facts["key"]
-    facts["mailbox"] = lifecycle.known_by(key, hashes)
-    facts["declined"] = bool(lifecycle.find(session, [key], hashes, now))
+    values = dict(row._mapping)
+    new, new_key, former = (values.pop(name) for name in ("new", "new_key", "former"))
+    key = (new_key or "") if row.kind is LetterKind.CHANGE else values["key"]
+    del values["key"]
+    values["mailbox"] = lifecycle.known_by(key, hashes)
+    values["declined"] = bool(lifecycle.find(session, [key], hashes, now))
     if row.kind is LetterKind.CHANGE:
-        found = suppression.find(session, new_key, hashes) if new_key else None
-        barred = found is not None and not may_be_asked(found, now)
-        facts |= {"address": new or "", "held": found.reason if found and barred else None}
+        record = suppression.find(session, new_key, hashes) if new_key else None
+        barred = record is not None and not may_be_asked(record, now)
+        values |= {"address": new or "", "held": record.reason if record and barred else None}
     elif row.kind is LetterKind.MOVED:
-        facts |= {"address": former or "", "held": None}
-    return _Waiting(**facts)
+        values |= {"address": former or "", "held": None}
+    return _Waiting(**values)
 
 
 def _is_of(sort: _Sort) -> Any:

@@ -1,6 +1,7 @@
-"""What a reader may do: confirm, leave, come back, pause, and be forgotten.
+"""Which moves between standings a reader may make: confirm, leave, return, pause, be erased.
 
-Every act moves the standing and writes its entry of the consent ledger in the caller's transaction.
+Each function changes the standing and writes the consent entry in the caller's transaction. The
+module also keeps the mailboxes whose owners declined: who never asked for a letter gets no other.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from subscribers.store import Evidence
 from subscribers.suppression import SuppressionRecord
 from subscribers.tokens import DatedTarget, Hashes, Unasked
 
-LASTING = timedelta(days=365)
+LASTING = timedelta(days=365)  # how long a mailbox's refusal of letters counts
 
 
 def known_by(address_key: str, hashes: Hashes) -> str:
@@ -34,9 +35,9 @@ def known_by(address_key: str, hashes: Hashes) -> str:
 
 
 def decline(session: Session, unasked: Unasked, evidence: Evidence, now: datetime) -> None:
-    """Keep letters away from a mailbox, and end what caused the one it got; twice is fine.
+    """Record that a mailbox wants no letters, and undo what caused the one it got; idempotent.
 
-    Who had never confirmed isn't kept at all; who had leaves.
+    A subscriber who never confirmed is deleted; one who did is unsubscribed.
     """
     row = {"mailbox_hash": unasked.mailbox, "at": now}
     insert = store.upsert(session, DeclinedMailbox).values(row)
@@ -45,46 +46,44 @@ def decline(session: Session, unasked: Unasked, evidence: Evidence, now: datetim
         suppression.forget_move(session, unasked.change_id)
         return
     number = unasked.subscriber_id
-    stood = {place.standing for place in store.all_standings(session, number)}
+    standings = {place.standing for place in store.all_standings(session, number)}
     leave(session, number, unasked.newsletter, replace(evidence, network=None), now)
-    if stood == {Standing.PENDING}:
+    if standings == {Standing.PENDING}:
         store.delete_reader(session, number)
 
 
 def take_back(session: Session, mailbox_hash: str) -> None:
-    """Let letters through to a mailbox again."""
+    """Allow letters to a mailbox again, known by its hash."""
     session.execute(
         delete(DeclinedMailbox).where(col(DeclinedMailbox.mailbox_hash) == mailbox_hash)
     )
 
 
 def lift(session: Session, address_key: str, hashes: Hashes) -> bool:
-    """Do the same for an address's mailbox; tells whether that changed anything."""
-    mine = col(DeclinedMailbox.mailbox_hash).in_(hashes.every(_named(address_key)))
-    done: Any = session.execute(delete(DeclinedMailbox).where(mine))
-    return bool(done.rowcount)
+    """Allow letters to an address's mailbox again; return whether they had been declined."""
+    same = col(DeclinedMailbox.mailbox_hash).in_(hashes.every(_named(address_key)))
+    result: Any = session.execute(delete(DeclinedMailbox).where(same))
+    return bool(result.rowcount)
 
 
 def find(
     session: Session, keys: Iterable[str], hashes: Hashes, now: datetime
 ) -> dict[str, datetime]:
-    """Return which of these addresses are in such a mailbox, each with the moment of its word."""
-    told = [(known, key) for key in set(keys) for known in hashes.every(_named(key))]
-    found = session.connection().execute(
-        _finding(store.dialect(session)), json_rows_parameter(told)
-    )
-    return {key: at for key, at in found if at > now - LASTING}
+    """Return the keys whose mailbox declined within `LASTING`, each with the moment it did."""
+    pairs = [(known, key) for key in set(keys) for known in hashes.every(_named(key))]
+    rows = session.connection().execute(_query(store.dialect(session)), json_rows_parameter(pairs))
+    return {key: at for key, at in rows if at > now - LASTING}
 
 
 def declined_at(session: Session, mailbox_hash: str, now: datetime) -> datetime | None:
-    """Tell when a mailbox's owner said so, as long as that counts."""
-    mine = col(DeclinedMailbox.mailbox_hash) == mailbox_hash
-    found = session.execute(select(col(DeclinedMailbox.at)).where(mine)).scalar_one_or_none()
-    return found if found and found > now - LASTING else None
+    """Return when a mailbox declined, ``None`` where it didn't within `LASTING`."""
+    same = col(DeclinedMailbox.mailbox_hash) == mailbox_hash
+    at = session.execute(select(col(DeclinedMailbox.at)).where(same)).scalar_one_or_none()
+    return at if at and at > now - LASTING else None
 
 
 def purge(session: Session, now: datetime) -> None:
-    """Forget those whose year is over."""
+    """Delete the refusals older than `LASTING`."""
     session.execute(delete(DeclinedMailbox).where(col(DeclinedMailbox.at) <= now - LASTING))
 
 
@@ -93,15 +92,15 @@ def _named(address_key: str) -> str:
 
 
 @cache
-def _finding(dialect: str) -> Any:
-    asked = json_rows(dialect, mailbox_hash=Text, key=Text)
-    same = asked.c.mailbox_hash == col(DeclinedMailbox.mailbox_hash)
-    return select(asked.c.key, col(DeclinedMailbox.at)).join_from(
-        store.table(DeclinedMailbox), asked, same
+def _query(dialect: str) -> Any:
+    pairs = json_rows(dialect, mailbox_hash=Text, key=Text)
+    same = pairs.c.mailbox_hash == col(DeclinedMailbox.mailbox_hash)
+    return select(pairs.c.key, col(DeclinedMailbox.at)).join_from(
+        store.table(DeclinedMailbox), pairs, same
     )
 
 
-#: What a reader's own confirmation lifts: the address has just answered.
+#: Suppressions that the reader's own confirmation lifts: the address has just answered.
 REJOINABLE = (
     SuppressionReason.MOVED,
     SuppressionReason.LEFT,
@@ -110,18 +109,18 @@ REJOINABLE = (
 )
 
 
-#: A mailbox that didn't exist may exist again after a while; before, asking it only bounces again.
+#: How long after a hard bounce no letter is sent: the mailbox hardly exists again any sooner.
 BOUNCE_REST = timedelta(days=30)
 
 
 def may_be_asked(found: SuppressionRecord, now: datetime) -> bool:
-    """Tell whether a suppressed address may have the letter whose answer would lift that."""
+    """Return whether a suppressed address may get the letter whose answer lifts the suppression."""
     resting = found.reason is SuppressionReason.HARD_BOUNCE and now - found.at < BOUNCE_REST
     return found.reason in REJOINABLE and not resting
 
 
 class Confirmed(StrEnum):
-    """What came of pressing the button behind the confirmation letter's link."""
+    """The result of confirming a sign-up on the page behind the letter's link."""
 
     DONE = "done"  #: from now on the reader gets mail
     ALREADY = "already"  #: the reader was confirmed before
@@ -137,15 +136,15 @@ def confirm(
     hashes: Hashes,
     now: datetime,
 ) -> Confirmed:
-    """Turn a sign-up into a subscription; doing it twice changes nothing.
+    """Turn a pending subscription into a confirmed one; idempotent.
 
-    Who left since the letter was asked for stays away.
+    A reader who left after the letter was asked for stays unsubscribed.
     """
     number, newsletter, asked_at = asked
     if is_barred(session, number, hashes):
         return Confirmed.BARRED
     among = [Standing.PENDING, Standing.UNSUBSCRIBED]
-    # Whatever happens beside this is waited for here, and looked at before anything else is done.
+    # This statement waits for concurrent changes of the row, so that what follows sees them.
     if not store.move(
         session, number, newsletter, Standing.CONFIRMED, now, among=among, asked_at=asked_at
     ):
@@ -159,10 +158,10 @@ def confirm(
 
 
 def is_barred(session: Session, subscriber_id: int, hashes: Hashes) -> bool:
-    """Tell whether a reader's address must not be mailed, even if the reader asks for it."""
+    """Return whether a reader's address must not be mailed, even if the reader asks for it."""
     reader = store.find_by_id(session, subscriber_id)
-    found = suppression.find(session, reader.address_key, hashes) if reader else None
-    return found is not None and found.reason not in REJOINABLE
+    record = suppression.find(session, reader.address_key, hashes) if reader else None
+    return record is not None and record.reason not in REJOINABLE
 
 
 def _unmoved(place: store.NewsletterStanding | None) -> Confirmed:
@@ -174,9 +173,10 @@ def _unmoved(place: store.NewsletterStanding | None) -> Confirmed:
 def leave(
     session: Session, subscriber_id: int, newsletter: str, evidence: Evidence, now: datetime
 ) -> bool:
-    """Unsubscribe; tells whether the reader was still there. Twice is fine.
+    """Unsubscribe a reader; return whether that changed anything. Idempotent.
 
-    Who left before and asked to come back since leaves again: that letter's link ends with it.
+    A reader who left before and signed up again since leaves anew, which voids the link of the
+    confirmation letter.
     """
     among = [Standing.PENDING, *JOINED]
     place = store.standing_with(session, subscriber_id, newsletter)
@@ -196,10 +196,10 @@ def come_back(
     hashes: Hashes,
     now: datetime,
 ) -> bool:
-    """Take back having left at that moment; the caller makes sure that it was a moment ago.
+    """Undo an unsubscription of that moment, to the second; return whether it was undone.
 
-    Who had never confirmed doesn't become a reader that way, nor who must not be mailed; who had a
-    pause still has it.
+    The caller makes sure that the moment is recent. Nobody comes back who never confirmed, or whose
+    address must not be mailed; a pause that isn't over goes on.
     """
     subscriber_id, newsletter, at = left
     place = store.standing_with(session, subscriber_id, newsletter)
@@ -226,25 +226,25 @@ def come_back(
 def pause(
     session: Session, subscriber_id: int, newsletter: str, until: datetime, now: datetime
 ) -> bool:
-    """Send nothing until a moment; a paused reader is mailed again by itself from then on."""
+    """Pause a subscription until a moment, from which on it is mailed again; return whether it was."""
     return store.move(
         session, subscriber_id, newsletter, Standing.PAUSED, now, among=JOINED, paused_until=until
     )
 
 
 def resume(session: Session, subscriber_id: int, newsletter: str, now: datetime) -> bool:
-    """End a pause."""
+    """End a pause; return whether there was one."""
     return store.move(
         session, subscriber_id, newsletter, Standing.CONFIRMED, now, among=[Standing.PAUSED]
     )
 
 
-#: Forgets a reader, by number and address, in what the rest of the house keeps.
+#: Erases a reader, by subscriber id and address, from what the caller's packages store.
 Elsewhere = Callable[[Session, int, str], None]
 
 
 def nothing_elsewhere(_session: Session, _subscriber_id: int, _address: str) -> None:
-    """Do nothing: nothing is kept elsewhere."""
+    """Erase nothing, for a caller that stores nothing else."""
 
 
 def erase(
@@ -256,10 +256,10 @@ def erase(
     *,
     elsewhere: Elsewhere = nothing_elsewhere,
 ) -> bool:
-    """Forget a reader; what stays is the ledger under a number, and a keyed hash of the address.
+    """Erase a reader (GDPR, article 17); return whether there was one.
 
-    *elsewhere* forgets what others keep, in the same transaction. Tells whether there was anybody
-    to forget.
+    What stays is the consent entries under a subscriber id, and a keyed hash of the address, which
+    is suppressed. *elsewhere* erases what other packages store, in the same transaction.
     """
     reader = store.find_by_id(session, subscriber_id)
     if reader is None:

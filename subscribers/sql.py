@@ -1,4 +1,8 @@
-"""How values of ours are stored in columns."""
+"""How SQLite and PostgreSQL differ: column types, and rows of values passed as one JSON parameter.
+
+A statement with a JSON parameter has the same text for any number of rows, so that the toolkit
+compiles it once and no database's limit on parameters is met.
+"""
 
 from __future__ import annotations
 
@@ -27,21 +31,21 @@ PARAMETER = "given"
 
 
 def json_rows(dialect: str, **columns: type[TypeEngine[Any]]) -> Subquery:
-    """Return a table of *columns*, whose rows a statement is told by `rows`."""
-    told = bindparam(PARAMETER, type_=Text)
+    """Return a table of *columns* whose rows are bound by `json_rows_parameter`."""
+    document = bindparam(PARAMETER, type_=Text)
     if dialect == "sqlite":
-        each, cell = func.json_each(told).table_valued("value"), _of_sqlite
+        row, cell = func.json_each(document).table_valued("value"), _of_sqlite
     else:
-        each = func.json_array_elements(cast(told, JSON)).table_valued("value")
+        row = func.json_array_elements(cast(document, JSON)).table_valued("value")
         cell = _of_postgres
     cells = [
-        cell(each.c.value, at, kind).label(name) for at, (name, kind) in enumerate(columns.items())
+        cell(row.c.value, at, kind).label(name) for at, (name, kind) in enumerate(columns.items())
     ]
     return select(*cells).subquery(PARAMETER)
 
 
 def json_rows_parameter(values: Iterable[Sequence[Any]]) -> dict[str, str]:
-    """Return the parameter that tells the rows: each a text, a number, a truth or ``None``."""
+    """Return the parameter that binds rows of texts, numbers, booleans and ``None``."""
     return {PARAMETER: json.dumps(list(values), separators=(",", ":"))}
 
 
@@ -53,10 +57,11 @@ def _of_postgres(row: Any, at: int, kind: type[TypeEngine[Any]]) -> ColumnElemen
     return cast(row.op("->>")(literal_column(str(at))), kind)
 
 
-#: 64 bits everywhere; SQLite only counts up by itself in a column called INTEGER.
+#: 64 bits on both databases; SQLite numbers rows itself only in an INTEGER PRIMARY KEY column
+#: (https://www.sqlite.org/autoinc.html).
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
 def closed_set(kind: type[StrEnum]) -> Enum:
-    """Store a closed set by value, as text, so that adding a member needs no migration."""
+    """Return the type that stores an enum's values as text: a new member needs no migration."""
     return Enum(kind, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e])

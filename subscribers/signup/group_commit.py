@@ -1,7 +1,7 @@
-"""The one thread that writes: what waits together is committed together.
+"""How concurrent writes share a transaction: one thread, one queue, one commit for many items.
 
-SQLite lets one writer in. Handlers that queue here don't fight for its lock, and a sign-up costs a
-part of a durable commit instead of a whole one.
+SQLite has one writer at a time (https://www.sqlite.org/lockingv3.html). Handlers that queue here
+don't compete for its lock, and share the cost of a durable commit.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from subscribers.store import Sessions
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MOST_WAITING = 2_000
-AT_ONCE = 64  # items one transaction takes
-#: Seconds the first to come waits for others to share its commit, unless so many are there: each
-#: transaction saved leaves more of the processor to the pages.
+MOST_WAITING = 2_000  # writes in the queue; one more is refused
+AT_ONCE = 64  # items a transaction
+#: Seconds the first write waits for others to share its commit, and the number that ends the wait:
+#: each transaction saved leaves more of the processor to the pages.
 GATHERING, ENOUGH = 0.004, 16
-PATIENCE = 8.0  # seconds; mail programs that leave by one click wait hardly longer
+PATIENCE = 8.0  # seconds a caller waits; a mail client's one-click POST waits hardly longer
 
 
 class StoreBusy(Exception):
@@ -36,22 +36,22 @@ class StoreBusy(Exception):
 
 
 @dataclass(frozen=True)
-class _Job:
+class _Write:
     work: Callable[[Session, Sequence[Any]], Sequence[Any]]
     item: Any
     answer: asyncio.Future[Any]
 
 
 class GroupCommit:
-    """Runs writes one after another; those with the same work share a transaction.
+    """Run writes one after another in a thread; those with the same work share a transaction.
 
-    The thread starts with the first write, and ends when nothing has come for a while.
+    The thread starts with the first write, and ends after *idle_seconds* without one.
     """
 
     def __init__(self, sessions: Sessions, *, idle_seconds: float = 5.0) -> None:
         self._sessions = sessions
         self._idle = idle_seconds
-        self._jobs: deque[_Job] = deque()
+        self._queue: deque[_Write] = deque()
         self._changed = threading.Condition()
         self._running = False
         self._stopping = False
@@ -60,23 +60,24 @@ class GroupCommit:
     async def together(
         self, work: Callable[[Session, Sequence[Item]], Sequence[Result]], item: Item
     ) -> Result:
-        """Write an item by *work*, which gets all that wait for it; returns after the commit.
+        """Return what *work* returned for an item, after the commit.
 
-        Raises `StoreBusy` when too much waits, and what the database raises when it can't be
-        written.
+        *work* gets the items of all the writes that share the transaction, and returns a result for
+        each. Raise `StoreBusy` when the queue is full, `TimeoutError` after `PATIENCE`, and what
+        *work* or the database raised when nothing was written.
         """
-        job = _Job(work, item, asyncio.get_running_loop().create_future())
-        self._put(job)
+        write = _Write(work, item, asyncio.get_running_loop().create_future())
+        self._put(write)
         async with asyncio.timeout(PATIENCE):
-            found: Result = await job.answer
-        return found
+            result: Result = await write.answer
+        return result
 
     async def alone(self, work: Callable[[Session], Result]) -> Result:
-        """Run *work* in a transaction of its own; returns after the commit."""
+        """Return what *work* returned in a transaction of its own, after the commit."""
         return await self.together(lambda session, _: [work(session)], None)
 
     def stop(self) -> None:
-        """Write what waits, and end the thread: call it before the store is closed."""
+        """Write what is queued, and end the thread; call this before the store is closed."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -84,11 +85,11 @@ class GroupCommit:
         if thread.is_alive():
             thread.join()
 
-    def _put(self, job: _Job) -> None:
+    def _put(self, write: _Write) -> None:
         with self._changed:
-            if len(self._jobs) >= MOST_WAITING:
+            if len(self._queue) >= MOST_WAITING:
                 raise StoreBusy
-            self._jobs.append(job)
+            self._queue.append(write)
             if not self._running:
                 self._running = True
                 self._thread = threading.Thread(
@@ -98,55 +99,54 @@ class GroupCommit:
             self._changed.notify()
 
     def _run(self) -> None:
-        while jobs := self._next():
-            self._write(jobs)
+        while writes := self._next():
+            self._commit(writes)
 
-    def _next(self) -> list[_Job]:
-        """Wait for jobs, and take those from the front that share their work."""
+    def _next(self) -> list[_Write]:
+        """Wait for writes, and return those from the front of the queue that share their work."""
         with self._changed:
-            if not self._jobs and not self._stopping:
+            if not self._queue and not self._stopping:
                 self._changed.wait(self._idle)
-            if not self._jobs:
+            if not self._queue:
                 self._running = False
                 return []
             self._gather()
-            jobs = [self._jobs.popleft()]
-            while self._jobs and self._jobs[0].work == jobs[0].work and len(jobs) < AT_ONCE:
-                jobs.append(self._jobs.popleft())
-            return jobs
+            writes = [self._queue.popleft()]
+            while self._queue and self._queue[0].work == writes[0].work and len(writes) < AT_ONCE:
+                writes.append(self._queue.popleft())
+            return writes
 
     def _gather(self) -> None:
         end = time.monotonic() + GATHERING
-        while len(self._jobs) < ENOUGH and not self._stopping and time.monotonic() < end:
+        while len(self._queue) < ENOUGH and not self._stopping and time.monotonic() < end:
             self._changed.wait(max(0.0, end - time.monotonic()))
 
-    def _write(self, jobs: list[_Job]) -> None:
-        waiting = [job for job in jobs if not job.answer.cancelled()]
+    def _commit(self, writes: list[_Write]) -> None:
+        waiting = [write for write in writes if not write.answer.cancelled()]
         if not waiting:
             return
         try:
             with self._sessions.write() as session:
-                results = waiting[0].work(session, [job.item for job in waiting])
-                told = list(zip(waiting, results, strict=True))
-        except Exception as fault:  # every one of them waits for an answer
-            _tell([(job, fault) for job in waiting])
+                results = waiting[0].work(session, [write.item for write in waiting])
+                answers = list(zip(waiting, results, strict=True))
+        except Exception as fault:  # every one of the callers waits for an answer
+            _deliver([(write, fault) for write in waiting])
             return
-        _tell(told)
+        _deliver(answers)
 
 
-def _tell(told: Sequence[tuple[_Job, Any]]) -> None:
-    """Wake each loop once for all its jobs: to wake it for each costs as much as to write one."""
-    by_loop = groupby(told, key=lambda each: each[0].answer.get_loop())
-    for loop, jobs in by_loop:
-        with suppress(RuntimeError):  # closed meanwhile: nobody waits any more
-            loop.call_soon_threadsafe(_answer, list(jobs))
+def _deliver(answers: Sequence[tuple[_Write, Any]]) -> None:
+    """Wake each event loop once for all its answers: a wake-up costs as much as a write."""
+    for loop, group in groupby(answers, key=lambda answer: answer[0].answer.get_loop()):
+        with suppress(RuntimeError):  # the loop was closed meanwhile: no caller waits any more
+            loop.call_soon_threadsafe(_resolve, list(group))
 
 
-def _answer(told: Sequence[tuple[_Job, Any]]) -> None:
-    for job, result in told:
-        if job.answer.done():  # whoever asked has given up
+def _resolve(answers: Sequence[tuple[_Write, Any]]) -> None:
+    for write, result in answers:
+        if write.answer.done():  # the caller has given up
             continue
         if isinstance(result, Exception):
-            job.answer.set_exception(result)
+            write.answer.set_exception(result)
         else:
-            job.answer.set_result(result)
+            write.answer.set_result(result)

@@ -1,4 +1,8 @@
-"""Writes what follows from sign-ups that were asked for: standing, evidence, a letter to send."""
+"""What a recorded sign-up causes: a subscriber, a standing, consent evidence, a letter.
+
+The database makes these rows itself from the recorded requests, in five statements for up to
+`AT_ONCE` sign-ups.
+"""
 
 from __future__ import annotations
 
@@ -35,9 +39,9 @@ from subscribers.suppression import SuppressionRecord
 from subscribers.tokens import Hashes
 
 PER_ADDRESS = RateLimits().address
-AT_ONCE = 128  # sign-ups a transaction: a short one, since others wait for it
+AT_ONCE = 128  # sign-ups a transaction, which stays short since other writers wait for it
 
-_ASKED = (
+_OLDEST = (
     select(
         *(
             getattr(SignUpAsked, name)
@@ -46,27 +50,27 @@ _ASKED = (
     )
     .order_by(col(SignUpAsked.id))
     .limit(AT_ONCE)
-    .with_for_update()  # one takes in at a time, or two letters may go where one is the most
+    .with_for_update()  # one process at a time, or two letters may go where the limit is one
 )
 
 
 class ProcessedSignups(NamedTuple):
-    """What was written."""
+    """What one transaction has processed."""
 
-    asked: int  #: sign-ups done with; `AT_ONCE` when more may wait
-    letters: int  #: letters that wait now
+    asked: int  #: sign-ups processed; `AT_ONCE` when more may wait
+    letters: int  #: letters added to the queue
 
 
 class _Fresh(NamedTuple):
-    """One sign-up that didn't come too soon, with what is held against its address."""
+    """One sign-up within the limits, with the suppression of its address."""
 
     id: int
-    suppressed: str | None
-    withheld: bool
+    suppressed: str | None  #: the suppression's reason
+    withheld: bool  #: whether no letter may be sent
 
 
 def process_all(sessions: Sessions, hashes: Hashes, limit: RateLimit = PER_ADDRESS) -> int:
-    """Take in whatever was asked for, in short transactions; returns how many sign-ups that was."""
+    """Process every recorded sign-up, in short transactions; return how many there were."""
     count, asked = 0, AT_ONCE
     while asked == AT_ONCE:
         with sessions.write() as session:
@@ -78,78 +82,83 @@ def process_all(sessions: Sessions, hashes: Hashes, limit: RateLimit = PER_ADDRE
 def process_oldest(
     session: Session, hashes: Hashes, limit: RateLimit = PER_ADDRESS
 ) -> ProcessedSignups:
-    """Take in the oldest sign-ups that were asked for, each once; *limit* is an address's.
+    """Process the oldest recorded sign-ups, at most `AT_ONCE`, in the caller's transaction.
 
-    One that comes too soon after another is only counted, and so is one whose mailbox declined.
+    *limit* holds for each mailbox. A sign-up past the limit, or for a mailbox whose owner declined,
+    is only counted. The requests' rows are deleted.
     """
-    asked = session.connection().execute(_ASKED).all()
-    if not asked:
+    rows = session.connection().execute(_OLDEST).all()
+    if not rows:
         return ProcessedSignups(0, 0)
-    times = [(row.address_key, row.newsletter, row.at) for row in asked]
-    stops = _stops(session, times, limit, hashes)
-    rate_limits.note(session, Counter(stops), asked[-1].at)
-    fresh = [row for row, stop in zip(asked, stops, strict=True) if stop is None]
-    letters = _take(session, fresh, hashes) if fresh else 0
-    done = json_rows_parameter((row.id,) for row in asked)
-    session.connection().execute(_forgetting(store.dialect(session)), done)
-    return ProcessedSignups(len(asked), letters)
+    requests = [(row.address_key, row.newsletter, row.at) for row in rows]
+    stops = _stops(session, requests, limit, hashes)
+    rate_limits.note(session, Counter(stops), rows[-1].at)
+    fresh = [row for row, stop in zip(rows, stops, strict=True) if stop is None]
+    letters = _write_consequences(session, fresh, hashes) if fresh else 0
+    processed = json_rows_parameter((row.id,) for row in rows)
+    session.connection().execute(_deletion(store.dialect(session)), processed)
+    return ProcessedSignups(len(rows), letters)
 
 
 def _stops(
-    session: Session, times: Sequence[tuple[str, str, datetime]], limit: RateLimit, hashes: Hashes
+    session: Session,
+    requests: Sequence[tuple[str, str, datetime]],
+    limit: RateLimit,
+    hashes: Hashes,
 ) -> list[LimitReason | None]:
-    stops = rate_limits.check_addresses(session, times, limit, hashes)
-    declined = lifecycle.find(session, [key for key, *_ in times], hashes, times[-1][-1])
+    stops = rate_limits.check_addresses(session, requests, limit, hashes)
+    declined = lifecycle.find(session, [key for key, *_ in requests], hashes, requests[-1][-1])
     return [
         stop or (LimitReason.DECLINED if key in declined else None)
-        for stop, (key, *_) in zip(stops, times, strict=True)
+        for stop, (key, *_) in zip(stops, requests, strict=True)
     ]
 
 
-def _take(session: Session, asked: Sequence[Any], hashes: Hashes) -> int:
-    """Write what each ask causes; returns how many letters wait now."""
-    for text in {row.wording for row in asked}:
+def _write_consequences(session: Session, rows: Sequence[Any], hashes: Hashes) -> int:
+    """Write what each sign-up causes; return how many letters were added to the queue."""
+    for text in {row.wording for row in rows}:
         consent.keep_wording(session, text)
-    suppressed = suppression.find_all(session, sorted({row.address_key for row in asked}), hashes)
-    fresh = [_fresh(row, suppressed.get(row.address_key)) for row in asked]
-    told = json_rows_parameter(fresh)
+    suppressed = suppression.find_all(session, sorted({row.address_key for row in rows}), hashes)
+    fresh = [_fresh(row, suppressed.get(row.address_key)) for row in rows]
+    parameter = json_rows_parameter(fresh)
     for statement in _consequences(store.dialect(session)):
-        session.connection().execute(statement, told)
-    withheld = sum(one.withheld for one in fresh)
+        session.connection().execute(statement, parameter)
+    withheld = sum(signup.withheld for signup in fresh)
     if withheld:
-        rate_limits.note(session, Counter({LimitReason.SUPPRESSED: withheld}), asked[-1].at)
+        rate_limits.note(session, Counter({LimitReason.SUPPRESSED: withheld}), rows[-1].at)
     return len(fresh) - withheld
 
 
-def _fresh(row: Any, found: SuppressionRecord | None) -> _Fresh:
-    withheld = found is not None and not may_be_asked(found, row.at)
-    return _Fresh(row.id, found.reason.value if found else None, withheld)
+def _fresh(row: Any, record: SuppressionRecord | None) -> _Fresh:
+    withheld = record is not None and not may_be_asked(record, row.at)
+    return _Fresh(row.id, record.reason.value if record else None, withheld)
 
 
 @cache
-def _forgetting(dialect: str) -> Any:
-    done = json_rows(dialect, id=BigInteger)
-    return delete(SignUpAsked).where(col(SignUpAsked.id).in_(select(done.c.id)))
+def _deletion(dialect: str) -> Any:
+    processed = json_rows(dialect, id=BigInteger)
+    return delete(SignUpAsked).where(col(SignUpAsked.id).in_(select(processed.c.id)))
 
 
 @cache
 def _consequences(dialect: str) -> list[Any]:
-    """Return the statements that write what fresh sign-ups cause, in this order.
+    """Return the statements that write what fresh sign-ups cause, in the order to run them.
 
-    The database itself makes the rows out of what was asked; all it is given is `_Fresh`.
+    The database makes the rows out of the recorded requests; its only parameter is the `_Fresh`
+    rows as JSON.
     """
     fresh = json_rows(dialect, id=BigInteger, suppressed=Text, withheld=Boolean)
     return [
-        _readers(dialect, fresh),
-        _places(dialect, fresh),
+        _subscribers(dialect, fresh),
+        _subscriptions(dialect, fresh),
         _entries(fresh),
         _networks(fresh),
         _letters(fresh),
     ]
 
 
-def _readers(dialect: str, fresh: Any) -> Any:
-    """Add the readers who aren't there yet."""
+def _subscribers(dialect: str, fresh: Any) -> Any:
+    """Return the statement that adds the subscribers who aren't known yet."""
     values = {
         "address": col(SignUpAsked.address),
         "address_key": col(SignUpAsked.address_key),
@@ -157,13 +166,16 @@ def _readers(dialect: str, fresh: Any) -> Any:
         "language": col(SignUpAsked.language),
         "created_at": col(SignUpAsked.at),
     }
-    found = _select(values, _asked(fresh))
-    statement = store.upsert_on(dialect, Subscriber).from_select(list(values), found)
+    rows = _select(values, _requests(fresh))
+    statement = store.upsert_on(dialect, Subscriber).from_select(list(values), rows)
     return statement.on_conflict_do_nothing()
 
 
-def _places(dialect: str, fresh: Any) -> Any:
-    """Make a standing for who has none; who left stays so until the letter is answered."""
+def _subscriptions(dialect: str, fresh: Any) -> Any:
+    """Return the statement that adds pending subscriptions.
+
+    A subscriber who left keeps that standing until the letter is answered.
+    """
     values = {
         "subscriber_id": col(Subscriber.id),
         "newsletter": col(SignUpAsked.newsletter),
@@ -171,13 +183,13 @@ def _places(dialect: str, fresh: Any) -> Any:
         "source": col(SignUpAsked.form),
         "since": col(SignUpAsked.at),
     }
-    found = _select(values, _reader(fresh))
-    statement = store.upsert_on(dialect, Subscription).from_select(list(values), found)
+    rows = _select(values, _reader(fresh))
+    statement = store.upsert_on(dialect, Subscription).from_select(list(values), rows)
     return statement.on_conflict_do_nothing()
 
 
 def _entries(fresh: Any) -> Any:
-    """Note in the ledger that somebody asked."""
+    """Return the statement that records in the consent ledger that somebody asked."""
     values = {
         "subscriber_id": col(Subscriber.id),
         "newsletter": col(SignUpAsked.newsletter),
@@ -188,24 +200,25 @@ def _entries(fresh: Any) -> Any:
         "language": col(SignUpAsked.language),
         "at": col(SignUpAsked.at),
     }
-    there = _reader(fresh).join(store.table(Wording), col(Wording.text) == col(SignUpAsked.wording))
-    return insert(store.table(Consent)).from_select(list(values), _select(values, there))
+    same = col(Wording.text) == col(SignUpAsked.wording)
+    tables = _reader(fresh).join(store.table(Wording), same)
+    return insert(store.table(Consent)).from_select(list(values), _select(values, tables))
 
 
 def _networks(fresh: Any) -> Any:
-    """Keep where from, as far as it may be kept."""
+    """Return the statement that keeps the network a sign-up came from, where one is kept."""
     values = {
         "subscriber_id": col(Subscriber.id),
         "newsletter": col(SignUpAsked.newsletter),
         "at": col(SignUpAsked.at),
         "network": col(SignUpAsked.seen_from),
     }
-    found = _select(values, _reader(fresh)).where(col(SignUpAsked.seen_from).is_not(None))
-    return insert(store.table(ConsentNetwork)).from_select(list(values), found)
+    rows = _select(values, _reader(fresh)).where(col(SignUpAsked.seen_from).is_not(None))
+    return insert(store.table(ConsentNetwork)).from_select(list(values), rows)
 
 
 def _letters(fresh: Any) -> Any:
-    """Put a letter into the queue: to confirm, or to say that nothing changed."""
+    """Return the statement that queues a letter: to confirm, or to say that nothing changed."""
     joined = col(Subscription.standing).in_(JOINED)
     values = {
         "subscriber_id": col(Subscriber.id),
@@ -222,25 +235,25 @@ def _letters(fresh: Any) -> Any:
         "asked_at": col(SignUpAsked.at),
         "since": col(SignUpAsked.at),
     }
-    place = and_(
+    same = and_(
         col(Subscription.subscriber_id) == col(Subscriber.id),
         col(Subscription.newsletter) == col(SignUpAsked.newsletter),
     )
-    there = _reader(fresh).join(store.table(Subscription), place)
-    return insert(store.table(LetterToSend)).from_select(list(values), _select(values, there))
+    tables = _reader(fresh).join(store.table(Subscription), same)
+    return insert(store.table(LetterToSend)).from_select(list(values), _select(values, tables))
 
 
-def _asked(fresh: Any) -> Any:
+def _requests(fresh: Any) -> Any:
     return fresh.join(store.table(SignUpAsked), col(SignUpAsked.id) == fresh.c.id)
 
 
 def _reader(fresh: Any) -> Any:
     same = col(Subscriber.address_key) == col(SignUpAsked.address_key)
-    return _asked(fresh).join(store.table(Subscriber), same)
+    return _requests(fresh).join(store.table(Subscriber), same)
 
 
-def _select(values: dict[str, Any], there: Any) -> Any:
-    return select(*values.values()).select_from(there).order_by(col(SignUpAsked.id))
+def _select(values: dict[str, Any], tables: Any) -> Any:
+    return select(*values.values()).select_from(tables).order_by(col(SignUpAsked.id))
 
 
 def _constant(model: type[SQLModel], name: str, value: Any) -> Any:

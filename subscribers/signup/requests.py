@@ -1,7 +1,7 @@
-"""Takes a sign-up down without a look at what is known of the address.
+"""How a sign-up is recorded without a look at what is known of its address.
 
-So neither the answer nor the time it takes can tell; what follows is written a moment later, by
-`subscribers.signup.processing`.
+Neither the answer nor its time can therefore reveal who is on the list. `signup.processing` writes
+the consequences a moment later.
 """
 
 from __future__ import annotations
@@ -26,47 +26,50 @@ from subscribers.tokens import Hashes
 
 @dataclass(frozen=True, kw_only=True)
 class SignupRequest:
-    """Somebody asks that an address be signed up."""
+    """One request to sign an address up for a newsletter."""
 
     address: Address
     newsletter: str
-    form: str  #: which form it came from
-    wording: str  #: what the form says one agrees to
+    form: str  #: the form it came from, by name
+    wording: str  #: the text of the form one agrees to
     language: str
     network: str = field(repr=False)  #: the /24 or /48 it came from
-    proof: str = ""  #: the challenge that was answered, where one is asked for
-    harder: bool = False  #: whether it was the harder one
-    seen_from: str | None = field(default=None, repr=False)  #: the address to keep as evidence
+    proof: str = ""  #: the answered challenge, where one is required
+    harder: bool = False  #: whether that challenge was the harder one
+    seen_from: str | None = field(default=None, repr=False)  #: the network to keep as evidence
 
 
 def record_requests(
     session: Session,
-    asks: Sequence[SignupRequest],
+    requests: Sequence[SignupRequest],
     *,
     limits: RateLimits,
     hashes: Hashes,
     now: datetime,
 ) -> list[LimitReason | None]:
-    """Take sign-ups down, many in one transaction; returns for each what stopped it."""
-    weighed = [RequestOrigin(one.address, one.network, one.proof, one.harder) for one in asks]
-    stops = rate_limits.check_requests(session, weighed, limits, hashes, now)
-    taken = [_row(one) for one, stop in zip(asks, stops, strict=True) if stop is None]
-    if taken:
-        statement = _inserting(store.dialect(session))
-        session.connection().execute(statement, {**json_rows_parameter(taken), "at": now})
+    """Record sign-ups in the caller's transaction; return for each what stopped it, or ``None``."""
+    origins = [
+        RequestOrigin(request.address, request.network, request.proof, request.harder)
+        for request in requests
+    ]
+    stops = rate_limits.check_requests(session, origins, limits, hashes, now)
+    rows = [_row(request) for request, stop in zip(requests, stops, strict=True) if stop is None]
+    if rows:
+        statement = _insertion(store.dialect(session))
+        session.connection().execute(statement, {**json_rows_parameter(rows), "at": now})
     rate_limits.note(session, Counter(stop for stop in stops if stop is not None), now)
     return stops
 
 
-def _row(one: SignupRequest) -> tuple[Any, ...]:
+def _row(request: SignupRequest) -> tuple[Any, ...]:
     return (
-        one.address.text,
-        one.address.key,
-        one.newsletter,
-        one.form,
-        one.wording,
-        one.language,
-        one.seen_from,
+        request.address.text,
+        request.address.key,
+        request.newsletter,
+        request.form,
+        request.wording,
+        request.language,
+        request.seen_from,
     )
 
 
@@ -82,9 +85,9 @@ _TEXTS = (
 
 
 @cache
-def _inserting(dialect: str) -> Any:
-    """Return the statement that writes rows as `_row` makes them."""
+def _insertion(dialect: str) -> Any:
+    """Return the statement that adds the rows `_row` makes."""
     table = store.table(SignUpAsked)
-    asked = json_rows(dialect, **dict.fromkeys(_TEXTS, Text))
-    found = select(*asked.c, bindparam("at", type_=table.c.at.type))
-    return insert(table).from_select([*_TEXTS, "at"], found)
+    requests = json_rows(dialect, **dict.fromkeys(_TEXTS, Text))
+    rows = select(*requests.c, bindparam("at", type_=table.c.at.type))
+    return insert(table).from_select([*_TEXTS, "at"], rows)

@@ -1,4 +1,7 @@
-"""Has sign-ups taken in a moment after they were asked for, and tells when letters wait."""
+"""When recorded sign-ups are processed: a moment later, apart from the answer to the request.
+
+A failed try is repeated, at ever longer intervals of up to `LONGEST_PAUSE`.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,14 @@ from subscribers.tokens import Hashes
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 60.0  # seconds between two tries while the store is out of order
+LONGEST_PAUSE = 60.0  # seconds between two tries while the store fails
 
 
 class SignupWorker:
-    """Takes in what was asked for, in short transactions between those that readers wait for."""
+    """Process recorded sign-ups in short transactions, between those that requests wait for.
+
+    It looks *pause* seconds after `soon`, and calls *on_letter* when letters were queued.
+    """
 
     def __init__(
         self,
@@ -36,16 +42,16 @@ class SignupWorker:
         self._on_letter = on_letter
         self._pause = pause
         self._task: asyncio.Task[None] | None = None
-        self._asked = False
+        self._requested = False
 
     def soon(self) -> None:
-        """Look for sign-ups soon; returns at once."""
-        self._asked = True
+        """Have sign-ups processed soon; return at once."""
+        self._requested = True
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Look no more; what was asked for is in the store, and is taken in at the next start."""
+        """Stop; sign-ups that are still recorded are processed after the next start."""
         if self._task is None:
             return
         self._task.cancel()
@@ -54,19 +60,19 @@ class SignupWorker:
 
     async def _run(self) -> None:
         pause = self._pause
-        while self._asked:
-            # What this costs depends on the address: it comes apart from the answer, some time on.
+        while self._requested:
+            # The time this takes depends on the address, so it is kept apart from the answer.
             await asyncio.sleep(pause)
-            self._asked = False
+            self._requested = False
             try:
-                await self._take()
+                await self._process()
                 pause = self._pause
             except (SQLAlchemyError, StoreBusy, TimeoutError) as fault:
                 log.error("sign-ups wait: %s", type(fault).__name__)
-                self._asked = True
+                self._requested = True
                 pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _take(self) -> None:
+    async def _process(self) -> None:
         asked = AT_ONCE
         while asked == AT_ONCE:
             asked, letters = await self._writer.alone(
