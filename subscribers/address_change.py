@@ -1,4 +1,8 @@
-"""A reader's change of address: asked for from the old one, confirmed from the new one."""
+"""How a reader changes address: requested from the old address, confirmed from the new one.
+
+What the request answers and stores is the same for every new address, so that it doesn't reveal who
+is on the list.
+"""
 
 from __future__ import annotations
 
@@ -26,21 +30,21 @@ from subscribers.models import (
 from subscribers.store import Evidence, Reader
 from subscribers.tokens import Hashes, LinkTarget
 
-#: How many letters a reader may have sent for it: a slip is mended at once, nobody is flooded.
+#: The most letters a reader may cause, and in what time: enough to correct a slip.
 MOST, WITHIN = 3, timedelta(hours=1)
 PER_ADDRESS = RateLimits().address
-#: What is held against a person, not a mailbox: another address doesn't change it.
+#: Suppressions of a person rather than a mailbox, which hold at any address.
 BARRED = (SuppressionReason.COMPLAINT, SuppressionReason.MANUAL)
 
 
 class AddressChangeResult(StrEnum):
-    """What came of confirming a change of address."""
+    """The result of confirming a change of address."""
 
     DONE = "done"  #: mail goes to the new address from now on
-    ALREADY = "already"  #: it did before
-    TAKEN = "taken"  #: the new address gets mail of its own
-    GONE = "gone"  #: the reader was erased, or wished for another address since
-    LEFT = "left"  #: the reader left since, so that nothing would come to the new address
+    ALREADY = "already"  #: the change was confirmed before
+    TAKEN = "taken"  #: the new address has a subscription of its own
+    GONE = "gone"  #: the reader was erased, or asked for another change since
+    LEFT = "left"  #: the reader left since, so that the new address would get nothing
     BARRED = "barred"  #: the reader must not be mailed, whatever the address
 
 
@@ -53,12 +57,12 @@ def request_change(
     now: datetime,
     limit: RateLimit = PER_ADDRESS,
 ) -> LetterState | None:
-    """Ask the new address by letter: waiting, or withheld; ``None`` after a few in an hour.
+    """Queue a letter that asks the new address; return its state, or ``None`` past `MOST`.
 
-    Withheld where somebody gets mail already, where no mail may go, and where too many letters went
-    (*limit*, which sign-ups count for as well). Whoever asks is told the same each time, and the
-    same is written down: a letter more or less would tell who is on the list. A later wish takes
-    the place of an earlier one.
+    The letter is withheld where the new address has a subscription already, is suppressed, declined
+    letters, or got too many (*limit*, which sign-ups count towards as well). Whoever asks sees the
+    same answer in each case, and the same rows are written: a letter more or less would reveal who
+    is on the list. A later request replaces an earlier one.
     """
     reader = store.find_by_id(session, subscriber_id)
     if reader is None or _too_many(session, subscriber_id, now):
@@ -70,12 +74,12 @@ def request_change(
         "address_key": address.key,
         "asked_at": now,
     }
-    done = session.execute(insert(AddressChange).values(values).returning(col(AddressChange.id)))
-    number = done.scalar_one()
-    asked = [(address.key, newsletter, now)]
-    [stopped] = rate_limits.check_addresses(session, asked, limit, hashes)
-    held = suppression.find(session, address.key, hashes)
-    barred = held is not None and not may_be_asked(held, now)
+    change = insert(AddressChange).values(values).returning(col(AddressChange.id))
+    change_id = session.execute(change).scalar_one()
+    request = (address.key, newsletter, now)
+    [stopped] = rate_limits.check_addresses(session, [request], limit, hashes)
+    record = suppression.find(session, address.key, hashes)
+    barred = record is not None and not may_be_asked(record, now)
     taken = _gets_mail(session, store.find(session, address.key))
     declined = lifecycle.find(session, [address.key], hashes, now)
     hindered = stopped or barred or taken or declined
@@ -87,7 +91,7 @@ def request_change(
         LetterKind.CHANGE,
         now,
         language=reader.language,
-        change_id=number,
+        change_id=change_id,
         state=state,
     )
     return state
@@ -96,9 +100,9 @@ def request_change(
 def confirm_change(
     session: Session, change_id: int, evidence: Evidence, hashes: Hashes, now: datetime
 ) -> AddressChangeResult:
-    """Move the reader to the new address; doing it twice changes nothing.
+    """Move the reader to the new address; idempotent.
 
-    What is held against the new address stays, unless its own answer disproves it.
+    A suppression of the new address stays, unless it is one that a confirmation lifts.
     """
     reader, change = _change(session, change_id)
     hindrance = _hindrance(session, reader, change)
@@ -108,40 +112,42 @@ def confirm_change(
     other = store.find(session, address.key)
     if _gets_mail(session, other):
         return AddressChangeResult.TAKEN
-    if other is not None:  # who left, or never confirmed; the address itself has answered now
+    if other is not None:  # a reader who left or never confirmed; the address has answered now
         store.delete_reader(session, other.id)
     _move(session, reader, address, hashes, now)
     for place in store.all_standings(session, reader.id):
         consent.record(session, reader.id, place.newsletter, ConsentAct.MOVED, evidence, now)
         rate_limits.reset_address(session, address.key, place.newsletter, hashes)
     _update(session, change_id, done_at=now)
-    _tell_former(session, reader, change_id, now)
+    _notify_former(session, reader, change_id, now)
     return AddressChangeResult.DONE
 
 
 def preview_change(session: Session, change_id: int) -> AddressChangeResult | None:
-    """Tell what confirming a change would come to before anything is pressed; ``None`` for more."""
+    """Return why confirming a change would do nothing, ``None`` where it may move the reader."""
     return _hindrance(session, *_change(session, change_id))
 
 
 def whose(session: Session, change_id: int) -> tuple[LinkTarget, str] | None:
-    """Tell who moved by a change and is at that address now, with a newsletter they get."""
+    """Return who moved by a change, with one of their newsletters and their address, or ``None``."""
     reader, change = _change(session, change_id)
     if reader is None or change is None or reader.address != change.address:
         return None
-    got = [
-        one.newsletter for one in store.all_standings(session, reader.id) if one.standing in JOINED
+    newsletters = [
+        place.newsletter
+        for place in store.all_standings(session, reader.id)
+        if place.standing in JOINED
     ]
-    return (LinkTarget(reader.id, got[0]), reader.address) if got else None
+    return (LinkTarget(reader.id, newsletters[0]), reader.address) if newsletters else None
 
 
 def _change(session: Session, change_id: int) -> tuple[Reader | None, Any]:
-    """Return a wish that is kept, and whose it is."""
+    """Return the reader who asked for a change, and the change's row; ``None`` for what is gone."""
     names = (AddressChange.subscriber_id, AddressChange.address, AddressChange.done_at)
-    found = session.execute(
+    row = session.execute(
         select(*(col(name) for name in names)).where(col(AddressChange.id) == change_id)
     ).one_or_none()
-    return (store.find_by_id(session, found.subscriber_id) if found else None), found
+    return (store.find_by_id(session, row.subscriber_id) if row else None), row
 
 
 def _hindrance(session: Session, reader: Reader | None, change: Any) -> AddressChangeResult | None:
@@ -163,14 +169,16 @@ def _move(
     session: Session, reader: Reader, address: Address, hashes: Hashes, now: datetime
 ) -> None:
     store.set_address(session, reader.id, address)
-    # No import brings the old address back beside the new one.
+    # The suppression keeps an import from bringing the old address back beside the new one.
     suppression.suppress(session, reader.address_key, SuppressionReason.MOVED, hashes, now)
     suppression.lift(session, address.key, hashes, among=REJOINABLE)
 
 
-def _tell_former(session: Session, reader: Reader, change_id: int, now: datetime) -> None:
-    """Tell the old address, once, that it was given up: it may not have been its owner's wish."""
-    places = [one for one in store.all_standings(session, reader.id) if one.standing in JOINED]
+def _notify_former(session: Session, reader: Reader, change_id: int, now: datetime) -> None:
+    """Queue one letter to the old address, whose owner may not have asked for the change."""
+    places = [
+        place for place in store.all_standings(session, reader.id) if place.standing in JOINED
+    ]
     if reader.suppressed or not places:
         return
     _update(session, change_id, former=reader.address)
@@ -190,7 +198,7 @@ def _update(session: Session, change_id: int, **values: object) -> None:
 
 
 def _drop_earlier(session: Session, subscriber_id: int) -> None:
-    """Drop an earlier wish; a letter that still waits for it counts, but doesn't go."""
+    """Delete an unconfirmed change; its letter isn't sent, but still counts towards `MOST`."""
     session.execute(
         update(LetterToSend)
         .where(

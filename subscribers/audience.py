@@ -1,4 +1,7 @@
-"""Who a mail goes to, and why not to the others: the one place that decides it."""
+"""Who gets a mail, and for what reason others don't: one SQL expression decides both.
+
+Every count, plan and status reads this expression, so that they can't disagree.
+"""
 
 from __future__ import annotations
 
@@ -29,47 +32,48 @@ from subscribers.models import Standing, Subscriber, Subscription
 
 NONE_OF_THEIRS = "no topic of theirs"
 
-#: Ways a choice may be kept that leaves nothing out, besides NULL.
+#: JSON texts of a choice that leaves no topic out, besides NULL.
 _EVERYTHING = ("null", "[]")
 
 
 def unwanted(about: Collection[str]) -> ColumnElement[Any]:
-    """Return why an issue *about* these topics isn't for a reader: a reason, NULL where it is."""
+    """Return an expression: NULL where a reader wants a topic of *about*, else the reason."""
     chosen = col(Subscription.topics)
-    each = _Each(chosen).table_valued(column("value", Text))
-    wanted = exists().select_from(each).where(each.c.value.in_(about))
+    topics = _JsonTexts(chosen).table_valued(column("value", Text))
+    wanted = exists().select_from(topics).where(topics.c.value.in_(about))
     return case(
-        # First, and by itself: most readers chose nothing, and their list is never opened.
+        # First, since most readers chose nothing, and their JSON is then never parsed.
         (or_(chosen.is_(null()), cast(chosen, Text).in_(_EVERYTHING)), null()),
         (wanted, null()),
         else_=literal(NONE_OF_THEIRS),
     )
 
 
-class _Each(FunctionElement[Any]):
-    """The texts of a list kept as JSON, a row each."""
+class _JsonTexts(FunctionElement[Any]):
+    """A JSON array's texts as rows."""
 
     inherit_cache = True
 
 
-@compiles(_Each, "sqlite")
-def _on_sqlite(of: _Each, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_JsonTexts, "sqlite")
+def _on_sqlite(of: _JsonTexts, compiler: SQLCompiler, **options: Any) -> str:
     return f"json_each{compiler.process(of.clause_expr, **options)}"
 
 
-@compiles(_Each, "postgresql")
-def _on_postgres(of: _Each, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(_JsonTexts, "postgresql")
+def _on_postgres(of: _JsonTexts, compiler: SQLCompiler, **options: Any) -> str:
     return f"json_array_elements_text{compiler.process(of.clause_expr, **options)}"
 
 
 def audience(
     newsletter: str, now: datetime, *, about: Collection[str] | None = None
 ) -> Select[Any]:
-    """Everyone who ever joined *newsletter*, and whether they may be mailed *now*.
+    """Return a SELECT of all who ever joined *newsletter*, and whether they may be mailed *now*.
 
-    Columns: ``subscriber_id``, ``address``, ``standing`` and ``exclusion``: the reason why not in
-    a word ("suppressed: complaint", "unsubscribed", "paused", "pending"), NULL where they may.
-    What goes out is *about* these topics, and not for who wants none of them; ``None`` is for all.
+    Columns: ``subscriber_id``, ``address``, ``standing`` and ``exclusion``, which is NULL for a
+    reader who may be mailed, and else the reason: "suppressed: complaint", "unsubscribed",
+    "paused", "pending" or `NONE_OF_THEIRS`. *about* is the mail's topics, which excludes readers
+    who want none of them; ``None`` excludes nobody by topic.
     """
     return (
         select(

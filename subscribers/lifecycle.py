@@ -113,10 +113,10 @@ REJOINABLE = (
 BOUNCE_REST = timedelta(days=30)
 
 
-def may_be_asked(found: SuppressionRecord, now: datetime) -> bool:
+def may_be_asked(record: SuppressionRecord, now: datetime) -> bool:
     """Return whether a suppressed address may get the letter whose answer lifts the suppression."""
-    resting = found.reason is SuppressionReason.HARD_BOUNCE and now - found.at < BOUNCE_REST
-    return found.reason in REJOINABLE and not resting
+    resting = record.reason is SuppressionReason.HARD_BOUNCE and now - record.at < BOUNCE_REST
+    return record.reason in REJOINABLE and not resting
 
 
 class Confirmed(StrEnum):
@@ -226,7 +226,7 @@ def come_back(
 def pause(
     session: Session, subscriber_id: int, newsletter: str, until: datetime, now: datetime
 ) -> bool:
-    """Pause a subscription until a moment, from which on it is mailed again; return whether it was."""
+    """Pause a subscription until a moment, which ends the pause; return whether it was paused."""
     return store.move(
         session, subscriber_id, newsletter, Standing.PAUSED, now, among=JOINED, paused_until=until
     )

@@ -1,4 +1,8 @@
-"""How many read a newsletter, where they came from, and how the list grows and shrinks."""
+"""How a list's size and growth are counted: by standing, exclusion, source and ISO week.
+
+Growth is read from the consent entries, and only who had joined can leave: a sign-up that was never
+confirmed counts for neither.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,7 @@ _GONE = (ConsentAct.WITHDRAWN, ConsentAct.ERASED)
 
 @dataclass(frozen=True, kw_only=True)
 class WeeklyGrowth:
-    """One ISO week's comings and goings."""
+    """How many asked, joined and left in one ISO week, in UTC."""
 
     week: str  #: "2026-W48"
     asked: int
@@ -33,25 +37,25 @@ class WeeklyGrowth:
 
 @dataclass(frozen=True, kw_only=True)
 class AudienceCounts:
-    """A newsletter's readers in numbers; ``total`` is the sum over the standings."""
+    """The numbers of a newsletter's readers; ``total`` is the sum over the standings."""
 
     newsletter: str
     total: int
-    mailable: int  #: who would get an issue now, if it has a topic of theirs
+    mailable: int  #: readers an issue goes to now, if it has a topic of theirs
     standings: dict[str, int]
-    excluded: dict[str, int]  #: why not, in a word, to how many
+    excluded: dict[str, int]  #: reason to number of readers
     sources: dict[str, int]
     weeks: list[WeeklyGrowth]
-    let_in: int  #: sign-ups taken in these weeks, for all newsletters
-    stopped: dict[str, int]  #: sign-ups stopped in these weeks, by what
+    let_in: int  #: sign-ups within the limits in these weeks, for all newsletters
+    stopped: dict[str, int]  #: `LimitReason` to sign-ups in these weeks, for all newsletters
 
     def as_json(self) -> dict[str, Any]:
-        """Return the counts in plain types."""
+        """Return the counts in types that JSON has."""
         return asdict(self)
 
 
 def count(session: Session, newsletter: str, now: datetime, *, weeks: int = 12) -> AudienceCounts:
-    """Count a newsletter's readers as of *now*, and its growth over the last weeks."""
+    """Return a newsletter's counts as of *now*, and its growth over that many weeks."""
     since = now - timedelta(weeks=weeks - 1, days=now.weekday())
     first = since.replace(hour=0, minute=0, second=0, microsecond=0)
     excluded = _excluded(session, newsletter, now)
@@ -61,7 +65,7 @@ def count(session: Session, newsletter: str, now: datetime, *, weeks: int = 12) 
         newsletter=newsletter,
         total=sum(standings.values()),
         mailable=excluded.pop("", 0),
-        standings={one.value: standings.get(one.value, 0) for one in Standing},
+        standings={standing.value: standings.get(standing.value, 0) for standing in Standing},
         excluded=excluded,
         sources=_by(session, col(Subscription.source), newsletter),
         weeks=_weeks(session, newsletter, first, weeks),
@@ -72,50 +76,50 @@ def count(session: Session, newsletter: str, now: datetime, *, weeks: int = 12) 
 
 def _excluded(session: Session, newsletter: str, now: datetime) -> dict[str, int]:
     everyone = audience(newsletter, now).subquery()
-    found = session.execute(
+    rows = session.execute(
         select(everyone.c.exclusion, func.count()).group_by(everyone.c.exclusion)
     )
-    return {word or "": number for word, number in found}
+    return {reason or "": number for reason, number in rows}
 
 
 def _by(session: Session, column: Any, newsletter: str) -> dict[str, int]:
-    found = session.execute(
+    rows = session.execute(
         select(column, func.count())
         .where(col(Subscription.newsletter) == newsletter)
         .group_by(column)
         .order_by(func.count().desc())
     )
-    return {str(value): number for value, number in found}
+    return {str(value): number for value, number in rows}
 
 
 def _weeks(session: Session, newsletter: str, first: datetime, weeks: int) -> list[WeeklyGrowth]:
     left = or_(col(Consent.act).not_in(_GONE), _before().in_(_JOINED))
     at: Any = col(Consent.at)
-    if store.dialect(session) != "sqlite":  # whose sessions have a time zone of their own
+    if store.dialect(session) != "sqlite":  # PostgreSQL sessions have a time zone of their own
         at = func.timezone("UTC", at)
     day = func.date(at)
-    found = session.execute(
+    rows = session.execute(
         select(day, col(Consent.act), func.count())
         .where(col(Consent.newsletter) == newsletter, col(Consent.at) >= first, left)
         .group_by(day, col(Consent.act))
     )
-    seen: Counter[tuple[str, ConsentAct]] = Counter()
-    for when, act, number in found:
-        seen[_week(date.fromisoformat(str(when))), act] += number
+    acts: Counter[tuple[str, ConsentAct]] = Counter()
+    for when, act, number in rows:
+        acts[_week(date.fromisoformat(str(when))), act] += number
     names = [_week((first + timedelta(weeks=n)).date()) for n in range(weeks)]
     return [
         WeeklyGrowth(
             week=name,
-            asked=seen[name, ConsentAct.ASKED],
-            joined=_sum(seen, name, _JOINED),
-            left=_sum(seen, name, _GONE),
+            asked=acts[name, ConsentAct.ASKED],
+            joined=_sum(acts, name, _JOINED),
+            left=_sum(acts, name, _GONE),
         )
         for name in names
     ]
 
 
 def _before() -> Any:
-    """Return the last act before one that made or ended a reader: only readers can leave."""
+    """Return the last earlier act that made or ended a reader: only readers can leave."""
     earlier = aliased(store.table(Consent))
     return (
         select(earlier.c.act)
@@ -131,17 +135,17 @@ def _before() -> Any:
     )
 
 
-def _sum(seen: Counter[tuple[str, ConsentAct]], week: str, acts: Sequence[ConsentAct]) -> int:
-    return sum(seen[week, act] for act in acts)
+def _sum(acts: Counter[tuple[str, ConsentAct]], week: str, kinds: Sequence[ConsentAct]) -> int:
+    return sum(acts[week, kind] for kind in kinds)
 
 
 def _stopped(session: Session, first: date) -> dict[str, int]:
-    found = session.execute(
+    rows = session.execute(
         select(col(Stopped.reason), func.sum(col(Stopped.count)))
         .where(col(Stopped.day) >= first.isoformat())
         .group_by(col(Stopped.reason))
     )
-    return {reason: int(number) for reason, number in found}
+    return {reason: int(number) for reason, number in rows}
 
 
 def _week(day: date) -> str:

@@ -1,4 +1,7 @@
-"""Forgets what needn't be kept: sign-ups nobody confirmed, who left long ago, old counts."""
+"""How long personal data is kept, and in which order it is deleted.
+
+Rows are found in one read and deleted in short transactions, each of which checks its rows again.
+"""
 
 from __future__ import annotations
 
@@ -28,51 +31,52 @@ from subscribers.models import (
 from subscribers.store import Sessions
 from subscribers.tokens import Hashes
 
-_AT_ONCE = 500  # rows a transaction: others wait for it
+_AT_ONCE = 500  # rows a transaction, which stays short since other writers wait for it
 
 
 @dataclass(frozen=True, kw_only=True)
 class RetentionPeriods:
-    """How long things are kept, in days."""
+    """How long each kind of data is kept, in days."""
 
-    pending: int = 7  #: a sign-up nobody confirms, letters done with, wishes for another address
-    networks: int = 90  #: the network an entry of the consent ledger was made from
-    evidence: int = 1_095  #: of who has left: the ledger's entries, and the address with them
+    pending: int = 7  #: unconfirmed sign-ups, settled letters, address changes
+    networks: int = 90  #: the network a consent entry was made from
+    evidence: int = 1_095  #: after leaving: the consent entries and the address
 
 
 KEPT = RetentionPeriods()
 
 
 class PurgeResult(NamedTuple):
-    """What was forgotten."""
+    """How many rows of each kind were deleted."""
 
     pending: int  #: sign-ups nobody confirmed
-    networks: int  #: network addresses beside consent entries
-    letters: int  #: letters long done with
-    gone: int  #: addresses of readers who left long ago
-    evidence: int  #: consent entries of people who have been gone for long
+    networks: int  #: networks beside consent entries
+    letters: int  #: settled letters
+    gone: int  #: subscribers who left every newsletter
+    evidence: int  #: consent entries of subscribers who are deleted
 
 
 def purge(
     sessions: Sessions, hashes: Hashes, now: datetime, keep: RetentionPeriods = KEPT
 ) -> PurgeResult:
-    """Forget what is older than *keep* says, in many short transactions.
+    """Delete what is older than *keep* allows, in many short transactions; return how much.
 
-    The evidence of who left or was erased is kept as long as somebody may ask for it. With it goes
-    the address: what stays is its keyed hash, so that no import brings it back.
+    The consent entries of a reader who left or was erased are kept for as long as anybody may ask
+    for them. The address of one who left is deleted after the same time; its keyed hash stays as a
+    suppression, so that no import brings the address back.
     """
     before = now - timedelta(days=keep.pending)
     network = col(ConsentNetwork.at) < now - timedelta(days=keep.networks)
     long_ago = now - timedelta(days=keep.evidence)
-    done = and_(col(LetterToSend.state) != LetterState.WAITING, col(LetterToSend.since) < before)
-    letters = _sweep(sessions, LetterToSend, done)
-    pending = _sweep(sessions, Subscription, _is_stale(before))
-    _sweep(sessions, Subscriber, _is_alone(before))
-    networks = _sweep(sessions, ConsentNetwork, network)
-    _sweep(sessions, AddressChange, col(AddressChange.asked_at) < before)
-    _sweep(sessions, SignUpAsked, col(SignUpAsked.at) < before)
-    gone = _forget_leavers(sessions, hashes, long_ago, now)
-    evidence = _forget_evidence(sessions, long_ago)
+    settled = and_(col(LetterToSend.state) != LetterState.WAITING, col(LetterToSend.since) < before)
+    letters = _delete_rows(sessions, LetterToSend, settled)
+    pending = _delete_rows(sessions, Subscription, _is_stale(before))
+    _delete_rows(sessions, Subscriber, _is_alone(before))
+    networks = _delete_rows(sessions, ConsentNetwork, network)
+    _delete_rows(sessions, AddressChange, col(AddressChange.asked_at) < before)
+    _delete_rows(sessions, SignUpAsked, col(SignUpAsked.at) < before)
+    gone = _delete_leavers(sessions, hashes, long_ago, now)
+    evidence = _delete_evidence(sessions, long_ago)
     with sessions.write() as session:
         rate_limits.purge(session, now)
         lifecycle.purge(session, now)
@@ -92,17 +96,17 @@ def _is_stale(before: datetime) -> ColumnElement[bool]:
 
 
 def _is_alone(before: datetime) -> ColumnElement[bool]:
-    """Tell of a reader whether nothing is left but the address."""
+    """Return the condition that a subscriber has no subscription."""
     stands = exists().where(col(Subscription.subscriber_id) == col(Subscriber.id))
     return and_(col(Subscriber.created_at) < before, ~stands)
 
 
-def _forget_evidence(sessions: Sessions, before: datetime) -> int:
-    """Delete the ledger's entries of who is gone since a moment; no number is given twice."""
-    there = exists().where(col(Subscriber.id) == col(Consent.subscriber_id))
+def _delete_evidence(sessions: Sessions, before: datetime) -> int:
+    """Delete the consent entries of deleted subscribers, whose ids are never given again."""
+    known = exists().where(col(Subscriber.id) == col(Consent.subscriber_id))
     gone = (
         select(col(Consent.subscriber_id))
-        .where(~there)
+        .where(~known)
         .group_by(col(Consent.subscriber_id))
         .having(func.max(col(Consent.at)) < before)
     )
@@ -111,20 +115,21 @@ def _forget_evidence(sessions: Sessions, before: datetime) -> int:
     count = 0
     for part in _parts(numbers):
         with sessions.write() as session:
-            done: Any = session.execute(delete(Consent).where(col(Consent.subscriber_id).in_(part)))
-            count += done.rowcount
+            old = col(Consent.subscriber_id).in_(part)
+            result: Any = session.execute(delete(Consent).where(old))
+            count += result.rowcount
     return count
 
 
-def _forget_leavers(sessions: Sessions, hashes: Hashes, before: datetime, now: datetime) -> int:
-    """Forget the addresses of who left everything before a moment."""
+def _delete_leavers(sessions: Sessions, hashes: Hashes, before: datetime, now: datetime) -> int:
+    """Delete the subscribers who left every newsletter before a moment, and suppress them."""
     with sessions.read() as session:
         numbers = session.execute(select(col(Subscriber.id)).where(_has_left(before))).scalars()
         parts = list(_parts(numbers.all()))
-    return sum(_forget_part(sessions, part, hashes, before, now) for part in parts)
+    return sum(_delete_part(sessions, part, hashes, before, now) for part in parts)
 
 
-def _forget_part(
+def _delete_part(
     sessions: Sessions, numbers: Sequence[Any], hashes: Hashes, before: datetime, now: datetime
 ) -> int:
     with sessions.write() as session:
@@ -136,34 +141,34 @@ def _forget_part(
 
 
 def _still_away(session: Session, numbers: Sequence[Any], before: datetime) -> list[str]:
-    """Look once more, and keep whoever wants to come back meanwhile waiting."""
-    found = (
+    """Return the keys of those who still are away, and lock their rows against a return."""
+    statement = (
         select(col(Subscriber.address_key))
         .where(col(Subscriber.id).in_(numbers), _has_left(before))
         .with_for_update()
     )
-    return list(session.execute(found).scalars())
+    return list(session.execute(statement).scalars())
 
 
 def _has_left(before: datetime) -> ColumnElement[bool]:
-    mine = col(Subscription.subscriber_id) == col(Subscriber.id)
+    same = col(Subscription.subscriber_id) == col(Subscriber.id)
     away = and_(
         col(Subscription.standing) == Standing.UNSUBSCRIBED, col(Subscription.since) < before
     )
     asked = exists().where(col(LetterToSend.subscriber_id) == col(Subscriber.id))
-    return and_(exists().where(mine, away), ~exists().where(mine, ~away), ~asked)
+    return and_(exists().where(same, away), ~exists().where(same, ~away), ~asked)
 
 
-def _sweep(sessions: Sessions, model: type[SQLModel], old: ColumnElement[bool]) -> int:
-    """Delete the rows of which *old* holds: found in one reading, deleted in short turns."""
+def _delete_rows(sessions: Sessions, model: type[SQLModel], old: ColumnElement[bool]) -> int:
+    """Delete the rows *old* is true of; return how many."""
     number = store.table(model).c.id
     with sessions.read() as session:
-        found = session.execute(select(number).where(old)).scalars().all()
+        numbers = session.execute(select(number).where(old)).scalars().all()
     count = 0
-    for part in _parts(found):
-        with sessions.write() as session:  # looked at again: it may have changed meanwhile
-            done: Any = session.execute(delete(model).where(number.in_(part), old))
-            count += done.rowcount
+    for part in _parts(numbers):
+        with sessions.write() as session:  # the condition again: a row may have changed meanwhile
+            result: Any = session.execute(delete(model).where(number.in_(part), old))
+            count += result.rowcount
     return count
 
 

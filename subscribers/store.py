@@ -1,4 +1,7 @@
-"""The list as statements: one function, one statement; the caller owns the transaction."""
+"""How subscribers and subscriptions are read and written: one SQL statement a function.
+
+The caller owns the transaction.
+"""
 
 from __future__ import annotations
 
@@ -33,19 +36,19 @@ from subscribers.models import (
 
 
 class Sessions(Protocol):
-    """Hands out sessions; whoever mounts this package brings the database."""
+    """A source of database sessions, passed in by the caller of this package."""
 
     def read(self) -> AbstractContextManager[Session]:
-        """Open a session that only reads."""
+        """Open a session for reading only."""
         ...
 
     def write(self) -> AbstractContextManager[Session]:
-        """Open a session that commits at the end, or rolls everything back on an error."""
+        """Open a session that commits at the end, and rolls back on an exception."""
         ...
 
 
 class Reader(NamedTuple):
-    """A subscriber as the rest of the package sees one; shown by number only."""
+    """A subscriber's row, with a `repr` that holds no address."""
 
     id: int
     address: str
@@ -55,13 +58,13 @@ class Reader(NamedTuple):
     created_at: datetime
 
     def __repr__(self) -> str:
-        """Show no address: what is shown may end up in a log."""
+        """Return a text without the address, since it may end up in a log."""
         return f"Reader({self.id})"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """How an act came about: what the consent ledger keeps beside it."""
+    """How an act came about, as a consent entry stores it."""
 
     channel: str  #: "form", "page", "one-click", "mail", "import", "operator"
     form: str = ""
@@ -83,37 +86,37 @@ class NewsletterStanding(NamedTuple):
 
 
 def upsert(session: Session, model: type[SQLModel]) -> Any:
-    """Return an INSERT for *model* that has ``on_conflict_do_…`` on the session's database."""
+    """Return an INSERT with ``on_conflict_do_…`` for the session's database."""
     return upsert_on(dialect(session), model)
 
 
-def upsert_on(name: str, model: type[SQLModel]) -> Any:
-    """Return the same for a database named by its dialect; for statements that are kept."""
-    return (sqlite.insert if name == "sqlite" else postgresql.insert)(table(model))
+def upsert_on(dialect: str, model: type[SQLModel]) -> Any:
+    """Return an INSERT with ``on_conflict_do_…`` for a dialect's name; for cached statements."""
+    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table(model))
 
 
 def dialect(session: Session) -> str:
-    """Name the session's kind of database."""
+    """Return the dialect of the session's database: "sqlite" or "postgresql"."""
     return session.get_bind().dialect.name
 
 
 def table(model: type[SQLModel]) -> Table:
-    """Return a model's table: statements on it pass the object mapper by."""
+    """Return a model's table, for statements that bypass the object mapper."""
     return model.metadata.tables[str(model.__tablename__)]
 
 
 def find(session: Session, address_key: str) -> Reader | None:
-    """Return the reader of that address."""
+    """Return the reader with that address key, or ``None``."""
     return _reader(session, col(Subscriber.address_key) == address_key)
 
 
 def find_by_id(session: Session, subscriber_id: int) -> Reader | None:
-    """Return the reader of that number."""
+    """Return the reader with that subscriber id, or ``None``."""
     return _reader(session, col(Subscriber.id) == subscriber_id)
 
 
 def add(session: Session, address: Address, now: datetime, *, language: str = "en") -> int:
-    """Make sure that the address is on the list; returns the reader's number."""
+    """Add a subscriber unless the address is known; return the subscriber id."""
     row = {
         "address": address.text,
         "address_key": address.key,
@@ -121,25 +124,25 @@ def add(session: Session, address: Address, now: datetime, *, language: str = "e
         "created_at": now,
     }
     session.execute(upsert(session, Subscriber).values(row).on_conflict_do_nothing())
-    found = select(col(Subscriber.id)).where(col(Subscriber.address_key) == address.key)
-    return session.execute(found).scalar_one() or 0
+    known = select(col(Subscriber.id)).where(col(Subscriber.address_key) == address.key)
+    return session.execute(known).scalar_one() or 0
 
 
 def delete_reader(session: Session, subscriber_id: int) -> None:
-    """Delete a reader with everything that hangs on the row; the consent ledger stays."""
+    """Delete a subscriber and all rows that refer to it; the consent entries stay."""
     session.execute(delete(Subscriber).where(col(Subscriber.id) == subscriber_id))
 
 
 def standing_with(
     session: Session, subscriber_id: int, newsletter: str
 ) -> NewsletterStanding | None:
-    """Return a reader's standing with one newsletter."""
-    found = [one for one in all_standings(session, subscriber_id) if one.newsletter == newsletter]
-    return found[0] if found else None
+    """Return a reader's standing with one newsletter, or ``None``."""
+    places = all_standings(session, subscriber_id)
+    return next((place for place in places if place.newsletter == newsletter), None)
 
 
 def all_standings(session: Session, subscriber_id: int) -> list[NewsletterStanding]:
-    """Return a reader's standing with every newsletter they ever joined."""
+    """Return a reader's standing with every newsletter they ever joined, the oldest first."""
     columns = [getattr(Subscription, name) for name in NewsletterStanding._fields]
     rows = session.execute(
         select(*columns)
@@ -158,13 +161,13 @@ def join(
     *,
     source: str,
 ) -> None:
-    """Give a reader a standing with a newsletter they may have been with before."""
-    fresh = {"standing": standing, "source": source, "since": now, "paused_until": None}
-    row = {"subscriber_id": subscriber_id, "newsletter": newsletter, **fresh}
+    """Set a reader's standing with a newsletter, whether or not there was one before."""
+    values = {"standing": standing, "source": source, "since": now, "paused_until": None}
+    row = {"subscriber_id": subscriber_id, "newsletter": newsletter, **values}
     session.execute(
         upsert(session, Subscription)
         .values(row)
-        .on_conflict_do_update(index_elements=["subscriber_id", "newsletter"], set_=fresh)
+        .on_conflict_do_update(index_elements=["subscriber_id", "newsletter"], set_=values)
     )
 
 
@@ -179,13 +182,13 @@ def move(
     paused_until: datetime | None = None,
     asked_at: datetime | None = None,
 ) -> bool:
-    """Move a reader to another standing if theirs is one *among*; tells whether it was.
+    """Move a reader to another standing if theirs is one *among*; return whether it was.
 
-    Where *asked_at* is given, who has left since then stays away. A break is no new beginning:
-    who has one, or ends it, is on the list since the same moment as before.
+    Where *asked_at* is given, a reader who left after it isn't moved. Starting or ending a pause
+    keeps the moment the reader joined.
     """
-    stays = and_(literal(standing in JOINED), col(Subscription.standing).in_(JOINED))
-    done = session.execute(
+    joined = and_(literal(standing in JOINED), col(Subscription.standing).in_(JOINED))
+    result = session.execute(
         update(Subscription)
         .where(
             col(Subscription.subscriber_id) == subscriber_id,
@@ -195,11 +198,11 @@ def move(
         )
         .values(
             standing=standing,
-            since=case((stays, col(Subscription.since)), else_=now),
+            since=case((joined, col(Subscription.since)), else_=now),
             paused_until=paused_until,
         )
     )
-    return _touched(done)
+    return _changed(result)
 
 
 def _not_left_since(asked_at: datetime) -> ColumnElement[bool]:
@@ -216,8 +219,8 @@ def leave(
     *,
     among: Sequence[Standing],
 ) -> bool:
-    """Move a reader to having left; a pause stays noted, for who takes it back a moment later."""
-    kept: Any = col(Subscription.paused_until)
+    """Unsubscribe a reader; keep the end of a pause, for one who undoes it a moment later."""
+    unchanged: Any = col(Subscription.paused_until)
     return move(
         session,
         subscriber_id,
@@ -225,7 +228,7 @@ def leave(
         Standing.UNSUBSCRIBED,
         now,
         among=among,
-        paused_until=kept,
+        paused_until=unchanged,
     )
 
 
@@ -237,11 +240,11 @@ def set_topics(
     *,
     among: Sequence[Standing],
 ) -> bool:
-    """Keep what a reader wants to read about if their standing is one *among*; tells whether.
+    """Set a reader's topics if their standing is one *among*; return whether it was.
 
-    ``None`` is everything.
+    ``None`` means all topics.
     """
-    done = session.execute(
+    result = session.execute(
         update(Subscription)
         .where(
             col(Subscription.subscriber_id) == subscriber_id,
@@ -250,11 +253,11 @@ def set_topics(
         )
         .values(topics=topics)
     )
-    return _touched(done)
+    return _changed(result)
 
 
 def set_address(session: Session, subscriber_id: int, address: Address) -> None:
-    """Move a reader to another address, which nothing is held against."""
+    """Set a reader's address, and clear the suppression of the old one from the row."""
     session.execute(
         update(Subscriber)
         .where(col(Subscriber.id) == subscriber_id)
@@ -263,7 +266,7 @@ def set_address(session: Session, subscriber_id: int, address: Address) -> None:
 
 
 def mark_suppressed(session: Session, keys: Iterable[str], reason: str | None) -> None:
-    """Set or clear the fast copy of a suppression on the readers of these addresses."""
+    """Set or clear a suppression's copy in the rows of these address keys."""
     session.execute(
         update(Subscriber)
         .where(col(Subscriber.address_key).in_(list(keys)))
@@ -277,5 +280,5 @@ def _reader(session: Session, condition: Any) -> Reader | None:
     return Reader(*row) if row else None
 
 
-def _touched(result: Any) -> bool:
+def _changed(result: Any) -> bool:
     return bool(result.rowcount)

@@ -1,4 +1,8 @@
-"""Which addresses must not be mailed whatever their subscriptions say, also after erasure."""
+"""How an address is kept from ever being mailed, also after its erasure: a keyed hash and a reason.
+
+Of several reasons the strictest stays, in the order of `SuppressionReason`. A subscriber's row has
+a copy of the reason, so that the audience is found without hashing.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +20,24 @@ from subscribers.tokens import Hashes
 
 
 def forget_wishes(session: Session, address_key: str) -> bool:
-    """Delete every wish about an address.
+    """Delete the sign-ups for an address, and empty it in changes to it; return whether any was.
 
-    Of another reader's wish only the address goes: that it is gone would tell them who it was.
-    Tells whether there was any.
+    The row of another reader's change stays: its absence would reveal to that reader whose address
+    it was.
     """
-    asked = session.execute(delete(SignUpAsked).where(col(SignUpAsked.address_key) == address_key))
+    signups = session.execute(
+        delete(SignUpAsked).where(col(SignUpAsked.address_key) == address_key)
+    )
     moves = session.execute(
         update(AddressChange)
         .where(col(AddressChange.address_key) == address_key)
         .values(address="", address_key="")
     )
-    return bool(_rows(asked) + _rows(moves))
+    return bool(_count(signups) + _count(moves))
 
 
 def forget_move(session: Session, change_id: int) -> None:
-    """Forget the address of a wish to move there that nobody has confirmed."""
+    """Empty the new address of a change that nobody has confirmed."""
     session.execute(
         update(AddressChange)
         .where(col(AddressChange.id) == change_id, col(AddressChange.done_at).is_(None))
@@ -40,23 +46,23 @@ def forget_move(session: Session, change_id: int) -> None:
 
 
 def is_requested(session: Session, address_key: str) -> bool:
-    """Tell whether somebody asked to sign up or to move there, and it isn't done yet."""
-    wishes: tuple[Any, ...] = (SignUpAsked, AddressChange)
-    found = [
+    """Return whether a sign-up or an address change for this address is stored."""
+    models: tuple[Any, ...] = (SignUpAsked, AddressChange)
+    rows = [
         session.execute(select(model.id).where(model.address_key == address_key)).first()
-        for model in wishes
+        for model in models
     ]
-    return any(found)
+    return any(rows)
 
 
-def _rows(done: Any) -> int:
-    return int(done.rowcount)
+def _count(result: Any) -> int:
+    return int(result.rowcount)
 
 
 _T = TypeVar("_T")
-_RESTS = SuppressionReason.HARD_BOUNCE
+_DATED = SuppressionReason.HARD_BOUNCE
 _STRICTNESS = {reason: rank for rank, reason in enumerate(SuppressionReason)}
-#: More look-ups in one statement than this would pass a database's limit on parameters.
+#: Hashes a statement: SQLite allowed 999 parameters before 3.32 (sqlite.org/limits.html).
 _AT_ONCE = 400
 
 
@@ -73,20 +79,20 @@ class SuppressionRecord(NamedTuple):
 
     reason: SuppressionReason
     at: datetime
-    erased_at: datetime | None = None  #: when its reader asked to be forgotten, if they did
+    erased_at: datetime | None = None  #: when the reader was erased, if at all
 
 
 def suppress(
     session: Session, address_key: str, reason: SuppressionReason, hashes: Hashes, now: datetime
 ) -> None:
-    """Never mail this address again; a stricter reason that is known stays."""
+    """Suppress one address; a stricter reason that is stored already stays."""
     suppress_all(session, {address_key: reason}, hashes, now)
 
 
 def suppress_all(
     session: Session, reasons: Mapping[str, SuppressionReason], hashes: Hashes, now: datetime
 ) -> None:
-    """Suppress addresses, each with its reason, by the keys they are compared by."""
+    """Suppress addresses: a mapping from an address's key to its reason."""
     if not reasons:
         return
     known = find_all(session, list(reasons), hashes)
@@ -94,37 +100,38 @@ def suppress_all(
         erased = now if reason is SuppressionReason.ERASED else None
         fresh = SuppressionRecord(reason, now, erased)
         _write(session, hashes.first(key), _strictest(known.get(key), fresh))
-    # Looked at again: somebody else may have had a stricter reason at the same time.
-    for key, found in find_all(session, list(reasons), hashes).items():
-        store.mark_suppressed(session, [key], found.reason)
+    # Read again, since another transaction may have written a stricter reason meanwhile.
+    for key, record in find_all(session, list(reasons), hashes).items():
+        store.mark_suppressed(session, [key], record.reason)
 
 
 def _strictest(old: SuppressionRecord | None, new: SuppressionRecord) -> SuppressionRecord:
-    """Return what to keep; a mailbox that bounces again has its rest anew."""
+    """Return the stricter record; of two hard bounces the later one, which starts the rest anew."""
     if old is None:
         return new
     kept = old if _STRICTNESS[old.reason] >= _STRICTNESS[new.reason] else new
-    if old.reason is new.reason is _RESTS:
-        kept = max(old, new, key=lambda one: one.at)
+    if old.reason is new.reason is _DATED:
+        kept = max(old, new, key=lambda record: record.at)
     return kept._replace(erased_at=old.erased_at or new.erased_at)
 
 
 def find(session: Session, address_key: str, hashes: Hashes) -> SuppressionRecord | None:
-    """Tell whether and why an address is suppressed, under every secret that is known."""
+    """Return the suppression of an address under any of the secrets, or ``None``."""
     return find_all(session, [address_key], hashes).get(address_key)
 
 
 def find_all(session: Session, keys: list[str], hashes: Hashes) -> dict[str, SuppressionRecord]:
-    """Return the suppressed ones among these addresses."""
+    """Return the suppressed ones among these keys, each with its strictest record."""
     owner = {known_by: key for key in keys for known_by in hashes.every(key)}
-    found: dict[str, SuppressionRecord] = {}
+    records: dict[str, SuppressionRecord] = {}
     for part in _parts(list(owner)):
         for known_by, reason, at, erased_at in session.connection().execute(
             _FIND, {"hashes": part}
         ):
             key = owner[known_by]
-            found[key] = _strictest(found.get(key), SuppressionRecord(reason, at, erased_at))
-    return found
+            record = SuppressionRecord(reason, at, erased_at)
+            records[key] = _strictest(records.get(key), record)
+    return records
 
 
 def lift(
@@ -134,31 +141,31 @@ def lift(
     *,
     among: Sequence[SuppressionReason] = tuple(SuppressionReason),
 ) -> bool:
-    """Allow mail to an address again, if the reason is one *among*; tells whether that was so.
+    """Lift a suppression whose reason is one *among*; return whether there was one.
 
-    Unless *among* has it, that its reader asked to be forgotten stays when other reasons go.
+    Where *among* doesn't include `ERASED`, an erasure recorded with another reason stays.
     """
-    mine = col(Suppression.address_hash).in_(hashes.every(address_key))
-    meant = col(Suppression.reason).in_(among)
-    touched = 0
+    same = col(Suppression.address_hash).in_(hashes.every(address_key))
+    liftable = col(Suppression.reason).in_(among)
+    changed = 0
     if SuppressionReason.ERASED not in among:
         kept = {"reason": SuppressionReason.ERASED, "at": col(Suppression.erased_at)}
         erased = col(Suppression.erased_at).is_not(None)
-        done: Any = session.execute(update(Suppression).where(mine, meant, erased).values(kept))
-        touched = done.rowcount
-    done = session.execute(delete(Suppression).where(mine, meant))
-    left = find(session, address_key, hashes)
-    store.mark_suppressed(session, [address_key], left and left.reason)
-    return bool(touched + done.rowcount)
+        statement = update(Suppression).where(same, liftable, erased).values(kept)
+        changed = _count(session.execute(statement))
+    changed += _count(session.execute(delete(Suppression).where(same, liftable)))
+    record = find(session, address_key, hashes)
+    store.mark_suppressed(session, [address_key], record and record.reason)
+    return bool(changed)
 
 
-def _write(session: Session, known_by: str, found: SuppressionRecord) -> None:
-    """Write a reason down, unless a stricter one stands there by now; an erasure stays noted."""
+def _write(session: Session, known_by: str, record: SuppressionRecord) -> None:
+    """Store a record under a hash, unless a stricter one is stored; keep an erasure's moment."""
     insert = store.upsert(session, Suppression)
     rank = case(_STRICTNESS, value=col(Suppression.reason))
-    stricter = rank > _STRICTNESS[found.reason]
+    stricter = rank > _STRICTNESS[record.reason]
     session.execute(
-        insert.values(address_hash=known_by, **found._asdict()).on_conflict_do_update(
+        insert.values(address_hash=known_by, **record._asdict()).on_conflict_do_update(
             index_elements=["address_hash"],
             set_={
                 "reason": case((stricter, col(Suppression.reason)), else_=insert.excluded.reason),
