@@ -129,7 +129,7 @@ def preview_change(session: Session, change_id: int) -> AddressChangeResult | No
 
 
 def whose(session: Session, change_id: int) -> tuple[LinkTarget, str] | None:
-    """Return who moved by a change, with one of their newsletters and their address, or ``None``."""
+    """Return who moved by a change, with one of their newsletters and the address, or ``None``."""
     reader, change = _change(session, change_id)
     if reader is None or change is None or reader.address != change.address:
         return None

@@ -1,4 +1,6 @@
-"""Every error a caller may want to catch.
+"""The exceptions a caller of the package may catch.
+
+An exception without a message of its own shows its class's docstring.
 
 SubscribersError
 ├── BadAddress        the text is no address we can mail
@@ -22,7 +24,7 @@ class SubscribersError(Exception):
 
 
 class AddressFault(StrEnum):
-    """Why a text is no address we can mail; pages translate by it, the value is the English."""
+    """Why a text is no address that can be mailed; pages translate it, the value is in English."""
 
     EMPTY = "there is no address"
     NO_AT = "an address has an @ between the name and the domain"

@@ -1,4 +1,7 @@
-"""What is kept of a reader: who, what they agreed to, and what must never be sent."""
+"""Which tables hold subscribers: their rows, columns and closed sets of values.
+
+Fields that hold an address or a network are left out of every `repr`.
+"""
 
 from __future__ import annotations
 
@@ -9,49 +12,49 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, Enum, Index, Integer, String, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-#: 64 bits everywhere; SQLite only counts up by itself in a column called INTEGER.
+#: 64 bits on both databases; SQLite numbers rows itself only in an INTEGER PRIMARY KEY column.
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 
 def _stored(kind: type[StrEnum]) -> Enum:
-    """Store a closed set by value, as text, so that adding a member needs no migration."""
+    """Return the type that stores an enum's values as text: a new member needs no migration."""
     return Enum(kind, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e])
 
 
 class Standing(StrEnum):
-    """Where a reader stands with one newsletter."""
+    """How a subscriber stands with one newsletter."""
 
-    PENDING = "pending"  #: asked, not confirmed: only the confirmation letter may be sent
-    CONFIRMED = "confirmed"  #: agreed, and the address answered
-    PAUSED = "paused"  #: agreed, and wants nothing until a date
+    PENDING = "pending"  #: signed up, not confirmed: only the confirmation letter may be sent
+    CONFIRMED = "confirmed"  #: confirmed from the address, or imported
+    PAUSED = "paused"  #: confirmed, and gets nothing until a date
     UNSUBSCRIBED = "unsubscribed"  #: left
 
 
-#: On the list: who agreed, and hasn't left.
+#: The standings of those who are on the list.
 JOINED = (Standing.CONFIRMED, Standing.PAUSED)
 
 
 class ConsentAct(StrEnum):
-    """What happened to a reader's agreement."""
+    """What happened to a subscriber's consent."""
 
-    ASKED = "asked"  #: filled in a form
-    CONFIRMED = "confirmed"  #: pressed the button in the page behind the letter's link
-    IMPORTED = "imported"  #: came with a list; the wording says what the list's owner vouched for
-    WITHDRAWN = "withdrawn"  #: left
-    RETURNED = "returned"  #: took back having left, from the same page
+    ASKED = "asked"  #: sent a sign-up form
+    CONFIRMED = "confirmed"  #: pressed the button on the page behind the letter's link
+    IMPORTED = "imported"  #: came with a list; the wording is the statement of the list's owner
+    WITHDRAWN = "withdrawn"  #: unsubscribed
+    RETURNED = "returned"  #: undid unsubscribing, from the same page
     MOVED = "moved"  #: changed the address, confirmed from the new one
-    ERASED = "erased"  #: asked to be forgotten
+    ERASED = "erased"  #: asked for erasure
 
 
 class SuppressionReason(StrEnum):
     """Why an address must not be mailed, whatever its subscriptions say; the strictest last."""
 
     MOVED = "moved"  #: the reader has another address since
-    LEFT = "left"  #: the reader left so long ago that the address itself is no longer kept
-    ERASED = "erased"  #: the reader asked to be forgotten
+    LEFT = "left"  #: the reader left so long ago that the address was deleted
+    ERASED = "erased"  #: the reader asked for erasure
     HARD_BOUNCE = "hard-bounce"  #: the mailbox doesn't exist
     PROVIDER = "provider"  #: the provider refuses to send to it
-    COMPLAINT = "complaint"  #: the reader called a mail spam
+    COMPLAINT = "complaint"  #: the reader reported a mail as spam
     MANUAL = "manual"  #: an operator's decision
 
 
@@ -59,40 +62,40 @@ class LetterKind(StrEnum):
     """The one-off mails a reader may get."""
 
     CONFIRM = "confirm"  #: asks whether the address wants the newsletter
-    ALREADY = "already"  #: says to who signed up again that nothing changed
+    ALREADY = "already"  #: tells a reader who signed up again that nothing changed
     WELCOME = "welcome"  #: follows the confirmation
-    CHANGE = "change"  #: asks the new address whether it wants to take over
-    MOVED = "moved"  #: tells the old address that it was given up
+    CHANGE = "change"  #: asks the new address to confirm a change
+    MOVED = "moved"  #: tells the old address about a change
 
 
 class LetterState(StrEnum):
-    """How far a letter has come."""
+    """The state of a letter in the queue."""
 
-    WAITING = "waiting"  #: to be sent
-    STARTED = "started"  #: handed over, and no answer is recorded: it may have gone out
-    SENT = "sent"  #: taken by the transport
+    WAITING = "waiting"  #: queued
+    STARTED = "started"  #: claimed, without a recorded answer: it may have gone out
+    SENT = "sent"  #: accepted by the transport
     FAILED = "failed"  #: refused for good
-    IN_DOUBT = "in-doubt"  #: may have gone out; never sent again, the reader may ask again
-    WITHHELD = "withheld"  #: not to be sent: the address is suppressed or asked again too soon
+    IN_DOUBT = "in-doubt"  #: may have gone out; never sent again, but the reader may ask again
+    WITHHELD = "withheld"  #: not sent: the address is suppressed, or past a limit
 
 
 class Subscriber(SQLModel, table=True):
-    """A reader, known by address."""
+    """A reader, identified by address."""
 
-    # Links in old mails carry the id: it's never given to somebody else.
+    # Links in old mails carry the id, so it is never given to another subscriber.
     __table_args__ = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
     address: str = Field(sa_type=String(254), repr=False)
     address_key: str = Field(sa_type=String(254), unique=True, repr=False)
-    #: `SuppressionReason` while a suppression names this address; the fast copy of that row.
+    #: A copy of the suppression's `SuppressionReason`, so that no hash is needed to read it.
     suppressed: str | None = Field(default=None, sa_type=String(24))
     language: str = Field(default="en", sa_type=String(16))
     created_at: datetime
 
 
 class Subscription(SQLModel, table=True):
-    """A reader's standing with one newsletter, named by its slug."""
+    """A subscriber's standing with one newsletter, which is named by its slug."""
 
     __table_args__ = (
         UniqueConstraint("subscriber_id", "newsletter"),
@@ -107,42 +110,42 @@ class Subscription(SQLModel, table=True):
     standing: Standing = Field(sa_type=_stored(Standing))
     source: str = Field(default="", sa_type=String(64))
     since: datetime
-    paused_until: datetime | None = None  #: stays noted after leaving, for who takes that back
-    #: ``None`` is everything, and NULL: statements look for that before they open a list.
+    paused_until: datetime | None = None  #: stays after leaving, for a reader who undoes that
+    #: ``None`` means all topics, and is stored as NULL, so that a query needn't parse JSON.
     topics: list[str] | None = Field(default=None, sa_type=JSON(none_as_null=True))
 
 
 class Wording(SQLModel, table=True):
-    """A text somebody agreed to, kept once and known by its hash."""
+    """A text somebody agreed to, stored once under its SHA-256."""
 
     hash: str = Field(primary_key=True, sa_type=String(64))
     text: str = Field(sa_type=Text)
 
 
 class Consent(SQLModel, table=True):
-    """One entry of the append-only ledger of agreement and withdrawal."""
+    """One append-only entry of consent given or withdrawn."""
 
     __table_args__ = {"sqlite_autoincrement": True}
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    #: Not a foreign key: the evidence outlives the reader's row, under a number that says nothing.
+    #: No foreign key, since the evidence outlives the subscriber's row.
     subscriber_id: int = Field(sa_type=BigId, index=True)
     newsletter: str = Field(sa_type=String(64))
     act: ConsentAct = Field(sa_type=_stored(ConsentAct))
     channel: str = Field(sa_type=String(32))
-    form: str = Field(default="", sa_type=String(64))  #: which form was filled in
+    form: str = Field(default="", sa_type=String(64))  #: the form that was sent, by name
     wording_hash: str | None = Field(default=None, sa_type=String(64))
     language: str = Field(default="en", sa_type=String(16))
     at: datetime
 
 
 class ConsentNetwork(SQLModel, table=True):
-    """The network address an entry was made from; apart, since it is dropped after a while."""
+    """The network a consent entry was made from, stored apart since it is deleted earlier."""
 
     __tablename__ = "consent_network"
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    #: With the newsletter and the moment, these name the ledger's entry.
+    #: Identifies the consent entry together with *newsletter* and *at*.
     subscriber_id: int = Field(sa_type=BigId, index=True)
     newsletter: str = Field(sa_type=String(64))
     at: datetime = Field(index=True)
@@ -150,16 +153,16 @@ class ConsentNetwork(SQLModel, table=True):
 
 
 class Suppression(SQLModel, table=True):
-    """An address that must not be mailed, known only by its keyed hash."""
+    """An address that must not be mailed, stored only as its keyed hash."""
 
     address_hash: str = Field(primary_key=True, sa_type=String(64))
     reason: SuppressionReason = Field(sa_type=_stored(SuppressionReason))
     at: datetime
-    erased_at: datetime | None = None  #: that they asked to be forgotten outlives stricter reasons
+    erased_at: datetime | None = None  #: an erasure stays recorded beside a stricter reason
 
 
 class DeclinedMailbox(SQLModel, table=True):
-    """A mailbox whose owner said that a sign-up wasn't theirs, known only by its keyed hash."""
+    """A mailbox whose owner disowned a sign-up, stored only as its keyed hash."""
 
     __tablename__ = "declined_mailbox"
 
@@ -168,7 +171,7 @@ class DeclinedMailbox(SQLModel, table=True):
 
 
 class SignUpAsked(SQLModel, table=True):
-    """A sign-up as it was asked for, until what follows from it is written, a moment later."""
+    """A recorded sign-up request, deleted when it is processed a moment later."""
 
     __tablename__ = "sign_up_asked"
 
@@ -184,7 +187,7 @@ class SignUpAsked(SQLModel, table=True):
 
 
 class LetterToSend(SQLModel, table=True):
-    """A letter somebody is to get: written with what caused it, sent afterwards from here."""
+    """A letter of the queue, written in the transaction of what caused it and sent afterwards."""
 
     __tablename__ = "letter_to_send"
     __table_args__ = (Index("ix_letter_to_send_state", "state", "id"),)
@@ -203,7 +206,7 @@ class LetterToSend(SQLModel, table=True):
 
 
 class AddressChange(SQLModel, table=True):
-    """A wish to be mailed elsewhere, kept for some days."""
+    """A request to move to another address, kept for some days."""
 
     __tablename__ = "address_change"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -214,24 +217,26 @@ class AddressChange(SQLModel, table=True):
     )
     address: str = Field(sa_type=String(254), repr=False)
     address_key: str = Field(sa_type=String(254), repr=False)
-    #: The address that was given up, until it has been told.
+    #: The old address, until a letter has told it about the change.
     former: str | None = Field(default=None, sa_type=String(254), repr=False)
     asked_at: datetime
     done_at: datetime | None = None
 
 
 class Throttle(SQLModel, table=True):
-    """How often something happened since a moment; what it is, is known by a keyed hash."""
+    """A rate limit's count; what is counted is known only by its keyed hash."""
 
     key: str = Field(primary_key=True, sa_type=String(40))
-    started: int = Field(sa_type=BigInteger)  #: the first of them, in seconds since 1970
-    last: int = Field(sa_type=BigInteger)  #: the last of them
+    started: int = Field(sa_type=BigInteger)  #: the start of the window, in seconds since 1970
+    last: int = Field(sa_type=BigInteger)  #: the last one counted, in seconds since 1970
     count: int
-    seconds: int = Field(sa_type=BigInteger)  #: how long they count, and are kept after the last
+    seconds: int = Field(
+        sa_type=BigInteger
+    )  #: the window, and how long the row is kept after the last
 
 
 class Stopped(SQLModel, table=True):
-    """How many sign-ups were stopped on one day, by what."""
+    """How many sign-ups one reason stopped on one day."""
 
     day: str = Field(primary_key=True, sa_type=String(10))
     reason: str = Field(primary_key=True, sa_type=String(24))
@@ -239,7 +244,7 @@ class Stopped(SQLModel, table=True):
 
 
 class ImportRun(SQLModel, table=True):
-    """How far the import of one file into one newsletter has come."""
+    """The progress of one file's import into one newsletter."""
 
     __tablename__ = "import_run"
     __table_args__ = (UniqueConstraint("fingerprint", "newsletter"),)
@@ -248,7 +253,7 @@ class ImportRun(SQLModel, table=True):
     fingerprint: str = Field(sa_type=String(64))  #: SHA-256 of the file
     newsletter: str = Field(sa_type=String(64))
     wording_hash: str = Field(sa_type=String(64))
-    lines: int = 0  #: rows done, the header not counted
+    lines: int = 0  #: lines filed, without the header
     counts: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     started_at: datetime
     finished_at: datetime | None = None

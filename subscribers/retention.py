@@ -102,7 +102,7 @@ def _is_alone(before: datetime) -> ColumnElement[bool]:
 
 
 def _delete_evidence(sessions: Sessions, before: datetime) -> int:
-    """Delete the consent entries of deleted subscribers, whose ids are never given again."""
+    """Delete the entries of deleted subscribers, whose ids are never given again."""
     known = exists().where(col(Subscriber.id) == col(Consent.subscriber_id))
     gone = (
         select(col(Consent.subscriber_id))

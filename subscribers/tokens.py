@@ -1,4 +1,8 @@
-"""Signed links, each good for one purpose, and keyed hashes of addresses."""
+"""How links are signed and addresses hashed: BLAKE2b (RFC 7693) with a key for each purpose.
+
+A token is encrypted in the manner of SIV (RFC 5297): the mask over the subject is derived from the
+subject's MAC.
+"""
 
 from __future__ import annotations
 
@@ -17,30 +21,31 @@ from zlib import crc32
 from subscribers.errors import BadToken
 
 MIN_SECRET = 32  # characters
-MAX_TOKEN = 400  # characters; longer ones aren't ours and aren't looked at
+MAX_TOKEN = 400  # characters; a longer token is refused unread
 _URL_SAFE = bytes.maketrans(b"+/", b"-_")
 _MAC_BYTES = 15  # 120 bits; a multiple of three, so that base64 needs no padding
 
 
 class Purpose(StrEnum):
-    """What a link may do; a token for one purpose is worthless for another."""
+    """What a link may do; a token made for one purpose is refused for any other."""
 
-    CONFIRM = "confirm"  #: prove that an address wants the newsletter
+    CONFIRM = "confirm"  #: confirm a sign-up
     UNSUBSCRIBE = "unsubscribe"  #: leave one newsletter
-    RETURN = "return"  #: take back having just left
-    PREFERENCES = "preferences"  #: see and change one's own standing
-    CHANGE = "change"  #: prove that the new address wants to take over
+    RETURN = "return"  #: undo an unsubscription
+    PREFERENCES = "preferences"  #: see and change one's own subscription
+    CHANGE = "change"  #: confirm a change of address from the new one
     DECLINE = "decline"  #: say that one didn't ask for a letter
-    FORM = "form"  #: fill in a sign-up form that came from here, not too fast
+    FORM = "form"  #: send a sign-up form that was served here, not too fast
 
 
 class Tokens:
-    """Makes and reads tokens; the first secret signs, every one is accepted.
+    """Make and read tokens; the first secret signs, a token under any of the secrets is accepted.
 
-    A token is ``<mac><subject>``: 20 characters of base64url, and in base64url the subject, hidden
-    under a mask that follows from the mac: nobody reads from a link how many readers there are.
-    Tokens carry no time and never expire by themselves (a mail's unsubscribe link must work for
-    as long as the mail exists); a purpose that needs a limit puts the time into its subject.
+    A token is ``<mac><subject>`` in base64url (RFC 4648, section 5): 20 characters of MAC, then the
+    subject under a mask derived from the MAC, so that a link reveals no subscriber id. A token
+    carries no time and never expires by itself, since a mail's unsubscribe link must work for as
+    long as the mail exists; a purpose that needs a limit puts the time into its subject. Raise
+    `ValueError` for no secret, or one shorter than `MIN_SECRET`.
     """
 
     def __init__(self, secrets: Sequence[str]) -> None:
@@ -50,7 +55,7 @@ class Tokens:
         }
 
     def signer(self, purpose: Purpose) -> Callable[[str], str]:
-        """Return the function that makes this purpose's tokens, about 2 µs each."""
+        """Return the function that makes a purpose's tokens from subjects, about 2 µs each."""
         keys = self._keys[purpose][0]
 
         def sign(subject: str) -> str:
@@ -62,43 +67,43 @@ class Tokens:
         return sign
 
     def sign(self, purpose: Purpose, subject: str) -> str:
-        """Make one token."""
+        """Return one token for a subject."""
         return self.signer(purpose)(subject)
 
     def read(self, purpose: Purpose, token: str) -> str:
-        """Return the subject of a token; raises `BadToken` unless it was made for *purpose*."""
+        """Return the subject of a token; raise `BadToken` unless it was made for *purpose*."""
         packed = _unpack(token)
         mac, hidden = packed[:_MAC_BYTES], packed[_MAC_BYTES:]
-        found = None
-        for keys in self._keys[purpose]:  # every one is tried, so that time tells nothing
+        subject = None
+        for keys in self._keys[purpose]:  # all are tried, so that the time reveals nothing
             raw = keys.masked(hidden, mac)
             if compare_digest(mac, keys.mac(raw)):
-                found = raw
-        if found is None:
+                subject = raw
+        if subject is None:
             raise BadToken
-        return found.decode()
+        return subject.decode()
 
 
 class _Keys:
-    """One secret's two keys for one purpose: one signs, the other hides (SIV)."""
+    """One secret's two keys for one purpose: one for the MAC, one for the mask."""
 
     def __init__(self, secret: str, purpose: Purpose) -> None:
         self._mac = blake2b(key=_derive(secret, purpose.value), digest_size=_MAC_BYTES)
         self._mask = blake2b(key=_derive(secret, f"mask {purpose.value}"))
 
     def mac(self, raw: bytes) -> bytes:
-        """Return the signature of a subject."""
-        keyed = self._mac.copy()  # cheaper than taking the key in anew for each reader
+        """Return the MAC of a subject."""
+        keyed = self._mac.copy()  # cheaper than hashing the key for each token
         keyed.update(raw)
         return keyed.digest()
 
     def masked(self, raw: bytes, mac: bytes) -> bytes:
-        """Hide a subject, or show it again."""
+        """Return a subject under the mask of its MAC, or a masked one as it was."""
         keyed = self._mask.copy()
         keyed.update(mac)
         mask = keyed.digest()
         size = len(raw)
-        while len(mask) < size:  # only a very long name needs more than 64 bytes
+        while len(mask) < size:  # only a very long newsletter slug passes 64 bytes
             keyed.update(mac)
             mask += keyed.digest()
         plain = int.from_bytes(raw, "big") ^ int.from_bytes(mask[:size], "big")
@@ -106,10 +111,10 @@ class _Keys:
 
 
 class Hashes:
-    """Keyed hashes of texts, by which a suppressed address is known after it has been erased.
+    """Keyed hashes of texts, by which an erased address is still recognised as suppressed.
 
-    The first secret makes the hash that is stored; a look-up asks for every one, so that a new
-    secret doesn't forget whom the earlier ones knew.
+    The first secret makes the hash that is stored. A look-up uses the hashes under every secret, so
+    that rows written under an earlier one are still found.
     """
 
     def __init__(self, secrets: Sequence[str]) -> None:
@@ -127,7 +132,7 @@ class Hashes:
 
 
 def mark_of(secret: str) -> str:
-    """Return what a secret is recognised by; 32 hex digits that tell nothing of it."""
+    """Return the fingerprint of a secret: 32 hex digits that reveal nothing about it."""
     return _derive(secret, "known secret").hex()[:32]
 
 
@@ -143,7 +148,7 @@ def _unpack(token: str) -> bytes:
         packed = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
     except (UnicodeEncodeError, Base64Error, ValueError):
         raise BadToken from None
-    # The decoder skips foreign characters and ignores spare bits: only one spelling is ours.
+    # The decoder skips foreign characters and ignores spare bits; only one spelling is accepted.
     if urlsafe_b64encode(packed).decode().rstrip("=") != token:
         raise BadToken
     return packed
@@ -161,7 +166,7 @@ class LinkTarget(NamedTuple):
 
 
 class DatedTarget(NamedTuple):
-    """A reader, a newsletter, and the moment the link was made for."""
+    """A reader, a newsletter, and the moment the link refers to."""
 
     subscriber_id: int
     newsletter: str
@@ -169,97 +174,97 @@ class DatedTarget(NamedTuple):
 
 
 class Unasked(NamedTuple):
-    """A letter that its reader may not have asked for, by what it was caused by."""
+    """What caused a letter that its recipient may not have asked for."""
 
-    mailbox: str  #: the keyed hash by which the mailbox is known
+    mailbox: str  #: the keyed hash of the mailbox
     newsletter: str
-    subscriber_id: int = 0  #: who signed up; 0 where it was a wish to move there
-    change_id: int = 0  #: that wish
+    subscriber_id: int = 0  #: who signed up; 0 for an address change
+    change_id: int = 0  #: the address change; 0 for a sign-up
 
 
 @dataclass(frozen=True)
 class Links:
-    """Makes links and reads the tokens in them; every reading raises `BadToken`."""
+    """Make links, and read the tokens in them; each ``read_…`` raises `BadToken`."""
 
     base_url: str
     tokens: Tokens = field(repr=False)
 
-    def unsubscribe(self, who: LinkTarget) -> str:
-        """Return where a reader leaves a newsletter, by page or by one click."""
-        return f"{self.base_url}/u/{self.tokens.sign(Purpose.UNSUBSCRIBE, _pair(who))}"
+    def unsubscribe(self, target: LinkTarget) -> str:
+        """Return the URL to unsubscribe, by a page or by one click (RFC 8058)."""
+        return f"{self.base_url}/u/{self.tokens.sign(Purpose.UNSUBSCRIBE, _pair(target))}"
 
-    def preferences(self, who: LinkTarget, address: str) -> str:
-        """Return where a reader sees and changes their own standing, as long as it's at *address*.
+    def preferences(self, target: LinkTarget, address: str) -> str:
+        """Return the URL of a reader's own page, valid while the reader has that *address*.
 
-        Old mails stay behind in a mailbox that somebody moved away from.
+        Old mails stay behind in a mailbox that the reader moved away from.
         """
-        subject = own_page(who.subscriber_id, who.newsletter, address)
+        subject = own_page(target.subscriber_id, target.newsletter, address)
         return f"{self.base_url}/p/{self.tokens.sign(Purpose.PREFERENCES, subject)}"
 
     def confirm(self, asked: DatedTarget) -> str:
-        """Return where a sign-up is confirmed."""
+        """Return the URL to confirm a sign-up."""
         return f"{self.base_url}/c/{self.tokens.sign(Purpose.CONFIRM, _triple(asked))}"
 
     def sign_up(self, newsletter: str) -> str:
-        """Return where anybody signs up."""
+        """Return the URL of the sign-up page."""
         return f"{self.base_url}/subscribe?newsletter={newsletter}"
 
     def change(self, change_id: int, at: datetime) -> str:
-        """Return where a new address is confirmed, from the new one."""
+        """Return the URL to confirm a change of address, for the letter to the new one."""
         subject = f"{change_id}:{int(at.timestamp())}"
         return f"{self.base_url}/a/{self.tokens.sign(Purpose.CHANGE, subject)}"
 
     def decline(self, unasked: Unasked) -> str:
-        """Return where whoever got a letter says that they didn't ask for it."""
+        """Return the URL to say that one didn't ask for a letter."""
         mailbox, newsletter, number, change = unasked
         subject = f"{mailbox}:{number}:{change}:{newsletter}"
         return f"{self.base_url}/n/{self.tokens.sign(Purpose.DECLINE, subject)}"
 
     def returning(self, asked: DatedTarget) -> str:
-        """Return the token by which a reader takes back having left at that moment."""
+        """Return the token to undo an unsubscription of that moment."""
         return self.tokens.sign(Purpose.RETURN, _triple(asked))
 
     def read_unsubscribe(self, token: str) -> LinkTarget:
-        """Tell who leaves what."""
+        """Return who unsubscribes, and from which newsletter."""
         return _read_pair(self.tokens.read(Purpose.UNSUBSCRIBE, token))
 
     def read_preferences(self, token: str) -> tuple[LinkTarget, str]:
-        """Tell whose preferences these are, and the mark of the address they were mailed to."""
+        """Return whose page a token opens, and the mark of the address it was mailed to."""
         pair, _, mark = self.tokens.read(Purpose.PREFERENCES, token).rpartition(":")
         return _read_pair(pair), mark
 
     def read_confirm(self, token: str) -> DatedTarget:
-        """Tell who confirms what, and when they asked."""
+        """Return who confirms which newsletter, and when the letter was asked for."""
         return _read_triple(self.tokens.read(Purpose.CONFIRM, token))
 
     def read_returning(self, token: str) -> DatedTarget:
-        """Tell who takes back having left what, and when they left."""
+        """Return who undoes leaving which newsletter, and when they left."""
         return _read_triple(self.tokens.read(Purpose.RETURN, token))
 
     def read_decline(self, token: str) -> Unasked:
-        """Tell which letter wasn't asked for."""
+        """Return what caused the letter that wasn't asked for."""
         subject = self.tokens.read(Purpose.DECLINE, token)
         mailbox, number, change, newsletter = subject.split(":", 3)
         return Unasked(mailbox, newsletter, int(number), int(change))
 
     def read_change(self, token: str) -> tuple[int, datetime]:
-        """Tell which change of address this confirms, and when it was asked for."""
+        """Return the id of the address change a token confirms, and when it was asked for."""
         number, _, at = self.tokens.read(Purpose.CHANGE, token).partition(":")
         return int(number), _moment(at)
 
 
 def own_page(subscriber_id: int, newsletter: str, address: str) -> str:
-    """Return the subject of a token for a reader's own page; about 0.3 µs."""
+    """Return the subject of the token for a reader's own page, in about 0.3 µs."""
     return f"{subscriber_id}:{newsletter}:{address_mark(address)}"
 
 
 def address_mark(address: str) -> str:
-    """Tell addresses of one reader apart; no secret, and a token hides it anyway."""
+    """Return the CRC-32 of an address, in 8 hex digits, to tell one reader's addresses apart."""
     return f"{crc32(address.encode()):08x}"
 
 
-def _pair(who: LinkTarget) -> str:
-    return f"{who.subscriber_id}:{who.newsletter}"
+def _pair(target: LinkTarget) -> str:
+    return f"{target.subscriber_id}:{target.newsletter}"
 
 
 def _triple(asked: DatedTarget) -> str:
