@@ -230,9 +230,7 @@ class Throttle(SQLModel, table=True):
     started: int = Field(sa_type=BigInteger)  #: the start of the window, in seconds since 1970
     last: int = Field(sa_type=BigInteger)  #: the last one counted, in seconds since 1970
     count: int
-    seconds: int = Field(
-        sa_type=BigInteger
-    )  #: the window, and how long the row is kept after the last
+    seconds: int = Field(sa_type=BigInteger)  #: the window, and how long the row outlives *last*
 
 
 class Stopped(SQLModel, table=True):

@@ -1,4 +1,8 @@
-"""Files one chunk of a list in one transaction, by statements over a table of its own."""
+"""How a chunk of lines is filed by a handful of SQL statements over a temporary table.
+
+`stage` writes the chunk's lines into the table, `refused` deletes those that must not be imported,
+and `admit` inserts the rest into the list with their consent entries.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +56,7 @@ _STAGE = Table(
     Column("hash_0", String(64)),
     prefixes=["TEMPORARY"],
 )
-#: What a rehearsal has let in so far; the real thing finds that in the list itself.
+#: The addresses a rehearsal would have added so far; an import finds them in the list itself.
 _SEEN = Table(
     "import_seen",
     _METADATA,
@@ -62,14 +66,14 @@ _SEEN = Table(
 
 
 class ImportBatch(NamedTuple):
-    """What is the same for every line of one import."""
+    """The values that all lines of one import share."""
 
     newsletter: str
     wording_hash: str
     language: str
     source: str
     started_at: datetime
-    secrets: int  #: how many hashes each address is looked for by
+    secrets: int  #: the number of hashes of each address, one a secret
 
 
 Row = tuple[int, str, str, list[str]]  #: line, address, its key, its hashes
@@ -77,62 +81,61 @@ Refused = tuple[int, str]  #: line, reason
 
 
 def prepare(session: Session, batch: ImportBatch) -> None:
-    """Make the tables a chunk is staged in, for this connection alone."""
+    """Create the temporary tables of this connection."""
     _METADATA.create_all(session.connection(), checkfirst=False)
     for name in _hashes(batch)[1:]:
         session.execute(text(f"ALTER TABLE import_stage ADD COLUMN {name} VARCHAR(64)"))
 
 
 def clear(session: Session) -> None:
-    """Drop those tables again."""
+    """Drop the temporary tables."""
     _METADATA.drop_all(session.connection(), checkfirst=False)
 
 
 def stage(session: Session, rows: list[Row], batch: ImportBatch) -> None:
-    """Put a chunk's lines, in the order of their keys, where statements can reach them."""
+    """Write a chunk's lines, which are sorted by key, into the staging table."""
     session.execute(delete(_STAGE))
-    filled = [
+    values = [
         (position, address, key, *hashes) for position, (_, address, key, hashes) in enumerate(rows)
     ]
     marks = ", ".join([_mark(session)] * (3 + batch.secrets))
-    _many(session, f"INSERT INTO import_stage VALUES ({marks})", filled)  # noqa: S608
+    _many(session, f"INSERT INTO import_stage VALUES ({marks})", values)  # noqa: S608
 
 
 def _hashes(batch: ImportBatch) -> list[str]:
-    """Name the columns of an address's hashes: one for every secret it may be known under."""
+    """Return the names of the columns of an address's hashes, one for each secret."""
     return [f"hash_{number}" for number in range(batch.secrets)]
 
 
 def refused(
     session: Session, rows: list[Row], batch: ImportBatch, *, rehearsal: bool
 ) -> list[Refused]:
-    """Take the lines that must not come in off the stage; returns each with its reason."""
-    found = session.execute(_verdicts(batch, rehearsal=rehearsal)).all()
-    gone = f"DELETE FROM import_stage WHERE position = {_mark(session)}"  # noqa: S608
-    _many(session, gone, [(position,) for position, _ in found])
-    return [(rows[position][0], reason) for position, reason in found]
+    """Delete the lines that must not be imported from the stage; return each with its reason."""
+    verdicts = session.execute(_verdicts(batch, rehearsal=rehearsal)).all()
+    deletion = f"DELETE FROM import_stage WHERE position = {_mark(session)}"  # noqa: S608
+    _many(session, deletion, [(position,) for position, _ in verdicts])
+    return [(rows[position][0], reason) for position, reason in verdicts]
 
 
 def remember(session: Session, _batch: ImportBatch) -> int:
-    """Note what a rehearsal would have let in; returns how many."""
+    """Record the lines a rehearsal would have added; return how many."""
     staged = select(_STAGE.c.address_key)
-    done = session.execute(insert(_SEEN).from_select(["address_key"], staged))
-    return _count(done)
+    return _count(session.execute(insert(_SEEN).from_select(["address_key"], staged)))
 
 
 def admit(session: Session, batch: ImportBatch) -> int:
-    """Put what is left on the stage on the list, with its evidence; returns how many."""
+    """Add the staged lines to the list, with their consent entries; return how many."""
     session.execute(_new_subscribers(batch))
-    if session.connection().dialect.name != "sqlite":  # which lets one writer in anyhow
-        session.execute(_forgotten_meanwhile(batch))
+    if session.connection().dialect.name != "sqlite":  # SQLite has one writer at a time anyway
+        session.execute(_suppressed_meanwhile(batch))
     added = _count(session.execute(_new_subscriptions(batch)))
     session.execute(_evidence(batch))
     return added
 
 
 def mailed(session: Session, newsletter: str, keys: Sequence[str]) -> set[str]:
-    """Return those of the addresses that get this newsletter."""
-    found = (
+    """Return those of the address keys that get this newsletter."""
+    statement = (
         select(col(Subscriber.address_key))
         .join(Subscription, col(Subscription.subscriber_id) == col(Subscriber.id))
         .where(
@@ -142,7 +145,7 @@ def mailed(session: Session, newsletter: str, keys: Sequence[str]) -> set[str]:
             col(Subscription.standing).in_(JOINED),
         )
     )
-    return set(session.execute(found).scalars())
+    return set(session.execute(statement).scalars())
 
 
 def _verdicts(batch: ImportBatch, *, rehearsal: bool) -> Any:
@@ -160,7 +163,7 @@ def _verdicts(batch: ImportBatch, *, rehearsal: bool) -> Any:
     )
     if rehearsal:
         tables = tables.outerjoin(_SEEN, _SEEN.c.address_key == _STAGE.c.address_key)
-    # One address may be known under two secrets: its strictest word is enough.
+    # One address may be suppressed under two secrets; one reason is enough for the report.
     return (
         select(_STAGE.c.position, func.min(reason))
         .select_from(tables)
@@ -217,8 +220,8 @@ def _new_subscribers(batch: ImportBatch) -> Any:
     return insert(Subscriber).from_select(columns, rows)
 
 
-def _forgotten_meanwhile(batch: ImportBatch) -> Any:
-    """Mark whom somebody suppressed since the lines were judged: they are readers only now."""
+def _suppressed_meanwhile(batch: ImportBatch) -> Any:
+    """Return the statement that marks the new subscribers suppressed since `refused` ran."""
     held = (
         select(func.min(col(Suppression.reason)))
         .select_from(_STAGE.join(Suppression, _known_by(batch)))
@@ -263,7 +266,7 @@ def _mark(session: Session) -> str:
 
 
 def _many(session: Session, statement: str, rows: list[Any]) -> None:
-    """Run a statement for every row by the driver itself, at twice the speed of the toolkit."""
+    """Run a statement for every row by the driver, which is twice as fast as SQLAlchemy."""
     if rows:
         session.connection().exec_driver_sql(statement, rows)
 

@@ -1,6 +1,7 @@
-"""Reads a list's lines, whatever its encoding and delimiter, and never more than a little at once.
+"""How a CSV file's encoding, delimiter and records are recognised, in bounded memory.
 
-Broken bytes come out as surrogates, which no address may hold: they cost a line, not the list.
+Bytes that are invalid in the encoding are read as surrogates, which no address may hold: they cost
+a line, not the list.
 """
 
 from __future__ import annotations
@@ -14,33 +15,34 @@ from itertools import chain
 
 from subscribers.errors import BadImport
 
-MAX_LINE = 65_536  # characters; an address has 254
+MAX_LINE = 65_536  # characters; an address has at most 254
 _DELIMITERS = ",;\t|"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_ARCHIVE = b"PK\x03\x04"  # .xlsx and .zip alike
-#: How a spreadsheet is told the delimiter; no line of readers looks like it.
+_ARCHIVE = b"PK\x03\x04"  # the signature of .zip, and so of .xlsx
+#: The line that tells a spreadsheet the delimiter; no line of a list looks like it.
 _SEPARATOR = re.compile(r'sep=(?P<delimiter>\t|[^\w\s"])[\r\n]*\Z', re.IGNORECASE)
 
-Line = tuple[int, list[str]]  #: its number as an editor counts, its fields
+Line = tuple[int, list[str]]  #: the number, as an editor counts from 1, and the fields
 
 
 def lines(file: BufferedReader) -> Generator[Line, None, None]:
-    """Yield every line that isn't empty, the header included; raises `BadImport` for no list.
+    """Yield every line that isn't empty, the header included.
 
-    A quotation mark that is never closed would make one field of the rest of the list.
+    Raise `BadImport` for a file that is no CSV, a line longer than `MAX_LINE`, and a quotation mark
+    that is never closed, which would make one field of the rest of the list. The file stays open.
     """
     text = _decoded(file)
     read = partial(text.readline, MAX_LINE)
     try:
         first = read()
-        told = _SEPARATOR.match(first)
+        separator = _SEPARATOR.match(first)
         rest = iter(read, "")
-        counted = _Counted(rest, before=1) if told else _Counted(chain([first], rest))
-        delimiter = told["delimiter"] if told else max(_DELIMITERS, key=first.count)
+        counted = _Counted(rest, before=1) if separator else _Counted(chain([first], rest))
+        delimiter = separator["delimiter"] if separator else max(_DELIMITERS, key=first.count)
         for fields in csv.reader(counted, delimiter=delimiter):
-            begun = counted.end_record()
+            number = counted.end_record()
             if fields:
-                yield begun, fields
+                yield number, fields
     except csv.Error as fault:
         raise BadImport(f"the list can't be read: {fault}") from None
     except UnicodeError:
@@ -50,7 +52,7 @@ def lines(file: BufferedReader) -> Generator[Line, None, None]:
 
 
 class _Counted:
-    """Lines, none without end; knows where a record began and whether its quotation marks pair."""
+    """An iterator over lines that tracks where a record began and whether its quotes pair."""
 
     def __init__(self, lines: Iterator[str], before: int = 0) -> None:
         self._lines = lines
@@ -66,9 +68,9 @@ class _Counted:
         return line
 
     def end_record(self) -> int:
-        """Return the line a record began in.
+        """Return the number of the line a record began in.
 
-        Refuses one of many lines with a mark too many: it has swallowed its neighbours.
+        Raise `BadImport` for a record of several lines whose quotation marks don't pair.
         """
         if self._line > self._begun and self._marks % 2:
             raise BadImport(
@@ -92,7 +94,7 @@ def _decoded(file: BufferedReader) -> TextIOWrapper:
 def _encoding(start: bytes) -> str:
     if start[:2] in _UTF16:
         return "utf-16"
-    if start[1::2] == b"\0\0":  # without a mark, and begun in plain letters
+    if start[1::2] == b"\0\0":  # no byte-order mark, and ASCII at the start
         return "utf-16-le"
     return "utf-16-be" if start[::2] == b"\0\0" else "utf-8-sig"
 

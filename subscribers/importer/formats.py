@@ -1,7 +1,7 @@
-"""How a list is laid out: where its addresses stand, and which columns tell who left.
+"""How a list's layout is recognised from its first line: the address, and who left.
 
-It fails closed. A column that may say who left, and that nobody here can read, stops the import by
-name; so does a service's file without the column that tells. An operator who knows better says so.
+Recognition fails closed. A column that may say who left and can't be read stops the import, and so
+does a service's export without the column that tells; an operator may have a column ignored.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from subscribers.importer.service_exports import SERVICES, Service
 
 #: Names of the column that holds the address, the likeliest first.
 _ADDRESS = ("email", "email_address", "e_mail", "e_mail_address", "e_mail_adresse", "mail")
-#: Mailchimp's two times of agreeing: one of them is enough, and none is no consent.
+#: Mailchimp's two times of consent: either is enough, and a line with neither has no consent.
 _AGREED = ("optin_time", "confirm_time")
 _PLAIN = Service(
     name="plain", columns=frozenset(), tells=frozenset(), own={"state": columns.by_word()}
 )
-#: Columns of people's names, which may be any word.
+#: Columns of people's names, whose cells may be any word.
 _NAMES = columns.names(
     "name first_name last_name full_name firstname lastname fullname fname lname given_name"
     " family_name surname vorname nachname familienname nom prenom nombre apellido apellidos nome"
     " cognome voornaam achternaam naam"
 )
 _NAMED = re.compile(r"\A[^<>@]*<([^<>]+)>\s*\Z")
-_NOT_UTF8 = re.compile("[\udc80-\udcff]")  # how broken bytes are read
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what `csv_reader` makes of invalid bytes
 _FILE_OF_LEAVERS = re.compile(r"non-?_?subscri|unsubscri|\A(?:cleaned|sms_only)_", re.IGNORECASE)
 
 Standing = Callable[[Sequence[str]], Refusal | None]
@@ -40,26 +40,26 @@ Standing = Callable[[Sequence[str]], Refusal | None]
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnLayout:
-    """How to read a line: where the address is, and whether the former service still mailed it."""
+    """How to read a line: the column of the address, and how the reader stood before."""
 
     name: str
     address: int  #: the column, counted from 0
-    standing: Standing  #: why a line's reader isn't taken over
+    standing: Standing  #: gets a line's fields, returns why it isn't imported
     tells: bool = True  #: whether the list says how its readers stand
     has_header: bool = True
     note: str = ""  #: what the list can't tell, for the report
-    unread: tuple[tuple[int, str], ...] = ()  #: columns nothing is read from, with their names
+    unread: tuple[tuple[int, str], ...] = ()  #: columns without a known meaning, by number and name
     header: tuple[str, ...] = ()  #: the names of all columns
 
     def word(self, refusal: Refusal | None) -> str:
-        """Return the word for how a reader stood at the former service."""
+        """Return the report's word for how a reader stood at the former service."""
         return standing_there(refusal) if refusal or self.tells else NOT_SAID
 
 
 def recognise(first: Sequence[str], ignored: Collection[str] = ()) -> ColumnLayout:
-    """Tell from the first line how a list is laid out, as if the columns *ignored* weren't there.
+    """Return the layout of a list by its first line, as if the columns *ignored* weren't there.
 
-    Raises `BadImport` when nobody can, or when nobody can tell who left.
+    Raise `BadImport` for a layout that isn't recognised, or doesn't tell who left.
     """
     if any(_NOT_UTF8.search(name) for name in first):
         raise BadImport(
@@ -71,7 +71,8 @@ def recognise(first: Sequence[str], ignored: Collection[str] = ()) -> ColumnLayo
     address = next((kept.index(name) for name in _ADDRESS if name in kept), None)
     if address is None:
         return _without_header(first)
-    service = next((one for one in SERVICES if one.writes(frozenset(kept))), _PLAIN)
+    header = frozenset(kept)
+    service = next((service for service in SERVICES if service.writes(header)), _PLAIN)
     _refuse_without_telling(service, first, names, kept)
     meanings = _meanings(service, first, kept)
     return ColumnLayout(
@@ -86,7 +87,7 @@ def recognise(first: Sequence[str], ignored: Collection[str] = ()) -> ColumnLayo
 
 
 def refuse_file_of_leavers(name: str) -> None:
-    """Refuse a file named as services name that of who left, bounced or never agreed."""
+    """Raise `BadImport` for a file that is named like a service's export of who left."""
     if _FILE_OF_LEAVERS.search(name):
         raise BadImport(
             f'the file\'s name, "{name}", speaks of readers who left, bounced or never agreed.'
@@ -96,9 +97,9 @@ def refuse_file_of_leavers(name: str) -> None:
 
 
 def address_in(cell: str) -> Address:
-    """Read a cell's address, also where a name stands before it: ``Ann <ann@example.com>``.
+    """Return a cell's address, also of the form ``Ann <ann@example.com>``.
 
-    Raises `BadAddress`. A name that holds an @ is refused: nobody knows which address is meant.
+    Raise `BadAddress`, also for a name that holds an @, since either address might be meant.
     """
     text = unescape_formula(cell)
     named = _NAMED.match(text)
@@ -106,11 +107,11 @@ def address_in(cell: str) -> Address:
 
 
 def _without(names: list[str], ignored: Collection[str]) -> list[str]:
-    """Return the names with those an operator wants ignored made empty."""
+    """Return the names, with "" for the ignored ones; raise `BadImport` for one that is missing."""
     skip = {_letters(columns.key(name)): name for name in ignored}
     missing = skip.keys() - {_letters(name) for name in names}
     if missing:
-        unknown = sorted(skip[one] for one in missing)
+        unknown = sorted(skip[name] for name in missing)
         raise BadImport(
             f"--ignore-column names {_quoted(unknown)}, and the list has no such column"
         )
@@ -122,7 +123,7 @@ def _letters(key: str) -> str:
 
 
 def _without_header(first: Sequence[str]) -> ColumnLayout:
-    """Read a list that begins with an address, and so has no header."""
+    """Return the layout of a list that begins with an address, and so has no header."""
     for column, text in enumerate(first):
         try:
             address_in(text)
@@ -135,10 +136,10 @@ def _without_header(first: Sequence[str]) -> ColumnLayout:
             tells=False,
             has_header=False,
         )
-    found = "1 column" if len(first) == 1 else f"{len(first)} columns"
+    number = "1 column" if len(first) == 1 else f"{len(first)} columns"
     raise BadImport(
         'the first line names no column of addresses; call that column "email". The line was read'
-        f" as {found}, separated by commas, semicolons, tabs or |; if they are more, save the list"
+        f" as {number}, separated by commas, semicolons, tabs or |; if they are more, save the list"
         " again as CSV"
     )
 
@@ -152,24 +153,24 @@ def _refuse_without_telling(
             text for text, name in zip(first, names, strict=True)
             if name in service.columns and name not in _ADDRESS
         )  # fmt: skip
-        told = (
+        message = (
             f"this looks like a file of {service.name}, and the column that tells who left isn't in"
             f" it ({wanted}): export the list again with that column"
         )
-        others = _speaking(service, first, kept)
+        others = _columns_of_leaving(service, first, kept)
         if others:
             raise BadImport(
-                f"{told}, and import that. This file has {_quoted(others)}, as a file of those who"
-                " left has"
+                f"{message}, and import that. This file has {_quoted(others)}, as a file of those"
+                " who left has"
             )
         raise BadImport(
-            f"{told}. If you know that everybody in"
+            f"{message}. If you know that everybody in"
             f" it agreed and nobody left, say so with --ignore-column {_quoted([known_by])}"
         )
 
 
-def _speaking(service: Service, first: Sequence[str], names: list[str]) -> list[str]:
-    """Return the columns that speak of leaving, beside what the service says of other things."""
+def _columns_of_leaving(service: Service, first: Sequence[str], names: list[str]) -> list[str]:
+    """Return the columns about leaving, without those of the service that mean something else."""
     return [
         text.strip()
         for text, name in zip(first, names, strict=True)
@@ -180,13 +181,13 @@ def _speaking(service: Service, first: Sequence[str], names: list[str]) -> list[
 def _meanings(
     service: Service, first: Sequence[str], names: list[str]
 ) -> list[tuple[int, Meaning]]:
-    """Return the columns that tell how a reader stands; refuses those nobody can read."""
-    found: list[tuple[int, Meaning]] = []
+    """Return the columns that tell a standing; raise `BadImport` for those that can't be read."""
+    meanings: list[tuple[int, Meaning]] = []
     unread: list[str] = []
     for column, (text, name) in enumerate(zip(first, names, strict=True)):
         meaning = _meaning(service, name)
         if meaning:
-            found.append((column, meaning))
+            meanings.append((column, meaning))
         elif name not in service.harmless and _may_tell(name):
             unread.append(text.strip())
     if unread:
@@ -196,11 +197,11 @@ def _meanings(
             f" {_quoted(unread)}. Take those who left out of the list, then import it with"
             f" {options}"
         )
-    return sorted(found, key=lambda one: one[1].rank)
+    return sorted(meanings, key=lambda pair: pair[1].rank)
 
 
 def _meaning(service: Service, name: str) -> Meaning | None:
-    if name.startswith("opted_out_of_email"):  # HubSpot writes a type of mail after it
+    if name.startswith("opted_out_of_email"):  # HubSpot appends the subscription type
         return columns.left_if_true(Refusal.LEFT_THERE)
     return None if name in service.harmless else service.own.get(name) or KNOWN.get(name)
 
@@ -208,7 +209,7 @@ def _meaning(service: Service, name: str) -> Meaning | None:
 def _unread(
     service: Service, first: Sequence[str], skipped: Collection[int]
 ) -> tuple[tuple[int, str], ...]:
-    """Return the columns whose cells are looked at: not those that are understood, or ignored."""
+    """Return the columns whose cells are checked for words: neither understood nor ignored."""
     passed = service.harmless | HARMLESS | _NAMES | frozenset(_AGREED)
     return tuple(
         (column, text.strip())
@@ -247,7 +248,7 @@ def _standing(meanings: list[tuple[int, Meaning]], names: list[str]) -> Standing
 
 
 def _by_any_word(fields: Sequence[str]) -> Refusal | None:
-    """Refuse a line without a header for any cell that is a word for having left."""
+    """Return the refusal for a line of a list without a header, by any cell's word for leaving."""
     return next(filter(None, (leaving_words.leaving(field) for field in fields)), None)
 
 

@@ -1,4 +1,8 @@
-"""Imports one list: chunk by chunk, resumable, or as a rehearsal that changes nothing."""
+"""How an import survives an interruption: each chunk and its progress are one transaction.
+
+An import of the same file goes on from the last committed chunk. A rehearsal reads the list in one
+snapshot and changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import consent as ledger
+from subscribers import consent as consent_entries
 from subscribers.errors import BadAddress, BadImport
 from subscribers.importer import bulk_loader, csv_reader
 from subscribers.importer.bulk_loader import ImportBatch, Refused, Row
@@ -32,33 +36,33 @@ from subscribers.tokens import Hashes
 
 @dataclass(frozen=True, kw_only=True)
 class List:
-    """Which list is imported: the same file may be read in more than one way."""
+    """What identifies an import, and the way its file is read."""
 
-    fingerprint: str
+    fingerprint: str  #: SHA-256 of the file
     newsletter: str
     ignored: tuple[str, ...]  #: columns that are read as if they weren't there
 
 
 @dataclass(kw_only=True)
 class ImportReport:
-    """What came of an import: ``lines = added + refused``; the header isn't counted."""
+    """The result of an import: ``lines = added + refused``; the header isn't counted."""
 
     layout: str
     lines: int = 0
     added: int = 0
     refused: Counter[str] = field(default_factory=Counter)  #: reason to number of lines
-    resumed_at: int = 0  #: lines an interrupted run had done before
-    #: Every line by how the list says that its reader stands, whatever it was refused for.
+    resumed_at: int = 0  #: lines an interrupted run had filed before
+    #: Standing at the former service to number of lines, refused ones included.
     standings: Counter[str] = field(default_factory=Counter)
-    ignored: tuple[str, ...] = ()  #: columns an operator had left aside
+    ignored: tuple[str, ...] = ()  #: columns an operator had ignored
     note: str = ""  #: what such a list can't tell
-    #: Lines that say of somebody who gets mail here that they left; how many, and the first ones.
+    #: Lines of readers who get mail here and by the list have left: how many, and the first ones.
     still_mailed: int = 0
     still_mailed_lines: tuple[int, ...] = ()
     last_line: int = 0  #: the number, as an editor counts, of the last line that was filed
 
     def as_counts(self) -> dict[str, Any]:
-        """Return what the next run needs to go on counting."""
+        """Return the counts as JSON, for the run that resumes this one."""
         return {
             "added": self.added,
             "refused": dict(self.refused),
@@ -70,7 +74,7 @@ class ImportReport:
 
 @dataclass(frozen=True, kw_only=True)
 class ActiveImport:
-    """One import under way, as the database knows it."""
+    """One unfinished import, with its row's id; 0 for a rehearsal."""
 
     id: int
     wording_hash: str
@@ -81,9 +85,9 @@ class ActiveImport:
 def begin(
     session: Session, list_: List, consent: str, *, report: ImportReport, now: datetime
 ) -> ActiveImport:
-    """Start an import, or go on with the one of this file that was interrupted."""
+    """Start an import, or resume the interrupted one of this file; raise `BadImport`."""
     refuse_another_way(session, list_, consent)
-    wording_hash = ledger.keep_wording(session, consent)
+    wording_hash = consent_entries.keep_wording(session, consent)
     known = _known(session, list_)
     if known is None or known.finished_at is not None:
         if known is not None:
@@ -102,11 +106,11 @@ def begin(
 
 
 def refuse_another_way(session: Session, list_: List, consent: str) -> None:
-    """Refuse to go on with an interrupted import in another way; raises `BadImport`."""
+    """Raise `BadImport` for an interrupted import with another consent or other ignored columns."""
     known = _known(session, list_)
     if known is None or known.finished_at is not None:
         return
-    if known.wording_hash != ledger.wording_hash(consent):
+    if known.wording_hash != consent_entries.wording_hash(consent):
         raise BadImport(
             "an earlier run of this list stopped half-way with another statement: give --consent in"
             " the same words, so that all its readers have the same evidence"
@@ -119,7 +123,7 @@ def refuse_another_way(session: Session, list_: List, consent: str) -> None:
 
 
 def run_filed_up_to(session: Session, list_: List) -> int:
-    """Return the number of the last line an interrupted run has filed; 0 where there is none."""
+    """Return the number of the last line an interrupted import has filed, or 0."""
     known = _known(session, list_)
     if known is None or known.finished_at is not None:
         return 0
@@ -136,17 +140,18 @@ def _known(session: Session, list_: List) -> ImportRun | None:
 
 
 def claim(session: Session, run: ActiveImport, lines: int) -> None:
-    """Take the next lines for this run; raises `BadImport` where another one took them.
+    """Claim the next lines for this run; raise `BadImport` where another run has claimed them.
 
-    Two imports of one file go on from the same place, and each would find the other's readers.
+    Two concurrent imports of one file resume at the same line, and each would count the lines of
+    the other as subscribed already.
     """
     before = run.report.lines
-    taken: Any = session.execute(
+    result: Any = session.execute(
         update(ImportRun)
         .where(col(ImportRun.id) == run.id, col(ImportRun.lines) == before)
         .values(lines=before + lines)
     )
-    if taken.rowcount != 1:
+    if result.rowcount != 1:
         raise BadImport(
             "another import of this list is at work, and goes on with it: wait until that one has"
             " ended; its report is the one that counts"
@@ -154,7 +159,7 @@ def claim(session: Session, run: ActiveImport, lines: int) -> None:
 
 
 def note(session: Session, run: ActiveImport) -> None:
-    """Note how far a run has come, in the transaction of what it did."""
+    """Store a run's progress, in the transaction of the lines it filed."""
     session.execute(
         update(ImportRun)
         .where(col(ImportRun.id) == run.id)
@@ -163,7 +168,7 @@ def note(session: Session, run: ActiveImport) -> None:
 
 
 def finish(session: Session, run: ActiveImport, now: datetime) -> None:
-    """Note that the whole file is done; the same file again is a new import."""
+    """Mark an import as finished; the same file again is then a new import."""
     session.execute(update(ImportRun).where(col(ImportRun.id) == run.id).values(finished_at=now))
 
 
@@ -177,31 +182,31 @@ def _run(row: ImportRun, report: ImportReport, wording_hash: str) -> ActiveImpor
     )
 
 
-CHUNK = 40_000  # lines a transaction: it holds the write lock for well under a second
-LINES_TOLD = 10  #: lines a report names; the whole of them is in the list
-MIN_CONSENT = 10  # characters of a statement that says something
+CHUNK = 40_000  # lines a transaction, which holds the write lock for well under a second
+LINES_TOLD = 10  #: the most line numbers a report names
+MIN_CONSENT = 10  # characters of a consent statement
 
 OnRefused = Callable[[int, str, list[str]], None]
 OnProgress = Callable[[int, int], None]
-_Turn = Callable[[], AbstractContextManager[Session]]
+_Begin = Callable[[], AbstractContextManager[Session]]
 
 
-def _unheard(*_: object) -> None:
-    """Let a report nobody asked for pass."""
+def _ignore(*_: object) -> None:
+    """Do nothing, for a caller without a callback."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportOptions:
-    """What is to be imported, and on whose word."""
+    """Into which newsletter a list is imported, by which consent, and how."""
 
     newsletter: str
-    consent: str  #: how these readers agreed; kept as evidence
+    consent: str  #: how these readers agreed; stored as evidence
     language: str = "en"
-    rehearsal: bool = False  #: count and refuse as if, and change nothing
+    rehearsal: bool = False  #: count and refuse lines, and change nothing
     ignored: frozenset[str] = frozenset()  #: columns that are read as if they weren't there
 
     def __post_init__(self) -> None:
-        """Refuse an import nobody answers for."""
+        """Raise `BadImport` for a consent statement that says nothing."""
         if len(self.consent.strip()) < MIN_CONSENT:
             raise BadImport("say in a sentence how these readers agreed to this mail: --consent")
 
@@ -220,20 +225,20 @@ class _Import:
 def import_list(
     sessions: Sessions,
     path: Path,
-    wish: ImportOptions,
+    options: ImportOptions,
     *,
     hashes: Hashes,
     now: datetime,
-    on_refused: OnRefused = _unheard,
-    on_progress: OnProgress = _unheard,
+    on_refused: OnRefused = _ignore,
+    on_progress: OnProgress = _ignore,
     chunk: int = CHUNK,
 ) -> ImportReport:
-    """Bring the readers of a CSV file in, without bringing back anybody who left.
+    """Import the readers of a CSV file, without bringing back anybody who left.
 
-    Each chunk is one transaction that also notes how far the list is done: the same file again goes
-    on from there. *on_refused* gets number, reason and fields of a line, before its chunk is
-    committed; *on_progress* lines and bytes. Raises `BadImport` when the file can't be read as a
-    list, or doesn't tell who left.
+    Each chunk is one transaction that also stores the progress, from which an import of the same
+    file resumes. *on_refused* gets number, reason and fields of a line, before its chunk is
+    committed; *on_progress* gets the lines and bytes read so far. Raise `BadImport` for a file that
+    can't be read as a list, or doesn't tell who left.
     """
     refuse_file_of_leavers(path.name)
     with ExitStack() as stack:
@@ -241,65 +246,69 @@ def import_list(
         fingerprint = file_digest(file, "sha256").hexdigest()
         file.seek(0)
         with closing(csv_reader.lines(file)) as all_rows:
-            layout, rows = _open(all_rows, wish)
+            layout, rows = _open(all_rows, options)
             gone = stack.enter_context(leavers(rows, layout))
         file.seek(0)
-        _, rows = _open(stack.enter_context(closing(csv_reader.lines(file))), wish)
-        run = _begin(sessions, fingerprint, wish, layout, now)
-        one = _Import(
+        _, rows = _open(stack.enter_context(closing(csv_reader.lines(file))), options)
+        run = _begin(sessions, fingerprint, options, layout, now)
+        context = _Import(
             layout=layout,
-            batch=_batch(wish, layout, run, secrets=len(hashes.every(""))),
+            batch=_batch(options, layout, run, secrets=len(hashes.every(""))),
             run=run,
             hashes=hashes,
             leavers=gone,
             on_refused=on_refused,
-            rehearsal=wish.rehearsal,
+            rehearsal=options.rehearsal,
         )
         for _ in islice(rows, run.report.resumed_at):
             pass
-        with _desk(sessions, one.batch, rehearsal=wish.rehearsal) as turn:
+        with _transactions(sessions, context.batch, rehearsal=options.rehearsal) as transaction:
             while part := list(islice(rows, chunk)):
-                _file(one, turn, part)
+                _file(context, transaction, part)
                 on_progress(run.report.lines, file.tell())
-            _tell_still_mailed(sessions, one)
-    if not wish.rehearsal:
+            _count_still_mailed(sessions, context)
+    if not options.rehearsal:
         with sessions.write() as session:
             finish(session, run, now)
     return run.report
 
 
-def header_of(path: Path, wish: ImportOptions) -> list[str]:
-    """Return the names of a list's columns, none where it has no header."""
+def header_of(path: Path, options: ImportOptions) -> list[str]:
+    """Return the names of a list's columns, or an empty list where it has no header."""
     refuse_file_of_leavers(path.name)
     with path.open("rb") as file, closing(csv_reader.lines(file)) as rows:
-        return list(_open(rows, wish)[0].header)
+        return list(_open(rows, options)[0].header)
 
 
-def filed_up_to(sessions: Sessions, path: Path, wish: ImportOptions) -> int:
-    """Return the number of the last line that an interrupted run of this list has filed, or 0."""
-    if wish.rehearsal:
+def filed_up_to(sessions: Sessions, path: Path, options: ImportOptions) -> int:
+    """Return the number of the last line an interrupted import of a list has filed, or 0."""
+    if options.rehearsal:
         return 0
     with path.open("rb") as file:
         fingerprint = file_digest(file, "sha256").hexdigest()
     with sessions.read() as session:
-        return run_filed_up_to(session, _list(fingerprint, wish))
+        return run_filed_up_to(session, _list(fingerprint, options))
 
 
-def _open(rows: Iterator[Line], wish: ImportOptions) -> tuple[ColumnLayout, Iterator[Line]]:
+def _open(rows: Iterator[Line], options: ImportOptions) -> tuple[ColumnLayout, Iterator[Line]]:
     first = next(rows, None)
     if first is None:
         raise BadImport("the file is empty")
-    layout = recognise(first[1], wish.ignored)
+    layout = recognise(first[1], options.ignored)
     return layout, rows if layout.has_header else chain([first], rows)
 
 
 def _begin(
-    sessions: Sessions, fingerprint: str, wish: ImportOptions, layout: ColumnLayout, now: datetime
+    sessions: Sessions,
+    fingerprint: str,
+    options: ImportOptions,
+    layout: ColumnLayout,
+    now: datetime,
 ) -> ActiveImport:
-    consent = wish.consent.strip()
-    list_ = _list(fingerprint, wish)
+    consent = options.consent.strip()
+    list_ = _list(fingerprint, options)
     report = ImportReport(layout=layout.name, ignored=list_.ignored, note=layout.note)
-    if wish.rehearsal:
+    if options.rehearsal:
         with sessions.read() as session:
             refuse_another_way(session, list_, consent)
         return ActiveImport(id=0, wording_hash="", started_at=now, report=report)
@@ -307,18 +316,18 @@ def _begin(
         return begin(session, list_, consent, report=report, now=now)
 
 
-def _list(fingerprint: str, wish: ImportOptions) -> List:
-    ignored = tuple(sorted(wish.ignored))
-    return List(fingerprint=fingerprint, newsletter=wish.newsletter, ignored=ignored)
+def _list(fingerprint: str, options: ImportOptions) -> List:
+    ignored = tuple(sorted(options.ignored))
+    return List(fingerprint=fingerprint, newsletter=options.newsletter, ignored=ignored)
 
 
 def _batch(
-    wish: ImportOptions, layout: ColumnLayout, run: ActiveImport, *, secrets: int
+    options: ImportOptions, layout: ColumnLayout, run: ActiveImport, *, secrets: int
 ) -> ImportBatch:
     return ImportBatch(
-        newsletter=wish.newsletter,
+        newsletter=options.newsletter,
         wording_hash=run.wording_hash,
-        language=wish.language,
+        language=options.language,
         source=f"import ({layout.name})",
         started_at=run.started_at,
         secrets=secrets,
@@ -326,8 +335,8 @@ def _batch(
 
 
 @contextmanager
-def _desk(sessions: Sessions, batch: ImportBatch, *, rehearsal: bool) -> Iterator[_Turn]:
-    """Give a transaction for each chunk, or one snapshot for all of a rehearsal."""
+def _transactions(sessions: Sessions, batch: ImportBatch, *, rehearsal: bool) -> Iterator[_Begin]:
+    """Yield the function that begins a chunk's transaction, or joins a rehearsal's snapshot."""
     if not rehearsal:
         yield partial(_transaction, sessions, batch)
         return
@@ -347,47 +356,48 @@ def _transaction(sessions: Sessions, batch: ImportBatch) -> Iterator[Session]:
         bulk_loader.clear(session)
 
 
-def _file(one: _Import, turn: _Turn, lines: list[Line]) -> None:
-    """File one chunk; what it counts is right only once its transaction has committed.
+def _file(context: _Import, transaction: _Begin, lines: list[Line]) -> None:
+    """File one chunk; the report's counts are right only once its transaction has committed.
 
-    Refused lines are told before that: a death in between tells them once more, and loses none.
+    Refused lines are reported before the commit: a crash in between reports them twice after the
+    import is resumed, and loses none.
     """
-    rows, refusals = _read(one, lines)
-    with turn() as session:
-        if not one.rehearsal:
-            claim(session, one.run, len(lines))
-        bulk_loader.stage(session, rows, one.batch)
-        refusals += bulk_loader.refused(session, rows, one.batch, rehearsal=one.rehearsal)
-        let_in = bulk_loader.remember if one.rehearsal else bulk_loader.admit
-        report = one.run.report
+    rows, refusals = _read(context, lines)
+    with transaction() as session:
+        if not context.rehearsal:
+            claim(session, context.run, len(lines))
+        bulk_loader.stage(session, rows, context.batch)
+        refusals += bulk_loader.refused(session, rows, context.batch, rehearsal=context.rehearsal)
+        add = bulk_loader.remember if context.rehearsal else bulk_loader.admit
+        report = context.run.report
         report.lines += len(lines)
         report.last_line = lines[-1][0]
-        report.added += let_in(session, one.batch)
+        report.added += add(session, context.batch)
         report.refused.update(reason for _, reason in refusals)
-        if not one.rehearsal:
-            note(session, one.run)
+        if not context.rehearsal:
+            note(session, context.run)
         fields = dict(lines) if refusals else {}
         for line, reason in sorted(refusals):
-            one.on_refused(line, reason, fields[line])
+            context.on_refused(line, reason, fields[line])
 
 
-def _tell_still_mailed(sessions: Sessions, one: _Import) -> None:
-    """Count who gets mail here though the list says they left; an import unsubscribes nobody."""
-    report = one.run.report
-    for part in one.leavers.left():
+def _count_still_mailed(sessions: Sessions, context: _Import) -> None:
+    """Count the readers who get mail here and left by the list; an import unsubscribes nobody."""
+    report = context.run.report
+    for part in context.leavers.left():
         with sessions.read() as session:
-            here = bulk_loader.mailed(session, one.batch.newsletter, [key for _, key in part])
-        lines = tuple(line for line, key in part if key in here)
+            mailed = bulk_loader.mailed(session, context.batch.newsletter, [key for _, key in part])
+        lines = tuple(line for line, key in part if key in mailed)
         report.still_mailed += len(lines)
         report.still_mailed_lines = (*report.still_mailed_lines, *lines)[:LINES_TOLD]
 
 
-def _read(one: _Import, lines: list[Line]) -> tuple[list[Row], list[Refused]]:
-    """Read a chunk's addresses; refuse what can be refused without asking the list."""
+def _read(context: _Import, lines: list[Line]) -> tuple[list[Row], list[Refused]]:
+    """Return a chunk's rows to stage, and the lines refused without a query, with their reasons."""
     rows: dict[str, Row] = {}
     refusals: list[Refused] = []
-    column, layout, every = one.layout.address, one.layout, one.hashes.every
-    standings = one.run.report.standings
+    column, layout, every = context.layout.address, context.layout, context.hashes.every
+    standings = context.run.report.standings
     for line, fields in lines:
         refusal = layout.standing(fields)
         standings[layout.word(refusal)] += 1
@@ -403,7 +413,7 @@ def _read(one: _Import, lines: list[Line]) -> tuple[list[Row], list[Refused]]:
             refusals.append((line, refusal.value))
             continue
         rows[key] = (line, address.text, key, every(key))
-    for key in one.leavers.among(rows):
+    for key in context.leavers.among(rows):
         refusals.append((rows.pop(key)[0], Refusal.LEFT_ELSEWHERE.value))
-    # In the order of the index they go into, each page of it is touched once a chunk.
+    # Sorted by key, so that an insert touches each page of the index once a chunk.
     return [rows[key] for key in sorted(rows)], refusals

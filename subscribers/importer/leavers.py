@@ -1,8 +1,8 @@
-"""Who a list says left, by any of its lines: the whole of it is read before anybody comes in.
+"""How the addresses that left are remembered while a list is imported.
 
-An address may stand in a list twice, and the line that says it left wins, whichever comes first.
-The addresses are kept in a database on disk that has no name and ends with the import, so that
-memory doesn't grow with the list.
+The whole list is read for them before the first line is imported, since an address may stand in it
+twice, and the line that says it left wins. The addresses are in a temporary SQLite database on disk
+(https://www.sqlite.org/inmemorydb.html), so that memory doesn't grow with the list.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from subscribers.importer.csv_reader import Line
 from subscribers.importer.formats import ColumnLayout, address_in
 from subscribers.importer.refusal import Refusal
 
-AT_ONCE = 500  #: addresses a statement asks for
+AT_ONCE = 500  #: addresses a query
 
-#: Who may not be mailed by these words, whatever another line says.
+#: Refusals that hold for an address, whatever another line says.
 _LEFT = frozenset(
     {
         Refusal.LEFT_THERE,
@@ -29,12 +29,12 @@ _LEFT = frozenset(
         Refusal.SUPPRESSED_THERE,
     }
 )
-#: Who may have left, for all that is understood here.
+#: Refusals behind which the reader may have left.
 _MAY_HAVE_LEFT = frozenset({Refusal.PAUSED_THERE, Refusal.UNKNOWN_THERE})
 
 
 class Leavers:
-    """The addresses a list says left, and those it may say so of."""
+    """The addresses of readers who, by a list, left or may have left."""
 
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
@@ -44,7 +44,7 @@ class Leavers:
         )
 
     def add(self, key: str, line: int, *, left: bool) -> None:
-        """Note that a line speaks against an address."""
+        """Record that by a line of the list an address left, or may have where *left* is unset."""
         self._database.execute(
             "INSERT INTO leaver VALUES (?, ?, ?) ON CONFLICT (address_key) DO UPDATE"
             " SET left = max(left, excluded.left)",
@@ -52,50 +52,48 @@ class Leavers:
         )
 
     def among(self, keys: Collection[str]) -> Iterator[str]:
-        """Yield those of the addresses that some line of the list speaks against."""
+        """Yield those of the address keys that left, or may have, by any line."""
         if self._database.execute("SELECT 1 FROM leaver LIMIT 1").fetchone() is None:
             return
         rest = iter(keys)
         while part := list(islice(rest, AT_ONCE)):
             marks = ", ".join("?" * len(part))
-            asked = f"SELECT address_key FROM leaver WHERE address_key IN ({marks})"  # noqa: S608
-            for (key,) in self._database.execute(asked, part):
+            query = f"SELECT address_key FROM leaver WHERE address_key IN ({marks})"  # noqa: S608
+            for (key,) in self._database.execute(query, part):
                 yield key
 
     def left(self) -> Iterator[list[tuple[int, str]]]:
-        """Yield lines and addresses of those who left, so many at once."""
-        found = self._database.execute(
+        """Yield line numbers and address keys of those who left, in parts of up to `AT_ONCE`."""
+        cursor = self._database.execute(
             "SELECT line, address_key FROM leaver WHERE left ORDER BY line"
         )
-        while part := found.fetchmany(AT_ONCE):
+        while part := cursor.fetchmany(AT_ONCE):
             yield part
 
 
 @contextmanager
 def leavers(rows: Iterable[Line], layout: ColumnLayout) -> Iterator[Leavers]:
-    """Read a list for who left; raises `BadImport` for a cell that says so and can't be read."""
+    """Yield who left, by all lines; raise `BadImport` for a word for it in an unread column."""
     with closing(sqlite3.connect("")) as database:
-        found = Leavers(database)
+        gone = Leavers(database)
         for line, fields in rows:
             _refuse_unread(layout, line, fields)
             refusal = layout.standing(fields)
             if refusal in _LEFT or refusal in _MAY_HAVE_LEFT:
-                _note(found, layout, line, fields, left=refusal in _LEFT)
-        yield found
+                _note(gone, layout, line, fields, left=refusal in _LEFT)
+        yield gone
 
 
-def _note(
-    found: Leavers, layout: ColumnLayout, line: int, fields: list[str], *, left: bool
-) -> None:
+def _note(gone: Leavers, layout: ColumnLayout, line: int, fields: list[str], *, left: bool) -> None:
     try:
         address = address_in(fields[layout.address] if layout.address < len(fields) else "")
     except BadAddress:
         return
-    found.add(address.key, line, left=left)
+    gone.add(address.key, line, left=left)
 
 
 def _refuse_unread(layout: ColumnLayout, line: int, fields: list[str]) -> None:
-    """Stop for a cell that says a reader left, in a column that isn't read for that."""
+    """Raise `BadImport` for a cell that says a reader left, in a column that isn't read."""
     for column, name in layout.unread:
         if column < len(fields) and leaving_words.leaving(fields[column]):
             raise BadImport(
@@ -104,13 +102,13 @@ def _refuse_unread(layout: ColumnLayout, line: int, fields: list[str]) -> None:
                 f' of the list, then import it with --ignore-column "{name}"'
             )
     if layout.has_header and len(fields) > len(layout.header):
-        _refuse_behind(line, fields[len(layout.header) :])
+        _refuse_surplus(line, fields[len(layout.header) :])
 
 
-def _refuse_behind(line: int, fields: list[str]) -> None:
-    said = next(filter(leaving_words.leaving, fields), None)
-    if said:
+def _refuse_surplus(line: int, fields: list[str]) -> None:
+    field = next(filter(leaving_words.leaving, fields), None)
+    if field:
         raise BadImport(
-            f'line {line} says "{said.strip()}" behind its last column: it has more fields than'
+            f'line {line} says "{field.strip()}" behind its last column: it has more fields than'
             " the first line. Mend that line, and import the list again"
         )

@@ -1,6 +1,6 @@
-"""Words of a cell that say of a reader: left, bounced, complained; whatever its column is called.
+"""Which words in a cell say that a reader left, bounced or complained, in any column.
 
-Every cell of a list is looked at; most columns hold the same few texts again and again.
+Every cell of a list is checked; the results are cached, since most columns repeat a few texts.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from functools import lru_cache
 from subscribers.importer.columns import WORDS, folded, names
 from subscribers.importer.refusal import Refusal
 
-MAX_CELL = 60  #: characters; a longer text is a note, not a word for a standing
+MAX_CELL = 60  #: characters; a longer text is a remark, not a word for a standing
 
-#: What begins a word and says it, within a short text as well; a blank is any gap between words.
+#: Patterns for the start of a word, anywhere in a short text; a blank matches any gap.
 _BEGUN = {
     "left": (
         "unsub|opt(?:ed)? ?out|not subscri|never subscri|non ?subscri|blocklist|blacklist"
@@ -28,9 +28,9 @@ _BEGUN = {
     "bounced": ("bounce[ds]?(?![a-z])|(?:hard|soft) ?bounc|undeliver|unzustellbar|rebotad|rimbalz"),
     "complained": "complain|spam ?(?:complaint|report)",
 }
-#: What says it wherever it stands, in writing that has no gaps.
+#: Words that count anywhere in a text, of scripts without gaps between words.
 _ANYWHERE = names("退订 退訂 取消订阅 取消訂閱 退会 配信停止 구독취소 수신거부")
-#: What says it as the whole of a cell, or of one tag of several; a standing's words as well.
+#: Words that count as a whole cell, or as one of several tags; with `columns.WORDS`.
 _WHOLE: dict[str, Refusal] = {
     **{word: refusal for word, refusal in WORDS.items() if refusal},
     **dict.fromkeys(
@@ -70,19 +70,19 @@ _ADDRESS = re.compile(r"\S@\S")
 _PARTED = re.compile(r"[,;|/]")
 _LETTER = re.compile(r"[^\W\d_]")
 _LETTERS = re.compile(r"[^\W\d_]+")
-#: Bytes that weren't UTF-8, as the letters they are in most of the files that hold them.
+#: Maps a surrogate for an invalid UTF-8 byte to the letter of that byte in Latin-1.
 _BYTES = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 
 
 @lru_cache(maxsize=16_384)
 def leaving(cell: str) -> Refusal | None:
-    """Return what a short cell says that lets nobody in; nothing for any other text."""
+    """Return the refusal a short cell stands for, ``None`` for any other text."""
     if len(cell) > MAX_CELL or not _LETTER.search(cell) or _ADDRESS.search(cell):
         return None
     text = _text(cell)
-    found = _WORD.search(text)
-    if found:
-        return _SAYS[found.lastgroup or "left"]
+    match = _WORD.search(text)
+    if match:
+        return _SAYS[match.lastgroup or "left"]
     parts = ("_".join(_LETTERS.findall(part)) for part in _PARTED.split(text))
     return next((_WHOLE[part] for part in parts if part in _WHOLE), None)
 

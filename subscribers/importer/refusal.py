@@ -1,4 +1,7 @@
-"""Why a line of a list isn't taken over, and how its reader stood at the former service."""
+"""Why a line of a list isn't imported, and how its reader stood at the former service.
+
+The values are the words of the report and of the file of refused lines.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from enum import StrEnum
 
 
 class Refusal(StrEnum):
-    """Why a line isn't taken over, beside the reasons an address is refused for."""
+    """Why a line isn't imported; an unreadable address has an `AddressFault` instead."""
 
     LEFT_THERE = "left at the former service"
     BOUNCED_THERE = "bounced at the former service"
@@ -29,7 +32,7 @@ class Refusal(StrEnum):
 
 
 NOT_SAID = "not said"  #: the list has no column that tells how its readers stand
-NOT_UNDERSTOOD = "not understood"  #: it has one, and its word isn't known here
+NOT_UNDERSTOOD = "not understood"  #: the list has one, with a word that isn't known here
 
 _STANDINGS: dict[Refusal | None, str] = {
     None: "subscribed",

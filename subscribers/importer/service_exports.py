@@ -1,8 +1,7 @@
-"""Which files services write for a list of readers, and what is particular to each.
+"""Which columns the export of each newsletter service has, and what they mean there.
 
-The columns were looked up where the service documents them, in its source where that is open, or
-in files of its users; each entry says where. A column that means the same everywhere stands in
-`columns.KNOWN`.
+Each entry names its source: the service's documentation, its code where that is open, or exports
+its users have published. A column that means the same everywhere is in `columns.KNOWN`.
 """
 
 from __future__ import annotations
@@ -16,18 +15,18 @@ from subscribers.importer.refusal import Refusal
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """What one service's file looks like; column names in the form of `columns.key`."""
+    """The columns of one service's export; the names are in the form of `columns.key`."""
 
     name: str
     columns: frozenset[str]  #: a header with all of these is this service's
-    tells: frozenset[str]  #: one of these must be there, or nobody knows who left
+    tells: frozenset[str]  #: one of these must be there, to tell who left
     own: Mapping[str, Meaning] = field(default_factory=dict)
-    harmless: frozenset[str] = frozenset()  #: speak of subscribing, and don't tell who left
-    note: str = ""  #: what its files can't tell, for the report
-    answered_by: str | None = None  #: a column that tells it after all
+    harmless: frozenset[str] = frozenset()  #: names about subscribing that don't tell who left
+    note: str = ""  #: what its exports can't tell, for the report
+    answered_by: str | None = None  #: a column whose presence makes the note needless
 
     def writes(self, names: frozenset[str]) -> bool:
-        """Tell whether a header is this service's."""
+        """Return whether a header is this service's."""
         return self.columns <= names
 
 
