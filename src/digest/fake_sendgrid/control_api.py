@@ -1,4 +1,4 @@
-"""What tests and users may change while the fake runs."""
+"""The control API: what a test or user may change in a running fake, and its JSON form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ OF_ONE = ("id", "address", "delivery", "issue")
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """Read the body of a request to change something; nothing stands for an empty object."""
+    """Return the body of a control request as an object; an empty body is an empty object.
+
+    A list is a script of request faults. Raise `DigestError` for a body that isn't JSON.
+    """
     try:
         asked = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:
@@ -29,47 +32,49 @@ def parse(body: bytes) -> dict[str, Any]:
     return asked
 
 
-def describe_events(courier: WebhookPoster) -> dict[str, Any]:
-    """Say where events go, and what became of them so far."""
+def describe_events(poster: WebhookPoster) -> dict[str, Any]:
+    """Return where events are posted to, and what became of the posts so far."""
     return {
-        "to": courier.to,
-        "waiting": courier.waiting,
-        "unread": courier.unread,
-        **asdict(courier.report),
+        "to": poster.to,
+        "waiting": poster.waiting,
+        "unread": poster.unread,
+        **asdict(poster.report),
     }
 
 
-async def change_events(courier: WebhookPoster, asked: dict[str, Any]) -> dict[str, Any]:
-    """Take new wishes, then post every event now; the answer tells of these posts alone.
+async def change_events(poster: WebhookPoster, asked: dict[str, Any]) -> dict[str, Any]:
+    """Apply the settings in *asked*, post every event now, and return the result of these posts.
 
-    ``to`` is the webhook's URL, ``shares`` are dealt from now on, ``emit`` lists events to make
-    up beside those that chance deals, ``raw`` is a body to sign and post as it is.
+    ``to`` is the webhook's URL, ``shares`` are the shares of outcomes from now on, ``emit`` lists
+    events to post beside the drawn ones, ``raw`` is a body to sign and post as it is.
+
+    Raise `DigestError` for an unknown key or no URL, `NotFound` where no mail fits an event.
     """
     if asked.keys() - WANTED or not isinstance(asked.get("emit", []), list):
         raise DigestError(f"events take {', '.join(sorted(WANTED))}")
     if "to" in asked:
-        courier.to = check_local(asked["to"])
+        poster.to = check_local(asked["to"])
     if "shares" in asked:
-        courier.luck = OutcomeOdds.of(courier.luck.seed, asked["shares"])
-    extra = list(cut([_made_up(courier, one) for one in asked.get("emit", [])]))
+        poster.luck = OutcomeOdds.of(poster.luck.seed, asked["shares"])
+    extra = list(cut([_requested_event(poster, wish) for wish in asked.get("emit", [])]))
     if "raw" in asked:
         extra.append(WebhookBatch(str(asked["raw"]).encode(), 0))
-    if courier.to is None:
+    if poster.to is None:
         raise DigestError("events have nowhere to go; start with --events-to, or name a URL in to")
-    report = await courier.flush(extra)
-    return {**asdict(report), "waiting": courier.waiting}
+    report = await poster.flush(extra)
+    return {**asdict(report), "waiting": poster.waiting}
 
 
-def _made_up(courier: WebhookPoster, wish: Any) -> dict[str, Any]:
-    """Make the event that was asked for, about the newest mail that fits."""
+def _requested_event(poster: WebhookPoster, wish: Any) -> dict[str, Any]:
+    """Return the event that *wish* describes, about the newest mail that fits."""
     kind = wish.get("event", "") if isinstance(wish, dict) else ""
     if kind not in FIELDS:
         raise DigestError(f"event is one of {', '.join(FIELDS)}")
     wanted = {name: str(wish[name]) for name in OF_ONE if name in wish}
-    found = message_store.messages(courier.ledger.path, wanted, 1, newest=True) if wanted else []
-    if not found:
+    mails = message_store.messages(poster.ledger.path, wanted, 1, newest=True) if wanted else []
+    if not mails:
         raise NotFound("no accepted mail fits; name an address, id, delivery or issue")
-    mail, fields = found[0], wish.get("fields", {})
-    shared = courier.ledger.content(mail.content)
-    event = {**make(kind, mail, shared), "timestamp": int(courier.clock()), **fields}
+    mail, fields = mails[0], wish.get("fields", {})
+    shared = poster.ledger.content(mail.content)
+    event = {**make(kind, mail, shared), "timestamp": int(poster.clock()), **fields}
     return anonymous(event) if wish.get("anonymous") else event

@@ -1,4 +1,4 @@
-"""One fake SendGrid, put together: who answers which path."""
+"""The application: which module answers which path, and what one running fake holds."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ from digest.fake_sendgrid.options import Options
 
 LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 SEND_LINE = b"POST /v3/mail/send"
-#: What a fault that accepts nothing starts from.
+#: The answer that a fault changes where the request is not accepted.
 UNANSWERED = error_response(500, "an unexpected error occurred")
 
 
 @dataclass
 class ServerCounts:
-    """What reached the server since it began, accepted or not."""
+    """Counts of what reached the server since its start or last reset, accepted or not."""
 
     connections: int = 0
     sends: int = 0  #: Mail Send requests that began to arrive
-    answers: Counter[str] = field(default_factory=Counter)  #: by status, of those that were read
+    answers: Counter[str] = field(default_factory=Counter)  #: answers to /v3 by status code
 
 
 class FakeSendGrid:
-    """Everything one running fake works with."""
+    """One running fake: its message store, fault plan, webhook poster and counts."""
 
     def __init__(self, options: Options, clock: Callable[[], float] = time.time) -> None:
         self.options = options
@@ -71,32 +71,32 @@ class FakeSendGrid:
         self._begin()
 
     def _begin(self) -> None:
-        """Go on with the ledger as it is, with nothing changed since the start."""
+        """Start from the options and the message store: no count, no change made by a test."""
         self.tally = ServerCounts()
         self.courier.luck = OutcomeOdds.of(self.options.seed, self.options.shares)
         self.courier.to = check_local(self.options.events_to)
         self.courier.begin()
-        self._follow(self.options.faults)
+        self._set_faults(self.options.faults)
 
-    def _follow(self, wanted: Any) -> None:
+    def _set_faults(self, wanted: Any) -> None:
         seed, kills = self.options.seed, self.options.may_kill
         self.plan = script.parse(wanted, seed=seed, may_kill=kills)
         self.courier.faults = self.plan.events
 
     async def work(self) -> None:
-        """Do what goes on beside the answers, until cancelled."""
+        """Post events until cancelled; return at once where events are held."""
         if not self.options.hold_events:
             await self.courier.run()
 
     def fault(self, start: bytes) -> Fault | None:
-        """Return what goes wrong with the request that starts so, if anything does."""
+        """Return the fault that the request beginning with *start* meets, or ``None``."""
         if start != SEND_LINE:
             return None
         self.tally.sends += 1
         return self.plan.next()
 
     async def reply(self, request: HttpRequest, fault: Fault | None) -> HttpResponse:
-        """Answer one request as it should be, or as a fault has it."""
+        """Return the answer to one request, changed by *fault* where there is one."""
         accepts = fault is None or fault.accepts
         reply = await self.answer(request) if accepts else UNANSWERED
         if fault:
@@ -106,7 +106,7 @@ class FakeSendGrid:
         return reply
 
     async def answer(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request, whatever its path."""
+        """Return the right answer to one request, whatever its path."""
         if request.path.startswith("/v3/"):
             return self.mail_send.answer(request)
         if not _from_here(request):
@@ -115,7 +115,7 @@ class FakeSendGrid:
             if request.method == "POST":
                 return await self._change(request)
             if request.method in {"GET", "HEAD"}:
-                return await self._look(request)
+                return await self._read(request)
         except DigestError as fault:
             return error_response(400, str(fault))
         return error_response(405, "method not allowed")
@@ -127,13 +127,13 @@ class FakeSendGrid:
             self._begin()
             return json_response({})
         if request.path == "/_fake/faults":
-            self._follow(asked)
+            self._set_faults(asked)
             return json_response(self.plan.describe())
         if request.path == "/_fake/events":
             return json_response(await control_api.change_events(self.courier, asked))
         return error_response(404, "not found")
 
-    async def _look(self, request: HttpRequest) -> HttpResponse:
+    async def _read(self, request: HttpRequest) -> HttpResponse:
         if request.path == "/_fake/arrived":
             return json_response(vars(self.tally))
         if request.path == "/_fake/events":
@@ -148,7 +148,7 @@ class FakeSendGrid:
 
 
 def _kept_key(ledger: MessageStore) -> str:
-    """Return the key events are signed with; the same one as long as the ledger is kept."""
+    """Return the key that signs events (PEM); the store keeps it from one start to the next."""
     key = ledger.note(WEBHOOK_KEY)
     if key is None:
         key = new_key()
@@ -157,7 +157,7 @@ def _kept_key(ledger: MessageStore) -> str:
 
 
 def _from_here(request: HttpRequest) -> bool:
-    """Refuse what a page of another site makes a browser ask (rebinding, cross-site posts)."""
+    """Tell whether the host and origin are local: no DNS rebinding, no cross-site post."""
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     origin = request.headers.get("origin")
     return host in LOCAL_NAMES and (origin is None or urlsplit(origin).hostname in LOCAL_NAMES)

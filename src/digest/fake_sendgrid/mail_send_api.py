@@ -1,4 +1,4 @@
-"""The provider's own paths: who may send, what is accepted, how it is answered."""
+"""The provider's API under /v3: authorization, rate limit, acceptance, and the status codes."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ Refusal = HttpResponse | None
 
 @dataclass
 class RequestLimit:
-    """Counts requests in the running second; ``None`` allows any number."""
+    """The requests counted in the current second; ``None`` allows any number."""
 
     per_second: int | None
     _second: int = 0
     _used: int = 0
 
     def headers(self, now: float) -> tuple[tuple[str, str], ...]:
-        """Count one request, and say in headers what is left."""
+        """Count one request, and return the rate limit headers; *now* is in Unix seconds."""
         if self.per_second is None:
             return ()
         if int(now) != self._second:
@@ -61,9 +61,9 @@ class RequestLimit:
 
 @dataclass
 class MailSend:
-    """Answers requests to /v3, and writes what it accepts to the ledger.
+    """The API under /v3; an accepted request is recorded in the message store.
 
-    *refused* names, for a body that is otherwise in order, the recipients a script wants refused.
+    *refused* returns, for a valid body, the violations that a fault script wants reported.
     """
 
     options: Options
@@ -73,7 +73,7 @@ class MailSend:
     refused: Callable[[dict[str, Any]], list[RuleViolation]]
 
     def answer(self, request: HttpRequest) -> HttpResponse:
-        """Answer one request; an accepted one is on disk when this returns."""
+        """Return the answer to one request; an accepted one is on disk by then."""
         limit = self.limit.headers(self.clock())
         reply = self._not_allowed(request) or self._by_path(request)
         return HttpResponse(status=reply.status, headers=(*reply.headers, *limit), body=reply.body)

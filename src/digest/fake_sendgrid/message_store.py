@@ -1,4 +1,4 @@
-"""The ledger: every request that was accepted, and every mail in it, on disk before the answer."""
+"""The ledger: how accepted requests and mails are kept in SQLite, on disk before the answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import orjson
 from digest.errors import BadSetting
 
 MAX_LIMIT = 10_000
-#: Which column each filter of `messages` looks at.
+#: The SQL condition of each filter of `messages`.
 FILTERS = {
     "issue": "m.issue = ?",
     "address": "lower(m.address) = lower(?)",
@@ -37,9 +37,10 @@ WHERE (:issue IS NULL OR m.issue = :issue) GROUP BY 1, 2 HAVING copies > 1
 
 
 def counts(path: Path, issue: str | None = None) -> dict[str, Any]:
-    """Count what was accepted, in all or of one issue, and how many got more than one copy.
+    """Return counts of requests, mails and addresses, in all or of one issue, and of duplicates.
 
-    ``duplicates`` counts the copies too many; ``doubled`` names the first twenty who got them.
+    ``duplicates`` counts the surplus copies; ``doubled`` names the first twenty recipients of
+    more than one copy.
     """
     of_issue = "WHERE (:issue IS NULL OR issue = :issue)"
     values = {"issue": issue}
@@ -76,7 +77,7 @@ def messages(
 
 
 def requests(path: Path, limit: int) -> list[dict[str, Any]]:
-    """Return the accepted requests, oldest first."""
+    """Return up to *limit* accepted requests, oldest first."""
     with closing(_open(path)) as db:
         db.row_factory = sqlite3.Row
         rows = db.execute(
@@ -88,7 +89,7 @@ def requests(path: Path, limit: int) -> list[dict[str, Any]]:
 
 
 def content(path: Path, hash: str) -> dict[str, Any]:
-    """Return the content shared by the mails that carry this hash."""
+    """Return the content with this SHA-256 *hash*, which the mails of a request share."""
     with closing(_open(path)) as db:
         row = db.execute("SELECT body FROM contents WHERE hash = ?", (hash,)).fetchone()
     shared: dict[str, Any] = orjson.loads(row[0])
@@ -96,7 +97,7 @@ def content(path: Path, hash: str) -> dict[str, Any]:
 
 
 def suppression(path: Path, mail: AcceptedMail) -> str | None:
-    """Return what had suppressed the address of a mail before it was accepted."""
+    """Return the event kind that suppressed the address before *mail* was accepted, or ``None``."""
     with closing(_open(path)) as db:
         row = db.execute(
             "SELECT kind FROM suppressions WHERE address = lower(?) AND message < ?",
@@ -109,7 +110,7 @@ def _open(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=30)
 
 
-#: Marks the file as ours, so that no other database is written to by mistake.
+#: The SQLite application id ("SGFD"), so that no other database is written to by mistake.
 APPLICATION_ID = 0x53474644
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS contents (hash TEXT PRIMARY KEY, body BLOB NOT NULL);
@@ -129,7 +130,7 @@ CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 WEBHOOK_KEY = "webhook_key"
 KEPT_CONTENTS = 20
-#: What differs from one request to the next, and so is no part of the shared content.
+#: Fields that differ between the requests of one send, and so aren't part of the shared content.
 NOT_SHARED = frozenset({"personalizations", "custom_args", "send_at", "batch_id"})
 ISSUE, BATCH, ATTEMPT, DELIVERY = (
     "digest_issue",
@@ -141,7 +142,10 @@ ISSUE, BATCH, ATTEMPT, DELIVERY = (
 
 @dataclass(frozen=True, slots=True)
 class AcceptedMail:
-    """One accepted mail with what it shared with its request; *own* is its personalization."""
+    """One accepted mail, with the fields of its request; *own* is its personalization.
+
+    *at* is in Unix seconds, *place* counts the personalizations of the request from 0.
+    """
 
     id: int
     place: int
@@ -155,12 +159,12 @@ class AcceptedMail:
 
     @property
     def custom_args(self) -> dict[str, str]:
-        """The arguments of the request, with the recipient's own over them."""
+        """The custom arguments: the request's, overridden by the personalization's."""
         return {**self.args, **(self.own.get("custom_args") or {})}
 
 
 class MessageStore:
-    """The one writer of the file; everything it accepts is synced before it returns."""
+    """The only writer of the SQLite file; a recorded request is synced before `record` returns."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -172,10 +176,10 @@ class MessageStore:
         _prepare(self._db, path)
         rows = self._db.execute("SELECT address, kind, message FROM suppressions")
         self._suppressions = {address: (kind, message) for address, kind, message in rows}
-        self._unkept: list[tuple[str, str, int, float]] = []
+        self._unwritten: list[tuple[str, str, int, float]] = []
 
     def record(self, body: dict[str, Any], *, at: float) -> str:
-        """Write an accepted request with all its mails at once; return its X-Message-Id."""
+        """Write an accepted request and its mails in one transaction; return its X-Message-Id."""
         message_id = secrets.token_urlsafe(16)
         args = body.get("custom_args") or {}
         shared = orjson.dumps({k: v for k, v in body.items() if k not in NOT_SHARED})
@@ -203,12 +207,12 @@ class MessageStore:
         return message_id
 
     def after(self, message: int, limit: int) -> list[AcceptedMail]:
-        """Return up to *limit* mails accepted after the mail of that number, oldest first."""
+        """Return up to *limit* mails with an id above *message*, oldest first."""
         rows = self._db.execute(f"{SELECT} WHERE m.id > ? ORDER BY m.id LIMIT ?", (message, limit))
         return list(read(rows))
 
     def content(self, hash: str) -> dict[str, Any]:
-        """Return the shared content of that hash."""
+        """Return the shared content with this SHA-256 *hash*."""
         if hash not in self._contents:
             if len(self._contents) >= KEPT_CONTENTS:
                 self._contents.clear()
@@ -217,36 +221,36 @@ class MessageStore:
         return self._contents[hash]
 
     def note(self, name: str) -> str | None:
-        """Return what was noted under *name*."""
+        """Return the note under *name*, or ``None``."""
         row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
     def write_note(self, name: str, value: str) -> None:
-        """Note *value* under *name*, over what was there."""
+        """Write *value* under *name*, replacing an earlier note."""
         self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
 
     def suppress(self, address: str, kind: str, message: int, *, at: float) -> None:
-        """Take mails to *address* after the mail of that number as dropped; see the next."""
+        """Suppress *address* for mails with ids above *message*; `keep_suppressions` writes it."""
         if address.lower() not in self._suppressions:
             self._suppressions[address.lower()] = (kind, message)
-            self._unkept.append((address.lower(), kind, message, at))
+            self._unwritten.append((address.lower(), kind, message, at))
 
     def keep_suppressions(self) -> None:
-        """Write the suppressions that were added since the last time."""
-        if self._unkept:
+        """Write the suppressions that were added since the last call."""
+        if self._unwritten:
             with _transaction(self._db) as db:
                 db.executemany(
-                    "INSERT OR IGNORE INTO suppressions VALUES (?, ?, ?, ?)", self._unkept
+                    "INSERT OR IGNORE INTO suppressions VALUES (?, ?, ?, ?)", self._unwritten
                 )
-            self._unkept = []
+            self._unwritten = []
 
     def suppression(self, address: str, message: int) -> str | None:
-        """Return what suppressed *address* before the mail of that number, if anything did."""
+        """Return the event kind that suppressed *address* before mail *message*, or ``None``."""
         kind, since = self._suppressions.get(address.lower(), (None, message))
         return kind if since < message else None
 
     def suppressed(self, kind: str, limit: int = 500) -> list[dict[str, Any]]:
-        """Return the addresses under one kind of suppression, in the provider's form."""
+        """Return up to *limit* addresses suppressed by *kind*, in the provider's form."""
         rows = self._db.execute(
             "SELECT address, CAST(at AS INTEGER) FROM suppressions WHERE kind = ? LIMIT ?",
             (kind, limit),
@@ -254,7 +258,7 @@ class MessageStore:
         return [{"email": address, "created": at} for address, at in rows]
 
     def lift(self, address: str, kind: str) -> None:
-        """Take mails to *address* again."""
+        """Remove the suppression of *address* by *kind*."""
         if self._suppressions.get(address.lower(), ("", 0))[0] == kind:
             del self._suppressions[address.lower()]
         self._db.execute(
@@ -262,7 +266,7 @@ class MessageStore:
         )
 
     def clear(self) -> None:
-        """Forget everything but the webhook key."""
+        """Delete everything but the webhook key."""
         self._contents.clear()
         self._suppressions.clear()
         with _transaction(self._db) as db:
@@ -282,7 +286,7 @@ SELECT = (
 
 
 def read(rows: Iterator[Any] | sqlite3.Cursor) -> Iterator[AcceptedMail]:
-    """Turn rows of `SELECT` into mails."""
+    """Yield the mails in rows of `SELECT`."""
     for id_, place, address, own, request, message_id, at, content, args in rows:
         yield AcceptedMail(
             id_, place, address, orjson.loads(own), request, message_id, at, content,
@@ -292,19 +296,19 @@ def read(rows: Iterator[Any] | sqlite3.Cursor) -> Iterator[AcceptedMail]:
 
 def _rows(personalizations: list[dict[str, Any]], args: dict[str, Any]) -> Iterator[Any]:
     shared_issue, shared_delivery = args.get(ISSUE), args.get(DELIVERY)
-    for place, one in enumerate(personalizations):
-        own = orjson.dumps(one)
-        own_args = one.get("custom_args") or {}
+    for place, personalization in enumerate(personalizations):
+        own = orjson.dumps(personalization)
+        own_args = personalization.get("custom_args") or {}
         issue = own_args.get(ISSUE, shared_issue)
         delivery = own_args.get(DELIVERY, shared_delivery)
         for kind in ("to", "cc", "bcc"):
-            for mailbox in one.get(kind) or ():
+            for mailbox in personalization.get(kind) or ():
                 yield place, mailbox["email"], issue, delivery, own
 
 
 @contextmanager
 def _transaction(db: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Commit at the end, or take everything back on an error."""
+    """Commit at the end, or roll back on an error."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield db

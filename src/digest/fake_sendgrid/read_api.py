@@ -1,4 +1,4 @@
-"""Answers that only look: the pages, and the lists and counts for tests."""
+"""The read-only routes: pages for people, lists and counts as JSON for tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_DIGITS = 9
 
 
 def answer(ledger: Path, request: HttpRequest, luck: OutcomeOdds) -> HttpResponse:
-    """Answer a GET that changes nothing, from the ledger file."""
+    """Return the answer to a GET request, read from the ledger file."""
     query = request.query
     if request.path == "/":
         return _list(ledger, query)
@@ -34,13 +34,13 @@ def answer(ledger: Path, request: HttpRequest, luck: OutcomeOdds) -> HttpRespons
     if request.path == "/_fake/requests":
         return json_response({"requests": message_store.requests(ledger, _limit(query))})
     if request.path == "/_fake/messages":
-        found = message_store.messages(ledger, query, _limit(query), newest=False)
-        return json_response({"messages": [as_facts(mail) for mail in found]})
-    return _one(ledger, request.path, luck)
+        mails = message_store.messages(ledger, query, _limit(query), newest=False)
+        return json_response({"messages": [as_facts(mail) for mail in mails]})
+    return _mail(ledger, request.path, luck)
 
 
 def as_facts(mail: AcceptedMail) -> dict[str, Any]:
-    """Say what is known of a mail, without its content."""
+    """Return the JSON form of a mail, without its content."""
     return {
         "id": mail.id,
         "address": mail.address,
@@ -61,21 +61,21 @@ def _limit(query: Mapping[str, str]) -> int:
 
 def _list(ledger: Path, query: Mapping[str, str]) -> HttpResponse:
     wanted = {name: query[name] for name in ("address", "before") if query.get(name)}
-    found = message_store.messages(ledger, wanted, PAGE + 1, newest=True)
-    shown = [(mail, _rendered(ledger, mail)) for mail in found[:PAGE]]
-    older = found[PAGE - 1].id if len(found) > PAGE else None
+    mails = message_store.messages(ledger, wanted, PAGE + 1, newest=True)
+    shown = [(mail, _rendered(ledger, mail)) for mail in mails[:PAGE]]
+    older = mails[PAGE - 1].id if len(mails) > PAGE else None
     return ui.mails_page(shown, message_store.counts(ledger), query.get("address", ""), older)
 
 
-def _one(ledger: Path, path: str, luck: OutcomeOdds) -> HttpResponse:
-    """Answer /mails/N, /mails/N/html, /mails/N/raw or /_fake/messages/N."""
+def _mail(ledger: Path, path: str, luck: OutcomeOdds) -> HttpResponse:
+    """Return the answer to /mails/N, /mails/N/html, /mails/N/raw or /_fake/messages/N."""
     area, _, rest = path.removeprefix("/").removeprefix("_fake/").partition("/")
     number, _, part = rest.partition("/")
     known = area in {"mails", "messages"} and number.isdecimal() and part in {"", "html", "raw"}
-    found = message_store.messages(ledger, {"id": number}, 1, newest=True) if known else []
-    if not found:
+    mails = message_store.messages(ledger, {"id": number}, 1, newest=True) if known else []
+    if not mails:
         return error_response(404, "not found")
-    mail, shown = found[0], _rendered(ledger, found[0])
+    mail, shown = mails[0], _rendered(ledger, mails[0])
     if area == "messages":
         return json_response({**as_facts(mail), **_content(shown)})
     if part == "html":

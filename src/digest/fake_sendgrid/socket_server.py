@@ -1,4 +1,4 @@
-"""The server: sockets on 127.0.0.1, one task a connection."""
+"""The socket server: connections on 127.0.0.1, one asyncio task each, and how it ends."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ access_log = logging.getLogger("digest.fake_sendgrid")
 
 
 def listen(port: int) -> socket.socket:
-    """Open the listening socket on 127.0.0.1; port 0 takes a free one.
+    """Return a socket that listens on 127.0.0.1; port 0 picks a free port.
 
-    Raises `BadSetting` when the port is taken.
+    Raise `BadSetting` when the port is taken.
     """
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -49,7 +49,8 @@ def listen(port: int) -> socket.socket:
 async def serve(options: Options, ready: Callable[[str, str], None]) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    *ready* is told the URL, and the public key of its events, once requests are taken.
+    *ready* is called with the URL and the public key of the events (base64 of DER) once the server
+    accepts requests. Raise `BadSetting` where the port or the ledger can't be opened.
     """
     listening = listen(options.port)
     fake = FakeSendGrid(options)
@@ -81,7 +82,7 @@ async def _accept(fake: FakeSendGrid, listening: socket.socket) -> None:
 
 
 async def _converse(fake: FakeSendGrid, sock: socket.socket) -> None:
-    """Answer the requests of one connection until either side ends it."""
+    """Answer the requests of one connection until either side closes it."""
     wire = Connection(sock)
     try:
         while start := await wire.peek():
@@ -95,7 +96,7 @@ async def _converse(fake: FakeSendGrid, sock: socket.socket) -> None:
     except BodyTooLarge:
         fake.tally.answers["413"] += 1
         await wire.refuse_early(error_response(413, "The payload is too large."))
-    except Exception as fault:  # a fault of ours must not take the other connections along
+    except Exception as fault:  # a bug here must not end the other connections
         access_log.error("a request broke the fake: %s", _where(fault))
         await wire.refuse_early(error_response(500, "the fake SendGrid broke; its log says where"))
     finally:
@@ -103,7 +104,7 @@ async def _converse(fake: FakeSendGrid, sock: socket.socket) -> None:
 
 
 async def _exchange(fake: FakeSendGrid, wire: Connection, fault: Fault | None) -> None:
-    """Read one request, answer it, and let a fault have its way."""
+    """Read one request and answer it, or do what *fault* says instead."""
     began = time.monotonic()
     cuts = fault is not None and fault.kind is FaultKind.CUT_REQUEST
     cut_at = fault.settings["at"] if fault and cuts else None

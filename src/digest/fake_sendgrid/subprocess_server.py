@@ -1,4 +1,4 @@
-"""A fake SendGrid for the length of a test: started as a process, asked over HTTP, ended."""
+"""A fake SendGrid for the length of a test: started as a process, used over HTTP, stopped."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ASK_SECONDS = 300
 
 
 class FakeAnswer(NamedTuple):
-    """What the fake answered to a plain request."""
+    """The answer of the fake to a plain request."""
 
     status: int
     headers: HTTPMessage
@@ -33,7 +33,10 @@ class FakeAnswer(NamedTuple):
 
 @dataclass
 class RunningFake:
-    """A fake that runs: where it is, and what it may be asked."""
+    """A running fake: its address, its process, and the client of its control and read API.
+
+    Each method that calls the API raises `DigestError` for an answer other than 200.
+    """
 
     url: str
     ledger: Path
@@ -41,11 +44,11 @@ class RunningFake:
 
     @property
     def pid(self) -> int:
-        """The id of its process."""
+        """The id of the server process."""
         return self.process.pid
 
     def counts(self, issue: str | None = None) -> dict[str, Any]:
-        """Return requests, messages, addresses, duplicates, doubled: of all, or of one issue."""
+        """Return requests, messages, addresses, duplicates, doubled: in all, or of one issue."""
         return self._get("/_fake/counts", {"issue": issue})
 
     def arrived(self) -> dict[str, Any]:
@@ -54,62 +57,62 @@ class RunningFake:
 
     def requests(self, limit: int = 1000) -> list[dict[str, Any]]:
         """Return the accepted requests, oldest first."""
-        found: list[dict[str, Any]] = self._get("/_fake/requests", {"limit": limit})["requests"]
-        return found
+        rows: list[dict[str, Any]] = self._get("/_fake/requests", {"limit": limit})["requests"]
+        return rows
 
     def messages(self, limit: int = 1000, **filters: Any) -> list[dict[str, Any]]:
         """Return accepted mails, oldest first.
 
         Filters: issue, address, delivery, batch, attempt, message_id, after.
         """
-        found: list[dict[str, Any]] = self._get("/_fake/messages", {"limit": limit, **filters})[
+        rows: list[dict[str, Any]] = self._get("/_fake/messages", {"limit": limit, **filters})[
             "messages"
         ]
-        return found
+        return rows
 
     def message(self, number: int) -> dict[str, Any]:
-        """Return one mail as its reader would have it: subject, html, text, headers."""
+        """Return one mail as its reader would receive it: subject, html, text, headers."""
         return self._get(f"/_fake/messages/{number}", {})
 
     def set_faults(self, script: Any) -> dict[str, Any]:
-        """Follow a fault script from the next request on, which is number 1; `faults` says how."""
+        """Set the fault script; the next request is number 1. Return the same as `faults`."""
         return self._post("/_fake/faults", script)
 
     def faults(self) -> dict[str, Any]:
-        """Return how many requests were counted since, and how many each fault met."""
+        """Return how many requests were counted since the script was set, and how many each met."""
         return self._get("/_fake/faults", {})
 
     def flush_events(self, **wishes: Any) -> dict[str, Any]:
-        """Post every event now; returns posts, events, refused, given_up, waiting, last_status.
+        """Post every event now; return posts, events, refused, given_up, waiting, last_status.
 
         *wishes*: ``to`` a URL, ``shares`` a mapping, ``raw`` a body to sign and post as it is.
         """
         return self._post("/_fake/events", wishes)
 
     def emit(self, event: str, *, to: str | None = None, **of: Any) -> dict[str, Any]:
-        """Make one event up and post it, and all others, now.
+        """Post one event on request, and all waiting events, now.
 
-        *of* names the mail (address, id, delivery, issue; the newest that fits), ``fields`` to put
-        over the usual ones, ``anonymous`` to leave ids and arguments out.
+        *of* selects the mail (address, id, delivery, issue; the newest that fits); ``fields``
+        overrides fields of the event, ``anonymous`` leaves ids and custom arguments out.
         """
         wishes: dict[str, Any] = {"emit": [{"event": event, **of}]}
         return self._post("/_fake/events", wishes | ({"to": to} if to else {}))
 
     def events(self) -> dict[str, Any]:
-        """Return where events go and what became of them so far."""
+        """Return where events are posted to, and what became of the posts so far."""
         return self._get("/_fake/events", {})
 
     @property
     def webhook_key(self) -> str:
-        """The public key that proves its event posts: base64 of DER."""
+        """The public key that verifies the event posts: base64 of DER."""
         return self.ask("GET", "/_fake/webhook-key").body.decode()
 
     def reset(self) -> None:
-        """Forget every mail and count."""
+        """Delete every mail, event and count."""
         self._post("/_fake/reset", {})
 
     def send(self, body: Any, *, key: str | None = "any-key") -> FakeAnswer:
-        """Post *body* (JSON, or bytes as they are) to Mail Send."""
+        """Post *body* (JSON, or raw bytes) to Mail Send; return the answer."""
         headers = {"Content-Type": "application/json"}
         if key is not None:
             headers["Authorization"] = f"Bearer {key}"
@@ -119,7 +122,7 @@ class RunningFake:
     def ask(
         self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> FakeAnswer:
-        """Make one request on a connection of its own."""
+        """Return the answer to one request, made on a new connection."""
         connection = HTTPConnection(urlsplit(self.url).netloc, timeout=ASK_SECONDS)
         try:
             connection.request(method, path, body, dict(headers or {}))
@@ -129,7 +132,7 @@ class RunningFake:
             connection.close()
 
     def stop(self) -> None:
-        """End the process, by its id, and wait until it is gone."""
+        """End the process and wait for its end; kill it after 15 seconds."""
         self.process.terminate()
         try:
             self.process.wait(STOP_SECONDS)
@@ -151,15 +154,16 @@ class RunningFake:
 def _facts(answer: FakeAnswer) -> dict[str, Any]:
     if answer.status != HTTPStatus.OK:
         raise DigestError(f"the fake answered {answer.status}: {answer.body[:500].decode()}")
-    found: dict[str, Any] = orjson.loads(answer.body)
-    return found
+    value: dict[str, Any] = orjson.loads(answer.body)
+    return value
 
 
 @contextmanager
 def running_fake(folder: Path, **choices: Any) -> Iterator[RunningFake]:
-    """Start a fake with its ledger in *folder*, and end it afterwards.
+    """Start a fake with its ledger in *folder*, and stop it afterwards.
 
-    *choices* are the fields of `Options`; a second fake in the same folder goes on with its ledger.
+    *choices* are fields of `Options`. A second fake in the same folder continues the ledger.
+    Raise `DigestError` where the fake doesn't start.
     """
     defaults = {"ledger": str(folder / "fake-sendgrid.db"), "port": 0, "quiet": True}
     fake = start(Options(**{**defaults, **choices}))
@@ -170,7 +174,10 @@ def running_fake(folder: Path, **choices: Any) -> Iterator[RunningFake]:
 
 
 def start(options: Options) -> RunningFake:
-    """Start a fake as a process of its own; returns once it answers."""
+    """Start a fake as a child process, and return once it accepts requests.
+
+    Raise `DigestError` where the process ends before that; the reason is on its stderr.
+    """
     arguments = orjson.dumps(asdict(options)).decode()
     process = subprocess.Popen(  # noqa: S603 - this very interpreter, and options as one argument
         [sys.executable, "-m", "digest.fake_sendgrid", arguments], stdout=subprocess.PIPE

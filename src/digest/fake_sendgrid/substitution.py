@@ -1,4 +1,4 @@
-"""What one reader's mail looked like: shared content with the personal parts put in."""
+"""The mail as one recipient receives it: how tags and personal fields replace shared content."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from typing import Any
 
 from digest.fake_sendgrid.message_store import AcceptedMail
 
-#: A list header holds a link longer than a line; folding would encode it beyond recognition.
+#: A List-Unsubscribe header holds a long link, and folding would encode it; 998: RFC 5322, 2.1.1.
 UNFOLDED = policy.default.clone(max_line_length=998)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SubstitutedMail:
-    """One mail as it would have left."""
+    """One mail as the provider would have sent it."""
 
     subject: str
     sender: str
@@ -29,24 +29,24 @@ class SubstitutedMail:
 
     @property
     def html(self) -> str:
-        """The HTML part, or nothing."""
+        """The HTML part, or an empty text."""
         return self.parts.get("text/html", "")
 
     @property
     def text(self) -> str:
-        """The plain text part, or nothing."""
+        """The plain text part, or an empty text."""
         return self.parts.get("text/plain", "")
 
 
 def substitute(text: str, tags: Mapping[str, str]) -> str:
-    """Replace each tag as plain text, in the order they were sent, as SendGrid does."""
+    """Return *text* with each tag replaced literally, in the order of the request."""
     for tag, value in tags.items():
         text = text.replace(tag, value)
     return text
 
 
 def substitute_mail(message: AcceptedMail, shared: Mapping[str, Any]) -> SubstitutedMail:
-    """Put a mail together; tags are replaced in subject, content and reply-to, nowhere else."""
+    """Return the mail of one recipient; tags count in subject, content and reply-to only."""
     own = message.own
     tags = own.get("substitutions") or {}
     replies = shared.get("reply_to_list") or [shared.get("reply_to")]
@@ -61,7 +61,7 @@ def substitute_mail(message: AcceptedMail, shared: Mapping[str, Any]) -> Substit
 
 
 def as_mail(rendered: SubstitutedMail, *, message_id: str, at: float) -> bytes:
-    """Write a rendered mail as a message file."""
+    """Return a rendered mail as an RFC 5322 message; *at* is in Unix seconds."""
     mail = EmailMessage(UNFOLDED)
     mail["Subject"] = _one_line(rendered.subject)
     mail["From"], mail["To"] = rendered.sender, rendered.to
@@ -70,7 +70,7 @@ def as_mail(rendered: SubstitutedMail, *, message_id: str, at: float) -> bytes:
     mail["Date"] = format_datetime(datetime.fromtimestamp(at, UTC))
     mail["Message-ID"] = f"<{message_id}@geopod-ismtpd-fake>"
     for name, value in rendered.headers.items():
-        del mail[name]  # some may stand only once
+        del mail[name]  # a header such as Reply-To may occur only once
         mail[name] = value
     for kind, text in rendered.parts.items():
         subtype = kind.rpartition("/")[2]

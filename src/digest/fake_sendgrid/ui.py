@@ -1,4 +1,4 @@
-"""The pages that show what was accepted."""
+"""The HTML of the pages that show accepted mails."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digest.fake_sendgrid.substitution import SubstitutedMail
 
 HEADERS = (
     ("Content-Type", "text/html; charset=utf-8"),
-    # The mail in the frame may load its images, and nothing in it runs.
+    # The mail in the frame may load images, and its scripts never run.
     ("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src * data:;"
      " frame-src 'self'; base-uri 'none'; form-action 'self'"),
     ("X-Content-Type-Options", "nosniff"),
@@ -62,7 +62,7 @@ def mails_page(
     address: str,
     older: int | None,
 ) -> HttpResponse:
-    """List mails, the newest first; *older* is the number to go on from."""
+    """Return the list of mails, newest first; *older* is the id the next page ends before."""
     rows = "".join(
         f'<tr><td class="soft when">{_when(mail.at)}</td><td>{escape(mail.address)}</td>'
         f'<td><a href="/mails/{mail.id}">{escape(shown.subject or "(no subject)")}</a></td></tr>'
@@ -86,8 +86,8 @@ def mails_page(
 def mail_page(
     mail: AcceptedMail, shown: SubstitutedMail, events: list[dict[str, Any]]
 ) -> HttpResponse:
-    """Show one mail: who, headers, HTML in a frame that runs nothing, text, what comes of it."""
-    facts = {
+    """Return the page of one mail: sender, headers, HTML in a sandboxed frame, text, events."""
+    fields = {
         "From": shown.sender, "To": shown.to, "Reply-To": shown.reply_to,
         "Accepted": f"{_when(mail.at)} UTC", "X-Message-Id": mail.message_id,
     }  # fmt: skip
@@ -97,20 +97,20 @@ def mail_page(
         else ""
     )
     text = f"<h2>Text</h2><pre>{escape(shown.text)}</pre>" if shown.text else ""
-    news = [{"What": event["event"], "When": _when(event["timestamp"])} for event in events]
+    event_rows = [{"What": event["event"], "When": _when(event["timestamp"])} for event in events]
     return _page(
         shown.subject,
         f'<p><a href="/">All mails</a> · <a href="/mails/{mail.id}/raw">Message file</a></p>'
-        f"<h1>{escape(shown.subject)}</h1>{_pairs(facts)}{frame}{text}"
+        f"<h1>{escape(shown.subject)}</h1>{_pairs(fields)}{frame}{text}"
         f"<h2>Headers</h2>{_pairs(shown.headers)}"
         f"<h2>Custom arguments</h2>{_pairs(mail.custom_args)}"
         f"<h2>Substitutions</h2>{_pairs(mail.own.get('substitutions') or {})}"
-        + ("<h2>Events this mail brings</h2>" + _table(news) if news else ""),
+        + ("<h2>Events this mail brings</h2>" + _table(event_rows) if event_rows else ""),
     )
 
 
 def html_part(shown: SubstitutedMail) -> HttpResponse:
-    """Answer with the HTML of a mail alone, for the frame."""
+    """Return the HTML part of a mail, for the frame of its page."""
     policy = (
         "Content-Security-Policy",
         "sandbox; default-src 'none'; style-src 'unsafe-inline' *; font-src *; img-src * data:",
@@ -137,7 +137,7 @@ def _summary(counts: dict[str, Any]) -> str:
 def _doubled(counts: dict[str, Any]) -> str:
     if not counts["duplicates"]:
         return ""
-    first = ", ".join(escape(one["address"]) for one in counts["doubled"][:SHOWN_DOUBLED])
+    first = ", ".join(escape(row["address"]) for row in counts["doubled"][:SHOWN_DOUBLED])
     many = counts["duplicates"]
     copies = f"{many:,} {'copy' if many == 1 else 'copies'} too many"
     return f'<p class="warn">{copies}, to {first}{", …" if many > SHOWN_DOUBLED else ""}</p>'

@@ -1,4 +1,7 @@
-"""The events of a mail, in the provider's form."""
+"""The events of a mail in the provider's JSON: which kinds, when, and with which fields.
+
+Source: https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from digest.fake_sendgrid.substitution import substitute
 ACCOUNT = "26126"
 IP = "192.0.2.25"
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-#: Why a suppressed address is dropped, by what suppressed it.
+#: The reason of a "dropped" event, by the event kind that suppressed the address.
 DROPPED = {
     "bounce": "Bounced Address",
     "spamreport": "Spam Reporting Address",
@@ -24,7 +27,7 @@ DROPPED = {
 }
 _LINK = re.compile(r'<a\s(?![^>]*clicktracking=["\']?off)[^>]*?href="(https?://[^"]+)"', re.I)
 
-#: Fields of each kind beside those every event has.
+#: The fields of each kind, beside those that every event has.
 FIELDS: Mapping[str, Mapping[str, Any]] = {
     "processed": {},
     "dropped": {"reason": "Invalid", "status": "5.0.0"},
@@ -53,12 +56,12 @@ FIELDS: Mapping[str, Mapping[str, Any]] = {
     "group_unsubscribe": {"useragent": AGENT, "ip": IP, "url": "", "asm_group_id": 1},
     "group_resubscribe": {"useragent": AGENT, "ip": IP, "url": "", "asm_group_id": 1},
 }
-#: Kinds that carry the id of the SMTP conversation.
+#: Kinds that carry the id of the SMTP transaction.
 WITH_SMTP_ID = frozenset({"processed", "dropped", "delivered", "deferred", "bounce", "blocked"})
 
 
 class ReportedEvent(NamedTuple):
-    """One event; those of an earlier *stage* are posted first when nothing disorders them."""
+    """One event; events of an earlier *stage* are posted first unless a fault shuffles them."""
 
     stage: int
     event: dict[str, Any]
@@ -67,15 +70,15 @@ class ReportedEvent(NamedTuple):
 def mail_events(
     mail: AcceptedMail, shared: Mapping[str, Any], luck: OutcomeOdds, suppressed: str | None = None
 ) -> list[ReportedEvent]:
-    """Return everything that will be heard of a mail; *suppressed* says by what it was stopped."""
+    """Return all events of a mail; *suppressed* is the event kind that suppressed its address."""
     if suppressed:
         reason = DROPPED.get(suppressed, "Invalid")
         return [ReportedEvent(0, make("dropped", mail, shared, reason=reason))]
     fates = luck.fates(mail.address, also=str(shared.get("subject")))
-    return list(_stories(fates, mail, shared))
+    return list(_outcome_events(fates, mail, shared))
 
 
-def _stories(
+def _outcome_events(
     fates: frozenset[MailOutcome], mail: AcceptedMail, shared: Mapping[str, Any]
 ) -> Iterator[ReportedEvent]:
     if MailOutcome.DROPPED in fates:
@@ -89,12 +92,12 @@ def _stories(
     if MailOutcome.DEFERRED in fates:
         yield ReportedEvent(1, make("deferred", mail, shared, after=1, attempt="1"))
     yield ReportedEvent(1, make("delivered", mail, shared, after=3 + _lag(mail, "arrival", 900)))
-    yield from _reading(fates, mail, shared)
+    yield from _engagement_events(fates, mail, shared)
     if MailOutcome.LATE_BOUNCE in fates:
         yield ReportedEvent(3, anonymous(make("bounce", mail, shared, after=9)))
 
 
-def _reading(
+def _engagement_events(
     fates: frozenset[MailOutcome], mail: AcceptedMail, shared: Mapping[str, Any]
 ) -> Iterator[ReportedEvent]:
     forced = named_outcome(mail.address) is not None
@@ -117,12 +120,12 @@ def _reading(
 
 
 def _drawn(mail: AcceptedMail, what: str) -> int:
-    """Draw a number for a mail, the same one each time."""
+    """Return a 32-bit number drawn for a mail, the same one each time."""
     return int.from_bytes(blake2b(f"{what}|{mail.address}".encode(), digest_size=4).digest())
 
 
 def _lag(mail: AcceptedMail, what: str, most: int) -> int:
-    """Draw seconds that pass, mostly few; none for an address that is named after its fate."""
+    """Return a drawn delay in seconds, mostly short; 0 for an address named after its outcome."""
     return (
         0
         if named_outcome(mail.address)
@@ -133,9 +136,9 @@ def _lag(mail: AcceptedMail, what: str, most: int) -> int:
 def make(
     kind: str, mail: AcceptedMail, shared: Mapping[str, Any], *, after: int = 0, **own: Any
 ) -> dict[str, Any]:
-    """Make one event *after* so many seconds; *own* fields go over the usual ones.
+    """Return one event, *after* seconds behind acceptance; *own* fields override the usual ones.
 
-    Custom arguments lie flat beside the provider's fields, which win where names meet.
+    Custom arguments stand beside the provider's fields, which win where two names are the same.
     """
     event: dict[str, Any] = {
         **mail.custom_args,
@@ -155,7 +158,7 @@ def make(
 
 
 def anonymous(event: dict[str, Any]) -> dict[str, Any]:
-    """Take from a bounce what one that comes back by mail doesn't have: ids and arguments."""
+    """Return a bounce without message ids and custom arguments, as a bounce by mail arrives."""
     kept = ("email", "timestamp", "event", "reason", "status", "type", "bounce_classification")
     return {name: event[name] for name in (*kept, "sg_event_id") if name in event}
 
@@ -169,7 +172,7 @@ def _event_id(kind: str, mail: AcceptedMail) -> str:
 
 
 def _tracks(shared: Mapping[str, Any], name: str) -> bool:
-    """Tell whether a switch is on; where the request is silent the account's setting is on."""
+    """Tell whether a tracking switch is on; the account's default, on, holds where it is unset."""
     switch = (shared.get("tracking_settings") or {}).get(name) or {}
     return bool(switch.get("enable", True))
 
@@ -177,5 +180,5 @@ def _tracks(shared: Mapping[str, Any], name: str) -> bool:
 def _links(mail: AcceptedMail, shared: Mapping[str, Any]) -> list[str]:
     tags = mail.own.get("substitutions") or {}
     html = next((p["value"] for p in shared.get("content") or () if p["type"] == "text/html"), "")
-    # Links are found in the shared text and filled in alone: the whole would be costly.
+    # Substituting only the links of the shared text is cheaper than substituting the whole.
     return [substitute(unescape(url), tags) for url in _LINK.findall(html)]

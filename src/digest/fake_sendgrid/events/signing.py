@@ -1,4 +1,7 @@
-"""Signatures of event posts: ECDSA on P-256 over timestamp and raw body."""
+"""The signature of an event post: ECDSA on P-256 over timestamp and raw body.
+
+Source: the Event Webhook Security Features page of the SendGrid documentation.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
 
 
 def new_key() -> str:
-    """Make a private key, as PEM."""
+    """Return a new private P-256 key, as PEM."""
     return (
         ec.generate_private_key(ec.SECP256R1())
         .private_bytes(
@@ -27,7 +30,7 @@ def new_key() -> str:
 
 
 class Signer:
-    """Signs posts with one private key."""
+    """A private key that signs posts; raise `BadSetting` where *pem* isn't a P-256 key."""
 
     def __init__(self, pem: str) -> None:
         try:
@@ -43,7 +46,7 @@ class Signer:
 
     @property
     def public_key(self) -> str:
-        """The key to verify with: base64 of DER, as the provider's page shows it."""
+        """The public key: base64 of DER, as the provider's settings page shows it."""
         return b64encode(
             self._key.public_key().public_bytes(
                 serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -51,7 +54,7 @@ class Signer:
         ).decode()
 
     def headers(self, body: bytes, now: float) -> dict[str, str]:
-        """Return the two headers that prove *body*."""
+        """Return the signature and timestamp headers of *body*; *now* is in Unix seconds."""
         moment = str(int(now))
         signature = self._key.sign(moment.encode() + body, ec.ECDSA(hashes.SHA256()))
         return {SIGNATURE: b64encode(signature).decode(), TIMESTAMP: moment}

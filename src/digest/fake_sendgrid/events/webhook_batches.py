@@ -1,4 +1,4 @@
-"""Event posts: cut to size, framed as the provider frames them, disordered on request."""
+"""Event posts: their size limits, their framing as bytes, and the faults of their order."""
 
 from __future__ import annotations
 
@@ -16,34 +16,36 @@ MAX_BYTES = 768_000
 
 @dataclass(frozen=True, kw_only=True)
 class EventFaults:
-    """What goes wrong with events on their way."""
+    """The faults of event posts, as a fault script sets them."""
 
     duplicate: int = 1  #: how often each event is posted
     new_ids: bool = False  #: whether each copy has an id of its own
-    shuffle: bool = False  #: whether the events of a round are posted in any order
+    shuffle: bool = False  #: whether the events of one page of mails are posted in random order
     drop: float = 0.0  #: the share of events that are never posted
     delay: float = 0.0  #: seconds each post is held back
-    corrupt: float = 0.0  #: the share of posts that are spoilt on every try
-    how: Literal["signature", "json"] = "signature"  #: changed after signing, or signed broken
+    corrupt: float = 0.0  #: the share of posts that are corrupt on every try
+    how: Literal["signature", "json"] = (
+        "signature"  #: body changed after signing, or broken JSON signed
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookBatch:
-    """The body of one post; *first* is the earliest mail it speaks of, 0 for none."""
+    """The body of one post; *first* is the id of the earliest mail of its events, 0 for none."""
 
     body: bytes
     events: int
     first: int = 0
-    spoilt: bool = False  #: whether its signature won't fit
+    spoilt: bool = False  #: whether the signature must not match the body
 
 
 def frame(lines: Iterable[bytes]) -> bytes:
-    r"""Join events as they arrive from the provider: ``[a,\r\nb]\r\n``."""
+    r"""Return events joined as the provider joins them: ``[a,\r\nb]\r\n``."""
     return b"[" + b",\r\n".join(lines) + b"]\r\n"
 
 
 def cut(events: Iterable[Mapping[str, Any]], first: int = 0) -> Iterator[WebhookBatch]:
-    """Cut events into posts of at most 1,000 events and 768,000 bytes."""
+    """Yield posts of at most 1,000 events and 768,000 bytes; one event is never cut."""
     lines: list[bytes] = []
     size = 0
     for event in events:
@@ -58,14 +60,14 @@ def cut(events: Iterable[Mapping[str, Any]], first: int = 0) -> Iterator[Webhook
 
 
 def dice(seed: int) -> Random:
-    """Return dice that fall the same way for the same seed."""
+    """Return a random generator that repeats for the same seed."""
     return Random(seed)  # noqa: S311 - repeatable is the point
 
 
 def disorder_events(
     events: list[dict[str, Any]], faults: EventFaults, chance: Random
 ) -> list[dict[str, Any]]:
-    """Drop, repeat, rename and shuffle events as asked."""
+    """Return the events dropped, repeated, given new ids and shuffled as *faults* says."""
     kept = [event for event in events if not faults.drop or chance.random() >= faults.drop]
     copies = kept * max(1, faults.duplicate)
     if faults.new_ids:
@@ -76,7 +78,7 @@ def disorder_events(
 
 
 def corrupt(post: WebhookBatch, faults: EventFaults, chance: Random) -> WebhookBatch:
-    """Spoil a post with the chance asked for."""
+    """Return *post*, or a corrupt one with the probability that *faults* says."""
     if not faults.corrupt or chance.random() >= faults.corrupt:
         return post
     if faults.how == "json":

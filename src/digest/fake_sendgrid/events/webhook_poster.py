@@ -1,4 +1,4 @@
-"""The courier: turns what the ledger accepted into signed event posts, and delivers them."""
+"""The webhook poster: when events are posted, tried again, given up, and resumed after a crash."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from digest.fake_sendgrid.faults.outcomes import OutcomeOdds
 from digest.fake_sendgrid.message_store import MessageStore
 
 PAGE = 1000
-#: Posts that wait for another try; while there are as many, nothing new is read.
+#: While this many posts wait for another try, no further mails are read.
 MAX_WAITING = 100
 POST_SECONDS = 10
 ROUND_SECONDS = 0.5
@@ -34,7 +34,7 @@ LONGEST_WAIT = 3600
 LOCAL = frozenset({"127.0.0.1", "localhost", "::1"})
 CURSOR = "events_after"
 SUCCESS = range(200, 300)
-#: Events after which an address is never mailed again, whatever is accepted for it.
+#: Events that suppress an address: later mails to it are accepted and dropped.
 SUPPRESSING = frozenset({"spamreport", "unsubscribe"})
 log = logging.getLogger("digest.fake_sendgrid")
 
@@ -43,13 +43,13 @@ Deliver = Callable[[str, bytes, Mapping[str, str]], Awaitable[int]]
 
 @dataclass
 class PostingReport:
-    """What became of event posts."""
+    """Counts of event posts by result."""
 
     posts: int = 0  #: answered 2xx
     events: int = 0  #: in those posts
-    refused: int = 0  #: tries that were answered otherwise, or not at all
-    given_up: int = 0  #: posts that were refused too often
-    last_status: int | None = None  #: 0 stands for no answer
+    refused: int = 0  #: tries with another answer, or none
+    given_up: int = 0  #: posts that reached the limit of tries
+    last_status: int | None = None  #: 0 for no answer
 
 
 @dataclass(order=True)
@@ -61,7 +61,7 @@ class _Waiting:
 
 @dataclass
 class WebhookPoster:
-    """Reads the ledger from where it stopped, and posts what is heard of each mail."""
+    """The loop that reads accepted mails from the store and posts their events to the webhook."""
 
     ledger: MessageStore
     signer: Signer
@@ -75,116 +75,116 @@ class WebhookPoster:
     report: PostingReport = field(default_factory=PostingReport)
     _waiting: list[_Waiting] = field(default_factory=list)
     _dice: Random = field(default_factory=lambda: dice(0))
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _cursor: int = 0
 
     def begin(self) -> None:
-        """Go on where the ledger says events were last posted; the dice start anew."""
+        """Resume at the cursor in the store, with a fresh random generator and report."""
         self._cursor = int(self.ledger.note(CURSOR) or 0)
         self._waiting.clear()
         self._dice = dice(self.luck.seed)
         self.report = PostingReport()
 
     async def run(self) -> None:
-        """Post what is due, for ever."""
+        """Post due events until cancelled."""
         while True:
-            async with self._turn:
+            async with self._lock:
                 busy = self.to is not None and await self._round()
             await asyncio.sleep(0 if busy else ROUND_SECONDS)
 
     async def flush(self, extra: Iterable[WebhookBatch] = ()) -> PostingReport:
-        """Post *extra*, all that waits, and all that is unread, now; each post is tried once."""
-        async with self._turn:
+        """Post *extra*, every waiting post and all unread mails now; try each post once."""
+        async with self._lock:
             before = asdict(self.report)
             due, self._waiting = self._waiting, []
-            for one in [*due, *(_Waiting(0, post) for post in extra)]:
-                await self._try(one)
+            for entry in [*due, *(_Waiting(0, post) for post in extra)]:
+                await self._try(entry)
             while self.to is not None and self._read(held=False):
                 waiting, self._waiting = self._waiting, []
-                fresh = [one for one in waiting if not one.tries]
-                self._waiting = [one for one in waiting if one.tries]
-                for one in fresh:
-                    await self._try(one)
+                fresh = [entry for entry in waiting if not entry.tries]
+                self._waiting = [entry for entry in waiting if entry.tries]
+                for entry in fresh:
+                    await self._try(entry)
             self._remember()
             return _difference(before, self.report)
 
     @property
     def waiting(self) -> int:
-        """How many posts wait for their time or for another try."""
+        """The number of posts that wait for their due time or another try."""
         return len(self._waiting)
 
     @property
     def unread(self) -> bool:
-        """Whether the ledger holds mails nothing was said about."""
+        """Whether the store holds mails whose events were not made yet."""
         return bool(self.ledger.after(self._cursor, 1))
 
     async def _round(self) -> bool:
-        """Post what is due and read a page on; false when there was nothing to do."""
+        """Post what is due and read the next page; return false when there was nothing to do."""
         now = self.clock()
-        due = [one for one in self._waiting if one.due <= now]
-        self._waiting = [one for one in self._waiting if one.due > now]
-        for one in due:
-            await self._try(one)
+        due = [entry for entry in self._waiting if entry.due <= now]
+        self._waiting = [entry for entry in self._waiting if entry.due > now]
+        for entry in due:
+            await self._try(entry)
         read = len(self._waiting) < MAX_WAITING and self._read(held=True)
         if due or read:
             self._remember()
         return bool(due) or read
 
     def _read(self, *, held: bool) -> bool:
-        """Turn the next page of the ledger into waiting posts; false at its end."""
+        """Make waiting posts of the next page of mails; return false at the end of the store."""
         page = self.ledger.after(self._cursor, PAGE)
         if not page:
             return False
         self._cursor = page[-1].id
-        told: list[ReportedEvent] = []
+        reported: list[ReportedEvent] = []
         for mail in page:
             shared = self.ledger.content(mail.content)
-            heard = mail_events(
+            mail_reported = mail_events(
                 mail, shared, self.luck, self.ledger.suppression(mail.address, mail.id)
             )
-            self._suppress(mail.id, heard)
-            told.extend(heard)
+            self._suppress(mail.id, mail_reported)
+            reported.extend(mail_reported)
         self.ledger.keep_suppressions()
-        told.sort(key=lambda one: one.stage)
-        events = disorder_events([one.event for one in told], self.faults, self._dice)
+        reported.sort(key=lambda item: item.stage)
+        events = disorder_events([item.event for item in reported], self.faults, self._dice)
         due = self.clock() + self.faults.delay if held else 0
         for post in cut(events, page[0].id):
             self._waiting.append(_Waiting(due, corrupt(post, self.faults, self._dice)))
         return True
 
-    def _suppress(self, mail: int, heard: list[ReportedEvent]) -> None:
-        for _, event in heard:
+    def _suppress(self, mail: int, reported: list[ReportedEvent]) -> None:
+        for _, event in reported:
             kind, hard = event["event"], event.get("type") == "bounce"
             if kind in SUPPRESSING or (kind == "bounce" and hard):
                 self.ledger.suppress(event["email"], kind, mail, at=event["timestamp"])
 
-    async def _try(self, one: _Waiting) -> None:
-        status = await self._post(one.post)
+    async def _try(self, entry: _Waiting) -> None:
+        status = await self._post(entry.post)
         self.report.last_status = status
         if status in SUCCESS:
             self.report.posts += 1
-            self.report.events += one.post.events
+            self.report.events += entry.post.events
             return
         self.report.refused += 1
-        tries = one.tries + 1
+        tries = entry.tries + 1
         if tries >= self.tries:
             self.report.given_up += 1
             log.warning("an event post was given up after %s tries; last answer %s", tries, status)
             return
         wait = min(self.retry_after * 2 ** (tries - 1), LONGEST_WAIT)
-        self._waiting.append(_Waiting(self.clock() + wait, one.post, tries))
+        self._waiting.append(_Waiting(self.clock() + wait, entry.post, tries))
 
     async def _post(self, post: WebhookBatch) -> int:
         if self.to is None:
             return 0
         headers = self.signer.headers(post.body, self.clock())
-        # The same JSON, written differently: only who checks the raw bytes will notice.
+        # The same JSON in other bytes: only a check of the raw body notices the wrong signature.
         body = post.body.replace(b'":', b'": ', 1) if post.spoilt else post.body
         return await self.deliver(self.to, body, headers)
 
     def _remember(self) -> None:
-        """Note how far everything is posted; after a crash some is posted again, none is lost."""
-        unposted = [one.post.first - 1 for one in self._waiting if one.post.first]
+        """Write the cursor: after a crash some events are posted again, and none is lost."""
+        unposted = [entry.post.first - 1 for entry in self._waiting if entry.post.first]
         self.ledger.write_note(CURSOR, str(min([self._cursor, *unposted])))
 
 
@@ -196,7 +196,7 @@ def _difference(before: dict[str, Any], now: PostingReport) -> PostingReport:
 
 
 def check_local(url: str | None) -> str | None:
-    """Return *url* if it leads to this machine; events go nowhere else."""
+    """Return *url*; raise `BadSetting` unless its host is this machine."""
     if url is None:
         return None
     parts = urlsplit(url)
@@ -206,7 +206,7 @@ def check_local(url: str | None) -> str | None:
 
 
 async def deliver(url: str, body: bytes, headers: Mapping[str, str]) -> int:
-    """Post one body and return the status, 0 when no answer came; redirects are not followed."""
+    """Post one body and return the status, 0 for no answer in 10 seconds; follow no redirect."""
     return await asyncio.to_thread(_deliver, url, body, headers)
 
 

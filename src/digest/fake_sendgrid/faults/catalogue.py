@@ -1,4 +1,4 @@
-"""Faults on request: which ones there are, and which request meets one."""
+"""The fault plan: which kinds of faults exist, their settings, and which request meets one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digest.fake_sendgrid.mail_send_rules.violation import RuleViolation, about
 
 
 class FaultKind(StrEnum):
-    """What may go wrong with a Mail Send request."""
+    """The kinds of faults of a Mail Send request."""
 
     CUT_REQUEST = "cut-request"  #: reset at byte *at* of the request; nothing is recorded
     CUT = "cut"  #: no answer at all
@@ -37,8 +37,8 @@ class FaultKind(StrEnum):
     KILL = "kill"  #: SIGKILL to the process *pid*, and no answer
 
 
-#: What each fault may be told, with its usual value; *accept* is whether the request is judged
-#: and recorded as usual before its answer goes wrong.
+#: The settings of each kind, with their defaults; *accept* is whether the request is checked and
+#: recorded as usual before its answer goes wrong.
 SETTINGS: Mapping[FaultKind, Mapping[str, Any]] = {
     FaultKind.CUT_REQUEST: {"at": 0},
     FaultKind.CUT: {"accept": True, "reset": False},
@@ -62,20 +62,20 @@ SETTINGS: Mapping[FaultKind, Mapping[str, Any]] = {
     FaultKind.TWICE: {},
     FaultKind.KILL: {"accept": True, "pid": 0},
 }  # fmt: skip
-#: Kinds that leave the request unjudged, whatever they are told.
+#: Kinds that never check nor record the request, whatever their settings.
 NEVER_ACCEPT = frozenset({FaultKind.RATE_LIMIT, FaultKind.REFUSE})
 
 
 @dataclass(frozen=True, kw_only=True)
 class When:
-    """Which requests a fault meets; they are counted from 1 since the script was given."""
+    """Which requests a fault meets; requests are counted from 1 since the script was set."""
 
-    on: list[int] | None = None  #: these and no others; one number will do
+    on: list[int] | None = None  #: only these numbers
     first: int = 1
     last: int | None = None
-    every: int = 1  #: of those from first to last, each n-th, the first included
-    chance: float = 1.0  #: the share of those, drawn by seed and number
-    times: int | None = None  #: no more often than this
+    every: int = 1  #: each n-th from first to last, the first included
+    chance: float = 1.0  #: the share of those, drawn from the seed and the number
+    times: int | None = None  #: at most this often
 
 
 @dataclass(frozen=True)
@@ -88,11 +88,11 @@ class Fault:
 
     @property
     def accepts(self) -> bool:
-        """Whether the request is judged and recorded as usual before its answer goes wrong."""
+        """Whether the request is checked and recorded as usual before its answer goes wrong."""
         return self.kind not in NEVER_ACCEPT and bool(self.settings.get("accept", True))
 
     def meets(self, number: int, draw: float) -> bool:
-        """Tell whether it meets the request of that number; *draw* is from 0 to 1."""
+        """Tell whether the fault meets the request *number*; *draw* is from 0 to 1."""
         when = self.when
         if when.on is not None and number not in when.on:
             return False
@@ -103,27 +103,27 @@ class Fault:
 
 @dataclass(frozen=True, kw_only=True)
 class BadAddresses:
-    """Addresses that are refused although nothing is wrong with them."""
+    """Valid addresses that are refused on request."""
 
     containing: str | None = None  #: in the part before the @
     listed: list[str] = field(default_factory=list)
-    one_in: int | None = None  #: by hash, so always the same ones
-    named: str = "all"  #: or "first": how many of them one answer names
+    one_in: int | None = None  #: chosen by hash, so always the same addresses
+    named: str = "all"  #: "all" or "first": the violations one answer names
 
     def refuse(self, body: Mapping[str, Any]) -> list[RuleViolation]:
-        """Return a refusal for each such address in a body that is otherwise in order."""
-        found = [
+        """Return a violation for each such address in a valid body."""
+        violations = [
             about(
                 f"personalizations.{place}.{kind}.{index}.email",
                 "Does not contain a valid address.",
                 f"personalizations.{kind}",
             )
-            for place, one in enumerate(body["personalizations"])
+            for place, personalization in enumerate(body["personalizations"])
             for kind in ("to", "cc", "bcc")
-            for index, mailbox in enumerate(one.get(kind) or ())
+            for index, mailbox in enumerate(personalization.get(kind) or ())
             if self._is_bad(mailbox["email"].lower())
         ]
-        return found[:1] if self.named == "first" else found
+        return violations[:1] if self.named == "first" else violations
 
     def _is_bad(self, address: str) -> bool:
         if self.containing and self.containing.lower() in address.partition("@")[0]:
@@ -135,7 +135,7 @@ class BadAddresses:
 
 @dataclass
 class FaultPlan:
-    """A script of faults, and how far it has come."""
+    """A parsed fault script, with the counts of requests and of met faults."""
 
     faults: tuple[Fault, ...] = ()
     addresses: BadAddresses = field(default_factory=BadAddresses)
@@ -145,7 +145,7 @@ class FaultPlan:
     met: Counter[int] = field(default_factory=Counter)  #: by place in the script
 
     def next(self) -> Fault | None:
-        """Count one more request, and return the first fault that meets it, if any does."""
+        """Count one request, and return the first fault that meets it, or ``None``."""
         self.number += 1
         for place, fault in enumerate(self.faults):
             draw = _number(f"{self.seed}|{place}|{self.number}") / 2**64
@@ -156,7 +156,7 @@ class FaultPlan:
         return None
 
     def describe(self) -> dict[str, Any]:
-        """Say how many requests were counted, and which lines met how many of them."""
+        """Return the number of counted requests, and how many each line of the script met."""
         return {
             "requests": self.number,
             "faults": [

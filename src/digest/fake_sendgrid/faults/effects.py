@@ -1,4 +1,4 @@
-"""What a fault makes of an answer: another answer, or other steps on the wire."""
+"""The effect of each kind of fault: a changed answer, or other steps on the connection."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digest.fake_sendgrid.http.wire_steps import (
 from digest.fake_sendgrid.mail_send_rules.violation import about
 
 HTML = ("Content-Type", "text/html")
-#: What a proxy in front of the provider says, in form.
+#: An error page as a proxy in front of the provider would send it.
 ERROR_PAGE = (
     "<html>\r\n<head><title>{status}</title></head>\r\n<body>\r\n<center><h1>{status}</h1>"
     "</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
@@ -32,18 +32,21 @@ Settings = Mapping[str, Any]
 
 
 def fault_response(fault: Fault, reply: HttpResponse, now: float) -> HttpResponse:
-    """Return the answer a fault gives in place of *reply*, which most leave as it is."""
+    """Return *reply* as the fault changes it; most kinds leave it unchanged.
+
+    *now* is in Unix seconds.
+    """
     change = _CHANGES.get(fault.kind)
     return change(reply, fault.settings, now) if change else reply
 
 
 def fault_steps(fault: Fault, data: bytes) -> Iterator[Step]:
-    """Return what is done on the wire, where *data* is the answer as bytes."""
-    twist = _TWISTS.get(fault.kind)
-    if twist is None:
+    """Yield the steps on the connection; *data* is the encoded answer."""
+    steps_of = _STEPS.get(fault.kind)
+    if steps_of is None:
         yield WriteBytes(data)
         return
-    yield from twist(data, fault.settings)
+    yield from steps_of(data, fault.settings)
 
 
 def _status(_reply: HttpResponse, settings: Settings, _now: float) -> HttpResponse:
@@ -182,7 +185,7 @@ def _kill(_data: bytes, settings: Settings) -> Iterator[Step]:
     yield CloseConnection()
 
 
-_TWISTS: Mapping[FaultKind, Callable[[bytes, Settings], Iterator[Step]]] = {
+_STEPS: Mapping[FaultKind, Callable[[bytes, Settings], Iterator[Step]]] = {
     FaultKind.CUT: _cut,
     FaultKind.CUT_ANSWER: _cut_answer,
     FaultKind.CUT_BODY: _cut_body,
@@ -200,7 +203,7 @@ _TWISTS: Mapping[FaultKind, Callable[[bytes, Settings], Iterator[Step]]] = {
 
 
 def _head(data: bytes, more: str) -> bytes:
-    """Return the head of an answer with other lines in place of its length."""
+    """Return the head of an answer, with the header lines *more* in place of Content-Length."""
     lines = data.partition(b"\r\n\r\n")[0].split(b"\r\n")
     kept = [line for line in lines if not line.lower().startswith(b"content-length:")]
     return b"\r\n".join([*kept, more.encode(), b"", b""])

@@ -1,4 +1,4 @@
-"""What becomes of a mail: decided by seed and address, so that a run can be repeated."""
+"""The outcomes of a mail: drawn from a seed and the address, so that a run can be repeated."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from digest.errors import BadSetting
 
 
 class MailOutcome(StrEnum):
-    """The ways a mail may go; what isn't named is delivered and left unread."""
+    """What may become of a mail; without an outcome a mail is delivered and left unread."""
 
     DROPPED = "dropped"  #: never tried
     BOUNCE = "bounce"  #: refused for good
     BLOCKED = "blocked"  #: this mail refused, not the address
     DEFERRED = "deferred"  #: refused for now, delivered later
-    LATE_BOUNCE = "late-bounce"  #: delivered, and sent back afterwards, without any id
+    LATE_BOUNCE = "late-bounce"  #: delivered, and bounced later by mail, without ids
     OPEN = "open"  #: the tracking image was fetched
     CLICK = "click"  #: a link was followed
-    SPAMREPORT = "spamreport"  #: called spam
-    UNSUBSCRIBE = "unsubscribe"  #: left by the provider's own link
+    SPAMREPORT = "spamreport"  #: reported as spam
+    UNSUBSCRIBE = "unsubscribe"  #: unsubscribed by the provider's own link
 
 
-#: Of these at most one happens to a mail.
+#: A mail has at most one of these, and then no other outcome.
 ENDS = (MailOutcome.DROPPED, MailOutcome.BOUNCE, MailOutcome.BLOCKED)
 SHARES = {
     MailOutcome.DROPPED: 0.002,
@@ -39,20 +39,23 @@ SHARES = {
     MailOutcome.SPAMREPORT: 0.0005,
     MailOutcome.UNSUBSCRIBE: 0.002,
 }
-#: An address that begins so has that fate whatever the shares: bounce@…, click+7@…, open-3@….
+#: An address that begins so has that outcome whatever the shares: bounce@…, click+7@…, open-3@….
 _WORD = re.compile(rf"({'|'.join(sorted(MailOutcome, key=len, reverse=True))})(?=[-+.\d@])")
 
 
 @dataclass(frozen=True)
 class OutcomeOdds:
-    """Shares of each fate, and the seed that deals them out."""
+    """The share of each outcome (0 to 1), and the seed that outcomes are drawn from."""
 
     seed: int = 0
     shares: Mapping[MailOutcome, float] = field(default_factory=lambda: dict(SHARES))
 
     @classmethod
     def of(cls, seed: int, shares: Mapping[str, float]) -> Self:
-        """Set some shares over the usual ones; ``all`` sets every share that isn't named."""
+        """Return odds with *shares* over the defaults; ``all`` sets every share that isn't named.
+
+        Raise `BadSetting` for an unknown outcome or a share outside 0 to 1.
+        """
         named = {name: share for name, share in shares.items() if name != "all"}
         unknown = sorted(named.keys() - set(MailOutcome))
         if unknown or not all(0 <= share <= 1 for share in shares.values()):
@@ -60,11 +63,11 @@ class OutcomeOdds:
                 f"shares are numbers from 0 to 1 for: all, {', '.join(MailOutcome)}"
                 + (f"; not for {', '.join(unknown)}" if unknown else "")
             )
-        usual = {fate: shares.get("all", share) for fate, share in SHARES.items()}
-        return cls(seed, {fate: named.get(fate, usual[fate]) for fate in MailOutcome})
+        usual = {outcome: shares.get("all", share) for outcome, share in SHARES.items()}
+        return cls(seed, {outcome: named.get(outcome, usual[outcome]) for outcome in MailOutcome})
 
     def fates(self, address: str, *, also: str = "") -> frozenset[MailOutcome]:
-        """Return what happens to a mail to *address*; *also* tells its mails apart."""
+        """Return the outcomes of a mail to *address*; *also* tells mails to one address apart."""
         word = named_outcome(address)
         if word:
             return frozenset({word})
@@ -73,15 +76,15 @@ class OutcomeOdds:
         if end:
             return frozenset({end})
         lot = (*lot[:4], *self.lots(f"{address.lower()}|{also}")[4:])
-        others = (fate for fate in MailOutcome if fate not in ENDS)
+        others = (outcome for outcome in MailOutcome if outcome not in ENDS)
         return frozenset(
-            fate
-            for fate, drawn in zip(others, lot[1:], strict=False)
-            if drawn < self.shares.get(fate, 0)
+            outcome
+            for outcome, drawn in zip(others, lot[1:], strict=False)
+            if drawn < self.shares.get(outcome, 0)
         )
 
     def lots(self, what: str) -> tuple[float, ...]:
-        """Draw eight numbers from 0 to 1 for *what*; the same ones each time."""
+        """Return eight numbers from 0 to 1 drawn for *what*, the same ones each time."""
         dealt = blake2b(f"{self.seed}|{what}".encode(), digest_size=32).digest()
         return tuple(
             int.from_bytes(dealt[n : n + 4], "big") / 2**32 for n in range(0, len(dealt), 4)
@@ -89,16 +92,16 @@ class OutcomeOdds:
 
 
 def named_outcome(address: str) -> MailOutcome | None:
-    """Return the fate an address is named after, if it is."""
+    """Return the outcome that an address is named after, or ``None``."""
     word = _WORD.match(address.lower())
     return MailOutcome(word[1]) if word else None
 
 
 def _one_of(
-    fates: tuple[MailOutcome, ...], shares: Mapping[MailOutcome, float], drawn: float
+    outcomes: tuple[MailOutcome, ...], shares: Mapping[MailOutcome, float], drawn: float
 ) -> MailOutcome | None:
-    for fate in fates:
-        drawn -= shares.get(fate, 0)
+    for outcome in outcomes:
+        drawn -= shares.get(outcome, 0)
         if drawn < 0:
-            return fate
+            return outcome
     return None

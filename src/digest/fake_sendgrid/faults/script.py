@@ -1,4 +1,4 @@
-"""Fault scripts as users write them, read strictly: a fault that never fires proves nothing."""
+"""The fault script as users write it, read strictly: a fault that never fires proves nothing."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Filled = TypeVar("Filled", When, BadAddresses, EventFaults)
 
 
 def parse(script: Any, *, seed: int = 0, may_kill: bool = False) -> FaultPlan:
-    """Read a script: a list of faults, or an object with requests, addresses, events, seed.
+    """Return the plan of a script: a list of faults, or {requests, addresses, events, seed}.
 
-    Raises `BadSetting` that names the line and what is wrong with it.
+    Raise `BadSetting`, which names the line and its mistake.
     """
     whole = {"requests": script or []} if script is None or isinstance(script, list) else script
     if not isinstance(whole, dict) or whole.keys() - {"requests", "addresses", "events", "seed"}:
@@ -84,7 +84,7 @@ def _check_values(
 
 
 def _filled(kind: type[Filled], values: Any, where: str) -> Filled:
-    known = [one.name for one in fields(kind)]
+    known = [field.name for field in fields(kind)]
     if not isinstance(values, dict) or values.keys() - set(known):
         raise BadSetting(f"{where}: takes {', '.join(known)}")
     for name, value in values.items():
@@ -114,7 +114,7 @@ _COUNT = ("a whole number from 1", _is_count)
 _SHARE = ("a number from 0 to 1", _is_share)
 _FLAG = ("true or false", lambda value: isinstance(value, bool))
 _TEXT = ("text", lambda value: isinstance(value, str))
-#: By field: what a value must be, in words and as a check.
+#: By field: the allowed values, in words and as a check.
 _VALUES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "on": ("a number from 1, or a list of them", _is_list_of(_is_count)),
     "first": _COUNT, "last": _COUNT, "every": _COUNT, "times": _COUNT, "one_in": _COUNT,

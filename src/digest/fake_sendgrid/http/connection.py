@@ -1,4 +1,4 @@
-"""One connection, byte by byte."""
+"""One HTTP/1.1 connection, byte by byte: how requests are read and steps are performed."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from digest.fake_sendgrid.http.wire_steps import (
     WriteBytes,
 )
 
-#: Enough of a request to see whether it is a Mail Send; no more, so that it can be cut early.
+#: Bytes that show whether a request is a Mail Send; no more, so that it can be cut early.
 PEEK = len("POST /v3/mail/send")
 CHUNK = 262_144
 IDLE_SECONDS = 75
 READ_SECONDS = 300
-DRAIN_BYTES = 100_000_000
+DISCARD_BYTES = 100_000_000
 
 
 class ConnectionGone(Exception):
-    """The connection is over."""
+    """The other side has closed the connection, or a fault has."""
 
 
 class BodyTooLarge(Exception):
-    """The body is over the cap."""
+    """The body is larger than the cap in bytes."""
 
 
 class Connection:
-    """Reads requests from a socket and writes answers, or what a fault makes of them."""
+    """A server-side connection: requests are read from its socket, steps written to it."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -50,7 +50,7 @@ class Connection:
         self.open = True
 
     async def peek(self) -> bytes:
-        """Return the first bytes of the next request, or nothing when there is none."""
+        """Return the first bytes of the next request; empty at the end or after 75 idle seconds."""
         waiting, _ = self._http.trailing_data
         if waiting:
             self._received = len(waiting)
@@ -71,9 +71,10 @@ class Connection:
         return await self._loop.sock_recv(self._sock, room)
 
     async def read(self, *, body_cap: int, cut_at: int | None = None) -> HttpRequest:
-        """Read one whole request; with *cut_at* the connection is reset at that byte.
+        """Return the next complete request; with *cut_at*, reset the connection at that byte.
 
-        Raises `ConnectionGone`, `BodyTooLarge`, or h11's `RemoteProtocolError` for what isn't HTTP.
+        Raise `ConnectionGone`, `BodyTooLarge` over *body_cap* bytes, `TimeoutError` after 300
+        seconds, or h11's `RemoteProtocolError` for what isn't HTTP.
         """
         head: h11.Request | None = None
         body: list[bytes] = []
@@ -120,7 +121,7 @@ class Connection:
         await self._loop.sock_sendall(self._sock, self._http.send(event) or b"")
 
     def encode(self, reply: HttpResponse, *, head_only: bool = False) -> bytes:
-        """Return the bytes of a proper answer; afterwards the next request may be read."""
+        """Return the bytes of an answer; afterwards the next request may be read."""
         length = ("Content-Length", str(len(reply.body)))
         headers = [*reply.headers, *([] if reply.status in {204, 304} else [length])]
         response = h11.Response(
@@ -134,7 +135,7 @@ class Connection:
         return data + self._http.send(h11.EndOfMessage())
 
     def ready_for_next(self) -> bool:
-        """Get ready for another request; false when this connection carries no more."""
+        """Prepare for another request; return false when the connection carries no more."""
         if not self.open or self._http.our_state is not h11.DONE:
             return False
         if self._http.their_state is not h11.DONE:
@@ -143,7 +144,7 @@ class Connection:
         return True
 
     async def act(self, steps: Iterable[Step]) -> None:
-        """Do what the steps say; raises `ConnectionGone` when the other side has left."""
+        """Perform the steps in order; raise `ConnectionGone` when the other side has closed."""
         try:
             for step in steps:
                 await self._do(step)
@@ -174,8 +175,8 @@ class Connection:
             pass
 
     async def refuse_early(self, reply: HttpResponse, *, seconds: float = 5) -> None:
-        """Answer before the request was read to its end, so that the answer still arrives."""
-        left = DRAIN_BYTES
+        """Answer an unread request: discard its rest for some *seconds*, so the answer arrives."""
+        left = DISCARD_BYTES
         try:
             await self._loop.sock_sendall(self._sock, self.encode(reply))
             self._sock.shutdown(socket.SHUT_WR)
@@ -187,7 +188,7 @@ class Connection:
         self.close()
 
     def close(self, *, reset: bool = False) -> None:
-        """Close the socket, once."""
+        """Close the socket if it is open; *reset* sends RST in place of FIN."""
         if not self.open:
             return
         self.open = False

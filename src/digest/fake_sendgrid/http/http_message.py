@@ -1,4 +1,4 @@
-"""What comes in over HTTP, and what goes back."""
+"""One HTTP request and one answer as values, and the JSON forms of answers."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class HttpResponse:
 
 
 def json_response(value: Any, status: int = 200) -> HttpResponse:
-    """Answer with *value* as JSON."""
+    """Return an answer with *value* as JSON."""
     return HttpResponse(status=status, headers=(JSON,), body=orjson.dumps(value))
 
 
 def error_response(
     status: int, message: str, field: str | None = None, help: str | None = None
 ) -> HttpResponse:
-    """Answer with one error, in the provider's form."""
+    """Return an answer with one error, in the provider's form."""
     return json_response({"errors": [{"message": message, "field": field, "help": help}]}, status)

@@ -1,4 +1,4 @@
-"""What the server does on a connection instead of plainly answering."""
+"""The steps a connection can perform: the vocabulary in which faults describe an answer."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ class WriteBytes:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Do nothing for so many seconds."""
+    """Wait for *seconds*."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Hang:
-    """Do nothing until the other side gives up, or for so many seconds, then close."""
+    """Wait until the other side closes, at most *seconds*, then close."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class CloseConnection:
-    """Close the connection; *reset* sends RST in place of an orderly end."""
+    """Close the connection; *reset* sends RST in place of FIN."""
 
     reset: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """Send SIGKILL to a process."""
+    """Send SIGKILL to the process *pid*."""
 
     pid: int
 

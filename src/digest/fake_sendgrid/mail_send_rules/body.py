@@ -1,4 +1,4 @@
-"""Checks of a whole body: the top level, and everything below it."""
+"""The checks of a whole body: the top-level fields, and the order of all checks."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ KNOWN = frozenset(
 ORDER = ("text/plain", "text/x-amp-html", "text/html")
 MAX_CATEGORIES, MAX_CATEGORY = 10, 255
 MAX_REPLY_TO = 1000
-#: However wrong a body is, the answer names no more than this.
+#: One answer names at most this many violations.
 MAX_PROBLEMS = 1000
 _UNFIT_TYPE = re.compile(r"[;\r\n]")
 _UNFIT_FILE = re.compile(r"[;,\r\n]")
 
 
 def check(body: Any, *, now: float, lenient: bool = False) -> list[RuleViolation]:
-    """Return why SendGrid would refuse *body*; an empty list means it would take it.
+    """Return why SendGrid would refuse *body*; an empty list means that it would accept it.
 
-    *now* is in Unix seconds. One value that isn't text where text is due hides all else, as it
-    does there. *lenient* takes the kind variant where the provider's behaviour isn't documented.
+    *now* is in Unix seconds. A single value of the wrong type where text is required hides every
+    other violation, as it does at the provider. *lenient* accepts what isn't documented.
     """
     if not isinstance(body, dict):
         return [CRYPTIC]
@@ -100,7 +100,7 @@ def _check_subject(body: dict[str, Any]) -> Iterator[RuleViolation]:
         return
     own = body.get("personalizations")
     everyone_has_one = isinstance(own, list) and all(
-        isinstance(one, dict) and one.get("subject") for one in own
+        isinstance(entry, dict) and entry.get("subject") for entry in own
     )
     if subject is None and (everyone_has_one or body.get("template_id")):
         return

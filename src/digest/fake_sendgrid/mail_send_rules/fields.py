@@ -25,17 +25,17 @@ _BREAKS = re.compile(r"[\r\n\x00]")
 
 
 def is_address(text: object, *, lenient: bool) -> bool:
-    """Tell whether the provider would take *text* as an address; lenient lets Unicode in."""
+    """Tell whether the provider would accept *text* as an address; *lenient* allows Unicode."""
     if not isinstance(text, str) or len(text) > MAX_ADDRESS or text.find("@") > MAX_LOCAL:
         return False
     if lenient and not text.isascii():
-        # One letter stands for each other letter, so that only the structure is judged.
+        # Each other letter is replaced by one ASCII letter, so that only the structure is checked.
         text = "".join(c if c.isascii() else "x" if c.isalnum() else " " for c in text)
     return _ADDRESS.fullmatch(text) is not None
 
 
 def check_mailbox(value: Any, at: str, topic: str, *, lenient: bool) -> Iterator[RuleViolation]:
-    """Check one ``{email, name?}``."""
+    """Yield the violations of one ``{email, name?}``."""
     if not isinstance(value, dict):
         yield about(at, "Invalid type. Expected: object.", topic)
         return
@@ -53,7 +53,7 @@ def check_mailbox(value: Any, at: str, topic: str, *, lenient: bool) -> Iterator
 
 
 def check_headers(value: Any, at: str) -> Iterator[RuleViolation]:
-    """Check an object of headers: names, reserved ones, text without line breaks."""
+    """Yield the violations of a headers object: names, reserved names, line breaks."""
     if not isinstance(value, dict):
         yield about(at, "Invalid type. Expected: object.", "headers")
         return
@@ -71,7 +71,7 @@ def check_headers(value: Any, at: str) -> Iterator[RuleViolation]:
 
 
 def check_texts(value: Any, at: str, topic: str) -> Iterator[RuleViolation]:
-    """Check substitutions or custom arguments: text to text, at most 10,000 bytes."""
+    """Yield the violations of a map of text to text, at most 10,000 bytes as JSON."""
     if not isinstance(value, dict):
         yield about(at, "Invalid type. Expected: object.", topic)
         return

@@ -1,4 +1,4 @@
-"""Checks of the switches beside the mail itself: settings, tracking, unsubscribe groups, pools."""
+"""The checks of the switches beside the mail: settings, tracking, unsubscribe groups, pools."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ POOL_NAME = range(2, 65)
 
 
 def check_settings(body: dict[str, Any]) -> Iterator[RuleViolation]:
-    """Check everything at the top level that is a switch and no part of the mail."""
+    """Yield the violations of the top-level settings that aren't part of the mail."""
     for name in KNOWN:
         yield from _check_switches(body.get(name, {}), name)
     yield from _check_group(body.get("asm"))

@@ -1,4 +1,4 @@
-"""One reason to refuse a body."""
+"""One rule violation: the form in which the provider refuses a body."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ HELP = "http://sendgrid.com/docs/API_Reference/Web_API_v3/Mail/errors.html#messa
 
 
 class RuleViolation(NamedTuple):
-    """A refusal in the provider's form; *field* counts from 0 in the order that was sent."""
+    """A violation in the provider's form; places in *field* count from 0, as sent."""
 
     message: str
     field: str | None
     help: str | None = None
 
 
-#: What SendGrid says about a value that should have been text, and no more than that.
+#: The whole answer of SendGrid to a value that should have been text.
 CRYPTIC = RuleViolation("Bad Request", None)
 
 
 def about(field: str, message: str, topic: str | None = None) -> RuleViolation:
-    """Name a field; *topic* is its place on the provider's help page, the field by default."""
+    """Return a violation of *field*; *topic* is its anchor on the provider's help page."""
     return RuleViolation(message, field, HELP + (topic or field))
