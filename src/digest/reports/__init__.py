@@ -1,4 +1,11 @@
-"""What became of issues, for people: numbers gathered, drawn, and set as pages and tables."""
+"""What became of issues, for people: numbers gathered, drawn, and set as pages and tables.
+
+`report_data` gathers the numbers of one issue from the delivery statistics and the subscriber
+list, once, for every form of output; `heatmap` finds where each link stands in the mail and
+colours it. `charts` turns the numbers into charts (a sentence, a table, a picture), and `vega`
+draws each picture as SVG. `report_page` fills the HTML page with tiles and charts, `csv_export`
+writes the same numbers as CSV, and `formatting` writes shares, ranges and dates for all of them.
+"""
 
 from digest.reports.csv_export import as_csv
 from digest.reports.formatting import day, number_range, percent

@@ -1,4 +1,4 @@
-"""The charts of a report: what each says, in a picture, a sentence and a table."""
+"""The charts of a report: which numbers each chart shows, as picture, sentence and table."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from digest.reports.report_data import IssueReport, SectionRow
 from digest.reports.vega import Spec
 from subscribers.list_statistics import AudienceCounts
 
-A_WHILE = 5  # minutes; of less there is no line to be drawn
-FEWEST_WEEKS = 4  # that are shown of a young list
+A_WHILE = 5  # minutes; a shorter timeline is not drawn
+FEWEST_WEEKS = 4  # shown of a young list
 MOST_SOURCES = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A chart, and the same facts as a table."""
+    """A chart, with the same numbers as a table."""
 
     title: str
-    says: str  #: what it shows, in a sentence
-    svg: Markup  #: empty where charts can't be drawn
+    says: str  #: the sentence below the title
+    svg: Markup  #: empty where the extra "charts" isn't installed
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
 
 
 def funnel(numbers: EditionStatistics, *, tracked: bool) -> Chart:
-    """Draw how many were reached, as bars from accepted to clicked."""
+    """Return the bars from accepted to clicked; without *tracked*, to delivered."""
     steps = [("Accepted", numbers.accepted, 0), ("Delivered", numbers.delivered, 0)]
     if tracked:
         steps.append(("Opened", numbers.opened_people, numbers.opened_machines))
@@ -48,24 +48,24 @@ def funnel(numbers: EditionStatistics, *, tracked: bool) -> Chart:
 
 
 def delivery(numbers: EditionStatistics) -> Chart | None:
-    """Draw when the mail arrived; ``None`` where it arrived at once, or hasn't."""
+    """Return the share delivered over time; ``None`` for a timeline under 5 minutes, or none."""
     line = list(numbers.timeline)
     if not line or line[-1][0] - line[0][0] < A_WHILE:
         return None
     points = _cumulated(line)
-    told = _milestones(points)
+    milestones = _milestones(points)
     return _chart(
         title="When it arrived",
         says="Share of the delivered mails that had arrived, by minutes after the first.",
         name="delivery",
         drawing=lambda size: vega.area(points, size),
         head=("Share arrived", "Minutes after the first"),
-        rows=[(f"{share} %", f"{minutes:,}") for share, minutes in told],
+        rows=[(f"{share} %", f"{minutes:,}") for share, minutes in milestones],
     )
 
 
 def comparisons(sections: Sequence[SectionRow]) -> Chart:
-    """Draw link visits by comparison."""
+    """Return link visits by comparison, in the order of the mail."""
     steps = [(row.title, row.surely, row.readers - row.surely) for row in sections]
     return _chart(
         title="Clicks per comparison",
@@ -78,17 +78,25 @@ def comparisons(sections: Sequence[SectionRow]) -> Chart:
 
 
 def failures(providers: Sequence[ProviderStatistics]) -> Chart:
-    """Draw the share that wasn't delivered, by mailbox provider."""
+    """Return the share of mails that wasn't delivered, by mailbox provider and kind of failure."""
     kinds = ("deferred", "blocked", "bounced", "dropped")
     values = [
-        {"who": one.name, "kind": kind, "share": getattr(one, kind) / max(1, one.accepted)}
-        for one in providers
+        {
+            "who": provider.name,
+            "kind": kind,
+            "share": getattr(provider, kind) / max(1, provider.accepted),
+        }
+        for provider in providers
         for kind in kinds
     ]
-    failed = {one.name: sum(getattr(one, kind) for kind in kinds) for one in providers}
+    failed = {
+        provider.name: sum(getattr(provider, kind) for kind in kinds) for provider in providers
+    }
     words = {
-        one.name: f"{percent(failed[one.name], one.accepted)} ({failed[one.name]:,})"
-        for one in providers
+        provider.name: (
+            f"{percent(failed[provider.name], provider.accepted)} ({failed[provider.name]:,})"
+        )
+        for provider in providers
     }
     return _chart(
         title="Not delivered, by mailbox provider",
@@ -101,26 +109,32 @@ def failures(providers: Sequence[ProviderStatistics]) -> Chart:
         head=("Provider", "Accepted", "Delivered", *(kind.capitalize() for kind in kinds)),
         rows=[
             (
-                one.name,
-                f"{one.accepted:,}",
-                f"{one.delivered:,}",
-                *(f"{getattr(one, kind):,}" for kind in kinds),
+                provider.name,
+                f"{provider.accepted:,}",
+                f"{provider.delivered:,}",
+                *(f"{getattr(provider, kind):,}" for kind in kinds),
             )
-            for one in providers
+            for provider in providers
         ],
     )
 
 
 def complaints(providers: Sequence[ProviderStatistics]) -> Chart:
-    """Draw the complaint rate by mailbox provider, beside Gmail's two lines."""
+    """Return the complaint rate by mailbox provider, beside Gmail's limits of 0.1 % and 0.3 %.
+
+    Source: https://support.google.com/a/answer/81126
+    """
     values = [
-        {"who": one.name, "rate": one.complaint_rate}
-        for one in providers
-        if one.complaint_rate is not None
+        {"who": provider.name, "rate": provider.complaint_rate}
+        for provider in providers
+        if provider.complaint_rate is not None
     ]
     words = {
-        one.name: f"{percent(one.complained, one.delivered, places=2)} ({one.complained:,})"
-        for one in providers
+        provider.name: (
+            f"{percent(provider.complained, provider.delivered, places=2)}"
+            f" ({provider.complained:,})"
+        )
+        for provider in providers
     }
     return _chart(
         title="Complaints, by mailbox provider",
@@ -129,21 +143,26 @@ def complaints(providers: Sequence[ProviderStatistics]) -> Chart:
         drawing=lambda size: vega.rates(values, size, words),
         head=("Provider", "Delivered", "Complaints", "Rate"),
         rows=[
-            (one.name, f"{one.delivered:,}", f"{one.complained:,}", _rate(one.complaint_rate))
-            for one in providers
+            (
+                provider.name,
+                f"{provider.delivered:,}",
+                f"{provider.complained:,}",
+                _rate(provider.complaint_rate),
+            )
+            for provider in providers
         ],
     )
 
 
 def growing(growth: AudienceCounts) -> Chart:
-    """Draw who joined and who left, week by week, from the first week there is something."""
-    busy = [bool(each.joined or each.left) for each in growth.weeks]
+    """Return readers who joined and left by ISO week, from the first week with either."""
+    busy = [bool(week.joined or week.left) for week in growth.weeks]
     start = min(busy.index(True) if any(busy) else 0, max(0, len(busy) - FEWEST_WEEKS))
     weeks = growth.weeks[start:]
     values = [
-        {"week": each.week, "kind": kind, "n": number}
-        for each in weeks
-        for kind, number in (("joined", each.joined), ("left", -each.left))
+        {"week": week.week, "kind": kind, "n": number}
+        for week in weeks
+        for kind, number in (("joined", week.joined), ("left", -week.left))
     ]
     return _chart(
         title="Who came and who left",
@@ -155,24 +174,24 @@ def growing(growth: AudienceCounts) -> Chart:
         drawing=lambda size: vega.weeks(values, size),
         head=("Week", "Asked", "Joined", "Left"),
         rows=[
-            (each.week, f"{each.asked:,}", f"{each.joined:,}", f"{each.left:,}") for each in weeks
+            (week.week, f"{week.asked:,}", f"{week.joined:,}", f"{week.left:,}") for week in weeks
         ],
     )
 
 
 def _one_way(growth: AudienceCounts) -> str:
-    """Say where all readers came from, if it is the same for all."""
+    """Return the sentence about the only source of all readers; empty for several sources."""
     ways = [source_words(name) for name in growth.sources]
     return f" All came by one way: {ways[0][:1].lower()}{ways[0][1:]}." if len(ways) == 1 else ""
 
 
 def sources(growth: AudienceCounts) -> Chart | None:
-    """Draw where the readers on the list came from; ``None`` for fewer than two ways."""
-    found = [(source_words(name), number) for name, number in growth.sources.items()]
-    if len(found) <= 1:
+    """Return the readers by source; ``None`` for fewer than two sources."""
+    counts = [(source_words(name), number) for name, number in growth.sources.items()]
+    if len(counts) <= 1:
         return None
-    shown = found[:MOST_SOURCES]
-    if rest := sum(number for _, number in found[MOST_SOURCES:]):
+    shown = counts[:MOST_SOURCES]
+    if rest := sum(number for _, number in counts[MOST_SOURCES:]):
         shown.append(("Elsewhere", rest))
     return _chart(
         title="Where readers came from",
@@ -180,15 +199,15 @@ def sources(growth: AudienceCounts) -> Chart | None:
         name="sources",
         drawing=lambda size: vega.plain([(name, number) for name, number in shown], size),
         head=("Source", "Readers"),
-        rows=[(name, f"{number:,}") for name, number in found],
+        rows=[(name, f"{number:,}") for name, number in counts],
     )
 
 
 def history(reports: Sequence[IssueReport]) -> Chart:
-    """Draw delivered mails and sure clicks, issue by issue."""
+    """Return delivered mails and sure clicks by issue; the picture shows the last 26 issues."""
     steps = [
-        (f"No. {each.number}", each.numbers.clicked_surely, each.numbers.delivered)
-        for each in reports
+        (f"No. {report.number}", report.numbers.clicked_surely, report.numbers.delivered)
+        for report in reports
     ]
     return _chart(
         title="Issue by issue",
@@ -228,11 +247,11 @@ def _cumulated(line: Sequence[tuple[int, int]]) -> list[tuple[int, float]]:
 
 
 def _milestones(points: Sequence[tuple[int, float]]) -> list[tuple[int, int]]:
-    found = []
+    milestones = []
     for share in (50, 90, 95, 99, 100):
         minute = next(at for at, reached in points if reached >= share / 100 - 1e-9)
-        found.append((share, minute))
-    return found
+        milestones.append((share, minute))
+    return milestones
 
 
 def _rate(value: float | None) -> str:

@@ -1,4 +1,4 @@
-"""A report as CSV: one fact a row, so that it can be filtered, and never a formula."""
+"""A report as CSV: one number a row, so that rows can be filtered, and no cell a formula."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TOTALS = (
 
 
 def as_csv(reports: Sequence[IssueReport]) -> str:
-    """Return every number of the reports, a row each, with a head line."""
+    """Return every number of the reports as CSV, one a row, below a header row."""
     out = io.StringIO()
     writer = csv.writer(out)
     writer.writerow(HEAD)
@@ -30,25 +30,25 @@ def as_csv(reports: Sequence[IssueReport]) -> str:
 
 
 def _rows(report: IssueReport) -> Iterator[tuple[str, str, str, str]]:
-    found: EditionStatistics = report.numbers
-    yield from _each("total", "", _TOTALS, found)
+    numbers: EditionStatistics = report.numbers
+    yield from _measure_rows("total", "", _TOTALS, numbers)
     yield "total", "", "unsubscribed", str(report.unsubscribed)
     for edition in report.editions:
         name = f"{edition.slice}, revision {edition.revision}"
-        yield from _each("edition", name, STANDINGS, edition)
-    for provider in found.providers:
-        yield from _each("provider", provider.name, STANDINGS, provider)
+        yield from _measure_rows("edition", name, STANDINGS, edition)
+    for provider in numbers.providers:
+        yield from _measure_rows("provider", provider.name, STANDINGS, provider)
     for section in report.sections:
-        yield from _each("comparison", section.title, ("surely", "readers"), section)
+        yield from _measure_rows("comparison", section.title, ("surely", "readers"), section)
     for link in report.links:
-        yield from _each("link", link.url, ("surely", "readers", "clicks"), link)
-    for cause, number in found.causes.items():
+        yield from _measure_rows("link", link.url, ("surely", "readers", "clicks"), link)
+    for cause, number in numbers.causes.items():
         yield "cause", cause, "readers", str(number)
-    for minute, number in found.timeline:
+    for minute, number in numbers.timeline:
         yield "timeline", str(minute * 60), "delivered", str(number)
 
 
-def _each(
+def _measure_rows(
     part: str, name: str, measures: Sequence[str], of: object
 ) -> Iterator[tuple[str, str, str, str]]:
     for measure in measures:
@@ -56,5 +56,8 @@ def _each(
 
 
 def _safe(cell: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula."""
+    """Return *cell* with a quote in front where a spreadsheet would read it as a formula.
+
+    Source: https://owasp.org/www-community/attacks/CSV_Injection
+    """
     return f"'{cell}" if cell.startswith(_FORMULA) and not cell.lstrip("-").isdigit() else cell

@@ -1,4 +1,4 @@
-"""Numbers and days as people read them."""
+"""How numbers, ranges, sources and dates are written for people."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _SOURCES = {"": "Not known", "page": "Sign-up page"}
 
 
 def percent(part: int, whole: int, *, places: int = 1) -> str:
-    """Write a part as a share that no line break tears apart; of nothing it is a dash."""
+    """Return a share such as "12.3 %", with a no-break space; a dash where *whole* is 0."""
     if not whole:
         return "—"
-    # A share that isn't nothing isn't shown as nothing, nor a part as the whole.
+    # A share above zero is never rounded to 0 %, nor one below the whole to 100 %.
     least = 10.0**-places
     share = 100 * part / whole
     if 0 < part < whole:
@@ -20,17 +20,17 @@ def percent(part: int, whole: int, *, places: int = 1) -> str:
 
 
 def number_range(low: int, high: int) -> str:
-    """Write a range: "120 to 180", or one number where both are the same."""
+    """Return a range: "120 to 180", or one number where both are the same."""
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def source_words(source: str) -> str:
-    """Write where a reader came from: "import (kit)" is "Imported list (kit)"."""
+    """Return the words for a reader's source: "import (kit)" is "Imported list (kit)"."""
     if source.startswith("import"):
         return f"Imported list{source.removeprefix('import').replace(' (plain)', '')}"
     return _SOURCES.get(source) or f"Form “{source}”"
 
 
 def day(moment: datetime | None) -> str:
-    """Write a day: "24 November 2026"; a dash for none."""
+    """Return a date: "24 November 2026"; a dash for ``None``."""
     return f"{moment.day} {moment:%B %Y}" if moment else "—"

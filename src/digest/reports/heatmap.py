@@ -1,4 +1,4 @@
-"""Where in a mail each link stands, and how hot it was."""
+"""The heat map: where in a mail each link stands, and how its colour shows its readers."""
 
 from __future__ import annotations
 
@@ -35,58 +35,58 @@ _STYLE = (
 
 @dataclass(frozen=True, kw_only=True)
 class LinkPosition:
-    """A link as it stands in a mail."""
+    """A link at its place in a mail."""
 
     url: str
-    words: str  #: what is clicked
+    words: str  #: the text of the link
     section: str  #: the heading above it
 
 
 def link_positions(html: str) -> list[LinkPosition]:
-    """Return the links of a mail in order, each under the heading it stands below."""
+    """Return the web links of a mail in order, each with the heading above it."""
     reader = _Reader()
     reader.feed(html)
-    return reader.found
+    return reader.positions
 
 
 def heat_map(html: str, links: Sequence[LinkStatistics]) -> str:
     """Return the mail with every followed link coloured by how many readers followed it.
 
-    It is a piece of HTML for a shadow root: styles and body, of which nothing loads, leads
-    anywhere or acts. Empty where a mail holds anything active.
+    The HTML is for a shadow root: styles and body, without targets, remote resources or scripts.
+    It is empty where the mail holds an active element.
     """
     plain = _COMMENT.sub("", html)
     body = _BODY.search(plain)
-    if body is None or _acts(body[2]):
+    if body is None or _is_active(body[2]):
         return ""
     readers = {link.url: link for link in links}
     most = max((link.readers for link in links), default=0)
-    marked = _ANCHOR.sub(lambda found: _marked(found, readers, most), body[2])
-    sheets = "\n".join(found[1] for found in _SHEET.finditer(plain))
+    marked = _ANCHOR.sub(lambda match: _marked(match, readers, most), body[2])
+    sheets = "\n".join(match[1] for match in _SHEET.finditer(plain))
     rules = _BODY_RULE.sub(".digest-body", _LOADS.sub("", sheets)).replace(":root", ":host")
     inside = _LEADS.sub("", marked)
     own = _style_of(body[1])
     return f'<style>{rules}{_STYLE}</style><div class="digest-body"{own}>{inside}</div>'
 
 
-def _acts(html: str) -> bool:
-    """Tell whether a piece of a mail holds what a mail never does, and a report must not."""
+def _is_active(html: str) -> bool:
+    """Tell whether HTML holds an active element or an event handler, which no report may hold."""
     reader = _Reader()
     reader.feed(html)
-    return reader.acts
+    return reader.active
 
 
 def _style_of(attributes: str) -> str:
-    found = re.search(r'\sstyle="[^"]*"', attributes)
-    return _LOADS.sub("", found[0]) if found else ""
+    match = re.search(r'\sstyle="[^"]*"', attributes)
+    return _LOADS.sub("", match[0]) if match else ""
 
 
-def _marked(found: re.Match[str], links: Mapping[str, LinkStatistics], most: int) -> str:
-    before, url, after, inside = found.groups()
+def _marked(match: re.Match[str], links: Mapping[str, LinkStatistics], most: int) -> str:
+    before, url, after, inside = match.groups()
     link = links.get(unescape(url))
     if link is None or not most:
         return f"<a{before}{after}>{inside}</a>"
-    # The square root: else only the hottest would show any colour.
+    # By the square root, so that rarely followed links show some colour as well.
     heat = 0.12 + 0.5 * (link.readers / most) ** 0.5
     attributes = re.sub(r'\sstyle="', f' style="--h:{heat:.2f};', before + after, count=1)
     if "--h:" not in attributes:
@@ -97,19 +97,19 @@ def _marked(found: re.Match[str], links: Mapping[str, LinkStatistics], most: int
 
 
 class _Reader(HTMLParser):
-    """Reads links and the headings of the comparisons they belong to."""
+    """A parser that collects links with the headings above them, and notices active elements."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[LinkPosition] = []
-        self.acts = False
+        self.positions: list[LinkPosition] = []
+        self.active = False
         self._heading: list[str] | None = None
         self._section = ""
         self._link: tuple[str, list[str]] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _ACTIVE or any(name.startswith("on") for name, _ in attrs):
-            self.acts = True
+            self.active = True
         if tag == "h2":
             self._heading = []
         elif tag == "a":
@@ -122,13 +122,15 @@ class _Reader(HTMLParser):
             self._link[1].append(data)
 
     def handle_endtag(self, tag: str) -> None:
-        self.acts = self.acts or tag in _ACTIVE
+        self.active = self.active or tag in _ACTIVE
         if tag == "h2" and self._heading is not None:
             self._section, self._heading = _line(self._heading), None
         elif tag == "a" and self._link is not None:
             url, words = self._link
             if url.startswith(("http://", "https://")):
-                self.found.append(LinkPosition(url=url, words=_line(words), section=self._section))
+                self.positions.append(
+                    LinkPosition(url=url, words=_line(words), section=self._section)
+                )
             self._link = None
 
 

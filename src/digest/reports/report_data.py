@@ -1,4 +1,4 @@
-"""Everything a report says, gathered once: what the terminal, JSON, CSV and the page all show."""
+"""The data of a report: which numbers it holds, gathered once for terminal, JSON, CSV and page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ELSEWHERE = "Elsewhere in the mail"
 
 @dataclass(frozen=True, kw_only=True)
 class LinkRow:
-    """One link of the mail with what became of it."""
+    """One link of the mail, with the counts of its clicks and readers."""
 
     words: str
     section: str
@@ -40,7 +40,7 @@ class LinkRow:
 
 @dataclass(frozen=True, kw_only=True)
 class SectionRow:
-    """One comparison of the mail: link visits, summed over its links."""
+    """One comparison of the mail; each reader counts once a link."""
 
     title: str
     surely: int
@@ -49,9 +49,9 @@ class SectionRow:
 
 @dataclass(frozen=True, kw_only=True)
 class EditionRow:
-    """One rendering of the issue and its readers; most issues have one."""
+    """One edition of the issue, with the counts of its deliveries; most issues have one."""
 
-    slice: str  #: the part of the audience it is for
+    slice: str  #: the part of the audience that gets it
     revision: int
     language: str
     fingerprint: str  #: the first characters of its hash
@@ -66,7 +66,7 @@ class EditionRow:
 
 @dataclass(frozen=True, kw_only=True)
 class IssueReport:
-    """What became of one issue."""
+    """The results of one issue."""
 
     newsletter: str
     number: int
@@ -77,25 +77,25 @@ class IssueReport:
     numbers: EditionStatistics
     sections: Sequence[SectionRow]
     links: Sequence[LinkRow]
-    unsubscribed: int  #: readers who left until the next issue went out, by any way
+    unsubscribed: int  #: readers who left before the next issue went out, by any way
     growth: list_statistics.AudienceCounts
     editions: Sequence[EditionRow] = ()
-    heat: str = field(default="", repr=False)  #: the mail itself, links coloured
+    heat: str = field(default="", repr=False)  #: the heat map of the mail, as HTML
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values; the mail itself is left out."""
-        found = {name: value for name, value in vars(self).items() if name != "heat"}
+        """Return the values for JSON, without the heat map."""
+        fields = {name: value for name, value in vars(self).items() if name != "heat"}
         return {
-            **found,
+            **fields,
             "sent_at": self.sent_at.isoformat() if self.sent_at else None,
             "numbers": {
                 **self.numbers.as_dict(),
                 "unheard": self.numbers.unheard,
                 "complaint_rate": self.numbers.complaint_rate,
             },
-            "editions": [asdict(each) for each in self.editions],
-            "sections": [asdict(each) for each in self.sections],
-            "links": [asdict(each) for each in self.links],
+            "editions": [asdict(row) for row in self.editions],
+            "sections": [asdict(row) for row in self.sections],
+            "links": [asdict(row) for row in self.links],
             "growth": self.growth.as_json(),
         }
 
@@ -107,9 +107,9 @@ def report(
     *,
     audience: list_statistics.AudienceCounts | None = None,
 ) -> IssueReport:
-    """Gather what became of an issue; raises `NotFound` when it carries nothing or wasn't sent.
+    """Return the report of an issue; raise `NotFound` for an issue that wasn't sent.
 
-    *audience* is the newsletter's, where it is counted already.
+    *audience* holds the counts of the newsletter's list, where they were made already.
     """
     if issue.prepared_at is None:
         raise NotFound(
@@ -117,8 +117,8 @@ def report(
         )
     newsletter = store.newsletter_of(session, issue)
     edition = store.edition_of(session, issue)
-    found = edition_statistics(session, edition.id or 0)
-    rows = link_rows(link_positions(edition.html), found.links)
+    numbers = edition_statistics(session, edition.id or 0)
+    rows = link_rows(link_positions(edition.html), numbers.links)
     return IssueReport(
         newsletter=newsletter.name,
         number=issue.number or 0,
@@ -126,18 +126,18 @@ def report(
         subject=edition.subject,
         sent_at=issue.prepared_at,
         tracking=edition.tracking,
-        numbers=found,
+        numbers=numbers,
         sections=section_rows(link_positions(edition.html), rows),
         links=rows,
         unsubscribed=_unsubscribed(session, newsletter, issue, now),
         growth=audience or list_statistics.count(session, newsletter.slug, now),
         editions=_editions(session, issue),
-        heat=heat_map(edition.html, found.links) if found.links else "",
+        heat=heat_map(edition.html, numbers.links) if numbers.links else "",
     )
 
 
 def every_issue(session: Session, newsletter: Newsletter, now: datetime) -> list[IssueReport]:
-    """Gather every issue of a newsletter that was sent or is under way, the oldest first."""
+    """Return the reports of every issue that was sent or is being sent, oldest first."""
     sent = [
         issue
         for issue in store.issues(session, newsletter.id)
@@ -148,31 +148,31 @@ def every_issue(session: Session, newsletter: Newsletter, now: datetime) -> list
 
 
 def _editions(session: Session, issue: Issue) -> list[EditionRow]:
-    """Count each rendering of an issue that has readers, in the order they were made."""
+    """Return the editions of an issue that have deliveries, in the order they were made."""
     made = session.exec(
         select(Edition).where(Edition.issue_id == issue.id).order_by(col(Edition.id))
     ).all()
-    counted = [(each, count_deliveries(session, each.id or 0)) for each in made]
+    counted = [(edition, count_deliveries(session, edition.id or 0)) for edition in made]
     return [
         EditionRow(
-            slice=each.slice,
-            revision=each.revision,
-            language=each.language,
-            fingerprint=each.fingerprint[:12],
-            **{name: getattr(of, name) for name in STANDINGS},
+            slice=edition.slice,
+            revision=edition.revision,
+            language=edition.language,
+            fingerprint=edition.fingerprint[:12],
+            **{name: getattr(counts, name) for name in STANDINGS},
         )
-        for each, of in counted
-        if of.candidates
+        for edition, counts in counted
+        if counts.candidates
     ]
 
 
 def link_rows(standing: Sequence[LinkPosition], links: Sequence[LinkStatistics]) -> list[LinkRow]:
-    """Say of each followed link what it reads and where it stands, the most followed first."""
+    """Return each followed link with its text and section, the most followed first."""
     first: dict[str, LinkPosition] = {}
     for place in standing:
         first.setdefault(place.url, place)
     rows = []
-    for link in sorted(links, key=lambda each: (-each.readers, -each.surely, each.url)):
+    for link in sorted(links, key=lambda link: (-link.readers, -link.surely, link.url)):
         at = first.get(link.url)
         rows.append(
             LinkRow(
@@ -188,7 +188,7 @@ def link_rows(standing: Sequence[LinkPosition], links: Sequence[LinkStatistics])
 
 
 def section_rows(standing: Sequence[LinkPosition], rows: Sequence[LinkRow]) -> list[SectionRow]:
-    """Sum link visits by comparison, in the order of the mail; those without any are there too."""
+    """Return link visits summed by comparison, in the order of the mail, zeros included."""
     surely: Counter[str] = Counter()
     readers: Counter[str] = Counter()
     for row in rows:
@@ -203,7 +203,7 @@ def section_rows(standing: Sequence[LinkPosition], rows: Sequence[LinkRow]) -> l
 
 
 def _unsubscribed(session: Session, newsletter: Newsletter, issue: Issue, now: datetime) -> int:
-    """Count readers who left from when the issue went out until the next one did."""
+    """Return how many readers left between this issue and the next one, or *now*."""
     if issue.prepared_at is None:
         return 0
     later = (

@@ -1,4 +1,4 @@
-"""One self-contained page about an issue, or about all of them, to be looked at and sent on."""
+"""The report page: one self-contained HTML file about an issue, or about all issues."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _TRACKING = {
 
 @dataclass(frozen=True, kw_only=True)
 class Tile:
-    """A number that comes first."""
+    """A headline number at the top of the page."""
 
     name: str
     value: str
@@ -35,8 +35,11 @@ class Tile:
 
 
 def issue_page(report: IssueReport, *, folder: Path | None = None) -> str:
-    """Return the HTML of one issue's report; raises `TemplateBroken`."""
-    found = report.numbers
+    """Return the HTML of one issue's report; raise `TemplateBroken` for a faulty template.
+
+    *folder* holds templates that replace the shipped ones by name.
+    """
+    numbers = report.numbers
     context = {
         "report": report,
         "date": day(report.sent_at),
@@ -45,31 +48,34 @@ def issue_page(report: IssueReport, *, folder: Path | None = None) -> str:
         "charts": [chart for chart in _charts(report) if chart is not None],
         "editions": report.editions if len(report.editions) > 1 else (),
         "links": report.links,
-        "causes": [(cause, f"{number:,}") for cause, number in found.causes.items()],
+        "causes": [(cause, f"{number:,}") for cause, number in numbers.causes.items()],
         "tracking": _TRACKING[Tracking(report.tracking)],
-        "heat": Markup(report.heat),  # noqa: S704 - of our own mail, and nothing in it acts
-        "late": found.late_bounces,
+        "heat": Markup(report.heat),  # noqa: S704 - from our own mail, no active element
+        "late": numbers.late_bounces,
     }
     return fill("issue.html", context, template_folders("report", folder)) + "\n"
 
 
 def _charts(report: IssueReport) -> Iterator[Chart | None]:
     tracked = report.tracking != Tracking.OFF
-    found = report.numbers
-    if found.accepted:
-        yield charts.funnel(found, tracked=tracked)
-        yield charts.delivery(found)
+    numbers = report.numbers
+    if numbers.accepted:
+        yield charts.funnel(numbers, tracked=tracked)
+        yield charts.delivery(numbers)
         if tracked and report.sections:
             yield charts.comparisons(report.sections)
-        yield charts.failures(found.providers)
-    if found.delivered:
-        yield charts.complaints(found.providers)
+        yield charts.failures(numbers.providers)
+    if numbers.delivered:
+        yield charts.complaints(numbers.providers)
     yield charts.growing(report.growth)
     yield charts.sources(report.growth)
 
 
 def series_page(reports: Sequence[IssueReport], *, folder: Path | None = None) -> str:
-    """Return the HTML of the report on every issue; raises `TemplateBroken`."""
+    """Return the HTML of the report on every issue; raise `TemplateBroken` for a faulty template.
+
+    *reports* holds at least one report, oldest first.
+    """
     newest = reports[-1]
     growth = newest.growth
     drawn = [charts.history(reports), charts.growing(growth), charts.sources(growth)]
@@ -77,73 +83,75 @@ def series_page(reports: Sequence[IssueReport], *, folder: Path | None = None) -
     context = {
         "newsletter": newest.newsletter,
         "charts": [chart for chart in drawn if chart is not None],
-        "rows": [_row(each) for each in reversed(reports)],
+        "rows": [_row(report) for report in reversed(reports)],
         "summary": f"{issues}, {growth.mailable:,} readers today.",
     }
     return fill("series.html", context, template_folders("report", folder)) + "\n"
 
 
 def tiles(report: IssueReport) -> list[Tile]:
-    """Return the numbers that come first."""
-    found = report.numbers
+    """Return the headline numbers of an issue; opens and clicks only where they are tracked."""
+    numbers = report.numbers
     shown = [
         Tile(
             name="Delivered",
-            value=f"{found.delivered:,}",
-            note=f"{percent(found.delivered, found.accepted)} of {found.accepted:,} accepted",
+            value=f"{numbers.delivered:,}",
+            note=f"{percent(numbers.delivered, numbers.accepted)} of {numbers.accepted:,} accepted",
         ),
-        Tile(name="Not delivered", value=f"{failed(found):,}", note=_failed(found)),
+        Tile(name="Not delivered", value=f"{failed(numbers):,}", note=_failed(numbers)),
     ]
     if report.tracking != Tracking.OFF:
-        shown += [_opened(found), _clicked(found)]
+        shown += [_opened(numbers), _clicked(numbers)]
     shown += [
         Tile(
             name="Unsubscribed",
             value=f"{report.unsubscribed:,}",
-            note=f"{percent(report.unsubscribed, found.delivered)} of delivered, by any way",
+            note=f"{percent(report.unsubscribed, numbers.delivered)} of delivered, by any way",
         ),
-        _complaints(found),
+        _complaints(numbers),
     ]
     return shown
 
 
-def failed(found: EditionStatistics) -> int:
-    """Count accepted mails that are not known to be delivered."""
-    return found.accepted - found.delivered
+def failed(numbers: EditionStatistics) -> int:
+    """Return how many accepted mails are not known to be delivered."""
+    return numbers.accepted - numbers.delivered
 
 
-def _failed(found: EditionStatistics) -> str:
+def _failed(numbers: EditionStatistics) -> str:
     parts = (
-        (found.deferred, "deferred"),
-        (found.blocked, "blocked"),
-        (found.bounced, "bounced"),
-        (found.dropped, "dropped"),
-        (found.unheard, "without news yet"),
+        (numbers.deferred, "deferred"),
+        (numbers.blocked, "blocked"),
+        (numbers.bounced, "bounced"),
+        (numbers.dropped, "dropped"),
+        (numbers.unheard, "without news yet"),
     )
-    said = ", ".join(f"{number:,} {name}" for number, name in parts if number)
-    return said or "nothing failed" if found.accepted else "nothing was accepted yet"
+    failures = ", ".join(f"{number:,} {name}" for number, name in parts if number)
+    return failures or "nothing failed" if numbers.accepted else "nothing was accepted yet"
 
 
-def _opened(found: EditionStatistics) -> Tile:
-    machines = f"{found.opened_machines:,} more by machines only"
+def _opened(numbers: EditionStatistics) -> Tile:
+    machines = f"{numbers.opened_machines:,} more by machines only"
     return Tile(
         name="Opened",
-        value=f"{found.opened_people:,}",
-        note=f"{percent(found.opened_people, found.delivered)} of delivered; {machines}",
+        value=f"{numbers.opened_people:,}",
+        note=f"{percent(numbers.opened_people, numbers.delivered)} of delivered; {machines}",
     )
 
 
-def _clicked(found: EditionStatistics) -> Tile:
-    low, high = (percent(n, found.delivered) for n in (found.clicked_surely, found.clicked_all))
+def _clicked(numbers: EditionStatistics) -> Tile:
+    low, high = (
+        percent(n, numbers.delivered) for n in (numbers.clicked_surely, numbers.clicked_all)
+    )
     return Tile(
         name="Clicked",
-        value=number_range(found.clicked_surely, found.clicked_all),
+        value=number_range(numbers.clicked_surely, numbers.clicked_all),
         note=f"{low} surely people, {high} with all machines",
     )
 
 
-def _complaints(found: EditionStatistics) -> Tile:
-    rate = found.complaint_rate
+def _complaints(numbers: EditionStatistics) -> Tile:
+    rate = numbers.complaint_rate
     if rate is None:
         return Tile(name="Complaints", value="—", note="nothing was delivered yet")
     if rate >= COMPLAINTS_BAD:
@@ -152,38 +160,39 @@ def _complaints(found: EditionStatistics) -> Tile:
         words = "over 0.1 %, the line to stay below"
     else:
         words = "below 0.1 %, as it should be"
+    readers = "reader" if numbers.complained == 1 else "readers"
     return Tile(
         name="Complaints",
-        value=percent(found.complained, found.delivered, places=2),
-        note=f"{found.complained:,} {'reader' if found.complained == 1 else 'readers'}; {words}",
+        value=percent(numbers.complained, numbers.delivered, places=2),
+        note=f"{numbers.complained:,} {readers}; {words}",
         bad=rate >= COMPLAINTS_GOOD,
     )
 
 
 def _summary(report: IssueReport) -> str:
-    found = report.numbers
-    if not found.accepted:
+    numbers = report.numbers
+    if not numbers.accepted:
         return "The provider has accepted nothing of it yet."
-    reached = f"It reached {found.delivered:,} of {found.accepted:,} mailboxes"
-    if report.tracking == Tracking.OFF or not found.clicked_all:
+    reached = f"It reached {numbers.delivered:,} of {numbers.accepted:,} mailboxes"
+    if report.tracking == Tracking.OFF or not numbers.clicked_all:
         return f"{reached}."
-    low, high = found.clicked_surely, found.clicked_all
+    low, high = numbers.clicked_surely, numbers.clicked_all
     if low == high:
         return f"{reached}, and {low:,} readers followed a link."
     return f"{reached}, and between {low:,} and {high:,} readers followed a link."
 
 
 def _row(report: IssueReport) -> list[str]:
-    found = report.numbers
+    numbers = report.numbers
     tracked = report.tracking != Tracking.OFF
     return [
         f"{report.number}",
         report.subject.replace(" %", "\u00a0%"),
         day(report.sent_at),
-        f"{found.delivered:,}",
-        percent(found.delivered, found.accepted),
-        f"{found.opened_people:,}" if tracked else "—",
-        number_range(found.clicked_surely, found.clicked_all) if tracked else "—",
+        f"{numbers.delivered:,}",
+        percent(numbers.delivered, numbers.accepted),
+        f"{numbers.opened_people:,}" if tracked else "—",
+        number_range(numbers.clicked_surely, numbers.clicked_all) if tracked else "—",
         f"{report.unsubscribed:,}",
-        percent(found.complained, found.delivered, places=2),
+        percent(numbers.complained, numbers.delivered, places=2),
     ]

@@ -1,8 +1,8 @@
-"""Draws charts as SVG: Vega-Lite specifications, rendered without a browser.
+"""Charts as SVG: how a chart is specified in Vega-Lite and rendered without a browser.
 
-The library that draws is the extra "charts": a service never needs it, and it is large.
-Colours are the page's own variables, so that a chart follows the page into the dark. Each is drawn
-for a wide page and for a phone: shrinking the one would make its words unreadable.
+The renderer, vl-convert, is the extra "charts": the library is large, and a service never needs it.
+Colours are CSS variables of the page, so that a chart follows the page's dark theme. Each chart is
+rendered at two widths, since the wide one shrunk to a phone would be unreadable.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from digest.delivery.reporting import COMPLAINTS_BAD, COMPLAINTS_GOOD
 
-VERSION = "5.21"  # of Vega-Lite; the library knows several
+VERSION = "5.21"  # of Vega-Lite; vl-convert carries several
 WIDTHS = {"wide": 640, "narrow": 327}
 MARK, PALE, BAD, SOFT, LINE, INK = (
     f"var(--{name})" for name in ("mark", "pale", "bad", "soft", "line", "ink")
@@ -26,14 +26,14 @@ SANS = "Segoe UI, -apple-system, Roboto, Helvetica, Arial, sans-serif"
 _OPENING = re.compile(r"<svg\b[^>]*>")
 _SIZE = re.compile(r'\bwidth="([\d.]+)" height="([\d.]+)"')
 _SHORT = {"wide": 34, "narrow": 20}  # characters of a label
-_ABOVE = 42  # characters of a name that stands above its bar
-_ROOM = {"wide": 1.3, "narrow": 1.7}  # beside the longest bar, for what is written there
+_ABOVE = 42  # characters of a name above its bar
+_ROOM = {"wide": 1.3, "narrow": 1.7}  # the axis by the longest bar, for the text beside it
 _FEW_WEEKS = 6
 Spec = dict[str, Any]
 
 
 def renderer() -> Callable[..., str] | None:
-    """Return what turns a specification into SVG; ``None`` where the extra isn't installed."""
+    """Return the function that renders SVG; ``None`` where the extra isn't installed."""
     try:
         from vl_convert import vegalite_to_svg
     except ModuleNotFoundError:
@@ -42,7 +42,10 @@ def renderer() -> Callable[..., str] | None:
 
 
 def render(spec: Spec, size: str, name: str, title: str, says: str) -> Markup:
-    """Render one specification, with words for who doesn't see it; empty without the extra."""
+    """Return the SVG of one specification, with title and description for screen readers.
+
+    It is empty without the extra "charts". *size* is a key of `WIDTHS` (pixels).
+    """
     to_svg = renderer()
     if to_svg is None:
         return Markup()
@@ -54,9 +57,9 @@ def render(spec: Spec, size: str, name: str, title: str, says: str) -> Markup:
         **spec,
     }
     drawn = to_svg(whole, vl_version=VERSION)
-    width, height = _SIZE.search(drawn).groups()  # type: ignore[union-attr]  # it always says
+    width, height = _SIZE.search(drawn).groups()  # type: ignore[union-attr]
     own = f"{name}-{size}"
-    # The numbers and words are escaped by the renderer; the title and the sentence here.
+    # vl-convert escapes numbers and labels; the title and the description are escaped here.
     opening = (
         f'<svg class="{size}" role="img" aria-labelledby="{own}-t {own}-d" viewBox="0 0 {width}'
         f' {height}" width="{width}" height="{height}" xmlns="http://www.w3.org/2000/svg">'
@@ -84,7 +87,7 @@ _CONFIG: Spec = {
 
 
 def _names(values: Sequence[str], most: int) -> dict[str, str]:
-    """Cut long names so that bars have room; the table has them whole."""
+    """Return each name cut to *most* characters; the table shows names in full."""
     return {name: name if len(name) <= most else f"{name[: most - 1].rstrip()}…" for name in values}
 
 
@@ -103,8 +106,11 @@ def stacked(
     *,
     spans: bool = True,
 ) -> Spec:
-    """Draw bars of two parts, the sure and the perhaps, with their numbers beside them."""
-    phone = size == "narrow"  # there the names stand above their bars
+    """Return bars of two parts, (name, sure, perhaps), with their numbers beside them.
+
+    *spans* writes the number as a range, otherwise as the sum.
+    """
+    phone = size == "narrow"  # names stand above their bars
     short = _names([name for name, _, _ in steps], _ABOVE if phone else _SHORT[size])
     values = [
         {"who": short[name], "kind": kind, "n": number, "order": order}
@@ -142,7 +148,7 @@ def stacked(
 
 
 def plain(steps: Sequence[tuple[str, int]], size: str) -> Spec:
-    """Draw bars of one kind, with their numbers beside them."""
+    """Return bars of one colour, with their numbers beside them."""
     short = _names([name for name, _ in steps], _SHORT[size])
     values = [{"who": short[name], "n": n, "text": f"{n:,}"} for name, n in steps]
     most = max((n for _, n in steps), default=0) or 1
@@ -160,8 +166,8 @@ def plain(steps: Sequence[tuple[str, int]], size: str) -> Spec:
 
 def _colour(kinds: Sequence[str], colours: Sequence[str], **legend: Any) -> Spec:
     scale = {"domain": list(kinds), "range": list(colours)}
-    found: Spec = {"field": "kind", "type": "nominal", "sort": list(kinds), "scale": scale}
-    return found | ({"legend": legend} if legend else {})
+    encoding: Spec = {"field": "kind", "type": "nominal", "sort": list(kinds), "scale": scale}
+    return encoding | ({"legend": legend} if legend else {})
 
 
 def _span(low: int, high: int) -> str:
@@ -169,7 +175,7 @@ def _span(low: int, high: int) -> str:
 
 
 def area(points: Sequence[tuple[int, float]], size: str) -> Spec:
-    """Draw a line of a share that grows, over minutes."""
+    """Return an area of a growing share (0 to 1) over minutes."""
     values = [{"minute": minute, "share": share} for minute, share in points]
     x: Spec = {
         "field": "minute", "type": "quantitative", "title": "Minutes after the first",
@@ -195,12 +201,12 @@ def area(points: Sequence[tuple[int, float]], size: str) -> Spec:
 def shares(
     values: Sequence[Spec], size: str, kinds: Sequence[str], words: Mapping[str, str]
 ) -> Spec:
-    """Draw bars of shares, by kind, and beside each bar what *words* say of it."""
-    short = _names([each["who"] for each in values], _SHORT[size])
-    shown = [{**each, "who": short[each["who"]]} for each in values]
+    """Return bars of shares stacked by kind, with the text of *words* beside each bar."""
+    short = _names([value["who"] for value in values], _SHORT[size])
+    shown = [{**value, "who": short[value["who"]]} for value in values]
     whole: Counter[str] = Counter()
-    for each in shown:
-        whole[each["who"]] += each["share"]
+    for value in shown:
+        whole[value["who"]] += value["share"]
     x: Spec = {
         "field": "share", "type": "quantitative", "title": None, "stack": "zero", "axis": None,
         "scale": {"domain": [0, max([0.001, *whole.values()]) * _ROOM[size]]},
@@ -223,11 +229,11 @@ def shares(
 
 
 def rates(values: Sequence[Spec], size: str, words: Mapping[str, str]) -> Spec:
-    """Draw bars of complaint rates beside the two lines that matter, and what *words* say."""
-    short = _names([each["who"] for each in values], _SHORT[size])
-    shown = [{**each, "who": short[each["who"]], "text": words[each["who"]]} for each in values]
+    """Return bars of complaint rates with Gmail's two limits, and the text of *words*."""
+    short = _names([value["who"] for value in values], _SHORT[size])
+    shown = [{**value, "who": short[value["who"]], "text": words[value["who"]]} for value in values]
     top = max(
-        [COMPLAINTS_BAD * _ROOM[size], *(float(each["rate"]) * _ROOM[size] for each in values)]
+        [COMPLAINTS_BAD * _ROOM[size], *(float(value["rate"]) * _ROOM[size] for value in values)]
     )
     x: Spec = {
         "field": "rate", "type": "quantitative", "title": None, "axis": None,
@@ -251,20 +257,20 @@ def rates(values: Sequence[Spec], size: str, words: Mapping[str, str]) -> Spec:
     bars: Spec = {
         "data": {"values": shown},
         "mark": {"type": "bar", "color": MARK, "height": {"band": 1}},
-        "encoding": {"y": _bars([each["who"] for each in shown]), "x": x},
+        "encoding": {"y": _bars([value["who"] for value in shown]), "x": x},
     }
-    # Words begin behind both lines, so that none runs through them.
-    ends = [{**each, "rate": max(float(each["rate"]), COMPLAINTS_BAD)} for each in shown]
+    # Text begins right of both lines, so that no line crosses it.
+    ends = [{**value, "rate": max(float(value["rate"]), COMPLAINTS_BAD)} for value in shown]
     return {"height": {"step": 34}, "layer": [bars, lines, _beside(ends, x)]}
 
 
 def _beside(ends: Sequence[Spec], x: Spec) -> Spec:
-    """Write a text at the end of each bar."""
+    """Return the layer that writes a text at the end of each bar."""
     return {
         "data": {"values": list(ends)},
         "mark": {"type": "text", "align": "left", "dx": 8},
         "encoding": {
-            "y": _bars([each["who"] for each in ends]),
+            "y": _bars([value["who"] for value in ends]),
             "x": {**x, "stack": None},
             "text": {"field": "text"},
         },
@@ -272,8 +278,8 @@ def _beside(ends: Sequence[Spec], x: Spec) -> Spec:
 
 
 def weeks(values: Sequence[Spec], size: str) -> Spec:
-    """Draw bars up for who joined, down for who left."""
-    weeks = list(dict.fromkeys(each["week"] for each in values))
+    """Return bars by week: upwards for readers who joined, downwards for readers who left."""
+    weeks = list(dict.fromkeys(value["week"] for value in values))
     every = 1 if len(weeks) <= _FEW_WEEKS else 3 if size == "narrow" else 2
     x: Spec = {
         "field": "week", "type": "ordinal", "sort": weeks, "title": None,
