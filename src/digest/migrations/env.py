@@ -1,4 +1,4 @@
-"""How Alembic runs our revisions: on the connection it is handed, in one transaction."""
+"""The Alembic environment: revisions run on the connection given, in one transaction."""
 
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ SQLITE = sqlite.dialect()
 
 
 def _render(kind: str, value: Any, autogen: AutogenContext) -> str | Literal[False]:
-    """Write our own types by their names in `kinds`, and closed sets as the text they are."""
+    """Return the source of a column type: a name of `kinds`, or text for an enum."""
     if kind != "type":
         return False
     if isinstance(value, Enum):

@@ -1,4 +1,4 @@
-"""The column types revisions are written with."""
+"""The column types of the revisions, which must not follow changes of the models."""
 
 from sqlalchemy import BigInteger, Integer
 from sqlmodel.sql.sqltypes import UTCDateTime

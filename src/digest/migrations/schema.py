@@ -1,4 +1,4 @@
-"""Every table there is: importing the models is what fills the metadata."""
+"""The metadata of every table, filled by importing the models of each package."""
 
 from sqlmodel import SQLModel
 

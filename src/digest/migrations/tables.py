@@ -1,4 +1,4 @@
-"""Whether the tables of a database are those of its revision."""
+"""The comparison of a database's tables with the models: which differences do harm."""
 
 from __future__ import annotations
 
@@ -19,40 +19,44 @@ _SHOWN = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One place where the tables aren't what the models say."""
+    """One difference between the tables and the models."""
 
     says: str
-    harmful: bool  #: the engine relies on what isn't there; otherwise there is merely more
+    harmful: bool  #: whether the engine relies on what is missing or different
 
 
 def differences(connection: Connection) -> list[Difference]:
-    """Compare the tables with the models; others' tables and further indexes don't count."""
+    """Return where the tables differ from the models; ignore further tables and indexes."""
     context = MigrationContext.configure(connection, opts={"compare_type": True})
-    return [told for each in _flat(compare_metadata(context, METADATA)) if (told := _told(each))]
+    return [
+        difference
+        for change in _flat(compare_metadata(context, METADATA))
+        if (difference := _difference(change))
+    ]
 
 
 def require_right(connection: Connection) -> None:
-    """Raise `DatabaseUnfit` when the engine relies on something the tables haven't got."""
-    lacking = [each for each in differences(connection) if each.harmful]
-    if lacking:
-        raise DatabaseUnfit(unlike(lacking), next_step=OTHER_TABLES)
+    """Raise `DatabaseUnfit` where the tables lack something that the engine relies on."""
+    harmful = [difference for difference in differences(connection) if difference.harmful]
+    if harmful:
+        raise DatabaseUnfit(unlike(harmful), next_step=OTHER_TABLES)
 
 
-def unlike(found: Sequence[Difference]) -> str:
-    """Name what differs, in one line."""
-    shown = ", ".join(each.says for each in found[:_SHOWN])
-    more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+def unlike(differences: Sequence[Difference]) -> str:
+    """Return one line that names the first five differences."""
+    shown = ", ".join(difference.says for difference in differences[:_SHOWN])
+    more = f" and {len(differences) - _SHOWN} more" if len(differences) > _SHOWN else ""
     return f"its tables aren't those of its revision: {shown}{more}"
 
 
-def _flat(found: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
-    """Yield one change after the other: those of one column come as a list."""
-    for each in found:
-        yield from each if isinstance(each, list) else [each]
+def _flat(changes: Sequence[Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield the changes one by one; Alembic gives the changes of one column as a list."""
+    for change in changes:
+        yield from change if isinstance(change, list) else [change]
 
 
-def _told(change: tuple[Any, ...]) -> Difference | None:
-    """Say what there is, where Alembic says what would have to be done to it."""
+def _difference(change: tuple[Any, ...]) -> Difference | None:
+    """Return the difference behind an operation of Alembic; ``None`` where it may be ignored."""
     act, *rest = change
     verb, _, kind = act.partition("_")
     if act in {"remove_table", "remove_index"} or act.endswith("comment"):
@@ -65,5 +69,7 @@ def _told(change: tuple[Any, ...]) -> Difference | None:
     if kind == "column":
         return Difference(says=f"{there} column {rest[1]}.{what.name}", harmful=verb == "add")
     columns = ", ".join(column.name for column in what.columns)
-    matters = verb == "add" and (kind != "index" or bool(what.unique))  # others are only slower
+    matters = verb == "add" and (
+        kind != "index" or bool(what.unique)
+    )  # without another index queries are only slower
     return Difference(says=f"{there} {kind} of {what.table.name}.{columns}", harmful=matters)

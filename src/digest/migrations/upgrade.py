@@ -1,4 +1,4 @@
-"""Brings a database to the newest revision, and says where it stands."""
+"""The upgrade of a database: which revision it is at, and how it reaches the newest."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from digest.errors import DatabaseUnfit
 
 HERE = Path(__file__).parent
-#: What to do about tables that no revision makes.
+#: The next step for tables that no revision makes.
 OTHER_TABLES = (
     "no upgrade mends that: restore a backup whose tables are right. A database made by a version"
     " between two releases has none: keep its file, and set up a new one elsewhere"
@@ -23,9 +23,9 @@ _ABOUT_TABLES = ("already exists", "no such table", "no such column", "does not 
 
 
 def upgrade(connection: Connection) -> bool:
-    """Run the revisions that are missing; false when there are none. The caller commits.
+    """Run the missing revisions; return false where there are none. The caller commits.
 
-    Raises `DatabaseUnfit` for tables of a version this one doesn't know, or of none.
+    Raise `DatabaseUnfit` for an unknown revision, or for tables that no revision has made.
     """
     before = current(connection)
     if before == newest():
@@ -43,9 +43,9 @@ def upgrade(connection: Connection) -> bool:
 
 
 def require_newest(connection: Connection) -> None:
-    """Raise `DatabaseUnfit` when the tables are another version's; none at all are left to others.
+    """Raise `DatabaseUnfit` for tables of another revision; a database without tables passes.
 
-    A sender that works on tables it doesn't know may write down less than it should.
+    A sender on the tables of another version could record less than that version needs.
     """
     here = current(connection)
     if here is None or here == newest():
@@ -68,18 +68,18 @@ def _require_known(connection: Connection) -> None:
 
 
 def current(connection: Connection) -> str | None:
-    """Return the revision a database is at; ``None`` when it has no tables of ours."""
+    """Return the revision of a database; ``None`` for a database without our tables."""
     return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest() -> str | None:
-    """Return the revision this version of the engine works with."""
+    """Return the newest revision, which this version of the engine works with."""
     return ScriptDirectory(str(HERE)).get_current_head()
 
 
 def config(connection: Connection) -> Config:
     """Return Alembic's configuration for one connection."""
-    made = Config()
-    made.set_main_option("script_location", str(HERE).replace("%", "%%"))
-    made.attributes["connection"] = connection
-    return made
+    configuration = Config()
+    configuration.set_main_option("script_location", str(HERE).replace("%", "%%"))
+    configuration.attributes["connection"] = connection
+    return configuration
