@@ -1,4 +1,4 @@
-"""Fixtures every test may ask for, and the word on what was not run."""
+"""Fixtures for every test, and the report of what was not run."""
 
 from __future__ import annotations
 

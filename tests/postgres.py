@@ -1,4 +1,4 @@
-"""A PostgreSQL for the tests: the server a URL names, or one of our own in a folder."""
+"""A PostgreSQL server for the tests: the one a URL names, or a new one in a folder."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The database: connection settings, transactions, and refused addresses."""
+
 from __future__ import annotations
 
 import sqlite3

@@ -1,4 +1,4 @@
-"""The files of an installation fit the project and each other."""
+"""The deployment files: they fit the project and each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every module, and no linter counts."""
+"""House rules for every module that no linter checks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is imported is declared, and what is declared is pinned: for production, and for work."""
+"""Dependencies: every import is declared and pinned, for production and development."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Settings: defaults, files, environment variables, and refused values."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""The page about settings, made from the settings themselves.
+"""The settings page of the documentation, generated from the settings.
 
-After a change that is meant: ``DIGEST_UPDATE_GOLDEN=1 pytest tests/test_settings_page.py``
+After an intended change: ``DIGEST_UPDATE_GOLDEN=1 pytest tests/test_settings_page.py``
 """
 
 from __future__ import annotations

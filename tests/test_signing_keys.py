@@ -1,3 +1,5 @@
+"""Signing keys: rotated, leaked and short secrets."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""How the command line counts."""
+"""Counts in the output of the command line: numbers with singular and plural nouns."""
 
 from __future__ import annotations
 

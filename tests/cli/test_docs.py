@@ -1,4 +1,4 @@
-"""The documentation is there wherever the engine is installed, and words lead to it."""
+"""The installed documentation: `digest docs`, and the pages that messages point to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the command line says of what the system refuses."""
+"""The next steps that the command line prints for errors of the operating system."""
 
 from __future__ import annotations
 

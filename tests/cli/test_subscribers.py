@@ -1,3 +1,5 @@
+"""`digest subscribers`: import, export, lookup, suppression and their output."""
+
 from __future__ import annotations
 
 import csv

@@ -1,4 +1,4 @@
-"""Drafts and pages to test with: valid and dull unless told otherwise."""
+"""Fixtures for comparisons: valid drafts and pages, changed where a test asks for it."""
 
 from __future__ import annotations
 

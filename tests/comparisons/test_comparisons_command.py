@@ -1,3 +1,5 @@
+"""`digest comparisons`: importing files and folders, and what is printed for each file."""
+
 from __future__ import annotations
 
 import json

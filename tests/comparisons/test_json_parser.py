@@ -1,3 +1,5 @@
+"""The JSON parser: every key of the guide, defaults, and refusals with their place."""
+
 from __future__ import annotations
 
 import json

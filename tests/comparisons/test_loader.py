@@ -1,3 +1,5 @@
+"""The loader: which files a path stands for, and the encodings it accepts."""
+
 from __future__ import annotations
 
 from pathlib import Path

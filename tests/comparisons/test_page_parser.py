@@ -1,3 +1,5 @@
+"""The page parser: published Markdown pages, tolerated variations, and refusals."""
+
 from __future__ import annotations
 
 import unicodedata

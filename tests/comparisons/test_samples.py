@@ -1,3 +1,5 @@
+"""The shipped samples: comparisons without warnings, and addresses that repeat."""
+
 from __future__ import annotations
 
 from datetime import datetime

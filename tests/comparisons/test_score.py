@@ -1,3 +1,5 @@
+"""Seats and shares: which side the panel leans to, and warnings about contradictions."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""Slugs: short, stable, distinct, and safe in a path."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The store of comparisons: revisions, unchanged content, tools and slugs."""
+
 from __future__ import annotations
 
 from dataclasses import replace

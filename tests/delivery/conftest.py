@@ -1,4 +1,4 @@
-"""An edition ready to be sent, and the readers who wait for it."""
+"""Fixtures for delivery: an edition ready to be sent, and its readers."""
 
 from __future__ import annotations
 

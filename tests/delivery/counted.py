@@ -1,4 +1,4 @@
-"""Sending as an installation does it: every request is counted in the folder's epoch file."""
+"""Sending with the request counter of the restore guard, as an installation does it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waiting that takes no time."""
+"""A stop signal whose waits take no time, for tests of waiting."""
 
 from __future__ import annotations
 

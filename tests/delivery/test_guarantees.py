@@ -1,4 +1,4 @@
-"""The list of promises names tests that are there, and every row of the matrix has one."""
+"""docs/guarantees.md: every named test exists, and every row of the fault matrix has one."""
 
 from __future__ import annotations
 

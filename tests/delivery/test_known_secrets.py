@@ -1,4 +1,4 @@
-"""A secret that is gone is noticed before anything is sent or compared with it."""
+"""Known secrets: a missing secret is noticed before anything is sent or hashed."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Letters: one transactional mail to one reader, its outcomes, and its retries."""
+
 from __future__ import annotations
 
 from collections import Counter

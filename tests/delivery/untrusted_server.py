@@ -1,4 +1,4 @@
-"""A TLS server nobody should trust."""
+"""A TLS server with a certificate that no client should trust."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The DNS records a sender needs, and what is found of them."""
+"""DNS checks: the SPF, DKIM and DMARC records of a sender."""
 
 from __future__ import annotations
 

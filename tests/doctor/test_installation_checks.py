@@ -1,4 +1,4 @@
-"""Whether an installation is fit to send, in words."""
+"""Installation checks: what `digest doctor` finds, and the next step it names."""
 
 from __future__ import annotations
 

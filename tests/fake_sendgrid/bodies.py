@@ -1,4 +1,4 @@
-"""Mail Send bodies that are in order."""
+"""Valid Mail Send bodies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fake that runs, and bodies to send to it."""
+"""Fixtures for the fake SendGrid: a running server, and bodies to send to it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command as a user starts it, and its guide."""
+"""`digest fake-sendgrid` as a user starts it, and its guide."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The rules of Mail Send: each violation with its field, and what lenient mode accepts."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""What any HTTP server must get right."""
+"""The socket server: HTTP/1.1 basics, limits, and broken requests."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The pages of the fake: the list of mails, one mail, and who may ask."""
+
 from __future__ import annotations
 
 import pytest

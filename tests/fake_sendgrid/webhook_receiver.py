@@ -1,4 +1,4 @@
-"""A webhook that keeps what it is posted."""
+"""A webhook that keeps the posts it receives."""
 
 from __future__ import annotations
 

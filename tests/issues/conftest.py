@@ -1,4 +1,4 @@
-"""A store with a newsletter and a shelf of comparisons, and what making a mail takes."""
+"""Fixtures for issues: a store with a newsletter and comparisons, and a renderer."""
 
 from __future__ import annotations
 

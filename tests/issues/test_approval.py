@@ -1,4 +1,4 @@
-"""Approval: bound to what was seen, void at any change, asked for before anything goes."""
+"""Approval: bound to the content that was seen, void at any change, required before sending."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may not be frozen: rows F01, F02, F03, F04, F06, F08, F10 and F11 at the press."""
+"""The issue builder: what it refuses to freeze (fault matrix, F01 to F11)."""
 
 from __future__ import annotations
 

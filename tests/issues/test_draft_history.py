@@ -1,4 +1,4 @@
-"""The draft in the database: kept, undone, honoured, and closed once an issue is on its way."""
+"""Draft history: kept, undone, applied, and closed once an issue is being sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Links are asked only when somebody says so, a reader's own never."""
+"""The link checker: requests links only on demand, and never a reader's own link."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A frozen edition is checked on the terms it was made on, and changed settings are named."""
+"""Linting of a frozen edition: checked on its own terms, changed settings named."""
 
 from __future__ import annotations
 

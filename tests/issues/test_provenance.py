@@ -1,4 +1,4 @@
-"""An edition made again from what it was made of is the same, byte for byte."""
+"""Provenance: an edition rebuilt from its inputs is identical byte for byte."""
 
 from __future__ import annotations
 

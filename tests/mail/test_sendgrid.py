@@ -1,4 +1,4 @@
-"""Mail Send v3: the request's form, and what each way an exchange can end means."""
+"""The SendGrid transport: the form of a request, and the outcome of each answer."""
 
 from __future__ import annotations
 

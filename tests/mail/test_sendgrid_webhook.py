@@ -1,4 +1,4 @@
-"""What the provider's posts say, and who signed them."""
+"""The SendGrid webhook: the signature of a post, and the events it holds."""
 
 from __future__ import annotations
 

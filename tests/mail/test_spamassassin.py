@@ -1,4 +1,4 @@
-"""What SpamAssassin says, and what that means; the program itself where it is installed."""
+"""SpamAssassin: how its report is read, and the program itself where it is installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every way out must do, and what is special to each."""
+"""Transports: the contract that each one keeps, and what is special to each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Databases without a table."""
+"""Fixtures for migrations: empty databases."""
 
 from __future__ import annotations
 

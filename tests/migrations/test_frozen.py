@@ -1,4 +1,4 @@
-"""A revision that has been released never changes: databases were made by it."""
+"""Frozen revisions: a released revision never changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database that counted sign-ups before goes on counting."""
+"""The migration to counted mailboxes: earlier sign-ups still count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upgrading makes what the models say, once, and can be taken back."""
+"""Revisions: an upgrade makes the tables of the models, once, and can be reverted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database whose tables aren't those of its revision is told, in words that lead somewhere."""
+"""Table differences: reported with the table, the column and a next step."""
 
 from __future__ import annotations
 

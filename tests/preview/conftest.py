@@ -1,4 +1,4 @@
-"""An editor's folder, a desk over it, the desk's site, and a browser in front of it."""
+"""Fixtures for the preview: an editor's folder, a session, its app, and a browser."""
 
 from __future__ import annotations
 

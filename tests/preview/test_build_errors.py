@@ -1,4 +1,4 @@
-"""What is wrong is told with file, line, column and the offending words."""
+"""Build errors in the preview: file, line, column and the text at fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mail as different readers see it."""
+"""Client simulation: a mail as different mail programs and readers see it."""
 
 from __future__ import annotations
 

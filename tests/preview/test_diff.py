@@ -1,3 +1,5 @@
+"""The word diff between two versions of a text."""
+
 from __future__ import annotations
 
 from digest.preview.diff import diff_rows

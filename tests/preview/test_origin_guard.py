@@ -1,4 +1,4 @@
-"""The desk answers on this machine, to its own pages, and to nobody else (H10)."""
+"""The origin guard: the preview answers only its own pages on this machine (H10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Comparisons in files, laid over the ones that are stored."""
+"""The overlay: comparisons in files, laid over the stored ones."""
 
 from __future__ import annotations
 

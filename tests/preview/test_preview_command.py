@@ -1,4 +1,4 @@
-"""The commands an editor lets an issue go by: approve, test, rebuild, check, preview."""
+"""The editor's commands: approve, test, rebuild, check and preview."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk as an editor uses it, in a browser."""
+"""The preview in a real browser, as an editor uses it."""
 
 from __future__ import annotations
 

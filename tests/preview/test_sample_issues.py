@@ -1,4 +1,4 @@
-"""The hard cases: whatever is stored, the mail holds."""
+"""Sample issues: extreme content that a mail has to survive."""
 
 from __future__ import annotations
 

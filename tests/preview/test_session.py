@@ -1,4 +1,4 @@
-"""What an editor does at the desk, without a browser."""
+"""The preview session: every action of an editor, without a browser."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Fixtures for rendering: HTML shown in a browser as a mail program shows it."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Comparisons made in memory, dull and valid, with quotes as long as published ones are."""
+"""Valid comparisons made in memory, with quotes of published length."""
 
 from __future__ import annotations
 

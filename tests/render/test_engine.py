@@ -1,3 +1,5 @@
+"""The rendering engine: repeatable bytes, escaping, and errors with their place."""
+
 from __future__ import annotations
 
 from pathlib import Path

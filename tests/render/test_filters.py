@@ -1,3 +1,5 @@
+"""Template filters: shares, attributes, tags, control characters and links."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
-"""Mails as they were when somebody last looked at them.
+"""Golden files: rendered mails as they were last reviewed.
 
-After a change that is meant, look at the new ones, then write them down:
+After an intended change, review the new mails, then write them:
 ``DIGEST_UPDATE_GOLDEN=1 pytest tests/render/test_golden.py``
 """
 

@@ -1,3 +1,5 @@
+"""Graphemes: text split, cut and measured by what a reader sees as one letter."""
+
 from __future__ import annotations
 
 import pytest

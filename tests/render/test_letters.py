@@ -1,3 +1,5 @@
+"""Rendered letters: both parts, links without tracking, and buttons."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""Line length: long lines of HTML broken without a visible change."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,4 @@
-"""The mail and the pages as a browser lays them out."""
+"""The mail and the public pages as a browser lays them out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The public pages' own words, in each language."""
+"""The texts of the public pages, in each language."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Rendered public pages: no script, escaped input, accessible forms, framed issues."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""The render sandbox: the same bytes in a process of its own, faults, and the time limit."""
+
 from __future__ import annotations
 
 from pathlib import Path

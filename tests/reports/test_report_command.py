@@ -1,4 +1,4 @@
-"""The report and the provider's events on the command line."""
+"""`digest report` and the provider's events on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people are shown of an issue's numbers."""
+"""Reports of issues: numbers, charts, heat map and CSV."""
 
 from __future__ import annotations
 

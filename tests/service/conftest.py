@@ -1,4 +1,4 @@
-"""A newsletter with a cadence, comparisons to fill it, and a desk whose clock the test moves."""
+"""Fixtures for the service: a newsletter with a cadence, a publisher, and a clock to set."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Schedulers that start at the same instant, each a process: ``racer URL MOMENT NUMBER``.
 
-Prints what each released, week by week, as JSON.
+Print the slots that each released, week by week, as JSON.
 """
 
 from __future__ import annotations

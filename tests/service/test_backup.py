@@ -1,4 +1,4 @@
-"""Copies of a database in use."""
+"""Backups of a database in use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What editors are told of a turn, and that each thing is told once."""
+"""Editor notifications: what editors are told of a slot, each notice once."""
 
 from __future__ import annotations
 

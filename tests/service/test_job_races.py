@@ -1,4 +1,4 @@
-"""Many schedulers at the same instant, as processes of their own."""
+"""Job races: many schedulers at the same instant, each a process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chores: run when due, recorded, and never the end of the service."""
+"""Jobs: run when due, recorded, and never the end of the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is logged, and what never is."""
+"""Logging: what is logged, and what is scrubbed."""
 
 from __future__ import annotations
 

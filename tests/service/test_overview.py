@@ -1,4 +1,4 @@
-"""What is told of turns: where each stands now, and what would move it on."""
+"""The overview of slots: where each stands, and what its next step needs."""
 
 from __future__ import annotations
 

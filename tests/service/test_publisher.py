@@ -1,4 +1,4 @@
-"""A period's turn, from claim to release."""
+"""The publisher: the slot of a period, from claim to release."""
 
 from __future__ import annotations
 

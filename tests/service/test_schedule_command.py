@@ -1,4 +1,4 @@
-"""The schedule, the doctor and the status on the command line."""
+"""Schedule, doctor and status on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The alarm clock, and what it notices of the machine's."""
+"""The scheduler: when jobs wake, and how jumps of the clock are noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sending by itself: what is on its way, and what was interrupted for too long."""
+"""The send job: issues on their way are sent, long interruptions pause them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two years of weeks in three zones, one of them with half an hour of summer."""
+"""Two years of weekly slots in three time zones, one with a DST shift of half an hour."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Simulates many seeds, or replays one: python -m tests.simulation --seeds 10000, or --seed 7."""
+"""Simulate many seeds, or replay one: python -m tests.simulation --seeds 10000, or --seed 7."""
 
 from __future__ import annotations
 

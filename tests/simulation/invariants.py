@@ -1,4 +1,4 @@
-"""What must hold at every moment, from the store's rows and the provider's truth."""
+"""Invariants of the simulation: the store's rows against the provider's record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may happen beside sending: readers leave, people decide, clocks jump, events come."""
+"""Actions beside a send: readers leave, editors decide, clocks jump, events arrive."""
 
 from __future__ import annotations
 

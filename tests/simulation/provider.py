@@ -1,4 +1,4 @@
-"""The provider in a simulated world: what it took is the truth that everything is held to."""
+"""The simulated provider: its record of accepted mails is the reference of the invariants."""
 
 from __future__ import annotations
 

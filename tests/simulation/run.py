@@ -1,4 +1,4 @@
-"""Runs one seed's world to its end, and holds the end to its promises."""
+"""One run of the simulation: a seed's world to its end, and the checks of the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any sequence of what readers, senders, clocks and the provider do, against a small model."""
+"""State machine: any sequence of readers, senders, clocks and provider against a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The whole system under every fault at once, seed by seed."""
+"""The simulation: the whole system under every fault at once, by seed."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A whole system in one thread: a store, senders, a provider, readers and people, by one seed.
+"""The simulated world: store, senders, provider and readers in one thread, by one seed.
 
-Everything that waits, dies or happens beside something else does so where the seed says: senders
-are the engine's own `dispatch`, and in every gap of theirs (before and after each commit, while a
-request is on its way, while they wait) the rest of the world goes on, or the sender dies.
+The seed decides whatever waits, dies or runs concurrently. The senders are the engine's own
+`dispatch`; in each of their gaps (before and after each commit, during a request, during a wait)
+the rest of the world goes on, or the sender dies.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Installations in folders of their own, worked with as their users do: by the digest command."""
+"""Fixtures for stories: installations in folders, used by the digest command as users do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demonstration: the first thing anybody runs."""
+"""`digest demo`, from start to end."""
 
 from __future__ import annotations
 

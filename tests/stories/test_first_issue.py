@@ -1,4 +1,4 @@
-"""From an empty folder to the first issue, by the commands a newcomer types."""
+"""From an empty folder to the first issue, by the commands of the guide."""
 
 from __future__ import annotations
 

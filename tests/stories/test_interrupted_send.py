@@ -1,4 +1,4 @@
-"""A send that is killed or stopped half way, and taken up again."""
+"""A send killed or stopped half way, and resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A database of another version is not sent from (D10)."""
+"""A database of another version, from which nothing is sent (D10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bad day, as the one at the terminal meets it."""
+"""A provider outage, as the operator sees it at the terminal."""
 
 from __future__ import annotations
 

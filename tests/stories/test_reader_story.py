@@ -1,4 +1,4 @@
-"""A reader's whole way, in a real browser and by a SendGrid that runs here."""
+"""A reader from sign-up to unsubscribe, in a real browser and by a fake SendGrid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README keeps its word: its commands run as they stand, and what it links to is there."""
+"""README.md: its commands run as written, and its links lead somewhere."""
 
 from __future__ import annotations
 

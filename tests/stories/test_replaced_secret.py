@@ -1,4 +1,4 @@
-"""A secret that was replaced and forgotten is noticed; nothing is sent or brought in before."""
+"""A secret replaced by mistake: noticed before anything is sent or imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two folders, as on two machines, with one database on PostgreSQL between them."""
+"""Two installations, as on two machines, with one PostgreSQL database."""
 
 from __future__ import annotations
 

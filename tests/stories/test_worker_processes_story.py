@@ -1,4 +1,4 @@
-"""One send by two processes, each of which may be stopped or die (I1, I2)."""
+"""One send by two worker processes, each of which may be stopped or killed (I1, I2)."""
 
 from __future__ import annotations
 

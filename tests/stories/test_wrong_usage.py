@@ -1,4 +1,4 @@
-"""What cannot be done is said in a line, with what to do next, and never as a traceback."""
+"""Wrong usage: one line with a next step, and never a traceback."""
 
 from __future__ import annotations
 

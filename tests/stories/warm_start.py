@@ -1,4 +1,4 @@
-"""Runs the digest command in processes forked from one that has imported it: real, and quick."""
+"""The digest command in processes forked from one that has imported it, for speed."""
 
 from __future__ import annotations
 

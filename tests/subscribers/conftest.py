@@ -1,4 +1,4 @@
-"""Fixtures for the list: a session, readers in any standing."""
+"""Fixtures for subscribers: a session, and readers of any standing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What two processes do to one reader at once, on PostgreSQL; SQLite lets one writer in."""
+"""Two processes that change one reader at once, on PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Dates as readers see them."""
+
 from __future__ import annotations
 
 from datetime import date

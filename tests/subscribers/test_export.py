@@ -1,3 +1,5 @@
+"""Exports: the list as CSV without formulas, and all data of one reader."""
+
 from __future__ import annotations
 
 import csv

@@ -1,3 +1,5 @@
+"""The letter queue: sent, refused, retried, given up, and nothing secret in a repr."""
+
 from __future__ import annotations
 
 from collections import Counter

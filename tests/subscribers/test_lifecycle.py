@@ -1,3 +1,5 @@
+"""The lifecycle of a subscription: confirm, unsubscribe, return, suppress and erase."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta

@@ -1,3 +1,5 @@
+"""Link tokens: each link names its purpose, and a wrong payload is refused."""
+
 from __future__ import annotations
 
 from datetime import datetime

@@ -1,3 +1,5 @@
+"""List statistics: counts, sources and growth by week."""
+
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta

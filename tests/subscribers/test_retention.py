@@ -1,3 +1,5 @@
+"""Retention: what is deleted, when, and what stays."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

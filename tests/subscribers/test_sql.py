@@ -1,3 +1,5 @@
+"""SQL helpers: rows passed to a statement as JSON."""
+
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Text, select

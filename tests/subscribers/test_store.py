@@ -1,3 +1,5 @@
+"""The store of readers: identity, exclusions, pauses and deletion."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta

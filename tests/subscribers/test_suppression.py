@@ -1,3 +1,5 @@
+"""Suppression: hashed addresses, rotated secrets, reasons, and lifting."""
+
 from __future__ import annotations
 
 from datetime import datetime, timedelta

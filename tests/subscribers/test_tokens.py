@@ -1,3 +1,5 @@
+"""Tokens: signatures, purposes, key rotation, and hashes."""
+
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode

@@ -1,4 +1,4 @@
-"""A Chromium that talks to this machine only, and what it finds wrong with a page."""
+"""A Chromium that reaches only this machine, and the problems it finds on a page."""
 
 from __future__ import annotations
 

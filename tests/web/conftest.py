@@ -1,4 +1,4 @@
-"""A public site on 127.0.0.1 with a stock of comparisons, two issues sent and one still a draft."""
+"""Fixtures for the public site: comparisons, two sent issues and a draft, on 127.0.0.1."""
 
 from __future__ import annotations
 

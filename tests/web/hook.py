@@ -1,4 +1,4 @@
-"""A webhook that is asked in memory, and posts that are signed."""
+"""A webhook called in memory, and signed posts for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every page a reader can meet, as axe-core and a keyboard meet it."""
+"""Accessibility of every page a reader can reach, by axe-core and by keyboard."""
 
 from __future__ import annotations
 

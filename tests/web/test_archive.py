@@ -1,3 +1,5 @@
+"""The archive: sent issues, hidden drafts, cancelled issues, and frozen mails."""
+
 from __future__ import annotations
 
 import re

@@ -1,3 +1,5 @@
+"""The comparison page: every seat, quote and call, and the published source."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,4 @@
-"""A connection owes a head, and there may be only so many of them."""
+"""Connections: a deadline for the request head, and a limit to their number."""
 
 from __future__ import annotations
 

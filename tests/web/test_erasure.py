@@ -1,4 +1,4 @@
-"""What is left of a reader who was erased, in every file of an installation."""
+"""Erasure: what every file of an installation still holds of an erased reader."""
 
 from __future__ import annotations
 

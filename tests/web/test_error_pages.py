@@ -1,3 +1,5 @@
+"""Error pages: not found, wrong method, and a database that is away."""
+
 from __future__ import annotations
 
 import logging

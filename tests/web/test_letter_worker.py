@@ -1,3 +1,5 @@
+"""The letter worker: woken by calls, retries, leftovers of an earlier process, and the stop."""
+
 from __future__ import annotations
 
 import threading

@@ -1,4 +1,4 @@
-"""What machines are told: alive, ready, numbers, and to whom."""
+"""Monitoring: liveness, readiness, metrics, and who may read them."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The newsletter cache: how long it lasts, and what it serves while the store is away."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator

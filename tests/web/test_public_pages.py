@@ -1,3 +1,5 @@
+"""The public pages: the front page, comparisons, and when each becomes visible."""
+
 from __future__ import annotations
 
 import re

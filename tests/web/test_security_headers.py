@@ -1,7 +1,7 @@
-"""Every answer of every route carries the headers that keep it safe.
+"""Security headers on every answer of every route.
 
-What is expected of readers' own pages is the list of the package they come from; the pages that
-are the same for everybody may be kept and found, and one of them frames a mail.
+The headers of readers' own pages are the list of their package; pages that are the same for
+everybody may be cached and indexed, and one of them frames a mail.
 """
 
 from __future__ import annotations

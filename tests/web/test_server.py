@@ -1,4 +1,4 @@
-"""The server beneath the site, asked with bare sockets."""
+"""The server below the site, by plain sockets."""
 
 from __future__ import annotations
 

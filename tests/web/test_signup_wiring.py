@@ -1,4 +1,4 @@
-"""What the list's own pages get of the rest of the house."""
+"""The wiring of the sign-up pages to the other packages: topics, files, caps and texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The provider's posts, from the first byte to the ledger."""
+"""Webhooks: the provider's posts, from the first byte to the spool."""
 
 from __future__ import annotations
 

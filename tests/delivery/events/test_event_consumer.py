@@ -1,4 +1,4 @@
-"""A storm of events ends as a calm does; the full size is in benchmarks/events.py."""
+"""The event consumer: a burst in any order ends as the ordered events do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The provider's own lists, once a reader has confirmed anew."""
+"""Provider suppressions: lifted once a reader has confirmed again."""
 
 from __future__ import annotations
 

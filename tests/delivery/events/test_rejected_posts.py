@@ -1,4 +1,4 @@
-"""Posts that are turned away are counted, and said now and then."""
+"""Rejected posts: counted by reason, and logged at intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Posts on disk until they are applied."""
+"""The spool: event posts on disk until they are applied."""
 
 from __future__ import annotations
 

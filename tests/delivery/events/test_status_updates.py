@@ -1,4 +1,4 @@
-"""What events do to the ledger."""
+"""Status updates: how each provider event changes a delivery and its reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left of events: the numbers, and nobody's name."""
+"""Event retention: old events become counts without names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers one can trust, and the judgement behind the range of clicks."""
+"""Statistics of an edition: counts, providers, and the range of human clicks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of requests under way, and of those whose sender has ended."""
+"""The status of an issue: requests under way, and those of senders that ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A provider that tells nothing is pointed out: its webhook may lead nowhere."""
+"""The status of an issue without provider events: a hint at the webhook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Faults of our own on the way of a request: unsent before it is connected, in doubt after."""
+"""The batch worker: internal faults leave a batch unsent before connecting, in doubt after."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A bad day of the provider or the network: what it costs, and how a send gets over it."""
+"""The circuit breaker: outages of the provider or the network, and how a send recovers."""
 
 from __future__ import annotations
 

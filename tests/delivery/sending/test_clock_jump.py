@@ -1,4 +1,4 @@
-"""Rows E of the fault matrix that a send can meet: the clock jumps while batches wait (E03)."""
+"""Clock jumps while batches wait for their retry (fault matrix, E03)."""
 
 from __future__ import annotations
 

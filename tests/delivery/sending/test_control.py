@@ -1,4 +1,4 @@
-"""Pause, resume, cancel and decide at any moment of a send."""
+"""Control of a send: pause, resume, cancel and decide at any moment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows D of the fault matrix: the database is locked, full, read-only, gone or damaged."""
+"""Database faults during a send: locked, full, read-only, gone or damaged (fault matrix, D)."""
 
 from __future__ import annotations
 

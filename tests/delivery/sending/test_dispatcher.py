@@ -1,4 +1,4 @@
-"""A whole edition, sent."""
+"""The dispatcher: a whole edition sent, settled and reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds an issue back: the first wave, a pause, a cancellation, a stop; and the canary."""
+"""Limits of the dispatcher: the first wave, pause, cancellation, stop, and the seed copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows G of the fault matrix: readers leave, are erased, or move while an issue is on its way."""
+"""Readers who unsubscribe, are erased or change address during a send (fault matrix, G)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An issue that went into the outbox folder, and who was left out of one."""
+"""Outbox copies told apart from sent mail, and the recipients who were refused."""
 
 from __future__ import annotations
 

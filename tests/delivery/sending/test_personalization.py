@@ -1,4 +1,4 @@
-"""A reader's own links."""
+"""Personalization: the links that belong to one reader."""
 
 from __future__ import annotations
 

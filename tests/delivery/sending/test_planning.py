@@ -1,4 +1,4 @@
-"""Freezing an audience."""
+"""Planning: the audience of an edition, frozen into deliveries and batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several that freeze an audience at one moment, on PostgreSQL: it lets several writers in."""
+"""Planning by several processes at one moment, on PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Row A of the fault matrix, as far as no process has to die for it; see also tests/stories."""
+"""Process death at each step of a batch, without killing a process (fault matrix, A)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who holds a batch: known by more than a pid, and dead before it is buried."""
+"""Process ids: whether the process that holds a batch is still alive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows B of the fault matrix, from the engine through real sockets to a bad provider."""
+"""Provider answers over real sockets, from accepted to garbage (fault matrix, B)."""
 
 from __future__ import annotations
 

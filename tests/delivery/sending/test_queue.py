@@ -1,3 +1,5 @@
+"""The queue: rows in order, and the steps of a claim."""
+
 from __future__ import annotations
 
 from itertools import count

@@ -1,4 +1,4 @@
-"""How PostgreSQL goes about a claim in a middling list."""
+"""The query plan of a claim on PostgreSQL, for a list of medium size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a provider refuses: the mail, a reader, or everybody for a while."""
+"""Refusals by the provider: of the mail, of one recipient, or of the account for a time."""
 
 from __future__ import annotations
 

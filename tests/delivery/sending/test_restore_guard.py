@@ -1,4 +1,4 @@
-"""A database that was put back from a copy sends nothing by itself."""
+"""The restore guard: a database restored from a backup sends nothing by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several machines on one PostgreSQL: each may send at once, and none from a copy."""
+"""The restore guard on several machines with one PostgreSQL: each sends, no copy does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows S of the fault matrix that fit a test: requests as large as the provider allows (S02)."""
+"""Requests of the largest size the provider allows (fault matrix, S02)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database goes away under a send, as when PostgreSQL is restarted or fails over."""
+"""Settlement while the database is away, as in a restart or failover of PostgreSQL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that help to send: one that is frozen, one that gives up, and their shares."""
+"""Worker processes: their shares of a send, one that hangs, and one that gives up."""
 
 from __future__ import annotations
 

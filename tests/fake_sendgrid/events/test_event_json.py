@@ -1,4 +1,4 @@
-"""Events from a fake that runs, to a webhook that listens."""
+"""Events of the fake: their JSON and their order, posted to a listening webhook."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Webhook batches: framing, size limits, and the faults of event posts."""
+
 from __future__ import annotations
 
 import json

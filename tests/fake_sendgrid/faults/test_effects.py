@@ -1,4 +1,4 @@
-"""Each fault as a client meets it, on a plain socket."""
+"""Effects of each kind of fault, as a client meets them on a plain socket."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Outcomes of a mail: drawn by seed and address, at the shares asked for."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Fault scripts: which request meets which fault, and refused scripts."""
+
 from __future__ import annotations
 
 from typing import Any

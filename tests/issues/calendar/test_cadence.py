@@ -1,4 +1,4 @@
-"""When a newsletter comes out."""
+"""Cadence: the dates and periods of a newsletter's issues."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Rhythm: how often a newsletter appears, in the reader's language."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Composing an issue: subject, headline, opening and preheader from the picked comparisons."""
+
 from __future__ import annotations
 
 from datetime import date

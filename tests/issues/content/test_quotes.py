@@ -1,3 +1,5 @@
+"""Quotes: which way a reviewer leans, by words and by shares."""
+
 from __future__ import annotations
 
 import pytest

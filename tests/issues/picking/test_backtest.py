@@ -1,4 +1,4 @@
-"""What earlier weeks would have carried under today's rule."""
+"""Backtest: what earlier weeks would have carried under today's rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What editors decide: pure changes to a pick, and to the words around it."""
+"""Overrides: an editor's changes to a pick and to the text around it."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The picking rule: order, penalties, limits, and the reasons given."""
+
 from __future__ import annotations
 
 import json

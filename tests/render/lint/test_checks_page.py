@@ -1,4 +1,4 @@
-"""docs/checks.md lists every rule, and each example does what it says."""
+"""docs/checks.md: it lists every lint rule, and each example behaves as stated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Words stand out from their ground, in light and by the mail's own rules for the dark."""
+"""The contrast rule: text against its background, in the light and the dark theme."""
 
 from __future__ import annotations
 

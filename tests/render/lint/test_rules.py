@@ -1,4 +1,4 @@
-"""Each rule once with a mail it forbids and once with one it lets pass."""
+"""Lint rules: each with one mail that it forbids and one that it permits."""
 
 from __future__ import annotations
 

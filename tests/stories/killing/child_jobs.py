@@ -1,4 +1,4 @@
-"""What a child does before it dies: plan, send, recover, take events in."""
+"""The jobs of a child process before it is killed: plan, send, recover, process events."""
 
 from __future__ import annotations
 

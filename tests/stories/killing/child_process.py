@@ -1,4 +1,4 @@
-"""A warmed process that forks a child for each job, so that a child may really die."""
+"""A warmed process that forks a child for each job, so that a real process is killed."""
 
 from __future__ import annotations
 

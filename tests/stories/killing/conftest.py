@@ -1,4 +1,4 @@
-"""A yard for each file of tests, and how thorough they are."""
+"""Fixtures for the killing tests: a folder for each file, and the number of repetitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store on disk with an issue ready to go, and all that sending it takes."""
+"""An installation on disk with an issue ready to send."""
 
 from __future__ import annotations
 

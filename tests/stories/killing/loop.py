@@ -1,4 +1,4 @@
-"""The kill loop: die at the first step, the second, the third … until a run ends without dying."""
+"""The kill loop: kill a run at step one, two, three … until a run ends by itself."""
 
 from __future__ import annotations
 

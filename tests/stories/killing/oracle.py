@@ -1,4 +1,4 @@
-"""The provider's own ledger beside ours: what must hold after every death."""
+"""The oracle: the provider's ledger against ours, after every kill."""
 
 from __future__ import annotations
 

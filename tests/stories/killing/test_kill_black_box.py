@@ -1,4 +1,4 @@
-"""The real command, killed from outside at any system call (A04, A12), with no hook in it."""
+"""The real command killed from outside at any system call (A04, A12), without a hook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A long send killed half way goes on at once (S01)."""
+"""A long send killed half way continues at once (S01)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The provider has the mail and we are gone (A05), frozen (A13), or many at once (E02)."""
+"""Killed after the provider has the mail (A05), frozen (A13), or many at once (E02)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Killed at any step of a send, nobody is mailed twice and nobody is lost (A03, A06, A07)."""
+"""Killed at any step of a send: nobody mailed twice, nobody lost (A03, A06, A07)."""
 
 from __future__ import annotations
 

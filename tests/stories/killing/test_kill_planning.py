@@ -1,4 +1,4 @@
-"""Killed while an audience is frozen, or right afterwards (A01, A02)."""
+"""Killed during planning, or right after it (A01, A02)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recovery itself is killed, again and again (A08), and a process that never gets far (A16)."""
+"""Recovery killed repeatedly (A08), and a process that never gets far (A16)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real command is asked to stop, once and twice (A11)."""
+"""Stop signals to the real command, once and twice (A11)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Killed while it takes the provider's events in (A09), or a reader's wish to leave (A10)."""
+"""Killed while processing provider events (A09), or an unsubscribe request (A10)."""
 
 from __future__ import annotations
 

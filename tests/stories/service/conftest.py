@@ -1,4 +1,4 @@
-"""An installation on a clock of its own, with six readers who wait for Tuesday's issue."""
+"""Fixtures for the service stories: an installation on its own clock, with six readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A service on a clock of its own: a folder, a fake provider, and `digest run` under faketime."""
+"""The service under test: a folder, a fake provider, and `digest run` under faketime."""
 
 from __future__ import annotations
 

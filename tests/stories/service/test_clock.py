@@ -1,4 +1,4 @@
-"""The service and the clock: down over the moment, jumps, and two services at one instant."""
+"""The service and its clock: down at the due time, clock jumps, and two services at once."""
 
 from __future__ import annotations
 

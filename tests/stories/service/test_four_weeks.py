@@ -1,4 +1,4 @@
-"""Four weeks of a service: a restart at the moment, a missed approval, a kill, an empty week."""
+"""Four weeks of a service: a restart when due, a missed approval, a kill, an empty week."""
 
 from __future__ import annotations
 

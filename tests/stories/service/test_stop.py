@@ -1,4 +1,4 @@
-"""A service that is told to stop in the middle of a send."""
+"""The service stopped in the middle of a send."""
 
 from __future__ import annotations
 

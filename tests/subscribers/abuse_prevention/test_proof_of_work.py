@@ -1,4 +1,4 @@
-"""The sum of ALTCHA's protocol: who did it is let in, and nobody else."""
+"""Proof of work by the ALTCHA protocol: which solutions are accepted."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Rate limits on sign-ups: by address, mailbox, network and domain."""
+
 from __future__ import annotations
 
 from collections import Counter

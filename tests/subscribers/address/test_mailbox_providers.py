@@ -1,4 +1,4 @@
-"""The list of mailbox providers' domains is whole and clean."""
+"""The list of mailbox providers' domains: complete and well-formed."""
 
 from __future__ import annotations
 

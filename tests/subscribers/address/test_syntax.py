@@ -1,3 +1,5 @@
+"""Address syntax: accepted and refused addresses, limits in octets, and spellings."""
+
 from __future__ import annotations
 
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What a column's name and its cells decide, and that nobody joins where they aren't understood."""
+"""Import columns: what names and cells decide, and that unclear cells subscribe nobody."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The import job: rows accepted, refused and reported, in any form of file."""
+
 from __future__ import annotations
 
 import tracemalloc

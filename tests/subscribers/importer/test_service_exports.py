@@ -1,7 +1,7 @@
-"""Files as services write them, and who of them joins.
+"""Exports of other services, and which of their rows become readers.
 
-The headers are those the services document, or write by their source; where each comes from stands
-in `subscribers.importer.service_exports`. The readers are made up.
+The headers are those that the services document or write; `subscribers.importer.service_exports`
+names the source of each. The readers are made up.
 """
 
 from __future__ import annotations

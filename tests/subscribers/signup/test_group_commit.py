@@ -1,3 +1,5 @@
+"""Group commit: waiting sign-ups written in one transaction, failures, and the stop."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""Processing of sign-up requests: rows, letters, repeated requests and suppressions."""
+
 from __future__ import annotations
 
 import time

@@ -1,4 +1,4 @@
-"""Sign-ups are taken in a moment later, whatever happens meanwhile."""
+"""The sign-up worker: requests are processed soon after, through failures of the store."""
 
 from __future__ import annotations
 

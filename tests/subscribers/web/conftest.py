@@ -1,4 +1,4 @@
-"""A site on 127.0.0.1 with a clock that stands still, a post that keeps letters, and a browser."""
+"""Fixtures for the sign-up pages: a site with a fixed clock, kept letters, and a browser."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The client's address: trusted proxies, networks, and what consent entries keep of it."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""The confirmation page: one button, repeated and expired links, languages."""
+
 from __future__ import annotations
 
 import re

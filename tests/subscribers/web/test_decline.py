@@ -1,4 +1,4 @@
-"""Whoever got a letter they hadn't asked for can say so, and gets no more of them."""
+"""The decline page: a person who did not ask for a letter gets no more of them."""
 
 from __future__ import annotations
 

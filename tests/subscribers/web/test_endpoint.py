@@ -1,3 +1,5 @@
+"""Endpoints: security headers and methods of every route."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""H12: what is known of an address shows in nothing whoever asks can see."""
+"""Enumeration: no answer shows whether an address is known (H12)."""
 
 from __future__ import annotations
 

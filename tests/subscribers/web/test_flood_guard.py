@@ -1,4 +1,4 @@
-"""What is turned away without a write is noted all the same."""
+"""The flood guard: requests refused without a write are still counted."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""The page model: texts in every language, the plain theme, and field errors."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,4 @@
-"""A reader's whole way in a real browser, with scripts on and off."""
+"""The sign-up pages in a real browser, with scripts on and off."""
 
 from __future__ import annotations
 

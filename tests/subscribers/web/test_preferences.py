@@ -1,3 +1,5 @@
+"""The preferences page: topics, pauses, frequency and address."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,4 @@
-"""What visitors are told of what is kept, before they give anything."""
+"""The privacy notice: what visitors learn of stored data before they give any."""
 
 from __future__ import annotations
 

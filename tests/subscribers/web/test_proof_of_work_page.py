@@ -1,4 +1,4 @@
-"""The proof of work at the form and at the JSON route, through real HTTP and in a real browser."""
+"""Proof of work on the form and the JSON route, by real HTTP and in a real browser."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Request bodies: hostile text, malformed input, and size limits."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""The sign-up handlers: form and JSON, letters, languages and refusals."""
+
 from __future__ import annotations
 
 import asyncio

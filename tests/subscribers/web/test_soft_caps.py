@@ -1,4 +1,4 @@
-"""Past the caps on a domain and on everyone a longer sum leads on; nobody can lock others out."""
+"""Soft caps by domain and in total: a longer proof of work passes them, nobody is locked out."""
 
 from __future__ import annotations
 

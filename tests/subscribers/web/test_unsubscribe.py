@@ -1,3 +1,5 @@
+"""The unsubscribe page: the button, one-click, and the undo."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
