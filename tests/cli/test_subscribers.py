@@ -1,4 +1,4 @@
-"""`digest subscribers`: import, export, lookup, suppression and their output."""
+"""`digest subscribers`: import, export, lookup, erasure, and their output."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lifecycle of a subscription: confirm, unsubscribe, return, suppress and erase."""
+"""The lifecycle of a subscription: confirm, leave, return, pause and erase."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections: a deadline for the request head, and a limit to their number."""
+"""Connections: a deadline for each request head, and a limit to open connections."""
 
 from __future__ import annotations
 

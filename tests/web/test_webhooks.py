@@ -1,4 +1,4 @@
-"""Webhooks: the provider's posts, from the first byte to the spool."""
+"""Webhooks: the provider's posts, from the first byte to the applied event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Event retention: old events become counts without names."""
+"""Event retention: pruning, erasure and replay keep the counts and drop the names."""
 
 from __future__ import annotations
 

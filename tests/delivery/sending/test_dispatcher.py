@@ -1,4 +1,4 @@
-"""The dispatcher: a whole edition sent, settled and reported."""
+"""The dispatcher: a whole edition, once to each reader, with refusals and retries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures for the killing tests: a folder for each file, and the number of repetitions."""
+"""Fixtures for the killing tests: installations, and the steps between two kills."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rate limits on sign-ups: by address, mailbox, network and domain."""
+"""Rate limits on sign-ups: by address, mailbox and network."""
 
 from __future__ import annotations
 

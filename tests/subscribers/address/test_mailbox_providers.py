@@ -1,4 +1,4 @@
-"""The list of mailbox providers' domains: complete and well-formed."""
+"""The list of mailbox providers' domains: which domains belong, and their form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The preferences page: topics, pauses, frequency and address."""
+"""The preferences page: topics, pauses, and a change of address."""
 
 from __future__ import annotations
 
