@@ -74,48 +74,48 @@ def mail_events(
     if suppressed:
         reason = DROPPED.get(suppressed, "Invalid")
         return [ReportedEvent(0, make("dropped", mail, shared, reason=reason))]
-    fates = luck.fates(mail.address, also=str(shared.get("subject")))
-    return list(_outcome_events(fates, mail, shared))
+    outcomes = luck.fates(mail.address, also=str(shared.get("subject")))
+    return list(_outcome_events(outcomes, mail, shared))
 
 
 def _outcome_events(
-    fates: frozenset[MailOutcome], mail: AcceptedMail, shared: Mapping[str, Any]
+    outcomes: frozenset[MailOutcome], mail: AcceptedMail, shared: Mapping[str, Any]
 ) -> Iterator[ReportedEvent]:
-    if MailOutcome.DROPPED in fates:
+    if MailOutcome.DROPPED in outcomes:
         yield ReportedEvent(0, make("dropped", mail, shared))
         return
     yield ReportedEvent(0, make("processed", mail, shared))
     for end in (MailOutcome.BOUNCE, MailOutcome.BLOCKED):
-        if end in fates:
+        if end in outcomes:
             yield ReportedEvent(1, make(end, mail, shared, after=2))
             return
-    if MailOutcome.DEFERRED in fates:
+    if MailOutcome.DEFERRED in outcomes:
         yield ReportedEvent(1, make("deferred", mail, shared, after=1, attempt="1"))
     yield ReportedEvent(1, make("delivered", mail, shared, after=3 + _lag(mail, "arrival", 900)))
-    yield from _engagement_events(fates, mail, shared)
-    if MailOutcome.LATE_BOUNCE in fates:
+    yield from _engagement_events(outcomes, mail, shared)
+    if MailOutcome.LATE_BOUNCE in outcomes:
         yield ReportedEvent(3, anonymous(make("bounce", mail, shared, after=9)))
 
 
 def _engagement_events(
-    fates: frozenset[MailOutcome], mail: AcceptedMail, shared: Mapping[str, Any]
+    outcomes: frozenset[MailOutcome], mail: AcceptedMail, shared: Mapping[str, Any]
 ) -> Iterator[ReportedEvent]:
     forced = named_outcome(mail.address) is not None
     read = 5 + _lag(mail, "arrival", 900) + _lag(mail, "reading", 5000)
-    if fates & {MailOutcome.OPEN, MailOutcome.CLICK} and (
+    if outcomes & {MailOutcome.OPEN, MailOutcome.CLICK} and (
         forced or _tracks(shared, "open_tracking")
     ):
         machine = not forced and _drawn(mail, "machine") % 5 < 2  # noqa: PLR2004 - two of five
         yield ReportedEvent(2, make("open", mail, shared, after=read, sg_machine_open=machine))
-    if MailOutcome.CLICK in fates and (forced or _tracks(shared, "click_tracking")):
+    if MailOutcome.CLICK in outcomes and (forced or _tracks(shared, "click_tracking")):
         links = list(dict.fromkeys(_links(mail, shared)))
         # The first link is followed most, the last least.
         for url in links[int(len(links) * (_drawn(mail, "link") % 1000 / 1000) ** 2) :][:1]:
             click = read + 1 + _lag(mail, "thinking", 300)
             yield ReportedEvent(2, make("click", mail, shared, after=click, url=url))
-    if MailOutcome.SPAMREPORT in fates:
+    if MailOutcome.SPAMREPORT in outcomes:
         yield ReportedEvent(2, make("spamreport", mail, shared, after=7))
-    if MailOutcome.UNSUBSCRIBE in fates and (forced or _tracks(shared, "subscription_tracking")):
+    if MailOutcome.UNSUBSCRIBE in outcomes and (forced or _tracks(shared, "subscription_tracking")):
         yield ReportedEvent(2, make("unsubscribe", mail, shared, after=8))
 
 

@@ -74,7 +74,7 @@ class WebhookPoster:
     faults: EventFaults = field(default_factory=EventFaults)
     report: PostingReport = field(default_factory=PostingReport)
     _waiting: list[_Waiting] = field(default_factory=list)
-    _dice: Random = field(default_factory=lambda: dice(0))
+    _random: Random = field(default_factory=lambda: dice(0))
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _cursor: int = 0
 
@@ -82,7 +82,7 @@ class WebhookPoster:
         """Resume at the cursor in the store, with a fresh random generator and report."""
         self._cursor = int(self.ledger.note(CURSOR) or 0)
         self._waiting.clear()
-        self._dice = dice(self.luck.seed)
+        self._random = dice(self.luck.seed)
         self.report = PostingReport()
 
     async def run(self) -> None:
@@ -146,10 +146,10 @@ class WebhookPoster:
             reported.extend(mail_reported)
         self.ledger.keep_suppressions()
         reported.sort(key=lambda item: item.stage)
-        events = disorder_events([item.event for item in reported], self.faults, self._dice)
+        events = disorder_events([item.event for item in reported], self.faults, self._random)
         due = self.clock() + self.faults.delay if held else 0
         for post in cut(events, page[0].id):
-            self._waiting.append(_Waiting(due, corrupt(post, self.faults, self._dice)))
+            self._waiting.append(_Waiting(due, corrupt(post, self.faults, self._random)))
         return True
 
     def _suppress(self, mail: int, reported: list[ReportedEvent]) -> None:
