@@ -1,4 +1,4 @@
-"""docs/guarantees.md: every named test exists, and every row of the fault matrix has one."""
+"""Promises and fault matrix name tests that are there, and every fault of the matrix has a row."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ import re
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
-GUIDE = (TESTS.parent / "docs" / "guarantees.md").read_text("utf-8")
+DOCS = TESTS.parent / "docs"
+GUIDE = (DOCS / "guarantees.md").read_text("utf-8")
+MATRIX = dict(
+    re.findall(
+        r"^\| ([A-Z]\d\d) \| (.+) \|$",
+        (DOCS / "fault-matrix.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+)
+#: How many faults there are of each kind.
+FAULTS = {"A": 16, "B": 21, "C": 17, "D": 10, "E": 8, "F": 11, "G": 11, "H": 12, "S": 4}
 NAMES = {
     name
     for path in TESTS.rglob("test_*.py")
@@ -33,3 +43,23 @@ def test_every_row_of_the_matrix_has_a_test_named_after_it() -> None:
 
 def test_the_guide_tells_every_promise() -> None:
     assert re.findall(r"^\| (I\d+) \|", GUIDE, re.MULTILINE) == [f"I{n}" for n in range(1, 15)]
+
+
+def test_every_fault_has_one_row_in_the_matrix() -> None:
+    assert list(MATRIX) == [
+        f"{kind}{n:02}" for kind, most in FAULTS.items() for n in range(1, most + 1)
+    ]
+
+
+def test_every_test_the_matrix_names_is_there() -> None:
+    named = {name for row in MATRIX.values() for name in re.findall(r"`(test_\w+)`", row)}
+    assert named - NAMES == set()
+
+
+def test_every_row_of_the_matrix_has_a_test_or_says_why_not() -> None:
+    shown_by = {fault: row.rpartition(" | ")[2] for fault, row in MATRIX.items()}
+    assert [
+        fault
+        for fault, test in shown_by.items()
+        if not re.match(r"`test_\w+`|not staged: \w", test)
+    ] == []
