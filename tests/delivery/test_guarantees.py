@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from digest.delivery.models import BatchState
+
 TESTS = Path(__file__).parents[1]
 DOCS = TESTS.parent / "docs"
 GUIDE = (DOCS / "guarantees.md").read_text("utf-8")
@@ -63,3 +65,11 @@ def test_every_row_of_the_matrix_has_a_test_or_says_why_not() -> None:
         for fault, test in shown_by.items()
         if not re.match(r"`test_\w+`|not staged: \w", test)
     ] == []
+
+
+def test_the_picture_of_a_batch_shows_each_state() -> None:
+    page = (DOCS / "architecture.md").read_text("utf-8")
+    picture = page.partition("stateDiagram-v2\n")[2].partition("```")[0]
+    drawn = set(re.findall(r"\b[a-z_]+\b(?= -->|:)", picture))
+    states = {state.replace("-", "_") for state in BatchState} - {"refused"}  # no step sets it
+    assert drawn == states
