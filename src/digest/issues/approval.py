@@ -1,4 +1,8 @@
-"""Approval: a person's word that an issue may go out exactly as it is, void at any change."""
+"""Approval of an issue: to what it is bound, and when it is void.
+
+An approval is bound to the fingerprints of the editions, the audience rule and the hash of the
+templates; a change in any of the three makes it void.
+"""
 
 from __future__ import annotations
 
@@ -18,27 +22,27 @@ from digest.render.lint import Finding, Severity
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalTerms:
-    """What an approval is bound to: any change in it makes another one necessary."""
+    """What an approval is bound to; a change in any field voids the approval."""
 
     editions: tuple[str, ...]  #: the fingerprint of each edition that would go out
     audience: str  #: who gets it, as a rule in words
     templates: str  #: SHA-256 of the templates
 
     def seal(self) -> str:
-        """SHA-256 of all of it, as hex."""
+        """Return the SHA-256 of all fields, in hexadecimal."""
         return sha256(orjson.dumps([self.editions, self.audience, self.templates])).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalStatus:
-    """The newest approval of an issue, and what makes it void; in force while nothing does."""
+    """The newest approval of an issue; in force while *void* is empty."""
 
     approval: Approval
     void: tuple[str, ...]
 
 
 def terms_of(session: Session, issue: Issue, *, templates: str) -> ApprovalTerms:
-    """Return what an approval of *issue* is bound to as things are now."""
+    """Return the terms that an approval of *issue* given now is bound to."""
     edition = store.edition_of(session, issue)
     newsletter = store.newsletter_of(session, issue)
     return ApprovalTerms(
@@ -49,7 +53,7 @@ def terms_of(session: Session, issue: Issue, *, templates: str) -> ApprovalTerms
 
 
 def audience_rule(newsletter: Newsletter, part: str = "everyone") -> str:
-    """Say in words who gets an edition."""
+    """Return the audience of an edition as a rule in words."""
     return f"{part} who confirmed {newsletter.slug}, less who is paused or suppressed"
 
 
@@ -65,8 +69,8 @@ def approve(
 ) -> Approval:
     """Record that *by* approves the issue as it is; the caller commits.
 
-    *despite* names the rules whose warnings are accepted, ``None`` all of them. Raises `MailUnfit`
-    for an error, `NotApproved` for a warning that isn't accepted.
+    *despite* names the rules whose warnings are accepted; ``None`` accepts all. Raises `MailUnfit`
+    for an error and `NotApproved` for a warning that isn't accepted.
     """
     refuse_errors(findings)
     warned = _warned(findings)
@@ -96,7 +100,7 @@ def approve(
 
 
 def approval_status(session: Session, issue: Issue, *, templates: str) -> ApprovalStatus | None:
-    """Return the newest approval of an issue and what makes it void; ``None`` without any."""
+    """Return the newest approval of an issue with what voids it; ``None`` when there is none."""
     approval = latest(session, issue)
     if approval is None:
         return None
@@ -114,10 +118,10 @@ def approval_status(session: Session, issue: Issue, *, templates: str) -> Approv
 def require_approved(
     session: Session, issue: Issue, *, templates: str, findings: Sequence[Finding]
 ) -> Approval | None:
-    """Return the approval in force; ``None`` where a clean issue may go unattended.
+    """Return the approval in force; ``None`` for a clean issue of an unattended newsletter.
 
-    Raises `MailUnfit` for an error, and `NotApproved` when nobody approved the issue, something
-    changed since, or there is a warning nobody has accepted.
+    Raises `MailUnfit` for an error, and `NotApproved` when the issue isn't approved, its approval
+    is void, or a warning isn't accepted.
     """
     refuse_errors(findings)
     given = approval_status(session, issue, templates=templates)
@@ -136,14 +140,14 @@ def require_approved(
 
 
 def withdraw(session: Session, issue: Issue) -> None:
-    """Make every approval of an issue void for good; the caller commits."""
+    """Delete every approval of an issue; the caller commits."""
     for given in session.exec(select(Approval).where(Approval.issue_id == issue.id)):
         session.delete(given)
     session.flush()
 
 
 def refuse_errors(findings: Sequence[Finding]) -> None:
-    """Raise `MailUnfit` when a finding forbids the mail."""
+    """Raise `MailUnfit` when a finding is an error."""
     errors = [each for each in findings if each.severity is Severity.ERROR]
     if errors:
         said = "; ".join(f"{each.place}: {each.message}" for each in errors)

@@ -1,4 +1,4 @@
-"""Makes an issue: pick, compose, render, check, freeze."""
+"""The order in which an issue is built: pick, compose, render, check, freeze."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Check = Callable[[IssueView, Rendered], Sequence[Finding]]
 
 @dataclass(frozen=True, kw_only=True)
 class IssueBuilder:
-    """What making a mail takes, whatever the issue."""
+    """What an installation brings to the build of any issue: settings, renderer and checks."""
 
     base_url: str
     postal_address: str
@@ -42,7 +42,7 @@ class IssueBuilder:
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltIssue:
-    """An issue as it would go out, not stored yet."""
+    """An issue as it would be sent, before it is stored."""
 
     view: IssueView
     composed: IssueView  #: before the editors' words
@@ -52,12 +52,12 @@ class BuiltIssue:
     decisions: Decisions
 
     def fingerprint(self) -> str:
-        """SHA-256 of everything a reader gets."""
+        """Return the SHA-256 of what a reader gets, in hexadecimal."""
         return fingerprint(self.rendered, self.view.preheader)
 
 
 def fingerprint(rendered: Rendered, preheader: str) -> str:
-    """SHA-256 of subject, preheader, HTML and text, as hex."""
+    """Return the SHA-256 of subject, preheader, HTML and text, in hexadecimal."""
     parts = [rendered.subject, preheader, rendered.html, rendered.text]
     return sha256(orjson.dumps(parts)).hexdigest()
 
@@ -69,9 +69,9 @@ def choose_comparisons(
     *,
     known: Sequence[Summary] | None = None,
 ) -> Pick:
-    """Say what the issue of *period* would carry and why, its draft honoured; changes nothing.
+    """Return the pick for the issue of *period* under its draft; write nothing.
 
-    *known* are the comparisons to choose from instead of those stored.
+    *known* replaces the stored comparisons as the ones to choose from.
     """
     return overrides.choose(
         [candidate(each) for each in (summaries(session) if known is None else known)],
@@ -92,9 +92,10 @@ def draft_issue(
     press: IssueBuilder,
     unsaved: Mapping[int, Revision] | None = None,
 ) -> BuiltIssue:
-    """Compose, render and check what was picked; raises `NothingToPick`. Stores nothing.
+    """Compose, render and check the picked comparisons; store nothing.
 
-    *unsaved* holds revisions that aren't stored, by the ids the pick knows them by.
+    *unsaved* maps the ids used in the pick to revisions that aren't stored. Raises
+    `NothingToPick` when *chosen* is empty.
     """
     if not chosen.chosen:
         raise NothingToPick(chosen.note, next_step="digest import PATH...")
@@ -126,7 +127,7 @@ def draft_issue(
 
 
 def _odd_shares(carried: Sequence[Revision]) -> Iterator[Finding]:
-    """Warn of shares that the published calls contradict: a mail would show both."""
+    """Yield a warning for each panel share that contradicts the published calls."""
     for revision in carried:
         for side in revision.contenders:
             for doubt in share_oddities(side, revision.seats):
@@ -148,11 +149,11 @@ def build(
     again: bool = False,
     chosen: Pick | None = None,
 ) -> tuple[Issue, BuiltIssue]:
-    """Make the issue of *period* and freeze it; the caller commits.
+    """Build the issue of *period* and freeze its edition; the caller commits.
 
-    *again* makes it anew as long as nobody has been chosen to get it; what readers would have got
-    before stays on record as an earlier revision. *chosen* is carried instead of what the rule
-    picks. Raises `IssueFrozen`, `NothingToPick`, and `MailUnfit` when a check forbids the mail.
+    *again* rebuilds an issue whose audience isn't frozen yet; the earlier edition stays stored as
+    an earlier revision. *chosen* replaces the pick of the rule. Raises
+    `IssueFrozen`, `NothingToPick`, and `MailUnfit` when a check forbids the mail.
     """
     before = _before(session, newsletter, period, again=again)
     number = before.number if before else None

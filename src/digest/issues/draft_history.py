@@ -1,4 +1,4 @@
-"""An issue's draft in the database, every change a step that can be undone."""
+"""How an issue's draft is stored: one row for each change, and a pointer that undo moves back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OPEN = (IssueState.BUILT, IssueState.SKIPPED)
 
 
 def current(session: Session, newsletter: Newsletter, period: str) -> Decisions:
-    """Return what the editors have decided of the issue of *period*."""
+    """Return the editors' decisions about the issue of *period*."""
     draft = _draft(session, newsletter, period)
     step = _step(session, newsletter, period, draft.step) if draft else None
     return Decisions.from_dict(step.decisions) if step else Decisions()
@@ -32,7 +32,7 @@ def decide(
     what: str,
     now: datetime,
 ) -> None:
-    """Keep *decisions* as the next step; steps that were undone are gone. The caller commits.
+    """Store *decisions* as the next step and delete undone steps; the caller commits.
 
     Raises `IssueFrozen` once the issue's audience is frozen.
     """
@@ -56,7 +56,10 @@ def decide(
 
 
 def undo(session: Session, newsletter: Newsletter, period: str) -> str | None:
-    """Go back a step and return what was undone; ``None`` when there is nothing to undo."""
+    """Move back one step and return its description; ``None`` when there is nothing to undo.
+
+    Raises `IssueFrozen` once the issue's audience is frozen.
+    """
     _refuse_frozen(session, newsletter, period)
     draft = _draft(session, newsletter, period)
     step = _step(session, newsletter, period, draft.step) if draft else None
@@ -68,7 +71,10 @@ def undo(session: Session, newsletter: Newsletter, period: str) -> str | None:
 
 
 def redo(session: Session, newsletter: Newsletter, period: str) -> str | None:
-    """Go forward a step and return what is done again; ``None`` when nothing was undone."""
+    """Move forward one step and return its description; ``None`` when nothing was undone.
+
+    Raises `IssueFrozen` once the issue's audience is frozen.
+    """
     _refuse_frozen(session, newsletter, period)
     draft = _draft(session, newsletter, period)
     step = _step(session, newsletter, period, draft.step + 1) if draft else None
@@ -80,7 +86,7 @@ def redo(session: Session, newsletter: Newsletter, period: str) -> str | None:
 
 
 def around(session: Session, newsletter: Newsletter, period: str) -> tuple[str, str]:
-    """Return what undo and redo would do, each empty when it would do nothing."""
+    """Return the descriptions of the steps that undo and redo would move; empty for no step."""
     draft = _draft(session, newsletter, period)
     if draft is None:
         return "", ""
@@ -90,7 +96,7 @@ def around(session: Session, newsletter: Newsletter, period: str) -> tuple[str, 
 
 
 def steps(session: Session, newsletter: Newsletter, period: str) -> Sequence[DraftStep]:
-    """Return every step of a draft, the oldest first, those undone included."""
+    """Return every step of a draft, undone steps included, the oldest first."""
     chosen = select(DraftStep).where(
         DraftStep.newsletter_id == newsletter.id, DraftStep.period == period
     )

@@ -1,4 +1,4 @@
-"""Asks whether the links of a mail answer: the one check that goes out, and only when told to."""
+"""How links are requested over HTTP, the one check of a mail that needs the network."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ from urllib.request import Request, build_opener
 from digest.render.filters import is_web_link
 from digest.render.lint import Finding, read_html, warning
 
-MOST = 100  #: links asked for one mail
+MOST = 100  #: links requested for one mail
 _AT_ONCE = 8
 _SECONDS = 10.0
-#: Some servers answer only to a whole request, and some to nobody they don't know.
+#: Status codes of servers that refuse HEAD; the link is requested again with GET.
 _ASK_AGAIN = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.FORBIDDEN)
 _GUARDED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
-Ask = Callable[[str], str]  #: a link to what is wrong with it, empty when it answers
+Ask = Callable[[str], str]  #: from a URL to what is wrong with it, empty when it answers
 
 
 def unreachable(html: str, tags: Iterable[str], ask: Ask) -> list[Finding]:
-    """Return a warning for every link or image that doesn't answer; a reader's own aren't asked."""
+    """Return a warning for each link or image that doesn't answer, in the order of the mail.
+
+    URLs that contain one of *tags* belong to one reader and aren't requested. At most `MOST` URLs
+    are requested.
+    """
     own = tuple(tags)
     lines: dict[str, int] = {}
     for tag in read_html(html).named("a", "img"):
@@ -47,7 +51,7 @@ def unreachable(html: str, tags: Iterable[str], ask: Ask) -> list[Finding]:
 
 
 def check_link(url: str) -> str:
-    """Ask one link, without reading what it holds; say what is wrong, or nothing."""
+    """Request *url* without reading its body; return what is wrong, empty when it answers."""
     fault = _asked(url, "HEAD")
     if fault is None:
         fault = _asked(url, "GET")
@@ -55,7 +59,7 @@ def check_link(url: str) -> str:
 
 
 def _asked(url: str, method: str) -> str | None:
-    """Return what is wrong, and ``None`` where another method may be taken better."""
+    """Return what is wrong, empty when it answers; ``None`` when GET should be tried as well."""
     request = Request(url, method=method, headers={"User-Agent": "digest-link-check"})  # noqa: S310
     try:
         with build_opener().open(request, timeout=_SECONDS):

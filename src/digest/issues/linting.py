@@ -1,4 +1,4 @@
-"""Checks an issue on the terms of one installation: before it is frozen, and after."""
+"""Which settings of an installation the checks of a mail depend on, before and after freezing."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from digest.render.lint import Finding, LintedMail, Severity, error, lint_mail, 
 
 @dataclass(frozen=True, kw_only=True)
 class LintTerms:
-    """What an installation asks of a mail.
+    """The settings of an installation that a mail is checked against.
 
-    *lenient* lets an issue be built and looked at before there is a postal address.
+    *lenient* makes a missing postal address a warning, so that an issue can be built without it.
     """
 
     postal_address: str
@@ -33,7 +33,7 @@ class LintTerms:
     sender: str = ""
 
     def of_view(self, view: IssueView, rendered: Rendered) -> Sequence[Finding]:
-        """Check an issue as it was rendered, its templates included."""
+        """Return the findings of an issue just rendered, those of its templates included."""
         copy = LintedMail(
             subject=rendered.subject,
             preheader=in_plain_text(view.preheader),  # as the mail says it
@@ -47,9 +47,10 @@ class LintTerms:
         return self._weighed([*rendered.findings, *lint_mail(copy)])
 
     def of_edition(self, edition: Edition, unsubscribe_url: str) -> list[Finding]:
-        """Check a frozen edition once more, with what was wrong with its templates.
+        """Return the findings of a frozen edition, those kept of its templates included.
 
-        Where a setting has changed since, that is said, and the mail is checked as it was meant.
+        The mail is checked with the settings it was built with; a setting changed since is a
+        finding of its own.
         """
         settings = provenance.settings_of(edition)
         url, postal = settings.get("base_url"), settings.get("postal_address")
@@ -77,7 +78,7 @@ class LintTerms:
 
 
 def moved_since(copy: LintedMail, unsubscribe_url: str, postal_address: str) -> list[Finding]:
-    """Say which settings an edition was made with are others now; none of them is its own fault."""
+    """Return an error for each setting that has changed since an edition was built."""
     mend = "Set it back, or build again: digest build --again."
     found = []
     if copy.unsubscribe_url != unsubscribe_url:
@@ -91,7 +92,10 @@ def moved_since(copy: LintedMail, unsubscribe_url: str, postal_address: str) -> 
 
 
 def sender_since(was: str, now: str, issue: Issue | None = None) -> list[Finding]:
-    """Say whether an edition was made to come from another sender; an earlier version kept none."""
+    """Return an error when the sender has changed since an edition was built.
+
+    *was* is empty for editions of versions that didn't keep the sender.
+    """
     if not was or parseaddr(was) == parseaddr(now):
         return []
     mend = "Set it back, or build again and approve that: digest build --again."
@@ -114,7 +118,7 @@ def _site(unsubscribe_url: str) -> str:
 
 
 def spam_findings(content: Content, *, base_url: str, now: datetime) -> list[Finding]:
-    """Ask SpamAssassin about a mail; takes seconds. Raises `NoSpamAssassin`."""
+    """Return the findings of SpamAssassin, which takes seconds; raises `NoSpamAssassin`."""
     reader = inert_recipient("reader@example.org", base_url=base_url, token="x" * 32)
     found = judge(message(content, reader), now=now)
     told = [f"{each.name} {each.points:g}" for each in found.tests if each.points > 0]
@@ -127,7 +131,7 @@ def _issue(edition: Edition) -> Issue | None:
 
 
 def _tracked(edition: Edition) -> bool:
-    """Tell whether links will be rewritten; yes where nobody knows, to be on the safe side."""
+    """Tell whether links will be rewritten; true when the newsletter isn't known."""
     session, issue = object_session(edition), _issue(edition)
     newsletter = session.get(Newsletter, issue.newsletter_id) if session and issue else None
     return newsletter is None or newsletter.tracking is not Tracking.OFF

@@ -1,4 +1,4 @@
-"""Newsletters, their numbered issues, and the editions readers get."""
+"""Tables of newsletters, issues, editions, approvals, drafts and slots."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from subscribers.sql import closed_set
 
 
 class Draft(SQLModel, table=True):
-    """Where an issue's draft stands among its steps; 0 is before the first."""
+    """The current step of an issue's draft; 0 is before the first step."""
 
     newsletter_id: int = Field(foreign_key="newsletter.id", primary_key=True)
     period: str = Field(primary_key=True, sa_type=String(16))
@@ -22,7 +22,7 @@ class Draft(SQLModel, table=True):
 
 
 class DraftStep(SQLModel, table=True):
-    """Everything the editors had decided after one change; undoing goes back a step."""
+    """The editors' decisions after one change; undo moves the draft back one step."""
 
     __tablename__ = "draft_step"
     __table_args__ = (UniqueConstraint("newsletter_id", "period", "number"),)
@@ -37,7 +37,7 @@ class DraftStep(SQLModel, table=True):
 
 
 class Approval(SQLModel, table=True):
-    """One person's word that an issue may go out exactly as it was then; never changed."""
+    """A person's consent that an issue is sent exactly as it was then; never updated."""
 
     id: int | None = Field(default=None, primary_key=True)
     issue_id: int = Field(foreign_key="issue.id", index=True)
@@ -53,26 +53,26 @@ class Approval(SQLModel, table=True):
 
 
 class TemplateSet(SQLModel, table=True):
-    """The templates a mail was made of, kept once, known by their hash."""
+    """The templates an edition was rendered with, stored once for each hash."""
 
     __tablename__ = "template_set"
 
     hash: str = Field(primary_key=True, sa_type=String(64))
-    files: dict[str, str] = Field(sa_type=JSON)  #: name to source
+    files: dict[str, str] = Field(sa_type=JSON)  #: from template name to source
 
 
 class Recipe(SQLModel, table=True):
-    """Everything an edition was made from, so that it can be made again."""
+    """The inputs of an edition, from which it can be rendered again."""
 
     edition_id: int = Field(foreign_key="edition.id", primary_key=True)
     made_from: dict[str, Any] = Field(sa_type=JSON)
-    #: What was wrong with its templates; the finished mail doesn't show all of it.
+    #: Findings of its templates; the finished mail doesn't show all of them.
     findings: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     templates: str = Field(foreign_key="template_set.hash", sa_type=String(64))
 
 
 class IssueState(StrEnum):
-    """How far an issue has come."""
+    """The state of an issue."""
 
     BUILT = "built"  #: picked, rendered, checked, frozen; nobody has been chosen to get it
     PREPARED = "prepared"  #: the audience is frozen and cut into batches, which may be claimed
@@ -83,14 +83,14 @@ class IssueState(StrEnum):
 
 
 class WhenEmpty(StrEnum):
-    """What a week does that has nothing new to say."""
+    """What happens in a period without new comparisons."""
 
     SKIP = "skip"  #: no issue comes out
     EVERGREEN = "evergreen"  #: a short issue from the evergreen list
 
 
 class Tracking(StrEnum):
-    """What is learnt from opens and clicks; the mail says which."""
+    """What is recorded of opens and clicks; each mail states it."""
 
     OFF = "off"  #: nothing: no link is rewritten, no image added
     ANONYMOUS = "anonymous"  #: how many, not who
@@ -125,7 +125,7 @@ class Newsletter(SQLModel, table=True):
     language: str = Field(default="en", sa_type=String(16))
 
     def cadence(self) -> Cadence:
-        """Return when it comes out; raises `BadCadence`."""
+        """Return the cadence of the newsletter; raises `BadCadence`."""
         return Cadence(
             every=self.every,
             weekday=self.weekday,
@@ -138,7 +138,7 @@ class Newsletter(SQLModel, table=True):
 
 
 class Issue(SQLModel, table=True):
-    """One numbered, dated instalment: the frozen pick and its subject."""
+    """One numbered instalment of a newsletter, with the frozen pick."""
 
     __table_args__ = (
         UniqueConstraint("newsletter_id", "number"),
@@ -158,7 +158,7 @@ class Issue(SQLModel, table=True):
 
 
 class Placement(SQLModel, table=True):
-    """One comparison's place in one issue."""
+    """The position of one comparison in one issue."""
 
     __table_args__ = (
         UniqueConstraint("issue_id", "position"),
@@ -173,7 +173,7 @@ class Placement(SQLModel, table=True):
 
 
 class Edition(SQLModel, table=True):
-    """One rendering of an issue for one slice of its audience; never changed."""
+    """One rendering of an issue for one slice of its audience; never updated."""
 
     __table_args__ = (UniqueConstraint("issue_id", "slice", "revision"),)
 
@@ -193,7 +193,7 @@ class Edition(SQLModel, table=True):
 
 
 class SlotState(StrEnum):
-    """How far a period's turn has come."""
+    """The state of a slot."""
 
     AHEAD = "ahead"  #: claimed; there is no draft yet, and the note says why
     DRAFTED = "drafted"  #: the editors have a draft
@@ -204,7 +204,7 @@ class SlotState(StrEnum):
 
 
 class Slot(SQLModel, table=True):
-    """One period of a newsletter: claimed once, with the moment as the calendar had it then."""
+    """One period of a newsletter, claimed once, with its moment as the calendar had it then."""
 
     __tablename__ = "turn"
 
@@ -231,7 +231,7 @@ class Blackout(SQLModel, table=True):
 
 
 class SlotShift(SQLModel, table=True):
-    """One period's moment, moved once."""
+    """The moved moment of one period."""
 
     __tablename__ = "shift"
 
@@ -242,7 +242,7 @@ class SlotShift(SQLModel, table=True):
 
 
 class Notice(SQLModel, table=True):
-    """A letter about one period to the editors: claimed before it is sent, so that it goes once."""
+    """A notice to the editors about one period; claimed before sending, so that it is sent once."""
 
     __table_args__ = (UniqueConstraint("newsletter_id", "period", "kind"),)
 
@@ -256,7 +256,7 @@ class Notice(SQLModel, table=True):
 
 
 class JobRun(SQLModel, table=True):
-    """One chore of the service: when it ran, what came of it, when it runs again."""
+    """The last run of one job of the service, its result, and when the job runs next."""
 
     __tablename__ = "tick"
 

@@ -1,4 +1,4 @@
-"""Makes a stored edition again from what it was made of, to prove that it is the same bytes."""
+"""Which inputs of an edition are stored, so that rendering them again gives the same bytes."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from digest.issues.picking import Decisions, apply_words
 from digest.render.engine import Rendered
 from digest.render.lint import Finding, Severity
 
-Sources = Mapping[str, str]  #: template name to source
+Sources = Mapping[str, str]  #: from template name to source
 Reprint = Callable[[IssueView, Sources], Rendered]  #: renders with exactly these templates
 
 
 def template_hash(sources: Sources) -> str:
-    """SHA-256 of a set of templates, as hex."""
+    """Return the SHA-256 of a set of templates, in hexadecimal."""
     return sha256(orjson.dumps(dict(sources), option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuildInputs:
-    """Everything an edition is made from, besides its templates."""
+    """The inputs of an edition, except its templates."""
 
     newsletter: Newsletter
     carried: Sequence[Revision]
@@ -47,7 +47,7 @@ class BuildInputs:
     decisions: Decisions
 
     def to_dict(self) -> dict[str, Any]:
-        """Return them in the types JSON has."""
+        """Return the inputs as JSON types."""
         named = ("slug", "name", "description", "language", "tracking")
         return {
             "newsletter": {name: getattr(self.newsletter, name) for name in named},
@@ -69,7 +69,7 @@ def keep_recipe(
     sources: Sources,
     findings: Sequence[Finding] = (),
 ) -> None:
-    """Keep what an edition was made from, and what was wrong with it; the caller commits."""
+    """Store the inputs and the template findings of an edition; the caller commits."""
     templates = template_hash(sources)
     made_from = {**of.to_dict(), "made_with": tools()}
     if session.get(TemplateSet, templates) is None:
@@ -87,7 +87,7 @@ def keep_recipe(
 
 
 def findings_of(edition: Edition) -> list[Finding]:
-    """Return what was wrong with a stored edition's templates when it was made."""
+    """Return the findings of an edition's templates, as stored when it was built."""
     session = object_session(edition)
     kept = session.get(Recipe, edition.id) if session else None
     return [
@@ -97,7 +97,7 @@ def findings_of(edition: Edition) -> list[Finding]:
 
 
 def settings_of(edition: Edition) -> dict[str, str]:
-    """Return the settings a stored edition was made with; empty when they weren't kept."""
+    """Return the settings an edition was built with; empty when they weren't stored."""
     session = object_session(edition)
     kept = session.get(Recipe, edition.id) if session else None
     names = ("base_url", "postal_address", "sender")
@@ -105,9 +105,9 @@ def settings_of(edition: Edition) -> dict[str, str]:
 
 
 def change_sender(session: Session, edition: Edition, sender: str) -> bool:
-    """Let an edition come from *sender*, which nobody may have got yet; tells if that is new.
+    """Set the sender of an edition; return whether it differs from the one before.
 
-    The caller commits.
+    Nobody may have got the edition yet. The caller commits.
     """
     kept = session.get(Recipe, edition.id)
     if kept is None or kept.made_from.get("sender") == sender:
@@ -118,15 +118,15 @@ def change_sender(session: Session, edition: Edition, sender: str) -> bool:
 
 
 def tools() -> dict[str, str]:
-    """Return what composes and renders here, with its version: other tools may differ."""
+    """Return the versions of the packages that compose and render, by package name."""
     return {name: version(name) for name in ("digest-engine", "jinja2", "mjml-python")}
 
 
 @dataclass(frozen=True, kw_only=True)
 class RebuiltEdition:
-    """An edition made again; *differs* names the parts that came out otherwise.
+    """An edition rendered again; *differs* names the parts whose bytes differ.
 
-    *tools* names those that have another version now, as "mjml-python 1.4.1, now 1.4.2".
+    *tools* names the packages whose version has changed, as "mjml-python 1.4.1, now 1.4.2".
     """
 
     view: IssueView
@@ -136,7 +136,7 @@ class RebuiltEdition:
 
 
 def rebuild(session: Session, issue: Issue, edition: Edition, reprint: Reprint) -> RebuiltEdition:
-    """Make an edition again from its recipe; raises `NotFound` when none was kept."""
+    """Render an edition again from its recipe; raises `NotFound` when it has none."""
     recipe = session.get(Recipe, edition.id)
     if recipe is None:
         raise NotFound(f"what issue {issue.number} was made from wasn't kept")

@@ -1,4 +1,4 @@
-"""Newsletters, issues and editions as statements."""
+"""SQL of newsletters, issues, editions and placements, and what counts as published."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHOWN = (IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)
 
 
 class PublishedIssue(NamedTuple):
-    """One issue in short."""
+    """A published issue in a list: its number, day and subject."""
 
     id: int
     number: int
@@ -38,18 +38,18 @@ def newsletters(session: Session) -> Sequence[Newsletter]:
 def published(
     session: Session, newsletter: Newsletter, *, at_most: int = 1000
 ) -> list[PublishedIssue]:
-    """Return a newsletter's issues, the newest first."""
+    """Return a newsletter's published issues, the newest first."""
     found = _editions(newsletter).where(col(Issue.state).in_(_SHOWN)).limit(at_most)
     return [_in_short(row, newsletter) for row in session.connection().execute(found)]
 
 
 def latest(session: Session, newsletter: Newsletter) -> PublishedIssue | None:
-    """Return the newest issue there is to read."""
+    """Return the newest published issue; ``None`` when there is none."""
     return next(iter(published(session, newsletter, at_most=1)), None)
 
 
 def public_issue(session: Session, newsletter: Newsletter, number: int) -> PublishedIssue:
-    """Return an issue one may look at; raises `NotFound` for a draft as for none."""
+    """Return an issue whose audience was frozen; raises `NotFound` for any other number."""
     found = _editions(newsletter).where(col(Issue.number) == number)
     row = session.connection().execute(found).first()
     if row is None:
@@ -60,7 +60,7 @@ def public_issue(session: Session, newsletter: Newsletter, number: int) -> Publi
 def neighbours(
     session: Session, newsletter: Newsletter, number: int
 ) -> tuple[PublishedIssue | None, PublishedIssue | None]:
-    """Return the issues before and after one, as far as there are any."""
+    """Return the published issues before and after *number*; ``None`` where there is none."""
     shown = _editions(newsletter).where(col(Issue.state).in_(_SHOWN))
     connection = session.connection()
     before = connection.execute(shown.where(col(Issue.number) < number).limit(1)).first()
@@ -71,13 +71,13 @@ def neighbours(
 
 
 def frozen_html(session: Session, issue_id: int) -> str:
-    """Return the mail of an issue that `public` has let through, with the readers' tags in it."""
+    """Return the HTML of an issue that `public_issue` has returned, reader tags included."""
     found = select(Edition.html).where(Edition.issue_id == issue_id, _newest())
     return session.exec(found).one()
 
 
 def carried_comparisons(session: Session, issue_id: int) -> Sequence[Revision]:
-    """Return what an issue carries, as it read then, in order."""
+    """Return the revisions that an issue carries, by position."""
     found = (
         select(Revision)
         .join(Placement, col(Placement.revision_id) == col(Revision.id))
@@ -88,7 +88,7 @@ def carried_comparisons(session: Session, issue_id: int) -> Sequence[Revision]:
 
 
 def was_carried(session: Session, comparison: Comparison) -> bool:
-    """Tell whether an issue that went out carries a comparison."""
+    """Tell whether an issue whose audience was frozen carries a comparison."""
     found = (
         select(Issue.id)
         .join(Placement, col(Placement.issue_id) == col(Issue.id))
@@ -117,7 +117,7 @@ def _editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
 
 
 def _newest() -> ColumnElement[bool]:
-    """Hold for the edition that was sent: the last one made."""
+    """Return the condition that an edition is the newest of its issue."""
     other = aliased(Edition)
     last = columns(func.max(col(other.id))).where(col(other.issue_id) == col(Edition.issue_id))
     return col(Edition.id) == last.correlate(Edition).scalar_subquery()
@@ -132,7 +132,7 @@ _CARRIED = (IssueState.BUILT, IssueState.PREPARED, IssueState.PAUSED, IssueState
 
 
 def newsletter(session: Session, slug: str) -> Newsletter:
-    """Return the newsletter of that slug; raises `NotFound`."""
+    """Return the newsletter called *slug*; raises `NotFound`."""
     found = session.exec(select(Newsletter).where(Newsletter.slug == slug)).one_or_none()
     if found is None:
         there = session.exec(select(Newsletter.slug).order_by(Newsletter.slug)).all()
@@ -151,7 +151,7 @@ def by_number(
 ) -> Issue:
     """Return the issue of that number; raises `NotFound`.
 
-    *lock* keeps it from others until the caller commits.
+    *lock* locks the row until the caller commits.
     """
     chosen = select(Issue).where(Issue.newsletter_id == newsletter_id, Issue.number == number)
     found = session.exec(chosen.with_for_update() if lock else chosen).one_or_none()
@@ -163,7 +163,7 @@ def by_number(
 def by_period(
     session: Session, newsletter_id: int | None, period: str, *, lock: bool = False
 ) -> Issue | None:
-    """Return the issue of that period; *lock* keeps it from others until the caller commits."""
+    """Return the issue of *period*; *lock* locks the row until the caller commits."""
     chosen = select(Issue).where(Issue.newsletter_id == newsletter_id, Issue.period == period)
     return session.exec(chosen.with_for_update() if lock else chosen).one_or_none()
 
@@ -175,7 +175,7 @@ def issues(session: Session, newsletter_id: int | None) -> Sequence[Issue]:
 
 
 def next_number(session: Session, newsletter_id: int | None) -> int:
-    """Return the number the next issue gets; numbers are never used twice."""
+    """Return the number of the next issue: the highest one plus 1."""
     highest = session.exec(
         select(func.max(col(Issue.number))).where(Issue.newsletter_id == newsletter_id)
     ).one()
@@ -189,7 +189,7 @@ def editions(session: Session, issue: Issue) -> Sequence[Edition]:
 
 
 def edition_of(session: Session, issue: Issue) -> Edition:
-    """Return the issue's newest edition; raises `NotFound` when it carries nothing."""
+    """Return the issue's newest edition; raises `NotFound` when it has none."""
     found = session.exec(
         select(Edition)
         .where(Edition.issue_id == issue.id)
@@ -202,15 +202,15 @@ def edition_of(session: Session, issue: Issue) -> Edition:
 
 
 def placements(session: Session, issue: Issue) -> Sequence[Placement]:
-    """Return what an issue carries, in order."""
+    """Return the placements of an issue, by position."""
     chosen = select(Placement).where(Placement.issue_id == issue.id)
     return session.exec(chosen.order_by(col(Placement.position))).all()
 
 
 def topics(session: Session, issue: Issue) -> list[str] | None:
-    """Return the categories of what an issue carries, as they read then; ``None`` is for everybody.
+    """Return the categories an issue carries, casefolded and sorted; ``None`` is for everybody.
 
-    They come casefolded. It is for everybody as soon as one comparison has no category.
+    An issue is for everybody when one of its comparisons has no category.
     """
     rows = session.exec(
         select(Placement.id, Contender.category)
@@ -224,7 +224,7 @@ def topics(session: Session, issue: Issue) -> list[str] | None:
 
 
 def history(session: Session, newsletter_id: int | None) -> list[PastIssueContent]:
-    """Return what each issue of a newsletter carried, the oldest first."""
+    """Return the contents of each issue of a newsletter, the oldest first."""
     rows = session.exec(
         select(Issue.period, Comparison.slug, Tool.slug)
         .join(Placement, col(Placement.issue_id) == col(Issue.id))

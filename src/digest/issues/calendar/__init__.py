@@ -1,4 +1,10 @@
-"""TODO face."""
+"""When each issue of a newsletter is due, and what the service does next about it.
+
+`cadence` yields the days of a weekly, fortnightly or monthly newsletter and turns them into
+moments in UTC; `exceptions` lays blackouts and shifts over them. `slots` claims each moment in
+the database as a slot of its period, and `slot_workflow` names the next step of a slot from its
+state, its issue and the time.
+"""
 
 from digest.issues.calendar.cadence import (
     NTHS,

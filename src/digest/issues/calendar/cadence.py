@@ -1,4 +1,4 @@
-"""How often a newsletter comes out: weekly, every second week, or monthly, in its own time zone."""
+"""How a cadence and a time zone become days, moments in UTC, and words."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class BadPeriod(DigestError):
 
 
 def period_of_day(day: date) -> str:
-    """Return the period a day lies in; the ISO year, which differs around New Year."""
+    """Return the ISO 8601 week of a day; around New Year its year may not be the day's."""
     year, week, _ = day.isocalendar()
     return f"{year:04}-W{week:02}"
 
 
 def period_at(now: datetime, timezone: str) -> str:
-    """Return the period that *now* lies in, as seen in *timezone*."""
+    """Return the period of *now* in *timezone*."""
     return period_of_day(now.astimezone(ZoneInfo(timezone)).date())
 
 
 def issue_day(period: str, weekday: int) -> date:
-    """Return the day an issue of *period* comes out; raises `BadPeriod`. Monday is 0."""
+    """Return the day of *weekday* in *period*; 0 is Monday. Raises `BadPeriod`."""
     found = _WEEK.fullmatch(period)
     if not found:
         raise BadPeriod
@@ -43,7 +43,7 @@ def issue_day(period: str, weekday: int) -> date:
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 NTHS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": -1}
-#: Every second week is counted from a Monday, so that years of 53 weeks change nothing.
+#: Second weeks are counted from a Monday, so that a year of 53 weeks doesn't shift them.
 FIRST_MONDAY = date(1970, 1, 5)
 WEEK = timedelta(weeks=1)
 
@@ -62,7 +62,7 @@ class BadCadence(DigestError):
 
 @dataclass(frozen=True, kw_only=True)
 class Cadence:
-    """When a newsletter comes out; raises `BadCadence` for what no calendar has."""
+    """When a newsletter comes out; raises `BadCadence` for values no calendar has."""
 
     every: Every = Every.WEEK
     weekday: int = 1  #: 0 is Monday
@@ -73,7 +73,7 @@ class Cadence:
     anchor: date | None = None  #: a day in a week with an issue, for every second week
 
     def __post_init__(self) -> None:
-        """Refuse what can't be."""
+        """Raise `BadCadence` for values no calendar has."""
         try:
             time(self.hour, self.minute)
             ZoneInfo(self.timezone)
@@ -90,27 +90,28 @@ class Cadence:
             raise BadCadence(f"a month has its weekday as {', '.join(NTHS)}")
 
     def days(self, start: date) -> Iterator[date]:
-        """Yield the days an issue comes out on, from *start* on, without end."""
+        """Yield the days of issues from *start* on, without end."""
         return self._of_months(start) if self.every is Every.MONTH else self._of_weeks(start)
 
     def instant(self, day: date) -> datetime:
         """Return the moment of *day*, in UTC.
 
-        A time that the clocks jump over is read as if they had not jumped yet: 02:30 becomes 03:30,
-        or 02:45 where they jump by half an hour. A time they show twice is the first of the two.
+        A time in the gap of a clock change is read with the offset before the change: 02:30 becomes
+        03:30 where the clocks go forward an hour at 02:00. Of a time that occurs twice the first
+        counts. See PEP 495, ``fold=0``.
         """
         return self.resolve(datetime.combine(day, time(self.hour, self.minute)))
 
     def resolve(self, wall: datetime) -> datetime:
-        """Return the moment, in UTC, at which the newsletter's clocks show *wall*."""
+        """Return the moment in UTC of the naive local time *wall*."""
         return wall.replace(tzinfo=ZoneInfo(self.timezone), fold=0).astimezone(UTC)
 
     def local(self, at: datetime) -> datetime:
-        """Return a moment as the newsletter's clocks show it."""
+        """Return a moment in the newsletter's time zone."""
         return at.astimezone(ZoneInfo(self.timezone))
 
     def __str__(self) -> str:
-        """Say it in words: "every second Tuesday at 09:00, Europe/Berlin"."""
+        """Return the cadence in words: "every second Tuesday at 09:00, Europe/Berlin"."""
         name = WEEKDAYS[self.weekday].capitalize()
         often = {
             Every.WEEK: f"every {name}",
@@ -138,7 +139,7 @@ class Cadence:
 
 
 def weekday_of(name: str) -> int:
-    """Return the weekday of that name, or of its beginning ("tue"); raises `BadCadence`."""
+    """Return the weekday of a name or of its unique prefix ("tue"); raises `BadCadence`."""
     wanted = name.strip().lower()
     found = [number for number, day in enumerate(WEEKDAYS) if wanted and day.startswith(wanted)]
     if len(found) != 1:
@@ -163,15 +164,15 @@ def _ordinal(nth: int | None) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Tongue:
-    """One language; weekdays begin with Monday, *nths* go by `Cadence.nth`."""
+class _Language:
+    """The words of one language; Monday comes first, *nths* is keyed as `Cadence.nth`."""
 
     weekdays: tuple[str, ...]
     nths: dict[int, str]
     every: dict[Every, Template]
 
 
-_EN = _Tongue(
+_EN = _Language(
     weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     nths={1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"},
     every={
@@ -180,7 +181,7 @@ _EN = _Tongue(
         Every.MONTH: Template("on the $nth $weekday of the month"),
     },
 )
-_DE = _Tongue(
+_DE = _Language(
     weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
     nths={1: "ersten", 2: "zweiten", 3: "dritten", 4: "vierten", -1: "letzten"},
     every={
@@ -189,17 +190,17 @@ _DE = _Tongue(
         Every.MONTH: Template("am $nth $weekday im Monat"),
     },
 )
-_TONGUES = {"en": _EN, "de": _DE}
+_LANGUAGES = {"en": _EN, "de": _DE}
 
 
 def rhythm(cadence: Cadence, language: str) -> str:
-    """Say how often, as it reads after "comes": "every Tuesday"."""
-    tongue = _tongue(language)
-    return tongue.every[cadence.every].substitute(
-        weekday=tongue.weekdays[cadence.weekday], nth=tongue.nths[cadence.nth or 1]
+    """Return how often a newsletter comes out, in words that follow "comes": "every Tuesday"."""
+    words = _language_of(language)
+    return words.every[cadence.every].substitute(
+        weekday=words.weekdays[cadence.weekday], nth=words.nths[cadence.nth or 1]
     )
 
 
-def _tongue(language: str) -> _Tongue:
-    """Take the language, else English; of "de-AT" only the first part counts."""
-    return _TONGUES.get(language.partition("-")[0].lower(), _EN)
+def _language_of(language: str) -> _Language:
+    """Return the words of a language, else the English ones; "de-AT" is read as "de"."""
+    return _LANGUAGES.get(language.partition("-")[0].lower(), _EN)

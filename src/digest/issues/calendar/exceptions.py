@@ -1,4 +1,4 @@
-"""The moments a newsletter comes out at, with blackout days and one-off shifts."""
+"""How blackouts and shifts change the moments of a cadence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from digest.errors import DigestError
 from digest.issues.calendar.cadence import Cadence, period_of_day
 
-#: A shift stays between its neighbours, and months are the longest step there is.
+#: A shifted moment stays between its neighbours, and the longest step of a cadence is a month.
 LONGEST_SHIFT = timedelta(days=35)
 
 
@@ -19,12 +19,12 @@ class BadShift(DigestError):
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """One period's moment."""
+    """The moment at which the issue of one period is due."""
 
-    period: str  #: of the day the cadence names, whatever it was moved to
+    period: str  #: of the day the cadence names, also when the moment is shifted
     day: date  #: the day the cadence names
     at: datetime  #: UTC
-    local: datetime  #: the same, as the newsletter's clocks show it
+    local: datetime  #: the same moment in the newsletter's time zone
     moved: bool = False
     blackout: str | None = None  #: why no issue comes out
 
@@ -33,8 +33,8 @@ class Moment:
 class Calendar:
     """A cadence with its exceptions.
 
-    *blackouts* maps days to the reason; *shifts* maps periods to the moment, as the newsletter's
-    clocks show it (naive), that replaces theirs.
+    *blackouts* maps days to reasons; *shifts* maps periods to the naive local time that replaces
+    the one of the cadence.
     """
 
     cadence: Cadence
@@ -42,11 +42,11 @@ class Calendar:
     shifts: Mapping[str, datetime] = field(default_factory=dict)
 
     def from_day(self, day: date) -> Iterator[Moment]:
-        """Yield the moments whose day isn't before *day*, in order, without end."""
+        """Yield the moments whose day is *day* or later, in order, without end."""
         return (self.moment(each) for each in self.cadence.days(day))
 
     def after(self, now: datetime) -> Iterator[Moment]:
-        """Yield the moments that are still to come, in order, without end."""
+        """Yield the moments later than *now*, in order, without end."""
         start = self.cadence.local(now).date() - LONGEST_SHIFT
         return (moment for moment in self.from_day(start) if moment.at > now)
 
@@ -61,12 +61,12 @@ class Calendar:
             at=at,
             local=self.cadence.local(at),
             moved=wall is not None,
-            # Who moves an issue to a day has looked at that day.
+            # A person who shifts an issue to a day has seen its blackout.
             blackout=None if wall else self.blackouts.get(day),
         )
 
     def shifted(self, period: str, wall: datetime) -> Moment:
-        """Return *period*'s moment moved to *wall*; raises `BadShift` past its neighbours."""
+        """Return *period*'s moment shifted to *wall*; raises `BadShift` past its neighbours."""
         start = wall.date() - 2 * LONGEST_SHIFT
         before: Moment | None = None
         days = self.cadence.days(start)

@@ -1,4 +1,4 @@
-"""What happens to a period's turn next: a function of where it stands and of the time."""
+"""What happens to a slot next: a pure function of its state, its issue's state and the time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from digest.issues.models import IssueState, Newsletter, Slot, SlotState
 
 
 class SlotStep(StrEnum):
-    """What is to be done with a turn now."""
+    """What the service does with a slot now."""
 
-    WAIT = "wait"  #: nothing
-    DRAFT = "draft"  #: make the issue
-    RELEASE = "release"  #: let it go, or say why it may not
-    MISS = "miss"  #: it is too late to go by itself
-    REOPEN = "reopen"  #: it was taken for late by a clock that has been set back since
-    FOLLOW = "follow"  #: a person has sent or cancelled the issue: record that
+    WAIT = "wait"  #: do nothing
+    DRAFT = "draft"  #: build the issue
+    RELEASE = "release"  #: freeze the audience, or hold the slot and note the reason
+    MISS = "miss"  #: mark the slot missed: it is too late to send the issue by itself
+    REOPEN = "reopen"  #: open a missed slot again: the clock was ahead and has been set back
+    FOLLOW = "follow"  #: record that a person has sent or cancelled the issue
 
 
 @dataclass(frozen=True, kw_only=True)
 class SlotTimes:
-    """How far around its moment a turn is worked on."""
+    """The hours before and after its moment in which the service works on a slot."""
 
     build: timedelta
     remind: timedelta
@@ -30,7 +30,7 @@ class SlotTimes:
 
     @classmethod
     def of(cls, newsletter: Newsletter) -> SlotTimes:
-        """Return a newsletter's own."""
+        """Return the times of a newsletter."""
         return cls(
             build=timedelta(hours=newsletter.build_lead),
             remind=timedelta(hours=newsletter.remind_lead),
@@ -41,10 +41,10 @@ class SlotTimes:
 def next_step(
     turn: Slot, issue: IssueState | None, times: SlotTimes, now: datetime, *, overtaken: bool
 ) -> SlotStep:
-    """Say what is to be done with a turn.
+    """Return the next step of a slot.
 
-    *issue* is its issue's state, if there is one; *overtaken* says that a later turn's moment has
-    come, so that two issues never go out to catch up.
+    *issue* is the state of its issue, ``None`` when there is none. *overtaken* is true when the
+    moment of a later slot has come, so that two issues are never sent to catch up.
     """
     if turn.state in {SlotState.RELEASED, SlotState.SKIPPED}:
         return SlotStep.WAIT
@@ -60,7 +60,7 @@ def next_step(
 
 
 class EditorNotice(StrEnum):
-    """What the editors are told of a turn, each once."""
+    """A notice to the editors about a slot; each kind is sent once."""
 
     DRAFT = "draft"  #: here is the issue
     REMINDER = "reminder"  #: its moment is near and it isn't approved
@@ -70,21 +70,21 @@ class EditorNotice(StrEnum):
     SKIPPED = "skipped"  #: no issue came out
 
 
-#: Of turns longer past, nobody needs a letter any more: `digest status` lists them.
+#: No notice is sent about a slot longer past: `digest status` lists it.
 NEWS_AGE = timedelta(days=14)
 
 
 def due_notice(turn: Slot, times: SlotTimes, now: datetime, *, may_go: bool) -> EditorNotice | None:
-    """Say what the editors ought to know by now; whether they know is kept elsewhere."""
+    """Return the notice due for a slot; whether it was sent is stored with `slots`."""
     near = now >= turn.due_at - times.remind
     if now > turn.due_at + NEWS_AGE or (turn.state is SlotState.AHEAD and not near):
         return None
     if turn.state is SlotState.DRAFTED:
         return EditorNotice.REMINDER if near and not may_go else EditorNotice.DRAFT
-    return _TIDINGS.get(turn.state)
+    return _NOTICES.get(turn.state)
 
 
-_TIDINGS = {
+_NOTICES = {
     SlotState.AHEAD: EditorNotice.NO_DRAFT,
     SlotState.HELD: EditorNotice.HELD,
     SlotState.MISSED: EditorNotice.MISSED,

@@ -1,4 +1,4 @@
-"""Turns, notices, blackouts and shifts as statements; the caller commits."""
+"""SQL of slots, notices, blackouts and shifts: each slot and notice is claimed once."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from sqlmodel import Session, SQLModel, col, select
 from digest.issues.calendar.exceptions import Calendar, Moment
 from digest.issues.models import Blackout, Newsletter, Notice, Slot, SlotShift, SlotState
 
-#: From these a turn may still move.
+#: States that a slot may still leave.
 OPEN = (SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD, SlotState.MISSED)
 
-#: In these the service still means to send the issue by itself.
+#: States from which the service sends the issue by itself.
 WAITING = frozenset({SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD})
 
 
 def newsletters(session: Session) -> Sequence[Newsletter]:
-    """Return the newsletters, the oldest first."""
+    """Return every newsletter, the oldest first."""
     return session.exec(select(Newsletter).order_by(col(Newsletter.id))).all()
 
 
@@ -42,7 +42,7 @@ def blackouts(session: Session, newsletter: Newsletter) -> Sequence[Blackout]:
 
 
 def shift(session: Session, newsletter: Newsletter, period: str, wall: datetime, why: str) -> None:
-    """Move one period's moment to what the newsletter's clocks show as *wall*."""
+    """Shift the moment of one period to the naive local time *wall*; the caller commits."""
     row = {"wall": wall.isoformat(timespec="minutes"), "why": why}
     session.connection().execute(
         insert(session, SlotShift)
@@ -52,7 +52,7 @@ def shift(session: Session, newsletter: Newsletter, period: str, wall: datetime,
 
 
 def claim(session: Session, newsletter: Newsletter, moment: Moment, now: datetime) -> bool:
-    """Take a period's turn; false when it was taken before, by whichever process."""
+    """Claim the slot of a period; return false when any process had claimed it. Caller commits."""
     row = {
         "newsletter_id": newsletter.id,
         "period": moment.period,
@@ -69,14 +69,14 @@ def claim(session: Session, newsletter: Newsletter, moment: Moment, now: datetim
 def turn(
     session: Session, newsletter_id: int | None, period: str, *, lock: bool = False
 ) -> Slot | None:
-    """Return a period's turn; *lock* keeps it from others until the caller commits."""
+    """Return the slot of a period; *lock* locks the row until the caller commits."""
     found = select(Slot).where(Slot.newsletter_id == newsletter_id, Slot.period == period)
     found = found.execution_options(populate_existing=True)
     return session.exec(found.with_for_update() if lock else found).one_or_none()
 
 
 def leaves_at(session: Session, newsletter: Newsletter, period: str) -> datetime | None:
-    """Return when the service sends a period's issue by itself; ``None`` where a person does."""
+    """Return when the service sends a period's issue by itself; ``None`` when it won't."""
     found = turn(session, newsletter.id, period) if newsletter.scheduled else None
     waits = found is not None and found.state in WAITING
     return found.due_at if found and waits else None
@@ -89,7 +89,7 @@ def turns(
     *,
     since: datetime | None = None,
 ) -> Sequence[Slot]:
-    """Return a newsletter's turns in these states, the earliest first."""
+    """Return a newsletter's slots in these states, the earliest first."""
     chosen = select(Slot).where(Slot.newsletter_id == newsletter_id, col(Slot.state).in_(states))
     if since is not None:
         chosen = chosen.where(Slot.due_at >= since)
@@ -97,14 +97,14 @@ def turns(
 
 
 def latest_day(session: Session, newsletter_id: int | None) -> date | None:
-    """Return the last day whose turn was claimed."""
+    """Return the latest day whose slot is claimed."""
     return session.exec(
         select(func.max(col(Slot.day))).where(Slot.newsletter_id == newsletter_id)
     ).one()
 
 
 def latest_due(session: Session, newsletter_id: int | None, now: datetime) -> date | None:
-    """Return the day of the newest turn whose moment has come, or whose issue is out already."""
+    """Return the day of the latest slot that is due or released; skipped ones don't count."""
     released, skipped = SlotState.RELEASED, SlotState.SKIPPED
     return session.exec(
         select(func.max(col(Slot.day))).where(
@@ -116,7 +116,7 @@ def latest_due(session: Session, newsletter_id: int | None, now: datetime) -> da
 
 
 def claim_notice(session: Session, turn: Slot, kind: str, now: datetime) -> bool:
-    """Take the sending of a notice; false when it is sent, under way, or in doubt."""
+    """Claim a notice; return false when it is sent, under way or in doubt. The caller commits."""
     row = {"newsletter_id": turn.newsletter_id, "period": turn.period, "kind": kind, "at": now}
     keys = ["newsletter_id", "period", "kind"]
     fresh = insert(session, Notice).values(**row, tries=1, outcome="")
@@ -129,7 +129,7 @@ def claim_notice(session: Session, turn: Slot, kind: str, now: datetime) -> bool
 
 
 def settle_notice(session: Session, turn: Slot, kind: str, outcome: str) -> None:
-    """Record what became of a notice."""
+    """Record the outcome of a notice; the caller commits."""
     session.connection().execute(
         update(Notice)
         .where(
@@ -147,12 +147,12 @@ def notices(session: Session, newsletter_id: int | None) -> dict[tuple[str, str]
     return {(each.period, each.kind): each for each in found}
 
 
-NOT_SENT = "not-sent"  #: the one outcome after which a notice is tried again
+NOT_SENT = "not-sent"  #: the one outcome after which a notice is sent again
 MOST_TRIES = 20
 
 
 def insert(session: Session, model: type[SQLModel]) -> Any:
-    """Return an INSERT that has ``on_conflict_do_…`` on the session's database."""
+    """Return an INSERT in the dialect of the session, with its ``on_conflict_do_…`` methods."""
     on_sqlite = session.get_bind().dialect.name == "sqlite"
     return (sqlite.insert if on_sqlite else postgresql.insert)(model)
 

@@ -1,4 +1,9 @@
-"""TODO face."""
+"""What an issue says: comparisons as stored become the words and numbers templates print.
+
+`compose` walks the revisions of an issue; `quotes` chooses the passages of reviewers to quote,
+and `copywriting` writes subject, preheader, opening and headlines. The result is the `IssueView`
+of `view`, the only thing a mail template gets.
+"""
 
 from digest.issues.content.compose import comparison_view
 from digest.issues.content.copywriting import TRACKING

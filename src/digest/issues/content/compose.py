@@ -1,4 +1,4 @@
-"""Makes what a reader sees of an issue out of what was published: pure, nothing looked up."""
+"""How published comparisons become the view of an issue; pure, without database or clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from digest.render.filters import is_web_link, link
 from digest.render.graphemes import truncate
 
 _YEAR = "January February March April May June July August September October November December"
-_MONTHS = _YEAR.split()  # calendar.month_name would follow the machine's locale
+_MONTHS = _YEAR.split()  # calendar.month_name would follow the locale
 _NAME, _TAGLINE, _WORD, _TITLE = 80, 160, 40, 170  # characters the design has room for
 _LINK = 700  # bytes; a longer one can't be kept on one line of the mail
 
@@ -35,9 +35,9 @@ def compose(
     base_url: str,
     postal_address: str,
 ) -> IssueView:
-    """Return the whole issue in words; the first of *revisions* leads.
+    """Return the view of an issue; the first of *revisions* leads.
 
-    *on* is the day in the newsletter's own zone. Raises `NothingToPick` for nothing.
+    *on* is the day in the newsletter's time zone. Raises `NothingToPick` without revisions.
     """
     if not revisions:
         raise NothingToPick
@@ -67,9 +67,9 @@ def compose(
 
 
 def comparison_view(revision: Revision, *, base_url: str, web_url: str) -> ComparisonView:
-    """Return one comparison in words; what is missing is left out, never guessed.
+    """Return the view of one comparison; missing values are left out, never guessed.
 
-    Links to its own address, else to its page with us, else to the issue at *web_url*.
+    Its link is the published URL, else its page on this site, else *web_url*.
     """
     ours = f"{base_url}/comparisons/{revision.comparison.slug}"
     sides = sorted(revision.contenders, key=lambda each: each.side)[:2]
@@ -90,7 +90,7 @@ def comparison_view(revision: Revision, *, base_url: str, web_url: str) -> Compa
 
 
 def contender_view(contender: Contender, *, seats: int) -> ContenderView:
-    """Return one side in words; *seats* is the size of the panel."""
+    """Return the view of one contender; *seats* is the size of the panel."""
     panel_share = _share(contender.panel_share)
     ships = _ships(contender, panel_share, seats)
     return ContenderView(
@@ -108,12 +108,12 @@ def contender_view(contender: Contender, *, seats: int) -> ContenderView:
 
 
 def _share(value: float | None) -> float | None:
-    """Pass on what is a share; NaN, say, is none."""
+    """Return *value* when it is a share in percent, else ``None``, also for NaN."""
     return value if value is not None and isfinite(value) and 0 <= value <= 100 else None  # noqa: PLR2004
 
 
 def _ships(contender: Contender, panel_share: float | None, seats: int) -> int | None:
-    """Count who would ship: as the share tells, else as the calls do when every seat made one."""
+    """Count the reviewers who would ship: by the share, else by the calls when all are known."""
     if panel_share is not None:
         in_seats = split(panel_share, seats)
         return in_seats.ships if in_seats else None
@@ -133,7 +133,7 @@ def _entry(contender: Contender) -> str:
 
 
 def _note(view: ComparisonView) -> str:
-    """Say so where a split is published and the calls behind it aren't."""
+    """Return a note when a split is published without the calls behind it, else nothing."""
     split = any(each.ships not in (None, 0, each.seats) for each in view.contenders)
     if split and view.quotes and all(quote.call is None for quote in view.quotes):
         return "Who on the panel made which call isn\u2019t published."

@@ -1,4 +1,4 @@
-"""The sentences of an issue: its subject, its opening, how a panel leans."""
+"""How the sentences of an issue are worded: subject, preheader, opening, headlines."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from digest.issues.models import Tracking
 from digest.render.filters import percent_text
 from digest.render.graphemes import graphemes, truncate
 
-SUBJECT_LIMIT = 60  #: characters; phones show about so many
+SUBJECT_LIMIT = 60  #: characters; about what phones show
 PREHEADER_LIMIT = 100
-#: What the mail says of what is learnt from it.
+#: The sentence of a mail on what is recorded of opens and clicks.
 TRACKING = {
     Tracking.OFF: "Nobody learns whether you open this mail or follow its links.",
     Tracking.ANONYMOUS: "Opens and clicks are counted, not who made them.",
@@ -21,18 +21,18 @@ _SMALL = "no one two three four five six seven eight nine ten eleven twelve"
 
 
 def number(count: int) -> str:
-    """Write a small number as a word."""
+    """Return a count up to twelve as a word, a larger one in digits."""
     small = _SMALL.split()
     return small[count] if 0 <= count < len(small) else str(count)
 
 
 def share(value: float) -> str:
-    """Write a share as text: "75 %"."""
+    """Return a share as text: "75 %"."""
     return percent_text(value)
 
 
 def headline(contenders: Sequence[ContenderView]) -> str:
-    """Say in one sentence how the panel leans; a pure function of the shares."""
+    """Return one sentence on how the panel leans; a pure function of the shares."""
     known = [each for each in contenders if each.panel_share is not None]
     if not known:
         return "The panel hasn\u2019t published a share yet."
@@ -52,7 +52,7 @@ def headline(contenders: Sequence[ContenderView]) -> str:
 
 
 def leader_first(pair: Sequence[ContenderView]) -> tuple[ContenderView, ContenderView]:
-    """Order two contenders by panel share, the published order kept when they tie."""
+    """Return two contenders by panel share; a tie keeps the published order."""
     first, second = pair
     leads = (second.panel_share or 0) > (first.panel_share or 0)
     return (second, first) if leads else (first, second)
@@ -89,7 +89,7 @@ def _few(ships: int) -> str:
 
 
 def subject(lead: ComparisonView) -> str:
-    """Write the subject from the lead comparison: the fullest form that fits."""
+    """Return the subject for the lead comparison: the first form that fits `SUBJECT_LIMIT`."""
     forms = [*_subject_forms(lead.contenders), lead.title]
     fitting = [form for form in forms if _length(form) <= SUBJECT_LIMIT]
     return (fitting[0] if fitting else truncate(lead.title, SUBJECT_LIMIT)).replace("\u00a0", " ")
@@ -116,7 +116,7 @@ def _subject_forms(contenders: Sequence[ContenderView]) -> list[str]:
 
 
 def opening(comparisons: Sequence[ComparisonView]) -> str:
-    """Say what the issue holds: how many comparisons, where the panel agrees and splits."""
+    """Return the opening: how many comparisons, and where the panel agrees or splits."""
     count = len(comparisons)
     held = f"{number(count).capitalize()} comparison{'s' if count > 1 else ''} this week."
     agreed: list[str] = []
@@ -150,7 +150,7 @@ def _tools(count: int) -> str:
 
 
 def preheader(comparisons: Sequence[ComparisonView], opened: str) -> str:
-    """Write the line mailboxes show after the subject: what else is inside."""
+    """Return the preheader: the titles after the lead, at most `PREHEADER_LIMIT` characters."""
     rest = [one.title for one in comparisons[1:]]
     if not rest:
         return truncate(comparisons[0].headline, PREHEADER_LIMIT).replace("\u00a0", " ")

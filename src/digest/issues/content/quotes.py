@@ -1,4 +1,4 @@
-"""Chooses which reviewers a mail quotes: the sharpest for and against, and whoever breaks rank."""
+"""Which quotes a mail shows: the sharpest for and against each side, and every dissent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digest.render.escaping import one_line, strip_unprintable
 from digest.render.graphemes import graphemes, truncate
 
 LIMIT = 300  #: characters of one quote in the mail
-_READ = 20_000  # characters; what is longer is no quote
+_READ = 20_000  # characters of a quote that are looked at
 
 _OPENING, _CLOSING = "\"'\u201c\u2018", "\"'\u201d\u2019"
 _SENTENCE_END = re.compile(
@@ -24,7 +24,7 @@ _PAIRS = {"“”", '""', "«»", "„“"}
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|etc|approx|Mr|Ms|Dr|Inc|No)\.$", re.IGNORECASE)
 _LEANING = re.compile(r"(?:that|this|these|those|it|they|he|she|which)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w'\u2019]+")
-#: Words of judgement and of contrast: where a reviewer commits to something.
+#: Words of judgement and of contrast, which mark a sentence that takes a stand.
 _JUDGEMENT = (
     "actually bad best better beats bet betting brutal but can't cannot clear cost costs despite"
     " doesn't dead earns exactly fail fails fall falls genuinely good hard hate however isn't kill"
@@ -35,17 +35,17 @@ _TELLING = frozenset(_JUDGEMENT.split())
 
 
 class Excerpt(NamedTuple):
-    """A part of a quote and how telling it is."""
+    """A passage of a quote, and its score: more is sharper."""
 
     text: str
     score: float
 
 
 def sharpest_passage(quote: str, limit: int = LIMIT) -> Excerpt:
-    """Return the most telling run of whole sentences that fits into *limit* characters.
+    """Return the sharpest run of whole sentences within *limit* characters.
 
-    A sentence too long by itself is cut after a word, never inside a letter, and ends in an
-    ellipsis.
+    A single sentence that is too long is cut after a word, never inside a grapheme, and ends in
+    an ellipsis.
     """
     sentences = _sentences(_bare(quote[:_READ]))
     if not sentences:
@@ -57,7 +57,7 @@ def sharpest_passage(quote: str, limit: int = LIMIT) -> Excerpt:
 
 
 def _bare(quote: str) -> str:
-    """Take off the quotation marks the page may have put around; the templates put their own."""
+    """Return a quote without outer quotation marks; the templates print their own."""
     text = " ".join(strip_unprintable(quote).split())
     while len(text) > 1 and text[0] + text[-1] in _PAIRS:
         text = text[1:-1].strip()
@@ -75,7 +75,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _around(sentences: list[str], best: int, limit: int) -> list[str]:
-    """Return the best sentence with those after it, else before it, that give it some context."""
+    """Return the best sentence with its context: the sentences after it, else before it."""
     run, length = [sentences[best]], _length(sentences[best])
     after, before = sentences[best + 1 :], sentences[:best]
     while length < limit // 2 and (after or before):
@@ -93,13 +93,13 @@ def _length(text: str) -> int:
 
 
 def _worth(sentence: str, limit: int) -> float:
-    """Score a sentence, less if it would have to be cut or leans on the one before it."""
+    """Score a sentence; less when it would be cut or refers to the sentence before it."""
     whole = 1.0 if len(sentence) <= limit else 0.4
     return _score(sentence) * whole * (0.7 if _LEANING.match(sentence) else 1.0)
 
 
 def _score(sentence: str) -> float:
-    """Telling words by length: short and sharp first."""
+    """Score a sentence by its share of telling words; short sentences score higher."""
     words = [word.lower().replace("\u2019", "'") for word in _WORD.findall(sentence)]
     telling = sum(word in _TELLING for word in words)
     return telling / (len(words) + 8) ** 0.6 if words else 0.0
@@ -126,14 +126,14 @@ _LEAN_WORDS_AGAINST = (
     " pointless poor risk rumour shallow slow thin vague waste weak won't worse worst wrong"
 )
 _FOR, _AGAINST = frozenset(_LEAN_WORDS_FOR.split()), frozenset(_LEAN_WORDS_AGAINST.split())
-_PLAIN = 4  # what one plain word for shipping or skipping counts for
+_PLAIN = 4  # the weight of an explicit "ship" or "skip"
 
 
 def presumed_calls(contender: Contender, seats: int) -> Mapping[int, Call]:
-    """Return the call of each seat: as published, else as the panel share has it.
+    """Return the call of each seat: as published, else presumed from the panel share.
 
-    A share between none and all says how many would skip and not who. Then those who speak least
-    well of the tool are presumed to, if the words part them from the others; else nobody is.
+    A share between 0 and 100 tells how many reviewers would skip, not which ones. The reviewers
+    with the least favourable words are presumed to; on a tie between the two groups no call is.
     """
     known = {each.seat: each.call for each in contender.verdicts if each.call is not None}
     as_split = split(contender.panel_share, seats)
@@ -152,7 +152,7 @@ def _by_words(verdicts: Sequence[Verdict], as_split: Split) -> Mapping[int, Call
 
 
 def leaning(quote: str) -> int:
-    """Return how far a quote's words lean to shipping (positive) or to skipping (negative)."""
+    """Return how far the words of a quote lean to shipping (above 0) or to skipping (below)."""
     text = quote.replace("\u2019", "'")
     words = [word.lower() for word in _LEAN_WORD.findall(text)]
     plain = len(_SHIP.findall(text)) - len(_SKIP.findall(text))
@@ -177,14 +177,14 @@ class _Said:
 
 
 def choose_quotes(contenders: Sequence[Contender], seats: int) -> list[QuoteView]:
-    """Return the quotes to show, for before against; every dissent is among them.
+    """Return the quotes to show, those for shipping first; every dissent is among them.
 
-    Where calls aren't published the words choose, and nobody is said to be for or against.
+    Calls presumed from the words choose quotes, and are never shown as calls.
     """
     said = [each for contender in contenders for each in _said(contender, seats)]
     called = [each for each in said if each.call is not None]
     picked = _by_call(called) if called else _by_tool(said)
-    if len(picked) == 1:  # let the other tool have its word too
+    if len(picked) == 1:  # quote the other tool as well
         others = [each for each in said if each.side != picked[0].side]
         picked += [_fairest(others, picked)] if others else []
     return [_view(each) for each in sorted(picked, key=_for_first)]
@@ -208,9 +208,9 @@ def _said(contender: Contender, seats: int) -> list[_Said]:
 
 
 def _lone_seat(contender: Contender, calls: Mapping[int, Call], seats: int) -> int | None:
-    """Find the one seat against all others: of three at the least, every call known.
+    """Return the one seat whose call differs from all others, of three seats at least.
 
-    Where the published share says otherwise than the calls, nobody is called alone.
+    Return ``None`` when a call is missing, or when the published share contradicts the calls.
     """
     if len(calls) < len(contender.verdicts) or len(calls) < 3:  # noqa: PLR2004
         return None
@@ -238,7 +238,7 @@ def _by_tool(said: Sequence[_Said]) -> list[_Said]:
 
 
 def _fairest(candidates: Sequence[_Said], picked: Sequence[_Said]) -> _Said:
-    """Take the sharpest, if possible on a tool and from a seat not heard yet."""
+    """Return the sharpest quote, preferring a tool, then a seat, not quoted yet."""
     seats = {each.verdict.seat for each in picked}
     sides = {each.side for each in picked}
     return max(

@@ -1,4 +1,4 @@
-"""What a template may know of an issue: finished words and numbers, nothing to look up."""
+"""What the template of a mail may read: the fields of an issue, all of them finished."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class QuoteView:
-    """What one reviewer said of one tool, as much of it as the mail shows."""
+    """The passage of one reviewer's verdict on one tool that the mail shows."""
 
     text: str  #: whole sentences, or one cut short with an ellipsis
     seat: int
@@ -34,7 +34,7 @@ class ContenderView:
 
     @property
     def split(self) -> str:
-        """The reviewer split in words: "3 ship, 1 skip", "All 4 ship", or empty."""
+        """Return the split in words: "3 ship, 1 skip", "All 4 ship", or empty."""
         if self.ships is None or self.skips is None:
             return ""
         if self.skips == 0:
@@ -55,12 +55,12 @@ class ComparisonView:
     contenders: tuple[ContenderView, ...]  #: two; fewer where a side is gone
     quotes: tuple[QuoteView, ...]  #: the sharpest for and against; any dissent among them
     quoted: int  #: how many quotes the full comparison has
-    note: str = ""  #: what the page doesn't say and a reader may wonder about
+    note: str = ""  #: a sentence on what wasn't published, or empty
 
 
 @dataclass(frozen=True, kw_only=True)
 class SponsorView:
-    """A paid block, always shown as one; without a text there is none."""
+    """A sponsored block, labelled as one; without a text it isn't shown."""
 
     name: str = ""
     text: str = ""
@@ -86,6 +86,6 @@ class IssueView:
     postal_address: str  #: line by line
     unsubscribe_url: str  #: ends in the reader's tag
     preferences_url: str  #: ends in the reader's tag
-    tracking: str = ""  #: one sentence on what is learnt from opens and clicks
+    tracking: str = ""  #: one sentence on what is recorded of opens and clicks
     tracked: bool = False  #: whether the provider rewrites links
     sponsor: SponsorView | None = None

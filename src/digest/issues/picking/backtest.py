@@ -1,4 +1,4 @@
-"""What earlier weeks would have carried under today's rule: pure, nothing is stored."""
+"""How the pick rule is replayed over past weeks; pure, nothing is stored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digest.issues.picking.rule import pick
 
 @dataclass(frozen=True, kw_only=True)
 class BacktestWeek:
-    """One week: what the rule would have picked, and what went out in truth."""
+    """One week: what the rule would have picked, and what was sent."""
 
     pick: Pick
     sent: frozenset[str]  #: slugs; empty where there was no issue
@@ -28,9 +28,10 @@ def backtest(
     weekday: int,
     weeks: int = 20,
 ) -> list[BacktestWeek]:
-    """Pick for the *weeks* before the period *until*, each week knowing those picked before it.
+    """Return a pick for each of the *weeks* before the period *until*, the newest week last.
 
-    A comparison without a date counts from the day it was imported. The newest week is last.
+    The history of each week is the picks before it. A comparison without a publishing date
+    counts from the day of its import.
     """
     known = list(candidates)
     truth = {past.period: past.comparisons for past in history}

@@ -1,4 +1,4 @@
-"""A short issue for a week with nothing new: from the evergreen list, the longest unseen first."""
+"""What a short issue carries in a period with nothing new: the evergreens unseen the longest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SHORT = 2  #: comparisons in an evergreen issue
 
 
 def choose_evergreen(session: Session, newsletter: Newsletter, period: str) -> Pick:
-    """Choose from the evergreen list; empty when nothing on it is stored."""
+    """Return a pick from the evergreen list; it is empty when no slug on the list is stored."""
     seen = {
         slug: past.period
         for past in sorted(store.history(session, newsletter.id), key=lambda each: each.period)

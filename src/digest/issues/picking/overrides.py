@@ -1,4 +1,4 @@
-"""What editors decide of an issue: pure changes to the pick and to the words around it."""
+"""How editors' decisions change the pick and the words of an issue; pure functions."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ class BadWords(DigestError):
 
 @dataclass(frozen=True, kw_only=True)
 class Decisions:
-    """Everything decided so far; empty words stand for the ones the engine writes."""
+    """The editors' decisions about one issue; an empty text keeps the generated one."""
 
-    pinned: tuple[str, ...] = ()  #: slugs that go in whatever the rule says
-    dropped: tuple[str, ...] = ()  #: slugs that stay out
-    order: tuple[str, ...] = ()  #: slugs in the order wanted; others follow as picked
+    pinned: tuple[str, ...] = ()  #: slugs that are carried whatever the rule says
+    dropped: tuple[str, ...] = ()  #: slugs that are left out
+    order: tuple[str, ...] = ()  #: slugs in the order wanted; others follow by points
     subject: str = ""
     preheader: str = ""
     opening: str = ""
     sponsor: SponsorView = field(default_factory=SponsorView)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the decisions in the types JSON has; what isn't decided is left out."""
+        """Return the decisions as JSON types; undecided fields are left out."""
         return {name: value for name, value in asdict(self).items() if value != _UNDECIDED[name]}
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Decisions:
-        """Read what `to_dict` returned; unknown names are ignored."""
+        """Return the decisions of a dictionary made by `to_dict`; unknown keys are ignored."""
         return cls(
             pinned=tuple(kept.get("pinned", ())),
             dropped=tuple(kept.get("dropped", ())),
@@ -64,7 +64,7 @@ _UNDECIDED = asdict(Decisions())
 
 
 def pin(decisions: Decisions, slug: str) -> Decisions:
-    """Put a comparison in, whatever the rule says."""
+    """Return the decisions with a comparison pinned."""
     return replace(
         decisions,
         pinned=(*_without(decisions.pinned, slug), slug),
@@ -73,7 +73,7 @@ def pin(decisions: Decisions, slug: str) -> Decisions:
 
 
 def drop(decisions: Decisions, slug: str) -> Decisions:
-    """Take a comparison out."""
+    """Return the decisions with a comparison dropped."""
     return replace(
         decisions,
         pinned=_without(decisions.pinned, slug),
@@ -83,7 +83,7 @@ def drop(decisions: Decisions, slug: str) -> Decisions:
 
 
 def release(decisions: Decisions, slug: str) -> Decisions:
-    """Leave a comparison to the rule again."""
+    """Return the decisions with a comparison neither pinned nor dropped."""
     return replace(
         decisions,
         pinned=_without(decisions.pinned, slug),
@@ -92,19 +92,19 @@ def release(decisions: Decisions, slug: str) -> Decisions:
 
 
 def move(decisions: Decisions, shown: Sequence[str], slug: str, to: int) -> Decisions:
-    """Put *slug* at place *to* (from 1) among the comparisons *shown*, in their order."""
+    """Return the decisions with *slug* at position *to*, from 1, among the slugs *shown*."""
     rest = [each for each in shown if each != slug]
     at = min(max(to, 1), len(rest) + 1) - 1
     return replace(decisions, order=(*rest[:at], slug, *rest[at:]))
 
 
 def set_text(decisions: Decisions, line: Line, text: str) -> Decisions:
-    """Write one of the lines by hand; empty goes back to the engine's own."""
+    """Return the decisions with one line set; an empty text restores the generated one."""
     return replace(decisions, **cast(Any, {line: one_line(text)}))
 
 
 def sponsor(decisions: Decisions, words: SponsorView) -> Decisions:
-    """Set the sponsor block; without a text there is none. Raises `BadWords` for a bad link."""
+    """Return the decisions with a sponsor block; raises `BadWords` for a bad link."""
     tidy = SponsorView(**{name: one_line(value) for name, value in asdict(words).items()})
     if tidy.url and not is_web_link(tidy.url):
         raise BadWords("the sponsor's link isn't a web address; write https://…")
@@ -120,9 +120,9 @@ def choose(
     period: str,
     day: date,
 ) -> Pick:
-    """Pick as `digest.issues.picking.rule.pick` does, within what the editors decided.
+    """Return the pick of `digest.issues.picking.rule.pick` with the decisions applied.
 
-    A pin is carried whatever the rule says; a slug that no candidate has is passed over.
+    A pin is carried whatever the rule says; a slug without a candidate is ignored.
     """
     known = {one.slug: one for one in candidates}
     past = list(history)
@@ -156,7 +156,7 @@ def choose(
 
 
 def apply_words(view: IssueView, decisions: Decisions) -> IssueView:
-    """Return the issue with the words the editors wrote in place of the engine's."""
+    """Return the view with the editors' words in place of the generated ones."""
     written = {line: getattr(decisions, line) for line in ("subject", "preheader", "opening")}
     return replace(
         view,
@@ -170,7 +170,7 @@ def _without(slugs: tuple[str, ...], slug: str) -> tuple[str, ...]:
 
 
 def _pinned(one: Candidate, *, period: str, day: date) -> Chosen:
-    """Score a pin as if it stood alone; one that isn't out yet scores nothing."""
+    """Return a pin with the score it has by itself; one that isn't published yet scores 0."""
     alone = pick([one], [], PickRule(max_per_issue=1, no_repeat=0), period=period, day=day)
     score = alone.chosen[0].score if alone.chosen else Score(weight=0, freshness=0, split=0)
     told = alone.chosen[0].reason if alone.chosen else alone.left_out[0].reason
@@ -178,7 +178,7 @@ def _pinned(one: Candidate, *, period: str, day: date) -> Chosen:
 
 
 def _in_order(chosen: Sequence[Chosen], order: Sequence[str]) -> tuple[Chosen, ...]:
-    """Order by points, and what the editors moved by their order."""
+    """Return the comparisons in the editors' order; those not moved follow by points."""
     wanted = {slug: place for place, slug in enumerate(order)}
     by_points = sorted(chosen, key=lambda one: -one.score.total)
     placed = sorted(by_points, key=lambda one: wanted.get(one.candidate.slug, len(wanted)))
@@ -190,7 +190,7 @@ def _left(one: Candidate, why: ExclusionReason, reason: str) -> LeftOut:
 
 
 def _recounted(one: LeftOut, without_pins: int, all_: int) -> LeftOut:
-    """Count the pins, of which the rule knows nothing, in how full the issue is."""
+    """Return *one* with pins counted in its reason; the rule counts only its own choices."""
     said = one.reason.replace(f"is full with {without_pins};", f"is full with {all_};", 1)
     return replace(one, reason=said) if one.why is ExclusionReason.FULL else one
 

@@ -1,4 +1,4 @@
-"""A choice for one issue, in values: what could be chosen, what was, and the reason for each."""
+"""The values of a pick: candidates, those chosen, those left out, and every reason."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """What the rule may know of a comparison; *tools* and *categories* have no order."""
+    """The fields of a comparison that the rule reads; *tools* holds slugs."""
 
     slug: str
     title: str
@@ -26,7 +26,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class PastIssueContent:
-    """What one earlier issue carried: comparison slugs and tool slugs; *period* as "2026-W47"."""
+    """The comparison slugs and tool slugs of one earlier issue; *period* is an ISO week."""
 
     period: str
     comparisons: frozenset[str]
@@ -35,7 +35,7 @@ class PastIssueContent:
 
 @dataclass(frozen=True, kw_only=True)
 class PickRule:
-    """How many comparisons an issue has at most, and for how many issues a tool rests."""
+    """The most comparisons of an issue, and the number of issues for which a tool rests."""
 
     max_per_issue: int = 5
     no_repeat: int = 2
@@ -43,7 +43,7 @@ class PickRule:
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """The points of one comparison, part by part; *variety* is 0 or below."""
+    """The points of one comparison by part; *variety* is 0 or negative."""
 
     weight: float
     freshness: float
@@ -52,7 +52,7 @@ class Score:
 
     @property
     def total(self) -> float:
-        """All points together, to two decimals."""
+        """Return the sum of the parts, rounded to two decimals."""
         return round(self.weight + self.freshness + self.split + self.variety, 2)
 
 
@@ -79,7 +79,7 @@ class ExclusionReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class LeftOut:
-    """A comparison the issue doesn't carry; *score* only where points decided."""
+    """A comparison the issue doesn't carry; *score* is set when points decided."""
 
     candidate: Candidate
     why: ExclusionReason
@@ -89,17 +89,17 @@ class LeftOut:
 
 @dataclass(frozen=True, kw_only=True)
 class Pick:
-    """The choice for one issue: every candidate is chosen or left out, with its reason."""
+    """The pick of one issue: every candidate is chosen or left out, with its reason."""
 
     period: str
     day: date
     rule: PickRule
     chosen: tuple[Chosen, ...]
     left_out: tuple[LeftOut, ...]  #: by slug
-    note: str  #: the choice in one sentence
+    note: str  #: the pick in one sentence
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it in the types JSON has, to be kept with the issue."""
+        """Return the pick as JSON types, to be stored with the issue."""
         return {
             "period": self.period,
             "day": self.day.isoformat(),

@@ -1,4 +1,4 @@
-"""The pick: which comparisons an issue carries, and why each one and not the others."""
+"""The pick rule: how candidates are filtered, scored and chosen, and how reasons are worded."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digest.issues.picking.pick_result import (
     Score,
 )
 
-#: Points; docs/pick-rule.md explains them to editors, so change both.
+#: Points; docs/pick-rule.md lists the same numbers, so change both.
 WEIGHT_POINTS = 10.0  #: for each unit of the editor's weight
 FRESH_POINTS = 10.0  #: on the day of publishing, evenly down to 0
 FRESH_DAYS = 28
@@ -28,7 +28,7 @@ REPEAT_COST = 6.0  #: for each comparison chosen before it from the same categor
 
 
 def candidate(summary: Summary) -> Candidate:
-    """Return what the rule may know of a stored comparison."""
+    """Return a stored comparison as a candidate."""
     sides = (summary.left, summary.right)
     return Candidate(
         slug=summary.slug,
@@ -52,11 +52,11 @@ def pick(
     period: str,
     day: date,
 ) -> Pick:
-    """Choose the comparisons of the issue of *period*, which comes out on *day*.
+    """Return the pick for the issue of *period*, which comes out on *day*.
 
-    *history* holds the newsletter's other issues that carried something; an entry for *period*
-    itself is ignored. The order of both makes no difference. An empty pick is a pick: its note
-    says why it is empty.
+    *history* holds the contents of the newsletter's other issues; an entry for *period* itself is
+    ignored. The order of *candidates* and *history* doesn't matter. An empty pick tells in its
+    note why it is empty.
     """
     past = [one for one in history if one.period != period]
     open_, left_out = _sieve(candidates, past, rule, period=period, day=day)
@@ -82,7 +82,7 @@ def _sieve(
     period: str,
     day: date,
 ) -> tuple[list[Candidate], list[LeftOut]]:
-    """Part the candidates points decide on from those that are out whatever their points."""
+    """Return the candidates that points decide on, and those left out whatever their points."""
     carried = {slug: one.period for one in _newest_last(past) for slug in one.comparisons}
     recent = [one for one in _newest_last(past) if one.period < period]
     resting = {
@@ -113,7 +113,7 @@ def _sieve(
 
 
 def _choose(candidates: Sequence[Candidate], rule: PickRule, day: date) -> list[Chosen]:
-    """Take the best again and again; what is taken changes what the next is worth."""
+    """Choose the best candidate repeatedly; each choice changes the scores of the rest."""
     chosen: list[Chosen] = []
     left = list(candidates)
     while left and len(chosen) < rule.max_per_issue:
@@ -132,7 +132,7 @@ def _choose(candidates: Sequence[Candidate], rule: PickRule, day: date) -> list[
 
 
 def _rank(one: Candidate, chosen: Sequence[Chosen], day: date) -> tuple[float, int, str]:
-    """Most points first; then the newer, then by slug, so that no order is left to chance."""
+    """Return a sort key: most points, then newest, then slug, which makes the order total."""
     return (-_score(one, chosen, day).total, -_since(one).toordinal(), one.slug)
 
 
@@ -191,7 +191,7 @@ def _long_before(one: Candidate, day: date) -> str:
 
 
 def note(chosen: Sequence[Chosen], left_out: Sequence[LeftOut]) -> str:
-    """Say the choice in one sentence."""
+    """Return the pick in one sentence."""
     counted = Counter(one.why for one in left_out)
     why = ", ".join(f"{counted[why]} {_IN_SHORT[why]}" for why in ExclusionReason if counted[why])
     if chosen:
