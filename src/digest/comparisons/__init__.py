@@ -1,1 +1,8 @@
-"""What the panel published about tools."""
+"""Comparisons of two tools: read from files, stored by revision, and printed as facts.
+
+`loader` reads a file and hands its text to `page_parser` or `json_parser`, which use the limits
+and the tidying of `sanitize`; both return the `ComparisonDraft` of `schema`. `store` finds the
+comparison a draft belongs to by its `slug`, and adds a revision of `models` when the content has
+changed. `score` turns panel shares into seats and finds contradictions, and `serialize` returns a
+stored comparison as JSON types.
+"""

@@ -1,4 +1,4 @@
-"""Reads a comparison in the JSON format of docs/comparison-format.md."""
+"""The JSON format of docs/comparison-format.md: its keys, their limits, and its error messages."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ Quote = Annotated[str, AfterValidator(_prose(bounds.PROSE, least=1))]
 Url = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
 Slug = Annotated[str, AfterValidator(_slug)]
 Day = Annotated[date, BeforeValidator(_day)]
-#: abs makes 0 of the -0.0 that JSON can say.
+#: abs turns the -0.0 that JSON allows into 0.
 Share = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), AfterValidator(abs)]
 Weight = Annotated[float, Field(ge=0, le=MAX_WEIGHT, allow_inf_nan=False), AfterValidator(abs)]
 
@@ -113,7 +113,7 @@ class VerdictForm(_Form):
 
 
 class ContenderForm(_Form):
-    """One side."""
+    """One contender."""
 
     name: Name
     category: Category = ""
@@ -127,7 +127,7 @@ class ContenderForm(_Form):
 
 
 class ComparisonForm(_Form):
-    """The whole file; what is left out keeps the value given here."""
+    """The whole file; a key left out has the default given here."""
 
     format: Literal[1] = 1
     slug: Slug | None = None
@@ -163,7 +163,7 @@ _FAULTS_NAMED = 5
 
 
 def parse_json(text: str, *, source: str = "") -> ComparisonDraft:
-    """Read one comparison; raises `ComparisonUnreadable` with the place of each fault."""
+    """Return the draft of one JSON text; raises `ComparisonUnreadable` with each fault's place."""
     text = text.removeprefix("\ufeff")
     data = _load(text, source)
     try:
@@ -181,7 +181,7 @@ def _load(text: str, source: str) -> Any:
         ) from None
     except RecursionError:
         raise ComparisonUnreadable("this JSON is nested too deeply", source=source) from None
-    except ValueError as fault:  # a number of thousands of digits, a key said twice
+    except ValueError as fault:  # a number of thousands of digits, a repeated key
         raise ComparisonUnreadable(str(fault), source=source) from None
 
 
@@ -243,7 +243,7 @@ def _contender(form: ContenderForm) -> ContenderDraft:
 
 
 def _in_words(fault: ValidationError, text: str, source: str) -> ComparisonUnreadable:
-    """Name every fault and its place, and the line where the place is beyond doubt."""
+    """Return an error with the first faults and their places, and a line if it is unambiguous."""
     errors = fault.errors(include_url=False, include_input=False, include_context=False)
     said = [f"{_place(error['loc'])}{_message(error)}" for error in errors[:_FAULTS_NAMED]]
     if len(errors) > _FAULTS_NAMED:
@@ -271,7 +271,7 @@ def _message(error: Any) -> str:
         "int_type": "must be a whole number",
         "int_from_float": "must be a whole number",
     }
-    if error["type"] == "value_error":  # our own words
+    if error["type"] == "value_error":  # raised by a validator above
         return str(error["msg"]).removeprefix("Value error, ")
     said = str(error["msg"]).replace("Input should be", "must be")
     return known.get(error["type"], said[:1].lower() + said[1:])
@@ -288,5 +288,5 @@ def _line_of(loc: tuple[int | str, ...], text: str) -> int | None:
 
 
 def _shown(key: str) -> str:
-    """Make a key from outside safe to print."""
+    """Return a key of the file, safe to print."""
     return "".join(char if char.isprintable() else "?" for char in key)[:60]

@@ -1,4 +1,4 @@
-"""Reads comparisons from files: the text of a page (.txt), JSON (.json), or a folder of both."""
+"""Which files are read as comparisons, and by which parser: .txt as a page, .json as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PARSERS = {".txt": parse_page, ".json": parse_json}
 
 
 def read_file(path: Path) -> ComparisonDraft:
-    """Read one file by its suffix; raises `ComparisonUnreadable` and nothing else."""
+    """Return the draft of one file, parsed by its suffix; raises only `ComparisonUnreadable`."""
     source = str(path)
     if path.is_dir():
         raise ComparisonUnreadable("no .txt or .json file is in this folder", source=source)
@@ -28,10 +28,10 @@ def read_file(path: Path) -> ComparisonDraft:
 
 
 def find(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the files meant by *paths*: a folder stands for its .txt and .json files by name.
+    """Yield the files of *paths*: a folder yields its .txt and .json files, sorted by name.
 
-    Hidden files and folders inside a folder are passed over. A folder with nothing to read stands
-    for itself, so that reading it says so.
+    Hidden files and subfolders are skipped. A folder without such a file is yielded itself, so
+    that `read_file` reports it.
     """
     for path in paths:
         yield from _inside(path) or [path]
@@ -39,7 +39,7 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
 
 def _read(path: Path, source: str) -> bytes:
     try:
-        if not path.is_file():  # a pipe may never end
+        if not path.is_file():  # reading a pipe may never end
             raise ComparisonUnreadable("this is no plain file", source=source)
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)

@@ -1,4 +1,4 @@
-"""Comparisons as they are kept: every revision whole, none ever changed."""
+"""Tables of comparisons: every revision is stored whole and never updated."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,29 +13,29 @@ MAX_SEATS = 12  #: the largest panel that can be read
 
 
 class Entry(StrEnum):
-    """The pricing read: the way in."""
+    """The pricing of a tool, as published under "Entry"."""
 
-    FREE = "free"  #: one can start without paying
-    PAID = "paid"  #: one has to pay
-    OTHER = "other"  #: the published word says it
+    FREE = "free"  #: can be started without paying
+    PAID = "paid"  #: has to be paid for
+    OTHER = "other"  #: any other published word
 
 
 class Call(StrEnum):
-    """What a reviewer would do with a tool."""
+    """A reviewer's call on a tool."""
 
     SHIP = "ship"  #: would use it
     SKIP = "skip"  #: would not
 
 
 class SourceForm(StrEnum):
-    """What a comparison was read from."""
+    """The format a comparison was read from."""
 
     PAGE = "page"  #: the text of a published page
     JSON = "json"  #: the format of docs/comparison-format.md
 
 
 class Tool(SQLModel, table=True):
-    """A product readers may ship with; outlives any comparison."""
+    """A product; it is kept when a comparison of it is removed."""
 
     id: int | None = Field(default=None, primary_key=True)
     slug: str = Field(unique=True, sa_type=String(200))
@@ -48,7 +48,7 @@ class Verdict(SQLModel, table=True):
     __table_args__ = (UniqueConstraint("contender_id", "seat"),)
 
     id: int | None = Field(default=None, primary_key=True)
-    #: Filled in when the contender is stored, like every key of a parent here.
+    #: Set when the contender is stored, like every foreign key to a parent here.
     contender_id: int = Field(default=None, foreign_key="contender.id", nullable=False)
     seat: int  #: 1 to 4; the reviewer's identity across comparisons
     quote: str = Field(sa_type=Text)
@@ -57,7 +57,7 @@ class Verdict(SQLModel, table=True):
 
 
 class Contender(SQLModel, table=True):
-    """A tool as it stood in one comparison."""
+    """A tool as one revision of a comparison shows it."""
 
     __table_args__ = (UniqueConstraint("revision_id", "side"),)
 
@@ -81,7 +81,7 @@ class Contender(SQLModel, table=True):
 
 
 class Revision(SQLModel, table=True):
-    """A comparison as it read when it was imported."""
+    """The content of a comparison as imported at one time."""
 
     __tablename__ = "comparison_revision"
     __table_args__ = (UniqueConstraint("comparison_id", "number"),)
@@ -89,7 +89,7 @@ class Revision(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     comparison_id: int = Field(default=None, foreign_key="comparison.id", nullable=False)
     number: int
-    fingerprint: str = Field(sa_type=String(64))  #: SHA-256 of everything said, not of its layout
+    fingerprint: str = Field(sa_type=String(64))  #: SHA-256 of the content, without its layout
     title: str = Field(sa_type=String(400))
     kicker: str = Field(default="", sa_type=String(200))
     question: str = Field(default="", sa_type=Text)
@@ -101,7 +101,7 @@ class Revision(SQLModel, table=True):
     labels: list[str] = Field(default_factory=list, sa_type=JSON)
     seats: int = SEATS
     form: SourceForm = Field(sa_type=closed_set(SourceForm))
-    source: str = Field(default="", sa_type=Text)  #: the text it was read from, whole
+    source: str = Field(default="", sa_type=Text)  #: the whole text it was parsed from
     imported_at: datetime
     comparison: "Comparison" = Relationship()
     contenders: list[Contender] = Relationship(
@@ -110,7 +110,7 @@ class Revision(SQLModel, table=True):
 
 
 class Comparison(SQLModel, table=True):
-    """Two tools set side by side; its content is the revision with the highest number."""
+    """A comparison of two tools; its content is the revision with the highest number."""
 
     id: int | None = Field(default=None, primary_key=True)
     slug: str = Field(unique=True, sa_type=String(400))

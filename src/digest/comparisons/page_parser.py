@@ -1,4 +1,4 @@
-"""Reads the text of a published comparison page."""
+"""The line order of a published comparison page, and what each line means."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from digest.errors import ComparisonUnreadable
 
 _PANEL, _COMMUNITY, _ENTRY, _SCORECARD = "panel ship", "community", "entry", "reviewer scorecard"
 _MARKS = frozenset((_PANEL, _COMMUNITY, _ENTRY))
-#: A sentence where a category should be, "Developer Tools", tells that its line is missing.
+#: A sentence in place of a category such as "Developer Tools" means that its line is missing.
 _SENTENCE = re.compile("[.!?\u2026\u3002\uff01\uff1f\u061f]$")
 _VERSUS = re.compile(r"\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
 _SHARE = re.compile(r"(\d{1,3}(?:[.,]\d{1,4})?)\s?%")
 #: Dashes a page shows where there is nothing to show: em and en dash, hyphen, bar.
 _NONE = frozenset("\u2014\u2013-\u2015")
-_QUESTION = re.compile("[?\uff1f\u061f]")  # ours, the full-width one, the Arabic one
+_QUESTION = re.compile("[?\uff1f\u061f]")  # Latin, full-width, Arabic
 _OPENING, _CLOSING = '“"', '”"'
 
 
 def parse_page(text: str, *, source: str = "") -> ComparisonDraft:
-    """Read one page; raises `ComparisonUnreadable` and keeps nothing half-read.
+    """Return the draft of one page; raises `ComparisonUnreadable` when any part is missing.
 
-    The text has one line for each thing shown; blank lines, trailing blanks, CRLF, a byte order
-    mark and straight quotation marks make no difference. Calls are never in the text.
+    The text has one line for each item shown; blank lines, trailing blanks, CRLF, a byte order
+    mark and straight quotation marks make no difference. A page never contains calls.
     """
     text = normalise(text)
     return _Page(lines_of(text, source=source), source).read(text)
 
 
 class _Page:
-    """The lines of one page; *panels* are the two places that say "Panel ship"."""
+    """The lines of one page; *panels* are the indices of the two lines "Panel ship"."""
 
     def __init__(self, lines: Sequence[Line], source: str) -> None:
         self.lines, self.source = lines, source
@@ -91,7 +91,7 @@ class _Page:
         return found[0], found[1]
 
     def _names(self) -> tuple[int, int, int]:
-        """Return where the title and the two names stand; the title must name both tools."""
+        """Return the indices of the title and the two names; the title must name both tools."""
         first, second = self.panels
         # The tagline, between name and share, may be missing.
         places = product((1, 0), (first - 3, first - 2), (second - 3, second - 2))
@@ -115,7 +115,7 @@ class _Page:
         )
 
     def _lead(self, start: int, end: int) -> tuple[str, str]:
-        """Split the lines under the title behind the first question mark."""
+        """Return question and intro: the lines under the title, split after the question mark."""
         lead = " ".join(line.text for line in self.lines[start:end])
         if lead and self.lines[start].text == self.lines[start - 1].text:
             raise self._refused("the title stands here a second time", start)
@@ -189,7 +189,7 @@ class _Page:
         return share
 
     def _quotes(self) -> tuple[list[tuple[int, str]], int]:
-        """Return the quotes, each with the place it stands at, and where the closing begins."""
+        """Return the quotes, each after the index of its line, and the index of the closing."""
         at, quotes = self.scorecard + 1, []
         while at < len(self.lines) and self.lines[at].text[0] in _OPENING:
             end = self._end_of_quote(at)
@@ -208,7 +208,7 @@ class _Page:
         raise self._refused("this quote is opened and never closed", start)
 
     def _verdicts(self, quotes: Sequence[tuple[int, str]]) -> list[VerdictDraft]:
-        """Seat the quotes: each reviewer speaks of the left tool first, then of the right."""
+        """Return the verdicts: each reviewer has a quote on the left tool, then on the right."""
         if not quotes:
             raise self._refused("no quote follows “Reviewer scorecard”", self.scorecard)
         if len(quotes) != 2 * SEATS:

@@ -1,4 +1,4 @@
-"""Text from outside: decoded, normalised, bounded, and free of what must not be kept."""
+"""Which text is accepted from files: its encoding, lengths, white space and characters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from digest.errors import ComparisonUnreadable
 
 MAX_BYTES = 1_000_000  #: one file
 
-#: The longest each kind of text may be, in characters; the columns have the same widths.
+#: The most characters of each kind of text; the database columns have the same widths.
 NAME = 200
 TITLE = 400
 CATEGORY = 100
@@ -21,13 +21,13 @@ PROSE = 20_000  #: a description or a quote
 
 _BLANKS = re.compile(r"[ \t]+")
 _NEWLINES = re.compile(r"\r\n?|[\u2028\u2029]")
-#: They reorder what stands around them, up to the end of a mail.
+#: Bidirectional controls (Unicode UAX 9), which can reorder text up to the end of a mail.
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that says something, and its number in the file, counted from 1."""
+    """One line that isn't blank, and its number in the file, from 1."""
 
     number: int
     text: str
@@ -50,12 +50,15 @@ def decode(raw: bytes, *, source: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """Return *text* in NFC, with one kind of newline and no byte order mark."""
+    """Return *text* in Unicode NFC, with LF newlines and without a byte order mark."""
     return unicodedata.normalize("NFC", _NEWLINES.sub("\n", text.removeprefix("\ufeff")))
 
 
 def lines_of(text: str, *, source: str) -> list[Line]:
-    """Return the lines that aren't blank, stripped; refuses characters nobody can see or trust."""
+    """Return the lines that aren't blank, tidied.
+
+    Raises `ComparisonUnreadable` for a control or text direction character.
+    """
     lines = []
     for number, raw in enumerate(text.split("\n"), start=1):
         if fault := forbidden(raw):
@@ -66,18 +69,18 @@ def lines_of(text: str, *, source: str) -> list[Line]:
 
 
 def tidy(text: str) -> str:
-    """Return *text* without blanks at its ends, and with single ones inside."""
+    """Return *text* without blanks at its ends, and with runs of blanks as one space."""
     return _BLANKS.sub(" ", text).strip()
 
 
 def tidy_prose(text: str) -> str:
-    """Tidy each line of *text*; paragraphs stay apart by one empty line."""
+    """Return *text* with each line tidied, and paragraphs separated by one empty line."""
     lines = (tidy(line) for line in text.split("\n"))
     return re.sub(r"\n{2,}", "\n\n", "\n".join(lines)).strip()
 
 
 def forbidden(text: str) -> str | None:
-    """Name the first character that must not be kept; tabs and newlines may."""
+    """Return the name of the first forbidden character; tabs and newlines are allowed."""
     for character in text:
         if character in _DIRECTION:
             return f"a text direction character (U+{ord(character):04X})"

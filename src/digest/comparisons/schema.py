@@ -1,4 +1,4 @@
-"""A comparison as it was read, before anything is stored."""
+"""What a comparison consists of: the one form that both parsers return, before it is stored."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import orjson
 
 from digest.comparisons.models import SEATS, Call, Entry, SourceForm
 
-#: What says where a draft came from, not what it says.
+#: Fields that tell where a draft came from; they aren't part of its content.
 _NOT_SAID = frozenset({"form", "source"})
 
 
@@ -27,7 +27,7 @@ class VerdictDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class ContenderDraft:
-    """One side; shares are percent and ``None`` where none was published."""
+    """One contender; shares are in percent, and ``None`` when none was published."""
 
     name: str
     category: str = ""
@@ -43,7 +43,7 @@ class ContenderDraft:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonDraft:
-    """Everything one page or one JSON file says, the left contender first."""
+    """The content of one page or one JSON file, the left contender first."""
 
     title: str
     contenders: tuple[ContenderDraft, ContenderDraft]
@@ -62,14 +62,14 @@ class ComparisonDraft:
 
 
 def fingerprint(draft: ComparisonDraft) -> str:
-    """SHA-256 of everything said, not of its layout: runs of white space count as one space."""
+    """Return the SHA-256 of the content, in hexadecimal; white space counts as one space."""
     said = {key: value for key, value in asdict(draft).items() if key not in _NOT_SAID}
     packed = orjson.dumps(_without_layout(said), option=orjson.OPT_SORT_KEYS)
     return sha256(packed).hexdigest()
 
 
 def entry_of(word: str) -> Entry | None:
-    """Return the closed word for a published entry word; none where none was published."""
+    """Return the `Entry` of a published entry word; ``None`` for an empty word."""
     if not word:
         return None
     known = {"free": Entry.FREE, "paid": Entry.PAID}

@@ -1,4 +1,4 @@
-"""What the shares mean: seats, who leads, how far apart, and where page and calls disagree."""
+"""What panel shares mean: seats, the leader, the gap, and contradictions to the calls."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from digest.comparisons.schema import ComparisonDraft, ContenderDraft
 
 
 class Split(NamedTuple):
-    """A panel share in seats: who would ship, who would skip."""
+    """A panel share in seats: how many would ship, how many would skip."""
 
     ships: int
     skips: int
 
 
 class Lean(StrEnum):
-    """Which side the panel leans to."""
+    """The side that the panel leans to."""
 
     LEFT = "left"  #: more of the panel would ship the left tool
     RIGHT = "right"  #: more of the panel would ship the right tool
-    LEVEL = "level"  #: as many would ship one as the other
+    LEVEL = "level"  #: both shares are equal
     UNKNOWN = "unknown"  #: a share wasn't published
 
 
 def split(share: float | None, seats: int = SEATS) -> Split | None:
-    """Turn a panel share in percent into seats; ``None`` when it doesn't fall on whole seats.
+    """Return a panel share, in percent, as seats; ``None`` when it isn't a number of whole seats.
 
-    Shares are published rounded to whole percents: 67 % of three seats is two.
+    A published share may be rounded to 0, 1 or 2 decimals: 67 % of three seats is two.
     """
     if share is None or not 0 <= share <= 100:  # noqa: PLR2004 - percent
         return None
@@ -41,7 +41,7 @@ def split(share: float | None, seats: int = SEATS) -> Split | None:
 
 
 def lean(left: float | None, right: float | None) -> Lean:
-    """Say which of two panel shares is the larger."""
+    """Return which of two panel shares, in percent, is the larger."""
     if left is None or right is None:
         return Lean.UNKNOWN
     if left == right:
@@ -50,12 +50,12 @@ def lean(left: float | None, right: float | None) -> Lean:
 
 
 def gap(left: float | None, right: float | None) -> float | None:
-    """Return how far the panel parts two tools, in percentage points from 0 to 100."""
+    """Return the distance of two panel shares, in percentage points from 0 to 100."""
     return None if left is None or right is None else abs(left - right)
 
 
 def draft_oddities(draft: ComparisonDraft) -> tuple[str, ...]:
-    """Say in words what is odd about a draft; nothing here is a reason to refuse it."""
+    """Return what is odd about a draft, in words; none of it is a reason to refuse the draft."""
     return tuple(_doubts(draft))
 
 
@@ -69,7 +69,7 @@ def _doubts(draft: ComparisonDraft) -> Iterator[str]:
 
 
 def share_oddities(contender: ContenderDraft | Contender, seats: int) -> Iterator[str]:
-    """Say where a panel share isn't seats, or isn't what the calls say."""
+    """Yield in words each contradiction of a panel share to the seats or the calls."""
     share = contender.panel_share
     if share is None:
         return

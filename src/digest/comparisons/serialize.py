@@ -1,4 +1,4 @@
-"""A kept comparison as plain facts, in the types JSON has."""
+"""Which JSON fields a stored comparison has in the output of commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from digest.comparisons.store import Side, Summary
 
 
 def facts_of(comparison: Comparison, revision: Revision) -> dict[str, Any]:
-    """Return everything one revision says, and the text it was read from under ``source``."""
+    """Return one revision as JSON types; the text it was parsed from is under ``source``."""
     left, right = revision.contenders
     return {
         "slug": comparison.slug,
@@ -35,7 +35,7 @@ def facts_of(comparison: Comparison, revision: Revision) -> dict[str, Any]:
 
 
 def summary_of(summary: Summary) -> dict[str, Any]:
-    """Return a comparison as one entry of a list."""
+    """Return a comparison as one entry of a list, in JSON types."""
     return {
         "slug": summary.slug,
         "title": summary.title,

@@ -1,13 +1,13 @@
-"""Names for URLs: made from titles, in any script, always the same."""
+"""How a title in any script becomes a slug for URLs; the same title always gives the same."""
 
 from __future__ import annotations
 
 import unicodedata
 from hashlib import sha256
 
-LONGEST = 100  #: characters; beyond, a slug ends in a piece of its text's hash
+LONGEST = 100  #: characters; a longer slug is cut and ends in 8 digits of its SHA-256
 
-#: Letters that don't decompose, and signs that tell tools apart ("C" from "C++").
+#: Letters without a decomposition, and signs that distinguish tools ("C" and "C++").
 _SPELLED = {
     "æ": "ae",
     "œ": "oe",
@@ -26,10 +26,10 @@ _SPELLED = {
 
 
 def slugify(text: str) -> str:
-    """Return *text* as a slug: letters and digits of any script with single hyphens between.
+    """Return *text* as a slug: letters and digits of any script, joined by single hyphens.
 
-    Latin letters lose their marks ("Café" is "cafe"), other scripts stay as they are. A text
-    without letters or digits becomes ``x-`` and its hash, so that a slug is never empty.
+    Latin letters lose their marks ("Café" is "cafe"); other scripts are kept. A text without
+    letters or digits becomes ``x-`` and 8 digits of its SHA-256, so that no slug is empty.
     """
     spelled = "".join(_spell(char) for char in unicodedata.normalize("NFKC", text).casefold())
     kept = unicodedata.normalize("NFC", "".join(_keep(spelled)))

@@ -1,4 +1,4 @@
-"""Comparisons as statements: kept whole at every revision, found by slug."""
+"""SQL of comparisons: which one a draft belongs to, and when it becomes a new revision."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def revision_row(
     fingerprint: str,
     now: datetime,
 ) -> Revision:
-    """Return the revision a draft makes, with its contenders and verdicts; *tools* by side."""
+    """Return a draft as a revision with contenders and verdicts; *tools* are left and right."""
     sides = enumerate(zip(draft.contenders, tools, strict=True))
     return Revision(
         comparison=comparison,
@@ -72,16 +72,16 @@ def _contender(draft: ContenderDraft, side: int, tool: Tool) -> Contender:
 
 
 class ImportOutcome(StrEnum):
-    """What keeping a draft changed."""
+    """What storing a draft has changed."""
 
-    NEW = "new"  #: the comparison wasn't known
-    REVISED = "revised"  #: it says something else than before; the earlier revision stays
-    UNCHANGED = "unchanged"  #: it says what the newest revision says: nothing was written
+    NEW = "new"  #: a comparison was added
+    REVISED = "revised"  #: a revision was added; the earlier ones stay
+    UNCHANGED = "unchanged"  #: the newest revision has the same content: nothing was written
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImportResult:
-    """What became of one draft; *warnings* are oddities in words."""
+    """The outcome of storing one draft; *warnings* are its oddities in words."""
 
     slug: str
     title: str
@@ -91,7 +91,7 @@ class ImportResult:
 
 
 class Side(NamedTuple):
-    """One side of a comparison in short; *tool* is the tool's slug."""
+    """One side of a comparison in a list; *tool* is the tool's slug."""
 
     tool: str
     name: str
@@ -101,7 +101,7 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """The newest revision of a comparison in short: what choosing among many needs."""
+    """The newest revision of a comparison, with the fields that lists and the pick rule read."""
 
     comparison_id: int
     revision_id: int
@@ -116,9 +116,9 @@ class Summary:
 
 
 def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> ImportResult:
-    """Store a draft as a new comparison or a new revision of the one it belongs to.
+    """Store a draft as a new comparison or as a new revision of a stored one.
 
-    The same content again changes nothing. The caller commits.
+    Content equal to the newest revision writes nothing. The caller commits.
     """
     tools = [_tool(session, contender.name) for contender in draft.contenders]
     slug, comparison = _place(session, draft, tools)
@@ -143,7 +143,7 @@ def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> I
 
 
 def by_slug(session: Session, slug: str) -> Comparison:
-    """Return the comparison of that slug; raises `NotFound`."""
+    """Return the comparison called *slug*; raises `NotFound`."""
     found = _known(session, slug)
     if found is None:
         raise NotFound(f"no comparison is called {slug}", next_step="digest comparisons list")
@@ -156,7 +156,7 @@ def latest(session: Session, comparison: Comparison) -> Revision:
 
 
 def revision(session: Session, comparison: Comparison, number: int) -> Revision:
-    """Return one revision, with its contenders; raises `NotFound`."""
+    """Return the revision of that number, with its contenders; raises `NotFound`."""
     found = session.exec(
         select(Revision).where(
             col(Revision.comparison_id) == comparison.id, col(Revision.number) == number
@@ -170,21 +170,21 @@ def revision(session: Session, comparison: Comparison, number: int) -> Revision:
 
 
 def revisions(session: Session, ids: Collection[int]) -> dict[int, Revision]:
-    """Return the revisions of these ids, with their contenders; unknown ids are left out."""
+    """Return revisions by id, with their contenders; unknown ids are left out."""
     rows = session.exec(select(Revision).where(col(Revision.id).in_(ids))).all()
     return {row.id: row for row in rows if row.id is not None}
 
 
 def summaries(session: Session) -> list[Summary]:
-    """Return every comparison in short, by slug."""
+    """Return a summary of every comparison, sorted by slug."""
     rows = session.connection().execute(_both_sides()).all()
     return [_summary(left, right) for left, right in zip(rows[0::2], rows[1::2], strict=True)]
 
 
 def categories(session: Session, *, at_most: int) -> list[str]:
-    """Return the categories in the newest revisions, the most used ones, in order.
+    """Return the most used categories of the newest revisions, sorted, *at_most* of them.
 
-    Of spellings that differ in case alone, the one used most stands for all.
+    Spellings that differ only in case count as one; the most used spelling is returned.
     """
     found = session.exec(
         select(Contender.category, func.count())
@@ -203,7 +203,7 @@ def categories(session: Session, *, at_most: int) -> list[str]:
 
 
 def count(session: Session) -> int:
-    """Return how many comparisons there are."""
+    """Return the number of comparisons."""
     return session.exec(select(func.count()).select_from(Comparison)).one()
 
 
@@ -220,10 +220,10 @@ def _tool(session: Session, name: str) -> Tool:
 def _place(
     session: Session, draft: ComparisonDraft, tools: list[Tool]
 ) -> tuple[str, Comparison | None]:
-    """Find the comparison a draft belongs to, or the slug a new one gets.
+    """Return the slug of a draft, and its stored comparison or ``None`` for a new one.
 
-    A slug the draft names is the comparison's identity. One made from the title also asks for the
-    same two tools: another pair under the same title gets a number behind it.
+    A slug named in the draft identifies the comparison. A slug made from the title also requires
+    the same two tools: another pair under the same title gets a number appended.
     """
     if draft.slug is not None:
         return draft.slug, _known(session, draft.slug)
@@ -245,7 +245,7 @@ def _tools_of(session: Session, comparison: Comparison) -> set[int | None]:
 
 
 def _both_sides() -> Select[*tuple[Any, ...]]:
-    """Two rows a comparison, the left side first."""
+    """Return a query with two rows for each comparison, the left side first."""
     return (
         columns(
             col(Comparison.id),
