@@ -1,4 +1,4 @@
-"""Renders a mail: Jinja first, then MJML, once for all its readers.
+"""How a mail is rendered, once for all readers: Jinja fills the templates, MJML becomes HTML.
 
 ``render("issue", {"issue": view})`` reads ``issue.subject.txt``, ``issue.mjml`` and ``issue.txt``.
 """
@@ -32,7 +32,7 @@ from digest.render.lint import Finding
 from digest.render.template_errors import TemplateFault, of_jinja
 from digest.render.template_paths import template_folders
 
-#: What a template can do wrong; all else is a fault of ours and goes through.
+#: Exceptions that a template can cause; any other is a bug of the engine and propagates.
 _FAULTS = (
     TemplateError,
     ArithmeticError,
@@ -47,19 +47,19 @@ _OFFSETS = re.compile(r"at position (\d+):(\d+)")
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """A mail as it will go out, with tags where the personal parts go."""
+    """A mail as it will be sent, with reader tags in place of the personal parts."""
 
     subject: str
     html: str
     text: str
-    findings: tuple[Finding, ...] = ()  #: what is wrong with its templates, where that was asked
+    findings: tuple[Finding, ...] = ()  #: of its templates; empty unless they were checked
 
 
 def render(name: str, context: Mapping[str, object], *, folder: Path | None = None) -> Rendered:
-    """Render the mail called *name*; the same context gives the same bytes.
+    """Return the mail called *name*; the same context gives the same bytes.
 
-    *folder* holds an installation's own templates, which hide the shipped ones name by name.
-    Raises `TemplateBroken` with the file, the line and what is wrong there.
+    *folder* holds an installation's own templates; each replaces the shipped one of the same name.
+    Raises `TemplateBroken` with the file, the line and the reason.
     """
     looked = template_folders("email", folder)
     return finish(name, context, looked, fill(f"{name}.mjml", context, looked))
@@ -68,7 +68,7 @@ def render(name: str, context: Mapping[str, object], *, folder: Path | None = No
 def finish(
     name: str, context: Mapping[str, object], looked: tuple[Path, ...], mjml: str
 ) -> Rendered:
-    """Make the mail of its MJML, which is filled already, and its other templates."""
+    """Return the mail made of filled *mjml* and its other templates; raises `TemplateBroken`."""
     subject = fill(f"{name}.subject.txt", context, looked)
     return Rendered(
         subject=" ".join(subject.split()),
@@ -78,7 +78,7 @@ def finish(
 
 
 def render_page(name: str, context: Mapping[str, object], *, folder: Path | None = None) -> str:
-    """Render the web page called *name* (``page`` is ``page.html``); raises `TemplateBroken`."""
+    """Return the web page called *name*, from ``name.html``; raises `TemplateBroken`."""
     return fill(f"{name}.html", context, template_folders("web", folder)) + "\n"
 
 
@@ -89,9 +89,9 @@ def fill(
     *,
     loader: BaseLoader | None = None,
 ) -> str:
-    """Fill one template file found in the folders *looked*; raises `TemplateBroken`.
+    """Return one template file, found in the folders *looked*, filled with *context*.
 
-    *loader* reads the files instead, for who wants their sources changed.
+    *loader* reads the files in place of the default loader. Raises `TemplateBroken`.
     """
     environment = _environment(looked, markup=not name.endswith(".txt"), loader=loader)
     try:
@@ -117,7 +117,7 @@ def _environment(
 
 
 class Folders(BaseLoader):
-    """Loads from the first folder that has a name, also when it has it only since a moment ago."""
+    """A loader from the first folder that has a file, which notices files added later."""
 
     def __init__(self, looked: tuple[Path, ...]) -> None:
         self._looked = looked
@@ -125,7 +125,7 @@ class Folders(BaseLoader):
     def get_source(
         self, environment: Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
-        """Return a template's source, its file, and whether that is still the one to use."""
+        """Return a template's source, its file, and a check whether both are current."""
         for place, folder in enumerate(self._looked):
             try:
                 found = FileSystemLoader(folder).get_source(environment, template)
@@ -153,7 +153,7 @@ def _finish_text(value: object) -> object:
 
 
 def _word(value: object) -> str:
-    """Only words and numbers may be printed: never None, NaN or the inside of an object."""
+    """Return text or a finite number as text; raises TypeError for None, NaN and objects."""
     if isinstance(value, str):
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
@@ -173,17 +173,17 @@ def _compile(source: str, file: str) -> str:
 
 
 def _dark_preview(html: str) -> str:
-    """Hide the preheader without white on white, which spam filters count against a mail."""
+    """Return *html* with a hidden preheader in black: spam filters penalise white on white."""
     return html.replace("font-size:1px;color:#ffffff;", "font-size:1px;color:#000000;", 1)
 
 
 def _click_marks(html: str) -> str:
-    """Write the provider's mark as its manual does: unquoted, which MJML wouldn't read."""
+    """Return *html* with ``clicktracking=off`` unquoted, as SendGrid documents it."""
     return html.replace('clicktracking="off"', "clicktracking=off")
 
 
 def _of_mjml(said: str, source: str, file: str) -> TemplateFault:
-    """MJML counts bytes in what Jinja wrote, not lines in the template: show the place instead."""
+    """Return a fault with the text near it: MJML counts bytes of its input, not template lines."""
     found = _OFFSETS.search(said)
     if not found:
         return TemplateFault(f"MJML can't read it: {said}", file=file)
@@ -195,6 +195,6 @@ def _of_mjml(said: str, source: str, file: str) -> TemplateFault:
 
 
 def _plain(text: str) -> str:
-    """Trailing spaces and runs of empty lines are left by tags, and mean nothing."""
+    """Return plain text without the trailing spaces and empty lines that Jinja tags leave."""
     text = re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
     return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n") + "\n"

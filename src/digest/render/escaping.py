@@ -1,7 +1,7 @@
-"""Stored text made safe to show: as it reads, and nothing in it obeyed.
+"""How stored text is escaped, so that it is shown as it reads and no engine interprets it.
 
-A mail passes several engines after ours: the provider replaces tags in it, mailbox providers
-rewrite it. Text that was stored must mean nothing to any of them.
+A rendered mail passes further engines: the provider replaces tags in it, mailbox providers
+rewrite it. Stored text must have no meaning to any of them.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import re
 
 from markupsafe import Markup, escape
 
-#: Controls XML forbids, lone surrogates, non-characters; and the controls that turn text around.
+#: Controls that XML 1.0 forbids, lone surrogates, non-characters; then bidirectional controls.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _TURNS_TEXT = re.compile("[\u202a-\u202e]")
 _SHAPELESS = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u2060-\u206f\ufeff]")
 _MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
-_PILED = re.compile(f"({_MARKS}{{4}}){_MARKS}+")  # no language writes five on one letter
+_PILED = re.compile(f"({_MARKS}{{4}}){_MARKS}+")  # no language writes five marks on one letter
 _LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
 
-#: The first character of whatever some engine might take for its own: the readers' tags, Jinja
-#: and Handlebars braces, %tracking% words, [%field%], <% %>, a mail header's =?utf-8?q?words?=.
+#: The first character of any syntax that some engine interprets: reader tags, Jinja and
+#: Handlebars braces, %tracking% words, [%field%], <% %>, a mail header's =?utf-8?q?words?=.
 _OBEYED = re.compile(
     r"-(?=digest_) | \{(?=[{%\#]) | [}%\#](?=\}) | <(?=%) | %(?=>)"
     r"| %(?=[a-z][\w-]*%) | \[(?=%|unsubscribe\]) | =(?=\?[^?]*\?[bq]\?)",
@@ -29,32 +29,32 @@ _WORD_JOINER = "\u2060"  # invisible, and breaks no line
 
 
 class Trusted(str):
-    """Text of our own that must reach the mail exactly as it is, tags included."""
+    """Text of the engine that is printed into a mail unchanged, reader tags included."""
 
     __slots__ = ()
 
 
 def strip_unprintable(text: str) -> str:
-    """Drop what can't be printed, piles up or turns text around; lines end the Unix way."""
+    """Return *text* without controls, piled-up marks and bidirectional controls; LF newlines."""
     text = _PILED.sub(r"\1", _LINE_ENDS.sub("\n", text))
     return _TURNS_TEXT.sub("", _UNPRINTABLE.sub("", text))
 
 
 def one_line(text: str) -> str:
-    """Return *text* as one line: for subjects, names and headings.
+    """Return *text* as one line, for subjects, names and headings.
 
-    Besides what `clean` drops, characters without a shape go too: they hide or reorder words.
+    Invisible characters are dropped as well as those of `strip_unprintable`.
     """
     return " ".join(_SHAPELESS.sub("", strip_unprintable(text)).split())
 
 
 def in_markup(text: str) -> Markup:
-    """Return *text* for HTML and MJML, where a reference shows a character without being it."""
+    """Return *text* escaped for HTML and MJML, with syntax of engines as numeric references."""
     return Markup(  # noqa: S704  - escaped by the call inside
         _OBEYED.sub(lambda found: f"&#{ord(found[0])};", str(escape(strip_unprintable(text))))
     )
 
 
 def in_plain_text(text: str) -> str:
-    """Return *text* for plain text, which has no references: a word joiner splits each tag."""
+    """Return *text* for plain text, where a word joiner breaks the syntax of engines."""
     return _OBEYED.sub(lambda found: found[0] + _WORD_JOINER, strip_unprintable(text))

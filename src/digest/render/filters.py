@@ -1,4 +1,4 @@
-"""What templates may call on a value."""
+"""Which filters templates of mail and pages may use, in HTML and in plain text."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from markupsafe import Markup, escape
 from digest.render.escaping import Trusted, strip_unprintable
 from digest.render.graphemes import graphemes, text_width, truncate
 
-NARROW = "\u202f"  # keeps "75 %" in one piece, with a thin gap
-FIXED = "\u00a0"  # the same for plain text, where fonts rarely have the thin one
+NARROW = "\u202f"  # narrow no-break space, for "75 %"
+FIXED = "\u00a0"  # no-break space, for plain text, where fonts rarely have the narrow one
 DASH = "—"
 _SHORT_WORD = 3
 
@@ -23,12 +23,15 @@ _URL_SAFE = "!#$&'()*+,/:;=?@[]~%"
 
 
 def percent(value: float | None) -> Markup:
-    """Write a share for HTML: 75 %, — for none. Only all is 100 %, only nothing is 0 %."""
+    """Return a share for HTML: "75 %", or a dash for ``None``.
+
+    Rounding never gives 0 % or 100 % for another value. Raises ValueError outside 0 to 100.
+    """
     return Markup("—") if value is None else Markup(f"{_shown(value)} %")  # noqa: S704
 
 
 def percent_text(value: float | None) -> str:
-    """Write a share for plain text."""
+    """Return a share for plain text, as `percent` does for HTML."""
     return DASH if value is None else f"{_shown(value)}{FIXED}%"
 
 
@@ -40,10 +43,10 @@ def _shown(value: float) -> str:
 
 
 def attr(value: object) -> Markup:
-    """Make text safe inside a double-quoted attribute of an MJML template.
+    """Return text escaped for a double-quoted attribute of an MJML template.
 
     White space collapses, and all but letters, digits and plain signs becomes numeric references:
-    the MJML compiler writes many characters of attributes in a notation of its own.
+    the MJML compiler writes other characters of an attribute in an escape notation of its own.
     """
     one_line = " ".join(strip_unprintable(str(value)).split())
     return Markup("".join(map(_in_attribute, one_line)))  # noqa: S704  - references and letters
@@ -67,9 +70,9 @@ def is_web_link(url: str) -> bool:
 
 
 def link(url: str) -> Trusted:
-    """Write a link from stored text: percent-encoded, so that no tag in it is obeyed.
+    """Return a stored URL percent-encoded (RFC 3986), so that no reader tag in it is replaced.
 
-    Raises ValueError unless `is_web_link` holds: templates only get links that do.
+    Raises ValueError unless `is_web_link` is true of *url*.
     """
     if not is_web_link(url):
         raise ValueError(f"{url[:60]!r} is no web link")
@@ -87,29 +90,30 @@ _BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def local(path: str) -> str:
-    """Let a path of this site through, and a web link; raises ValueError for all else."""
+    """Return a path of this site or a web link unchanged; raises ValueError for all else."""
     if is_web_link(path) or (path.startswith("/") and not path.startswith(("//", "/\\"))):
         return path
     raise ValueError(f"{path[:60]!r} is neither a path of this site nor a web link")
 
 
 def personal(url: str) -> Trusted:
-    """Write a link of our own that ends in a reader's tag; the tag stays as it is."""
+    """Return a link of the engine with its reader tag unchanged; raises ValueError."""
     if not is_web_link(url):
         raise ValueError(f"{url[:60]!r} is no web link")
     return Trusted(url)
 
 
 def tied(text: str) -> str:
-    """Keep a short last word, like a version, on the line of the word before it."""
+    """Return *text* with a no-break space before a short last word, such as a version."""
     head, space, last = text.rpartition(" ")
     return f"{head}{FIXED}{last}" if space and len(last) <= _SHORT_WORD else text
 
 
 def wrap(value: object, width: int = 72, indent: str = "", first: str | None = None) -> str:
-    """Fill paragraphs to *width* columns; *first* stands before the first line if given.
+    """Return *value* with its paragraphs filled to *width* columns.
 
-    A word longer than a line is broken between letters, never inside one.
+    *first*, when given, replaces *indent* before the first line. A word longer than a line is
+    broken between graphemes.
     """
     lines: list[str] = []
     room = width - text_width(indent)
@@ -142,7 +146,7 @@ def _parts(word: str, room: int) -> list[str]:
 
 
 def grid(rows: Sequence[Sequence[object]], widths: Sequence[int]) -> str:
-    """Set *rows* of cells in columns of these *widths*, each cell wrapped in its own."""
+    """Return *rows* of cells as text, each cell wrapped in its column; *widths* are in columns."""
     return "\n".join(line for row in rows for line in _row([str(cell) for cell in row], widths))
 
 
@@ -157,12 +161,12 @@ def _row(cells: Sequence[str], widths: Sequence[int]) -> Iterator[str]:
 
 
 def seats(ships: int | None, of: int) -> str:
-    """Draw a panel in plain text, a sign a seat; nothing when the split isn't known."""
+    """Return a panel in plain text, one sign for each seat; empty when the split is unknown."""
     return "" if ships is None else "\u25a0" * ships + "\u25a1" * (of - ships)
 
 
 def rule(value: object, char: str = "-", width: int = 72) -> str:
-    """Draw a line of *char* as long as *value* is wide."""
+    """Return a line of *char* as wide as *value*, *width* columns at most."""
     return char * min(width, text_width(str(value)))
 
 
@@ -188,5 +192,5 @@ IN_TEXT = {
 
 
 def trusted_markup(value: Trusted) -> Markup:
-    """Escape text of ours for HTML, tags included as they are."""
+    """Return trusted text escaped for HTML, reader tags unchanged."""
     return escape(str(value))

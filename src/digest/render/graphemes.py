@@ -1,7 +1,7 @@
-"""Text in the units a reader sees: letters with their marks, whole emoji, whole flags.
+"""How text is divided into graphemes, cut at them, and measured in columns.
 
-The rules are those of Unicode's UAX 29 as far as the standard library's tables go. Where those
-are silent the text is held together rather than split.
+The rules are those of Unicode's UAX 29 as far as the standard library's tables go. Where the
+tables don't decide, characters are kept together.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _REGION_LETTERS = range(0xE0020, 0xE0080)  # of a regional flag
 _FLAG_LETTERS = range(0x1F1E6, 0x1F200)
 _JAMO = range(0x1100, 0x1200)
-_PUNCTUATION = range(0x2000)  # and letters: nothing a joiner makes one picture of
-_CODE_POINTS = 3  # a character, on average
-#: Letters and punctuation that never join: most text is of these, and this is where time goes.
+_PUNCTUATION = range(0x2000)  # and letters, which a joiner never combines
+_CODE_POINTS = 3  # for each grapheme, on average
+#: Letters and punctuation that never join: a fast path, since most text has no other.
 _SINGLE = re.compile("[\u0020-\u02ff\u2010-\u2027\u2030-\u205e]*")
-_HYPHEN = "\u00ad"  # among those, the one that takes no room
-_MARKS_A_CLUSTER = 32  #: more are piled up by hand, to break layouts
+_HYPHEN = "\u00ad"  # the soft hyphen, the one of these without width
+_MARKS_A_CLUSTER = 32  #: more occur only in text made to break layouts
 
 
 def graphemes(text: str) -> Iterator[str]:
-    """Yield what a reader sees as single characters, one after another."""
+    """Yield the graphemes of *text*, which a reader sees as single characters."""
     if _SINGLE.fullmatch(text):
         yield from text
         return
@@ -38,10 +38,10 @@ def graphemes(text: str) -> Iterator[str]:
 
 
 def truncate(text: str, limit: int, mark: str = "…") -> str:
-    """Shorten *text* to *limit* characters as a reader counts them, the *mark* included.
+    """Return *text* shortened to *limit* graphemes, the *mark* included.
 
-    Ends after a whole word where there is one in the last third. Text that piles up marks is cut
-    earlier: characters may be three code points each on average.
+    It is cut after a whole word when one ends in the last third. Text with piled-up marks is cut
+    earlier, at three code points for each grapheme on average.
     """
     kept: list[str] = []
     size = 0
@@ -54,7 +54,7 @@ def truncate(text: str, limit: int, mark: str = "…") -> str:
 
 
 def text_width(text: str) -> int:
-    """Count the columns *text* takes in a fixed-width font."""
+    """Return the number of columns *text* takes in a fixed-width font."""
     if _SINGLE.fullmatch(text) and _HYPHEN not in text:
         return len(text)
     return sum(_width(cluster) for cluster in graphemes(text))
@@ -77,7 +77,7 @@ def _at_word(text: str) -> str:
 
 
 def _held(text: str, start: int, at: int) -> bool:
-    """Tell whether the character at *at* belongs to the one before it."""
+    """Tell whether the character at *at* belongs to the grapheme before it."""
     before, here = text[at - 1], text[at]
     return (
         (before == "\r" and here == "\n")

@@ -1,7 +1,7 @@
-"""Breaks the lines of finished HTML without changing how it looks.
+"""Where lines of finished HTML may be broken without a change to what is shown.
 
-Mail servers cut lines at about 1,000 bytes, inside tags and links as it comes, and MJML writes a
-whole section on one line.
+RFC 5321 limits a line to 1,000 bytes; mail servers cut longer lines anywhere, also inside tags
+and links. MJML writes a whole section on one line.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _TOKEN = re.compile(
     r"<(?P<kept>style|title|pre|textarea|script)\b.*?</(?P=kept)>|<!--.*?-->|<[^>]*>|[^<]+",
     re.DOTALL | re.IGNORECASE,
 )
-#: White space after these has no meaning, so a line may end there.
+#: White space after these tags isn't shown, so a line may end there.
 _FREE = re.compile(
     r"<(?:table|tbody|tr|head)\b[^>]*>\Z|</(?:tr|tbody|table|h[1-6]|p|style|title|head|body)>\Z",
     re.IGNORECASE,
@@ -26,10 +26,10 @@ _FREE = re.compile(
 _OPENS_BLOCK = re.compile(r"<(?:p|h[1-6]|blockquote|td|th)\b", re.IGNORECASE)
 _WHOLE = re.compile(r"<(?:!--|title|pre|textarea|script)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\s+[^\s=>"']+(?:=(?:"[^"]*"|'[^']*'|[^\s>]+))?""")
-_LINK = re.compile(r"<a\b", re.IGNORECASE)  # the provider reads it up to its href
+_LINK = re.compile(r"<a\b", re.IGNORECASE)  # the provider parses it up to its href
 _UNIT = re.compile(r"&#?\w+;")
 _WORD_BYTES = 240
-_SEAM = "<!--\n-->"  # for text without a space to break at: a comment shows nothing
+_SEAM = "<!--\n-->"  # a comment, where text has no space to break at
 
 
 class _Piece(NamedTuple):
@@ -39,9 +39,9 @@ class _Piece(NamedTuple):
 
 
 def break_lines(html: str, limit: int = MAX_BYTES) -> str:
-    """Return *html* in lines of at most *limit* bytes, as far as that is possible unseen.
+    """Return *html* in lines of at most *limit* bytes, as far as that changes nothing shown.
 
-    Comments and preformatted text are never broken inside, links not before their address ends.
+    Comments and preformatted text are never broken, and links only after their URL.
     """
     done: list[str] = []
     line: list[_Piece] = []
@@ -65,7 +65,7 @@ def _size(text: str) -> int:
 
 
 def _break(line: list[_Piece], done: list[str]) -> list[_Piece]:
-    """End the line at its last chance; return what is left for the next."""
+    """End the line at its last possible place; return the pieces left for the next line."""
     for at in range(len(line) - 1, -1, -1):
         breaker = line[at].breaker
         if breaker is not None:
@@ -133,7 +133,7 @@ def _long_word(word: str) -> Iterator[_Piece]:
 
 
 def _units(word: str) -> Iterator[str]:
-    """Yield what must stay whole: references like ``&amp;``, and letters with their marks."""
+    """Yield the units that are never broken: references like ``&amp;``, and graphemes."""
     at = 0
     for reference in _UNIT.finditer(word):
         yield from graphemes(word[at : reference.start()])

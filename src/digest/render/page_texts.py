@@ -1,6 +1,6 @@
-"""Every word of the public pages' own, in each language they are shipped in.
+"""The fixed words of the public pages, in each language that ships.
 
-What the comparisons and the readers' pages say isn't among it: that comes from elsewhere.
+The words of comparisons and of the subscription pages aren't among them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class SiteTexts:
-    """The words of one language; ``%s`` is filled in."""
+    """The fixed words of one language; ``%s`` is replaced."""
 
     comes: str  #: "By email, %s."
     latest_first: str
@@ -19,7 +19,7 @@ class SiteTexts:
     comes_when_done: str
     every_issue: str
     all_issues: str
-    issues: str  #: what the links between issues are, to who can't see them
+    issues: str  #: the accessible name of the links between issues
     number: str  #: "No. %s"
     issue_frame: str  #: "Issue No. %s: %s"
     next_one: str
@@ -97,5 +97,5 @@ _LANGUAGES: Mapping[str, SiteTexts] = {"en": EN, "de": DE}
 
 
 def site_texts(language: str) -> SiteTexts:
-    """Return a language's words, else the English ones; of "de-AT" the first part counts."""
+    """Return the words of a language, else the English ones; "de-AT" is read as "de"."""
     return _LANGUAGES.get(language.partition("-")[0].lower(), EN)

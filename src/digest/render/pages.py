@@ -1,7 +1,7 @@
-"""What the templates of web pages may know, and the pages themselves.
+"""What the templates of public web pages may read, and which template renders each page.
 
-Every page needs the style sheet at /style.css and the icon at /icon.svg, nothing else, and works
-without script.
+A page loads the style sheet /style.css and the icon /icon.svg and nothing else, and works without
+scripts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from digest.render.template_paths import template_folders
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """What every page says of where one is."""
+    """The fields of the site that every page shows."""
 
     name: str
     description: str = ""
@@ -28,17 +28,17 @@ class Site:
 
     @property
     def words(self) -> SiteTexts:
-        """The words of the pages' own, in the language they are in."""
+        """Return the fixed words in the language of the site."""
         return site_texts(self.language)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignupBlock:
-    """The form by which one gets the newsletter, at the end of a page."""
+    """The sign-up form at the end of a page."""
 
     form: object  #: of the shape of `subscribers.web.page_model.Form`
-    agreed: str  #: what one agrees to by it
-    kept: tuple[str, str]  #: words and path of the page that says what is kept
+    agreed: str  #: the consent given by signing up
+    kept: tuple[str, str]  #: text and path of the link to the privacy page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class IssueLink:
     date: str
     subject: str
     url: str
-    frame_url: str = ""  #: where the frozen mail itself is
+    frame_url: str = ""  #: path of the frozen mail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Teaser:
 
 @dataclass(frozen=True, kw_only=True)
 class VerdictView:
-    """What one reviewer says of one tool, in full."""
+    """The full verdict of one reviewer on one tool."""
 
     about: str
     quote: str
@@ -73,7 +73,7 @@ class VerdictView:
 
 @dataclass(frozen=True, kw_only=True)
 class SeatView:
-    """What one seat of the panel says of both tools, the left one first."""
+    """The verdicts of one seat on both tools, the left one first."""
 
     reviewer: str
     verdicts: Sequence[VerdictView]
@@ -81,7 +81,7 @@ class SeatView:
 
 @dataclass(frozen=True, kw_only=True)
 class SideView:
-    """One tool, in full."""
+    """One contender with all its fields."""
 
     name: str
     category: str
@@ -98,7 +98,7 @@ class SideView:
 
 @dataclass(frozen=True, kw_only=True)
 class ComparisonPage:
-    """A whole comparison."""
+    """A comparison with all its fields."""
 
     category: str
     question: str
@@ -106,8 +106,8 @@ class ComparisonPage:
     headline: str  #: how the panel leans
     note: str
     labels: Sequence[str]
-    date: str  #: when it was published, where that is known
-    original: str  #: where it was published first, if that isn't here
+    date: str  #: of publishing, empty when it isn't known
+    original: str  #: URL of the first publication, empty when it is this site
     sides: Sequence[SideView]
     seats: Sequence[SeatView]
 
@@ -128,7 +128,7 @@ def home_page(
     teasers: Sequence[Teaser],
     folder: Path | None = None,
 ) -> str:
-    """Return the front page, with the latest *issue* to look at; raises `TemplateBroken`."""
+    """Return the front page, which links the latest *issue*; raises `TemplateBroken`."""
     context = {"site": site, "sign_up": sign_up, "issue": issue, "teasers": teasers}
     return render_page("home", context, folder=folder)
 
@@ -136,7 +136,7 @@ def home_page(
 def archive_page(
     site: Site, issues: Sequence[IssueLink], *, sign_up: SignupBlock, folder: Path | None = None
 ) -> str:
-    """Return the page that lists the issues, as given; raises `TemplateBroken`."""
+    """Return the page that lists *issues* in the order given; raises `TemplateBroken`."""
     context = {"site": site, "issues": issues, "sign_up": sign_up}
     return render_page("archive", context, folder=folder)
 
@@ -158,13 +158,13 @@ def issue_page(
 def comparison_page(
     site: Site, comparison: ComparisonPage, *, sign_up: SignupBlock, folder: Path | None = None
 ) -> str:
-    """Return the page with everything one comparison says; raises `TemplateBroken`."""
+    """Return the page of one comparison; raises `TemplateBroken`."""
     context = {"site": site, "comparison": comparison, "sign_up": sign_up}
     return render_page("comparison", context, folder=folder)
 
 
 def asset(name: str, *, folder: Path | None = None) -> str:
-    """Return a file served as it is: style.css, icon.svg; raises `TemplateBroken`."""
+    """Return the text of style.css or icon.svg; raises `TemplateBroken` when it is missing."""
     for place in template_folders("web", folder):
         if (place / name).is_file():
             return (place / name).read_text(encoding="utf-8")

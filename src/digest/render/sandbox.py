@@ -1,7 +1,8 @@
-"""Renders in a process of its own, which a runaway template can't take others down with.
+"""How a mail is rendered in a separate process, within limits of time and memory.
 
-``python -m digest.render.sandbox`` is that process: pickles of ours in, JSON out, each behind
-its length. It is started with an empty environment and is given nothing but what it renders.
+``python -m digest.render.sandbox`` is that process. It reads pickled requests from stdin and
+writes JSON to stdout, each message after its length as a 32-bit big-endian number. Its
+environment holds nothing but the import path.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ from digest.render.lint.mjml import fill_checked
 from digest.render.template_errors import TemplateFault
 from digest.render.template_paths import template_folders
 
-#: With these the compiler stops, or leaves the tag in the mail.
+#: Rules whose errors stop the compiler, or leave the tag in the mail.
 _STOPS = ("mjml-syntax", "mjml-tag")
 
 
 def render_checked(
     name: str, context: Mapping[str, object], *, folder: Path | None = None
 ) -> Rendered:
-    """Do what `render` does, with what is wrong with the MJML among the findings.
+    """Return the mail as `digest.render.engine.render` does, with the findings of its MJML.
 
-    Raises `TemplateBroken`, for MJML that can't be read with line, column and words.
+    Raises `TemplateBroken`; for MJML that can't be parsed it has line, column and words.
     """
     looked = template_folders("email", folder)
     mjml, found = fill_checked(f"{name}.mjml", context, looked)
@@ -58,7 +59,7 @@ def _fault(finding: Finding) -> TemplateFault:
     )
 
 
-MAX_HTML = 4_000_000  #: bytes; forty times what mailboxes show
+MAX_HTML = 4_000_000  #: characters; about forty times what Gmail shows
 _MAX_ANSWER = 32_000_000
 _LENGTH = struct.Struct(">I")
 _START_SECONDS = 60.0
@@ -73,7 +74,7 @@ def render_confined(
     seconds: float = _SECONDS,
     megabytes: int = _MEGABYTES,
 ) -> Rendered:
-    """Do what `digest.render.sandbox.render_checked` does, within *seconds* and *megabytes*.
+    """Return the mail as `render_checked` does, within *seconds* and *megabytes*.
 
     The context must be picklable. Raises `TemplateBroken`, also when a limit is reached.
     """
@@ -82,18 +83,18 @@ def render_confined(
 
 
 class RenderProcess:
-    """Such a process, kept for the next mail: the second one takes milliseconds.
+    """A render process, reused for the next mail, which then takes milliseconds.
 
-    A process that reached a limit is ended, and the next mail gets a new one.
+    A process that reaches a limit is killed; the next mail starts another one.
     """
 
     def __init__(self, *, seconds: float = _SECONDS, megabytes: int = _MEGABYTES) -> None:
         self.seconds, self.megabytes = seconds, megabytes
         self._process: subprocess.Popen[bytes] | None = None
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def __enter__(self) -> RenderProcess:
-        """Start nothing yet: the first mail does."""
+        """Return the object; the first mail starts the process."""
         return self
 
     def __exit__(
@@ -108,9 +109,9 @@ class RenderProcess:
     def render(
         self, name: str, context: Mapping[str, object], *, folder: Path | None = None
     ) -> Rendered:
-        """Render the mail called *name*; raises `TemplateBroken`."""
+        """Return the mail called *name*; raises `TemplateBroken`, also when a limit is reached."""
         asked = pickle.dumps((name, dict(context), folder, self.seconds, self.megabytes))
-        with self._turn:
+        with self._lock:
             process = self._started()
             try:
                 said = self._exchange(process, asked)
@@ -125,13 +126,13 @@ class RenderProcess:
         return _understood(said)
 
     def warm_up(self) -> None:
-        """Start the process now, so that the first mail needn't wait for it."""
-        with self._turn:
+        """Start the process, so that the first mail doesn't wait for it."""
+        with self._lock:
             self._started()
 
     def close(self) -> None:
         """End the process."""
-        with self._turn:
+        with self._lock:
             self._end()
 
     def _started(self) -> subprocess.Popen[bytes]:
@@ -169,17 +170,17 @@ class RenderProcess:
             try:
                 if pipe:
                     pipe.close()
-            except OSError:  # what was still to be written has nobody to read it
+            except OSError:  # unwritten bytes have no reader any more
                 continue
         return process.returncode
 
 
 def _await_ready(process: subprocess.Popen[bytes]) -> None:
-    """Wait until the process has read its modules: that is no template's time."""
+    """Wait until the process has imported its modules; this isn't counted as rendering time."""
     assert process.stdout  # noqa: S101 - a pipe
     try:
         _read(process.stdout, _LENGTH.size, time.monotonic() + _START_SECONDS)
-    except (OSError, EOFError):  # a time limit is an OSError; asking it will say so
+    except (OSError, EOFError):  # TimeoutError is an OSError; the request that follows will fail
         process.kill()
 
 
@@ -216,7 +217,7 @@ def _understood(said: dict[str, Any]) -> Rendered:
 
 
 def _main() -> None:
-    """Answer on stdout what is asked on stdin, until nothing more is."""
+    """Answer each request of stdin on stdout until stdin ends."""
     source, answers = sys.stdin.buffer, sys.stdout.buffer
     answers.write(_LENGTH.pack(0))
     answers.flush()
@@ -246,7 +247,7 @@ def _answer(
 
 
 def _limit(seconds: float, megabytes: int) -> None:
-    """Bound this process itself, in case nobody is left to end it."""
+    """Set the limits of this process itself, in case the parent process is gone."""
     size = megabytes * 1024 * 1024
     used = resource.getrusage(resource.RUSAGE_SELF)
     time_ = int(used.ru_utime + used.ru_stime + seconds) + 2

@@ -1,4 +1,4 @@
-"""What is wrong with a template, and where."""
+"""How an exception of the template engine becomes a fault with file, line and column."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class TemplateFault(TemplateBroken):
 
 
 def of_jinja(fault: Exception, name: str, folders: tuple[Path, ...]) -> TemplateFault:
-    """Say where in the templates of *folders* a fault of the template engine arose."""
+    """Return the fault of a Jinja exception, with its place in the templates of *folders*."""
     if isinstance(fault, TemplateNotFound):
         looked = ", ".join(str(folder) for folder in folders)
         return TemplateFault(f"no template {fault.name} in {looked}", file=name)
@@ -45,7 +45,7 @@ def of_jinja(fault: Exception, name: str, folders: tuple[Path, ...]) -> Template
 def _last_template_line(
     trace: TracebackType | None, folders: tuple[Path, ...]
 ) -> tuple[str, int] | None:
-    """Find the innermost frame that is a template; Jinja gives it the template's own lines."""
+    """Return file and line of the innermost template frame; Jinja sets its line numbers."""
     found = None
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)

@@ -1,4 +1,4 @@
-"""Where templates are: an installation's own folder first, then the ones that ship."""
+"""Where templates are looked up: an installation's folder first, then the shipped ones."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ _PARTS = (".subject.txt", ".mjml", ".txt")
 def template_sources(name: str, *, folder: Path | None = None) -> dict[str, str]:
     """Return the source of every template the mail *name* may use, by template name.
 
-    *folder* hides the shipped templates name by name. Raises `TemplateBroken` when one is missing.
+    A file in *folder* replaces the shipped one of its name. Raises `TemplateBroken` when a template
+    is missing.
     """
     looked = template_folders("email", folder)
     found: dict[str, str] = {}
@@ -39,7 +40,7 @@ def _read(name: str, looked: tuple[Path, ...]) -> str:
 
 
 def _named(source: str, looked: tuple[Path, ...]) -> Iterator[str]:
-    """Yield the templates a source names; a name that is worked out may be any of them."""
+    """Yield the templates a source refers to: for a computed name, every template there is."""
     for name in _references(source):
         if name is not None:
             yield name
@@ -60,15 +61,15 @@ def _references(source: str) -> tuple[str | None, ...]:
         return ()
 
 
-_SYNTAX = Environment()  # noqa: S701  - reads the syntax, renders nothing
+_SYNTAX = Environment()  # noqa: S701  - parses, renders nothing
 
 Kind = Literal["email", "web", "desk", "report"]
 
 
 def template_folders(kind: Kind, own: Path | None = None) -> tuple[Path, ...]:
-    """Return the folders to look in, in order; a name found in *own* hides the shipped one.
+    """Return the folders to search, in order: *own*, then the shipped templates of *kind*.
 
-    Raises `TemplateBroken` when *own* is no folder.
+    Raises `TemplateBroken` when *own* isn't a folder.
     """
     if own is None:
         return (shipped_templates(kind),)
@@ -78,7 +79,7 @@ def template_folders(kind: Kind, own: Path | None = None) -> tuple[Path, ...]:
 
 
 def shipped_templates(kind: Kind) -> Path:
-    """Return the folder that ships: inside the package in a wheel, beside src/ in a checkout."""
+    """Return the shipped folder of *kind*: in the package of a wheel, beside src/ in a checkout."""
     package = Path(__file__).resolve().parents[1]
     for root in (package / "templates", package.parents[1] / "templates"):
         if (root / kind).is_dir():
