@@ -1,4 +1,10 @@
-"""TODO face."""
+"""Checks of a finished mail: what is wrong with it, where, and how to mend it.
+
+`runner` applies every rule of `rules` to a `LintedMail` of `finding`, whose HTML `html_reader` has
+parsed into tags, events and text; the rule on contrast reads styles with `css`. Each rule yields
+`Finding`s, of which an error forbids sending and a warning asks for a person. `mjml` checks the
+MJML before it is compiled and returns findings of the same form.
+"""
 
 from digest.render.lint.css import parse_colour
 from digest.render.lint.finding import Finding, LintedMail, Severity, error, warning

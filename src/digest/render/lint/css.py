@@ -1,4 +1,4 @@
-"""As much of CSS as mails use: rules by tag, class and place, for both schemes."""
+"""The subset of CSS that mails use: colours, declarations, and rules by tag, class and parent."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _NAMED = {
     "purple": "#800080",
     "teal": "#008080",
 }
-_SHORT = 4  # digits of a short form, with its alpha
+_SHORT = 4  # digits of the short form #rgba
 
 
 def parse_colour(text: str) -> Rgb | None:
-    """Read a colour; ``None`` for what isn't one known here, or is see-through."""
+    """Return a colour; ``None`` for one that isn't known here or is transparent."""
     text = text.strip().lower()
     text = _NAMED.get(text, text)
     found = _HEX.match(text)
@@ -49,7 +49,7 @@ def parse_colour(text: str) -> Rgb | None:
 
 
 def contrast(one: Rgb, other: Rgb) -> float:
-    """Return how much one stands out from the other, 1 to 21, as WCAG counts it."""
+    """Return the contrast ratio of two colours, from 1 to 21, as WCAG 2 defines it."""
     light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
@@ -70,7 +70,7 @@ _COMPOUND = re.compile(r"(?P<tag>[a-z][a-z0-9]*|\*)?(?P<rest>(?:[.#][\w-]+)*)\Z"
 
 @dataclass(frozen=True)
 class CssNode:
-    """An element as rules look at it: its name and classes, and what it stands in."""
+    """An element as selectors see it: its name, its classes, and its parent."""
 
     name: str
     classes: frozenset[str]
@@ -79,7 +79,7 @@ class CssNode:
 
 @dataclass(frozen=True)
 class CssRule:
-    """What elements that fit get; *steps* lead from the element outwards."""
+    """One rule of a style sheet; *steps* go from the element to its ancestors."""
 
     steps: tuple[tuple[str, frozenset[str], bool], ...]  #: tag, classes, directly inside the next
     values: Mapping[str, str]
@@ -87,18 +87,18 @@ class CssRule:
     dark: bool  #: only in the dark scheme
 
     def fits(self, node: CssNode) -> bool:
-        """Tell whether the rule is about an element."""
+        """Tell whether the selector matches an element."""
         return _fits(self.steps, node)
 
 
 def read_rules(css: str) -> list[CssRule]:
-    """Return the rules of a style sheet in order; what isn't understood is left out."""
+    """Return the rules of a style sheet in order; unsupported selectors are left out."""
     return list(_rules(_COMMENT.sub("", css), dark=False))
 
 
 @lru_cache(maxsize=1024)
 def declarations(text: str) -> Mapping[str, str]:
-    """Return what a style says, ``!important`` left in the values."""
+    """Return the declarations of a style by property; ``!important`` stays in the values."""
     found = {}
     for part in text.split(";"):
         name, colon, value = part.partition(":")

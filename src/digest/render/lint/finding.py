@@ -1,4 +1,4 @@
-"""What a rule says of a mail, and what it is given to look at."""
+"""What a rule gets and what it returns: the mail to check, and findings."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ Place = Literal["subject", "preheader", "html", "text", "mjml"]
 
 
 class Severity(StrEnum):
-    """What a finding means for the mail."""
+    """The consequence of a finding for the mail."""
 
-    ERROR = "error"  #: it must not go out like this
-    WARNING = "warning"  #: a person should look
+    ERROR = "error"  #: the mail must not be sent
+    WARNING = "warning"  #: a person should look at it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing wrong with a mail: where, what, and how to mend it."""
+    """One fault of a mail: its place, its message, and how to mend it."""
 
     rule: str
     severity: Severity
@@ -31,7 +31,7 @@ class Finding:
     line: int | None = None  #: of the place, or of *file*, from 1
     column: int | None = None  #: from 1
     file: str = ""  #: the template, where the fault is in one
-    words: str = ""  #: the offending ones, as they stand there
+    words: str = ""  #: the offending text, as it stands there
 
     def __str__(self) -> str:
         """Return the finding on one line."""
@@ -42,25 +42,25 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class LintedMail:
-    """A mail as it would be frozen, with the terms it has to keep."""
+    """A mail as it would be frozen, with what the checks compare it to."""
 
     subject: str
     preheader: str
     html: str
     text: str
     unsubscribe_url: str  #: with the reader's tag
-    tags: tuple[str, ...]  #: every tag a reader's part may be put in for
+    tags: tuple[str, ...]  #: every reader tag that is replaced for each recipient
     postal_address: str
     tracked: bool = True  #: whether the provider may rewrite links
 
     @cached_property
     def markup(self) -> HtmlDocument:
-        """The HTML, read."""
+        """Return the parsed HTML."""
         return read_html(self.html)
 
 
 def error(rule: str, place: Place, message: str, mend: str, *, line: int | None = None) -> Finding:
-    """Make a finding that forbids sending."""
+    """Return a finding that forbids sending."""
     return Finding(
         rule=rule, severity=Severity.ERROR, place=place, message=message, mend=mend, line=line
     )
@@ -69,7 +69,7 @@ def error(rule: str, place: Place, message: str, mend: str, *, line: int | None 
 def warning(
     rule: str, place: Place, message: str, mend: str, *, line: int | None = None
 ) -> Finding:
-    """Make a finding a person should look at."""
+    """Return a finding that a person should look at."""
     return Finding(
         rule=rule, severity=Severity.WARNING, place=place, message=message, mend=mend, line=line
     )

@@ -1,4 +1,4 @@
-"""Reads finished HTML for what the rules ask about."""
+"""How finished HTML is parsed into the tags, events and text that rules read."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _UNSEEN = {"style", "script", "title", "head"}
 
 @dataclass(frozen=True)
 class HtmlEvent:
-    """What a mail is made of, in order: something opens, closes, or is said."""
+    """One event of a mail in document order: a tag opens, a tag closes, or text stands."""
 
     kind: Literal["opens", "closes", "says"]
-    words: str  #: a tag's name, or what is said with its white space collapsed
+    words: str  #: a tag's name, or text with its white space collapsed
     attributes: Mapping[str, str]
     line: int
 
@@ -29,13 +29,13 @@ class HtmlTag:
     line: int
 
     def get(self, name: str) -> str | None:
-        """Return an attribute's value, ``None`` when it isn't there."""
+        """Return the value of an attribute; ``None`` when the tag doesn't have it."""
         return dict(self.attributes).get(name)
 
 
 @dataclass
 class HtmlDocument:
-    """What was found: every tag in order, the title, the text a reader sees."""
+    """A parsed mail: every tag in order, the title, and the text a reader sees."""
 
     tags: list[HtmlTag] = field(default_factory=list)
     title: str = ""
@@ -48,7 +48,7 @@ class HtmlDocument:
 
 
 def read_html(html: str) -> HtmlDocument:
-    """Read *html*; comments, so all that is only for Outlook, are passed over."""
+    """Return *html* parsed; comments are skipped, and with them the parts for Outlook only."""
     reader = _Reader()
     reader.feed(html)
     reader.close()

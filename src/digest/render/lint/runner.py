@@ -1,4 +1,4 @@
-"""Checks a mail before it may go."""
+"""Which rules a mail is checked with, and in which order its findings come."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ RULES: tuple[Rule, ...] = (
     placeholders.link_words,
     placeholders.repeated_links,
 )
-_MOST_A_RULE = 5  # the sixth of a kind says nothing new
+_MOST_A_RULE = 5  # findings of one rule; more repeat the same fault
 
 
 def lint_mail(copy: LintedMail, rules: Iterable[Rule] = RULES) -> list[Finding]:
-    """Return what is wrong with a mail, errors first; empty when nothing is."""
+    """Return the findings of a mail, errors first; at most five of each rule."""
     found = [finding for rule in rules for finding in list(rule(copy))[:_MOST_A_RULE]]
     return sorted(found, key=lambda finding: finding.severity is not Severity.ERROR)
 

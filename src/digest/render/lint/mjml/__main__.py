@@ -1,4 +1,4 @@
-"""``python -m digest.render.lint.mjml FILE...`` checks MJML that stands by itself."""
+"""The command ``python -m digest.render.lint.mjml FILE...``, which checks files of plain MJML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from digest.render.lint.mjml.check import check_mjml
 
 
 def main(paths: list[str]) -> int:
-    """Print what is wrong with each file; return 1 when an error is among it."""
+    """Print the findings of each file; return 1 when one of them is an error, else 0."""
     failed = False
     for path in paths:
         findings = check_mjml(Path(path).read_text(encoding="utf-8"), file=path)

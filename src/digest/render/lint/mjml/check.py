@@ -1,4 +1,4 @@
-"""Checks MJML: as it stands, or in the templates it is made from."""
+"""Which rules MJML is checked with, and how their faults become findings."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ RULES: tuple[Rule, ...] = (
 
 
 def check_mjml(source: str, *, file: str = "", locate: Locate | None = None) -> list[Finding]:
-    """Return what is wrong with MJML, in the order of the source; lines and columns from 1.
+    """Return the findings of MJML in the order of the source; lines and columns from 1.
 
-    *locate* says where a fault is when *source* was made from several files.
+    *locate* returns the place of a fault when *source* was made from several files.
     """
     found = parse_mjml(source)
     faults = [*found.faults, *(fault for rule in RULES for fault in rule(found))]
@@ -62,7 +62,7 @@ def _finding(fault: MjmlFault, locate: Locate) -> Finding:
 
 
 def _once(findings: Iterator[Finding]) -> list[Finding]:
-    """Say each thing once: a loop in a template repeats it."""
+    """Return the findings without repetitions, which a loop in a template makes."""
     return list(dict.fromkeys(findings))
 
 
@@ -76,7 +76,7 @@ def _in_one(source: str, file: str) -> Locate:
 
 
 def line_starts(source: str) -> list[int]:
-    """Return where each line begins."""
+    """Return the offset of each line."""
     return [0, *(at + 1 for at, sign in enumerate(source) if sign == "\n")]
 
 

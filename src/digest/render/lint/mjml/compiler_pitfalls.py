@@ -1,4 +1,4 @@
-"""Rules about what is valid MJML and comes out wrong all the same."""
+"""Valid MJML that the compiler turns into wrong HTML, one rule for each kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FULL = 100.0
 
 
 def line_breaks(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of a line break or tab in an attribute: it is written as letters."""
+    """Warn of a line break or tab in an attribute, which is written as an escape sequence."""
     for tag, attribute in _attributes(scan):
         if re.search(r"[\n\r\t]", attribute.value or ""):
             yield _at(
@@ -27,7 +27,7 @@ def line_breaks(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def mangled_characters(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of characters that are written as code in an attribute."""
+    """Warn of characters in an attribute that are written as escape sequences."""
     for tag, attribute in _attributes(scan):
         found = _MANGLED.search(attribute.value or "")
         if found:
@@ -40,7 +40,7 @@ def mangled_characters(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def quotes_in_quotes(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Forbid a double quote in a single-quoted attribute: it ends the attribute early."""
+    """Forbid a double quote in a single-quoted attribute, which ends the attribute early."""
     for tag, attribute in _attributes(scan):
         if attribute.quote == "'" and '"' in (attribute.value or ""):
             yield _at(
@@ -53,7 +53,7 @@ def quotes_in_quotes(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def no_inlining(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of styles meant to be inlined: they aren't."""
+    """Warn of styles marked for inlining, which the compiler doesn't inline."""
     for tag in scan.tags():
         if tag.name == "mj-style" and tag.get("inline") is not None:
             yield _on(
@@ -65,7 +65,7 @@ def no_inlining(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def missing_alt(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of a picture without an alternative text: none is added."""
+    """Warn of an image without an alternative text; the compiler adds none."""
     for tag in scan.tags():
         if tag.name in _PICTURES and tag.get("alt") is None:
             yield _on(
@@ -77,7 +77,7 @@ def missing_alt(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def section_padding(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of a section's shorthand padding: its columns come out too wide."""
+    """Warn of a section's shorthand padding, which makes its columns too wide."""
     for tag in scan.tags():
         for attribute in tag.attributes:
             if tag.name == "mj-section" and attribute.name == "padding" and _wide(attribute):
@@ -90,7 +90,7 @@ def section_padding(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def class_clashes(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of classes that say different things: here the first one counts."""
+    """Warn of classes that set one attribute twice; the compiler takes the first value."""
     said = {
         tag.get("name"): {each.name for each in tag.attributes if each.name != "name"}
         for tag in scan.tags()
@@ -111,7 +111,7 @@ def class_clashes(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def unknown_classes(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of a class nobody defined: the compiler passes it over without a word."""
+    """Warn of an undefined class, which the compiler ignores without a message."""
     known = {tag.get("name") or "" for tag in scan.tags() if tag.name == "mj-class"}
     for tag in scan.tags():
         for name in (tag.get("mj-class") or "").split():
@@ -126,7 +126,7 @@ def unknown_classes(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def shared_ids(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of a second carousel or hamburger menu: the two share one id."""
+    """Warn of a second carousel or hamburger menu, which gets the id of the first."""
     for what, found in (
         ("carousel", [tag for tag in scan.tags() if tag.name == "mj-carousel"]),
         ("hamburger menu", [tag for tag in scan.tags() if tag.get("hamburger")]),
@@ -138,7 +138,7 @@ def shared_ids(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def no_effect(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of attributes that do nothing here."""
+    """Warn of attributes that the compiler accepts and ignores."""
     for tag in scan.tags():
         for attribute in tag.attributes:
             right = attribute.name == "icon-position" and attribute.value == "right"
@@ -152,7 +152,7 @@ def no_effect(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def column_widths(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of columns that are wider together than their section."""
+    """Warn of columns that together are wider than their section."""
     for tag in scan.tags():
         widths = [_percent(child) for child in tag.children if child.name == "mj-column"]
         if tag.name in {"mj-section", "mj-group"} and sum(widths) > _FULL + 0.1:
@@ -165,7 +165,7 @@ def column_widths(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def targets(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of pictures without a source and buttons that lead nowhere."""
+    """Warn of images without a source and of buttons without a target."""
     needed = {"mj-image": "src", "mj-carousel-image": "src", "mj-button": "href", "img": "src"}
     for tag in scan.tags():
         name = needed.get(tag.name)
@@ -183,7 +183,7 @@ def _attributes(scan: ParsedMjml) -> Iterator[tuple[MjmlTag, Attribute]]:
 
 
 def _wide(attribute: Attribute) -> bool:
-    """Tell whether a shorthand has padding at the sides."""
+    """Tell whether a shorthand sets padding on the left or right."""
     sides = (attribute.value or "").split()
     return len(sides) > 1 and any(re.match(r"0*[1-9]|\.\d", side) for side in sides[1::2])
 

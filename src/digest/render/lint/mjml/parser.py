@@ -1,4 +1,4 @@
-"""Reads MJML into tags as strictly as the compiler does, and notes where that fails."""
+"""How MJML is parsed into a tree, as strictly as the compiler parses it, with all its faults."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ATTRIBUTE = re.compile(
     re.DOTALL,
 )
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-#: HTML's own that need no closing; in MJML every tag does.
+#: Void elements of HTML, which need no end tag; every MJML tag needs one.
 VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr"}
 )
@@ -27,7 +27,7 @@ _WORDS_ONLY = frozenset({"mj-style", "mj-title", "mj-preview"})
 
 @dataclass(frozen=True)
 class MjmlFault:
-    """One thing wrong: *at* and *words* say where in the source."""
+    """One fault: *at* is its offset in the source, *words* the text there."""
 
     rule: str
     at: int
@@ -39,7 +39,7 @@ class MjmlFault:
 
 @dataclass(frozen=True)
 class Attribute:
-    """One attribute as it was written; *value* is ``None`` when there is none."""
+    """One attribute as it stands in the source; *value* is ``None`` when it has none."""
 
     name: str
     value: str | None
@@ -49,7 +49,7 @@ class Attribute:
 
 @dataclass
 class MjmlTag:
-    """One tag, its attributes in order, its place in the tree."""
+    """One tag: its attributes in order, its parent, its children and its text."""
 
     name: str
     at: int
@@ -59,12 +59,12 @@ class MjmlTag:
     texts: list[tuple[int, str]] = field(default_factory=list)
 
     def get(self, name: str) -> str | None:
-        """Return an attribute's value; the last one counts, as the compiler has it."""
+        """Return an attribute's value; as in the compiler, the last of a name counts."""
         found = [each.value for each in self.attributes if each.name == name]
         return (found[-1] or "") if found else None
 
     def walk(self) -> Iterator[MjmlTag]:
-        """Yield the tag and everything in it, in order."""
+        """Yield the tag and its descendants in document order."""
         yield self
         for child in self.children:
             yield from child.walk()
@@ -72,21 +72,21 @@ class MjmlTag:
 
 @dataclass
 class ParsedMjml:
-    """What was read: the tags outside any other, and what couldn't be read."""
+    """The result of parsing: the tags without a parent, and the syntax faults."""
 
     roots: list[MjmlTag] = field(default_factory=list)
     faults: list[MjmlFault] = field(default_factory=list)
     _tags: list[MjmlTag] = field(default_factory=list, repr=False)
 
     def tags(self) -> Sequence[MjmlTag]:
-        """Return every tag in order; to be asked once all is read."""
+        """Return every tag in document order; call it only after parsing has ended."""
         if not self._tags:
             self._tags = [tag for root in self.roots for tag in root.walk()]
         return self._tags
 
 
 def parse_mjml(source: str) -> ParsedMjml:
-    """Read *source*; reading goes on after a fault, so that all are found."""
+    """Return *source* parsed; parsing continues after a fault, so that all are found."""
     return _Reader(source).read()
 
 
@@ -135,7 +135,7 @@ class _Reader:
         return after
 
     def _attributes(self, tag: MjmlTag, after: int) -> tuple[int, bool]:
-        """Read up to the tag's end; return where that is, and whether the tag closes itself."""
+        """Parse up to the tag's end; return its offset, and whether the tag closes itself."""
         while True:
             found = _ATTRIBUTE.match(self.source, after)
             if found is None or found.end() == after:
@@ -156,7 +156,7 @@ class _Reader:
         tag.attributes.append(Attribute(name, found["value"], found["quote"] or "", at))
 
     def _words(self, tag: MjmlTag, after: int) -> int:
-        """Read what may hold no tags up to its own end."""
+        """Parse an element without child tags; return the offset after its end tag."""
         end = self.source.find(f"</{tag.name}", after)
         if end < 0:
             self._unclosed(tag)
@@ -186,7 +186,7 @@ class _Reader:
             self._unclosed(tag)
 
     def _foreign(self, name: str, text: str, at: int) -> None:
-        """Take an end nothing was opened for: a typo on either side, or one too many."""
+        """Record an end tag without a start tag: a typo in one of the two, or one too many."""
         last = self.open[-1].name if self.open else ""
         if get_close_matches(name, [last]):
             self.open.pop()

@@ -1,7 +1,7 @@
-"""Checks the MJML that templates make, and says where in the templates a fault is.
+"""How a place in filled MJML is traced to its place in the templates.
 
-Every sign that may begin a tag is marked in the sources before they are filled, so that what
-comes out, through any include, macro or loop, still tells where it came from.
+Before the templates are filled, a mark is put before each ``<`` of their sources, so that the
+output of any include, macro or loop still tells its origin.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from digest.render.lint.mjml.parser import MjmlFault
 _JINJA_OR_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<", re.DOTALL)
 _OPEN, _SHUT = "\ue000", "\ue001"
 _MARK = re.compile(f"{_OPEN}(\\d+){_SHUT}")
-_NEAR = 4_000  # characters after a mark in which its words are looked for
+_NEAR = 4_000  # characters after a mark that are searched for the words of a fault
 
 
 def check_template(
     name: str, context: Mapping[str, object], looked: tuple[Path, ...]
 ) -> list[Finding]:
-    """Return what is wrong with the mail's MJML, by file, line and column of its templates.
+    """Return the findings of the mail's MJML, with file, line and column of its templates.
 
     Raises `TemplateBroken` when the templates can't be filled.
     """
@@ -38,14 +38,17 @@ def check_template(
 def fill_checked(
     name: str, context: Mapping[str, object], looked: tuple[Path, ...]
 ) -> tuple[str, list[Finding]]:
-    """Fill a template as `digest.render.engine.fill` does, and check what comes out."""
+    """Return a template filled as `digest.render.engine.fill` does, and its findings.
+
+    Raises `TemplateBroken` when the templates can't be filled.
+    """
     loader = _loader(looked)
     source, marks = _unmark(fill(name, context, looked, loader=loader))
     return source, check_mjml(source, locate=_locator(name, marks, loader))
 
 
 class _Marking(BaseLoader):
-    """Loads templates with a mark before each sign that may begin a tag."""
+    """A loader that puts a mark before each ``<`` that may begin a tag."""
 
     def __init__(self, looked: tuple[Path, ...]) -> None:
         self._inner = Folders(looked)
@@ -73,7 +76,7 @@ def _loader(looked: tuple[Path, ...]) -> _Marking:
 
 
 def _unmark(filled: str) -> tuple[str, list[tuple[int, int]]]:
-    """Return the text without its marks, and (offset, number) of each."""
+    """Return the text without its marks, and the (offset, number) of each mark."""
     parts, marks, at, length = [], [], 0, 0
     for found in _MARK.finditer(filled):
         parts.append(filled[at : found.start()])

@@ -1,4 +1,4 @@
-"""Rules about tags, where they stand, and their attributes."""
+"""Rules that hold MJML to its schema: tags, nesting, attributes and their values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _REFUSED = {
 
 
 def root(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Require one <mjml> around everything, with one <mj-body> in it."""
+    """Require one <mjml> as the root, with one <mj-body> in it."""
     for tag in scan.roots:
         if tag.name.lower() != "mjml":
             yield _fault("mjml-nesting", tag, "stands outside <mjml>", "Move it inside.")
@@ -33,7 +33,7 @@ def root(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def known_tags(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Forbid tags MJML doesn't have: the compiler copies them into the mail."""
+    """Forbid unknown MJML tags, which the compiler copies into the mail."""
     for tag in scan.tags():
         low = tag.name.lower()
         if not low.startswith("mj") or tag.name in tag_specs():
@@ -47,7 +47,7 @@ def known_tags(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def nesting(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Require every tag to stand where MJML has a place for it."""
+    """Require each tag to have a parent that MJML allows."""
     for tag in scan.tags():
         parent, kind = tag.parent, tag_specs().get(tag.name)
         if parent is None or parent.name not in tag_specs():
@@ -65,7 +65,7 @@ def nesting(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def _misplaced(tag: MjmlTag) -> MjmlFault:
-    assert tag.parent is not None  # noqa: S101 - the caller asked
+    assert tag.parent is not None  # noqa: S101 - checked by the caller
     places = ", ".join(f"<{name}>" for name in tag_specs()[tag.name].inside)
     return _fault(
         "mjml-nesting",
@@ -83,7 +83,7 @@ def _html_in(tag: MjmlTag, parent: MjmlTag) -> Iterator[MjmlFault]:
 
 
 def stray_text(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of words between tags: they come out in the wrong place, or not at all."""
+    """Warn of text between tags, which is misplaced in the mail or missing."""
     for tag in scan.tags():
         if tag.name not in tag_specs() or tag_specs()[tag.name].content not in {"tags", "nothing"}:
             continue
@@ -102,7 +102,7 @@ def stray_text(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def known_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Forbid attributes a tag doesn't have: the compiler drops them without a word."""
+    """Forbid unknown attributes, which the compiler drops without a message."""
     for tag, attribute in _ours(scan):
         if attribute.name not in attributes_of(tag.name):
             yield MjmlFault(
@@ -115,7 +115,7 @@ def known_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def repeated_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of an attribute said twice: other compilers take the first one."""
+    """Warn of a repeated attribute, of which other compilers take the first value."""
     for tag in scan.tags():
         names: set[str] = set()
         for attribute in tag.attributes:
@@ -132,7 +132,7 @@ def repeated_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 
 def attribute_values(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Require values an attribute can take: the compiler writes any other into the mail."""
+    """Require valid attribute values; the compiler writes any other into the mail."""
     for tag, attribute in _ours(scan):
         kind = tag_specs()[tag.name].attributes.get(attribute.name)
         value = attribute.value

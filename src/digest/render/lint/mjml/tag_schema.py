@@ -1,4 +1,4 @@
-"""Which tags MJML has, where each may stand, and what its attributes take."""
+"""The schema of MJML, read from ``tags.json``: tags, their parents, and attribute types."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal
 import orjson
 
 Content = Literal["tags", "html", "words", "nothing"]
-#: The compiler takes these and does nothing with them; the reference does.
+#: Attributes that this compiler accepts and ignores; the reference compiler applies them.
 NO_EFFECT = frozenset(
     {
         ("mj-section", "gutter"),
@@ -43,7 +43,7 @@ _NAMED = frozenset({"transparent", "inherit", "initial", "currentcolor", "none"}
 
 @dataclass(frozen=True)
 class TagSpec:
-    """One tag: what it holds, where it may stand, what each attribute takes."""
+    """One tag: its content, its possible parents, and the type of each attribute."""
 
     content: Content
     inside: tuple[str, ...]
@@ -52,7 +52,7 @@ class TagSpec:
 
 @cache
 def tag_specs() -> dict[str, TagSpec]:
-    """Return every tag by name."""
+    """Return the specification of every tag, by name."""
     return {
         name: TagSpec(told["content"], tuple(told["inside"]), told["attributes"])
         for name, told in _told()["tags"].items()
@@ -61,13 +61,13 @@ def tag_specs() -> dict[str, TagSpec]:
 
 @cache
 def every_attribute() -> frozenset[str]:
-    """Return the name of every attribute any tag has."""
+    """Return the names of all attributes of all tags."""
     return EVERYWHERE.union(*(kind.attributes for kind in tag_specs().values()))
 
 
 @cache
 def attributes_of(name: str) -> frozenset[str]:
-    """Return the attributes a tag takes."""
+    """Return the names of the attributes of a tag."""
     if name in {"mj-all", "mj-class"}:
         return every_attribute() | {"name"}
     if name == "mjml":
@@ -76,7 +76,7 @@ def attributes_of(name: str) -> frozenset[str]:
 
 
 def fits(kind: str, value: str) -> bool:
-    """Tell whether an attribute of this *kind* takes *value*; empty values do nothing."""
+    """Tell whether an attribute of type *kind* accepts *value*; empty values always pass."""
     if not value.strip() or kind == "string":
         return True
     if kind == "color":
@@ -89,7 +89,7 @@ def fits(kind: str, value: str) -> bool:
 
 
 def takes(kind: str) -> str:
-    """Say in words what an attribute of this *kind* takes."""
+    """Return in words the values that an attribute of type *kind* accepts."""
     inside = kind.partition("(")[2].partition(")")[0]
     if kind.startswith("enum"):
         return " or ".join(part for part in inside.split(",") if part)

@@ -1,1 +1,6 @@
-"""The rules a mail must keep before it may go, one function a rule."""
+"""The rules of a mail, one function for each, grouped by what they protect.
+
+Each function takes a `LintedMail` and yields findings, and `digest.render.lint.runner` lists them
+in order: `size`, `unrendered`, `links`, `compliance`, `subject_line`, `accessibility` and
+`placeholders`. `spam` isn't in that list, as its findings come from SpamAssassin.
+"""

@@ -1,4 +1,4 @@
-"""Rules for readers who listen, enlarge, or see no images."""
+"""Rules for readers with screen readers, low vision, or images turned off."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from digest.render.lint.css import (
 from digest.render.lint.finding import Finding, LintedMail, error, warning
 from digest.render.lint.html_reader import HtmlEvent
 
-ENOUGH, ENOUGH_LARGE = 4.5, 3.0  # to one; WCAG's AA
-_LARGE, _LARGE_BOLD = 24.0, 18.66  # pixels
+ENOUGH, ENOUGH_LARGE = 4.5, 3.0  # contrast ratios of WCAG 2.1, 1.4.3 (AA)
+_LARGE, _LARGE_BOLD = 24.0, 18.66  # pixels; large text is 18 pt, or 14 pt bold
 _VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
 _UNSEEN = frozenset({"style", "script", "title", "head"})
-_TOLD = frozenset(  #: what a rule must say to matter here
+_TOLD = frozenset(  #: properties that matter to contrast
     {
         "color",
         "background",
@@ -40,7 +40,7 @@ _WHITE, _BLACK, _NIGHT = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.07, 0.07, 0.07)
 
 
 def stands_out(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of words that hardly stand out from their ground, in light or in dark."""
+    """Warn of text with too little contrast to its background, in light or dark mode."""
     events = copy.markup.events
     sheets = re.findall(r"<style[^>]*>(.*?)</style>", copy.html, re.DOTALL | re.IGNORECASE)
     rules = [rule for sheet in sheets for rule in read_rules(sheet)]
@@ -66,7 +66,7 @@ def _is_made_for_dark(html: str) -> bool:
 
 @dataclass(frozen=True)
 class _State:
-    """What an element hands on to what is in it."""
+    """The style that an element's descendants inherit."""
 
     node: CssNode | None
     ink: Rgb
@@ -86,7 +86,7 @@ class _Words:
 
 
 class _Painter:
-    """Works out what every run of words looks like in one scheme."""
+    """The colours and size of each run of text in one colour scheme."""
 
     def __init__(self, events: Sequence[HtmlEvent], rules: list[CssRule], *, dark: bool) -> None:
         self.found: list[_Words] = []
@@ -177,7 +177,7 @@ def _hidden(style: dict[str, str]) -> bool:
 
 
 def language(copy: LintedMail) -> Iterator[Finding]:
-    """Require a language, so that the mail is read out right."""
+    """Require a language, which screen readers need to pronounce the mail (WCAG 3.1.1)."""
     spoken = next((tag.get("lang") for tag in copy.markup.named("html")), None)
     if not spoken or spoken == "und":
         yield error(
@@ -186,13 +186,13 @@ def language(copy: LintedMail) -> Iterator[Finding]:
 
 
 def title(copy: LintedMail) -> Iterator[Finding]:
-    """Require a title: screen readers say it first."""
+    """Require a title, which screen readers read first (WCAG 2.4.2)."""
     if not copy.markup.title.strip():
         yield error("title", "html", "the mail has no title", "Fill <mj-title>.")
 
 
 def image_alts(copy: LintedMail) -> Iterator[Finding]:
-    """Require an alternative text of every image; an empty one marks it as decoration."""
+    """Require an alternative text of each image (WCAG 1.1.1); empty for decoration."""
     for image in copy.markup.named("img"):
         if image.get("alt") is None:
             yield error(
@@ -221,7 +221,7 @@ def heading_order(copy: LintedMail) -> Iterator[Finding]:
 
 
 def words_without_images(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of a mail made of images: with images off it says nothing."""
+    """Warn of a mail made of images, which is empty with images turned off."""
     images, words = len(copy.markup.named("img")), len(copy.markup.text.split())
     if images and words < 20 * images:
         yield warning(

@@ -1,4 +1,4 @@
-"""Rules the law and the mailbox providers make: a way out, an address, a text part."""
+"""Rules of law and of mailbox providers: unsubscribe link, postal address, text part."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NEAR_TOP = 10_000  # characters after <body>
 
 
 def unsubscribe_link(copy: LintedMail) -> Iterator[Finding]:
-    """Require the link that unsubscribes in both parts."""
+    """Require the unsubscribe link in the HTML part and in the text part."""
     mend = "Print issue.unsubscribe_url with the filter personal."
     if not any(tag.get("href") == copy.unsubscribe_url for tag in copy.markup.named("a")):
         yield error("unsubscribe-link", "html", "there is no unsubscribe link", mend)
@@ -20,7 +20,7 @@ def unsubscribe_link(copy: LintedMail) -> Iterator[Finding]:
 
 
 def unsubscribe_near_top(copy: LintedMail) -> Iterator[Finding]:
-    """Warn when no link that unsubscribes stands where a clipped mail still has it."""
+    """Warn when no unsubscribe link stands near the top, where a clipped mail keeps it."""
     at = copy.html.find(copy.unsubscribe_url)
     if at > copy.html.find("<body") + _NEAR_TOP:
         yield warning(
@@ -51,7 +51,7 @@ def postal_address(copy: LintedMail) -> Iterator[Finding]:
 
 
 def text_part(copy: LintedMail) -> Iterator[Finding]:
-    """Require a text part that says something."""
+    """Require a text part that isn't nearly empty."""
     if len(copy.text.strip()) < _SHORT_TEXT:
         yield error(
             "text-part",

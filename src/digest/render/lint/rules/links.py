@@ -1,4 +1,4 @@
-"""Rules about links and images: where they may lead."""
+"""Rules about the targets of links and images."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def link_targets(copy: LintedMail) -> Iterator[Finding]:
 
 
 def local_hosts(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of links to this machine or a private network, once a host: they lead nowhere."""
+    """Warn of links to this host or a private network, once for each site."""
     for site, tags in _sites(copy, lambda parts: _local(parts.hostname or "")):
         yield warning(
             "local-host",
@@ -39,7 +39,7 @@ def local_hosts(copy: LintedMail) -> Iterator[Finding]:
 
 
 def plain_http(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of links without https, once a host: mailboxes do, too."""
+    """Warn of links without https, once for each site."""
 
     def plain(parts: SplitResult) -> bool:
         return parts.scheme == "http" and not _local(parts.hostname or "")
@@ -55,7 +55,7 @@ def plain_http(copy: LintedMail) -> Iterator[Finding]:
 
 
 def lookalike_hosts(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of hosts with letters beyond ASCII: they can look like another one."""
+    """Warn of hosts with letters beyond ASCII, which can look like another host."""
     for tag, url in _urls(copy):
         host = "" if _fault(url) else urlsplit(url).hostname or ""
         if not host.isascii() or any(part.startswith(_NOT_ASCII) for part in host.split(".")):
@@ -69,7 +69,7 @@ def lookalike_hosts(copy: LintedMail) -> Iterator[Finding]:
 
 
 def click_marks(copy: LintedMail) -> Iterator[Finding]:
-    """Require a reader's own links to be exempt from click tracking, which hands them on."""
+    """Require reader links to be exempt from click tracking, which passes them on."""
     for tag in copy.markup.named("a"):
         names = [name for name, _ in tag.attributes]
         if not any(mark in (tag.get("href") or "") for mark in copy.tags):
@@ -96,7 +96,7 @@ def _urls(copy: LintedMail) -> Iterator[tuple[HtmlTag, str]]:
 def _sites(
     copy: LintedMail, wanted: Callable[[SplitResult], bool]
 ) -> Iterable[tuple[str, list[HtmlTag]]]:
-    """Group what leads to a *wanted* place by the site it names, in order of appearance."""
+    """Return the tags whose URL is *wanted*, grouped by site, in order of appearance."""
     found: dict[str, list[HtmlTag]] = {}
     for tag, url in _urls(copy):
         if not _fault(url) and wanted(parts := urlsplit(url)):

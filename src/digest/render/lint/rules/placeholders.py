@@ -1,4 +1,4 @@
-"""Rules about what was left unfinished: placeholders, and links that say nothing."""
+"""Rules about unfinished text: placeholders, vague link texts, repeated links."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from digest.render.lint.finding import Finding, LintedMail, Place, warning
 
-MOST_ALIKE = 3  #: times one address may stand in a mail
+MOST_ALIKE = 3  #: times that one URL may stand in a mail
 _LEFT = re.compile(
     r"\blorem ipsum\b|\bTODO\b|\bFIXME\b|\bTK TK\b|(?-i:\bXXX\b)|\[(?:insert|your)\b[^\]]*\]"
     r"|\byour (?:text|headline|title) here\b",
     re.IGNORECASE,
 )
-#: Hosts nobody means; example.com itself is where the samples lead.
+#: Placeholder hosts; example.com itself is left out, as the samples link to it.
 _NOBODY = re.compile(
     r"(?:www\.)?(?:example\.(?:org|net)|(?:your-?|my-?)(?:domain|site|company|website)\.\w+)"
     r"|www\.example\.com|(?:via\.)?placeholder\.com|placehold\.co"
@@ -27,7 +27,7 @@ _ALT = re.compile(r"\balt=\"([^\"]+)\"", re.IGNORECASE)
 
 
 def placeholders(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of words and addresses that were to be replaced by real ones."""
+    """Warn of placeholder texts and placeholder URLs."""
     parts: tuple[tuple[Place, str], ...] = (("subject", copy.subject), ("text", copy.text))
     for place, part in parts:
         found = _LEFT.search(part)
@@ -46,12 +46,12 @@ def placeholders(copy: LintedMail) -> Iterator[Finding]:
 def _host(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
-    except ValueError:  # told by the rule about targets
+    except ValueError:  # reported by links.link_targets
         return ""
 
 
 def link_words(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of links whose words don't say where they lead."""
+    """Warn of links whose text doesn't tell their target (WCAG 2.4.4)."""
     for found in _LINK.finditer(copy.html):
         alts = " ".join(_ALT.findall(found["words"]))
         words = " ".join(f"{_TAG.sub(' ', found['words'])} {alts}".split())
@@ -68,7 +68,7 @@ def link_words(copy: LintedMail) -> Iterator[Finding]:
 
 
 def repeated_links(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of an address that stands in the mail again and again: filters count."""
+    """Warn of a URL repeated more than `MOST_ALIKE` times, which spam filters count."""
     urls = Counter(tag.get("href") or "" for tag in copy.markup.named("a"))
     for url, count in urls.items():
         if url and count > MOST_ALIKE and not any(tag in url for tag in copy.tags):

@@ -1,4 +1,4 @@
-"""Rules about size: what mailboxes cut off, and what servers on the way break."""
+"""Rules about size: where Gmail clips a mail, and where mail servers break lines."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Literal
 from digest.render.line_length import MAX_BYTES
 from digest.render.lint.finding import Finding, LintedMail, error, warning
 
-CLIP_BYTES = 102_400  #: Gmail hides what comes after, the unsubscribe link included
+CLIP_BYTES = 102_400  #: Gmail hides the rest, the unsubscribe link included
 NEAR_BYTES = 90_000
-REWRITTEN_BYTES = 600  #: what click tracking adds to one link
+REWRITTEN_BYTES = 600  #: added to each link by click tracking
 
 
 def html_size(copy: LintedMail) -> Iterator[Finding]:
-    """Keep the mail from being clipped by Gmail, counting what rewritten links add."""
+    """Forbid a mail that Gmail would clip; the bytes of rewritten links are counted."""
     size = len(copy.html.encode())
     links = tracked_links(copy)
     total = size + links * REWRITTEN_BYTES
@@ -39,7 +39,7 @@ def html_size(copy: LintedMail) -> Iterator[Finding]:
 
 
 def tracked_links(copy: LintedMail) -> int:
-    """Count the links click tracking would rewrite."""
+    """Return the number of links that click tracking would rewrite."""
     if not copy.tracked:
         return 0
     links = copy.markup.named("a")
@@ -47,7 +47,7 @@ def tracked_links(copy: LintedMail) -> int:
 
 
 def long_lines(copy: LintedMail) -> Iterator[Finding]:
-    """Forbid lines so long that a mail server breaks them."""
+    """Forbid lines so long that a mail server would break them (RFC 5321, 4.5.3.1.6)."""
     yield from _long(copy.html, "html")
     yield from _long(copy.text, "text")
 

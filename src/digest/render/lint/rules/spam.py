@@ -1,4 +1,4 @@
-"""What a spam filter's points mean for a mail."""
+"""What the points of a spam filter mean for a mail."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST, SPAM = 0.0, 5.0  # points
 
 
 def spam_score(score: float, told: Sequence[str]) -> Iterator[Finding]:
-    """Warn of a mail with points, forbid one that is taken for spam; *told* says what counted."""
+    """Warn of a mail with points, forbid one with `SPAM` points; *told* names the tests."""
     if score <= MOST:
         return
     make = error if score >= SPAM else warning

@@ -1,4 +1,4 @@
-"""Rules about the two lines a mailbox lists: subject and preheader."""
+"""Rules about the two lines that a mailbox lists: subject and preheader."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ANSWER = re.compile(r"(?:re|fwd?|aw|wg)\s*:", re.IGNORECASE)
 
 
 def subject_length(copy: LintedMail) -> Iterator[Finding]:
-    """Require a subject that says something and fits."""
+    """Require a subject of at most `SUBJECT_MOST` characters, and warn of a long one."""
     length = sum(1 for _ in graphemes(copy.subject))
     if not copy.subject.strip():
         yield error("subject-length", "subject", "there is no subject", "Give the issue one.")
@@ -28,14 +28,14 @@ def subject_length(copy: LintedMail) -> Iterator[Finding]:
 
 
 def subject_controls(copy: LintedMail) -> Iterator[Finding]:
-    """Forbid characters that break headers or turn text around."""
+    """Forbid controls, line separators and bidirectional controls."""
     lines: tuple[tuple[Place, str], ...] = (
         ("subject", copy.subject),
         ("preheader", copy.preheader),
     )
     for place, line in lines:
         for char in line:
-            if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Cs"} or _turns(char):
+            if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Cs"} or _is_bidi_control(char):
                 name = unicodedata.name(char, "a control character")
                 said = f"it holds U+{ord(char):04X}, {name.lower()}"
                 yield error("subject-controls", place, said, "Take the character out.")
@@ -43,7 +43,7 @@ def subject_controls(copy: LintedMail) -> Iterator[Finding]:
 
 
 def honest_subject(copy: LintedMail) -> Iterator[Finding]:
-    """Forbid a subject that poses as an answer or a forward."""
+    """Forbid a subject that imitates a reply or a forwarded mail."""
     if _ANSWER.match(copy.subject):
         yield error(
             "honest-subject",
@@ -54,7 +54,7 @@ def honest_subject(copy: LintedMail) -> Iterator[Finding]:
 
 
 def preheader_length(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of a preheader that doesn't fill the room mailboxes give it."""
+    """Warn of a preheader shorter or longer than the line that mailboxes show."""
     length = sum(1 for _ in graphemes(copy.preheader))
     if not PREHEADER_LEAST <= length <= PREHEADER_MOST:
         yield warning(
@@ -65,7 +65,7 @@ def preheader_length(copy: LintedMail) -> Iterator[Finding]:
         )
 
 
-def _turns(char: str) -> bool:
+def _is_bidi_control(char: str) -> bool:
     return unicodedata.bidirectional(char) in {
         *("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"),
     }

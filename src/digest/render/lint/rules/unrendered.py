@@ -1,4 +1,4 @@
-"""Rules about what must not be left over: template language, half a tag, anything that runs."""
+"""Rules about leftovers of rendering: MJML, template syntax, broken reader tags, scripts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from digest.render.lint.finding import Finding, LintedMail, Place, error
 _MJML = re.compile(r"</?mj-?[\w-]*", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 _LINK_SO_FAR = re.compile(r"https?://[^\s\"<>]*/-\Z")
-_DISARMED = ("&#45;", "-\u2060")  #: how `digest.render.escaping` writes a tag's first sign
+_DISARMED = ("&#45;", "-\u2060")  #: the escaped first character of a tag
 _TAG_ENDS = re.compile(r"-(?![\w-])")
 _ACTIVE = ("script", "form", "iframe", "object", "embed", "input", "button")
 
 
 def mjml_left(copy: LintedMail) -> Iterator[Finding]:
-    """Forbid MJML tags: the compiler copies those it doesn't know into the mail."""
+    """Forbid MJML tags; the compiler copies unknown ones into the mail."""
     for found in _MJML.finditer(copy.html):
         yield error(
             "mjml-left",
@@ -28,7 +28,7 @@ def mjml_left(copy: LintedMail) -> Iterator[Finding]:
 
 
 def template_left(copy: LintedMail) -> Iterator[Finding]:
-    """Forbid braces of the template language."""
+    """Forbid the braces of the template language."""
     parts: tuple[tuple[Place, str], ...] = (
         ("subject", copy.subject),
         ("preheader", copy.preheader),
@@ -48,7 +48,7 @@ def template_left(copy: LintedMail) -> Iterator[Finding]:
 
 
 def tags_intact(copy: LintedMail) -> Iterator[Finding]:
-    """Require the readers' tags to stand whole, at the end of links, and nowhere else."""
+    """Require reader tags to be whole, at the end of links, and nowhere else."""
     for tag in copy.tags:
         if tag in copy.subject + copy.preheader:
             yield error("tag-misplaced", "subject", f"{tag} stands outside a link", "Take it out.")
@@ -61,7 +61,7 @@ def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
     for found in re.finditer(re.escape(core), part):
         before, after = part[max(0, found.start() - 300) : found.start()], part[found.end() :]
         if before.endswith(_DISARMED):
-            continue  # stored text that looks like a tag, and is none
+            continue  # stored text that looks like a tag
         if not (_LINK_SO_FAR.search(before) and _TAG_ENDS.match(after)):
             yield error(
                 "tag-broken",
@@ -73,7 +73,7 @@ def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
 
 
 def active_content(copy: LintedMail) -> Iterator[Finding]:
-    """Forbid what runs, loads a frame or asks for input."""
+    """Forbid scripts, frames, embedded objects and form elements."""
     for tag in copy.markup.named(*_ACTIVE):
         yield error(
             "active-content",
