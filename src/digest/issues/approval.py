@@ -124,34 +124,34 @@ def require_approved(
     is void, or a warning isn't accepted.
     """
     refuse_errors(findings)
-    given = approval_status(session, issue, templates=templates)
-    if given is None or given.void:
+    status = approval_status(session, issue, templates=templates)
+    if status is None or status.void:
         if store.newsletter_of(session, issue).unattended and not findings:
             return None
-        raise NotApproved(_why_not(issue, given), next_step=f"digest approve {issue.number}")
-    new = [rule for rule in _warned(findings) if rule not in given.approval.accepted]
+        raise NotApproved(_why_not(issue, status), next_step=f"digest approve {issue.number}")
+    new = [rule for rule in _warned(findings) if rule not in status.approval.accepted]
     if new:
         raise NotApproved(
             f"issue {issue.number} has a warning nobody has accepted: {', '.join(new)}",
             next_step=f"digest approve {issue.number} "
             + " ".join(f"--despite {rule}" for rule in new),
         )
-    return given.approval
+    return status.approval
 
 
 def withdraw(session: Session, issue: Issue) -> None:
     """Delete every approval of an issue; the caller commits."""
-    for given in session.exec(select(Approval).where(Approval.issue_id == issue.id)):
-        session.delete(given)
+    for approval in session.exec(select(Approval).where(Approval.issue_id == issue.id)):
+        session.delete(approval)
     session.flush()
 
 
 def refuse_errors(findings: Sequence[Finding]) -> None:
     """Raise `MailUnfit` when a finding is an error."""
-    errors = [each for each in findings if each.severity is Severity.ERROR]
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
-        said = "; ".join(f"{each.place}: {each.message}" for each in errors)
-        raise MailUnfit(f"the mail can't go out: {said}", next_step=errors[0].mend)
+        messages = "; ".join(f"{finding.place}: {finding.message}" for finding in errors)
+        raise MailUnfit(f"the mail can't go out: {messages}", next_step=errors[0].mend)
 
 
 def latest(session: Session, issue: Issue) -> Approval | None:
@@ -165,12 +165,14 @@ def latest(session: Session, issue: Issue) -> Approval | None:
 
 
 def _warned(findings: Sequence[Finding]) -> list[str]:
-    return sorted({each.rule for each in findings if each.severity is Severity.WARNING})
+    return sorted({finding.rule for finding in findings if finding.severity is Severity.WARNING})
 
 
-def _why_not(issue: Issue, given: ApprovalStatus | None) -> str:
-    if given is None:
+def _why_not(issue: Issue, status: ApprovalStatus | None) -> str:
+    if status is None:
         return f"issue {issue.number} isn't approved"
-    changed = " and ".join(given.void)
-    verb = "have" if len(given.void) > 1 or given.void[0] == "the templates" else "has"
-    return f"issue {issue.number} was approved by {given.approval.by}, but {changed} {verb} changed"
+    changed = " and ".join(status.void)
+    verb = "have" if len(status.void) > 1 or status.void[0] == "the templates" else "has"
+    return (
+        f"issue {issue.number} was approved by {status.approval.by}, but {changed} {verb} changed"
+    )

@@ -74,7 +74,7 @@ def choose_comparisons(
     *known* replaces the stored comparisons as the ones to choose from.
     """
     return overrides.choose(
-        [candidate(each) for each in (summaries(session) if known is None else known)],
+        [candidate(summary) for summary in (summaries(session) if known is None else known)],
         store.history(session, newsletter.id),
         PickRule(max_per_issue=newsletter.max_per_issue, no_repeat=newsletter.no_repeat),
         draft_history.current(session, newsletter, period),
@@ -99,10 +99,12 @@ def draft_issue(
     """
     if not chosen.chosen:
         raise NothingToPick(chosen.note, next_step="digest import PATH...")
-    ids = [one.candidate.revision_id for one in chosen.chosen]
-    stored = revisions(session, [one for one in ids if one not in (unsaved or {})])
+    ids = [choice.candidate.revision_id for choice in chosen.chosen]
+    stored = revisions(
+        session, [revision_id for revision_id in ids if revision_id not in (unsaved or {})]
+    )
     known = {**stored, **(unsaved or {})}
-    ordered = [known[one] for one in ids]
+    ordered = [known[revision_id] for revision_id in ids]
     decisions = draft_history.current(session, newsletter, chosen.period)
     composed = compose(
         ordered,
@@ -159,8 +161,8 @@ def build(
     number = before.number if before else None
     number = number or store.next_number(session, newsletter.id)
     chosen = chosen or choose_comparisons(session, newsletter, period)
-    made = draft_issue(session, newsletter, chosen, number=number, press=press)
-    refuse_errors(made.findings)
+    built = draft_issue(session, newsletter, chosen, number=number, press=press)
+    refuse_errors(built.findings)
     issue = before or Issue(
         newsletter_id=newsletter.id or 0, period=period, state=IssueState.BUILT, built_at=now
     )
@@ -169,20 +171,20 @@ def build(
     session.add(issue)
     session.flush()
     _place(session, issue, chosen)
-    edition = _freeze(session, issue, newsletter, made, now)
+    edition = _freeze(session, issue, newsletter, built, now)
     ingredients = provenance.BuildInputs(
         newsletter=newsletter,
-        carried=made.revisions,
+        carried=built.revisions,
         number=number,
         period=period,
         on=chosen.day,
         base_url=press.base_url,
         postal_address=press.postal_address,
         sender=press.sender,
-        decisions=made.decisions,
+        decisions=built.decisions,
     )
-    provenance.keep_recipe(session, edition, ingredients, press.sources(), made.rendered.findings)
-    return issue, made
+    provenance.keep_recipe(session, edition, ingredients, press.sources(), built.rendered.findings)
+    return issue, built
 
 
 def _before(session: Session, newsletter: Newsletter, period: str, *, again: bool) -> Issue | None:
@@ -208,27 +210,27 @@ def _place(session: Session, issue: Issue, chosen: Pick) -> None:
     session.add_all(
         Placement(
             issue_id=issue.id,
-            position=one.position,
-            comparison_id=one.candidate.comparison_id,
-            revision_id=one.candidate.revision_id,
+            position=choice.position,
+            comparison_id=choice.candidate.comparison_id,
+            revision_id=choice.candidate.revision_id,
         )
-        for one in chosen.chosen
+        for choice in chosen.chosen
     )
 
 
 def _freeze(
-    session: Session, issue: Issue, newsletter: Newsletter, made: BuiltIssue, now: datetime
+    session: Session, issue: Issue, newsletter: Newsletter, built: BuiltIssue, now: datetime
 ) -> Edition:
     edition = Edition(
         issue_id=issue.id or 0,
         revision=len(store.editions(session, issue)) + 1,
         language=newsletter.language,
         tracking=Tracking(newsletter.tracking),
-        subject=made.rendered.subject,
-        preheader=made.view.preheader,
-        html=made.rendered.html,
-        text=made.rendered.text,
-        fingerprint=made.fingerprint(),
+        subject=built.rendered.subject,
+        preheader=built.view.preheader,
+        html=built.rendered.html,
+        text=built.rendered.text,
+        fingerprint=built.fingerprint(),
         frozen_at=now,
     )
     session.add(edition)

@@ -32,11 +32,11 @@ def unreachable(html: str, tags: Iterable[str], ask: Ask) -> list[Finding]:
     lines: dict[str, int] = {}
     for tag in read_html(html).named("a", "img"):
         url = tag.get("href") or tag.get("src") or ""
-        if is_web_link(url) and not any(each in url for each in own):
+        if is_web_link(url) and not any(reader_tag in url for reader_tag in own):
             lines.setdefault(url, tag.line)
     urls = list(lines)[:MOST]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        said = zip(urls, pool.map(ask, urls), strict=True)
+        answers = zip(urls, pool.map(ask, urls), strict=True)
         return [
             warning(
                 "unreachable",
@@ -45,7 +45,7 @@ def unreachable(html: str, tags: Iterable[str], ask: Ask) -> list[Finding]:
                 "Correct it, or ask again later.",
                 line=lines[url],
             )
-            for url, fault in said
+            for url, fault in answers
             if fault
         ]
 

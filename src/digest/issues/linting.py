@@ -72,23 +72,25 @@ class LintTerms:
         if self.postal_address or not self.lenient:
             return findings
         return [
-            replace(each, severity=Severity.WARNING) if each.rule == "postal-address" else each
-            for each in findings
+            replace(finding, severity=Severity.WARNING)
+            if finding.rule == "postal-address"
+            else finding
+            for finding in findings
         ]
 
 
 def moved_since(copy: LintedMail, unsubscribe_url: str, postal_address: str) -> list[Finding]:
     """Return an error for each setting that has changed since an edition was built."""
     mend = "Set it back, or build again: digest build --again."
-    found = []
+    findings = []
     if copy.unsubscribe_url != unsubscribe_url:
         was, now = (_site(url) for url in (copy.unsubscribe_url, unsubscribe_url))
-        said = f"its links lead to {was}, and DIGEST_BASE_URL is {now} now"
-        found.append(error("settings-changed", "html", said, mend))
+        text = f"its links lead to {was}, and DIGEST_BASE_URL is {now} now"
+        findings.append(error("settings-changed", "html", text, mend))
     if copy.postal_address != postal_address:
-        said = "DIGEST_POSTAL_ADDRESS has changed since it was built"
-        found.append(error("settings-changed", "html", said, mend))
-    return found
+        text = "DIGEST_POSTAL_ADDRESS has changed since it was built"
+        findings.append(error("settings-changed", "html", text, mend))
+    return findings
 
 
 def sender_since(was: str, now: str, issue: Issue | None = None) -> list[Finding]:
@@ -109,8 +111,8 @@ def sender_since(was: str, now: str, issue: Issue | None = None) -> list[Finding
             f"Set it back; where nobody has got it yet, digest resume {issue.number} takes the new"
             " one, which has to be approved."
         )
-    said = f"it was made to come from {was}, and DIGEST_FROM is {now} now"
-    return [error("settings-changed", "html", said, mend)]
+    text = f"it was made to come from {was}, and DIGEST_FROM is {now} now"
+    return [error("settings-changed", "html", text, mend)]
 
 
 def _site(unsubscribe_url: str) -> str:
@@ -120,9 +122,9 @@ def _site(unsubscribe_url: str) -> str:
 def spam_findings(content: Content, *, base_url: str, now: datetime) -> list[Finding]:
     """Return the findings of SpamAssassin, which takes seconds; raises `NoSpamAssassin`."""
     reader = inert_recipient("reader@example.org", base_url=base_url, token="x" * 32)
-    found = judge(message(content, reader), now=now)
-    told = [f"{each.name} {each.points:g}" for each in found.tests if each.points > 0]
-    return list(spam_score(found.score, told))
+    report = judge(message(content, reader), now=now)
+    tests = [f"{test.name} {test.points:g}" for test in report.tests if test.points > 0]
+    return list(spam_score(report.score, tests))
 
 
 def _issue(edition: Edition) -> Issue | None:

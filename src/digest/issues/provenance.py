@@ -51,7 +51,7 @@ class BuildInputs:
         named = ("slug", "name", "description", "language", "tracking")
         return {
             "newsletter": {name: getattr(self.newsletter, name) for name in named},
-            "revisions": [each.id for each in self.carried],
+            "revisions": [revision.id for revision in self.carried],
             "number": self.number,
             "period": self.period,
             "on": self.on.isoformat(),
@@ -79,7 +79,7 @@ def keep_recipe(
         Recipe(
             edition_id=edition.id or 0,
             made_from=made_from,
-            findings=[asdict(each) for each in findings],
+            findings=[asdict(finding) for finding in findings],
             templates=templates,
         )
     )
@@ -89,19 +89,23 @@ def keep_recipe(
 def findings_of(edition: Edition) -> list[Finding]:
     """Return the findings of an edition's templates, as stored when it was built."""
     session = object_session(edition)
-    kept = session.get(Recipe, edition.id) if session else None
+    recipe = session.get(Recipe, edition.id) if session else None
     return [
-        Finding(**{**each, "severity": Severity(each["severity"])})
-        for each in (kept.findings if kept else ())
+        Finding(**{**row, "severity": Severity(row["severity"])})
+        for row in (recipe.findings if recipe else ())
     ]
 
 
 def settings_of(edition: Edition) -> dict[str, str]:
     """Return the settings an edition was built with; empty when they weren't stored."""
     session = object_session(edition)
-    kept = session.get(Recipe, edition.id) if session else None
+    recipe = session.get(Recipe, edition.id) if session else None
     names = ("base_url", "postal_address", "sender")
-    return {name: kept.made_from[name] for name in names if name in kept.made_from} if kept else {}
+    return (
+        {name: recipe.made_from[name] for name in names if name in recipe.made_from}
+        if recipe
+        else {}
+    )
 
 
 def change_sender(session: Session, edition: Edition, sender: str) -> bool:
@@ -109,11 +113,11 @@ def change_sender(session: Session, edition: Edition, sender: str) -> bool:
 
     Nobody may have got the edition yet. The caller commits.
     """
-    kept = session.get(Recipe, edition.id)
-    if kept is None or kept.made_from.get("sender") == sender:
+    recipe = session.get(Recipe, edition.id)
+    if recipe is None or recipe.made_from.get("sender") == sender:
         return False
-    kept.made_from = {**kept.made_from, "sender": sender}
-    session.add(kept)
+    recipe.made_from = {**recipe.made_from, "sender": sender}
+    session.add(recipe)
     return True
 
 
@@ -160,16 +164,16 @@ def rebuild(session: Session, issue: Issue, edition: Edition, reprint: Reprint) 
 def _other_tools(then: Mapping[str, str]) -> tuple[str, ...]:
     now = tools()
     return tuple(
-        f"{each} {then[each]}, now {now[each]}"
-        for each in now
-        if each in then and then[each] != now[each]
+        f"{name} {then[name]}, now {now[name]}"
+        for name in now
+        if name in then and then[name] != now[name]
     )
 
 
 def _view(session: Session, made_from: Mapping[str, Any]) -> IssueView:
     known = revisions(session, made_from["revisions"])
     view = compose(
-        [known[one] for one in made_from["revisions"]],
+        [known[revision_id] for revision_id in made_from["revisions"]],
         Newsletter(**made_from["newsletter"]),
         number=made_from["number"],
         period=made_from["period"],

@@ -39,8 +39,8 @@ def published(
     session: Session, newsletter: Newsletter, *, at_most: int = 1000
 ) -> list[PublishedIssue]:
     """Return a newsletter's published issues, the newest first."""
-    found = _editions(newsletter).where(col(Issue.state).in_(_SHOWN)).limit(at_most)
-    return [_in_short(row, newsletter) for row in session.connection().execute(found)]
+    statement = _editions(newsletter).where(col(Issue.state).in_(_SHOWN)).limit(at_most)
+    return [_in_short(row, newsletter) for row in session.connection().execute(statement)]
 
 
 def latest(session: Session, newsletter: Newsletter) -> PublishedIssue | None:
@@ -50,8 +50,8 @@ def latest(session: Session, newsletter: Newsletter) -> PublishedIssue | None:
 
 def public_issue(session: Session, newsletter: Newsletter, number: int) -> PublishedIssue:
     """Return an issue whose audience was frozen; raises `NotFound` for any other number."""
-    found = _editions(newsletter).where(col(Issue.number) == number)
-    row = session.connection().execute(found).first()
+    statement = _editions(newsletter).where(col(Issue.number) == number)
+    row = session.connection().execute(statement).first()
     if row is None:
         raise NotFound(f"no issue {number} has been sent")
     return _in_short(row, newsletter)
@@ -72,29 +72,29 @@ def neighbours(
 
 def frozen_html(session: Session, issue_id: int) -> str:
     """Return the HTML of an issue that `public_issue` has returned, reader tags included."""
-    found = select(Edition.html).where(Edition.issue_id == issue_id, _newest())
-    return session.exec(found).one()
+    statement = select(Edition.html).where(Edition.issue_id == issue_id, _newest())
+    return session.exec(statement).one()
 
 
 def carried_comparisons(session: Session, issue_id: int) -> Sequence[Revision]:
     """Return the revisions that an issue carries, by position."""
-    found = (
+    statement = (
         select(Revision)
         .join(Placement, col(Placement.revision_id) == col(Revision.id))
         .where(Placement.issue_id == issue_id)
         .order_by(col(Placement.position))
     )
-    return session.exec(found).all()
+    return session.exec(statement).all()
 
 
 def was_carried(session: Session, comparison: Comparison) -> bool:
     """Tell whether an issue whose audience was frozen carries a comparison."""
-    found = (
+    statement = (
         select(Issue.id)
         .join(Placement, col(Placement.issue_id) == col(Issue.id))
         .where(Placement.comparison_id == comparison.id, col(Issue.prepared_at).is_not(None))
     )
-    return session.exec(found.limit(1)).first() is not None
+    return session.exec(statement.limit(1)).first() is not None
 
 
 def _editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
@@ -133,12 +133,12 @@ _CARRIED = (IssueState.BUILT, IssueState.PREPARED, IssueState.PAUSED, IssueState
 
 def newsletter(session: Session, slug: str) -> Newsletter:
     """Return the newsletter called *slug*; raises `NotFound`."""
-    found = session.exec(select(Newsletter).where(Newsletter.slug == slug)).one_or_none()
-    if found is None:
-        there = session.exec(select(Newsletter.slug).order_by(Newsletter.slug)).all()
-        step = f"--newsletter takes: {', '.join(there)}" if there else "digest init"
+    row = session.exec(select(Newsletter).where(Newsletter.slug == slug)).one_or_none()
+    if row is None:
+        slugs = session.exec(select(Newsletter.slug).order_by(Newsletter.slug)).all()
+        step = f"--newsletter takes: {', '.join(slugs)}" if slugs else "digest init"
         raise NotFound(f"no newsletter is called {slug}", next_step=step)
-    return found
+    return row
 
 
 def newsletter_of(session: Session, issue: Issue) -> Newsletter:
@@ -154,10 +154,10 @@ def by_number(
     *lock* locks the row until the caller commits.
     """
     chosen = select(Issue).where(Issue.newsletter_id == newsletter_id, Issue.number == number)
-    found = session.exec(chosen.with_for_update() if lock else chosen).one_or_none()
-    if found is None:
+    issue = session.exec(chosen.with_for_update() if lock else chosen).one_or_none()
+    if issue is None:
         raise NotFound(f"there is no issue {number}", next_step="digest build")
-    return found
+    return issue
 
 
 def by_period(
@@ -190,15 +190,15 @@ def editions(session: Session, issue: Issue) -> Sequence[Edition]:
 
 def edition_of(session: Session, issue: Issue) -> Edition:
     """Return the issue's newest edition; raises `NotFound` when it has none."""
-    found = session.exec(
+    edition = session.exec(
         select(Edition)
         .where(Edition.issue_id == issue.id)
         .order_by(col(Edition.revision).desc())
         .limit(1)
     ).one_or_none()
-    if found is None:
+    if edition is None:
         raise NotFound(f"the issue of {issue.period} carries nothing ({issue.state})")
-    return found
+    return edition
 
 
 def placements(session: Session, issue: Issue) -> Sequence[Placement]:
@@ -217,10 +217,14 @@ def topics(session: Session, issue: Issue) -> list[str] | None:
         .join(Contender, col(Contender.revision_id) == col(Placement.revision_id))
         .where(Placement.issue_id == issue.id)
     ).all()
-    found: dict[int | None, set[str]] = {}
+    categories: dict[int | None, set[str]] = {}
     for placement, category in rows:
-        found.setdefault(placement, set()).update([category.casefold()] if category else [])
-    return sorted(set().union(*found.values())) if found and all(found.values()) else None
+        categories.setdefault(placement, set()).update([category.casefold()] if category else [])
+    return (
+        sorted(set().union(*categories.values()))
+        if categories and all(categories.values())
+        else None
+    )
 
 
 def history(session: Session, newsletter_id: int | None) -> list[PastIssueContent]:

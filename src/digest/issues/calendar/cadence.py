@@ -32,11 +32,11 @@ def period_at(now: datetime, timezone: str) -> str:
 
 def issue_day(period: str, weekday: int) -> date:
     """Return the day of *weekday* in *period*; 0 is Monday. Raises `BadPeriod`."""
-    found = _WEEK.fullmatch(period)
-    if not found:
+    match = _WEEK.fullmatch(period)
+    if not match:
         raise BadPeriod
     try:
-        return date.fromisocalendar(int(found[1]), int(found[2]), weekday + 1)
+        return date.fromisocalendar(int(match[1]), int(match[2]), weekday + 1)
     except ValueError:
         raise BadPeriod(f"{period}: there is no such week") from None
 
@@ -141,10 +141,10 @@ class Cadence:
 def weekday_of(name: str) -> int:
     """Return the weekday of a name or of its unique prefix ("tue"); raises `BadCadence`."""
     wanted = name.strip().lower()
-    found = [number for number, day in enumerate(WEEKDAYS) if wanted and day.startswith(wanted)]
-    if len(found) != 1:
+    matches = [number for number, day in enumerate(WEEKDAYS) if wanted and day.startswith(wanted)]
+    if len(matches) != 1:
         raise BadCadence(f"{name}: a weekday is one of {', '.join(WEEKDAYS)}")
-    return found[0]
+    return matches[0]
 
 
 _DECEMBER = 12

@@ -43,7 +43,7 @@ class Calendar:
 
     def from_day(self, day: date) -> Iterator[Moment]:
         """Yield the moments whose day is *day* or later, in order, without end."""
-        return (self.moment(each) for each in self.cadence.days(day))
+        return (self.moment(cadence_day) for cadence_day in self.cadence.days(day))
 
     def after(self, now: datetime) -> Iterator[Moment]:
         """Yield the moments later than *now*, in order, without end."""
@@ -70,7 +70,7 @@ class Calendar:
         start = wall.date() - 2 * LONGEST_SHIFT
         before: Moment | None = None
         days = self.cadence.days(start)
-        for moment in (self.moment(each) for each in days):
+        for moment in (self.moment(cadence_day) for cadence_day in days):
             if moment.period == period:
                 break
             if moment.day > wall.date() + LONGEST_SHIFT:

@@ -39,24 +39,24 @@ class SlotTimes:
 
 
 def next_step(
-    turn: Slot, issue: IssueState | None, times: SlotTimes, now: datetime, *, overtaken: bool
+    slot: Slot, issue: IssueState | None, times: SlotTimes, now: datetime, *, overtaken: bool
 ) -> SlotStep:
     """Return the next step of a slot.
 
     *issue* is the state of its issue, ``None`` when there is none. *overtaken* is true when the
     moment of a later slot has come, so that two issues are never sent to catch up.
     """
-    if turn.state in {SlotState.RELEASED, SlotState.SKIPPED}:
+    if slot.state in {SlotState.RELEASED, SlotState.SKIPPED}:
         return SlotStep.WAIT
     if issue not in {None, IssueState.BUILT, IssueState.SKIPPED}:
         return SlotStep.FOLLOW
-    if turn.state is SlotState.MISSED:
-        return SlotStep.REOPEN if now < turn.due_at and not overtaken else SlotStep.WAIT
-    if overtaken or now > turn.due_at + times.late:
+    if slot.state is SlotState.MISSED:
+        return SlotStep.REOPEN if now < slot.due_at and not overtaken else SlotStep.WAIT
+    if overtaken or now > slot.due_at + times.late:
         return SlotStep.MISS
-    if issue is not IssueState.BUILT or turn.state is SlotState.AHEAD:
+    if issue is not IssueState.BUILT or slot.state is SlotState.AHEAD:
         return SlotStep.DRAFT
-    return SlotStep.RELEASE if now >= turn.due_at else SlotStep.WAIT
+    return SlotStep.RELEASE if now >= slot.due_at else SlotStep.WAIT
 
 
 class EditorNotice(StrEnum):
@@ -74,14 +74,14 @@ class EditorNotice(StrEnum):
 NEWS_AGE = timedelta(days=14)
 
 
-def due_notice(turn: Slot, times: SlotTimes, now: datetime, *, may_go: bool) -> EditorNotice | None:
+def due_notice(slot: Slot, times: SlotTimes, now: datetime, *, may_go: bool) -> EditorNotice | None:
     """Return the notice due for a slot; whether it was sent is stored with `slots`."""
-    near = now >= turn.due_at - times.remind
-    if now > turn.due_at + NEWS_AGE or (turn.state is SlotState.AHEAD and not near):
+    near = now >= slot.due_at - times.remind
+    if now > slot.due_at + NEWS_AGE or (slot.state is SlotState.AHEAD and not near):
         return None
-    if turn.state is SlotState.DRAFTED:
+    if slot.state is SlotState.DRAFTED:
         return EditorNotice.REMINDER if near and not may_go else EditorNotice.DRAFT
-    return _NOTICES.get(turn.state)
+    return _NOTICES.get(slot.state)
 
 
 _NOTICES = {

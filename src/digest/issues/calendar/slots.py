@@ -31,7 +31,7 @@ def calendar_of(session: Session, newsletter: Newsletter) -> Calendar:
     return Calendar(
         cadence=newsletter.cadence(),
         blackouts=dict(_days(blackouts(session, newsletter))),
-        shifts={each.period: datetime.fromisoformat(each.wall) for each in shifts},
+        shifts={row.period: datetime.fromisoformat(row.wall) for row in shifts},
     )
 
 
@@ -70,16 +70,16 @@ def turn(
     session: Session, newsletter_id: int | None, period: str, *, lock: bool = False
 ) -> Slot | None:
     """Return the slot of a period; *lock* locks the row until the caller commits."""
-    found = select(Slot).where(Slot.newsletter_id == newsletter_id, Slot.period == period)
-    found = found.execution_options(populate_existing=True)
-    return session.exec(found.with_for_update() if lock else found).one_or_none()
+    statement = select(Slot).where(Slot.newsletter_id == newsletter_id, Slot.period == period)
+    statement = statement.execution_options(populate_existing=True)
+    return session.exec(statement.with_for_update() if lock else statement).one_or_none()
 
 
 def leaves_at(session: Session, newsletter: Newsletter, period: str) -> datetime | None:
     """Return when the service sends a period's issue by itself; ``None`` when it won't."""
-    found = turn(session, newsletter.id, period) if newsletter.scheduled else None
-    waits = found is not None and found.state in WAITING
-    return found.due_at if found and waits else None
+    slot = turn(session, newsletter.id, period) if newsletter.scheduled else None
+    waits = slot is not None and slot.state in WAITING
+    return slot.due_at if slot and waits else None
 
 
 def turns(
@@ -115,9 +115,9 @@ def latest_due(session: Session, newsletter_id: int | None, now: datetime) -> da
     ).one()
 
 
-def claim_notice(session: Session, turn: Slot, kind: str, now: datetime) -> bool:
+def claim_notice(session: Session, slot: Slot, kind: str, now: datetime) -> bool:
     """Claim a notice; return false when it is sent, under way or in doubt. The caller commits."""
-    row = {"newsletter_id": turn.newsletter_id, "period": turn.period, "kind": kind, "at": now}
+    row = {"newsletter_id": slot.newsletter_id, "period": slot.period, "kind": kind, "at": now}
     keys = ["newsletter_id", "period", "kind"]
     fresh = insert(session, Notice).values(**row, tries=1, outcome="")
     again = fresh.on_conflict_do_update(
@@ -128,13 +128,13 @@ def claim_notice(session: Session, turn: Slot, kind: str, now: datetime) -> bool
     return session.connection().execute(again.returning(col(Notice.id))).first() is not None
 
 
-def settle_notice(session: Session, turn: Slot, kind: str, outcome: str) -> None:
+def settle_notice(session: Session, slot: Slot, kind: str, outcome: str) -> None:
     """Record the outcome of a notice; the caller commits."""
     session.connection().execute(
         update(Notice)
         .where(
-            col(Notice.newsletter_id) == turn.newsletter_id,
-            col(Notice.period) == turn.period,
+            col(Notice.newsletter_id) == slot.newsletter_id,
+            col(Notice.period) == slot.period,
             col(Notice.kind) == kind,
         )
         .values(outcome=outcome)
@@ -143,8 +143,8 @@ def settle_notice(session: Session, turn: Slot, kind: str, outcome: str) -> None
 
 def notices(session: Session, newsletter_id: int | None) -> dict[tuple[str, str], Notice]:
     """Return a newsletter's notices by period and kind."""
-    found = session.exec(select(Notice).where(Notice.newsletter_id == newsletter_id)).all()
-    return {(each.period, each.kind): each for each in found}
+    rows = session.exec(select(Notice).where(Notice.newsletter_id == newsletter_id)).all()
+    return {(notice.period, notice.kind): notice for notice in rows}
 
 
 NOT_SENT = "not-sent"  #: the one outcome after which a notice is sent again
@@ -157,7 +157,7 @@ def insert(session: Session, model: type[SQLModel]) -> Any:
     return (sqlite.insert if on_sqlite else postgresql.insert)(model)
 
 
-def _days(found: Sequence[Blackout]) -> Iterable[tuple[date, str]]:
-    for each in found:
-        for number in range((each.last - each.first).days + 1):
-            yield each.first + timedelta(days=number), each.why
+def _days(rows: Sequence[Blackout]) -> Iterable[tuple[date, str]]:
+    for blackout in rows:
+        for number in range((blackout.last - blackout.first).days + 1):
+            yield blackout.first + timedelta(days=number), blackout.why

@@ -43,7 +43,9 @@ def compose(
         raise NothingToPick
     base = base_url.rstrip("/")
     web_url = f"{base}/issues/{newsletter.slug}/{number}"
-    comparisons = tuple(comparison_view(each, base_url=base, web_url=web_url) for each in revisions)
+    comparisons = tuple(
+        comparison_view(revision, base_url=base, web_url=web_url) for revision in revisions
+    )
     opened = copywriting.opening(comparisons)
     return IssueView(
         newsletter=one_line(newsletter.name),
@@ -72,14 +74,14 @@ def comparison_view(revision: Revision, *, base_url: str, web_url: str) -> Compa
     Its link is the published URL, else its page on this site, else *web_url*.
     """
     ours = f"{base_url}/comparisons/{revision.comparison.slug}"
-    sides = sorted(revision.contenders, key=lambda each: each.side)[:2]
-    contenders = tuple(contender_view(each, seats=revision.seats) for each in sides)
+    sides = sorted(revision.contenders, key=lambda contender: contender.side)[:2]
+    contenders = tuple(contender_view(contender, seats=revision.seats) for contender in sides)
     quotes = tuple(choose_quotes(sides, revision.seats))
     view = ComparisonView(
         title=_title(revision, contenders),
         slug=revision.comparison.slug,
         url=_web_link(revision.url) or _web_link(ours) or web_url,
-        category=" / ".join(dict.fromkeys(each.category for each in contenders if each.category)),
+        category=" / ".join(dict.fromkeys(view.category for view in contenders if view.category)),
         labels=tuple(_short(label, _WORD) for label in revision.labels if label.strip()),
         headline=copywriting.headline(contenders),
         contenders=contenders,
@@ -122,7 +124,7 @@ def _ships(contender: Contender, panel_share: float | None, seats: int) -> int |
 
 
 def _title(revision: Revision, contenders: Sequence[ContenderView]) -> str:
-    names = " vs ".join(each.name for each in contenders)
+    names = " vs ".join(contender.name for contender in contenders)
     return names if len(contenders) > 1 else _short(revision.title, _TITLE) or names
 
 
@@ -134,7 +136,7 @@ def _entry(contender: Contender) -> str:
 
 def _note(view: ComparisonView) -> str:
     """Return a note when a split is published without the calls behind it, else nothing."""
-    split = any(each.ships not in (None, 0, each.seats) for each in view.contenders)
+    split = any(contender.ships not in (None, 0, contender.seats) for contender in view.contenders)
     if split and view.quotes and all(quote.call is None for quote in view.quotes):
         return "Who on the panel made which call isn\u2019t published."
     return ""

@@ -33,7 +33,7 @@ def share(value: float) -> str:
 
 def headline(contenders: Sequence[ContenderView]) -> str:
     """Return one sentence on how the panel leans; a pure function of the shares."""
-    known = [each for each in contenders if each.panel_share is not None]
+    known = [contender for contender in contenders if contender.panel_share is not None]
     if not known:
         return "The panel hasn\u2019t published a share yet."
     if len(known) == 1:
@@ -58,30 +58,30 @@ def leader_first(pair: Sequence[ContenderView]) -> tuple[ContenderView, Contende
     return (second, first) if leads else (first, second)
 
 
-def _lone(one: ContenderView) -> str:
-    said = _seats(one) if one.ships is not None else _of_panel(one)
-    return f"{said} would ship {one.name}."
+def _lone(contender: ContenderView) -> str:
+    reviewers = _seats(contender) if contender.ships is not None else _of_panel(contender)
+    return f"{reviewers} would ship {contender.name}."
 
 
-def _tie(one: ContenderView) -> str:
-    if one.panel_share == 100:  # noqa: PLR2004  - percent
+def _tie(contender: ContenderView) -> str:
+    if contender.panel_share == 100:  # noqa: PLR2004  - percent
         return "The whole panel would ship either one."
-    if one.panel_share == 0:
+    if contender.panel_share == 0:
         return "Nobody on the panel would ship either one."
-    said = _seats(one) if one.ships is not None else _of_panel(one)
-    return f"A tie: {said[0].lower()}{said[1:]} would ship each of them."
+    reviewers = _seats(contender) if contender.ships is not None else _of_panel(contender)
+    return f"A tie: {reviewers[0].lower()}{reviewers[1:]} would ship each of them."
 
 
-def _of_panel(one: ContenderView) -> str:
-    return f"{share(one.panel_share or 0)} of the panel"
+def _of_panel(contender: ContenderView) -> str:
+    return f"{share(contender.panel_share or 0)} of the panel"
 
 
-def _seats(one: ContenderView) -> str:
-    if one.ships == one.seats:
-        return f"All {number(one.seats)} reviewers"
-    if not one.ships:
+def _seats(contender: ContenderView) -> str:
+    if contender.ships == contender.seats:
+        return f"All {number(contender.seats)} reviewers"
+    if not contender.ships:
         return "No reviewer"
-    return f"{number(one.ships).capitalize()} of {number(one.seats)} reviewers"
+    return f"{number(contender.ships).capitalize()} of {number(contender.seats)} reviewers"
 
 
 def _few(ships: int) -> str:
@@ -96,10 +96,10 @@ def subject(lead: ComparisonView) -> str:
 
 
 def _subject_forms(contenders: Sequence[ContenderView]) -> list[str]:
-    known = [each for each in contenders if each.panel_share is not None]
+    known = [contender for contender in contenders if contender.panel_share is not None]
     if len(known) == 1:
-        one = known[0]
-        return [f"{one.name}: {_of_panel(one)} would ship"]
+        only = known[0]
+        return [f"{only.name}: {_of_panel(only)} would ship"]
     if len(known) != 2:  # noqa: PLR2004  - a comparison has two sides
         return []
     ahead, behind = leader_first(known)
@@ -121,7 +121,7 @@ def opening(comparisons: Sequence[ComparisonView]) -> str:
     held = f"{number(count).capitalize()} comparison{'s' if count > 1 else ''} this week."
     agreed: list[str] = []
     split: list[str] = []
-    for contender in (each for one in comparisons for each in one.contenders):
+    for contender in (side for comparison in comparisons for side in comparison.contenders):
         if contender.ships is not None:
             (agreed if contender.ships in (0, contender.seats) else split).append(contender.name)
     if not agreed and not split:
@@ -151,7 +151,7 @@ def _tools(count: int) -> str:
 
 def preheader(comparisons: Sequence[ComparisonView], opened: str) -> str:
     """Return the preheader: the titles after the lead, at most `PREHEADER_LIMIT` characters."""
-    rest = [one.title for one in comparisons[1:]]
+    rest = [comparison.title for comparison in comparisons[1:]]
     if not rest:
         return truncate(comparisons[0].headline, PREHEADER_LIMIT).replace("\u00a0", " ")
     return _longest((_also(rest, shown) for shown in range(len(rest), 0, -1)), or_else=opened)

@@ -65,13 +65,13 @@ def _bare(quote: str) -> str:
 
 
 def _sentences(text: str) -> list[str]:
-    found: list[str] = []
+    sentences: list[str] = []
     for part in _SENTENCE_END.split(text):
-        if found and _ABBREVIATED.search(found[-1]):
-            found[-1] += f" {part}"
+        if sentences and _ABBREVIATED.search(sentences[-1]):
+            sentences[-1] += f" {part}"
         elif part:
-            found.append(part)
-    return found
+            sentences.append(part)
+    return sentences
 
 
 def _around(sentences: list[str], best: int, limit: int) -> list[str]:
@@ -135,7 +135,9 @@ def presumed_calls(contender: Contender, seats: int) -> Mapping[int, Call]:
     A share between 0 and 100 tells how many reviewers would skip, not which ones. The reviewers
     with the least favourable words are presumed to; on a tie between the two groups no call is.
     """
-    known = {each.seat: each.call for each in contender.verdicts if each.call is not None}
+    known = {
+        verdict.seat: verdict.call for verdict in contender.verdicts if verdict.call is not None
+    }
     as_split = split(contender.panel_share, seats)
     if known or as_split is None or len(contender.verdicts) != seats:
         return known
@@ -143,12 +145,12 @@ def presumed_calls(contender: Contender, seats: int) -> Mapping[int, Call]:
 
 
 def _by_words(verdicts: Sequence[Verdict], as_split: Split) -> Mapping[int, Call]:
-    ranked = sorted(verdicts, key=lambda each: leaning(each.quote))
+    ranked = sorted(verdicts, key=lambda verdict: leaning(verdict.quote))
     against, for_it = ranked[: as_split.skips], ranked[as_split.skips :]
     if against and for_it and leaning(against[-1].quote) == leaning(for_it[0].quote):
         return {}
-    calls = {each.seat: Call.SKIP for each in against}
-    return calls | {each.seat: Call.SHIP for each in for_it}
+    calls = {verdict.seat: Call.SKIP for verdict in against}
+    return calls | {verdict.seat: Call.SHIP for verdict in for_it}
 
 
 def leaning(quote: str) -> int:
@@ -163,7 +165,7 @@ _NAME = 80
 
 
 @dataclass(frozen=True)
-class _Said:
+class _QuoteCandidate:
     side: int
     about: str
     verdict: Verdict
@@ -181,20 +183,20 @@ def choose_quotes(contenders: Sequence[Contender], seats: int) -> list[QuoteView
 
     Calls presumed from the words choose quotes, and are never shown as calls.
     """
-    said = [each for contender in contenders for each in _said(contender, seats)]
-    called = [each for each in said if each.call is not None]
-    picked = _by_call(called) if called else _by_tool(said)
+    quotes = [quote for contender in contenders for quote in _candidates_of(contender, seats)]
+    called = [quote for quote in quotes if quote.call is not None]
+    picked = _by_call(called) if called else _by_tool(quotes)
     if len(picked) == 1:  # quote the other tool as well
-        others = [each for each in said if each.side != picked[0].side]
+        others = [quote for quote in quotes if quote.side != picked[0].side]
         picked += [_fairest(others, picked)] if others else []
-    return [_view(each) for each in sorted(picked, key=_for_first)]
+    return [_view(quote) for quote in sorted(picked, key=_for_first)]
 
 
-def _said(contender: Contender, seats: int) -> list[_Said]:
+def _candidates_of(contender: Contender, seats: int) -> list[_QuoteCandidate]:
     calls = presumed_calls(contender, seats)
     lone = _lone_seat(contender, calls, seats)
     return [
-        _Said(
+        _QuoteCandidate(
             side=contender.side,
             about=truncate(one_line(contender.name), _NAME),
             verdict=verdict,
@@ -221,43 +223,45 @@ def _lone_seat(contender: Contender, calls: Mapping[int, Call], seats: int) -> i
     return next((few[0] for few in (ships, skips) if len(few) == 1), None)
 
 
-def _by_call(said: Sequence[_Said]) -> list[_Said]:
-    picked = [each for each in said if each.alone]
+def _by_call(quotes: Sequence[_QuoteCandidate]) -> list[_QuoteCandidate]:
+    picked = [quote for quote in quotes if quote.alone]
     for call in (Call.SHIP, Call.SKIP):
-        with_call = [each for each in said if each.call is call]
-        if with_call and not any(each.call is call for each in picked):
+        with_call = [quote for quote in quotes if quote.call is call]
+        if with_call and not any(quote.call is call for quote in picked):
             picked.append(_fairest(with_call, picked))
     return picked
 
 
-def _by_tool(said: Sequence[_Said]) -> list[_Said]:
-    picked: list[_Said] = []
-    for side in sorted({each.side for each in said}):
-        picked.append(_fairest([each for each in said if each.side == side], picked))
+def _by_tool(quotes: Sequence[_QuoteCandidate]) -> list[_QuoteCandidate]:
+    picked: list[_QuoteCandidate] = []
+    for side in sorted({quote.side for quote in quotes}):
+        picked.append(_fairest([quote for quote in quotes if quote.side == side], picked))
     return picked
 
 
-def _fairest(candidates: Sequence[_Said], picked: Sequence[_Said]) -> _Said:
+def _fairest(
+    candidates: Sequence[_QuoteCandidate], picked: Sequence[_QuoteCandidate]
+) -> _QuoteCandidate:
     """Return the sharpest quote, preferring a tool, then a seat, not quoted yet."""
-    seats = {each.verdict.seat for each in picked}
-    sides = {each.side for each in picked}
+    seats = {quote.verdict.seat for quote in picked}
+    sides = {quote.side for quote in picked}
     return max(
         candidates,
-        key=lambda each: (each.side not in sides, each.verdict.seat not in seats, each.rank),
+        key=lambda quote: (quote.side not in sides, quote.verdict.seat not in seats, quote.rank),
     )
 
 
-def _for_first(said: _Said) -> tuple[int, int]:
-    return ([Call.SHIP, None, Call.SKIP].index(said.call), said.side)
+def _for_first(quote: _QuoteCandidate) -> tuple[int, int]:
+    return ([Call.SHIP, None, Call.SKIP].index(quote.call), quote.side)
 
 
-def _view(said: _Said) -> QuoteView:
-    verdict = said.verdict
+def _view(quote: _QuoteCandidate) -> QuoteView:
+    verdict = quote.verdict
     return QuoteView(
-        text=said.excerpt.text,
+        text=quote.excerpt.text,
         seat=verdict.seat,
         reviewer=truncate(one_line(verdict.reviewer), _NAME) if verdict.reviewer else None,
-        about=said.about,
+        about=quote.about,
         call=verdict.call.value if verdict.call else None,
-        dissent=said.alone and verdict.call is not None,
+        dissent=quote.alone and verdict.call is not None,
     )

@@ -36,21 +36,21 @@ def backtest(
     known = list(candidates)
     truth = {past.period: past.comparisons for past in history}
     picked: list[PastIssueContent] = []
-    found: list[BacktestWeek] = []
+    replayed: list[BacktestWeek] = []
     for period in _before(until, weekday, weeks):
         day = issue_day(period, weekday)
         chosen = pick(_there(known, day), picked, rule, period=period, day=day)
-        carried = [one.candidate for one in chosen.chosen]
+        carried = [choice.candidate for choice in chosen.chosen]
         if carried:
             picked.append(
                 PastIssueContent(
                     period=period,
-                    comparisons=frozenset(one.slug for one in carried),
-                    tools=frozenset().union(*(one.tools for one in carried)),
+                    comparisons=frozenset(candidate.slug for candidate in carried),
+                    tools=frozenset().union(*(candidate.tools for candidate in carried)),
                 )
             )
-        found.append(BacktestWeek(pick=chosen, sent=truth.get(period, frozenset())))
-    return found
+        replayed.append(BacktestWeek(pick=chosen, sent=truth.get(period, frozenset())))
+    return replayed
 
 
 def _before(until: str, weekday: int, weeks: int) -> Sequence[str]:
@@ -59,4 +59,6 @@ def _before(until: str, weekday: int, weeks: int) -> Sequence[str]:
 
 
 def _there(known: Sequence[Candidate], day: date) -> list[Candidate]:
-    return [one for one in known if (one.published_on or one.imported_on) <= day]
+    return [
+        candidate for candidate in known if (candidate.published_on or candidate.imported_on) <= day
+    ]

@@ -20,11 +20,11 @@ def choose_evergreen(session: Session, newsletter: Newsletter, period: str) -> P
     """Return a pick from the evergreen list; it is empty when no slug on the list is stored."""
     seen = {
         slug: past.period
-        for past in sorted(store.history(session, newsletter.id), key=lambda each: each.period)
+        for past in sorted(store.history(session, newsletter.id), key=lambda issue: issue.period)
         for slug in past.comparisons
         if past.period != period
     }
-    stored = {each.slug: each for each in summaries(session)}
+    stored = {summary.slug: summary for summary in summaries(session)}
     listed = [slug for slug in newsletter.evergreen if slug in stored]
     rested = sorted(listed, key=lambda slug: (seen.get(slug, ""), listed.index(slug)))
     chosen = pick(

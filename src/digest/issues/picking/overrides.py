@@ -93,7 +93,7 @@ def release(decisions: Decisions, slug: str) -> Decisions:
 
 def move(decisions: Decisions, shown: Sequence[str], slug: str, to: int) -> Decisions:
     """Return the decisions with *slug* at position *to*, from 1, among the slugs *shown*."""
-    rest = [each for each in shown if each != slug]
+    rest = [other for other in shown if other != slug]
     at = min(max(to, 1), len(rest) + 1) - 1
     return replace(decisions, order=(*rest[:at], slug, *rest[at:]))
 
@@ -124,28 +124,34 @@ def choose(
 
     A pin is carried whatever the rule says; a slug without a candidate is ignored.
     """
-    known = {one.slug: one for one in candidates}
+    known = {candidate.slug: candidate for candidate in candidates}
     past = list(history)
     pins = [known.pop(slug) for slug in decisions.pinned if slug in known]
     dropped = [known.pop(slug) for slug in decisions.dropped if slug in known]
-    taken = {tool: one for one in pins for tool in one.tools}
-    barred = [one for one in known.values() if one.tools & taken.keys()]
+    taken = {tool: candidate for candidate in pins for tool in candidate.tools}
+    barred = [candidate for candidate in known.values() if candidate.tools & taken.keys()]
     room = max(0, rule.max_per_issue - len(pins))
     rest = pick(
-        [one for one in known.values() if not one.tools & taken.keys()],
+        [candidate for candidate in known.values() if not candidate.tools & taken.keys()],
         past,
         replace(rule, max_per_issue=room),
         period=period,
         day=day,
     )
-    pinned = [_pinned(one, period=period, day=day) for one in pins]
+    pinned = [_pinned(candidate, period=period, day=day) for candidate in pins]
     chosen = _in_order([*rest.chosen, *pinned], decisions.order)
     left_out = [
-        *(_recounted(one, len(rest.chosen), len(chosen)) for one in rest.left_out),
-        *(_left(one, ExclusionReason.DROPPED, "an editor took it out") for one in dropped),
-        *(_left(one, ExclusionReason.TOOL_TAKEN, _taken(one, taken)) for one in barred),
+        *(_recounted(entry, len(rest.chosen), len(chosen)) for entry in rest.left_out),
+        *(
+            _left(candidate, ExclusionReason.DROPPED, "an editor took it out")
+            for candidate in dropped
+        ),
+        *(
+            _left(candidate, ExclusionReason.TOOL_TAKEN, _taken(candidate, taken))
+            for candidate in barred
+        ),
     ]
-    left_out.sort(key=lambda one: one.candidate.slug)
+    left_out.sort(key=lambda entry: entry.candidate.slug)
     return replace(
         rest,
         rule=rule,
@@ -166,35 +172,37 @@ def apply_words(view: IssueView, decisions: Decisions) -> IssueView:
 
 
 def _without(slugs: tuple[str, ...], slug: str) -> tuple[str, ...]:
-    return tuple(each for each in slugs if each != slug)
+    return tuple(other for other in slugs if other != slug)
 
 
-def _pinned(one: Candidate, *, period: str, day: date) -> Chosen:
+def _pinned(candidate: Candidate, *, period: str, day: date) -> Chosen:
     """Return a pin with the score it has by itself; one that isn't published yet scores 0."""
-    alone = pick([one], [], PickRule(max_per_issue=1, no_repeat=0), period=period, day=day)
+    alone = pick([candidate], [], PickRule(max_per_issue=1, no_repeat=0), period=period, day=day)
     score = alone.chosen[0].score if alone.chosen else Score(weight=0, freshness=0, split=0)
-    told = alone.chosen[0].reason if alone.chosen else alone.left_out[0].reason
-    return Chosen(position=1, candidate=one, score=score, reason=f"pinned by an editor; {told}")
+    reason = alone.chosen[0].reason if alone.chosen else alone.left_out[0].reason
+    return Chosen(
+        position=1, candidate=candidate, score=score, reason=f"pinned by an editor; {reason}"
+    )
 
 
 def _in_order(chosen: Sequence[Chosen], order: Sequence[str]) -> tuple[Chosen, ...]:
     """Return the comparisons in the editors' order; those not moved follow by points."""
     wanted = {slug: place for place, slug in enumerate(order)}
-    by_points = sorted(chosen, key=lambda one: -one.score.total)
-    placed = sorted(by_points, key=lambda one: wanted.get(one.candidate.slug, len(wanted)))
-    return tuple(replace(one, position=place) for place, one in enumerate(placed, 1))
+    by_points = sorted(chosen, key=lambda choice: -choice.score.total)
+    placed = sorted(by_points, key=lambda choice: wanted.get(choice.candidate.slug, len(wanted)))
+    return tuple(replace(choice, position=place) for place, choice in enumerate(placed, 1))
 
 
-def _left(one: Candidate, why: ExclusionReason, reason: str) -> LeftOut:
-    return LeftOut(candidate=one, why=why, reason=reason)
+def _left(candidate: Candidate, why: ExclusionReason, reason: str) -> LeftOut:
+    return LeftOut(candidate=candidate, why=why, reason=reason)
 
 
-def _recounted(one: LeftOut, without_pins: int, all_: int) -> LeftOut:
-    """Return *one* with pins counted in its reason; the rule counts only its own choices."""
-    said = one.reason.replace(f"is full with {without_pins};", f"is full with {all_};", 1)
-    return replace(one, reason=said) if one.why is ExclusionReason.FULL else one
+def _recounted(entry: LeftOut, without_pins: int, all_: int) -> LeftOut:
+    """Return *entry* with pins counted in its reason; the rule counts only its own choices."""
+    reason = entry.reason.replace(f"is full with {without_pins};", f"is full with {all_};", 1)
+    return replace(entry, reason=reason) if entry.why is ExclusionReason.FULL else entry
 
 
-def _taken(one: Candidate, taken: Mapping[str, Candidate]) -> str:
-    tool = sorted(one.tools & taken.keys())[0]
+def _taken(candidate: Candidate, taken: Mapping[str, Candidate]) -> str:
+    tool = sorted(candidate.tools & taken.keys())[0]
     return f"{tool} is in this issue already, pinned: {taken[tool].title}"

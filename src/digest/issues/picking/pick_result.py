@@ -107,31 +107,31 @@ class Pick:
             "rule": asdict(self.rule),
             "chosen": [
                 {
-                    "position": one.position,
-                    **_named(one.candidate),
-                    "reason": one.reason,
-                    "points": _points(one.score),
+                    "position": entry.position,
+                    **_named(entry.candidate),
+                    "reason": entry.reason,
+                    "points": _points(entry.score),
                 }
-                for one in self.chosen
+                for entry in self.chosen
             ],
             "left_out": [
                 {
-                    **_named(one.candidate),
-                    "why": one.why.value,
-                    "reason": one.reason,
-                    "points": _points(one.score) if one.score else None,
+                    **_named(entry.candidate),
+                    "why": entry.why.value,
+                    "reason": entry.reason,
+                    "points": _points(entry.score) if entry.score else None,
                 }
-                for one in self.left_out
+                for entry in self.left_out
             ],
         }
 
 
-def _named(one: Candidate) -> dict[str, Any]:
+def _named(candidate: Candidate) -> dict[str, Any]:
     return {
-        "slug": one.slug,
-        "title": one.title,
-        "comparison_id": one.comparison_id,
-        "revision_id": one.revision_id,
+        "slug": candidate.slug,
+        "title": candidate.title,
+        "comparison_id": candidate.comparison_id,
+        "revision_id": candidate.revision_id,
     }
 
 

@@ -58,12 +58,16 @@ def pick(
     ignored. The order of *candidates* and *history* doesn't matter. An empty pick tells in its
     note why it is empty.
     """
-    past = [one for one in history if one.period != period]
+    past = [issue for issue in history if issue.period != period]
     open_, left_out = _sieve(candidates, past, rule, period=period, day=day)
     chosen = _choose(open_, rule, day)
-    taken = {one.candidate.slug for one in chosen}
-    left_out += [_passed_over(one, chosen, day) for one in open_ if one.slug not in taken]
-    left_out.sort(key=lambda one: one.candidate.slug)
+    taken = {choice.candidate.slug for choice in chosen}
+    left_out += [
+        _passed_over(comparison, chosen, day)
+        for comparison in open_
+        if comparison.slug not in taken
+    ]
+    left_out.sort(key=lambda entry: entry.candidate.slug)
     return Pick(
         period=period,
         day=day,
@@ -83,32 +87,44 @@ def _sieve(
     day: date,
 ) -> tuple[list[Candidate], list[LeftOut]]:
     """Return the candidates that points decide on, and those left out whatever their points."""
-    carried = {slug: one.period for one in _newest_last(past) for slug in one.comparisons}
-    recent = [one for one in _newest_last(past) if one.period < period]
+    carried = {slug: issue.period for issue in _newest_last(past) for slug in issue.comparisons}
+    recent = [issue for issue in _newest_last(past) if issue.period < period]
     resting = {
-        tool: one.period
-        for one in recent[len(recent) - min(rule.no_repeat, len(recent)) :]
-        for tool in one.tools
+        tool: issue.period
+        for issue in recent[len(recent) - min(rule.no_repeat, len(recent)) :]
+        for tool in issue.tools
     }
     open_: list[Candidate] = []
     out: list[LeftOut] = []
-    for one in candidates:
-        tools = sorted(one.tools & resting.keys())
-        if one.slug in carried:
+    for comparison in candidates:
+        tools = sorted(comparison.tools & resting.keys())
+        if comparison.slug in carried:
             out.append(
-                _out(one, ExclusionReason.FEATURED, f"was in the issue of {carried[one.slug]}")
+                _out(
+                    comparison,
+                    ExclusionReason.FEATURED,
+                    f"was in the issue of {carried[comparison.slug]}",
+                )
             )
-        elif one.published_on is not None and one.published_on > day:
+        elif comparison.published_on is not None and comparison.published_on > day:
             out.append(
-                _out(one, ExclusionReason.NOT_YET, f"comes out on {one.published_on}, after {day}")
+                _out(
+                    comparison,
+                    ExclusionReason.NOT_YET,
+                    f"comes out on {comparison.published_on}, after {day}",
+                )
             )
         elif tools:
-            said = f"{tools[0]} was in the issue of {resting[tools[0]]}; a tool rests for"
+            message = f"{tools[0]} was in the issue of {resting[tools[0]]}; a tool rests for"
             out.append(
-                _out(one, ExclusionReason.TOOL_RESTS, f"{said} {_many(rule.no_repeat, 'issue')}")
+                _out(
+                    comparison,
+                    ExclusionReason.TOOL_RESTS,
+                    f"{message} {_many(rule.no_repeat, 'issue')}",
+                )
             )
         else:
-            open_.append(one)
+            open_.append(comparison)
     return open_, out
 
 
@@ -117,7 +133,7 @@ def _choose(candidates: Sequence[Candidate], rule: PickRule, day: date) -> list[
     chosen: list[Chosen] = []
     left = list(candidates)
     while left and len(chosen) < rule.max_per_issue:
-        best = min(left, key=lambda one: _rank(one, chosen, day))
+        best = min(left, key=lambda comparison: _rank(comparison, chosen, day))
         score = _score(best, chosen, day)
         chosen.append(
             Chosen(
@@ -127,72 +143,88 @@ def _choose(candidates: Sequence[Candidate], rule: PickRule, day: date) -> list[
                 reason=_explain(best, score, chosen, day),
             )
         )
-        left = [one for one in left if not one.tools & best.tools and one.slug != best.slug]
+        left = [
+            comparison
+            for comparison in left
+            if not comparison.tools & best.tools and comparison.slug != best.slug
+        ]
     return chosen
 
 
-def _rank(one: Candidate, chosen: Sequence[Chosen], day: date) -> tuple[float, int, str]:
+def _rank(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> tuple[float, int, str]:
     """Return a sort key: most points, then newest, then slug, which makes the order total."""
-    return (-_score(one, chosen, day).total, -_since(one).toordinal(), one.slug)
-
-
-def _score(one: Candidate, chosen: Sequence[Chosen], day: date) -> Score:
-    left_of_month = max(0.0, 1 - _age(one, day) / FRESH_DAYS)
-    return Score(
-        weight=round(WEIGHT_POINTS * one.weight, 2),
-        freshness=round(FRESH_POINTS * left_of_month, 2),
-        split=round(SPLIT_POINTS * (one.split or 0.0) / 100, 2),
-        variety=0.0 - REPEAT_COST * _alike(one, chosen),
+    return (
+        -_score(comparison, chosen, day).total,
+        -_since(comparison).toordinal(),
+        comparison.slug,
     )
 
 
-def _alike(one: Candidate, chosen: Sequence[Chosen]) -> int:
-    return sum(1 for other in chosen if other.candidate.categories & one.categories)
+def _score(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> Score:
+    left_of_month = max(0.0, 1 - _age(comparison, day) / FRESH_DAYS)
+    return Score(
+        weight=round(WEIGHT_POINTS * comparison.weight, 2),
+        freshness=round(FRESH_POINTS * left_of_month, 2),
+        split=round(SPLIT_POINTS * (comparison.split or 0.0) / 100, 2),
+        variety=0.0 - REPEAT_COST * _alike(comparison, chosen),
+    )
 
 
-def _age(one: Candidate, day: date) -> int:
-    return max(0, (day - _since(one)).days)
+def _alike(comparison: Candidate, chosen: Sequence[Chosen]) -> int:
+    return sum(1 for choice in chosen if choice.candidate.categories & comparison.categories)
 
 
-def _since(one: Candidate) -> date:
-    return one.published_on or one.imported_on
+def _age(comparison: Candidate, day: date) -> int:
+    return max(0, (day - _since(comparison)).days)
 
 
-def _passed_over(one: Candidate, chosen: Sequence[Chosen], day: date) -> LeftOut:
-    for other in chosen:
-        if tools := sorted(one.tools & other.candidate.tools):
-            said = f"{tools[0]} is in this issue already, at place {other.position}"
-            return _out(one, ExclusionReason.TOOL_TAKEN, f"{said}: {other.candidate.title}")
-    score = _score(one, chosen, day)
-    said = f"the issue is full with {len(chosen)}; this has {_explain(one, score, chosen, day)}"
-    return LeftOut(candidate=one, why=ExclusionReason.FULL, reason=said, score=score)
+def _since(comparison: Candidate) -> date:
+    return comparison.published_on or comparison.imported_on
 
 
-def _out(one: Candidate, why: ExclusionReason, reason: str) -> LeftOut:
-    return LeftOut(candidate=one, why=why, reason=reason)
+def _passed_over(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> LeftOut:
+    for choice in chosen:
+        if tools := sorted(comparison.tools & choice.candidate.tools):
+            message = f"{tools[0]} is in this issue already, at place {choice.position}"
+            return _out(
+                comparison, ExclusionReason.TOOL_TAKEN, f"{message}: {choice.candidate.title}"
+            )
+    score = _score(comparison, chosen, day)
+    message = (
+        f"the issue is full with {len(chosen)}; this has {_explain(comparison, score, chosen, day)}"
+    )
+    return LeftOut(candidate=comparison, why=ExclusionReason.FULL, reason=message, score=score)
 
 
-def _explain(one: Candidate, score: Score, chosen: Sequence[Chosen], day: date) -> str:
-    dated = "published" if one.published_on else "no date, imported"
-    parted = "panel split unknown" if one.split is None else f"panel shares {one.split:g} % apart"
+def _out(comparison: Candidate, why: ExclusionReason, reason: str) -> LeftOut:
+    return LeftOut(candidate=comparison, why=why, reason=reason)
+
+
+def _explain(comparison: Candidate, score: Score, chosen: Sequence[Chosen], day: date) -> str:
+    dated = "published" if comparison.published_on else "no date, imported"
+    parted = (
+        "panel split unknown"
+        if comparison.split is None
+        else f"panel shares {comparison.split:g} % apart"
+    )
     parts = [
-        f"weight {one.weight:g} (+{score.weight:g})",
-        f"{dated} {_long_before(one, day)} (+{score.freshness:g})",
+        f"weight {comparison.weight:g} (+{score.weight:g})",
+        f"{dated} {_long_before(comparison, day)} (+{score.freshness:g})",
         f"{parted} (+{score.split:g})",
     ]
-    if alike := _alike(one, chosen):
+    if alike := _alike(comparison, chosen):
         parts.append(f"{alike} above it from the same category ({score.variety:g})")
     return f"{score.total:g} points: {', '.join(parts)}"
 
 
-def _long_before(one: Candidate, day: date) -> str:
-    age = _age(one, day)
+def _long_before(comparison: Candidate, day: date) -> str:
+    age = _age(comparison, day)
     return f"{_many(age, 'day')} before" if age else "on the day"
 
 
 def note(chosen: Sequence[Chosen], left_out: Sequence[LeftOut]) -> str:
     """Return the pick in one sentence."""
-    counted = Counter(one.why for one in left_out)
+    counted = Counter(entry.why for entry in left_out)
     why = ", ".join(f"{counted[why]} {_IN_SHORT[why]}" for why in ExclusionReason if counted[why])
     if chosen:
         return f"{_many(len(chosen), 'comparison')} chosen" + (f"; left out: {why}" if why else "")
@@ -210,7 +242,7 @@ _IN_SHORT = {
 
 
 def _newest_last(past: Sequence[PastIssueContent]) -> list[PastIssueContent]:
-    return sorted(past, key=lambda one: one.period)
+    return sorted(past, key=lambda issue: issue.period)
 
 
 def _many(count: int, noun: str) -> str:
