@@ -31,10 +31,10 @@ MAX_WEIGHT = 10.0
 
 def _one_line(limit: int, *, least: int = 0) -> Callable[[str], str]:
     def check(value: str) -> str:
-        said = tidy(_readable(value))
-        if "\n" in said:
+        line = tidy(_readable(value))
+        if "\n" in line:
             raise ValueError("must be one line")
-        return _of_size(said, limit, least)
+        return _of_size(line, limit, least)
 
     return check
 
@@ -52,12 +52,12 @@ def _readable(value: str) -> str:
     return normalise(value)
 
 
-def _of_size(said: str, limit: int, least: int) -> str:
-    if len(said) < least:
+def _of_size(text: str, limit: int, least: int) -> str:
+    if len(text) < least:
         raise ValueError("must not be empty")
-    if len(said) > limit:
-        raise ValueError(f"has {len(said):,} characters; {limit:,} at most")
-    return said
+    if len(text) > limit:
+        raise ValueError(f"has {len(text):,} characters; {limit:,} at most")
+    return text
 
 
 def _day(value: Any) -> date:
@@ -186,12 +186,12 @@ def _load(text: str, source: str) -> Any:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    keys = dict(pairs)
+    if len(keys) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the key {_shown(twice)} stands twice in one place")
-    return found
+    return keys
 
 
 def _no_constant(name: str) -> Any:
@@ -219,7 +219,7 @@ def _draft(form: ComparisonForm, text: str) -> ComparisonDraft:
 
 
 def _contender(form: ContenderForm) -> ContenderDraft:
-    verdicts = sorted(form.verdicts, key=lambda one: one.seat)
+    verdicts = sorted(form.verdicts, key=lambda verdict: verdict.seat)
     return ContenderDraft(
         name=form.name,
         category=form.category,
@@ -232,12 +232,12 @@ def _contender(form: ContenderForm) -> ContenderDraft:
         url=form.url,
         verdicts=tuple(
             VerdictDraft(
-                seat=one.seat,
-                quote=one.quote,
-                call=Call(one.call) if one.call else None,
-                reviewer=one.reviewer,
+                seat=verdict.seat,
+                quote=verdict.quote,
+                call=Call(verdict.call) if verdict.call else None,
+                reviewer=verdict.reviewer,
             )
-            for one in verdicts
+            for verdict in verdicts
         ),
     )
 
@@ -245,11 +245,11 @@ def _contender(form: ContenderForm) -> ContenderDraft:
 def _in_words(fault: ValidationError, text: str, source: str) -> ComparisonUnreadable:
     """Return an error with the first faults and their places, and a line if it is unambiguous."""
     errors = fault.errors(include_url=False, include_input=False, include_context=False)
-    said = [f"{_place(error['loc'])}{_message(error)}" for error in errors[:_FAULTS_NAMED]]
+    messages = [f"{_place(error['loc'])}{_message(error)}" for error in errors[:_FAULTS_NAMED]]
     if len(errors) > _FAULTS_NAMED:
-        said.append(f"and {len(errors) - _FAULTS_NAMED} more")
+        messages.append(f"and {len(errors) - _FAULTS_NAMED} more")
     return ComparisonUnreadable(
-        "; ".join(said), line=_line_of(errors[0]["loc"], text), source=source
+        "; ".join(messages), line=_line_of(errors[0]["loc"], text), source=source
     )
 
 
@@ -273,18 +273,18 @@ def _message(error: Any) -> str:
     }
     if error["type"] == "value_error":  # raised by a validator above
         return str(error["msg"]).removeprefix("Value error, ")
-    said = str(error["msg"]).replace("Input should be", "must be")
-    return known.get(error["type"], said[:1].lower() + said[1:])
+    message = str(error["msg"]).replace("Input should be", "must be")
+    return known.get(error["type"], message[:1].lower() + message[1:])
 
 
 def _line_of(loc: tuple[int | str, ...], text: str) -> int | None:
     keys = [part for part in loc if isinstance(part, str)]
     if not keys:
         return None
-    found = [
+    offsets = [
         match.start() for match in re.finditer(rf"{re.escape(json.dumps(keys[-1]))}\s*:", text)
     ]
-    return text.count("\n", 0, found[0]) + 1 if len(found) == 1 else None
+    return text.count("\n", 0, offsets[0]) + 1 if len(offsets) == 1 else None
 
 
 def _shown(key: str) -> str:

@@ -65,30 +65,30 @@ class _Page:
         )
 
     def _scorecard(self) -> int:
-        found = [at for at, _ in enumerate(self.lines) if self._says(at, _SCORECARD)]
-        if not found:
+        places = [at for at, _ in enumerate(self.lines) if self._says(at, _SCORECARD)]
+        if not places:
             raise self._refused(
                 "there is no line “Reviewer scorecard”: is this a comparison page?",
                 len(self.lines) - 1,
             )
-        return found[0]
+        return places[0]
 
     def _panels(self) -> tuple[int, int]:
-        found = [at for at in range(self.scorecard) if self._says(at, _PANEL)]
-        if len(found) != 2:  # noqa: PLR2004 - a comparison has two sides
+        places = [at for at in range(self.scorecard) if self._says(at, _PANEL)]
+        if len(places) != 2:  # noqa: PLR2004 - a comparison has two sides
             raise self._refused(
                 "before the scorecard a page has the line “Panel ship” twice, once for each tool;"
-                f" here it has {len(found)}",
-                found[2] if found[2:] else self.scorecard,
+                f" here it has {len(places)}",
+                places[2] if places[2:] else self.scorecard,
             )
-        for at in found:
+        for at in places:
             if not (self._says(at + 2, _COMMUNITY) and self._says(at + 4, _ENTRY)):
                 raise self._refused(
                     "after “Panel ship” a page has the community share, “Community”, the entry"
                     " word and “Entry”, a line each",
                     at,
                 )
-        return found[0], found[1]
+        return places[0], places[1]
 
     def _names(self) -> tuple[int, int, int]:
         """Return the indices of the title and the two names; the title must name both tools."""
@@ -107,11 +107,11 @@ class _Page:
         )
 
     def _title_is(self, title: int, left: int, right: int) -> bool:
-        said, names = self.lines[title].text, (self.lines[left].text, self.lines[right].text)
+        title_text, names = self.lines[title].text, (self.lines[left].text, self.lines[right].text)
         return any(
-            (said[: cut.start()].casefold(), said[cut.end() :].casefold())
+            (title_text[: cut.start()].casefold(), title_text[cut.end() :].casefold())
             == (names[0].casefold(), names[1].casefold())
-            for cut in _VERSUS.finditer(said)
+            for cut in _VERSUS.finditer(title_text)
         )
 
     def _lead(self, start: int, end: int) -> tuple[str, str]:
@@ -179,11 +179,11 @@ class _Page:
         return description
 
     def _share(self, at: int) -> float | None:
-        said = self.lines[at].text
-        if said in _NONE:
+        text = self.lines[at].text
+        if text in _NONE:
             return None
-        found = _SHARE.fullmatch(said)
-        share = float(found[1].replace(",", ".")) if found else -1.0
+        match = _SHARE.fullmatch(text)
+        share = float(match[1].replace(",", ".")) if match else -1.0
         if not 0 <= share <= 100:  # noqa: PLR2004 - percent
             raise self._refused("this should be a share from 0% to 100%, or — for none", at)
         return share
@@ -200,10 +200,10 @@ class _Page:
 
     def _end_of_quote(self, start: int) -> int:
         for at in range(start, len(self.lines)):
-            said = self.lines[at].text
-            if at > start and said[0] in _OPENING:
+            text = self.lines[at].text
+            if at > start and text[0] in _OPENING:
                 break
-            if said[-1] in _CLOSING and (at > start or len(said) > 1):
+            if text[-1] in _CLOSING and (at > start or len(text) > 1):
                 return at
         raise self._refused("this quote is opened and never closed", start)
 
@@ -229,8 +229,8 @@ class _Page:
 
     def _closing(self, start: int) -> tuple[str, ...]:
         for at in range(start, len(self.lines)):
-            said = self.lines[at].text
-            if len(said) > 1 and said[0] in _OPENING and said[-1] in _CLOSING:
+            text = self.lines[at].text
+            if len(text) > 1 and text[0] in _OPENING and text[-1] in _CLOSING:
                 raise self._refused(
                     "this quote is cut off from the others by a line that is none", at
                 )
@@ -242,13 +242,13 @@ class _Page:
         return at < len(self.lines) and self.lines[at].text.casefold() == words
 
     def _bounded(self, at: int, limit: int, what: str) -> str:
-        said = self.lines[at].text
-        self._bound(said, limit, what, at)
-        return said
+        text = self.lines[at].text
+        self._bound(text, limit, what, at)
+        return text
 
-    def _bound(self, said: str, limit: int, what: str, at: int) -> None:
-        if len(said) > limit:
-            raise self._refused(f"the {what} has {len(said):,} characters; {limit:,} at most", at)
+    def _bound(self, text: str, limit: int, what: str, at: int) -> None:
+        if len(text) > limit:
+            raise self._refused(f"the {what} has {len(text):,} characters; {limit:,} at most", at)
 
     def _refused(self, reason: str, at: int) -> ComparisonUnreadable:
         line = self.lines[at].number if self.lines else None

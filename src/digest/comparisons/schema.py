@@ -63,8 +63,8 @@ class ComparisonDraft:
 
 def fingerprint(draft: ComparisonDraft) -> str:
     """Return the SHA-256 of the content, in hexadecimal; white space counts as one space."""
-    said = {key: value for key, value in asdict(draft).items() if key not in _NOT_SAID}
-    packed = orjson.dumps(_without_layout(said), option=orjson.OPT_SORT_KEYS)
+    content = {key: value for key, value in asdict(draft).items() if key not in _NOT_SAID}
+    packed = orjson.dumps(_without_layout(content), option=orjson.OPT_SORT_KEYS)
     return sha256(packed).hexdigest()
 
 

@@ -65,8 +65,10 @@ def _contender(draft: ContenderDraft, side: int, tool: Tool) -> Contender:
         community_share=draft.community_share,
         url=draft.url,
         verdicts=[
-            Verdict(seat=one.seat, quote=one.quote, call=one.call, reviewer=one.reviewer)
-            for one in draft.verdicts
+            Verdict(
+                seat=verdict.seat, quote=verdict.quote, call=verdict.call, reviewer=verdict.reviewer
+            )
+            for verdict in draft.verdicts
         ],
     )
 
@@ -122,16 +124,16 @@ def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> I
     """
     tools = [_tool(session, contender.name) for contender in draft.contenders]
     slug, comparison = _place(session, draft, tools)
-    said = fingerprint(draft)
+    content_hash = fingerprint(draft)
     if comparison is None:
         outcome, comparison = ImportOutcome.NEW, Comparison(slug=slug, first_imported_at=now)
         session.add(comparison)
-    elif latest(session, comparison).fingerprint == said:
+    elif latest(session, comparison).fingerprint == content_hash:
         outcome = ImportOutcome.UNCHANGED
     else:
         outcome, comparison.latest = ImportOutcome.REVISED, comparison.latest + 1
     if outcome is not ImportOutcome.UNCHANGED:
-        session.add(revision_row(draft, comparison, tools, fingerprint=said, now=now))
+        session.add(revision_row(draft, comparison, tools, fingerprint=content_hash, now=now))
         session.flush()
     return ImportResult(
         slug=slug,
@@ -144,10 +146,10 @@ def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> I
 
 def by_slug(session: Session, slug: str) -> Comparison:
     """Return the comparison called *slug*; raises `NotFound`."""
-    found = _known(session, slug)
-    if found is None:
+    comparison = _known(session, slug)
+    if comparison is None:
         raise NotFound(f"no comparison is called {slug}", next_step="digest comparisons list")
-    return found
+    return comparison
 
 
 def latest(session: Session, comparison: Comparison) -> Revision:
@@ -157,16 +159,16 @@ def latest(session: Session, comparison: Comparison) -> Revision:
 
 def revision(session: Session, comparison: Comparison, number: int) -> Revision:
     """Return the revision of that number, with its contenders; raises `NotFound`."""
-    found = session.exec(
+    row = session.exec(
         select(Revision).where(
             col(Revision.comparison_id) == comparison.id, col(Revision.number) == number
         )
     ).one_or_none()
-    if found is None:
+    if row is None:
         raise NotFound(
             f"{comparison.slug} has no revision {number}; its newest is {comparison.latest}"
         )
-    return found
+    return row
 
 
 def revisions(session: Session, ids: Collection[int]) -> dict[int, Revision]:
@@ -186,7 +188,7 @@ def categories(session: Session, *, at_most: int) -> list[str]:
 
     Spellings that differ only in case count as one; the most used spelling is returned.
     """
-    found = session.exec(
+    rows = session.exec(
         select(Contender.category, func.count())
         .join(Revision, col(Revision.id) == col(Contender.revision_id))
         .join(Comparison, _newest())
@@ -196,7 +198,7 @@ def categories(session: Session, *, at_most: int) -> list[str]:
     )
     names: dict[str, str] = {}
     uses: Counter[str] = Counter()
-    for category, number in found:
+    for category, number in rows:
         names.setdefault(category.casefold(), category)
         uses[category.casefold()] += number
     return [names[key] for key in sorted(key for key, _ in uses.most_common(at_most))]

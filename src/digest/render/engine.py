@@ -61,19 +61,19 @@ def render(name: str, context: Mapping[str, object], *, folder: Path | None = No
     *folder* holds an installation's own templates; each replaces the shipped one of the same name.
     Raises `TemplateBroken` with the file, the line and the reason.
     """
-    looked = template_folders("email", folder)
-    return finish(name, context, looked, fill(f"{name}.mjml", context, looked))
+    folders = template_folders("email", folder)
+    return finish(name, context, folders, fill(f"{name}.mjml", context, folders))
 
 
 def finish(
-    name: str, context: Mapping[str, object], looked: tuple[Path, ...], mjml: str
+    name: str, context: Mapping[str, object], folders: tuple[Path, ...], mjml: str
 ) -> Rendered:
     """Return the mail made of filled *mjml* and its other templates; raises `TemplateBroken`."""
-    subject = fill(f"{name}.subject.txt", context, looked)
+    subject = fill(f"{name}.subject.txt", context, folders)
     return Rendered(
         subject=" ".join(subject.split()),
         html=_compile(mjml, f"{name}.mjml"),
-        text=_plain(fill(f"{name}.txt", context, looked)),
+        text=_plain(fill(f"{name}.txt", context, folders)),
     )
 
 
@@ -85,27 +85,27 @@ def render_page(name: str, context: Mapping[str, object], *, folder: Path | None
 def fill(
     name: str,
     context: Mapping[str, object],
-    looked: tuple[Path, ...],
+    folders: tuple[Path, ...],
     *,
     loader: BaseLoader | None = None,
 ) -> str:
-    """Return one template file, found in the folders *looked*, filled with *context*.
+    """Return one template file, found in *folders*, filled with *context*.
 
     *loader* reads the files in place of the default loader. Raises `TemplateBroken`.
     """
-    environment = _environment(looked, markup=not name.endswith(".txt"), loader=loader)
+    environment = _environment(folders, markup=not name.endswith(".txt"), loader=loader)
     try:
         return environment.get_template(name).render(context)
     except _FAULTS as fault:
-        raise of_jinja(fault, name, looked) from fault
+        raise of_jinja(fault, name, folders) from fault
 
 
 @lru_cache(maxsize=16)
 def _environment(
-    looked: tuple[Path, ...], *, markup: bool, loader: BaseLoader | None
+    folders: tuple[Path, ...], *, markup: bool, loader: BaseLoader | None
 ) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        loader=loader or Folders(looked),
+        loader=loader or Folders(folders),
         autoescape=markup,
         undefined=StrictUndefined,
         finalize=_finish_markup if markup else _finish_text,
@@ -119,20 +119,20 @@ def _environment(
 class Folders(BaseLoader):
     """A loader from the first folder that has a file, which notices files added later."""
 
-    def __init__(self, looked: tuple[Path, ...]) -> None:
-        self._looked = looked
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        self._folders = folders
 
     def get_source(
         self, environment: Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
         """Return a template's source, its file, and a check whether both are current."""
-        for place, folder in enumerate(self._looked):
+        for place, folder in enumerate(self._folders):
             try:
-                found = FileSystemLoader(folder).get_source(environment, template)
+                source = FileSystemLoader(folder).get_source(environment, template)
             except TemplateNotFound:
                 continue
-            hiding = [earlier / template for earlier in self._looked[:place]]
-            return found[0], found[1], _still(found[2], hiding)
+            hiding = [earlier / template for earlier in self._folders[:place]]
+            return source[0], source[1], _still(source[2], hiding)
         raise TemplateNotFound(template)
 
 
@@ -182,12 +182,12 @@ def _click_marks(html: str) -> str:
     return html.replace('clicktracking="off"', "clicktracking=off")
 
 
-def _of_mjml(said: str, source: str, file: str) -> TemplateFault:
+def _of_mjml(message: str, source: str, file: str) -> TemplateFault:
     """Return a fault with the text near it: MJML counts bytes of its input, not template lines."""
-    found = _OFFSETS.search(said)
-    if not found:
-        return TemplateFault(f"MJML can't read it: {said}", file=file)
-    start, end = int(found[1]), int(found[2])
+    match = _OFFSETS.search(message)
+    if not match:
+        return TemplateFault(f"MJML can't read it: {message}", file=file)
+    start, end = int(match[1]), int(match[2])
     raw = source.encode()
     line = raw[:start].count(b"\n") + 1
     near = " ".join(raw[max(0, start - 30) : end + 30].decode(errors="ignore").split())

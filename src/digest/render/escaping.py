@@ -51,10 +51,10 @@ def one_line(text: str) -> str:
 def in_markup(text: str) -> Markup:
     """Return *text* escaped for HTML and MJML, with syntax of engines as numeric references."""
     return Markup(  # noqa: S704  - escaped by the call inside
-        _OBEYED.sub(lambda found: f"&#{ord(found[0])};", str(escape(strip_unprintable(text))))
+        _OBEYED.sub(lambda match: f"&#{ord(match[0])};", str(escape(strip_unprintable(text))))
     )
 
 
 def in_plain_text(text: str) -> str:
     """Return *text* for plain text, where a word joiner breaks the syntax of engines."""
-    return _OBEYED.sub(lambda found: found[0] + _WORD_JOINER, strip_unprintable(text))
+    return _OBEYED.sub(lambda match: match[0] + _WORD_JOINER, strip_unprintable(text))

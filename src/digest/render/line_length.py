@@ -76,9 +76,9 @@ def _break(line: list[_Piece], done: list[str]) -> list[_Piece]:
 
 
 def _pieces(html: str) -> Iterator[_Piece]:
-    for found in _TOKEN.finditer(html):
-        token = found[0]
-        free = "\n" if _FREE.search(token) and not html.startswith("\n", found.end()) else ""
+    for match in _TOKEN.finditer(html):
+        token = match[0]
+        free = "\n" if _FREE.search(token) and not html.startswith("\n", match.end()) else ""
         if not token.startswith("<"):
             yield from _text(token)
         elif _WHOLE.match(token):

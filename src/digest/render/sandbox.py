@@ -41,12 +41,16 @@ def render_checked(
 
     Raises `TemplateBroken`; for MJML that can't be parsed it has line, column and words.
     """
-    looked = template_folders("email", folder)
-    mjml, found = fill_checked(f"{name}.mjml", context, looked)
-    stops = [each for each in found if each.rule in _STOPS and each.severity is Severity.ERROR]
+    folders = template_folders("email", folder)
+    mjml, findings = fill_checked(f"{name}.mjml", context, folders)
+    stops = [
+        finding
+        for finding in findings
+        if finding.rule in _STOPS and finding.severity is Severity.ERROR
+    ]
     if stops:
         raise _fault(stops[0])
-    return replace(finish(name, context, looked, mjml), findings=tuple(found))
+    return replace(finish(name, context, folders, mjml), findings=tuple(findings))
 
 
 def _fault(finding: Finding) -> TemplateFault:
@@ -110,11 +114,11 @@ class RenderProcess:
         self, name: str, context: Mapping[str, object], *, folder: Path | None = None
     ) -> Rendered:
         """Return the mail called *name*; raises `TemplateBroken`, also when a limit is reached."""
-        asked = pickle.dumps((name, dict(context), folder, self.seconds, self.megabytes))
+        request = pickle.dumps((name, dict(context), folder, self.seconds, self.megabytes))
         with self._lock:
             process = self._started()
             try:
-                said = self._exchange(process, asked)
+                answer = self._exchange(process, request)
             except TimeoutError:
                 self._end()
                 what = f"takes longer than {self.seconds:g} seconds: look for a loop"
@@ -123,7 +127,7 @@ class RenderProcess:
                 code = self._end()
                 what = f"the renderer died of it (exit {code}): look for a loop"
                 raise TemplateFault(what, file=name) from None
-        return _understood(said)
+        return _understood(answer)
 
     def warm_up(self) -> None:
         """Start the process, so that the first mail doesn't wait for it."""
@@ -148,16 +152,16 @@ class RenderProcess:
             _await_ready(self._process)
         return self._process
 
-    def _exchange(self, process: subprocess.Popen[bytes], asked: bytes) -> dict[str, Any]:
+    def _exchange(self, process: subprocess.Popen[bytes], request: bytes) -> dict[str, Any]:
         deadline = time.monotonic() + self.seconds
         assert process.stdin  # noqa: S101 - both are pipes
         assert process.stdout  # noqa: S101
-        _write(process.stdin, asked)
+        _write(process.stdin, request)
         size = _LENGTH.unpack(_read(process.stdout, _LENGTH.size, deadline))[0]
         if size > _MAX_ANSWER:
             raise ValueError("an answer of that size isn't one of ours")
-        said: dict[str, Any] = json.loads(_read(process.stdout, size, deadline))
-        return said
+        answer: dict[str, Any] = json.loads(_read(process.stdout, size, deadline))
+        return answer
 
     def _end(self) -> int | None:
         process, self._process = self._process, None
@@ -202,16 +206,17 @@ def _write(pipe: IO[bytes], message: bytes) -> None:
     pipe.flush()
 
 
-def _understood(said: dict[str, Any]) -> Rendered:
-    if "what" in said:
-        raise TemplateFault(said.pop("what"), **said)
-    if "broken" in said:
-        raise TemplateBroken(said["broken"])
-    findings = said.pop("findings")
+def _understood(answer: dict[str, Any]) -> Rendered:
+    if "what" in answer:
+        raise TemplateFault(answer.pop("what"), **answer)
+    if "broken" in answer:
+        raise TemplateBroken(answer["broken"])
+    findings = answer.pop("findings")
     return Rendered(
-        **said,
+        **answer,
         findings=tuple(
-            Finding(**{**each, "severity": Severity(each["severity"])}) for each in findings
+            Finding(**{**finding, "severity": Severity(finding["severity"])})
+            for finding in findings
         ),
     )
 
@@ -222,8 +227,8 @@ def _main() -> None:
     answers.write(_LENGTH.pack(0))
     answers.flush()
     while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
-        asked = pickle.loads(source.read(_LENGTH.unpack(head)[0]))  # noqa: S301  - ours
-        name, context, folder, seconds, megabytes = asked
+        request = pickle.loads(source.read(_LENGTH.unpack(head)[0]))  # noqa: S301  - ours
+        name, context, folder, seconds, megabytes = request
         _limit(seconds, megabytes)
         _write(answers, json.dumps(_answer(name, context, folder, megabytes)).encode())
 
@@ -234,8 +239,8 @@ def _answer(
     try:
         rendered = render_checked(name, context, folder=folder)
     except TemplateFault as fault:
-        known = ("what", "file", "line", "column", "words")
-        return {each: getattr(fault, each) for each in known}
+        names = ("what", "file", "line", "column", "words")
+        return {name: getattr(fault, name) for name in names}
     except TemplateBroken as fault:
         return {"broken": str(fault)}
     except MemoryError:

@@ -34,8 +34,8 @@ class TemplateFault(TemplateBroken):
 def of_jinja(fault: Exception, name: str, folders: tuple[Path, ...]) -> TemplateFault:
     """Return the fault of a Jinja exception, with its place in the templates of *folders*."""
     if isinstance(fault, TemplateNotFound):
-        looked = ", ".join(str(folder) for folder in folders)
-        return TemplateFault(f"no template {fault.name} in {looked}", file=name)
+        searched = ", ".join(str(folder) for folder in folders)
+        return TemplateFault(f"no template {fault.name} in {searched}", file=name)
     if isinstance(fault, TemplateSyntaxError):
         return TemplateFault(fault.message or "syntax", file=fault.name or name, line=fault.lineno)
     file, line = _last_template_line(fault.__traceback__, folders) or (name, None)
@@ -46,11 +46,11 @@ def _last_template_line(
     trace: TracebackType | None, folders: tuple[Path, ...]
 ) -> tuple[str, int] | None:
     """Return file and line of the innermost template frame; Jinja sets its line numbers."""
-    found = None
+    place = None
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)
         for folder in folders:
             if path.is_relative_to(folder):
-                found = (path.relative_to(folder).as_posix(), trace.tb_lineno)
+                place = (path.relative_to(folder).as_posix(), trace.tb_lineno)
         trace = trace.tb_next
-    return found
+    return place

@@ -20,26 +20,26 @@ def template_sources(name: str, *, folder: Path | None = None) -> dict[str, str]
     A file in *folder* replaces the shipped one of its name. Raises `TemplateBroken` when a template
     is missing.
     """
-    looked = template_folders("email", folder)
-    found: dict[str, str] = {}
+    folders = template_folders("email", folder)
+    sources: dict[str, str] = {}
     waiting = [f"{name}{part}" for part in _PARTS]
     while waiting:
-        each = waiting.pop()
-        if each not in found:
-            found[each] = _read(each, looked)
-            waiting.extend(_named(found[each], looked))
-    return dict(sorted(found.items()))
+        template = waiting.pop()
+        if template not in sources:
+            sources[template] = _read(template, folders)
+            waiting.extend(_named(sources[template], folders))
+    return dict(sorted(sources.items()))
 
 
-def _read(name: str, looked: tuple[Path, ...]) -> str:
-    for folder in looked:
+def _read(name: str, folders: tuple[Path, ...]) -> str:
+    for folder in folders:
         path = folder / name
         if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
             return path.read_text(encoding="utf-8")
     raise TemplateBroken(f"{name}: there is no such template")
 
 
-def _named(source: str, looked: tuple[Path, ...]) -> Iterator[str]:
+def _named(source: str, folders: tuple[Path, ...]) -> Iterator[str]:
     """Yield the templates a source refers to: for a computed name, every template there is."""
     for name in _references(source):
         if name is not None:
@@ -47,7 +47,7 @@ def _named(source: str, looked: tuple[Path, ...]) -> Iterator[str]:
         else:
             yield from {
                 path.relative_to(folder).as_posix()
-                for folder in looked
+                for folder in folders
                 for path in folder.rglob("*")
                 if path.is_file()
             }

@@ -34,23 +34,23 @@ def parse_colour(text: str) -> Rgb | None:
     """Return a colour; ``None`` for one that isn't known here or is transparent."""
     text = text.strip().lower()
     text = _NAMED.get(text, text)
-    found = _HEX.match(text)
-    if found:
-        digits = found[1] if len(found[1]) > _SHORT else "".join(each * 2 for each in found[1])
+    match = _HEX.match(text)
+    if match:
+        digits = match[1] if len(match[1]) > _SHORT else "".join(digit * 2 for digit in match[1])
         if len(digits) == 8 and digits.endswith("00"):  # noqa: PLR2004 - #rrggbbaa
             return None
         red, green, blue = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
         return red, green, blue
-    found = _RGB.match(text)
-    if not found or found[4] in {"0", "0%", "0.0"}:
+    match = _RGB.match(text)
+    if not match or match[4] in {"0", "0%", "0.0"}:
         return None
-    red, green, blue = (min(255, int(found[place])) / 255 for place in (1, 2, 3))
+    red, green, blue = (min(255, int(match[place])) / 255 for place in (1, 2, 3))
     return red, green, blue
 
 
-def contrast(one: Rgb, other: Rgb) -> float:
+def contrast(first: Rgb, second: Rgb) -> float:
     """Return the contrast ratio of two colours, from 1 to 21, as WCAG 2 defines it."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    light, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
@@ -99,12 +99,12 @@ def read_rules(css: str) -> list[CssRule]:
 @lru_cache(maxsize=1024)
 def declarations(text: str) -> Mapping[str, str]:
     """Return the declarations of a style by property; ``!important`` stays in the values."""
-    found = {}
+    values = {}
     for part in text.split(";"):
         name, colon, value = part.partition(":")
         if colon:
-            found[name.strip().lower()] = value.strip()
-    return found
+            values[name.strip().lower()] = value.strip()
+    return values
 
 
 def _rules(css: str, *, dark: bool) -> Iterator[CssRule]:
@@ -114,11 +114,11 @@ def _rules(css: str, *, dark: bool) -> Iterator[CssRule]:
             if _DARK.search(head):
                 yield from _rules(body, dark=True)
             continue
-        told = declarations(body)
+        style = declarations(body)
         important = {
-            name: value.split("!")[0].strip() for name, value in told.items() if "!" in value
+            name: value.split("!")[0].strip() for name, value in style.items() if "!" in value
         }
-        values = {name: value for name, value in told.items() if "!" not in value}
+        values = {name: value for name, value in style.items() if "!" not in value}
         for selector in head.split(","):
             steps = _steps(selector.strip())
             if steps:
@@ -126,7 +126,7 @@ def _rules(css: str, *, dark: bool) -> Iterator[CssRule]:
 
 
 def _steps(selector: str) -> tuple[tuple[str, frozenset[str], bool], ...]:
-    found: list[tuple[str, frozenset[str], bool]] = []
+    steps: list[tuple[str, frozenset[str], bool]] = []
     direct = False
     for part in selector.replace(">", " > ").split():
         if part == ">":
@@ -135,10 +135,10 @@ def _steps(selector: str) -> tuple[tuple[str, frozenset[str], bool], ...]:
         compound = _COMPOUND.match(part)
         if not compound or "#" in compound["rest"]:
             return ()
-        classes = frozenset(each for each in compound["rest"].split(".") if each)
-        found.append(((compound["tag"] or "*").lower(), classes, direct))
+        classes = frozenset(name for name in compound["rest"].split(".") if name)
+        steps.append(((compound["tag"] or "*").lower(), classes, direct))
         direct = False
-    return tuple(reversed(found))
+    return tuple(reversed(steps))
 
 
 def _fits(steps: Sequence[tuple[str, frozenset[str], bool]], node: CssNode | None) -> bool:

@@ -52,23 +52,23 @@ def read_html(html: str) -> HtmlDocument:
     reader = _Reader()
     reader.feed(html)
     reader.close()
-    found = reader.found
-    found.text = " ".join("".join(reader.seen).split())
-    return found
+    document = reader.document
+    document.text = " ".join("".join(reader.seen).split())
+    return document
 
 
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.found = HtmlDocument()
+        self.document = HtmlDocument()
         self.seen: list[str] = []
         self._inside: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = tuple((name, value or "") for name, value in attrs)
+        attributes = tuple((name, value or "") for name, value in attrs)
         line = self.getpos()[0]
-        self.found.tags.append(HtmlTag(tag, given, line))
-        self.found.events.append(HtmlEvent("opens", tag, dict(given), line))
+        self.document.tags.append(HtmlTag(tag, attributes, line))
+        self.document.events.append(HtmlEvent("opens", tag, dict(attributes), line))
         if tag in _UNSEEN:
             self._inside.append(tag)
         elif tag not in {"a", "b", "i", "em", "strong", "span", "bdi"}:
@@ -80,15 +80,15 @@ class _Reader(HTMLParser):
             self._inside.pop()
 
     def handle_endtag(self, tag: str) -> None:
-        self.found.events.append(HtmlEvent("closes", tag, {}, 0))
+        self.document.events.append(HtmlEvent("closes", tag, {}, 0))
         if tag in self._inside:
             self._inside.remove(tag)
 
     def handle_data(self, data: str) -> None:
         words = " ".join(data.split())
         if words:
-            self.found.events.append(HtmlEvent("says", words, {}, self.getpos()[0]))
+            self.document.events.append(HtmlEvent("says", words, {}, self.getpos()[0]))
         if "title" in self._inside:
-            self.found.title += data
+            self.document.title += data
         elif not self._inside:
             self.seen.append(data)

@@ -52,8 +52,8 @@ _MOST_A_RULE = 5  # findings of one rule; more repeat the same fault
 
 def lint_mail(copy: LintedMail, rules: Iterable[Rule] = RULES) -> list[Finding]:
     """Return the findings of a mail, errors first; at most five of each rule."""
-    found = [finding for rule in rules for finding in list(rule(copy))[:_MOST_A_RULE]]
-    return sorted(found, key=lambda finding: finding.severity is not Severity.ERROR)
+    findings = [finding for rule in rules for finding in list(rule(copy))[:_MOST_A_RULE]]
+    return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
 
 
 def forbids_sending(findings: Iterable[Finding]) -> bool:

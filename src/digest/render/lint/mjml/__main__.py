@@ -14,8 +14,8 @@ def main(paths: list[str]) -> int:
     failed = False
     for path in paths:
         findings = check_mjml(Path(path).read_text(encoding="utf-8"), file=path)
-        sys.stdout.writelines(f"{each}\n" for each in findings)
-        failed |= any(each.severity is Severity.ERROR for each in findings)
+        sys.stdout.writelines(f"{finding}\n" for finding in findings)
+        failed |= any(finding.severity is Severity.ERROR for finding in findings)
     return int(failed)
 
 

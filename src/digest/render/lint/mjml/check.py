@@ -40,10 +40,10 @@ def check_mjml(source: str, *, file: str = "", locate: Locate | None = None) -> 
 
     *locate* returns the place of a fault when *source* was made from several files.
     """
-    found = parse_mjml(source)
-    faults = [*found.faults, *(fault for rule in RULES for fault in rule(found))]
+    parsed = parse_mjml(source)
+    faults = [*parsed.faults, *(fault for rule in RULES for fault in rule(parsed))]
     where = locate or _in_one(source, file)
-    return _once(_finding(fault, where) for fault in sorted(faults, key=lambda each: each.at))
+    return _once(_finding(fault, where) for fault in sorted(faults, key=lambda fault: fault.at))
 
 
 def _finding(fault: MjmlFault, locate: Locate) -> Finding:

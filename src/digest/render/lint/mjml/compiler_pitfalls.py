@@ -29,13 +29,13 @@ def line_breaks(scan: ParsedMjml) -> Iterator[MjmlFault]:
 def mangled_characters(scan: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of characters in an attribute that are written as escape sequences."""
     for tag, attribute in _attributes(scan):
-        found = _MANGLED.search(attribute.value or "")
-        if found:
+        match = _MANGLED.search(attribute.value or "")
+        if match:
             yield _at(
                 "mjml-character",
                 attribute,
-                f"U+{ord(found[0]):04X} in {attribute.name} of <{tag.name}> is damaged",
-                f"Write &#{ord(found[0])}; or use the filter attr.",
+                f"U+{ord(match[0]):04X} in {attribute.name} of <{tag.name}> is damaged",
+                f"Write &#{ord(match[0])}; or use the filter attr.",
             )
 
 
@@ -91,8 +91,10 @@ def section_padding(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 def class_clashes(scan: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of classes that set one attribute twice; the compiler takes the first value."""
-    said = {
-        tag.get("name"): {each.name for each in tag.attributes if each.name != "name"}
+    defined = {
+        tag.get("name"): {
+            attribute.name for attribute in tag.attributes if attribute.name != "name"
+        }
         for tag in scan.tags()
         if tag.name == "mj-class"
     }
@@ -100,14 +102,14 @@ def class_clashes(scan: ParsedMjml) -> Iterator[MjmlFault]:
         names = (tag.get("mj-class") or "").split()
         seen: dict[str, str] = {}
         for name in names:
-            for clash in sorted(said.get(name, set()) & seen.keys()):
+            for clash in sorted(defined.get(name, set()) & seen.keys()):
                 yield _on(
                     "mjml-class",
                     tag,
                     f"{seen[clash]} and {name} both say {clash}; {seen[clash]} counts",
                     "Say it in one of them.",
                 )
-            seen |= dict.fromkeys(said.get(name, set()) - seen.keys(), name)
+            seen |= dict.fromkeys(defined.get(name, set()) - seen.keys(), name)
 
 
 def unknown_classes(scan: ParsedMjml) -> Iterator[MjmlFault]:
@@ -127,11 +129,11 @@ def unknown_classes(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 def shared_ids(scan: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of a second carousel or hamburger menu, which gets the id of the first."""
-    for what, found in (
+    for what, tags in (
         ("carousel", [tag for tag in scan.tags() if tag.name == "mj-carousel"]),
         ("hamburger menu", [tag for tag in scan.tags() if tag.get("hamburger")]),
     ):
-        for tag in found[1:]:
+        for tag in tags[1:]:
             yield _on(
                 "mjml-shared-id", tag, f"a second {what} gets in the way of the first", "Keep one."
             )

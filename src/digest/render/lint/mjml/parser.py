@@ -60,8 +60,8 @@ class MjmlTag:
 
     def get(self, name: str) -> str | None:
         """Return an attribute's value; as in the compiler, the last of a name counts."""
-        found = [each.value for each in self.attributes if each.name == name]
-        return (found[-1] or "") if found else None
+        values = [attribute.value for attribute in self.attributes if attribute.name == name]
+        return (values[-1] or "") if values else None
 
     def walk(self) -> Iterator[MjmlTag]:
         """Yield the tag and its descendants in document order."""
@@ -93,7 +93,7 @@ def parse_mjml(source: str) -> ParsedMjml:
 class _Reader:
     def __init__(self, source: str) -> None:
         self.source = source
-        self.found = ParsedMjml()
+        self.parsed = ParsedMjml()
         self.open: list[MjmlTag] = []
 
     def read(self) -> ParsedMjml:
@@ -105,7 +105,7 @@ class _Reader:
             at = self._take(token)
         for tag in self.open:
             self._unclosed(tag)
-        return self.found
+        return self.parsed
 
     def _take(self, token: re.Match[str]) -> int:
         text, at = token[0], token.start()
@@ -122,11 +122,11 @@ class _Reader:
         return token.end()
 
     def _fault(self, at: int, words: str, message: str, mend: str) -> None:
-        self.found.faults.append(MjmlFault("mjml-syntax", at, words, message, mend))
+        self.parsed.faults.append(MjmlFault("mjml-syntax", at, words, message, mend))
 
     def _start(self, name: str, at: int, after: int) -> int:
         tag = MjmlTag(name, at, self.open[-1] if self.open else None)
-        (tag.parent.children if tag.parent else self.found.roots).append(tag)
+        (tag.parent.children if tag.parent else self.parsed.roots).append(tag)
         after, closed = self._attributes(tag, after)
         if not closed and name.lower() not in VOID:
             if name in _WORDS_ONLY:
@@ -137,23 +137,23 @@ class _Reader:
     def _attributes(self, tag: MjmlTag, after: int) -> tuple[int, bool]:
         """Parse up to the tag's end; return its offset, and whether the tag closes itself."""
         while True:
-            found = _ATTRIBUTE.match(self.source, after)
-            if found is None or found.end() == after:
+            match = _ATTRIBUTE.match(self.source, after)
+            if match is None or match.end() == after:
                 self._fault(tag.at, f"<{tag.name}", f"<{tag.name} isn't finished", "Close it: >")
                 return max(after, tag.at + 1), True
-            after = found.end()
-            if found["close"]:
-                return after, found["close"] == "/>"
-            self._attribute(tag, found)
+            after = match.end()
+            if match["close"]:
+                return after, match["close"] == "/>"
+            self._attribute(tag, match)
 
-    def _attribute(self, tag: MjmlTag, found: re.Match[str]) -> None:
-        name, at = found["name"], found.start("name")
-        if found["bare"] is not None:
-            words = f"{name}{found['bare']}"
+    def _attribute(self, tag: MjmlTag, match: re.Match[str]) -> None:
+        name, at = match["name"], match.start("name")
+        if match["bare"] is not None:
+            words = f"{name}{match['bare']}"
             self._fault(at, words, f"{words} has no quotes", f'Write {name}="…".')
-        elif not found["gap"]:
+        elif not match["gap"]:
             self._fault(at, name, f"no space before {name}", "Put a space between attributes.")
-        tag.attributes.append(Attribute(name, found["value"], found["quote"] or "", at))
+        tag.attributes.append(Attribute(name, match["value"], match["quote"] or "", at))
 
     def _words(self, tag: MjmlTag, after: int) -> int:
         """Parse an element without child tags; return the offset after its end tag."""

@@ -26,32 +26,32 @@ _NEAR = 4_000  # characters after a mark that are searched for the words of a fa
 
 
 def check_template(
-    name: str, context: Mapping[str, object], looked: tuple[Path, ...]
+    name: str, context: Mapping[str, object], folders: tuple[Path, ...]
 ) -> list[Finding]:
     """Return the findings of the mail's MJML, with file, line and column of its templates.
 
     Raises `TemplateBroken` when the templates can't be filled.
     """
-    return fill_checked(name, context, looked)[1]
+    return fill_checked(name, context, folders)[1]
 
 
 def fill_checked(
-    name: str, context: Mapping[str, object], looked: tuple[Path, ...]
+    name: str, context: Mapping[str, object], folders: tuple[Path, ...]
 ) -> tuple[str, list[Finding]]:
     """Return a template filled as `digest.render.engine.fill` does, and its findings.
 
     Raises `TemplateBroken` when the templates can't be filled.
     """
-    loader = _loader(looked)
-    source, marks = _unmark(fill(name, context, looked, loader=loader))
+    loader = _loader(folders)
+    source, marks = _unmark(fill(name, context, folders, loader=loader))
     return source, check_mjml(source, locate=_locator(name, marks, loader))
 
 
 class _Marking(BaseLoader):
     """A loader that puts a mark before each ``<`` that may begin a tag."""
 
-    def __init__(self, looked: tuple[Path, ...]) -> None:
-        self._inner = Folders(looked)
+    def __init__(self, folders: tuple[Path, ...]) -> None:
+        self._inner = Folders(folders)
         self.places: list[tuple[str, int]] = []
         self.sources: dict[str, str] = {}
 
@@ -61,28 +61,28 @@ class _Marking(BaseLoader):
         source, path, fresh = self._inner.get_source(environment, template)
         self.sources[template] = source
 
-        def mark(found: re.Match[str]) -> str:
-            if found[0] != "<":
-                return found[0]
-            self.places.append((template, found.start()))
+        def mark(match: re.Match[str]) -> str:
+            if match[0] != "<":
+                return match[0]
+            self.places.append((template, match.start()))
             return f"{_OPEN}{len(self.places) - 1}{_SHUT}<"
 
         return _JINJA_OR_TAG.sub(mark, source), path, fresh
 
 
 @lru_cache(maxsize=8)
-def _loader(looked: tuple[Path, ...]) -> _Marking:
-    return _Marking(looked)
+def _loader(folders: tuple[Path, ...]) -> _Marking:
+    return _Marking(folders)
 
 
 def _unmark(filled: str) -> tuple[str, list[tuple[int, int]]]:
     """Return the text without its marks, and the (offset, number) of each mark."""
     parts, marks, at, length = [], [], 0, 0
-    for found in _MARK.finditer(filled):
-        parts.append(filled[at : found.start()])
-        length += found.start() - at
-        marks.append((length, int(found[1])))
-        at = found.end()
+    for match in _MARK.finditer(filled):
+        parts.append(filled[at : match.start()])
+        length += match.start() - at
+        marks.append((length, int(match[1])))
+        at = match.end()
     return "".join([*parts, filled[at:]]), marks
 
 
@@ -97,7 +97,7 @@ def _locator(
         file, start = loader.places[number] if 0 <= number < len(loader.places) else (name, 0)
         source = loader.sources.get(file, "")
         words = fault.words.split("\n")[0]
-        found = source.find(words, start, start + _NEAR) if words else start
-        return (file, *line_and_column(line_starts(source), found if found >= 0 else start))
+        offset = source.find(words, start, start + _NEAR) if words else start
+        return (file, *line_and_column(line_starts(source), offset if offset >= 0 else start))
 
     return locate

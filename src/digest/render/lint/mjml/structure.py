@@ -25,10 +25,10 @@ def root(scan: ParsedMjml) -> Iterator[MjmlFault]:
     for tag in tops[1:]:
         yield _fault("mjml-nesting", tag, "is there twice", "Keep one.")
     for name in ("mj-head", "mj-body"):
-        found = [child for tag in tops for child in tag.children if child.name == name]
-        for tag in found[1:]:
+        children = [child for tag in tops for child in tag.children if child.name == name]
+        for tag in children[1:]:
             yield _fault("mjml-nesting", tag, "is there twice", "Keep one.")
-        if name == "mj-body" and tops and not found:
+        if name == "mj-body" and tops and not children:
             yield _fault("mjml-nesting", tops[0], "has no <mj-body>", "Add one: it is the mail.")
 
 

@@ -54,8 +54,8 @@ class TagSpec:
 def tag_specs() -> dict[str, TagSpec]:
     """Return the specification of every tag, by name."""
     return {
-        name: TagSpec(told["content"], tuple(told["inside"]), told["attributes"])
-        for name, told in _told()["tags"].items()
+        name: TagSpec(fields["content"], tuple(fields["inside"]), fields["attributes"])
+        for name, fields in _schema()["tags"].items()
     }
 
 
@@ -106,18 +106,18 @@ def _pattern(kind: str) -> re.Pattern[str]:
     sign = "-?" if kind.startswith("unitWithNegative") else ""
     units = "|".join(map(re.escape, sorted((u for u in inside if u != "auto"), reverse=True)))
     auto = "|auto" if "auto" in inside else ""
-    one = rf"(?:{sign}\d*\.?\d+(?:{units})|0{auto})"
+    length = rf"(?:{sign}\d*\.?\d+(?:{units})|0{auto})"
     most = 3 if kind.endswith("{1,4}") else 0
-    return re.compile(rf"{one}(?:\s+{one}){{0,{most}}}")
+    return re.compile(rf"{length}(?:\s+{length}){{0,{most}}}")
 
 
 @cache
 def _colours() -> frozenset[str]:
-    return frozenset(_told()["colours"])
+    return frozenset(_schema()["colours"])
 
 
 @cache
-def _told() -> dict[str, Any]:
+def _schema() -> dict[str, Any]:
     raw = files("digest.render.lint.mjml").joinpath("tags.json").read_bytes()
-    told: dict[str, Any] = orjson.loads(raw)
-    return told
+    schema: dict[str, Any] = orjson.loads(raw)
+    return schema

@@ -22,7 +22,7 @@ ENOUGH, ENOUGH_LARGE = 4.5, 3.0  # contrast ratios of WCAG 2.1, 1.4.3 (AA)
 _LARGE, _LARGE_BOLD = 24.0, 18.66  # pixels; large text is 18 pt, or 14 pt bold
 _VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
 _UNSEEN = frozenset({"style", "script", "title", "head"})
-_TOLD = frozenset(  #: properties that matter to contrast
+_PROPERTIES = frozenset(  #: properties that matter to contrast
     {
         "color",
         "background",
@@ -45,7 +45,7 @@ def stands_out(copy: LintedMail) -> Iterator[Finding]:
     sheets = re.findall(r"<style[^>]*>(.*?)</style>", copy.html, re.DOTALL | re.IGNORECASE)
     rules = [rule for sheet in sheets for rule in read_rules(sheet)]
     for dark in (False, True) if _is_made_for_dark(copy.html) else (False,):
-        for words in _Painter(events, rules, dark=dark).found:
+        for words in _Painter(events, rules, dark=dark).texts:
             needed = ENOUGH_LARGE if words.large else ENOUGH
             ratio = contrast(words.ink, words.ground)
             if ratio < needed:
@@ -89,11 +89,12 @@ class _Painter:
     """The colours and size of each run of text in one colour scheme."""
 
     def __init__(self, events: Sequence[HtmlEvent], rules: list[CssRule], *, dark: bool) -> None:
-        self.found: list[_Words] = []
+        self.texts: list[_Words] = []
         self._rules = [
             rule
             for rule in rules
-            if (dark or not rule.dark) and _TOLD & (rule.values.keys() | rule.important.keys())
+            if (dark or not rule.dark)
+            and _PROPERTIES & (rule.values.keys() | rule.important.keys())
         ]
         start = _State(None, _WHITE, _NIGHT) if dark else _State(None, _BLACK, _WHITE)
         self._open: list[tuple[str, _State]] = [("", start)]
@@ -115,12 +116,12 @@ class _Painter:
         state = self._open[-1][1]
         if state.shown and re.search(r"\w", text):
             large = state.size >= (_LARGE_BOLD if state.bold else _LARGE)
-            self.found.append(_Words(text, state.ink, state.ground, large, line))
+            self.texts.append(_Words(text, state.ink, state.ground, large, line))
 
-    def _inside(self, tag: str, told: Mapping[str, str]) -> _State:
+    def _inside(self, tag: str, attributes: Mapping[str, str]) -> _State:
         above = self._open[-1][1]
-        node = CssNode(tag, frozenset(told.get("class", "").split()), above.node)
-        style = self._style(node, told)
+        node = CssNode(tag, frozenset(attributes.get("class", "").split()), above.node)
+        style = self._style(node, attributes)
         ink = parse_colour(style.get("color", ""))
         ground = _ground(style)
         return replace(
@@ -133,14 +134,14 @@ class _Painter:
             shown=above.shown and tag not in _UNSEEN and not _hidden(style),
         )
 
-    def _style(self, node: CssNode, told: Mapping[str, str]) -> dict[str, str]:
+    def _style(self, node: CssNode, attributes: Mapping[str, str]) -> dict[str, str]:
         fitting = [rule for rule in self._rules if rule.fits(node)]
         style: dict[str, str] = {}
-        if "bgcolor" in told:
-            style["background-color"] = told["bgcolor"]
+        if "bgcolor" in attributes:
+            style["background-color"] = attributes["bgcolor"]
         for rule in fitting:
             style |= rule.values
-        own = declarations(told.get("style", ""))
+        own = declarations(attributes.get("style", ""))
         if "background" in own:
             style.pop("background-color", None)
         style |= own
@@ -150,14 +151,14 @@ class _Painter:
 
 
 def _ground(style: dict[str, str]) -> Rgb | None:
-    told = style.get("background-color", style.get("background", ""))
-    parts = re.findall(r"rgba?\([^)]*\)|[^\s()]+", told)
+    background = style.get("background-color", style.get("background", ""))
+    parts = re.findall(r"rgba?\([^)]*\)|[^\s()]+", background)
     return next((rgb for rgb in map(parse_colour, parts) if rgb), None)
 
 
 def _size(style: dict[str, str], above: float) -> float:
-    found = _SIZE.search(style.get("font-size", "")) or _SIZE.search(style.get("font", ""))
-    return float(found[1]) if found else above
+    match = _SIZE.search(style.get("font-size", "")) or _SIZE.search(style.get("font", ""))
+    return float(match[1]) if match else above
 
 
 def _bold(tag: str, style: dict[str, str], *, above: bool) -> bool:

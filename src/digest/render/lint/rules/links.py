@@ -97,11 +97,11 @@ def _sites(
     copy: LintedMail, wanted: Callable[[SplitResult], bool]
 ) -> Iterable[tuple[str, list[HtmlTag]]]:
     """Return the tags whose URL is *wanted*, grouped by site, in order of appearance."""
-    found: dict[str, list[HtmlTag]] = {}
+    sites: dict[str, list[HtmlTag]] = {}
     for tag, url in _urls(copy):
         if not _fault(url) and wanted(parts := urlsplit(url)):
-            found.setdefault(f"{parts.scheme}://{parts.netloc}", []).append(tag)
-    return found.items()
+            sites.setdefault(f"{parts.scheme}://{parts.netloc}", []).append(tag)
+    return sites.items()
 
 
 def _count(tags: list[HtmlTag]) -> str:

@@ -30,17 +30,17 @@ def placeholders(copy: LintedMail) -> Iterator[Finding]:
     """Warn of placeholder texts and placeholder URLs."""
     parts: tuple[tuple[Place, str], ...] = (("subject", copy.subject), ("text", copy.text))
     for place, part in parts:
-        found = _LEFT.search(part)
-        if found:
-            said = f"“{found[0]}” looks like something that was to be replaced"
-            line = part.count("\n", 0, found.start()) + 1
-            yield warning("placeholder", place, said, "Write the real words.", line=line)
+        match = _LEFT.search(part)
+        if match:
+            message = f"“{match[0]}” looks like something that was to be replaced"
+            line = part.count("\n", 0, match.start()) + 1
+            yield warning("placeholder", place, message, "Write the real words.", line=line)
     for tag in copy.markup.named("a", "img"):
         url = tag.get("href") or tag.get("src") or ""
         if _NOBODY.fullmatch(_host(url)):
-            said = f"{url[:80]!r} stands for an address that was to be filled in"
+            message = f"{url[:80]!r} stands for an address that was to be filled in"
             mend = "Give the real one."
-            yield warning("placeholder", "html", said, mend, line=tag.line)
+            yield warning("placeholder", "html", message, mend, line=tag.line)
 
 
 def _host(url: str) -> str:
@@ -52,18 +52,18 @@ def _host(url: str) -> str:
 
 def link_words(copy: LintedMail) -> Iterator[Finding]:
     """Warn of links whose text doesn't tell their target (WCAG 2.4.4)."""
-    for found in _LINK.finditer(copy.html):
-        alts = " ".join(_ALT.findall(found["words"]))
-        words = " ".join(f"{_TAG.sub(' ', found['words'])} {alts}".split())
+    for match in _LINK.finditer(copy.html):
+        alts = " ".join(_ALT.findall(match["words"]))
+        words = " ".join(f"{_TAG.sub(' ', match['words'])} {alts}".split())
         if words and not _EMPTY.fullmatch(words.strip(" .…»→")):
             continue
-        said = f"a link says only “{words}”" if words else "a link has no words"
+        message = f"a link says only “{words}”" if words else "a link has no words"
         yield warning(
             "link-words",
             "html",
-            f"{said}: who listens to a list of links learns nothing",
+            f"{message}: who listens to a list of links learns nothing",
             "Say where it leads.",
-            line=copy.html.count("\n", 0, found.start()) + 1,
+            line=copy.html.count("\n", 0, match.start()) + 1,
         )
 
 
@@ -72,5 +72,5 @@ def repeated_links(copy: LintedMail) -> Iterator[Finding]:
     urls = Counter(tag.get("href") or "" for tag in copy.markup.named("a"))
     for url, count in urls.items():
         if url and count > MOST_ALIKE and not any(tag in url for tag in copy.tags):
-            said = f"{url[:80]!r} stands in the mail {count} times"
-            yield warning("repeated-link", "html", said, f"{MOST_ALIKE} times are plenty.")
+            message = f"{url[:80]!r} stands in the mail {count} times"
+            yield warning("repeated-link", "html", message, f"{MOST_ALIKE} times are plenty.")

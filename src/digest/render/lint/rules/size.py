@@ -18,7 +18,7 @@ def html_size(copy: LintedMail) -> Iterator[Finding]:
     size = len(copy.html.encode())
     links = tracked_links(copy)
     total = size + links * REWRITTEN_BYTES
-    said = (
+    message = (
         f"the mail will weigh {total:,} bytes: {size:,} of HTML and {links}"
         f" link{'s' * (links != 1)} to be rewritten"
     )
@@ -26,14 +26,14 @@ def html_size(copy: LintedMail) -> Iterator[Finding]:
         yield error(
             "html-size",
             "html",
-            f"{said}; Gmail cuts off at {CLIP_BYTES:,}",
+            f"{message}; Gmail cuts off at {CLIP_BYTES:,}",
             "Carry fewer comparisons or shorter quotes.",
         )
     elif total > NEAR_BYTES:
         yield warning(
             "html-size",
             "html",
-            f"{said}; Gmail cuts off at {CLIP_BYTES:,}",
+            f"{message}; Gmail cuts off at {CLIP_BYTES:,}",
             "Leave room: a longer issue would be clipped.",
         )
 

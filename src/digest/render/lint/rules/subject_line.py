@@ -20,11 +20,11 @@ def subject_length(copy: LintedMail) -> Iterator[Finding]:
     if not copy.subject.strip():
         yield error("subject-length", "subject", "there is no subject", "Give the issue one.")
     elif length > SUBJECT_MOST:
-        said = f"the subject has {length} characters; {SUBJECT_MOST} at most"
-        yield error("subject-length", "subject", said, "Shorten it.")
+        message = f"the subject has {length} characters; {SUBJECT_MOST} at most"
+        yield error("subject-length", "subject", message, "Shorten it.")
     elif length > SUBJECT_FITS:
-        said = f"the subject has {length} characters; phones show about 40, screens about 70"
-        yield warning("subject-length", "subject", said, "Shorten it.")
+        message = f"the subject has {length} characters; phones show about 40, screens about 70"
+        yield warning("subject-length", "subject", message, "Shorten it.")
 
 
 def subject_controls(copy: LintedMail) -> Iterator[Finding]:
@@ -37,8 +37,8 @@ def subject_controls(copy: LintedMail) -> Iterator[Finding]:
         for char in line:
             if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Cs"} or _is_bidi_control(char):
                 name = unicodedata.name(char, "a control character")
-                said = f"it holds U+{ord(char):04X}, {name.lower()}"
-                yield error("subject-controls", place, said, "Take the character out.")
+                message = f"it holds U+{ord(char):04X}, {name.lower()}"
+                yield error("subject-controls", place, message, "Take the character out.")
                 break
 
 

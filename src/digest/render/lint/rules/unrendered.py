@@ -17,13 +17,13 @@ _ACTIVE = ("script", "form", "iframe", "object", "embed", "input", "button")
 
 def mjml_left(copy: LintedMail) -> Iterator[Finding]:
     """Forbid MJML tags; the compiler copies unknown ones into the mail."""
-    for found in _MJML.finditer(copy.html):
+    for match in _MJML.finditer(copy.html):
         yield error(
             "mjml-left",
             "html",
-            f"{found[0]}> is left over: MJML doesn't know it",
+            f"{match[0]}> is left over: MJML doesn't know it",
             "Correct the tag's name in the template.",
-            line=_line(copy.html, found.start()),
+            line=_line(copy.html, match.start()),
         )
 
 
@@ -36,14 +36,14 @@ def template_left(copy: LintedMail) -> Iterator[Finding]:
         ("text", copy.text),
     )
     for place, part in parts:
-        found = _TEMPLATE.search(part)
-        if found:
+        match = _TEMPLATE.search(part)
+        if match:
             yield error(
                 "template-left",
                 place,
-                f"{found[0]} is left over: nothing was put in its place",
+                f"{match[0]} is left over: nothing was put in its place",
                 "Print stored text through the template, not by hand.",
-                line=_line(part, found.start()),
+                line=_line(part, match.start()),
             )
 
 
@@ -58,8 +58,8 @@ def tags_intact(copy: LintedMail) -> Iterator[Finding]:
 
 def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
     core = tag.strip("-")
-    for found in re.finditer(re.escape(core), part):
-        before, after = part[max(0, found.start() - 300) : found.start()], part[found.end() :]
+    for match in re.finditer(re.escape(core), part):
+        before, after = part[max(0, match.start() - 300) : match.start()], part[match.end() :]
         if before.endswith(_DISARMED):
             continue  # stored text that looks like a tag
         if not (_LINK_SO_FAR.search(before) and _TAG_ENDS.match(after)):
@@ -68,7 +68,7 @@ def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
                 place,
                 f"{core} doesn't stand as {tag} at the end of a link",
                 "Use the links the issue brings, with the filter personal.",
-                line=_line(part, found.start()),
+                line=_line(part, match.start()),
             )
 
 
