@@ -25,7 +25,7 @@ class ApprovalTerms:
     """What an approval is bound to; a change in any field voids the approval."""
 
     editions: tuple[str, ...]  #: the fingerprint of each edition that would go out
-    audience: str  #: who gets it, as a rule in words
+    audience: str  #: the audience as a rule in words
     templates: str  #: SHA-256 of the templates
 
     def seal(self) -> str:
@@ -73,7 +73,7 @@ def approve(
     for an error and `NotApproved` for a warning that isn't accepted.
     """
     refuse_errors(findings)
-    warned = _warned(findings)
+    warned = _warned_rules(findings)
     open_ = [rule for rule in warned if despite is not None and rule not in despite]
     if open_:
         raise NotApproved(
@@ -128,8 +128,8 @@ def require_approved(
     if status is None or status.void:
         if store.newsletter_of(session, issue).unattended and not findings:
             return None
-        raise NotApproved(_why_not(issue, status), next_step=f"digest approve {issue.number}")
-    new = [rule for rule in _warned(findings) if rule not in status.approval.accepted]
+        raise NotApproved(_refusal(issue, status), next_step=f"digest approve {issue.number}")
+    new = [rule for rule in _warned_rules(findings) if rule not in status.approval.accepted]
     if new:
         raise NotApproved(
             f"issue {issue.number} has a warning nobody has accepted: {', '.join(new)}",
@@ -164,11 +164,11 @@ def latest(session: Session, issue: Issue) -> Approval | None:
     ).one_or_none()
 
 
-def _warned(findings: Sequence[Finding]) -> list[str]:
+def _warned_rules(findings: Sequence[Finding]) -> list[str]:
     return sorted({finding.rule for finding in findings if finding.severity is Severity.WARNING})
 
 
-def _why_not(issue: Issue, status: ApprovalStatus | None) -> str:
+def _refusal(issue: Issue, status: ApprovalStatus | None) -> str:
     if status is None:
         return f"issue {issue.number} isn't approved"
     changed = " and ".join(status.void)

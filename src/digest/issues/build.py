@@ -37,7 +37,7 @@ class IssueBuilder:
     render: Render
     check: Check
     sources: Callable[[], provenance.Sources] = dict  #: the templates, by name
-    sender: str = ""  #: who the mail is from: Name <address>
+    sender: str = ""  #: of the mail: Name <address>
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +117,7 @@ def draft_issue(
     )
     view = apply_words(composed, decisions)
     made = press.render(view)
-    rendered = replace(made, findings=(*made.findings, *_odd_shares(ordered)))
+    rendered = replace(made, findings=(*made.findings, *_share_warnings(ordered)))
     return BuiltIssue(
         view=view,
         composed=composed,
@@ -128,7 +128,7 @@ def draft_issue(
     )
 
 
-def _odd_shares(carried: Sequence[Revision]) -> Iterator[Finding]:
+def _share_warnings(carried: Sequence[Revision]) -> Iterator[Finding]:
     """Yield a warning for each panel share that contradicts the published calls."""
     for revision in carried:
         for side in revision.contenders:
@@ -157,7 +157,7 @@ def build(
     an earlier revision. *chosen* replaces the pick of the rule. Raises
     `IssueFrozen`, `NothingToPick`, and `MailUnfit` when a check forbids the mail.
     """
-    before = _before(session, newsletter, period, again=again)
+    before = _existing_issue(session, newsletter, period, again=again)
     number = before.number if before else None
     number = number or store.next_number(session, newsletter.id)
     chosen = chosen or choose_comparisons(session, newsletter, period)
@@ -170,8 +170,8 @@ def build(
     issue.pick, issue.built_at = chosen.to_dict(), now
     session.add(issue)
     session.flush()
-    _place(session, issue, chosen)
-    edition = _freeze(session, issue, newsletter, built, now)
+    _replace_placements(session, issue, chosen)
+    edition = _store_edition(session, issue, newsletter, built, now)
     ingredients = provenance.BuildInputs(
         newsletter=newsletter,
         carried=built.revisions,
@@ -187,7 +187,9 @@ def build(
     return issue, built
 
 
-def _before(session: Session, newsletter: Newsletter, period: str, *, again: bool) -> Issue | None:
+def _existing_issue(
+    session: Session, newsletter: Newsletter, period: str, *, again: bool
+) -> Issue | None:
     issue = store.by_period(session, newsletter.id, period)
     if issue is None or issue.state is IssueState.SKIPPED:
         return issue
@@ -201,7 +203,7 @@ def _before(session: Session, newsletter: Newsletter, period: str, *, again: boo
     return issue
 
 
-def _place(session: Session, issue: Issue, chosen: Pick) -> None:
+def _replace_placements(session: Session, issue: Issue, chosen: Pick) -> None:
     for old in store.placements(session, issue):
         session.delete(old)
     session.flush()
@@ -218,7 +220,7 @@ def _place(session: Session, issue: Issue, chosen: Pick) -> None:
     )
 
 
-def _freeze(
+def _store_edition(
     session: Session, issue: Issue, newsletter: Newsletter, built: BuiltIssue, now: datetime
 ) -> Edition:
     edition = Edition(

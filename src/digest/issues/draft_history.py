@@ -13,7 +13,7 @@ from digest.issues import store
 from digest.issues.models import Draft, DraftStep, IssueState, Newsletter
 from digest.issues.picking import Decisions
 
-_OPEN = (IssueState.BUILT, IssueState.SKIPPED)
+_EDITABLE = (IssueState.BUILT, IssueState.SKIPPED)
 
 
 def current(session: Session, newsletter: Newsletter, period: str) -> Decisions:
@@ -39,7 +39,7 @@ def decide(
     _refuse_frozen(session, newsletter, period)
     draft = _draft(session, newsletter, period)
     draft = draft or Draft(newsletter_id=newsletter.id or 0, period=period)
-    _forget_after(session, newsletter, period, draft.step)
+    _delete_steps_after(session, newsletter, period, draft.step)
     draft.step += 1
     session.add(draft)
     session.add(
@@ -105,7 +105,7 @@ def steps(session: Session, newsletter: Newsletter, period: str) -> Sequence[Dra
 
 def _refuse_frozen(session: Session, newsletter: Newsletter, period: str) -> None:
     issue = store.by_period(session, newsletter.id, period)
-    if issue is not None and issue.state not in _OPEN:
+    if issue is not None and issue.state not in _EDITABLE:
         raise IssueFrozen(f"issue {issue.number} of {period} is {issue.state} and can't change")
 
 
@@ -123,7 +123,7 @@ def _step(session: Session, newsletter: Newsletter, period: str, number: int) ->
     ).one_or_none()
 
 
-def _forget_after(session: Session, newsletter: Newsletter, period: str, number: int) -> None:
+def _delete_steps_after(session: Session, newsletter: Newsletter, period: str, number: int) -> None:
     session.connection().execute(
         delete(DraftStep).where(
             col(DraftStep.newsletter_id) == newsletter.id,

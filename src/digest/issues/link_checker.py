@@ -13,11 +13,15 @@ from digest.render.filters import is_web_link
 from digest.render.lint import Finding, read_html, warning
 
 MOST = 100  #: links requested for one mail
-_AT_ONCE = 8
-_SECONDS = 10.0
+_PARALLEL_REQUESTS = 8
+_TIMEOUT_SECONDS = 10.0
 #: Status codes of servers that refuse HEAD; the link is requested again with GET.
-_ASK_AGAIN = (HTTPStatus.METHOD_NOT_ALLOWED, HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.FORBIDDEN)
-_GUARDED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+_RETRIED_WITH_GET = (
+    HTTPStatus.METHOD_NOT_ALLOWED,
+    HTTPStatus.NOT_IMPLEMENTED,
+    HTTPStatus.FORBIDDEN,
+)
+_REACHABLE_ERRORS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
 Ask = Callable[[str], str]  #: from a URL to what is wrong with it, empty when it answers
 
@@ -35,7 +39,7 @@ def unreachable(html: str, tags: Iterable[str], ask: Ask) -> list[Finding]:
         if is_web_link(url) and not any(reader_tag in url for reader_tag in own):
             lines.setdefault(url, tag.line)
     urls = list(lines)[:MOST]
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool:
         answers = zip(urls, pool.map(ask, urls), strict=True)
         return [
             warning(
@@ -51,23 +55,23 @@ def unreachable(html: str, tags: Iterable[str], ask: Ask) -> list[Finding]:
 
 
 def check_link(url: str) -> str:
-    """Request *url* without reading its body; return what is wrong, empty when it answers."""
-    fault = _asked(url, "HEAD")
+    """Return what is wrong with *url*, empty when it answers; its body isn't read."""
+    fault = _request(url, "HEAD")
     if fault is None:
-        fault = _asked(url, "GET")
+        fault = _request(url, "GET")
     return fault or ""
 
 
-def _asked(url: str, method: str) -> str | None:
+def _request(url: str, method: str) -> str | None:
     """Return what is wrong, empty when it answers; ``None`` when GET should be tried as well."""
     request = Request(url, method=method, headers={"User-Agent": "digest-link-check"})  # noqa: S310
     try:
-        with build_opener().open(request, timeout=_SECONDS):
+        with build_opener().open(request, timeout=_TIMEOUT_SECONDS):
             return ""
     except HTTPError as fault:
         fault.close()
-        if method == "HEAD" and fault.code in _ASK_AGAIN:
+        if method == "HEAD" and fault.code in _RETRIED_WITH_GET:
             return None
-        return "" if fault.code in _GUARDED else f"answers {fault.code}"
+        return "" if fault.code in _REACHABLE_ERRORS else f"answers {fault.code}"
     except (URLError, OSError, http.client.HTTPException, ValueError) as fault:
         return f"doesn't answer ({getattr(fault, 'reason', fault)!s:.60})"

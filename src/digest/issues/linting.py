@@ -36,7 +36,7 @@ class LintTerms:
         """Return the findings of an issue just rendered, those of its templates included."""
         copy = LintedMail(
             subject=rendered.subject,
-            preheader=in_plain_text(view.preheader),  # as the mail says it
+            preheader=in_plain_text(view.preheader),  # as the mail prints it
             html=rendered.html,
             text=rendered.text,
             unsubscribe_url=view.unsubscribe_url,
@@ -44,7 +44,7 @@ class LintTerms:
             postal_address=view.postal_address,
             tracked=view.tracked,
         )
-        return self._weighed([*rendered.findings, *lint_mail(copy)])
+        return self._with_leniency([*rendered.findings, *lint_mail(copy)])
 
     def of_edition(self, edition: Edition, unsubscribe_url: str) -> list[Finding]:
         """Return the findings of a frozen edition, those kept of its templates included.
@@ -62,13 +62,13 @@ class LintTerms:
             unsubscribe_url=unsubscribe_url if url is None else f"{url}/u/{UNSUBSCRIBE_TAG}",
             tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
             postal_address=self.postal_address if postal is None else postal,
-            tracked=_tracked(edition),
+            tracked=_is_tracked(edition),
         )
         moved = moved_since(copy, unsubscribe_url, self.postal_address)
         moved += sender_since(settings.get("sender", ""), self.sender, _issue(edition))
-        return self._weighed([*provenance.findings_of(edition), *moved, *lint_mail(copy)])
+        return self._with_leniency([*provenance.findings_of(edition), *moved, *lint_mail(copy)])
 
-    def _weighed(self, findings: list[Finding]) -> list[Finding]:
+    def _with_leniency(self, findings: list[Finding]) -> list[Finding]:
         if self.postal_address or not self.lenient:
             return findings
         return [
@@ -132,7 +132,7 @@ def _issue(edition: Edition) -> Issue | None:
     return session.get(Issue, edition.issue_id) if session else None
 
 
-def _tracked(edition: Edition) -> bool:
+def _is_tracked(edition: Edition) -> bool:
     """Tell whether links will be rewritten; true when the newsletter isn't known."""
     session, issue = object_session(edition), _issue(edition)
     newsletter = session.get(Newsletter, issue.newsletter_id) if session and issue else None

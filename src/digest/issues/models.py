@@ -31,7 +31,7 @@ class DraftStep(SQLModel, table=True):
     newsletter_id: int = Field(foreign_key="newsletter.id")
     period: str = Field(sa_type=String(16))
     number: int  #: counts from 1
-    what: str = Field(sa_type=String(200))  #: the change, as an editor would say it
+    what: str = Field(sa_type=String(200))  #: the change, in an editor's words
     decisions: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
     at: datetime
 
@@ -43,11 +43,11 @@ class Approval(SQLModel, table=True):
     issue_id: int = Field(foreign_key="issue.id", index=True)
     seal: str = Field(sa_type=String(64))  #: SHA-256 over the three below
     editions: list[str] = Field(sa_type=JSON)  #: the fingerprint of each edition
-    audience: str = Field(sa_type=Text)  #: who gets it, as a rule in words
+    audience: str = Field(sa_type=Text)  #: the audience as a rule in words
     templates: str = Field(sa_type=String(64))  #: SHA-256 of the templates
     accepted: list[str] = Field(
         default_factory=list, sa_type=JSON
-    )  #: rules whose warnings are fine
+    )  #: rules whose warnings are accepted
     by: str = Field(sa_type=String(200))
     at: datetime
 
@@ -74,12 +74,12 @@ class Recipe(SQLModel, table=True):
 class IssueState(StrEnum):
     """The state of an issue."""
 
-    BUILT = "built"  #: picked, rendered, checked, frozen; nobody has been chosen to get it
+    BUILT = "built"  #: the edition is frozen, the audience isn't
     PREPARED = "prepared"  #: the audience is frozen and cut into batches, which may be claimed
-    PAUSED = "paused"  #: prepared, and nothing more is claimed until somebody resumes it
-    SENT = "sent"  #: nothing is pending and nothing is in doubt
-    CANCELLED = "cancelled"  #: a person's decision: what isn't sent stays unsent
-    SKIPPED = "skipped"  #: the week had nothing to say; recorded with the reason
+    PAUSED = "paused"  #: prepared, and no batch is claimed until the issue is resumed
+    SENT = "sent"  #: no recipient is pending or in doubt
+    CANCELLED = "cancelled"  #: by a person's decision; pending mail is never sent
+    SKIPPED = "skipped"  #: the period has no issue; the note tells why
 
 
 class WhenEmpty(StrEnum):
@@ -92,9 +92,9 @@ class WhenEmpty(StrEnum):
 class Tracking(StrEnum):
     """What is recorded of opens and clicks; each mail states it."""
 
-    OFF = "off"  #: nothing: no link is rewritten, no image added
-    ANONYMOUS = "anonymous"  #: how many, not who
-    READER = "reader"  #: which reader followed which link
+    OFF = "off"  #: nothing; no link is rewritten and no image is added
+    ANONYMOUS = "anonymous"  #: numbers only
+    READER = "reader"  #: the links that each reader followed
 
 
 class Newsletter(SQLModel, table=True):
@@ -111,17 +111,17 @@ class Newsletter(SQLModel, table=True):
     minute: int = 0
     nth: int | None = None  #: which weekday of the month, 1 to 4, -1 for the last
     anchor: date | None = None  #: a day in a week with an issue, for every second week
-    scheduled: bool = True  #: false: nothing happens by itself
-    scheduled_since: datetime | None = None  #: earlier moments of this cadence never were
+    scheduled: bool = True  #: false: the service neither builds nor sends
+    scheduled_since: datetime | None = None  #: moments before it are ignored
     build_lead: int = 48  #: hours before its moment that an issue is built
     remind_lead: int = 24  #: hours before its moment that its editors are reminded
-    max_lateness: int = 12  #: hours after its moment that an issue still goes by itself
+    max_lateness: int = 12  #: hours after its moment in which an issue is still sent by itself
     when_empty: WhenEmpty = Field(default=WhenEmpty.SKIP, sa_type=closed_set(WhenEmpty))
     evergreen: list[str] = Field(default_factory=list, sa_type=JSON)  #: slugs of comparisons
     tracking: Tracking = Field(default=Tracking.OFF, sa_type=closed_set(Tracking))
-    unattended: bool = False  #: an issue without any finding may go although nobody approved it
+    unattended: bool = False  #: an issue without findings may be sent without approval
     max_per_issue: int = 5
-    no_repeat: int = 2  #: a tool isn't shown twice within so many issues
+    no_repeat: int = 2  #: number of issues for which a tool rests
     language: str = Field(default="en", sa_type=String(16))
 
     def cadence(self) -> Cadence:
@@ -151,7 +151,9 @@ class Issue(SQLModel, table=True):
     period: str = Field(sa_type=String(16))  #: ISO week, "2026-W48"
     state: IssueState = Field(sa_type=closed_set(IssueState))
     note: str = Field(default="", sa_type=Text)  #: why it was skipped, paused or cancelled
-    pick: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  #: every reason, as told then
+    pick: dict[str, Any] = Field(
+        default_factory=dict, sa_type=JSON
+    )  #: the pick with its reasons, as JSON types
     built_at: datetime
     prepared_at: datetime | None = None
     sent_at: datetime | None = None
@@ -182,7 +184,7 @@ class Edition(SQLModel, table=True):
     slice: str = Field(default="everyone", sa_type=String(64))
     revision: int = 1
     language: str = Field(default="en", sa_type=String(16))
-    #: What its mail says is learnt from opens and clicks, whatever the newsletter does later.
+    #: What its mail says is recorded of opens and clicks, also when the newsletter changes.
     tracking: Tracking = Field(default=Tracking.OFF, sa_type=closed_set(Tracking))
     subject: str = Field(sa_type=String(998))
     preheader: str = Field(default="", sa_type=Text)
@@ -195,12 +197,12 @@ class Edition(SQLModel, table=True):
 class SlotState(StrEnum):
     """The state of a slot."""
 
-    AHEAD = "ahead"  #: claimed; there is no draft yet, and the note says why
+    AHEAD = "ahead"  #: claimed, without a draft; the note tells why
     DRAFTED = "drafted"  #: the editors have a draft
-    HELD = "held"  #: its moment has come and it may not go; it goes once it may, if not too late
-    RELEASED = "released"  #: its audience is frozen: sending is under way or done
-    SKIPPED = "skipped"  #: no issue comes out, and the note says why
-    MISSED = "missed"  #: later than allowed: a person sends it or leaves it
+    HELD = "held"  #: due, but not allowed to be sent; sent once it is allowed, unless too late
+    RELEASED = "released"  #: the audience is frozen; sending is under way or done
+    SKIPPED = "skipped"  #: no issue comes out; the note tells why
+    MISSED = "missed"  #: later than `max_lateness`; a person may still send it
 
 
 class Slot(SQLModel, table=True):
@@ -237,7 +239,7 @@ class SlotShift(SQLModel, table=True):
 
     newsletter_id: int = Field(foreign_key="newsletter.id", primary_key=True)
     period: str = Field(primary_key=True, sa_type=String(16))
-    wall: str = Field(sa_type=String(16))  #: as the newsletter's clocks show it: 2026-11-26T10:00
+    wall: str = Field(sa_type=String(16))  #: naive local time: 2026-11-26T10:00
     why: str = Field(default="", sa_type=String(200))
 
 

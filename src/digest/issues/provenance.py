@@ -140,7 +140,7 @@ class RebuiltEdition:
 
 
 def rebuild(session: Session, issue: Issue, edition: Edition, reprint: Reprint) -> RebuiltEdition:
-    """Render an edition again from its recipe; raises `NotFound` when it has none."""
+    """Return an edition rendered again from its recipe; raises `NotFound` without one."""
     recipe = session.get(Recipe, edition.id)
     if recipe is None:
         raise NotFound(f"what issue {issue.number} was made from wasn't kept")
@@ -157,11 +157,11 @@ def rebuild(session: Session, issue: Issue, edition: Edition, reprint: Reprint) 
         view=view,
         rendered=rendered,
         differs=tuple(name for name, now, then in parts if now != then),
-        tools=_other_tools(recipe.made_from.get("made_with", {})),
+        tools=_changed_tools(recipe.made_from.get("made_with", {})),
     )
 
 
-def _other_tools(then: Mapping[str, str]) -> tuple[str, ...]:
+def _changed_tools(then: Mapping[str, str]) -> tuple[str, ...]:
     now = tools()
     return tuple(
         f"{name} {then[name]}, now {now[name]}"

@@ -17,8 +17,8 @@ from digest.issues.calendar import issue_day
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement
 from digest.issues.picking import PastIssueContent
 
-#: A cancelled issue has a page for those who got it before, and is shown to nobody else.
-_SHOWN = (IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)
+#: A cancelled issue keeps its page for those who got it, but no list shows it.
+_PUBLISHED_STATES = (IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)
 
 
 class PublishedIssue(NamedTuple):
@@ -39,8 +39,12 @@ def published(
     session: Session, newsletter: Newsletter, *, at_most: int = 1000
 ) -> list[PublishedIssue]:
     """Return a newsletter's published issues, the newest first."""
-    statement = _editions(newsletter).where(col(Issue.state).in_(_SHOWN)).limit(at_most)
-    return [_in_short(row, newsletter) for row in session.connection().execute(statement)]
+    statement = (
+        _published_editions(newsletter)
+        .where(col(Issue.state).in_(_PUBLISHED_STATES))
+        .limit(at_most)
+    )
+    return [_published_issue(row, newsletter) for row in session.connection().execute(statement)]
 
 
 def latest(session: Session, newsletter: Newsletter) -> PublishedIssue | None:
@@ -50,29 +54,29 @@ def latest(session: Session, newsletter: Newsletter) -> PublishedIssue | None:
 
 def public_issue(session: Session, newsletter: Newsletter, number: int) -> PublishedIssue:
     """Return an issue whose audience was frozen; raises `NotFound` for any other number."""
-    statement = _editions(newsletter).where(col(Issue.number) == number)
+    statement = _published_editions(newsletter).where(col(Issue.number) == number)
     row = session.connection().execute(statement).first()
     if row is None:
         raise NotFound(f"no issue {number} has been sent")
-    return _in_short(row, newsletter)
+    return _published_issue(row, newsletter)
 
 
 def neighbours(
     session: Session, newsletter: Newsletter, number: int
 ) -> tuple[PublishedIssue | None, PublishedIssue | None]:
     """Return the published issues before and after *number*; ``None`` where there is none."""
-    shown = _editions(newsletter).where(col(Issue.state).in_(_SHOWN))
+    shown = _published_editions(newsletter).where(col(Issue.state).in_(_PUBLISHED_STATES))
     connection = session.connection()
     before = connection.execute(shown.where(col(Issue.number) < number).limit(1)).first()
     upwards = shown.where(col(Issue.number) > number).order_by(None).order_by(col(Issue.number))
     after = connection.execute(upwards.limit(1)).first()
-    older = _in_short(before, newsletter) if before else None
-    return older, _in_short(after, newsletter) if after else None
+    older = _published_issue(before, newsletter) if before else None
+    return older, _published_issue(after, newsletter) if after else None
 
 
 def frozen_html(session: Session, issue_id: int) -> str:
     """Return the HTML of an issue that `public_issue` has returned, reader tags included."""
-    statement = select(Edition.html).where(Edition.issue_id == issue_id, _newest())
+    statement = select(Edition.html).where(Edition.issue_id == issue_id, _is_newest_edition())
     return session.exec(statement).one()
 
 
@@ -97,7 +101,7 @@ def was_carried(session: Session, comparison: Comparison) -> bool:
     return session.exec(statement.limit(1)).first() is not None
 
 
-def _editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
+def _published_editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
     return (
         columns(
             col(Issue.id),
@@ -106,7 +110,7 @@ def _editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
             col(Issue.pick)["day"].as_string().label("day"),
             col(Edition.subject),
         )
-        .join(Edition, (col(Edition.issue_id) == col(Issue.id)) & _newest())
+        .join(Edition, (col(Edition.issue_id) == col(Issue.id)) & _is_newest_edition())
         .where(
             col(Issue.newsletter_id) == newsletter.id,
             col(Issue.prepared_at).is_not(None),
@@ -116,19 +120,19 @@ def _editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _newest() -> ColumnElement[bool]:
+def _is_newest_edition() -> ColumnElement[bool]:
     """Return the condition that an edition is the newest of its issue."""
     other = aliased(Edition)
     last = columns(func.max(col(other.id))).where(col(other.issue_id) == col(Edition.issue_id))
     return col(Edition.id) == last.correlate(Edition).scalar_subquery()
 
 
-def _in_short(row: Any, newsletter: Newsletter) -> PublishedIssue:
+def _published_issue(row: Any, newsletter: Newsletter) -> PublishedIssue:
     day = date.fromisoformat(row.day) if row.day else issue_day(row.period, newsletter.weekday)
     return PublishedIssue(row.id, row.number, day, row.subject)
 
 
-_CARRIED = (IssueState.BUILT, IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)
+_CARRYING_STATES = (IssueState.BUILT, IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)
 
 
 def newsletter(session: Session, slug: str) -> Newsletter:
@@ -236,7 +240,7 @@ def history(session: Session, newsletter_id: int | None) -> list[PastIssueConten
         .join(Revision, col(Revision.id) == col(Placement.revision_id))
         .join(Contender, col(Contender.revision_id) == col(Revision.id))
         .join(Tool, col(Tool.id) == col(Contender.tool_id))
-        .where(Issue.newsletter_id == newsletter_id, col(Issue.state).in_(_CARRIED))
+        .where(Issue.newsletter_id == newsletter_id, col(Issue.state).in_(_CARRYING_STATES))
         .order_by(col(Issue.period))
     ).all()
     periods: dict[str, tuple[set[str], set[str]]] = {}

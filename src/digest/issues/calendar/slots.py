@@ -30,7 +30,7 @@ def calendar_of(session: Session, newsletter: Newsletter) -> Calendar:
     shifts = session.exec(select(SlotShift).where(SlotShift.newsletter_id == newsletter.id)).all()
     return Calendar(
         cadence=newsletter.cadence(),
-        blackouts=dict(_days(blackouts(session, newsletter))),
+        blackouts=dict(_blackout_days(blackouts(session, newsletter))),
         shifts={row.period: datetime.fromisoformat(row.wall) for row in shifts},
     )
 
@@ -157,7 +157,7 @@ def insert(session: Session, model: type[SQLModel]) -> Any:
     return (sqlite.insert if on_sqlite else postgresql.insert)(model)
 
 
-def _days(rows: Sequence[Blackout]) -> Iterable[tuple[date, str]]:
+def _blackout_days(rows: Sequence[Blackout]) -> Iterable[tuple[date, str]]:
     for blackout in rows:
         for number in range((blackout.last - blackout.first).days + 1):
             yield blackout.first + timedelta(days=number), blackout.why

@@ -17,12 +17,12 @@ TRACKING = {
     Tracking.ANONYMOUS: "Opens and clicks are counted, not who made them.",
     Tracking.READER: "Opens and clicks are kept with your subscription, to see what is read.",
 }
-_SMALL = "no one two three four five six seven eight nine ten eleven twelve"
+_SMALL_NUMBERS = "no one two three four five six seven eight nine ten eleven twelve"
 
 
 def number(count: int) -> str:
     """Return a count up to twelve as a word, a larger one in digits."""
-    small = _SMALL.split()
+    small = _SMALL_NUMBERS.split()
     return small[count] if 0 <= count < len(small) else str(count)
 
 
@@ -37,7 +37,7 @@ def headline(contenders: Sequence[ContenderView]) -> str:
     if not known:
         return "The panel hasn\u2019t published a share yet."
     if len(known) == 1:
-        return _lone(known[0])
+        return _one_share(known[0])
     ahead, behind = leader_first(known)
     if ahead.panel_share == behind.panel_share:
         return _tie(ahead)
@@ -46,9 +46,8 @@ def headline(contenders: Sequence[ContenderView]) -> str:
             f"{_of_panel(ahead)} would ship {ahead.name};"
             f" {share(behind.panel_share or 0)} would ship {behind.name}."
         )
-    return (
-        f"{_seats(ahead)} would ship {ahead.name}; {_few(behind.ships)} would ship {behind.name}."
-    )
+    others = f"{_count_word(behind.ships)} would ship {behind.name}"
+    return f"{_seats(ahead)} would ship {ahead.name}; {others}."
 
 
 def leader_first(pair: Sequence[ContenderView]) -> tuple[ContenderView, ContenderView]:
@@ -58,7 +57,7 @@ def leader_first(pair: Sequence[ContenderView]) -> tuple[ContenderView, Contende
     return (second, first) if leads else (first, second)
 
 
-def _lone(contender: ContenderView) -> str:
+def _one_share(contender: ContenderView) -> str:
     reviewers = _seats(contender) if contender.ships is not None else _of_panel(contender)
     return f"{reviewers} would ship {contender.name}."
 
@@ -84,7 +83,7 @@ def _seats(contender: ContenderView) -> str:
     return f"{number(contender.ships).capitalize()} of {number(contender.seats)} reviewers"
 
 
-def _few(ships: int) -> str:
+def _count_word(ships: int) -> str:
     return "none" if ships == 0 else "only one" if ships == 1 else number(ships)
 
 
@@ -131,15 +130,15 @@ def opening(comparisons: Sequence[ComparisonView]) -> str:
 
 def _agreement(agreed: list[str], split: list[str]) -> str:
     if not split:
-        return f"The panel is of one mind on {_all(agreed)}."
+        return f"The panel is of one mind on {_named_or_counted(agreed)}."
     if not agreed:
-        return f"The panel splits on {_all(split)}."
+        return f"The panel splits on {_named_or_counted(split)}."
     if len(agreed) == len(split) == 1:
         return f"The panel is of one mind on {agreed[0]} and splits on {split[0]}."
     return f"The panel is of one mind on {_tools(len(agreed))} and splits on {number(len(split))}."
 
 
-def _all(names: list[str]) -> str:
+def _named_or_counted(names: list[str]) -> str:
     if len(names) == 1:
         return names[0]
     return "both tools" if len(names) == 2 else f"all {number(len(names))} tools"  # noqa: PLR2004
@@ -154,16 +153,18 @@ def preheader(comparisons: Sequence[ComparisonView], opened: str) -> str:
     rest = [comparison.title for comparison in comparisons[1:]]
     if not rest:
         return truncate(comparisons[0].headline, PREHEADER_LIMIT).replace("\u00a0", " ")
-    return _longest((_also(rest, shown) for shown in range(len(rest), 0, -1)), or_else=opened)
+    return _first_fitting(
+        (_other_titles(rest, shown) for shown in range(len(rest), 0, -1)), or_else=opened
+    )
 
 
-def _also(titles: list[str], shown: int) -> str:
+def _other_titles(titles: list[str], shown: int) -> str:
     left = len(titles) - shown
     tail = f", and {number(left)} more" if left else ""
     return f"Also: {', '.join(titles[:shown])}{tail}"
 
 
-def _longest(forms: Iterable[str], *, or_else: str) -> str:
+def _first_fitting(forms: Iterable[str], *, or_else: str) -> str:
     for form in forms:
         if _length(form) <= PREHEADER_LIMIT:
             return form

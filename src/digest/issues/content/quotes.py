@@ -14,7 +14,7 @@ from digest.render.escaping import one_line, strip_unprintable
 from digest.render.graphemes import graphemes, truncate
 
 LIMIT = 300  #: characters of one quote in the mail
-_READ = 20_000  # characters of a quote that are looked at
+_MAX_READ = 20_000  # characters of a quote that are looked at
 
 _OPENING, _CLOSING = "\"'\u201c\u2018", "\"'\u201d\u2019"
 _SENTENCE_END = re.compile(
@@ -47,16 +47,16 @@ def sharpest_passage(quote: str, limit: int = LIMIT) -> Excerpt:
     A single sentence that is too long is cut after a word, never inside a grapheme, and ends in
     an ellipsis.
     """
-    sentences = _sentences(_bare(quote[:_READ]))
+    sentences = _sentences(_without_quotation_marks(quote[:_MAX_READ]))
     if not sentences:
         return Excerpt("", 0.0)
-    best = max(range(len(sentences)), key=lambda at: (_worth(sentences[at], limit), -at))
+    best = max(range(len(sentences)), key=lambda at: (_passage_score(sentences[at], limit), -at))
     return Excerpt(
-        truncate(" ".join(_around(sentences, best, limit)), limit), _score(sentences[best])
+        truncate(" ".join(_with_context(sentences, best, limit)), limit), _score(sentences[best])
     )
 
 
-def _bare(quote: str) -> str:
+def _without_quotation_marks(quote: str) -> str:
     """Return a quote without outer quotation marks; the templates print their own."""
     text = " ".join(strip_unprintable(quote).split())
     while len(text) > 1 and text[0] + text[-1] in _PAIRS:
@@ -74,7 +74,7 @@ def _sentences(text: str) -> list[str]:
     return sentences
 
 
-def _around(sentences: list[str], best: int, limit: int) -> list[str]:
+def _with_context(sentences: list[str], best: int, limit: int) -> list[str]:
     """Return the best sentence with its context: the sentences after it, else before it."""
     run, length = [sentences[best]], _length(sentences[best])
     after, before = sentences[best + 1 :], sentences[:best]
@@ -92,7 +92,7 @@ def _length(text: str) -> int:
     return sum(1 for _ in graphemes(text))
 
 
-def _worth(sentence: str, limit: int) -> float:
+def _passage_score(sentence: str, limit: int) -> float:
     """Score a sentence; less when it would be cut or refers to the sentence before it."""
     whole = 1.0 if len(sentence) <= limit else 0.4
     return _score(sentence) * whole * (0.7 if _LEANING.match(sentence) else 1.0)
@@ -126,7 +126,7 @@ _LEAN_WORDS_AGAINST = (
     " pointless poor risk rumour shallow slow thin vague waste weak won't worse worst wrong"
 )
 _FOR, _AGAINST = frozenset(_LEAN_WORDS_FOR.split()), frozenset(_LEAN_WORDS_AGAINST.split())
-_PLAIN = 4  # the weight of an explicit "ship" or "skip"
+_EXPLICIT_WEIGHT = 4  # the weight of an explicit "ship" or "skip"
 
 
 def presumed_calls(contender: Contender, seats: int) -> Mapping[int, Call]:
@@ -158,7 +158,7 @@ def leaning(quote: str) -> int:
     text = quote.replace("\u2019", "'")
     words = [word.lower() for word in _LEAN_WORD.findall(text)]
     plain = len(_SHIP.findall(text)) - len(_SKIP.findall(text))
-    return _PLAIN * plain + sum((word in _FOR) - (word in _AGAINST) for word in words)
+    return _EXPLICIT_WEIGHT * plain + sum((word in _FOR) - (word in _AGAINST) for word in words)
 
 
 _NAME = 80
@@ -170,7 +170,7 @@ class _QuoteCandidate:
     about: str
     verdict: Verdict
     excerpt: Excerpt
-    call: Call | None  #: as published, or presumed: what it is chosen by
+    call: Call | None  #: published or presumed; decides which quotes are chosen
     alone: bool  #: the one call against all others on this tool
 
     @property
@@ -188,13 +188,13 @@ def choose_quotes(contenders: Sequence[Contender], seats: int) -> list[QuoteView
     picked = _by_call(called) if called else _by_tool(quotes)
     if len(picked) == 1:  # quote the other tool as well
         others = [quote for quote in quotes if quote.side != picked[0].side]
-        picked += [_fairest(others, picked)] if others else []
-    return [_view(quote) for quote in sorted(picked, key=_for_first)]
+        picked += [_sharpest(others, picked)] if others else []
+    return [_view(quote) for quote in sorted(picked, key=_shipping_first)]
 
 
 def _candidates_of(contender: Contender, seats: int) -> list[_QuoteCandidate]:
     calls = presumed_calls(contender, seats)
-    lone = _lone_seat(contender, calls, seats)
+    lone = _dissenting_seat(contender, calls, seats)
     return [
         _QuoteCandidate(
             side=contender.side,
@@ -209,7 +209,7 @@ def _candidates_of(contender: Contender, seats: int) -> list[_QuoteCandidate]:
     ]
 
 
-def _lone_seat(contender: Contender, calls: Mapping[int, Call], seats: int) -> int | None:
+def _dissenting_seat(contender: Contender, calls: Mapping[int, Call], seats: int) -> int | None:
     """Return the one seat whose call differs from all others, of three seats at least.
 
     Return ``None`` when a call is missing, or when the published share contradicts the calls.
@@ -228,18 +228,18 @@ def _by_call(quotes: Sequence[_QuoteCandidate]) -> list[_QuoteCandidate]:
     for call in (Call.SHIP, Call.SKIP):
         with_call = [quote for quote in quotes if quote.call is call]
         if with_call and not any(quote.call is call for quote in picked):
-            picked.append(_fairest(with_call, picked))
+            picked.append(_sharpest(with_call, picked))
     return picked
 
 
 def _by_tool(quotes: Sequence[_QuoteCandidate]) -> list[_QuoteCandidate]:
     picked: list[_QuoteCandidate] = []
     for side in sorted({quote.side for quote in quotes}):
-        picked.append(_fairest([quote for quote in quotes if quote.side == side], picked))
+        picked.append(_sharpest([quote for quote in quotes if quote.side == side], picked))
     return picked
 
 
-def _fairest(
+def _sharpest(
     candidates: Sequence[_QuoteCandidate], picked: Sequence[_QuoteCandidate]
 ) -> _QuoteCandidate:
     """Return the sharpest quote, preferring a tool, then a seat, not quoted yet."""
@@ -251,7 +251,7 @@ def _fairest(
     )
 
 
-def _for_first(quote: _QuoteCandidate) -> tuple[int, int]:
+def _shipping_first(quote: _QuoteCandidate) -> tuple[int, int]:
     return ([Call.SHIP, None, Call.SKIP].index(quote.call), quote.side)
 
 

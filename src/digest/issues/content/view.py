@@ -13,7 +13,7 @@ class QuoteView:
     seat: int
     reviewer: str | None  #: a name, where one is published
     about: str  #: the tool's name
-    call: str | None  #: "ship", "skip", or ``None`` where the page doesn't say
+    call: str | None  #: "ship", "skip", or ``None`` when it isn't published
     dissent: bool = False  #: the one call against all others on this tool
 
 
@@ -25,7 +25,7 @@ class ContenderView:
     category: str
     tagline: str
     panel_share: float | None  #: percent
-    ships: int | None  #: reviewers who would ship, where the calls or the share tell
+    ships: int | None  #: reviewers who would ship; ``None`` when it isn't known
     skips: int | None
     seats: int
     entry: str  #: "Free", "Paid", the published word, or empty
@@ -48,10 +48,10 @@ class ComparisonView:
 
     title: str
     slug: str
-    url: str  #: the full comparison
+    url: str  #: of the full comparison
     category: str  #: both contenders', once where they share it
     labels: tuple[str, ...]
-    headline: str  #: one line that says how the panel leans
+    headline: str  #: one sentence on how the panel leans
     contenders: tuple[ContenderView, ...]  #: two; fewer where a side is gone
     quotes: tuple[QuoteView, ...]  #: the sharpest for and against; any dissent among them
     quoted: int  #: how many quotes the full comparison has

@@ -37,9 +37,9 @@ def backtest(
     truth = {past.period: past.comparisons for past in history}
     picked: list[PastIssueContent] = []
     replayed: list[BacktestWeek] = []
-    for period in _before(until, weekday, weeks):
+    for period in _periods_before(until, weekday, weeks):
         day = issue_day(period, weekday)
-        chosen = pick(_there(known, day), picked, rule, period=period, day=day)
+        chosen = pick(_available(known, day), picked, rule, period=period, day=day)
         carried = [choice.candidate for choice in chosen.chosen]
         if carried:
             picked.append(
@@ -53,12 +53,12 @@ def backtest(
     return replayed
 
 
-def _before(until: str, weekday: int, weeks: int) -> Sequence[str]:
+def _periods_before(until: str, weekday: int, weeks: int) -> Sequence[str]:
     day = issue_day(until, weekday)
     return [period_of_day(day - timedelta(weeks=ago)) for ago in range(weeks, 0, -1)]
 
 
-def _there(known: Sequence[Candidate], day: date) -> list[Candidate]:
+def _available(known: Sequence[Candidate], day: date) -> list[Candidate]:
     return [
         candidate for candidate in known if (candidate.published_on or candidate.imported_on) <= day
     ]

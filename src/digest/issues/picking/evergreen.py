@@ -29,7 +29,7 @@ def choose_evergreen(session: Session, newsletter: Newsletter, period: str) -> P
     rested = sorted(listed, key=lambda slug: (seen.get(slug, ""), listed.index(slug)))
     chosen = pick(
         [candidate(stored[slug]) for slug in rested[:SHORT]],
-        [],  # being seen before is what an evergreen is for
+        [],  # an evergreen may have been carried before
         PickRule(max_per_issue=SHORT, no_repeat=0),
         period=period,
         day=issue_day(period, newsletter.weekday),

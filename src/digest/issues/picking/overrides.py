@@ -141,13 +141,13 @@ def choose(
     pinned = [_pinned(candidate, period=period, day=day) for candidate in pins]
     chosen = _in_order([*rest.chosen, *pinned], decisions.order)
     left_out = [
-        *(_recounted(entry, len(rest.chosen), len(chosen)) for entry in rest.left_out),
+        *(_with_pins_counted(entry, len(rest.chosen), len(chosen)) for entry in rest.left_out),
         *(
-            _left(candidate, ExclusionReason.DROPPED, "an editor took it out")
+            _left_out(candidate, ExclusionReason.DROPPED, "an editor took it out")
             for candidate in dropped
         ),
         *(
-            _left(candidate, ExclusionReason.TOOL_TAKEN, _taken(candidate, taken))
+            _left_out(candidate, ExclusionReason.TOOL_TAKEN, _taken_reason(candidate, taken))
             for candidate in barred
         ),
     ]
@@ -193,16 +193,16 @@ def _in_order(chosen: Sequence[Chosen], order: Sequence[str]) -> tuple[Chosen, .
     return tuple(replace(choice, position=place) for place, choice in enumerate(placed, 1))
 
 
-def _left(candidate: Candidate, why: ExclusionReason, reason: str) -> LeftOut:
+def _left_out(candidate: Candidate, why: ExclusionReason, reason: str) -> LeftOut:
     return LeftOut(candidate=candidate, why=why, reason=reason)
 
 
-def _recounted(entry: LeftOut, without_pins: int, all_: int) -> LeftOut:
+def _with_pins_counted(entry: LeftOut, without_pins: int, all_: int) -> LeftOut:
     """Return *entry* with pins counted in its reason; the rule counts only its own choices."""
     reason = entry.reason.replace(f"is full with {without_pins};", f"is full with {all_};", 1)
     return replace(entry, reason=reason) if entry.why is ExclusionReason.FULL else entry
 
 
-def _taken(candidate: Candidate, taken: Mapping[str, Candidate]) -> str:
+def _taken_reason(candidate: Candidate, taken: Mapping[str, Candidate]) -> str:
     tool = sorted(candidate.tools & taken.keys())[0]
     return f"{tool} is in this issue already, pinned: {taken[tool].title}"

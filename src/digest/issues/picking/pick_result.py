@@ -108,7 +108,7 @@ class Pick:
             "chosen": [
                 {
                     "position": entry.position,
-                    **_named(entry.candidate),
+                    **_identity(entry.candidate),
                     "reason": entry.reason,
                     "points": _points(entry.score),
                 }
@@ -116,7 +116,7 @@ class Pick:
             ],
             "left_out": [
                 {
-                    **_named(entry.candidate),
+                    **_identity(entry.candidate),
                     "why": entry.why.value,
                     "reason": entry.reason,
                     "points": _points(entry.score) if entry.score else None,
@@ -126,7 +126,7 @@ class Pick:
         }
 
 
-def _named(candidate: Candidate) -> dict[str, Any]:
+def _identity(candidate: Candidate) -> dict[str, Any]:
     return {
         "slug": candidate.slug,
         "title": candidate.title,

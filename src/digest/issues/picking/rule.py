@@ -23,7 +23,7 @@ from digest.issues.picking.pick_result import (
 WEIGHT_POINTS = 10.0  #: for each unit of the editor's weight
 FRESH_POINTS = 10.0  #: on the day of publishing, evenly down to 0
 FRESH_DAYS = 28
-SPLIT_POINTS = 10.0  #: when all of the panel ships one tool and nobody the other
+SPLIT_POINTS = 10.0  #: when the whole panel ships one tool and no reviewer the other
 REPEAT_COST = 6.0  #: for each comparison chosen before it from the same category
 
 
@@ -59,13 +59,11 @@ def pick(
     note why it is empty.
     """
     past = [issue for issue in history if issue.period != period]
-    open_, left_out = _sieve(candidates, past, rule, period=period, day=day)
+    open_, left_out = _filter(candidates, past, rule, period=period, day=day)
     chosen = _choose(open_, rule, day)
     taken = {choice.candidate.slug for choice in chosen}
     left_out += [
-        _passed_over(comparison, chosen, day)
-        for comparison in open_
-        if comparison.slug not in taken
+        _not_chosen(comparison, chosen, day) for comparison in open_ if comparison.slug not in taken
     ]
     left_out.sort(key=lambda entry: entry.candidate.slug)
     return Pick(
@@ -78,7 +76,7 @@ def pick(
     )
 
 
-def _sieve(
+def _filter(
     candidates: Iterable[Candidate],
     past: Sequence[PastIssueContent],
     rule: PickRule,
@@ -87,8 +85,8 @@ def _sieve(
     day: date,
 ) -> tuple[list[Candidate], list[LeftOut]]:
     """Return the candidates that points decide on, and those left out whatever their points."""
-    carried = {slug: issue.period for issue in _newest_last(past) for slug in issue.comparisons}
-    recent = [issue for issue in _newest_last(past) if issue.period < period]
+    carried = {slug: issue.period for issue in _by_period(past) for slug in issue.comparisons}
+    recent = [issue for issue in _by_period(past) if issue.period < period]
     resting = {
         tool: issue.period
         for issue in recent[len(recent) - min(rule.no_repeat, len(recent)) :]
@@ -100,7 +98,7 @@ def _sieve(
         tools = sorted(comparison.tools & resting.keys())
         if comparison.slug in carried:
             out.append(
-                _out(
+                _left_out(
                     comparison,
                     ExclusionReason.FEATURED,
                     f"was in the issue of {carried[comparison.slug]}",
@@ -108,7 +106,7 @@ def _sieve(
             )
         elif comparison.published_on is not None and comparison.published_on > day:
             out.append(
-                _out(
+                _left_out(
                     comparison,
                     ExclusionReason.NOT_YET,
                     f"comes out on {comparison.published_on}, after {day}",
@@ -117,10 +115,10 @@ def _sieve(
         elif tools:
             message = f"{tools[0]} was in the issue of {resting[tools[0]]}; a tool rests for"
             out.append(
-                _out(
+                _left_out(
                     comparison,
                     ExclusionReason.TOOL_RESTS,
-                    f"{message} {_many(rule.no_repeat, 'issue')}",
+                    f"{message} {_counted(rule.no_repeat, 'issue')}",
                 )
             )
         else:
@@ -155,7 +153,7 @@ def _rank(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> tuple[f
     """Return a sort key: most points, then newest, then slug, which makes the order total."""
     return (
         -_score(comparison, chosen, day).total,
-        -_since(comparison).toordinal(),
+        -_dated(comparison).toordinal(),
         comparison.slug,
     )
 
@@ -166,27 +164,27 @@ def _score(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> Score:
         weight=round(WEIGHT_POINTS * comparison.weight, 2),
         freshness=round(FRESH_POINTS * left_of_month, 2),
         split=round(SPLIT_POINTS * (comparison.split or 0.0) / 100, 2),
-        variety=0.0 - REPEAT_COST * _alike(comparison, chosen),
+        variety=0.0 - REPEAT_COST * _same_category(comparison, chosen),
     )
 
 
-def _alike(comparison: Candidate, chosen: Sequence[Chosen]) -> int:
+def _same_category(comparison: Candidate, chosen: Sequence[Chosen]) -> int:
     return sum(1 for choice in chosen if choice.candidate.categories & comparison.categories)
 
 
 def _age(comparison: Candidate, day: date) -> int:
-    return max(0, (day - _since(comparison)).days)
+    return max(0, (day - _dated(comparison)).days)
 
 
-def _since(comparison: Candidate) -> date:
+def _dated(comparison: Candidate) -> date:
     return comparison.published_on or comparison.imported_on
 
 
-def _passed_over(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> LeftOut:
+def _not_chosen(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> LeftOut:
     for choice in chosen:
         if tools := sorted(comparison.tools & choice.candidate.tools):
             message = f"{tools[0]} is in this issue already, at place {choice.position}"
-            return _out(
+            return _left_out(
                 comparison, ExclusionReason.TOOL_TAKEN, f"{message}: {choice.candidate.title}"
             )
     score = _score(comparison, chosen, day)
@@ -196,7 +194,7 @@ def _passed_over(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> 
     return LeftOut(candidate=comparison, why=ExclusionReason.FULL, reason=message, score=score)
 
 
-def _out(comparison: Candidate, why: ExclusionReason, reason: str) -> LeftOut:
+def _left_out(comparison: Candidate, why: ExclusionReason, reason: str) -> LeftOut:
     return LeftOut(candidate=comparison, why=why, reason=reason)
 
 
@@ -209,29 +207,33 @@ def _explain(comparison: Candidate, score: Score, chosen: Sequence[Chosen], day:
     )
     parts = [
         f"weight {comparison.weight:g} (+{score.weight:g})",
-        f"{dated} {_long_before(comparison, day)} (+{score.freshness:g})",
+        f"{dated} {_age_in_words(comparison, day)} (+{score.freshness:g})",
         f"{parted} (+{score.split:g})",
     ]
-    if alike := _alike(comparison, chosen):
+    if alike := _same_category(comparison, chosen):
         parts.append(f"{alike} above it from the same category ({score.variety:g})")
     return f"{score.total:g} points: {', '.join(parts)}"
 
 
-def _long_before(comparison: Candidate, day: date) -> str:
+def _age_in_words(comparison: Candidate, day: date) -> str:
     age = _age(comparison, day)
-    return f"{_many(age, 'day')} before" if age else "on the day"
+    return f"{_counted(age, 'day')} before" if age else "on the day"
 
 
 def note(chosen: Sequence[Chosen], left_out: Sequence[LeftOut]) -> str:
     """Return the pick in one sentence."""
     counted = Counter(entry.why for entry in left_out)
-    why = ", ".join(f"{counted[why]} {_IN_SHORT[why]}" for why in ExclusionReason if counted[why])
+    why = ", ".join(
+        f"{counted[why]} {_REASONS_IN_SHORT[why]}" for why in ExclusionReason if counted[why]
+    )
     if chosen:
-        return f"{_many(len(chosen), 'comparison')} chosen" + (f"; left out: {why}" if why else "")
+        return f"{_counted(len(chosen), 'comparison')} chosen" + (
+            f"; left out: {why}" if why else ""
+        )
     return f"nothing to pick: {why}" if why else "nothing to pick: there are no comparisons"
 
 
-_IN_SHORT = {
+_REASONS_IN_SHORT = {
     ExclusionReason.FEATURED: "already featured",
     ExclusionReason.NOT_YET: "not published yet",
     ExclusionReason.TOOL_RESTS: "with a tool shown lately",
@@ -241,9 +243,9 @@ _IN_SHORT = {
 }
 
 
-def _newest_last(past: Sequence[PastIssueContent]) -> list[PastIssueContent]:
+def _by_period(past: Sequence[PastIssueContent]) -> list[PastIssueContent]:
     return sorted(past, key=lambda issue: issue.period)
 
 
-def _many(count: int, noun: str) -> str:
+def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" + ("" if count == 1 else "s")
