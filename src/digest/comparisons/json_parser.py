@@ -99,11 +99,11 @@ Share = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), AfterValidato
 Weight = Annotated[float, Field(ge=0, le=MAX_WEIGHT, allow_inf_nan=False), AfterValidator(abs)]
 
 
-class _Form(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
-class VerdictForm(_Form):
+class VerdictForm(_StrictModel):
     """One reviewer's verdict on one contender."""
 
     seat: Annotated[int, Field(ge=1, le=MAX_SEATS)]
@@ -112,7 +112,7 @@ class VerdictForm(_Form):
     reviewer: Name | None = None
 
 
-class ContenderForm(_Form):
+class ContenderForm(_StrictModel):
     """One contender."""
 
     name: Name
@@ -126,7 +126,7 @@ class ContenderForm(_Form):
     verdicts: Annotated[list[VerdictForm], Field(min_length=1, max_length=MAX_SEATS)]
 
 
-class ComparisonForm(_Form):
+class ComparisonForm(_StrictModel):
     """The whole file; a key left out has the default given here."""
 
     format: Literal[1] = 1
@@ -169,12 +169,12 @@ def parse_json(text: str, *, source: str = "") -> ComparisonDraft:
     try:
         return _draft(ComparisonForm.model_validate(data), text)
     except ValidationError as fault:
-        raise _in_words(fault, text, source) from None
+        raise _unreadable(fault, text, source) from None
 
 
 def _load(text: str, source: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
     except json.JSONDecodeError as fault:
         raise ComparisonUnreadable(
             f"this isn't JSON: {fault.msg}, column {fault.colno}", line=fault.lineno, source=source
@@ -185,12 +185,12 @@ def _load(text: str, source: str) -> Any:
         raise ComparisonUnreadable(str(fault), source=source) from None
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = dict(pairs)
     if len(keys) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {_shown(twice)} stands twice in one place")
+        raise ValueError(f"the key {_printable(twice)} stands twice in one place")
     return keys
 
 
@@ -242,7 +242,7 @@ def _contender(form: ContenderForm) -> ContenderDraft:
     )
 
 
-def _in_words(fault: ValidationError, text: str, source: str) -> ComparisonUnreadable:
+def _unreadable(fault: ValidationError, text: str, source: str) -> ComparisonUnreadable:
     """Return an error with the first faults and their places, and a line if it is unambiguous."""
     errors = fault.errors(include_url=False, include_input=False, include_context=False)
     messages = [f"{_place(error['loc'])}{_message(error)}" for error in errors[:_FAULTS_NAMED]]
@@ -256,7 +256,7 @@ def _in_words(fault: ValidationError, text: str, source: str) -> ComparisonUnrea
 def _place(loc: tuple[int | str, ...]) -> str:
     path = ""
     for part in loc:
-        path += f"[{part}]" if isinstance(part, int) else f".{_shown(part)}"
+        path += f"[{part}]" if isinstance(part, int) else f".{_printable(part)}"
     return f"{path.removeprefix('.')}: " if path else ""
 
 
@@ -287,6 +287,6 @@ def _line_of(loc: tuple[int | str, ...], text: str) -> int | None:
     return text.count("\n", 0, offsets[0]) + 1 if len(offsets) == 1 else None
 
 
-def _shown(key: str) -> str:
+def _printable(key: str) -> str:
     """Return a key of the file, safe to print."""
     return "".join(char if char.isprintable() else "?" for char in key)[:60]

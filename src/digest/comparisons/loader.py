@@ -34,7 +34,7 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
     that `read_file` reports it.
     """
     for path in paths:
-        yield from _inside(path) or [path]
+        yield from _files_of(path) or [path]
 
 
 def _read(path: Path, source: str) -> bytes:
@@ -48,12 +48,12 @@ def _read(path: Path, source: str) -> bytes:
         raise ComparisonUnreadable(reason, source=source) from None
 
 
-def _inside(folder: Path) -> list[Path]:
+def _files_of(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if _is_meant(path))
+        return sorted(path for path in folder.iterdir() if _is_readable(path))
     except OSError:  # no folder, or one that can't be read
         return []
 
 
-def _is_meant(path: Path) -> bool:
+def _is_readable(path: Path) -> bool:
     return path.suffix.lower() in _PARSERS and not path.name.startswith(".") and path.is_file()

@@ -95,7 +95,7 @@ class Revision(SQLModel, table=True):
     question: str = Field(default="", sa_type=Text)
     intro: str = Field(default="", sa_type=Text)
     closing: list[str] = Field(default_factory=list, sa_type=JSON)
-    published_on: date | None = None  #: ``None`` when the page doesn't say
+    published_on: date | None = None  #: ``None`` when it isn't published
     url: str | None = Field(default=None, sa_type=String(2000))  #: the full comparison
     weight: float = 1.0
     labels: list[str] = Field(default_factory=list, sa_type=JSON)

@@ -14,13 +14,13 @@ from digest.comparisons.slug import slugify
 from digest.errors import ComparisonUnreadable
 
 _PANEL, _COMMUNITY, _ENTRY, _SCORECARD = "panel ship", "community", "entry", "reviewer scorecard"
-_MARKS = frozenset((_PANEL, _COMMUNITY, _ENTRY))
+_LABELS = frozenset((_PANEL, _COMMUNITY, _ENTRY))
 #: A sentence in place of a category such as "Developer Tools" means that its line is missing.
 _SENTENCE = re.compile("[.!?\u2026\u3002\uff01\uff1f\u061f]$")
 _VERSUS = re.compile(r"\s+(?:vs\.?|versus)\s+", re.IGNORECASE)
 _SHARE = re.compile(r"(\d{1,3}(?:[.,]\d{1,4})?)\s?%")
 #: Dashes a page shows where there is nothing to show: em and en dash, hyphen, bar.
-_NONE = frozenset("\u2014\u2013-\u2015")
+_DASHES = frozenset("\u2014\u2013-\u2015")
 _QUESTION = re.compile("[?\uff1f\u061f]")  # Latin, full-width, Arabic
 _OPENING, _CLOSING = '“"', '”"'
 
@@ -50,8 +50,8 @@ class _Page:
         verdicts = self._verdicts(quotes)
         question, intro = self._lead(title + 1, left - 1)
         return ComparisonDraft(
-            kicker=self._bounded(0, bounds.KICKER, "kicker") if title else "",
-            title=self._bounded(title, bounds.TITLE, "title"),
+            kicker=self._bounded_text(0, bounds.KICKER, "kicker") if title else "",
+            title=self._bounded_text(title, bounds.TITLE, "title"),
             question=question,
             intro=intro,
             contenders=(
@@ -65,25 +65,25 @@ class _Page:
         )
 
     def _scorecard(self) -> int:
-        places = [at for at, _ in enumerate(self.lines) if self._says(at, _SCORECARD)]
+        places = [at for at, _ in enumerate(self.lines) if self._is_line(at, _SCORECARD)]
         if not places:
-            raise self._refused(
+            raise self._unreadable(
                 "there is no line “Reviewer scorecard”: is this a comparison page?",
                 len(self.lines) - 1,
             )
         return places[0]
 
     def _panels(self) -> tuple[int, int]:
-        places = [at for at in range(self.scorecard) if self._says(at, _PANEL)]
+        places = [at for at in range(self.scorecard) if self._is_line(at, _PANEL)]
         if len(places) != 2:  # noqa: PLR2004 - a comparison has two sides
-            raise self._refused(
+            raise self._unreadable(
                 "before the scorecard a page has the line “Panel ship” twice, once for each tool;"
                 f" here it has {len(places)}",
                 places[2] if places[2:] else self.scorecard,
             )
         for at in places:
-            if not (self._says(at + 2, _COMMUNITY) and self._says(at + 4, _ENTRY)):
-                raise self._refused(
+            if not (self._is_line(at + 2, _COMMUNITY) and self._is_line(at + 4, _ENTRY)):
+                raise self._unreadable(
                     "after “Panel ship” a page has the community share, “Community”, the entry"
                     " word and “Entry”, a line each",
                     at,
@@ -98,9 +98,9 @@ class _Page:
         for title, left, right in places:
             if title < left - 1 and first + 4 < right - 1 and self._title_is(title, left, right):
                 if slugify(self.lines[left].text) == slugify(self.lines[right].text):
-                    raise self._refused("a tool can't be compared with itself", title)
+                    raise self._unreadable("a tool can't be compared with itself", title)
                 return title, left, right
-        raise self._refused(
+        raise self._unreadable(
             "the title should be “A vs B” in the first two lines, where A and B are the names that"
             " stand two lines above each tool's panel share",
             next((at for at in (0, 1) if _VERSUS.search(self.lines[at].text)), 0),
@@ -118,25 +118,25 @@ class _Page:
         """Return question and intro: the lines under the title, split after the question mark."""
         lead = " ".join(line.text for line in self.lines[start:end])
         if lead and self.lines[start].text == self.lines[start - 1].text:
-            raise self._refused("the title stands here a second time", start)
+            raise self._unreadable("the title stands here a second time", start)
         if not lead:
-            raise self._refused(
+            raise self._unreadable(
                 "between the title and the first tool a page has its question and then the tool's"
                 " category, a line each",
                 start,
             )
-        self._bound(lead, bounds.LINE, "text under the title", start)
+        self._check_length(lead, bounds.LINE, "text under the title", start)
         mark = _QUESTION.search(lead)
         return (lead[: mark.end()], lead[mark.end() :].strip()) if mark else ("", lead)
 
     def _contender(
         self, name: int, panel: int, end: int, verdicts: Sequence[VerdictDraft]
     ) -> ContenderDraft:
-        entry = self._bounded(panel + 3, bounds.ENTRY, "entry word")
-        entry = "" if entry in _NONE else entry
+        entry = self._bounded_text(panel + 3, bounds.ENTRY, "entry word")
+        entry = "" if entry in _DASHES else entry
         return ContenderDraft(
             category=self._category(name),
-            name=self._bounded(name, bounds.NAME, "name"),
+            name=self._bounded_text(name, bounds.NAME, "name"),
             tagline=self._tagline(name, panel),
             panel_share=self._share(panel - 1),
             community_share=self._share(panel + 1),
@@ -147,10 +147,10 @@ class _Page:
         )
 
     def _category(self, name: int) -> str:
-        category = self._bounded(name - 1, bounds.CATEGORY, "category")
+        category = self._bounded_text(name - 1, bounds.CATEGORY, "category")
         beside = {self.lines[at].text.casefold() for at in (name - 2, name)}
         if _SENTENCE.search(category) or category.casefold() in beside:
-            raise self._refused(
+            raise self._unreadable(
                 f"the category of “{self.lines[name].text}” should stand here, once, such as"
                 " “Developer Tools”",
                 name - 1,
@@ -161,31 +161,31 @@ class _Page:
         if name + 2 >= panel:
             return ""
         if self.lines[name + 1].text.casefold() == self.lines[name].text.casefold():
-            raise self._refused("the tool's name stands here a second time", name + 1)
-        return self._bounded(name + 1, bounds.LINE, "tagline")
+            raise self._unreadable("the tool's name stands here a second time", name + 1)
+        return self._bounded_text(name + 1, bounds.LINE, "tagline")
 
     def _description(self, start: int, end: int) -> str:
         if start >= end:
-            raise self._refused("after “Entry” a page describes the tool", start - 1)
+            raise self._unreadable("after “Entry” a page describes the tool", start - 1)
         for at in range(start, end):
-            if self.lines[at].text.casefold() in _MARKS:
-                raise self._refused(
+            if self.lines[at].text.casefold() in _LABELS:
+                raise self._unreadable(
                     f"“{self.lines[at].text}” can't be a part of the description: does it stand"
                     " twice?",
                     at,
                 )
         description = "\n\n".join(line.text for line in self.lines[start:end])
-        self._bound(description, bounds.PROSE, "description", start)
+        self._check_length(description, bounds.PROSE, "description", start)
         return description
 
     def _share(self, at: int) -> float | None:
         text = self.lines[at].text
-        if text in _NONE:
+        if text in _DASHES:
             return None
         match = _SHARE.fullmatch(text)
         share = float(match[1].replace(",", ".")) if match else -1.0
         if not 0 <= share <= 100:  # noqa: PLR2004 - percent
-            raise self._refused("this should be a share from 0% to 100%, or — for none", at)
+            raise self._unreadable("this should be a share from 0% to 100%, or — for none", at)
         return share
 
     def _quotes(self) -> tuple[list[tuple[int, str]], int]:
@@ -205,14 +205,14 @@ class _Page:
                 break
             if text[-1] in _CLOSING and (at > start or len(text) > 1):
                 return at
-        raise self._refused("this quote is opened and never closed", start)
+        raise self._unreadable("this quote is opened and never closed", start)
 
     def _verdicts(self, quotes: Sequence[tuple[int, str]]) -> list[VerdictDraft]:
         """Return the verdicts: each reviewer has a quote on the left tool, then on the right."""
         if not quotes:
-            raise self._refused("no quote follows “Reviewer scorecard”", self.scorecard)
+            raise self._unreadable("no quote follows “Reviewer scorecard”", self.scorecard)
         if len(quotes) != 2 * SEATS:
-            raise self._refused(
+            raise self._unreadable(
                 f"the scorecard has {len(quotes)} quotes; each of the {SEATS} reviewers says one"
                 f" thing of each tool, so a whole page has {2 * SEATS} (a smaller or larger panel"
                 " can be imported as JSON)",
@@ -223,33 +223,36 @@ class _Page:
     def _seated(self, quotes: Sequence[tuple[int, str]]) -> Iterator[VerdictDraft]:
         for number, (at, quote) in enumerate(quotes):
             if not quote:
-                raise self._refused("this quote is empty", at)
-            self._bound(quote, bounds.PROSE, "quote", at)
+                raise self._unreadable("this quote is empty", at)
+            self._check_length(quote, bounds.PROSE, "quote", at)
             yield VerdictDraft(seat=number // 2 + 1, quote=quote)
 
     def _closing(self, start: int) -> tuple[str, ...]:
         for at in range(start, len(self.lines)):
             text = self.lines[at].text
             if len(text) > 1 and text[0] in _OPENING and text[-1] in _CLOSING:
-                raise self._refused(
+                raise self._unreadable(
                     "this quote is cut off from the others by a line that is none", at
                 )
         return tuple(
-            self._bounded(at, bounds.LINE, "closing line") for at in range(start, len(self.lines))
+            self._bounded_text(at, bounds.LINE, "closing line")
+            for at in range(start, len(self.lines))
         )
 
-    def _says(self, at: int, words: str) -> bool:
+    def _is_line(self, at: int, words: str) -> bool:
         return at < len(self.lines) and self.lines[at].text.casefold() == words
 
-    def _bounded(self, at: int, limit: int, what: str) -> str:
+    def _bounded_text(self, at: int, limit: int, what: str) -> str:
         text = self.lines[at].text
-        self._bound(text, limit, what, at)
+        self._check_length(text, limit, what, at)
         return text
 
-    def _bound(self, text: str, limit: int, what: str, at: int) -> None:
+    def _check_length(self, text: str, limit: int, what: str, at: int) -> None:
         if len(text) > limit:
-            raise self._refused(f"the {what} has {len(text):,} characters; {limit:,} at most", at)
+            raise self._unreadable(
+                f"the {what} has {len(text):,} characters; {limit:,} at most", at
+            )
 
-    def _refused(self, reason: str, at: int) -> ComparisonUnreadable:
+    def _unreadable(self, reason: str, at: int) -> ComparisonUnreadable:
         line = self.lines[at].number if self.lines else None
         return ComparisonUnreadable(reason, line=line, source=self.source)

@@ -22,7 +22,7 @@ PROSE = 20_000  #: a description or a quote
 _BLANKS = re.compile(r"[ \t]+")
 _NEWLINES = re.compile(r"\r\n?|[\u2028\u2029]")
 #: Bidirectional controls (Unicode UAX 9), which can reorder text up to the end of a mail.
-_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def tidy_prose(text: str) -> str:
 def forbidden(text: str) -> str | None:
     """Return the name of the first forbidden character; tabs and newlines are allowed."""
     for character in text:
-        if character in _DIRECTION:
+        if character in _BIDI_CONTROLS:
             return f"a text direction character (U+{ord(character):04X})"
         kind = unicodedata.category(character)
         if kind == "Cs" or (kind == "Cc" and character not in "\t\n"):

@@ -12,7 +12,7 @@ import orjson
 from digest.comparisons.models import SEATS, Call, Entry, SourceForm
 
 #: Fields that tell where a draft came from; they aren't part of its content.
-_NOT_SAID = frozenset({"form", "source"})
+_ORIGIN_FIELDS = frozenset({"form", "source"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class ComparisonDraft:
 
 def fingerprint(draft: ComparisonDraft) -> str:
     """Return the SHA-256 of the content, in hexadecimal; white space counts as one space."""
-    content = {key: value for key, value in asdict(draft).items() if key not in _NOT_SAID}
+    content = {key: value for key, value in asdict(draft).items() if key not in _ORIGIN_FIELDS}
     packed = orjson.dumps(_without_layout(content), option=orjson.OPT_SORT_KEYS)
     return sha256(packed).hexdigest()
 

@@ -56,10 +56,10 @@ def gap(left: float | None, right: float | None) -> float | None:
 
 def draft_oddities(draft: ComparisonDraft) -> tuple[str, ...]:
     """Return what is odd about a draft, in words; none of it is a reason to refuse the draft."""
-    return tuple(_doubts(draft))
+    return tuple(_oddities(draft))
 
 
-def _doubts(draft: ComparisonDraft) -> Iterator[str]:
+def _oddities(draft: ComparisonDraft) -> Iterator[str]:
     if draft.seats != SEATS:
         yield f"the panel has {draft.seats} seats here; usually it has {SEATS}"
     for contender in draft.contenders:

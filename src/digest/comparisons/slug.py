@@ -8,7 +8,7 @@ from hashlib import sha256
 LONGEST = 100  #: characters; a longer slug is cut and ends in 8 digits of its SHA-256
 
 #: Letters without a decomposition, and signs that distinguish tools ("C" and "C++").
-_SPELLED = {
+_SPELLINGS = {
     "æ": "ae",
     "œ": "oe",
     "ø": "o",
@@ -42,8 +42,8 @@ def slugify(text: str) -> str:
 
 
 def _spell(character: str) -> str:
-    if character in _SPELLED:
-        return _SPELLED[character]
+    if character in _SPELLINGS:
+        return _SPELLINGS[character]
     base = unicodedata.normalize("NFD", character)[0]
     return base if base.isascii() else character
 

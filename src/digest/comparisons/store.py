@@ -123,7 +123,7 @@ def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> I
     Content equal to the newest revision writes nothing. The caller commits.
     """
     tools = [_tool(session, contender.name) for contender in draft.contenders]
-    slug, comparison = _place(session, draft, tools)
+    slug, comparison = _locate(session, draft, tools)
     content_hash = fingerprint(draft)
     if comparison is None:
         outcome, comparison = ImportOutcome.NEW, Comparison(slug=slug, first_imported_at=now)
@@ -146,7 +146,7 @@ def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> I
 
 def by_slug(session: Session, slug: str) -> Comparison:
     """Return the comparison called *slug*; raises `NotFound`."""
-    comparison = _known(session, slug)
+    comparison = _find(session, slug)
     if comparison is None:
         raise NotFound(f"no comparison is called {slug}", next_step="digest comparisons list")
     return comparison
@@ -179,7 +179,7 @@ def revisions(session: Session, ids: Collection[int]) -> dict[int, Revision]:
 
 def summaries(session: Session) -> list[Summary]:
     """Return a summary of every comparison, sorted by slug."""
-    rows = session.connection().execute(_both_sides()).all()
+    rows = session.connection().execute(_side_rows()).all()
     return [_summary(left, right) for left, right in zip(rows[0::2], rows[1::2], strict=True)]
 
 
@@ -191,7 +191,7 @@ def categories(session: Session, *, at_most: int) -> list[str]:
     rows = session.exec(
         select(Contender.category, func.count())
         .join(Revision, col(Revision.id) == col(Contender.revision_id))
-        .join(Comparison, _newest())
+        .join(Comparison, _is_newest_revision())
         .where(Contender.category != "")
         .group_by(Contender.category)
         .order_by(func.count().desc(), col(Contender.category))
@@ -219,7 +219,7 @@ def _tool(session: Session, name: str) -> Tool:
     return tool
 
 
-def _place(
+def _locate(
     session: Session, draft: ComparisonDraft, tools: list[Tool]
 ) -> tuple[str, Comparison | None]:
     """Return the slug of a draft, and its stored comparison or ``None`` for a new one.
@@ -228,17 +228,17 @@ def _place(
     the same two tools: another pair under the same title gets a number appended.
     """
     if draft.slug is not None:
-        return draft.slug, _known(session, draft.slug)
+        return draft.slug, _find(session, draft.slug)
     base, number = slugify(draft.title), 1
     while True:
         slug = base if number == 1 else f"{base}-{number}"
-        known = _known(session, slug)
+        known = _find(session, slug)
         if known is None or _tools_of(session, known) == {tool.id for tool in tools}:
             return slug, known
         number += 1
 
 
-def _known(session: Session, slug: str) -> Comparison | None:
+def _find(session: Session, slug: str) -> Comparison | None:
     return session.exec(select(Comparison).where(col(Comparison.slug) == slug)).one_or_none()
 
 
@@ -246,7 +246,7 @@ def _tools_of(session: Session, comparison: Comparison) -> set[int | None]:
     return {contender.tool_id for contender in latest(session, comparison).contenders}
 
 
-def _both_sides() -> Select[*tuple[Any, ...]]:
+def _side_rows() -> Select[*tuple[Any, ...]]:
     """Return a query with two rows for each comparison, the left side first."""
     return (
         columns(
@@ -263,14 +263,14 @@ def _both_sides() -> Select[*tuple[Any, ...]]:
             col(Contender.category),
             col(Contender.panel_share),
         )
-        .join(Revision, _newest())
+        .join(Revision, _is_newest_revision())
         .join(Contender, col(Contender.revision_id) == col(Revision.id))
         .join(Tool, col(Tool.id) == col(Contender.tool_id))
         .order_by(col(Comparison.slug), col(Contender.side))
     )
 
 
-def _newest() -> ColumnElement[bool]:
+def _is_newest_revision() -> ColumnElement[bool]:
     return (col(Revision.comparison_id) == col(Comparison.id)) & (
         col(Revision.number) == col(Comparison.latest)
     )
