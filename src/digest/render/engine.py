@@ -33,7 +33,7 @@ from digest.render.template_errors import TemplateFault, of_jinja
 from digest.render.template_paths import template_folders
 
 #: Exceptions that a template can cause; any other is a bug of the engine and propagates.
-_FAULTS = (
+_TEMPLATE_EXCEPTIONS = (
     TemplateError,
     ArithmeticError,
     AttributeError,
@@ -73,7 +73,7 @@ def finish(
     return Rendered(
         subject=" ".join(subject.split()),
         html=_compile(mjml, f"{name}.mjml"),
-        text=_plain(fill(f"{name}.txt", context, folders)),
+        text=_tidy_plain_text(fill(f"{name}.txt", context, folders)),
     )
 
 
@@ -96,7 +96,7 @@ def fill(
     environment = _environment(folders, markup=not name.endswith(".txt"), loader=loader)
     try:
         return environment.get_template(name).render(context)
-    except _FAULTS as fault:
+    except _TEMPLATE_EXCEPTIONS as fault:
         raise of_jinja(fault, name, folders) from fault
 
 
@@ -132,27 +132,31 @@ class Folders(BaseLoader):
             except TemplateNotFound:
                 continue
             hiding = [earlier / template for earlier in self._folders[:place]]
-            return source[0], source[1], _still(source[2], hiding)
+            return source[0], source[1], _is_current(source[2], hiding)
         raise TemplateNotFound(template)
 
 
-def _still(unchanged: Callable[[], bool], hiding: list[Path]) -> Callable[[], bool]:
+def _is_current(unchanged: Callable[[], bool], hiding: list[Path]) -> Callable[[], bool]:
     return lambda: unchanged() and not any(path.is_file() for path in hiding)
 
 
 def _finish_markup(value: object) -> object:
     if isinstance(value, (Markup, Undefined)):
         return value
-    return filters.trusted_markup(value) if isinstance(value, Trusted) else in_markup(_word(value))
+    return (
+        filters.trusted_markup(value)
+        if isinstance(value, Trusted)
+        else in_markup(_printable_text(value))
+    )
 
 
 def _finish_text(value: object) -> object:
     if isinstance(value, (Trusted, Undefined)):
         return value
-    return in_plain_text(_word(value))
+    return in_plain_text(_printable_text(value))
 
 
-def _word(value: object) -> str:
+def _printable_text(value: object) -> str:
     """Return text or a finite number as text; raises TypeError for None, NaN and objects."""
     if isinstance(value, str):
         return value
@@ -169,15 +173,15 @@ def _compile(source: str, file: str) -> str:
     left = re.search(r"</?mj-[\w-]*", html, re.IGNORECASE)
     if left:
         raise TemplateFault(f"MJML doesn't know {left[0]}>", file=file)
-    return break_lines(_click_marks(_dark_preview(html))) + "\n"
+    return break_lines(_unquote_click_tracking(_darken_preheader(html))) + "\n"
 
 
-def _dark_preview(html: str) -> str:
+def _darken_preheader(html: str) -> str:
     """Return *html* with a hidden preheader in black: spam filters penalise white on white."""
     return html.replace("font-size:1px;color:#ffffff;", "font-size:1px;color:#000000;", 1)
 
 
-def _click_marks(html: str) -> str:
+def _unquote_click_tracking(html: str) -> str:
     """Return *html* with ``clicktracking=off`` unquoted, as SendGrid documents it."""
     return html.replace('clicktracking="off"', "clicktracking=off")
 
@@ -194,7 +198,7 @@ def _of_mjml(message: str, source: str, file: str) -> TemplateFault:
     return TemplateFault(f"MJML can't read line {line} of what it became, near: {near}", file=file)
 
 
-def _plain(text: str) -> str:
+def _tidy_plain_text(text: str) -> str:
     """Return plain text without the trailing spaces and empty lines that Jinja tags leave."""
     text = re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
     return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n") + "\n"

@@ -12,15 +12,17 @@ from markupsafe import Markup, escape
 
 #: Controls that XML 1.0 forbids, lone surrogates, non-characters; then bidirectional controls.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-_TURNS_TEXT = re.compile("[\u202a-\u202e]")
-_SHAPELESS = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u2060-\u206f\ufeff]")
+_BIDI_CONTROLS = re.compile("[\u202a-\u202e]")
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b\u200e\u200f\u2060-\u206f\ufeff]")
 _MARKS = "[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
-_PILED = re.compile(f"({_MARKS}{{4}}){_MARKS}+")  # no language writes five marks on one letter
+_PILED_UP_MARKS = re.compile(
+    f"({_MARKS}{{4}}){_MARKS}+"
+)  # no language writes five marks on one letter
 _LINE_ENDS = re.compile("\r\n?|[\u0085\u2028\u2029]")
 
 #: The first character of any syntax that some engine interprets: reader tags, Jinja and
 #: Handlebars braces, %tracking% words, [%field%], <% %>, a mail header's =?utf-8?q?words?=.
-_OBEYED = re.compile(
+_ENGINE_SYNTAX = re.compile(
     r"-(?=digest_) | \{(?=[{%\#]) | [}%\#](?=\}) | <(?=%) | %(?=>)"
     r"| %(?=[a-z][\w-]*%) | \[(?=%|unsubscribe\]) | =(?=\?[^?]*\?[bq]\?)",
     re.VERBOSE | re.IGNORECASE,
@@ -36,8 +38,8 @@ class Trusted(str):
 
 def strip_unprintable(text: str) -> str:
     """Return *text* without controls, piled-up marks and bidirectional controls; LF newlines."""
-    text = _PILED.sub(r"\1", _LINE_ENDS.sub("\n", text))
-    return _TURNS_TEXT.sub("", _UNPRINTABLE.sub("", text))
+    text = _PILED_UP_MARKS.sub(r"\1", _LINE_ENDS.sub("\n", text))
+    return _BIDI_CONTROLS.sub("", _UNPRINTABLE.sub("", text))
 
 
 def one_line(text: str) -> str:
@@ -45,16 +47,18 @@ def one_line(text: str) -> str:
 
     Invisible characters are dropped as well as those of `strip_unprintable`.
     """
-    return " ".join(_SHAPELESS.sub("", strip_unprintable(text)).split())
+    return " ".join(_INVISIBLE.sub("", strip_unprintable(text)).split())
 
 
 def in_markup(text: str) -> Markup:
     """Return *text* escaped for HTML and MJML, with syntax of engines as numeric references."""
     return Markup(  # noqa: S704  - escaped by the call inside
-        _OBEYED.sub(lambda match: f"&#{ord(match[0])};", str(escape(strip_unprintable(text))))
+        _ENGINE_SYNTAX.sub(
+            lambda match: f"&#{ord(match[0])};", str(escape(strip_unprintable(text)))
+        )
     )
 
 
 def in_plain_text(text: str) -> str:
     """Return *text* for plain text, where a word joiner breaks the syntax of engines."""
-    return _OBEYED.sub(lambda match: match[0] + _WORD_JOINER, strip_unprintable(text))
+    return _ENGINE_SYNTAX.sub(lambda match: match[0] + _WORD_JOINER, strip_unprintable(text))

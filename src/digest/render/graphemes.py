@@ -30,7 +30,7 @@ def graphemes(text: str) -> Iterator[str]:
         return
     start = 0
     for at in range(1, len(text)):
-        if at - start >= _MARKS_A_CLUSTER or not _held(text, start, at):
+        if at - start >= _MARKS_A_CLUSTER or not _continues(text, start, at):
             yield text[start:at]
             start = at
     if text:
@@ -48,7 +48,7 @@ def truncate(text: str, limit: int, mark: str = "…") -> str:
     for cluster in graphemes(text):
         size += len(cluster)
         if len(kept) == limit or size > limit * _CODE_POINTS:
-            return _at_word("".join(kept[: limit - 1])) + mark
+            return _cut_at_word("".join(kept[: limit - 1])) + mark
         kept.append(cluster)
     return text
 
@@ -69,14 +69,14 @@ def _width(cluster: str) -> int:
     return 2 if unicodedata.east_asian_width(first) in "WF" else 1
 
 
-def _at_word(text: str) -> str:
+def _cut_at_word(text: str) -> str:
     head, space, _ = text.rpartition(" ")
     if space and len(head) * 3 >= len(text) * 2:
         text = head
     return text.rstrip(" ,;:\u2013\u2014-")
 
 
-def _held(text: str, start: int, at: int) -> bool:
+def _continues(text: str, start: int, at: int) -> bool:
     """Tell whether the character at *at* belongs to the grapheme before it."""
     before, here = text[at - 1], text[at]
     return (

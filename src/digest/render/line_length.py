@@ -19,23 +19,23 @@ _TOKEN = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 #: White space after these tags isn't shown, so a line may end there.
-_FREE = re.compile(
+_ENDS_FREELY = re.compile(
     r"<(?:table|tbody|tr|head)\b[^>]*>\Z|</(?:tr|tbody|table|h[1-6]|p|style|title|head|body)>\Z",
     re.IGNORECASE,
 )
 _OPENS_BLOCK = re.compile(r"<(?:p|h[1-6]|blockquote|td|th)\b", re.IGNORECASE)
-_WHOLE = re.compile(r"<(?:!--|title|pre|textarea|script)", re.IGNORECASE)
+_UNBREAKABLE = re.compile(r"<(?:!--|title|pre|textarea|script)", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\s+[^\s=>"']+(?:=(?:"[^"]*"|'[^']*'|[^\s>]+))?""")
 _LINK = re.compile(r"<a\b", re.IGNORECASE)  # the provider parses it up to its href
 _UNIT = re.compile(r"&#?\w+;")
 _WORD_BYTES = 240
-_SEAM = "<!--\n-->"  # a comment, where text has no space to break at
+_COMMENT_BREAK = "<!--\n-->"  # a comment, where text has no space to break at
 
 
 class _Piece(NamedTuple):
     text: str
-    joint: str = ""  #: what follows it
-    breaker: str | None = None  #: what may follow instead, with a line end in it
+    joint: str = ""  #: the text after it
+    breaker: str | None = None  #: what may follow in place of *joint*, with a line end in it
 
 
 def break_lines(html: str, limit: int = MAX_BYTES) -> str:
@@ -78,10 +78,10 @@ def _break(line: list[_Piece], done: list[str]) -> list[_Piece]:
 def _pieces(html: str) -> Iterator[_Piece]:
     for match in _TOKEN.finditer(html):
         token = match[0]
-        free = "\n" if _FREE.search(token) and not html.startswith("\n", match.end()) else ""
+        free = "\n" if _ENDS_FREELY.search(token) and not html.startswith("\n", match.end()) else ""
         if not token.startswith("<"):
             yield from _text(token)
-        elif _WHOLE.match(token):
+        elif _UNBREAKABLE.match(token):
             yield _Piece(token, free)
         elif token.lower().startswith("<style"):
             yield from _spaced(token, r"(?<=[}\n]) +")
@@ -126,7 +126,7 @@ def _long_word(word: str) -> Iterator[_Piece]:
     chunk = ""
     for unit in _units(word):
         if len((chunk + unit).encode()) > _WORD_BYTES:
-            yield _Piece(chunk, "", _SEAM)
+            yield _Piece(chunk, "", _COMMENT_BREAK)
             chunk = ""
         chunk += unit
     yield _Piece(chunk)

@@ -68,7 +68,7 @@ class VerdictView:
 
     about: str
     quote: str
-    call: str | None  #: "ship", "skip", or ``None`` where the page doesn't say
+    call: str | None  #: "ship", "skip", or ``None`` when it isn't published
 
 
 @dataclass(frozen=True, kw_only=True)

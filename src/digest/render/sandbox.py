@@ -31,7 +31,7 @@ from digest.render.template_errors import TemplateFault
 from digest.render.template_paths import template_folders
 
 #: Rules whose errors stop the compiler, or leave the tag in the mail.
-_STOPS = ("mjml-syntax", "mjml-tag")
+_FATAL_RULES = ("mjml-syntax", "mjml-tag")
 
 
 def render_checked(
@@ -46,14 +46,14 @@ def render_checked(
     stops = [
         finding
         for finding in findings
-        if finding.rule in _STOPS and finding.severity is Severity.ERROR
+        if finding.rule in _FATAL_RULES and finding.severity is Severity.ERROR
     ]
     if stops:
-        raise _fault(stops[0])
+        raise _template_fault(stops[0])
     return replace(finish(name, context, folders, mjml), findings=tuple(findings))
 
 
-def _fault(finding: Finding) -> TemplateFault:
+def _template_fault(finding: Finding) -> TemplateFault:
     return TemplateFault(
         f"{finding.message}. {finding.mend}",
         file=finding.file,
@@ -116,32 +116,32 @@ class RenderProcess:
         """Return the mail called *name*; raises `TemplateBroken`, also when a limit is reached."""
         request = pickle.dumps((name, dict(context), folder, self.seconds, self.megabytes))
         with self._lock:
-            process = self._started()
+            process = self._running_process()
             try:
                 answer = self._exchange(process, request)
             except TimeoutError:
-                self._end()
+                self._kill()
                 what = f"takes longer than {self.seconds:g} seconds: look for a loop"
                 raise TemplateFault(what, file=name) from None
             except (OSError, EOFError, ValueError):
-                code = self._end()
+                code = self._kill()
                 what = f"the renderer died of it (exit {code}): look for a loop"
                 raise TemplateFault(what, file=name) from None
-        return _understood(answer)
+        return _parse_answer(answer)
 
     def warm_up(self) -> None:
         """Start the process, so that the first mail doesn't wait for it."""
         with self._lock:
-            self._started()
+            self._running_process()
 
     def close(self) -> None:
         """End the process."""
         with self._lock:
-            self._end()
+            self._kill()
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _running_process(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
-            self._end()
+            self._kill()
             self._process = subprocess.Popen(  # noqa: S603  - this interpreter, this module
                 [sys.executable, "-m", __name__],
                 stdin=subprocess.PIPE,
@@ -163,7 +163,7 @@ class RenderProcess:
         answer: dict[str, Any] = json.loads(_read(process.stdout, size, deadline))
         return answer
 
-    def _end(self) -> int | None:
+    def _kill(self) -> int | None:
         process, self._process = self._process, None
         if process is None:
             return None
@@ -206,7 +206,7 @@ def _write(pipe: IO[bytes], message: bytes) -> None:
     pipe.flush()
 
 
-def _understood(answer: dict[str, Any]) -> Rendered:
+def _parse_answer(answer: dict[str, Any]) -> Rendered:
     if "what" in answer:
         raise TemplateFault(answer.pop("what"), **answer)
     if "broken" in answer:
@@ -227,9 +227,9 @@ def _main() -> None:
     answers.write(_LENGTH.pack(0))
     answers.flush()
     while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
-        request = pickle.loads(source.read(_LENGTH.unpack(head)[0]))  # noqa: S301  - ours
+        request = pickle.loads(source.read(_LENGTH.unpack(head)[0]))  # noqa: S301  - from the parent process
         name, context, folder, seconds, megabytes = request
-        _limit(seconds, megabytes)
+        _set_limits(seconds, megabytes)
         _write(answers, json.dumps(_answer(name, context, folder, megabytes)).encode())
 
 
@@ -251,7 +251,7 @@ def _answer(
     return asdict(rendered)
 
 
-def _limit(seconds: float, megabytes: int) -> None:
+def _set_limits(seconds: float, megabytes: int) -> None:
     """Set the limits of this process itself, in case the parent process is gone."""
     size = megabytes * 1024 * 1024
     used = resource.getrusage(resource.RUSAGE_SELF)

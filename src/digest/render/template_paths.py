@@ -27,7 +27,7 @@ def template_sources(name: str, *, folder: Path | None = None) -> dict[str, str]
         template = waiting.pop()
         if template not in sources:
             sources[template] = _read(template, folders)
-            waiting.extend(_named(sources[template], folders))
+            waiting.extend(_referenced(sources[template], folders))
     return dict(sorted(sources.items()))
 
 
@@ -39,7 +39,7 @@ def _read(name: str, folders: tuple[Path, ...]) -> str:
     raise TemplateBroken(f"{name}: there is no such template")
 
 
-def _named(source: str, folders: tuple[Path, ...]) -> Iterator[str]:
+def _referenced(source: str, folders: tuple[Path, ...]) -> Iterator[str]:
     """Yield the templates a source refers to: for a computed name, every template there is."""
     for name in _references(source):
         if name is not None:

@@ -47,12 +47,12 @@ RULES: tuple[Rule, ...] = (
     placeholders.link_words,
     placeholders.repeated_links,
 )
-_MOST_A_RULE = 5  # findings of one rule; more repeat the same fault
+_MAX_PER_RULE = 5  # findings of one rule; more repeat the same fault
 
 
 def lint_mail(copy: LintedMail, rules: Iterable[Rule] = RULES) -> list[Finding]:
     """Return the findings of a mail, errors first; at most five of each rule."""
-    findings = [finding for rule in rules for finding in list(rule(copy))[:_MOST_A_RULE]]
+    findings = [finding for rule in rules for finding in list(rule(copy))[:_MAX_PER_RULE]]
     return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
 
 

@@ -42,8 +42,10 @@ def check_mjml(source: str, *, file: str = "", locate: Locate | None = None) -> 
     """
     parsed = parse_mjml(source)
     faults = [*parsed.faults, *(fault for rule in RULES for fault in rule(parsed))]
-    where = locate or _in_one(source, file)
-    return _once(_finding(fault, where) for fault in sorted(faults, key=lambda fault: fault.at))
+    where = locate or _locate_in(source, file)
+    return _without_repetitions(
+        _finding(fault, where) for fault in sorted(faults, key=lambda fault: fault.at)
+    )
 
 
 def _finding(fault: MjmlFault, locate: Locate) -> Finding:
@@ -61,12 +63,12 @@ def _finding(fault: MjmlFault, locate: Locate) -> Finding:
     )
 
 
-def _once(findings: Iterator[Finding]) -> list[Finding]:
+def _without_repetitions(findings: Iterator[Finding]) -> list[Finding]:
     """Return the findings without repetitions, which a loop in a template makes."""
     return list(dict.fromkeys(findings))
 
 
-def _in_one(source: str, file: str) -> Locate:
+def _locate_in(source: str, file: str) -> Locate:
     starts = line_starts(source)
 
     def locate(fault: MjmlFault) -> tuple[str, int, int]:

@@ -22,7 +22,7 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 VOID = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "wbr"}
 )
-_WORDS_ONLY = frozenset({"mj-style", "mj-title", "mj-preview"})
+_TEXT_ONLY = frozenset({"mj-style", "mj-title", "mj-preview"})
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,12 @@ class _Reader:
             token = _TOKEN.match(self.source, at)
             if token is None:  # pragma: no cover - the last branches match anything
                 break
-            at = self._take(token)
+            at = self._handle_token(token)
         for tag in self.open:
             self._unclosed(tag)
         return self.parsed
 
-    def _take(self, token: re.Match[str]) -> int:
+    def _handle_token(self, token: re.Match[str]) -> int:
         text, at = token[0], token.start()
         if token["start"]:
             return self._start(token["start"], at, token.end())
@@ -116,7 +116,7 @@ class _Reader:
         elif token["comment"] is not None:
             self._comment(token)
         elif text.startswith("<"):
-            self._stray(text, at)
+            self._unparsable(text, at)
         else:
             self._text(text, at)
         return token.end()
@@ -129,8 +129,8 @@ class _Reader:
         (tag.parent.children if tag.parent else self.parsed.roots).append(tag)
         after, closed = self._attributes(tag, after)
         if not closed and name.lower() not in VOID:
-            if name in _WORDS_ONLY:
-                return self._words(tag, after)
+            if name in _TEXT_ONLY:
+                return self._text_only(tag, after)
             self.open.append(tag)
         return after
 
@@ -155,7 +155,7 @@ class _Reader:
             self._fault(at, name, f"no space before {name}", "Put a space between attributes.")
         tag.attributes.append(Attribute(name, match["value"], match["quote"] or "", at))
 
-    def _words(self, tag: MjmlTag, after: int) -> int:
+    def _text_only(self, tag: MjmlTag, after: int) -> int:
         """Parse an element without child tags; return the offset after its end tag."""
         end = self.source.find(f"</{tag.name}", after)
         if end < 0:
@@ -177,7 +177,7 @@ class _Reader:
         names = [tag.name.lower() for tag in self.open]
         if name.lower() not in names:
             if name.lower() not in VOID:
-                self._foreign(name, text, at)
+                self._unmatched_end(name, text, at)
             return
         while self.open:
             tag = self.open.pop()
@@ -185,7 +185,7 @@ class _Reader:
                 return
             self._unclosed(tag)
 
-    def _foreign(self, name: str, text: str, at: int) -> None:
+    def _unmatched_end(self, name: str, text: str, at: int) -> None:
         """Record an end tag without a start tag: a typo in one of the two, or one too many."""
         last = self.open[-1].name if self.open else ""
         if get_close_matches(name, [last]):
@@ -211,7 +211,7 @@ class _Reader:
                 token.start(), token[0][:40], "-- can't stand inside a comment", "Write - instead."
             )
 
-    def _stray(self, text: str, at: int) -> None:
+    def _unparsable(self, text: str, at: int) -> None:
         what = {"<![CDATA[": "CDATA", "<?": "<?…?>", "<!": "<!…>"}.get(text, "<")
         mend = "Write &lt; for the sign." if what == "<" else "Take it out: MJML can't read it."
         near = "<" + re.split(r"[\n<]", self.source[at + 1 : at + 20])[0]

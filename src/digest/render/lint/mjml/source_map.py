@@ -20,9 +20,9 @@ from digest.render.lint.mjml.check import check_mjml, line_and_column, line_star
 from digest.render.lint.mjml.parser import MjmlFault
 
 _JINJA_OR_TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<", re.DOTALL)
-_OPEN, _SHUT = "\ue000", "\ue001"
-_MARK = re.compile(f"{_OPEN}(\\d+){_SHUT}")
-_NEAR = 4_000  # characters after a mark that are searched for the words of a fault
+_MARK_START, _MARK_END = "\ue000", "\ue001"
+_MARK = re.compile(f"{_MARK_START}(\\d+){_MARK_END}")
+_SEARCHED = 4_000  # characters after a mark that are searched for the words of a fault
 
 
 def check_template(
@@ -47,7 +47,7 @@ def fill_checked(
     return source, check_mjml(source, locate=_locator(name, marks, loader))
 
 
-class _Marking(BaseLoader):
+class _MarkingLoader(BaseLoader):
     """A loader that puts a mark before each ``<`` that may begin a tag."""
 
     def __init__(self, folders: tuple[Path, ...]) -> None:
@@ -65,14 +65,14 @@ class _Marking(BaseLoader):
             if match[0] != "<":
                 return match[0]
             self.places.append((template, match.start()))
-            return f"{_OPEN}{len(self.places) - 1}{_SHUT}<"
+            return f"{_MARK_START}{len(self.places) - 1}{_MARK_END}<"
 
         return _JINJA_OR_TAG.sub(mark, source), path, fresh
 
 
 @lru_cache(maxsize=8)
-def _loader(folders: tuple[Path, ...]) -> _Marking:
-    return _Marking(folders)
+def _loader(folders: tuple[Path, ...]) -> _MarkingLoader:
+    return _MarkingLoader(folders)
 
 
 def _unmark(filled: str) -> tuple[str, list[tuple[int, int]]]:
@@ -87,7 +87,7 @@ def _unmark(filled: str) -> tuple[str, list[tuple[int, int]]]:
 
 
 def _locator(
-    name: str, marks: list[tuple[int, int]], loader: _Marking
+    name: str, marks: list[tuple[int, int]], loader: _MarkingLoader
 ) -> Callable[[MjmlFault], tuple[str, int, int]]:
     offsets = [offset for offset, _ in marks]
 
@@ -97,7 +97,7 @@ def _locator(
         file, start = loader.places[number] if 0 <= number < len(loader.places) else (name, 0)
         source = loader.sources.get(file, "")
         words = fault.words.split("\n")[0]
-        offset = source.find(words, start, start + _NEAR) if words else start
+        offset = source.find(words, start, start + _SEARCHED) if words else start
         return (file, *line_and_column(line_starts(source), offset if offset >= 0 else start))
 
     return locate

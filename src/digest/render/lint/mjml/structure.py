@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from digest.render.lint.mjml.parser import Attribute, MjmlFault, MjmlTag, ParsedMjml
 from digest.render.lint.mjml.tag_schema import attributes_of, fits, tag_specs, takes
 
-_REFUSED = {
+_UNSUPPORTED = {
     "mj-include": "Use Jinja's {% include %}: files can't be read from MJML here.",
     "mj-html-attributes": "Write the attributes where they belong.",
     "mj-selector": "Write the attributes where they belong.",
@@ -40,10 +40,10 @@ def known_tags(scan: ParsedMjml) -> Iterator[MjmlFault]:
             continue
         if low in tag_specs():
             yield _fault("mjml-tag", tag, "has capital letters", f"Write <{low}>.")
-        elif low in _REFUSED:
-            yield _fault("mjml-tag", tag, "isn't supported", _REFUSED[low])
+        elif low in _UNSUPPORTED:
+            yield _fault("mjml-tag", tag, "isn't supported", _UNSUPPORTED[low])
         else:
-            yield _fault("mjml-tag", tag, "is no MJML tag", _meant(low, tag_specs()))
+            yield _fault("mjml-tag", tag, "is no MJML tag", _suggestion(low, tag_specs()))
 
 
 def nesting(scan: ParsedMjml) -> Iterator[MjmlFault]:
@@ -103,14 +103,14 @@ def stray_text(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 def known_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
     """Forbid unknown attributes, which the compiler drops without a message."""
-    for tag, attribute in _ours(scan):
+    for tag, attribute in _mjml_attributes(scan):
         if attribute.name not in attributes_of(tag.name):
             yield MjmlFault(
                 "mjml-attribute",
                 attribute.at,
                 attribute.name,
                 f"<{tag.name}> has no attribute {attribute.name}",
-                _meant(attribute.name, attributes_of(tag.name)),
+                _suggestion(attribute.name, attributes_of(tag.name)),
             )
 
 
@@ -133,7 +133,7 @@ def repeated_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
 
 def attribute_values(scan: ParsedMjml) -> Iterator[MjmlFault]:
     """Require valid attribute values; the compiler writes any other into the mail."""
-    for tag, attribute in _ours(scan):
+    for tag, attribute in _mjml_attributes(scan):
         kind = tag_specs()[tag.name].attributes.get(attribute.name)
         value = attribute.value
         if kind and value is not None and not fits(kind, value):
@@ -146,14 +146,14 @@ def attribute_values(scan: ParsedMjml) -> Iterator[MjmlFault]:
             )
 
 
-def _ours(scan: ParsedMjml) -> Iterator[tuple[MjmlTag, Attribute]]:
+def _mjml_attributes(scan: ParsedMjml) -> Iterator[tuple[MjmlTag, Attribute]]:
     for tag in scan.tags():
         if tag.name in tag_specs():
             for attribute in tag.attributes:
                 yield tag, attribute
 
 
-def _meant(name: str, known: Iterable[str]) -> str:
+def _suggestion(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, sorted(known), 1, 0.6)
     return f"Did you mean {close[0]}?" if close else "Take it out."
 

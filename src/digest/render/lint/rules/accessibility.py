@@ -36,7 +36,7 @@ _PROPERTIES = frozenset(  #: properties that matter to contrast
     }
 )
 _SIZE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)px")
-_WHITE, _BLACK, _NIGHT = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.07, 0.07, 0.07)
+_WHITE, _BLACK, _DARK_GROUND = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.07, 0.07, 0.07)
 
 
 def stands_out(copy: LintedMail) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def stands_out(copy: LintedMail) -> Iterator[Finding]:
     sheets = re.findall(r"<style[^>]*>(.*?)</style>", copy.html, re.DOTALL | re.IGNORECASE)
     rules = [rule for sheet in sheets for rule in read_rules(sheet)]
     for dark in (False, True) if _is_made_for_dark(copy.html) else (False,):
-        for words in _Painter(events, rules, dark=dark).texts:
+        for words in _StyleResolver(events, rules, dark=dark).texts:
             needed = ENOUGH_LARGE if words.large else ENOUGH
             ratio = contrast(words.ink, words.ground)
             if ratio < needed:
@@ -77,7 +77,7 @@ class _State:
 
 
 @dataclass(frozen=True)
-class _Words:
+class _StyledText:
     text: str
     ink: Rgb
     ground: Rgb
@@ -85,22 +85,22 @@ class _Words:
     line: int
 
 
-class _Painter:
+class _StyleResolver:
     """The colours and size of each run of text in one colour scheme."""
 
     def __init__(self, events: Sequence[HtmlEvent], rules: list[CssRule], *, dark: bool) -> None:
-        self.texts: list[_Words] = []
+        self.texts: list[_StyledText] = []
         self._rules = [
             rule
             for rule in rules
             if (dark or not rule.dark)
             and _PROPERTIES & (rule.values.keys() | rule.important.keys())
         ]
-        start = _State(None, _WHITE, _NIGHT) if dark else _State(None, _BLACK, _WHITE)
+        start = _State(None, _WHITE, _DARK_GROUND) if dark else _State(None, _BLACK, _WHITE)
         self._open: list[tuple[str, _State]] = [("", start)]
         for event in events:
             if event.kind == "says":
-                self._say(event.words, event.line)
+                self._add_text(event.words, event.line)
             elif event.kind == "closes":
                 self._close(event.words)
             elif event.words not in _VOID:
@@ -112,18 +112,18 @@ class _Painter:
             while self._open.pop()[0] != tag:
                 pass
 
-    def _say(self, text: str, line: int) -> None:
+    def _add_text(self, text: str, line: int) -> None:
         state = self._open[-1][1]
         if state.shown and re.search(r"\w", text):
             large = state.size >= (_LARGE_BOLD if state.bold else _LARGE)
-            self.texts.append(_Words(text, state.ink, state.ground, large, line))
+            self.texts.append(_StyledText(text, state.ink, state.ground, large, line))
 
     def _inside(self, tag: str, attributes: Mapping[str, str]) -> _State:
         above = self._open[-1][1]
         node = CssNode(tag, frozenset(attributes.get("class", "").split()), above.node)
         style = self._style(node, attributes)
         ink = parse_colour(style.get("color", ""))
-        ground = _ground(style)
+        ground = _background(style)
         return replace(
             above,
             node=node,
@@ -150,7 +150,7 @@ class _Painter:
         return style
 
 
-def _ground(style: dict[str, str]) -> Rgb | None:
+def _background(style: dict[str, str]) -> Rgb | None:
     background = style.get("background-color", style.get("background", ""))
     parts = re.findall(r"rgba?\([^)]*\)|[^\s()]+", background)
     return next((rgb for rgb in map(parse_colour, parts) if rgb), None)

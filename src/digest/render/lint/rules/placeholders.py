@@ -10,17 +10,17 @@ from urllib.parse import urlsplit
 from digest.render.lint.finding import Finding, LintedMail, Place, warning
 
 MOST_ALIKE = 3  #: times that one URL may stand in a mail
-_LEFT = re.compile(
+_PLACEHOLDER = re.compile(
     r"\blorem ipsum\b|\bTODO\b|\bFIXME\b|\bTK TK\b|(?-i:\bXXX\b)|\[(?:insert|your)\b[^\]]*\]"
     r"|\byour (?:text|headline|title) here\b",
     re.IGNORECASE,
 )
 #: Placeholder hosts; example.com itself is left out, as the samples link to it.
-_NOBODY = re.compile(
+_PLACEHOLDER_HOST = re.compile(
     r"(?:www\.)?(?:example\.(?:org|net)|(?:your-?|my-?)(?:domain|site|company|website)\.\w+)"
     r"|www\.example\.com|(?:via\.)?placeholder\.com|placehold\.co"
 )
-_EMPTY = re.compile(r"click here|here|this link|read more|more|link|hier|mehr", re.IGNORECASE)
+_VAGUE = re.compile(r"click here|here|this link|read more|more|link|hier|mehr", re.IGNORECASE)
 _LINK = re.compile(r"<a\b(?P<told>[^>]*)>(?P<words>.*?)</a>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 _ALT = re.compile(r"\balt=\"([^\"]+)\"", re.IGNORECASE)
@@ -30,14 +30,14 @@ def placeholders(copy: LintedMail) -> Iterator[Finding]:
     """Warn of placeholder texts and placeholder URLs."""
     parts: tuple[tuple[Place, str], ...] = (("subject", copy.subject), ("text", copy.text))
     for place, part in parts:
-        match = _LEFT.search(part)
+        match = _PLACEHOLDER.search(part)
         if match:
             message = f"“{match[0]}” looks like something that was to be replaced"
             line = part.count("\n", 0, match.start()) + 1
             yield warning("placeholder", place, message, "Write the real words.", line=line)
     for tag in copy.markup.named("a", "img"):
         url = tag.get("href") or tag.get("src") or ""
-        if _NOBODY.fullmatch(_host(url)):
+        if _PLACEHOLDER_HOST.fullmatch(_host(url)):
             message = f"{url[:80]!r} stands for an address that was to be filled in"
             mend = "Give the real one."
             yield warning("placeholder", "html", message, mend, line=tag.line)
@@ -55,7 +55,7 @@ def link_words(copy: LintedMail) -> Iterator[Finding]:
     for match in _LINK.finditer(copy.html):
         alts = " ".join(_ALT.findall(match["words"]))
         words = " ".join(f"{_TAG.sub(' ', match['words'])} {alts}".split())
-        if words and not _EMPTY.fullmatch(words.strip(" .…»→")):
+        if words and not _VAGUE.fullmatch(words.strip(" .…»→")):
             continue
         message = f"a link says only “{words}”" if words else "a link has no words"
         yield warning(
