@@ -147,6 +147,14 @@ Weekly verdicts
 """
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """Let what is started hear of Ctrl-C, also where the tests run behind a shell's back."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def hangups() -> Iterator[None]:
     """Let what is started hear of a terminal that goes away, also where the tests don't."""

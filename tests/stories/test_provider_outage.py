@@ -136,10 +136,8 @@ def test_no_doubt_is_decided_on_by_a_call_that_names_none(
     assert site.status()["in_doubt"] == 3 * BATCH
 
 
-def test_what_resolve_cannot_do_it_says_in_plain_words(
-    site: Installation, fake: RunningFake
-) -> None:
-    batches = doubt(site, fake)
+def test_what_resolve_cannot_do_it_says_in_plain_words(doubt: BadDay) -> None:
+    site, batches = doubt.site, doubt.batches
     said = {
         ("0123", "unsent", "--all", "1"): "name batches or say --all 1, not both",
         ("unsent", "--since", "2020-01-01"): "say --all ISSUE too",
@@ -205,10 +203,8 @@ def test_D16_a_cancelled_issue_tells_why_and_whom_it_left_out(
     assert len(site.done("status", "1", "--who").out.splitlines()) == left
 
 
-def test_a_reader_left_out_is_told_in_one_line_whatever_the_address_holds(
-    site: Installation, fake: RunningFake
-) -> None:
-    doubt(site, fake)
+def test_a_reader_left_out_is_told_in_one_line_whatever_the_address_holds(doubt: BadDay) -> None:
+    site = doubt.site
     site.done("cancel", "1")
     with closing(sqlite3.connect(site.folder / "digest.db")) as db:
         db.execute("UPDATE subscriber SET address = 'a\nspoof: \x1b[2J@example.org' || id")

@@ -87,6 +87,7 @@ def _forked(arguments: list[str], folder: str, env: dict[str, str]) -> dict[str,
 def _live(arguments: list[str], folder: str, env: dict[str, str]) -> NoReturn:
     """Be the command: as its console script is, in a process of its own."""
     signal.alarm(LIMIT)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests ignore it
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
