@@ -38,7 +38,7 @@ def fill(path: Path, readers: int) -> None:
     """Make a store with *readers* confirmed subscribers and one issue ready to go."""
     from digest.db import Database
     from digest.issues.models import Edition, Issue, IssueState, Newsletter
-    from digest.migrations.schema import METADATA
+    from digest.migrations.all_tables import METADATA
 
     database = Database(f"sqlite:///{path}")
     METADATA.create_all(database.engine)

@@ -31,7 +31,7 @@ def fill(path: Path, readers: int) -> None:
     """Make a store with one issue accepted for *readers*."""
     from digest.db import Database
     from digest.issues.models import Edition, Issue, IssueState, Newsletter, Tracking
-    from digest.migrations.schema import METADATA
+    from digest.migrations.all_tables import METADATA
 
     database = Database(f"sqlite:///{path}")
     METADATA.create_all(database.engine)

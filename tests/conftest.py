@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 from sqlalchemy import URL
 
 from digest.db import Database
-from digest.migrations.schema import METADATA
+from digest.migrations.all_tables import METADATA
 from tests.postgres import NoPostgres, emptied, own_database, running_postgres
 from tests.web.browser import chromium
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 from sqlalchemy import URL, Connection, create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
-from digest.migrations.schema import METADATA
+from digest.migrations.all_tables import METADATA
 
 URL_VARIABLE = "DIGEST_TEST_POSTGRES_URL"
 #: Speed for durability: nothing here must outlive the machine.

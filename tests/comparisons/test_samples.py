@@ -10,7 +10,7 @@ from digest.comparisons.schema import ComparisonDraft
 from digest.comparisons.score import split
 from digest.db import Database
 from digest.samples import comparisons
-from digest.samples.subscribers import addresses
+from digest.samples.sample_addresses import addresses
 from subscribers.address.syntax import parse
 
 

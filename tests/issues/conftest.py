@@ -17,7 +17,7 @@ from digest.db import Database
 from digest.issues.build import IssueBuilder
 from digest.issues.content.view import IssueView
 from digest.issues.models import Newsletter
-from digest.migrations.schema import METADATA
+from digest.migrations.all_tables import METADATA
 from digest.render.engine import Rendered, render
 from digest.settings import load
 

@@ -27,7 +27,7 @@ from digest.delivery.models import (
     KnownSecret,
 )
 from digest.issues.models import Issue, IssueState, Newsletter
-from digest.migrations.schema import METADATA
+from digest.migrations.all_tables import METADATA
 from digest.migrations.upgrade import config, current, newest, upgrade
 from digest.service.backup import NUMBERS_APART
 from subscribers.models import Subscriber

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from digest.db import Database
 from digest.errors import DatabaseUnfit
-from digest.migrations.tables import differences, require_right
+from digest.migrations.table_check import differences, require_right
 from digest.migrations.upgrade import upgrade
 
 

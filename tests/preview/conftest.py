@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page
 from digest import samples
 from digest.app.installation import App, open_app
 from digest.issues.models import Newsletter
-from digest.migrations.schema import METADATA
+from digest.migrations.all_tables import METADATA
 from digest.preview.file_watcher import FileWatcher
 from digest.preview.preview_app import make_desk, templates
 from digest.preview.session import PreviewSession

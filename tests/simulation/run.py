@@ -17,7 +17,7 @@ from digest.delivery.counts import count_deliveries
 from digest.delivery.reporting.status import issue_status
 from digest.delivery.sending import control
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
-from digest.migrations.schema import METADATA
+from digest.migrations.all_tables import METADATA
 from subscribers.models import Standing, Subscriber, Subscription
 from tests.simulation import people
 from tests.simulation.invariants import Violation, Watch

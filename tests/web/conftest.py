@@ -25,7 +25,7 @@ from digest.delivery.sending.planning import plan_deliveries
 from digest.issues import build as publish
 from digest.issues import store
 from digest.issues.models import Issue, Newsletter
-from digest.migrations.schema import METADATA
+from digest.migrations.all_tables import METADATA
 from digest.settings import Settings, load
 from digest.web.app import make_site
 from digest.web.server import listen, served

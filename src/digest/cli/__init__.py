@@ -34,7 +34,7 @@ from digest.cli import (
 )
 from digest.cli.audience import subscriber, subscribers
 from digest.cli.context import CommandContext
-from digest.cli.issue import approve, build, control, send
+from digest.cli.issue import approve, drafting, issue_control, send
 from digest.db import unfit
 from digest.errors import DigestError
 from subscribers.errors import SubscribersError
@@ -48,11 +48,11 @@ app = typer.Typer(
 )
 NOUNS = (
     init,
-    build,
+    drafting,
     preview,
     approve,
     send,
-    control,
+    issue_control,
     serve,
     fake_sendgrid,
     demo,

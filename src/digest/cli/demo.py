@@ -39,7 +39,7 @@ from digest.issues.picking import Pick
 from digest.issues.provenance import template_hash
 from digest.migrations.upgrade import upgrade
 from digest.reports import issue_page, report
-from digest.samples.subscribers import addresses
+from digest.samples.sample_addresses import addresses
 from digest.settings import Settings, TransportKind, load
 from digest.web.app import make_site
 from digest.web.server import listen, served

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from digest.cli.context import JsonFlag, call_of, printable
-from digest.cli.issue.build import NewsletterOption
+from digest.cli.issue.drafting import NewsletterOption
 from digest.delivery.events import (
     RejectedPosts,
     RejectionReason,

@@ -15,7 +15,7 @@ from digest import signing_keys
 from digest.cli.context import CommandContext, JsonFlag, call_of
 from digest.delivery import known_secrets
 from digest.issues.models import Newsletter
-from digest.migrations.tables import require_right
+from digest.migrations.table_check import require_right
 from digest.migrations.upgrade import current, upgrade
 from digest.settings import load
 

@@ -14,7 +14,7 @@ import typer
 from rich.table import Table
 
 from digest.cli.context import AnyIssue, CommandContext, JsonFlag, call_of
-from digest.cli.issue.build import NewsletterOption
+from digest.cli.issue.drafting import NewsletterOption
 from digest.delivery.reporting import EditionStatistics
 from digest.errors import NotFound
 from digest.issues import store

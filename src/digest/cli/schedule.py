@@ -16,7 +16,7 @@ from rich.table import Table
 from sqlmodel import Session
 
 from digest.cli.context import CommandContext, JsonFlag, call_of
-from digest.cli.issue.build import NewsletterOption
+from digest.cli.issue.drafting import NewsletterOption
 from digest.comparisons.store import by_slug
 from digest.errors import DigestError, NotFound, WrongState
 from digest.issues import store

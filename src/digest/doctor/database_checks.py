@@ -20,7 +20,7 @@ from digest.app.installation import App
 from digest.delivery.sending import restore_guard
 from digest.doctor.health_check import HealthCheck, fine, refused, warning
 from digest.issues.models import JobRun
-from digest.migrations import tables
+from digest.migrations import table_check
 from digest.migrations.upgrade import OTHER_TABLES, current, newest
 from digest.service import copies, database_file
 
@@ -96,7 +96,7 @@ def check_database(app: App) -> Iterator[HealthCheck]:
     wanted = newest()
     with app.database.read() as session:
         revision = current(session.connection())
-        differences = tables.differences(session.connection()) if revision == wanted else []
+        differences = table_check.differences(session.connection()) if revision == wanted else []
     if revision is None:
         yield refused("database", "there are no tables in it yet", "digest init")
     elif revision != wanted:
@@ -107,9 +107,11 @@ def check_database(app: App) -> Iterator[HealthCheck]:
         )
     elif any(difference.harmful for difference in differences):
         harmful = [difference for difference in differences if difference.harmful]
-        yield refused("database", tables.unlike(harmful), OTHER_TABLES)
+        yield refused("database", table_check.unlike(harmful), OTHER_TABLES)
     elif differences:
-        yield warning("database", tables.unlike(differences), "find out who changed them, and why")
+        yield warning(
+            "database", table_check.unlike(differences), "find out who changed them, and why"
+        )
     else:
         yield fine("database", f"revision {revision}")
     if app.database.is_sqlite:

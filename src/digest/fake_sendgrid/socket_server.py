@@ -17,7 +17,7 @@ from digest.errors import BadSetting
 from digest.fake_sendgrid.fake_app import FakeSendGrid
 from digest.fake_sendgrid.faults.catalogue import Fault, FaultKind
 from digest.fake_sendgrid.faults.effects import fault_steps
-from digest.fake_sendgrid.http.connection import BodyTooLarge, Connection, ConnectionGone
+from digest.fake_sendgrid.http.connection import BodyTooLarge, ConnectionGone, FaultyConnection
 from digest.fake_sendgrid.http.http_message import HttpRequest, error_response
 from digest.fake_sendgrid.http.wire_steps import WriteBytes
 from digest.fake_sendgrid.options import Options
@@ -83,7 +83,7 @@ async def _accept(fake: FakeSendGrid, listening: socket.socket) -> None:
 
 async def _converse(fake: FakeSendGrid, sock: socket.socket) -> None:
     """Answer the requests of one connection until either side closes it."""
-    wire = Connection(sock)
+    wire = FaultyConnection(sock)
     try:
         while start := await wire.peek():
             await _exchange(fake, wire, fake.fault(start))
@@ -103,7 +103,7 @@ async def _converse(fake: FakeSendGrid, sock: socket.socket) -> None:
         wire.close()
 
 
-async def _exchange(fake: FakeSendGrid, wire: Connection, fault: Fault | None) -> None:
+async def _exchange(fake: FakeSendGrid, wire: FaultyConnection, fault: Fault | None) -> None:
     """Read one request and answer it, or do what *fault* says instead."""
     began = time.monotonic()
     cuts = fault is not None and fault.kind is FaultKind.CUT_REQUEST

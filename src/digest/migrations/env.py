@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Enum
 from sqlalchemy.dialects import sqlite
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from digest.migrations.schema import METADATA
+from digest.migrations.all_tables import METADATA
 
 SQLITE = sqlite.dialect()
 

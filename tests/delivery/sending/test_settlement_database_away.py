@@ -14,7 +14,7 @@ from digest.delivery.sending.worker_processes import StopSignal
 from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer
-from digest.migrations.schema import METADATA
+from digest.migrations.all_tables import METADATA
 from tests.delivery.conftest import MakeReaders, MakeSending
 from tests.delivery.fake_sleep import Naps
 from tests.postgres import own_database

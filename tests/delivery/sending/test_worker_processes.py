@@ -102,8 +102,8 @@ def test_B08_while_the_provider_asks_for_rest_no_thread_claims_anything(
 
 GIVES_UP = """
 from dataclasses import dataclass
-from digest.delivery.sending.worker_processes import Brake
-from digest.delivery.sending.worker_processes import lent
+from digest.delivery.sending.worker_processes import StopSignal
+from digest.delivery.sending.worker_processes import worker_pool
 
 @dataclass
 class Sending:
@@ -112,7 +112,7 @@ class Sending:
 def work(sending, tell):
     raise OSError(13, "Permission denied", "digest.db")
 
-with lent(Sending(), 1, work=work, brake=Brake(), close_store=lambda: None) as hands:
+with worker_pool(Sending(), 1, work=work, brake=StopSignal(), close_store=lambda: None) as hands:
     told = []
     hands.follow(told.append)
     hands.telling[0].join()

@@ -19,7 +19,7 @@ from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.mail.mailing import Content, Mailbox
 from digest.mail.sendgrid.sendgrid_transport import SendGrid
 from digest.mail.transport import Transport
-from digest.migrations.schema import METADATA
+from digest.migrations.all_tables import METADATA
 from subscribers.tokens import Tokens
 
 SECRET = "a secret for tests only, long enough"

@@ -23,7 +23,7 @@ def test_a_company_and_a_throw_away_domain_are_none() -> None:
 
 
 def test_each_domain_is_written_as_addresses_are_compared_and_stands_once() -> None:
-    text = (files("subscribers") / "mailbox_providers.txt").read_text(encoding="utf-8")
+    text = (files("subscribers.address") / "mailbox_providers.txt").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     names = [line.partition(": ")[0] for line in lines]
     domains = [one for line in lines for one in line.partition(": ")[2].split()]

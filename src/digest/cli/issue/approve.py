@@ -16,7 +16,7 @@ import typer
 from sqlmodel import Session
 
 from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of
-from digest.cli.issue.build import NewsletterOption, find, findings_of, print_findings
+from digest.cli.issue.drafting import NewsletterOption, find, findings_of, print_findings
 from digest.issues import provenance, store
 from digest.issues.approval import approve as record
 from digest.issues.approval import refuse_errors

@@ -25,7 +25,7 @@ from digest.cli.context import (
     printable,
     some,
 )
-from digest.cli.issue.build import NewsletterOption, find, findings_of
+from digest.cli.issue.drafting import NewsletterOption, find, findings_of
 from digest.cli.issue.service_status import hold, print_hold, print_standing, standing
 from digest.cli.issue.status_output import print_status
 from digest.delivery.counts import DeliveryCounts, count_deliveries

@@ -39,7 +39,7 @@ class BodyTooLarge(Exception):
     """The body is larger than the cap in bytes."""
 
 
-class Connection:
+class FaultyConnection:
     """A server-side connection: requests are read from its socket, steps written to it."""
 
     def __init__(self, sock: socket.socket) -> None:

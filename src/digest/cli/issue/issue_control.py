@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from digest import signing_keys
 from digest.cli.context import MOST, AnyIssue, CommandContext, IssueNumber, call_of, some
-from digest.cli.issue.build import NewsletterOption, find
+from digest.cli.issue.drafting import NewsletterOption, find
 from digest.delivery import known_secrets
 from digest.delivery.sending import control, restore_guard
 from digest.errors import NotFound

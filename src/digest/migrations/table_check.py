@@ -11,7 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from digest.errors import DatabaseUnfit
-from digest.migrations.schema import METADATA
+from digest.migrations.all_tables import METADATA
 from digest.migrations.upgrade import OTHER_TABLES
 
 _SHOWN = 5
