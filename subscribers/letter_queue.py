@@ -145,28 +145,28 @@ def send_waiting(
     queued with those of its sort, and the others are sent.
     """
     unmade: set[_Sort] = set()
-    done: Counter[LetterState] = Counter()
+    counts: Counter[LetterState] = Counter()
     with sessions.write() as session:
         now = clock()
         cut_off = col(LetterToSend.since) < now - CUT_OFF
         too_old = col(LetterToSend.asked_at) < now - timedelta(hours=hours)
         in_doubt = _end(session, LetterState.STARTED, LetterState.IN_DOUBT, cut_off, now)
         given_up = _end(session, LetterState.WAITING, LetterState.FAILED, too_old, now)
-        done.update({LetterState.IN_DOUBT: in_doubt, LetterState.FAILED: given_up})
+        counts.update({LetterState.IN_DOUBT: in_doubt, LetterState.FAILED: given_up})
         waiting = _claim(session, unmade, hashes, now) if at_most > 0 else None
     for sent in range(1, at_most + 1):
         if waiting is None:
             break
         outcome = _send(waiting, carrier, links)
         state = _STATES[outcome]
-        done[state] += 1
+        counts[state] += 1
         if outcome is LetterOutcome.UNMADE:
             unmade.add(waiting.sort)
         more = sent < at_most and outcome is not LetterOutcome.LATER
         with sessions.write() as session:  # one commit settles this letter and claims the next
             _settle(session, waiting, state, clock())
             waiting = _claim(session, unmade, hashes, clock()) if more else None
-    return +done
+    return +counts
 
 
 _STATES = {
@@ -287,12 +287,12 @@ def _set(session: Session, letter_id: int, state: LetterState, now: datetime) ->
 
 
 def _end(session: Session, old: LetterState, new: LetterState, late: Any, now: datetime) -> int:
-    done: Any = session.execute(
+    result: Any = session.execute(
         update(LetterToSend)
         .where(col(LetterToSend.state) == old, late)
         .values(state=new, since=now)
     )
-    return int(done.rowcount)
+    return int(result.rowcount)
 
 
 _OF_LETTER = ("id", "subscriber_id", "newsletter", "kind", "language", "change_id", "asked_at")

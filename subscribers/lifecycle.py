@@ -183,10 +183,10 @@ def leave(
     if place and place.standing is Standing.UNSUBSCRIBED:
         asked = consent.asked_since(session, subscriber_id, newsletter, place.since)
         among = [Standing.UNSUBSCRIBED] if asked else []
-    left = bool(among) and store.leave(session, subscriber_id, newsletter, now, among=among)
-    if left:
+    changed = bool(among) and store.leave(session, subscriber_id, newsletter, now, among=among)
+    if changed:
         consent.record(session, subscriber_id, newsletter, ConsentAct.WITHDRAWN, evidence, now)
-    return left
+    return changed
 
 
 def come_back(

@@ -1,10 +1,10 @@
 """Imports lists of subscribers from CSV files without bringing back anybody who left.
 
 `job` runs an import in two passes. `csv_reader` yields a file's lines, and `formats` recognises
-from the first one which column holds the address and which ones tell who left, with the columns that
-`columns` knows everywhere and `service_exports` knows of one service. The first pass gives every
-line to `leavers`, which collects the addresses the list says left and stops at a word of
-`leaving_words` in a column nobody can read. The second pass parses the addresses and gives them,
+from the first one which column holds the address and which ones tell who left, with the columns
+that `columns` knows everywhere and `service_exports` knows of one service. The first pass gives
+every line to `leavers`, which collects the addresses the list says left and stops at a word of
+`leaving_words` in a column that can't be read. The second pass parses the addresses and gives them,
 chunk by chunk, to `bulk_loader`, which files them in SQL. `refusal` names each reason for which a
 line isn't imported.
 """

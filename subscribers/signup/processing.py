@@ -189,7 +189,7 @@ def _subscriptions(dialect: str, fresh: Any) -> Any:
 
 
 def _entries(fresh: Any) -> Any:
-    """Return the statement that records in the consent ledger that somebody asked."""
+    """Return the statement that adds the consent entries of those who asked."""
     values = {
         "subscriber_id": col(Subscriber.id),
         "newsletter": col(SignUpAsked.newsletter),
