@@ -116,8 +116,8 @@ def draft_issue(
         postal_address=press.postal_address,
     )
     view = apply_words(composed, decisions)
-    made = press.render(view)
-    rendered = replace(made, findings=(*made.findings, *_share_warnings(ordered)))
+    output = press.render(view)
+    rendered = replace(output, findings=(*output.findings, *_share_warnings(ordered)))
     return BuiltIssue(
         view=view,
         composed=composed,
@@ -172,7 +172,7 @@ def build(
     session.flush()
     _replace_placements(session, issue, chosen)
     edition = _store_edition(session, issue, newsletter, built, now)
-    ingredients = provenance.BuildInputs(
+    inputs = provenance.BuildInputs(
         newsletter=newsletter,
         carried=built.revisions,
         number=number,
@@ -183,7 +183,7 @@ def build(
         sender=press.sender,
         decisions=built.decisions,
     )
-    provenance.keep_recipe(session, edition, ingredients, press.sources(), built.rendered.findings)
+    provenance.keep_recipe(session, edition, inputs, press.sources(), built.rendered.findings)
     return issue, built
 
 

@@ -227,7 +227,7 @@ def _main() -> None:
     answers.write(_LENGTH.pack(0))
     answers.flush()
     while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
-        request = pickle.loads(source.read(_LENGTH.unpack(head)[0]))  # noqa: S301  - from the parent process
+        request = pickle.loads(source.read(_LENGTH.unpack(head)[0]))  # noqa: S301  - from the parent
         name, context, folder, seconds, megabytes = request
         _set_limits(seconds, megabytes)
         _write(answers, json.dumps(_answer(name, context, folder, megabytes)).encode())

@@ -46,7 +46,7 @@ def compose(
     comparisons = tuple(
         comparison_view(revision, base_url=base, web_url=web_url) for revision in revisions
     )
-    opened = copywriting.opening(comparisons)
+    opening = copywriting.opening(comparisons)
     return IssueView(
         newsletter=one_line(newsletter.name),
         description=one_line(newsletter.description),
@@ -55,8 +55,8 @@ def compose(
         date=f"{on.day} {_MONTHS[on.month - 1]} {on.year}",
         language=newsletter.language,
         subject=copywriting.subject(comparisons[0]),
-        preheader=copywriting.preheader(comparisons, opened),
-        opening=opened,
+        preheader=copywriting.preheader(comparisons, opening),
+        opening=opening,
         comparisons=comparisons,
         base_url=base,
         web_url=web_url,
@@ -117,8 +117,8 @@ def _share(value: float | None) -> float | None:
 def _ships(contender: Contender, panel_share: float | None, seats: int) -> int | None:
     """Count the reviewers who would ship: by the share, else by the calls when all are known."""
     if panel_share is not None:
-        in_seats = split(panel_share, seats)
-        return in_seats.ships if in_seats else None
+        seat_split = split(panel_share, seats)
+        return seat_split.ships if seat_split else None
     calls = [verdict.call for verdict in contender.verdicts if verdict.call]
     return calls.count(Call.SHIP) if len(calls) == seats else None
 

@@ -138,10 +138,10 @@ def presumed_calls(contender: Contender, seats: int) -> Mapping[int, Call]:
     known = {
         verdict.seat: verdict.call for verdict in contender.verdicts if verdict.call is not None
     }
-    as_split = split(contender.panel_share, seats)
-    if known or as_split is None or len(contender.verdicts) != seats:
+    seat_split = split(contender.panel_share, seats)
+    if known or seat_split is None or len(contender.verdicts) != seats:
         return known
-    return _by_words(contender.verdicts, as_split)
+    return _by_words(contender.verdicts, seat_split)
 
 
 def _by_words(verdicts: Sequence[Verdict], as_split: Split) -> Mapping[int, Call]:
