@@ -26,13 +26,13 @@ from digest.issues.build import BuiltIssue
 from digest.issues.models import Newsletter
 from digest.migrations.all_tables import METADATA
 from digest.preview.file_watcher import FileWatcher
-from digest.preview.preview_app import make_desk, templates
+from digest.preview.preview_app import make_preview, templates
 from digest.preview.session import PreviewSession
 from digest.render.engine import fill, render
 from digest.render.sandbox import RenderProcess, render_checked
 from digest.render.template_paths import shipped_templates, template_folders
 from digest.settings import load
-from digest.web.server import listen, served
+from digest.web.server import listen, serve_in_thread
 
 #: Notes, in the browser, the moment after the frames that show a new rendering were painted.
 NOTE = """() => {
@@ -83,8 +83,8 @@ def _at_work(folder: Path, confined: RenderProcess) -> Iterator[Bench]:
     live = FileWatcher(desk, templates=templates(app.own_mails()))
     sock = listen(0)
     token = token_urlsafe(16)
-    site = make_desk(desk, live, port=sock.getsockname()[1], token=token)
-    with served(site, sock, at_exit=live.stop) as url:
+    site = make_preview(desk, live, port=sock.getsockname()[1], token=token)
+    with serve_in_thread(site, sock, at_exit=live.stop) as url:
         live.start()
         yield Bench(folder, desk, f"{url}/?token={token}")
         live.stop()

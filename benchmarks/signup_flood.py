@@ -41,7 +41,7 @@ from benchmarks.send import engine, fill, measure
 from benchmarks.signup import SECRET, WEEKLY, form_token_of_old, hold, post, serve
 from benchmarks.sink import running_sink
 from digest.db import Database
-from digest.web.server import listen, served
+from digest.web.server import listen, serve_in_thread
 from subscribers.tokens import Hashes, Tokens
 from subscribers.web import SiteConfig, routes
 
@@ -121,7 +121,7 @@ def together(site: str, folder: Path, url: str) -> Iterator[tuple[int, Send]]:
 def serve_and_send(site: str, folder: Path, url: str) -> None:
     """Be that process; it ends with the one that started it."""
     sock = listen(0)
-    with served(SITES[site](folder), sock):
+    with serve_in_thread(SITES[site](folder), sock):
         print(sock.getsockname()[1], flush=True)
         for _ in sys.stdin:
             print(engine(folder / STORE, url, processes=1)["all"], flush=True)

@@ -32,7 +32,7 @@ from subscribers.models import (
     Subscription,
 )
 from subscribers.store import Sessions
-from subscribers.tokens import DatedTarget, Hashes, Links, LinkTarget, Unasked
+from subscribers.tokens import DatedTarget, Hashes, LetterCause, Links, LinkTarget
 
 #: A letter claimed and not settled in this time was cut off; it may have gone out.
 CUT_OFF = timedelta(minutes=10)
@@ -215,7 +215,7 @@ def _letter(waiting: _Waiting, links: Links) -> Letter:
         action = links.preferences(target, waiting.address)
     elif waiting.kind is LetterKind.MOVED:
         action = links.sign_up(waiting.newsletter)
-    unasked = Unasked(
+    unasked = LetterCause(
         waiting.mailbox,
         waiting.newsletter,
         subscriber_id=0 if waiting.change_id else waiting.subscriber_id,

@@ -24,7 +24,7 @@ from subscribers.models import JOINED, ConsentAct, DeclinedMailbox, Standing, Su
 from subscribers.sql import json_rows, json_rows_parameter
 from subscribers.store import Evidence
 from subscribers.suppression import SuppressionRecord
-from subscribers.tokens import DatedTarget, Hashes, Unasked
+from subscribers.tokens import DatedTarget, Hashes, LetterCause
 
 LASTING = timedelta(days=365)  # how long a mailbox's refusal of letters counts
 
@@ -34,7 +34,7 @@ def known_by(address_key: str, hashes: Hashes) -> str:
     return hashes.first(_named(address_key))
 
 
-def decline(session: Session, unasked: Unasked, evidence: Evidence, now: datetime) -> None:
+def decline(session: Session, unasked: LetterCause, evidence: Evidence, now: datetime) -> None:
     """Record that a mailbox wants no letters, and undo what caused the one it got; idempotent.
 
     A subscriber who never confirmed is deleted; one who did is unsubscribed.
@@ -119,7 +119,7 @@ def may_be_asked(record: SuppressionRecord, now: datetime) -> bool:
     return record.reason in REJOINABLE and not resting
 
 
-class Confirmed(StrEnum):
+class ConfirmResult(StrEnum):
     """The result of confirming a sign-up on the page behind the letter's link."""
 
     DONE = "done"  #: from now on the reader gets mail
@@ -135,14 +135,14 @@ def confirm(
     evidence: Evidence,
     hashes: Hashes,
     now: datetime,
-) -> Confirmed:
+) -> ConfirmResult:
     """Turn a pending subscription into a confirmed one; idempotent.
 
     A reader who left after the letter was asked for stays unsubscribed.
     """
     number, newsletter, asked_at = asked
     if is_barred(session, number, hashes):
-        return Confirmed.BARRED
+        return ConfirmResult.BARRED
     among = [Standing.PENDING, Standing.UNSUBSCRIBED]
     # This statement waits for concurrent changes of the row, so that what follows sees them.
     if not store.move(
@@ -154,7 +154,7 @@ def confirm(
     if reader is not None:
         rate_limits.reset_address(session, reader.address_key, newsletter, hashes)
         suppression.lift(session, reader.address_key, hashes, among=REJOINABLE)
-    return Confirmed.DONE
+    return ConfirmResult.DONE
 
 
 def is_barred(session: Session, subscriber_id: int, hashes: Hashes) -> bool:
@@ -164,10 +164,10 @@ def is_barred(session: Session, subscriber_id: int, hashes: Hashes) -> bool:
     return record is not None and record.reason not in REJOINABLE
 
 
-def _unmoved(place: store.NewsletterStanding | None) -> Confirmed:
+def _unmoved(place: store.NewsletterStanding | None) -> ConfirmResult:
     if place is None:
-        return Confirmed.GONE
-    return Confirmed.ALREADY if place.standing in JOINED else Confirmed.LEFT
+        return ConfirmResult.GONE
+    return ConfirmResult.ALREADY if place.standing in JOINED else ConfirmResult.LEFT
 
 
 def leave(

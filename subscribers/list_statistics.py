@@ -19,7 +19,7 @@ from sqlmodel import col
 from subscribers import store
 from subscribers.abuse_prevention import LET_IN
 from subscribers.audience import audience
-from subscribers.models import Consent, ConsentAct, Standing, Stopped, Subscription
+from subscribers.models import Consent, ConsentAct, Standing, StoppedSignups, Subscription
 
 _JOINED = (ConsentAct.CONFIRMED, ConsentAct.IMPORTED, ConsentAct.RETURNED)
 _GONE = (ConsentAct.WITHDRAWN, ConsentAct.ERASED)
@@ -141,9 +141,9 @@ def _sum(acts: Counter[tuple[str, ConsentAct]], week: str, kinds: Sequence[Conse
 
 def _stopped(session: Session, first: date) -> dict[str, int]:
     rows = session.execute(
-        select(col(Stopped.reason), func.sum(col(Stopped.count)))
-        .where(col(Stopped.day) >= first.isoformat())
-        .group_by(col(Stopped.reason))
+        select(col(StoppedSignups.reason), func.sum(col(StoppedSignups.count)))
+        .where(col(StoppedSignups.day) >= first.isoformat())
+        .group_by(col(StoppedSignups.reason))
     )
     return {reason: int(number) for reason, number in rows}
 

@@ -170,7 +170,7 @@ class DeclinedMailbox(SQLModel, table=True):
     at: datetime
 
 
-class SignUpAsked(SQLModel, table=True):
+class RecordedSignup(SQLModel, table=True):
     """A recorded sign-up request, deleted when it is processed a moment later."""
 
     __tablename__ = "sign_up_asked"
@@ -223,8 +223,10 @@ class AddressChange(SQLModel, table=True):
     done_at: datetime | None = None
 
 
-class Throttle(SQLModel, table=True):
+class RateCount(SQLModel, table=True):
     """A rate limit's count; what is counted is known only by its keyed hash."""
+
+    __tablename__ = "throttle"
 
     key: str = Field(primary_key=True, sa_type=String(40))
     started: int = Field(sa_type=BigInteger)  #: the start of the window, in seconds since 1970
@@ -233,8 +235,10 @@ class Throttle(SQLModel, table=True):
     seconds: int = Field(sa_type=BigInteger)  #: the window, and how long the row outlives *last*
 
 
-class Stopped(SQLModel, table=True):
+class StoppedSignups(SQLModel, table=True):
     """How many sign-ups one reason stopped on one day."""
+
+    __tablename__ = "stopped"
 
     day: str = Field(primary_key=True, sa_type=String(10))
     reason: str = Field(primary_key=True, sa_type=String(24))

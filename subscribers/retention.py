@@ -22,7 +22,7 @@ from subscribers.models import (
     ConsentNetwork,
     LetterState,
     LetterToSend,
-    SignUpAsked,
+    RecordedSignup,
     Standing,
     Subscriber,
     Subscription,
@@ -74,7 +74,7 @@ def purge(
     _delete_rows(sessions, Subscriber, _is_alone(before))
     networks = _delete_rows(sessions, ConsentNetwork, network)
     _delete_rows(sessions, AddressChange, col(AddressChange.asked_at) < before)
-    _delete_rows(sessions, SignUpAsked, col(SignUpAsked.at) < before)
+    _delete_rows(sessions, RecordedSignup, col(RecordedSignup.at) < before)
     gone = _delete_leavers(sessions, hashes, long_ago, now)
     evidence = _delete_evidence(sessions, long_ago)
     with sessions.write() as session:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from subscribers import store
-from subscribers.models import AddressChange, SignUpAsked, Suppression, SuppressionReason
+from subscribers.models import AddressChange, RecordedSignup, Suppression, SuppressionReason
 from subscribers.tokens import Hashes
 
 
@@ -26,7 +26,7 @@ def forget_wishes(session: Session, address_key: str) -> bool:
     it was.
     """
     signups = session.execute(
-        delete(SignUpAsked).where(col(SignUpAsked.address_key) == address_key)
+        delete(RecordedSignup).where(col(RecordedSignup.address_key) == address_key)
     )
     moves = session.execute(
         update(AddressChange)
@@ -47,7 +47,7 @@ def forget_move(session: Session, change_id: int) -> None:
 
 def is_requested(session: Session, address_key: str) -> bool:
     """Return whether a sign-up or an address change for this address is stored."""
-    models: tuple[Any, ...] = (SignUpAsked, AddressChange)
+    models: tuple[Any, ...] = (RecordedSignup, AddressChange)
     rows = [
         session.execute(select(model.id).where(model.address_key == address_key)).first()
         for model in models

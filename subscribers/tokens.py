@@ -173,7 +173,7 @@ class DatedTarget(NamedTuple):
     at: datetime
 
 
-class Unasked(NamedTuple):
+class LetterCause(NamedTuple):
     """What caused a letter that its recipient may not have asked for."""
 
     mailbox: str  #: the keyed hash of the mailbox
@@ -214,7 +214,7 @@ class Links:
         subject = f"{change_id}:{int(at.timestamp())}"
         return f"{self.base_url}/a/{self.tokens.sign(Purpose.CHANGE, subject)}"
 
-    def decline(self, unasked: Unasked) -> str:
+    def decline(self, unasked: LetterCause) -> str:
         """Return the URL to say that one didn't ask for a letter."""
         mailbox, newsletter, number, change = unasked
         subject = f"{mailbox}:{number}:{change}:{newsletter}"
@@ -241,11 +241,11 @@ class Links:
         """Return who undoes leaving which newsletter, and when they left."""
         return _read_triple(self.tokens.read(Purpose.RETURN, token))
 
-    def read_decline(self, token: str) -> Unasked:
+    def read_decline(self, token: str) -> LetterCause:
         """Return what caused the letter that wasn't asked for."""
         subject = self.tokens.read(Purpose.DECLINE, token)
         mailbox, number, change, newsletter = subject.split(":", 3)
-        return Unasked(mailbox, newsletter, int(number), int(change))
+        return LetterCause(mailbox, newsletter, int(number), int(change))
 
     def read_change(self, token: str) -> tuple[int, datetime]:
         """Return the id of the address change a token confirms, and when it was asked for."""

@@ -21,7 +21,7 @@ from sqlmodel import col
 
 from subscribers import store
 from subscribers.address import Address, mailbox, providers
-from subscribers.models import Stopped, Throttle
+from subscribers.models import RateCount, StoppedSignups
 from subscribers.sql import json_rows, json_rows_parameter
 from subscribers.tokens import Hashes
 
@@ -142,7 +142,7 @@ def check_addresses(
 def reset_address(session: Session, address_key: str, newsletter: str, hashes: Hashes) -> None:
     """Forget a mailbox's count for one newsletter: its reader confirmed, and may sign up anew."""
     known_by = _of_newsletter(address_key, newsletter, hashes)
-    session.execute(delete(Throttle).where(col(Throttle.key) == known_by))
+    session.execute(delete(RateCount).where(col(RateCount.key) == known_by))
 
 
 def note(session: Session, found: Counter[LimitReason | None], now: datetime) -> None:
@@ -159,9 +159,9 @@ def note(session: Session, found: Counter[LimitReason | None], now: datetime) ->
 def purge(session: Session, now: datetime) -> None:
     """Delete the counts whose window is over, and those a wrong clock wrote."""
     moment = int(now.timestamp())
-    over = col(Throttle.last) + col(Throttle.seconds) < moment
-    old = or_(over, col(Throttle.started) > moment + HOUR)
-    session.execute(delete(Throttle).where(old))
+    over = col(RateCount.last) + col(RateCount.seconds) < moment
+    old = or_(over, col(RateCount.started) > moment + HOUR)
+    session.execute(delete(RateCount).where(old))
 
 
 def _mailbox_checks(key: str, newsletter: str, limit: RateLimit, hashes: Hashes) -> list[_Check]:
@@ -245,16 +245,16 @@ def _save(session: Session, counts: dict[str, _Count], windows: Mapping[str, int
 
 @cache
 def _counting(dialect: str) -> Any:
-    insert = store.upsert_on(dialect, Stopped)
-    values = {"count": col(Stopped.count) + insert.excluded.count}
+    insert = store.upsert_on(dialect, StoppedSignups)
+    values = {"count": col(StoppedSignups.count) + insert.excluded.count}
     return insert.on_conflict_do_update(index_elements=["day", "reason"], set_=values)
 
 
 @cache
 def _loading(dialect: str) -> Any:
-    names = (col(Throttle.key), col(Throttle.started), col(Throttle.last), col(Throttle.count))
+    names = (col(RateCount.key), col(RateCount.started), col(RateCount.last), col(RateCount.count))
     asked = json_rows(dialect, key=Text)
-    return select(*names).join(asked, asked.c.key == col(Throttle.key))
+    return select(*names).join(asked, asked.c.key == col(RateCount.key))
 
 
 @cache
@@ -262,7 +262,7 @@ def _saving(dialect: str) -> Any:
     numbers = dict.fromkeys(("started", "last", "count", "seconds"), BigInteger)
     counts = json_rows(dialect, key=Text, **numbers)
     # Without a WHERE before it, SQLite parses ON CONFLICT as a join's ON clause.
-    insert = store.upsert_on(dialect, Throttle).from_select(
+    insert = store.upsert_on(dialect, RateCount).from_select(
         list(counts.c.keys()), select(counts).where(true())
     )
     values = {name: insert.excluded[name] for name in numbers}

@@ -27,7 +27,7 @@ from subscribers.models import (
     LetterKind,
     LetterState,
     LetterToSend,
-    SignUpAsked,
+    RecordedSignup,
     Standing,
     Subscriber,
     Subscription,
@@ -44,11 +44,11 @@ AT_ONCE = 128  # sign-ups a transaction, which stays short since other writers w
 _OLDEST = (
     select(
         *(
-            getattr(SignUpAsked, name)
+            getattr(RecordedSignup, name)
             for name in ("id", "address_key", "newsletter", "wording", "at")
         )
     )
-    .order_by(col(SignUpAsked.id))
+    .order_by(col(RecordedSignup.id))
     .limit(AT_ONCE)
     .with_for_update()  # one process at a time, or two letters may go where the limit is one
 )
@@ -137,7 +137,7 @@ def _fresh(row: Any, record: SuppressionRecord | None) -> _Fresh:
 @cache
 def _deletion(dialect: str) -> Any:
     processed = json_rows(dialect, id=BigInteger)
-    return delete(SignUpAsked).where(col(SignUpAsked.id).in_(select(processed.c.id)))
+    return delete(RecordedSignup).where(col(RecordedSignup.id).in_(select(processed.c.id)))
 
 
 @cache
@@ -160,11 +160,11 @@ def _consequences(dialect: str) -> list[Any]:
 def _subscribers(dialect: str, fresh: Any) -> Any:
     """Return the statement that adds the subscribers who aren't known yet."""
     values = {
-        "address": col(SignUpAsked.address),
-        "address_key": col(SignUpAsked.address_key),
+        "address": col(RecordedSignup.address),
+        "address_key": col(RecordedSignup.address_key),
         "suppressed": fresh.c.suppressed,
-        "language": col(SignUpAsked.language),
-        "created_at": col(SignUpAsked.at),
+        "language": col(RecordedSignup.language),
+        "created_at": col(RecordedSignup.at),
     }
     rows = _select(values, _requests(fresh))
     statement = store.upsert_on(dialect, Subscriber).from_select(list(values), rows)
@@ -178,10 +178,10 @@ def _subscriptions(dialect: str, fresh: Any) -> Any:
     """
     values = {
         "subscriber_id": col(Subscriber.id),
-        "newsletter": col(SignUpAsked.newsletter),
+        "newsletter": col(RecordedSignup.newsletter),
         "standing": _constant(Subscription, "standing", Standing.PENDING),
-        "source": col(SignUpAsked.form),
-        "since": col(SignUpAsked.at),
+        "source": col(RecordedSignup.form),
+        "since": col(RecordedSignup.at),
     }
     rows = _select(values, _reader(fresh))
     statement = store.upsert_on(dialect, Subscription).from_select(list(values), rows)
@@ -192,15 +192,15 @@ def _entries(fresh: Any) -> Any:
     """Return the statement that adds the consent entries of those who asked."""
     values = {
         "subscriber_id": col(Subscriber.id),
-        "newsletter": col(SignUpAsked.newsletter),
+        "newsletter": col(RecordedSignup.newsletter),
         "act": _constant(Consent, "act", ConsentAct.ASKED),
         "channel": _constant(Consent, "channel", "form"),
-        "form": col(SignUpAsked.form),
+        "form": col(RecordedSignup.form),
         "wording_hash": col(Wording.hash),
-        "language": col(SignUpAsked.language),
-        "at": col(SignUpAsked.at),
+        "language": col(RecordedSignup.language),
+        "at": col(RecordedSignup.at),
     }
-    same = col(Wording.text) == col(SignUpAsked.wording)
+    same = col(Wording.text) == col(RecordedSignup.wording)
     tables = _reader(fresh).join(store.table(Wording), same)
     return insert(store.table(Consent)).from_select(list(values), _select(values, tables))
 
@@ -209,11 +209,11 @@ def _networks(fresh: Any) -> Any:
     """Return the statement that keeps the network a sign-up came from, where one is kept."""
     values = {
         "subscriber_id": col(Subscriber.id),
-        "newsletter": col(SignUpAsked.newsletter),
-        "at": col(SignUpAsked.at),
-        "network": col(SignUpAsked.seen_from),
+        "newsletter": col(RecordedSignup.newsletter),
+        "at": col(RecordedSignup.at),
+        "network": col(RecordedSignup.seen_from),
     }
-    rows = _select(values, _reader(fresh)).where(col(SignUpAsked.seen_from).is_not(None))
+    rows = _select(values, _reader(fresh)).where(col(RecordedSignup.seen_from).is_not(None))
     return insert(store.table(ConsentNetwork)).from_select(list(values), rows)
 
 
@@ -222,7 +222,7 @@ def _letters(fresh: Any) -> Any:
     joined = col(Subscription.standing).in_(JOINED)
     values = {
         "subscriber_id": col(Subscriber.id),
-        "newsletter": col(SignUpAsked.newsletter),
+        "newsletter": col(RecordedSignup.newsletter),
         "kind": case(
             (joined, _constant(LetterToSend, "kind", LetterKind.ALREADY)),
             else_=_constant(LetterToSend, "kind", LetterKind.CONFIRM),
@@ -231,29 +231,29 @@ def _letters(fresh: Any) -> Any:
             (fresh.c.withheld, _constant(LetterToSend, "state", LetterState.WITHHELD)),
             else_=_constant(LetterToSend, "state", LetterState.WAITING),
         ),
-        "language": col(SignUpAsked.language),
-        "asked_at": col(SignUpAsked.at),
-        "since": col(SignUpAsked.at),
+        "language": col(RecordedSignup.language),
+        "asked_at": col(RecordedSignup.at),
+        "since": col(RecordedSignup.at),
     }
     same = and_(
         col(Subscription.subscriber_id) == col(Subscriber.id),
-        col(Subscription.newsletter) == col(SignUpAsked.newsletter),
+        col(Subscription.newsletter) == col(RecordedSignup.newsletter),
     )
     tables = _reader(fresh).join(store.table(Subscription), same)
     return insert(store.table(LetterToSend)).from_select(list(values), _select(values, tables))
 
 
 def _requests(fresh: Any) -> Any:
-    return fresh.join(store.table(SignUpAsked), col(SignUpAsked.id) == fresh.c.id)
+    return fresh.join(store.table(RecordedSignup), col(RecordedSignup.id) == fresh.c.id)
 
 
 def _reader(fresh: Any) -> Any:
-    same = col(Subscriber.address_key) == col(SignUpAsked.address_key)
+    same = col(Subscriber.address_key) == col(RecordedSignup.address_key)
     return _requests(fresh).join(store.table(Subscriber), same)
 
 
 def _select(values: dict[str, Any], tables: Any) -> Any:
-    return select(*values.values()).select_from(tables).order_by(col(SignUpAsked.id))
+    return select(*values.values()).select_from(tables).order_by(col(RecordedSignup.id))
 
 
 def _constant(model: type[SQLModel], name: str, value: Any) -> Any:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from subscribers import store
 from subscribers.abuse_prevention import LimitReason, RateLimits, RequestOrigin, rate_limits
 from subscribers.address import Address
-from subscribers.models import SignUpAsked
+from subscribers.models import RecordedSignup
 from subscribers.sql import json_rows, json_rows_parameter
 from subscribers.tokens import Hashes
 
@@ -87,7 +87,7 @@ _TEXTS = (
 @cache
 def _insertion(dialect: str) -> Any:
     """Return the statement that adds the rows `_row` makes."""
-    table = store.table(SignUpAsked)
+    table = store.table(RecordedSignup)
     requests = json_rows(dialect, **dict.fromkeys(_TEXTS, Text))
     rows = select(*requests.c, bindparam("at", type_=table.c.at.type))
     return insert(table).from_select([*_TEXTS, "at"], rows)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from subscribers import letter_queue, lifecycle, store
-from subscribers.lifecycle import Confirmed
+from subscribers.lifecycle import ConfirmResult
 from subscribers.models import JOINED, LetterKind, Standing
 from subscribers.tokens import DatedTarget
 from subscribers.web.endpoint import EndpointRequest
@@ -26,11 +26,11 @@ async def show(visit: EndpointRequest) -> Response:
         return await _expired_page(visit, target)
     row = await run_sync(_find_standing, visit, target)
     if row is None:
-        return _result_page(visit, target, Confirmed.GONE)
+        return _result_page(visit, target, ConfirmResult.GONE)
     if row.standing in JOINED:
-        return _result_page(visit, target, Confirmed.ALREADY)
+        return _result_page(visit, target, ConfirmResult.ALREADY)
     if row.standing is Standing.UNSUBSCRIBED and target.at <= row.since:
-        return _result_page(visit, target, Confirmed.LEFT)
+        return _result_page(visit, target, ConfirmResult.LEFT)
     page = visit.say(visit.words.confirm, newsletter=visit.newsletter(target.newsletter))
     return visit.show(
         Page(
@@ -52,10 +52,10 @@ async def act(visit: EndpointRequest) -> Response:
     if _is_expired(visit, target):
         return await _expired_page(visit, target)
 
-    def confirm(session: Session) -> Confirmed:
+    def confirm(session: Session) -> ConfirmResult:
         now = visit.front.clock()
         result = lifecycle.confirm(session, target, visit.evidence("page"), visit.front.hashes, now)
-        if result is Confirmed.DONE:
+        if result is ConfirmResult.DONE:
             subscriber_id, newsletter = target.subscriber_id, target.newsletter
             reader = store.find_by_id(session, subscriber_id)
             language = (reader and reader.language) or visit.language
@@ -65,18 +65,18 @@ async def act(visit: EndpointRequest) -> Response:
         return result
 
     result = await visit.front.writer.alone(confirm)
-    if result is Confirmed.DONE:
+    if result is ConfirmResult.DONE:
         visit.front.on_letter()
     return _result_page(visit, target, result)
 
 
-def _result_page(visit: EndpointRequest, target: DatedTarget, result: Confirmed) -> Response:
+def _result_page(visit: EndpointRequest, target: DatedTarget, result: ConfirmResult) -> Response:
     page = visit.say(visit.words.confirmed[result], newsletter=visit.newsletter(target.newsletter))
     about = visit.front.about(target.newsletter)
     links = []
-    if result in (Confirmed.LEFT, Confirmed.GONE):
+    if result in (ConfirmResult.LEFT, ConfirmResult.GONE):
         links = [(visit.words.ask_again, visit.sign_up_path(target.newsletter))]
-    elif about and about.latest and result is not Confirmed.BARRED:
+    elif about and about.latest and result is not ConfirmResult.BARRED:
         links = [(visit.words.read_latest, about.latest)]
     return visit.show(
         Page(language=page.language, title=page.title, paragraphs=page.paragraphs, links=links)
@@ -91,7 +91,7 @@ async def _expired_page(visit: EndpointRequest, target: DatedTarget) -> Response
     """Return 410 with a link to the sign-up, or the usual page for a confirmed reader."""
     row = await run_sync(_find_standing, visit, target)
     if row and row.standing in JOINED:
-        return _result_page(visit, target, Confirmed.ALREADY)
+        return _result_page(visit, target, ConfirmResult.ALREADY)
     page = visit.say(visit.words.confirm_late, hours=visit.front.link_hours)
     links = [(visit.words.ask_again, visit.sign_up_path(target.newsletter))]
     late = Page(language=page.language, title=page.title, paragraphs=page.paragraphs, links=links)

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import PlainTextResponse, Response
 
 from subscribers import lifecycle
-from subscribers.tokens import Unasked
+from subscribers.tokens import LetterCause
 from subscribers.web.endpoint import BY_PAGE, EndpointRequest
 from subscribers.web.page_model import Form
 
@@ -55,7 +55,7 @@ async def undo(visit: EndpointRequest) -> Response:
     return visit.show(replace(visit.say(visit.words.undeclined), links=links))
 
 
-def _declined_at(visit: EndpointRequest, unasked: Unasked) -> datetime | None:
+def _declined_at(visit: EndpointRequest, unasked: LetterCause) -> datetime | None:
     with visit.front.sessions.read() as session:
         return lifecycle.declined_at(session, unasked.mailbox, visit.front.clock())
 

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from subscribers import lifecycle, store
 from subscribers.errors import BadToken
-from subscribers.lifecycle import Confirmed
+from subscribers.lifecycle import ConfirmResult
 from subscribers.models import JOINED, Standing
 from subscribers.tokens import DatedTarget, LinkTarget
 from subscribers.web.endpoint import BY_PAGE, EndpointRequest
@@ -98,7 +98,7 @@ async def undo(visit: EndpointRequest) -> Response:
         if lifecycle.come_back(session, left, visit.evidence("page"), hashes, now):
             return visit.words.back
         if lifecycle.is_barred(session, target.subscriber_id, hashes):
-            return visit.words.confirmed[Confirmed.BARRED]
+            return visit.words.confirmed[ConfirmResult.BARRED]
         row = store.standing_with(session, *target)  # the button may have been pressed twice
         return visit.words.back if row and row.standing in JOINED else visit.words.not_back
 

@@ -17,7 +17,7 @@ from digest.cli.audience.subscribers import app
 from digest.cli.context import CommandContext
 from digest.db import Database
 from digest.delivery.events.dead_letters import UNKNOWN
-from digest.delivery.models import Quarantined
+from digest.delivery.models import DeadLetter
 from digest.errors import NotFound
 from digest.issues.models import Newsletter
 from subscribers import address_change, consent, lifecycle, store
@@ -26,7 +26,7 @@ from subscribers.errors import BadAddress, BadToken, UnknownReader
 from subscribers.importer import ImportOptions, import_list
 from subscribers.models import ConsentAct, Standing
 from subscribers.store import Evidence
-from subscribers.tokens import Hashes, Purpose, Tokens, Unasked
+from subscribers.tokens import Hashes, LetterCause, Purpose, Tokens
 
 SECRET = "a secret for these tests, long enough"
 CONSENT = "They ticked the box on the old site."
@@ -264,17 +264,17 @@ def test_forgetting_by_command_takes_a_reader_out_of_what_was_told(
 ) -> None:
     with database.write() as session:
         said = "550 <reader@example.com>: no reader at example.com"
-        session.add(Quarantined(at=now, why=UNKNOWN, said=said))
+        session.add(DeadLetter(at=now, why=UNKNOWN, said=said))
     digest("forget", "reader@example.com")
     with database.read() as session:
-        assert session.exec(select(Quarantined.said)).one() == "550 <…>: no … at …"
+        assert session.exec(select(DeadLetter.said)).one() == "550 <…>: no … at …"
 
 
 def test_a_mailbox_that_said_this_was_not_me_is_shown_and_let_through_again(
     digest: Digest, database: Database
 ) -> None:
     hashes = Hashes([SECRET])
-    unasked = Unasked(lifecycle.known_by("ann@example.com", hashes), "weekly")
+    unasked = LetterCause(lifecycle.known_by("ann@example.com", hashes), "weekly")
     with database.write() as session:
         lifecycle.decline(session, unasked, Evidence(channel="page"), datetime.now(UTC))
     assert facts(digest("show", "ann+news@example.com", "--json"))["declined_at"]

@@ -207,7 +207,7 @@ def test_summaries_tell_the_newest_of_each_comparison_by_slug(
         ("lathe-vs-mortar", 2),
         ("plumb-vs-trowel", 1),
     ]
-    assert found[0].left == store.Side("lathe", "Lathe", "Tools", 0.0)
+    assert found[0].left == store.SummarySide("lathe", "Lathe", "Tools", 0.0)
     assert (found[0].imported_on, rows[found[0].revision_id].number) == (date(2026, 11, 24), 2)
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import col, select
 
 from digest.db import Database
-from digest.delivery.known_secrets import SecretGone, give_up, gone, require_all
+from digest.delivery.known_secrets import SecretGone, give_up, missing_secrets, require_all
 from digest.delivery.models import KnownSecret
 from subscribers.tokens import mark_of
 
@@ -22,7 +22,7 @@ def known(database: Database) -> set[str]:
 
 def said(database: Database, *marks: str) -> str | None:
     with database.read() as session:
-        return gone(session, marks)
+        return missing_secrets(session, marks)
 
 
 def test_the_first_start_notes_every_secret_at_hand(database: Database, now: datetime) -> None:

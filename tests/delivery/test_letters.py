@@ -17,7 +17,7 @@ from digest.db import Database
 from digest.fake_sendgrid.mail_send_rules.mail_settings import check_settings
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.letters.letter_texts import TONGUES
-from digest.letters.sender import Latest, LetterContext, LetterTransport, write_letter
+from digest.letters.sender import LatestIssue, LetterContext, LetterTransport, write_letter
 from digest.mail.mailing import Mailbox, Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.outbox import Outbox
@@ -53,7 +53,7 @@ CONFIRM = replace(
     unsubscribe_url="",
     preferences_url="",
 )
-LATEST = Latest(
+LATEST = LatestIssue(
     number=12, day=date(2026, 11, 24), subject="Marlow or Brook?", url=f"{BASE}/issues/weekly/12"
 )
 TOLD = LetterContext(name="Weekly AI Tool Verdicts", comes="every Tuesday", latest=LATEST)

@@ -20,11 +20,11 @@ from digest.app.installation import App, open_app
 from digest.issues.models import Newsletter
 from digest.migrations.all_tables import METADATA
 from digest.preview.file_watcher import FileWatcher
-from digest.preview.preview_app import make_desk, templates
+from digest.preview.preview_app import make_preview, templates
 from digest.preview.session import PreviewSession
 from digest.render.sandbox import RenderProcess
 from digest.settings import load
-from digest.web.server import listen, served
+from digest.web.server import listen, serve_in_thread
 from subscribers.address.syntax import parse
 from subscribers.store import add
 
@@ -118,8 +118,8 @@ def at_work(room: Room) -> Iterator[Site]:
     live = FileWatcher(room.desk, templates=[])
     sock = listen(0)
     port = sock.getsockname()[1]
-    app = make_desk(room.desk, live, port=port, token=TOKEN)
-    with served(app, sock, at_exit=live.stop) as url:
+    app = make_preview(room.desk, live, port=port, token=TOKEN)
+    with serve_in_thread(app, sock, at_exit=live.stop) as url:
         live.start()
         with httpx2.Client(base_url=url, cookies={f"digest-desk-{port}": TOKEN}) as client:
             yield Site(url, room, client)

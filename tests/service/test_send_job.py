@@ -14,7 +14,7 @@ from digest.app.installation import App, open_app
 from digest.delivery.models import Batch, Installation
 from digest.delivery.sending.control import resume
 from digest.delivery.sending.planning import plan_deliveries
-from digest.delivery.sending.restore_guard import Restored
+from digest.delivery.sending.restore_guard import DatabaseRestored
 from digest.delivery.sending.worker_processes import StopSignal
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.migrations.upgrade import upgrade
@@ -133,7 +133,7 @@ def test_a_stopped_sender_begins_nothing(place: Place) -> None:
 def test_A14_a_restored_database_sends_nothing(place: Place) -> None:
     with place.app.database.write() as session:
         session.add(Installation(id=1, key="k", copied_at=NOON))
-    with pytest.raises(Restored):
+    with pytest.raises(DatabaseRestored):
         place.sender().run(NOON)
     assert place.mails() == 0
 

@@ -199,7 +199,7 @@ def offer_again(world: World) -> None:
     try:
         with world.write() as session:
             row = session.get_one(Issue, issue)
-            number = control.offer_again(session, row, world.dice.randint(1, 4))
+            number = control.requeue_refused(session, row, world.dice.randint(1, 4))
     except DigestError:
         return
     world.note(f"issue {issue} is offered once more to {number}")

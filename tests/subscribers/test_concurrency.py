@@ -20,7 +20,7 @@ from subscribers.audience import audience
 from subscribers.errors import BadImport
 from subscribers.importer import ImportReport, bulk_loader, job
 from subscribers.importer.bulk_loader import ImportBatch
-from subscribers.lifecycle import Confirmed
+from subscribers.lifecycle import ConfirmResult
 from subscribers.models import Standing, SuppressionReason
 from subscribers.signup.requests import SignupRequest, record_requests
 from subscribers.store import Evidence
@@ -67,7 +67,7 @@ def pending(postgres_database: Database, make_reader: MakeReader) -> int:
 
 
 @pytest.fixture
-def confirm(pending: int, hashes: Hashes, now: datetime) -> Callable[[Session], Confirmed]:
+def confirm(pending: int, hashes: Hashes, now: datetime) -> Callable[[Session], ConfirmResult]:
     """Return the pressing of the button behind the letter's link."""
     asked = DatedTarget(pending, NEWSLETTER, now)
     return lambda session: lifecycle.confirm(
@@ -83,7 +83,7 @@ def acts(database: Database, reader: int) -> list[str]:
 def test_who_leaves_while_an_older_link_confirms_has_left(
     postgres_database: Database,
     pending: int,
-    confirm: Callable[[Session], Confirmed],
+    confirm: Callable[[Session], ConfirmResult],
     now: datetime,
 ) -> None:
     left = now + timedelta(minutes=1)
@@ -92,14 +92,14 @@ def test_who_leaves_while_an_older_link_confirms_has_left(
         lambda session: lifecycle.leave(session, pending, NEWSLETTER, PAGE, left),
         confirm,
     )
-    assert told is Confirmed.LEFT
+    assert told is ConfirmResult.LEFT
     assert acts(postgres_database, pending) == ["asked", "withdrawn"]
 
 
 def test_who_is_erased_while_confirming_is_erased_and_kept_out(
     postgres_database: Database,
     pending: int,
-    confirm: Callable[[Session], Confirmed],
+    confirm: Callable[[Session], ConfirmResult],
     hashes: Hashes,
     now: datetime,
 ) -> None:
@@ -108,7 +108,7 @@ def test_who_is_erased_while_confirming_is_erased_and_kept_out(
         lambda session: lifecycle.erase(session, pending, PAGE, hashes, now),
         confirm,
     )
-    assert told is Confirmed.GONE
+    assert told is ConfirmResult.GONE
     assert acts(postgres_database, pending) == ["asked", "erased"]
     with postgres_database.read() as session:
         assert suppression.find(session, KEY, hashes) is not None

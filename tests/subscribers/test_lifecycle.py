@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from subscribers import address_change, consent, lifecycle, store, suppression
 from subscribers.abuse_prevention.rate_limits import RateLimits
 from subscribers.address.syntax import parse
-from subscribers.lifecycle import Confirmed
+from subscribers.lifecycle import ConfirmResult
 from subscribers.models import ConsentAct, Standing, SuppressionReason
 from subscribers.signup import processing, requests
 from subscribers.signup.requests import SignupRequest
@@ -32,7 +32,7 @@ def acts(session: Session, reader: int) -> list[ConsentAct]:
     return [entry["act"] for entry in consent.entries(session, reader)]
 
 
-def press(session: Session, reader: int, hashes: Hashes, asked_at: datetime) -> Confirmed:
+def press(session: Session, reader: int, hashes: Hashes, asked_at: datetime) -> ConfirmResult:
     asked = DatedTarget(reader, NEWSLETTER, asked_at)
     return lifecycle.confirm(session, asked, PAGE, hashes, asked_at)
 
@@ -41,7 +41,7 @@ def test_pressing_the_button_makes_a_subscription(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session, standing=Standing.PENDING)
-    assert press(session, reader, hashes, now) is Confirmed.DONE
+    assert press(session, reader, hashes, now) is ConfirmResult.DONE
     assert standing(session, reader) is Standing.CONFIRMED
     assert acts(session, reader) == [ConsentAct.ASKED, ConsentAct.CONFIRMED]
 
@@ -51,7 +51,7 @@ def test_G07_confirming_twice_writes_one_entry(
 ) -> None:
     reader = make_reader(session, standing=Standing.PENDING)
     first, second = (press(session, reader, hashes, now) for _ in range(2))
-    assert (first, second) == (Confirmed.DONE, Confirmed.ALREADY)
+    assert (first, second) == (ConfirmResult.DONE, ConfirmResult.ALREADY)
     assert len(acts(session, reader)) == 2
 
 
@@ -59,7 +59,7 @@ def test_G07_an_old_confirmation_brings_nobody_back(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session, standing=Standing.UNSUBSCRIBED)
-    assert press(session, reader, hashes, now) is Confirmed.LEFT
+    assert press(session, reader, hashes, now) is ConfirmResult.LEFT
     assert standing(session, reader) is Standing.UNSUBSCRIBED
 
 
@@ -67,13 +67,13 @@ def test_who_left_and_asked_again_may_confirm(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session, standing=Standing.UNSUBSCRIBED)
-    assert press(session, reader, hashes, now + timedelta(hours=1)) is Confirmed.DONE
+    assert press(session, reader, hashes, now + timedelta(hours=1)) is ConfirmResult.DONE
 
 
 def test_a_purged_sign_up_cannot_be_confirmed(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
-    assert press(session, 77, hashes, now) is Confirmed.GONE
+    assert press(session, 77, hashes, now) is ConfirmResult.GONE
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_who_leaves_again_with_a_sign_up_under_way_has_left_for_good(
     assert lifecycle.leave(session, reader, NEWSLETTER, PAGE, times[2])
     assert not lifecycle.leave(session, reader, NEWSLETTER, PAGE, times[3])
     asked = DatedTarget(reader, NEWSLETTER, times[1])
-    assert lifecycle.confirm(session, asked, PAGE, hashes, times[3]) is Confirmed.LEFT
+    assert lifecycle.confirm(session, asked, PAGE, hashes, times[3]) is ConfirmResult.LEFT
     assert acts(session, reader)[-1] is ConsentAct.WITHDRAWN
 
 
@@ -159,7 +159,7 @@ def test_nobody_confirms_or_comes_back_at_an_address_that_must_not_be_mailed(
     for address in ("a@example.com", "b@example.com"):
         suppression.suppress(session, address, reason, hashes, now)
     asked = DatedTarget(pending, NEWSLETTER, now)
-    assert lifecycle.confirm(session, asked, PAGE, hashes, now) is Confirmed.BARRED
+    assert lifecycle.confirm(session, asked, PAGE, hashes, now) is ConfirmResult.BARRED
     assert standing(session, pending) is Standing.PENDING
     assert not lifecycle.come_back(session, DatedTarget(left, NEWSLETTER, now), PAGE, hashes, now)
     assert standing(session, left) is Standing.UNSUBSCRIBED

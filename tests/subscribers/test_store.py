@@ -16,7 +16,7 @@ from subscribers.models import (
     JOINED,
     AddressChange,
     ConsentNetwork,
-    SignUpAsked,
+    RecordedSignup,
     Standing,
     Subscriber,
 )
@@ -36,7 +36,7 @@ def test_no_address_is_in_what_a_value_shows(
         store.find(session, "secret@example.com"),
         Subscriber(created_at=now, **kept),
         AddressChange(subscriber_id=1, former="secret@example.com", asked_at=now, **kept),
-        SignUpAsked(
+        RecordedSignup(
             newsletter="weekly", form="page", wording="", language="en", seen_from="192.0.2.7",
             at=now, **kept,
         ),

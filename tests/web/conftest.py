@@ -28,7 +28,7 @@ from digest.issues.models import Issue, Newsletter
 from digest.migrations.all_tables import METADATA
 from digest.settings import Settings, load
 from digest.web.app import make_site
-from digest.web.server import listen, served
+from digest.web.server import listen, serve_in_thread
 from subscribers.models import Standing, Subscriber, Subscription
 from subscribers.tokens import Links
 from tests.conftest import NOW
@@ -113,7 +113,7 @@ def running(path: Path, **settings: Any) -> Iterator[Running]:
     asgi = make_site(app)
     transport = httpx2.HTTPTransport(retries=10)  # it takes a moment to start
     with (
-        served(asgi, sock),
+        serve_in_thread(asgi, sock),
         httpx2.Client(base_url=url, transport=transport, timeout=20) as http,
     ):
         yield Running(url, app, asgi, clock, http)

@@ -17,7 +17,13 @@ from urllib.request import urlopen
 import pytest
 import uvicorn
 
-from digest.web.server import COMPLAINT_SECONDS, HEAD_SECONDS, Complaints, Connection, Connections
+from digest.web.server import (
+    COMPLAINT_SECONDS,
+    HEAD_SECONDS,
+    AcceptErrorHandler,
+    Connection,
+    Connections,
+)
 
 HEAD = b"GET / HTTP/1.1\r\nHost: a\r\n"
 FEW = 256  # descriptors
@@ -198,7 +204,7 @@ def test_silent_connections_neither_stop_the_site_nor_fill_its_log() -> None:
 def test_connections_that_can_not_be_taken_are_told_once_in_a_while(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    complaints = Complaints()
+    complaints = AcceptErrorHandler()
     for _ in range(50):
         complaints(bench.loop, {"exception": OSError(EMFILE, "Too many open files")})
     bench.loop.ahead += COMPLAINT_SECONDS

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from sqlmodel import col, select
 
-from digest.delivery.models import Attempt, Delivery, MailEvent, Quarantined
+from digest.delivery.models import Attempt, DeadLetter, Delivery, MailEvent
 from digest.delivery.reporting.statistics import edition_statistics
 from digest.delivery.sending.dispatcher import dispatch
 from digest.fake_sendgrid.events.signing import Signer, new_key
@@ -24,7 +24,7 @@ from subscribers.address.syntax import parse
 from subscribers.models import Standing, Subscriber, Subscription
 from subscribers.signup.requests import SignupRequest, record_requests
 from subscribers.store import Evidence
-from subscribers.tokens import LinkTarget, Unasked
+from subscribers.tokens import LetterCause, LinkTarget
 from tests.conftest import NOW
 from tests.web.conftest import DRAFT, MakeSite, Running, freeze
 
@@ -180,7 +180,7 @@ def test_this_was_not_me_leaves_no_spelling_of_the_address_in_any_file(
         number = session.exec(mine).one() or 0
     assert told.found() != {}
     known = lifecycle.known_by(ADDRESS.lower(), app.hashes())
-    page = site.links.decline(Unasked(known, "weekly", subscriber_id=number))
+    page = site.links.decline(LetterCause(known, "weekly", subscriber_id=number))
     path = page.removeprefix(app.settings.base_url).partition("?")[0]
     assert site.http.post(path, data=by).status_code == 200
     assert told.found() == {}
@@ -190,7 +190,7 @@ def test_words_stored_by_an_earlier_version_go_with_their_reader(told: Told) -> 
     with told.site.app.database.write() as session:
         for row in session.exec(select(MailEvent)).all():
             row.detail = SAID
-        for kept in session.exec(select(Quarantined)).all():
+        for kept in session.exec(select(DeadLetter)).all():
             kept.said = SAID
         for tried in session.exec(select(Attempt)).all():
             tried.detail = SAID

@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from starlette.routing import Route
 
-from subscribers.tokens import DatedTarget, LinkTarget, Unasked
+from subscribers.tokens import DatedTarget, LetterCause, LinkTarget
 from tests.subscribers.web.test_endpoint import EXPECTED, FORBIDDEN, FRAMED, OF_ITS_OWN
 from tests.web.conftest import DRAFT, SENT, SLUG, MakeSite, Running
 
@@ -32,7 +32,7 @@ def values(site: Running) -> dict[str, list[str]]:
         links.preferences(who, "ada@example.org"),
         links.confirm(DatedTarget(*who, site.clock())),
         links.change(1, site.clock()),
-        links.decline(Unasked("0" * 32, "weekly", who.subscriber_id)),
+        links.decline(LetterCause("0" * 32, "weekly", who.subscriber_id)),
     ]
     return {
         **{

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 
 from digest.errors import BadSetting
 from digest.web.security_headers import HEADERS
-from digest.web.server import MOST_HEAD, SWITCH_SECONDS, listen, served
+from digest.web.server import MOST_HEAD, SWITCH_SECONDS, listen, serve_in_thread
 from tests.web.conftest import Running
 
 
@@ -55,7 +55,7 @@ def test_the_site_listens_where_it_is_told_and_says_where(
 ) -> None:
     sock = listen(0, host)
     port = sock.getsockname()[1]
-    with served(PlainTextResponse("here"), sock) as url:
+    with serve_in_thread(PlainTextResponse("here"), sock) as url:
         for at in reached:
             with urlopen(f"http://{at}:{port}/", timeout=10) as page:
                 assert page.read() == b"here"

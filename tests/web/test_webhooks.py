@@ -20,7 +20,7 @@ from digest.db import Database
 from digest.delivery.events.dead_letters import count_dead_letters
 from digest.delivery.events.event_consumer import REPLAYED
 from digest.delivery.events.rejected_posts import RejectedPosts, RejectionReason
-from digest.delivery.models import MailEvent, Quarantined
+from digest.delivery.models import DeadLetter, MailEvent
 from digest.fake_sendgrid.events.signing import SIGNATURE, TIMESTAMP, Signer, new_key
 from digest.web.webhooks import MAX_BODY, MOST_AT_ONCE
 from subscribers.models import Subscriber
@@ -150,7 +150,7 @@ def test_C08_a_captured_post_told_again_days_later_changes_nothing_and_is_report
         assert hook.post(body, captured).status == 204
     assert events(hook) == 1
     with hook.app.database.read() as session:
-        assert [q.why for q in session.exec(select(Quarantined)).all()] == [REPLAYED] * 2
+        assert [q.why for q in session.exec(select(DeadLetter)).all()] == [REPLAYED] * 2
 
 
 def test_C11_a_key_is_replaced_without_a_restart(hook: Hook) -> None:

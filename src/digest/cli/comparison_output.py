@@ -12,12 +12,12 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from digest.comparisons.store import Summary
+from digest.comparisons.store import ComparisonSummary
 
 NOTHING = "—"  # shown where nothing was published
 
 
-def listing(summaries: Sequence[Summary]) -> Table:
+def listing(summaries: Sequence[ComparisonSummary]) -> Table:
     """Return a table of comparisons: title and slug, panel shares, date, revision."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("Comparison", overflow="fold")

@@ -42,7 +42,7 @@ from digest.reports import issue_page, report
 from digest.samples.sample_addresses import addresses
 from digest.settings import Settings, TransportKind, load
 from digest.web.app import make_site
-from digest.web.server import listen, served
+from digest.web.server import listen, serve_in_thread
 from subscribers.importer import ImportOptions, import_list
 
 app = typer.Typer()
@@ -82,7 +82,7 @@ def demo(
         installation = open_app(_settings(folder, fake))
         with installation.database.write() as session:
             upgrade(session.connection())
-        with served(make_site(installation), sock):
+        with serve_in_thread(make_site(installation), sock):
             status = _run_stages(journey, installation, folder, readers, fake)
         installation.database.close()
     if as_json:

@@ -15,7 +15,7 @@ from dns.resolver import NXDOMAIN, NoAnswer, Resolver
 
 from digest.cli.context import CommandContext, JsonFlag, call_of
 from digest.doctor import (
-    HealthCheck,
+    CheckResult,
     HealthLevel,
     Resolve,
     SenderRecord,
@@ -81,7 +81,7 @@ def resolver(name_servers: Resolver) -> Resolve:
 
 
 def _print(
-    call: CommandContext, checks: Sequence[HealthCheck], records: Sequence[SenderRecord]
+    call: CommandContext, checks: Sequence[CheckResult], records: Sequence[SenderRecord]
 ) -> None:
     say = call.out.print
     for check in checks:

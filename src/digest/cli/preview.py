@@ -17,7 +17,7 @@ from digest.cli.context import CommandContext, Port, call_of
 from digest.cli.init import prepare
 from digest.cli.issue.drafting import NewsletterOption, PeriodOption
 from digest.errors import NotFound
-from digest.preview import LINK_FIELD, FileWatcher, PreviewSession, make_desk, templates
+from digest.preview import LINK_FIELD, FileWatcher, PreviewSession, make_preview, templates
 from digest.render.sandbox import RenderProcess
 from digest.settings import load
 from digest.web.server import listen, serve, url_of
@@ -59,7 +59,7 @@ def preview(
         call.out.print(f"The desk is at {url_of(sock)}/?{LINK_FIELD}={token}  (stop with Ctrl-C)")
         at = sock.getsockname()[1]
         try:
-            serve(make_desk(session, watcher, port=at, token=token), sock, at_exit=watcher.stop)
+            serve(make_preview(session, watcher, port=at, token=token), sock, at_exit=watcher.stop)
         finally:
             watcher.stop()
             session.app.database.close()

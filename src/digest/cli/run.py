@@ -27,7 +27,7 @@ from digest.errors import DigestError
 from digest.service import ClockWatch, Job, Scheduler, jobs_of, run_if_due, set_up_logs
 from digest.settings import LogForm
 from digest.web.app import make_site
-from digest.web.server import listen, served
+from digest.web.server import listen, serve_in_thread
 
 app = typer.Typer()
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def run(
     sock = listen(port, host)
     site = make_site(installation, ticking=True)
     clock = ClockWatch()
-    with _stopped_by_signals() as (stop, end_at_next), served(site, sock) as url:
+    with _stopped_by_signals() as (stop, end_at_next), serve_in_thread(site, sock) as url:
         call.out.print(f"The service is at {url}  (stop with Ctrl-C)")
         _log_hold(installation)
         scheduler.start()
@@ -76,7 +76,7 @@ def run(
 def _run(installation: App, job: Job, woken: bool) -> bool:
     if job.name == "send":  # one service of many sends; each advances its restore guard
         with suppress(DigestError, SQLAlchemyError, OSError):  # the job itself reports these
-            restore_guard.keep_up(installation.database, installation.epoch())
+            restore_guard.refresh_guard(installation.database, installation.epoch())
     return run_if_due(job, installation.database, installation.clock, this_process(), woken=woken)
 
 

@@ -157,7 +157,7 @@ def shift(
     call = call_of(context)
     with _changing(call, newsletter) as (session, series):
         moment = slots.calendar_of(session, series).shifted(period, _wall(to))
-        slot = slots.turn(session, series.id, period, lock=True)
+        slot = slots.slot_of(session, series.id, period, lock=True)
         if slot is not None and slot.state not in SETTABLE:
             raise WrongState(f"{period} is {slot.state} and can't be moved")
         slots.shift(session, series, period, _wall(to), why)

@@ -6,7 +6,7 @@ from typing import Any
 
 from digest.comparisons.models import Comparison, Contender, Revision
 from digest.comparisons.score import lean, split
-from digest.comparisons.store import Side, Summary
+from digest.comparisons.store import ComparisonSummary, SummarySide
 
 
 def facts_of(comparison: Comparison, revision: Revision) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def facts_of(comparison: Comparison, revision: Revision) -> dict[str, Any]:
     }
 
 
-def summary_of(summary: Summary) -> dict[str, Any]:
+def summary_of(summary: ComparisonSummary) -> dict[str, Any]:
     """Return a comparison as one entry of a list, in JSON types."""
     return {
         "slug": summary.slug,
@@ -47,7 +47,7 @@ def summary_of(summary: Summary) -> dict[str, Any]:
     }
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side(side: SummarySide) -> dict[str, Any]:
     return side._asdict()
 
 

@@ -92,7 +92,7 @@ class ImportResult:
     warnings: tuple[str, ...]
 
 
-class Side(NamedTuple):
+class SummarySide(NamedTuple):
     """One side of a comparison in a list; *tool* is the tool's slug."""
 
     tool: str
@@ -102,7 +102,7 @@ class Side(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Summary:
+class ComparisonSummary:
     """The newest revision of a comparison, with the fields that lists and the pick rule read."""
 
     comparison_id: int
@@ -113,8 +113,8 @@ class Summary:
     published_on: date | None
     imported_on: date  #: when the comparison was first imported, in UTC
     weight: float
-    left: Side
-    right: Side
+    left: SummarySide
+    right: SummarySide
 
 
 def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> ImportResult:
@@ -177,7 +177,7 @@ def revisions(session: Session, ids: Collection[int]) -> dict[int, Revision]:
     return {row.id: row for row in rows if row.id is not None}
 
 
-def summaries(session: Session) -> list[Summary]:
+def summaries(session: Session) -> list[ComparisonSummary]:
     """Return a summary of every comparison, sorted by slug."""
     rows = session.connection().execute(_side_rows()).all()
     return [_summary(left, right) for left, right in zip(rows[0::2], rows[1::2], strict=True)]
@@ -276,8 +276,8 @@ def _is_newest_revision() -> ColumnElement[bool]:
     )
 
 
-def _summary(left: Any, right: Any) -> Summary:
-    return Summary(
+def _summary(left: Any, right: Any) -> ComparisonSummary:
+    return ComparisonSummary(
         comparison_id=left.id,
         revision_id=left.revision_id,
         revision=left.latest,
@@ -291,5 +291,5 @@ def _summary(left: Any, right: Any) -> Summary:
     )
 
 
-def _side(row: Any) -> Side:
-    return Side(row.tool, row.name, row.category, row.panel_share)
+def _side(row: Any) -> SummarySide:
+    return SummarySide(row.tool, row.name, row.category, row.panel_share)

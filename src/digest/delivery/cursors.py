@@ -8,19 +8,19 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlmodel import Session, col
 
-from digest.delivery.models import EventMark
+from digest.delivery.models import Cursor
 from subscribers.store import upsert
 
 
 def cursor(session: Session, name: str) -> int:
     """Return the last row id that the pass *name* has processed; 0 before the first pass."""
-    reached = select(col(EventMark.reached)).where(col(EventMark.name) == name)
+    reached = select(col(Cursor.reached)).where(col(Cursor.name) == name)
     return session.connection().execute(reached).scalar() or 0
 
 
 def set_cursor(session: Session, name: str, reached: int) -> None:
     """Record the last row id that the pass *name* has processed; the caller commits."""
-    insert = upsert(session, EventMark).values(name=name, reached=reached)
+    insert = upsert(session, Cursor).values(name=name, reached=reached)
     session.connection().execute(
         insert.on_conflict_do_update(index_elements=["name"], set_={"reached": reached})
     )

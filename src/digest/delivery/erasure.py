@@ -16,14 +16,14 @@ from sqlmodel import SQLModel, col
 
 from digest.delivery.events import pseudonym
 from digest.delivery.models import (
-    Anonymity,
     Attempt,
     Batch,
+    DeadLetter,
     Delivery,
     DeliveryOutcome,
-    Forgotten,
+    ErasedDelivery,
     MailEvent,
-    Quarantined,
+    PseudonymSalt,
 )
 from digest.issues.models import Edition
 from digest.mail.redaction import redact
@@ -43,7 +43,7 @@ def make_nameless(session: Session, subscriber_id: int) -> int:
     deliveries: Any = connection.execute(_DELIVERIES, {"reader": subscriber_id}).all()
     for delivery, edition in deliveries:
         salt = connection.execute(
-            select(col(Anonymity.salt)).where(col(Anonymity.edition_id) == edition)
+            select(col(PseudonymSalt.salt)).where(col(PseudonymSalt.edition_id) == edition)
         ).scalar()
         numbers = [delivery, pseudonym(delivery, salt)] if salt else [delivery]
         connection.execute(
@@ -51,7 +51,7 @@ def make_nameless(session: Session, subscriber_id: int) -> int:
             .where(col(MailEvent.delivery_id).in_(numbers))
             .values(delivery_id=pseudonym(delivery, token_hex(32)), detail="")
         )
-        connection.execute(insert(Forgotten).values(delivery_id=delivery))
+        connection.execute(insert(ErasedDelivery).values(delivery_id=delivery))
     return len(deliveries)
 
 
@@ -70,7 +70,7 @@ def _notes(reader: int) -> Iterator[tuple[type[SQLModel], str, ColumnElement[boo
     yield Delivery, "reason", was_refused & col(Delivery.edition_id).in_(editions)
     yield Batch, "note", (col(Batch.note) != "") & in_batch
     yield Attempt, "detail", (col(Attempt.detail) != "") & of_batch
-    yield Quarantined, "said", col(Quarantined.said) != ""
+    yield DeadLetter, "said", col(DeadLetter.said) != ""
 
 
 def _redact_notes(
@@ -99,6 +99,6 @@ _DELIVERIES = (
     .join(Delivery, col(Delivery.edition_id) == col(Edition.id))
     .where(
         col(Delivery.subscriber_id) == bindparam("reader"),
-        col(Delivery.id).not_in(select(col(Forgotten.delivery_id))),
+        col(Delivery.id).not_in(select(col(ErasedDelivery.delivery_id))),
     )
 )

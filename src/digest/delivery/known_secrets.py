@@ -31,7 +31,7 @@ class SecretGone(BadSetting):
     next_step = NEXT_STEP
 
 
-def gone(session: Session, marks: Sequence[str]) -> str | None:
+def missing_secrets(session: Session, marks: Sequence[str]) -> str | None:
     """Return what is missing among *marks*, as a message; ``None`` when nothing is."""
     missing = [secret for secret in _in_use(session) if secret.mark not in marks]
     if not missing:
@@ -54,7 +54,7 @@ def require_all(store: UnitOfWork, marks: Sequence[str], now: datetime) -> None:
     """
     with store.read() as session:
         require_newest(session.connection())
-        why = gone(session, marks)
+        why = missing_secrets(session, marks)
         known = {secret.mark for secret in _in_use(session)}
     if why is not None:
         raise SecretGone(why)

@@ -200,7 +200,7 @@ class MailEvent(SQLModel, table=True):
     # Rows are stored in key order: an edition's rows are adjacent, without a second index.
     __table_args__ = {"sqlite_with_rowid": False}
 
-    #: A negative number is a pseudonym; see `Anonymity`.
+    #: A negative number is a pseudonym; see `PseudonymSalt`.
     delivery_id: int = Field(primary_key=True, sa_type=BigInteger)
     kind: str = Field(primary_key=True, sa_type=String(24))
     moment: int = Field(primary_key=True, sa_type=BigInteger)  #: seconds since 1970
@@ -220,8 +220,10 @@ class EventLink(SQLModel, table=True):
     url: str = Field(sa_type=Text)
 
 
-class Quarantined(SQLModel, table=True):
+class DeadLetter(SQLModel, table=True):
     """A dead letter: an event that can't be used. The newest are kept, and all are counted."""
+
+    __tablename__ = "quarantined"
 
     __table_args__ = {"sqlite_autoincrement": True}  # the highest id is their total
 
@@ -240,22 +242,26 @@ class SpoolPosition(SQLModel, table=True):
     offset: int = Field(sa_type=BigInteger)  #: bytes from the beginning
 
 
-class Anonymity(SQLModel, table=True):
+class PseudonymSalt(SQLModel, table=True):
     """The salt of an edition's pseudonyms; once deleted, none leads back to a reader."""
+
+    __tablename__ = "anonymity"
 
     edition_id: int = Field(primary_key=True)
     salt: str = Field(sa_type=String(64))
 
 
-class Forgotten(SQLModel, table=True):
+class ErasedDelivery(SQLModel, table=True):
     """A delivery whose reader was erased: its later events aren't recorded."""
+
+    __tablename__ = "forgotten"
 
     delivery_id: int = Field(
         primary_key=True, sa_type=BigInteger, sa_column_kwargs={"autoincrement": False}
     )
 
 
-class EventMark(SQLModel, table=True):
+class Cursor(SQLModel, table=True):
     """The cursor of a pass over a growing table."""
 
     __tablename__ = "event_mark"

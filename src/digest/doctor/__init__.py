@@ -8,11 +8,11 @@ and compares them with those that a resolver returns.
 """
 
 from digest.doctor.dns_checks import Resolve, SenderRecord, is_reserved, look_up, records
-from digest.doctor.health_check import HealthCheck, HealthLevel
+from digest.doctor.health_check import CheckResult, HealthLevel
 from digest.doctor.installation_checks import examine
 
 __all__ = [
-    "HealthCheck",
+    "CheckResult",
     "HealthLevel",
     "Resolve",
     "SenderRecord",

@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 
 from digest.app.installation import App
 from digest.delivery.sending import restore_guard
-from digest.doctor.health_check import HealthCheck, fine, refused, warning
+from digest.doctor.health_check import CheckResult, fine, refused, warning
 from digest.issues.models import JobRun
 from digest.migrations import table_check
 from digest.migrations.upgrade import OTHER_TABLES, current, newest
@@ -79,7 +79,7 @@ READ_THROUGH = 200_000_000  #: bytes of a file; up to this size it is read whole
 FULL = 2  #: the value of ``PRAGMA synchronous`` that waits for the disk at each commit
 
 
-def check_database(app: App) -> Iterator[HealthCheck]:
+def check_database(app: App) -> Iterator[CheckResult]:
     """Check the database's revision and tables, then its file or server."""
     path = database_file(app)
     if path is not None and not path.exists():
@@ -138,7 +138,7 @@ def _permission_command(kept_out: Path) -> str:
     return f"run as the user that owns it, or as root: chown {user} {place}"
 
 
-def _sqlite(app: App) -> Iterator[HealthCheck]:
+def _sqlite(app: App) -> Iterator[CheckResult]:
     path = database_file(app)
     if path is None:
         yield refused("database", "it is in memory, and gone with the process", "use a file")
@@ -158,7 +158,7 @@ def _sqlite(app: App) -> Iterator[HealthCheck]:
         )
 
 
-def on_disk(kind: str | None) -> Iterator[HealthCheck]:
+def on_disk(kind: str | None) -> Iterator[CheckResult]:
     """Check the type of the file system the database is on; ``None`` stands for unknown."""
     if kind in NETWORKED:
         yield refused(
@@ -182,7 +182,7 @@ def on_disk(kind: str | None) -> Iterator[HealthCheck]:
         yield fine("disk", f"a local file system ({kind})")
 
 
-def damage(app: App, path: Path, size: int, *, most: int = READ_THROUGH) -> Iterator[HealthCheck]:
+def damage(app: App, path: Path, size: int, *, most: int = READ_THROUGH) -> Iterator[CheckResult]:
     """Check the file for damage, unless it has over *most* bytes: each daily copy is checked."""
     if size > most:
         yield fine(
@@ -199,7 +199,7 @@ def damage(app: App, path: Path, size: int, *, most: int = READ_THROUGH) -> Iter
         )
 
 
-def _postgres(app: App) -> Iterator[HealthCheck]:
+def _postgres(app: App) -> Iterator[CheckResult]:
     with app.database.read() as session:
         setting = session.connection().execute(text("SHOW synchronous_commit")).scalar_one()
         server_time = session.connection().execute(text("SELECT now()")).scalar_one()
@@ -221,7 +221,7 @@ def _postgres(app: App) -> Iterator[HealthCheck]:
         yield refused("clock", f"it is {drift} apart from the database server's", "set both by NTP")
 
 
-def check_clock(app: App) -> Iterator[HealthCheck]:
+def check_clock(app: App) -> Iterator[CheckResult]:
     """Check the clock against the release date and the newest job run in the database."""
     now = app.clock()
     if now < RELEASED:
@@ -241,7 +241,7 @@ def check_clock(app: App) -> Iterator[HealthCheck]:
         yield fine("clock", f"{now:%Y-%m-%d %H:%M} UTC")
 
 
-def check_restore(app: App) -> Iterator[HealthCheck]:
+def check_restore(app: App) -> Iterator[CheckResult]:
     """Check the backups, and whether the restore guard holds the database."""
     with app.database.read() as session:
         yield from _backups(app, session)
@@ -250,7 +250,7 @@ def check_restore(app: App) -> Iterator[HealthCheck]:
         yield warning("restore", f"nothing is sent: {held}", restore_guard.NEXT_STEP)
 
 
-def _backups(app: App, session: Session) -> Iterator[HealthCheck]:
+def _backups(app: App, session: Session) -> Iterator[CheckResult]:
     if database_file(app) is None or not app.settings.backups_kept:
         return
     run = session.get(JobRun, "backup")

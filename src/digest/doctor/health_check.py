@@ -18,7 +18,7 @@ class HealthLevel(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class HealthCheck:
+class CheckResult:
     """The result of one check: subject, level, finding, and the next step for a person."""
 
     about: str
@@ -27,16 +27,16 @@ class HealthCheck:
     next_step: str = ""
 
 
-def fine(about: str, says: str) -> HealthCheck:
+def fine(about: str, says: str) -> CheckResult:
     """Return a result that needs no action."""
-    return HealthCheck(about=about, weight=HealthLevel.FINE, says=says)
+    return CheckResult(about=about, weight=HealthLevel.FINE, says=says)
 
 
-def warning(about: str, says: str, next_step: str) -> HealthCheck:
+def warning(about: str, says: str, next_step: str) -> CheckResult:
     """Return a result that a person should look at."""
-    return HealthCheck(about=about, weight=HealthLevel.WARNING, says=says, next_step=next_step)
+    return CheckResult(about=about, weight=HealthLevel.WARNING, says=says, next_step=next_step)
 
 
-def refused(about: str, says: str, next_step: str) -> HealthCheck:
+def refused(about: str, says: str, next_step: str) -> CheckResult:
     """Return a result that keeps the service from starting."""
-    return HealthCheck(about=about, weight=HealthLevel.REFUSED, says=says, next_step=next_step)
+    return CheckResult(about=about, weight=HealthLevel.REFUSED, says=says, next_step=next_step)

@@ -18,17 +18,17 @@ from digest.app.installation import App
 from digest.db import unfit
 from digest.delivery import known_secrets
 from digest.delivery.events import ACCOUNT, RejectedPosts, RejectionReason
-from digest.delivery.models import Quarantined
+from digest.delivery.models import DeadLetter
 from digest.doctor import database_checks
 from digest.doctor.dns_checks import is_reserved
-from digest.doctor.health_check import HealthCheck, HealthLevel, fine, refused, warning
+from digest.doctor.health_check import CheckResult, HealthLevel, fine, refused, warning
 from digest.errors import DigestError
 from digest.issues.calendar import BadCadence, slots
 from digest.mail.sendgrid import Verifier
 from digest.settings import TransportKind
 from subscribers.models import LetterState, LetterToSend
 
-_Check = Callable[[App], Iterator[HealthCheck]]
+_Check = Callable[[App], Iterator[CheckResult]]
 
 #: Words of placeholders: a secret that holds one was copied from an example.
 WEAK = ("change", "secret", "example", "default", "placeholder", "password", "1234567890")
@@ -38,7 +38,7 @@ _REACH = "check DIGEST_DATABASE_URL: that the place exists, answers, and may be 
 REACTIVATED = "reactivate"  #: SendGrid's word for an account that may send again
 
 
-def examine(app: App) -> list[HealthCheck]:
+def examine(app: App) -> list[CheckResult]:
     """Return the results of every check that needs no network; never raise."""
     results = _run(database_checks.check_database, app)
     tables = all(
@@ -50,7 +50,7 @@ def examine(app: App) -> list[HealthCheck]:
     return results
 
 
-def _run(check: _Check, app: App) -> list[HealthCheck]:
+def _run(check: _Check, app: App) -> list[CheckResult]:
     about = check.__name__.strip("_").removeprefix("check_")
     try:
         return list(check(app))
@@ -63,7 +63,7 @@ def _run(check: _Check, app: App) -> list[HealthCheck]:
         return [refused(about, f"can't be looked at: {fault.strerror or fault}", _REACH)]
 
 
-def _secret(app: App) -> Iterator[HealthCheck]:
+def _secret(app: App) -> Iterator[CheckResult]:
     step = "write a fresh one into DIGEST_SECRET: openssl rand -hex 32"
     for secret in signing_keys.signing(app.settings)[:1]:  # raises for a missing or short secret
         if len(set(secret)) < _FEWEST_LETTERS or any(word in secret.lower() for word in WEAK):
@@ -72,18 +72,18 @@ def _secret(app: App) -> Iterator[HealthCheck]:
             yield fine("secret", "links are signed with it")
 
 
-def _secrets(app: App) -> Iterator[HealthCheck]:
+def _secrets(app: App) -> Iterator[CheckResult]:
     """Check the secret, and that the secrets this database was used with are still set."""
     results = _run(_secret, app)
     if all(result.weight is not HealthLevel.REFUSED for result in results):
         with app.database.read() as session:
-            why = known_secrets.gone(session, signing_keys.marks(app.settings))
+            why = known_secrets.missing_secrets(session, signing_keys.marks(app.settings))
         if why is not None:
             results = [refused("secret", why, known_secrets.NEXT_STEP)]
     yield from results
 
 
-def _address(app: App) -> Iterator[HealthCheck]:
+def _address(app: App) -> Iterator[CheckResult]:
     parts = urlsplit(app.settings.base_url)
     if parts.scheme != "https" and not is_loopback(parts.hostname):
         yield refused(
@@ -101,7 +101,7 @@ def _address(app: App) -> Iterator[HealthCheck]:
         yield fine("base URL", app.settings.base_url)
 
 
-def _sender(app: App) -> Iterator[HealthCheck]:
+def _sender(app: App) -> Iterator[CheckResult]:
     domain = app.sender().address.rpartition("@")[2]
     if is_reserved(domain) and _sends_real_mail(app):
         yield refused("sender", f"{domain} is made for examples", "set DIGEST_FROM")
@@ -111,7 +111,7 @@ def _sender(app: App) -> Iterator[HealthCheck]:
         yield refused("sender", "the law asks for a postal address", "set DIGEST_POSTAL_ADDRESS")
 
 
-def _provider(app: App) -> Iterator[HealthCheck]:
+def _provider(app: App) -> Iterator[CheckResult]:
     settings = app.settings
     if settings.transport is not TransportKind.SENDGRID:
         yield warning(
@@ -136,7 +136,7 @@ def _provider(app: App) -> Iterator[HealthCheck]:
         )
 
 
-def _webhook(app: App) -> HealthCheck:
+def _webhook(app: App) -> CheckResult:
     rejected = RejectedPosts(app.spool().folder).since_yesterday(app.clock())
     unsigned = rejected.get(RejectionReason.UNSIGNED, 0)
     if unsigned:
@@ -151,7 +151,7 @@ def _webhook(app: App) -> HealthCheck:
     return fine("webhook", "events are checked with " + ("1 key" if many == 1 else f"{many} keys"))
 
 
-def _newsletters(app: App) -> Iterator[HealthCheck]:
+def _newsletters(app: App) -> Iterator[CheckResult]:
     with app.database.read() as session:
         for newsletter in slots.newsletters(session):
             try:
@@ -172,13 +172,13 @@ def _newsletters(app: App) -> Iterator[HealthCheck]:
                 )
 
 
-def _account(app: App) -> Iterator[HealthCheck]:
+def _account(app: App) -> Iterator[CheckResult]:
     since = app.clock() - RECENT
     with app.database.read() as session:
         row = session.exec(
-            select(Quarantined)
-            .where(Quarantined.why == ACCOUNT, Quarantined.at > since)
-            .order_by(col(Quarantined.id).desc())
+            select(DeadLetter)
+            .where(DeadLetter.why == ACCOUNT, DeadLetter.at > since)
+            .order_by(col(DeadLetter.id).desc())
             .limit(1)
         ).first()
     if row is not None and row.said != REACTIVATED:
@@ -189,7 +189,7 @@ def _account(app: App) -> Iterator[HealthCheck]:
         )
 
 
-def _letters(app: App) -> Iterator[HealthCheck]:
+def _letters(app: App) -> Iterator[CheckResult]:
     doubted = select(func.count()).where(
         col(LetterToSend.state) == LetterState.IN_DOUBT,
         col(LetterToSend.since) > app.clock() - RECENT,

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from digest.comparisons.models import Revision
 from digest.comparisons.score import share_oddities
-from digest.comparisons.store import Summary, revisions, summaries
+from digest.comparisons.store import ComparisonSummary, revisions, summaries
 from digest.errors import DigestError, IssueFrozen, NothingToPick
 from digest.issues import draft_history, provenance, store
 from digest.issues.approval import refuse_errors
@@ -67,7 +67,7 @@ def choose_comparisons(
     newsletter: Newsletter,
     period: str,
     *,
-    known: Sequence[Summary] | None = None,
+    known: Sequence[ComparisonSummary] | None = None,
 ) -> Pick:
     """Return the pick for the issue of *period* under its draft; write nothing.
 

@@ -40,7 +40,7 @@ _AUTOMATIC = {"Auto-Submitted": "auto-generated"}  # RFC 3834: suppresses out-of
 
 
 @dataclass(frozen=True, kw_only=True)
-class Latest:
+class LatestIssue:
     """The latest issue in a newsletter's archive."""
 
     number: int
@@ -55,7 +55,7 @@ class LetterContext:
 
     name: str
     comes: str = ""  #: how often, as text that follows "comes", such as "every Tuesday"
-    latest: Latest | None = None
+    latest: LatestIssue | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +133,7 @@ def letter_context(session: Session, slug: str, language: str, base_url: str) ->
     return LetterContext(
         name=newsletter.name,
         comes=cadence,
-        latest=Latest(
+        latest=LatestIssue(
             number=last.number,
             day=last.day,
             subject=last.subject,

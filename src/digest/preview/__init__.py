@@ -10,7 +10,7 @@ mail as a mail program would, and `view_models` fills the templates of the page.
 
 from digest.preview.file_watcher import FileWatcher
 from digest.preview.origin_guard import LINK_FIELD
-from digest.preview.preview_app import make_desk, templates
+from digest.preview.preview_app import make_preview, templates
 from digest.preview.session import PreviewSession
 
-__all__ = ["LINK_FIELD", "FileWatcher", "PreviewSession", "make_desk", "templates"]
+__all__ = ["LINK_FIELD", "FileWatcher", "PreviewSession", "make_preview", "templates"]

@@ -17,7 +17,7 @@ from digest.comparisons.loader import find, read_file
 from digest.comparisons.models import Comparison, Revision, Tool
 from digest.comparisons.schema import ComparisonDraft, fingerprint
 from digest.comparisons.slug import slugify
-from digest.comparisons.store import Side, Summary, revision_row, summaries
+from digest.comparisons.store import ComparisonSummary, SummarySide, revision_row, summaries
 from digest.errors import ComparisonUnreadable
 
 #: Text files that are commonly in a folder and hold no comparison.
@@ -28,7 +28,7 @@ _NOT_MEANT = frozenset({"requirements.txt", "readme.txt", "license.txt", "packag
 class ComparisonOverlay:
     """The stored comparisons, replaced or extended by those of files that differ or are new."""
 
-    summaries: Sequence[Summary]
+    summaries: Sequence[ComparisonSummary]
     drafts: Mapping[str, ComparisonDraft]  #: the comparisons that are only in files, by slug
     now: datetime
 
@@ -120,7 +120,7 @@ def _fingerprints(session: Session, ids: set[int]) -> dict[int, str]:
     return {number: fingerprint for number, fingerprint in rows if number is not None}
 
 
-def _slug(draft: ComparisonDraft, stored: Mapping[str, Summary]) -> str:
+def _slug(draft: ComparisonDraft, stored: Mapping[str, ComparisonSummary]) -> str:
     """Return the slug storing the draft would give it (see `digest.comparisons.store.keep`)."""
     if draft.slug is not None:
         return draft.slug
@@ -143,13 +143,19 @@ def _revision(draft: ComparisonDraft, slug: str, now: datetime) -> Revision:
 
 
 def _summary(
-    draft: ComparisonDraft, slug: str, previous: Summary | None, number: int, now: datetime
-) -> Summary:
+    draft: ComparisonDraft,
+    slug: str,
+    previous: ComparisonSummary | None,
+    number: int,
+    now: datetime,
+) -> ComparisonSummary:
     left, right = (
-        Side(slugify(contender.name), contender.name, contender.category, contender.panel_share)
+        SummarySide(
+            slugify(contender.name), contender.name, contender.category, contender.panel_share
+        )
         for contender in draft.contenders
     )
-    return Summary(
+    return ComparisonSummary(
         comparison_id=previous.comparison_id if previous else number,
         revision_id=number,
         revision=previous.revision + 1 if previous else 1,

@@ -34,7 +34,7 @@ MAX_BODY = 100_000  # bytes of a request body
 _FILES = {"desk.css": "text/css", "desk.js": "text/javascript", "desk.svg": "image/svg+xml"}
 
 
-def make_desk(preview: PreviewSession, live: FileWatcher, *, port: int, token: str) -> Starlette:
+def make_preview(preview: PreviewSession, live: FileWatcher, *, port: int, token: str) -> Starlette:
     """Return the application; it answers requests for this machine's own names at *port* only.
 
     A browser gets access by ``?token=`` with the *token*.

@@ -1,4 +1,8 @@
-"""Sample data to try the engine with: made-up tools, and addresses that belong to nobody."""
+"""Sample data to try the engine with: made-up tools, and addresses that belong to nobody.
+
+The folder `comparisons` holds pages and JSON files as `digest import` reads them;
+`sample_addresses` makes as many addresses as a demo or a benchmark asks for.
+"""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def _due(
     notices = slots.notices(session, newsletter.id)
     times = SlotTimes.of(newsletter)
     due = []
-    for slot in slots.turns(session, newsletter.id, _NOTIFIED, since=now - NEWS_AGE):
+    for slot in slots.slots_of(session, newsletter.id, _NOTIFIED, since=now - NEWS_AGE):
         kind, ruling = due_notice(slot, times, now, may_go=False), Ruling(False, slot.note)
         if kind in _WITH_ISSUE:
             # A reminder carried the issue, whatever its outcome.

@@ -48,7 +48,7 @@ def upcoming(
 ) -> list[UpcomingMoment]:
     """Return at least *many* moments in order of time, open slots included."""
     calendar = slots.calendar_of(session, newsletter)
-    begun = slots.turns(session, newsletter.id, slots.OPEN)
+    begun = slots.slots_of(session, newsletter.id, slots.OPEN)
     ahead = [slot for slot in begun if slot.due_at > now or slot.state is SlotState.HELD]
     moments = [_of_slot(session, newsletter, slot, allowed) for slot in ahead]
     latest = slots.latest_day(session, newsletter.id)
@@ -62,7 +62,7 @@ def upcoming(
 
 def recent_slots(session: Session, newsletter: Newsletter, now: datetime) -> Sequence[Slot]:
     """Return the slots due since `RECENT`, and those that wait for a person."""
-    return slots.turns(session, newsletter.id, since=now - RECENT)
+    return slots.slots_of(session, newsletter.id, since=now - RECENT)
 
 
 def job_runs(session: Session) -> Sequence[JobRun]:

@@ -77,7 +77,7 @@ def _advance_newsletter(
 ) -> list[str]:
     done = _claim_due(publisher, newsletter_id, now)
     with publisher.store.read() as session:
-        periods = [slot.period for slot in slots.turns(session, newsletter_id, slots.OPEN)]
+        periods = [slot.period for slot in slots.slots_of(session, newsletter_id, slots.OPEN)]
     for period in periods:
         done += _advance_slot(publisher, newsletter_id, period, now)
     return done
@@ -151,7 +151,7 @@ class _SlotWork(NamedTuple):
 def _load_work(
     session: Session, newsletter_id: int | None, period: str, now: datetime, *, lock: bool = False
 ) -> _SlotWork | None:
-    slot = slots.turn(session, newsletter_id, period, lock=lock)
+    slot = slots.slot_of(session, newsletter_id, period, lock=lock)
     newsletter = session.get(Newsletter, newsletter_id)
     if slot is None or newsletter is None or not newsletter.scheduled:
         return None

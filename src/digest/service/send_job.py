@@ -107,7 +107,7 @@ class SendJob:
         with self.app.database.write() as session:
             issue = session.get_one(Issue, issue_id)
             newsletter = store.newsletter_of(session, issue)
-            slot = slots.turn(session, issue.newsletter_id, issue.period)
+            slot = slots.slot_of(session, issue.newsletter_id, issue.period)
             began = max(filter(None, [issue.prepared_at, slot.due_at if slot else None]))
             if now <= began + SlotTimes.of(newsletter).late:
                 return ""

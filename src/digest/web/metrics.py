@@ -16,10 +16,10 @@ from sqlmodel import Session, col
 
 from digest.app.installation import App
 from digest.delivery.events import RejectedPosts
-from digest.delivery.models import Attempt, Batch, BatchState, MailEvent, Quarantined
+from digest.delivery.models import Attempt, Batch, BatchState, DeadLetter, MailEvent
 from digest.delivery.sending import restore_guard
 from digest.issues.models import Issue, JobRun, Slot
-from subscribers.models import Consent, LetterToSend, Stopped, Subscription
+from subscribers.models import Consent, LetterToSend, StoppedSignups, Subscription
 
 _Samples = dict[tuple[str, ...], float]
 _OPEN_FILES = Path("/proc/self/fd")
@@ -57,7 +57,7 @@ def _sending(session: Session) -> list[Metric]:
     events = select(col(MailEvent.kind), func.count()).group_by(col(MailEvent.kind))
     issues = select(col(Issue.state), func.count()).group_by(col(Issue.state))
     slots = select(col(Slot.state), func.count()).group_by(col(Slot.state))
-    dead_letters = session.connection().execute(select(func.max(col(Quarantined.id)))).scalar()
+    dead_letters = session.connection().execute(select(func.max(col(DeadLetter.id)))).scalar()
     return [
         _labelled("digest_issues", "Issues by state.", "state", _grouped(session, issues)),
         _labelled("digest_turns", "Periods by state.", "state", _grouped(session, slots)),
@@ -86,7 +86,7 @@ _IN_DOUBT = (BatchState.STARTED, BatchState.IN_DOUBT)
 def _audience(session: Session) -> list[Metric]:
     standing = select(col(Subscription.standing), func.count()).group_by(col(Subscription.standing))
     acts = select(col(Consent.act), func.count()).group_by(col(Consent.act))
-    stopped = select(col(Stopped.reason), func.sum(col(Stopped.count)))
+    stopped = select(col(StoppedSignups.reason), func.sum(col(StoppedSignups.count)))
     letters = select(col(LetterToSend.state), func.count()).group_by(col(LetterToSend.state))
     return [
         _labelled("digest_subscriptions", "By standing.", "standing", _grouped(session, standing)),
@@ -95,7 +95,7 @@ def _audience(session: Session) -> list[Metric]:
             "digest_signups_stopped_total",
             "Sign-ups stopped, by reason.",
             "reason",
-            _grouped(session, stopped.group_by(col(Stopped.reason))),
+            _grouped(session, stopped.group_by(col(StoppedSignups.reason))),
         ),
         _labelled("digest_letters", "Letters by state.", "state", _grouped(session, letters)),
     ]

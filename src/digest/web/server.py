@@ -92,7 +92,7 @@ def serve(asgi: Any, sock: socket.socket, *, at_exit: Callable[[], None] = lambd
 
 
 @contextmanager
-def served(
+def serve_in_thread(
     asgi: Any, sock: socket.socket, *, at_exit: Callable[[], None] = lambda: None
 ) -> Iterator[str]:
     """Serve in a thread for the length of a ``with`` block, and yield the URL."""
@@ -217,7 +217,7 @@ class _Server(uvicorn.Server):
         self._at_exit = at_exit
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().set_exception_handler(Complaints())
+        asyncio.get_running_loop().set_exception_handler(AcceptErrorHandler())
         await super().startup(sockets)
         for sock in sockets or ():
             sock.listen(BACKLOG)  # asyncio has set the backlog to what it accepts at once
@@ -227,7 +227,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-class Complaints:
+class AcceptErrorHandler:
     """A loop exception handler that logs failed accepts once a minute; asyncio logs each."""
 
     _next = 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from subscribers.address_change import AddressChangeResult
 from subscribers.errors import AddressFault
-from subscribers.lifecycle import Confirmed
+from subscribers.lifecycle import ConfirmResult
 from subscribers.web.locale.text_keys import PageText, TextCatalogue
 
 EN = TextCatalogue(
@@ -114,26 +114,26 @@ EN = TextCatalogue(
     ),
     confirm_button="Yes, send it to me",
     confirmed={
-        Confirmed.DONE: PageText(
+        ConfirmResult.DONE: PageText(
             title="You’re on the list",
             body=("{newsletter} comes to you from now on. A welcome letter is on its way.",),
         ),
-        Confirmed.ALREADY: PageText(
+        ConfirmResult.ALREADY: PageText(
             title="You’re on the list already",
             body=("You confirmed this before. There is nothing more to do.",),
         ),
-        Confirmed.LEFT: PageText(
+        ConfirmResult.LEFT: PageText(
             title="You have left since",
             body=("This link is older than your leaving, so it brings nothing back.",),
         ),
-        Confirmed.GONE: PageText(
+        ConfirmResult.GONE: PageText(
             title="This sign-up is no longer here",
             body=(
                 "It was deleted unconfirmed, has become part of another, or you asked us to forget"
                 " you.",
             ),
         ),
-        Confirmed.BARRED: PageText(
+        ConfirmResult.BARRED: PageText(
             title="No mail goes to this address",
             body=(
                 "Mail to it was reported as spam or refused, or we took it off the list. Nothing"

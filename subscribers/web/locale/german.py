@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from subscribers.address_change import AddressChangeResult
 from subscribers.errors import AddressFault
-from subscribers.lifecycle import Confirmed
+from subscribers.lifecycle import ConfirmResult
 from subscribers.web.locale.text_keys import PageText, TextCatalogue
 
 FAULTS: Mapping[AddressFault, str] = {
@@ -146,28 +146,28 @@ DE = TextCatalogue(
     ),
     confirm_button="Ja, bitte zuschicken",
     confirmed={
-        Confirmed.DONE: PageText(
+        ConfirmResult.DONE: PageText(
             title="Sie stehen auf der Liste",
             body=(
                 "Von jetzt an bekommen Sie {newsletter}. Eine Begrüßung ist per E-Mail unterwegs.",
             ),
         ),
-        Confirmed.ALREADY: PageText(
+        ConfirmResult.ALREADY: PageText(
             title="Sie stehen schon auf der Liste",
             body=("Sie haben das bereits bestätigt. Mehr ist nicht zu tun.",),
         ),
-        Confirmed.LEFT: PageText(
+        ConfirmResult.LEFT: PageText(
             title="Sie haben sich inzwischen abgemeldet",
             body=("Dieser Link ist älter als Ihre Abmeldung und bringt deshalb nichts zurück.",),
         ),
-        Confirmed.GONE: PageText(
+        ConfirmResult.GONE: PageText(
             title="Diese Anmeldung gibt es nicht mehr",
             body=(
                 "Sie wurde unbestätigt gelöscht, ist in einer anderen aufgegangen, oder Sie haben"
                 " alle Ihre Daten löschen lassen.",
             ),
         ),
-        Confirmed.BARRED: PageText(
+        ConfirmResult.BARRED: PageText(
             title="An diese Adresse geht keine Post",
             body=(
                 "Post dorthin wurde als Spam gemeldet oder abgewiesen, oder wir haben sie von der"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from subscribers.address_change import AddressChangeResult
 from subscribers.errors import AddressFault
-from subscribers.lifecycle import Confirmed
+from subscribers.lifecycle import ConfirmResult
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class TextCatalogue:
     disposable: str
     confirm: PageText
     confirm_button: str
-    confirmed: Mapping[Confirmed, PageText]
+    confirmed: Mapping[ConfirmResult, PageText]
     confirm_late: PageText
     ask_again: str
     leave: PageText

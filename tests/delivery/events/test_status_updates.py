@@ -18,11 +18,11 @@ from digest.delivery.models import (
     Attempt,
     Batch,
     BatchState,
+    DeadLetter,
     Decision,
     Delivery,
     MailEvent,
     News,
-    Quarantined,
 )
 from digest.delivery.sending.batch_worker import EditionSend
 from digest.delivery.sending.control import DoubtResolution, resolve
@@ -179,7 +179,7 @@ def test_C04_news_of_no_delivery_of_ours_is_counted_and_changes_nothing(
     assert (found.unknown, found.new, found.suppressed) == (6, 0, 0)
     assert standing(database) == (None, None)
     with database.read() as session:
-        kept = session.exec(select(Quarantined)).all()
+        kept = session.exec(select(DeadLetter)).all()
     assert len(kept) == 6
     assert not any("test.invalid" in one.said for one in kept)
 
@@ -218,7 +218,7 @@ def test_C04_news_of_the_account_is_kept_and_logged(
 ) -> None:
     told(database, now, Event(EventKind.ACCOUNT, 1_795_510_800, cause="compliance_suspend"))
     with database.read() as session:
-        [kept] = session.exec(select(Quarantined)).all()
+        [kept] = session.exec(select(DeadLetter)).all()
     assert (kept.why, kept.said) == (ACCOUNT, "compliance_suspend")
     assert "compliance_suspend" in caplog.text
 

@@ -12,13 +12,13 @@ from digest.db import Database
 from digest.delivery.erasure import erase as forget_reader
 from digest.delivery.events.replay import replay
 from digest.delivery.models import (
-    Anonymity,
     Attempt,
     Batch,
     Delivery,
     DeliveryOutcome,
     FrozenNumbers,
     MailEvent,
+    PseudonymSalt,
 )
 from digest.delivery.reporting.event_retention import forget_erased_readers, prune_events
 from digest.delivery.reporting.statistics import EditionStatistics, edition_statistics
@@ -168,7 +168,7 @@ def test_freezing_cuts_what_ties_anonymous_events_to_readers(
     tell(database, now, (Kind.CLICKED, 0, 300, URL))
     prune_events(database, before=now + timedelta(days=1), now=now)
     with database.read() as session:
-        assert session.exec(select(Anonymity)).all() == []
+        assert session.exec(select(PseudonymSalt)).all() == []
         assert len(session.exec(select(FrozenNumbers)).all()) == 1
 
 

@@ -17,7 +17,7 @@ from digest.delivery.models import CircuitBreaker
 from digest.delivery.reporting.status import Problem
 from digest.delivery.sending import control
 from digest.delivery.sending.batch_worker import EditionSend, send_batch, settle_and_claim
-from digest.delivery.sending.circuit_breaker import Limits
+from digest.delivery.sending.circuit_breaker import BreakerLimits
 from digest.delivery.sending.dispatcher import dispatch
 from digest.delivery.sending.settlement import RetryPolicy, Settlement
 from digest.delivery.sending.worker_processes import StopSignal
@@ -193,7 +193,7 @@ def test_a_clock_set_back_puts_no_probe_off_for_long(make_day: MakeDay) -> None:
 def test_after_half_a_day_of_failed_probes_a_person_is_asked(make_day: MakeDay) -> None:
     day = make_day(lambda _: BROKEN, readers=40)
     day.speed = 300.0
-    limits = Limits(first_pause=600, give_up=4 * 3600)
+    limits = BreakerLimits(first_pause=600, give_up=4 * 3600)
     day.sending = replace(day.sending, patience=replace(day.sending.patience, limits=limits))
     counts = day.send()
     issue = the_issue(day.database)
@@ -307,7 +307,7 @@ def test_who_asks_again_every_minute_is_not_kept_waiting(make_day: MakeDay, long
     day = make_day(lambda _: BROKEN)
     day.passed = 0.0
     day.stop_after(20 * MINUTE)
-    day.sending = replace(day.sending, patience=RetryPolicy(limits=Limits(first_pause=600)))
+    day.sending = replace(day.sending, patience=RetryPolicy(limits=BreakerLimits(first_pause=600)))
     dispatch(day.sending, concurrency=1, brake=StopSignal(stopping=day.naps), longest_wait=longest)
     assert (day.passed == 0.0) == (longest == 60.0)
 

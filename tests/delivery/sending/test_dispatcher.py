@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from digest.db import Database
 from digest.delivery.counts import DeliveryCounts, count_deliveries
-from digest.delivery.sending.circuit_breaker import Limits
+from digest.delivery.sending.circuit_breaker import BreakerLimits
 from digest.delivery.sending.dispatcher import dispatch
 from digest.delivery.sending.settlement import RetryPolicy
 from digest.delivery.sending.worker_processes import StopSignal
@@ -188,7 +188,7 @@ def test_B11_what_was_not_sent_is_tried_again_up_to_a_ceiling(
     sending = replace(
         make_sending(MemoryTransport(answer=unreachable)),
         clock=lambda: now + timedelta(seconds=sum(naps.waits)),
-        patience=RetryPolicy(most_tries=8, first_wait=0.0, limits=Limits(first_unsent=0.0)),
+        patience=RetryPolicy(most_tries=8, first_wait=0.0, limits=BreakerLimits(first_unsent=0.0)),
     )
     counts = dispatch(sending, concurrency=1, brake=StopSignal(stopping=naps))
     assert len(calls) == 8

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from digest.db import Database
 from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome
-from digest.delivery.sending.control import offer_again
+from digest.delivery.sending.control import requeue_refused
 from digest.delivery.sending.planning import plan_deliveries
 from digest.issues import store
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
@@ -126,7 +126,7 @@ def test_an_issue_offered_again_while_another_is_planned_shares_no_number(
             freeze(session, store.by_number(session, 2, 1, lock=True), "daily", now)
 
     def ours(session: Session) -> None:
-        assert offer_again(session, store.by_number(session, 1, 1, lock=True), 7) == 3
+        assert requeue_refused(session, store.by_number(session, 1, 1, lock=True), 7) == 3
 
     meanwhile(world.database, ours, other).result()
     with world.database.read() as session:

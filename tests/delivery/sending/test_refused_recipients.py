@@ -85,7 +85,7 @@ def resume(database: Database, now: datetime) -> None:
 
 def offer_again(database: Database) -> int:
     with database.write() as session:
-        return control.offer_again(session, session.exec(select(Issue)).one(), 20)
+        return control.requeue_refused(session, session.exec(select(Issue)).one(), 20)
 
 
 @pytest.mark.parametrize(

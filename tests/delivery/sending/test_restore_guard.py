@@ -16,7 +16,7 @@ from digest.db import Database
 from digest.delivery.models import Attempt
 from digest.delivery.sending import restore_guard
 from digest.delivery.sending.dispatcher import dispatch
-from digest.delivery.sending.restore_guard import GuardRecord, Restored, RestoreGuardFile
+from digest.delivery.sending.restore_guard import DatabaseRestored, GuardRecord, RestoreGuardFile
 from digest.issues.models import Approval, Issue, IssueState, Newsletter, Slot, SlotState
 from digest.service.backup import back_up
 from tests.delivery.conftest import MakeReaders, MakeSending
@@ -100,7 +100,9 @@ def test_A14_a_database_older_than_what_was_sent_is_held(
     shutil.copy(path_of(database), tmp_path / "copy.db")
     send()
     restored = put_back(database, tmp_path / "copy.db")
-    with pytest.raises(Restored, match="knows of 0 requests to the provider, and 3 were made"):
+    with pytest.raises(
+        DatabaseRestored, match="knows of 0 requests to the provider, and 3 were made"
+    ):
         restore_guard.begin(restored, file)
     restored.close()
 
@@ -112,7 +114,7 @@ def test_A14_a_copy_from_before_the_first_send_is_held(
     shutil.copy(path_of(database), tmp_path / "copy.db")
     send()
     restored = put_back(database, tmp_path / "copy.db")
-    with pytest.raises(Restored, match="belongs to another database"):
+    with pytest.raises(DatabaseRestored, match="belongs to another database"):
         restore_guard.begin(restored, file)
     restored.close()
 
@@ -128,7 +130,7 @@ def test_A14_our_own_backup_is_held_although_nothing_was_sent_since(
     copy = back_up(path_of(database), tmp_path / "backups", keep=3, now=now)
     restore_guard.begin(database, file)  # the original goes on
     restored = put_back(database, copy)
-    with pytest.raises(Restored, match="a copy made on 2026-11-24 at 09:00 UTC"):
+    with pytest.raises(DatabaseRestored, match="a copy made on 2026-11-24 at 09:00 UTC"):
         restore_guard.begin(restored, file)
     restored.close()
 
@@ -139,7 +141,7 @@ def test_A14_without_a_readable_file_a_database_that_has_sent_is_held(
 ) -> None:
     send()
     file.path.write_bytes(left)
-    with pytest.raises(Restored):
+    with pytest.raises(DatabaseRestored):
         restore_guard.begin(database, file)
 
 
@@ -148,7 +150,7 @@ def test_A14_another_databases_file_holds(
 ) -> None:
     send()
     file.path.write_bytes(b"digest-epoch 0123456789abcdef0123456789abcdef 000000000000000\n")
-    with pytest.raises(Restored, match="belongs to another database"):
+    with pytest.raises(DatabaseRestored, match="belongs to another database"):
         restore_guard.begin(database, file)
 
 

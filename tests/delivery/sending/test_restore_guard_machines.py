@@ -18,7 +18,7 @@ from digest.db import Database
 from digest.delivery.models import Attempt, Batch, BatchState, Installation
 from digest.delivery.sending import restore_guard
 from digest.delivery.sending.batch_worker import EditionSend
-from digest.delivery.sending.restore_guard import Restored, RestoreGuardFile
+from digest.delivery.sending.restore_guard import DatabaseRestored, RestoreGuardFile
 from digest.issues.models import Issue, IssueState
 from tests.delivery.conftest import MakeReaders, MakeSending
 from tests.delivery.counted import send
@@ -135,7 +135,9 @@ def test_A14_a_database_put_back_in_its_place_is_held(
     before = known(database)
     send(sending, file, 3)
     put_back(database, before)
-    with pytest.raises(Restored, match=r"knows of 2 requests .*, and 5 were made from here"):
+    with pytest.raises(
+        DatabaseRestored, match=r"knows of 2 requests .*, and 5 were made from here"
+    ):
         restore_guard.begin(database, file)
 
 
@@ -160,7 +162,9 @@ def test_A14_a_copy_on_a_server_is_held_while_the_original_goes_on(
         copy = Database(url.render_as_string(hide_password=False))
         with closing(copy):
             for file in (first, another):  # the file of the original is no excuse
-                with pytest.raises(Restored, match="a copy of the one that mail was sent from"):
+                with pytest.raises(
+                    DatabaseRestored, match="a copy of the one that mail was sent from"
+                ):
                     restore_guard.begin(copy, file)
     send(sending, first)
     restore_guard.begin(database, first)
@@ -176,10 +180,10 @@ def test_A14_what_one_machine_finds_missing_holds_the_others_too(
     before = known(database)
     send(sending, first, 4)
     put_back(database, before)
-    with pytest.raises(Restored):
+    with pytest.raises(DatabaseRestored):
         restore_guard.begin(database, first)
     for file in (second, third):  # neither saw what the first did
-        with pytest.raises(Restored, match=r"knows of 1 requests .*, and 5 were made"):
+        with pytest.raises(DatabaseRestored, match=r"knows of 1 requests .*, and 5 were made"):
             restore_guard.begin(database, file)
     assert restore_guard.accept_restore(
         database, second, by="Ann", why="looked", now=now
@@ -194,19 +198,21 @@ def test_A14_a_machine_that_kept_up_holds_what_it_did_not_send_itself(
 ) -> None:
     first, second = folder("first"), folder("second")
     restore_guard.begin(database, first)
-    restore_guard.keep_up(database, second)
+    restore_guard.refresh_guard(database, second)
     send(sending, first)
     before = known(database)
     send(sending, first, 4)
-    restore_guard.keep_up(database, second)
+    restore_guard.refresh_guard(database, second)
     put_back(database, before)
-    with pytest.raises(Restored, match=r"knows of 1 requests .*, and 5 were made: it is older"):
+    with pytest.raises(
+        DatabaseRestored, match=r"knows of 1 requests .*, and 5 were made: it is older"
+    ):
         restore_guard.begin(database, second)
 
 
 def test_a_machine_keeps_up_only_where_mail_was_sent(database: Database, folder: Folder) -> None:
     file = folder("first")
-    restore_guard.keep_up(database, file)
+    restore_guard.refresh_guard(database, file)
     assert file.read() is None
 
 
@@ -218,7 +224,7 @@ def test_A14_a_database_of_an_earlier_version_lets_the_machine_with_the_file_beg
     send(sending, first)
     with database.write() as session:
         session.connection().exec_driver_sql("DELETE FROM epoch")
-    with pytest.raises(Restored, match="is missing, and mail was sent before"):
+    with pytest.raises(DatabaseRestored, match="is missing, and mail was sent before"):
         restore_guard.begin(database, second)
     restore_guard.begin(database, first)
     restore_guard.begin(database, second)

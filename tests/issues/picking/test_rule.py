@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.comparisons.store import Side, Summary
+from digest.comparisons.store import ComparisonSummary, SummarySide
 from digest.issues.picking.pick_result import (
     Candidate,
     ExclusionReason,
@@ -184,7 +184,7 @@ def test_a_pick_can_be_kept_as_json() -> None:
 
 
 def test_a_stored_comparison_becomes_a_candidate() -> None:
-    summary = Summary(
+    summary = ComparisonSummary(
         comparison_id=3,
         revision_id=9,
         revision=2,
@@ -193,8 +193,8 @@ def test_a_stored_comparison_becomes_a_candidate() -> None:
         published_on=None,
         imported_on=DAY,
         weight=1.5,
-        left=Side("lathe", "Lathe", "Video", 75.0),
-        right=Side("plumb", "Plumb", "", 25.0),
+        left=SummarySide("lathe", "Lathe", "Video", 75.0),
+        right=SummarySide("plumb", "Plumb", "", 25.0),
     )
     made = candidate(summary)
     assert (made.tools, made.categories, made.split, made.revision_id) == (
@@ -207,8 +207,8 @@ def test_a_stored_comparison_becomes_a_candidate() -> None:
 
 @pytest.mark.parametrize("share", [None, 50.0])
 def test_a_share_that_is_not_published_makes_the_split_unknown(share: float | None) -> None:
-    side = Side("lathe", "Lathe", "Video", None)
-    summary = Summary(
+    side = SummarySide("lathe", "Lathe", "Video", None)
+    summary = ComparisonSummary(
         comparison_id=1,
         revision_id=1,
         revision=1,
@@ -218,7 +218,7 @@ def test_a_share_that_is_not_published_makes_the_split_unknown(share: float | No
         imported_on=DAY,
         weight=1.0,
         left=side,
-        right=Side("plumb", "Plumb", "Video", share),
+        right=SummarySide("plumb", "Plumb", "Video", share),
     )
     made = choose(candidate(summary))
     assert "panel split unknown (+0)" in made.chosen[0].reason

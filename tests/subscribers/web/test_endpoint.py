@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from starlette.routing import Route
 
-from subscribers.tokens import DatedTarget, LinkTarget, Unasked
+from subscribers.tokens import DatedTarget, LetterCause, LinkTarget
 from subscribers.web import SiteConfig, routes
 from subscribers.web.endpoint import Endpoint
 from tests.subscribers.web.conftest import Site
@@ -43,7 +43,7 @@ def paths(front: SiteConfig) -> Iterator[str]:
         "/p/": front.links.preferences(who, "ada@example.org"),
         "/c/": front.links.confirm(DatedTarget(*who, front.clock())),
         "/a/": front.links.change(7, front.clock()),
-        "/n/": front.links.decline(Unasked("0" * 32, "weekly", 7)),
+        "/n/": front.links.decline(LetterCause("0" * 32, "weekly", 7)),
     }
     for route in routes(front):
         yield route.path.replace("{token}", "bad")

@@ -11,7 +11,7 @@ import pytest
 
 from subscribers.address_change import AddressChangeResult
 from subscribers.errors import AddressFault
-from subscribers.lifecycle import Confirmed
+from subscribers.lifecycle import ConfirmResult
 from subscribers.web.locale import LANGUAGES, PageText, TextCatalogue, choose
 from subscribers.web.page_model import Choice, Field, Form, Page, plain
 from tests.subscribers.web.conftest import Site
@@ -39,7 +39,7 @@ def gaps(words: TextCatalogue, name: str) -> set[str]:
 def test_every_language_says_everything(language: str) -> None:
     words = LANGUAGES[language]
     assert set(words.faults) == set(AddressFault)
-    assert set(words.confirmed) == set(Confirmed)
+    assert set(words.confirmed) == set(ConfirmResult)
     assert set(words.moved) == set(AddressChangeResult)
     assert all(text.strip() for one in fields(words) for text in texts(getattr(words, one.name)))
 

@@ -174,7 +174,7 @@ def _offer_again(call: CommandContext, newsletter: str, number: int) -> None:
     call.app.begin_sending()
     with call.app.database.write() as session:
         issue, _ = find(session, newsletter, number)
-        offered = control.offer_again(session, issue, call.settings.batch_size)
+        offered = control.requeue_refused(session, issue, call.settings.batch_size)
     call.err.print(f"Offered once more to {some(offered, 'reader')}.")
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, func, insert, select
 from sqlmodel import Session, col
 
-from digest.delivery.models import Quarantined
+from digest.delivery.models import DeadLetter
 
 MOST = 1000  #: rows that are kept
 UNREADABLE = "not an event"
@@ -23,7 +23,7 @@ class DeadLetterCounts:
 
     ever: int
     kept: int
-    newest: Sequence[Quarantined]
+    newest: Sequence[DeadLetter]
 
 
 def add_dead_letters(session: Session, letters: Sequence[tuple[str, str]], now: datetime) -> None:
@@ -44,14 +44,14 @@ def add_dead_letters(session: Session, letters: Sequence[tuple[str, str]], now: 
 def count_dead_letters(session: Session, newest: int = 10) -> DeadLetterCounts:
     """Return the counts and the *newest* rows."""
     connection = session.connection()
-    rows = session.scalars(select(Quarantined).order_by(col(Quarantined.id).desc()).limit(newest))
+    rows = session.scalars(select(DeadLetter).order_by(col(DeadLetter.id).desc()).limit(newest))
     return DeadLetterCounts(
         ever=connection.execute(_LAST_ID).scalar_one() or 0,
-        kept=connection.execute(select(func.count()).select_from(Quarantined)).scalar_one(),
+        kept=connection.execute(select(func.count()).select_from(DeadLetter)).scalar_one(),
         newest=rows.all(),
     )
 
 
-_INSERT = insert(Quarantined)
-_LAST_ID = select(func.max(col(Quarantined.id)))
-_DELETE_OLD = delete(Quarantined).where(col(Quarantined.id) <= bindparam("upto"))
+_INSERT = insert(DeadLetter)
+_LAST_ID = select(func.max(col(DeadLetter.id)))
+_DELETE_OLD = delete(DeadLetter).where(col(DeadLetter.id) <= bindparam("upto"))

@@ -13,7 +13,7 @@ from secrets import token_hex
 from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
-from digest.delivery.models import Anonymity, Forgotten, FrozenNumbers
+from digest.delivery.models import ErasedDelivery, FrozenNumbers, PseudonymSalt
 from digest.delivery.sending import KnownAttempt
 from digest.errors import WrongState
 from digest.issues.models import Issue, IssueState, Newsletter, Tracking
@@ -99,7 +99,7 @@ def _salt(session: Session, edition: int) -> str:
     salt = connection.execute(_SALT, {"edition": edition}).scalar()
     if salt is None:
         row = {"edition_id": edition, "salt": token_hex(32)}
-        connection.execute(upsert(session, Anonymity).values(row).on_conflict_do_nothing())
+        connection.execute(upsert(session, PseudonymSalt).values(row).on_conflict_do_nothing())
         salt = connection.execute(_SALT, {"edition": edition}).scalar_one()
     return str(salt)
 
@@ -107,7 +107,7 @@ def _salt(session: Session, edition: int) -> str:
 _CLOSED = select(col(FrozenNumbers.edition_id)).where(
     col(FrozenNumbers.edition_id).in_(bindparam("editions", expanding=True))
 )
-_FORGOTTEN = select(col(Forgotten.delivery_id)).where(
-    col(Forgotten.delivery_id).between(bindparam("first"), bindparam("last"))
+_FORGOTTEN = select(col(ErasedDelivery.delivery_id)).where(
+    col(ErasedDelivery.delivery_id).between(bindparam("first"), bindparam("last"))
 )
-_SALT = select(col(Anonymity.salt)).where(col(Anonymity.edition_id) == bindparam("edition"))
+_SALT = select(col(PseudonymSalt.salt)).where(col(PseudonymSalt.edition_id) == bindparam("edition"))

@@ -17,12 +17,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.cursors import cursor, set_cursor
 from digest.delivery.erasure import make_nameless
-from digest.delivery.models import (
-    Anonymity,
-    Batch,
-    FrozenNumbers,
-    MailEvent,
-)
+from digest.delivery.models import Batch, FrozenNumbers, MailEvent, PseudonymSalt
 from digest.delivery.reporting.statistics import edition_statistics
 from digest.delivery.unit_of_work import UnitOfWork
 from digest.issues.models import Edition, Issue
@@ -70,7 +65,9 @@ def freeze_statistics(session: Session, edition_id: int, now: datetime) -> None:
         numbers = edition_statistics(session, edition_id).as_dict()
         session.add(FrozenNumbers(edition_id=edition_id, numbers=numbers, frozen_at=now))
         session.flush()
-    session.connection().execute(delete(Anonymity).where(col(Anonymity.edition_id) == edition_id))
+    session.connection().execute(
+        delete(PseudonymSalt).where(col(PseudonymSalt.edition_id) == edition_id)
+    )
 
 
 def forget_erased_readers(store: UnitOfWork) -> int:

@@ -18,7 +18,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.counts import count_deliveries
 from digest.delivery.events import LATE_BOUNCE, pseudonym
-from digest.delivery.models import Anonymity, Batch, EventLink, FrozenNumbers, MailEvent
+from digest.delivery.models import Batch, EventLink, FrozenNumbers, MailEvent, PseudonymSalt
 from digest.delivery.reporting.provider_statistics import (
     ProviderStatistics,
     count_by_mailbox_provider,
@@ -292,7 +292,7 @@ def _delivered_unnamed(
     """
     salt = (
         session.connection()
-        .execute(select(col(Anonymity.salt)).where(col(Anonymity.edition_id) == edition_id))
+        .execute(select(col(PseudonymSalt.salt)).where(col(PseudonymSalt.edition_id) == edition_id))
         .scalar()
     )
     if salt is None:

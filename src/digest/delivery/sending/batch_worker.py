@@ -16,7 +16,14 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlmodel import Session
 
-from digest.delivery.sending.queue import Claim, claim, is_still_ours, leave_out, release, start
+from digest.delivery.sending.queue import (
+    Claim,
+    claim,
+    exclude_from_claim,
+    is_still_held,
+    release,
+    start,
+)
 from digest.delivery.sending.rollout import RolloutLimits
 from digest.delivery.sending.settlement import RetryPolicy, Settlement, pause_issue, settle
 from digest.delivery.unit_of_work import UnitOfWork
@@ -128,7 +135,7 @@ def _withhold_reason(sending: EditionSend, claimed: Claim) -> Answer | None:
     try:
         sending.step("started")
         with sending.store.read() as session:
-            return None if is_still_ours(session, claimed) else _OVERSLEPT
+            return None if is_still_held(session, claimed) else _OVERSLEPT
     except Exception as fault:
         return _unsent(fault)
 
@@ -195,7 +202,7 @@ def _address_readers(sending: EditionSend, claimed: Claim) -> tuple[Claim | None
     if not excluded:
         return claimed, recipients
     with sending.store.write() as session:
-        return leave_out(session, claimed, excluded), recipients
+        return exclude_from_claim(session, claimed, excluded), recipients
 
 
 def _request(sending: EditionSend, claimed: Claim, recipients: list[Recipient]) -> PreparedRequest:

@@ -24,7 +24,7 @@ LONGEST_PAUSE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
+class BreakerLimits:
     """How many failures slow a send down or end it, and the pauses; times in seconds."""
 
     most_failures: int = 3  #: in a row
@@ -45,7 +45,7 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tripped:
+class BreakerState:
     """The effect of a failure on the rest of the issue."""
 
     failures: int  #: in a row, this one included
@@ -60,9 +60,9 @@ def failed(
     attempt: str,
     answer: InDoubt | NotSent,
     now: datetime,
-    limits: Limits,
+    limits: BreakerLimits,
     asked: float | None = None,
-) -> Tripped:
+) -> BreakerState:
     """Count a request that failed other than by a refusal, and open the breaker if due.
 
     *asked* is the pause that the provider asks for, in seconds. The caller commits.
@@ -85,8 +85,8 @@ def failed(
     if is_over and breaker.probes > limits.fewest_probes:
         hours = limits.give_up / 3600
         why = f"nothing was accepted in {hours:.0f} hours of trying: {answer.detail}"
-        return Tripped(failures=breaker.failures, give_up=why)
-    return Tripped(failures=breaker.failures, until=until)
+        return BreakerState(failures=breaker.failures, give_up=why)
+    return BreakerState(failures=breaker.failures, until=until)
 
 
 def failures(session: Session, edition_id: int) -> int:

@@ -17,7 +17,7 @@ from digest.delivery.models import Attempt, Batch, BatchState, Decision, Deliver
 from digest.delivery.sending.circuit_breaker import close, try_now
 from digest.delivery.sending.dispatcher import mark_sent_if_done
 from digest.delivery.sending.planning import cut, last_number, random_key
-from digest.delivery.sending.queue import call_off
+from digest.delivery.sending.queue import cancel_batches
 from digest.delivery.sending.rollout import release_rollout, waiting
 from digest.errors import NotFound, WrongState
 from digest.issues.models import Edition, Issue, IssueState
@@ -83,10 +83,10 @@ def cancel(session: Session, issue: Issue, why: str) -> None:
     _require(issue, IssueState.PAUSED, "cancelled", also=allowed)
     issue.state, issue.note = IssueState.CANCELLED, why
     session.add(issue)
-    call_off(session, _editions(session, issue), why)
+    cancel_batches(session, _editions(session, issue), why)
 
 
-def offer_again(session: Session, issue: Issue, batch_size: int) -> int:
+def requeue_refused(session: Session, issue: Issue, batch_size: int) -> int:
     """Put the readers whom the provider refused into new batches; return how many they are.
 
     No reader who may have got the issue is among them: a refusal means that no reader in the

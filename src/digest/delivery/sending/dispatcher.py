@@ -32,7 +32,7 @@ from digest.delivery.sending.batch_worker import (
 )
 from digest.delivery.sending.circuit_breaker import probe_at
 from digest.delivery.sending.process_id import alive
-from digest.delivery.sending.queue import MAY_GO, Claim, call_off
+from digest.delivery.sending.queue import MAY_GO, Claim, cancel_batches
 from digest.delivery.sending.recovery import RecoveryResult, recover
 from digest.delivery.sending.rollout import judge_rollout
 from digest.delivery.sending.settlement import Settlement
@@ -155,7 +155,7 @@ def mark_sent_if_done(session: Session, edition_id: int, now: datetime) -> Deliv
     """
     issue = session.get_one(Issue, session.get_one(Edition, edition_id).issue_id)
     if issue.state is IssueState.CANCELLED:
-        call_off(session, [edition_id], issue.note)
+        cancel_batches(session, [edition_id], issue.note)
     counts = count_deliveries(session, edition_id)
     if issue.state is IssueState.PREPARED and counts.pending == 0 and counts.in_doubt == 0:
         if counts.refused and not counts.accepted:

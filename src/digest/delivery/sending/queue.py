@@ -125,7 +125,7 @@ def start(session: Session, claimed: Claim, *, request_hash: str, now: datetime)
     return True
 
 
-def is_still_ours(session: Session, claimed: Claim) -> bool:
+def is_still_held(session: Session, claimed: Claim) -> bool:
     """Return whether this process still holds a started batch; call it right before connecting.
 
     A process that slept past its lease since the start doesn't.
@@ -139,7 +139,7 @@ def release(session: Session, claimed: Claim) -> None:
     session.connection().execute(_RELEASE, {"batch": claimed.batch_id, "by": claimed.attempt})
 
 
-def call_off(session: Session, edition_ids: Sequence[int], why: str) -> None:
+def cancel_batches(session: Session, edition_ids: Sequence[int], why: str) -> None:
     """Cancel every batch of these editions that no request has left for; the caller commits."""
     waiting = [BatchState.PENDING, BatchState.PARKED, BatchState.CLAIMED]
     session.connection().execute(
@@ -155,7 +155,7 @@ def exclude(session: Session, gone: dict[int, str]) -> None:
     session.connection().execute(_EXCLUDE, rows)
 
 
-def leave_out(session: Session, claimed: Claim, gone: dict[int, str]) -> Claim | None:
+def exclude_from_claim(session: Session, claimed: Claim, gone: dict[int, str]) -> Claim | None:
     """Exclude readers from a claimed batch, each with the reason; the caller commits.
 
     Return ``None`` when this process doesn't hold the batch any more, or when no reader is left.

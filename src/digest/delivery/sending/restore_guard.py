@@ -41,7 +41,7 @@ NEXT_STEP = (
 )
 
 
-class Restored(DatabaseUnfit):
+class DatabaseRestored(DatabaseUnfit):
     """The database is a copy, and may lack attempts that were made since."""
 
     next_step = NEXT_STEP
@@ -68,7 +68,10 @@ class RestoreGuardFile:
     path: Path
 
     def read(self) -> GuardRecord | None:
-        """Return the record, or ``None`` without a file; raise `Restored` if it can't be parsed."""
+        """Return the record, or ``None`` without a file.
+
+        Raise `DatabaseRestored` if the file can't be parsed.
+        """
         try:
             return _parse(self.path.read_bytes())
         except FileNotFoundError:
@@ -144,12 +147,14 @@ def begin(store: UnitOfWork, file: RestoreGuardFile) -> None:
     if verdict.why is not None:
         if verdict.older:
             _mark_lost(store, verdict.why)
-        raise Restored(f"nothing is sent: {verdict.why}")
+        raise DatabaseRestored(f"nothing is sent: {verdict.why}")
     file.begin(_installation_key(store, verdict.state), verdict.state.started)
 
 
-def keep_up(store: UnitOfWork, file: RestoreGuardFile) -> None:
-    """Bring the file up to date with attempts of other folders; raise `Restored` after a restore.
+def refresh_guard(store: UnitOfWork, file: RestoreGuardFile) -> None:
+    """Bring the file up to date with the attempts of other folders.
+
+    Raise `DatabaseRestored` after a restore.
 
     Every process that may send calls it periodically, so that it detects a database restored to a
     time before the last call.
@@ -200,7 +205,7 @@ def _check(store: UnitOfWork, file: RestoreGuardFile) -> _Verdict:
     broken = record = None
     try:
         record = file.read()
-    except Restored as fault:
+    except DatabaseRestored as fault:
         broken = str(fault)
     place = file.place()
     with store.read() as session:
@@ -272,7 +277,7 @@ def _behind(state: _DatabaseState, record: GuardRecord) -> str | None:
 def _read_or_none(file: RestoreGuardFile) -> GuardRecord | None:
     try:
         return file.read()
-    except Restored:
+    except DatabaseRestored:
         return None
 
 
@@ -366,4 +371,4 @@ def _parse(raw: bytes) -> GuardRecord | None:
             return GuardRecord(key=key, seen=int(seen), place=place, own=int(number))
     except ValueError:
         pass
-    raise Restored("the epoch file beside the database can't be read")
+    raise DatabaseRestored("the epoch file beside the database can't be read")

@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery, DeliveryOutcome
 from digest.delivery.sending import circuit_breaker
-from digest.delivery.sending.circuit_breaker import Limits
+from digest.delivery.sending.circuit_breaker import BreakerLimits
 from digest.delivery.sending.confirmation import (
     confirm_acceptance,
     confirmed_attempt,
@@ -34,7 +34,9 @@ class RetryPolicy:
     most_rounds: int = 25  #: requests per batch while the provider names one reader a time
     most_splits: int = 24  #: splits per original batch, to find the readers it is refused for
     most_alone: int = 5  #: requests for one reader who is refused without being named
-    limits: Limits = field(default_factory=Limits)  #: failures of the issue as a whole
+    limits: BreakerLimits = field(
+        default_factory=BreakerLimits
+    )  #: failures of the issue as a whole
     jitter: Callable[[], float] = random.random
 
     def wait(self, tries: int, asked: float | None) -> float:

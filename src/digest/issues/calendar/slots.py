@@ -66,7 +66,7 @@ def claim(session: Session, newsletter: Newsletter, moment: Moment, now: datetim
     return session.connection().execute(statement.returning(col(Slot.id))).first() is not None
 
 
-def turn(
+def slot_of(
     session: Session, newsletter_id: int | None, period: str, *, lock: bool = False
 ) -> Slot | None:
     """Return the slot of a period; *lock* locks the row until the caller commits."""
@@ -77,12 +77,12 @@ def turn(
 
 def leaves_at(session: Session, newsletter: Newsletter, period: str) -> datetime | None:
     """Return when the service sends a period's issue by itself; ``None`` when it won't."""
-    slot = turn(session, newsletter.id, period) if newsletter.scheduled else None
+    slot = slot_of(session, newsletter.id, period) if newsletter.scheduled else None
     waits = slot is not None and slot.state in WAITING
     return slot.due_at if slot and waits else None
 
 
-def turns(
+def slots_of(
     session: Session,
     newsletter_id: int | None,
     states: Iterable[SlotState] = tuple(SlotState),

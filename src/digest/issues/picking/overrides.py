@@ -12,8 +12,8 @@ from digest.issues.content import IssueView, SponsorView
 from digest.issues.picking.pick_result import (
     Candidate,
     Chosen,
+    Exclusion,
     ExclusionReason,
-    LeftOut,
     PastIssueContent,
     Pick,
     PickRule,
@@ -193,11 +193,11 @@ def _in_order(chosen: Sequence[Chosen], order: Sequence[str]) -> tuple[Chosen, .
     return tuple(replace(choice, position=place) for place, choice in enumerate(placed, 1))
 
 
-def _left_out(candidate: Candidate, why: ExclusionReason, reason: str) -> LeftOut:
-    return LeftOut(candidate=candidate, why=why, reason=reason)
+def _left_out(candidate: Candidate, why: ExclusionReason, reason: str) -> Exclusion:
+    return Exclusion(candidate=candidate, why=why, reason=reason)
 
 
-def _with_pins_counted(entry: LeftOut, without_pins: int, all_: int) -> LeftOut:
+def _with_pins_counted(entry: Exclusion, without_pins: int, all_: int) -> Exclusion:
     """Return *entry* with pins counted in its reason; the rule counts only its own choices."""
     reason = entry.reason.replace(f"is full with {without_pins};", f"is full with {all_};", 1)
     return replace(entry, reason=reason) if entry.why is ExclusionReason.FULL else entry

@@ -78,7 +78,7 @@ class ExclusionReason(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeftOut:
+class Exclusion:
     """A comparison the issue doesn't carry; *score* is set when points decided."""
 
     candidate: Candidate
@@ -95,7 +95,7 @@ class Pick:
     day: date
     rule: PickRule
     chosen: tuple[Chosen, ...]
-    left_out: tuple[LeftOut, ...]  #: by slug
+    left_out: tuple[Exclusion, ...]  #: by slug
     note: str  #: the pick in one sentence
 
     def to_dict(self) -> dict[str, Any]:

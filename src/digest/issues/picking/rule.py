@@ -7,12 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 
 from digest.comparisons.score import gap
-from digest.comparisons.store import Summary
+from digest.comparisons.store import ComparisonSummary
 from digest.issues.picking.pick_result import (
     Candidate,
     Chosen,
+    Exclusion,
     ExclusionReason,
-    LeftOut,
     PastIssueContent,
     Pick,
     PickRule,
@@ -27,7 +27,7 @@ SPLIT_POINTS = 10.0  #: when the whole panel ships one tool and no reviewer the 
 REPEAT_COST = 6.0  #: for each comparison chosen before it from the same category
 
 
-def candidate(summary: Summary) -> Candidate:
+def candidate(summary: ComparisonSummary) -> Candidate:
     """Return a stored comparison as a candidate."""
     sides = (summary.left, summary.right)
     return Candidate(
@@ -83,7 +83,7 @@ def _filter(
     *,
     period: str,
     day: date,
-) -> tuple[list[Candidate], list[LeftOut]]:
+) -> tuple[list[Candidate], list[Exclusion]]:
     """Return the candidates that points decide on, and those left out whatever their points."""
     carried = {slug: issue.period for issue in _by_period(past) for slug in issue.comparisons}
     recent = [issue for issue in _by_period(past) if issue.period < period]
@@ -93,7 +93,7 @@ def _filter(
         for tool in issue.tools
     }
     open_: list[Candidate] = []
-    out: list[LeftOut] = []
+    out: list[Exclusion] = []
     for comparison in candidates:
         tools = sorted(comparison.tools & resting.keys())
         if comparison.slug in carried:
@@ -180,7 +180,7 @@ def _dated(comparison: Candidate) -> date:
     return comparison.published_on or comparison.imported_on
 
 
-def _not_chosen(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> LeftOut:
+def _not_chosen(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> Exclusion:
     for choice in chosen:
         if tools := sorted(comparison.tools & choice.candidate.tools):
             message = f"{tools[0]} is in this issue already, at place {choice.position}"
@@ -191,11 +191,11 @@ def _not_chosen(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> L
     message = (
         f"the issue is full with {len(chosen)}; this has {_explain(comparison, score, chosen, day)}"
     )
-    return LeftOut(candidate=comparison, why=ExclusionReason.FULL, reason=message, score=score)
+    return Exclusion(candidate=comparison, why=ExclusionReason.FULL, reason=message, score=score)
 
 
-def _left_out(comparison: Candidate, why: ExclusionReason, reason: str) -> LeftOut:
-    return LeftOut(candidate=comparison, why=why, reason=reason)
+def _left_out(comparison: Candidate, why: ExclusionReason, reason: str) -> Exclusion:
+    return Exclusion(candidate=comparison, why=why, reason=reason)
 
 
 def _explain(comparison: Candidate, score: Score, chosen: Sequence[Chosen], day: date) -> str:
@@ -220,7 +220,7 @@ def _age_in_words(comparison: Candidate, day: date) -> str:
     return f"{_counted(age, 'day')} before" if age else "on the day"
 
 
-def note(chosen: Sequence[Chosen], left_out: Sequence[LeftOut]) -> str:
+def note(chosen: Sequence[Chosen], left_out: Sequence[Exclusion]) -> str:
     """Return the pick in one sentence."""
     counted = Counter(entry.why for entry in left_out)
     why = ", ".join(
