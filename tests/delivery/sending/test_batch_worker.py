@@ -78,7 +78,7 @@ def test_I3_a_fault_of_the_way_out_is_one_doubt_and_pauses_the_issue(
     assert (broken.calls, counts.in_doubt, counts.pending) == (1, 3, 3)
     issue = issue_of(database, sending)
     assert issue.state is IssueState.PAUSED
-    assert "an internal fault (ValueError in test_own_faults.py, line " in issue.note
+    assert "an internal fault (ValueError in test_batch_worker.py, line " in issue.note
     assert "one@example.org" not in issue.note
 
 

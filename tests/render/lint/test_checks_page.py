@@ -83,7 +83,7 @@ def test_every_rule_is_on_the_page_and_no_other() -> None:
     code = "".join(
         path.read_text(encoding="utf-8")
         for module in (runner, structure, compiler_pitfalls)
-        for path in folder(str(module.__file__)).glob("*.py")
+        for path in folder(str(module.__file__)).rglob("*.py")
     )
     named = set(re.findall(r"(?:error|warning|make|_fault|_at|_on|Fault)\(\s*\"([a-z-]+)\"", code))
 
