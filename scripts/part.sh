@@ -6,11 +6,11 @@ set -eu
 here=$(pwd)
 uv=$here/${BIN:-.venv/bin}/uv
 python=${PYTHON:-python3}
-PART="tests/cli tests/comparisons/test_cli.py tests/mail tests/migrations/test_revisions.py
+PART="tests/cli tests/comparisons/test_comparisons_command.py tests/mail tests/migrations/test_revisions.py
   tests/render/test_engine.py tests/render/test_golden.py tests/render/test_pages.py tests/reports
-  tests/schedule/test_alarm.py tests/schedule/test_schedule_cli.py tests/test_db.py
-  tests/stories/test_first_issue.py tests/stories/test_wrong_usage.py tests/web/test_readers.py
-  tests/web/test_server.py tests/web/test_site.py tests/web/test_webhooks.py"
+  tests/service/test_scheduler.py tests/service/test_schedule_command.py tests/test_db.py
+  tests/stories/test_first_issue.py tests/stories/test_wrong_usage.py tests/web/test_signup_wiring.py
+  tests/web/test_server.py tests/web/test_public_pages.py tests/web/test_webhooks.py"
 
 empty=$(mktemp -d)
 trap 'rm -rf "$empty"' EXIT
