@@ -16,7 +16,6 @@ from digest.delivery.sending import unsubscribe_headers
 from digest.delivery.unit_of_work import UnitOfWork
 from digest.errors import NotFound, TemplateBroken
 from digest.issues import store
-from digest.issues import store as published
 from digest.issues.calendar import rhythm
 from digest.letters.letter_texts import letter_catalogue
 from digest.letters.letter_view import LetterView
@@ -128,7 +127,7 @@ def letter_context(session: Session, slug: str, language: str, base_url: str) ->
         newsletter = store.newsletter(session, slug)
     except NotFound:
         return LetterContext(name=slug)
-    last = published.latest(session, newsletter)
+    last = store.latest(session, newsletter)
     cadence = rhythm(newsletter.cadence(), language) if newsletter.scheduled else ""
     return LetterContext(
         name=newsletter.name,

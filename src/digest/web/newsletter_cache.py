@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from digest.comparisons.store import categories
 from digest.delivery.unit_of_work import UnitOfWork
-from digest.issues import store as published
+from digest.issues import store as issue_store
 from digest.issues.calendar import rhythm
 from digest.issues.models import Newsletter, Tracking
 from subscribers.web import NewsletterInfo
@@ -120,10 +120,10 @@ class NewsletterCache(Mapping[str, NewsletterInfo]):
                         rhythm=_rhythm(newsletter),
                         language=newsletter.language,
                         tracking=Tracking(newsletter.tracking),
-                        latest=_path(newsletter.slug, published.latest(session, newsletter)),
+                        latest=_path(newsletter.slug, issue_store.latest(session, newsletter)),
                         topics=topics,
                     )
-                    for newsletter in published.newsletters(session)
+                    for newsletter in issue_store.newsletters(session)
                 ]
             self._known = {entry.slug: entry for entry in entries}
         except SQLAlchemyError:
@@ -144,5 +144,5 @@ def _topics(session: Session) -> Sequence[str]:
     return topics if len(topics) > 1 else ()
 
 
-def _path(slug: str, issue: published.PublishedIssue | None) -> str:
+def _path(slug: str, issue: issue_store.PublishedIssue | None) -> str:
     return f"/issues/{slug}/{issue.number}" if issue else ""
