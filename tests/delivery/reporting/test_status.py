@@ -42,6 +42,19 @@ def test_a_request_whose_sender_lives_is_under_way_and_no_problem(
     assert (seen.counts.in_doubt, seen.counts.under_way, seen.problems) == (3, 3, ())
 
 
+@pytest.mark.parametrize(("lives", "claimed_readers"), [(True, 3), (None, 3), (False, 0)])
+def test_a_claim_counts_as_claimed_while_its_sender_lives(
+    database: Database,
+    sending: EditionSend,
+    now: datetime,
+    lives: bool | None,
+    claimed_readers: int,
+) -> None:
+    claimed(sending, started=False)
+    counts = told(database, now, lives=lives).counts
+    assert (counts.pending, counts.claimed, counts.balances) == (5, claimed_readers, True)
+
+
 @pytest.mark.parametrize(("lives", "later"), [(False, 0), (None, 1), (True, 1)])
 def test_a_request_whose_sender_ended_is_in_doubt_before_anybody_takes_note(
     database: Database, sending: EditionSend, now: datetime, lives: bool | None, later: int

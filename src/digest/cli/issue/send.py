@@ -108,6 +108,8 @@ def send(
             f" digest status {issue}"
         )
         return
+    # Not the counts of `dispatch`: another process may have finished the issue since.
+    counts = report.counts
     open_ = counts.pending or counts.in_doubt or report.state is IssueState.PAUSED
     if open_ or refused_too_many(counts):
         raise typer.Exit(1)
@@ -140,7 +142,8 @@ def status_(
 def _another_sends(report: IssueStatus) -> bool:
     """Return whether every open batch is under way in a process that is alive."""
     counts = report.counts
-    others = counts.under_way > 0 and counts.under_way == counts.in_doubt and not counts.pending
+    open_ = counts.pending + counts.in_doubt
+    others = open_ > 0 and open_ == counts.claimed + counts.under_way
     return others and report.state is IssueState.PREPARED and not refused_too_many(counts)
 
 

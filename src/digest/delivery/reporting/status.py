@@ -145,7 +145,8 @@ def issue_status(
     )
     held = _held(session, edition, now, is_alive)
     lost = sum(batch.size for batch, _ in held if batch.state is BatchState.STARTED)
-    counts = replace(counts, under_way=counts.under_way - lost)
+    left = sum(batch.size for batch, _ in held if batch.state is BatchState.CLAIMED)
+    counts = replace(counts, under_way=counts.under_way - lost, claimed=counts.claimed - left)
     unheard = _unheard(session, issue, edition, counts.accepted - in_outbox, now)
     return IssueStatus(
         issue=issue.number,
