@@ -123,12 +123,16 @@ def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, f
         recipient=recipient_builder("weekly", base_url=BASE, tokens=Tokens([SECRET])),
     )
     helping = min(usable_cores(), processes) - 1
-    brake = StopSignal()
+    stop_signal = StopSignal()
     work = partial(
-        send_alongside, concurrency=requests_per_process(CONCURRENCY, helping), brake=brake
+        send_alongside,
+        concurrency=requests_per_process(CONCURRENCY, helping),
+        stop_signal=stop_signal,
     )
-    with worker_pool(sending, helping, work=work, brake=brake, close_store=database.close) as hands:
-        counts = dispatch(sending, concurrency=CONCURRENCY, hands=hands)
+    with worker_pool(
+        sending, helping, work=work, stop_signal=stop_signal, close_store=database.close
+    ) as workers:
+        counts = dispatch(sending, concurrency=CONCURRENCY, workers=workers)
     ended = time.perf_counter()
     assert counts.accepted == counts.candidates
     return {"plan": planned - began, "send": ended - planned, "all": ended - began}

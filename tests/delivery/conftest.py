@@ -122,7 +122,7 @@ def make_sending(
             recipient=recipient_builder(
                 "weekly", base_url="https://news.example.com", tokens=Tokens([SECRET])
             ),
-            patience=replace(RetryPolicy(), first_wait=0.0, jitter=lambda: 0.0),
+            retry_policy=replace(RetryPolicy(), first_wait=0.0, jitter=lambda: 0.0),
         )
 
     return make

@@ -31,7 +31,7 @@ def stored(room: Room) -> int:
         return len(summaries(session))
 
 
-def test_a_file_is_on_the_shelf_before_it_is_imported(room: Room) -> None:
+def test_a_file_is_shown_before_it_is_imported(room: Room) -> None:
     room.write("comparisons/new.json", json.dumps(NEW))
 
     assert "anvil-vs-bellows" in [each.slug for each in shelf(room).summaries]

@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 
 class Bench:
-    """One chore, how often it ran, and the clock."""
+    """One job, how often it ran, and the clock."""
 
     def __init__(self, database: Database, every: timedelta = HOUR) -> None:
         self.database, self.every = database, every
@@ -28,12 +28,12 @@ class Bench:
         self.fault: Exception | None = None
 
     def run(self, at: datetime) -> bool:
-        chore = Job(name="chore", every=self.every, run=self._work)
-        return run_if_due(chore, self.database, lambda: at, "here")
+        job = Job(name="job", every=self.every, run=self._work)
+        return run_if_due(job, self.database, lambda: at, "here")
 
     def tick(self) -> JobRun:
         with self.database.read() as session:
-            return session.get_one(JobRun, "chore")
+            return session.get_one(JobRun, "job")
 
     def _work(self, _now: datetime) -> str:
         self.runs += 1
@@ -47,7 +47,7 @@ def bench(database: Database) -> Bench:
     return Bench(database)
 
 
-def test_a_chore_that_never_ran_runs_at_once_and_is_recorded(bench: Bench) -> None:
+def test_a_job_that_never_ran_runs_at_once_and_is_recorded(bench: Bench) -> None:
     assert bench.run(NOON)
     tick = bench.tick()
     assert (tick.ok, tick.result, tick.started_at, tick.next_at) == (
@@ -65,7 +65,7 @@ def test_a_restart_does_not_run_it_again_before_it_is_due(bench: Bench) -> None:
     assert bench.runs == 2
 
 
-def test_a_chore_that_starts_between_two_minutes_is_due_at_a_full_one(bench: Bench) -> None:
+def test_a_job_that_starts_between_two_minutes_is_due_at_a_full_one(bench: Bench) -> None:
     bench.run(NOON + timedelta(seconds=14))
     assert not bench.run(NOON + timedelta(seconds=59))
     assert bench.run(NOON + HOUR)
@@ -98,11 +98,11 @@ def test_a_database_that_is_away_costs_a_line_and_no_traceback(
 
     assert not away.run(NOON)
     assert [(each.getMessage(), each.exc_info) for each in caplog.records] == [
-        ("chore: the database can't be used: OperationalError; next: digest doctor", None)
+        ("job: the database can't be used: OperationalError; next: digest doctor", None)
     ]
 
 
-def test_a_database_that_goes_away_while_a_chore_runs_costs_a_line_as_well(
+def test_a_database_that_goes_away_while_a_job_runs_costs_a_line_as_well(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     def drop_tables(_now: datetime) -> str:
@@ -110,8 +110,8 @@ def test_a_database_that_goes_away_while_a_chore_runs_costs_a_line_as_well(
             session.connection().execute(text("ALTER TABLE tick RENAME TO elsewhere"))
         return "done"
 
-    chore = Job(name="chore", every=HOUR, run=drop_tables)
-    done = run_if_due(chore, bench.database, lambda: NOON, "here")
+    job = Job(name="job", every=HOUR, run=drop_tables)
+    done = run_if_due(job, bench.database, lambda: NOON, "here")
     with bench.database.write() as session:
         session.connection().execute(text("ALTER TABLE elsewhere RENAME TO tick"))
 

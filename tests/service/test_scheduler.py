@@ -13,11 +13,11 @@ from digest.service.jobs import Job
 from digest.service.scheduler import ClockWatch, Scheduler
 
 
-def chore(name: str, *then: str) -> Job:
+def job(name: str, *then: str) -> Job:
     return Job(name=name, every=timedelta(days=1), run=lambda _: "", then=then)
 
 
-def test_every_chore_is_asked_at_start_and_what_follows_is_woken() -> None:
+def test_every_job_is_asked_at_start_and_what_follows_is_woken() -> None:
     asked: set[tuple[str, bool]] = set()
     wanted = {("issues", False), ("send", False), ("send", True)}
     all_of_them = threading.Event()
@@ -28,14 +28,14 @@ def test_every_chore_is_asked_at_start_and_what_follows_is_woken() -> None:
             all_of_them.set()
         return one.name == "issues"
 
-    alarm = Scheduler([chore("send"), chore("issues", "send")], run)
+    alarm = Scheduler([job("send"), job("issues", "send")], run)
     alarm.start()
     assert all_of_them.wait(10)
     alarm.stop()
     assert asked == wanted
 
 
-def test_a_chore_that_ends_after_the_stop_wakes_nobody() -> None:
+def test_a_job_that_ends_after_the_stop_wakes_nobody() -> None:
     running = threading.Event()
     asked: list[str] = []
 
@@ -44,7 +44,7 @@ def test_a_chore_that_ends_after_the_stop_wakes_nobody() -> None:
         running.set()
         return alarm.stopping.wait(10)
 
-    alarm = Scheduler([chore("issues", "issues")], run)
+    alarm = Scheduler([job("issues", "issues")], run)
     alarm.start()
     assert running.wait(10)
     alarm.stop()
@@ -72,7 +72,7 @@ def test_no_asking_is_lost_at_the_end_of_a_run_and_none_runs_beside_another() ->
         runs.release()  # who waits for this asks again at once, while the run is ending
         return False
 
-    alarm = Scheduler([chore("issues")], run)
+    alarm = Scheduler([job("issues")], run)
     alarm.start()
     assert runs.acquire(timeout=10)
     for _ in range(1000):

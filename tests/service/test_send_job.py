@@ -125,7 +125,7 @@ def test_a_send_of_this_process_may_take_as_long_as_it_takes(place: Place) -> No
 
 def test_a_stopped_sender_begins_nothing(place: Place) -> None:
     sender = place.sender()
-    sender.brake.stop()
+    sender.stop_signal.stop()
     assert sender.run(NOON) == ""
     assert place.mails() == 0
 

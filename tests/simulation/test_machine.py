@@ -178,7 +178,7 @@ class Machine(RuleBasedStateMachine):
                     content=CONTENT,
                     recipient=RECIPIENT,
                     lease=120.0,
-                    patience=RetryPolicy(jitter=lambda: 0.0),
+                    retry_policy=RetryPolicy(jitter=lambda: 0.0),
                 )
             )
         )

@@ -60,7 +60,7 @@ class Process:
     alive: bool = True
     seen: bool = True  #: whether others can tell that it lives; not from another machine
     naps: int = 0
-    brake: StopSignal = field(default_factory=StopSignal)
+    stop_signal: StopSignal = field(default_factory=StopSignal)
 
 
 @dataclass
@@ -118,7 +118,7 @@ class World:
         process.stops_in -= 1
         if process.stops_in == 0:
             self.note(f"{process.owner} is told to stop, {where}")
-            process.brake.stop()
+            process.stop_signal.stop()
         if process.dies_in == 0:
             self.note(f"{process.owner} dies {where}")
             process.alive = False
@@ -139,13 +139,15 @@ class World:
             content=CONTENT,
             recipient=RECIPIENT,
             lease=120.0,
-            patience=RetryPolicy(jitter=lambda: 0.5),
+            retry_policy=RetryPolicy(jitter=lambda: 0.5),
             step=lambda name: self._step(process, name),
         )
         try:
             if self.canary:
                 send_seed_copy(sending, self.canary)
-            counts = dispatch(sending, concurrency=1, brake=process.brake, is_alive=self._is_alive)
+            counts = dispatch(
+                sending, concurrency=1, stop_signal=process.stop_signal, is_alive=self._is_alive
+            )
             self.note(f"{process.owner} ends: {counts.accepted} accepted, {counts.pending} pending")
         except Killed:
             pass
@@ -170,7 +172,7 @@ class World:
         dies = self.dice.randint(1, 40) if self.chance(self.deadliness) else -1
         stops = self.dice.randint(1, 40) if self.chance(0.1) else -1
         process = Process(f"sender-{number}", dies, stops, seen=self.chance(0.8))
-        process.brake = StopSignal(stopping=_Nap(self, process))
+        process.stop_signal = StopSignal(stopping=_Nap(self, process))
         self.processes[process.owner] = process
         return process
 

@@ -86,7 +86,7 @@ def test_C05_a_poison_post_is_answered_2xx_so_that_it_is_not_told_for_a_day(
     assert hook.news() == [None] * 3
 
 
-def test_C05_a_poison_event_is_in_quarantine_and_its_neighbours_are_applied(
+def test_C05_a_poison_event_is_a_dead_letter_and_its_neighbours_are_applied(
     each_hook: Hook,
 ) -> None:
     good = [orjson.dumps(each_hook.event(delivery=n)) for n in (1, 3)]

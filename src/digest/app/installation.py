@@ -321,7 +321,7 @@ class App:
                 mailto=self.settings.leave_mailto,
             ),
             lease=self.settings.sendgrid_timeout + LEASE_MARGIN,
-            bounds=RolloutLimits(
+            rollout_limits=RolloutLimits(
                 bounced=self.settings.first_wave_bounced,
                 complained=self.settings.first_wave_complained,
             ),

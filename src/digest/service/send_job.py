@@ -79,7 +79,7 @@ class SendJob:
     """
 
     app: App
-    brake: StopSignal
+    stop_signal: StopSignal
     _known: set[int] = field(default_factory=set)
 
     def run(self, now: datetime) -> str:
@@ -94,9 +94,11 @@ class SendJob:
             self.app.begin_sending()
         results = []
         for issue_id in waiting:
-            if issue_id is None or self.brake.stopping.is_set():
+            if issue_id is None or self.stop_signal.stopping.is_set():
                 break
-            results.append(self._too_late(issue_id, now) or _send(self.app, issue_id, self.brake))
+            results.append(
+                self._too_late(issue_id, now) or _send(self.app, issue_id, self.stop_signal)
+            )
         return "; ".join(filter(None, results))
 
     def _too_late(self, issue_id: int, now: datetime) -> str:
@@ -127,7 +129,7 @@ def _send(app: App, issue_id: int, stop: StopSignal) -> str:
     counts = dispatch(
         replace(sending, transport=transport),
         concurrency=app.settings.concurrency,
-        brake=stop,
+        stop_signal=stop,
         longest_wait=ASKED_AGAIN,
     )
     if not transport.requests and (counts.pending or counts.in_doubt):

@@ -73,7 +73,7 @@ class Day:
         counts = dispatch(
             self.sending,
             concurrency=concurrency,
-            brake=StopSignal(stopping=self.naps),
+            stop_signal=StopSignal(stopping=self.naps),
             progress=tell or (lambda _: None),
         )
         assert counts.balances
@@ -194,7 +194,9 @@ def test_after_half_a_day_of_failed_probes_a_person_is_asked(make_day: MakeDay) 
     day = make_day(lambda _: BROKEN, readers=40)
     day.speed = 300.0
     limits = BreakerLimits(first_pause=600, give_up=4 * 3600)
-    day.sending = replace(day.sending, patience=replace(day.sending.patience, limits=limits))
+    day.sending = replace(
+        day.sending, retry_policy=replace(day.sending.retry_policy, breaker_limits=limits)
+    )
     counts = day.send()
     issue = the_issue(day.database)
     assert issue.state is IssueState.PAUSED
@@ -283,7 +285,7 @@ def test_D15_a_batch_that_fails_alone_is_tried_for_hours(make_day: MakeDay) -> N
 def test_D13_a_rate_limit_without_a_time_is_waited_out_longer_each_time(make_day: MakeDay) -> None:
     slow_down = NotSent(status=429, detail="the provider asks to slow down", counts=False)
     day = make_day(lambda _: slow_down)
-    day.sending = replace(day.sending, patience=RetryPolicy(jitter=lambda: 0.0))
+    day.sending = replace(day.sending, retry_policy=RetryPolicy(jitter=lambda: 0.0))
     day.speed = 1.0
     day.stop_after(300)
     counts = day.send()
@@ -296,7 +298,7 @@ def test_D13_a_rate_limit_without_a_time_is_waited_out_longer_each_time(make_day
 def test_D13_a_rate_limit_for_half_a_day_is_put_before_a_person(make_day: MakeDay) -> None:
     slow_down = NotSent(status=429, detail="slow down", counts=False)
     day = make_day(lambda _: slow_down)
-    day.sending = replace(day.sending, patience=RetryPolicy(jitter=lambda: 0.0))
+    day.sending = replace(day.sending, retry_policy=RetryPolicy(jitter=lambda: 0.0))
     day.speed = 120.0
     day.send()
     assert the_issue(day.database).state is IssueState.PAUSED
@@ -307,8 +309,12 @@ def test_who_asks_again_every_minute_is_not_kept_waiting(make_day: MakeDay, long
     day = make_day(lambda _: BROKEN)
     day.passed = 0.0
     day.stop_after(20 * MINUTE)
-    day.sending = replace(day.sending, patience=RetryPolicy(limits=BreakerLimits(first_pause=600)))
-    dispatch(day.sending, concurrency=1, brake=StopSignal(stopping=day.naps), longest_wait=longest)
+    day.sending = replace(
+        day.sending, retry_policy=RetryPolicy(breaker_limits=BreakerLimits(first_pause=600))
+    )
+    dispatch(
+        day.sending, concurrency=1, stop_signal=StopSignal(stopping=day.naps), longest_wait=longest
+    )
     assert (day.passed == 0.0) == (longest == 60.0)
 
 

@@ -39,7 +39,7 @@ def test_E03_a_batch_that_waits_goes_out_soon_although_the_clock_jumps(
         return now + sum(jumped, timedelta(0)) + timedelta(seconds=sum(naps.waits))
 
     sending = replace(make_sending(transport), clock=clock)
-    counts = dispatch(sending, concurrency=1, brake=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
     assert counts.accepted == 3
     assert sum(naps.waits) <= 1200
 

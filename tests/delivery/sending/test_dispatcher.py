@@ -188,9 +188,11 @@ def test_B11_what_was_not_sent_is_tried_again_up_to_a_ceiling(
     sending = replace(
         make_sending(MemoryTransport(answer=unreachable)),
         clock=lambda: now + timedelta(seconds=sum(naps.waits)),
-        patience=RetryPolicy(most_tries=8, first_wait=0.0, limits=BreakerLimits(first_unsent=0.0)),
+        retry_policy=RetryPolicy(
+            most_tries=8, first_wait=0.0, breaker_limits=BreakerLimits(first_unsent=0.0)
+        ),
     )
-    counts = dispatch(sending, concurrency=1, brake=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
     assert len(calls) == 8
     assert (counts.pending, counts.parked) == (2, 2)
 

@@ -169,7 +169,7 @@ def test_a_send_that_waited_for_the_first_wave_sends_the_rest_in_the_same_run(
     make_readers(9)
     sending, naps = in_no_time(make_sending(first_wave=3), now)
     with_wave(database, sending, readers=3, seconds=60)
-    counts = dispatch(sending, concurrency=concurrency, brake=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=concurrency, stop_signal=StopSignal(stopping=naps))
     assert (counts.accepted, counts.pending) == (9, 0)
     assert the_issue(database).state is IssueState.SENT
 
@@ -180,7 +180,7 @@ def test_a_first_wave_that_is_everybody_makes_nobody_wait(
     make_readers(6)
     sending, naps = in_no_time(make_sending(first_wave=10), now)
     with_wave(database, sending, readers=10, seconds=600)
-    counts = dispatch(sending, concurrency=1, brake=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
     assert (counts.accepted, sum(naps.waits)) == (6, 0)
     assert problems(database, now) == ()
 
@@ -200,7 +200,7 @@ def test_a_first_wave_that_nobody_is_known_to_have_got_holds_the_rest_back(
     transport = MemoryTransport(answer=lambda _: answer)
     sending, naps = in_no_time(make_sending(transport, first_wave=3), now)
     with_wave(database, sending, readers=3, seconds=60)
-    counts = dispatch(sending, concurrency=1, brake=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
     issue = the_issue(database)
     assert (issue.state, counts.pending) == (IssueState.PAUSED, 6)
     assert issue.note.startswith("of the first 3 readers 0 are known to be accepted")
@@ -225,7 +225,7 @@ def test_a_first_wave_of_which_an_event_proved_that_it_was_accepted_passes(
                 )
 
     naps.meanwhile = prove_it
-    counts = dispatch(sending, concurrency=1, brake=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
     assert (counts.accepted, counts.pending) == (9, 0)
 
 
@@ -257,7 +257,7 @@ def test_a_first_wave_taken_for_unsent_goes_alone_again_and_has_its_whole_time(
     transport = MemoryTransport(answer=lambda _: InDoubt(detail="503"))
     sending, naps = in_no_time(make_sending(transport, first_wave=3), now)
     with_wave(database, sending, readers=3, seconds=60)
-    dispatch(sending, concurrency=1, brake=StopSignal(stopping=naps))
+    dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
     with database.write() as session:
         edition = session.exec(select(Edition)).one()
         for key in control.in_doubt(session, edition):
@@ -272,7 +272,7 @@ def test_a_first_wave_taken_for_unsent_goes_alone_again_and_has_its_whole_time(
         return Accepted()
 
     transport.answer = accept
-    counts = dispatch(sending, concurrency=1, brake=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
     assert counts.accepted == 9
     assert (seen[0], len(seen)) == (0, 3)
     assert min(seen[1:]) >= 60
@@ -286,7 +286,7 @@ def test_a_first_wave_that_was_refused_whole_pauses_the_issue_at_once(
     transport = MemoryTransport(answer=lambda _: nobody)
     sending, naps = in_no_time(make_sending(transport, first_wave=3), now)
     with_wave(database, sending, readers=3, seconds=600)
-    dispatch(sending, concurrency=1, brake=StopSignal(stopping=naps))
+    dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
     assert (the_issue(database).state, sum(naps.waits)) == (IssueState.PAUSED, 0)
     assert "digest resume 1 --past-first-wave" in problems(database, now)[0].next_step
 
@@ -344,14 +344,14 @@ def test_A11_a_stop_claims_nothing_more_and_finishes_what_is_under_way(
     make_readers: MakeReaders, make_sending: MakeSending
 ) -> None:
     make_readers(9)
-    brake = StopSignal()
+    stop_signal = StopSignal()
 
     def stop_during(mailing: Mailing) -> Answer:
-        brake.stop()
+        stop_signal.stop()
         return Accepted()
 
     counts = dispatch(make_sending(MemoryTransport(answer=stop_during)),
-                      concurrency=1, brake=brake)  # fmt: skip
+                      concurrency=1, stop_signal=stop_signal)  # fmt: skip
     assert (counts.accepted, counts.pending, counts.in_doubt) == (3, 6, 0)
 
 
@@ -359,15 +359,17 @@ def test_A11_what_outlasts_the_grace_is_left_in_doubt(
     make_readers: MakeReaders, make_sending: MakeSending
 ) -> None:
     make_readers(6)
-    brake = StopSignal(grace=0.0)
+    stop_signal = StopSignal(grace=0.0)
     never = threading.Event()
 
     def hang(mailing: Mailing) -> Answer:
-        brake.stop()
+        stop_signal.stop()
         never.wait(5)
         return Accepted()
 
-    counts = dispatch(make_sending(MemoryTransport(answer=hang)), concurrency=1, brake=brake)
+    counts = dispatch(
+        make_sending(MemoryTransport(answer=hang)), concurrency=1, stop_signal=stop_signal
+    )
     never.set()
     for thread in threading.enumerate():  # its connection must not outlive the store
         if thread.name.startswith("sender-"):
@@ -375,7 +377,7 @@ def test_A11_what_outlasts_the_grace_is_left_in_doubt(
     assert (counts.in_doubt, counts.under_way, counts.pending) == (3, 3, 3)
 
 
-def test_the_canary_is_released_once_an_edition(
+def test_the_seed_copy_is_sent_once_an_edition(
     make_readers: MakeReaders, make_sending: MakeSending
 ) -> None:
     make_readers(1)
@@ -386,14 +388,16 @@ def test_the_canary_is_released_once_an_edition(
     assert transport.accepted[0].batch == CANARY_BATCH
 
 
-def test_the_canary_is_no_candidate(make_readers: MakeReaders, make_sending: MakeSending) -> None:
+def test_the_seed_copy_is_no_candidate(
+    make_readers: MakeReaders, make_sending: MakeSending
+) -> None:
     make_readers(2)
     sending = make_sending()
     send_seed_copy(sending, "canary@example.com")
     assert dispatch(sending).candidates == 2
 
 
-def test_silence_is_weighed_by_what_was_heard_of_the_canary(
+def test_silence_is_weighed_by_what_was_heard_of_the_seed_copy(
     database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
 ) -> None:
     make_readers(1)

@@ -80,7 +80,7 @@ class Line:
         if faults:
             self.fake.set_faults(list(faults))
         self.sending = replace(self.sending, clock=self.clock, **more)
-        counts = dispatch(self.sending, concurrency=1, brake=StopSignal(stopping=self.naps))
+        counts = dispatch(self.sending, concurrency=1, stop_signal=StopSignal(stopping=self.naps))
         assert counts.balances
         assert self.fake.counts()["duplicates"] == 0
         return counts
@@ -267,10 +267,12 @@ def test_B07_a_mail_over_the_cap_for_one_reader_stops_the_issue_and_refuses_nobo
 @pytest.mark.parametrize("reset", ["soon", "past", "2100", "negative", "text", "missing"])
 def test_B08_a_rate_limit_is_waited_out_within_a_bound(make_line: MakeLine, reset: str) -> None:
     line = make_line(3)
-    patience = RetryPolicy(jitter=lambda: 1.0)
-    counts = line.send({"do": "rate-limit", "reset": reset, "on": [1, 2]}, patience=patience)
+    retry_policy = RetryPolicy(jitter=lambda: 1.0)
+    counts = line.send(
+        {"do": "rate-limit", "reset": reset, "on": [1, 2]}, retry_policy=retry_policy
+    )
     assert parts(counts) == (3, 0, 0, 0)
-    assert 0 < max(line.naps.waits) <= patience.longest_wait * 1.1
+    assert 0 < max(line.naps.waits) <= retry_policy.longest_wait * 1.1
     with line.database.read() as session:
         assert session.exec(select(Batch.tries)).one() == 0  # it was no failure
 
@@ -352,7 +354,7 @@ def test_B11_no_connection_is_tried_again_up_to_a_ceiling_then_parked(
     make_line: MakeLine, url: str
 ) -> None:
     line = make_line(3, url=url)
-    counts = line.send(patience=RetryPolicy(first_wait=1.0, most_tries=5, jitter=lambda: 1.0))
+    counts = line.send(retry_policy=RetryPolicy(first_wait=1.0, most_tries=5, jitter=lambda: 1.0))
     assert (parts(counts), counts.parked) == ((0, 0, 3, 0), 3)
     assert sum(line.naps.waits) > 2 + 4 + 8 + 16  # longer each time
     assert "no connection" in line.problems()[0]
@@ -362,7 +364,7 @@ def test_B11_a_parked_batch_goes_out_once_the_provider_is_back(
     fake: RunningFake, make_line: MakeLine
 ) -> None:
     line = make_line(3, url=closed_port())
-    line.send(patience=RetryPolicy(most_tries=2, first_wait=0.0))
+    line.send(retry_policy=RetryPolicy(most_tries=2, first_wait=0.0))
     line.sending = replace(line.sending, transport=SendGrid(api_key=KEY, url=fake.url, seconds=20))
     with line.database.write() as session:
         issue = session.exec(select(Issue)).one()
@@ -380,7 +382,7 @@ def test_B11_a_connection_that_is_never_made_ends_in_time(make_line: MakeLine) -
             one.setblocking(False)
             one.connect_ex(address)
         line = make_line(3, url=f"http://127.0.0.1:{address[1]}", seconds=0.3)
-        counts = line.send(patience=RetryPolicy(most_tries=2, first_wait=0.0))
+        counts = line.send(retry_policy=RetryPolicy(most_tries=2, first_wait=0.0))
         for one in queue:
             one.close()
     assert (counts.parked, counts.in_doubt) == (3, 0)
@@ -391,7 +393,7 @@ def test_B11_a_certificate_that_is_not_trusted_is_no_connection(
 ) -> None:
     with serving_tls(tmp_path, until=datetime.now(UTC) - timedelta(days=1)) as (url, got):
         line = make_line(3, url=url)
-        counts = line.send(patience=RetryPolicy(most_tries=2, first_wait=0.0))
+        counts = line.send(retry_policy=RetryPolicy(most_tries=2, first_wait=0.0))
     assert (counts.parked, counts.in_doubt) == (3, 0)
     assert got == [b"", b""]  # the key never left
     assert "ertificate" in line.problems()[0]

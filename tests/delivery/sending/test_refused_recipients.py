@@ -65,11 +65,11 @@ def send(sending: EditionSend, transport: MemoryTransport, now: datetime) -> Sen
 
     def send(says: Says = lambda _: Accepted()) -> DeliveryCounts:
         transport.answer = says
-        patience = RetryPolicy(jitter=lambda: 0.0)
+        retry_policy = RetryPolicy(jitter=lambda: 0.0)
         counts = dispatch(
-            replace(sending, clock=clock, patience=patience),
+            replace(sending, clock=clock, retry_policy=retry_policy),
             concurrency=1,
-            brake=StopSignal(stopping=naps),
+            stop_signal=StopSignal(stopping=naps),
         )
         assert counts.balances
         assert max(Counter(transport.addresses()).values(), default=0) <= 1
@@ -158,7 +158,7 @@ def test_a_last_batch_of_one_reader_is_refused_in_the_end(
         make_sending(MemoryTransport(answer=dislike_the_last), batch_size=2),
         clock=lambda: now + timedelta(seconds=sum(naps.waits)),
     )
-    counts = dispatch(sending, concurrency=1, brake=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
     assert (counts.accepted, counts.refused, counts.pending) == (2, 1, 0)
 
 

@@ -76,7 +76,7 @@ def test_D05_an_answer_read_while_the_database_was_away_is_written_when_it_is_ba
 
     transport = MemoryTransport(answer=go_away)
     naps.meanwhile = come_back
-    counts = dispatch(make_sending(transport), concurrency=1, brake=StopSignal(stopping=naps))
+    counts = dispatch(make_sending(transport), concurrency=1, stop_signal=StopSignal(stopping=naps))
     assert (counts.accepted, counts.in_doubt, counts.pending) == (READERS, 0, 0)
     assert len(transport.addresses()) == len(set(transport.addresses())) == READERS
 
@@ -98,6 +98,6 @@ def test_D05_a_start_the_database_went_away_in_is_unsent(
 
     naps.meanwhile = come_back
     sending = replace(make_sending(transport), step=go_away)
-    counts = dispatch(sending, concurrency=1, brake=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
     assert (counts.accepted, counts.in_doubt, counts.pending) == (READERS, 0, 0)
     assert len(transport.addresses()) == len(set(transport.addresses())) == READERS

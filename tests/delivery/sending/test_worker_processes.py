@@ -44,20 +44,20 @@ def test_a_helper_frozen_for_longer_than_a_lease_is_ended(
     make_readers: MakeReaders, make_sending: MakeSending
 ) -> None:
     make_readers(6)
-    hands = Frozen()
-    counts = dispatch(replace(make_sending(), lease=0.2), hands=hands)
-    assert (counts.accepted, hands.killed.is_set(), hands.stopped.is_set()) == (6, True, False)
+    workers = Frozen()
+    counts = dispatch(replace(make_sending(), lease=0.2), workers=workers)
+    assert (counts.accepted, workers.killed.is_set(), workers.stopped.is_set()) == (6, True, False)
 
 
 def test_a_frozen_helper_keeps_nobody_longer_than_the_grace(
     make_readers: MakeReaders, make_sending: MakeSending
 ) -> None:
     make_readers(6)
-    hands, brake = Frozen(), StopSignal(grace=0.2)
-    brake.stop()
-    counts = dispatch(make_sending(), hands=hands, brake=brake)
-    hands.killed.set()
-    assert (counts.pending, hands.stopped.is_set()) == (6, True)
+    workers, stop_signal = Frozen(), StopSignal(grace=0.2)
+    stop_signal.stop()
+    counts = dispatch(make_sending(), workers=workers, stop_signal=stop_signal)
+    workers.killed.set()
+    assert (counts.pending, workers.stopped.is_set()) == (6, True)
 
 
 @pytest.mark.parametrize(("all_of_them", "processes"), [(2, 2), (3, 2), (5, 2), (7, 4), (64, 8)])
@@ -93,7 +93,7 @@ def test_B08_while_the_provider_asks_for_rest_no_thread_claims_anything(
     sending = make_sending(MemoryTransport(answer=answer), batch_size=1)
     begin, hour = sending.clock(), timedelta(hours=1)
     late = replace(sending, clock=lambda: begin + hour * len(rested))
-    counts = dispatch(late, concurrency=THREADS, brake=StopSignal(stopping=Rest()))
+    counts = dispatch(late, concurrency=THREADS, stop_signal=StopSignal(stopping=Rest()))
     [(before, after)] = rested
     # What was under way when it asked may still arrive.
     assert after - before < THREADS
@@ -112,11 +112,12 @@ class Sending:
 def work(sending, tell):
     raise OSError(13, "Permission denied", "digest.db")
 
-with worker_pool(Sending(), 1, work=work, brake=StopSignal(), close_store=lambda: None) as hands:
+calm = StopSignal()
+with worker_pool(Sending(), 1, work=work, stop_signal=calm, close_store=lambda: None) as workers:
     told = []
-    hands.follow(told.append)
-    hands.telling[0].join()
-    print(len(hands), told)
+    workers.follow(told.append)
+    workers.telling[0].join()
+    print(len(workers), told)
 """
 
 

@@ -108,7 +108,7 @@ def sending(
     step: Callable[[str], None] = lambda _: None,
     clock: Callable[[], datetime] = now,
     lease: float = 300.0,
-    patience: RetryPolicy | None = None,
+    retry_policy: RetryPolicy | None = None,
 ) -> EditionSend:
     """Return all that sending the issue takes, in the name of this process."""
     return EditionSend(
@@ -124,6 +124,6 @@ def sending(
         ),
         recipient=recipient_builder(NEWSLETTER, base_url=BASE_URL, tokens=Tokens([SECRET])),
         lease=lease,
-        patience=patience or replace(RetryPolicy(), first_wait=0.01, jitter=lambda: 0.0),
+        retry_policy=retry_policy or replace(RetryPolicy(), first_wait=0.01, jitter=lambda: 0.0),
         step=step,
     )

@@ -14,7 +14,7 @@ from rich.table import Table
 from sqlmodel import Session
 
 from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of, some
-from digest.issues import build as publish
+from digest.issues import build as issue_build
 from digest.issues import store
 from digest.issues.calendar import cadence as periods
 from digest.issues.link_checker import check_link, unreachable
@@ -53,7 +53,7 @@ def pick(
     call = call_of(context)
     with call.app.database.read() as session:
         series = store.newsletter(session, newsletter)
-        chosen = publish.choose_comparisons(session, series, _period(call, series, period))
+        chosen = issue_build.choose_comparisons(session, series, _period(call, series, period))
     if as_json:
         call.json(chosen.to_dict())
     else:
@@ -74,7 +74,7 @@ def build(
     call = call_of(context)
     with call.app.database.write() as session:
         series = store.newsletter(session, newsletter)
-        issue, made = publish.build(
+        issue, made = issue_build.build(
             session,
             series,
             _period(call, series, period),

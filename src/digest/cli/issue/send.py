@@ -89,7 +89,11 @@ def send(
         _progress(call, sending, quiet=as_json) as advance,
     ):
         counts = dispatch(
-            sending, concurrency=concurrency, brake=stop_signal, progress=advance, hands=workers
+            sending,
+            concurrency=concurrency,
+            stop_signal=stop_signal,
+            progress=advance,
+            workers=workers,
         )
     # Requests this process still has under way will get no answer here: count them as in doubt.
     report = _status(
@@ -272,10 +276,14 @@ def _worker_processes(
     is_real = call.settings.transport is TransportKind.SENDGRID
     helpers = min(usable_cores(), concurrency) - 1 if worth_it and is_real else 0
     work = partial(
-        send_alongside, concurrency=requests_per_process(concurrency, helpers), brake=stop_signal
+        send_alongside,
+        concurrency=requests_per_process(concurrency, helpers),
+        stop_signal=stop_signal,
     )
     close = call.app.database.close
-    with worker_pool(sending, helpers, work=work, brake=stop_signal, close_store=close) as workers:
+    with worker_pool(
+        sending, helpers, work=work, stop_signal=stop_signal, close_store=close
+    ) as workers:
         yield workers
 
 

@@ -22,15 +22,15 @@ def print_status(call: CommandContext, report: IssueStatus) -> None:
     if report.state is IssueState.CANCELLED:
         call.out.print(f"  cancelled because: {report.note}", markup=False)
     print_counts(call, counts)
-    for exclusion in report.aside:
+    for exclusion in report.excluded:
         line = f"    {exclusion.readers:,} {exclusion.outcome}: {printable(exclusion.reason)}"
         call.out.print(line, markup=False)
-    if report.aside:
+    if report.excluded:
         call.out.print(f"    who they are: digest status {report.issue} --who")
-    if report.rehearsed:
+    if report.outbox_copies:
         call.out.print(
-            f"  ! {some(report.rehearsed, 'copy was', 'copies were')} written to the outbox folder;"
-            " nothing was sent.\n"
+            f"  ! {some(report.outbox_copies, 'copy was', 'copies were')} written to the outbox"
+            " folder; nothing was sent.\n"
             "    next: choose a provider (DIGEST_TRANSPORT=sendgrid), then:"
             f" digest send {report.issue} --from-outbox"
         )

@@ -108,9 +108,9 @@ class IssueStatus:
     state: IssueState
     counts: DeliveryCounts
     problems: tuple[Problem, ...]
-    aside: tuple[ExclusionCount, ...] = ()  #: why readers were left out
+    excluded: tuple[ExclusionCount, ...] = ()  #: why readers were left out
     note: str = ""  #: why the issue was paused, cancelled or skipped
-    rehearsed: int = 0  #: copies written to the outbox folder, which reached nobody
+    outbox_copies: int = 0  #: copies written to the outbox folder, which reached nobody
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, with the counts at the top level."""
@@ -120,8 +120,8 @@ class IssueStatus:
             "state": self.state,
             "note": self.note,
             **self.counts.as_dict(),
-            "in_outbox": self.rehearsed,
-            "left_out": [asdict(row) for row in self.aside],
+            "in_outbox": self.outbox_copies,
+            "left_out": [asdict(row) for row in self.excluded],
             "problems": [asdict(problem) for problem in self.problems],
         }
 
@@ -159,9 +159,9 @@ def issue_status(
             *(_abandoned(session, batch, attempt, issue, now) for batch, attempt in held),
             *unheard,
         ),
-        aside=(*exclusion_counts(session, edition.id or 0), *_cancelled(issue, counts)),
+        excluded=(*exclusion_counts(session, edition.id or 0), *_cancelled(issue, counts)),
         note=issue.note,
-        rehearsed=in_outbox,
+        outbox_copies=in_outbox,
     )
 
 

@@ -58,8 +58,8 @@ class EditionSend:
     content: Content
     recipient: Callable[[int, int, str], Recipient]  #: of a delivery, a subscriber, an address
     lease: float = 300.0  #: seconds; must be longer than the transport's time limit
-    patience: RetryPolicy = field(default_factory=RetryPolicy)
-    bounds: RolloutLimits = field(default_factory=RolloutLimits)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
+    rollout_limits: RolloutLimits = field(default_factory=RolloutLimits)
     #: Called with the name of each step once it is durable; tests end the process in it.
     step: Callable[[str], None] = lambda _: None
 
@@ -182,7 +182,7 @@ def _settle(sending: EditionSend, session: Session, handed: UnsettledResponse) -
         readers=[row[0] for row in handed.claim.readers],
         answer=answer,
         now=sending.clock(),
-        patience=sending.patience,
+        retry_policy=sending.retry_policy,
     )
     if isinstance(answer, InDoubt) and answer.halts:
         pause_issue(session, sending.edition_id, answer.detail)

@@ -51,10 +51,10 @@ def dispatch(
     sending: EditionSend,
     *,
     concurrency: int = 2,
-    brake: StopSignal | None = None,
+    stop_signal: StopSignal | None = None,
     progress: Tell = lambda _: None,
     is_alive: Callable[[str], bool | None] = alive,
-    hands: WorkerProcesses | None = None,
+    workers: WorkerProcesses | None = None,
     longest_wait: float = math.inf,
 ) -> DeliveryCounts:
     """Send every batch that can be sent; return the edition's counts.
@@ -62,23 +62,24 @@ def dispatch(
     It ends when each batch is settled, in doubt or parked, when the issue is paused, after
     `StopSignal.stop`, or when no batch is due within *longest_wait* seconds. It may be called again
     at any time, from any number of processes. After a stop, requests under way have the grace of
-    *brake*, in seconds, to end; recovery puts the others in doubt. *concurrency* is the number of
-    requests under way at once, those of the worker processes *hands* included. Raise the first
-    fault of a thread, once the other threads have ended.
+    *stop_signal*, in seconds, to end; recovery puts the others in doubt. *concurrency* is the
+    number of requests under way at once, those of *workers* included. Raise the first fault of a
+    thread, once the other threads have ended.
     """
-    brake = brake or StopSignal()
-    hands = WorkerProcesses() if hands is None else hands
+    stop_signal = stop_signal or StopSignal()
+    workers = WorkerProcesses() if workers is None else workers
     recover_dead_senders(sending, is_alive)
     again = True
-    threads = max(1, concurrency - len(hands) * requests_per_process(concurrency, len(hands)))
+    threads = max(1, concurrency - len(workers) * requests_per_process(concurrency, len(workers)))
     with _rare_garbage_collection():
-        senders = _SenderThreads(sending, brake, progress, longest_wait)
-        hands.follow(senders.report)
+        senders = _SenderThreads(sending, stop_signal, progress, longest_wait)
+        workers.follow(senders.report)
         while again:
-            _send_all(senders, threads, brake, hands)
+            _send_all(senders, threads, stop_signal, workers)
             # Another process may have died meanwhile, and no process may have claimed its batches.
             again = (
-                not brake.stopping.is_set() and recover_dead_senders(sending, is_alive).unsent > 0
+                not stop_signal.stopping.is_set()
+                and recover_dead_senders(sending, is_alive).unsent > 0
             )
     with sending.store.write() as session:
         return mark_sent_if_done(session, sending.edition_id, sending.clock())
@@ -90,11 +91,13 @@ def requests_per_process(concurrency: int, helping: int) -> int:
 
 
 def send_alongside(
-    sending: EditionSend, tell: Tell, *, concurrency: int, brake: StopSignal
+    sending: EditionSend, tell: Tell, *, concurrency: int, stop_signal: StopSignal
 ) -> None:
     """Send as a worker process; recovery and marking the issue sent are left to the parent."""
     with _rare_garbage_collection():
-        _send_all(_SenderThreads(sending, brake, tell), concurrency, brake, WorkerProcesses())
+        _send_all(
+            _SenderThreads(sending, stop_signal, tell), concurrency, stop_signal, WorkerProcesses()
+        )
 
 
 def _send_all(
@@ -311,7 +314,9 @@ class _SenderThreads:
             if session.get(Rollout, sending.edition_id) is None:
                 return self._next(session)
         with sending.store.write() as session:
-            judged_at = judge_rollout(session, sending.edition_id, sending.clock(), sending.bounds)
+            judged_at = judge_rollout(
+                session, sending.edition_id, sending.clock(), sending.rollout_limits
+            )
             return judged_at or self._next(session)
 
     def _next(self, session: Session) -> datetime | None:

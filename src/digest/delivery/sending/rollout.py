@@ -52,7 +52,7 @@ def start_rollout(session: Session, edition_id: int, *, readers: int, wait_secon
 
 
 def judge_rollout(
-    session: Session, edition_id: int, now: datetime, bounds: RolloutLimits | None = None
+    session: Session, edition_id: int, now: datetime, limits: RolloutLimits | None = None
 ) -> datetime | None:
     """Release the rest, or pause the issue, once the first wave's waiting time is over.
 
@@ -66,7 +66,7 @@ def judge_rollout(
     if not _rest_is_waiting(session, rollout):
         rollout.passed_at = now
     elif now >= judge_at or _is_refused_entirely(session, rollout):
-        problem = _problem(session, rollout, bounds or RolloutLimits())
+        problem = _problem(session, rollout, limits or RolloutLimits())
         if problem:
             pause_issue(session, edition_id, problem)
             judge_at = now
@@ -131,7 +131,7 @@ def _any(
     return session.connection().execute(batches.limit(1)).first() is not None
 
 
-def _problem(session: Session, rollout: Rollout, bounds: RolloutLimits) -> str:
+def _problem(session: Session, rollout: Rollout, limits: RolloutLimits) -> str:
     """Return a message on what exceeds its limit; empty when nothing does."""
     accepted, others = _readers(session, rollout)
     if accepted < others:
@@ -142,14 +142,14 @@ def _problem(session: Session, rollout: Rollout, bounds: RolloutLimits) -> str:
     by_news = _readers_by_news(session, rollout)
     bounced = by_news.get(News.BOUNCED, 0) + by_news.get(News.DROPPED, 0)
     complained = by_news.get(News.COMPLAINED, 0)
-    for what, number, bound in (
-        ("bounced", bounced, bounds.bounced),
-        ("complained", complained, bounds.complained),
+    for what, number, limit in (
+        ("bounced", bounced, limits.bounced),
+        ("complained", complained, limits.complained),
     ):
-        if accepted and number / accepted > bound:
+        if accepted and number / accepted > limit:
             part = number / accepted
             return (
-                f"of the first {accepted} readers {number} {what} ({part:.1%}; bound {bound:.1%})"
+                f"of the first {accepted} readers {number} {what} ({part:.1%}; bound {limit:.1%})"
             )
     return ""
 

@@ -34,9 +34,8 @@ class RetryPolicy:
     most_rounds: int = 25  #: requests per batch while the provider names one reader a time
     most_splits: int = 24  #: splits per original batch, to find the readers it is refused for
     most_alone: int = 5  #: requests for one reader who is refused without being named
-    limits: BreakerLimits = field(
-        default_factory=BreakerLimits
-    )  #: failures of the issue as a whole
+    #: Failures of the issue as a whole.
+    breaker_limits: BreakerLimits = field(default_factory=BreakerLimits)
     jitter: Callable[[], float] = random.random
 
     def wait(self, tries: int, asked: float | None) -> float:
@@ -64,7 +63,7 @@ def settle(
     readers: list[int],
     answer: Answer,
     now: datetime,
-    patience: RetryPolicy,
+    retry_policy: RetryPolicy,
 ) -> Settlement:
     """Record an attempt's response and move its batch on; the caller commits.
 
@@ -105,7 +104,7 @@ def settle(
         if stop:
             pause_issue(session, batch.edition_id, answer.detail)
         return Settlement(outcome="superseded", count=len(readers), detail=answer.detail, stop=stop)
-    return _act_on(session, batch, readers, answer, now, patience)
+    return _act_on(session, batch, readers, answer, now, retry_policy)
 
 
 def _act_on(
@@ -114,7 +113,7 @@ def _act_on(
     readers: list[int],
     answer: Answer,
     now: datetime,
-    patience: RetryPolicy,
+    retry_policy: RetryPolicy,
 ) -> Settlement:
     """Move a batch on by a response other than "accepted"."""
     kind = type(answer).__name__.lower()
@@ -122,15 +121,15 @@ def _act_on(
         case InDoubt():
             _move(session, batch.id, state=BatchState.IN_DOUBT, note=answer.detail)
             settled = Settlement(outcome=kind, count=len(readers), detail=answer.detail)
-            return _count_failure(session, batch, answer, settled, now, patience)
+            return _count_failure(session, batch, answer, settled, now, retry_policy)
         case Halted():
             _move(session, batch.id, state=BatchState.PENDING, attempt=None)
             pause_issue(session, batch.edition_id, answer.detail)
             return Settlement(outcome=kind, count=len(readers), detail=answer.detail, stop=True)
         case NotSent():
-            return _send_again(session, batch, answer, now, patience)
+            return _send_again(session, batch, answer, now, retry_policy)
         case Refused():
-            return _act_on_refusal(session, batch, readers, answer, now, patience)
+            return _act_on_refusal(session, batch, readers, answer, now, retry_policy)
     return Settlement(outcome=kind, count=len(readers), detail=answer.detail)
 
 
@@ -140,7 +139,7 @@ def _count_failure(
     answer: InDoubt | NotSent,
     settled: Settlement,
     now: datetime,
-    patience: RetryPolicy,
+    retry_policy: RetryPolicy,
     *,
     asked: float | None = None,
 ) -> Settlement:
@@ -151,7 +150,7 @@ def _count_failure(
         attempt=batch.attempt,
         answer=answer,
         now=now,
-        limits=patience.limits,
+        limits=retry_policy.breaker_limits,
         asked=asked,
     )
     if tripped.give_up:
@@ -181,15 +180,15 @@ def _move(session: Session, batch_id: int, **values: Any) -> CursorResult[Any]:
 
 
 def _send_again(
-    session: Session, batch: Any, answer: NotSent, now: datetime, patience: RetryPolicy
+    session: Session, batch: Any, answer: NotSent, now: datetime, retry_policy: RetryPolicy
 ) -> Settlement:
     """Return an unsent batch to the queue, or park it after too many attempts."""
     tries, before = batch.tries, circuit_breaker.failures(session, batch.edition_id)
     if answer.counts:
         tries = before = batch.tries + 1
-    wait = patience.wait(before, answer.wait)
+    wait = retry_policy.wait(before, answer.wait)
     slow_down = None if answer.counts else wait
-    if tries >= patience.most_tries:
+    if tries >= retry_policy.most_tries:
         _move(session, batch.id, state=BatchState.PARKED, tries=tries, note=answer.detail)
         settled = Settlement(outcome="parked", count=batch.size, detail=answer.detail)
     else:
@@ -205,7 +204,7 @@ def _send_again(
         settled = Settlement(
             outcome="notsent", count=batch.size, detail=answer.detail, wait=slow_down
         )
-    return _count_failure(session, batch, answer, settled, now, patience, asked=slow_down)
+    return _count_failure(session, batch, answer, settled, now, retry_policy, asked=slow_down)
 
 
 def _act_on_refusal(
@@ -214,7 +213,7 @@ def _act_on_refusal(
     readers: list[int],
     answer: Refused,
     now: datetime,
-    patience: RetryPolicy,
+    retry_policy: RetryPolicy,
 ) -> Settlement:
     """Act on a refusal; pause the issue where the mail seems to be refused, not its readers."""
     edition = batch.edition_id
@@ -224,8 +223,8 @@ def _act_on_refusal(
         why = f"the mail is too large even for one reader: {answer.detail}"
         _move(session, batch.id, state=BatchState.PENDING, attempt=None, note=answer.detail)
     else:
-        _exclude_refused(session, batch, readers, answer, now, patience)
-        if in_a_row >= patience.limits.most_refusals:
+        _exclude_refused(session, batch, readers, answer, now, retry_policy)
+        if in_a_row >= retry_policy.breaker_limits.most_refusals:
             why = f"{in_a_row} requests in a row were refused, none accepted: {answer.detail}"
     if why:
         pause_issue(session, edition, why)
@@ -240,23 +239,25 @@ def _exclude_refused(
     readers: list[int],
     answer: Refused,
     now: datetime,
-    patience: RetryPolicy,
+    retry_policy: RetryPolicy,
 ) -> None:
     """Mark the named readers as refused; without a name, split the batch to find them."""
     named = {readers[index]: reason for index, reason in answer.recipients.items()}
     if len(readers) == 1 and not named:
         times = _times_refused(session, batch)
-        if not _is_reader_refused(session, batch, last_try=times >= patience.most_alone):
-            _send_alone_again(session, batch, times, answer, now, patience)
+        if not _is_reader_refused(session, batch, last_try=times >= retry_policy.most_alone):
+            _send_alone_again(session, batch, times, answer, now, retry_policy)
             return
         named = {readers[0]: answer.detail}
     if named:
         _mark_refused(session, named)
         left = len(readers) - len(named)
-        again = BatchState.PENDING if batch.attempts < patience.most_rounds else BatchState.PARKED
+        again = (
+            BatchState.PENDING if batch.attempts < retry_policy.most_rounds else BatchState.PARKED
+        )
         state = again if left else BatchState.EMPTY
         _move(session, batch.id, state=state, size=left, attempt=None, note=answer.detail)
-    elif _splits(session, batch.root) >= patience.most_splits and not answer.too_large:
+    elif _splits(session, batch.root) >= retry_policy.most_splits and not answer.too_large:
         _move(session, batch.id, state=BatchState.PARKED, note=answer.detail)
     else:
         _split(session, batch, readers)
@@ -286,13 +287,18 @@ def _is_reader_refused(session: Session, batch: Any, *, last_try: bool) -> bool:
 
 
 def _send_alone_again(
-    session: Session, batch: Any, times: int, answer: Refused, now: datetime, patience: RetryPolicy
+    session: Session,
+    batch: Any,
+    times: int,
+    answer: Refused,
+    now: datetime,
+    retry_policy: RetryPolicy,
 ) -> None:
     """Put off a batch of one, so that the provider may accept others first; park it in the end."""
-    if times >= patience.most_alone:
+    if times >= retry_policy.most_alone:
         _move(session, batch.id, state=BatchState.PARKED, note=answer.detail)
         return
-    due = now + timedelta(seconds=patience.wait(times, None))
+    due = now + timedelta(seconds=retry_policy.wait(times, None))
     later = {"attempt": None, "not_before": due, "note": answer.detail}
     _move(session, batch.id, state=BatchState.PENDING, **later)
 

@@ -83,25 +83,25 @@ def worker_pool(
     count: int,
     *,
     work: Work,
-    brake: StopSignal,
+    stop_signal: StopSignal,
     close_store: Callable[[], None],
 ) -> Iterator[WorkerProcesses]:
     """Fork *count* worker processes that run *work*; all have ended when the context is left.
 
-    *close_store* closes every database connection, so that no process inherits one. *brake* is the
-    stop signal that *work* obeys; its grace, in seconds, holds for the worker processes too.
+    *close_store* closes every database connection, so that no process inherits one. *work* obeys
+    *stop_signal*, whose grace, in seconds, holds for the worker processes too.
     """
     close_store()
     workers, seconds = WorkerProcesses(), LAST_SECONDS
     gc.freeze()  # keeps the memory of today's objects shared between the processes
     try:
         for _ in range(count):
-            pid, pipe = _fork(sending, work, brake)
+            pid, pipe = _fork(sending, work, stop_signal)
             workers.running[pid] = pipe
         yield workers
     except BaseException as fault:
         workers.stop()
-        seconds += brake.grace if isinstance(fault, Exception) else 0
+        seconds += stop_signal.grace if isinstance(fault, Exception) else 0
         raise
     finally:
         gc.unfreeze()
