@@ -60,7 +60,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, RenderProcess() as confined:
         with _at_work(Path(folder), confined) as bench:
             saves = _measure_saves(bench, told.saves)
-            _print_saves(saves, bench.desk.look.milliseconds)
+            _print_saves(saves, bench.desk.snapshot.milliseconds)
         _print_editions(bench.desk, confined, told.editions)
 
 
@@ -161,7 +161,7 @@ def _settle(bench: Bench) -> None:
     """Wait until what was seen is checked, too."""
     while True:
         time.sleep(0.3)
-        if not bench.desk.look.unchecked:
+        if not bench.desk.snapshot.unchecked:
             return
 
 
@@ -175,7 +175,7 @@ def _print_saves(found: dict[str, list[float]], look: float) -> None:
 
 
 def _print_editions(desk: PreviewSession, confined: RenderProcess, count: int) -> None:
-    proof = desk.look.proof
+    proof = desk.snapshot.built
     assert proof is not None
     context = {"issue": proof.view}
     source = fill("issue.mjml", context, template_folders("email"))

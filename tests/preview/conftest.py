@@ -58,8 +58,8 @@ class Room:
     def mail(self) -> str:
         """Look again and return the HTML that is shown."""
         look = self.desk.renew()
-        assert look.proof is not None, look.faults
-        return look.proof.rendered.html
+        assert look.built is not None, look.faults
+        return look.built.rendered.html
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,8 @@ def test_what_came_out_last_stays_while_something_is_wrong(room: Room) -> None:
     look = room.desk.renew()
 
     assert look.faults
-    assert look.proof is not None
-    assert look.proof.rendered.html == before
+    assert look.built is not None
+    assert look.built.rendered.html == before
 
 
 def test_it_comes_right_again_when_it_is_mended(room: Room) -> None:
@@ -95,7 +95,7 @@ def test_an_empty_folder_says_what_to_do(room: Room) -> None:
         path.unlink()
     look = room.desk.renew()
 
-    assert look.proof is None
+    assert look.built is None
     assert "nothing to pick" in look.faults[0].what
     assert look.faults[0].next_step.startswith("digest import")
 

@@ -20,7 +20,7 @@ NEW = {
 }
 
 
-def shelf(room: Room) -> ComparisonOverlay:
+def overlay(room: Room) -> ComparisonOverlay:
     drafts, _ = ComparisonFolder(room.folder).read()
     with room.app.database.read() as session:
         return overlay_drafts(session, drafts, NOW)
@@ -34,7 +34,7 @@ def stored(room: Room) -> int:
 def test_a_file_is_shown_before_it_is_imported(room: Room) -> None:
     room.write("comparisons/new.json", json.dumps(NEW))
 
-    assert "anvil-vs-bellows" in [each.slug for each in shelf(room).summaries]
+    assert "anvil-vs-bellows" in [each.slug for each in overlay(room).summaries]
     assert stored(room) == 0
 
 
@@ -43,7 +43,7 @@ def test_what_is_stored_already_is_not_laid_over(room: Room) -> None:
         for path in (room.folder / "comparisons").iterdir():
             store_draft(session, read_file(path), now=NOW)
 
-    assert shelf(room).drafts == {}
+    assert overlay(room).drafts == {}
 
 
 def test_a_changed_file_stands_in_for_the_stored_revision(room: Room) -> None:
@@ -52,7 +52,7 @@ def test_a_changed_file_stands_in_for_the_stored_revision(room: Room) -> None:
         store_draft(session, read_file(path), now=NOW)
     room.write("comparisons/new.json", json.dumps(NEW | {"weight": 2}))
 
-    changed = next(each for each in shelf(room).summaries if each.slug == "anvil-vs-bellows")
+    changed = next(each for each in overlay(room).summaries if each.slug == "anvil-vs-bellows")
     assert (changed.weight, changed.comparison_id > 0, changed.revision_id < 0) == (2, True, True)
 
 
@@ -63,7 +63,7 @@ def test_another_pair_under_the_same_title_stands_beside_it(room: Room) -> None:
     other = json.dumps(NEW).replace('"Bellows"', '"Crucible"')
     room.write("comparisons/new.json", other)
 
-    slugs = {each.slug for each in shelf(room).summaries}
+    slugs = {each.slug for each in overlay(room).summaries}
     assert {"anvil-vs-bellows", "anvil-vs-bellows-2"} <= slugs
 
 

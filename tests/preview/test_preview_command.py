@@ -34,7 +34,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, confined: RenderProcess) -> 
     """A folder with a built issue that nobody has approved."""
     with opened(tmp_path_factory.mktemp("cli") / "folder", confined) as room:
         room.desk.renew()
-        room.desk.approve(room.desk.look.seal, [], "Kim")
+        room.desk.approve(room.desk.snapshot.seal, [], "Kim")
         with room.app.database.write() as session:
             forget(session)
         yield room
@@ -138,7 +138,7 @@ def test_check_says_what_is_wrong_with_the_templates_an_issue_was_made_of(room: 
         lambda source: source.replace("<mj-section", "<mj-section gutter='1px'", 1),
     )
     room.desk.renew()
-    room.desk.approve(room.desk.look.seal, ["mjml-no-effect"], "Kim")
+    room.desk.approve(room.desk.snapshot.seal, ["mjml-no-effect"], "Kim")
     (room.folder / "templates/email/partials/footer.mjml").unlink()
     found = json.loads(run(room, "check", "1", "--json").stdout)["findings"]
 

@@ -374,7 +374,7 @@ def test_first_paint_is_quick(page: Page) -> None:
 
 
 def test_a_room_of_its_own_for_every_test(room: Room) -> None:
-    assert room.desk.look.version == 0
+    assert room.desk.snapshot.version == 0
 
 
 def test_the_web_copy_is_nobodys_own(page: Page) -> None:

@@ -30,7 +30,7 @@ def decide(room: Room, act: str, **told: Any) -> Snapshot:
 
 
 def approve(room: Room) -> str:
-    return room.desk.approve(room.desk.look.seal, [], "Kim")
+    return room.desk.approve(room.desk.snapshot.seal, [], "Kim")
 
 
 def issue_of(session: Session) -> Issue:
@@ -55,8 +55,8 @@ def test_every_kind_of_save_shows(room: Room, look: Snapshot) -> None:
     assert "Open in browser" in room.mail()
     room.template("issue.txt", lambda source: source + "\nThe end.")
     room.mail()
-    assert room.desk.look.proof is not None
-    assert "The end." in room.desk.look.proof.rendered.text
+    assert room.desk.snapshot.built is not None
+    assert "The end." in room.desk.snapshot.built.rendered.text
     path = next((room.folder / "comparisons").glob("tidepool*"))
     path.write_text(path.read_text().replace("Tidepool Notes", "Rockpool Notes"))
     assert "Rockpool Notes" in room.mail()
@@ -77,18 +77,18 @@ def test_the_lead_can_be_swapped_and_the_subject_follows(room: Room, look: Snaps
     changed = decide(room, "move", slug=second, to=1)
 
     assert slugs(changed)[0] == second
-    assert changed.proof is not None
-    assert look.proof is not None
-    assert changed.proof.view.subject != look.proof.view.subject
+    assert changed.built is not None
+    assert look.built is not None
+    assert changed.built.view.subject != look.built.view.subject
 
 
 def test_words_written_at_the_desk_are_in_the_mail(room: Room, look: Snapshot) -> None:
     decide(room, "word", line="subject", text="By hand")
     changed = decide(room, "sponsor", name="Bellows", text="Air.", url="https://bellows.example")
 
-    assert changed.proof is not None
-    assert changed.proof.rendered.subject == "By hand"
-    assert "Sponsored by Bellows" in changed.proof.rendered.html
+    assert changed.built is not None
+    assert changed.built.rendered.subject == "By hand"
+    assert "Sponsored by Bellows" in changed.built.rendered.html
 
 
 def test_every_decision_can_be_undone_and_redone(room: Room, look: Snapshot) -> None:
@@ -220,8 +220,8 @@ def test_F08_a_mail_without_a_way_out_can_not_be_approved(room: Room, look: Snap
         )
     after = room.desk.renew()
 
-    assert after.proof is not None
-    assert "unsubscribe-link" in [each.rule for each in after.proof.findings]
+    assert after.built is not None
+    assert "unsubscribe-link" in [each.rule for each in after.built.findings]
     with pytest.raises(DigestError, match="no unsubscribe link"):
         approve(room)
 
@@ -233,8 +233,8 @@ def test_F08_a_broken_way_out_in_the_text_part_is_told(room: Room, look: Snapsho
     )
     after = room.desk.renew()
 
-    assert after.proof is not None
-    found = next(each for each in after.proof.findings if each.rule == "unsubscribe-link")
+    assert after.built is not None
+    found = next(each for each in after.built.findings if each.rule == "unsubscribe-link")
     assert found.place == "text"
 
 
@@ -259,7 +259,7 @@ def test_F10_a_template_that_runs_away_is_stopped_and_the_desk_goes_on(
         mended = desk.renew()
 
     assert stopped.faults
-    assert stopped.proof is not None
+    assert stopped.built is not None
     assert mended.faults == ()
 
 

@@ -47,7 +47,7 @@ class FileWatcher:
 
     def tell(self) -> None:
         """Notify every open page of the newest snapshot."""
-        self._tell(self._preview.look.version)
+        self._tell(self._preview.snapshot.version)
 
     async def events(self) -> AsyncIterator[str]:
         """Yield server-sent events, one a snapshot: its version and the seal of its mail."""
@@ -69,7 +69,7 @@ class FileWatcher:
 
     def _event(self) -> str:
         """Return the newest snapshot's version and seal as one event."""
-        snapshot = self._preview.look
+        snapshot = self._preview.snapshot
         return f"data: {snapshot.version} {snapshot.seal}\n\n"
 
     def _tell(self, version: int) -> None:
@@ -120,7 +120,7 @@ class FileWatcher:
 
     def _renew(self, *, settings: bool = False) -> None:
         """Show the saved state at once, and check it while the browser paints."""
-        before = self._preview.look.version
+        before = self._preview.snapshot.version
         seen = self._preview.glance(settings=settings).version
         if seen != before:
             self.tell()

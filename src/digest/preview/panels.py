@@ -50,15 +50,15 @@ def mail_of(preview: PreviewSession, query: PreviewQuery) -> str:
 def _mail_of(preview: PreviewSession, query: PreviewQuery) -> str:
     if query.case:
         return _case(preview, query.case)[1].html
-    past = {"last": preview.look.last, "approved": preview.look.approved}.get(query.edition)
+    past = {"last": preview.snapshot.last, "approved": preview.snapshot.approved}.get(query.edition)
     if past:
         return past.html
     reader = reader_of(preview, query)
-    if preview.look.proof is None:
+    if preview.snapshot.built is None:
         raise DigestError("there is nothing to show yet")
     if reader.votes:
-        return preview.look.proof.rendered.html
-    return preview.render(as_seen_by(preview.look.proof.view, reader)).html
+        return preview.snapshot.built.rendered.html
+    return preview.render(as_seen_by(preview.snapshot.built.view, reader)).html
 
 
 def reader_of(preview: PreviewSession, query: PreviewQuery) -> SampleReader:
@@ -80,7 +80,7 @@ def _text(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
 
 def _source(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
     rendered = _rendered(preview, query)
-    findings = preview.look.proof.findings if preview.look.proof and not query.case else ()
+    findings = preview.snapshot.built.findings if preview.snapshot.built and not query.case else ()
     return {
         "source": rendered.html.splitlines() if rendered else [],
         "marked": [
@@ -135,7 +135,7 @@ def _summary(findings: list[Finding]) -> str:
 
 
 def _case(preview: PreviewSession, key: str) -> tuple[IssueView, Rendered]:
-    settings, newsletter = preview.app.settings, preview.look.newsletter
+    settings, newsletter = preview.app.settings, preview.snapshot.newsletter
     if newsletter is None:
         raise DigestError("there is no newsletter yet")
     view = case_view(
@@ -148,16 +148,16 @@ def _case(preview: PreviewSession, key: str) -> tuple[IssueView, Rendered]:
 
 def _changes(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
     before: PastEdition | None = (
-        preview.look.last if query.against == "last" else preview.look.approved
+        preview.snapshot.last if query.against == "last" else preview.snapshot.approved
     )
-    proof = preview.look.proof
-    if before is None or proof is None:
+    built = preview.snapshot.built
+    if before is None or built is None:
         return {"before": "", "parts": []}
     pairs = (
-        ("Subject", before.subject, proof.rendered.subject),
-        ("Preheader", before.preheader, proof.view.preheader),
-        ("Text", before.text, proof.rendered.text),
-        ("HTML", before.html, proof.rendered.html),
+        ("Subject", before.subject, built.rendered.subject),
+        ("Preheader", before.preheader, built.view.preheader),
+        ("Text", before.text, built.rendered.text),
+        ("HTML", before.html, built.rendered.html),
     )
     return {
         "before": before.name,
@@ -167,9 +167,9 @@ def _changes(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
 
 def _backtest(preview: PreviewSession, _: PreviewQuery) -> dict[str, Any]:
     newsletter, overlay, standing = (
-        preview.look.newsletter,
-        preview.look.shelf,
-        preview.look.standing,
+        preview.snapshot.newsletter,
+        preview.snapshot.overlay,
+        preview.snapshot.standing,
     )
     if newsletter is None or overlay is None or standing is None:
         return {"weeks": [], "rule": PickRule()}
@@ -204,18 +204,18 @@ def _backtest(preview: PreviewSession, _: PreviewQuery) -> dict[str, Any]:
 def _rendered(preview: PreviewSession, query: PreviewQuery) -> Rendered | None:
     if query.case:
         return _case(preview, query.case)[1]
-    proof, reader = preview.look.proof, reader_of(preview, query)
-    if proof is None or reader.votes:
-        return proof.rendered if proof else None
-    return preview.render(as_seen_by(proof.view, reader))
+    built, reader = preview.snapshot.built, reader_of(preview, query)
+    if built is None or reader.votes:
+        return built.rendered if built else None
+    return preview.render(as_seen_by(built.view, reader))
 
 
 def _mailing(preview: PreviewSession, query: PreviewQuery) -> Mailing | None:
     """Return the mailing for one reader, with inert links; ``None`` without an issue."""
     rendered, newsletter, standing = (
         _rendered(preview, query),
-        preview.look.newsletter,
-        preview.look.standing,
+        preview.snapshot.newsletter,
+        preview.snapshot.standing,
     )
     if rendered is None or newsletter is None or standing is None:
         return None

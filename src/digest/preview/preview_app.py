@@ -104,7 +104,7 @@ class PreviewHandlers:
             by = " ".join(str(body.get("by", "")).split())[:200]
             if not by:
                 raise DigestError("say who you are: an approval has a name")
-            if self._preview.look.faults:
+            if self._preview.snapshot.faults:
                 raise DigestError("mend what is wrong first")
             self._preview.approve(str(body.get("seen", "")), accepted, by)
             return f"approved by {by}"
@@ -152,12 +152,12 @@ class PreviewHandlers:
             return view_models.empty(str(fault))
 
     def _mail(self, query: PreviewQuery) -> Response:
-        proof = self._preview.look.proof
+        built = self._preview.snapshot.built
         viewing = client_simulation.ClientView(
             scheme=query.scheme,
             images=query.images,
             clip=not query.case,
-            tracked=proof is not None and proof.view.tracked,
+            tracked=built is not None and built.view.tracked,
             remote=self._preview.remote_images,
         )
         headers = {"Content-Security-Policy": client_simulation.policy(viewing)}
@@ -211,6 +211,6 @@ def _json(value: object, status: int = 200) -> Response:
 
 def _file(name: str) -> Callable[[Request], Response]:
     def answer(_: Request) -> Response:
-        return Response((shipped_templates("desk") / name).read_bytes(), media_type=_FILES[name])
+        return Response((shipped_templates("preview") / name).read_bytes(), media_type=_FILES[name])
 
     return answer

@@ -48,7 +48,7 @@ class PreviewSession:
     ) -> None:
         self.folder, self.newsletter, self.period = ComparisonFolder(folder), newsletter, period
         self.remote_images = remote_images
-        self.look = Snapshot()
+        self.snapshot = Snapshot()
         self.spam: tuple[str, list[Finding]] | None = None  #: the checked seal, and the findings
         self._load, self._confined = load, confined
         self._app: App | None = None
@@ -74,10 +74,10 @@ class PreviewSession:
     def finish(self) -> Snapshot:
         """Check the newest snapshot and return it with its findings."""
         with self._lock:
-            seen = checked(self.app, self.look)
-            version = self.look.version + (not _same_findings(seen, self.look))
-            self.look = replace(seen, version=version)
-            return self.look
+            seen = checked(self.app, self.snapshot)
+            version = self.snapshot.version + (not _same_findings(seen, self.snapshot))
+            self.snapshot = replace(seen, version=version)
+            return self.snapshot
 
     def glance(self, *, settings: bool = False) -> Snapshot:
         """Take a snapshot without checking it, and return it; `finish` checks it."""
@@ -92,15 +92,15 @@ class PreviewSession:
                     self.newsletter,
                     wanted=self.period,
                     confined=self._confined,
-                    before=self.look,
+                    before=self.snapshot,
                 )
             except DigestError as fault:
                 faults = (BuildError(what=str(fault), next_step=fault.next_step or ""),)
-                seen = replace(self.look, version=self.look.version + 1, faults=faults)
+                seen = replace(self.snapshot, version=self.snapshot.version + 1, faults=faults)
             took = (time.perf_counter() - began) * 1000
-            version = self.look.version if same(seen, self.look) else seen.version
-            self.look = replace(seen, version=version, milliseconds=took)
-            return self.look
+            version = self.snapshot.version if same(seen, self.snapshot) else seen.version
+            self.snapshot = replace(seen, version=version, milliseconds=took)
+            return self.snapshot
 
     def render(self, view: IssueView) -> Rendered:
         """Render an issue in the confined process; raise `TemplateBroken`."""
@@ -120,8 +120,8 @@ class PreviewSession:
                     return f"{done}: {what}" if what else f"nothing to {act}"
                 now = draft_history.current(session, newsletter, week)
                 shown = (
-                    [choice.candidate.slug for choice in self.look.pick.chosen]
-                    if self.look.pick
+                    [choice.candidate.slug for choice in self.snapshot.pick.chosen]
+                    if self.snapshot.pick
                     else []
                 )
                 changed, what = decided(now, asked, shown, self._title(asked))
@@ -144,7 +144,7 @@ class PreviewSession:
                 session,
                 issue,
                 templates=provenance.template_hash(self.app.sources()),
-                findings=self.look.proof.findings if self.look.proof else (),
+                findings=self.snapshot.built.findings if self.snapshot.built else (),
                 by=by,
                 now=self.app.clock(),
                 despite=accepted,
@@ -158,11 +158,11 @@ class PreviewSession:
         `BadAddress`.
         """
         snapshot = self.finish()
-        proof, newsletter = snapshot.proof, snapshot.newsletter
-        if proof is None or newsletter is None:
+        built, newsletter = snapshot.built, snapshot.newsletter
+        if built is None or newsletter is None:
             raise DigestError("there is nothing on the desk to send")
-        approval.refuse_errors(proof.findings)
-        content = self.app.content(newsletter, proof.rendered)
+        approval.refuse_errors(built.findings)
+        content = self.app.content(newsletter, built.rendered)
         to = parse(address).wire
         settings = self.app.settings
         self.app.hand_over(make_test_copy(content, to, base_url=settings.base_url))
@@ -171,18 +171,18 @@ class PreviewSession:
 
     def ask_spam(self) -> str:
         """Check the shown issue with SpamAssassin and return its verdict; raise `DigestError`."""
-        proof, newsletter = self.look.proof, self.look.newsletter
-        if proof is None or newsletter is None:
+        built, newsletter = self.snapshot.built, self.snapshot.newsletter
+        if built is None or newsletter is None:
             raise DigestError("there is nothing on the desk to ask about")
-        content = self.app.content(newsletter, proof.rendered)
+        content = self.app.content(newsletter, built.rendered)
         base_url, now = self.app.settings.base_url, self.app.clock()
         findings = spam_findings(content, base_url=base_url, now=now)
-        self.spam = (proof.fingerprint(), findings)
+        self.spam = (built.fingerprint(), findings)
         return findings[0].message if findings else "SpamAssassin finds nothing"
 
     def _title(self, asked: Mapping[str, Any]) -> str:
         """Return the title of the comparison *asked* names; raise `DigestError` if unknown."""
-        slug, pick = str(asked.get("slug", "")), self.look.pick
+        slug, pick = str(asked.get("slug", "")), self.snapshot.pick
         chosen = [choice.candidate for choice in pick.chosen] if pick else []
         out = [choice.candidate for choice in pick.left_out] if pick else []
         title = next(
@@ -193,9 +193,9 @@ class PreviewSession:
         return title or slug
 
     def _week(self) -> str:
-        if self.look.standing is None:
+        if self.snapshot.standing is None:
             raise DigestError("there is no issue on the desk yet")
-        return self.look.standing.period
+        return self.snapshot.standing.period
 
     def _frozen(self, session: Session, newsletter: Newsletter, seen: str) -> Issue:
         """Return the issue frozen as seen; a changed issue gets a new edition."""
@@ -205,7 +205,7 @@ class PreviewSession:
             edition = store.edition_of(session, issue)
             if edition.fingerprint == seen:
                 return issue
-        for draft in self.look.shelf.drafts.values() if self.look.shelf else ():
+        for draft in self.snapshot.overlay.drafts.values() if self.snapshot.overlay else ():
             store_draft(session, draft, now=now)
         issue, built = build.build(
             session,
@@ -221,7 +221,7 @@ class PreviewSession:
 
 
 def _same_findings(first: Snapshot, second: Snapshot) -> bool:
-    return (first.proof and first.proof.findings) == (second.proof and second.proof.findings)
+    return (first.built and first.built.findings) == (second.built and second.built.findings)
 
 
 def _place(asked: object, last: int) -> int:

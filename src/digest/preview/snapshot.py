@@ -62,14 +62,14 @@ class IssueStanding:
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """What the preview shows; *proof* is the last good build while there are faults."""
+    """What the preview shows; *built* is the last good build while there are faults."""
 
     version: int = 0
     newsletter: Newsletter | None = None
     standing: IssueStanding | None = None
     pick: Pick | None = None
-    proof: BuiltIssue | None = None
-    shelf: ComparisonOverlay | None = None
+    built: BuiltIssue | None = None
+    overlay: ComparisonOverlay | None = None
     decisions: Decisions = Decisions()  # noqa: RUF009 - frozen
     undo: str = ""
     redo: str = ""
@@ -82,7 +82,7 @@ class Snapshot:
     @property
     def seal(self) -> str:
         """The fingerprint of the shown mail; empty when there is none."""
-        return self.proof.fingerprint() if self.proof else ""
+        return self.built.fingerprint() if self.built else ""
 
     @property
     def stale(self) -> bool:
@@ -99,7 +99,7 @@ def _visible(snapshot: Snapshot) -> tuple[object, ...]:
     word = snapshot.standing.word if snapshot.standing else None
     return (
         snapshot.seal,
-        snapshot.proof.findings if snapshot.proof else (),
+        snapshot.built.findings if snapshot.built else (),
         snapshot.pick,
         snapshot.decisions,
         (snapshot.undo, snapshot.redo),
@@ -108,7 +108,7 @@ def _visible(snapshot: Snapshot) -> tuple[object, ...]:
         snapshot.standing
         and (snapshot.standing.number, snapshot.standing.state, snapshot.standing.fingerprint),
         word and (word.approval.id, word.void),
-        snapshot.shelf and sorted(snapshot.shelf.drafts),
+        snapshot.overlay and sorted(snapshot.overlay.drafts),
     )
 
 
@@ -123,10 +123,10 @@ def issue_builder_of(app: App, confined: RenderProcess) -> IssueBuilder:
 
 def checked(app: App, snapshot: Snapshot) -> Snapshot:
     """Return the snapshot with the findings of its own mail."""
-    if not snapshot.unchecked or snapshot.proof is None:
+    if not snapshot.unchecked or snapshot.built is None:
         return snapshot
-    findings = app.checks().of_view(snapshot.proof.view, snapshot.proof.rendered)
-    return replace(snapshot, proof=replace(snapshot.proof, findings=findings), unchecked=False)
+    findings = app.checks().of_view(snapshot.built.view, snapshot.built.rendered)
+    return replace(snapshot, built=replace(snapshot.built, findings=findings), unchecked=False)
 
 
 def take_snapshot(
@@ -152,11 +152,11 @@ def take_snapshot(
             standing = _standing(session, app, newsletter, week)
             overlay = overlay_drafts(session, drafts, app.clock())
             snapshot = replace(
-                _stored(session, snapshot, newsletter, week), standing=standing, shelf=overlay
+                _stored(session, snapshot, newsletter, week), standing=standing, overlay=overlay
             )
             pick = build.choose_comparisons(session, newsletter, week, known=overlay.summaries)
             snapshot = replace(snapshot, pick=pick)
-            proof = build.draft_issue(
+            built = build.draft_issue(
                 session,
                 newsletter,
                 pick,
@@ -164,8 +164,8 @@ def take_snapshot(
                 press=replace(issue_builder_of(app, confined), check=lambda *_: ()),
                 unsaved=overlay.unsaved(choice.candidate.revision_id for choice in pick.chosen),
             )
-            kept = before.proof.findings if before.proof else ()
-            snapshot = replace(snapshot, proof=replace(proof, findings=kept), unchecked=True)
+            kept = before.built.findings if before.built else ()
+            snapshot = replace(snapshot, built=replace(built, findings=kept), unchecked=True)
     except DigestError as fault:
         faults.insert(0, _fault(fault, app))
     except SQLAlchemyError as fault:

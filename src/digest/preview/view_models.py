@@ -62,13 +62,13 @@ def parts(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
     """Return the parts of the page that change, for the script of an open page."""
     given = common(preview, query)
     return {
-        "version": preview.look.version,
-        "seal": preview.look.seal,
+        "version": preview.snapshot.version,
+        "seal": preview.snapshot.seal,
         "bar": _fill("bar.html", **given),
         "panel": _fill("panel.html", **given),
         "fault": _fill("fault.html", **given),
         "words": given["words"],
-        "shown": int(preview.look.proof is not None),
+        "shown": int(preview.snapshot.built is not None),
     }
 
 
@@ -84,9 +84,9 @@ def empty(message: str) -> str:
 
 def common(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
     """Return the variables every template of the page gets."""
-    snapshot = preview.look
+    snapshot = preview.snapshot
     return {
-        "look": snapshot,
+        "snapshot": snapshot,
         "asked": query,
         "newsletter": snapshot.newsletter.name if snapshot.newsletter else "Newsletter",
         "standing": snapshot.standing,
@@ -98,11 +98,11 @@ def common(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
         "readers": [(reader.key, reader.name) for reader in MADE_UP],
         "words": _words(preview, query),
         "case": case_name(query.case),
-        "web_url": snapshot.proof.view.web_url if snapshot.proof else "",
+        "web_url": snapshot.built.view.web_url if snapshot.built else "",
         "lines": lines(snapshot),
         "chosen": _chosen(snapshot),
         "left_out": _left_out(snapshot),
-        "unsaved": len(snapshot.shelf.drafts) if snapshot.shelf else 0,
+        "unsaved": len(snapshot.overlay.drafts) if snapshot.overlay else 0,
         "findings": _finding_rows([*_mail_findings(snapshot), *_spam_findings(preview)]),
         "asked_spam": int(preview.spam is not None and preview.spam[0] == snapshot.seal),
         "errors": sum(finding.severity is Severity.ERROR for finding in _mail_findings(snapshot)),
@@ -158,7 +158,7 @@ def frames(query: PreviewQuery) -> list[tuple[str, int]]:
 
 def lines(snapshot: Snapshot) -> list[dict[str, object]]:
     """Return the lines an editor may write, with the generated texts and their lengths."""
-    decisions, proof = snapshot.decisions, snapshot.proof
+    decisions, built = snapshot.decisions, snapshot.built
     own = _own_words(snapshot)
     fields = (
         ("subject", "Subject", SUBJECT_FITS, f"phones show about {PHONE_SUBJECT}"),
@@ -171,7 +171,7 @@ def lines(snapshot: Snapshot) -> list[dict[str, object]]:
             "label": label,
             "written": getattr(decisions, name),
             "own": own.get(name, ""),
-            "length": _length(getattr(proof.view, name) if proof else ""),
+            "length": _length(getattr(built.view, name) if built else ""),
             "fits": fits,
             "hint": hint,
         }
@@ -180,14 +180,14 @@ def lines(snapshot: Snapshot) -> list[dict[str, object]]:
 
 
 def _own_words(snapshot: Snapshot) -> dict[str, str]:
-    if snapshot.proof is None:
+    if snapshot.built is None:
         return {}
-    own = snapshot.proof.composed
+    own = snapshot.built.composed
     return {"subject": own.subject, "preheader": own.preheader, "opening": own.opening}
 
 
 def _words(preview: PreviewSession, query: PreviewQuery) -> dict[str, str]:
-    proof = preview.look.proof
+    built = preview.snapshot.built
     try:
         sender, reader = preview.app.sender(), reader_of(preview, query)
     except DigestError:
@@ -195,8 +195,8 @@ def _words(preview: PreviewSession, query: PreviewQuery) -> dict[str, str]:
     return {
         "sender": sender.name or sender.address,
         "to": reader.address,
-        "subject": proof.rendered.subject if proof else "",
-        "preheader": proof.view.preheader if proof else "",
+        "subject": built.rendered.subject if built else "",
+        "preheader": built.view.preheader if built else "",
     }
 
 
@@ -206,7 +206,7 @@ def _chosen(snapshot: Snapshot) -> list[dict[str, object]]:
         {
             "slug": choice.candidate.slug,
             "title": choice.candidate.title,
-            "shelf": ", ".join(sorted(choice.candidate.categories)),
+            "categories": ", ".join(sorted(choice.candidate.categories)),
             "reason": choice.reason,
             "pinned": int(choice.candidate.slug in snapshot.decisions.pinned),
             "position": choice.position,
@@ -231,7 +231,7 @@ def _left_out(snapshot: Snapshot) -> list[dict[str, object]]:
 
 
 def _mail_findings(snapshot: Snapshot) -> Sequence[Finding]:
-    return snapshot.proof.findings if snapshot.proof else ()
+    return snapshot.built.findings if snapshot.built else ()
 
 
 def _tally(snapshot: Snapshot) -> str:
@@ -243,7 +243,7 @@ def _tally(snapshot: Snapshot) -> str:
 
 def _spam_findings(preview: PreviewSession) -> Sequence[Finding]:
     """Return SpamAssassin's findings if they are about the shown mail, else none."""
-    return preview.spam[1] if preview.spam and preview.spam[0] == preview.look.seal else ()
+    return preview.spam[1] if preview.spam and preview.spam[0] == preview.snapshot.seal else ()
 
 
 def _finding_rows(findings: Sequence[Finding]) -> list[dict[str, object]]:
@@ -265,10 +265,10 @@ def _finding_rows(findings: Sequence[Finding]) -> list[dict[str, object]]:
 
 
 def _size(snapshot: Snapshot) -> dict[str, Any]:
-    if snapshot.proof is None:
+    if snapshot.built is None:
         return {"bytes": 0, "parts": [], "percent": 0, "links": 0, "limit": CLIP_BYTES}
-    html = snapshot.proof.rendered.html
-    tracked = snapshot.proof.view.tracked
+    html = snapshot.built.rendered.html
+    tracked = snapshot.built.view.tracked
     links = html.count("<a ") - html.count("clicktracking=off") if tracked else 0
     total = len(html.encode()) + links * REWRITTEN_BYTES
     sections = mail_sections(html)
@@ -291,4 +291,4 @@ def _length(text: str) -> int:
 
 
 def _fill(name: str, **given: object) -> str:
-    return fill(name, given, template_folders("desk"))
+    return fill(name, given, template_folders("preview"))

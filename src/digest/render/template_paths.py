@@ -63,7 +63,7 @@ def _references(source: str) -> tuple[str | None, ...]:
 
 _SYNTAX = Environment()  # noqa: S701  - parses, renders nothing
 
-Kind = Literal["email", "web", "desk", "report"]
+Kind = Literal["email", "web", "preview", "report"]
 
 
 def template_folders(kind: Kind, own: Path | None = None) -> tuple[Path, ...]:
