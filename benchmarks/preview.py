@@ -80,7 +80,7 @@ def _at_work(folder: Path, confined: RenderProcess) -> Iterator[Bench]:
     app = _installation(folder)
     desk = PreviewSession(lambda: app, folder, confined=confined)
     desk.renew()
-    live = FileWatcher(desk, templates=templates(app.own_mails()))
+    live = FileWatcher(desk, templates=templates(app.template_folder))
     sock = listen(0)
     token = token_urlsafe(16)
     site = make_preview(desk, live, port=sock.getsockname()[1], token=token)
@@ -194,7 +194,7 @@ def _print_editions(desk: PreviewSession, confined: RenderProcess, count: int) -
 
 
 def _check(desk: PreviewSession, proof: BuiltIssue) -> object:
-    return desk.app.checks().of_view(proof.view, proof.rendered)
+    return desk.app.issues.lint_terms.of_view(proof.view, proof.rendered)
 
 
 def _time(work: Callable[[], object]) -> float:

@@ -108,7 +108,7 @@ def fill(folder: Path, fake: RunningFake, readers: int) -> App:
             " SELECT id, 'weekly', 'confirmed', 'soak', created_at FROM subscriber"
         )
         issue, _ = build.build(
-            session, newsletter, period_at(now, "UTC"), now=now, press=app.press()
+            session, newsletter, period_at(now, "UTC"), now=now, issue_builder=app.issues.builder
         )
         edition = store.edition_of(session, issue)
         plan_deliveries(

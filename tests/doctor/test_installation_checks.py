@@ -239,7 +239,7 @@ def test_letters_in_doubt_are_pointed_out(install: Install, state: str, pointed_
 
 def test_posts_that_no_known_key_signed_are_pointed_out(install: Install) -> None:
     app = install()
-    RejectedPosts(app.spool().folder).note(RejectionReason.UNSIGNED, NOW)
+    RejectedPosts(app.events.spool_folder).note(RejectionReason.UNSIGNED, NOW)
     assert "1 post since yesterday wasn't signed" in warned(app)["webhook"]
 
 

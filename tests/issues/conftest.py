@@ -55,13 +55,13 @@ def installation(tmp_path: Path) -> Iterator[App]:
 
 
 @pytest.fixture
-def press(installation: App) -> IssueBuilder:
+def issue_builder(installation: App) -> IssueBuilder:
     """What making a mail takes, rendering in this process: quicker, and the same bytes."""
 
     def here(view: IssueView) -> Rendered:
-        return render("issue", {"issue": view}, folder=installation.own_mails())
+        return render("issue", {"issue": view}, folder=installation.template_folder)
 
-    return replace(installation.press(), render=here)
+    return replace(installation.issues.builder, render=here)
 
 
 @pytest.fixture

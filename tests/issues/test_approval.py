@@ -33,15 +33,15 @@ def session(installation: App) -> Iterator[Session]:
 
 
 @pytest.fixture
-def issue(session: Session, press: IssueBuilder, week: str) -> Issue:
+def issue(session: Session, issue_builder: IssueBuilder, week: str) -> Issue:
     newsletter = store.newsletter(session, "weekly")
-    built, _ = build.build(session, newsletter, week, now=NOW, press=press)
+    built, _ = build.build(session, newsletter, week, now=NOW, issue_builder=issue_builder)
     return built
 
 
 @pytest.fixture
 def templates(installation: App) -> str:
-    return provenance.template_hash(installation.sources())
+    return provenance.template_hash(installation.issues.template_sources())
 
 
 def given(session: Session, issue: Issue, templates: str, *findings: Finding) -> Approval:
@@ -64,24 +64,24 @@ def test_what_was_approved_may_go(session: Session, issue: Issue, templates: str
 
 
 def test_a_new_edition_makes_it_void(
-    session: Session, issue: Issue, templates: str, press: IssueBuilder, week: str
+    session: Session, issue: Issue, templates: str, issue_builder: IssueBuilder, week: str
 ) -> None:
     given(session, issue, templates)
     newsletter = store.newsletter(session, "weekly")
     decisions = overrides.set_text(overrides.Decisions(), "subject", "Another")
     draft_history.decide(session, newsletter, week, decisions, what="subject", now=NOW)
-    build.build(session, newsletter, week, now=NOW, press=press, again=True)
+    build.build(session, newsletter, week, now=NOW, issue_builder=issue_builder, again=True)
 
     with pytest.raises(NotApproved, match="approved by Kim, but the mail has changed"):
         require_approved(session, issue, templates=templates, findings=CLEAN)
 
 
 def test_building_the_same_again_leaves_it_in_force(
-    session: Session, issue: Issue, templates: str, press: IssueBuilder, week: str
+    session: Session, issue: Issue, templates: str, issue_builder: IssueBuilder, week: str
 ) -> None:
     given(session, issue, templates)
     newsletter = store.newsletter(session, "weekly")
-    build.build(session, newsletter, week, now=NOW, press=press, again=True)
+    build.build(session, newsletter, week, now=NOW, issue_builder=issue_builder, again=True)
 
     assert require_approved(session, issue, templates=templates, findings=CLEAN)
 
@@ -89,14 +89,14 @@ def test_building_the_same_again_leaves_it_in_force(
 def test_a_changed_template_makes_it_void(
     session: Session, issue: Issue, installation: App, write_template: WriteTemplate
 ) -> None:
-    given(session, issue, provenance.template_hash(installation.sources()))
+    given(session, issue, provenance.template_hash(installation.issues.template_sources()))
     write_template("partials/footer.mjml", "<mj-section></mj-section>")
 
     with pytest.raises(NotApproved, match="but the templates have changed"):
         require_approved(
             session,
             issue,
-            templates=provenance.template_hash(installation.sources()),
+            templates=provenance.template_hash(installation.issues.template_sources()),
             findings=CLEAN,
         )
 
@@ -104,10 +104,10 @@ def test_a_changed_template_makes_it_void(
 def test_a_template_the_issue_does_not_use_makes_no_difference(
     installation: App, write_template: WriteTemplate
 ) -> None:
-    before = installation.sources()
+    before = installation.issues.template_sources()
     write_template("confirm.mjml", "<mjml></mjml>")
 
-    assert installation.sources() == before
+    assert installation.issues.template_sources() == before
 
 
 def test_a_changed_audience_makes_it_void(session: Session, issue: Issue, templates: str) -> None:

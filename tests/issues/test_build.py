@@ -24,11 +24,11 @@ WriteTemplate = Callable[[str, str], None]
 
 
 def build(
-    installation: App, press: IssueBuilder, week: str, now: datetime, *, again: bool = False
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime, *, again: bool = False
 ) -> None:
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
-        publish.build(session, newsletter, week, now=now, press=press, again=again)
+        publish.build(session, newsletter, week, now=now, issue_builder=issue_builder, again=again)
 
 
 def nothing_is_stored(installation: App) -> bool:
@@ -37,12 +37,16 @@ def nothing_is_stored(installation: App) -> bool:
 
 
 def test_F01_a_field_that_is_missing_is_found_at_freeze_with_file_line_and_object(
-    installation: App, press: IssueBuilder, week: str, now: datetime, write_template: WriteTemplate
+    installation: App,
+    issue_builder: IssueBuilder,
+    week: str,
+    now: datetime,
+    write_template: WriteTemplate,
 ) -> None:
     write_template("issue.txt", "one\n{{ issue.comparisons[3].rating }}")
 
     with pytest.raises(TemplateFault, match=r"issue\.txt:2: .*ComparisonView.*rating"):
-        build(installation, press, week, now)
+        build(installation, issue_builder, week, now)
     assert nothing_is_stored(installation)
 
 
@@ -52,7 +56,7 @@ def test_F02_mjml_that_does_not_compile_fails_at_freeze_with_its_place(
     write_template("partials/footer.mjml", "<mj-section>\n  <mj-column>\n</mj-section>")
 
     with pytest.raises(TemplateFault, match=r"partials/footer\.mjml:2:3: <mj-column"):
-        build(installation, installation.press(), week, now)
+        build(installation, installation.issues.builder, week, now)
     assert nothing_is_stored(installation)
 
 
@@ -63,23 +67,23 @@ def test_F02_F10_a_template_that_hangs_fails_at_freeze_when_its_time_is_over(
     write_template("issue.subject.txt", loop)
 
     def hurried(view: IssueView) -> Rendered:
-        folder = installation.own_mails()
+        folder = installation.template_folder
         return render_confined("issue", {"issue": view}, folder=folder, seconds=1)
 
     with pytest.raises(TemplateBroken, match="longer than 1 seconds"):
-        build(installation, replace(installation.press(), render=hurried), week, now)
+        build(installation, replace(installation.issues.builder, render=hurried), week, now)
     assert nothing_is_stored(installation)
 
 
 def test_F03_an_issue_on_its_way_is_not_built_again(
-    installation: App, press: IssueBuilder, week: str, now: datetime
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
 ) -> None:
-    build(installation, press, week, now)
+    build(installation, issue_builder, week, now)
     with installation.database.write() as session:
         issue = store.by_number(session, 1, 1)
         issue.state, before = IssueState.PREPARED, store.edition_of(session, issue).fingerprint
     with pytest.raises(IssueFrozen):
-        build(installation, press, week, now, again=True)
+        build(installation, issue_builder, week, now, again=True)
     with installation.database.read() as session:
         issue = store.by_number(session, 1, 1)
 
@@ -87,7 +91,7 @@ def test_F03_an_issue_on_its_way_is_not_built_again(
 
 
 def test_F04_a_week_in_which_everything_is_dropped_makes_no_issue(
-    installation: App, press: IssueBuilder, week: str, now: datetime
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
 ) -> None:
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
@@ -98,12 +102,16 @@ def test_F04_a_week_in_which_everything_is_dropped_makes_no_issue(
         draft_history.decide(session, newsletter, week, decisions, what="drop all", now=now)
 
     with pytest.raises(NothingToPick, match="13 taken out by an editor"):
-        build(installation, press, week, now)
-    build(installation, press, "2026-W49", now)
+        build(installation, issue_builder, week, now)
+    build(installation, issue_builder, "2026-W49", now)
 
 
 def test_F06_a_mail_over_the_budget_is_refused_at_freeze(
-    installation: App, press: IssueBuilder, week: str, now: datetime, write_template: WriteTemplate
+    installation: App,
+    issue_builder: IssueBuilder,
+    week: str,
+    now: datetime,
+    write_template: WriteTemplate,
 ) -> None:
     write_template(
         "partials/sponsor.mjml",
@@ -115,24 +123,24 @@ def test_F06_a_mail_over_the_budget_is_refused_at_freeze(
         draft_history.decide(session, newsletter, week, words, what="sponsor", now=now)
 
     with pytest.raises(MailUnfit, match="Gmail cuts off at 102,400"):
-        build(installation, press, week, now)
+        build(installation, issue_builder, week, now)
 
 
 @pytest.mark.parametrize("name", ["partials/footer.mjml", "issue.txt"])
 def test_F08_a_mail_without_a_way_out_is_refused_at_freeze(
     installation: App,
-    press: IssueBuilder,
+    issue_builder: IssueBuilder,
     week: str,
     now: datetime,
     write_template: WriteTemplate,
     name: str,
 ) -> None:
     for each in {name, "partials/masthead.mjml"} if name.endswith(".mjml") else {name}:
-        source = installation.sources()[each]
+        source = installation.issues.template_sources()[each]
         write_template(each, source.replace("issue.unsubscribe_url", "issue.preferences_url"))
 
     with pytest.raises(MailUnfit, match="there is no unsubscribe link"):
-        build(installation, press, week, now)
+        build(installation, issue_builder, week, now)
 
 
 @pytest.mark.parametrize(
@@ -140,20 +148,25 @@ def test_F08_a_mail_without_a_way_out_is_refused_at_freeze(
     [("One\r\nBcc: x@example.org", "One Bcc: x@example.org"), ("a\u202eb", "ab")],
 )
 def test_F11_a_subject_goes_out_as_the_preview_shows_it(
-    installation: App, press: IssueBuilder, week: str, now: datetime, typed: str, goes_out: str
+    installation: App,
+    issue_builder: IssueBuilder,
+    week: str,
+    now: datetime,
+    typed: str,
+    goes_out: str,
 ) -> None:
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         decisions = overrides.set_text(overrides.Decisions(), "subject", typed)
         draft_history.decide(session, newsletter, week, decisions, what="subject", now=now)
-        issue, made = publish.build(session, newsletter, week, now=now, press=press)
+        issue, made = publish.build(session, newsletter, week, now=now, issue_builder=issue_builder)
         edition = store.edition_of(session, issue)
 
     assert edition.subject == made.rendered.subject == goes_out
 
 
 def test_F11_a_subject_of_2000_characters_is_refused_at_freeze(
-    installation: App, press: IssueBuilder, week: str, now: datetime
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
 ) -> None:
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
@@ -161,4 +174,4 @@ def test_F11_a_subject_of_2000_characters_is_refused_at_freeze(
         draft_history.decide(session, newsletter, week, decisions, what="subject", now=now)
 
     with pytest.raises(MailUnfit, match="2000 characters"):
-        build(installation, press, week, now)
+        build(installation, issue_builder, week, now)

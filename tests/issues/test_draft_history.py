@@ -77,7 +77,7 @@ def test_a_change_after_undoing_forgets_what_was_undone(
 
 
 def test_building_honours_the_draft(
-    shelf: Database, week: str, now: datetime, press: IssueBuilder
+    shelf: Database, week: str, now: datetime, issue_builder: IssueBuilder
 ) -> None:
     with shelf.write() as session:
         newsletter = store.newsletter(session, "weekly")
@@ -85,7 +85,7 @@ def test_building_honours_the_draft(
         first, last = picked.chosen[0].candidate.slug, picked.left_out[-1].candidate.slug
         decisions = overrides.drop(overrides.pin(Decisions(subject="By hand"), last), first)
         draft_history.decide(session, newsletter, week, decisions, what="pin and drop", now=now)
-        issue, made = build.build(session, newsletter, week, now=now, press=press)
+        issue, made = build.build(session, newsletter, week, now=now, issue_builder=issue_builder)
         edition = store.edition_of(session, issue)
 
     carried = [each["slug"] for each in issue.pick["chosen"]]
@@ -95,24 +95,26 @@ def test_building_honours_the_draft(
 
 
 def test_F03_the_draft_of_an_issue_on_its_way_is_closed(
-    shelf: Database, week: str, now: datetime, press: IssueBuilder
+    shelf: Database, week: str, now: datetime, issue_builder: IssueBuilder
 ) -> None:
     with shelf.write() as session:
         newsletter = store.newsletter(session, "weekly")
-        issue, _ = build.build(session, newsletter, week, now=now, press=press)
+        issue, _ = build.build(session, newsletter, week, now=now, issue_builder=issue_builder)
         issue.state = IssueState.PREPARED
     with shelf.write() as session, pytest.raises(IssueFrozen, match="can't change"):
         decide(session, week, now, "Too late")
 
 
 def test_F03_a_correction_before_sending_is_a_new_edition(
-    shelf: Database, week: str, now: datetime, press: IssueBuilder
+    shelf: Database, week: str, now: datetime, issue_builder: IssueBuilder
 ) -> None:
     with shelf.write() as session:
         newsletter = store.newsletter(session, "weekly")
-        build.build(session, newsletter, week, now=now, press=press)
+        build.build(session, newsletter, week, now=now, issue_builder=issue_builder)
         decide(session, week, now, "Corrected")
-        issue, _ = build.build(session, newsletter, week, now=now, press=press, again=True)
+        issue, _ = build.build(
+            session, newsletter, week, now=now, issue_builder=issue_builder, again=True
+        )
 
         subjects = [each.subject for each in store.editions(session, issue)]
     assert len(subjects) == 2

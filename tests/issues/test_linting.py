@@ -17,18 +17,18 @@ from digest.render.lint.finding import Finding, Severity
 
 
 @pytest.fixture(autouse=True)
-def built(installation: App, press: IssueBuilder, week: str) -> None:
+def built(installation: App, issue_builder: IssueBuilder, week: str) -> None:
     now = datetime.fromisoformat("2026-11-24T09:00:00Z")
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
-        build.build(session, newsletter, week, now=now, press=press)
+        build.build(session, newsletter, week, now=now, issue_builder=issue_builder)
 
 
 def findings(installation: App, **changed: str) -> list[Finding]:
     later = replace(installation, settings=installation.settings.model_copy(update=changed))
     with installation.database.read() as session:
         issue = store.by_number(session, 1, 1)
-        return later.findings(store.edition_of(session, issue), later.unsubscribe_url())
+        return later.issues.findings(store.edition_of(session, issue))
 
 
 def test_nothing_is_wrong_while_the_settings_stay(installation: App) -> None:
@@ -74,7 +74,9 @@ def test_the_same_sender_in_another_spelling_is_no_change(installation: App) -> 
 def sender_of(installation: App, **changed: str) -> str:
     later = replace(installation, settings=installation.settings.model_copy(update=changed))
     with installation.database.read() as session:
-        return later.sending(session, store.by_number(session, 1, 1)).content.sender.address
+        return later.sending.edition_send(
+            session, store.by_number(session, 1, 1)
+        ).content.sender.address
 
 
 def test_I7_every_reader_gets_an_issue_from_the_sender_it_was_built_with(
@@ -102,23 +104,27 @@ def test_a_new_sender_is_taken_only_while_nobody_has_got_the_issue(
             )
         )  # fmt: skip
     with installation.database.write() as session:
-        assert later.take_sender(session, issue) is taken
+        assert later.issues.update_sender(session, issue) is taken
     assert (findings(later) == []) is taken
     assert (sender_of(later) == "weekly@elsewhere.example") is taken
 
 
 def test_a_share_that_the_calls_contradict_is_pointed_out(
-    installation: App, press: IssueBuilder, week: str
+    installation: App, issue_builder: IssueBuilder, week: str
 ) -> None:
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         chosen = build.choose_comparisons(session, newsletter, week)
-        carried = build.draft_issue(session, newsletter, chosen, number=1, press=press).revisions
+        carried = build.draft_issue(
+            session, newsletter, chosen, number=1, issue_builder=issue_builder
+        ).revisions
         left = carried[0].contenders[0]
         left.panel_share = 50
         for verdict, call in zip(left.verdicts, (*[Call.SHIP] * 3, Call.SKIP), strict=True):
             verdict.call = call
-        found = build.draft_issue(session, newsletter, chosen, number=1, press=press).findings
+        found = build.draft_issue(
+            session, newsletter, chosen, number=1, issue_builder=issue_builder
+        ).findings
         session.rollback()
 
     assert [each.rule for each in found] == ["panel-share"]
@@ -127,14 +133,18 @@ def test_a_share_that_the_calls_contradict_is_pointed_out(
 
 @pytest.mark.parametrize("braces", ["{{name}}", "{% if %}", "{# note #}", UNSUBSCRIBE_TAG])
 def test_a_title_with_a_templates_braces_stops_no_issue_from_any_place(
-    installation: App, press: IssueBuilder, week: str, braces: str
+    installation: App, issue_builder: IssueBuilder, week: str, braces: str
 ) -> None:
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         chosen = build.choose_comparisons(session, newsletter, week)
-        carried = build.draft_issue(session, newsletter, chosen, number=1, press=press).revisions
+        carried = build.draft_issue(
+            session, newsletter, chosen, number=1, issue_builder=issue_builder
+        ).revisions
         carried[1].contenders[0].name = f"Mustache {braces}"
-        proof = build.draft_issue(session, newsletter, chosen, number=1, press=press)
+        proof = build.draft_issue(
+            session, newsletter, chosen, number=1, issue_builder=issue_builder
+        )
         session.rollback()
 
     assert braces in proof.view.preheader

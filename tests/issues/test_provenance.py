@@ -21,12 +21,12 @@ from digest.issues.picking import overrides
 from digest.render.engine import Rendered
 
 
-def build(installation: App, press: IssueBuilder, week: str, now: datetime) -> None:
+def build(installation: App, issue_builder: IssueBuilder, week: str, now: datetime) -> None:
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         decisions = overrides.set_text(overrides.Decisions(), "opening", "Words of our own.")
         draft_history.decide(session, newsletter, week, decisions, what="opening", now=now)
-        publish.build(session, newsletter, week, now=now, press=press)
+        publish.build(session, newsletter, week, now=now, issue_builder=issue_builder)
 
 
 def again(
@@ -35,13 +35,13 @@ def again(
     with installation.database.read() as session:
         issue = store.by_number(session, 1, 1)
         edition = store.edition_of(session, issue)
-        return provenance.rebuild(session, issue, edition, reprint or installation.reprint)
+        return provenance.rebuild(session, issue, edition, reprint or installation.issues.rerender)
 
 
 def test_an_issue_made_again_is_the_same_bytes(
-    installation: App, press: IssueBuilder, week: str, now: datetime
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
 ) -> None:
-    build(installation, press, week, now)
+    build(installation, issue_builder, week, now)
 
     made = again(installation)
     assert made.differs == ()
@@ -50,12 +50,12 @@ def test_an_issue_made_again_is_the_same_bytes(
 
 def test_neither_templates_nor_settings_nor_the_draft_of_today_matter(
     installation: App,
-    press: IssueBuilder,
+    issue_builder: IssueBuilder,
     week: str,
     now: datetime,
     write_template: Callable[[str, str], None],
 ) -> None:
-    build(installation, press, week, now)
+    build(installation, issue_builder, week, now)
     write_template("issue.subject.txt", "Something else")
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
@@ -69,20 +69,20 @@ def test_neither_templates_nor_settings_nor_the_draft_of_today_matter(
 
 
 def test_what_comes_out_otherwise_is_named(
-    installation: App, press: IssueBuilder, week: str, now: datetime
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
 ) -> None:
-    build(installation, press, week, now)
+    build(installation, issue_builder, week, now)
 
     def changed(view: IssueView, sources: provenance.Sources) -> Rendered:
-        return replace(installation.reprint(view, sources), text="other", subject="other")
+        return replace(installation.issues.rerender(view, sources), text="other", subject="other")
 
     assert again(installation, changed).differs == ("subject", "text")
 
 
 def test_an_edition_without_a_recipe_says_so(
-    installation: App, press: IssueBuilder, week: str, now: datetime
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
 ) -> None:
-    build(installation, press, week, now)
+    build(installation, issue_builder, week, now)
     with installation.database.write() as session:
         session.delete(session.get_one(Recipe, 1))
 
@@ -91,21 +91,21 @@ def test_an_edition_without_a_recipe_says_so(
 
 
 def test_templates_that_did_not_change_are_kept_once(
-    installation: App, press: IssueBuilder, week: str, now: datetime
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
 ) -> None:
-    build(installation, press, week, now)
+    build(installation, issue_builder, week, now)
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
-        publish.build(session, newsletter, week, now=now, press=press, again=True)
+        publish.build(session, newsletter, week, now=now, issue_builder=issue_builder, again=True)
         kept = {session.get_one(Recipe, number).templates for number in (1, 2)}
 
     assert len(kept) == 1
 
 
 def test_a_tool_that_has_another_version_now_is_named(
-    installation: App, press: IssueBuilder, week: str, now: datetime
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
 ) -> None:
-    build(installation, press, week, now)
+    build(installation, issue_builder, week, now)
     assert again(installation).tools == ()
     with installation.database.write() as session:
         kept = session.exec(select(Recipe)).one()

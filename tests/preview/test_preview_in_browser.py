@@ -232,7 +232,7 @@ def test_a_text_of_2000_letters_as_subject_forbids_approving(page: Page) -> None
 def test_approve_and_void(page: Page, site: Site) -> None:
     approve(page)
     with site.room.app.database.read() as session:
-        assert site.room.app.require_approved(session, store.by_number(session, 1, 1))
+        assert site.room.app.issues.require_approved(session, store.by_number(session, 1, 1))
     site.room.template("partials/footer.mjml", lambda source: source.replace("You get", "You got"))
 
     expect(page.locator("#status")).to_have_text("Changed since approval")

@@ -129,7 +129,7 @@ def test_approving_keeps_the_files_and_freezes_exactly_what_was_seen(
     assert (after.standing.approved, after.standing.fingerprint) == (True, look.seal)
     with room.app.database.read() as session:
         assert count(session) == 13
-        assert room.app.require_approved(session, issue_of(session))
+        assert room.app.issues.require_approved(session, issue_of(session))
 
 
 def test_what_changed_since_it_was_seen_is_not_approved(room: Room, look: Snapshot) -> None:

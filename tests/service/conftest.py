@@ -41,7 +41,7 @@ class World:
     database: Database
     now: datetime = START
     ruling: Ruling = YES
-    press: IssueBuilder = field(
+    issue_builder: IssueBuilder = field(
         default_factory=lambda: IssueBuilder(
             base_url="https://news.example.com",
             postal_address="",
@@ -54,7 +54,7 @@ class World:
     def desk(self) -> Publisher:
         return Publisher(
             store=self.database,
-            press=self.press,
+            issue_builder=self.issue_builder,
             allowed=lambda *_: self.ruling,
             freeze=lambda session, issue, edition: plan_deliveries(
                 session,

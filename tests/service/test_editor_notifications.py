@@ -54,11 +54,11 @@ def content(subject: str, text: str = "text") -> Content:
     return Content(subject=subject, html=html, text=text, sender=Mailbox("us@example.com"))
 
 
-def broken(press: IssueBuilder) -> IssueBuilder:
+def broken(issue_builder: IssueBuilder) -> IssueBuilder:
     def render(_: object) -> Rendered:
         raise MailUnfit("a template is broken")
 
-    return replace(press, render=render)
+    return replace(issue_builder, render=render)
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_reminder_says_what_the_checks_say_and_the_whole_command(desk: Desk) -
 
 
 def test_a_held_issue_that_could_not_be_made_asks_for_no_approval_of_nothing(desk: Desk) -> None:
-    desk.world.press = broken(desk.world.press)
+    desk.world.issue_builder = broken(desk.world.issue_builder)
     desk.tick(TUESDAY)
     (sent,) = desk.transport.accepted
     assert sent.content.subject == "Held: the issue of 2026-W48"

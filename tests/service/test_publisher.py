@@ -136,7 +136,7 @@ def test_an_issue_built_by_hand_is_the_draft(world: World) -> None:
     world.now = TUESDAY - DAY
     world.session(
         lambda session, newsletter: build.build(
-            session, newsletter, "2026-W48", now=world.now, press=world.press
+            session, newsletter, "2026-W48", now=world.now, issue_builder=world.issue_builder
         )
     )
     world.tick(TUESDAY)
@@ -209,16 +209,16 @@ def test_a_shift_moves_the_release_and_the_day_readers_see(world: World) -> None
 
 
 def test_a_mail_that_cannot_be_made_is_held_with_the_fault_and_mended(world: World) -> None:
-    good = world.press
+    good = world.issue_builder
 
     def broken(_: object) -> Rendered:
         raise MailUnfit("the template is broken")
 
-    world.press = replace(good, render=broken)
+    world.issue_builder = replace(good, render=broken)
     world.run(TUESDAY + HOUR)
     assert world.states() == {"2026-W48": "held"}
     assert world.turns()["2026-W48"].note == "no draft can be made: the template is broken"
-    world.press = good
+    world.issue_builder = good
     world.tick()
     assert world.states() == {"2026-W48": "released"}
 

@@ -83,7 +83,9 @@ class Story:
         build(app, period, send=True)
         with app.database.read() as session:
             newsletter = issues.newsletter(session, "weekly")
-            sending = app.sending(session, issues.by_number(session, newsletter.id, number))
+            sending = app.sending.edition_send(
+                session, issues.by_number(session, newsletter.id, number)
+            )
         dispatch(sending)
 
 

@@ -66,7 +66,7 @@ class Running:
 
     @property
     def links(self) -> Links:
-        return Links(self.app.settings.base_url, self.app.tokens())
+        return Links(self.app.settings.base_url, self.app.tokens)
 
 
 MakeSite = Callable[..., Running]
@@ -123,7 +123,9 @@ def running(path: Path, **settings: Any) -> Iterator[Running]:
 def build(app: App, period: str, *, send: bool) -> None:
     with app.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
-        issue, _ = publish.build(session, newsletter, period, now=app.clock(), press=app.press())
+        issue, _ = publish.build(
+            session, newsletter, period, now=app.clock(), issue_builder=app.issues.builder
+        )
         if send:
             freeze(session, issue, app.clock())
 

@@ -109,7 +109,7 @@ def send(site: Running) -> str:
     with app.database.write() as session:
         issue = store.by_number(session, 1, DRAFT)
         freeze(session, issue, NOW)
-        sending = app.sending(session, issue)
+        sending = app.sending.edition_send(session, issue)
     dispatch(replace(sending, transport=MemoryTransport(answer=refusing(1))), concurrency=1)
     with app.database.read() as session:
         taken = select(Attempt.key).where(Attempt.outcome == "accepted")
@@ -172,14 +172,14 @@ def test_this_was_not_me_leaves_no_spelling_of_the_address_in_any_file(
         )
         with app.database.write() as session:
             assert record_requests(
-                session, [asked], limits=RateLimits(), hashes=app.hashes(), now=NOW
+                session, [asked], limits=RateLimits(), hashes=app.hashes, now=NOW
             ) == [None]
-        app.take_in_sign_ups()
+        app.public_site.process_sign_ups()
     with app.database.read() as session:
         mine = select(Subscriber.id).where(Subscriber.address_key == ADDRESS.lower())
         number = session.exec(mine).one() or 0
     assert told.found() != {}
-    known = lifecycle.known_by(ADDRESS.lower(), app.hashes())
+    known = lifecycle.known_by(ADDRESS.lower(), app.hashes)
     page = site.links.decline(LetterCause(known, "weekly", subscriber_id=number))
     path = page.removeprefix(app.settings.base_url).partition("?")[0]
     assert site.http.post(path, data=by).status_code == 200
@@ -210,11 +210,11 @@ def test_tidying_leaves_nothing_readable_of_the_events_that_go(told: Told, way: 
         for row in session.exec(select(MailEvent)).all():
             row.detail = "words of a mailbox"
         if way == "erased":  # as an earlier version did it
-            lifecycle.erase(session, told.reader, Evidence(channel="page"), app.hashes(), NOW)
+            lifecycle.erase(session, told.reader, Evidence(channel="page"), app.hashes, NOW)
     assert files_with(told, b"words of a mailbox") != []
     if way == "pruned":
         told.site.clock.advance(days=500)
-    app.tidy_events()
+    app.events.prune()
     assert files_with(told, b"words of a mailbox") == []
 
 
@@ -237,5 +237,5 @@ def test_what_is_told_of_an_erased_reader_is_not_recorded(told: Told) -> None:
     with told.site.app.database.read() as session:
         kept = select(MailEvent).where(MailEvent.delivery_id == told.delivery)
         assert session.exec(kept).all() == []
-    told.site.app.drain().all()  # what was applied is deleted a moment after the answer
+    told.site.app.events.consumer().all()  # what was applied is deleted a moment after the answer
     assert told.found() == {}

@@ -117,7 +117,7 @@ def test_who_leaves_sees_the_button_also_while_nothing_was_ever_read(
     make_running: MakeSite, tmp_path: Path
 ) -> None:
     site = make_running(database_url=f"sqlite:///{tmp_path / 'none.db'}")
-    links = Links("", site.app.tokens())
+    links = Links("", site.app.tokens)
     answer = site.get(links.unsubscribe(LinkTarget(1, "weekly")))
 
     assert answer.status_code == 200

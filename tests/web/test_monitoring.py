@@ -107,7 +107,7 @@ def test_numbers_tell_ticks_holds_and_the_process(app: App) -> None:
 
 
 def test_posts_that_were_turned_away_are_a_number(app: App) -> None:
-    RejectedPosts(app.spool().folder).note(RejectionReason.UNSIGNED, NOW)
+    RejectedPosts(app.events.spool_folder).note(RejectionReason.UNSIGNED, NOW)
     assert 'digest_webhook_turned_away{reason="unsigned"} 1' in ask(app, "/metrics").text
 
 

@@ -238,5 +238,8 @@ def test_the_sum_past_a_cap_is_harder_than_the_usual_one(tmp_path: Path, usual: 
 
 def test_how_many_letters_a_mailbox_gets_is_a_setting(tmp_path: Path) -> None:
     app = app_of(tmp_path / "digest.db", Clock(), letters_per_day=1, letters_per_month=4)
-    assert (app.limits().address.count, app.limits().address.monthly) == (1, 4)
+    assert (
+        app.public_site.rate_limits.address.count,
+        app.public_site.rate_limits.address.monthly,
+    ) == (1, 4)
     app.database.close()

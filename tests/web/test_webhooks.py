@@ -136,8 +136,8 @@ def test_C07_whatever_is_wrong_with_a_signature_the_answer_is_the_same(hook: Hoo
         (403, answers[0].body, tuple(sorted(answers[0].headers.items())))
     }
     assert hook.news() == [None] * 3
-    assert hook.app.spool().files() == []
-    counted = RejectedPosts(hook.app.spool().folder).since_yesterday(hook.app.clock())
+    assert hook.app.events.spool().files() == []
+    counted = RejectedPosts(hook.app.events.spool_folder).since_yesterday(hook.app.clock())
     assert counted == {RejectionReason.UNSIGNED: len(answers)}
 
 
@@ -201,11 +201,11 @@ def test_C10_when_nothing_can_be_stored_the_provider_is_asked_to_come_again(
 def test_C10_what_a_dead_process_took_in_is_applied_at_the_next_start(
     hook: Hook, tmp_path: Path
 ) -> None:
-    spool = hook.app.spool()
+    spool = hook.app.events.spool()
     spool.append(orjson.dumps([hook.event()]), 1)
     [name] = spool.files()
     shutil.move(spool.folder / name, spool.folder / f"{name.split('+')[0]}+0+m+1+1.events")
-    assert hook.app.drain().all() == 1
+    assert hook.app.events.consumer().all() == 1
     assert hook.news()[0] == "delivered"
 
 
@@ -245,4 +245,4 @@ def test_C14_a_complaint_is_a_suppression_by_the_time_it_is_answered(hook: Hook)
 
 def test_the_spool_is_empty_once_all_is_applied(hook: Hook) -> None:
     hook.tell(hook.event())
-    assert eventually(lambda: hook.app.spool().files() == [])
+    assert eventually(lambda: hook.app.events.spool().files() == [])

@@ -1,8 +1,10 @@
 """Wire one installation together: settings and database on one side, adapters on the other.
 
-`installation` is the only module. `open_app` takes the settings and returns an `App`; each method
-of the `App` then makes one capability from them when it is asked: keys and tokens, the issue
-builder and its checks, the transport and the sender, the letter transport, the spool and the event
-consumer. Commands, the service and the site take an `App` and know no adapter themselves. It lists
-nothing in `__all__`: importers name `digest.app.installation`, since that module imports them all.
+`installation` is the module others import: `open_app` takes the settings and returns an `App`.
+An `App` is `resources`, the settings, database, clock and keys, with one capability a file, made
+from them on first use and kept: `issue_building` builds and lints issues, `sending` holds the
+transport and sends editions, `event_processing` holds the spool and the event consumer,
+`letter_sending` sends letters, and `public_site` holds the limits on sign-ups. Commands, the
+service and the site take an `App` and know no adapter themselves. It lists nothing in `__all__`:
+importers name `digest.app.installation`, since that module imports them all.
 """

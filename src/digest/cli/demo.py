@@ -113,7 +113,7 @@ def _run_stages(
         _send(installation, issue_id)
     with journey.stage("events back"):
         journey.facts["events"] = fake.flush_events()
-        installation.drain().all()  # events that are spooled and not applied yet
+        installation.events.consumer().all()  # events that are spooled and not applied yet
     journey.facts["provider"] = fake.counts()
     with installation.database.read() as session:
         issue = session.get_one(Issue, issue_id)
@@ -158,7 +158,7 @@ def _import_readers(installation: App, folder: Path, readers: int) -> int:
         installation.database,
         path,
         ImportOptions(newsletter=WEEKLY.slug, consent=CONSENT),
-        hashes=installation.hashes(),
+        hashes=installation.hashes,
         now=installation.clock(),
     )
     return report.added
@@ -170,18 +170,20 @@ def _build(installation: App, folder: Path) -> tuple[int, Pick]:
         newsletter = store.newsletter(session, WEEKLY.slug)
         week = cadence.period_at(now, newsletter.timezone)
         pick = build.choose_comparisons(session, newsletter, week)
-        issue, built = build.build(session, newsletter, week, now=now, press=installation.press())
+        issue, built = build.build(
+            session, newsletter, week, now=now, issue_builder=installation.issues.builder
+        )
         (folder / "issue.html").write_text(built.rendered.html, encoding="utf-8")
         (folder / "issue.txt").write_text(built.rendered.text, encoding="utf-8")
         return issue.id or 0, pick
 
 
 def _send(installation: App, issue_id: int) -> None:
-    installation.begin_sending()
+    installation.sending.begin()
     with installation.database.write() as session:
         issue = session.get_one(Issue, issue_id)
         edition: Edition = store.edition_of(session, issue)
-        sending = installation.sending(session, issue)
+        sending = installation.sending.edition_send(session, issue)
         _approve(installation, session, issue)
         plan_deliveries(
             session,
@@ -198,15 +200,13 @@ def _approve(installation: App, session: Session, issue: Issue) -> None:
     approve(
         session,
         issue,
-        templates=template_hash(installation.sources()),
-        findings=installation.findings(
-            store.edition_of(session, issue), installation.unsubscribe_url()
-        ),
+        templates=template_hash(installation.issues.template_sources()),
+        findings=installation.issues.findings(store.edition_of(session, issue)),
         by="the demo",
         now=installation.clock(),
         despite=None,
     )
-    installation.require_approved(session, issue)
+    installation.issues.require_approved(session, issue)
 
 
 def _report(call: CommandContext, journey: Journey, status: IssueStatus, folder: Path) -> None:

@@ -53,7 +53,7 @@ def doctor(
 
 def _records(call: CommandContext, *, ask: bool) -> list[SenderRecord]:
     try:
-        domain = call.app.sender().address.rpartition("@")[2]
+        domain = call.app.sender.address.rpartition("@")[2]
     except DigestError:  # reported among the checks
         return []
     if not ask or is_reserved(domain):

@@ -39,7 +39,7 @@ app = typer.Typer(
 def status(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Show what waits in the spool, what could not be used, and what was turned away."""
     call = call_of(context)
-    spool = call.app.spool()
+    spool = call.app.events.spool()
     away = RejectedPosts(spool.folder).since_yesterday(call.app.clock())
     with call.app.database.read() as session:
         dead_letters = count_dead_letters(session)
@@ -78,7 +78,7 @@ def drain(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Apply what waits in the spool now."""
     call = call_of(context)
     call.app.require_secrets()
-    applied = call.app.drain().all()
+    applied = call.app.events.consumer().all()
     if as_json:
         call.json({"applied": applied})
     else:
@@ -101,12 +101,10 @@ def replay_(
     for path in files or []:
         post = parse(path.read_bytes())
         with call.app.database.write() as session:
-            got = handle_events(
-                session, post.events, hashes=call.app.hashes(), now=call.app.clock()
-            )
+            got = handle_events(session, post.events, hashes=call.app.hashes, now=call.app.clock())
         facts[str(path)] = {**asdict(got), "unreadable": post.unread}
     if not files:
-        done = replay(call.app.database, hashes=call.app.hashes(), now=call.app.clock())
+        done = replay(call.app.database, hashes=call.app.hashes, now=call.app.clock())
         facts = asdict(done)
     if as_json:
         call.json(facts)
@@ -147,8 +145,8 @@ def tracking(
 def tidy(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Prune the events of old issues and forget erased readers; every number stays."""
     call = call_of(context)
-    done = call.app.tidy_events()
-    lifted = call.app.reopen()
+    done = call.app.events.prune()
+    lifted = call.app.events.lift_suppressions()
     if as_json:
         call.json({**asdict(done), "lifted": lifted})
     else:

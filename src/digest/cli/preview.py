@@ -52,7 +52,7 @@ def preview(
             confined=confined,
             remote_images=remote_images,
         )
-        watcher = FileWatcher(session, templates=templates(session.app.own_mails()))
+        watcher = FileWatcher(session, templates=templates(session.app.template_folder))
         session.renew()
         watcher.start()
         token = token_urlsafe(16)

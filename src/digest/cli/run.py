@@ -76,7 +76,9 @@ def run(
 def _run(installation: App, job: Job, woken: bool) -> bool:
     if job.name == "send":  # one service of many sends; each advances its restore guard
         with suppress(DigestError, SQLAlchemyError, OSError):  # the job itself reports these
-            restore_guard.refresh_guard(installation.database, installation.epoch())
+            restore_guard.refresh_guard(
+                installation.database, installation.sending.restore_guard_file
+            )
     return run_if_due(job, installation.database, installation.clock, this_process(), woken=woken)
 
 
@@ -92,7 +94,7 @@ def _require_fit(call: CommandContext) -> None:
 
 
 def _log_hold(installation: App) -> None:
-    held = restore_guard.hold_reason(installation.database, installation.epoch())
+    held = restore_guard.hold_reason(installation.database, installation.sending.restore_guard_file)
     if held:
         log.error("HOLD, nothing is sent: %s; next: %s", held, restore_guard.NEXT_STEP)
 

@@ -245,7 +245,7 @@ def check_restore(app: App) -> Iterator[CheckResult]:
     """Check the backups, and whether the restore guard holds the database."""
     with app.database.read() as session:
         yield from _backups(app, session)
-    held = restore_guard.hold_reason(app.database, app.epoch())
+    held = restore_guard.hold_reason(app.database, app.sending.restore_guard_file)
     if held:
         yield warning("restore", f"nothing is sent: {held}", restore_guard.NEXT_STEP)
 

@@ -77,7 +77,7 @@ def _secrets(app: App) -> Iterator[CheckResult]:
     results = _run(_secret, app)
     if all(result.weight is not HealthLevel.REFUSED for result in results):
         with app.database.read() as session:
-            why = known_secrets.missing_secrets(session, signing_keys.marks(app.settings))
+            why = known_secrets.missing_secrets(session, app.secret_marks)
         if why is not None:
             results = [refused("secret", why, known_secrets.NEXT_STEP)]
     yield from results
@@ -102,7 +102,7 @@ def _address(app: App) -> Iterator[CheckResult]:
 
 
 def _sender(app: App) -> Iterator[CheckResult]:
-    domain = app.sender().address.rpartition("@")[2]
+    domain = app.sender.address.rpartition("@")[2]
     if is_reserved(domain) and _sends_real_mail(app):
         yield refused("sender", f"{domain} is made for examples", "set DIGEST_FROM")
     else:
@@ -123,7 +123,7 @@ def _provider(app: App) -> Iterator[CheckResult]:
     if settings.sendgrid_api_key is None:
         yield refused("provider", "DIGEST_SENDGRID_API_KEY is missing", "make one with Mail Send")
     else:
-        app.transport()  # raises for a malformed key
+        _ = app.sending.transport  # raises for a malformed key
         yield fine("provider", f"mail is handed to {urlsplit(settings.sendgrid_url).hostname}")
     if settings.webhook_key_list():
         Verifier(settings.webhook_key_list())  # raises for a malformed key
@@ -137,7 +137,7 @@ def _provider(app: App) -> Iterator[CheckResult]:
 
 
 def _webhook(app: App) -> CheckResult:
-    rejected = RejectedPosts(app.spool().folder).since_yesterday(app.clock())
+    rejected = RejectedPosts(app.events.spool_folder).since_yesterday(app.clock())
     unsigned = rejected.get(RejectionReason.UNSIGNED, 0)
     if unsigned:
         posts = "1 post" if unsigned == 1 else f"{unsigned:,} posts"

@@ -89,7 +89,7 @@ def draft_issue(
     chosen: Pick,
     *,
     number: int,
-    press: IssueBuilder,
+    issue_builder: IssueBuilder,
     unsaved: Mapping[int, Revision] | None = None,
 ) -> BuiltIssue:
     """Compose, render and check the picked comparisons; store nothing.
@@ -112,17 +112,17 @@ def draft_issue(
         number=number,
         period=chosen.period,
         on=chosen.day,
-        base_url=press.base_url,
-        postal_address=press.postal_address,
+        base_url=issue_builder.base_url,
+        postal_address=issue_builder.postal_address,
     )
     view = apply_words(composed, decisions)
-    output = press.render(view)
+    output = issue_builder.render(view)
     rendered = replace(output, findings=(*output.findings, *_share_warnings(ordered)))
     return BuiltIssue(
         view=view,
         composed=composed,
         rendered=rendered,
-        findings=press.check(view, rendered),
+        findings=issue_builder.check(view, rendered),
         revisions=ordered,
         decisions=decisions,
     )
@@ -147,7 +147,7 @@ def build(
     period: str,
     *,
     now: datetime,
-    press: IssueBuilder,
+    issue_builder: IssueBuilder,
     again: bool = False,
     chosen: Pick | None = None,
 ) -> tuple[Issue, BuiltIssue]:
@@ -161,7 +161,7 @@ def build(
     number = before.number if before else None
     number = number or store.next_number(session, newsletter.id)
     chosen = chosen or choose_comparisons(session, newsletter, period)
-    built = draft_issue(session, newsletter, chosen, number=number, press=press)
+    built = draft_issue(session, newsletter, chosen, number=number, issue_builder=issue_builder)
     refuse_errors(built.findings)
     issue = before or Issue(
         newsletter_id=newsletter.id or 0, period=period, state=IssueState.BUILT, built_at=now
@@ -178,12 +178,14 @@ def build(
         number=number,
         period=period,
         on=chosen.day,
-        base_url=press.base_url,
-        postal_address=press.postal_address,
-        sender=press.sender,
+        base_url=issue_builder.base_url,
+        postal_address=issue_builder.postal_address,
+        sender=issue_builder.sender,
         decisions=built.decisions,
     )
-    provenance.keep_recipe(session, edition, inputs, press.sources(), built.rendered.findings)
+    provenance.keep_recipe(
+        session, edition, inputs, issue_builder.sources(), built.rendered.findings
+    )
     return issue, built
 
 

@@ -116,7 +116,7 @@ def _verdict(preview: PreviewSession, key: str, name: str) -> dict[str, str]:
         view, rendered = _case(preview, key)
     except TemplateBroken as fault:
         return {"key": key, "name": name, "mood": "error", "verdict": str(fault)}
-    reported = preview.app.checks().of_view(view, rendered)
+    reported = preview.app.issues.lint_terms.of_view(view, rendered)
     findings = [finding for finding in reported if finding.rule not in _USUAL]
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     mood = "error" if errors else "warning" if findings else "good"
@@ -224,7 +224,7 @@ def _mailing(preview: PreviewSession, query: PreviewQuery) -> Mailing | None:
         reader.address, base_url=preview.app.settings.base_url, token=INERT
     )
     return Mailing(
-        content=preview.app.content(newsletter, rendered),
+        content=preview.app.sending.content(newsletter, rendered),
         recipients=[recipient._replace(delivery="0")],
         issue=f"{newsletter.slug}-{standing.number}",
         batch="0" * 32,

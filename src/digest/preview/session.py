@@ -104,7 +104,7 @@ class PreviewSession:
 
     def render(self, view: IssueView) -> Rendered:
         """Render an issue in the confined process; raise `TemplateBroken`."""
-        return self._confined.render("issue", {"issue": view}, folder=self.app.own_mails())
+        return self._confined.render("issue", {"issue": view}, folder=self.app.template_folder)
 
     def decide(self, asked: Mapping[str, Any]) -> str:
         """Apply a decision to the draft and return a summary; raise `DigestError` for a bad one."""
@@ -143,7 +143,7 @@ class PreviewSession:
             given = approval.approve(
                 session,
                 issue,
-                templates=provenance.template_hash(self.app.sources()),
+                templates=provenance.template_hash(self.app.issues.template_sources()),
                 findings=self.snapshot.built.findings if self.snapshot.built else (),
                 by=by,
                 now=self.app.clock(),
@@ -162,10 +162,10 @@ class PreviewSession:
         if built is None or newsletter is None:
             raise DigestError("there is nothing on the desk to send")
         approval.refuse_errors(built.findings)
-        content = self.app.content(newsletter, built.rendered)
+        content = self.app.sending.content(newsletter, built.rendered)
         to = parse(address).wire
         settings = self.app.settings
-        self.app.hand_over(make_test_copy(content, to, base_url=settings.base_url))
+        self.app.sending.send_once(make_test_copy(content, to, base_url=settings.base_url))
         stays = settings.transport is TransportKind.OUTBOX
         return test_copy_location(settings.outbox if stays else None)
 
@@ -174,7 +174,7 @@ class PreviewSession:
         built, newsletter = self.snapshot.built, self.snapshot.newsletter
         if built is None or newsletter is None:
             raise DigestError("there is nothing on the desk to ask about")
-        content = self.app.content(newsletter, built.rendered)
+        content = self.app.sending.content(newsletter, built.rendered)
         base_url, now = self.app.settings.base_url, self.app.clock()
         findings = spam_findings(content, base_url=base_url, now=now)
         self.spam = (built.fingerprint(), findings)
@@ -212,7 +212,7 @@ class PreviewSession:
             newsletter,
             week,
             now=now,
-            press=issue_builder_of(self.app, self._confined),
+            issue_builder=issue_builder_of(self.app, self._confined),
             again=True,
         )
         if built.fingerprint() != seen:

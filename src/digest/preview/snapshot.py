@@ -116,16 +116,16 @@ def issue_builder_of(app: App, confined: RenderProcess) -> IssueBuilder:
     """Return the installation's issue builder, which renders in the *confined* process."""
 
     def render(view: IssueView) -> Rendered:
-        return confined.render("issue", {"issue": view}, folder=app.own_mails())
+        return confined.render("issue", {"issue": view}, folder=app.template_folder)
 
-    return replace(app.press(), render=render)
+    return replace(app.issues.builder, render=render)
 
 
 def checked(app: App, snapshot: Snapshot) -> Snapshot:
     """Return the snapshot with the findings of its own mail."""
     if not snapshot.unchecked or snapshot.built is None:
         return snapshot
-    findings = app.checks().of_view(snapshot.built.view, snapshot.built.rendered)
+    findings = app.issues.lint_terms.of_view(snapshot.built.view, snapshot.built.rendered)
     return replace(snapshot, built=replace(snapshot.built, findings=findings), unchecked=False)
 
 
@@ -161,7 +161,7 @@ def take_snapshot(
                 newsletter,
                 pick,
                 number=standing.number,
-                press=replace(issue_builder_of(app, confined), check=lambda *_: ()),
+                issue_builder=replace(issue_builder_of(app, confined), check=lambda *_: ()),
                 unsaved=overlay.unsaved(choice.candidate.revision_id for choice in pick.chosen),
             )
             kept = before.built.findings if before.built else ()
@@ -205,7 +205,7 @@ def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> 
         number = store.next_number(session, newsletter.id)
         return IssueStanding(number=number, period=week, state=issue.state if issue else None)
     edition = store.edition_of(session, issue)
-    templates = provenance.template_hash(app.sources())
+    templates = provenance.template_hash(app.issues.template_sources())
     leaves = slots.leaves_at(session, newsletter, week)
     return IssueStanding(
         number=issue.number,
@@ -247,7 +247,7 @@ def _past(name: str, edition: Edition) -> PastEdition:
 
 def _fault(fault: DigestError | ComparisonUnreadable, app: App) -> BuildError:
     try:
-        folders = template_folders("email", app.own_mails())
+        folders = template_folders("email", app.template_folder)
     except DigestError:
         folders = ()
     return of_error(fault, folders)

@@ -189,7 +189,7 @@ def _own_words(snapshot: Snapshot) -> dict[str, str]:
 def _words(preview: PreviewSession, query: PreviewQuery) -> dict[str, str]:
     built = preview.snapshot.built
     try:
-        sender, reader = preview.app.sender(), reader_of(preview, query)
+        sender, reader = preview.app.sender, reader_of(preview, query)
     except DigestError:
         return {"sender": "", "to": "", "subject": "", "preheader": ""}
     return {

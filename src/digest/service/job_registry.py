@@ -54,19 +54,19 @@ def jobs_of(app: App, stop: StopSignal) -> list[Job]:
         Job(name="letters", every=MINUTE, run=lambda _: _letters(app)),
         Job(name="events", every=MINUTE, run=lambda _: _events(app)),
         Job(name="purge", every=DAY, run=partial(_purge, app)),
-        Job(name="prune", every=DAY, run=lambda _: str(app.tidy_events())),
+        Job(name="prune", every=DAY, run=lambda _: str(app.events.prune())),
         Job(name="backup", every=DAY, run=partial(_back_up, app)),
     ]
 
 
 def _letters(app: App) -> str:
-    app.take_in_sign_ups()  # left while the database was unavailable
-    done = app.send_letters(LETTERS_AT_ONCE)
+    app.public_site.process_sign_ups()  # left while the database was unavailable
+    done = app.letters.send_waiting(LETTERS_AT_ONCE)
     return ", ".join(f"{number} {state}" for state, number in sorted(done.items()))
 
 
 def _events(app: App) -> str:
-    applied, lifted = app.drain().all(), app.reopen()
+    applied, lifted = app.events.consumer().all(), app.events.lift_suppressions()
     parts = [f"{applied} applied that an earlier process left"] if applied else []
     if lifted:
         parts.append(f"{lifted} suppressions lifted with the provider")
@@ -74,7 +74,7 @@ def _events(app: App) -> str:
 
 
 def _purge(app: App, now: datetime) -> str:
-    purged = purge(app.database, app.hashes(), now, app.retention())
+    purged = purge(app.database, app.hashes, now, app.public_site.retention)
     app.database.scrub()
     return (
         f"forgot {purged.pending} sign-ups nobody confirmed, {purged.networks} network addresses,"
@@ -103,7 +103,7 @@ def publisher_of(app: App) -> Publisher:
     """Return an installation's publisher."""
     return Publisher(
         store=app.database,
-        press=app.press(),
+        issue_builder=app.issues.builder,
         allowed=partial(ruling, app),
         freeze=partial(freeze, app),
     )
@@ -111,11 +111,11 @@ def publisher_of(app: App) -> Publisher:
 
 def ruling(app: App, session: Session, issue: Issue) -> Ruling:
     """Return whether an issue may be released: by a valid approval, or unattended."""
-    held = restore_guard.hold_reason(app.database, app.epoch())
+    held = restore_guard.hold_reason(app.database, app.sending.restore_guard_file)
     if held is not None:
         return Ruling(False, f"nothing is sent: {held}")
     try:
-        approval = app.require_approved(session, issue)
+        approval = app.issues.require_approved(session, issue)
     except MailUnfit as fault:
         return Ruling(False, str(fault), step=f"{fault.next_step} Then: {_again(issue)}")
     except NotApproved as fault:
@@ -126,7 +126,7 @@ def ruling(app: App, session: Session, issue: Issue) -> Ruling:
 
 
 def _unapproved(app: App, session: Session, issue: Issue, why: str) -> Ruling:
-    findings = app.findings(store.edition_of(session, issue), app.unsubscribe_url())
+    findings = app.issues.findings(store.edition_of(session, issue))
     rules = sorted({finding.rule for finding in findings if finding.severity is Severity.WARNING})
     step = " ".join([f"digest approve {issue.number}", *(f"--despite {rule}" for rule in rules)])
     return Ruling(False, why, step=step, warnings=tuple(str(finding) for finding in findings))
@@ -162,8 +162,8 @@ def editor_notifications_of(app: App) -> EditorNotifications:
         store=app.database,
         addresses=app.settings.editor_list(),
         base_url=app.settings.base_url,
-        hand_over=lambda mailing: (way := app.transport()).hand_over(way.prepare(mailing)),
-        issue=lambda session, issue: app.sending(session, issue).content,
+        hand_over=lambda mailing: (way := app.sending.transport).hand_over(way.prepare(mailing)),
+        issue=lambda session, issue: app.sending.edition_send(session, issue).content,
         letter=partial(_letter, app),
         allowed=partial(ruling, app),
     )
@@ -179,11 +179,11 @@ def _letter(app: App, newsletter: Newsletter, subject: str, words: Sequence[str]
         why=f"You get this because you are an editor of {newsletter.name} (DIGEST_EDITORS).",
         postal_address=app.settings.postal_address,
     )
-    mail = render("letter", {"letter": view}, folder=app.own_mails())
+    mail = render("letter", {"letter": view}, folder=app.template_folder)
     return Content(
         subject=mail.subject,
         html=mail.html,
         text=mail.text,
-        sender=app.sender(),
+        sender=app.sender,
         category="editors",
     )

@@ -48,7 +48,7 @@ class Publisher:
     """What advancing slots depends on: the database, the issue builder, approval, planning."""
 
     store: UnitOfWork
-    press: IssueBuilder
+    issue_builder: IssueBuilder
     allowed: Allowed
     freeze: Freeze
 
@@ -191,7 +191,12 @@ def _build_draft(publisher: Publisher, session: Session, work: _SlotWork, now: d
         with session.begin_nested():
             pick = _chosen(session, work, now)
             build.build(
-                session, newsletter, slot.period, now=now, press=publisher.press, chosen=pick
+                session,
+                newsletter,
+                slot.period,
+                now=now,
+                issue_builder=publisher.issue_builder,
+                chosen=pick,
             )
     except NothingToPick as fault:
         slot.note = str(fault)

@@ -91,7 +91,7 @@ class SendJob:
             prepared = select(Issue.id).where(Issue.state == IssueState.PREPARED)
             waiting = session.exec(prepared.order_by(col(Issue.prepared_at))).all()
         if waiting:
-            self.app.begin_sending()
+            self.app.sending.begin()
         results = []
         for issue_id in waiting:
             if issue_id is None or self.stop_signal.stopping.is_set():
@@ -121,7 +121,7 @@ class SendJob:
 
 def _send(app: App, issue_id: int, stop: StopSignal) -> str:
     with app.database.read() as session:
-        sending = app.sending(session, session.get_one(Issue, issue_id))
+        sending = app.sending.edition_send(session, session.get_one(Issue, issue_id))
     name = sending.issue
     transport = LoggingTransport(sending.transport, name)
     if app.settings.canary:

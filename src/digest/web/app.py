@@ -29,11 +29,13 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     """Return the ASGI application that readers and the provider reach; raises `BadSetting`.
 
     While the site runs, a thread of its own sends waiting letters, and is woken by each new one; a
-    service may call `App.take_in_sign_ups` and `App.send_letters` at the same time. *ticking* says
-    that this process runs the schedule too, so that readiness depends on it.
+    service may call `LetterSending.send_waiting` and `SiteTerms.process_sign_ups` at the same time.
+    *ticking* says that this process runs the schedule too, so that readiness depends on it.
     """
     webhook = webhooks.Webhook(app)
-    letter_worker = LetterWorker(app.send_letters, catch_up=app.take_in_sign_ups)
+    letter_worker = LetterWorker(
+        app.letters.send_waiting, catch_up=app.public_site.process_sign_ups
+    )
     theme = Theme(app.settings, NewsletterCache(app.database))
     front = site_config(app, theme, letter_worker.wake)
     public = PublicSite(app, front, theme)

@@ -30,8 +30,8 @@ def collect_metrics(app: App) -> list[Metric]:
     """Return every metric; raises `SQLAlchemyError` while the database can't be read."""
     with app.database.read() as session:
         counted = [*_sending(session), *_audience(session), *_ticks(app, session)]
-    held = restore_guard.hold_reason(app.database, app.epoch()) is not None
-    spool = app.spool()
+    held = restore_guard.hold_reason(app.database, app.sending.restore_guard_file) is not None
+    spool = app.events.spool()
     rejected = RejectedPosts(spool.folder).since_yesterday(app.clock())
     return [
         *counted,

@@ -38,8 +38,8 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
     settings = app.settings
     return SiteConfig(
         sessions=app.database,
-        tokens=app.tokens(),
-        hashes=app.hashes(),
+        tokens=app.tokens,
+        hashes=app.hashes,
         clock=app.clock,
         base_url=settings.base_url,
         newsletters=theme.shelf,
@@ -49,7 +49,7 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
         disposable=_disposable(app),
         proof=_proof(app),
         harder=_harder(app),
-        limits=app.limits(),
+        limits=app.public_site.rate_limits,
         elsewhere=_elsewhere,
         erase_elsewhere=erase,
         embed_origins=split_setting(settings.embed_origins),
@@ -58,7 +58,7 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
         copies_kept=settings.backups_kept if app.database.path else None,
         files_kept=_keeps_files(app),
         mailto=settings.leave_mailto,
-        retention=app.retention(),
+        retention=app.public_site.retention,
         on_erased=app.database.scrub,
         on_letter=on_letter,
         link_hours=settings.link_hours,

@@ -41,8 +41,8 @@ class Webhook:
         self._app = app
         self._verifier = Verifier(app.settings.webhook_key_list())
         self._keys_seen = self._keys_now()
-        self._consumer = ConsumerThread(app.drain())
-        self._rejected = RejectedPosts(app.spool().folder)
+        self._consumer = ConsumerThread(app.events.consumer())
+        self._rejected = RejectedPosts(app.events.spool_folder)
         self._under_way = 0
         self._threads = CapacityLimiter(THREADS)
 

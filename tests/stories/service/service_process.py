@@ -202,11 +202,11 @@ class Yard:
         """Let an issue go as it is."""
         with self.opened() as app, app.database.write() as session:
             issue = store.by_number(session, 1, number)
-            findings = app.findings(store.edition_of(session, issue), app.unsubscribe_url())
+            findings = app.issues.findings(store.edition_of(session, issue))
             approve(
                 session,
                 issue,
-                templates=provenance.template_hash(app.sources()),
+                templates=provenance.template_hash(app.issues.template_sources()),
                 findings=findings,
                 by="Ann",
                 now=app.clock(),

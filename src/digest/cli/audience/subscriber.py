@@ -38,9 +38,9 @@ def show(context: typer.Context, address: AddressArgument, json: JsonFlag = Fals
     key = parse(address).key
     with call.app.database.read() as session:
         reader = store.find(session, key)
-        suppressed = suppression.find(session, key, call.app.hashes())
+        suppressed = suppression.find(session, key, call.app.hashes)
         wished = suppression.is_requested(session, key)
-        declined = lifecycle.find(session, [key], call.app.hashes(), call.app.clock()).get(key)
+        declined = lifecycle.find(session, [key], call.app.hashes, call.app.clock()).get(key)
         if not (reader or suppressed or wished or declined):
             raise UnknownReader
         facts = export.person(session, reader.id) if reader else {}
@@ -62,7 +62,7 @@ def history(context: typer.Context, address: AddressArgument, json: JsonFlag = F
     key = parse(address).key
     with call.app.database.read() as session:
         reader = store.find(session, key)
-        held = suppression.find(session, key, call.app.hashes())
+        held = suppression.find(session, key, call.app.hashes)
         if reader is None and held is None:
             raise UnknownReader
         entries = consent.entries(session, reader.id) if reader else []
@@ -83,7 +83,7 @@ def forget(context: typer.Context, address: AddressArgument) -> None:
     """Erase a reader; a keyed hash stays, so that no import brings the address back."""
     call = call_of(context)
     call.app.require_secrets()
-    key, hashes, now = parse(address).key, call.app.hashes(), call.app.clock()
+    key, hashes, now = parse(address).key, call.app.hashes, call.app.clock()
     with call.app.database.write() as session:
         reader = store.find(session, key)
         if reader is not None:
@@ -104,7 +104,7 @@ def leave(
 ) -> None:
     """Unsubscribe a reader who wrote to us (DIGEST_LEAVE_MAILTO); a token names its newsletter."""
     call = call_of(context)
-    links = Links(call.app.settings.base_url, call.app.tokens())
+    links = Links(call.app.settings.base_url, call.app.tokens)
     with call.app.database.write() as session:
         by_token = None if "@" in who else links.read_unsubscribe(who)
         number, slug = by_token or (_known(session, who).id, call.existing(newsletter))
@@ -121,7 +121,7 @@ def suppress(
     """Never mail an address again, whatever its subscriptions say, known here or not."""
     call = call_of(context)
     call.app.require_secrets()
-    key, hashes, now = parse(address).key, call.app.hashes(), call.app.clock()
+    key, hashes, now = parse(address).key, call.app.hashes, call.app.clock()
     with call.app.database.write() as session:
         if lift:
             declined = lifecycle.lift(session, key, hashes)

@@ -122,7 +122,7 @@ def export(
 
 
 def _hashes(call: CommandContext) -> Hashes:
-    return call.app.hashes()
+    return call.app.hashes
 
 
 @contextmanager

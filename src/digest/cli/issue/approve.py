@@ -16,7 +16,7 @@ import typer
 from sqlmodel import Session
 
 from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of
-from digest.cli.issue.drafting import NewsletterOption, find, findings_of, print_findings
+from digest.cli.issue.drafting import NewsletterOption, find, print_findings
 from digest.issues import provenance, store
 from digest.issues.approval import approve as record
 from digest.issues.approval import refuse_errors
@@ -55,13 +55,13 @@ def approve(
     call = call_of(context)
     with call.app.database.write() as session:
         row, edition = find(session, newsletter, issue)
-        findings = findings_of(call, edition)
+        findings = call.app.issues.findings(edition)
         if not as_json:
             print_findings(call, findings)
         given = record(
             session,
             row,
-            templates=provenance.template_hash(call.app.sources()),
+            templates=provenance.template_hash(call.app.issues.template_sources()),
             findings=findings,
             by=by or getuser(),
             now=call.app.clock(),
@@ -107,7 +107,7 @@ def rebuild(
     call = call_of(context)
     with call.app.database.read() as session:
         row, edition = find(session, newsletter, issue)
-        result = provenance.rebuild(session, row, edition, call.app.reprint)
+        result = provenance.rebuild(session, row, edition, call.app.issues.rerender)
         facts: dict[str, Any] = {
             "issue": issue,
             "revision": edition.revision,
@@ -178,6 +178,8 @@ def send_test(call: CommandContext, newsletter: str, number: int, to: str) -> Ac
     address = parse(to).wire
     with call.app.database.read() as session:
         issue, edition = find(session, newsletter, number)
-        refuse_errors(findings_of(call, edition))
-        content = call.app.sending(session, issue).content
-    return call.app.hand_over(make_test_copy(content, address, base_url=call.app.settings.base_url))
+        refuse_errors(call.app.issues.findings(edition))
+        content = call.app.sending.edition_send(session, issue).content
+    return call.app.sending.send_once(
+        make_test_copy(content, address, base_url=call.app.settings.base_url)
+    )

@@ -79,7 +79,7 @@ def build(
             series,
             _period(call, series, period),
             now=call.app.clock(),
-            press=call.app.press(),
+            issue_builder=call.app.issues.builder,
             again=again,
         )
         edition = store.edition_of(session, issue)
@@ -137,8 +137,8 @@ def check(
     call = call_of(context)
     with call.app.database.read() as session:
         row, edition = find(session, newsletter, issue)
-        findings = findings_of(call, edition)
-        content = call.app.sending(session, row).content if spam else None
+        findings = call.app.issues.findings(edition)
+        content = call.app.sending.edition_send(session, row).content if spam else None
     if content:
         base_url, now = call.settings.base_url, call.app.clock()
         findings += spam_findings(content, base_url=base_url, now=now)
@@ -161,11 +161,6 @@ def find(
     series = store.newsletter(session, newsletter)
     issue = store.by_number(session, series.id, number, lock=lock)
     return issue, store.edition_of(session, issue)
-
-
-def findings_of(call: CommandContext, edition: Edition) -> list[Finding]:
-    """Return the findings of a frozen edition."""
-    return call.app.findings(edition, f"{call.app.settings.base_url}/u/{UNSUBSCRIBE_TAG}")
 
 
 def issue_facts(issue: Issue, edition: Edition) -> dict[str, Any]:
@@ -242,7 +237,7 @@ def _print_issue(call: CommandContext, issue: Issue, edition: Edition) -> None:
 
 
 def _headers(call: CommandContext, session: Session, issue: Issue) -> str:
-    sending = call.app.sending(session, issue)
+    sending = call.app.sending.edition_send(session, issue)
     reader = sending.recipient(1, 0, "reader@example.org")
     mail = message(sending.content, reader)
     return "".join(f"{name}: {value}\n" for name, value in mail.items())

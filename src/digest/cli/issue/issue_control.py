@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
-from digest import signing_keys
 from digest.cli.context import MOST, AnyIssue, CommandContext, IssueNumber, call_of, some
 from digest.cli.issue.drafting import NewsletterOption, find
 from digest.delivery import known_secrets
@@ -87,8 +86,8 @@ def _resume_issue(
     with call.app.database.write() as session:
         row = find(session, newsletter, issue)[0]
         waits = control.resume(session, row, call.app.clock(), past_first_wave=past_first_wave)
-        another = call.app.take_sender(session, row)
-        fault = call.app.unapproved(session, row)
+        another = call.app.issues.update_sender(session, row)
+        fault = call.app.issues.missing_approval(session, row)
         if fault is not None and not another:
             raise fault
         if fault is not None:
@@ -113,7 +112,7 @@ def _resume_issue(
 
 def _resume_without_secret(call: CommandContext, by: str, why: str) -> None:
     _require_signed(by, why)
-    marks, now = signing_keys.marks(call.settings), call.app.clock()
+    marks, now = call.app.secret_marks, call.app.clock()
     many = known_secrets.give_up(call.app.database, marks, by=by, why=why, now=now)
     if not many:
         call.out.print("No secret is missing; nothing changed.")
@@ -134,7 +133,7 @@ def _require_signed(by: str, why: str) -> None:
 def _resume_after_restore(call: CommandContext, by: str, why: str) -> None:
     _require_signed(by, why)
     restored = restore_guard.accept_restore(
-        call.app.database, call.app.epoch(), by=by, why=why, now=call.app.clock()
+        call.app.database, call.app.sending.restore_guard_file, by=by, why=why, now=call.app.clock()
     )
     call.out.print("This database may send again; what it doesn't know of may have been sent.")
     for number in restored.paused:

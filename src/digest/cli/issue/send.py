@@ -25,7 +25,7 @@ from digest.cli.context import (
     printable,
     some,
 )
-from digest.cli.issue.drafting import NewsletterOption, find, findings_of
+from digest.cli.issue.drafting import NewsletterOption, find
 from digest.cli.issue.service_status import hold, print_hold, print_standing, standing
 from digest.cli.issue.status_output import print_status
 from digest.delivery.counts import DeliveryCounts, count_deliveries
@@ -178,7 +178,7 @@ def _require_real_send(call: CommandContext, newsletter: str, number: int, *, ta
 
 
 def _offer_again(call: CommandContext, newsletter: str, number: int) -> None:
-    call.app.begin_sending()
+    call.app.sending.begin()
     with call.app.database.write() as session:
         issue, _ = find(session, newsletter, number)
         offered = control.requeue_refused(session, issue, call.settings.batch_size)
@@ -207,19 +207,19 @@ def _prepare(call: CommandContext, newsletter: str, number: int) -> EditionSend:
 
     Of several processes that start at once one plans; the others wait for it and send too.
     """
-    call.app.begin_sending()
+    call.app.sending.begin()
     _refuse_stopped(call, newsletter, number)
     with call.app.database.write() as session:
         issue, edition = find(session, newsletter, number, lock=True)
-        findings = findings_of(call, edition)
+        findings = call.app.issues.findings(edition)
         if forbids_sending(findings):
             raise MailUnfit(
                 f"issue {number} can't go out: {findings[0].message}",
                 next_step=_next_step(findings[0].mend),
             )
-        sending = call.app.sending(session, issue)
+        sending = call.app.sending.edition_send(session, issue)
         if issue.state is IssueState.BUILT:
-            call.app.require_approved(session, issue)
+            call.app.issues.require_approved(session, issue)
             freeze(call.app, session, issue, edition)
     return sending
 

@@ -36,7 +36,9 @@ def standing(call: CommandContext, newsletter: str) -> dict[str, Any]:
 
 def hold(call: CommandContext) -> dict[str, Any]:
     """Return the reason of the restore guard's hold; ``None`` without one."""
-    return {"hold": restore_guard.hold_reason(call.app.database, call.app.epoch())}
+    return {
+        "hold": restore_guard.hold_reason(call.app.database, call.app.sending.restore_guard_file)
+    }
 
 
 def print_hold(call: CommandContext, facts: dict[str, Any]) -> None:

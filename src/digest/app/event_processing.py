@@ -1,0 +1,72 @@
+"""Take in the provider's events, and keep provider and database in step with them.
+
+This module hides where events wait, what parses them, and how long they are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+
+from digest.app.resources import Resources
+from digest.delivery.events import EventConsumer, Spool, lift_provider_blocks
+from digest.delivery.reporting import PruneResult, prune_events
+from digest.mail.sendgrid import SendGridSuppressions, parse
+from digest.settings import TransportKind
+
+
+@dataclass(frozen=True)
+class EventProcessing:
+    """What stores, applies and prunes an installation's provider events."""
+
+    resources: Resources
+
+    @cached_property
+    def spool_folder(self) -> Path:
+        """The folder in which events wait for the database."""
+        database = self.resources.database
+        beside = database.url.database if database.is_sqlite else None
+        return self.resources.settings.spool or Path(f"{beside or 'digest'}-events")
+
+    def spool(self) -> Spool:
+        """Return a spool, which remembers the files that it alone has written."""
+        return Spool(self.spool_folder, most_bytes=self.resources.settings.spool_megabytes << 20)
+
+    def consumer(self) -> EventConsumer:
+        """Return a consumer of the spool, which remembers how far it alone has read."""
+        return EventConsumer(
+            store=self.resources.database,
+            spool=self.spool(),
+            parse=parse,
+            hashes=lambda: self.resources.hashes,
+            clock=self.resources.clock,
+        )
+
+    def prune(self) -> PruneResult:
+        """Prune the events of old issues and of erased readers; the counts stay.
+
+        The deleted rows are also removed from SQLite's files.
+        """
+        now = self.resources.clock()
+        before = now - timedelta(days=self.resources.settings.keep_events_days)
+        result = prune_events(self.resources.database, before=before, now=now)
+        self.resources.database.scrub()
+        return result
+
+    def lift_suppressions(self) -> int:
+        """Lift the provider's suppressions of readers who confirmed again, and return how many.
+
+        Returns 0 for a transport without suppressions.
+        """
+        settings = self.resources.settings
+        key = settings.sendgrid_api_key
+        if settings.transport is not TransportKind.SENDGRID or key is None:
+            return 0
+        provider = SendGridSuppressions(
+            api_key=key.get_secret_value(),
+            url=settings.sendgrid_url,
+            seconds=settings.sendgrid_timeout,
+        )
+        return lift_provider_blocks(self.resources.database, provider, self.resources.hashes)

@@ -1,0 +1,120 @@
+"""Build, lint and approve issues by an installation's settings and templates.
+
+This module hides with which settings a mail is rendered and linted, and what allows it to be sent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlmodel import Session
+
+from digest.app.resources import Resources
+from digest.delivery.counts import count_deliveries
+from digest.errors import NotApproved
+from digest.issues import approval, provenance, store
+from digest.issues.build import IssueBuilder
+from digest.issues.content import IssueView
+from digest.issues.linting import LintTerms
+from digest.issues.models import Approval, Edition, Issue
+from digest.mail.mailing import UNSUBSCRIBE_TAG
+from digest.render.engine import Rendered
+from digest.render.lint import Finding
+from digest.render.sandbox import render_confined
+from digest.render.template_paths import template_sources
+from digest.settings import TransportKind
+
+
+@dataclass(frozen=True)
+class IssueBuilding:
+    """What builds an installation's issues, and decides whether one may be sent."""
+
+    resources: Resources
+
+    @cached_property
+    def builder(self) -> IssueBuilder:
+        """The builder that renders and checks an issue's mail."""
+        settings = self.resources.settings
+        return IssueBuilder(
+            base_url=settings.base_url,
+            postal_address=settings.postal_address,
+            render=lambda view: render_confined(
+                "issue", {"issue": view}, folder=self.resources.template_folder
+            ),
+            check=self.lint_terms.of_view,
+            sources=self.template_sources,
+            sender=settings.sender,
+        )
+
+    @cached_property
+    def lint_terms(self) -> LintTerms:
+        """The terms by which this installation lints a mail."""
+        settings = self.resources.settings
+        return LintTerms(
+            postal_address=settings.postal_address,
+            lenient=settings.transport is TransportKind.OUTBOX,
+            sender=settings.sender,
+        )
+
+    def template_sources(self) -> dict[str, str]:
+        """Return the source of each template of an issue, by name; raises `TemplateBroken`."""
+        return template_sources("issue", folder=self.resources.template_folder)
+
+    def findings(self, edition: Edition) -> list[Finding]:
+        """Lint a frozen edition, and return the findings."""
+        unsubscribe_url = f"{self.resources.settings.base_url}/u/{UNSUBSCRIBE_TAG}"
+        return self.lint_terms.of_edition(edition, unsubscribe_url)
+
+    def require_approved(self, session: Session, issue: Issue) -> Approval | None:
+        """Return the approval that allows *issue* to be sent.
+
+        ``None`` where the newsletter needs no approval and no check has a finding. Raises
+        `NotApproved` or `MailUnfit`.
+        """
+        return approval.require_approved(
+            session,
+            issue,
+            templates=provenance.template_hash(self.template_sources()),
+            findings=self.findings(store.edition_of(session, issue)),
+        )
+
+    def missing_approval(self, session: Session, issue: Issue) -> NotApproved | None:
+        """Return why an issue that is being sent may not go on; ``None`` where it may.
+
+        Changed templates are no reason: the issue's mail is frozen, and was approved.
+        """
+        if approval.latest(session, issue) is not None:
+            return None
+        try:
+            self.require_approved(session, issue)
+        except NotApproved as fault:
+            return fault
+        return None
+
+    def update_sender(self, session: Session, issue: Issue) -> bool:
+        """Set an issue's sender to today's setting, and return whether the sender changed.
+
+        Do nothing once a mail of the issue was accepted or is in doubt. A changed sender voids the
+        approval, since nobody has approved the new sender.
+        """
+        edition = store.edition_of(session, issue)
+        counts = count_deliveries(session, edition.id or 0)
+        if counts.accepted or counts.in_doubt:
+            return False
+        if not provenance.change_sender(session, edition, self.resources.settings.sender):
+            return False
+        approval.withdraw(session, issue)
+        return True
+
+    @staticmethod
+    def rerender(view: IssueView, sources: provenance.Sources) -> Rendered:
+        """Render an issue with the template sources in *sources*, and none of today's."""
+        with TemporaryDirectory() as folder:
+            for name, source in sources.items():
+                path = Path(folder, name)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(source, encoding="utf-8")
+            return render_confined("issue", {"issue": view}, folder=Path(folder))

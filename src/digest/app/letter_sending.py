@@ -1,0 +1,64 @@
+"""Send the letters that wait: confirmation, welcome and change of address.
+
+This module hides what of an installation a letter is composed and sent with.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from digest.app.resources import Resources
+from digest.app.sending import Sending
+from digest.letters import LetterTransport
+from subscribers.letter_queue import send_waiting
+from subscribers.models import LetterState
+from subscribers.tokens import Links
+
+
+@dataclass(frozen=True)
+class LetterSending:
+    """What sends an installation's letters to its readers."""
+
+    resources: Resources
+    sending: Sending
+
+    @cached_property
+    def links(self) -> Links:
+        """What makes the links in letters; raises `BadSetting`."""
+        return Links(self.resources.settings.base_url, self.resources.tokens)
+
+    def transport(self) -> LetterTransport:
+        """Return a transport for letters, which renders each kind once; raises `BadSetting`.
+
+        Make one for each run, so that a new issue or a changed template shows in the next letters.
+        """
+        settings = self.resources.settings
+        return LetterTransport(
+            store=self.resources.database,
+            transport=self.sending.transport,
+            sender=self.resources.sender,
+            base_url=settings.base_url,
+            postal_address=settings.postal_address,
+            hours=settings.link_hours,
+            templates=self.resources.template_folder,
+            mailto=settings.leave_mailto,
+        )
+
+    def send_waiting(self, at_most: int = 500) -> Counter[LetterState]:
+        """Send up to *at_most* waiting letters, the oldest first; callers may run concurrently.
+
+        Return how many letters ended in which state. `LetterState.WAITING` means that the transport
+        refuses mail for now, so call again later. A letter in doubt is never sent again. Raises
+        `BadSetting`.
+        """
+        return send_waiting(
+            self.resources.database,
+            self.transport(),
+            self.links,
+            self.resources.hashes,
+            self.resources.clock,
+            at_most=at_most,
+            hours=self.resources.settings.link_hours,
+        )

@@ -1,0 +1,46 @@
+"""Decide what the settings allow on the public site: rate limits and retention periods."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from digest.app.resources import Resources
+from subscribers.abuse_prevention import RateLimits
+from subscribers.retention import RetentionPeriods
+from subscribers.signup import process_all
+
+
+@dataclass(frozen=True)
+class SiteTerms:
+    """The terms on which an installation takes sign-ups and keeps readers' data."""
+
+    resources: Resources
+
+    @cached_property
+    def rate_limits(self) -> RateLimits:
+        """The rate limits of sign-ups and letters."""
+        settings, defaults = self.resources.settings, RateLimits()
+        return RateLimits(
+            address=replace(
+                defaults.address, count=settings.letters_per_day, monthly=settings.letters_per_month
+            ),
+            domain=replace(defaults.domain, count=settings.sign_ups_per_domain),
+            provider=replace(defaults.provider, count=settings.sign_ups_per_provider),
+            network=replace(defaults.network, count=settings.sign_ups_per_network),
+            everyone=replace(defaults.everyone, count=settings.sign_ups_in_all),
+        )
+
+    @cached_property
+    def retention(self) -> RetentionPeriods:
+        """The retention periods of readers' data, in days."""
+        settings = self.resources.settings
+        return RetentionPeriods(
+            pending=settings.pending_days,
+            networks=settings.network_days,
+            evidence=settings.evidence_days,
+        )
+
+    def process_sign_ups(self) -> int:
+        """Process sign-ups that an earlier process recorded only, and return how many."""
+        return process_all(self.resources.database, self.resources.hashes, self.rate_limits.address)

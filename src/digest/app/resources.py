@@ -1,0 +1,69 @@
+"""What every capability is made from: settings, database, clock, and what settings alone decide.
+
+This module hides how keys, the From mailbox and the template folder are derived from the settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parseaddr
+from functools import cached_property
+from pathlib import Path
+
+from digest import signing_keys
+from digest.db import Database
+from digest.delivery import known_secrets
+from digest.mail.mailing import Mailbox
+from digest.settings import Settings
+from subscribers.address import parse
+from subscribers.tokens import Hashes, Tokens
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Settings, database and clock of one installation; keys are derived once a process."""
+
+    settings: Settings
+    database: Database
+    clock: Callable[[], datetime]
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """What signs and verifies the links in mails; raises `BadSetting`."""
+        return Tokens(signing_keys.signing(self.settings))
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """What makes keyed hashes of addresses; raises `BadSetting`."""
+        return Hashes(signing_keys.hashing(self.settings))
+
+    @cached_property
+    def secret_marks(self) -> list[str]:
+        """The fingerprint of each secret, that of the signing one first; raises `BadSetting`."""
+        return signing_keys.marks(self.settings)
+
+    def require_secrets(self) -> None:
+        """Check that every secret this database was used with is set, and record today's.
+
+        Call this before sending, serving links or writing by hash. Raises `SecretGone`.
+        """
+        known_secrets.require_all(self.database, self.secret_marks, self.clock())
+
+    @cached_property
+    def sender(self) -> Mailbox:
+        """The From mailbox (RFC 5322, 3.6.2)."""
+        return mailbox(self.settings.sender)
+
+    @property
+    def template_folder(self) -> Path | None:
+        """The installation's own folder of mail templates; ``None`` while there is none."""
+        folder = (self.settings.templates / "email").absolute()
+        return folder if folder.is_dir() else None
+
+
+def mailbox(text: str) -> Mailbox:
+    """Return the mailbox that *text* names (RFC 5322, name-addr); raises `BadAddress`."""
+    name, address = parseaddr(text)
+    return Mailbox(parse(address).wire, name)

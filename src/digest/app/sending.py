@@ -1,0 +1,146 @@
+"""Send mailings and editions by the transport that the settings choose.
+
+This module hides which class is the transport, and what of an installation an edition's send takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sqlmodel import Session
+
+from digest.app.resources import Resources, mailbox
+from digest.delivery.sending import (
+    EditionSend,
+    RestoreGuardFile,
+    RolloutLimits,
+    recipient_builder,
+    restore_guard,
+    this_process,
+)
+from digest.errors import BadSetting, DigestError
+from digest.issues import provenance, store
+from digest.issues.models import Issue, Newsletter, Tracking
+from digest.mail.mailing import Content, Mailing, list_id
+from digest.mail.outbox import Outbox
+from digest.mail.sendgrid import SendGrid
+from digest.mail.transport import Accepted, Transport
+from digest.render.engine import Rendered
+from digest.settings import TransportKind
+
+LEASE_MARGIN = 60.0  # seconds a claim outlives the longest request
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What sends an installation's mail."""
+
+    resources: Resources
+
+    @cached_property
+    def transport(self) -> Transport:
+        """The transport that the settings choose; raises `BadSetting`."""
+        settings = self.resources.settings
+        if settings.transport is TransportKind.OUTBOX:
+            return Outbox(settings.outbox, self.resources.clock)
+        key = settings.sendgrid_api_key.get_secret_value() if settings.sendgrid_api_key else ""
+        try:
+            return SendGrid(
+                api_key=key, url=settings.sendgrid_url, seconds=settings.sendgrid_timeout
+            )
+        except ValueError as fault:
+            raise BadSetting(
+                f"DIGEST_SENDGRID_API_KEY: {fault}",
+                next_step=(
+                    "make a key at the provider that may send (Mail Send), and set"
+                    " DIGEST_SENDGRID_API_KEY to it, or DIGEST_SENDGRID_API_KEY_FILE to its file"
+                ),
+            ) from None
+
+    def send_once(self, mailing: Mailing) -> Accepted:
+        """Send a mailing once, without a row in the database, and return the provider's answer.
+
+        Raises `DigestError` unless the provider accepted the mailing.
+        """
+        answer = self.transport.hand_over(self.transport.prepare(mailing))
+        if not isinstance(answer, Accepted):
+            raise DigestError(f"the mail wasn't taken: {answer.detail or type(answer).__name__}")
+        return answer
+
+    @cached_property
+    def restore_guard_file(self) -> RestoreGuardFile:
+        """The restore guard's file, which shows that a database came from a backup."""
+        database = self.resources.database
+        beside = database.url.database if database.is_sqlite else None
+        return RestoreGuardFile(
+            self.resources.settings.epoch_file or Path(f"{beside or 'digest'}.epoch")
+        )
+
+    def begin(self) -> None:
+        """Check that this database records every batch sent from it, and that its secrets exist.
+
+        Raises `DatabaseRestored` for a database restored from a backup, and `SecretGone` where a
+        secret is missing: without it, suppressed addresses could not be recognised.
+        """
+        restore_guard.begin(self.resources.database, self.restore_guard_file)
+        self.resources.require_secrets()
+
+    def content(
+        self,
+        newsletter: Newsletter,
+        mail: Rendered,
+        tracking: Tracking | None = None,
+        sender: str = "",
+    ) -> Content:
+        """Return the part of a mail that is the same for every reader; raises `BadSetting`.
+
+        *tracking* overrides the newsletter's present tracking with the one the mail was built with;
+        *sender* overrides the sender setting in the same way.
+        """
+        tracked = (tracking or newsletter.tracking) is not Tracking.OFF
+        base_url = self.resources.settings.base_url
+        return Content(
+            subject=mail.subject,
+            html=mail.html,
+            text=mail.text,
+            sender=mailbox(sender) if sender else self.resources.sender,
+            headers={"List-Id": list_id(base_url, newsletter.slug, newsletter.name)},
+            category=newsletter.slug,
+            track_clicks=tracked,
+            track_opens=tracked,
+        )
+
+    def edition_send(self, session: Session, issue: Issue) -> EditionSend:
+        """Return everything that sending *issue* needs; raises `BadSetting`."""
+        settings, guard_file = self.resources.settings, self.restore_guard_file
+        newsletter = store.newsletter_of(session, issue)
+        edition = store.edition_of(session, issue)
+        return EditionSend(
+            store=self.resources.database,
+            step=lambda name: guard_file.count() if name == "started" else None,
+            transport=self.transport,
+            clock=self.resources.clock,
+            owner=f"{guard_file.place()}/{this_process()}",
+            edition_id=edition.id or 0,
+            newsletter=newsletter.slug,
+            issue=f"{newsletter.slug}-{issue.number}",
+            content=self.content(
+                newsletter,
+                Rendered(subject=edition.subject, html=edition.html, text=edition.text),
+                edition.tracking,
+                provenance.settings_of(edition).get("sender", ""),
+            ),
+            recipient=recipient_builder(
+                newsletter.slug,
+                base_url=settings.base_url,
+                tokens=self.resources.tokens,
+                mailto=settings.leave_mailto,
+            ),
+            lease=settings.sendgrid_timeout + LEASE_MARGIN,
+            rollout_limits=RolloutLimits(
+                bounced=settings.first_wave_bounced,
+                complained=settings.first_wave_complained,
+            ),
+        )
