@@ -59,9 +59,19 @@ class Database:
     @property
     def path(self) -> Path | None:
         """The file of a SQLite database; ``None`` for memory, a ``file:`` URI, or PostgreSQL."""
-        name = str(self.url.database or "")
-        plain = self.is_sqlite and name not in {"", ":memory:"} and not name.startswith("file:")
-        return Path(name) if plain else None
+        name = self._sqlite_name
+        return Path(name) if name not in {"", ":memory:"} and not name.startswith("file:") else None
+
+    def beside(self, suffix: str) -> Path:
+        """Return the path of a file of this database's own: its name and *suffix*.
+
+        A database without a name of its own has the file ``digest`` and *suffix* in this folder.
+        """
+        return Path(f"{self._sqlite_name or 'digest'}{suffix}")
+
+    @property
+    def _sqlite_name(self) -> str:
+        return (self.url.database or "") if self.is_sqlite else ""
 
     @contextmanager
     def read(self) -> Iterator[Session]:

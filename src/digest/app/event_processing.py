@@ -26,9 +26,7 @@ class EventProcessing:
     @cached_property
     def spool_folder(self) -> Path:
         """The folder in which events wait for the database."""
-        database = self.resources.database
-        beside = database.url.database if database.is_sqlite else None
-        return self.resources.settings.spool or Path(f"{beside or 'digest'}-events")
+        return self.resources.settings.spool or self.resources.database.beside("-events")
 
     def spool(self) -> Spool:
         """Return a spool, which remembers the files that it alone has written."""

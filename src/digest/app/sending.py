@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from sqlmodel import Session
 
@@ -72,11 +71,8 @@ class Sending:
     @cached_property
     def restore_guard_file(self) -> RestoreGuardFile:
         """The restore guard's file, which shows that a database came from a backup."""
-        database = self.resources.database
-        beside = database.url.database if database.is_sqlite else None
-        return RestoreGuardFile(
-            self.resources.settings.epoch_file or Path(f"{beside or 'digest'}.epoch")
-        )
+        path = self.resources.settings.epoch_file or self.resources.database.beside(".epoch")
+        return RestoreGuardFile(path)
 
     def begin(self) -> None:
         """Check that this database records every batch sent from it, and that its secrets exist.

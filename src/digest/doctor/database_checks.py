@@ -22,7 +22,7 @@ from digest.doctor.health_check import CheckResult, fine, refused, warning
 from digest.issues.models import JobRun
 from digest.migrations import table_check
 from digest.migrations.upgrade import OTHER_TABLES, current, newest
-from digest.service import copies, database_file
+from digest.service import copies
 
 #: Network file systems: file locks and shared memory, which SQLite's WAL needs, are unreliable
 #: (https://www.sqlite.org/wal.html).
@@ -81,7 +81,7 @@ FULL = 2  #: the value of ``PRAGMA synchronous`` that waits for the disk at each
 
 def check_database(app: App) -> Iterator[CheckResult]:
     """Check the database's revision and tables, then its file or server."""
-    path = database_file(app)
+    path = app.database.path
     if path is not None and not path.exists():
         yield refused("database", f"there is none at {path}", "digest init")
         return
@@ -139,9 +139,13 @@ def _permission_command(kept_out: Path) -> str:
 
 
 def _sqlite(app: App) -> Iterator[CheckResult]:
-    path = database_file(app)
+    path = app.database.path
     if path is None:
-        yield refused("database", "it is in memory, and gone with the process", "use a file")
+        yield refused(
+            "database",
+            "it is no plain file, and in memory it is gone with the process",
+            "use a file",
+        )
         return
     yield from on_disk(file_system(path))
     with app.database.read() as session:
@@ -251,7 +255,7 @@ def check_restore(app: App) -> Iterator[CheckResult]:
 
 
 def _backups(app: App, session: Session) -> Iterator[CheckResult]:
-    if database_file(app) is None or not app.settings.backups_kept:
+    if app.database.path is None or not app.settings.backups_kept:
         return
     run = session.get(JobRun, "backup")
     folder = app.settings.backups

@@ -84,11 +84,7 @@ class FileWatcher:
 
     def _watch_flat(self) -> None:
         """Watch the folder without its subfolders, which may be large."""
-        database = (
-            self._preview.app.database.url.database
-            if self._preview.app.database.is_sqlite
-            else None
-        )
+        database = self._preview.app.database.path
         for changes in watch(
             self._preview.folder.path,
             watch_filter=lambda change, path: _is_meant(change, path, database),
@@ -129,10 +125,10 @@ class FileWatcher:
             self.tell()
 
 
-def _is_meant(_: Change, path: str, database: str | None) -> bool:
+def _is_meant(_: Change, path: str, database: Path | None) -> bool:
     name = Path(path).name
     if name == ".env" or name in _FOLDERS:
         return True
-    if database and name == f"{Path(database).name}-wal":
+    if database and name == f"{database.name}-wal":
         return True
     return name.lower().endswith(_MEANT) and not name.startswith(".")

@@ -9,7 +9,7 @@ back for `digest status` and `digest schedule`; `logging_setup` formats and scru
 """
 
 from digest.service.backup import copies
-from digest.service.job_registry import database_file, freeze, jobs_of, ruling
+from digest.service.job_registry import freeze, jobs_of, ruling
 from digest.service.jobs import Job, run_if_due
 from digest.service.logging_setup import set_up_logs
 from digest.service.overview import (
@@ -28,7 +28,6 @@ __all__ = [
     "Scheduler",
     "UpcomingMoment",
     "copies",
-    "database_file",
     "freeze",
     "job_facts",
     "job_runs",

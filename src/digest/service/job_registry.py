@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 
 from sqlmodel import Session
 
@@ -84,19 +83,13 @@ def _purge(app: App, now: datetime) -> str:
 
 
 def _back_up(app: App, now: datetime) -> str:
-    path = database_file(app)
+    path = app.database.path
     if path is None:
         return "left to the database server's own tools"
     if not app.settings.backups_kept:
         return "switched off by DIGEST_BACKUPS_KEPT"
     copy = back_up(path, app.settings.backups, keep=app.settings.backups_kept, now=now)
     return f"{copy.name}, {copy.stat().st_size / 1e6:.1f} MB, checked"
-
-
-def database_file(app: App) -> Path | None:
-    """Return the path of the SQLite file; ``None`` in memory and on PostgreSQL."""
-    name = app.database.url.database if app.database.is_sqlite else None
-    return Path(name) if name and name != ":memory:" else None
 
 
 def publisher_of(app: App) -> Publisher:
