@@ -16,7 +16,7 @@ from sqlalchemy import and_, delete, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import store
+from subscribers import sql
 from subscribers.models import Consent, ConsentAct, ConsentNetwork, Wording
 from subscribers.store import Evidence
 
@@ -110,7 +110,7 @@ def wording_hash(text: str) -> str:
 def keep_wording(session: Session, text: str) -> str:
     """Store a wording unless it is there already; return its hash."""
     row = {"hash": wording_hash(text), "text": text}
-    session.connection().execute(_insertion(store.dialect(session)), row)
+    session.connection().execute(_insertion(sql.dialect(session)), row)
     return row["hash"]
 
 
@@ -119,4 +119,4 @@ _COLUMNS = ("newsletter", "act", "channel", "form", "language", "at", "wording_h
 
 @cache
 def _insertion(dialect: str) -> Any:
-    return store.upsert_on(dialect, Wording).on_conflict_do_nothing()
+    return sql.upsert_on(dialect, Wording).on_conflict_do_nothing()

@@ -18,7 +18,7 @@ from sqlalchemy import and_, insert, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import lifecycle, store, suppression
+from subscribers import lifecycle, sql, suppression
 from subscribers.address import wire
 from subscribers.lifecycle import REJOINABLE, may_be_asked
 from subscribers.models import (
@@ -31,7 +31,7 @@ from subscribers.models import (
     Subscriber,
     Subscription,
 )
-from subscribers.store import Sessions
+from subscribers.sql import UnitOfWork
 from subscribers.tokens import DatedTarget, Hashes, LetterCause, Links, LinkTarget
 
 #: A letter claimed and not settled in this time was cut off; it may have gone out.
@@ -129,7 +129,7 @@ def enqueue(
 
 
 def send_waiting(
-    sessions: Sessions,
+    sessions: UnitOfWork,
     carrier: LetterCarrier,
     links: Links,
     hashes: Hashes,
@@ -320,5 +320,5 @@ _OLDEST = (
     .where(col(LetterToSend.state) == LetterState.WAITING)
     .order_by(col(LetterToSend.id))
     .limit(1)
-    .with_for_update(of=store.table(LetterToSend), skip_locked=True)
+    .with_for_update(of=sql.table(LetterToSend), skip_locked=True)
 )

@@ -17,11 +17,10 @@ from sqlalchemy import Text, delete, select
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import consent, store, suppression
+from subscribers import consent, sql, store, suppression
 from subscribers.abuse_prevention import rate_limits
 from subscribers.address import mailbox
 from subscribers.models import JOINED, ConsentAct, DeclinedMailbox, Standing, SuppressionReason
-from subscribers.sql import json_rows, json_rows_parameter
 from subscribers.store import Evidence
 from subscribers.suppression import SuppressionRecord
 from subscribers.tokens import DatedTarget, Hashes, LetterCause
@@ -40,7 +39,7 @@ def decline(session: Session, unasked: LetterCause, evidence: Evidence, now: dat
     A subscriber who never confirmed is deleted; one who did is unsubscribed.
     """
     row = {"mailbox_hash": unasked.mailbox, "at": now}
-    insert = store.upsert(session, DeclinedMailbox).values(row)
+    insert = sql.upsert(session, DeclinedMailbox).values(row)
     session.execute(insert.on_conflict_do_update(index_elements=["mailbox_hash"], set_={"at": now}))
     if unasked.change_id:
         suppression.forget_move(session, unasked.change_id)
@@ -71,7 +70,9 @@ def find(
 ) -> dict[str, datetime]:
     """Return the keys whose mailbox declined within `LASTING`, each with the moment it did."""
     pairs = [(known, key) for key in set(keys) for known in hashes.every(_named(key))]
-    rows = session.connection().execute(_query(store.dialect(session)), json_rows_parameter(pairs))
+    rows = session.connection().execute(
+        _query(sql.dialect(session)), sql.json_rows_parameter(pairs)
+    )
     return {key: at for key, at in rows if at > now - LASTING}
 
 
@@ -93,10 +94,10 @@ def _named(address_key: str) -> str:
 
 @cache
 def _query(dialect: str) -> Any:
-    pairs = json_rows(dialect, mailbox_hash=Text, key=Text)
+    pairs = sql.json_rows(dialect, mailbox_hash=Text, key=Text)
     same = pairs.c.mailbox_hash == col(DeclinedMailbox.mailbox_hash)
     return select(pairs.c.key, col(DeclinedMailbox.at)).join_from(
-        store.table(DeclinedMailbox), pairs, same
+        sql.table(DeclinedMailbox), pairs, same
     )
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, aliased
 from sqlmodel import col
 
-from subscribers import store
+from subscribers import sql
 from subscribers.abuse_prevention import LET_IN
 from subscribers.audience import audience
 from subscribers.models import Consent, ConsentAct, Standing, StoppedSignups, Subscription
@@ -95,7 +95,7 @@ def _by(session: Session, column: Any, newsletter: str) -> dict[str, int]:
 def _weeks(session: Session, newsletter: str, first: datetime, weeks: int) -> list[WeeklyGrowth]:
     left = or_(col(Consent.act).not_in(_GONE), _before().in_(_JOINED))
     at: Any = col(Consent.at)
-    if store.dialect(session) != "sqlite":  # PostgreSQL sessions have a time zone of their own
+    if sql.dialect(session) != "sqlite":  # PostgreSQL sessions have a time zone of their own
         at = func.timezone("UTC", at)
     day = func.date(at)
     rows = session.execute(
@@ -120,7 +120,7 @@ def _weeks(session: Session, newsletter: str, first: datetime, weeks: int) -> li
 
 def _before() -> Any:
     """Return the last earlier act that made or ended a reader: only readers can leave."""
-    earlier = aliased(store.table(Consent))
+    earlier = aliased(sql.table(Consent))
     return (
         select(earlier.c.act)
         .where(

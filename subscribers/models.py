@@ -9,16 +9,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Enum, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, String, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-#: 64 bits on both databases; SQLite numbers rows itself only in an INTEGER PRIMARY KEY column.
-BigId = BigInteger().with_variant(Integer, "sqlite")
-
-
-def _stored(kind: type[StrEnum]) -> Enum:
-    """Return the type that stores an enum's values as text: a new member needs no migration."""
-    return Enum(kind, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e])
+from subscribers.sql import BigId, closed_set
 
 
 class Standing(StrEnum):
@@ -107,7 +101,7 @@ class Subscription(SQLModel, table=True):
         foreign_key="subscriber.id", ondelete="CASCADE", sa_type=BigId, index=False
     )
     newsletter: str = Field(sa_type=String(64))
-    standing: Standing = Field(sa_type=_stored(Standing))
+    standing: Standing = Field(sa_type=closed_set(Standing))
     source: str = Field(default="", sa_type=String(64))
     since: datetime
     paused_until: datetime | None = None  #: stays after leaving, for a reader who undoes that
@@ -131,7 +125,7 @@ class Consent(SQLModel, table=True):
     #: No foreign key, since the evidence outlives the subscriber's row.
     subscriber_id: int = Field(sa_type=BigId, index=True)
     newsletter: str = Field(sa_type=String(64))
-    act: ConsentAct = Field(sa_type=_stored(ConsentAct))
+    act: ConsentAct = Field(sa_type=closed_set(ConsentAct))
     channel: str = Field(sa_type=String(32))
     form: str = Field(default="", sa_type=String(64))  #: the form that was sent, by name
     wording_hash: str | None = Field(default=None, sa_type=String(64))
@@ -156,7 +150,7 @@ class Suppression(SQLModel, table=True):
     """An address that must not be mailed, stored only as its keyed hash."""
 
     address_hash: str = Field(primary_key=True, sa_type=String(64))
-    reason: SuppressionReason = Field(sa_type=_stored(SuppressionReason))
+    reason: SuppressionReason = Field(sa_type=closed_set(SuppressionReason))
     at: datetime
     erased_at: datetime | None = None  #: an erasure stays recorded beside a stricter reason
 
@@ -197,8 +191,8 @@ class LetterToSend(SQLModel, table=True):
         foreign_key="subscriber.id", ondelete="CASCADE", sa_type=BigId, index=True
     )
     newsletter: str = Field(sa_type=String(64))
-    kind: LetterKind = Field(sa_type=_stored(LetterKind))
-    state: LetterState = Field(sa_type=_stored(LetterState))
+    kind: LetterKind = Field(sa_type=closed_set(LetterKind))
+    state: LetterState = Field(sa_type=closed_set(LetterState))
     language: str = Field(default="en", sa_type=String(16))
     change_id: int | None = Field(default=None, sa_type=BigId)  #: the address change it asks about
     asked_at: datetime

@@ -5,7 +5,7 @@ Rows are found in one read and deleted in short transactions, each of which chec
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, select
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
-from subscribers import lifecycle, store, suppression
+from subscribers import lifecycle, sql, suppression
 from subscribers.abuse_prevention import rate_limits
 from subscribers.models import (
     AddressChange,
@@ -28,10 +28,8 @@ from subscribers.models import (
     Subscription,
     SuppressionReason,
 )
-from subscribers.store import Sessions
+from subscribers.sql import UnitOfWork, chunks
 from subscribers.tokens import Hashes
-
-_AT_ONCE = 500  # rows a transaction, which stays short since other writers wait for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +55,7 @@ class PurgeResult(NamedTuple):
 
 
 def purge(
-    sessions: Sessions, hashes: Hashes, now: datetime, keep: RetentionPeriods = KEPT
+    sessions: UnitOfWork, hashes: Hashes, now: datetime, keep: RetentionPeriods = KEPT
 ) -> PurgeResult:
     """Delete what is older than *keep* allows, in many short transactions; return how much.
 
@@ -101,7 +99,7 @@ def _is_alone(before: datetime) -> ColumnElement[bool]:
     return and_(col(Subscriber.created_at) < before, ~stands)
 
 
-def _delete_evidence(sessions: Sessions, before: datetime) -> int:
+def _delete_evidence(sessions: UnitOfWork, before: datetime) -> int:
     """Delete the entries of deleted subscribers, whose ids are never given again."""
     known = exists().where(col(Subscriber.id) == col(Consent.subscriber_id))
     gone = (
@@ -113,7 +111,7 @@ def _delete_evidence(sessions: Sessions, before: datetime) -> int:
     with sessions.read() as session:
         numbers = session.execute(gone).scalars().all()
     count = 0
-    for part in _parts(numbers):
+    for part in chunks(numbers):
         with sessions.write() as session:
             old = col(Consent.subscriber_id).in_(part)
             result: Any = session.execute(delete(Consent).where(old))
@@ -121,16 +119,16 @@ def _delete_evidence(sessions: Sessions, before: datetime) -> int:
     return count
 
 
-def _delete_leavers(sessions: Sessions, hashes: Hashes, before: datetime, now: datetime) -> int:
+def _delete_leavers(sessions: UnitOfWork, hashes: Hashes, before: datetime, now: datetime) -> int:
     """Delete the subscribers who left every newsletter before a moment, and suppress them."""
     with sessions.read() as session:
         numbers = session.execute(select(col(Subscriber.id)).where(_has_left(before))).scalars()
-        parts = list(_parts(numbers.all()))
+        parts = list(chunks(numbers.all()))
     return sum(_delete_part(sessions, part, hashes, before, now) for part in parts)
 
 
 def _delete_part(
-    sessions: Sessions, numbers: Sequence[Any], hashes: Hashes, before: datetime, now: datetime
+    sessions: UnitOfWork, numbers: Sequence[Any], hashes: Hashes, before: datetime, now: datetime
 ) -> int:
     with sessions.write() as session:
         keys = _still_away(session, numbers, before)
@@ -159,19 +157,14 @@ def _has_left(before: datetime) -> ColumnElement[bool]:
     return and_(exists().where(same, away), ~exists().where(same, ~away), ~asked)
 
 
-def _delete_rows(sessions: Sessions, model: type[SQLModel], old: ColumnElement[bool]) -> int:
+def _delete_rows(sessions: UnitOfWork, model: type[SQLModel], old: ColumnElement[bool]) -> int:
     """Delete the rows *old* is true of; return how many."""
-    number = store.table(model).c.id
+    number = sql.table(model).c.id
     with sessions.read() as session:
         numbers = session.execute(select(number).where(old)).scalars().all()
     count = 0
-    for part in _parts(numbers):
+    for part in chunks(numbers):
         with sessions.write() as session:  # the condition again: a row may have changed meanwhile
             result: Any = session.execute(delete(model).where(number.in_(part), old))
             count += result.rowcount
     return count
-
-
-def _parts(numbers: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for at in range(0, len(numbers), _AT_ONCE):
-        yield numbers[at : at + _AT_ONCE]

@@ -1,4 +1,4 @@
-"""How SQLite and PostgreSQL differ: column types, and rows of values passed as one JSON parameter.
+"""How SQLite and PostgreSQL differ: column types, upserts, bulk statements, and transactions.
 
 A statement with a JSON parameter has the same text for any number of rows, so that the toolkit
 compiles it once and no database's limit on parameters is met.
@@ -7,17 +7,25 @@ compiles it once and no database's limit on parameters is met.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from enum import StrEnum
-from typing import Any
+from itertools import islice
+from operator import itemgetter
+from typing import Any, Protocol, TypeVar
 
+import orjson
+import sqlmodel
 from sqlalchemy import (
     JSON,
     BigInteger,
     ColumnElement,
+    Connection,
     Enum,
     Integer,
+    Select,
     Subquery,
+    Table,
     Text,
     bindparam,
     cast,
@@ -25,9 +33,64 @@ from sqlalchemy import (
     literal_column,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
+from sqlmodel import SQLModel
 
+_T = TypeVar("_T")
 PARAMETER = "given"
+#: Values a statement: SQLite allowed 999 parameters before 3.32 (sqlite.org/limits.html).
+CHUNK_SIZE = 400
+
+
+class UnitOfWork(Protocol):
+    """A source of sessions, one per transaction; the interface hides which database it is."""
+
+    def read(self) -> AbstractContextManager[sqlmodel.Session]:
+        """Return a context manager that opens a session for reading only."""
+        ...
+
+    def write(self) -> AbstractContextManager[sqlmodel.Session]:
+        """Return a context manager whose session commits durably at its end, or rolls back."""
+        ...
+
+
+#: 64 bits on both databases; SQLite numbers rows itself only in an INTEGER PRIMARY KEY column
+#: (https://www.sqlite.org/autoinc.html).
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+
+def closed_set(kind: type[StrEnum]) -> Enum:
+    """Return the type that stores an enum's values as text: a new member needs no migration."""
+    return Enum(kind, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e])
+
+
+def dialect(session: Session) -> str:
+    """Return the dialect of the session's database: "sqlite" or "postgresql"."""
+    return session.get_bind().dialect.name
+
+
+def table(model: type[SQLModel]) -> Table:
+    """Return a model's table, for statements that bypass the object mapper."""
+    return model.metadata.tables[str(model.__tablename__)]
+
+
+def upsert(session: Session, model: type[SQLModel]) -> Any:
+    """Return an INSERT with ``on_conflict_do_…`` for the session's database."""
+    return upsert_on(dialect(session), model)
+
+
+def upsert_on(dialect: str, model: type[SQLModel]) -> Any:
+    """Return an INSERT with ``on_conflict_do_…`` for a dialect's name; for cached statements."""
+    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table(model))
+
+
+def chunks(values: Iterable[_T], size: int = CHUNK_SIZE) -> Iterator[list[_T]]:
+    """Yield lists of up to *size* values, in their order; *values* are read as they are needed."""
+    rest = iter(values)
+    while chunk := list(islice(rest, size)):
+        yield chunk
 
 
 def json_rows(dialect: str, **columns: type[TypeEngine[Any]]) -> Subquery:
@@ -57,11 +120,63 @@ def _of_postgres(row: Any, at: int, kind: type[TypeEngine[Any]]) -> ColumnElemen
     return cast(row.op("->>")(literal_column(str(at))), kind)
 
 
-#: 64 bits on both databases; SQLite numbers rows itself only in an INTEGER PRIMARY KEY column
-#: (https://www.sqlite.org/autoinc.html).
-BigId = BigInteger().with_variant(Integer, "sqlite")
+Row = tuple[Any, ...]
 
 
-def closed_set(kind: type[StrEnum]) -> Enum:
-    """Return the type that stores an enum's values as text: a new member needs no migration."""
-    return Enum(kind, native_enum=False, length=24, values_callable=lambda e: [m.value for m in e])
+class BulkStatement:
+    """A statement that the database driver executes for many rows, without the object mapper.
+
+    *build* gets the dialect's name and returns the statement, which is compiled once for each
+    dialect. *names* are its parameters, in the order of the values in a row; the values must be
+    types the driver accepts without conversion.
+    """
+
+    def __init__(self, build: Callable[[str], Any], names: Sequence[str]) -> None:
+        self._build, self._names = build, list(names)
+        self._compiled: dict[str, tuple[str, Callable[[Row], Row] | None]] = {}
+
+    def run(self, session: Session, rows: list[Row]) -> int:
+        """Execute the statement for every row; return how many rows of the table it changed."""
+        if not rows:
+            return 0
+        connection = session.connection()
+        sql, order = self._compiled_for(connection)
+        ordered = rows if order is None else [order(row) for row in rows]
+        return connection.exec_driver_sql(sql, ordered).rowcount
+
+    def _compiled_for(self, connection: Connection) -> tuple[str, Callable[[Row], Row] | None]:
+        dialect_name = connection.dialect.name
+        if dialect_name not in self._compiled:
+            style = "qmark" if dialect_name == "sqlite" else "format"
+            dialect: Any = type(connection.dialect)
+            statement = self._build(dialect_name).compile(
+                dialect=dialect(paramstyle=style), column_keys=self._names
+            )
+            places = [self._names.index(name) for name in statement.positiontup]
+            same = places == list(range(len(self._names)))
+            self._compiled[dialect_name] = (str(statement), None if same else itemgetter(*places))
+        return self._compiled[dialect_name]
+
+
+class OneReadQuery:
+    """A statement whose rows SQLite returns as one JSON text, sorted by their first column.
+
+    Its columns are numbers, texts or NULL.
+    """
+
+    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
+        first = next(iter(statement.selected_columns))
+        self._plain = statement.order_by(first)
+        # A limit of -1 is no limit, but makes SQLite plan the subquery on its own: without it the
+        # order is dropped, and with the order the index range, so the whole audience is read.
+        rows = self._plain.limit(-1).subquery()
+        self._as_text = select(func.json_group_array(func.json_array(*rows.c)))
+
+    def all(self, session: Session, given: Mapping[str, Any]) -> list[Sequence[Any]]:
+        """Return the rows of the statement, run with the parameters *given*."""
+        connection = session.connection()
+        if connection.dialect.name != "sqlite":  # the driver fetches all rows at once
+            return list(connection.execute(self._plain, given))
+        text: str = connection.execute(self._as_text, given).scalar_one()
+        rows: list[Sequence[Any]] = orjson.loads(text)
+        return sorted(rows, key=itemgetter(0))  # SQL doesn't guarantee an aggregate's order

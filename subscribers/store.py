@@ -6,14 +6,12 @@ The caller owns the transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    Table,
     and_,
     case,
     delete,
@@ -22,9 +20,8 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
-from sqlmodel import SQLModel, col
+from sqlmodel import col
 
 from subscribers.address import Address
 from subscribers.models import (
@@ -33,18 +30,7 @@ from subscribers.models import (
     Subscriber,
     Subscription,
 )
-
-
-class Sessions(Protocol):
-    """A source of database sessions, passed in by the caller of this package."""
-
-    def read(self) -> AbstractContextManager[Session]:
-        """Open a session for reading only."""
-        ...
-
-    def write(self) -> AbstractContextManager[Session]:
-        """Open a session that commits at the end, and rolls back on an exception."""
-        ...
+from subscribers.sql import upsert
 
 
 class Reader(NamedTuple):
@@ -83,26 +69,6 @@ class NewsletterStanding(NamedTuple):
     since: datetime
     paused_until: datetime | None
     topics: list[str] | None
-
-
-def upsert(session: Session, model: type[SQLModel]) -> Any:
-    """Return an INSERT with ``on_conflict_do_…`` for the session's database."""
-    return upsert_on(dialect(session), model)
-
-
-def upsert_on(dialect: str, model: type[SQLModel]) -> Any:
-    """Return an INSERT with ``on_conflict_do_…`` for a dialect's name; for cached statements."""
-    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table(model))
-
-
-def dialect(session: Session) -> str:
-    """Return the dialect of the session's database: "sqlite" or "postgresql"."""
-    return session.get_bind().dialect.name
-
-
-def table(model: type[SQLModel]) -> Table:
-    """Return a model's table, for statements that bypass the object mapper."""
-    return model.metadata.tables[str(model.__tablename__)]
 
 
 def find(session: Session, address_key: str) -> Reader | None:

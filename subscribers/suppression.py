@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import store
+from subscribers import sql, store
 from subscribers.models import AddressChange, RecordedSignup, Suppression, SuppressionReason
 from subscribers.tokens import Hashes
 
@@ -59,11 +59,8 @@ def _count(result: Any) -> int:
     return int(result.rowcount)
 
 
-_T = TypeVar("_T")
 _DATED = SuppressionReason.HARD_BOUNCE
 _STRICTNESS = {reason: rank for rank, reason in enumerate(SuppressionReason)}
-#: Hashes a statement: SQLite allowed 999 parameters before 3.32 (sqlite.org/limits.html).
-_AT_ONCE = 400
 
 
 _FIND = select(
@@ -124,7 +121,7 @@ def find_all(session: Session, keys: list[str], hashes: Hashes) -> dict[str, Sup
     """Return the suppressed ones among these keys, each with its strictest record."""
     owner = {known_by: key for key in keys for known_by in hashes.every(key)}
     records: dict[str, SuppressionRecord] = {}
-    for part in _parts(list(owner)):
+    for part in sql.chunks(owner):
         for known_by, reason, at, erased_at in session.connection().execute(
             _FIND, {"hashes": part}
         ):
@@ -161,7 +158,7 @@ def lift(
 
 def _write(session: Session, known_by: str, record: SuppressionRecord) -> None:
     """Store a record under a hash, unless a stricter one is stored; keep an erasure's moment."""
-    insert = store.upsert(session, Suppression)
+    insert = sql.upsert(session, Suppression)
     rank = case(_STRICTNESS, value=col(Suppression.reason))
     stricter = rank > _STRICTNESS[record.reason]
     session.execute(
@@ -174,7 +171,3 @@ def _write(session: Session, known_by: str, record: SuppressionRecord) -> None:
             },
         )
     )
-
-
-def _parts(values: list[_T]) -> list[list[_T]]:
-    return [values[at : at + _AT_ONCE] for at in range(0, len(values), _AT_ONCE)]

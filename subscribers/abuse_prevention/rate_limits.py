@@ -19,10 +19,9 @@ from sqlalchemy import BigInteger, Text, delete, func, or_, select, true
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import store
+from subscribers import sql
 from subscribers.address import Address, mailbox, providers
 from subscribers.models import RateCount, StoppedSignups
-from subscribers.sql import json_rows, json_rows_parameter
 from subscribers.tokens import Hashes
 
 LET_IN = "let in"  # the row that counts sign-ups nothing stopped
@@ -153,7 +152,7 @@ def note(session: Session, found: Counter[LimitReason | None], now: datetime) ->
         for stop, number in found.items()
     ]
     if counts:
-        session.connection().execute(_counting(store.dialect(session)), counts)
+        session.connection().execute(_counting(sql.dialect(session)), counts)
 
 
 def purge(session: Session, now: datetime) -> None:
@@ -203,7 +202,7 @@ def _checks(request: RequestOrigin, limits: RateLimits, hashes: Hashes) -> list[
 
 def _one_at_a_time(session: Session, what: str) -> None:
     """Lock others out until the transaction ends: of two concurrent counts one would be lost."""
-    if store.dialect(session) != "sqlite":  # SQLite has one writer at a time anyway
+    if sql.dialect(session) != "sqlite":  # SQLite has one writer at a time anyway
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"throttle {what}"))))
 
 
@@ -229,23 +228,23 @@ def _count(checks: list[_Check], counts: dict[str, _Count], moment: int) -> Limi
 
 
 def _load(session: Session, keys: set[str]) -> dict[str, _Count]:
-    parameter = json_rows_parameter((key,) for key in keys)
-    rows = session.connection().execute(_loading(store.dialect(session)), parameter)
+    parameter = sql.json_rows_parameter((key,) for key in keys)
+    rows = session.connection().execute(_loading(sql.dialect(session)), parameter)
     known = {key: _Count(*values) for key, *values in rows}
     # Sorted, so that two transactions that write the same rows can't deadlock.
     return {key: known.get(key) or _Count() for key in sorted(keys)}
 
 
 def _save(session: Session, counts: dict[str, _Count], windows: Mapping[str, int]) -> None:
-    parameter = json_rows_parameter(
+    parameter = sql.json_rows_parameter(
         (key, count.started, count.last, count.count, windows[key]) for key, count in counts.items()
     )
-    session.connection().execute(_saving(store.dialect(session)), parameter)
+    session.connection().execute(_saving(sql.dialect(session)), parameter)
 
 
 @cache
 def _counting(dialect: str) -> Any:
-    insert = store.upsert_on(dialect, StoppedSignups)
+    insert = sql.upsert_on(dialect, StoppedSignups)
     values = {"count": col(StoppedSignups.count) + insert.excluded.count}
     return insert.on_conflict_do_update(index_elements=["day", "reason"], set_=values)
 
@@ -253,16 +252,16 @@ def _counting(dialect: str) -> Any:
 @cache
 def _loading(dialect: str) -> Any:
     names = (col(RateCount.key), col(RateCount.started), col(RateCount.last), col(RateCount.count))
-    asked = json_rows(dialect, key=Text)
+    asked = sql.json_rows(dialect, key=Text)
     return select(*names).join(asked, asked.c.key == col(RateCount.key))
 
 
 @cache
 def _saving(dialect: str) -> Any:
     numbers = dict.fromkeys(("started", "last", "count", "seconds"), BigInteger)
-    counts = json_rows(dialect, key=Text, **numbers)
+    counts = sql.json_rows(dialect, key=Text, **numbers)
     # Without a WHERE before it, SQLite parses ON CONFLICT as a join's ON clause.
-    insert = store.upsert_on(dialect, RateCount).from_select(
+    insert = sql.upsert_on(dialect, RateCount).from_select(
         list(counts.c.keys()), select(counts).where(true())
     )
     values = {name: insert.excluded[name] for name in numbers}

@@ -17,7 +17,9 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     case,
+    column,
     delete,
     func,
     insert,
@@ -26,6 +28,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    table,
     text,
     update,
 )
@@ -43,6 +46,7 @@ from subscribers.models import (
     Suppression,
     SuppressionReason,
 )
+from subscribers.sql import BulkStatement
 
 CHANNEL = "import"
 
@@ -76,6 +80,10 @@ class ImportBatch(NamedTuple):
     secrets: int  #: the number of hashes of each address, one a secret
 
 
+_DELETE_STAGED = BulkStatement(
+    lambda _: delete(_STAGE).where(_STAGE.c.position == bindparam("staged")), ["staged"]
+)
+
 Row = tuple[int, str, str, list[str]]  #: line, address, its key, its hashes
 Refused = tuple[int, str]  #: line, reason
 
@@ -98,8 +106,9 @@ def stage(session: Session, rows: list[Row], batch: ImportBatch) -> None:
     values = [
         (position, address, key, *hashes) for position, (_, address, key, hashes) in enumerate(rows)
     ]
-    marks = ", ".join([_mark(session)] * (3 + batch.secrets))
-    _many(session, f"INSERT INTO import_stage VALUES ({marks})", values)  # noqa: S608
+    names = ["position", "address", "address_key", *_hashes(batch)]
+    insertion = BulkStatement(lambda _: insert(table("import_stage", *map(column, names))), names)
+    insertion.run(session, values)
 
 
 def _hashes(batch: ImportBatch) -> list[str]:
@@ -112,8 +121,7 @@ def refused(
 ) -> list[Refused]:
     """Delete the lines that must not be imported from the stage; return each with its reason."""
     verdicts = session.execute(_verdicts(batch, rehearsal=rehearsal)).all()
-    deletion = f"DELETE FROM import_stage WHERE position = {_mark(session)}"  # noqa: S608
-    _many(session, deletion, [(position,) for position, _ in verdicts])
+    _DELETE_STAGED.run(session, [(position,) for position, _ in verdicts])
     return [(rows[position][0], reason) for position, reason in verdicts]
 
 
@@ -259,16 +267,6 @@ def _evidence(batch: ImportBatch) -> Any:
         "subscriber_id", "newsletter", "act", "channel", "form", "wording_hash", "language", "at",
     ]  # fmt: skip
     return insert(Consent).from_select(columns, rows, include_defaults=False)
-
-
-def _mark(session: Session) -> str:
-    return "?" if session.connection().dialect.paramstyle == "qmark" else "%s"
-
-
-def _many(session: Session, statement: str, rows: list[Any]) -> None:
-    """Run a statement for every row by the driver, which is twice as fast as SQLAlchemy."""
-    if rows:
-        session.connection().exec_driver_sql(statement, rows)
 
 
 def _count(result: Any) -> int:

@@ -30,7 +30,7 @@ from subscribers.importer.formats import ColumnLayout, address_in, recognise, re
 from subscribers.importer.leavers import Leavers, leavers
 from subscribers.importer.refusal import Refusal
 from subscribers.models import ImportRun
-from subscribers.store import Sessions
+from subscribers.sql import UnitOfWork, chunks
 from subscribers.tokens import Hashes
 
 
@@ -223,7 +223,7 @@ class _Import:
 
 
 def import_list(
-    sessions: Sessions,
+    sessions: UnitOfWork,
     path: Path,
     options: ImportOptions,
     *,
@@ -263,7 +263,7 @@ def import_list(
         for _ in islice(rows, run.report.resumed_at):
             pass
         with _transactions(sessions, context.batch, rehearsal=options.rehearsal) as transaction:
-            while part := list(islice(rows, chunk)):
+            for part in chunks(rows, chunk):
                 _file(context, transaction, part)
                 on_progress(run.report.lines, file.tell())
             _count_still_mailed(sessions, context)
@@ -280,7 +280,7 @@ def header_of(path: Path, options: ImportOptions) -> list[str]:
         return list(_open(rows, options)[0].header)
 
 
-def filed_up_to(sessions: Sessions, path: Path, options: ImportOptions) -> int:
+def filed_up_to(sessions: UnitOfWork, path: Path, options: ImportOptions) -> int:
     """Return the number of the last line an interrupted import of a list has filed, or 0."""
     if options.rehearsal:
         return 0
@@ -299,7 +299,7 @@ def _open(rows: Iterator[Line], options: ImportOptions) -> tuple[ColumnLayout, I
 
 
 def _begin(
-    sessions: Sessions,
+    sessions: UnitOfWork,
     fingerprint: str,
     options: ImportOptions,
     layout: ColumnLayout,
@@ -335,7 +335,7 @@ def _batch(
 
 
 @contextmanager
-def _transactions(sessions: Sessions, batch: ImportBatch, *, rehearsal: bool) -> Iterator[_Begin]:
+def _transactions(sessions: UnitOfWork, batch: ImportBatch, *, rehearsal: bool) -> Iterator[_Begin]:
     """Yield the function that begins a chunk's transaction, or joins a rehearsal's snapshot."""
     if not rehearsal:
         yield partial(_transaction, sessions, batch)
@@ -349,7 +349,7 @@ def _transactions(sessions: Sessions, batch: ImportBatch, *, rehearsal: bool) ->
 
 
 @contextmanager
-def _transaction(sessions: Sessions, batch: ImportBatch) -> Iterator[Session]:
+def _transaction(sessions: UnitOfWork, batch: ImportBatch) -> Iterator[Session]:
     with sessions.write() as session:
         bulk_loader.prepare(session, batch)
         yield session
@@ -381,7 +381,7 @@ def _file(context: _Import, transaction: _Begin, lines: list[Line]) -> None:
             context.on_refused(line, reason, fields[line])
 
 
-def _count_still_mailed(sessions: Sessions, context: _Import) -> None:
+def _count_still_mailed(sessions: UnitOfWork, context: _Import) -> None:
     """Count the readers who get mail here and left by the list; an import unsubscribes nobody."""
     report = context.run.report
     for part in context.leavers.left():

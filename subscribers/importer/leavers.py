@@ -10,13 +10,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager
-from itertools import islice
 
 from subscribers.errors import BadAddress, BadImport
 from subscribers.importer import leaving_words
 from subscribers.importer.csv_reader import Line
 from subscribers.importer.formats import ColumnLayout, address_in
 from subscribers.importer.refusal import Refusal
+from subscribers.sql import chunks
 
 AT_ONCE = 500  #: addresses a query
 
@@ -55,8 +55,7 @@ class Leavers:
         """Yield those of the address keys that left, or may have, by any line."""
         if self._database.execute("SELECT 1 FROM leaver LIMIT 1").fetchone() is None:
             return
-        rest = iter(keys)
-        while part := list(islice(rest, AT_ONCE)):
+        for part in chunks(keys, AT_ONCE):
             marks = ", ".join("?" * len(part))
             query = f"SELECT address_key FROM leaver WHERE address_key IN ({marks})"  # noqa: S608
             for (key,) in self._database.execute(query, part):

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
-from subscribers.store import Sessions
+from subscribers.sql import UnitOfWork
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -48,7 +48,7 @@ class GroupCommit:
     The thread starts with the first write, and ends after *idle_seconds* without one.
     """
 
-    def __init__(self, sessions: Sessions, *, idle_seconds: float = 5.0) -> None:
+    def __init__(self, sessions: UnitOfWork, *, idle_seconds: float = 5.0) -> None:
         self._sessions = sessions
         self._idle = idle_seconds
         self._queue: deque[_Write] = deque()

@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Boolean, Text, and_, case, delete, insert, li
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
-from subscribers import consent, lifecycle, store, suppression
+from subscribers import consent, lifecycle, sql, suppression
 from subscribers.abuse_prevention import LimitReason, RateLimit, RateLimits, rate_limits
 from subscribers.lifecycle import may_be_asked
 from subscribers.models import (
@@ -33,8 +33,7 @@ from subscribers.models import (
     Subscription,
     Wording,
 )
-from subscribers.sql import json_rows, json_rows_parameter
-from subscribers.store import Sessions
+from subscribers.sql import UnitOfWork
 from subscribers.suppression import SuppressionRecord
 from subscribers.tokens import Hashes
 
@@ -69,7 +68,7 @@ class _Fresh(NamedTuple):
     withheld: bool  #: whether no letter may be sent
 
 
-def process_all(sessions: Sessions, hashes: Hashes, limit: RateLimit = PER_ADDRESS) -> int:
+def process_all(sessions: UnitOfWork, hashes: Hashes, limit: RateLimit = PER_ADDRESS) -> int:
     """Process every recorded sign-up, in short transactions; return how many there were."""
     count, asked = 0, AT_ONCE
     while asked == AT_ONCE:
@@ -95,8 +94,8 @@ def process_oldest(
     rate_limits.note(session, Counter(stops), rows[-1].at)
     fresh = [row for row, stop in zip(rows, stops, strict=True) if stop is None]
     letters = _write_consequences(session, fresh, hashes) if fresh else 0
-    processed = json_rows_parameter((row.id,) for row in rows)
-    session.connection().execute(_deletion(store.dialect(session)), processed)
+    processed = sql.json_rows_parameter((row.id,) for row in rows)
+    session.connection().execute(_deletion(sql.dialect(session)), processed)
     return ProcessedSignups(len(rows), letters)
 
 
@@ -120,8 +119,8 @@ def _write_consequences(session: Session, rows: Sequence[Any], hashes: Hashes) -
         consent.keep_wording(session, text)
     suppressed = suppression.find_all(session, sorted({row.address_key for row in rows}), hashes)
     fresh = [_fresh(row, suppressed.get(row.address_key)) for row in rows]
-    parameter = json_rows_parameter(fresh)
-    for statement in _consequences(store.dialect(session)):
+    parameter = sql.json_rows_parameter(fresh)
+    for statement in _consequences(sql.dialect(session)):
         session.connection().execute(statement, parameter)
     withheld = sum(signup.withheld for signup in fresh)
     if withheld:
@@ -136,7 +135,7 @@ def _fresh(row: Any, record: SuppressionRecord | None) -> _Fresh:
 
 @cache
 def _deletion(dialect: str) -> Any:
-    processed = json_rows(dialect, id=BigInteger)
+    processed = sql.json_rows(dialect, id=BigInteger)
     return delete(RecordedSignup).where(col(RecordedSignup.id).in_(select(processed.c.id)))
 
 
@@ -147,7 +146,7 @@ def _consequences(dialect: str) -> list[Any]:
     The database makes the rows out of the recorded requests; its only parameter is the `_Fresh`
     rows as JSON.
     """
-    fresh = json_rows(dialect, id=BigInteger, suppressed=Text, withheld=Boolean)
+    fresh = sql.json_rows(dialect, id=BigInteger, suppressed=Text, withheld=Boolean)
     return [
         _subscribers(dialect, fresh),
         _subscriptions(dialect, fresh),
@@ -167,7 +166,7 @@ def _subscribers(dialect: str, fresh: Any) -> Any:
         "created_at": col(RecordedSignup.at),
     }
     rows = _select(values, _requests(fresh))
-    statement = store.upsert_on(dialect, Subscriber).from_select(list(values), rows)
+    statement = sql.upsert_on(dialect, Subscriber).from_select(list(values), rows)
     return statement.on_conflict_do_nothing()
 
 
@@ -184,7 +183,7 @@ def _subscriptions(dialect: str, fresh: Any) -> Any:
         "since": col(RecordedSignup.at),
     }
     rows = _select(values, _reader(fresh))
-    statement = store.upsert_on(dialect, Subscription).from_select(list(values), rows)
+    statement = sql.upsert_on(dialect, Subscription).from_select(list(values), rows)
     return statement.on_conflict_do_nothing()
 
 
@@ -201,8 +200,8 @@ def _entries(fresh: Any) -> Any:
         "at": col(RecordedSignup.at),
     }
     same = col(Wording.text) == col(RecordedSignup.wording)
-    tables = _reader(fresh).join(store.table(Wording), same)
-    return insert(store.table(Consent)).from_select(list(values), _select(values, tables))
+    tables = _reader(fresh).join(sql.table(Wording), same)
+    return insert(sql.table(Consent)).from_select(list(values), _select(values, tables))
 
 
 def _networks(fresh: Any) -> Any:
@@ -214,7 +213,7 @@ def _networks(fresh: Any) -> Any:
         "network": col(RecordedSignup.seen_from),
     }
     rows = _select(values, _reader(fresh)).where(col(RecordedSignup.seen_from).is_not(None))
-    return insert(store.table(ConsentNetwork)).from_select(list(values), rows)
+    return insert(sql.table(ConsentNetwork)).from_select(list(values), rows)
 
 
 def _letters(fresh: Any) -> Any:
@@ -239,17 +238,17 @@ def _letters(fresh: Any) -> Any:
         col(Subscription.subscriber_id) == col(Subscriber.id),
         col(Subscription.newsletter) == col(RecordedSignup.newsletter),
     )
-    tables = _reader(fresh).join(store.table(Subscription), same)
-    return insert(store.table(LetterToSend)).from_select(list(values), _select(values, tables))
+    tables = _reader(fresh).join(sql.table(Subscription), same)
+    return insert(sql.table(LetterToSend)).from_select(list(values), _select(values, tables))
 
 
 def _requests(fresh: Any) -> Any:
-    return fresh.join(store.table(RecordedSignup), col(RecordedSignup.id) == fresh.c.id)
+    return fresh.join(sql.table(RecordedSignup), col(RecordedSignup.id) == fresh.c.id)
 
 
 def _reader(fresh: Any) -> Any:
     same = col(Subscriber.address_key) == col(RecordedSignup.address_key)
-    return _requests(fresh).join(store.table(Subscriber), same)
+    return _requests(fresh).join(sql.table(Subscriber), same)
 
 
 def _select(values: dict[str, Any], tables: Any) -> Any:
@@ -257,4 +256,4 @@ def _select(values: dict[str, Any], tables: Any) -> Any:
 
 
 def _constant(model: type[SQLModel], name: str, value: Any) -> Any:
-    return literal(value, store.table(model).c[name].type)
+    return literal(value, sql.table(model).c[name].type)

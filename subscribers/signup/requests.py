@@ -16,11 +16,10 @@ from typing import Any
 from sqlalchemy import Text, bindparam, insert, select
 from sqlalchemy.orm import Session
 
-from subscribers import store
+from subscribers import sql
 from subscribers.abuse_prevention import LimitReason, RateLimits, RequestOrigin, rate_limits
 from subscribers.address import Address
 from subscribers.models import RecordedSignup
-from subscribers.sql import json_rows, json_rows_parameter
 from subscribers.tokens import Hashes
 
 
@@ -55,8 +54,8 @@ def record_requests(
     stops = rate_limits.check_requests(session, origins, limits, hashes, now)
     rows = [_row(request) for request, stop in zip(requests, stops, strict=True) if stop is None]
     if rows:
-        statement = _insertion(store.dialect(session))
-        session.connection().execute(statement, {**json_rows_parameter(rows), "at": now})
+        statement = _insertion(sql.dialect(session))
+        session.connection().execute(statement, {**sql.json_rows_parameter(rows), "at": now})
     rate_limits.note(session, Counter(stop for stop in stops if stop is not None), now)
     return stops
 
@@ -87,7 +86,7 @@ _TEXTS = (
 @cache
 def _insertion(dialect: str) -> Any:
     """Return the statement that adds the rows `_row` makes."""
-    table = store.table(RecordedSignup)
-    requests = json_rows(dialect, **dict.fromkeys(_TEXTS, Text))
+    table = sql.table(RecordedSignup)
+    requests = sql.json_rows(dialect, **dict.fromkeys(_TEXTS, Text))
     rows = select(*requests.c, bindparam("at", type_=table.c.at.type))
     return insert(table).from_select([*_TEXTS, "at"], rows)

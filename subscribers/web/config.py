@@ -18,7 +18,7 @@ from subscribers.abuse_prevention import ProofOfWork, RateLimits
 from subscribers.lifecycle import Elsewhere, nothing_elsewhere
 from subscribers.retention import KEPT, RetentionPeriods
 from subscribers.signup import GroupCommit, SignupWorker
-from subscribers.store import Sessions
+from subscribers.sql import UnitOfWork
 from subscribers.tokens import Hashes, Links, Tokens
 from subscribers.web.client import Network
 from subscribers.web.flood_guard import FloodGuard
@@ -63,7 +63,7 @@ def _ignore_letter() -> None:
 class SiteConfig:
     """The configuration of one installation's pages, and the workers that they share."""
 
-    sessions: Sessions
+    sessions: UnitOfWork
     tokens: Tokens
     hashes: Hashes
     clock: Callable[[], datetime]

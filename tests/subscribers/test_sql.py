@@ -1,23 +1,53 @@
-"""SQL helpers: rows passed to a statement as JSON."""
+"""SQL: rows passed to a statement as JSON, rows read as JSON, and chunks."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Text, select
-from sqlalchemy.orm import Session
+from typing import cast
 
-from subscribers import store
-from subscribers.sql import json_rows, json_rows_parameter
+from sqlalchemy import BigInteger, Boolean, Text, bindparam, select
+from sqlalchemy.orm import Session
+from sqlmodel import col
+
+from subscribers import sql
+from subscribers.models import Subscriber
+from subscribers.sql import OneReadQuery, chunks
+from tests.subscribers.conftest import MakeReader
 
 
 def test_a_statement_gets_back_the_rows_it_was_given(session: Session) -> None:
     told = [("ä 'quoted' \"twice\" 💌", 2**40, True), ("", -1, False), (None, None, None)]
-    table = json_rows(store.dialect(session), word=Text, number=BigInteger, truth=Boolean)
+    table = sql.json_rows(sql.dialect(session), word=Text, number=BigInteger, truth=Boolean)
     found = session.execute(
-        select(*table.c).order_by(table.c.number.desc()), json_rows_parameter(told)
+        select(*table.c).order_by(table.c.number.desc()), sql.json_rows_parameter(told)
     )
     assert sorted(map(tuple, found), key=repr) == sorted(told, key=repr)
 
 
 def test_no_rows_are_no_rows(session: Session) -> None:
-    table = json_rows(store.dialect(session), word=Text)
-    assert session.execute(select(*table.c), json_rows_parameter([])).all() == []
+    table = sql.json_rows(sql.dialect(session), word=Text)
+    assert session.execute(select(*table.c), sql.json_rows_parameter([])).all() == []
+
+
+ODD = '"o\'brien"@exämple.org'
+
+
+def test_rows_come_as_they_are_and_sorted(session: Session, make_reader: MakeReader) -> None:
+    ids = [make_reader(session, f"reader{number}@example.com") for number in range(5)]
+    session.get_one(Subscriber, ids[1]).address = ODD
+    session.get_one(Subscriber, ids[3]).suppressed = "bounced"
+    session.flush()
+    query = OneReadQuery(
+        select(col(Subscriber.id), col(Subscriber.address), col(Subscriber.suppressed)).where(
+            col(Subscriber.id) <= cast(int, bindparam("last"))
+        )
+    )
+    rows = [tuple(row) for row in query.all(session, {"last": ids[3]})]
+    assert query.all(session, {"last": ids[0] - 1}) == []
+    assert [row[0] for row in rows] == ids[:4]
+    assert rows[1] == (ids[1], ODD, None)
+    assert rows[3][2] == "bounced"
+
+
+def test_chunks_hold_every_value_once_in_order() -> None:
+    assert list(chunks(iter(range(7)), 3)) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert list(chunks([])) == []

@@ -1,11 +1,10 @@
 """Record who was sent which edition, and what became of each delivery.
 
-`models` holds the tables that every module here shares, and `unit_of_work` the transactions that
-they are read and written in. `sending` freezes an issue's audience into deliveries and batches,
-hands each batch to the provider, and records the provider's response. `events` consumes what the
-provider reports afterwards, keeping its place in each growing table with `cursors`, and moves
-deliveries on. `counts` adds up both, so that every candidate is in exactly one place, and
-`reporting` turns the counts and events into status and statistics. `known_secrets` stops all of it
-while a secret is missing, and `erasure` removes one reader from all that was recorded. Imports run
-one way: `reporting`, `events`, `sending`, `models`.
+`models` holds the tables that every module here shares. `sending` freezes an issue's audience into
+deliveries and batches, hands each batch to the provider, and records the provider's response.
+`events` consumes what the provider reports afterwards, keeping its place in each growing table with
+`cursors`, and moves deliveries on. `counts` adds up both, so that every candidate is in exactly one
+place, and `reporting` turns the counts and events into status and statistics. `known_secrets` stops
+all of it while a secret is missing, and `erasure` removes one reader from all that was recorded.
+Imports run one way: `reporting`, `events`, `sending`, `models`.
 """

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from digest.delivery.models import Cursor
-from subscribers.store import upsert
+from subscribers.sql import upsert
 
 
 def cursor(session: Session, name: str) -> int:

@@ -27,7 +27,7 @@ from digest.delivery.models import (
 )
 from digest.issues.models import Edition
 from digest.mail.redaction import redact
-from subscribers.store import table
+from subscribers.sql import table
 
 
 def erase(session: Session, subscriber_id: int, address: str) -> None:

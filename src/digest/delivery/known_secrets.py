@@ -13,10 +13,9 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from digest.delivery.models import KnownSecret
-from digest.delivery.unit_of_work import UnitOfWork
 from digest.errors import BadSetting
 from digest.migrations.upgrade import require_newest
-from subscribers.store import upsert
+from subscribers.sql import UnitOfWork, upsert
 
 NEXT_STEP = (
     "put the earlier secret into DIGEST_OLD_SECRETS, or into DIGEST_LEAKED_SECRETS if somebody else"

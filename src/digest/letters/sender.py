@@ -13,7 +13,6 @@ from uuid import uuid4
 from sqlmodel import Session
 
 from digest.delivery.sending import unsubscribe_headers
-from digest.delivery.unit_of_work import UnitOfWork
 from digest.errors import NotFound, TemplateBroken
 from digest.issues import store
 from digest.issues.calendar import rhythm
@@ -25,6 +24,7 @@ from digest.render.engine import Rendered, render
 from subscribers.dates import long_date
 from subscribers.letter_queue import Letter, LetterOutcome
 from subscribers.models import LetterKind
+from subscribers.sql import UnitOfWork
 
 log = logging.getLogger(__name__)
 

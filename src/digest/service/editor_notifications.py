@@ -16,7 +16,6 @@ from markupsafe import escape
 from sqlmodel import Session
 
 from digest.delivery.events import TO_EDITOR
-from digest.delivery.unit_of_work import UnitOfWork
 from digest.errors import DigestError
 from digest.issues import store
 from digest.issues.calendar import slots
@@ -26,6 +25,7 @@ from digest.mail.mailing import Content, Mailing
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent
 from digest.service.publisher import Allowed, Ruling
+from subscribers.sql import UnitOfWork
 
 log = logging.getLogger(__name__)
 

@@ -15,12 +15,12 @@ from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
-from digest.delivery.unit_of_work import UnitOfWork
 from digest.errors import DigestError
 from digest.issues.calendar import slots
 from digest.issues.models import JobRun
 from digest.service.logging_setup import scrub
 from subscribers.errors import SubscribersError
+from subscribers.sql import UnitOfWork
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,6 @@ from typing import NamedTuple
 from sqlmodel import Session
 
 from digest.delivery.sending import PlannedAudience
-from digest.delivery.unit_of_work import UnitOfWork
 from digest.errors import DigestError, NothingToPick
 from digest.issues import build, store
 from digest.issues.build import IssueBuilder
@@ -24,6 +23,7 @@ from digest.issues.calendar.slot_workflow import SlotStep, SlotTimes, next_step
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Slot, SlotState, WhenEmpty
 from digest.issues.picking import Pick
 from digest.issues.picking.evergreen import choose_evergreen
+from subscribers.sql import UnitOfWork
 
 RETRY_MINUTES = 10  #: a draft that failed is tried again at multiples of these minutes of the hour
 

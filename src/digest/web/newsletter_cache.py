@@ -14,10 +14,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from digest.comparisons.store import categories
-from digest.delivery.unit_of_work import UnitOfWork
 from digest.issues import store as issue_store
 from digest.issues.calendar import rhythm
 from digest.issues.models import Newsletter, Tracking
+from subscribers.sql import UnitOfWork
 from subscribers.web import NewsletterInfo
 from subscribers.web.locale import LANGUAGES, choose
 

@@ -3,7 +3,7 @@
 The webhook appends each signed post to `spool` and counts the others in `rejected_posts`.
 `event_consumer` reads the spool in order of arrival and passes the events to `event_handler`, in
 the transaction that also advances the spool position. The handler calls `status_updates`, which
-records the events in bulk by `bulk_sql`, under the number that `event_privacy` chooses, and raises
+records the events under the number that `event_privacy` chooses, and raises
 the statuses of deliveries; then `unmatched_events`, which binds events without ids to readers by
 address; then `bounce_processing`, which suppresses addresses and unsubscribes readers. What matches
 nothing goes to `dead_letters`. Apart from this flow, `provider_suppressions` lifts the provider's

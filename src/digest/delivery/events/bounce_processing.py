@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, func, select
 from sqlmodel import Session, col
@@ -21,12 +21,11 @@ from subscribers.address import parse
 from subscribers.errors import BadAddress
 from subscribers.lifecycle import REJOINABLE, leave
 from subscribers.models import Consent, ConsentAct, Subscriber, SuppressionReason
-from subscribers.store import Evidence, all_standings, upsert
+from subscribers.sql import chunks, upsert
+from subscribers.store import Evidence, all_standings
 from subscribers.suppression import suppress_all
 from subscribers.tokens import Hashes
 
-_T = TypeVar("_T")
-_CHUNK_SIZE = 400
 _STRICTNESS = {reason: rank for rank, reason in enumerate(SuppressionReason)}
 _SUPPRESSES = {
     EventKind.BOUNCED: SuppressionReason.HARD_BOUNCE,
@@ -137,7 +136,7 @@ def _remove_other_readers(
 ) -> None:
     """Remove from *reasons* addresses of readers whom none of these events is about."""
     foreign = [key for key in reasons if key not in own]
-    for chunk in _chunks(foreign):
+    for chunk in chunks(foreign):
         for key in session.connection().execute(_KNOWN_KEYS, {"keys": chunk}).scalars():
             reasons.pop(key, None)
 
@@ -186,10 +185,10 @@ def _readers(session: Session, telling: Sequence[ActionableEvent]) -> dict[int, 
     deliveries = sorted({event.whose for event in telling if event.whose > 0})
     readers = sorted({-event.whose for event in telling if event.whose < 0})
     readers_by_number: dict[int, _Reader] = {}
-    for chunk in _chunks(deliveries):
+    for chunk in chunks(deliveries):
         rows: Any = session.connection().execute(_READERS, {"deliveries": chunk})
         readers_by_number.update({row[0]: _Reader(*row[1:]) for row in rows})
-    for chunk in _chunks(readers):
+    for chunk in chunks(readers):
         rows = session.connection().execute(_BY_NUMBER, {"readers": chunk})
         readers_by_number.update({-row[0]: _Reader(*row) for row in rows})
     return readers_by_number
@@ -197,15 +196,10 @@ def _readers(session: Session, telling: Sequence[ActionableEvent]) -> dict[int, 
 
 def _confirmed_again(session: Session, readers: set[int]) -> dict[int, float]:
     confirmed: dict[int, float] = {}
-    for chunk in _chunks(sorted(readers)):
+    for chunk in chunks(sorted(readers)):
         rows: Any = session.connection().execute(_CONFIRMED, {"readers": chunk})
         confirmed.update({reader: at.timestamp() for reader, at in rows})
     return confirmed
-
-
-def _chunks(values: list[_T]) -> Iterator[list[_T]]:
-    for at in range(0, len(values), _CHUNK_SIZE):
-        yield values[at : at + _CHUNK_SIZE]
 
 
 _READERS = (

@@ -21,9 +21,8 @@ from digest.delivery.events.dead_letters import UNREADABLE, add_dead_letters
 from digest.delivery.events.event_handler import HandledEvents, handle_events
 from digest.delivery.events.spool import Spool, SpoolOffset, SpoolRecord
 from digest.delivery.models import SpoolPosition
-from digest.delivery.unit_of_work import UnitOfWork
 from digest.mail.provider_events import ProviderEvent
-from subscribers.store import upsert
+from subscribers.sql import UnitOfWork, upsert
 from subscribers.tokens import Hashes
 
 CHUNK_BYTES = 2 << 20  #: posts in one transaction; tens of milliseconds of writing

@@ -17,7 +17,7 @@ from digest.delivery.models import ErasedDelivery, FrozenNumbers, PseudonymSalt
 from digest.delivery.sending import KnownAttempt
 from digest.errors import WrongState
 from digest.issues.models import Issue, IssueState, Newsletter, Tracking
-from subscribers.store import upsert
+from subscribers.sql import upsert
 
 _UNDER_WAY = [IssueState.BUILT, IssueState.PREPARED, IssueState.PAUSED]
 _BITS_63 = 2**63 - 1

@@ -15,8 +15,8 @@ from sqlmodel import Session, col
 
 from digest.delivery.cursors import cursor, set_cursor
 from digest.delivery.models import ProviderBlock
-from digest.delivery.unit_of_work import UnitOfWork
 from subscribers.models import Consent, ConsentAct, Subscriber
+from subscribers.sql import UnitOfWork
 from subscribers.tokens import Hashes
 
 AT_ONCE = 200

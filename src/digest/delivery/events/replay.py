@@ -24,10 +24,10 @@ from digest.delivery.events.status_updates import (
 from digest.delivery.events.unmatched_events import LATE_BOUNCE
 from digest.delivery.models import Attempt, Batch, Delivery, MailEvent
 from digest.delivery.sending import known_attempts, mark_sent_if_done, settle_confirmed
-from digest.delivery.unit_of_work import UnitOfWork
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.mail.provider_events import EventKind
 from subscribers.models import Consent, ConsentAct
+from subscribers.sql import UnitOfWork, chunks
 from subscribers.tokens import Hashes
 
 SLICE = 5000  #: deliveries in one transaction
@@ -111,11 +111,8 @@ def _actionable_events(
 def _address_changes(session: Session, deliveries: set[int]) -> dict[int, float]:
     """Return when each delivery's reader last changed address, in seconds since 1970."""
     changed: dict[int, float] = {}
-    numbers = sorted(deliveries)
-    for at in range(0, len(numbers), 400):
-        rows: Any = session.connection().execute(
-            _ADDRESS_CHANGES, {"deliveries": numbers[at : at + 400]}
-        )
+    for chunk in chunks(sorted(deliveries)):
+        rows: Any = session.connection().execute(_ADDRESS_CHANGES, {"deliveries": chunk})
         changed.update({delivery: moment.timestamp() for delivery, moment in rows})
     return changed
 

@@ -15,15 +15,14 @@ from re import compile as pattern
 from typing import Any
 
 from sqlalchemy import bindparam, case, literal_column, or_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
-from digest.delivery.events.bulk_sql import BulkStatement, Row
 from digest.delivery.events.event_privacy import EventOwnership, event_ownership
 from digest.delivery.models import Delivery, EventLink, MailEvent, News
 from digest.delivery.sending import KnownAttempt, confirm_acceptance, known_attempts
 from digest.mail.provider_events import EventKind
 from digest.mail.provider_events import ProviderEvent as Event
+from subscribers.sql import BulkStatement, Row, upsert_on
 
 #: The status that each kind of event gives a delivery; other kinds give none.
 NEWS = {
@@ -192,13 +191,9 @@ def link_key(url: str) -> tuple[int, str]:
     return int.from_bytes(blake2b(clean.encode(), digest_size=8).digest(), signed=True), clean
 
 
-def _insert(dialect: str) -> Any:
-    return sqlite.insert if dialect == "sqlite" else postgresql.insert
-
-
 def _event_upsert(dialect: str) -> Any:
     """Return an upsert of an event that keeps the lower or higher value of each field."""
-    insert = _insert(dialect)(MailEvent)
+    insert = upsert_on(dialect, MailEvent)
     new, old = insert.excluded, MailEvent
     return insert.on_conflict_do_update(
         index_elements=["delivery_id", "kind", "moment", "link"],
@@ -237,6 +232,6 @@ _UPSERT_EVENTS = BulkStatement(
     ["delivery_id", "kind", "moment", "link", "edition_id", "machine", "cause", "detail"],
 )
 _INSERT_LINKS = BulkStatement(
-    lambda dialect: _insert(dialect)(EventLink).on_conflict_do_nothing(), ["id", "url"]
+    lambda dialect: upsert_on(dialect, EventLink).on_conflict_do_nothing(), ["id", "url"]
 )
 _RAISE_STATUSES = BulkStatement(_status_update, ["status", "moment", "rank", "delivery"])

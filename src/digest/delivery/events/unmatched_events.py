@@ -20,12 +20,11 @@ from digest.issues.models import Edition, Issue, Newsletter
 from digest.mail.provider_events import EventKind
 from digest.mail.provider_events import ProviderEvent as Event
 from subscribers.models import LetterKind, Subscriber
-from subscribers.store import upsert
+from subscribers.sql import chunks, upsert
 
 LATE_BOUNCE = (
     "late-bounce"  #: the kind such a bounce is stored as, with the reader's latest delivery
 )
-_CHUNK_SIZE = 400
 _LETTERS = frozenset(LetterKind)
 #: Kinds that may suppress an address even if it belongs to no reader.
 _ABOUT_ADDRESS = (EventKind.BOUNCED, EventKind.DROPPED, EventKind.COMPLAINED)
@@ -112,12 +111,9 @@ def _latest(session: Session, at: int, reader: int) -> _Latest | None:
 
 
 def _readers(session: Session, keys: dict[str, str]) -> dict[str, int]:
-    address_keys = sorted(set(keys.values()))
     readers: dict[str, int] = {}
-    for at in range(0, len(address_keys), _CHUNK_SIZE):
-        rows: Any = session.connection().execute(
-            _READERS, {"keys": address_keys[at : at + _CHUNK_SIZE]}
-        )
+    for chunk in chunks(sorted(set(keys.values()))):
+        rows: Any = session.connection().execute(_READERS, {"keys": chunk})
         readers.update(dict(rows.all()))
     return {address: readers[key] for address, key in keys.items() if key in readers}
 

@@ -19,9 +19,9 @@ from digest.delivery.cursors import cursor, set_cursor
 from digest.delivery.erasure import make_nameless
 from digest.delivery.models import Batch, FrozenNumbers, MailEvent, PseudonymSalt
 from digest.delivery.reporting.statistics import edition_statistics
-from digest.delivery.unit_of_work import UnitOfWork
 from digest.issues.models import Edition, Issue
 from subscribers.models import Consent, ConsentAct
+from subscribers.sql import UnitOfWork
 
 SLICE = 5000  #: deliveries whose events go in one transaction
 _ERASURES = "erasures"

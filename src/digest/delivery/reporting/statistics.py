@@ -24,6 +24,7 @@ from digest.delivery.reporting.provider_statistics import (
     count_by_mailbox_provider,
 )
 from digest.mail.provider_events import EventKind
+from subscribers.sql import chunks
 
 NEAR = 10  #: seconds after delivery in which link scanners click, and people hardly do
 AT_ONCE = 5  #: seconds in which links count as followed at once
@@ -307,8 +308,7 @@ def _delivered_unnamed(
 
 def _urls(session: Session, links: list[int]) -> dict[int, str]:
     urls: dict[int, str] = {}
-    for at in range(0, len(links), 400):
-        part = links[at : at + 400]
+    for part in chunks(links):
         rows = session.connection().execute(
             select(col(EventLink.id), col(EventLink.url)).where(col(EventLink.id).in_(part))
         )

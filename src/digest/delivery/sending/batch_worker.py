@@ -26,7 +26,6 @@ from digest.delivery.sending.queue import (
 )
 from digest.delivery.sending.rollout import RolloutLimits
 from digest.delivery.sending.settlement import RetryPolicy, Settlement, pause_issue, settle
-from digest.delivery.unit_of_work import UnitOfWork
 from digest.errors import DigestError
 from digest.mail.mailing import Content, Mailing, Recipient
 from digest.mail.transport import (
@@ -39,6 +38,7 @@ from digest.mail.transport import (
     Transport,
 )
 from subscribers.errors import BadAddress
+from subscribers.sql import UnitOfWork
 
 #: Errors of a database that can't be reached at the moment.
 AWAY = (OperationalError, InterfaceError, NoConnectionLeft)

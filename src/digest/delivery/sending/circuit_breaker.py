@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.models import Batch, CircuitBreaker
 from digest.mail.transport import InDoubt, NotSent
-from subscribers.store import upsert
+from subscribers.sql import upsert
 
 #: No pause is longer; a later end was set before the clock was turned back.
 LONGEST_PAUSE = timedelta(hours=1)

@@ -16,9 +16,9 @@ from sqlmodel import Session, col
 
 from digest.delivery.models import Attempt, Batch, BatchState, Decision
 from digest.issues.models import Edition, Issue, Newsletter
+from subscribers.sql import chunks
 
 ATTEMPT_LENGTH = 32
-_AT_ONCE = 500
 #: States that a batch leaves for ACCEPTED once any attempt of it is proved. PENDING is among them:
 #: a batch that waits to be sent again must not be.
 _OPEN = [
@@ -47,8 +47,8 @@ def known_attempts(session: Session, attempts: Collection[str]) -> dict[str, Kno
     # PostgreSQL rejects a parameter with a NUL, for example.
     keys = [key for key in attempts if len(key) == ATTEMPT_LENGTH and key.isalnum()]
     known: dict[str, KnownAttempt] = {}
-    for at in range(0, len(keys), _AT_ONCE):
-        rows = session.connection().execute(_KNOWN, {"keys": keys[at : at + _AT_ONCE]})
+    for chunk in chunks(keys):
+        rows = session.connection().execute(_KNOWN, {"keys": chunk})
         known.update({row[0]: KnownAttempt(*row) for row in rows})
     return known
 

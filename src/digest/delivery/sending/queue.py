@@ -11,14 +11,12 @@ costs more than running them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any, cast
 
-import orjson
-from sqlalchemy import Select, bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlmodel import Session, col
 
 from digest.delivery.models import (
@@ -35,31 +33,7 @@ from digest.delivery.sending.planning import random_key
 from digest.issues.models import Edition, Issue, IssueState
 from subscribers.audience import audience
 from subscribers.models import Subscription
-
-
-class OneReadQuery:
-    """A statement whose rows SQLite returns as one JSON text, sorted by their first column.
-
-    Its columns are numbers, texts or NULL.
-    """
-
-    def __init__(self, statement: Select[*tuple[Any, ...]]) -> None:
-        first = next(iter(statement.selected_columns))
-        self._plain = statement.order_by(first)
-        # A limit of -1 is no limit, but makes SQLite plan the subquery on its own: without it the
-        # order is dropped, and with the order the index range, so the whole audience is read.
-        rows = self._plain.limit(-1).subquery()
-        self._as_text = select(func.json_group_array(func.json_array(*rows.c)))
-
-    def all(self, session: Session, given: Mapping[str, Any]) -> list[Sequence[Any]]:
-        """Return the rows of the statement, run with the parameters *given*."""
-        connection = session.connection()
-        if connection.dialect.name != "sqlite":  # the driver fetches all rows at once
-            return list(connection.execute(self._plain, given))
-        text: str = connection.execute(self._as_text, given).scalar_one()
-        rows: list[Sequence[Any]] = orjson.loads(text)
-        return sorted(rows, key=itemgetter(0))  # SQL doesn't guarantee an aggregate's order
-
+from subscribers.sql import OneReadQuery
 
 #: No batch is put off for longer; a later time was set before the clock was turned back.
 TOO_LATE = timedelta(hours=1)

@@ -29,11 +29,10 @@ from sqlmodel import Session, col, select
 from digest.delivery.models import Attempt, Epoch, Installation
 from digest.delivery.sending.control import pause
 from digest.delivery.sending.planning import random_key
-from digest.delivery.unit_of_work import UnitOfWork
 from digest.errors import DatabaseUnfit
 from digest.issues.models import Approval, Issue, IssueState, Newsletter, Slot, SlotState
 from digest.migrations.upgrade import require_newest
-from subscribers.store import upsert
+from subscribers.sql import UnitOfWork, upsert
 
 NEXT_STEP = (
     "find out what went out meanwhile (the provider's activity; digest docs operating), then:"

@@ -16,7 +16,7 @@ from digest.delivery.models import SeedCopy
 from digest.delivery.sending.batch_worker import EditionSend
 from digest.delivery.sending.planning import random_key
 from digest.mail.mailing import Mailing
-from subscribers.store import upsert
+from subscribers.sql import upsert
 
 CANARY_BATCH = "canary"  # stands in its events where a delivery's events name the batch
 NOBODY = 0  # the id of no delivery and of no subscriber
