@@ -14,10 +14,9 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import consent, letter_queue, lifecycle, store, suppression
+from subscribers import consent, letter_queue, store, suppression
 from subscribers.abuse_prevention import RateLimit, RateLimits, rate_limits
 from subscribers.address import Address, parse
-from subscribers.lifecycle import REJOINABLE, may_be_asked
 from subscribers.models import (
     JOINED,
     AddressChange,
@@ -79,9 +78,9 @@ def request_change(
     request = (address.key, newsletter, now)
     [stopped] = rate_limits.check_addresses(session, [request], limit, hashes)
     record = suppression.find(session, address.key, hashes)
-    barred = record is not None and not may_be_asked(record, now)
+    barred = record is not None and not suppression.may_be_asked(record, now)
     taken = _gets_mail(session, store.find(session, address.key))
-    declined = lifecycle.find(session, [address.key], hashes, now)
+    declined = suppression.declined_mailboxes(session, [address.key], hashes, now)
     hindered = stopped or barred or taken or declined
     state = LetterState.WITHHELD if hindered else LetterState.WAITING
     letter_queue.enqueue(
@@ -171,7 +170,7 @@ def _move(
     store.set_address(session, reader.id, address)
     # The suppression keeps an import from bringing the old address back beside the new one.
     suppression.suppress(session, reader.address_key, SuppressionReason.MOVED, hashes, now)
-    suppression.lift(session, address.key, hashes, among=REJOINABLE)
+    suppression.lift(session, address.key, hashes, among=suppression.REJOINABLE)
 
 
 def _notify_former(session: Session, reader: Reader, change_id: int, now: datetime) -> None:

@@ -18,9 +18,8 @@ from sqlalchemy import and_, insert, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
-from subscribers import lifecycle, sql, suppression
+from subscribers import sql, suppression
 from subscribers.address import wire
-from subscribers.lifecycle import REJOINABLE, may_be_asked
 from subscribers.models import (
     JOINED,
     AddressChange,
@@ -189,7 +188,7 @@ def _is_wanted(waiting: _Waiting) -> bool:
         return False
     if waiting.kind is LetterKind.CONFIRM:
         # A suppressed address may get the one letter whose answer lifts the suppression.
-        return _still_asks(waiting) and waiting.held in (None, *REJOINABLE)
+        return _still_asks(waiting) and waiting.held in (None, *suppression.REJOINABLE)
     if waiting.kind is LetterKind.CHANGE:
         return bool(waiting.address) and waiting.held is None
     if waiting.kind is LetterKind.MOVED:
@@ -253,11 +252,11 @@ def _claim(session: Session, unmade: set[_Sort], hashes: Hashes, now: datetime) 
     new, new_key, former = (values.pop(name) for name in ("new", "new_key", "former"))
     key = (new_key or "") if row.kind is LetterKind.CHANGE else values["key"]
     del values["key"]
-    values["mailbox"] = lifecycle.known_by(key, hashes)
-    values["declined"] = bool(lifecycle.find(session, [key], hashes, now))
+    values["mailbox"] = suppression.mailbox_hash(key, hashes)
+    values["declined"] = bool(suppression.declined_mailboxes(session, [key], hashes, now))
     if row.kind is LetterKind.CHANGE:
         record = suppression.find(session, new_key, hashes) if new_key else None
-        barred = record is not None and not may_be_asked(record, now)
+        barred = record is not None and not suppression.may_be_asked(record, now)
         values |= {"address": new or "", "held": record.reason if record and barred else None}
     elif row.kind is LetterKind.MOVED:
         values |= {"address": former or "", "held": None}

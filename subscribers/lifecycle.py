@@ -1,36 +1,22 @@
 """Which moves between standings a reader may make: confirm, leave, return, pause, be erased.
 
-Each function changes the standing and writes the consent entry in the caller's transaction. The
-module also keeps the mailboxes whose owners declined: who never asked for a letter gets no other.
+Each function changes the standing and writes the consent entry in the caller's transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from functools import cache
-from typing import Any
 
-from sqlalchemy import Text, delete, select
 from sqlalchemy.orm import Session
-from sqlmodel import col
 
-from subscribers import consent, sql, store, suppression
+from subscribers import consent, store, suppression
 from subscribers.abuse_prevention import rate_limits
-from subscribers.address import mailbox
-from subscribers.models import JOINED, ConsentAct, DeclinedMailbox, Standing, SuppressionReason
+from subscribers.models import JOINED, ConsentAct, Standing, SuppressionReason
 from subscribers.store import Evidence
-from subscribers.suppression import SuppressionRecord
 from subscribers.tokens import DatedTarget, Hashes, LetterCause
-
-LASTING = timedelta(days=365)  # how long a mailbox's refusal of letters counts
-
-
-def known_by(address_key: str, hashes: Hashes) -> str:
-    """Return the keyed hash of an address's mailbox."""
-    return hashes.first(_named(address_key))
 
 
 def decline(session: Session, unasked: LetterCause, evidence: Evidence, now: datetime) -> None:
@@ -38,86 +24,15 @@ def decline(session: Session, unasked: LetterCause, evidence: Evidence, now: dat
 
     A subscriber who never confirmed is deleted; one who did is unsubscribed.
     """
-    row = {"mailbox_hash": unasked.mailbox, "at": now}
-    insert = sql.upsert(session, DeclinedMailbox).values(row)
-    session.execute(insert.on_conflict_do_update(index_elements=["mailbox_hash"], set_={"at": now}))
+    suppression.decline_mailbox(session, unasked.mailbox, now)
     if unasked.change_id:
-        suppression.forget_move(session, unasked.change_id)
+        store.clear_address_change(session, unasked.change_id)
         return
     number = unasked.subscriber_id
     standings = {place.standing for place in store.all_standings(session, number)}
     leave(session, number, unasked.newsletter, replace(evidence, network=None), now)
     if standings == {Standing.PENDING}:
         store.delete_reader(session, number)
-
-
-def take_back(session: Session, mailbox_hash: str) -> None:
-    """Allow letters to a mailbox again, known by its hash."""
-    session.execute(
-        delete(DeclinedMailbox).where(col(DeclinedMailbox.mailbox_hash) == mailbox_hash)
-    )
-
-
-def lift(session: Session, address_key: str, hashes: Hashes) -> bool:
-    """Allow letters to an address's mailbox again; return whether they had been declined."""
-    same = col(DeclinedMailbox.mailbox_hash).in_(hashes.every(_named(address_key)))
-    result: Any = session.execute(delete(DeclinedMailbox).where(same))
-    return bool(result.rowcount)
-
-
-def find(
-    session: Session, keys: Iterable[str], hashes: Hashes, now: datetime
-) -> dict[str, datetime]:
-    """Return the keys whose mailbox declined within `LASTING`, each with the moment it did."""
-    pairs = [(known, key) for key in set(keys) for known in hashes.every(_named(key))]
-    rows = session.connection().execute(
-        _query(sql.dialect(session)), sql.json_rows_parameter(pairs)
-    )
-    return {key: at for key, at in rows if at > now - LASTING}
-
-
-def declined_at(session: Session, mailbox_hash: str, now: datetime) -> datetime | None:
-    """Return when a mailbox declined, ``None`` where it didn't within `LASTING`."""
-    same = col(DeclinedMailbox.mailbox_hash) == mailbox_hash
-    at = session.execute(select(col(DeclinedMailbox.at)).where(same)).scalar_one_or_none()
-    return at if at and at > now - LASTING else None
-
-
-def purge(session: Session, now: datetime) -> None:
-    """Delete the refusals older than `LASTING`."""
-    session.execute(delete(DeclinedMailbox).where(col(DeclinedMailbox.at) <= now - LASTING))
-
-
-def _named(address_key: str) -> str:
-    return f"declined {mailbox(address_key)}"
-
-
-@cache
-def _query(dialect: str) -> Any:
-    pairs = sql.json_rows(dialect, mailbox_hash=Text, key=Text)
-    same = pairs.c.mailbox_hash == col(DeclinedMailbox.mailbox_hash)
-    return select(pairs.c.key, col(DeclinedMailbox.at)).join_from(
-        sql.table(DeclinedMailbox), pairs, same
-    )
-
-
-#: Suppressions that the reader's own confirmation lifts: the address has just answered.
-REJOINABLE = (
-    SuppressionReason.MOVED,
-    SuppressionReason.LEFT,
-    SuppressionReason.ERASED,
-    SuppressionReason.HARD_BOUNCE,
-)
-
-
-#: How long after a hard bounce no letter is sent: the mailbox hardly exists again any sooner.
-BOUNCE_REST = timedelta(days=30)
-
-
-def may_be_asked(record: SuppressionRecord, now: datetime) -> bool:
-    """Return whether a suppressed address may get the letter whose answer lifts the suppression."""
-    resting = record.reason is SuppressionReason.HARD_BOUNCE and now - record.at < BOUNCE_REST
-    return record.reason in REJOINABLE and not resting
 
 
 class ConfirmResult(StrEnum):
@@ -154,7 +69,7 @@ def confirm(
     consent.record(session, number, newsletter, ConsentAct.CONFIRMED, evidence, now)
     if reader is not None:
         rate_limits.reset_address(session, reader.address_key, newsletter, hashes)
-        suppression.lift(session, reader.address_key, hashes, among=REJOINABLE)
+        suppression.lift(session, reader.address_key, hashes, among=suppression.REJOINABLE)
     return ConfirmResult.DONE
 
 
@@ -162,7 +77,7 @@ def is_barred(session: Session, subscriber_id: int, hashes: Hashes) -> bool:
     """Return whether a reader's address must not be mailed, even if the reader asks for it."""
     reader = store.find_by_id(session, subscriber_id)
     record = suppression.find(session, reader.address_key, hashes) if reader else None
-    return record is not None and record.reason not in REJOINABLE
+    return record is not None and record.reason not in suppression.REJOINABLE
 
 
 def _unmoved(place: store.NewsletterStanding | None) -> ConfirmResult:
@@ -272,5 +187,5 @@ def erase(
     consent.forget_networks(session, subscriber_id)
     suppression.suppress(session, reader.address_key, SuppressionReason.ERASED, hashes, now)
     store.delete_reader(session, subscriber_id)
-    suppression.forget_wishes(session, reader.address_key)
+    store.delete_requests(session, reader.address_key)
     return True

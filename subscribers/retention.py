@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, delete, exists, func, select
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
-from subscribers import lifecycle, sql, suppression
+from subscribers import sql, suppression
 from subscribers.abuse_prevention import rate_limits
 from subscribers.models import (
     AddressChange,
@@ -77,7 +77,7 @@ def purge(
     evidence = _delete_evidence(sessions, long_ago)
     with sessions.write() as session:
         rate_limits.purge(session, now)
-        lifecycle.purge(session, now)
+        suppression.purge_declined_mailboxes(session, now)
     return PurgeResult(pending, networks, letters, gone, evidence)
 
 

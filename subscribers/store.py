@@ -26,6 +26,8 @@ from sqlmodel import col
 from subscribers.address import Address
 from subscribers.models import (
     JOINED,
+    AddressChange,
+    RecordedSignup,
     Standing,
     Subscriber,
     Subscription,
@@ -229,6 +231,42 @@ def set_address(session: Session, subscriber_id: int, address: Address) -> None:
         .where(col(Subscriber.id) == subscriber_id)
         .values(address=address.text, address_key=address.key, suppressed=None)
     )
+
+
+def delete_requests(session: Session, address_key: str) -> bool:
+    """Delete the sign-ups for an address, and empty it in changes to it; return whether any was.
+
+    The row of another reader's change stays: its absence would reveal to that reader whose address
+    it was.
+    """
+    signups: Any = session.execute(
+        delete(RecordedSignup).where(col(RecordedSignup.address_key) == address_key)
+    )
+    moves: Any = session.execute(
+        update(AddressChange)
+        .where(col(AddressChange.address_key) == address_key)
+        .values(address="", address_key="")
+    )
+    return bool(signups.rowcount + moves.rowcount)
+
+
+def clear_address_change(session: Session, change_id: int) -> None:
+    """Empty the new address of a change that nobody has confirmed."""
+    session.execute(
+        update(AddressChange)
+        .where(col(AddressChange.id) == change_id, col(AddressChange.done_at).is_(None))
+        .values(address="", address_key="")
+    )
+
+
+def is_requested(session: Session, address_key: str) -> bool:
+    """Return whether a sign-up or an address change for this address is stored."""
+    models: tuple[Any, ...] = (RecordedSignup, AddressChange)
+    rows = [
+        session.execute(select(model.id).where(model.address_key == address_key)).first()
+        for model in models
+    ]
+    return any(rows)
 
 
 def mark_suppressed(session: Session, keys: Iterable[str], reason: str | None) -> None:

@@ -1,68 +1,39 @@
-"""How an address is kept from ever being mailed, also after its erasure: a keyed hash and a reason.
+"""How an address is kept from being mailed, also after its erasure: a keyed hash and a reason.
 
 Of several reasons the strictest stays, in the order of `SuppressionReason`. A subscriber's row has
-a copy of the reason, so that the audience is found without hashing.
+a copy of the reason, so that the audience is found without hashing. A mailbox whose owner declined
+gets no letters for a while, in any spelling of its address.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, case, delete, func, select, update
+from sqlalchemy import Text, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from subscribers import sql, store
-from subscribers.models import AddressChange, RecordedSignup, Suppression, SuppressionReason
+from subscribers.address import mailbox
+from subscribers.models import DeclinedMailbox, Suppression, SuppressionReason
 from subscribers.tokens import Hashes
 
-
-def forget_wishes(session: Session, address_key: str) -> bool:
-    """Delete the sign-ups for an address, and empty it in changes to it; return whether any was.
-
-    The row of another reader's change stays: its absence would reveal to that reader whose address
-    it was.
-    """
-    signups = session.execute(
-        delete(RecordedSignup).where(col(RecordedSignup.address_key) == address_key)
-    )
-    moves = session.execute(
-        update(AddressChange)
-        .where(col(AddressChange.address_key) == address_key)
-        .values(address="", address_key="")
-    )
-    return bool(_count(signups) + _count(moves))
-
-
-def forget_move(session: Session, change_id: int) -> None:
-    """Empty the new address of a change that nobody has confirmed."""
-    session.execute(
-        update(AddressChange)
-        .where(col(AddressChange.id) == change_id, col(AddressChange.done_at).is_(None))
-        .values(address="", address_key="")
-    )
-
-
-def is_requested(session: Session, address_key: str) -> bool:
-    """Return whether a sign-up or an address change for this address is stored."""
-    models: tuple[Any, ...] = (RecordedSignup, AddressChange)
-    rows = [
-        session.execute(select(model.id).where(model.address_key == address_key)).first()
-        for model in models
-    ]
-    return any(rows)
-
-
-def _count(result: Any) -> int:
-    return int(result.rowcount)
-
-
+#: Suppressions that the reader's own confirmation lifts: the address has just answered.
+REJOINABLE = (
+    SuppressionReason.MOVED,
+    SuppressionReason.LEFT,
+    SuppressionReason.ERASED,
+    SuppressionReason.HARD_BOUNCE,
+)
+#: How long after a hard bounce no letter is sent: the mailbox hardly exists again any sooner.
+BOUNCE_REST = timedelta(days=30)
+#: How long a mailbox's refusal of letters counts.
+DECLINE_LASTS = timedelta(days=365)
 _DATED = SuppressionReason.HARD_BOUNCE
-_STRICTNESS = {reason: rank for rank, reason in enumerate(SuppressionReason)}
-
-
+STRICTNESS = {reason: rank for rank, reason in enumerate(SuppressionReason)}
 _FIND = select(
     col(Suppression.address_hash),
     col(Suppression.reason),
@@ -106,7 +77,7 @@ def _strictest(old: SuppressionRecord | None, new: SuppressionRecord) -> Suppres
     """Return the stricter record; of two hard bounces the later one, which starts the rest anew."""
     if old is None:
         return new
-    kept = old if _STRICTNESS[old.reason] >= _STRICTNESS[new.reason] else new
+    kept = old if STRICTNESS[old.reason] >= STRICTNESS[new.reason] else new
     if old.reason is new.reason is _DATED:
         kept = max(old, new, key=lambda record: record.at)
     return kept._replace(erased_at=old.erased_at or new.erased_at)
@@ -156,11 +127,17 @@ def lift(
     return bool(changed)
 
 
+def may_be_asked(record: SuppressionRecord, now: datetime) -> bool:
+    """Return whether a suppressed address may get the letter whose answer lifts the suppression."""
+    resting = record.reason is SuppressionReason.HARD_BOUNCE and now - record.at < BOUNCE_REST
+    return record.reason in REJOINABLE and not resting
+
+
 def _write(session: Session, known_by: str, record: SuppressionRecord) -> None:
     """Store a record under a hash, unless a stricter one is stored; keep an erasure's moment."""
     insert = sql.upsert(session, Suppression)
-    rank = case(_STRICTNESS, value=col(Suppression.reason))
-    stricter = rank > _STRICTNESS[record.reason]
+    rank = case(STRICTNESS, value=col(Suppression.reason))
+    stricter = rank > STRICTNESS[record.reason]
     session.execute(
         insert.values(address_hash=known_by, **record._asdict()).on_conflict_do_update(
             index_elements=["address_hash"],
@@ -171,3 +148,67 @@ def _write(session: Session, known_by: str, record: SuppressionRecord) -> None:
             },
         )
     )
+
+
+def decline_mailbox(session: Session, mailbox_hash: str, now: datetime) -> None:
+    """Record that a mailbox, known by its hash, wants no letters."""
+    insert = sql.upsert(session, DeclinedMailbox).values(mailbox_hash=mailbox_hash, at=now)
+    session.execute(insert.on_conflict_do_update(index_elements=["mailbox_hash"], set_={"at": now}))
+
+
+def allow_mailbox(session: Session, mailbox_hash: str) -> None:
+    """Allow letters to a mailbox again, known by its hash."""
+    session.execute(
+        delete(DeclinedMailbox).where(col(DeclinedMailbox.mailbox_hash) == mailbox_hash)
+    )
+
+
+def allow_mailbox_of(session: Session, address_key: str, hashes: Hashes) -> bool:
+    """Allow letters to an address's mailbox again; return whether they had been declined."""
+    same = col(DeclinedMailbox.mailbox_hash).in_(hashes.every(_mailbox_name(address_key)))
+    return bool(_count(session.execute(delete(DeclinedMailbox).where(same))))
+
+
+def declined_mailboxes(
+    session: Session, keys: Iterable[str], hashes: Hashes, now: datetime
+) -> dict[str, datetime]:
+    """Return the keys whose mailbox declined within `DECLINE_LASTS`, each with its moment."""
+    pairs = [(known_by, key) for key in set(keys) for known_by in hashes.every(_mailbox_name(key))]
+    statement = _declined(sql.dialect(session))
+    rows = session.connection().execute(statement, sql.json_rows_parameter(pairs))
+    return {key: at for key, at in rows if at > now - DECLINE_LASTS}
+
+
+def mailbox_declined_at(session: Session, mailbox_hash: str, now: datetime) -> datetime | None:
+    """Return when a mailbox declined, ``None`` where it didn't within `DECLINE_LASTS`."""
+    same = col(DeclinedMailbox.mailbox_hash) == mailbox_hash
+    at = session.execute(select(col(DeclinedMailbox.at)).where(same)).scalar_one_or_none()
+    return at if at and at > now - DECLINE_LASTS else None
+
+
+def purge_declined_mailboxes(session: Session, now: datetime) -> None:
+    """Delete the refusals older than `DECLINE_LASTS`."""
+    old = col(DeclinedMailbox.at) <= now - DECLINE_LASTS
+    session.execute(delete(DeclinedMailbox).where(old))
+
+
+def mailbox_hash(address_key: str, hashes: Hashes) -> str:
+    """Return the keyed hash by which an address's mailbox is known."""
+    return hashes.first(_mailbox_name(address_key))
+
+
+def _mailbox_name(address_key: str) -> str:
+    return f"declined {mailbox(address_key)}"
+
+
+@cache
+def _declined(dialect: str) -> Any:
+    pairs = sql.json_rows(dialect, mailbox_hash=Text, key=Text)
+    same = pairs.c.mailbox_hash == col(DeclinedMailbox.mailbox_hash)
+    return select(pairs.c.key, col(DeclinedMailbox.at)).join_from(
+        sql.table(DeclinedMailbox), pairs, same
+    )
+
+
+def _count(result: Any) -> int:
+    return int(result.rowcount)

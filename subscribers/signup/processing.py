@@ -16,9 +16,8 @@ from sqlalchemy import BigInteger, Boolean, Text, and_, case, delete, insert, li
 from sqlalchemy.orm import Session
 from sqlmodel import SQLModel, col
 
-from subscribers import consent, lifecycle, sql, suppression
+from subscribers import consent, sql, suppression
 from subscribers.abuse_prevention import LimitReason, RateLimit, RateLimits, rate_limits
-from subscribers.lifecycle import may_be_asked
 from subscribers.models import (
     JOINED,
     Consent,
@@ -106,7 +105,9 @@ def _stops(
     hashes: Hashes,
 ) -> list[LimitReason | None]:
     stops = rate_limits.check_addresses(session, requests, limit, hashes)
-    declined = lifecycle.find(session, [key for key, *_ in requests], hashes, requests[-1][-1])
+    declined = suppression.declined_mailboxes(
+        session, [key for key, *_ in requests], hashes, requests[-1][-1]
+    )
     return [
         stop or (LimitReason.DECLINED if key in declined else None)
         for stop, (key, *_) in zip(stops, requests, strict=True)
@@ -129,7 +130,7 @@ def _write_consequences(session: Session, rows: Sequence[Any], hashes: Hashes) -
 
 
 def _fresh(row: Any, record: SuppressionRecord | None) -> _Fresh:
-    withheld = record is not None and not may_be_asked(record, row.at)
+    withheld = record is not None and not suppression.may_be_asked(record, row.at)
     return _Fresh(row.id, record.reason.value if record else None, withheld)
 
 

@@ -12,7 +12,7 @@ from anyio.to_thread import run_sync
 from sqlalchemy.orm import Session
 from starlette.responses import PlainTextResponse, Response
 
-from subscribers import lifecycle
+from subscribers import lifecycle, suppression
 from subscribers.tokens import LetterCause
 from subscribers.web.endpoint import BY_PAGE, EndpointRequest
 from subscribers.web.page_model import Form
@@ -47,17 +47,17 @@ async def undo(visit: EndpointRequest) -> Response:
     """Take back the refusal of letters."""
     unasked = visit.front.links.read_decline(visit.token)
 
-    def take_back(session: Session) -> None:
-        lifecycle.take_back(session, unasked.mailbox)
+    def allow(session: Session) -> None:
+        suppression.allow_mailbox(session, unasked.mailbox)
 
-    await visit.front.writer.alone(take_back)
+    await visit.front.writer.alone(allow)
     links = [(visit.words.to_sign_up, visit.sign_up_path(unasked.newsletter))]
     return visit.show(replace(visit.say(visit.words.undeclined), links=links))
 
 
 def _declined_at(visit: EndpointRequest, unasked: LetterCause) -> datetime | None:
     with visit.front.sessions.read() as session:
-        return lifecycle.declined_at(session, unasked.mailbox, visit.front.clock())
+        return suppression.mailbox_declined_at(session, unasked.mailbox, visit.front.clock())
 
 
 def _declined(visit: EndpointRequest) -> Response:

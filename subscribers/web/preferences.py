@@ -18,9 +18,9 @@ from subscribers import address_change, export, lifecycle, store
 from subscribers.address import parse
 from subscribers.dates import long_date
 from subscribers.errors import BadAddress, OldLink
-from subscribers.lifecycle import REJOINABLE
 from subscribers.models import JOINED, LetterState, Standing
 from subscribers.store import NewsletterStanding, Reader
+from subscribers.suppression import REJOINABLE
 from subscribers.tokens import LinkTarget, address_mark
 from subscribers.web.endpoint import EndpointRequest
 from subscribers.web.page_model import Choice, Field, Form, Page

@@ -20,7 +20,7 @@ from digest.delivery.events.dead_letters import UNKNOWN
 from digest.delivery.models import DeadLetter
 from digest.errors import NotFound
 from digest.issues.models import Newsletter
-from subscribers import address_change, consent, lifecycle, store
+from subscribers import address_change, consent, lifecycle, store, suppression
 from subscribers.address.syntax import parse
 from subscribers.errors import BadAddress, BadToken, UnknownReader
 from subscribers.importer import ImportOptions, import_list
@@ -274,7 +274,7 @@ def test_a_mailbox_that_said_this_was_not_me_is_shown_and_let_through_again(
     digest: Digest, database: Database
 ) -> None:
     hashes = Hashes([SECRET])
-    unasked = LetterCause(lifecycle.known_by("ann@example.com", hashes), "weekly")
+    unasked = LetterCause(suppression.mailbox_hash("ann@example.com", hashes), "weekly")
     with database.write() as session:
         lifecycle.decline(session, unasked, Evidence(channel="page"), datetime.now(UTC))
     assert facts(digest("show", "ann+news@example.com", "--json"))["declined_at"]

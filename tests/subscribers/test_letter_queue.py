@@ -189,7 +189,7 @@ def test_a_new_address_that_must_not_be_mailed_meanwhile_gets_no_letter(
             session, reader, NEWSLETTER, parse("new@example.org"), hashes, now
         )
         suppression.suppress(session, "new@example.org", reason, hashes, now)
-    may = lifecycle.may_be_asked(suppression.SuppressionRecord(reason, now), now)
+    may = suppression.may_be_asked(suppression.SuppressionRecord(reason, now), now)
     assert send() == {LetterState.SENT if may else LetterState.WITHHELD: 1}
 
 

@@ -145,7 +145,7 @@ def test_who_leaves_again_with_a_sign_up_under_way_has_left_for_good(
 
 
 @pytest.mark.parametrize(
-    "reason", [one for one in SuppressionReason if one not in lifecycle.REJOINABLE]
+    "reason", [one for one in SuppressionReason if one not in suppression.REJOINABLE]
 )
 def test_nobody_confirms_or_comes_back_at_an_address_that_must_not_be_mailed(
     session: Session,

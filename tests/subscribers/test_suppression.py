@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from subscribers import store, suppression
-from subscribers.lifecycle import REJOINABLE
 from subscribers.models import SuppressionReason
+from subscribers.suppression import REJOINABLE
 from subscribers.tokens import Hashes
 from tests.subscribers.conftest import SECRET, MakeReader
 

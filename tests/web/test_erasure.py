@@ -18,7 +18,7 @@ from digest.fake_sendgrid.events.signing import Signer, new_key
 from digest.issues import store
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, PreparedRequest, Refused
-from subscribers import lifecycle
+from subscribers import lifecycle, suppression
 from subscribers.abuse_prevention.rate_limits import RateLimits
 from subscribers.address.syntax import parse
 from subscribers.models import Standing, Subscriber, Subscription
@@ -179,7 +179,7 @@ def test_this_was_not_me_leaves_no_spelling_of_the_address_in_any_file(
         mine = select(Subscriber.id).where(Subscriber.address_key == ADDRESS.lower())
         number = session.exec(mine).one() or 0
     assert told.found() != {}
-    known = lifecycle.known_by(ADDRESS.lower(), app.hashes)
+    known = suppression.mailbox_hash(ADDRESS.lower(), app.hashes)
     page = site.links.decline(LetterCause(known, "weekly", subscriber_id=number))
     path = page.removeprefix(app.settings.base_url).partition("?")[0]
     assert site.http.post(path, data=by).status_code == 200

@@ -483,7 +483,7 @@ def test_a_link_whose_address_was_forgotten_explains_itself(
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     link = site.path(site.deliver()[0].action_url)
     with site.front.sessions.write() as session:
-        suppression.forget_wishes(session, "new@example.org")
+        store.delete_requests(session, "new@example.org")
     for answer in (site.http.get(link), site.http.post(link)):
         assert answer.status_code == 410
         assert "run out" in answer.text

@@ -39,8 +39,10 @@ def show(context: typer.Context, address: AddressArgument, json: JsonFlag = Fals
     with call.app.database.read() as session:
         reader = store.find(session, key)
         suppressed = suppression.find(session, key, call.app.hashes)
-        wished = suppression.is_requested(session, key)
-        declined = lifecycle.find(session, [key], call.app.hashes, call.app.clock()).get(key)
+        wished = store.is_requested(session, key)
+        declined = suppression.declined_mailboxes(
+            session, [key], call.app.hashes, call.app.clock()
+        ).get(key)
         if not (reader or suppressed or wished or declined):
             raise UnknownReader
         facts = export.person(session, reader.id) if reader else {}
@@ -88,7 +90,7 @@ def forget(context: typer.Context, address: AddressArgument) -> None:
         reader = store.find(session, key)
         if reader is not None:
             lifecycle.erase(session, reader.id, _OPERATOR, hashes, now, elsewhere=erase)
-        elif not suppression.forget_wishes(session, key):  # a pending address change to it
+        elif not store.delete_requests(session, key):  # a pending address change to it
             raise UnknownReader
     call.app.database.scrub()
     call.out.print("Erased. What stays: the consent entries under a number, and a keyed hash.")
@@ -124,7 +126,7 @@ def suppress(
     key, hashes, now = parse(address).key, call.app.hashes, call.app.clock()
     with call.app.database.write() as session:
         if lift:
-            declined = lifecycle.lift(session, key, hashes)
+            declined = suppression.allow_mailbox_of(session, key, hashes)
             was = suppression.lift(session, key, hashes, among=_LIFTABLE) or declined
         else:
             was = True

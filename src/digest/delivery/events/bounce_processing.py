@@ -19,14 +19,13 @@ from digest.delivery.models import Delivery, ProviderBlock
 from digest.mail.provider_events import EventKind
 from subscribers.address import parse
 from subscribers.errors import BadAddress
-from subscribers.lifecycle import REJOINABLE, leave
+from subscribers.lifecycle import leave
 from subscribers.models import Consent, ConsentAct, Subscriber, SuppressionReason
 from subscribers.sql import chunks, upsert
 from subscribers.store import Evidence, all_standings
-from subscribers.suppression import suppress_all
+from subscribers.suppression import REJOINABLE, STRICTNESS, suppress_all
 from subscribers.tokens import Hashes
 
-_STRICTNESS = {reason: rank for rank, reason in enumerate(SuppressionReason)}
 _SUPPRESSES = {
     EventKind.BOUNCED: SuppressionReason.HARD_BOUNCE,
     EventKind.COMPLAINED: SuppressionReason.COMPLAINT,
@@ -103,9 +102,9 @@ def _add_suppression(
     if reason is None or (confirmed_since and reason in REJOINABLE):
         return
     known = reader.suppressed if reader is not None and key == reader.key else None
-    if known and _STRICTNESS[SuppressionReason(known)] >= _STRICTNESS[reason]:
+    if known and STRICTNESS[SuppressionReason(known)] >= STRICTNESS[reason]:
         return
-    if key not in reasons or _STRICTNESS[reasons[key]] < _STRICTNESS[reason]:
+    if key not in reasons or STRICTNESS[reasons[key]] < STRICTNESS[reason]:
         reasons[key] = reason
 
 
