@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from subscribers.web import confirm, confirm_address, decline, preferences, privacy, unsubscribe
 from subscribers.web.config import KeepNetwork, NewsletterInfo, SiteConfig
-from subscribers.web.endpoint import Endpoint
+from subscribers.web.endpoint import HEADERS, SCRIPTED, Endpoint, headers_for, policy
 from subscribers.web.page_model import Challenge, Choice, Field, Form, Page, Renderer, plain
 from subscribers.web.signup_checks import SignupChecks
 from subscribers.web.signup_form import (
@@ -32,6 +32,8 @@ from subscribers.web.signup_form import (
 from subscribers.web.signup_handlers import SignupHandlers
 
 __all__ = [
+    "HEADERS",
+    "SCRIPTED",
     "Challenge",
     "Choice",
     "Field",
@@ -42,8 +44,10 @@ __all__ = [
     "Renderer",
     "SiteConfig",
     "form",
+    "headers_for",
     "kept_link",
     "plain",
+    "policy",
     "routes",
     "snippet",
     "wording",

@@ -28,29 +28,39 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = "60"
 BY_PAGE = "page"  # the field that a page's own button sends, and a mail program doesn't
 _YEAR = 31_536_000
-_OFF = ("accelerometer", "camera", "geolocation", "microphone", "payment", "usb")
-
-HEADERS: Mapping[str, str] = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",  # tokens are in URLs
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-    "Permissions-Policy": ", ".join(f"{name}=()" for name in _OFF),
-    "X-Robots-Tag": "noindex",
-    "Vary": "Accept-Language",
-}
-
-
-SCRIPTED = "; script-src 'self'"  # added to the policy of a page whose form has a proof of work
+_OFF = ("accelerometer", "camera", "geolocation", "gyroscope", "microphone", "payment", "usb")
 
 
 def policy(ancestors: str = "'none'") -> str:
-    """Return the Content-Security-Policy of a page that *ancestors* may frame."""
+    """Return the Content-Security-Policy (W3C CSP 3) of a page that *ancestors* may frame.
+
+    No script runs, and nothing is fetched from another site.
+    """
     return (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
         f" base-uri 'none'; frame-ancestors {ancestors}"
     )
+
+
+SCRIPTED = "; script-src 'self'"  # added to the policy of a page whose form has a proof of work
+#: What every response carries, unless its route says otherwise.
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": policy(),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",  # readers' tokens are in URLs
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{name}=()" for name in _OFF),
+    "Cache-Control": "no-store",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def headers_for(*, https: bool) -> dict[str, str]:
+    """Return `HEADERS`, and with *https* the one that keeps browsers to HTTPS (RFC 6797)."""
+    if not https:
+        return dict(HEADERS)
+    return {**HEADERS, "Strict-Transport-Security": f"max-age={_YEAR}; includeSubDomains"}
 
 
 class JsonAnswer(JSONResponse):
@@ -254,11 +264,10 @@ class Endpoint:
     @cached_property
     def _headers(self) -> list[tuple[bytes, bytes]]:
         """The headers of every response, as ASGI's pairs of bytes."""
-        headers = dict(HEADERS)
+        headers = headers_for(https=self.front.base_url.startswith("https://"))
+        headers["Vary"] = "Accept-Language"
         if self.framed:
             del headers["Cross-Origin-Opener-Policy"]
-        if self.front.base_url.startswith("https://"):
-            headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 

@@ -13,8 +13,8 @@ import pytest
 from starlette.responses import PlainTextResponse
 
 from digest.errors import BadSetting
-from digest.web.security_headers import HEADERS
 from digest.web.server import MOST_HEAD, SWITCH_SECONDS, listen, serve_in_thread
+from subscribers.web import HEADERS
 from tests.web.conftest import Running
 
 

@@ -1,21 +1,17 @@
 """Add security headers to every response, and choose how long a page may be cached.
 
-This module hides the Content Security Policy (W3C CSP 3) of each kind of page.
+The headers themselves are those of readers' pages, `subscribers.web.HEADERS`. This module hides
+the policies of the two kinds of page that differ: a frozen mail, and the page that frames it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-#: No script runs, nothing is fetched from another site, and no site may frame the page.
-POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none';"
-    " frame-ancestors 'none'"
-)
-SCRIPT = "; script-src 'self'"  # for a page whose form has a proof of work
+from subscribers.web import SCRIPTED, headers_for, policy
+
+POLICY = policy()
 #: The policy of a page that shows a frozen mail in a frame.
 FRAMING = f"{POLICY}; frame-src 'self'"
 #: A frozen mail: its own styles, pictures from anywhere, and links that open in the whole window.
@@ -24,19 +20,6 @@ MAIL = (
     " default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'self'"
 )
-_YEAR = 31_536_000
-_OFF = ("accelerometer", "camera", "geolocation", "gyroscope", "microphone", "payment", "usb")
-
-HEADERS: Mapping[str, str] = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",  # readers' tokens are in URLs
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": ", ".join(f"{name}=()" for name in _OFF),
-    "Cache-Control": "no-store",
-    "X-Robots-Tag": "noindex",
-}
 
 
 def cacheable_headers(seconds: int, *, by: str = "public", found: bool = True) -> dict[str, str]:
@@ -54,7 +37,7 @@ def cacheable_headers(seconds: int, *, by: str = "public", found: bool = True) -
 
 def with_form(policy: str = POLICY, *, scripted: bool) -> dict[str, str]:
     """Return the headers of a page with a sign-up form; *scripted* lets its script run."""
-    script = SCRIPT if scripted else ""
+    script = SCRIPTED if scripted else ""
     return cacheable_headers(60, by="private") | {"Content-Security-Policy": policy + script}
 
 
@@ -63,9 +46,7 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, tls: bool) -> None:
         self._app = app
-        self._headers = dict(HEADERS)
-        if tls:
-            self._headers["Strict-Transport-Security"] = f"max-age={_YEAR}; includeSubDomains"
+        self._headers = headers_for(https=tls)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, adding headers to an HTTP response."""

@@ -23,7 +23,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from digest.errors import BadSetting
-from digest.web.security_headers import HEADERS
+from subscribers.web import HEADERS
 
 log = logging.getLogger(__name__)
 
