@@ -20,7 +20,6 @@ from digest.app.installation import App, open_app
 from digest.db import Database
 from digest.delivery import known_secrets
 from digest.delivery.events.dead_letters import ACCOUNT, add_dead_letters
-from digest.delivery.events.rejected_posts import RejectedPosts, RejectionReason
 from digest.doctor import database_checks
 from digest.doctor.database_checks import NETWORKED, file_system
 from digest.doctor.health_check import HealthLevel
@@ -235,12 +234,6 @@ def test_letters_in_doubt_are_pointed_out(install: Install, state: str, pointed_
         letter_queue.enqueue(session, number, "weekly", LetterKind.CONFIRM, NOW)
         session.execute(update(LetterToSend).values(state=state))
     assert ("letters" in warned(app)) is pointed_out
-
-
-def test_posts_that_no_known_key_signed_are_pointed_out(install: Install) -> None:
-    app = install()
-    RejectedPosts(app.events.spool_folder).note(RejectionReason.UNSIGNED, NOW)
-    assert "1 post since yesterday wasn't signed" in warned(app)["webhook"]
 
 
 def test_trying_it_out_on_this_machine_needs_neither_https_nor_a_webhook(install: Install) -> None:

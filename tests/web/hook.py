@@ -20,7 +20,7 @@ from digest.delivery.models import Attempt, Batch, BatchState, Delivery
 from digest.fake_sendgrid.events.signing import Signer, new_key
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.settings import load
-from digest.web.webhooks import Webhook, routes
+from digest.web.webhooks import RejectedPosts, Webhook, routes
 from subscribers.models import Standing, Subscriber, Subscription
 
 SECRET = "a secret for tests only, long enough"
@@ -48,6 +48,7 @@ class Hook:
     signer: Signer
     now: datetime
     portal: BlockingPortal  #: to the one event loop, as a server has it
+    rejected: RejectedPosts
 
     def post(self, body: bytes, headers: Headers | None = None, **how: Any) -> Answer:
         """POST *body*, signed unless headers are given."""
@@ -122,7 +123,14 @@ def open_hook(database: Database, now: datetime, spool: Path) -> Iterator[Hook]:
     webhook = Webhook(app)
     site = Starlette(routes=routes(webhook))
     with start_blocking_portal() as portal:
-        yield Hook(site=site, app=app, signer=signer, now=now, portal=portal)
+        yield Hook(
+            site=site,
+            app=app,
+            signer=signer,
+            now=now,
+            portal=portal,
+            rejected=webhook.rejected,
+        )
     webhook.stop()
 
 

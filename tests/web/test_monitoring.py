@@ -14,13 +14,13 @@ import pytest
 from starlette.applications import Starlette
 
 from digest.app.installation import App, open_app
-from digest.delivery.events.rejected_posts import RejectedPosts, RejectionReason
 from digest.delivery.models import Installation
 from digest.issues.models import JobRun, Newsletter
 from digest.migrations.upgrade import upgrade
 from digest.settings import load
 from digest.web import monitoring
 from digest.web.metrics import Metric, prometheus_text
+from digest.web.webhooks import RejectedPosts, RejectionReason
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
@@ -50,9 +50,12 @@ def ask(
     ticking: bool = False,
     peer: str = "127.0.0.1",
     headers: dict[str, str] | None = None,
+    rejected: RejectedPosts | None = None,
 ) -> httpx2.Response:
     """Ask without a server, as if from that address."""
-    site = Starlette(routes=monitoring.routes(app, ticking=ticking, steady=lambda: 0.0))
+    counted = rejected or RejectedPosts()
+    routes = monitoring.routes(app, counted, ticking=ticking, steady=lambda: 0.0)
+    site = Starlette(routes=routes)
 
     async def get() -> httpx2.Response:
         way = httpx2.ASGITransport(app=site, client=(peer, 1234))
@@ -107,8 +110,12 @@ def test_numbers_tell_ticks_holds_and_the_process(app: App) -> None:
 
 
 def test_posts_that_were_turned_away_are_a_number(app: App) -> None:
-    RejectedPosts(app.events.spool_folder).note(RejectionReason.UNSIGNED, NOW)
-    assert 'digest_webhook_turned_away{reason="unsigned"} 1' in ask(app, "/metrics").text
+    rejected = RejectedPosts()
+    rejected.note(RejectionReason.UNSIGNED, NOW)
+    text = ask(app, "/metrics", rejected=rejected).text
+    assert 'digest_webhook_turned_away{reason="unsigned"} 1' in text
+    assert 'digest_webhook_rejected_total{reason="unsigned"} 1' in text
+    assert 'digest_webhook_rejected_total{reason="full"} 0' in text
 
 
 def test_a_hold_is_a_number(app: App) -> None:

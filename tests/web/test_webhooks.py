@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import logging
 import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -19,14 +20,14 @@ from sqlmodel import select
 from digest.db import Database
 from digest.delivery.events.dead_letters import count_dead_letters
 from digest.delivery.events.event_consumer import REPLAYED
-from digest.delivery.events.rejected_posts import RejectedPosts, RejectionReason
 from digest.delivery.models import DeadLetter, MailEvent
 from digest.fake_sendgrid.events.signing import SIGNATURE, TIMESTAMP, Signer, new_key
-from digest.web.webhooks import MAX_BODY, MOST_AT_ONCE
+from digest.web.webhooks import MAX_BODY, MOST_AT_ONCE, RejectedPosts, RejectionReason
 from subscribers.models import Subscriber
 from tests.web.hook import PATH, Answer, Hook, open_hook
 
 DEADLINE = 20.0
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
 def eventually(true: Callable[[], bool]) -> bool:
@@ -137,7 +138,7 @@ def test_C07_whatever_is_wrong_with_a_signature_the_answer_is_the_same(hook: Hoo
     }
     assert hook.news() == [None] * 3
     assert hook.app.events.spool().files() == []
-    counted = RejectedPosts(hook.app.events.spool_folder).since_yesterday(hook.app.clock())
+    counted = hook.rejected.since_yesterday(hook.app.clock())
     assert counted == {RejectionReason.UNSIGNED: len(answers)}
 
 
@@ -246,3 +247,50 @@ def test_C14_a_complaint_is_a_suppression_by_the_time_it_is_answered(hook: Hook)
 def test_the_spool_is_empty_once_all_is_applied(hook: Hook) -> None:
     hook.tell(hook.event())
     assert eventually(lambda: hook.app.events.spool().files() == [])
+
+
+def test_posts_are_counted_by_reason() -> None:
+    rejected = RejectedPosts()
+    for reason in (RejectionReason.UNSIGNED, RejectionReason.BUSY, RejectionReason.UNSIGNED):
+        rejected.note(reason, NOON)
+    assert rejected.since_yesterday(NOON) == {RejectionReason.UNSIGNED: 2, RejectionReason.BUSY: 1}
+    assert sum(rejected.total.values()) == 3
+
+
+def test_the_day_before_counts_and_the_one_before_that_does_not() -> None:
+    rejected = RejectedPosts()
+    rejected.note(RejectionReason.UNSIGNED, NOON)
+    assert rejected.since_yesterday(NOON + timedelta(days=1)) == {RejectionReason.UNSIGNED: 1}
+    assert rejected.since_yesterday(NOON + timedelta(days=2)) == {}
+
+
+def test_of_many_days_only_two_are_kept_and_all_are_in_the_total() -> None:
+    rejected = RejectedPosts()
+    for day in range(30):
+        rejected.note(RejectionReason.UNSIGNED, NOON + timedelta(days=day))
+    assert rejected.since_yesterday(NOON + timedelta(days=29)) == {RejectionReason.UNSIGNED: 2}
+    assert rejected.since_yesterday(NOON) == {}
+    assert rejected.total[RejectionReason.UNSIGNED] == 30
+
+
+def test_a_flood_is_a_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+    rejected = RejectedPosts()
+    with caplog.at_level(logging.WARNING):
+        for second in range(90):
+            rejected.note(RejectionReason.UNSIGNED, NOON + timedelta(seconds=second))
+    lines = [record.getMessage() for record in caplog.records]
+    assert [line.partition(" post")[0] for line in lines] == [
+        "webhook: turned away 1",
+        "webhook: turned away 60",
+    ]
+    assert "DIGEST_WEBHOOK_KEYS" in lines[0]
+
+
+def test_a_rejected_post_leaves_no_address_and_no_body_in_the_log(
+    hook: Hook, caplog: pytest.LogCaptureFixture
+) -> None:
+    body = orjson.dumps([hook.event(email="reader@example.org")])
+    with caplog.at_level(logging.DEBUG):
+        assert hook.post(body, {SIGNATURE: "YQ==", TIMESTAMP: "5"}).status == 403
+    assert "turned away 1 post" in caplog.text
+    assert [part for part in ("reader", "@", "digest_attempt", "YQ==") if part in caplog.text] == []

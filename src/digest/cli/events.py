@@ -1,6 +1,6 @@
 """Commands about the provider's events: status, drain, replay, tracking, tidy.
 
-Hides how the state of the spool, the dead letters and the rejected posts is printed.
+Hides how the state of the spool and the dead letters is printed.
 """
 
 from __future__ import annotations
@@ -15,13 +15,7 @@ from rich.text import Text
 
 from digest.cli.context import JsonFlag, call_of, printable
 from digest.cli.issue.drafting import NewsletterOption
-from digest.delivery.events import (
-    RejectedPosts,
-    RejectionReason,
-    change_tracking,
-    count_dead_letters,
-    handle_events,
-)
+from digest.delivery.events import change_tracking, count_dead_letters, handle_events
 from digest.delivery.events.replay import replay
 from digest.issues import store
 from digest.issues.content import TRACKING
@@ -37,10 +31,9 @@ app = typer.Typer(
 
 @app.command()
 def status(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """Show what waits in the spool, what could not be used, and what was turned away."""
+    """Show what waits in the spool, and what could not be used."""
     call = call_of(context)
     spool = call.app.events.spool()
-    away = RejectedPosts(spool.folder).since_yesterday(call.app.clock())
     with call.app.database.read() as session:
         dead_letters = count_dead_letters(session)
         newest = [
@@ -51,7 +44,6 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
         "spool": str(spool.folder),
         "waiting_files": len(spool.files()),
         "waiting_bytes": spool.size(),
-        "turned_away": {reason.value: away.get(reason, 0) for reason in RejectionReason},
         "quarantined": dead_letters.ever,
         "quarantined_kept": dead_letters.kept,
         "newest": newest,
@@ -61,8 +53,6 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
         return
     waits = f"{facts['waiting_bytes']:,} bytes in {facts['waiting_files']} files"
     call.out.print(f"Waiting to be applied: {waits} ({spool.folder})")
-    turned = ", ".join(f"{number:,} {reason}" for reason, number in away.items())
-    call.out.print(f"Turned away since yesterday: {turned or 'no post'}")
     call.out.print(
         f"Could not be used: {dead_letters.ever:,} ever, the newest {dead_letters.kept:,} are kept"
     )

@@ -17,7 +17,7 @@ from digest import signing_keys
 from digest.app.installation import App
 from digest.db import unfit
 from digest.delivery import known_secrets
-from digest.delivery.events import ACCOUNT, RejectedPosts, RejectionReason
+from digest.delivery.events import ACCOUNT
 from digest.delivery.models import DeadLetter
 from digest.doctor import database_checks
 from digest.doctor.dns_checks import is_reserved
@@ -127,28 +127,15 @@ def _provider(app: App) -> Iterator[CheckResult]:
         yield fine("provider", f"mail is handed to {urlsplit(settings.sendgrid_url).hostname}")
     if settings.webhook_key_list():
         Verifier(settings.webhook_key_list())  # raises for a malformed key
-        yield _webhook(app)
+        many = len(settings.webhook_key_list())
+        keys = "1 key" if many == 1 else f"{many} keys"
+        yield fine("webhook", f"events are checked with {keys}")
     else:
         yield refused(
             "webhook",
             "DIGEST_WEBHOOK_KEYS is missing: bounces and complaints would go unheard",
             "switch the provider's signed event webhook on, and copy its key",
         )
-
-
-def _webhook(app: App) -> CheckResult:
-    rejected = RejectedPosts(app.events.spool_folder).since_yesterday(app.clock())
-    unsigned = rejected.get(RejectionReason.UNSIGNED, 0)
-    if unsigned:
-        posts = "1 post" if unsigned == 1 else f"{unsigned:,} posts"
-        were = f"{posts} since yesterday {'wasn' if unsigned == 1 else 'weren'}'t"
-        return warning(
-            "webhook",
-            f"{were} signed with a key of DIGEST_WEBHOOK_KEYS",
-            "compare it with the key the provider shows; if they agree, somebody else is knocking",
-        )
-    many = len(app.settings.webhook_key_list())
-    return fine("webhook", "events are checked with " + ("1 key" if many == 1 else f"{many} keys"))
 
 
 def _newsletters(app: App) -> Iterator[CheckResult]:

@@ -57,7 +57,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *archive.routes(),
             *readers.routes(front),
             *webhooks.routes(webhook),
-            *monitoring.routes(app, ticking=ticking),
+            *monitoring.routes(app, webhook.rejected, ticking=ticking),
         ],
         middleware=_middleware(app, error_pages),
         exception_handlers={HTTPException: error_pages.refused, NotFound: error_pages.not_found},

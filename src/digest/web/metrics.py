@@ -15,10 +15,10 @@ from sqlalchemy import Executable, func, select
 from sqlmodel import Session, col
 
 from digest.app.installation import App
-from digest.delivery.events import RejectedPosts
 from digest.delivery.models import Attempt, Batch, BatchState, DeadLetter, MailEvent
 from digest.delivery.sending import restore_guard
 from digest.issues.models import Issue, JobRun, Slot
+from digest.web.webhooks import RejectedPosts, RejectionReason
 from subscribers.models import Consent, LetterToSend, StoppedSignups, Subscription
 
 _Samples = dict[tuple[str, ...], float]
@@ -26,25 +26,36 @@ _OPEN_FILES = Path("/proc/self/fd")
 _MEMORY = Path("/proc/self/statm")
 
 
-def collect_metrics(app: App) -> list[Metric]:
+def collect_metrics(app: App, rejected: RejectedPosts) -> list[Metric]:
     """Return every metric; raises `SQLAlchemyError` while the database can't be read."""
     with app.database.read() as session:
         counted = [*_sending(session), *_audience(session), *_ticks(app, session)]
     held = restore_guard.hold_reason(app.database, app.sending.restore_guard_file) is not None
-    spool = app.events.spool()
-    rejected = RejectedPosts(spool.folder).since_yesterday(app.clock())
+    spool_bytes = app.events.spool().size()
     return [
         *counted,
         single("digest_hold", "1 while nothing is sent after a restore.", int(held)),
-        single("digest_spool_bytes", "Events on disk, not all applied yet.", spool.size()),
+        single(
+            "digest_spool_bytes", "Events on disk, not all applied yet.", app.events.spool().size()
+        ),
         _labelled(
             "digest_webhook_turned_away",
             "Posts turned away today and yesterday, by reason.",
             "reason",
-            {(reason.value,): float(number) for reason, number in rejected.items()},
+            _by_reason(rejected.since_yesterday(app.clock())),
+        ),
+        _labelled(
+            "digest_webhook_rejected_total",
+            "Posts turned away since this process started, by reason.",
+            "reason",
+            _by_reason(rejected.total),
         ),
         *_process(),
     ]
+
+
+def _by_reason(counts: Mapping[RejectionReason, int]) -> _Samples:
+    return {(reason.value,): float(number) for reason, number in counts.items()}
 
 
 def _sending(session: Session) -> list[Metric]:

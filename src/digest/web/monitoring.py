@@ -21,6 +21,7 @@ from digest.app.installation import App
 from digest.issues.models import JobRun
 from digest.migrations.upgrade import current, newest
 from digest.web.metrics import CONTENT_TYPE, collect_metrics, prometheus_text
+from digest.web.webhooks import RejectedPosts
 
 STALE = timedelta(minutes=5)  #: the schedule runs each minute
 KEPT_SECONDS = 15.0  #: for this long the same numbers are returned, since counting is slow
@@ -29,8 +30,11 @@ KEPT_SECONDS = 15.0  #: for this long the same numbers are returned, since count
 class Monitoring:
     """The handlers of /healthz, /readyz and /metrics; all of them only read."""
 
-    def __init__(self, app: App, *, ticking: bool, steady: Callable[[], float]) -> None:
+    def __init__(
+        self, app: App, rejected: RejectedPosts, *, ticking: bool, steady: Callable[[], float]
+    ) -> None:
         self._app, self._ticking, self._steady = app, ticking, steady
+        self._rejected = rejected
         self._cached: tuple[float, str] | None = None
         self._counting = threading.Lock()
 
@@ -82,15 +86,22 @@ class Monitoring:
         with self._counting:
             now = self._steady()
             if self._cached is None or now - self._cached[0] > KEPT_SECONDS:
-                self._cached = (now, prometheus_text(collect_metrics(self._app)))
+                self._cached = (now, prometheus_text(collect_metrics(self._app, self._rejected)))
             return self._cached[1]
 
 
 def routes(
-    app: App, *, ticking: bool = False, steady: Callable[[], float] = time.monotonic
+    app: App,
+    rejected: RejectedPosts,
+    *,
+    ticking: bool = False,
+    steady: Callable[[], float] = time.monotonic,
 ) -> list[Route]:
-    """Return the routes; *ticking* says that this process runs the schedule too."""
-    health = Monitoring(app, ticking=ticking, steady=steady)
+    """Return the routes; *ticking* says that this process runs the schedule too.
+
+    *rejected* counts the posts that this process's webhook turned away.
+    """
+    health = Monitoring(app, rejected, ticking=ticking, steady=steady)
     return [
         Route("/healthz", health.alive),
         Route("/readyz", health.ready),

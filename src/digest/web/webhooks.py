@@ -1,11 +1,16 @@
 """Receive the provider's event posts: verify each, write it to the spool, and answer.
 
-This module hides how many posts are handled at once, and when the provider has to try again.
+This module hides how many posts are handled at once, when the provider has to try again, and how
+rejected posts are counted. Nothing of a rejected post is kept.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from http import HTTPStatus
 
 from anyio import CapacityLimiter
@@ -15,7 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from digest.app.installation import App
-from digest.delivery.events import ConsumerThread, RejectedPosts, RejectionReason
+from digest.delivery.events import ConsumerThread
 from digest.errors import BadSetting, BadSignature, SpoolFull
 from digest.mail.sendgrid import SIGNATURE, TIMESTAMP, Verifier
 
@@ -27,7 +32,65 @@ THREADS = 4  #: threads that verify and write, apart from those that serve reade
 RETRY_SECONDS = "30"
 CALM = 4  #: up to this many posts under way, an answer waits until its events are applied
 PATIENCE = 2.0  #: the longest such wait, in seconds
+QUIET = timedelta(minutes=1)  #: between two log lines for one reason
 _MAX_DIGITS = 12
+
+
+class RejectionReason(StrEnum):
+    """Why a post was rejected."""
+
+    UNSIGNED = "unsigned"
+    TOO_LARGE = "too-large"
+    BUSY = "busy"
+    FULL = "full"
+
+
+_DESCRIPTIONS = {
+    RejectionReason.UNSIGNED: "not signed with a key of DIGEST_WEBHOOK_KEYS",
+    RejectionReason.TOO_LARGE: "larger than the provider's posts are",
+    RejectionReason.BUSY: "too many at once; the provider tells them again",
+    RejectionReason.FULL: "they couldn't be stored; the provider tells them again",
+}
+
+
+@dataclass
+class RejectedPosts:
+    """Counts the posts this process rejected, and logs them at most once a minute for a reason."""
+
+    #: By reason, since the start of the process; a reason that never was counts 0.
+    total: dict[RejectionReason, int] = field(
+        default_factory=lambda: dict.fromkeys(RejectionReason, 0)
+    )
+    _days: dict[date, dict[RejectionReason, int]] = field(default_factory=dict)
+    _quiet_until: dict[RejectionReason, datetime] = field(default_factory=dict)
+    _unlogged: dict[RejectionReason, int] = field(default_factory=dict)
+
+    def note(self, reason: RejectionReason, now: datetime, detail: str = "") -> None:
+        """Count and log one rejected post."""
+        day = now.astimezone(UTC).date()
+        if day not in self._days:
+            yesterday = day - timedelta(days=1)
+            self._days = {yesterday: self._days.get(yesterday, {}), day: {}}
+        for counts in (self.total, self._days[day], self._unlogged):
+            counts[reason] = counts.get(reason, 0) + 1
+        self._log(reason, now, detail)
+
+    def since_yesterday(self, now: datetime) -> Mapping[RejectionReason, int]:
+        """Return the number of posts of today and yesterday (UTC) by reason, without zeros."""
+        today = now.astimezone(UTC).date()
+        days = [self._days.get(day, {}) for day in (today, today - timedelta(days=1))]
+        counts = {reason: sum(day.get(reason, 0) for day in days) for reason in RejectionReason}
+        return {reason: number for reason, number in counts.items() if number}
+
+    def _log(self, reason: RejectionReason, now: datetime, detail: str) -> None:
+        until = self._quiet_until.get(reason)
+        if until is not None and now < until:
+            return
+        self._quiet_until[reason] = now + QUIET
+        number = self._unlogged.pop(reason)
+        level = logging.ERROR if reason is RejectionReason.FULL else logging.WARNING
+        description = f"{_DESCRIPTIONS[reason]} ({detail})" if detail else _DESCRIPTIONS[reason]
+        log.log(level, "webhook: turned away %d post(s): %s", number, description)
 
 
 class Webhook:
@@ -42,7 +105,7 @@ class Webhook:
         self._verifier = Verifier(app.settings.webhook_key_list())
         self._keys_seen = self._keys_now()
         self._consumer = ConsumerThread(app.events.consumer())
-        self._rejected = RejectedPosts(app.events.spool_folder)
+        self.rejected = RejectedPosts()
         self._under_way = 0
         self._threads = CapacityLimiter(THREADS)
 
@@ -99,7 +162,7 @@ class Webhook:
             self._consumer.wait(position, PATIENCE)
 
     def _note(self, reason: RejectionReason, detail: str = "") -> None:
-        self._rejected.note(reason, self._app.clock(), detail)
+        self.rejected.note(reason, self._app.clock(), detail)
 
     def _current(self) -> Verifier:
         """Return the verifier for the present keys, so that a key changes without a restart."""
