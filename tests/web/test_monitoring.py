@@ -19,7 +19,6 @@ from digest.issues.models import JobRun, Newsletter
 from digest.migrations.upgrade import upgrade
 from digest.settings import load
 from digest.web import monitoring
-from digest.web.metrics import Metric, prometheus_text
 from digest.web.webhooks import RejectedPosts, RejectionReason
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -65,6 +64,12 @@ def ask(
     return asyncio.run(get())
 
 
+def numbers(answer: httpx2.Response) -> dict[str, float]:
+    """Return each sample's value, by its name with its labels."""
+    samples = [line for line in answer.text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in samples)}
+
+
 def ticked(app: App, at: datetime) -> None:
     with app.database.write() as session:
         session.add(JobRun(name="issues", every=60, started_at=at, next_at=at))
@@ -102,26 +107,26 @@ def test_a_schedule_that_stands_still_is_not_ready(app: App) -> None:
 
 def test_numbers_tell_ticks_holds_and_the_process(app: App) -> None:
     ticked(app, NOW - timedelta(seconds=30))
-    lines = ask(app, "/metrics").text.splitlines()
-    assert 'digest_tick_age_seconds{name="issues"} 30' in lines
-    assert "digest_hold 0" in lines
-    assert "digest_queue_readers 0" in lines
-    assert any(line.startswith("process_open_fds ") for line in lines)
+    read = numbers(ask(app, "/metrics"))
+    assert read['digest_tick_age_seconds{name="issues"}'] == 30
+    assert read["digest_hold"] == 0
+    assert read["digest_queue_readers"] == 0
+    assert "process_open_fds" in read
 
 
 def test_posts_that_were_turned_away_are_a_number(app: App) -> None:
     rejected = RejectedPosts()
     rejected.note(RejectionReason.UNSIGNED, NOW)
-    text = ask(app, "/metrics", rejected=rejected).text
-    assert 'digest_webhook_turned_away{reason="unsigned"} 1' in text
-    assert 'digest_webhook_rejected_total{reason="unsigned"} 1' in text
-    assert 'digest_webhook_rejected_total{reason="full"} 0' in text
+    read = numbers(ask(app, "/metrics", rejected=rejected))
+    assert read['digest_webhook_turned_away{reason="unsigned"}'] == 1
+    assert read['digest_webhook_rejected_total{reason="unsigned"}'] == 1
+    assert read['digest_webhook_rejected_total{reason="full"}'] == 0
 
 
 def test_a_hold_is_a_number(app: App) -> None:
     with app.database.write() as session:
         session.add(Installation(id=1, key="k", copied_at=NOW))
-    assert "digest_hold 1" in ask(app, "/metrics").text
+    assert numbers(ask(app, "/metrics"))["digest_hold"] == 1
 
 
 @pytest.mark.parametrize(
@@ -151,10 +156,37 @@ def test_with_a_token_whoever_has_it_gets_numbers(tmp_path: Path) -> None:
         assert ask(app, "/metrics").status_code == 404
 
 
-def test_label_values_are_written_as_prometheus_reads_them() -> None:
-    metric = Metric(
-        name="m", help="Words.", kind="counter", labels=("l",), samples={('a"b\\c\nd',): 1.5}
-    )
-    assert prometheus_text([metric]) == (
-        '# HELP m Words.\n# TYPE m counter\nm{l="a\\"b\\\\c\\nd"} 1.5\n'
-    )
+def test_label_values_are_written_as_prometheus_reads_them(app: App) -> None:
+    with app.database.write() as session:
+        session.add(JobRun(name='a"b\\c\nd', every=60, started_at=NOW, next_at=NOW, ok=True))
+    assert numbers(ask(app, "/metrics"))['digest_tick_ok{name="a\\"b\\\\c\\nd"}'] == 1
+
+
+def test_the_names_kinds_and_words_of_metrics_are_those_alarms_were_written_for(app: App) -> None:
+    lines = ask(app, "/metrics").text.splitlines()
+    assert [line.removeprefix("# TYPE ") for line in lines if line.startswith("# TYPE ")] == [
+        "digest_issues gauge",
+        "digest_turns gauge",
+        "digest_batches gauge",
+        "digest_batch_readers gauge",
+        "digest_attempts_total counter",
+        "digest_queue_readers gauge",
+        "digest_in_doubt_readers gauge",
+        "digest_events gauge",
+        "digest_events_set_aside gauge",
+        "digest_subscriptions gauge",
+        "digest_consents_total counter",
+        "digest_signups_stopped_total counter",
+        "digest_letters gauge",
+        "digest_tick_age_seconds gauge",
+        "digest_tick_ok gauge",
+        "digest_hold gauge",
+        "digest_spool_bytes gauge",
+        "digest_webhook_turned_away gauge",
+        "digest_webhook_rejected_total counter",
+        "process_cpu_seconds_total counter",
+        "process_resident_memory_bytes gauge",
+        "process_open_fds gauge",
+    ]
+    assert "# HELP digest_attempts_total Requests to the provider by outcome." in lines
+    assert [line for line in lines if "_created" in line] == []

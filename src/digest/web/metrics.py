@@ -1,4 +1,4 @@
-"""Count what there is to monitor, and print it in Prometheus' text format (version 0.0.4).
+"""Count what there is to monitor, and return it in Prometheus' text format (version 0.0.4).
 
 This module hides which table or file each metric is counted from.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import resource
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 from sqlalchemy import Executable, func, select
 from sqlmodel import Session, col
 
@@ -18,52 +20,56 @@ from digest.app.installation import App
 from digest.delivery.models import Attempt, Batch, BatchState, DeadLetter, MailEvent
 from digest.delivery.sending import restore_guard
 from digest.issues.models import Issue, JobRun, Slot
-from digest.web.webhooks import RejectedPosts, RejectionReason
+from digest.web.webhooks import RejectedPosts
 from subscribers.models import Consent, LetterToSend, StoppedSignups, Subscription
 
-_Samples = dict[tuple[str, ...], float]
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _OPEN_FILES = Path("/proc/self/fd")
 _MEMORY = Path("/proc/self/statm")
 
 
-def collect_metrics(app: App, rejected: RejectedPosts) -> list[Metric]:
+def metrics_text(app: App, rejected: RejectedPosts) -> bytes:
     """Return every metric; raises `SQLAlchemyError` while the database can't be read."""
-    with app.database.read() as session:
-        counted = [*_sending(session), *_audience(session), *_ticks(app, session)]
-    held = restore_guard.hold_reason(app.database, app.sending.restore_guard_file) is not None
-    spool_bytes = app.events.spool().size()
-    return [
-        *counted,
-        single("digest_hold", "1 while nothing is sent after a restore.", int(held)),
-        single(
-            "digest_spool_bytes", "Events on disk, not all applied yet.", app.events.spool().size()
-        ),
-        _labelled(
+    registry = CollectorRegistry()
+    registry.register(_Metrics(app, rejected))
+    return generate_latest(registry)
+
+
+class _Metrics(Collector):
+    def __init__(self, app: App, rejected: RejectedPosts) -> None:
+        self._app, self._rejected = app, rejected
+
+    def collect(self) -> Iterator[Metric]:
+        app = self._app
+        with app.database.read() as session:
+            yield from _sending(session)
+            yield from _audience(session)
+            yield from _ticks(app, session)
+        held = restore_guard.hold_reason(app.database, app.sending.restore_guard_file) is not None
+        yield _single("digest_hold", "1 while nothing is sent after a restore.", int(held))
+        spool = app.events.spool().size()
+        yield _single("digest_spool_bytes", "Events on disk, not all applied yet.", spool)
+        yield _labelled(
             "digest_webhook_turned_away",
             "Posts turned away today and yesterday, by reason.",
             "reason",
-            _by_reason(rejected.since_yesterday(app.clock())),
-        ),
-        _labelled(
+            self._rejected.since_yesterday(app.clock()).items(),
+        )
+        yield _labelled(
             "digest_webhook_rejected_total",
             "Posts turned away since this process started, by reason.",
             "reason",
-            _by_reason(rejected.total),
-        ),
-        *_process(),
-    ]
-
-
-def _by_reason(counts: Mapping[RejectionReason, int]) -> _Samples:
-    return {(reason.value,): float(number) for reason, number in counts.items()}
+            self._rejected.total.items(),
+        )
+        yield from _process()
 
 
 def _sending(session: Session) -> list[Metric]:
     states = _grouped(session, select(col(Batch.state), func.count()).group_by(col(Batch.state)))
     sizes = select(col(Batch.state), func.sum(col(Batch.size))).group_by(col(Batch.state))
-    readers = _grouped(session, sizes)
-    queue = sum(readers.get((state.value,), 0) for state in _QUEUED)
-    doubt = sum(readers.get((state.value,), 0) for state in _IN_DOUBT)
+    readers = dict(_grouped(session, sizes))
+    queue = sum(readers.get(state.value, 0) for state in _QUEUED)
+    doubt = sum(readers.get(state.value, 0) for state in _IN_DOUBT)
     attempts = select(func.coalesce(col(Attempt.outcome), "under-way"), func.count())
     events = select(col(MailEvent.kind), func.count()).group_by(col(MailEvent.kind))
     issues = select(col(Issue.state), func.count()).group_by(col(Issue.state))
@@ -73,20 +79,21 @@ def _sending(session: Session) -> list[Metric]:
         _labelled("digest_issues", "Issues by state.", "state", _grouped(session, issues)),
         _labelled("digest_turns", "Periods by state.", "state", _grouped(session, slots)),
         _labelled("digest_batches", "Batches by state.", "state", states),
-        _labelled("digest_batch_readers", "Readers by their batch's state.", "state", readers),
+        _labelled(
+            "digest_batch_readers", "Readers by their batch's state.", "state", readers.items()
+        ),
         _labelled(
             "digest_attempts_total",
             "Requests to the provider by outcome.",
             "outcome",
             _grouped(session, attempts.group_by(col(Attempt.outcome))),
-            kind="counter",
         ),
-        single("digest_queue_readers", "Readers still to be sent to.", queue),
-        single("digest_in_doubt_readers", "Readers who may have been sent to.", doubt),
+        _single("digest_queue_readers", "Readers still to be sent to.", queue),
+        _single("digest_in_doubt_readers", "Readers who may have been sent to.", doubt),
         _labelled(
             "digest_events", "Provider's events kept, by kind.", "kind", _grouped(session, events)
         ),
-        single("digest_events_set_aside", "Events that weren't usable.", dead_letters or 0),
+        _single("digest_events_set_aside", "Events that weren't usable.", dead_letters or 0),
     ]
 
 
@@ -115,8 +122,8 @@ def _audience(session: Session) -> list[Metric]:
 def _ticks(app: App, session: Session) -> list[Metric]:
     runs = session.execute(select(JobRun)).scalars().all()
     now = app.clock()
-    age: _Samples = {(run.name,): (now - run.started_at).total_seconds() for run in runs}
-    ok: _Samples = {(run.name,): float(run.ok) for run in runs}
+    age = [(run.name, (now - run.started_at).total_seconds()) for run in runs]
+    ok = [(run.name, float(run.ok)) for run in runs]
     return [
         _labelled("digest_tick_age_seconds", "Since a chore last ran.", "name", age),
         _labelled("digest_tick_ok", "1 when its last run went well.", "name", ok),
@@ -126,73 +133,36 @@ def _ticks(app: App, session: Session) -> list[Metric]:
 def _process() -> list[Metric]:
     usage = resource.getrusage(resource.RUSAGE_SELF)
     metrics = [
-        single(
+        _single(
             "process_cpu_seconds_total",
             "Processor time.",
             usage.ru_utime + usage.ru_stime,
-            kind="counter",
         )
     ]
     if _MEMORY.exists():
         pages = int(_MEMORY.read_text(encoding="ascii").split()[1])
         resident = pages * os.sysconf("SC_PAGE_SIZE")
-        metrics.append(single("process_resident_memory_bytes", "Memory in use.", resident))
+        metrics.append(_single("process_resident_memory_bytes", "Memory in use.", resident))
         open_ = len(list(_OPEN_FILES.iterdir()))
-        metrics.append(single("process_open_fds", "Open file handles.", open_))
+        metrics.append(_single("process_open_fds", "Open file handles.", open_))
     return metrics
 
 
-def _grouped(session: Session, statement: Executable) -> _Samples:
+def _grouped(session: Session, statement: Executable) -> list[tuple[str, float]]:
     rows = session.connection().execute(statement)
-    return {(str(key),): float(number or 0) for key, number in rows}
+    return [(str(key), float(number or 0)) for key, number in rows]
 
 
-def _labelled(
-    name: str,
-    help_: str,
-    label: str,
-    samples: _Samples,
-    *,
-    kind: str = "gauge",
-) -> Metric:
-    type_ = "counter" if name.endswith("_total") else kind
-    return Metric(name=name, help=help_, kind=type_, labels=(label,), samples=samples)
+def _labelled(name: str, help_: str, label: str, samples: Iterable[tuple[str, float]]) -> Metric:
+    """Return a metric with one sample for each value of a label."""
+    family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+    metric = family(name, help_, labels=[label])
+    for value, number in sorted(samples):
+        metric.add_metric([value], number)
+    return metric
 
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Metric:
-    """One metric; *samples* maps label values, in the order of *labels*, to a number."""
-
-    name: str
-    help: str
-    kind: str = "gauge"  #: or counter
-    labels: tuple[str, ...] = ()
-    samples: Mapping[tuple[str, ...], float] = field(default_factory=dict)
-
-
-def single(name: str, help_: str, value: float, *, kind: str = "gauge") -> Metric:
+def _single(name: str, help_: str, number: float) -> Metric:
     """Return a metric with one sample and no labels."""
-    return Metric(name=name, help=help_, kind=kind, samples={(): value})
-
-
-def prometheus_text(metrics: Iterable[Metric]) -> str:
-    """Return metrics in Prometheus' text format."""
-    return "".join(line + "\n" for metric in metrics for line in _lines(metric))
-
-
-def _lines(metric: Metric) -> Iterable[str]:
-    yield f"# HELP {metric.name} {metric.help}"
-    yield f"# TYPE {metric.name} {metric.kind}"
-    for values, number in sorted(metric.samples.items()):
-        pairs = ",".join(
-            f'{label}="{_escaped(value)}"'
-            for label, value in zip(metric.labels, values, strict=True)
-        )
-        yield f"{metric.name}{{{pairs}}} {number:.15g}" if pairs else f"{metric.name} {number:.15g}"
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+    return family(name, help_, value=number)

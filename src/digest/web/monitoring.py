@@ -20,7 +20,7 @@ from starlette.routing import Route
 from digest.app.installation import App
 from digest.issues.models import JobRun
 from digest.migrations.upgrade import current, newest
-from digest.web.metrics import CONTENT_TYPE, collect_metrics, prometheus_text
+from digest.web.metrics import CONTENT_TYPE, metrics_text
 from digest.web.webhooks import RejectedPosts
 
 STALE = timedelta(minutes=5)  #: the schedule runs each minute
@@ -35,7 +35,7 @@ class Monitoring:
     ) -> None:
         self._app, self._ticking, self._steady = app, ticking, steady
         self._rejected = rejected
-        self._cached: tuple[float, str] | None = None
+        self._cached: tuple[float, bytes] | None = None
         self._counting = threading.Lock()
 
     async def alive(self, _request: Request) -> Response:
@@ -82,11 +82,11 @@ class Monitoring:
         asked_for = {"x-forwarded-for", "forwarded"} & set(request.headers.keys())
         return not asked_for and request.client is not None and _is_loopback(request.client.host)
 
-    def _numbers(self) -> str:
+    def _numbers(self) -> bytes:
         with self._counting:
             now = self._steady()
             if self._cached is None or now - self._cached[0] > KEPT_SECONDS:
-                self._cached = (now, prometheus_text(collect_metrics(self._app, self._rejected)))
+                self._cached = (now, metrics_text(self._app, self._rejected))
             return self._cached[1]
 
 
