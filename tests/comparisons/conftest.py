@@ -61,7 +61,8 @@ def page() -> str:
 def make_draft() -> MakeDraft:
     def make(left: str = "Lathe", right: str = "Mortar", **said: Any) -> ComparisonDraft:
         shares = said.pop("shares", (75.0, 100.0))
-        verdicts = tuple(VerdictDraft(seat=seat, quote=f"Said {seat}.") for seat in (1, 2, 3, 4))
+        seats = range(1, said.get("seats", 4) + 1)
+        verdicts = tuple(VerdictDraft(seat=seat, quote=f"Said {seat}.") for seat in seats)
         first, second = (
             ContenderDraft(name=name, category="Tools", panel_share=share, verdicts=verdicts)
             for name, share in zip((left, right), shares, strict=True)

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.comparisons.loader import find, read_file
+from digest.comparisons.loader import MAX_BYTES, decode, find, read_file
 from digest.comparisons.models import SourceForm
-from digest.comparisons.sanitize import MAX_BYTES, decode
 from digest.errors import ComparisonUnreadable
 
 

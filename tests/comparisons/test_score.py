@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from digest.comparisons.models import Call
@@ -58,10 +56,11 @@ def called(make_draft: MakeDraft, calls: str, share: float | None) -> tuple[str,
     draft = make_draft(shares=(share, 100.0))
     left = draft.contenders[0]
     verdicts = tuple(
-        replace(verdict, call=meant[sign])
+        verdict.model_copy(update={"call": meant[sign]})
         for verdict, sign in zip(left.verdicts, calls, strict=True)
     )
-    return draft_oddities(replace(draft, contenders=(replace(left, verdicts=verdicts), left)))[:1]
+    spoken = left.model_copy(update={"verdicts": verdicts})
+    return draft_oddities(draft.model_copy(update={"contenders": (spoken, left)}))[:1]
 
 
 @pytest.mark.parametrize(

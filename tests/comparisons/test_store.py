@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -20,8 +19,8 @@ from tests.comparisons.conftest import MakeDraft
 
 def shelved(draft: ComparisonDraft, category: str) -> ComparisonDraft:
     """Return the same draft with both tools in one category."""
-    left, right = (replace(one, category=category) for one in draft.contenders)
-    return replace(draft, contenders=(left, right))
+    left, right = (one.model_copy(update={"category": category}) for one in draft.contenders)
+    return draft.model_copy(update={"contenders": (left, right)})
 
 
 def test_a_draft_is_kept_as_a_new_comparison(
@@ -106,9 +105,15 @@ def test_what_only_json_can_say_is_found_again(
         labels=("sponsored",),
         url="https://example.com/a",
     )
-    verdict = replace(draft.contenders[0].verdicts[0], call=Call.SKIP, reviewer="The builder")
-    left = replace(draft.contenders[0], verdicts=(verdict,), url="https://example.com/lathe")
-    draft = replace(draft, contenders=(left, draft.contenders[1]))
+    verdict = (
+        draft.contenders[0]
+        .verdicts[0]
+        .model_copy(update={"call": Call.SKIP, "reviewer": "The builder"})
+    )
+    left = draft.contenders[0].model_copy(
+        update={"verdicts": (verdict,), "url": "https://example.com/lathe"}
+    )
+    draft = draft.model_copy(update={"contenders": (left, draft.contenders[1])})
     with database.write() as session:
         store.store_draft(session, draft, now=now)
     with database.read() as session:

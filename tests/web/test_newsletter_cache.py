@@ -12,7 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
-from digest.comparisons.schema import ComparisonDraft, ContenderDraft
+from digest.comparisons.schema import ComparisonDraft, ContenderDraft, VerdictDraft
 from digest.comparisons.store import store_draft
 from digest.db import Database
 from digest.issues.models import Newsletter
@@ -58,7 +58,11 @@ def store(database: Database) -> Flaky:
 
 
 def comparison(number: int, category: str) -> ComparisonDraft:
-    left, right = (ContenderDraft(name=f"{side} {number}", category=category) for side in "AB")
+    verdicts = (VerdictDraft(seat=1, quote="Said."),)
+    left, right = (
+        ContenderDraft(name=f"{side} {number}", category=category, verdicts=verdicts)
+        for side in "AB"
+    )
     return ComparisonDraft(title=f"Comparison {number}", contenders=(left, right))
 
 

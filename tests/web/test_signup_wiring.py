@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from sqlalchemy import select
 
-from digest.comparisons.schema import ComparisonDraft, ContenderDraft
+from digest.comparisons.schema import ComparisonDraft, ContenderDraft, VerdictDraft
 from digest.comparisons.store import categories, store_draft
 from digest.delivery.models import Delivery, EventLink, MailEvent
 from digest.errors import BadSetting
@@ -122,7 +122,11 @@ def test_an_issue_without_a_topic_of_theirs_does_not_come(site: Running) -> None
 def test_a_page_of_many_long_topics_stays_small(site: Running) -> None:
     with site.app.database.write() as session:
         for number in range(60):
-            sides = [ContenderDraft(name=f"{s} {number}", category=f"{number:0100}") for s in "AB"]
+            verdicts = (VerdictDraft(seat=1, quote="Said."),)
+            sides = [
+                ContenderDraft(name=f"{s} {number}", category=f"{number:0100}", verdicts=verdicts)
+                for s in "AB"
+            ]
             title = f"Comparison {number}"
             store_draft(
                 session, ComparisonDraft(title=title, contenders=(sides[0], sides[1])), now=NOW

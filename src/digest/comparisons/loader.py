@@ -1,4 +1,4 @@
-"""Which files are read as comparisons, and by which parser: .txt as a page, .json as JSON."""
+"""Which files are read as comparisons: their suffixes, size and encoding, and each one's parser."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from pathlib import Path
 
 from digest.comparisons.json_parser import parse_json
 from digest.comparisons.page_parser import parse_page
-from digest.comparisons.sanitize import MAX_BYTES, decode
 from digest.comparisons.schema import ComparisonDraft
 from digest.errors import ComparisonUnreadable
+
+MAX_BYTES = 1_000_000  #: one file
 
 _PARSERS = {".txt": parse_page, ".json": parse_json}
 
@@ -35,6 +36,22 @@ def find(paths: Iterable[Path]) -> Iterator[Path]:
     """
     for path in paths:
         yield from _files_of(path) or [path]
+
+
+def decode(raw: bytes, *, source: str) -> str:
+    """Return *raw* as text without a byte order mark; raises `ComparisonUnreadable`."""
+    if len(raw) > MAX_BYTES:
+        raise ComparisonUnreadable(
+            f"the file is larger than {MAX_BYTES:,} bytes; a comparison has about 10,000",
+            source=source,
+        )
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        line = raw.count(b"\n", 0, fault.start) + 1
+        raise ComparisonUnreadable(
+            "this isn't UTF-8 text; save the file as UTF-8", line=line, source=source
+        ) from None
 
 
 def _read(path: Path, source: str) -> bytes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import Any
 
-from digest.comparisons import sanitize as bounds
+from pydantic import ValidationError
+
 from digest.comparisons.models import SEATS, SourceForm
-from digest.comparisons.sanitize import Line, lines_of, normalise
-from digest.comparisons.schema import ComparisonDraft, ContenderDraft, VerdictDraft, entry_of
-from digest.comparisons.slug import slugify
+from digest.comparisons.schema import LINE, ComparisonDraft, draft_of, forbidden, normalise, tidy
 from digest.errors import ComparisonUnreadable
 
 _PANEL, _COMMUNITY, _ENTRY, _SCORECARD = "panel ship", "community", "entry", "reviewer scorecard"
@@ -23,6 +23,8 @@ _SHARE = re.compile(r"(\d{1,3}(?:[.,]\d{1,4})?)\s?%")
 _DASHES = frozenset("\u2014\u2013-\u2015")
 _QUESTION = re.compile("[?\uff1f\u061f]")  # Latin, full-width, Arabic
 _OPENING, _CLOSING = '“"', '”"'
+#: Names of texts in messages, where the field has another.
+_WORDS = {"entry": "entry word", "closing": "closing line"}
 
 
 def parse_page(text: str, *, source: str = "") -> ComparisonDraft:
@@ -32,37 +34,68 @@ def parse_page(text: str, *, source: str = "") -> ComparisonDraft:
     mark and straight quotation marks make no difference. A page never contains calls.
     """
     text = normalise(text)
-    return _Page(lines_of(text, source=source), source).read(text)
+    page = _Page(list(_lines_of(text, source)), source)
+    content = page.read()
+    try:
+        return draft_of(content, form=SourceForm.PAGE, source=text)
+    except ValidationError as fault:
+        raise page.refusal(fault, content["title"]) from None
+
+
+class _Line(str):
+    """Text of a page that knows the number, from 1, of the line it starts in."""
+
+    number: int
+
+    def __new__(cls, text: str, number: int) -> _Line:
+        line = super().__new__(cls, text)
+        line.number = number
+        return line
+
+
+def _lines_of(text: str, source: str) -> Iterator[_Line]:
+    """Yield the lines that aren't blank, tidied."""
+    for number, raw in enumerate(text.split("\n"), start=1):
+        if fault := forbidden(raw):
+            raise ComparisonUnreadable(f"{fault} isn't allowed", line=number, source=source)
+        if line := tidy(raw):
+            yield _Line(line, number)
 
 
 class _Page:
     """The lines of one page; *panels* are the indices of the two lines "Panel ship"."""
 
-    def __init__(self, lines: Sequence[Line], source: str) -> None:
+    def __init__(self, lines: Sequence[_Line], source: str) -> None:
         self.lines, self.source = lines, source
         self.scorecard = self._scorecard()
         self.panels = self._panels()
 
-    def read(self, text: str) -> ComparisonDraft:
+    def read(self) -> dict[str, Any]:
+        """Return the keys and values of the page, as `draft_of` takes them."""
         title, left, right = self._names()
-        quotes, rest = self._quotes()
-        closing = self._closing(rest)
-        verdicts = self._verdicts(quotes)
+        quotes, closing = self._quotes()
         question, intro = self._lead(title + 1, left - 1)
-        return ComparisonDraft(
-            kicker=self._bounded_text(0, bounds.KICKER, "kicker") if title else "",
-            title=self._bounded_text(title, bounds.TITLE, "title"),
-            question=question,
-            intro=intro,
-            contenders=(
-                self._contender(left, self.panels[0], right - 1, verdicts[0::2]),
-                self._contender(right, self.panels[1], self.scorecard, verdicts[1::2]),
-            ),
-            closing=closing,
-            seats=len(verdicts) // 2,
-            form=SourceForm.PAGE,
-            source=text,
-        )
+        return {
+            "kicker": self.lines[0] if title else "",
+            "title": self.lines[title],
+            "question": question,
+            "intro": intro,
+            "contenders": [
+                self._contender(left, self.panels[0], right - 1, quotes[0::2]),
+                self._contender(right, self.panels[1], self.scorecard, quotes[1::2]),
+            ],
+            "closing": self.lines[closing:],
+        }
+
+    def refusal(self, fault: ValidationError, title: _Line) -> ComparisonUnreadable:
+        """Return the error of a page that the schema refuses, at the refused text or the title."""
+        error = fault.errors(include_url=False)[0]
+        names = [part for part in error["loc"] if isinstance(part, str)]
+        reason = str(error["msg"]).removeprefix("Value error, ")
+        if names:
+            reason = f"the {_WORDS.get(names[-1], names[-1])} {reason}"
+        line = error["input"] if isinstance(error["input"], _Line) else title
+        return ComparisonUnreadable(reason, line=line.number, source=self.source)
 
     def _scorecard(self) -> int:
         places = [at for at, _ in enumerate(self.lines) if self._is_line(at, _SCORECARD)]
@@ -97,27 +130,24 @@ class _Page:
         places = product((1, 0), (first - 3, first - 2), (second - 3, second - 2))
         for title, left, right in places:
             if title < left - 1 and first + 4 < right - 1 and self._title_is(title, left, right):
-                if slugify(self.lines[left].text) == slugify(self.lines[right].text):
-                    raise self._unreadable("a tool can't be compared with itself", title)
                 return title, left, right
         raise self._unreadable(
             "the title should be “A vs B” in the first two lines, where A and B are the names that"
             " stand two lines above each tool's panel share",
-            next((at for at in (0, 1) if _VERSUS.search(self.lines[at].text)), 0),
+            next((at for at in (0, 1) if _VERSUS.search(self.lines[at])), 0),
         )
 
     def _title_is(self, title: int, left: int, right: int) -> bool:
-        title_text, names = self.lines[title].text, (self.lines[left].text, self.lines[right].text)
+        text, names = self.lines[title], (self.lines[left].casefold(), self.lines[right].casefold())
         return any(
-            (title_text[: cut.start()].casefold(), title_text[cut.end() :].casefold())
-            == (names[0].casefold(), names[1].casefold())
-            for cut in _VERSUS.finditer(title_text)
+            (text[: cut.start()].casefold(), text[cut.end() :].casefold()) == names
+            for cut in _VERSUS.finditer(text)
         )
 
     def _lead(self, start: int, end: int) -> tuple[str, str]:
         """Return question and intro: the lines under the title, split after the question mark."""
-        lead = " ".join(line.text for line in self.lines[start:end])
-        if lead and self.lines[start].text == self.lines[start - 1].text:
+        lead = " ".join(self.lines[start:end])
+        if lead and self.lines[start] == self.lines[start - 1]:
             raise self._unreadable("the title stands here a second time", start)
         if not lead:
             raise self._unreadable(
@@ -125,33 +155,36 @@ class _Page:
                 " category, a line each",
                 start,
             )
-        self._check_length(lead, bounds.LINE, "text under the title", start)
+        if len(lead) > LINE:
+            raise self._unreadable(
+                f"the text under the title has {len(lead):,} characters; {LINE:,} at most", start
+            )
         mark = _QUESTION.search(lead)
         return (lead[: mark.end()], lead[mark.end() :].strip()) if mark else ("", lead)
 
     def _contender(
-        self, name: int, panel: int, end: int, verdicts: Sequence[VerdictDraft]
-    ) -> ContenderDraft:
-        entry = self._bounded_text(panel + 3, bounds.ENTRY, "entry word")
-        entry = "" if entry in _DASHES else entry
-        return ContenderDraft(
-            category=self._category(name),
-            name=self._bounded_text(name, bounds.NAME, "name"),
-            tagline=self._tagline(name, panel),
-            panel_share=self._share(panel - 1),
-            community_share=self._share(panel + 1),
-            entry=entry_of(entry),
-            entry_text=entry,
-            description=self._description(panel + 5, end),
-            verdicts=tuple(verdicts),
-        )
+        self, name: int, panel: int, end: int, quotes: Sequence[_Line]
+    ) -> dict[str, Any]:
+        entry = self.lines[panel + 3]
+        return {
+            "category": self._category(name),
+            "name": self.lines[name],
+            "tagline": self._tagline(name, panel),
+            "panel_share": self._share(panel - 1),
+            "community_share": self._share(panel + 1),
+            "entry": "" if entry in _DASHES else entry,
+            "description": self._description(panel + 5, end),
+            "verdicts": [
+                {"seat": seat, "quote": quote} for seat, quote in enumerate(quotes, start=1)
+            ],
+        }
 
     def _category(self, name: int) -> str:
-        category = self._bounded_text(name - 1, bounds.CATEGORY, "category")
-        beside = {self.lines[at].text.casefold() for at in (name - 2, name)}
+        category = self.lines[name - 1]
+        beside = {self.lines[at].casefold() for at in (name - 2, name)}
         if _SENTENCE.search(category) or category.casefold() in beside:
             raise self._unreadable(
-                f"the category of “{self.lines[name].text}” should stand here, once, such as"
+                f"the category of “{self.lines[name]}” should stand here, once, such as"
                 " “Developer Tools”",
                 name - 1,
             )
@@ -160,55 +193,39 @@ class _Page:
     def _tagline(self, name: int, panel: int) -> str:
         if name + 2 >= panel:
             return ""
-        if self.lines[name + 1].text.casefold() == self.lines[name].text.casefold():
+        if self.lines[name + 1].casefold() == self.lines[name].casefold():
             raise self._unreadable("the tool's name stands here a second time", name + 1)
-        return self._bounded_text(name + 1, bounds.LINE, "tagline")
+        return self.lines[name + 1]
 
     def _description(self, start: int, end: int) -> str:
         if start >= end:
             raise self._unreadable("after “Entry” a page describes the tool", start - 1)
         for at in range(start, end):
-            if self.lines[at].text.casefold() in _LABELS:
+            if self.lines[at].casefold() in _LABELS:
                 raise self._unreadable(
-                    f"“{self.lines[at].text}” can't be a part of the description: does it stand"
-                    " twice?",
+                    f"“{self.lines[at]}” can't be a part of the description: does it stand twice?",
                     at,
                 )
-        description = "\n\n".join(line.text for line in self.lines[start:end])
-        self._check_length(description, bounds.PROSE, "description", start)
-        return description
+        return _Line("\n\n".join(self.lines[start:end]), self.lines[start].number)
 
     def _share(self, at: int) -> float | None:
-        text = self.lines[at].text
-        if text in _DASHES:
+        if self.lines[at] in _DASHES:
             return None
-        match = _SHARE.fullmatch(text)
+        match = _SHARE.fullmatch(self.lines[at])
         share = float(match[1].replace(",", ".")) if match else -1.0
         if not 0 <= share <= 100:  # noqa: PLR2004 - percent
             raise self._unreadable("this should be a share from 0% to 100%, or — for none", at)
         return share
 
-    def _quotes(self) -> tuple[list[tuple[int, str]], int]:
-        """Return the quotes, each after the index of its line, and the index of the closing."""
-        at, quotes = self.scorecard + 1, []
-        while at < len(self.lines) and self.lines[at].text[0] in _OPENING:
+    def _quotes(self) -> tuple[list[_Line], int]:
+        """Return the quotes, the left tool's before the right one's, and where the closing is."""
+        at, quotes = self.scorecard + 1, list[_Line]()
+        while at < len(self.lines) and self.lines[at][0] in _OPENING:
             end = self._end_of_quote(at)
-            quote = "\n\n".join(line.text for line in self.lines[at : end + 1])[1:-1].strip()
-            quotes.append((at, quote))
+            quote = "\n\n".join(self.lines[at : end + 1])[1:-1].strip()
+            quotes.append(_Line(quote, self.lines[at].number))
             at = end + 1
-        return quotes, at
-
-    def _end_of_quote(self, start: int) -> int:
-        for at in range(start, len(self.lines)):
-            text = self.lines[at].text
-            if at > start and text[0] in _OPENING:
-                break
-            if text[-1] in _CLOSING and (at > start or len(text) > 1):
-                return at
-        raise self._unreadable("this quote is opened and never closed", start)
-
-    def _verdicts(self, quotes: Sequence[tuple[int, str]]) -> list[VerdictDraft]:
-        """Return the verdicts: each reviewer has a quote on the left tool, then on the right."""
+        self._check_closing(at)
         if not quotes:
             raise self._unreadable("no quote follows “Reviewer scorecard”", self.scorecard)
         if len(quotes) != 2 * SEATS:
@@ -218,40 +235,26 @@ class _Page:
                 " can be imported as JSON)",
                 self.scorecard,
             )
-        return list(self._seated(quotes))
+        return quotes, at
 
-    def _seated(self, quotes: Sequence[tuple[int, str]]) -> Iterator[VerdictDraft]:
-        for number, (at, quote) in enumerate(quotes):
-            if not quote:
-                raise self._unreadable("this quote is empty", at)
-            self._check_length(quote, bounds.PROSE, "quote", at)
-            yield VerdictDraft(seat=number // 2 + 1, quote=quote)
-
-    def _closing(self, start: int) -> tuple[str, ...]:
+    def _end_of_quote(self, start: int) -> int:
         for at in range(start, len(self.lines)):
-            text = self.lines[at].text
+            text = self.lines[at]
+            if at > start and text[0] in _OPENING:
+                break
+            if text[-1] in _CLOSING and (at > start or len(text) > 1):
+                return at
+        raise self._unreadable("this quote is opened and never closed", start)
+
+    def _check_closing(self, start: int) -> None:
+        for at, text in enumerate(self.lines[start:], start):
             if len(text) > 1 and text[0] in _OPENING and text[-1] in _CLOSING:
                 raise self._unreadable(
                     "this quote is cut off from the others by a line that is none", at
                 )
-        return tuple(
-            self._bounded_text(at, bounds.LINE, "closing line")
-            for at in range(start, len(self.lines))
-        )
 
     def _is_line(self, at: int, words: str) -> bool:
-        return at < len(self.lines) and self.lines[at].text.casefold() == words
-
-    def _bounded_text(self, at: int, limit: int, what: str) -> str:
-        text = self.lines[at].text
-        self._check_length(text, limit, what, at)
-        return text
-
-    def _check_length(self, text: str, limit: int, what: str, at: int) -> None:
-        if len(text) > limit:
-            raise self._unreadable(
-                f"the {what} has {len(text):,} characters; {limit:,} at most", at
-            )
+        return at < len(self.lines) and self.lines[at].casefold() == words
 
     def _unreadable(self, reason: str, at: int) -> ComparisonUnreadable:
         line = self.lines[at].number if self.lines else None

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from digest.comparisons.schema import ComparisonDraft, ContenderDraft
+from digest.comparisons.schema import ComparisonDraft, ContenderDraft, VerdictDraft
 from digest.comparisons.store import by_slug, latest, store_draft
 from digest.db import Database
 from digest.delivery.counts import count_deliveries
@@ -40,8 +40,9 @@ def planned(
 
 
 def drawn(number: int, *categories: str) -> ComparisonDraft:
+    verdicts = (VerdictDraft(seat=1, quote="Said."),)
     left, right = (
-        ContenderDraft(name=f"{side} {number}", category=category)
+        ContenderDraft(name=f"{side} {number}", category=category, verdicts=verdicts)
         for side, category in zip(("Lathe", "Mortar"), categories, strict=True)
     )
     return ComparisonDraft(title=f"Comparison {number}", contenders=(left, right))
