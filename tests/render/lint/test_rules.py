@@ -12,12 +12,11 @@ from digest.render.lint.rules import (
     accessibility,
     compliance,
     links,
-    placeholders,
     size,
     subject_line,
     unrendered,
 )
-from digest.render.lint.runner import RULES, Rule, forbids_sending, lint_mail
+from digest.render.lint.runner import RULES, MailRule, forbids_sending, lint_mail
 from tests.render.samples import full_week, make_copy, make_issue
 
 TAG = "-digest_unsubscribe_token-"
@@ -53,7 +52,7 @@ NIGHT = (
 )
 LATE = replace(GOOD, html=GOOD_HTML.replace("<h1>", "<p>" + "word\n" * 2_001 + "</p><h1>"))
 
-BROKEN: list[tuple[Rule, LintedMail, Severity]] = [
+BROKEN: list[tuple[MailRule, LintedMail, Severity]] = [
     (size.html_size, html("x" * 102_400), Severity.ERROR),
     (size.html_size, html('<a href="https://a.example/">x</a>' * 180), Severity.ERROR),
     (size.html_size, html("x" * 90_000), Severity.WARNING),
@@ -71,7 +70,7 @@ BROKEN: list[tuple[Rule, LintedMail, Severity]] = [
         html('<a href="https://a.b/-digest_unsubscribe_token">'),
         Severity.ERROR,
     ),
-    (unrendered.tags_intact, replace(GOOD, subject=TAG), Severity.ERROR),
+    (unrendered.tags_in_links, replace(GOOD, subject=TAG), Severity.ERROR),
     (unrendered.tags_intact, replace(GOOD, text=f"{GOOD.text}{TAG}"), Severity.ERROR),
     (unrendered.active_content, html("<script>1</script>"), Severity.ERROR),
     (unrendered.active_content, html("<form></form>"), Severity.ERROR),
@@ -123,32 +122,32 @@ BROKEN: list[tuple[Rule, LintedMail, Severity]] = [
     (accessibility.stands_out, html('<p style="background:#222">Dark</p>'), Severity.WARNING),
     (accessibility.stands_out, html('<td bgcolor="#2744c4">Dark</td>'), Severity.WARNING),
     (accessibility.stands_out, html(NIGHT + '<p class="x">Black on night</p>'), Severity.WARNING),
-    (placeholders.placeholders, html('<a href="https://yourdomain.com/">Us</a>'), Severity.WARNING),
-    (placeholders.placeholders, replace(GOOD, text=GOOD.text + "Lorem ipsum"), Severity.WARNING),
-    (placeholders.placeholders, replace(GOOD, subject="[Insert subject]"), Severity.WARNING),
-    (placeholders.link_words, html('<a href="https://a.b/">here</a>'), Severity.WARNING),
+    (unrendered.placeholders, html('<a href="https://yourdomain.com/">Us</a>'), Severity.WARNING),
+    (unrendered.placeholders, replace(GOOD, text=GOOD.text + "Lorem ipsum"), Severity.WARNING),
+    (unrendered.placeholders, replace(GOOD, subject="[Insert subject]"), Severity.WARNING),
+    (links.link_words, html('<a href="https://a.b/">here</a>'), Severity.WARNING),
     (
-        placeholders.link_words,
+        links.link_words,
         html('<a href="https://a.b/"><img alt="" src="x"></a>'),
         Severity.WARNING,
     ),
-    (placeholders.repeated_links, html('<a href="https://a.b/">x</a>' * 4), Severity.WARNING),
+    (links.repeated_links, html('<a href="https://a.b/">x</a>' * 4), Severity.WARNING),
 ]
 
 
 @pytest.mark.parametrize(("rule", "copy", "severity"), BROKEN)
-def test_a_rule_finds_what_it_is_for(rule: Rule, copy: LintedMail, severity: Severity) -> None:
+def test_a_rule_finds_what_it_is_for(rule: MailRule, copy: LintedMail, severity: Severity) -> None:
     assert [finding.severity for finding in rule(copy)][:1] == [severity]
 
 
 @pytest.mark.parametrize("rule", sorted({each[0] for each in BROKEN}, key=lambda each: str(each)))
-def test_a_rule_lets_a_good_mail_pass(rule: Rule) -> None:
+def test_a_rule_lets_a_good_mail_pass(rule: MailRule) -> None:
     assert list(rule(GOOD)) == []
 
 
 def test_every_rule_is_shown_a_mail_it_forbids() -> None:
     assert lint_mail(GOOD) == []
-    assert {each[0].__name__ for each in BROKEN} == {rule.__name__ for rule in RULES}
+    assert {each[0].name for each in BROKEN} == {rule.name for rule in RULES}
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,22 @@
-"""What a rule gets and what it returns: the mail to check, and findings."""
+"""What a rule is: the mail it gets, the findings it returns, and the words that explain it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from digest.render.lint.html_reader import HtmlDocument, read_html
 
 Place = Literal["subject", "preheader", "html", "text", "mjml"]
+#: What an example is: a whole part of a good mail, or a piece that is put into one. "html" goes
+#: into the body of the HTML part, which "mail" is as a whole; "mjml", "head" and "body" go into a
+#: column, the head and the body of a good MJML template.
+ExampleOf = Literal["html", "mail", "text", "subject", "preheader", "mjml", "head", "body"]
+Checked = TypeVar("Checked")
+Fault = TypeVar("Fault")
 
 
 class Severity(StrEnum):
@@ -73,3 +80,37 @@ def warning(
     return Finding(
         rule=rule, severity=Severity.WARNING, place=place, message=message, mend=mend, line=line
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleText:
+    """The words that explain a rule, of which ``docs/checks.md`` is made; decorates a check."""
+
+    name: str
+    level: str  #: "error", "warning", or when it is which
+    why: str
+    source: str = ""  #: of the facts; empty where *why* is a judgement
+    example_of: ExampleOf
+    fails: str
+    passes: str
+
+    def __call__(self, check: Callable[[Checked], Iterator[Fault]]) -> LintRule[Checked, Fault]:
+        """Return the rule that *check* applies."""
+        return LintRule(self, check)
+
+
+@dataclass(frozen=True)
+class LintRule(Generic[Checked, Fault]):
+    """A rule: its text, and its check, whose docstring says what the rule looks for."""
+
+    text: RuleText
+    check: Callable[[Checked], Iterator[Fault]]
+
+    @property
+    def name(self) -> str:
+        """Return the name that findings bear and `digest approve --despite` takes."""
+        return self.text.name
+
+    def __call__(self, checked: Checked) -> Iterator[Fault]:
+        """Yield the faults of a mail or of parsed MJML."""
+        return self.check(checked)

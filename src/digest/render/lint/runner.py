@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 
-from digest.render.lint.finding import Finding, LintedMail, Severity
+from digest.render.lint.finding import Finding, LintedMail, LintRule, Severity
 from digest.render.lint.rules import (
     accessibility,
     compliance,
     links,
-    placeholders,
     size,
     subject_line,
     unrendered,
 )
 
-Rule = Callable[[LintedMail], Iterator[Finding]]
+MailRule = LintRule[LintedMail, Finding]
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[MailRule, ...] = (
     size.html_size,
     size.long_lines,
     unrendered.mjml_left,
     unrendered.template_left,
+    unrendered.tags_in_links,
     unrendered.tags_intact,
     unrendered.active_content,
     links.link_targets,
@@ -43,14 +43,14 @@ RULES: tuple[Rule, ...] = (
     accessibility.heading_order,
     accessibility.words_without_images,
     accessibility.stands_out,
-    placeholders.placeholders,
-    placeholders.link_words,
-    placeholders.repeated_links,
+    unrendered.placeholders,
+    links.link_words,
+    links.repeated_links,
 )
 _MAX_PER_RULE = 5  # findings of one rule; more repeat the same fault
 
 
-def lint_mail(copy: LintedMail, rules: Iterable[Rule] = RULES) -> list[Finding]:
+def lint_mail(copy: LintedMail, rules: Iterable[MailRule] = RULES) -> list[Finding]:
     """Return the findings of a mail, errors first; at most five of each rule."""
     findings = [finding for rule in rules for finding in list(rule(copy))[:_MAX_PER_RULE]]
     return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)

@@ -5,15 +5,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
-from digest.render.lint.finding import Finding, Severity
+from digest.render.lint.finding import Finding, LintRule, Severity
 from digest.render.lint.mjml import compiler_pitfalls, structure
-from digest.render.lint.mjml.parser import MjmlFault, ParsedMjml, parse_mjml
+from digest.render.lint.mjml.parser import MjmlFault, ParsedMjml, parse_mjml, syntax
 
-Rule = Callable[[ParsedMjml], Iterator[MjmlFault]]
 Locate = Callable[[MjmlFault], tuple[str, int, int]]  #: file, line, column
 
-RULES: tuple[Rule, ...] = (
-    structure.root,
+RULES: tuple[LintRule[ParsedMjml, MjmlFault], ...] = (
+    syntax,
     structure.known_tags,
     structure.nesting,
     structure.stray_text,
@@ -41,7 +40,7 @@ def check_mjml(source: str, *, file: str = "", locate: Locate | None = None) -> 
     *locate* returns the place of a fault when *source* was made from several files.
     """
     parsed = parse_mjml(source)
-    faults = [*parsed.faults, *(fault for rule in RULES for fault in rule(parsed))]
+    faults = [fault for rule in RULES for fault in rule(parsed)]
     where = locate or _locate_in(source, file)
     return _without_repetitions(
         _finding(fault, where) for fault in sorted(faults, key=lambda fault: fault.at)

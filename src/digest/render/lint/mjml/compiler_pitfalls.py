@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 
+from digest.render.lint.finding import RuleText
 from digest.render.lint.mjml.parser import Attribute, MjmlFault, MjmlTag, ParsedMjml
 from digest.render.lint.mjml.tag_schema import NO_EFFECT
 
@@ -14,37 +15,61 @@ _IMAGES = ("img", "mj-image", "mj-carousel-image", "mj-social-element")
 _FULL = 100.0
 
 
+@RuleText(
+    name="mjml-line-break",
+    level="warning",
+    why="It comes out as the letters `\\n`; a style loses what follows.",
+    example_of="mjml",
+    fails='<mj-text><p style="\ncolor:#111111">Words</p></mj-text>',
+    passes='<mj-text><p style="color:#111111">Words</p></mj-text>',
+)
 def line_breaks(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of a line break or tab in an attribute, which is written as an escape sequence."""
+    """Warn of a line break or tab in an attribute."""
     for tag, attribute in _attributes(scan):
         if re.search(r"[\n\r\t]", attribute.value or ""):
             yield _attribute_fault(
-                "mjml-line-break",
+                line_breaks.name,
                 attribute,
                 f"{attribute.name} of <{tag.name}> goes over several lines and is damaged",
                 "Write it on one line.",
             )
 
 
+@RuleText(
+    name="mjml-character",
+    level="warning",
+    why="They come out as code.",
+    example_of="mjml",
+    fails='<mj-text><p title="75\u00a0%">Words</p></mj-text>',
+    passes='<mj-text><p title="75&#160;%">Words</p></mj-text>',
+)
 def mangled_characters(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of characters in an attribute that are written as escape sequences."""
+    """Warn of no-break spaces and characters without a width in an attribute."""
     for tag, attribute in _attributes(scan):
         match = _ESCAPED.search(attribute.value or "")
         if match:
             yield _attribute_fault(
-                "mjml-character",
+                mangled_characters.name,
                 attribute,
                 f"U+{ord(match[0]):04X} in {attribute.name} of <{tag.name}> is damaged",
                 f"Write &#{ord(match[0])}; or use the filter attr.",
             )
 
 
+@RuleText(
+    name="mjml-quotes",
+    level="error",
+    why="It ends the attribute early.",
+    example_of="mjml",
+    fails="<mj-text><p title='the \"best\" one'>Words</p></mj-text>",
+    passes='<mj-text><p title="the &quot;best&quot; one">Words</p></mj-text>',
+)
 def quotes_in_quotes(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Forbid a double quote in a single-quoted attribute, which ends the attribute early."""
+    """Forbid a double quote in a single-quoted attribute."""
     for tag, attribute in _attributes(scan):
         if attribute.quote == "'" and '"' in (attribute.value or ""):
             yield _attribute_fault(
-                "mjml-quotes",
+                quotes_in_quotes.name,
                 attribute,
                 f'a " in {attribute.name} of <{tag.name}> ends it early',
                 'Quote with " and write &quot; inside.',
@@ -52,45 +77,77 @@ def quotes_in_quotes(scan: ParsedMjml) -> Iterator[MjmlFault]:
             )
 
 
+@RuleText(
+    name="mjml-inline",
+    level="warning",
+    why="The compiler leaves it where it is.",
+    example_of="head",
+    fails='<mj-style inline="inline">p { margin: 0; }</mj-style>',
+    passes="<mj-style>p { margin: 0; }</mj-style>",
+)
 def no_inlining(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of styles marked for inlining, which the compiler doesn't inline."""
+    """Warn of a style sheet that is to be inlined."""
     for tag in scan.tags():
         if tag.name == "mj-style" and tag.get("inline") is not None:
             yield _tag_fault(
-                "mjml-inline",
+                no_inlining.name,
                 tag,
                 '<mj-style inline="inline"> isn\'t inlined',
                 "Use mj-attributes, or write the style on the element.",
             )
 
 
+@RuleText(
+    name="mjml-alt",
+    level="warning",
+    why="The compiler adds none, and the finished mail is forbidden by `image-alt`.",
+    example_of="mjml",
+    fails='<mj-image src="https://a.example/a.png" />',
+    passes='<mj-image src="https://a.example/a.png" alt="Lathe leads" />',
+)
 def missing_alt(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of an image without an alternative text; the compiler adds none."""
+    """Warn of an image without words that stand for it."""
     for tag in scan.tags():
         if tag.name in _IMAGES and tag.get("alt") is None:
             yield _tag_fault(
-                "mjml-alt",
+                missing_alt.name,
                 tag,
                 f"<{tag.name}> has no alternative text",
                 'Write alt="what it shows", or alt="" if it is decoration.',
             )
 
 
+@RuleText(
+    name="mjml-section-padding",
+    level="warning",
+    why="It makes the columns too wide.",
+    example_of="body",
+    fails='<mj-section padding="0 20px"></mj-section>',
+    passes='<mj-section padding-left="20px" padding-right="20px"></mj-section>',
+)
 def section_padding(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of a section's shorthand padding, which makes its columns too wide."""
+    """Warn of padding at the sides of a section that is written in short."""
     for tag in scan.tags():
         for attribute in tag.attributes:
             if tag.name == "mj-section" and attribute.name == "padding" and _pads_sides(attribute):
                 yield _attribute_fault(
-                    "mjml-section-padding",
+                    section_padding.name,
                     attribute,
                     "the columns of this section come out too wide for its padding",
                     "Use padding-left and padding-right.",
                 )
 
 
+@RuleText(
+    name="mjml-class",
+    level="warning",
+    why="Here the first one counts, in other compilers the last.",
+    example_of="mjml",
+    fails='<mj-text mj-class="big huge">Words</mj-text>',
+    passes='<mj-text mj-class="big">Words</mj-text>',
+)
 def class_clashes(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of classes that set one attribute twice; the compiler takes the first value."""
+    """Warn of classes that set the same attribute."""
     defined = {
         tag.get("name"): {
             attribute.name for attribute in tag.attributes if attribute.name != "name"
@@ -104,7 +161,7 @@ def class_clashes(scan: ParsedMjml) -> Iterator[MjmlFault]:
         for name in names:
             for clash in sorted(defined.get(name, set()) & seen.keys()):
                 yield _tag_fault(
-                    "mjml-class",
+                    class_clashes.name,
                     tag,
                     f"{seen[clash]} and {name} both say {clash}; {seen[clash]} counts",
                     "Say it in one of them.",
@@ -112,69 +169,109 @@ def class_clashes(scan: ParsedMjml) -> Iterator[MjmlFault]:
             seen |= dict.fromkeys(defined.get(name, set()) - seen.keys(), name)
 
 
+@RuleText(
+    name="mjml-unknown-class",
+    level="warning",
+    why="The compiler passes over it without a word.",
+    example_of="mjml",
+    fails='<mj-text mj-class="bigg">Words</mj-text>',
+    passes='<mj-text mj-class="big">Words</mj-text>',
+)
 def unknown_classes(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of an undefined class, which the compiler ignores without a message."""
+    """Warn of a class that nobody defined."""
     known = {tag.get("name") or "" for tag in scan.tags() if tag.name == "mj-class"}
     for tag in scan.tags():
         for name in (tag.get("mj-class") or "").split():
             if name not in known:
                 close = get_close_matches(name, sorted(known), 1, 0.6)
                 yield _tag_fault(
-                    "mjml-unknown-class",
+                    unknown_classes.name,
                     tag,
                     f"there is no <mj-class name={name!r}>",
                     f"Did you mean {close[0]}?" if close else "Define it in mj-attributes.",
                 )
 
 
+@RuleText(
+    name="mjml-shared-id",
+    level="warning",
+    why="Both get the same id, and the first one moves when the second is used.",
+    example_of="mjml",
+    fails='<mj-navbar hamburger="hamburger"></mj-navbar>\n' * 2,
+    passes='<mj-navbar hamburger="hamburger"></mj-navbar>',
+)
 def shared_ids(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of a second carousel or hamburger menu, which gets the id of the first."""
+    """Warn of a second carousel or hamburger menu."""
     for what, tags in (
         ("carousel", [tag for tag in scan.tags() if tag.name == "mj-carousel"]),
         ("hamburger menu", [tag for tag in scan.tags() if tag.get("hamburger")]),
     ):
         for tag in tags[1:]:
             yield _tag_fault(
-                "mjml-shared-id", tag, f"a second {what} gets in the way of the first", "Keep one."
+                shared_ids.name, tag, f"a second {what} gets in the way of the first", "Keep one."
             )
 
 
+@RuleText(
+    name="mjml-no-effect",
+    level="warning",
+    why="The compiler takes them and does nothing with them.",
+    example_of="mjml",
+    fails='<mj-table role="none"><tr><td>1</td></tr></mj-table>',
+    passes="<mj-table><tr><td>1</td></tr></mj-table>",
+)
 def no_effect(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of attributes that the compiler accepts and ignores."""
+    """Warn of attributes without an effect."""
     for tag in scan.tags():
         for attribute in tag.attributes:
             right = attribute.name == "icon-position" and attribute.value == "right"
             if (tag.name, attribute.name) in NO_EFFECT or right:
                 yield _attribute_fault(
-                    "mjml-no-effect",
+                    no_effect.name,
                     attribute,
                     f"{attribute.name} of <{tag.name}> does nothing",
                     "Take it out.",
                 )
 
 
+@RuleText(
+    name="mjml-widths",
+    level="warning",
+    why="The last column wraps below the others.",
+    example_of="body",
+    fails='<mj-section><mj-column width="60%" /><mj-column width="60%" /></mj-section>',
+    passes='<mj-section><mj-column width="60%" /><mj-column width="40%" /></mj-section>',
+)
 def column_widths(scan: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of columns that together are wider than their section."""
     for tag in scan.tags():
         widths = [_percent(child) for child in tag.children if child.name == "mj-column"]
         if tag.name in {"mj-section", "mj-group"} and sum(widths) > _FULL + 0.1:
             yield _tag_fault(
-                "mjml-widths",
+                column_widths.name,
                 tag,
                 f"the columns take {sum(widths):g} % of the width together",
                 "Make it 100 % at most, or the last one wraps.",
             )
 
 
+@RuleText(
+    name="mjml-target",
+    level="warning",
+    why="An empty frame is shown, or a button that does nothing.",
+    example_of="mjml",
+    fails="<mj-button>Read the comparison</mj-button>",
+    passes='<mj-button href="https://a.example/">Read the comparison</mj-button>',
+)
 def targets(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of images without a source and of buttons without a target."""
+    """Warn of images without a source and of buttons that lead nowhere."""
     needed = {"mj-image": "src", "mj-carousel-image": "src", "mj-button": "href", "img": "src"}
     for tag in scan.tags():
         name = needed.get(tag.name)
         inside = tag.parent is not None and tag.parent.name == "mj-attributes"
         if name and not inside and not (tag.get(name) or "").strip():
             yield _tag_fault(
-                "mjml-target", tag, f"<{tag.name}> has no {name}", f'Write {name}="https://…".'
+                targets.name, tag, f"<{tag.name}> has no {name}", f'Write {name}="https://…".'
             )
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from digest.render.lint.finding import RuleText
+
 _TOKEN = re.compile(
     r"<!--(?P<comment>.*?)(?P<shut>-->|\Z)|<!\[CDATA\[|<[?!]|</(?P<end>[^\s>]*)[^>]*>?"
     r"|<(?P<start>[A-Za-z][\w:.-]*)|<|[^<]+",
@@ -85,6 +87,20 @@ class ParsedMjml:
         return self._tags
 
 
+@RuleText(
+    name="mjml-syntax",
+    level="error",
+    why="MJML is as strict as XML: every tag is closed, every attribute quoted, and `<` is written"
+    " `&lt;`. The mail isn't rendered.",
+    example_of="mjml",
+    fails="<mj-text><p>One<p>Two</mj-text>",
+    passes="<mj-text><p>One</p><p>Two<br></p></mj-text>",
+)
+def syntax(scan: ParsedMjml) -> Iterator[MjmlFault]:
+    """Forbid what the compiler can't read."""
+    yield from scan.faults
+
+
 def parse_mjml(source: str) -> ParsedMjml:
     """Return *source* parsed; parsing continues after a fault, so that all are found."""
     return _Reader(source).read()
@@ -122,7 +138,7 @@ class _Reader:
         return token.end()
 
     def _fault(self, at: int, words: str, message: str, mend: str) -> None:
-        self.parsed.faults.append(MjmlFault("mjml-syntax", at, words, message, mend))
+        self.parsed.faults.append(MjmlFault(syntax.name, at, words, message, mend))
 
     def _start(self, name: str, at: int, after: int) -> int:
         tag = MjmlTag(name, at, self.open[-1] if self.open else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 
+from digest.render.lint.finding import RuleText
 from digest.render.lint.mjml.parser import Attribute, MjmlFault, MjmlTag, ParsedMjml
 from digest.render.lint.mjml.tag_schema import attributes_of, fits, tag_specs, takes
 
@@ -16,59 +17,77 @@ _UNSUPPORTED = {
 }
 
 
-def root(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Require one <mjml> as the root, with one <mj-body> in it."""
-    for tag in scan.roots:
-        if tag.name.lower() != "mjml":
-            yield _fault("mjml-nesting", tag, "stands outside <mjml>", "Move it inside.")
-    tops = [tag for tag in scan.roots if tag.name == "mjml"]
-    for tag in tops[1:]:
-        yield _fault("mjml-nesting", tag, "is there twice", "Keep one.")
-    for name in ("mj-head", "mj-body"):
-        children = [child for tag in tops for child in tag.children if child.name == name]
-        for tag in children[1:]:
-            yield _fault("mjml-nesting", tag, "is there twice", "Keep one.")
-        if name == "mj-body" and tops and not children:
-            yield _fault("mjml-nesting", tops[0], "has no <mj-body>", "Add one: it is the mail.")
-
-
+@RuleText(
+    name="mjml-tag",
+    level="error",
+    why="The compiler copies it into the mail, where it means nothing. The mail isn't rendered.",
+    example_of="mjml",
+    fails="<mj-txt>Words</mj-txt>",
+    passes="<mj-text>Words</mj-text>",
+)
 def known_tags(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Forbid unknown MJML tags, which the compiler copies into the mail."""
+    """Forbid a tag that MJML doesn't have."""
     for tag in scan.tags():
         low = tag.name.lower()
         if not low.startswith("mj") or tag.name in tag_specs():
             continue
         if low in tag_specs():
-            yield _fault("mjml-tag", tag, "has capital letters", f"Write <{low}>.")
+            yield _fault(known_tags.name, tag, "has capital letters", f"Write <{low}>.")
         elif low in _UNSUPPORTED:
-            yield _fault("mjml-tag", tag, "isn't supported", _UNSUPPORTED[low])
+            yield _fault(known_tags.name, tag, "isn't supported", _UNSUPPORTED[low])
         else:
-            yield _fault("mjml-tag", tag, "is no MJML tag", _suggestion(low, tag_specs()))
+            yield _fault(known_tags.name, tag, "is no MJML tag", _suggestion(low, tag_specs()))
 
 
+@RuleText(
+    name="mjml-nesting",
+    level="error",
+    why="Elsewhere it comes out broken, or not at all.",
+    example_of="mjml",
+    fails="<mj-section><mj-column /></mj-section>",
+    passes='<mj-spacer height="12px" />',
+)
 def nesting(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Require each tag to have a parent that MJML allows."""
+    """Require every tag to stand where MJML has a place for it."""
+    yield from _root(scan)
     for tag in scan.tags():
-        parent, kind = tag.parent, tag_specs().get(tag.name)
-        if parent is None or parent.name not in tag_specs():
-            if kind is not None and parent is not None:
-                yield _misplaced(tag)
-        elif kind is None:
-            if not tag.name.lower().startswith("mj"):
-                yield from _html_in(tag, parent)
-        elif parent.name != "mj-attributes" and parent.name not in kind.inside:
+        yield from _inside(tag)
+
+
+def _root(scan: ParsedMjml) -> Iterator[MjmlFault]:
+    for tag in scan.roots:
+        if tag.name.lower() != "mjml":
+            yield _fault(nesting.name, tag, "stands outside <mjml>", "Move it inside.")
+    tops = [tag for tag in scan.roots if tag.name == "mjml"]
+    for tag in tops[1:]:
+        yield _fault(nesting.name, tag, "is there twice", "Keep one.")
+    for name in ("mj-head", "mj-body"):
+        children = [child for tag in tops for child in tag.children if child.name == name]
+        for tag in children[1:]:
+            yield _fault(nesting.name, tag, "is there twice", "Keep one.")
+        if name == "mj-body" and tops and not children:
+            yield _fault(nesting.name, tops[0], "has no <mj-body>", "Add one: it is the mail.")
+
+
+def _inside(tag: MjmlTag) -> Iterator[MjmlFault]:
+    parent, kind = tag.parent, tag_specs().get(tag.name)
+    if parent is None or parent.name not in tag_specs():
+        if kind is not None and parent is not None:
             yield _misplaced(tag)
-        elif parent.name == "mj-attributes" and tag.children:
-            yield _fault(
-                "mjml-nesting", tag.children[0], f"can't stand in <{tag.name}>", "Move it."
-            )
+    elif kind is None:
+        if not tag.name.lower().startswith("mj"):
+            yield from _html_in(tag, parent)
+    elif parent.name != "mj-attributes" and parent.name not in kind.inside:
+        yield _misplaced(tag)
+    elif parent.name == "mj-attributes" and tag.children:
+        yield _fault(nesting.name, tag.children[0], f"can't stand in <{tag.name}>", "Move it.")
 
 
 def _misplaced(tag: MjmlTag) -> MjmlFault:
     assert tag.parent is not None  # noqa: S101 - checked by the caller
     places = ", ".join(f"<{name}>" for name in tag_specs()[tag.name].inside)
     return _fault(
-        "mjml-nesting",
+        nesting.name,
         tag,
         f"can't stand in <{tag.parent.name}>",
         f"Put it in {places}." if places else "It goes around everything.",
@@ -79,11 +98,19 @@ def _html_in(tag: MjmlTag, parent: MjmlTag) -> Iterator[MjmlFault]:
     if tag_specs()[parent.name].content == "html":
         return
     mend = "Put HTML in <mj-text>, <mj-table> or <mj-raw>."
-    yield _fault("mjml-nesting", tag, f"can't stand in <{parent.name}>", mend)
+    yield _fault(nesting.name, tag, f"can't stand in <{parent.name}>", mend)
 
 
+@RuleText(
+    name="mjml-stray-text",
+    level="warning",
+    why="They come out in the wrong place, or not at all.",
+    example_of="mjml",
+    fails="Words",
+    passes="<mj-text>Words</mj-text>",
+)
 def stray_text(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of text between tags, which is misplaced in the mail or missing."""
+    """Warn of words between tags."""
     for tag in scan.tags():
         if tag.name not in tag_specs() or tag_specs()[tag.name].content not in {"tags", "nothing"}:
             continue
@@ -92,7 +119,7 @@ def stray_text(scan: ParsedMjml) -> Iterator[MjmlFault]:
                 near = text.strip().split("\n")[0][:40]
                 start = at + len(text) - len(text.lstrip())
                 yield MjmlFault(
-                    "mjml-stray-text",
+                    stray_text.name,
                     start,
                     near,
                     f"“{near}” stands in <{tag.name}>, which holds only tags",
@@ -101,12 +128,20 @@ def stray_text(scan: ParsedMjml) -> Iterator[MjmlFault]:
                 )
 
 
+@RuleText(
+    name="mjml-attribute",
+    level="error",
+    why="The compiler drops it without a word.",
+    example_of="mjml",
+    fails='<mj-text colour="#111111">Words</mj-text>',
+    passes='<mj-text color="#111111">Words</mj-text>',
+)
 def known_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Forbid unknown attributes, which the compiler drops without a message."""
+    """Forbid an attribute that a tag doesn't have."""
     for tag, attribute in _mjml_attributes(scan):
         if attribute.name not in attributes_of(tag.name):
             yield MjmlFault(
-                "mjml-attribute",
+                known_attributes.name,
                 attribute.at,
                 attribute.name,
                 f"<{tag.name}> has no attribute {attribute.name}",
@@ -114,14 +149,22 @@ def known_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
             )
 
 
+@RuleText(
+    name="mjml-twice",
+    level="warning",
+    why="Here the last one counts, in other compilers the first.",
+    example_of="mjml",
+    fails='<mj-text color="#111111" color="#222222">Words</mj-text>',
+    passes='<mj-text color="#111111">Words</mj-text>',
+)
 def repeated_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Warn of a repeated attribute, of which other compilers take the first value."""
+    """Warn of an attribute that stands twice."""
     for tag in scan.tags():
         names: set[str] = set()
         for attribute in tag.attributes:
             if attribute.name in names:
                 yield MjmlFault(
-                    "mjml-twice",
+                    repeated_attributes.name,
                     attribute.at,
                     attribute.name,
                     f"{attribute.name} stands twice in <{tag.name}>; the last one counts",
@@ -131,14 +174,22 @@ def repeated_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
             names.add(attribute.name)
 
 
+@RuleText(
+    name="mjml-value",
+    level="error",
+    why="The compiler writes it into the mail all the same.",
+    example_of="mjml",
+    fails='<mj-text align="middle">Words</mj-text>',
+    passes='<mj-text align="center">Words</mj-text>',
+)
 def attribute_values(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    """Require valid attribute values; the compiler writes any other into the mail."""
+    """Forbid a value that an attribute can't take."""
     for tag, attribute in _mjml_attributes(scan):
         kind = tag_specs()[tag.name].attributes.get(attribute.name)
         value = attribute.value
         if kind and value is not None and not fits(kind, value):
             yield MjmlFault(
-                "mjml-value",
+                attribute_values.name,
                 attribute.at,
                 f'{attribute.name}="{value}"',
                 f"{attribute.name} of <{tag.name}> can't be “{value[:40]}”",

@@ -15,10 +15,13 @@ from digest.render.lint.css import (
     parse_colour,
     read_rules,
 )
-from digest.render.lint.finding import Finding, LintedMail, error, warning
+from digest.render.lint.finding import Finding, LintedMail, RuleText, error, warning
 from digest.render.lint.html_reader import HtmlEvent
 
 ENOUGH, ENOUGH_LARGE = 4.5, 3.0  # contrast ratios of WCAG 2.1, 1.4.3 (AA)
+_MAIL = """\
+<html{lang}><title>{title}</title><body><p>Weekly<br>12 Example Street</p>
+<a clicktracking=off href="https://news.example.com/u/-digest_unsubscribe_token-">Leave</a>"""
 _LARGE, _LARGE_BOLD = 24.0, 18.66  # pixels; large text is 18 pt, or 14 pt bold
 _VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
 _UNSEEN = frozenset({"style", "script", "title", "head"})
@@ -39,8 +42,18 @@ _SIZE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)px")
 _WHITE, _BLACK, _DARK_GROUND = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.07, 0.07, 0.07)
 
 
+@RuleText(
+    name="contrast",
+    level="warning",
+    why="Faint words can't be read by everybody, and by nobody in the sun. Where the mail has rules"
+    " for the dark scheme, they are checked as well.",
+    source="WCAG 2.1, 1.4.3",
+    example_of="html",
+    fails='<p style="color:#aaaaaa">Faint</p>',
+    passes='<p style="color:#5a606b">Soft, and legible</p>',
+)
 def stands_out(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of text with too little contrast to its background, in light or dark mode."""
+    """Warn of text with a contrast below 4.5 to 1, or 3 to 1 where it is large."""
     events = copy.markup.events
     sheets = re.findall(r"<style[^>]*>(.*?)</style>", copy.html, re.DOTALL | re.IGNORECASE)
     rules = [rule for sheet in sheets for rule in read_rules(sheet)]
@@ -50,7 +63,7 @@ def stands_out(copy: LintedMail) -> Iterator[Finding]:
             ratio = contrast(words.ink, words.ground)
             if ratio < needed:
                 yield warning(
-                    "contrast",
+                    stands_out.name,
                     "html",
                     f"“{words.text[:40]}” stands out {ratio:.1f} to 1 in the"
                     f" {'dark' if dark else 'light'}; {needed} to 1 is enough",
@@ -177,27 +190,54 @@ def _hidden(style: dict[str, str]) -> bool:
     )
 
 
+@RuleText(
+    name="language",
+    level="error",
+    why="A screen reader pronounces the mail by it.",
+    source="WCAG 2.1, 3.1.1",
+    example_of="mail",
+    fails=_MAIL.format(lang="", title="Two tools"),
+    passes=_MAIL.format(lang=' lang="en"', title="Two tools"),
+)
 def language(copy: LintedMail) -> Iterator[Finding]:
-    """Require a language, which screen readers need to pronounce the mail (WCAG 3.1.1)."""
+    """Require the mail to say its language."""
     spoken = next((tag.get("lang") for tag in copy.markup.named("html")), None)
     if not spoken or spoken == "und":
         yield error(
-            "language", "html", "the mail doesn't say its language", 'Write <mjml lang="en">.'
+            language.name, "html", "the mail doesn't say its language", 'Write <mjml lang="en">.'
         )
 
 
+@RuleText(
+    name="title",
+    level="error",
+    why="A screen reader says it first.",
+    source="WCAG 2.1, 2.4.2",
+    example_of="mail",
+    fails=_MAIL.format(lang=' lang="en"', title=""),
+    passes=_MAIL.format(lang=' lang="en"', title="Two tools"),
+)
 def title(copy: LintedMail) -> Iterator[Finding]:
-    """Require a title, which screen readers read first (WCAG 2.4.2)."""
+    """Require a title."""
     if not copy.markup.title.strip():
-        yield error("title", "html", "the mail has no title", "Fill <mj-title>.")
+        yield error(title.name, "html", "the mail has no title", "Fill <mj-title>.")
 
 
+@RuleText(
+    name="image-alt",
+    level="error",
+    why="Who can't see an image gets these words. Empty ones mark an image as decoration.",
+    source="WCAG 2.1, 1.1.1",
+    example_of="html",
+    fails='<img src="https://a.example/a.png">',
+    passes='<img src="https://a.example/a.png" alt="Lathe leads by two seats">',
+)
 def image_alts(copy: LintedMail) -> Iterator[Finding]:
-    """Require an alternative text of each image (WCAG 1.1.1); empty for decoration."""
+    """Require words that stand for each image."""
     for image in copy.markup.named("img"):
         if image.get("alt") is None:
             yield error(
-                "image-alt",
+                image_alts.name,
                 "html",
                 f"the image {(image.get('src') or '')[:60]!r} has no alternative text",
                 'Write alt="what it shows", or alt="" if it is decoration.',
@@ -205,14 +245,23 @@ def image_alts(copy: LintedMail) -> Iterator[Finding]:
             )
 
 
+@RuleText(
+    name="heading-order",
+    level="warning",
+    why="A screen reader lists the headings like a table of contents.",
+    source="WCAG 2.1, 1.3.1",
+    example_of="html",
+    fails="<h4>Far down</h4>",
+    passes="<h2>Next</h2>",
+)
 def heading_order(copy: LintedMail) -> Iterator[Finding]:
-    """Warn unless headings begin with one h1 and never skip a level on the way down."""
+    """Warn unless there is one first heading, and no level is skipped on the way down."""
     level = 0
     for heading in copy.markup.named("h1", "h2", "h3", "h4", "h5", "h6"):
         here = int(heading.name[1])
         if here > level + 1 or (here == 1 and level):
             yield warning(
-                "heading-order",
+                heading_order.name,
                 "html",
                 f"<{heading.name}> follows {f'<h{level}>' if level else 'no heading'}",
                 "Use one h1, and go down one level at a time.",
@@ -221,12 +270,20 @@ def heading_order(copy: LintedMail) -> Iterator[Finding]:
         level = here
 
 
+@RuleText(
+    name="words-without-images",
+    level="warning",
+    why="Many mailboxes load images only when asked.",
+    example_of="html",
+    fails='<img src="https://a.example/a.png" alt="">\n' * 9,
+    passes='<img src="https://a.example/a.png" alt="">',
+)
 def words_without_images(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of a mail made of images, which is empty with images turned off."""
+    """Warn of fewer than 20 words for each image."""
     images, words = len(copy.markup.named("img")), len(copy.markup.text.split())
     if images and words < 20 * images:
         yield warning(
-            "words-without-images",
+            words_without_images.name,
             "html",
             f"{images} image{'s' * (images > 1)} and {words} words: little is left with images off",
             "Say in words what the images show.",

@@ -4,39 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from digest.render.lint.finding import Finding, LintedMail, error, warning
+from digest.render.lint.finding import Finding, LintedMail, RuleText, error, warning
 
+_LEAVE = "https://news.example.com/u/-digest_unsubscribe_token-"
+_GOOD_TEXT = f"""\
+Two tools this week. Leave whenever you like, without a login, at this address:
+{_LEAVE}
+Weekly
+12 Example Street"""
+_LINK = f'<a clicktracking=off href="{_LEAVE}">Leave</a>\n'
+_WORDS = "<p>\n" + "word\n" * 2_200 + "</p>"
+_ADDRESS = '<html lang="en"><title>Two tools</title><body><p>Weekly<br>12 Example Street</p>\n'
 _SHORT_TEXT = 80  # characters
 _NEAR_TOP = 10_000  # characters after <body>
 
 
+@RuleText(
+    name="unsubscribe-link",
+    level="error",
+    why="The law asks for it, and who can't leave reports spam.",
+    source="15 U.S.C. 7704 (a) (3) (CAN-SPAM); Google, Email sender guidelines",
+    example_of="text",
+    fails="""\
+Two tools this week. There is no way out of this mail, however long one looks for it.
+Weekly
+12 Example Street""",
+    passes=_GOOD_TEXT,
+)
 def unsubscribe_link(copy: LintedMail) -> Iterator[Finding]:
     """Require the unsubscribe link in the HTML part and in the text part."""
     mend = "Print issue.unsubscribe_url with the filter personal."
     if not any(tag.get("href") == copy.unsubscribe_url for tag in copy.markup.named("a")):
-        yield error("unsubscribe-link", "html", "there is no unsubscribe link", mend)
+        yield error(unsubscribe_link.name, "html", "there is no unsubscribe link", mend)
     if copy.unsubscribe_url not in copy.text:
-        yield error("unsubscribe-link", "text", "there is no unsubscribe link", mend)
+        yield error(unsubscribe_link.name, "text", "there is no unsubscribe link", mend)
 
 
+@RuleText(
+    name="unsubscribe-near-top",
+    level="warning",
+    why="A reader who doesn't find it reports spam, and the one at the end is lost where a mailbox"
+    " cuts the mail off.",
+    example_of="mail",
+    fails=_ADDRESS + _WORDS + _LINK,
+    passes=_ADDRESS + _LINK + _WORDS,
+)
 def unsubscribe_near_top(copy: LintedMail) -> Iterator[Finding]:
-    """Warn when no unsubscribe link stands near the top, where a clipped mail keeps it."""
+    """Warn when no unsubscribe link stands in the first 10,000 characters."""
     at = copy.html.find(copy.unsubscribe_url)
     if at > copy.html.find("<body") + _NEAR_TOP:
         yield warning(
-            "unsubscribe-near-top",
+            unsubscribe_near_top.name,
             "html",
             "the first unsubscribe link comes late",
             "Put one near the top as well: readers who don't find it report spam.",
         )
 
 
+@RuleText(
+    name="postal-address",
+    level="error",
+    why="The law asks for it. A warning is enough while mail goes to the outbox folder only and no"
+    " address is set.",
+    source="15 U.S.C. 7704 (a) (5) (CAN-SPAM)",
+    example_of="text",
+    fails=_GOOD_TEXT.removesuffix("\nWeekly\n12 Example Street"),
+    passes=_GOOD_TEXT,
+)
 def postal_address(copy: LintedMail) -> Iterator[Finding]:
     """Require the sender's postal address in both parts."""
     lines = [" ".join(line.split()) for line in copy.postal_address.splitlines() if line.strip()]
     if not lines:
         yield error(
-            "postal-address",
+            postal_address.name,
             "html",
             "there is no postal address; the law asks for one",
             "Set DIGEST_POSTAL_ADDRESS.",
@@ -45,16 +85,25 @@ def postal_address(copy: LintedMail) -> Iterator[Finding]:
     text = " ".join(copy.text.split())
     mend = "Print every line of issue.postal_address in the template."
     if not all(line in copy.markup.text for line in lines):
-        yield error("postal-address", "html", "the postal address is missing", mend)
+        yield error(postal_address.name, "html", "the postal address is missing", mend)
     if not all(line in text for line in lines):
-        yield error("postal-address", "text", "the postal address is missing", mend)
+        yield error(postal_address.name, "text", "the postal address is missing", mend)
 
 
+@RuleText(
+    name="text-part",
+    level="error",
+    why="Some readers see nothing else, and spam filters compare it with the HTML.",
+    source="RFC 2046, 5.1.4",
+    example_of="text",
+    fails=f"{_LEAVE}\nWeekly\n12 Example Street",
+    passes=_GOOD_TEXT,
+)
 def text_part(copy: LintedMail) -> Iterator[Finding]:
-    """Require a text part that isn't nearly empty."""
+    """Require a text part of at least 80 characters."""
     if len(copy.text.strip()) < _SHORT_TEXT:
         yield error(
-            "text-part",
+            text_part.name,
             "text",
             "the text part is missing or next to empty",
             "Write the mail's .txt template.",

@@ -1,24 +1,41 @@
-"""Rules about the targets of links and images."""
+"""Rules about links and images: their targets, and the words of links."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from digest.render.lint.finding import Finding, LintedMail, error, warning
+from digest.render.lint.finding import Finding, LintedMail, RuleText, error, warning
 from digest.render.lint.html_reader import HtmlTag
 
 _NOT_ASCII = "xn--"
+MOST_ALIKE = 3  #: times that one URL may stand in a mail
+_VAGUE = re.compile(r"click here|here|this link|read more|more|link|hier|mehr", re.IGNORECASE)
+_LINK = re.compile(r"<a\b(?P<told>[^>]*)>(?P<words>.*?)</a>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
+_ALT = re.compile(r"\balt=\"([^\"]+)\"", re.IGNORECASE)
 
 
+@RuleText(
+    name="link-target",
+    level="error",
+    why="A mail has no site of its own that a short address could be completed with, and mailboxes"
+    " drop what a program would run.",
+    source="RFC 3986, 4.2",
+    example_of="html",
+    fails='<a href="javascript:alert(1)">Open</a>',
+    passes='<a href="https://a.example/">Open the comparison</a>',
+)
 def link_targets(copy: LintedMail) -> Iterator[Finding]:
-    """Require links and images to be http or https, with a host and without credentials."""
+    """Require links and images to be http or https, with a host and without a password."""
     for tag, url in _urls(copy):
         fault = _fault(url)
         if fault:
             yield error(
-                "link-target",
+                link_targets.name,
                 "html",
                 f"{url[:80]!r} {fault}",
                 "Give the whole address, beginning with https://.",
@@ -26,11 +43,20 @@ def link_targets(copy: LintedMail) -> Iterator[Finding]:
             )
 
 
+@RuleText(
+    name="local-host",
+    level="warning",
+    why="Readers can't reach them.",
+    source="RFC 1918, RFC 6761",
+    example_of="html",
+    fails='<a href="http://localhost:8000/issues/1">The issue in a browser</a>',
+    passes='<a href="https://a.example/issues/1">The issue in a browser</a>',
+)
 def local_hosts(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of links to this host or a private network, once for each site."""
+    """Warn of links to this machine or a private network, once for each site."""
     for site, tags in _sites(copy, lambda parts: _local(parts.hostname or "")):
         yield warning(
-            "local-host",
+            local_hosts.name,
             "html",
             f"{_count(tags)} {site}, which readers can't reach",
             "Set DIGEST_BASE_URL to the address readers use.",
@@ -38,6 +64,14 @@ def local_hosts(copy: LintedMail) -> Iterator[Finding]:
         )
 
 
+@RuleText(
+    name="plain-http",
+    level="warning",
+    why="Browsers and mailboxes warn of links that aren't encrypted.",
+    example_of="html",
+    fails='<a href="http://a.example/">The whole story</a>',
+    passes='<a href="https://a.example/">The whole story</a>',
+)
 def plain_http(copy: LintedMail) -> Iterator[Finding]:
     """Warn of links without https, once for each site."""
 
@@ -46,7 +80,7 @@ def plain_http(copy: LintedMail) -> Iterator[Finding]:
 
     for site, tags in _sites(copy, plain):
         yield warning(
-            "plain-http",
+            plain_http.name,
             "html",
             f"{_count(tags)} {site} without encryption",
             "Use https:// if the site has it.",
@@ -54,13 +88,22 @@ def plain_http(copy: LintedMail) -> Iterator[Finding]:
         )
 
 
+@RuleText(
+    name="lookalike-host",
+    level="warning",
+    why="Such letters can make a host look like another one.",
+    source="Unicode Technical Standard 39",
+    example_of="html",
+    fails='<a href="https://xn--pple-43d.example/">The shop</a>',
+    passes='<a href="https://apple.example/">The shop</a>',
+)
 def lookalike_hosts(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of hosts with letters beyond ASCII, which can look like another host."""
+    """Warn of hosts with letters beyond ASCII."""
     for tag, url in _urls(copy):
         host = "" if _fault(url) else urlsplit(url).hostname or ""
         if not host.isascii() or any(part.startswith(_NOT_ASCII) for part in host.split(".")):
             yield warning(
-                "lookalike-host",
+                lookalike_hosts.name,
                 "html",
                 f"{host!r} has letters beyond ASCII and may look like another address",
                 "Make sure it is the one you mean.",
@@ -68,8 +111,19 @@ def lookalike_hosts(copy: LintedMail) -> Iterator[Finding]:
             )
 
 
+@RuleText(
+    name="click-mark",
+    level="error",
+    why="Click tracking sends a link through the provider, and a reader's own link opens their"
+    " settings. The mark that exempts it stands before the address.",
+    source="SendGrid's documentation, Click Tracking",
+    example_of="html",
+    fails='<a href="https://news.example.com/p/-digest_preferences_token-">Preferences</a>',
+    passes='<a clicktracking=off href="https://news.example.com/p/-digest_preferences_token-">'
+    "Preferences</a>",
+)
 def click_marks(copy: LintedMail) -> Iterator[Finding]:
-    """Require reader links to be exempt from click tracking, which passes them on."""
+    """Require a reader's own links to be exempt from click tracking."""
     for tag in copy.markup.named("a"):
         names = [name for name, _ in tag.attributes]
         if not any(mark in (tag.get("href") or "") for mark in copy.tags):
@@ -77,12 +131,55 @@ def click_marks(copy: LintedMail) -> Iterator[Finding]:
         marked = tag.get("clicktracking") == "off"
         if not marked or names.index("clicktracking") > names.index("href"):
             yield error(
-                "click-mark",
+                click_marks.name,
                 "html",
                 "a reader's own link isn't exempt from click tracking",
                 'Write clicktracking="off" before its href.',
                 line=tag.line,
             )
+
+
+@RuleText(
+    name="link-words",
+    level="warning",
+    why="A screen reader lists the links of a mail one after the other.",
+    source="WCAG 2.1, 2.4.4",
+    example_of="html",
+    fails='<a href="https://a.example/">Read more</a>',
+    passes='<a href="https://a.example/">Read more about Lathe</a>',
+)
+def link_words(copy: LintedMail) -> Iterator[Finding]:
+    """Warn of links whose words don't say where they lead."""
+    for match in _LINK.finditer(copy.html):
+        alts = " ".join(_ALT.findall(match["words"]))
+        words = " ".join(f"{_TAG.sub(' ', match['words'])} {alts}".split())
+        if words and not _VAGUE.fullmatch(words.strip(" .…»→")):
+            continue
+        message = f"a link says only “{words}”" if words else "a link has no words"
+        yield warning(
+            link_words.name,
+            "html",
+            f"{message}: who listens to a list of links learns nothing",
+            "Say where it leads.",
+            line=copy.html.count("\n", 0, match.start()) + 1,
+        )
+
+
+@RuleText(
+    name="repeated-link",
+    level="warning",
+    why="Spam filters count them.",
+    example_of="html",
+    fails='<a href="https://a.example/">Lathe</a>\n' * 4,
+    passes='<a href="https://a.example/">Lathe</a>\n' * 3,
+)
+def repeated_links(copy: LintedMail) -> Iterator[Finding]:
+    """Warn of an address that is linked more than three times."""
+    urls = Counter(tag.get("href") or "" for tag in copy.markup.named("a"))
+    for url, count in urls.items():
+        if url and count > MOST_ALIKE and not any(tag in url for tag in copy.tags):
+            message = f"{url[:80]!r} stands in the mail {count} times"
+            yield warning(repeated_links.name, "html", message, f"{MOST_ALIKE} times are plenty.")
 
 
 def _urls(copy: LintedMail) -> Iterator[tuple[HtmlTag, str]]:

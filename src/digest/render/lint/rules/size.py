@@ -6,15 +6,25 @@ from collections.abc import Iterator
 from typing import Literal
 
 from digest.render.line_length import MAX_BYTES
-from digest.render.lint.finding import Finding, LintedMail, error, warning
+from digest.render.lint.finding import Finding, LintedMail, RuleText, error, warning
 
 CLIP_BYTES = 102_400  #: Gmail hides the rest, the unsubscribe link included
 NEAR_BYTES = 90_000
 REWRITTEN_BYTES = 600  #: added to each link by click tracking
 
 
+@RuleText(
+    name="html-size",
+    level=f"error beyond {CLIP_BYTES:,} bytes, warning beyond {NEAR_BYTES:,}",
+    why="Gmail hides what is beyond, the unsubscribe link included. Where clicks are tracked, each"
+    f" link grows by {REWRITTEN_BYTES} bytes on its way.",
+    source="Gmail publishes no limit; senders measure 102 KB.",
+    example_of="html",
+    fails="word\n" * 22_000,
+    passes="word\n" * 900,
+)
 def html_size(copy: LintedMail) -> Iterator[Finding]:
-    """Forbid a mail that Gmail would clip; the bytes of rewritten links are counted."""
+    """Forbid a mail that Gmail would cut off."""
     size = len(copy.html.encode())
     links = tracked_links(copy)
     total = size + links * REWRITTEN_BYTES
@@ -24,14 +34,14 @@ def html_size(copy: LintedMail) -> Iterator[Finding]:
     )
     if total > CLIP_BYTES:
         yield error(
-            "html-size",
+            html_size.name,
             "html",
             f"{message}; Gmail cuts off at {CLIP_BYTES:,}",
             "Carry fewer comparisons or shorter quotes.",
         )
     elif total > NEAR_BYTES:
         yield warning(
-            "html-size",
+            html_size.name,
             "html",
             f"{message}; Gmail cuts off at {CLIP_BYTES:,}",
             "Leave room: a longer issue would be clipped.",
@@ -46,8 +56,17 @@ def tracked_links(copy: LintedMail) -> int:
     return sum(bool(link.get("href")) and link.get("clicktracking") != "off" for link in links)
 
 
+@RuleText(
+    name="long-line",
+    level="error",
+    why="Mail servers break longer lines anywhere, also inside words and links.",
+    source="RFC 5321, 4.5.3.1.6",
+    example_of="html",
+    fails="x" * 1_000,
+    passes="<p>A line that ends in time.</p>",
+)
 def long_lines(copy: LintedMail) -> Iterator[Finding]:
-    """Forbid lines so long that a mail server would break them (RFC 5321, 4.5.3.1.6)."""
+    """Forbid lines of more than 900 bytes."""
     yield from _long(copy.html, "html")
     yield from _long(copy.text, "text")
 
@@ -56,7 +75,7 @@ def _long(part: str, place: Literal["html", "text"]) -> Iterator[Finding]:
     for number, line in enumerate(part.split("\n"), 1):
         if len(line.encode()) > MAX_BYTES:
             yield error(
-                "long-line",
+                long_lines.name,
                 place,
                 f"a line has {len(line.encode()):,} bytes; mail servers cut at about 1,000",
                 "Shorten the link or break the line in the template.",

@@ -7,28 +7,45 @@ import unicodedata
 from collections.abc import Iterator
 
 from digest.render.graphemes import graphemes
-from digest.render.lint.finding import Finding, LintedMail, Place, error, warning
+from digest.render.lint.finding import Finding, LintedMail, Place, RuleText, error, warning
 
 SUBJECT_FITS, SUBJECT_MOST = 70, 150  # characters
 PREHEADER_LEAST, PREHEADER_MOST = 40, 100
 _ANSWER = re.compile(r"(?:re|fwd?|aw|wg)\s*:", re.IGNORECASE)
 
 
+@RuleText(
+    name="subject-length",
+    level=f"error for none, or beyond {SUBJECT_MOST} characters; warning beyond {SUBJECT_FITS}",
+    why="Phones show about 40 characters of it, screens about 70.",
+    example_of="subject",
+    fails="Which of the two would you build on, now that both have been with us for a month?",
+    passes="Lathe leads Mortar, 100 % to 50 %",
+)
 def subject_length(copy: LintedMail) -> Iterator[Finding]:
-    """Require a subject of at most `SUBJECT_MOST` characters, and warn of a long one."""
+    """Require a subject that is shown in full."""
     length = sum(1 for _ in graphemes(copy.subject))
     if not copy.subject.strip():
-        yield error("subject-length", "subject", "there is no subject", "Give the issue one.")
+        yield error(subject_length.name, "subject", "there is no subject", "Give the issue one.")
     elif length > SUBJECT_MOST:
         message = f"the subject has {length} characters; {SUBJECT_MOST} at most"
-        yield error("subject-length", "subject", message, "Shorten it.")
+        yield error(subject_length.name, "subject", message, "Shorten it.")
     elif length > SUBJECT_FITS:
         message = f"the subject has {length} characters; phones show about 40, screens about 70"
-        yield warning("subject-length", "subject", message, "Shorten it.")
+        yield warning(subject_length.name, "subject", message, "Shorten it.")
 
 
+@RuleText(
+    name="subject-controls",
+    level="error",
+    why="A line end would begin another header, and turned text hides what a subject says.",
+    source="RFC 5322, 2.2; Unicode Standard Annex 9",
+    example_of="subject",
+    fails="Lathe\u202e rates",
+    passes="Lathe rates",
+)
 def subject_controls(copy: LintedMail) -> Iterator[Finding]:
-    """Forbid controls, line separators and bidirectional controls."""
+    """Forbid line ends, controls and characters that turn the direction of text."""
     lines: tuple[tuple[Place, str], ...] = (
         ("subject", copy.subject),
         ("preheader", copy.preheader),
@@ -38,27 +55,44 @@ def subject_controls(copy: LintedMail) -> Iterator[Finding]:
             if unicodedata.category(char) in {"Cc", "Zl", "Zp", "Cs"} or _is_bidi_control(char):
                 name = unicodedata.name(char, "a control character")
                 message = f"it holds U+{ord(char):04X}, {name.lower()}"
-                yield error("subject-controls", place, message, "Take the character out.")
+                yield error(subject_controls.name, place, message, "Take the character out.")
                 break
 
 
+@RuleText(
+    name="honest-subject",
+    level="error",
+    why="The law forbids a subject that misleads, and mailboxes report it.",
+    source="15 U.S.C. 7704 (a) (2) (CAN-SPAM)",
+    example_of="subject",
+    fails="Re: your order",
+    passes="Your order of reading",
+)
 def honest_subject(copy: LintedMail) -> Iterator[Finding]:
-    """Forbid a subject that imitates a reply or a forwarded mail."""
+    """Forbid a subject that poses as an answer or a forwarded mail."""
     if _ANSWER.match(copy.subject):
         yield error(
-            "honest-subject",
+            honest_subject.name,
             "subject",
             "the subject poses as an answer or a forward",
             "Begin with something else than Re: or Fwd:.",
         )
 
 
+@RuleText(
+    name="preheader-length",
+    level="warning",
+    why="Mailboxes show it after the subject, and fill a short one with whatever comes next.",
+    example_of="preheader",
+    fails="Two tools.",
+    passes="Also: Lathe vs Mortar, Tidemark SQL vs Brook, and three more",
+)
 def preheader_length(copy: LintedMail) -> Iterator[Finding]:
-    """Warn of a preheader shorter or longer than the line that mailboxes show."""
+    """Warn of a preheader outside of 40 to 100 characters."""
     length = sum(1 for _ in graphemes(copy.preheader))
     if not PREHEADER_LEAST <= length <= PREHEADER_MOST:
         yield warning(
-            "preheader-length",
+            preheader_length.name,
             "preheader",
             f"the preheader has {length} character{'s' * (length != 1)}",
             f"{PREHEADER_LEAST} to {PREHEADER_MOST} fill the line mailboxes show.",

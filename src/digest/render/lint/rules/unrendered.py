@@ -1,25 +1,44 @@
-"""Rules about leftovers of rendering: MJML, template syntax, broken reader tags, scripts."""
+"""Rules about leftovers: MJML, template syntax, broken reader tags, scripts, placeholders."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
-from digest.render.lint.finding import Finding, LintedMail, Place, error
+from digest.render.lint.finding import Finding, LintedMail, Place, RuleText, error, warning
 
 _MJML = re.compile(r"</?mj-?[\w-]*", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
 _LINK_SO_FAR = re.compile(r"https?://[^\s\"<>]*/-\Z")
 _DISARMED = ("&#45;", "-\u2060")  #: the escaped first character of a tag
 _TAG_ENDS = re.compile(r"-(?![\w-])")
+_PLACEHOLDER = re.compile(
+    r"\blorem ipsum\b|\bTODO\b|\bFIXME\b|\bTK TK\b|(?-i:\bXXX\b)|\[(?:insert|your)\b[^\]]*\]"
+    r"|\byour (?:text|headline|title) here\b",
+    re.IGNORECASE,
+)
+#: Placeholder hosts; example.com itself is left out, as the samples link to it.
+_PLACEHOLDER_HOST = re.compile(
+    r"(?:www\.)?(?:example\.(?:org|net)|(?:your-?|my-?)(?:domain|site|company|website)\.\w+)"
+    r"|www\.example\.com|(?:via\.)?placeholder\.com|placehold\.co"
+)
 _ACTIVE = ("script", "form", "iframe", "object", "embed", "input", "button")
 
 
+@RuleText(
+    name="mjml-left",
+    level="error",
+    why="A mailbox shows nothing for them. The compiler copies every tag that it doesn't know.",
+    example_of="html",
+    fails="<mj-fancy>Look</mj-fancy>",
+    passes="<p>Look</p>",
+)
 def mjml_left(copy: LintedMail) -> Iterator[Finding]:
-    """Forbid MJML tags; the compiler copies unknown ones into the mail."""
+    """Forbid MJML tags in the finished mail."""
     for match in _MJML.finditer(copy.html):
         yield error(
-            "mjml-left",
+            mjml_left.name,
             "html",
             f"{match[0]}> is left over: MJML doesn't know it",
             "Correct the tag's name in the template.",
@@ -27,6 +46,14 @@ def mjml_left(copy: LintedMail) -> Iterator[Finding]:
         )
 
 
+@RuleText(
+    name="template-left",
+    level="error",
+    why="They are shown as they are: nothing was put in their place.",
+    example_of="html",
+    fails="<p>Hello {{ name }}</p>",
+    passes="<p>Hello { name }</p>",
+)
 def template_left(copy: LintedMail) -> Iterator[Finding]:
     """Forbid the braces of the template language."""
     parts: tuple[tuple[Place, str], ...] = (
@@ -39,7 +66,7 @@ def template_left(copy: LintedMail) -> Iterator[Finding]:
         match = _TEMPLATE.search(part)
         if match:
             yield error(
-                "template-left",
+                template_left.name,
                 place,
                 f"{match[0]} is left over: nothing was put in its place",
                 "Print stored text through the template, not by hand.",
@@ -47,11 +74,21 @@ def template_left(copy: LintedMail) -> Iterator[Finding]:
             )
 
 
+@RuleText(
+    name="tag-broken",
+    level="error",
+    why="The provider puts each reader's own link in its place; a tag in pieces, or anywhere else,"
+    " stays in the mail.",
+    source="SendGrid's documentation, Substitution Tags",
+    example_of="html",
+    fails="<a clicktracking=off"
+    ' href="https://news.example.com/u/-digest_unsubscribe_token-x">Leave</a>',
+    passes="<a clicktracking=off"
+    ' href="https://news.example.com/u/-digest_unsubscribe_token-">Leave</a>',
+)
 def tags_intact(copy: LintedMail) -> Iterator[Finding]:
-    """Require reader tags to be whole, at the end of links, and nowhere else."""
+    """Require each reader tag to be whole, and at the end of a link."""
     for tag in copy.tags:
-        if tag in copy.subject + copy.preheader:
-            yield error("tag-misplaced", "subject", f"{tag} stands outside a link", "Take it out.")
         yield from _intact(tag, "html", copy.html)
         yield from _intact(tag, "text", copy.text)
 
@@ -64,7 +101,7 @@ def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
             continue  # stored text that looks like a tag
         if not (_LINK_SO_FAR.search(before) and _TAG_ENDS.match(after)):
             yield error(
-                "tag-broken",
+                tags_intact.name,
                 place,
                 f"{core} doesn't stand as {tag} at the end of a link",
                 "Use the links the issue brings, with the filter personal.",
@@ -72,16 +109,75 @@ def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
             )
 
 
+@RuleText(
+    name="tag-misplaced",
+    level="error",
+    why="The provider would replace them there as well, and show the reader's own link to everybody"
+    " who looks on.",
+    source="SendGrid's documentation, Substitution Tags",
+    example_of="subject",
+    fails="Two tools -digest_unsubscribe_token-",
+    passes="Two tools",
+)
+def tags_in_links(copy: LintedMail) -> Iterator[Finding]:
+    """Forbid reader tags in the subject and the preheader."""
+    for tag in copy.tags:
+        if tag in copy.subject + copy.preheader:
+            message, mend = f"{tag} stands outside a link", "Take it out."
+            yield error(tags_in_links.name, "subject", message, mend)
+
+
+@RuleText(
+    name="active-content",
+    level="error",
+    why="Mailboxes drop them, and distrust the sender.",
+    source="caniemail.com",
+    example_of="html",
+    fails='<form><input name="vote"></form>',
+    passes='<a href="https://a.example/vote/">Vote on the page</a>',
+)
 def active_content(copy: LintedMail) -> Iterator[Finding]:
-    """Forbid scripts, frames, embedded objects and form elements."""
+    """Forbid scripts, frames, embedded objects and forms."""
     for tag in copy.markup.named(*_ACTIVE):
         yield error(
-            "active-content",
+            active_content.name,
             "html",
             f"<{tag.name}> doesn't belong in a mail: mailboxes drop it or distrust the sender",
             "Use a link to a page instead.",
             line=tag.line,
         )
+
+
+@RuleText(
+    name="placeholder",
+    level="warning",
+    why="They were to be replaced by real ones.",
+    example_of="html",
+    fails='<a href="https://www.yourcompany.com/">The sponsor</a>',
+    passes='<a href="https://bellows.example/">The sponsor</a>',
+)
+def placeholders(copy: LintedMail) -> Iterator[Finding]:
+    """Warn of words and addresses that stand for others."""
+    parts: tuple[tuple[Place, str], ...] = (("subject", copy.subject), ("text", copy.text))
+    for place, part in parts:
+        match = _PLACEHOLDER.search(part)
+        if match:
+            message = f"“{match[0]}” looks like something that was to be replaced"
+            line = part.count("\n", 0, match.start()) + 1
+            yield warning(placeholders.name, place, message, "Write the real words.", line=line)
+    for tag in copy.markup.named("a", "img"):
+        url = tag.get("href") or tag.get("src") or ""
+        if _PLACEHOLDER_HOST.fullmatch(_host(url)):
+            message = f"{url[:80]!r} stands for an address that was to be filled in"
+            mend = "Give the real one."
+            yield warning(placeholders.name, "html", message, mend, line=tag.line)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # reported by links.link_targets
+        return ""
 
 
 def _line(part: str, at: int) -> int:
