@@ -1,8 +1,7 @@
 """Events a second: verified, stored durably and applied to the ledger, beside a floor.
 
-The floor does what nothing can leave out, with the bare libraries: verify the signature, read the
-JSON, insert each event once and move its delivery, a transaction for each post. It has no spool,
-believes every id, settles no doubt and suppresses nobody.
+The floor verifies, inserts each event once and moves its delivery, a transaction for each post. It
+has no spool, believes every id, settles no doubt and suppresses nobody.
 Run: python -m benchmarks.events [EVENTS] ; with --storm it also proves that the end is the same.
 """
 
@@ -15,13 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from base64 import b64decode
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from select import select
 from typing import Any
 
+from benchmarks import floors
 from benchmarks.storm import START, fill, posts, storm, write
 
 SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
@@ -96,44 +95,6 @@ def engine(path: Path, file: Path, public_key: str) -> dict[str, float]:
     return {"taken": taken - began, "all": ended - began, **neighbour.ended()}
 
 
-def floor(path: Path, file: Path, public_key: str) -> dict[str, float]:
-    """Apply the posts with the bare libraries."""
-    import orjson
-    from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
-    from cryptography.hazmat.primitives.hashes import SHA256
-    from cryptography.hazmat.primitives.serialization import load_der_public_key
-
-    public = load_der_public_key(b64decode(public_key))
-    assert isinstance(public, EllipticCurvePublicKey)
-    raw = sqlite3.connect(path, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "cache_size=-16000"):
-        raw.execute(f"PRAGMA {pragma}")
-    began = time.perf_counter()
-    for body, signature, timestamp in posts(file):
-        public.verify(b64decode(signature), timestamp.encode() + body, ECDSA(SHA256()))
-        events = orjson.loads(body)
-        raw.execute("BEGIN IMMEDIATE")
-        raw.executemany(
-            "INSERT OR IGNORE INTO mail_event"
-            " (delivery_id, kind, moment, link, edition_id, machine, cause, detail)"
-            " VALUES (?, ?, ?, ?, 1, 0, '', '')",
-            [
-                (int(e["digest_delivery"]), e["event"], e["timestamp"], hash(e.get("url", "")))
-                for e in events
-            ],
-        )
-        raw.executemany(
-            "UPDATE delivery SET news = ?, news_at = ? WHERE id = ?",
-            [
-                (e["event"], e["timestamp"], int(e["digest_delivery"]))
-                for e in events
-                if e["event"] not in ("open", "click")
-            ],
-        )
-        raw.execute("COMMIT")
-    return {"all": time.perf_counter() - began}
-
-
 def end_of(path: Path) -> str:
     """Hash every row events may change, so that two ends can be compared byte for byte."""
     raw = sqlite3.connect(path)
@@ -154,17 +115,10 @@ def end_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def peak_mb() -> float:
-    """Return this process's own peak; what getrusage tells is inherited from its starter."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
-
-
-def measure(what: str, path: Path, file: Path, public_key: str) -> dict[str, float]:
-    """Run one side in a process of its own, so that its peak memory is its own."""
-    command = [
-        sys.executable, "-m", "benchmarks.events", f"--{what}", str(path), str(file), public_key,
-    ]  # fmt: skip
+def measure(path: Path, file: Path, public_key: str) -> dict[str, float]:
+    """Run the engine in a process of its own, so that its peak memory is its own."""
+    arguments = ("--engine", str(path), str(file), public_key)
+    command = [sys.executable, "-m", "benchmarks.events", *arguments]
     root = Path(__file__).parent.parent
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=root)  # noqa: S603 - our own interpreter
     found: dict[str, float] = json.loads(done.stdout)
@@ -179,8 +133,8 @@ def compare(folder: Path, events: int, *, with_storm: bool) -> None:
     for name in ("floor", "engine", "storm"):
         fill(folder / f"{name}.db", readers)
     size = calm.stat().st_size / events
-    base = measure("floor", folder / "floor.db", calm, key)
-    ours = measure("engine", folder / "engine.db", calm, key)
+    base = floors.run("events", folder / "floor.db", calm, key)
+    ours = measure(folder / "engine.db", calm, key)
     print(
         f"{events:>9,} events of {size:.0f} bytes | engine {events / ours['all']:>7,.0f}/s"
         f" (taken in at {events / ours['taken']:,.0f}/s), {ours['cpu'] / events * 1e6:.1f} µs of"
@@ -204,7 +158,7 @@ def _storm(folder: Path, events: int, readers: int) -> None:
     for name, disorder in (("order", False), ("storm", True)):
         file = folder / f"{name}.posts"
         key = write(file, storm(readers, events if disorder else told, disorder=disorder))
-        took = measure("engine", folder / f"{name}.db", file, key)
+        took = measure(folder / f"{name}.db", file, key)
         number = events if disorder else told
         print(
             f"{number:>9,} {'shuffled, 30 % told again, 1 % junk' if disorder else 'in order'}:"
@@ -218,15 +172,13 @@ def _storm(folder: Path, events: int, readers: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Compare for a number of events, or be one side of a comparison."""
+    """Compare for a number of events, or be a process of a comparison."""
     if arguments and arguments[0] == "--neighbour":
         print(json.dumps(write_beside(Path(arguments[1]))))
         return
-    if arguments and arguments[0] in {"--engine", "--floor"}:
-        sides: dict[str, Any] = {"--engine": engine, "--floor": floor}
-        path, file, key = arguments[1:4]
-        found = sides[arguments[0]](Path(path), Path(file), key)
-        print(json.dumps({**found, "cpu": time.process_time(), "peak_mb": peak_mb()}))
+    if arguments and arguments[0] == "--engine":
+        found = engine(Path(arguments[1]), Path(arguments[2]), arguments[3])
+        print(json.dumps({**found, "cpu": time.process_time(), "peak_mb": floors.peak_mb()}))
         return
     numbers = [int(each) for each in arguments if each.isdecimal()]
     print(f"{os.cpu_count()} cores, posts of 1,000, SQLite with synchronous=FULL")

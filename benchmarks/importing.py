@@ -12,7 +12,6 @@ import argparse
 import os
 import random
 import resource
-import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,10 +21,10 @@ from pathlib import Path
 
 from sqlmodel import SQLModel
 
+from benchmarks import floors
 from digest.db import Database
 from subscribers import suppression
 from subscribers.importer import ImportOptions, import_list
-from subscribers.importer.job import CHUNK
 from subscribers.models import SuppressionReason
 from subscribers.tokens import Hashes
 
@@ -59,30 +58,7 @@ def store(path: Path) -> Database:
 def floor(folder: Path, lines: int) -> float:
     """Put the rows in by the driver alone; returns the rate."""
     store(folder / "floor.db").close()
-    rows = enumerate(addresses(lines), start=1)
-    started = time.perf_counter()
-    with sqlite3.connect(folder / "floor.db", isolation_level=None) as connection:
-        for statement in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {statement}")
-        while part := list(islice(rows, CHUNK)):
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(
-                "INSERT INTO subscriber (id, address, address_key, language, created_at)"
-                " VALUES (?, ?, ?, 'en', '2026-11-24')",
-                [(number, one, one) for number, one in part],
-            )
-            connection.executemany(
-                "INSERT INTO subscription (subscriber_id, newsletter, standing, source, since)"
-                " VALUES (?, 'weekly', 'confirmed', 'import (plain)', '2026-11-24')",
-                [(number,) for number, _ in part],
-            )
-            connection.executemany(
-                "INSERT INTO consent (subscriber_id, newsletter, act, channel, form, language, at)"
-                " VALUES (?, 'weekly', 'imported', 'import', '', 'en', '2026-11-24')",
-                [(number,) for number, _ in part],
-            )
-            connection.execute("COMMIT")
-    return lines / (time.perf_counter() - started)
+    return float(lines / floors.run("importing", folder / "floor.db", folder / "list.csv")["all"])
 
 
 def real(folder: Path, lines: int) -> tuple[float, list[int]]:

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_urlsafe
 
-import mjml
 from playwright.sync_api import Page, sync_playwright
 
+from benchmarks import floors
 from digest import samples
 from digest.app.installation import App, open_app
 from digest.issues.build import BuiltIssue
@@ -61,7 +61,7 @@ def main() -> None:
         with _at_work(Path(folder), confined) as bench:
             saves = _measure_saves(bench, told.saves)
             _print_saves(saves, bench.desk.snapshot.milliseconds)
-        _print_editions(bench.desk, confined, told.editions)
+        _print_editions(bench, confined, told.editions)
 
 
 def _arguments() -> argparse.Namespace:
@@ -174,21 +174,23 @@ def _print_saves(found: dict[str, list[float]], look: float) -> None:
     print(f"  {'of it, the last look in the desk':<50} {look:8.0f}")
 
 
-def _print_editions(desk: PreviewSession, confined: RenderProcess, count: int) -> None:
+def _print_editions(bench: Bench, confined: RenderProcess, count: int) -> None:
+    desk, source = bench.desk, bench.folder / "issue.mjml"
     proof = desk.snapshot.built
     assert proof is not None
     context = {"issue": proof.view}
-    source = fill("issue.mjml", context, template_folders("email"))
+    source.write_text(fill("issue.mjml", context, template_folders("email")), encoding="utf-8")
     steps: dict[str, Callable[[], object]] = {
-        "the bare MJML call": lambda: mjml.mjml2html(source, fonts={}),
         "render: Jinja, MJML, line ends, text": lambda: render("issue", context),
         "the same, with the MJML checked": lambda: render_checked("issue", context),
         "the same, in a process of its own": lambda: confined.render("issue", context),
         "check: every rule": lambda: _check(desk, proof),
     }
     print(f"\nOne edition of {len(proof.view.comparisons)} comparisons, ms      median     p95")
-    for name, work in steps.items():
-        times = sorted(_time(work) for _ in range(count))
+    measured = {"the bare MJML call": floors.run("mjml", source, count)["times"]}
+    measured |= {name: [_time(work) for _ in range(count)] for name, work in steps.items()}
+    for name, found in measured.items():
+        times = sorted(found)
         at = times[round(len(times) * 0.95) - 1]
         print(f"  {name:<44} {statistics.median(times):8.1f}{at:8.1f}")
 

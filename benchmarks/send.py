@@ -1,8 +1,7 @@
 """The whole send (plan, ledger, tokens, the real client) into a bare sink, beside a floor.
 
-The floor does what no engine can leave out: it reads the rows with raw sqlite3, makes the same
-bodies, and POSTs them over keep-alive connections. It keeps no ledger, so a crash in it would lose
-or repeat mail. Run: python -m benchmarks.send [READERS ...]
+The floor keeps no ledger, so a crash in it would lose or repeat mail.
+Run: python -m benchmarks.send [READERS ...]
 """
 
 from __future__ import annotations
@@ -15,21 +14,17 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from benchmarks.floors import HTML
 from benchmarks.sink import running_sink
 
 CONCURRENCY = 2
-HTML = "<p>Two tools, four reviewers, one verdict.</p>\n" * 1300  # about 60 KB, as a real issue
 SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
 BASE = "https://news.example.com"
 
@@ -138,56 +133,10 @@ def engine(path: Path, url: str, *, processes: int = CONCURRENCY) -> dict[str, f
     return {"plan": planned - began, "send": ended - planned, "all": ended - began}
 
 
-def floor(path: Path, url: str) -> dict[str, float]:
-    """Send the same bodies with raw rows, keep-alive and no ledger."""
-    from digest.delivery.sending.personalization import recipient_builder
-    from digest.mail.mailing import Mailing
-    from digest.mail.sendgrid.payload import encode
-    from subscribers.tokens import Tokens
-
-    recipient = recipient_builder("weekly", base_url=BASE, tokens=Tokens([SECRET]))
-    same = content()
-    rows = sqlite3.connect(path, check_same_thread=False)
-    turn = threading.Lock()
-    last = 0
-    host = urlsplit(url).netloc
-
-    def work() -> None:
-        nonlocal last
-        connection = HTTPConnection(host)
-        while True:
-            with turn:
-                page = rows.execute(
-                    "SELECT s.id, s.address FROM subscription p JOIN subscriber s"
-                    " ON s.id = p.subscriber_id WHERE p.subscriber_id > ? AND p.newsletter ="
-                    " 'weekly' AND p.standing = 'confirmed' ORDER BY p.subscriber_id LIMIT 1000",
-                    (last,),
-                ).fetchall()
-                if not page:
-                    return
-                last = page[-1][0]
-            body = encode(
-                Mailing(
-                    content=same,
-                    recipients=[recipient(i, i, address) for i, address in page],
-                    issue="weekly-1",
-                    batch="0" * 32,
-                    attempt="0" * 32,
-                )
-            )
-            connection.request("POST", "/v3/mail/send", body)
-            assert connection.getresponse().read() == b""
-
-    began = time.perf_counter()
-    with ThreadPoolExecutor(CONCURRENCY) as pool:
-        for worker in [pool.submit(work) for _ in range(CONCURRENCY)]:
-            worker.result()
-    return {"all": time.perf_counter() - began}
-
-
-def measure(what: str, path: Path, url: str) -> dict[str, float]:
-    """Run one side in a process of its own; its peak memory is that of its whole group."""
-    command = [sys.executable, "-m", "benchmarks.send", f"--{what}", str(path), url]
+def measure(name: str, *arguments: object) -> dict[str, float]:
+    """Run the engine or the floor in a process of its own; its peak is that of its whole group."""
+    module = {"engine": "benchmarks.send", "floor": "benchmarks.floors"}[name]
+    command = [sys.executable, "-m", module, *map(str, arguments)]
     root = Path(__file__).parent.parent
     peak = 0.0
     with subprocess.Popen(  # noqa: S603 - our own interpreter
@@ -218,8 +167,8 @@ def compare(readers: int) -> None:
     with tempfile.TemporaryDirectory() as folder, running_sink() as url:
         path = Path(folder) / "digest.db"
         fill(path, readers)
-        base = measure("floor", path, url)
-        ours = measure("engine", path, url)
+        base = measure("floor", "send", path, url, CONCURRENCY)
+        ours = measure("engine", "--engine", path, url)
     print(
         f"{readers:>9,} readers | engine {readers / ours['all']:>9,.0f}/s"
         f" (plan {ours['plan']:.2f} s, send {ours['send']:.2f} s, CPU {ours['cpu']:.2f} s),"
@@ -231,10 +180,9 @@ def compare(readers: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Compare for each size given, or be one side of a comparison."""
-    if arguments and arguments[0] in {"--engine", "--floor"}:
-        side = engine if arguments[0] == "--engine" else floor
-        found = side(Path(arguments[1]), arguments[2])
+    """Compare for each size given, or be the engine's side of a comparison."""
+    if arguments and arguments[0] == "--engine":
+        found = engine(Path(arguments[1]), arguments[2])
         spent = [resource.getrusage(w) for w in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         print(json.dumps({**found, "cpu": sum(one.ru_utime + one.ru_stime for one in spent)}))
         return

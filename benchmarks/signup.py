@@ -2,8 +2,8 @@
 
     python -m benchmarks.signup [--seconds 6] [--connections 16] [--timing 2000]
 
-The server is a process of its own; so is the load. Floors: the same server without any work, and
-the least a durable sign-up could cost, which is one row in one commit for all that wait together.
+The server is a process of its own; so is the load. Floors: a server without any work, and the
+least a durable sign-up could cost, which is one row in one commit for all that wait together.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import multiprocessing
 import os
 import signal
 import socket
-import sqlite3
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -26,23 +26,18 @@ from urllib.parse import urlencode
 
 from sqlmodel import SQLModel
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import Route
 
+from benchmarks import floors
 from digest.db import Database
 from digest.web import server
 from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
-from subscribers.signup.group_commit import GroupCommit
 from subscribers.tokens import Hashes, Purpose, Tokens
-from subscribers.web import NewsletterInfo, SiteConfig, plain, routes
-from subscribers.web.page_model import Page
+from subscribers.web import NewsletterInfo, SiteConfig, routes
 from subscribers.web.signup_form import form_subject
 
 SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
 WEEKLY = NewsletterInfo(slug="weekly", name="Weekly AI Tool Verdicts")
 NO_LIMIT = RateLimit(10**9, 3600)
-PAGE = plain(Page(language="en", title="Check your inbox", paragraphs=["Thank you."] * 3))
 
 
 def front(database: Database) -> SiteConfig:
@@ -63,54 +58,6 @@ def real(folder: Path) -> Starlette:
     database = Database(f"sqlite:///{folder / 'signup.db'}")
     SQLModel.metadata.create_all(database.engine)
     return Starlette(routes=routes(front(database)))
-
-
-def no_work(_folder: Path) -> Starlette:
-    """Return a site that reads the body and answers."""
-
-    async def answer(request: Request) -> Response:
-        await request.body()
-        return HTMLResponse(PAGE)
-
-    return Starlette(routes=[Route("/subscribe", answer, methods=["POST"])])
-
-
-def one_row(folder: Path) -> Starlette:
-    """Return a site that writes one row for each post, those that wait in one durable commit."""
-    connection = sqlite3.connect(folder / "floor.db", isolation_level=None, check_same_thread=False)
-    for statement in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"):
-        connection.execute(statement)
-    connection.execute("CREATE TABLE signup (address TEXT UNIQUE, at TEXT)")
-    writer = GroupCommit(_Bare(connection))  # type: ignore[arg-type]  # a bare driver
-    numbers = count()
-
-    def write(_session: Any, items: Any) -> Any:
-        connection.executemany("INSERT OR IGNORE INTO signup VALUES (?, ?)", items)
-        return items
-
-    async def answer(request: Request) -> Response:
-        await request.body()
-        await writer.together(write, (f"reader{next(numbers)}@example.com", "now"))
-        return HTMLResponse(PAGE)
-
-    return Starlette(routes=[Route("/subscribe", answer, methods=["POST"])])
-
-
-class _Bare:
-    """A bare connection, dressed as what the writer wants."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def write(self) -> _Bare:
-        return self
-
-    def __enter__(self) -> _Bare:
-        self._connection.execute("BEGIN IMMEDIATE")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.execute("COMMIT")
 
 
 def serve(make: Callable[[Path], Starlette], folder: Path, sock: socket.socket) -> None:
@@ -220,27 +167,49 @@ def form_token_of_old() -> str:
     return Tokens([SECRET]).sign(Purpose.FORM, form_subject(WEEKLY, "en", opened))
 
 
+@contextmanager
+def site(make: Callable[[Path], Starlette], folder: Path) -> Iterator[tuple[int, int]]:
+    """Serve the product's site in a process of its own; yield its port and its process id."""
+    with server.listen(0) as sock:
+        process = multiprocessing.get_context("spawn").Process(
+            target=serve, args=(make, folder, sock)
+        )
+        process.start()
+        assert process.pid
+        try:
+            yield sock.getsockname()[1], process.pid
+        finally:
+            os.kill(process.pid, signal.SIGTERM)
+            process.join(10)
+
+
 def measure(
-    name: str, make: Callable[[Path], Starlette], *, connections: int, seconds: float
+    name: str,
+    serving: AbstractContextManager[tuple[int, int]],
+    *,
+    connections: int,
+    seconds: float,
 ) -> float:
     """Measure one site; returns its rate."""
-    with tempfile.TemporaryDirectory() as folder, server.listen(0) as sock:
-        site = multiprocessing.get_context("spawn").Process(
-            target=serve, args=(make, Path(folder), sock)
-        )
-        site.start()
-        try:
-            port = sock.getsockname()[1]
-            asyncio.run(drive(port, connections, 1.0))  # warms up
-            times = sorted(asyncio.run(drive(port, connections, seconds)))
-        finally:
-            if site.pid:
-                os.kill(site.pid, signal.SIGTERM)
-            site.join(10)
+    with serving as (port, process):
+        asyncio.run(drive(port, connections, 1.0))  # warms up
+        before = cpu_seconds(process)
+        times = sorted(asyncio.run(drive(port, connections, seconds)))
+        spent = (cpu_seconds(process) - before) / len(times)
     rate = len(times) / seconds
     p50, p99 = (times[int(len(times) * part)] * 1000 for part in (0.50, 0.99))
-    print(f"{name:<42} {rate:8,.0f} a second   p50 {p50:6.1f} ms   p99 {p99:6.1f} ms")
+    print(
+        f"{name:<36} {rate:8,.0f} a second   p50 {p50:6.1f} ms   p99 {p99:6.1f} ms"
+        f"   {spent * 1e6:6.0f} µs of processor each"
+    )
     return rate
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the processor time that a running process has used so far."""
+    facts = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    user, system = int(facts[11]), int(facts[12])
+    return (user + system) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
@@ -253,9 +222,11 @@ def main() -> None:
     print(
         f"{given.connections} connections, {given.seconds:g} s each, load {os.getloadavg()[0]:.1f}"
     )
-    measure("floor: no work", no_work, **options)
-    floor = measure("floor: one row, durable, together", one_row, **options)
-    rate = measure("sign-up as it ships", real, **options)
+    with tempfile.TemporaryDirectory() as folder:
+        one_row = floors.site("one-row", folder)
+        measure("floor: no work", floors.site("no-work"), **options)
+        floor = measure("floor: one row, durable, together", one_row, **options)
+        rate = measure("sign-up as it ships", site(real, Path(folder)), **options)
     print(f"the sign-up reaches {rate / floor:.0%} of the durable floor")
 
 

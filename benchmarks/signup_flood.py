@@ -27,18 +27,15 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from itertools import count
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
 
+from benchmarks import floors, signup
 from benchmarks.send import engine, fill, measure
-from benchmarks.signup import SECRET, WEEKLY, form_token_of_old, hold, post, serve
+from benchmarks.signup import SECRET, WEEKLY, form_token_of_old, hold, post
 from benchmarks.sink import running_sink
 from digest.db import Database
 from digest.web.server import listen, serve_in_thread
@@ -74,30 +71,18 @@ def guarded(folder: Path) -> Starlette:
     return Starlette(routes=routes(front))
 
 
-def turning_away(_folder: Path) -> Starlette:
-    """Return a site that reads the body and says no."""
-
-    async def answer(request: Request) -> Response:
-        await request.body()
-        return PlainTextResponse("no", 429)
-
-    return Starlette(routes=[Route("/subscribe", answer, methods=["POST"])])
-
-
-SITES = {"bare": turning_away, "ours": guarded}
+SITES: dict[str, Callable[[Path], Starlette]] = {
+    "bare": lambda _folder: floors.turning_away(),
+    "ours": guarded,
+}
 
 
 @contextmanager
 def apart(site: str, folder: Path, url: str) -> Iterator[tuple[int, Send]]:
     """Serve a site in a process of its own; yields its port and what sends beside it."""
-    with listen(0) as sock:
-        process = get_context("spawn").Process(target=serve, args=(SITES[site], folder, sock))
-        process.start()
-        try:
-            yield sock.getsockname()[1], lambda: measure("engine", folder / STORE, url)["all"]
-        finally:
-            process.terminate()
-            process.join(10)
+    bare = site == "bare"
+    with floors.site("turning-away") if bare else signup.site(guarded, folder) as (port, _):
+        yield port, lambda: measure("engine", "--engine", folder / STORE, url)["all"]
 
 
 @contextmanager

@@ -11,22 +11,19 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import signal
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from math import sqrt
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
 import httpx2
 from sqlmodel import SQLModel
 
-from benchmarks.signup import SECRET, form_token_of_old, real, serve
+from benchmarks.signup import SECRET, form_token_of_old, real, site
 from digest.db import Database
-from digest.web.server import listen
 from subscribers import lifecycle, store, suppression
 from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
 from subscribers.address.syntax import parse
@@ -106,16 +103,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=2_000)
     posts = parser.parse_args().posts
-    with tempfile.TemporaryDirectory() as folder, listen(0) as sock:
+    with tempfile.TemporaryDirectory() as folder:
         prepare(Path(folder) / "signup.db", posts)
-        server = get_context("spawn").Process(target=serve, args=(real, Path(folder), sock))
-        server.start()
-        try:
-            times = ask_all(sock.getsockname()[1], posts)
-        finally:
-            if server.pid:
-                os.kill(server.pid, signal.SIGTERM)
-            server.join(10)
+        with site(real, Path(folder)) as (port, _):
+            times = ask_all(port, posts)
     print(f"{posts} posts of each kind, machine load {os.getloadavg()[0]:.1f}")
     for kind in KINDS:
         print(f"{kind:<12} median {median(times[kind]) * 1000:.3f} ms")
