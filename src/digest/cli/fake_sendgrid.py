@@ -47,7 +47,7 @@ def fake_sendgrid(  # noqa: PLR0913, PLR0917 - each argument is an option of the
         list[str] | None,
         typer.Option(metavar="EVENT=SHARE", help="Such as bounce=0.1, or all=0; may be repeated."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same seed, the same luck.")] = 0,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same outcomes.")] = 0,
     webhook_key: Annotated[
         Path | None, typer.Option(help="A private P-256 key in PEM to sign events with.")
     ] = None,

@@ -55,7 +55,7 @@ async def change_events(poster: WebhookPoster, asked: dict[str, Any]) -> dict[st
     if "to" in asked:
         poster.to = check_local(asked["to"])
     if "shares" in asked:
-        poster.luck = OutcomeOdds.of(poster.luck.seed, asked["shares"])
+        poster.odds = OutcomeOdds.of(poster.odds.seed, asked["shares"])
     extra = list(cut([_requested_event(poster, wish) for wish in asked.get("emit", [])]))
     if "raw" in asked:
         extra.append(WebhookBatch(str(asked["raw"]).encode(), 0))

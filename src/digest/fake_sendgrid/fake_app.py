@@ -59,10 +59,10 @@ class FakeSendGrid:
             limit=RequestLimit(options.rate_limit),
             refused=lambda body: self.plan.addresses.refuse(body),
         )
-        self.courier = WebhookPoster(
+        self.poster = WebhookPoster(
             ledger=self.ledger,
             signer=Signer(options.webhook_key or _kept_key(self.ledger)),
-            luck=OutcomeOdds(),
+            odds=OutcomeOdds(),
             clock=clock,
             deliver=deliver,
             retry_after=options.retry_after,
@@ -73,20 +73,20 @@ class FakeSendGrid:
     def _begin(self) -> None:
         """Start from the options and the message store: no count, no change made by a test."""
         self.tally = ServerCounts()
-        self.courier.luck = OutcomeOdds.of(self.options.seed, self.options.shares)
-        self.courier.to = check_local(self.options.events_to)
-        self.courier.begin()
+        self.poster.odds = OutcomeOdds.of(self.options.seed, self.options.shares)
+        self.poster.to = check_local(self.options.events_to)
+        self.poster.begin()
         self._set_faults(self.options.faults)
 
     def _set_faults(self, wanted: Any) -> None:
         seed, kills = self.options.seed, self.options.may_kill
         self.plan = script.parse(wanted, seed=seed, may_kill=kills)
-        self.courier.faults = self.plan.events
+        self.poster.faults = self.plan.events
 
     async def work(self) -> None:
         """Post events until cancelled; return at once where events are held."""
         if not self.options.hold_events:
-            await self.courier.run()
+            await self.poster.run()
 
     def fault(self, start: bytes) -> Fault | None:
         """Return the fault that the request beginning with *start* meets, or ``None``."""
@@ -130,21 +130,19 @@ class FakeSendGrid:
             self._set_faults(asked)
             return json_response(self.plan.describe())
         if request.path == "/_fake/events":
-            return json_response(await control_api.change_events(self.courier, asked))
+            return json_response(await control_api.change_events(self.poster, asked))
         return error_response(404, "not found")
 
     async def _read(self, request: HttpRequest) -> HttpResponse:
         if request.path == "/_fake/arrived":
             return json_response(vars(self.tally))
         if request.path == "/_fake/events":
-            return json_response(control_api.describe_events(self.courier))
+            return json_response(control_api.describe_events(self.poster))
         if request.path == "/_fake/faults":
             return json_response(self.plan.describe())
         if request.path == "/_fake/webhook-key":
-            return HttpResponse(headers=(TEXT,), body=self.courier.signer.public_key.encode())
-        return await asyncio.to_thread(
-            read_api.answer, self.ledger.path, request, self.courier.luck
-        )
+            return HttpResponse(headers=(TEXT,), body=self.poster.signer.public_key.encode())
+        return await asyncio.to_thread(read_api.answer, self.ledger.path, request, self.poster.odds)
 
 
 def _kept_key(ledger: MessageStore) -> str:

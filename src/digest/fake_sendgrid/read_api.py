@@ -24,7 +24,7 @@ DEFAULT_LIMIT = 1000
 MAX_DIGITS = 9
 
 
-def answer(ledger: Path, request: HttpRequest, luck: OutcomeOdds) -> HttpResponse:
+def answer(ledger: Path, request: HttpRequest, odds: OutcomeOdds) -> HttpResponse:
     """Return the answer to a GET request, read from the ledger file."""
     query = request.query
     if request.path == "/":
@@ -36,7 +36,7 @@ def answer(ledger: Path, request: HttpRequest, luck: OutcomeOdds) -> HttpRespons
     if request.path == "/_fake/messages":
         mails = message_store.messages(ledger, query, _limit(query), newest=False)
         return json_response({"messages": [as_facts(mail) for mail in mails]})
-    return _mail(ledger, request.path, luck)
+    return _mail(ledger, request.path, odds)
 
 
 def as_facts(mail: AcceptedMail) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _list(ledger: Path, query: Mapping[str, str]) -> HttpResponse:
     return ui.mails_page(shown, message_store.counts(ledger), query.get("address", ""), older)
 
 
-def _mail(ledger: Path, path: str, luck: OutcomeOdds) -> HttpResponse:
+def _mail(ledger: Path, path: str, odds: OutcomeOdds) -> HttpResponse:
     """Return the answer to /mails/N, /mails/N/html, /mails/N/raw or /_fake/messages/N."""
     area, _, rest = path.removeprefix("/").removeprefix("_fake/").partition("/")
     number, _, part = rest.partition("/")
@@ -83,13 +83,13 @@ def _mail(ledger: Path, path: str, luck: OutcomeOdds) -> HttpResponse:
     if part == "raw":
         raw = as_mail(shown, message_id=mail.message_id, at=mail.at)
         return HttpResponse(headers=(TEXT, ("X-Content-Type-Options", "nosniff")), body=raw)
-    return ui.mail_page(mail, shown, _events(ledger, mail, luck))
+    return ui.mail_page(mail, shown, _events(ledger, mail, odds))
 
 
-def _events(ledger: Path, mail: AcceptedMail, luck: OutcomeOdds) -> list[dict[str, Any]]:
+def _events(ledger: Path, mail: AcceptedMail, odds: OutcomeOdds) -> list[dict[str, Any]]:
     shared = message_store.content(ledger, mail.content)
     stopped_by = message_store.suppression(ledger, mail)
-    return [event for _, event in mail_events(mail, shared, luck, stopped_by)]
+    return [event for _, event in mail_events(mail, shared, odds, stopped_by)]
 
 
 def _content(shown: SubstitutedMail) -> dict[str, Any]:

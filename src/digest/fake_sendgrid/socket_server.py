@@ -57,7 +57,7 @@ async def serve(options: Options, ready: Callable[[str, str], None]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    ready(f"http://{HOST}:{listening.getsockname()[1]}", fake.courier.signer.public_key)
+    ready(f"http://{HOST}:{listening.getsockname()[1]}", fake.poster.signer.public_key)
     tasks = [asyncio.create_task(_accept(fake, listening)), asyncio.create_task(fake.work())]
     try:
         await stop.wait()

@@ -12,25 +12,25 @@ ADDRESSES = [f"reader{n}@example.org" for n in range(5000)]
 
 def test_the_same_seed_deals_the_same_fates() -> None:
     one, two = (OutcomeOdds.of(7, {"all": 0.3}) for _ in range(2))
-    assert [one.fates(a) for a in ADDRESSES] == [two.fates(a) for a in ADDRESSES]
+    assert [one.outcomes_of(a) for a in ADDRESSES] == [two.outcomes_of(a) for a in ADDRESSES]
 
 
 def test_another_seed_deals_others() -> None:
     one, two = OutcomeOdds.of(1, {"all": 0.3}), OutcomeOdds.of(2, {"all": 0.3})
-    assert [one.fates(a) for a in ADDRESSES] != [two.fates(a) for a in ADDRESSES]
+    assert [one.outcomes_of(a) for a in ADDRESSES] != [two.outcomes_of(a) for a in ADDRESSES]
 
 
 @pytest.mark.parametrize("fate", list(MailOutcome))
 def test_a_share_is_dealt_about_as_often_as_asked(fate: MailOutcome) -> None:
-    luck = OutcomeOdds.of(0, {"all": 0, fate: 0.2})
-    dealt = sum(fate in luck.fates(address) for address in ADDRESSES)
+    odds = OutcomeOdds.of(0, {"all": 0, fate: 0.2})
+    dealt = sum(fate in odds.outcomes_of(address) for address in ADDRESSES)
     assert dealt / len(ADDRESSES) == pytest.approx(0.2, abs=0.03)
 
 
 def test_a_mail_ends_in_one_way_only() -> None:
-    luck = OutcomeOdds.of(0, {"all": 0.3})
-    assert all(len(luck.fates(a) & set(ENDS)) <= 1 for a in ADDRESSES)
-    assert all(len(luck.fates(a)) == 1 for a in ADDRESSES if luck.fates(a) & set(ENDS))
+    odds = OutcomeOdds.of(0, {"all": 0.3})
+    assert all(len(odds.outcomes_of(a) & set(ENDS)) <= 1 for a in ADDRESSES)
+    assert all(len(odds.outcomes_of(a)) == 1 for a in ADDRESSES if odds.outcomes_of(a) & set(ENDS))
 
 
 @pytest.mark.parametrize(

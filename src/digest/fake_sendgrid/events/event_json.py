@@ -68,13 +68,13 @@ class ReportedEvent(NamedTuple):
 
 
 def mail_events(
-    mail: AcceptedMail, shared: Mapping[str, Any], luck: OutcomeOdds, suppressed: str | None = None
+    mail: AcceptedMail, shared: Mapping[str, Any], odds: OutcomeOdds, suppressed: str | None = None
 ) -> list[ReportedEvent]:
     """Return all events of a mail; *suppressed* is the event kind that suppressed its address."""
     if suppressed:
         reason = DROPPED.get(suppressed, "Invalid")
         return [ReportedEvent(0, make("dropped", mail, shared, reason=reason))]
-    outcomes = luck.fates(mail.address, also=str(shared.get("subject")))
+    outcomes = odds.outcomes_of(mail.address, also=str(shared.get("subject")))
     return list(_outcome_events(outcomes, mail, shared))
 
 

@@ -65,7 +65,7 @@ class WebhookPoster:
 
     ledger: MessageStore
     signer: Signer
-    luck: OutcomeOdds
+    odds: OutcomeOdds
     clock: Callable[[], float]
     deliver: Deliver
     to: str | None = None
@@ -82,7 +82,7 @@ class WebhookPoster:
         """Resume at the cursor in the store, with a fresh random generator and report."""
         self._cursor = int(self.ledger.note(CURSOR) or 0)
         self._waiting.clear()
-        self._random = dice(self.luck.seed)
+        self._random = dice(self.odds.seed)
         self.report = PostingReport()
 
     async def run(self) -> None:
@@ -140,7 +140,7 @@ class WebhookPoster:
         for mail in page:
             shared = self.ledger.content(mail.content)
             mail_reported = mail_events(
-                mail, shared, self.luck, self.ledger.suppression(mail.address, mail.id)
+                mail, shared, self.odds, self.ledger.suppression(mail.address, mail.id)
             )
             self._suppress(mail.id, mail_reported)
             reported.extend(mail_reported)

@@ -66,7 +66,7 @@ class OutcomeOdds:
         usual = {outcome: shares.get("all", share) for outcome, share in SHARES.items()}
         return cls(seed, {outcome: named.get(outcome, usual[outcome]) for outcome in MailOutcome})
 
-    def fates(self, address: str, *, also: str = "") -> frozenset[MailOutcome]:
+    def outcomes_of(self, address: str, *, also: str = "") -> frozenset[MailOutcome]:
         """Return the outcomes of a mail to *address*; *also* tells mails to one address apart."""
         word = named_outcome(address)
         if word:
