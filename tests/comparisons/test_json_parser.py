@@ -14,7 +14,13 @@ from hypothesis import strategies as st
 
 from digest.comparisons.json_parser import parse_json
 from digest.comparisons.models import Call, Entry, SourceForm
-from digest.comparisons.schema import ComparisonDraft, ContenderDraft, VerdictDraft, fingerprint
+from digest.comparisons.schema import (
+    ComparisonContent,
+    ComparisonDraft,
+    ContenderDraft,
+    VerdictDraft,
+    fingerprint,
+)
 from digest.errors import ComparisonUnreadable
 
 GUIDE = Path(__file__).parents[2] / "docs" / "comparison-format.md"
@@ -63,8 +69,12 @@ def test_the_example_of_the_guide_says_all_it_seems_to() -> None:
 
 def test_the_guide_names_every_key() -> None:
     guide = GUIDE.read_text(encoding="utf-8")
-    for key in ("slug", "seats", "labels", "community_share", "reviewer", "call", "closing"):
-        assert f"`{key}`" in guide
+    fields = [
+        (field.validation_alias or name)
+        for model in (ComparisonContent, ContenderDraft, VerdictDraft)
+        for name, field in model.model_fields.items()
+    ]
+    assert [key for key in fields if f"`{key}`" not in guide] == []
 
 
 def test_what_is_left_out_is_unknown() -> None:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlmodel import Session, select
+from pydantic import BaseModel
+from sqlmodel import Session, SQLModel, select
 
 from digest.comparisons import store
-from digest.comparisons.models import Call, Contender, Revision, SourceForm, Tool
+from digest.comparisons.models import Call, Contender, Revision, SourceForm, Tool, Verdict
 from digest.comparisons.page_parser import parse_page
-from digest.comparisons.schema import ComparisonDraft
+from digest.comparisons.schema import (
+    ComparisonContent,
+    ComparisonDraft,
+    ContenderDraft,
+    VerdictDraft,
+)
 from digest.comparisons.store import ImportOutcome
 from digest.db import Database
 from digest.errors import NotFound
@@ -130,6 +136,21 @@ def test_what_only_json_can_say_is_found_again(
             "The builder",
             "https://example.com/lathe",
         )
+
+
+def test_every_field_of_a_draft_has_a_column() -> None:
+    tables: dict[type[BaseModel], type[SQLModel]] = {
+        ComparisonContent: Revision,
+        ContenderDraft: Contender,
+        VerdictDraft: Verdict,
+    }
+    elsewhere = {"format", "slug", "contenders", "verdicts"}
+    missing = {
+        name
+        for model, table in tables.items()
+        for name in model.model_fields.keys() - table.model_fields.keys()
+    }
+    assert missing == elsewhere
 
 
 def test_a_tool_is_kept_once_across_comparisons(

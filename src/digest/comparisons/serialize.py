@@ -1,12 +1,19 @@
-"""Which JSON fields a stored comparison has in the output of commands."""
+"""Which JSON fields a stored comparison has in the output of commands.
+
+They are the fields of the input model, and what follows from them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from digest.comparisons.models import Comparison, Contender, Revision
+from pydantic import BaseModel
+
+from digest.comparisons.models import Comparison, Contender, Revision, Verdict
+from digest.comparisons.schema import ComparisonContent, ContenderDraft, VerdictDraft
 from digest.comparisons.score import lean, split
-from digest.comparisons.store import ComparisonSummary, SummarySide
+from digest.comparisons.store import ComparisonSummary
 
 
 def facts_of(comparison: Comparison, revision: Revision) -> dict[str, Any]:
@@ -16,20 +23,11 @@ def facts_of(comparison: Comparison, revision: Revision) -> dict[str, Any]:
         "slug": comparison.slug,
         "revision": revision.number,
         "revisions": comparison.latest,
-        "kicker": revision.kicker,
-        "title": revision.title,
-        "question": revision.question,
-        "intro": revision.intro,
-        "published_on": revision.published_on,
         "imported_at": revision.imported_at,
-        "url": revision.url,
-        "weight": revision.weight,
-        "labels": revision.labels,
-        "seats": revision.seats,
-        "leans": lean(left.panel_share, right.panel_share).value,
+        **_fields(revision, ComparisonContent, but={"format", "slug", "contenders"}),
+        "leans": lean(left.panel_share, right.panel_share),
         "contenders": [_contender(left, revision.seats), _contender(right, revision.seats)],
-        "closing": revision.closing,
-        "form": revision.form.value,
+        "form": revision.form,
         "source": revision.source,
     }
 
@@ -43,12 +41,8 @@ def summary_of(summary: ComparisonSummary) -> dict[str, Any]:
         "published_on": summary.published_on,
         "imported_on": summary.imported_on,
         "weight": summary.weight,
-        "contenders": [_side(summary.left), _side(summary.right)],
+        "contenders": [summary.left._asdict(), summary.right._asdict()],
     }
-
-
-def _side(side: SummarySide) -> dict[str, Any]:
-    return side._asdict()
 
 
 def _contender(contender: Contender, seats: int) -> dict[str, Any]:
@@ -56,24 +50,15 @@ def _contender(contender: Contender, seats: int) -> dict[str, Any]:
     return {
         "side": "right" if contender.side else "left",
         "tool": contender.tool.slug,
-        "category": contender.category,
-        "name": contender.name,
-        "tagline": contender.tagline,
-        "panel_share": contender.panel_share,
+        **_fields(contender, ContenderDraft, but={"verdicts"}),
         "ships": seated.ships if seated else None,
         "skips": seated.skips if seated else None,
-        "community_share": contender.community_share,
-        "entry": contender.entry.value if contender.entry else None,
-        "entry_text": contender.entry_text,
-        "description": contender.description,
-        "url": contender.url,
-        "verdicts": [
-            {
-                "seat": verdict.seat,
-                "quote": verdict.quote,
-                "call": verdict.call.value if verdict.call else None,
-                "reviewer": verdict.reviewer,
-            }
-            for verdict in contender.verdicts
-        ],
+        "verdicts": [_fields(verdict, VerdictDraft) for verdict in contender.verdicts],
     }
+
+
+def _fields(
+    row: Revision | Contender | Verdict, model: type[BaseModel], *, but: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the columns of *row* that are fields of *model*."""
+    return {name: getattr(row, name) for name in model.model_fields if name not in but}

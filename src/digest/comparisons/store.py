@@ -31,45 +31,25 @@ def revision_row(
     """Return a draft as a revision with contenders and verdicts; *tools* are left and right."""
     sides = enumerate(zip(draft.contenders, tools, strict=True))
     return Revision(
+        **draft.model_dump(exclude={"slug", "contenders", "closing", "labels"}),
+        closing=list(draft.closing),
+        labels=list(draft.labels),
+        form=draft.form,
+        source=draft.source,
         comparison=comparison,
         number=comparison.latest,
         fingerprint=fingerprint,
-        title=draft.title,
-        kicker=draft.kicker,
-        question=draft.question,
-        intro=draft.intro,
-        closing=list(draft.closing),
-        published_on=draft.published_on,
-        url=draft.url,
-        weight=draft.weight,
-        labels=list(draft.labels),
-        seats=draft.seats,
-        form=draft.form,
-        source=draft.source,
         imported_at=now,
-        contenders=[_contender(contender, side, tool) for side, (contender, tool) in sides],
+        contenders=[_contender_row(contender, side, tool) for side, (contender, tool) in sides],
     )
 
 
-def _contender(draft: ContenderDraft, side: int, tool: Tool) -> Contender:
+def _contender_row(draft: ContenderDraft, side: int, tool: Tool) -> Contender:
     return Contender(
+        **draft.model_dump(exclude={"verdicts"}),
         side=side,
         tool=tool,
-        name=draft.name,
-        category=draft.category,
-        tagline=draft.tagline,
-        description=draft.description,
-        entry=draft.entry,
-        entry_text=draft.entry_text,
-        panel_share=draft.panel_share,
-        community_share=draft.community_share,
-        url=draft.url,
-        verdicts=[
-            Verdict(
-                seat=verdict.seat, quote=verdict.quote, call=verdict.call, reviewer=verdict.reviewer
-            )
-            for verdict in draft.verdicts
-        ],
+        verdicts=[Verdict(**verdict.model_dump()) for verdict in draft.verdicts],
     )
 
 
