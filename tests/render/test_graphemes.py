@@ -25,8 +25,9 @@ WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
             ["\U0001f1e9\U0001f1ea", "\U0001f1eb\U0001f1f7"],
         ),
         ("\r\n", ["\r\n"]),
-        ("\u1112\u1161\u11ab\u1100", ["\u1112\u1161\u11ab\u1100"]),
+        ("\u1112\u1161\u11ab\u1100", ["\u1112\u1161\u11ab", "\u1100"]),
         ("\u0928\u093f\u0926", ["\u0928\u093f", "\u0926"]),
+        ("\u0915\u094d\u0937\u093f", ["\u0915\u094d\u0937\u093f"]),
     ],
 )
 def test_text_falls_into_what_a_reader_sees_as_one_letter(text: str, parts: list[str]) -> None:
@@ -65,7 +66,16 @@ def test_an_endless_text_is_not_read_to_its_end() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "width"), [("abc", 3), ("e\u0301", 1), ("汉字", 4), (ASTRONAUT, 2), ("\u200b", 0)]
+    ("text", "width"),
+    [
+        ("abc", 3),
+        ("e\u0301", 1),
+        ("汉字", 4),
+        (ASTRONAUT, 2),
+        ("\u200b", 0),
+        ("\u2764\ufe0f", 2),
+        ("\u0915\u094d\u0937\u093f", 2),
+    ],
 )
 def test_columns_are_those_of_a_fixed_width_font(text: str, width: int) -> None:
     assert text_width(text) == width
