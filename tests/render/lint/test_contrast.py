@@ -31,6 +31,22 @@ def test_contrast_is_counted_as_wcag_does(one: str, other: str, ratio: float) ->
 
 
 @pytest.mark.parametrize(
+    ("text", "rgb"),
+    [
+        ("rebeccapurple", (0.4, 0.2, 0.6)),
+        ("hsl(0, 100%, 50%)", (1, 0, 0)),
+        ("rgb(0% 100% 0% / 50%)", (0, 1, 0)),
+        ("#0F08", (0, 1, 0)),
+        ("lab(50% 0 0)", None),
+    ],
+)
+def test_a_colour_is_known_however_css_writes_it(
+    text: str, rgb: tuple[float, float, float] | None
+) -> None:
+    assert parse_colour(text) == (rgb and pytest.approx(rgb))
+
+
+@pytest.mark.parametrize(
     "text", ["", "transparent", "url(x.png)", "rgba(0,0,0,0)", "#12", "#11111100"]
 )
 def test_what_is_no_colour_is_none(text: str) -> None:
@@ -46,6 +62,8 @@ def test_what_is_no_colour_is_none(text: str) -> None:
         '<p style="display:none;color:#fff">hidden</p>',
         '<td bgcolor="#2744c4"><a style="color:#ffffff">on blue</a></td>',
         '<p style="color:#fff;background:#222222 url(x.png)">on a picture</p>',
+        '<p style="color:#fff;background:url(data:a;b) #222">after an address with a semicolon</p>',
+        '<p style="color:/* not #fff */#111">with a comment</p>',
         "<p>\u00a0\u2014</p>",
     ],
 )
@@ -64,6 +82,12 @@ def test_what_stands_out_passes(body: str) -> None:
 )
 def test_what_hardly_stands_out_is_told(body: str) -> None:
     assert len(said(body)) == 1
+
+
+def test_the_most_important_style_of_an_element_is_its_own() -> None:
+    body = '<p style="color:#111 !important">words</p>'
+
+    assert said(body, "p { color: #fff !important }") == []
 
 
 def test_the_dark_has_rules_of_its_own() -> None:

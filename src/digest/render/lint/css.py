@@ -1,51 +1,45 @@
-"""The subset of CSS that mails use: colours, declarations, and rules by tag, class and parent."""
+"""The CSS that mails use, read by tinycss2: colours, styles, rules by tag, class and parent."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
+
+import tinycss2
+from tinycss2.color4 import parse_color
 
 Rgb = tuple[float, float, float]  #: red, green and blue from 0 to 1
 
-_HEX = re.compile(r"#([0-9a-f]{3,4}|[0-9a-f]{6}|[0-9a-f]{8})\Z")
-_RGB = re.compile(r"rgba?\(\s*(\d+)\s*[, ]\s*(\d+)\s*[, ]\s*(\d+)\s*(?:[,/]\s*([\d.]+%?)\s*)?\)\Z")
-_NAMED = {
-    "black": "#000000",
-    "white": "#ffffff",
-    "gray": "#808080",
-    "grey": "#808080",
-    "silver": "#c0c0c0",
-    "red": "#ff0000",
-    "green": "#008000",
-    "blue": "#0000ff",
-    "yellow": "#ffff00",
-    "orange": "#ffa500",
-    "navy": "#000080",
-    "maroon": "#800000",
-    "purple": "#800080",
-    "teal": "#008080",
-}
-_SHORT = 4  # digits of the short form #rgba
 
-
+@lru_cache(maxsize=1024)
 def parse_colour(text: str) -> Rgb | None:
     """Return a colour; ``None`` for one that isn't known here or is transparent."""
-    text = text.strip().lower()
-    text = _NAMED.get(text, text)
-    match = _HEX.match(text)
-    if match:
-        digits = match[1] if len(match[1]) > _SHORT else "".join(digit * 2 for digit in match[1])
-        if len(digits) == 8 and digits.endswith("00"):  # noqa: PLR2004 - #rrggbbaa
-            return None
-        red, green, blue = (int(digits[at : at + 2], 16) / 255 for at in (0, 2, 4))
-        return red, green, blue
-    match = _RGB.match(text)
-    if not match or match[4] in {"0", "0%", "0.0"}:
+    return _rgb(text)
+
+
+@lru_cache(maxsize=1024)
+def first_colour(text: str) -> Rgb | None:
+    """Return the first colour of a value with several parts, such as that of ``background``."""
+    parts = tinycss2.parse_component_value_list(text, skip_comments=True)
+    return next((rgb for rgb in map(_rgb, parts) if rgb), None)
+
+
+def _rgb(written: Any) -> Rgb | None:  # text, or a token of tinycss2, which has no types
+    colour = parse_color(written)
+    if colour is None or isinstance(colour, str) or not colour.alpha:
         return None
-    red, green, blue = (min(255, int(match[place])) / 255 for place in (1, 2, 3))
-    return red, green, blue
+    try:
+        red, green, blue = colour.to("srgb").coordinates
+    except NotImplementedError:  # lab and other spaces, which no mail program knows
+        return None
+    return _channel(red), _channel(green), _channel(blue)
+
+
+def _channel(value: float | None) -> float:
+    return min(1.0, max(0.0, value or 0.0))
 
 
 def contrast(first: Rgb, second: Rgb) -> float:
@@ -62,8 +56,6 @@ def _luminance(rgb: Rgb) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_BLOCK = re.compile(r"([^{}]+)\{((?:[^{}]|\{[^{}]*\})*)\}")
 _DARK = re.compile(r"prefers-color-scheme\s*:\s*dark", re.IGNORECASE)
 _COMPOUND = re.compile(r"(?P<tag>[a-z][a-z0-9]*|\*)?(?P<rest>(?:[.#][\w-]+)*)\Z", re.IGNORECASE)
 
@@ -78,12 +70,19 @@ class CssNode:
 
 
 @dataclass(frozen=True)
+class CssStyle:
+    """The declarations of a style by property, those marked ``!important`` by themselves."""
+
+    values: Mapping[str, str]
+    important: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class CssRule:
     """One rule of a style sheet; *steps* go from the element to its ancestors."""
 
     steps: tuple[tuple[str, frozenset[str], bool], ...]  #: tag, classes, directly inside the next
-    values: Mapping[str, str]
-    important: Mapping[str, str]
+    style: CssStyle
     dark: bool  #: only in the dark scheme
 
     def fits(self, node: CssNode) -> bool:
@@ -91,38 +90,39 @@ class CssRule:
         return _fits(self.steps, node)
 
 
-def read_rules(css: str) -> list[CssRule]:
+@lru_cache(maxsize=64)
+def read_rules(css: str) -> Sequence[CssRule]:
     """Return the rules of a style sheet in order; unsupported selectors are left out."""
-    return list(_rules(_COMMENT.sub("", css), dark=False))
+    return tuple(_rules(tinycss2.parse_stylesheet(css, skip_comments=True), dark=False))
 
 
 @lru_cache(maxsize=1024)
-def declarations(text: str) -> Mapping[str, str]:
-    """Return the declarations of a style by property; ``!important`` stays in the values."""
-    values = {}
-    for part in text.split(";"):
-        name, colon, value = part.partition(":")
-        if colon:
-            values[name.strip().lower()] = value.strip()
-    return values
+def read_style(text: str) -> CssStyle:
+    """Return the style of an element's attribute."""
+    return _style(text)
 
 
-def _rules(css: str, *, dark: bool) -> Iterator[CssRule]:
-    for head, body in _BLOCK.findall(css):
-        head = head.strip()
-        if head.startswith("@"):
-            if _DARK.search(head):
-                yield from _rules(body, dark=True)
-            continue
-        style = declarations(body)
-        important = {
-            name: value.split("!")[0].strip() for name, value in style.items() if "!" in value
-        }
-        values = {name: value for name, value in style.items() if "!" not in value}
-        for selector in head.split(","):
-            steps = _steps(selector.strip())
-            if steps:
-                yield CssRule(steps, values, important, dark)
+def _style(css: Any) -> CssStyle:
+    values: dict[str, str] = {}
+    important: dict[str, str] = {}
+    for part in tinycss2.parse_blocks_contents(css, skip_comments=True):
+        if part.type == "declaration":
+            value = tinycss2.serialize(part.value).strip()
+            (important if part.important else values)[part.lower_name] = value
+    return CssStyle(values, important)
+
+
+def _rules(parts: Iterable[Any], *, dark: bool) -> Iterator[CssRule]:
+    for part in parts:
+        head = tinycss2.serialize(part.prelude) if hasattr(part, "prelude") else ""
+        if part.type == "at-rule" and part.content and _DARK.search(head):
+            yield from _rules(tinycss2.parse_rule_list(part.content), dark=True)
+        elif part.type == "qualified-rule":
+            style = _style(part.content)
+            for selector in head.split(","):
+                steps = _steps(selector.strip())
+                if steps:
+                    yield CssRule(steps, style, dark)
 
 
 def _steps(selector: str) -> tuple[tuple[str, frozenset[str], bool], ...]:

@@ -11,9 +11,10 @@ from digest.render.lint.css import (
     CssRule,
     Rgb,
     contrast,
-    declarations,
+    first_colour,
     parse_colour,
     read_rules,
+    read_style,
 )
 from digest.render.lint.finding import Finding, LintedMail, RuleText, error, warning
 from digest.render.lint.html_reader import HtmlEvent
@@ -107,7 +108,7 @@ class _StyleResolver:
             rule
             for rule in rules
             if (dark or not rule.dark)
-            and _PROPERTIES & (rule.values.keys() | rule.important.keys())
+            and _PROPERTIES & (rule.style.values.keys() | rule.style.important.keys())
         ]
         start = _State(None, _WHITE, _DARK_GROUND) if dark else _State(None, _BLACK, _WHITE)
         self._open: list[tuple[str, _State]] = [("", start)]
@@ -153,20 +154,18 @@ class _StyleResolver:
         if "bgcolor" in attributes:
             style["background-color"] = attributes["bgcolor"]
         for rule in fitting:
-            style |= rule.values
-        own = declarations(attributes.get("style", ""))
-        if "background" in own:
+            style |= rule.style.values
+        own = read_style(attributes.get("style", ""))
+        if "background" in own.values:
             style.pop("background-color", None)
-        style |= own
+        style |= own.values
         for rule in fitting:
-            style |= rule.important
-        return style
+            style |= rule.style.important
+        return {**style, **own.important}
 
 
 def _background(style: dict[str, str]) -> Rgb | None:
-    background = style.get("background-color", style.get("background", ""))
-    parts = re.findall(r"rgba?\([^)]*\)|[^\s()]+", background)
-    return next((rgb for rgb in map(parse_colour, parts) if rgb), None)
+    return first_colour(style.get("background-color", style.get("background", "")))
 
 
 def _size(style: dict[str, str], above: float) -> float:
