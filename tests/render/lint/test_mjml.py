@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from digest.render.lint.finding import Finding, Severity
+from digest.render.lint.mjml import check
 from digest.render.lint.mjml.__main__ import main
 from digest.render.lint.mjml.check import check_mjml
 from digest.render.lint.mjml.source_map import check_template
@@ -17,6 +20,7 @@ from digest.render.template_paths import template_folders
 from tests.render.samples import full_week, make_issue
 from tests.render.test_engine import write_mail
 
+TAGS = Path(str(check.__file__)).with_name("tags.json")
 GOOD = """\
 <mjml lang="en">
   <mj-head>
@@ -224,6 +228,13 @@ def test_every_rule_says_how_to_mend_it() -> None:
         for finding in check_mjml(planted(piece, change)):
             assert re.search(r"[.?)]$", finding.mend)
             assert finding.severity in Severity
+
+
+def test_the_compiler_in_use_is_the_one_the_tags_and_pitfalls_were_tried_with() -> None:
+    """After an update: try each rule of `compiler_pitfalls`, then write the version."""
+    tried = json.loads(TAGS.read_text("utf-8"))["made_from"]["compiler"]
+
+    assert version("mjml-python") == tried["mjml-python"]
 
 
 def test_it_checks_files_by_themselves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,7 @@
-"""The schema of MJML, read from ``tags.json``: tags, their parents, and attribute types."""
+"""The schema of MJML, read from ``tags.json``: tags, their parents, and attribute types.
+
+``made_from`` in the file says which version of MJML it is of, and how it was made.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from importlib.resources import files
 from typing import Any, Literal
 
 import orjson
+
+from digest.render.lint.css import parse_colour
 
 Content = Literal["tags", "html", "words", "nothing"]
 #: Attributes that this compiler accepts and ignores; the reference compiler applies them.
@@ -80,7 +85,7 @@ def fits(kind: str, value: str) -> bool:
     if not value.strip() or kind == "string":
         return True
     if kind == "color":
-        return bool(_COLOUR.match(value)) or value.lower() in _NAMED | _colours()
+        return bool(_COLOUR.match(value)) or value.lower() in _NAMED or _is_colour_name(value)
     if kind == "integer":
         return value.strip().isdigit()
     if kind == "boolean":
@@ -111,9 +116,8 @@ def _pattern(kind: str) -> re.Pattern[str]:
     return re.compile(rf"{length}(?:\s+{length}){{0,{most}}}")
 
 
-@cache
-def _colours() -> frozenset[str]:
-    return frozenset(_schema()["colours"])
+def _is_colour_name(value: str) -> bool:
+    return value.isalpha() and parse_colour(value) is not None
 
 
 @cache
