@@ -14,7 +14,7 @@ from digest.mail.outbox import message
 from digest.mail.spamassassin import NoSpamAssassin, as_received, judge, read
 from digest.render.engine import render
 from digest.render.lint.finding import Severity
-from digest.render.lint.rules.spam import spam_score
+from digest.render.lint.rules.compliance import spam_score
 from tests.render.samples import full_week, make_issue
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

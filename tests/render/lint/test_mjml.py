@@ -13,7 +13,7 @@ from digest.render.lint.finding import Finding, Severity
 from digest.render.lint.mjml import check
 from digest.render.lint.mjml.__main__ import main
 from digest.render.lint.mjml.check import check_mjml
-from digest.render.lint.mjml.source_map import check_template
+from digest.render.lint.mjml.source_map import fill_checked
 from digest.render.sandbox import render_checked
 from digest.render.template_errors import TemplateFault
 from digest.render.template_paths import template_folders
@@ -180,14 +180,15 @@ def test_five_mistakes_in_one_mail_are_all_found() -> None:
 
 def test_the_shipped_templates_have_no_fault() -> None:
     for issue in (make_issue(), make_issue(*full_week())):
-        assert said(check_template("issue.mjml", {"issue": issue}, template_folders("email"))) == []
+        _, findings = fill_checked("issue.mjml", {"issue": issue}, template_folders("email"))
+        assert said(findings) == []
 
 
 def test_a_fault_in_a_partial_is_told_by_its_own_file_and_line(tmp_path: Path) -> None:
     write_mail(tmp_path, "{% include 'deep.mjml' %}")
     (tmp_path / "deep.mjml").write_text("{# one #}\n<b>\n  {{ word }} <mj-buton>x</mj-buton></b>")
 
-    found = check_template("note.mjml", {"word": "a" * 500}, template_folders("email", tmp_path))
+    _, found = fill_checked("note.mjml", {"word": "a" * 500}, template_folders("email", tmp_path))
 
     assert [(each.file, each.line, each.column) for each in found] == [("deep.mjml", 3, 14)]
 
@@ -198,7 +199,7 @@ def test_a_fault_in_a_macro_is_told_once_and_where_the_macro_is(tmp_path: Path) 
     )
     (tmp_path / "parts.mjml").write_text("{% macro x() %}\n<img\n src='a'>\n{% endmacro %}")
 
-    found = check_template("note.mjml", {}, template_folders("email", tmp_path))
+    _, found = fill_checked("note.mjml", {}, template_folders("email", tmp_path))
 
     assert [(each.file, each.line, each.rule) for each in found] == [("parts.mjml", 2, "mjml-alt")]
 
@@ -207,7 +208,9 @@ def test_stored_text_is_never_taken_for_mjml(tmp_path: Path) -> None:
     write_mail(tmp_path, "{{ word }}")
 
     hostile = {"word": "</mj-text><mj-raw>\ue0000\ue001<"}
-    assert said(check_template("note.mjml", hostile, template_folders("email", tmp_path))) == []
+    _, found = fill_checked("note.mjml", hostile, template_folders("email", tmp_path))
+
+    assert found == []
 
 
 def test_f02_mjml_that_can_not_be_read_is_refused_with_line_column_and_words(

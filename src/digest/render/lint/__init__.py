@@ -9,8 +9,8 @@ MJML before it is compiled and returns findings of the same form.
 from digest.render.lint.css import parse_colour
 from digest.render.lint.finding import Finding, LintedMail, Severity, error, warning
 from digest.render.lint.html_reader import read_html
+from digest.render.lint.rules.compliance import spam_score
 from digest.render.lint.rules.size import CLIP_BYTES, REWRITTEN_BYTES
-from digest.render.lint.rules.spam import spam_score
 from digest.render.lint.rules.subject_line import PREHEADER_MOST, SUBJECT_FITS
 from digest.render.lint.runner import forbids_sending, lint_mail
 

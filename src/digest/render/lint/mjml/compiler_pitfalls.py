@@ -8,11 +8,32 @@ from difflib import get_close_matches
 
 from digest.render.lint.finding import RuleText
 from digest.render.lint.mjml.parser import Attribute, MjmlFault, MjmlTag, ParsedMjml
-from digest.render.lint.mjml.tag_schema import NO_EFFECT
 
 _ESCAPED = re.compile("[\u00a0\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]")
 _IMAGES = ("img", "mj-image", "mj-carousel-image", "mj-social-element")
 _FULL = 100.0
+#: Attributes that this compiler accepts and ignores; the reference compiler applies them.
+_IGNORED = frozenset(
+    {
+        ("mj-section", "gutter"),
+        ("mj-wrapper", "gap"),
+        ("mj-column", "inner-border-radius"),
+        ("mj-hero", "border-radius"),
+        ("mj-accordion-title", "font-weight"),
+        ("mj-social", "border"),
+        ("mj-social-element", "border"),
+        ("mj-social-element", "srcset"),
+        ("mj-social-element", "sizes"),
+        ("mj-image", "sizes"),
+        ("mj-image", "border-top"),
+        ("mj-image", "border-right"),
+        ("mj-image", "border-bottom"),
+        ("mj-image", "border-left"),
+        ("mj-button", "title"),
+        ("mj-table", "role"),
+        ("mj-body", "id"),
+    }
+)
 
 
 @RuleText(
@@ -225,7 +246,7 @@ def no_effect(scan: ParsedMjml) -> Iterator[MjmlFault]:
     for tag in scan.tags():
         for attribute in tag.attributes:
             right = attribute.name == "icon-position" and attribute.value == "right"
-            if (tag.name, attribute.name) in NO_EFFECT or right:
+            if (tag.name, attribute.name) in _IGNORED or right:
                 yield _attribute_fault(
                     no_effect.name,
                     attribute,

@@ -25,16 +25,6 @@ _MARK = re.compile(f"{_MARK_START}(\\d+){_MARK_END}")
 _SEARCHED = 4_000  # characters after a mark that are searched for the words of a fault
 
 
-def check_template(
-    name: str, context: Mapping[str, object], folders: tuple[Path, ...]
-) -> list[Finding]:
-    """Return the findings of the mail's MJML, with file, line and column of its templates.
-
-    Raises `TemplateBroken` when the templates can't be filled.
-    """
-    return fill_checked(name, context, folders)[1]
-
-
 def fill_checked(
     name: str, context: Mapping[str, object], folders: tuple[Path, ...]
 ) -> tuple[str, list[Finding]]:

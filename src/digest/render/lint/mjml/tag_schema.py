@@ -16,28 +16,6 @@ import orjson
 from digest.render.lint.css import parse_colour
 
 Content = Literal["tags", "html", "words", "nothing"]
-#: Attributes that this compiler accepts and ignores; the reference compiler applies them.
-NO_EFFECT = frozenset(
-    {
-        ("mj-section", "gutter"),
-        ("mj-wrapper", "gap"),
-        ("mj-column", "inner-border-radius"),
-        ("mj-hero", "border-radius"),
-        ("mj-accordion-title", "font-weight"),
-        ("mj-social", "border"),
-        ("mj-social-element", "border"),
-        ("mj-social-element", "srcset"),
-        ("mj-social-element", "sizes"),
-        ("mj-image", "sizes"),
-        ("mj-image", "border-top"),
-        ("mj-image", "border-right"),
-        ("mj-image", "border-bottom"),
-        ("mj-image", "border-left"),
-        ("mj-button", "title"),
-        ("mj-table", "role"),
-        ("mj-body", "id"),
-    }
-)
 EVERYWHERE = frozenset({"css-class", "mj-class"})
 _COLOUR = re.compile(
     r"#(?:[0-9a-f]{3}|[0-9a-f]{4}|[0-9a-f]{6}|[0-9a-f]{8})\Z|(?:rgb|hsl)a?\([\d.,%\s/deg]+\)\Z",

@@ -1,8 +1,8 @@
-"""Rules of law and of mailbox providers: unsubscribe link, postal address, text part."""
+"""Rules of law and of mailbox providers: unsubscribe link, postal address, text part, spam."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from digest.render.lint.finding import Finding, LintedMail, RuleText, error, warning
 
@@ -17,6 +17,7 @@ _WORDS = "<p>\n" + "word\n" * 2_200 + "</p>"
 _ADDRESS = '<html lang="en"><title>Two tools</title><body><p>Weekly<br>12 Example Street</p>\n'
 _SHORT_TEXT = 80  # characters
 _NEAR_TOP = 10_000  # characters after <body>
+_SPAM_POINTS = 5.0  # of SpamAssassin
 
 
 @RuleText(
@@ -108,3 +109,16 @@ def text_part(copy: LintedMail) -> Iterator[Finding]:
             "the text part is missing or next to empty",
             "Write the mail's .txt template.",
         )
+
+
+def spam_score(score: float, tests: Sequence[str]) -> Iterator[Finding]:
+    """Warn of a mail with points, forbid one with five or more; *tests* names what counted."""
+    if score <= 0:
+        return
+    make = error if score >= _SPAM_POINTS else warning
+    yield make(
+        "spam-score",
+        "html",
+        f"SpamAssassin gives it {score:g} points: {'; '.join(tests) or 'it does not say why'}",
+        "Change what it names.",
+    )
