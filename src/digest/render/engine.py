@@ -105,7 +105,7 @@ def _environment(
     folders: tuple[Path, ...], *, markup: bool, loader: BaseLoader | None
 ) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        loader=loader or Folders(folders),
+        loader=loader or FolderLoader(folders),
         autoescape=markup,
         undefined=StrictUndefined,
         finalize=_finish_markup if markup else _finish_text,
@@ -116,7 +116,7 @@ def _environment(
     return environment
 
 
-class Folders(BaseLoader):
+class FolderLoader(BaseLoader):
     """A loader from the first folder that has a file, which notices files added later."""
 
     def __init__(self, folders: tuple[Path, ...]) -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from digest.render.lint.css import CssNode, contrast, parse_colour, read_rules
-from digest.render.lint.rules.accessibility import stands_out
+from digest.render.lint.css import CssNode, contrast_ratio, parse_colour, read_rules
+from digest.render.lint.rules.accessibility import text_contrast
 from tests.render.lint.test_rules import GOOD
 
 DARK = "@media (prefers-color-scheme: dark) {{ body {{ background-color: #111 }} {} }}"
@@ -15,7 +15,7 @@ DARK = "@media (prefers-color-scheme: dark) {{ body {{ background-color: #111 }}
 
 def said(body: str, css: str = "") -> list[str]:
     html = f"<html><head><style>{css}</style></head><body>{body}</body></html>"
-    return [each.message for each in stands_out(replace(GOOD, html=html))]
+    return [each.message for each in text_contrast(replace(GOOD, html=html))]
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_contrast_is_counted_as_wcag_does(one: str, other: str, ratio: float) ->
 
     assert left is not None
     assert right is not None
-    assert contrast(left, right) == pytest.approx(ratio, abs=0.05)
+    assert contrast_ratio(left, right) == pytest.approx(ratio, abs=0.05)
 
 
 @pytest.mark.parametrize(

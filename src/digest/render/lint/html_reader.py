@@ -12,10 +12,10 @@ _UNSEEN = {"style", "script", "title", "head"}
 
 @dataclass(frozen=True)
 class HtmlEvent:
-    """One event of a mail in document order: a tag opens, a tag closes, or text stands."""
+    """One event of a mail in document order: a tag opens, a tag closes, or text comes."""
 
-    kind: Literal["opens", "closes", "says"]
-    words: str  #: a tag's name, or text with its white space collapsed
+    kind: Literal["start", "end", "text"]
+    value: str  #: a tag's name, or text with its white space collapsed
     attributes: Mapping[str, str]
     line: int
 
@@ -68,7 +68,7 @@ class _Reader(HTMLParser):
         attributes = tuple((name, value or "") for name, value in attrs)
         line = self.getpos()[0]
         self.document.tags.append(HtmlTag(tag, attributes, line))
-        self.document.events.append(HtmlEvent("opens", tag, dict(attributes), line))
+        self.document.events.append(HtmlEvent("start", tag, dict(attributes), line))
         if tag in _UNSEEN:
             self._inside.append(tag)
         elif tag not in {"a", "b", "i", "em", "strong", "span", "bdi"}:
@@ -80,14 +80,14 @@ class _Reader(HTMLParser):
             self._inside.pop()
 
     def handle_endtag(self, tag: str) -> None:
-        self.document.events.append(HtmlEvent("closes", tag, {}, 0))
+        self.document.events.append(HtmlEvent("end", tag, {}, 0))
         if tag in self._inside:
             self._inside.remove(tag)
 
     def handle_data(self, data: str) -> None:
-        words = " ".join(data.split())
-        if words:
-            self.document.events.append(HtmlEvent("says", words, {}, self.getpos()[0]))
+        text = " ".join(data.split())
+        if text:
+            self.document.events.append(HtmlEvent("text", text, {}, self.getpos()[0]))
         if "title" in self._inside:
             self.document.title += data
         elif not self._inside:

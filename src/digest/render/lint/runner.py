@@ -42,7 +42,7 @@ RULES: tuple[MailRule, ...] = (
     accessibility.image_alts,
     accessibility.heading_order,
     accessibility.words_without_images,
-    accessibility.stands_out,
+    accessibility.text_contrast,
     unrendered.placeholders,
     links.link_words,
     links.repeated_links,
@@ -50,9 +50,9 @@ RULES: tuple[MailRule, ...] = (
 _MAX_PER_RULE = 5  # findings of one rule; more repeat the same fault
 
 
-def lint_mail(copy: LintedMail, rules: Iterable[MailRule] = RULES) -> list[Finding]:
+def lint_mail(mail: LintedMail, rules: Iterable[MailRule] = RULES) -> list[Finding]:
     """Return the findings of a mail, errors first; at most five of each rule."""
-    findings = [finding for rule in rules for finding in list(rule(copy))[:_MAX_PER_RULE]]
+    findings = [finding for rule in rules for finding in list(rule(mail))[:_MAX_PER_RULE]]
     return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
 
 

@@ -44,9 +44,9 @@ _IGNORED = frozenset(
     fails='<mj-text><p style="\ncolor:#111111">Words</p></mj-text>',
     passes='<mj-text><p style="color:#111111">Words</p></mj-text>',
 )
-def line_breaks(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def line_breaks(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of a line break or tab in an attribute."""
-    for tag, attribute in _attributes(scan):
+    for tag, attribute in _attributes(parsed):
         if re.search(r"[\n\r\t]", attribute.value or ""):
             yield _attribute_fault(
                 line_breaks.name,
@@ -64,9 +64,9 @@ def line_breaks(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails='<mj-text><p title="75\u00a0%">Words</p></mj-text>',
     passes='<mj-text><p title="75&#160;%">Words</p></mj-text>',
 )
-def mangled_characters(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def mangled_characters(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of no-break spaces and characters without a width in an attribute."""
-    for tag, attribute in _attributes(scan):
+    for tag, attribute in _attributes(parsed):
         match = _ESCAPED.search(attribute.value or "")
         if match:
             yield _attribute_fault(
@@ -85,9 +85,9 @@ def mangled_characters(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails="<mj-text><p title='the \"best\" one'>Words</p></mj-text>",
     passes='<mj-text><p title="the &quot;best&quot; one">Words</p></mj-text>',
 )
-def quotes_in_quotes(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def quotes_in_quotes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Forbid a double quote in a single-quoted attribute."""
-    for tag, attribute in _attributes(scan):
+    for tag, attribute in _attributes(parsed):
         if attribute.quote == "'" and '"' in (attribute.value or ""):
             yield _attribute_fault(
                 quotes_in_quotes.name,
@@ -106,9 +106,9 @@ def quotes_in_quotes(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails='<mj-style inline="inline">p { margin: 0; }</mj-style>',
     passes="<mj-style>p { margin: 0; }</mj-style>",
 )
-def no_inlining(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def no_inlining(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of a style sheet that is to be inlined."""
-    for tag in scan.tags():
+    for tag in parsed.tags():
         if tag.name == "mj-style" and tag.get("inline") is not None:
             yield _tag_fault(
                 no_inlining.name,
@@ -126,9 +126,9 @@ def no_inlining(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails='<mj-image src="https://a.example/a.png" />',
     passes='<mj-image src="https://a.example/a.png" alt="Lathe leads" />',
 )
-def missing_alt(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def missing_alt(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of an image without words that stand for it."""
-    for tag in scan.tags():
+    for tag in parsed.tags():
         if tag.name in _IMAGES and tag.get("alt") is None:
             yield _tag_fault(
                 missing_alt.name,
@@ -146,9 +146,9 @@ def missing_alt(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails='<mj-section padding="0 20px"></mj-section>',
     passes='<mj-section padding-left="20px" padding-right="20px"></mj-section>',
 )
-def section_padding(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def section_padding(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of padding at the sides of a section that is written in short."""
-    for tag in scan.tags():
+    for tag in parsed.tags():
         for attribute in tag.attributes:
             if tag.name == "mj-section" and attribute.name == "padding" and _pads_sides(attribute):
                 yield _attribute_fault(
@@ -167,16 +167,16 @@ def section_padding(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails='<mj-text mj-class="big huge">Words</mj-text>',
     passes='<mj-text mj-class="big">Words</mj-text>',
 )
-def class_clashes(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def class_clashes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of classes that set the same attribute."""
     defined = {
         tag.get("name"): {
             attribute.name for attribute in tag.attributes if attribute.name != "name"
         }
-        for tag in scan.tags()
+        for tag in parsed.tags()
         if tag.name == "mj-class"
     }
-    for tag in scan.tags():
+    for tag in parsed.tags():
         names = (tag.get("mj-class") or "").split()
         seen: dict[str, str] = {}
         for name in names:
@@ -198,10 +198,10 @@ def class_clashes(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails='<mj-text mj-class="bigg">Words</mj-text>',
     passes='<mj-text mj-class="big">Words</mj-text>',
 )
-def unknown_classes(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def unknown_classes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of a class that nobody defined."""
-    known = {tag.get("name") or "" for tag in scan.tags() if tag.name == "mj-class"}
-    for tag in scan.tags():
+    known = {tag.get("name") or "" for tag in parsed.tags() if tag.name == "mj-class"}
+    for tag in parsed.tags():
         for name in (tag.get("mj-class") or "").split():
             if name not in known:
                 close = get_close_matches(name, sorted(known), 1, 0.6)
@@ -221,11 +221,11 @@ def unknown_classes(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails='<mj-navbar hamburger="hamburger"></mj-navbar>\n' * 2,
     passes='<mj-navbar hamburger="hamburger"></mj-navbar>',
 )
-def shared_ids(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def shared_ids(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of a second carousel or hamburger menu."""
     for what, tags in (
-        ("carousel", [tag for tag in scan.tags() if tag.name == "mj-carousel"]),
-        ("hamburger menu", [tag for tag in scan.tags() if tag.get("hamburger")]),
+        ("carousel", [tag for tag in parsed.tags() if tag.name == "mj-carousel"]),
+        ("hamburger menu", [tag for tag in parsed.tags() if tag.get("hamburger")]),
     ):
         for tag in tags[1:]:
             yield _tag_fault(
@@ -241,9 +241,9 @@ def shared_ids(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails='<mj-table role="none"><tr><td>1</td></tr></mj-table>',
     passes="<mj-table><tr><td>1</td></tr></mj-table>",
 )
-def no_effect(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def no_effect(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of attributes without an effect."""
-    for tag in scan.tags():
+    for tag in parsed.tags():
         for attribute in tag.attributes:
             right = attribute.name == "icon-position" and attribute.value == "right"
             if (tag.name, attribute.name) in _IGNORED or right:
@@ -263,9 +263,9 @@ def no_effect(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails='<mj-section><mj-column width="60%" /><mj-column width="60%" /></mj-section>',
     passes='<mj-section><mj-column width="60%" /><mj-column width="40%" /></mj-section>',
 )
-def column_widths(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def column_widths(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of columns that together are wider than their section."""
-    for tag in scan.tags():
+    for tag in parsed.tags():
         widths = [_percent(child) for child in tag.children if child.name == "mj-column"]
         if tag.name in {"mj-section", "mj-group"} and sum(widths) > _FULL + 0.1:
             yield _tag_fault(
@@ -284,10 +284,10 @@ def column_widths(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails="<mj-button>Read the comparison</mj-button>",
     passes='<mj-button href="https://a.example/">Read the comparison</mj-button>',
 )
-def targets(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def targets(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of images without a source and of buttons that lead nowhere."""
     needed = {"mj-image": "src", "mj-carousel-image": "src", "mj-button": "href", "img": "src"}
-    for tag in scan.tags():
+    for tag in parsed.tags():
         name = needed.get(tag.name)
         inside = tag.parent is not None and tag.parent.name == "mj-attributes"
         if name and not inside and not (tag.get(name) or "").strip():
@@ -296,8 +296,8 @@ def targets(scan: ParsedMjml) -> Iterator[MjmlFault]:
             )
 
 
-def _attributes(scan: ParsedMjml) -> Iterator[tuple[MjmlTag, Attribute]]:
-    for tag in scan.tags():
+def _attributes(parsed: ParsedMjml) -> Iterator[tuple[MjmlTag, Attribute]]:
+    for tag in parsed.tags():
         for attribute in tag.attributes:
             yield tag, attribute
 

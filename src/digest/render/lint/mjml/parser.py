@@ -96,9 +96,9 @@ class ParsedMjml:
     fails="<mj-text><p>One<p>Two</mj-text>",
     passes="<mj-text><p>One</p><p>Two<br></p></mj-text>",
 )
-def syntax(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def syntax(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Forbid what the compiler can't read."""
-    yield from scan.faults
+    yield from parsed.faults
 
 
 def parse_mjml(source: str) -> ParsedMjml:

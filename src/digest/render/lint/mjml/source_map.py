@@ -14,7 +14,7 @@ from pathlib import Path
 
 from jinja2 import BaseLoader, Environment
 
-from digest.render.engine import Folders, fill
+from digest.render.engine import FolderLoader, fill
 from digest.render.lint.finding import Finding
 from digest.render.lint.mjml.check import check_mjml, line_and_column, line_starts
 from digest.render.lint.mjml.parser import MjmlFault
@@ -41,7 +41,7 @@ class _MarkingLoader(BaseLoader):
     """A loader that puts a mark before each ``<`` that may begin a tag."""
 
     def __init__(self, folders: tuple[Path, ...]) -> None:
-        self._inner = Folders(folders)
+        self._inner = FolderLoader(folders)
         self.places: list[tuple[str, int]] = []
         self.sources: dict[str, str] = {}
 

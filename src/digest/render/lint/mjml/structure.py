@@ -25,9 +25,9 @@ _UNSUPPORTED = {
     fails="<mj-txt>Words</mj-txt>",
     passes="<mj-text>Words</mj-text>",
 )
-def known_tags(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def known_tags(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Forbid a tag that MJML doesn't have."""
-    for tag in scan.tags():
+    for tag in parsed.tags():
         low = tag.name.lower()
         if not low.startswith("mj") or tag.name in tag_specs():
             continue
@@ -47,18 +47,18 @@ def known_tags(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails="<mj-section><mj-column /></mj-section>",
     passes='<mj-spacer height="12px" />',
 )
-def nesting(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def nesting(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Require every tag to stand where MJML has a place for it."""
-    yield from _root(scan)
-    for tag in scan.tags():
+    yield from _root(parsed)
+    for tag in parsed.tags():
         yield from _inside(tag)
 
 
-def _root(scan: ParsedMjml) -> Iterator[MjmlFault]:
-    for tag in scan.roots:
+def _root(parsed: ParsedMjml) -> Iterator[MjmlFault]:
+    for tag in parsed.roots:
         if tag.name.lower() != "mjml":
             yield _fault(nesting.name, tag, "stands outside <mjml>", "Move it inside.")
-    tops = [tag for tag in scan.roots if tag.name == "mjml"]
+    tops = [tag for tag in parsed.roots if tag.name == "mjml"]
     for tag in tops[1:]:
         yield _fault(nesting.name, tag, "is there twice", "Keep one.")
     for name in ("mj-head", "mj-body"):
@@ -109,9 +109,9 @@ def _html_in(tag: MjmlTag, parent: MjmlTag) -> Iterator[MjmlFault]:
     fails="Words",
     passes="<mj-text>Words</mj-text>",
 )
-def stray_text(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def stray_text(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of words between tags."""
-    for tag in scan.tags():
+    for tag in parsed.tags():
         if tag.name not in tag_specs() or tag_specs()[tag.name].content not in {"tags", "nothing"}:
             continue
         for at, text in tag.texts:
@@ -136,9 +136,9 @@ def stray_text(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails='<mj-text colour="#111111">Words</mj-text>',
     passes='<mj-text color="#111111">Words</mj-text>',
 )
-def known_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def known_attributes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Forbid an attribute that a tag doesn't have."""
-    for tag, attribute in _mjml_attributes(scan):
+    for tag, attribute in _mjml_attributes(parsed):
         if attribute.name not in attributes_of(tag.name):
             yield MjmlFault(
                 known_attributes.name,
@@ -157,9 +157,9 @@ def known_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails='<mj-text color="#111111" color="#222222">Words</mj-text>',
     passes='<mj-text color="#111111">Words</mj-text>',
 )
-def repeated_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def repeated_attributes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Warn of an attribute that stands twice."""
-    for tag in scan.tags():
+    for tag in parsed.tags():
         names: set[str] = set()
         for attribute in tag.attributes:
             if attribute.name in names:
@@ -182,9 +182,9 @@ def repeated_attributes(scan: ParsedMjml) -> Iterator[MjmlFault]:
     fails='<mj-text align="middle">Words</mj-text>',
     passes='<mj-text align="center">Words</mj-text>',
 )
-def attribute_values(scan: ParsedMjml) -> Iterator[MjmlFault]:
+def attribute_values(parsed: ParsedMjml) -> Iterator[MjmlFault]:
     """Forbid a value that an attribute can't take."""
-    for tag, attribute in _mjml_attributes(scan):
+    for tag, attribute in _mjml_attributes(parsed):
         kind = tag_specs()[tag.name].attributes.get(attribute.name)
         value = attribute.value
         if kind and value is not None and not fits(kind, value):
@@ -197,8 +197,8 @@ def attribute_values(scan: ParsedMjml) -> Iterator[MjmlFault]:
             )
 
 
-def _mjml_attributes(scan: ParsedMjml) -> Iterator[tuple[MjmlTag, Attribute]]:
-    for tag in scan.tags():
+def _mjml_attributes(parsed: ParsedMjml) -> Iterator[tuple[MjmlTag, Attribute]]:
+    for tag in parsed.tags():
         if tag.name in tag_specs():
             for attribute in tag.attributes:
                 yield tag, attribute

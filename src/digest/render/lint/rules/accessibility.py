@@ -10,7 +10,7 @@ from digest.render.lint.css import (
     CssNode,
     CssRule,
     Rgb,
-    contrast,
+    contrast_ratio,
     first_colour,
     parse_colour,
     read_rules,
@@ -40,7 +40,7 @@ _PROPERTIES = frozenset(  #: properties that matter to contrast
     }
 )
 _SIZE = re.compile(r"(?<![\d.])(\d+(?:\.\d+)?)px")
-_WHITE, _BLACK, _DARK_GROUND = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.07, 0.07, 0.07)
+_WHITE, _BLACK, _DARK_BACKGROUND = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.07, 0.07, 0.07)
 
 
 @RuleText(
@@ -53,28 +53,28 @@ _WHITE, _BLACK, _DARK_GROUND = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.07, 0.07, 0.
     fails='<p style="color:#aaaaaa">Faint</p>',
     passes='<p style="color:#5a606b">Soft, and legible</p>',
 )
-def stands_out(copy: LintedMail) -> Iterator[Finding]:
+def text_contrast(mail: LintedMail) -> Iterator[Finding]:
     """Warn of text with a contrast below 4.5 to 1, or 3 to 1 where it is large."""
-    events = copy.markup.events
-    sheets = re.findall(r"<style[^>]*>(.*?)</style>", copy.html, re.DOTALL | re.IGNORECASE)
+    events = mail.markup.events
+    sheets = re.findall(r"<style[^>]*>(.*?)</style>", mail.html, re.DOTALL | re.IGNORECASE)
     rules = [rule for sheet in sheets for rule in read_rules(sheet)]
-    for dark in (False, True) if _is_made_for_dark(copy.html) else (False,):
-        for words in _StyleResolver(events, rules, dark=dark).texts:
-            needed = ENOUGH_LARGE if words.large else ENOUGH
-            ratio = contrast(words.ink, words.ground)
+    for dark in (False, True) if _has_dark_scheme(mail.html) else (False,):
+        for run in _StyleResolver(events, rules, dark=dark).runs:
+            needed = ENOUGH_LARGE if run.large else ENOUGH
+            ratio = contrast_ratio(run.colour, run.background)
             if ratio < needed:
                 yield warning(
-                    stands_out.name,
+                    text_contrast.name,
                     "html",
-                    f"“{words.text[:40]}” stands out {ratio:.1f} to 1 in the"
+                    f"“{run.text[:40]}” stands out {ratio:.1f} to 1 in the"
                     f" {'dark' if dark else 'light'}; {needed} to 1 is enough",
                     "Make the words darker or lighter"
                     + (", in the style sheet's dark part." if dark else "."),
-                    line=words.line,
+                    line=run.line,
                 )
 
 
-def _is_made_for_dark(html: str) -> bool:
+def _has_dark_scheme(html: str) -> bool:
     return bool(re.search(r"prefers-color-scheme\s*:\s*dark", html, re.IGNORECASE))
 
 
@@ -83,18 +83,18 @@ class _State:
     """The style that an element's descendants inherit."""
 
     node: CssNode | None
-    ink: Rgb
-    ground: Rgb
+    colour: Rgb
+    background: Rgb
     size: float = 16.0
     bold: bool = False
     shown: bool = True
 
 
 @dataclass(frozen=True)
-class _StyledText:
+class _TextRun:
     text: str
-    ink: Rgb
-    ground: Rgb
+    colour: Rgb
+    background: Rgb
     large: bool
     line: int
 
@@ -103,23 +103,23 @@ class _StyleResolver:
     """The colours and size of each run of text in one colour scheme."""
 
     def __init__(self, events: Sequence[HtmlEvent], rules: list[CssRule], *, dark: bool) -> None:
-        self.texts: list[_StyledText] = []
+        self.runs: list[_TextRun] = []
         self._rules = [
             rule
             for rule in rules
             if (dark or not rule.dark)
             and _PROPERTIES & (rule.style.values.keys() | rule.style.important.keys())
         ]
-        start = _State(None, _WHITE, _DARK_GROUND) if dark else _State(None, _BLACK, _WHITE)
+        start = _State(None, _WHITE, _DARK_BACKGROUND) if dark else _State(None, _BLACK, _WHITE)
         self._open: list[tuple[str, _State]] = [("", start)]
         for event in events:
-            if event.kind == "says":
-                self._add_text(event.words, event.line)
-            elif event.kind == "closes":
-                self._close(event.words)
-            elif event.words not in _VOID:
-                inside = self._inside(event.words, event.attributes)
-                self._open.append((event.words, inside))
+            if event.kind == "text":
+                self._add_text(event.value, event.line)
+            elif event.kind == "end":
+                self._close(event.value)
+            elif event.value not in _VOID:
+                inside = self._inside(event.value, event.attributes)
+                self._open.append((event.value, inside))
 
     def _close(self, tag: str) -> None:
         if any(name == tag for name, _ in self._open[1:]):
@@ -130,19 +130,19 @@ class _StyleResolver:
         state = self._open[-1][1]
         if state.shown and re.search(r"\w", text):
             large = state.size >= (_LARGE_BOLD if state.bold else _LARGE)
-            self.texts.append(_StyledText(text, state.ink, state.ground, large, line))
+            self.runs.append(_TextRun(text, state.colour, state.background, large, line))
 
     def _inside(self, tag: str, attributes: Mapping[str, str]) -> _State:
         above = self._open[-1][1]
         node = CssNode(tag, frozenset(attributes.get("class", "").split()), above.node)
         style = self._style(node, attributes)
-        ink = parse_colour(style.get("color", ""))
-        ground = _background(style)
+        colour = parse_colour(style.get("color", ""))
+        background = _background(style)
         return replace(
             above,
             node=node,
-            ink=ink or above.ink,
-            ground=ground or above.ground,
+            colour=colour or above.colour,
+            background=background or above.background,
             size=_size(style, above.size),
             bold=_bold(tag, style, above=above.bold),
             shown=above.shown and tag not in _UNSEEN and not _hidden(style),
@@ -198,9 +198,9 @@ def _hidden(style: dict[str, str]) -> bool:
     fails=_MAIL.format(lang="", title="Two tools"),
     passes=_MAIL.format(lang=' lang="en"', title="Two tools"),
 )
-def language(copy: LintedMail) -> Iterator[Finding]:
+def language(mail: LintedMail) -> Iterator[Finding]:
     """Require the mail to say its language."""
-    spoken = next((tag.get("lang") for tag in copy.markup.named("html")), None)
+    spoken = next((tag.get("lang") for tag in mail.markup.named("html")), None)
     if not spoken or spoken == "und":
         yield error(
             language.name, "html", "the mail doesn't say its language", 'Write <mjml lang="en">.'
@@ -216,9 +216,9 @@ def language(copy: LintedMail) -> Iterator[Finding]:
     fails=_MAIL.format(lang=' lang="en"', title=""),
     passes=_MAIL.format(lang=' lang="en"', title="Two tools"),
 )
-def title(copy: LintedMail) -> Iterator[Finding]:
+def title(mail: LintedMail) -> Iterator[Finding]:
     """Require a title."""
-    if not copy.markup.title.strip():
+    if not mail.markup.title.strip():
         yield error(title.name, "html", "the mail has no title", "Fill <mj-title>.")
 
 
@@ -231,9 +231,9 @@ def title(copy: LintedMail) -> Iterator[Finding]:
     fails='<img src="https://a.example/a.png">',
     passes='<img src="https://a.example/a.png" alt="Lathe leads by two seats">',
 )
-def image_alts(copy: LintedMail) -> Iterator[Finding]:
+def image_alts(mail: LintedMail) -> Iterator[Finding]:
     """Require words that stand for each image."""
-    for image in copy.markup.named("img"):
+    for image in mail.markup.named("img"):
         if image.get("alt") is None:
             yield error(
                 image_alts.name,
@@ -253,10 +253,10 @@ def image_alts(copy: LintedMail) -> Iterator[Finding]:
     fails="<h4>Far down</h4>",
     passes="<h2>Next</h2>",
 )
-def heading_order(copy: LintedMail) -> Iterator[Finding]:
+def heading_order(mail: LintedMail) -> Iterator[Finding]:
     """Warn unless there is one first heading, and no level is skipped on the way down."""
     level = 0
-    for heading in copy.markup.named("h1", "h2", "h3", "h4", "h5", "h6"):
+    for heading in mail.markup.named("h1", "h2", "h3", "h4", "h5", "h6"):
         here = int(heading.name[1])
         if here > level + 1 or (here == 1 and level):
             yield warning(
@@ -277,9 +277,9 @@ def heading_order(copy: LintedMail) -> Iterator[Finding]:
     fails='<img src="https://a.example/a.png" alt="">\n' * 9,
     passes='<img src="https://a.example/a.png" alt="">',
 )
-def words_without_images(copy: LintedMail) -> Iterator[Finding]:
+def words_without_images(mail: LintedMail) -> Iterator[Finding]:
     """Warn of fewer than 20 words for each image."""
-    images, words = len(copy.markup.named("img")), len(copy.markup.text.split())
+    images, words = len(mail.markup.named("img")), len(mail.markup.text.split())
     if images and words < 20 * images:
         yield warning(
             words_without_images.name,

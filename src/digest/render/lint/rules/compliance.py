@@ -32,12 +32,12 @@ Weekly
 12 Example Street""",
     passes=_GOOD_TEXT,
 )
-def unsubscribe_link(copy: LintedMail) -> Iterator[Finding]:
+def unsubscribe_link(mail: LintedMail) -> Iterator[Finding]:
     """Require the unsubscribe link in the HTML part and in the text part."""
     mend = "Print issue.unsubscribe_url with the filter personal."
-    if not any(tag.get("href") == copy.unsubscribe_url for tag in copy.markup.named("a")):
+    if not any(tag.get("href") == mail.unsubscribe_url for tag in mail.markup.named("a")):
         yield error(unsubscribe_link.name, "html", "there is no unsubscribe link", mend)
-    if copy.unsubscribe_url not in copy.text:
+    if mail.unsubscribe_url not in mail.text:
         yield error(unsubscribe_link.name, "text", "there is no unsubscribe link", mend)
 
 
@@ -50,10 +50,10 @@ def unsubscribe_link(copy: LintedMail) -> Iterator[Finding]:
     fails=_ADDRESS + _WORDS + _LINK,
     passes=_ADDRESS + _LINK + _WORDS,
 )
-def unsubscribe_near_top(copy: LintedMail) -> Iterator[Finding]:
+def unsubscribe_near_top(mail: LintedMail) -> Iterator[Finding]:
     """Warn when no unsubscribe link stands in the first 10,000 characters."""
-    at = copy.html.find(copy.unsubscribe_url)
-    if at > copy.html.find("<body") + _NEAR_TOP:
+    at = mail.html.find(mail.unsubscribe_url)
+    if at > mail.html.find("<body") + _NEAR_TOP:
         yield warning(
             unsubscribe_near_top.name,
             "html",
@@ -72,9 +72,9 @@ def unsubscribe_near_top(copy: LintedMail) -> Iterator[Finding]:
     fails=_GOOD_TEXT.removesuffix("\nWeekly\n12 Example Street"),
     passes=_GOOD_TEXT,
 )
-def postal_address(copy: LintedMail) -> Iterator[Finding]:
+def postal_address(mail: LintedMail) -> Iterator[Finding]:
     """Require the sender's postal address in both parts."""
-    lines = [" ".join(line.split()) for line in copy.postal_address.splitlines() if line.strip()]
+    lines = [" ".join(line.split()) for line in mail.postal_address.splitlines() if line.strip()]
     if not lines:
         yield error(
             postal_address.name,
@@ -83,9 +83,9 @@ def postal_address(copy: LintedMail) -> Iterator[Finding]:
             "Set DIGEST_POSTAL_ADDRESS.",
         )
         return
-    text = " ".join(copy.text.split())
+    text = " ".join(mail.text.split())
     mend = "Print every line of issue.postal_address in the template."
-    if not all(line in copy.markup.text for line in lines):
+    if not all(line in mail.markup.text for line in lines):
         yield error(postal_address.name, "html", "the postal address is missing", mend)
     if not all(line in text for line in lines):
         yield error(postal_address.name, "text", "the postal address is missing", mend)
@@ -100,9 +100,9 @@ def postal_address(copy: LintedMail) -> Iterator[Finding]:
     fails=f"{_LEAVE}\nWeekly\n12 Example Street",
     passes=_GOOD_TEXT,
 )
-def text_part(copy: LintedMail) -> Iterator[Finding]:
+def text_part(mail: LintedMail) -> Iterator[Finding]:
     """Require a text part of at least 80 characters."""
-    if len(copy.text.strip()) < _SHORT_TEXT:
+    if len(mail.text.strip()) < _SHORT_TEXT:
         yield error(
             text_part.name,
             "text",

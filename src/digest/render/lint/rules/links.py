@@ -12,9 +12,9 @@ from digest.render.lint.finding import Finding, LintedMail, RuleText, error, war
 from digest.render.lint.html_reader import HtmlTag
 
 _NOT_ASCII = "xn--"
-MOST_ALIKE = 3  #: times that one URL may stand in a mail
+_MAX_REPEATS = 3  #: times that one URL may stand in a mail
 _VAGUE = re.compile(r"click here|here|this link|read more|more|link|hier|mehr", re.IGNORECASE)
-_LINK = re.compile(r"<a\b(?P<told>[^>]*)>(?P<words>.*?)</a>", re.IGNORECASE | re.DOTALL)
+_LINK = re.compile(r"<a\b[^>]*>(?P<words>.*?)</a>", re.IGNORECASE | re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 _ALT = re.compile(r"\balt=\"([^\"]+)\"", re.IGNORECASE)
 
@@ -29,9 +29,9 @@ _ALT = re.compile(r"\balt=\"([^\"]+)\"", re.IGNORECASE)
     fails='<a href="javascript:alert(1)">Open</a>',
     passes='<a href="https://a.example/">Open the comparison</a>',
 )
-def link_targets(copy: LintedMail) -> Iterator[Finding]:
+def link_targets(mail: LintedMail) -> Iterator[Finding]:
     """Require links and images to be http or https, with a host and without a password."""
-    for tag, url in _urls(copy):
+    for tag, url in _urls(mail):
         fault = _fault(url)
         if fault:
             yield error(
@@ -52,9 +52,9 @@ def link_targets(copy: LintedMail) -> Iterator[Finding]:
     fails='<a href="http://localhost:8000/issues/1">The issue in a browser</a>',
     passes='<a href="https://a.example/issues/1">The issue in a browser</a>',
 )
-def local_hosts(copy: LintedMail) -> Iterator[Finding]:
+def local_hosts(mail: LintedMail) -> Iterator[Finding]:
     """Warn of links to this machine or a private network, once for each site."""
-    for site, tags in _sites(copy, lambda parts: _local(parts.hostname or "")):
+    for site, tags in _sites(mail, lambda parts: _local(parts.hostname or "")):
         yield warning(
             local_hosts.name,
             "html",
@@ -72,13 +72,13 @@ def local_hosts(copy: LintedMail) -> Iterator[Finding]:
     fails='<a href="http://a.example/">The whole story</a>',
     passes='<a href="https://a.example/">The whole story</a>',
 )
-def plain_http(copy: LintedMail) -> Iterator[Finding]:
+def plain_http(mail: LintedMail) -> Iterator[Finding]:
     """Warn of links without https, once for each site."""
 
     def plain(parts: SplitResult) -> bool:
         return parts.scheme == "http" and not _local(parts.hostname or "")
 
-    for site, tags in _sites(copy, plain):
+    for site, tags in _sites(mail, plain):
         yield warning(
             plain_http.name,
             "html",
@@ -97,9 +97,9 @@ def plain_http(copy: LintedMail) -> Iterator[Finding]:
     fails='<a href="https://xn--pple-43d.example/">The shop</a>',
     passes='<a href="https://apple.example/">The shop</a>',
 )
-def lookalike_hosts(copy: LintedMail) -> Iterator[Finding]:
+def lookalike_hosts(mail: LintedMail) -> Iterator[Finding]:
     """Warn of hosts with letters beyond ASCII."""
-    for tag, url in _urls(copy):
+    for tag, url in _urls(mail):
         host = "" if _fault(url) else urlsplit(url).hostname or ""
         if not host.isascii() or any(part.startswith(_NOT_ASCII) for part in host.split(".")):
             yield warning(
@@ -122,11 +122,11 @@ def lookalike_hosts(copy: LintedMail) -> Iterator[Finding]:
     passes='<a clicktracking=off href="https://news.example.com/p/-digest_preferences_token-">'
     "Preferences</a>",
 )
-def click_marks(copy: LintedMail) -> Iterator[Finding]:
+def click_marks(mail: LintedMail) -> Iterator[Finding]:
     """Require a reader's own links to be exempt from click tracking."""
-    for tag in copy.markup.named("a"):
+    for tag in mail.markup.named("a"):
         names = [name for name, _ in tag.attributes]
-        if not any(mark in (tag.get("href") or "") for mark in copy.tags):
+        if not any(mark in (tag.get("href") or "") for mark in mail.tags):
             continue
         marked = tag.get("clicktracking") == "off"
         if not marked or names.index("clicktracking") > names.index("href"):
@@ -148,9 +148,9 @@ def click_marks(copy: LintedMail) -> Iterator[Finding]:
     fails='<a href="https://a.example/">Read more</a>',
     passes='<a href="https://a.example/">Read more about Lathe</a>',
 )
-def link_words(copy: LintedMail) -> Iterator[Finding]:
+def link_words(mail: LintedMail) -> Iterator[Finding]:
     """Warn of links whose words don't say where they lead."""
-    for match in _LINK.finditer(copy.html):
+    for match in _LINK.finditer(mail.html):
         alts = " ".join(_ALT.findall(match["words"]))
         words = " ".join(f"{_TAG.sub(' ', match['words'])} {alts}".split())
         if words and not _VAGUE.fullmatch(words.strip(" .…»→")):
@@ -161,7 +161,7 @@ def link_words(copy: LintedMail) -> Iterator[Finding]:
             "html",
             f"{message}: who listens to a list of links learns nothing",
             "Say where it leads.",
-            line=copy.html.count("\n", 0, match.start()) + 1,
+            line=mail.html.count("\n", 0, match.start()) + 1,
         )
 
 
@@ -173,17 +173,17 @@ def link_words(copy: LintedMail) -> Iterator[Finding]:
     fails='<a href="https://a.example/">Lathe</a>\n' * 4,
     passes='<a href="https://a.example/">Lathe</a>\n' * 3,
 )
-def repeated_links(copy: LintedMail) -> Iterator[Finding]:
+def repeated_links(mail: LintedMail) -> Iterator[Finding]:
     """Warn of an address that is linked more than three times."""
-    urls = Counter(tag.get("href") or "" for tag in copy.markup.named("a"))
+    urls = Counter(tag.get("href") or "" for tag in mail.markup.named("a"))
     for url, count in urls.items():
-        if url and count > MOST_ALIKE and not any(tag in url for tag in copy.tags):
+        if url and count > _MAX_REPEATS and not any(tag in url for tag in mail.tags):
             message = f"{url[:80]!r} stands in the mail {count} times"
-            yield warning(repeated_links.name, "html", message, f"{MOST_ALIKE} times are plenty.")
+            yield warning(repeated_links.name, "html", message, f"{_MAX_REPEATS} times are plenty.")
 
 
-def _urls(copy: LintedMail) -> Iterator[tuple[HtmlTag, str]]:
-    for tag in copy.markup.tags:
+def _urls(mail: LintedMail) -> Iterator[tuple[HtmlTag, str]]:
+    for tag in mail.markup.tags:
         for name in ("href", "src", "background"):
             url = tag.get(name)
             if url is not None:
@@ -191,11 +191,11 @@ def _urls(copy: LintedMail) -> Iterator[tuple[HtmlTag, str]]:
 
 
 def _sites(
-    copy: LintedMail, wanted: Callable[[SplitResult], bool]
+    mail: LintedMail, wanted: Callable[[SplitResult], bool]
 ) -> Iterable[tuple[str, list[HtmlTag]]]:
     """Return the tags whose URL is *wanted*, grouped by site, in order of appearance."""
     sites: dict[str, list[HtmlTag]] = {}
-    for tag, url in _urls(copy):
+    for tag, url in _urls(mail):
         if not _fault(url) and wanted(parts := urlsplit(url)):
             sites.setdefault(f"{parts.scheme}://{parts.netloc}", []).append(tag)
     return sites.items()

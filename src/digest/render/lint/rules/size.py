@@ -23,10 +23,10 @@ REWRITTEN_BYTES = 600  #: added to each link by click tracking
     fails="word\n" * 22_000,
     passes="word\n" * 900,
 )
-def html_size(copy: LintedMail) -> Iterator[Finding]:
+def html_size(mail: LintedMail) -> Iterator[Finding]:
     """Forbid a mail that Gmail would cut off."""
-    size = len(copy.html.encode())
-    links = tracked_links(copy)
+    size = len(mail.html.encode())
+    links = tracked_links(mail)
     total = size + links * REWRITTEN_BYTES
     message = (
         f"the mail will weigh {total:,} bytes: {size:,} of HTML and {links}"
@@ -48,11 +48,11 @@ def html_size(copy: LintedMail) -> Iterator[Finding]:
         )
 
 
-def tracked_links(copy: LintedMail) -> int:
+def tracked_links(mail: LintedMail) -> int:
     """Return the number of links that click tracking would rewrite."""
-    if not copy.tracked:
+    if not mail.tracked:
         return 0
-    links = copy.markup.named("a")
+    links = mail.markup.named("a")
     return sum(bool(link.get("href")) and link.get("clicktracking") != "off" for link in links)
 
 
@@ -65,10 +65,10 @@ def tracked_links(copy: LintedMail) -> int:
     fails="x" * 1_000,
     passes="<p>A line that ends in time.</p>",
 )
-def long_lines(copy: LintedMail) -> Iterator[Finding]:
+def long_lines(mail: LintedMail) -> Iterator[Finding]:
     """Forbid lines of more than 900 bytes."""
-    yield from _long(copy.html, "html")
-    yield from _long(copy.text, "text")
+    yield from _long(mail.html, "html")
+    yield from _long(mail.text, "text")
 
 
 def _long(part: str, place: Literal["html", "text"]) -> Iterator[Finding]:

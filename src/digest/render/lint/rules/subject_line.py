@@ -22,10 +22,10 @@ _ANSWER = re.compile(r"(?:re|fwd?|aw|wg)\s*:", re.IGNORECASE)
     fails="Which of the two would you build on, now that both have been with us for a month?",
     passes="Lathe leads Mortar, 100 % to 50 %",
 )
-def subject_length(copy: LintedMail) -> Iterator[Finding]:
+def subject_length(mail: LintedMail) -> Iterator[Finding]:
     """Require a subject that is shown in full."""
-    length = sum(1 for _ in graphemes(copy.subject))
-    if not copy.subject.strip():
+    length = sum(1 for _ in graphemes(mail.subject))
+    if not mail.subject.strip():
         yield error(subject_length.name, "subject", "there is no subject", "Give the issue one.")
     elif length > SUBJECT_MOST:
         message = f"the subject has {length} characters; {SUBJECT_MOST} at most"
@@ -44,11 +44,11 @@ def subject_length(copy: LintedMail) -> Iterator[Finding]:
     fails="Lathe\u202e rates",
     passes="Lathe rates",
 )
-def subject_controls(copy: LintedMail) -> Iterator[Finding]:
+def subject_controls(mail: LintedMail) -> Iterator[Finding]:
     """Forbid line ends, controls and characters that turn the direction of text."""
     lines: tuple[tuple[Place, str], ...] = (
-        ("subject", copy.subject),
-        ("preheader", copy.preheader),
+        ("subject", mail.subject),
+        ("preheader", mail.preheader),
     )
     for place, line in lines:
         for char in line:
@@ -68,9 +68,9 @@ def subject_controls(copy: LintedMail) -> Iterator[Finding]:
     fails="Re: your order",
     passes="Your order of reading",
 )
-def honest_subject(copy: LintedMail) -> Iterator[Finding]:
+def honest_subject(mail: LintedMail) -> Iterator[Finding]:
     """Forbid a subject that poses as an answer or a forwarded mail."""
-    if _ANSWER.match(copy.subject):
+    if _ANSWER.match(mail.subject):
         yield error(
             honest_subject.name,
             "subject",
@@ -87,9 +87,9 @@ def honest_subject(copy: LintedMail) -> Iterator[Finding]:
     fails="Two tools.",
     passes="Also: Lathe vs Mortar, Tidemark SQL vs Brook, and three more",
 )
-def preheader_length(copy: LintedMail) -> Iterator[Finding]:
+def preheader_length(mail: LintedMail) -> Iterator[Finding]:
     """Warn of a preheader outside of 40 to 100 characters."""
-    length = sum(1 for _ in graphemes(copy.preheader))
+    length = sum(1 for _ in graphemes(mail.preheader))
     if not PREHEADER_LEAST <= length <= PREHEADER_MOST:
         yield warning(
             preheader_length.name,

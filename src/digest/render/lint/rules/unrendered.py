@@ -10,8 +10,8 @@ from digest.render.lint.finding import Finding, LintedMail, Place, RuleText, err
 
 _MJML = re.compile(r"</?mj-?[\w-]*", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{\{|\{%|\{#")
-_LINK_SO_FAR = re.compile(r"https?://[^\s\"<>]*/-\Z")
-_DISARMED = ("&#45;", "-\u2060")  #: the escaped first character of a tag
+_LINK_BEFORE_TAG = re.compile(r"https?://[^\s\"<>]*/-\Z")
+_ESCAPED_START = ("&#45;", "-\u2060")  #: the escaped first character of a tag
 _TAG_ENDS = re.compile(r"-(?![\w-])")
 _PLACEHOLDER = re.compile(
     r"\blorem ipsum\b|\bTODO\b|\bFIXME\b|\bTK TK\b|(?-i:\bXXX\b)|\[(?:insert|your)\b[^\]]*\]"
@@ -34,15 +34,15 @@ _ACTIVE = ("script", "form", "iframe", "object", "embed", "input", "button")
     fails="<mj-fancy>Look</mj-fancy>",
     passes="<p>Look</p>",
 )
-def mjml_left(copy: LintedMail) -> Iterator[Finding]:
+def mjml_left(mail: LintedMail) -> Iterator[Finding]:
     """Forbid MJML tags in the finished mail."""
-    for match in _MJML.finditer(copy.html):
+    for match in _MJML.finditer(mail.html):
         yield error(
             mjml_left.name,
             "html",
             f"{match[0]}> is left over: MJML doesn't know it",
             "Correct the tag's name in the template.",
-            line=_line(copy.html, match.start()),
+            line=_line(mail.html, match.start()),
         )
 
 
@@ -54,13 +54,13 @@ def mjml_left(copy: LintedMail) -> Iterator[Finding]:
     fails="<p>Hello {{ name }}</p>",
     passes="<p>Hello { name }</p>",
 )
-def template_left(copy: LintedMail) -> Iterator[Finding]:
+def template_left(mail: LintedMail) -> Iterator[Finding]:
     """Forbid the braces of the template language."""
     parts: tuple[tuple[Place, str], ...] = (
-        ("subject", copy.subject),
-        ("preheader", copy.preheader),
-        ("html", copy.html),
-        ("text", copy.text),
+        ("subject", mail.subject),
+        ("preheader", mail.preheader),
+        ("html", mail.html),
+        ("text", mail.text),
     )
     for place, part in parts:
         match = _TEMPLATE.search(part)
@@ -86,20 +86,20 @@ def template_left(copy: LintedMail) -> Iterator[Finding]:
     passes="<a clicktracking=off"
     ' href="https://news.example.com/u/-digest_unsubscribe_token-">Leave</a>',
 )
-def tags_intact(copy: LintedMail) -> Iterator[Finding]:
+def tags_intact(mail: LintedMail) -> Iterator[Finding]:
     """Require each reader tag to be whole, and at the end of a link."""
-    for tag in copy.tags:
-        yield from _intact(tag, "html", copy.html)
-        yield from _intact(tag, "text", copy.text)
+    for tag in mail.tags:
+        yield from _intact(tag, "html", mail.html)
+        yield from _intact(tag, "text", mail.text)
 
 
 def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
     core = tag.strip("-")
     for match in re.finditer(re.escape(core), part):
         before, after = part[max(0, match.start() - 300) : match.start()], part[match.end() :]
-        if before.endswith(_DISARMED):
+        if before.endswith(_ESCAPED_START):
             continue  # stored text that looks like a tag
-        if not (_LINK_SO_FAR.search(before) and _TAG_ENDS.match(after)):
+        if not (_LINK_BEFORE_TAG.search(before) and _TAG_ENDS.match(after)):
             yield error(
                 tags_intact.name,
                 place,
@@ -119,10 +119,10 @@ def _intact(tag: str, place: Place, part: str) -> Iterator[Finding]:
     fails="Two tools -digest_unsubscribe_token-",
     passes="Two tools",
 )
-def tags_in_links(copy: LintedMail) -> Iterator[Finding]:
+def tags_in_links(mail: LintedMail) -> Iterator[Finding]:
     """Forbid reader tags in the subject and the preheader."""
-    for tag in copy.tags:
-        if tag in copy.subject + copy.preheader:
+    for tag in mail.tags:
+        if tag in mail.subject + mail.preheader:
             message, mend = f"{tag} stands outside a link", "Take it out."
             yield error(tags_in_links.name, "subject", message, mend)
 
@@ -136,9 +136,9 @@ def tags_in_links(copy: LintedMail) -> Iterator[Finding]:
     fails='<form><input name="vote"></form>',
     passes='<a href="https://a.example/vote/">Vote on the page</a>',
 )
-def active_content(copy: LintedMail) -> Iterator[Finding]:
+def active_content(mail: LintedMail) -> Iterator[Finding]:
     """Forbid scripts, frames, embedded objects and forms."""
-    for tag in copy.markup.named(*_ACTIVE):
+    for tag in mail.markup.named(*_ACTIVE):
         yield error(
             active_content.name,
             "html",
@@ -156,16 +156,16 @@ def active_content(copy: LintedMail) -> Iterator[Finding]:
     fails='<a href="https://www.yourcompany.com/">The sponsor</a>',
     passes='<a href="https://bellows.example/">The sponsor</a>',
 )
-def placeholders(copy: LintedMail) -> Iterator[Finding]:
+def placeholders(mail: LintedMail) -> Iterator[Finding]:
     """Warn of words and addresses that stand for others."""
-    parts: tuple[tuple[Place, str], ...] = (("subject", copy.subject), ("text", copy.text))
+    parts: tuple[tuple[Place, str], ...] = (("subject", mail.subject), ("text", mail.text))
     for place, part in parts:
         match = _PLACEHOLDER.search(part)
         if match:
             message = f"“{match[0]}” looks like something that was to be replaced"
             line = part.count("\n", 0, match.start()) + 1
             yield warning(placeholders.name, place, message, "Write the real words.", line=line)
-    for tag in copy.markup.named("a", "img"):
+    for tag in mail.markup.named("a", "img"):
         url = tag.get("href") or tag.get("src") or ""
         if _PLACEHOLDER_HOST.fullmatch(_host(url)):
             message = f"{url[:80]!r} stands for an address that was to be filled in"
