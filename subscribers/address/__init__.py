@@ -4,7 +4,8 @@ A text goes through `syntax`: `parse` checks it and returns an `Address`, which 
 given, the key two addresses are compared by, and the domain in ASCII; `mailbox` reduces a key to
 what all spellings of one mailbox share, and `wire` gives the form a provider is sent.
 `mailbox_providers` reads the list of domains that belong to a mailbox provider, so that a limit on
-a domain can tell a provider's from a company's. Nothing here asks the network or the database.
+a domain can tell a provider's from a company's, and a report can name the largest. Nothing here
+asks the network or the database.
 """
 
 from subscribers.address.mailbox_providers import providers

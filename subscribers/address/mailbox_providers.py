@@ -1,4 +1,4 @@
-"""The list of mailbox providers' domains: where it is kept and how it is read.
+"""The list of mailbox providers: where it is kept, how it is read, and whose a domain is.
 
 At such a domain many people have a mailbox, so that a limit for one domain doesn't suit it.
 """
@@ -6,6 +6,7 @@ At such a domain many people have a mailbox, so that a limit for one domain does
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -13,13 +14,22 @@ from types import MappingProxyType
 _LIST = "mailbox_providers.txt"
 
 
+@dataclass(frozen=True, kw_only=True)
+class MailboxProvider:
+    """A mailbox provider; a *large* one is named in the reports of an issue."""
+
+    name: str
+    large: bool
+
+
 @cache
-def providers() -> Mapping[str, str]:
-    """Return a mapping from a domain, in ASCII and lower case, to its provider's name."""
+def providers() -> Mapping[str, MailboxProvider]:
+    """Return a mapping from a domain, in ASCII and lower case, to its provider."""
     text = (files("subscribers.address") / _LIST).read_text(encoding="utf-8")
-    names: dict[str, str] = {}
+    by_domain: dict[str, MailboxProvider] = {}
     for line in text.splitlines():
         if line and not line.startswith("#"):
             name, _, domains = line.partition(": ")
-            names |= dict.fromkeys(domains.split(), name)
-    return MappingProxyType(names)
+            provider = MailboxProvider(name=name.removesuffix("*"), large=name.endswith("*"))
+            by_domain |= dict.fromkeys(domains.split(), provider)
+    return MappingProxyType(by_domain)

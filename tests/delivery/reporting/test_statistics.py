@@ -55,7 +55,13 @@ def test_C16_a_click_is_surely_a_persons_only_where_no_scanner_clicks_so(
 
 @pytest.mark.parametrize(
     ("domain", "name"),
-    [("gmail.com", "Gmail"), ("web.de", "GMX and WEB.DE"), ("e.org", OTHERS), (None, ERASED)],
+    [
+        ("gmail.com", "Gmail"),
+        ("web.de", "GMX and WEB.DE"),
+        ("e.org", OTHERS),
+        ("hey.com", OTHERS),
+        (None, ERASED),
+    ],
 )
 def test_a_mailbox_provider_is_known_by_its_domain(domain: str | None, name: str) -> None:
     assert mailbox_provider(domain) == name

@@ -31,3 +31,13 @@ def test_each_domain_is_written_as_addresses_are_compared_and_stands_once() -> N
     assert len(set(domains)) == len(domains)
     assert len(set(names)) == len(names)
     assert [one for one in domains if parse(f"a@{one}").domain != one] == []
+
+
+def test_reports_name_the_largest_and_no_others() -> None:
+    named = sorted({provider.name for provider in providers().values() if provider.large})
+    assert named == [
+        "Apple", "Comcast", "Fastmail", "Free", "GMX and WEB.DE", "Gmail", "Mail.ru", "Microsoft",
+        "Naver", "NetEase", "Orange", "Proton", "T-Online", "Tencent", "Yahoo and AOL", "Yandex",
+        "Zoho",
+    ]  # fmt: skip
+    assert providers()["mail.com"].name == "GMX and WEB.DE"

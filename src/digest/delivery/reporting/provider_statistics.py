@@ -1,4 +1,4 @@
-"""Decides which mailbox provider an address belongs to, and counts an edition's statuses by it."""
+"""Counts an edition's statuses by mailbox provider, and decides which providers are named."""
 
 from __future__ import annotations
 
@@ -10,39 +10,19 @@ from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, col
 
 from digest.delivery.models import Batch, BatchState, Delivery, News
+from subscribers.address import providers
 from subscribers.models import Subscriber
 
 OTHERS = "Other domains"
 ERASED = "Erased readers"
 
-_PROVIDERS = {
-    "Gmail": "gmail.com googlemail.com",
-    "Microsoft": "outlook.com hotmail.com live.com msn.com hotmail.co.uk hotmail.fr hotmail.de"
-    " hotmail.it hotmail.es outlook.de outlook.fr outlook.es outlook.it live.co.uk live.fr live.nl"
-    " live.de windowslive.com passport.com",
-    "Yahoo and AOL": "yahoo.com ymail.com rocketmail.com aol.com aim.com yahoo.co.uk yahoo.fr"
-    " yahoo.de yahoo.es yahoo.it yahoo.ca yahoo.co.in yahoo.com.br yahoo.co.jp aol.co.uk aol.de",
-    "Apple": "icloud.com me.com mac.com",
-    "GMX and WEB.DE": "gmx.de gmx.net gmx.at gmx.ch gmx.com web.de mail.com",
-    "Proton": "proton.me protonmail.com pm.me protonmail.ch",
-    "Fastmail": "fastmail.com fastmail.fm",
-    "T-Online": "t-online.de magenta.de",
-    "Orange": "orange.fr wanadoo.fr",
-    "Free": "free.fr",
-    "Comcast": "comcast.net",
-    "Zoho": "zoho.com zohomail.com",
-    "Yandex": "yandex.ru yandex.com ya.ru",
-    "Mail.ru": "mail.ru bk.ru inbox.ru list.ru",
-    "Tencent": "qq.com foxmail.com",
-    "NetEase": "163.com 126.com yeah.net",
-    "Naver": "naver.com",
-}
-_BY_DOMAIN = {domain: name for name, domains in _PROVIDERS.items() for domain in domains.split()}
-
 
 def mailbox_provider(domain: str | None) -> str:
     """Return the provider of a lower-case domain; ``None`` stands for an erased reader."""
-    return ERASED if domain is None else _BY_DOMAIN.get(domain, OTHERS)
+    if domain is None:
+        return ERASED
+    provider = providers().get(domain)
+    return provider.name if provider and provider.large else OTHERS
 
 
 @dataclass(frozen=True, kw_only=True)
