@@ -29,15 +29,22 @@ from starlette.applications import Starlette
 
 from benchmarks import floors
 from digest.db import Database
+from digest.render.pages import Site, message_page
 from digest.web import server
 from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
 from subscribers.tokens import Hashes, Purpose, Tokens
 from subscribers.web import NewsletterInfo, SiteConfig, routes
+from subscribers.web.page_model import Page
 from subscribers.web.signup_form import form_subject
 
 SECRET = "a secret for benchmarks, long enough"  # noqa: S105 - it guards nothing
 WEEKLY = NewsletterInfo(slug="weekly", name="Weekly AI Tool Verdicts")
 NO_LIMIT = RateLimit(10**9, 3600)
+
+
+def render(page: Page) -> str:
+    """Return a page as the site shows it."""
+    return message_page(Site(name=WEEKLY.name, language=page.language), page)
 
 
 def front(database: Database) -> SiteConfig:
@@ -49,6 +56,7 @@ def front(database: Database) -> SiteConfig:
         clock=lambda: datetime.now(UTC),
         base_url="http://127.0.0.1",
         newsletters={"weekly": WEEKLY},
+        render=render,
         limits=RateLimits(domain=NO_LIMIT, provider=NO_LIMIT, network=NO_LIMIT, everyone=NO_LIMIT),
     )
 

@@ -35,7 +35,7 @@ from starlette.applications import Starlette
 
 from benchmarks import floors, signup
 from benchmarks.send import engine, fill, measure
-from benchmarks.signup import SECRET, WEEKLY, form_token_of_old, hold, post
+from benchmarks.signup import SECRET, WEEKLY, form_token_of_old, hold, post, render
 from benchmarks.sink import running_sink
 from digest.db import Database
 from digest.web.server import listen, serve_in_thread
@@ -66,6 +66,7 @@ def guarded(folder: Path) -> Starlette:
         clock=lambda: datetime.now(UTC),
         base_url="http://127.0.0.1",
         newsletters={"weekly": WEEKLY},
+        render=render,
         trusted_proxies=[ip_network("127.0.0.0/8")],
     )
     return Starlette(routes=routes(front))

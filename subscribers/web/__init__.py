@@ -16,7 +16,7 @@ from starlette.routing import Route
 from subscribers.web import confirm, confirm_address, decline, preferences, privacy, unsubscribe
 from subscribers.web.config import KeepNetwork, NewsletterInfo, SiteConfig
 from subscribers.web.endpoint import HEADERS, SCRIPTED, Endpoint, headers_for, policy
-from subscribers.web.page_model import Challenge, Choice, Field, Form, Page, Renderer, plain
+from subscribers.web.page_model import Challenge, Choice, Field, Form, Page, Renderer
 from subscribers.web.signup_checks import SignupChecks
 from subscribers.web.signup_form import (
     FRAME_PATH,
@@ -46,7 +46,6 @@ __all__ = [
     "form",
     "headers_for",
     "kept_link",
-    "plain",
     "policy",
     "routes",
     "snippet",

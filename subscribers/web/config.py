@@ -22,7 +22,7 @@ from subscribers.sql import UnitOfWork
 from subscribers.tokens import Hashes, Links, Tokens
 from subscribers.web.client import Network
 from subscribers.web.flood_guard import FloodGuard
-from subscribers.web.page_model import Renderer, plain
+from subscribers.web.page_model import Renderer
 
 
 class KeepNetwork(StrEnum):
@@ -69,7 +69,7 @@ class SiteConfig:
     clock: Callable[[], datetime]
     base_url: str
     newsletters: Mapping[str, NewsletterInfo]  #: by slug; the first one is the default
-    render: Renderer = plain
+    render: Renderer
     limits: RateLimits = RateLimits()  # noqa: RUF009 - frozen
     trusted_proxies: Sequence[Network] = ()
     keep_network: KeepNetwork = KeepNetwork.PREFIX

@@ -21,13 +21,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 
 from digest.db import Database
+from digest.render.pages import Site as SiteHead
+from digest.render.pages import message_page
 from subscribers import letter_queue, store
 from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
 from subscribers.letter_queue import Letter, LetterOutcome
 from subscribers.models import Standing
 from subscribers.signup import processing
 from subscribers.tokens import Hashes, Tokens
-from subscribers.web import NewsletterInfo, SiteConfig, routes
+from subscribers.web import NewsletterInfo, Page, SiteConfig, routes
 from tests.subscribers.conftest import NEWSLETTER
 
 ABOUT = NewsletterInfo(
@@ -42,6 +44,11 @@ WIDE = RateLimits(
     network=RateLimit(100_000, 3600),
     everyone=RateLimit(100_000, 3600),
 )
+
+
+def render(page: Page) -> str:
+    """Return a page as readers see it."""
+    return message_page(SiteHead(name=ABOUT.name, language=page.language), page)
 
 
 class Clock:
@@ -190,6 +197,7 @@ def make_site(
             "base_url": server.url,
             "newsletters": {NEWSLETTER: ABOUT},
             "limits": WIDE,
+            "render": render,
             "pause": 60.0,  # tests take sign-ups in themselves
             "hold": 0.0,
             **options,

@@ -1,4 +1,4 @@
-"""The page model: texts in every language, the plain theme, and field errors."""
+"""The page model: texts in every language, hostile texts, and field errors."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from subscribers.address_change import AddressChangeResult
 from subscribers.errors import AddressFault
 from subscribers.lifecycle import ConfirmResult
 from subscribers.web.locale import LANGUAGES, PageText, TextCatalogue, choose
-from subscribers.web.page_model import Choice, Field, Form, Page, plain
-from tests.subscribers.web.conftest import Site
+from subscribers.web.page_model import Choice, Field, Form, Page
+from tests.subscribers.web.conftest import Site, render
 
 EVIL = """"><script>alert('x')</script>&"""
 
@@ -72,7 +72,7 @@ def test_the_language_is_the_one_wanted_or_the_first_understood(
     assert choose(wanted, accepted) == language
 
 
-def test_the_plain_look_shows_everything_and_trusts_nothing() -> None:
+def test_a_page_shows_every_text_and_trusts_none() -> None:
     page = Page(
         language="en",
         title=EVIL,
@@ -88,7 +88,7 @@ def test_the_plain_look_shows_everything_and_trusts_nothing() -> None:
         links=((EVIL, f"/{EVIL}"),),
         small=EVIL,
     )
-    html = plain(page)
+    html = render(page)
     assert "<script" not in html
     assert html.count("&lt;script&gt;") >= 14
 

@@ -52,7 +52,7 @@ def test_a_bad_address_is_refused_with_the_reason_and_stays_in_the_field(site: S
     answer = site.fill_in('reader"@example.com')
     assert answer.status_code == 422
     assert "Quotation marks" in answer.text
-    assert 'value="reader&quot;@example.com"' in answer.text
+    assert 'value="reader&#34;@example.com"' in answer.text
 
 
 def test_a_reader_who_signs_up_again_stays_one_and_is_told_by_letter_only(
