@@ -68,7 +68,7 @@ def engine(path: Path, file: Path, public_key: str) -> dict[str, float]:
     from digest.db import Database
     from digest.delivery.events.event_consumer import ConsumerThread, EventConsumer
     from digest.delivery.events.spool import Spool
-    from digest.mail.sendgrid.webhook import Verifier, parse
+    from digest.mail.sendgrid.webhook import SIGNATURE, TIMESTAMP, Verifier, parse
     from subscribers.tokens import Hashes
 
     database = Database(f"sqlite:///{path}")
@@ -84,7 +84,7 @@ def engine(path: Path, file: Path, public_key: str) -> dict[str, float]:
     began = time.perf_counter()
     last = None
     for body, signature, timestamp in posts(file):
-        verifier.verify(body, signature=signature, timestamp=timestamp)
+        verifier.verify(body, {SIGNATURE: signature, TIMESTAMP: timestamp})
         last = spool.append(body, START, START)
         drainer.wake(last)
     taken = time.perf_counter()

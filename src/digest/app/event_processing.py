@@ -1,6 +1,6 @@
 """Take in the provider's events, and keep provider and database in step with them.
 
-This module hides where events wait, what parses them, and how long they are kept.
+This module hides where events wait, and how long they are kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from digest.app.resources import Resources
 from digest.delivery.events import EventConsumer, Spool, lift_provider_blocks
 from digest.delivery.reporting import PruneResult, prune_events
-from digest.mail.sendgrid import SendGridSuppressions, parse
+from digest.mail.provider import SuppressionRemover
 from digest.settings import TransportKind
 
 
@@ -37,7 +37,7 @@ class EventProcessing:
         return EventConsumer(
             store=self.resources.database,
             spool=self.spool(),
-            parse=parse,
+            parse=self.resources.provider.parse,
             hashes=lambda: self.resources.hashes,
             clock=self.resources.clock,
         )
@@ -58,13 +58,14 @@ class EventProcessing:
 
         Returns 0 for a transport without suppressions.
         """
-        settings = self.resources.settings
-        key = settings.sendgrid_api_key
-        if settings.transport is not TransportKind.SENDGRID or key is None:
+        if self._suppressions is None:
             return 0
-        provider = SendGridSuppressions(
-            api_key=key.get_secret_value(),
-            url=settings.sendgrid_url,
-            seconds=settings.sendgrid_timeout,
+        return lift_provider_blocks(
+            self.resources.database, self._suppressions, self.resources.hashes
         )
-        return lift_provider_blocks(self.resources.database, provider, self.resources.hashes)
+
+    @cached_property
+    def _suppressions(self) -> SuppressionRemover | None:
+        if self.resources.settings.transport is TransportKind.OUTBOX:
+            return None
+        return self.resources.provider.suppressions()

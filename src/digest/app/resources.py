@@ -1,6 +1,6 @@
 """What every capability is made from: settings, database, clock, and what settings alone decide.
 
-This module hides how keys, the From mailbox and the template folder are derived from the settings.
+This module hides how keys, the From mailbox and the provider are derived from the settings.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from digest import signing_keys
 from digest.db import Database
 from digest.delivery import known_secrets
 from digest.mail.mailing import Mailbox
+from digest.mail.provider import Provider
+from digest.mail.sendgrid import sendgrid_provider
 from digest.settings import Settings
 from subscribers.address import parse
 from subscribers.tokens import Hashes, Tokens
@@ -55,6 +57,16 @@ class Resources:
     def sender(self) -> Mailbox:
         """The From mailbox (RFC 5322, 3.6.2)."""
         return mailbox(self.settings.sender)
+
+    @cached_property
+    def provider(self) -> Provider:
+        """The mail provider; its events come in even while mail goes to the outbox folder."""
+        key = self.settings.sendgrid_api_key
+        return sendgrid_provider(
+            api_key=key.get_secret_value() if key else None,
+            url=self.settings.sendgrid_url,
+            seconds=self.settings.sendgrid_timeout,
+        )
 
     @property
     def template_folder(self) -> Path | None:

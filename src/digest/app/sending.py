@@ -19,12 +19,11 @@ from digest.delivery.sending import (
     restore_guard,
     this_process,
 )
-from digest.errors import BadSetting, DigestError
+from digest.errors import DigestError
 from digest.issues import provenance, store
 from digest.issues.models import Issue, Newsletter, Tracking
 from digest.mail.mailing import Content, Mailing, list_id
 from digest.mail.outbox import Outbox
-from digest.mail.sendgrid import SendGrid
 from digest.mail.transport import Accepted, Transport
 from digest.render.engine import Rendered
 from digest.settings import TransportKind
@@ -44,19 +43,7 @@ class Sending:
         settings = self.resources.settings
         if settings.transport is TransportKind.OUTBOX:
             return Outbox(settings.outbox, self.resources.clock)
-        key = settings.sendgrid_api_key.get_secret_value() if settings.sendgrid_api_key else ""
-        try:
-            return SendGrid(
-                api_key=key, url=settings.sendgrid_url, seconds=settings.sendgrid_timeout
-            )
-        except ValueError as fault:
-            raise BadSetting(
-                f"DIGEST_SENDGRID_API_KEY: {fault}",
-                next_step=(
-                    "make a key at the provider that may send (Mail Send), and set"
-                    " DIGEST_SENDGRID_API_KEY to it, or DIGEST_SENDGRID_API_KEY_FILE to its file"
-                ),
-            ) from None
+        return self.resources.provider.transport()
 
     def send_once(self, mailing: Mailing) -> Accepted:
         """Send a mailing once, without a row in the database, and return the provider's answer.

@@ -18,13 +18,13 @@ from digest.doctor import (
     CheckResult,
     HealthLevel,
     Resolve,
-    SenderRecord,
     examine,
     is_reserved,
     look_up,
     records,
 )
 from digest.errors import DigestError
+from digest.mail.provider import SenderRecord
 
 app = typer.Typer()
 SECONDS = 3.0  # that a name server may take
@@ -57,12 +57,12 @@ def _records(call: CommandContext, *, ask: bool) -> list[SenderRecord]:
     except DigestError:  # reported among the checks
         return []
     if not ask or is_reserved(domain):
-        return records(domain)
+        return records(call.app.provider, domain)
     try:
         asked = Resolver()
     except DNSException:  # no name server is configured
-        return records(domain)
-    return look_up(domain, resolver(asked))
+        return records(call.app.provider, domain)
+    return look_up(call.app.provider, domain, resolver(asked))
 
 
 def resolver(name_servers: Resolver) -> Resolve:

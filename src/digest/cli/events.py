@@ -20,7 +20,6 @@ from digest.delivery.events.replay import replay
 from digest.issues import store
 from digest.issues.content import TRACKING
 from digest.issues.models import Tracking
-from digest.mail.sendgrid import parse
 
 app = typer.Typer(
     help="The provider's events: what waits, what could not be used, and reading them again.",
@@ -89,7 +88,7 @@ def replay_(
     call.app.require_secrets()
     facts: dict[str, Any] = {}
     for path in files or []:
-        post = parse(path.read_bytes())
+        post = call.app.provider.parse(path.read_bytes())
         with call.app.database.write() as session:
             got = handle_events(session, post.events, hashes=call.app.hashes, now=call.app.clock())
         facts[str(path)] = {**asdict(got), "unreadable": post.unread}

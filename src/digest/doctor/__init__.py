@@ -7,7 +7,7 @@ level, a finding and the next step. `dns_checks` lists the DNS records that a se
 and compares them with those that a resolver returns.
 """
 
-from digest.doctor.dns_checks import Resolve, SenderRecord, is_reserved, look_up, records
+from digest.doctor.dns_checks import Resolve, is_reserved, look_up, records
 from digest.doctor.health_check import CheckResult, HealthLevel
 from digest.doctor.installation_checks import examine
 
@@ -15,7 +15,6 @@ __all__ = [
     "CheckResult",
     "HealthLevel",
     "Resolve",
-    "SenderRecord",
     "examine",
     "is_reserved",
     "look_up",

@@ -1,13 +1,14 @@
 """The DNS records that authenticate the sender: what to set, and what is published.
 
-Hides the records SendGrid's domain authentication needs (SPF and DKIM by CNAME) and how DMARC is
-looked up along a domain's parents.
+Hides how DMARC is looked up along a domain's parents.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+
+from digest.mail.provider import Provider, SenderRecord
 
 #: Takes a name and a record type and returns the records; ``None`` when no resolver answers.
 Resolve = Callable[[str, str], Sequence[str] | None]
@@ -16,53 +17,21 @@ Resolve = Callable[[str, str], Sequence[str] | None]
 RESERVED = ("example", "example.com", "example.org", "example.net", "test", "invalid", "localhost")
 
 
-@dataclass(frozen=True, kw_only=True)
-class SenderRecord:
-    """One record to set; *found* is what is published, ``None`` where no resolver was asked."""
-
-    what: str
-    name: str
-    type: str
-    value: str
-    why: str
-    found: tuple[str, ...] | None = None
-    fine: bool | None = None
-
-
-def records(domain: str) -> list[SenderRecord]:
-    """Return the records a sender's domain needs; "u1234567.wl" stands for the account's label."""
-    account = "u1234567.wl.sendgrid.net"
-    return [
-        SenderRecord(
-            what="SPF",
-            name=f"em1234.{domain}",
-            type="CNAME",
-            value=account,
-            why="names the provider's servers for the return path; the provider shows the number",
-        ),
-        *(
-            SenderRecord(
-                what="DKIM",
-                name=f"{selector}._domainkey.{domain}",
-                type="CNAME",
-                value=f"{selector}.domainkey.{account}",
-                why="lets the provider sign in the domain's name and change keys by itself",
-            )
-            for selector in ("s1", "s2")
-        ),
-        SenderRecord(
-            what="DMARC",
-            name=f"_dmarc.{domain}",
-            type="TXT",
-            value=f"v=DMARC1; p=none; rua=mailto:dmarc@{domain}",
-            why="large mailboxes refuse bulk mail without one; raise p once the reports are clean",
-        ),
-    ]
+def records(provider: Provider, domain: str) -> list[SenderRecord]:
+    """Return the records a sender's domain needs: the provider's, and a DMARC policy."""
+    dmarc = SenderRecord(
+        what="DMARC",
+        name=f"_dmarc.{domain}",
+        type="TXT",
+        value=f"v=DMARC1; p=none; rua=mailto:dmarc@{domain}",
+        why="large mailboxes refuse bulk mail without one; raise p once the reports are clean",
+    )
+    return [*provider.sender_records(domain), dmarc]
 
 
-def look_up(domain: str, resolve: Resolve) -> list[SenderRecord]:
+def look_up(provider: Provider, domain: str, resolve: Resolve) -> list[SenderRecord]:
     """Return the records a domain needs, each with what *resolve* finds published."""
-    return [_with_published(record, resolve) for record in records(domain)]
+    return [_with_published(record, resolve) for record in records(provider, domain)]
 
 
 def is_reserved(domain: str) -> bool:
@@ -85,7 +54,7 @@ def _with_published(record: SenderRecord, resolve: Resolve) -> SenderRecord:
             published = resolve(record.name, "TXT")
         fine = None if published is None else bool(published)
     kept = None if published is None else tuple(published)
-    return SenderRecord(**{**record.__dict__, "found": kept, "fine": fine})
+    return replace(record, found=kept, fine=fine)
 
 
 def _dmarc(name: str, resolve: Resolve) -> Sequence[str] | None:

@@ -22,9 +22,8 @@ from digest.delivery.models import DeadLetter
 from digest.doctor import database_checks
 from digest.doctor.dns_checks import is_reserved
 from digest.doctor.health_check import CheckResult, HealthLevel, fine, refused, warning
-from digest.errors import DigestError
+from digest.errors import BadSetting, DigestError
 from digest.issues.calendar import BadCadence, slots
-from digest.mail.sendgrid import Verifier
 from digest.settings import TransportKind
 from subscribers.models import LetterState, LetterToSend
 
@@ -35,7 +34,6 @@ WEAK = ("change", "secret", "example", "default", "placeholder", "password", "12
 _FEWEST_LETTERS = 8
 RECENT = timedelta(days=30)
 _REACH = "check DIGEST_DATABASE_URL: that the place exists, answers, and may be read and written"
-REACTIVATED = "reactivate"  #: SendGrid's word for an account that may send again
 
 
 def examine(app: App) -> list[CheckResult]:
@@ -113,20 +111,21 @@ def _sender(app: App) -> Iterator[CheckResult]:
 
 def _provider(app: App) -> Iterator[CheckResult]:
     settings = app.settings
-    if settings.transport is not TransportKind.SENDGRID:
+    if settings.transport is TransportKind.OUTBOX:
         yield warning(
             "provider",
             f"mail is written to the folder {settings.outbox}, and nobody gets it",
-            "for real mail: DIGEST_TRANSPORT=sendgrid",
+            f"for real mail: DIGEST_TRANSPORT={app.provider.name}",
         )
         return
-    if settings.sendgrid_api_key is None:
-        yield refused("provider", "DIGEST_SENDGRID_API_KEY is missing", "make one with Mail Send")
+    try:
+        app.provider.transport()
+    except BadSetting as fault:  # a missing or malformed key
+        yield refused("provider", str(fault), fault.next_step or "")
     else:
-        _ = app.sending.transport  # raises for a malformed key
-        yield fine("provider", f"mail is handed to {urlsplit(settings.sendgrid_url).hostname}")
+        yield fine("provider", f"mail is handed to {_provider_host(app)}")
     if settings.webhook_key_list():
-        Verifier(settings.webhook_key_list())  # raises for a malformed key
+        app.provider.verifier(settings.webhook_key_list())  # raises for a malformed key
         many = len(settings.webhook_key_list())
         keys = "1 key" if many == 1 else f"{many} keys"
         yield fine("webhook", f"events are checked with {keys}")
@@ -168,7 +167,7 @@ def _account(app: App) -> Iterator[CheckResult]:
             .order_by(col(DeadLetter.id).desc())
             .limit(1)
         ).first()
-    if row is not None and row.said != REACTIVATED:
+    if row is not None and row.said != app.provider.account_restored:
         yield warning(
             "account",
             f"the provider told of a change on {row.at:%Y-%m-%d}: {row.said or 'no more'}",
@@ -212,5 +211,9 @@ def is_loopback(host: str | None) -> bool:
 
 def _sends_real_mail(app: App) -> bool:
     """Return whether mail goes to a provider beyond this machine."""
-    sendgrid = app.settings.transport is TransportKind.SENDGRID
-    return sendgrid and not is_loopback(urlsplit(app.settings.sendgrid_url).hostname)
+    outbox = app.settings.transport is TransportKind.OUTBOX
+    return not outbox and not is_loopback(_provider_host(app))
+
+
+def _provider_host(app: App) -> str | None:
+    return urlsplit(app.provider.endpoint).hostname

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -37,6 +39,15 @@ class ProviderEvent(NamedTuple):
     machine: bool = False  #: by the provider's flag, or a user agent that is no browser
     cause: str = ""  #: the provider's classification, such as "Invalid Address"
     detail: str = ""  #: the mailbox's response, redacted
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParsedPost:
+    """The content of one post to the webhook."""
+
+    events: Sequence[ProviderEvent]
+    unreadable: Sequence[str]  #: descriptions of the first unreadable entries, redacted
+    unread: int  #: how many entries were unreadable
 
 
 @lru_cache(maxsize=4096)

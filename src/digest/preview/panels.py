@@ -18,7 +18,6 @@ from digest.issues.picking.backtest import backtest
 from digest.mail.mailing import Mailing, Recipient, personalise
 from digest.mail.marked_copy import inert_parts, inert_recipient
 from digest.mail.outbox import message
-from digest.mail.sendgrid import body
 from digest.preview import diff
 from digest.preview.query import PanelName, PreviewQuery
 from digest.preview.sample_issues import CASES, SampleReader, as_seen_by, case_view, sample_reader
@@ -99,11 +98,12 @@ def _headers(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
 
 def _request(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
     mailing = _mailing(preview, query)
-    payload = body(mailing) if mailing else {}
+    provider = preview.app.provider
+    payload = provider.request_body(mailing) if mailing else {}
     return {
         "request": orjson.dumps(payload, option=orjson.OPT_INDENT_2).decode(),
         "weight": len(orjson.dumps(payload)),
-        "endpoint": f"{preview.app.settings.sendgrid_url}/v3/mail/send",
+        "endpoint": provider.endpoint,
     }
 
 

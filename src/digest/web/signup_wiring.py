@@ -26,8 +26,6 @@ from subscribers.web import KeepNetwork, SiteConfig
 _SECURE = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:|/|\Z)")
 
 _HARDER = 4  # the least factor between the usual sum and the one past a cap
-#: The company that delivers the mail, by transport; the privacy page names it.
-_CARRIERS = {TransportKind.SENDGRID: "Twilio SendGrid, USA"}
 
 
 def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteConfig:
@@ -54,7 +52,7 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
         erase_elsewhere=erase,
         embed_origins=split_setting(settings.embed_origins),
         responsible=_line(settings.postal_address),
-        carrier=_CARRIERS.get(settings.transport, ""),
+        carrier="" if settings.transport is TransportKind.OUTBOX else app.provider.company,
         copies_kept=settings.backups_kept if app.database.path else None,
         files_kept=_keeps_files(app),
         mailto=settings.leave_mailto,

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from digest.app.installation import App
 from digest.delivery.events import ConsumerThread
 from digest.errors import BadSetting, BadSignature, SpoolFull
-from digest.mail.sendgrid import SIGNATURE, TIMESTAMP, Verifier
+from digest.mail.provider import WebhookVerifier
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,8 @@ class Webhook:
 
     def __init__(self, app: App) -> None:
         self._app = app
-        self._verifier = Verifier(app.settings.webhook_key_list())
+        self.path = f"/webhooks/{app.provider.name}"
+        self._verifier = app.provider.verifier(app.settings.webhook_key_list())
         self._keys_seen = self._keys_now()
         self._consumer = ConsumerThread(app.events.consumer())
         self.rejected = RejectedPosts()
@@ -132,19 +133,15 @@ class Webhook:
             if body is None:
                 self._note(RejectionReason.TOO_LARGE)
                 return _plain("too large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            return await self._take(
-                body,
-                request.headers.get(SIGNATURE, ""),
-                request.headers.get(TIMESTAMP, ""),
-            )
+            return await self._take(body, request.headers)
         except ClientDisconnect:
             return _plain("cut off", HTTPStatus.BAD_REQUEST)
         finally:
             self._under_way -= 1
 
-    async def _take(self, body: bytes, signature: str, timestamp: str) -> Response:
+    async def _take(self, body: bytes, headers: Mapping[str, str]) -> Response:
         try:
-            await run_sync(self._keep, body, signature, timestamp, limiter=self._threads)
+            await run_sync(self._keep, body, headers, limiter=self._threads)
         except BadSignature:
             self._note(RejectionReason.UNSIGNED)
             return _plain("not signed by the provider", HTTPStatus.FORBIDDEN)
@@ -153,10 +150,10 @@ class Webhook:
             return _later("not stored")
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    def _keep(self, body: bytes, signature: str, timestamp: str) -> None:
-        self._current().verify(body, signature=signature, timestamp=timestamp)
+    def _keep(self, body: bytes, headers: Mapping[str, str]) -> None:
+        signed = self._current().verify(body, headers)
         received = int(self._app.clock().timestamp())
-        position = self._consumer.drain.spool.append(body, received, _moment(timestamp))
+        position = self._consumer.drain.spool.append(body, received, signed)
         self._consumer.wake(position)
         if self._under_way <= CALM:
             self._consumer.wait(position, PATIENCE)
@@ -164,12 +161,13 @@ class Webhook:
     def _note(self, reason: RejectionReason, detail: str = "") -> None:
         self.rejected.note(reason, self._app.clock(), detail)
 
-    def _current(self) -> Verifier:
+    def _current(self) -> WebhookVerifier:
         """Return the verifier for the present keys, so that a key changes without a restart."""
         now = self._keys_now()
         if now != self._keys_seen:
             try:
-                self._verifier = Verifier(self._app.settings.webhook_key_list())
+                keys = self._app.settings.webhook_key_list()
+                self._verifier = self._app.provider.verifier(keys)
             except BadSetting as fault:  # half-written, say: the earlier keys stay in use
                 log.error("the webhook's keys were not changed: %s", fault)
             else:
@@ -188,8 +186,7 @@ class Webhook:
 def routes(webhook: Webhook) -> list[Route]:
     """Return the webhook's two routes; a redirect between them would lose the post."""
     return [
-        Route(path, webhook.answer, methods=["POST"])
-        for path in ("/webhooks/sendgrid", "/webhooks/sendgrid/")
+        Route(path, webhook.answer, methods=["POST"]) for path in (webhook.path, f"{webhook.path}/")
     ]
 
 
@@ -206,11 +203,6 @@ async def _bounded(request: Request) -> bytes | None:
             return None
         parts.append(part)
     return b"".join(parts)
-
-
-def _moment(timestamp: str) -> int:
-    """Return when a verified post was signed, in seconds since 1970; 0 for no number."""
-    return int(timestamp) if timestamp.isdecimal() and len(timestamp) <= _MAX_DIGITS else 0
 
 
 def _later(why: str) -> Response:

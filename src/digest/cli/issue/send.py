@@ -273,7 +273,7 @@ def _worker_processes(
     with call.app.database.read() as session:
         waiting = count_deliveries(session, sending.edition_id).pending
     worth_it = waiting >= WORTH_IT * call.settings.batch_size
-    is_real = call.settings.transport is TransportKind.SENDGRID
+    is_real = call.settings.transport is not TransportKind.OUTBOX
     helpers = min(usable_cores(), concurrency) - 1 if worth_it and is_real else 0
     work = partial(
         send_alongside,

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
 
 from sqlalchemy import delete, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -21,7 +20,7 @@ from digest.delivery.events.dead_letters import UNREADABLE, add_dead_letters
 from digest.delivery.events.event_handler import HandledEvents, handle_events
 from digest.delivery.events.spool import Spool, SpoolOffset, SpoolRecord
 from digest.delivery.models import SpoolPosition
-from digest.mail.provider_events import ProviderEvent
+from digest.mail.provider_events import ParsedPost, ProviderEvent
 from subscribers.sql import UnitOfWork, upsert
 from subscribers.tokens import Hashes
 
@@ -31,25 +30,6 @@ REPLAYED = "signed more than a day before it came"
 UNFIT = "could not be applied"
 _PAUSES = (0.05, 0.2, 1.0, 2.0, 5.0)
 log = logging.getLogger(__name__)
-
-
-class ParsedPost(Protocol):
-    """The content of one post, from any provider."""
-
-    @property
-    def events(self) -> Sequence[ProviderEvent]:
-        """Return the events in this project's types."""
-        ...
-
-    @property
-    def unreadable(self) -> Sequence[str]:
-        """Return a sample of the entries that are no events."""
-        ...
-
-    @property
-    def unread(self) -> int:
-        """Return how many entries are no events."""
-        ...
 
 
 class _AppliedElsewhere(Exception):

@@ -8,27 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, select
 from sqlmodel import Session, col
 
 from digest.delivery.cursors import cursor, set_cursor
 from digest.delivery.models import ProviderBlock
+from digest.mail.provider import SuppressionRemover
 from subscribers.models import Consent, ConsentAct, Subscriber
 from subscribers.sql import UnitOfWork
 from subscribers.tokens import Hashes
 
 AT_ONCE = 200
 _CONFIRMED = "confirmed"
-
-
-class SuppressionRemover(Protocol):
-    """A provider that keeps suppression lists."""
-
-    def reopen(self, address: str) -> bool:
-        """Remove an address from every list; return false if that fails for now."""
-        ...
 
 
 class _Confirmation(NamedTuple):

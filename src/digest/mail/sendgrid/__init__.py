@@ -4,20 +4,10 @@ On the way out `sendgrid_transport` encodes a mailing by `payload` as a Mail Sen
 body by `http_exchange`, and turns the exchange into a transport's answer by `responses`. On the way
 back `webhook` verifies the signature of an event webhook post and parses the post into provider
 events, with the ids that `payload` sent as custom arguments. `suppressions` removes an address from
-SendGrid's suppression lists.
+SendGrid's suppression lists. `provider_record` joins all of that, and the DNS records of a sender,
+into the one `Provider` that others get.
 """
 
-from digest.mail.sendgrid.payload import body
-from digest.mail.sendgrid.sendgrid_transport import SendGrid
-from digest.mail.sendgrid.suppressions import SendGridSuppressions
-from digest.mail.sendgrid.webhook import SIGNATURE, TIMESTAMP, Verifier, parse
+from digest.mail.sendgrid.provider_record import sendgrid_provider
 
-__all__ = [
-    "SIGNATURE",
-    "TIMESTAMP",
-    "SendGrid",
-    "SendGridSuppressions",
-    "Verifier",
-    "body",
-    "parse",
-]
+__all__ = ["sendgrid_provider"]

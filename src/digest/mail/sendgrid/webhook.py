@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -16,12 +15,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from digest.errors import BadSetting, BadSignature
-from digest.mail.provider_events import EventKind, ProviderEvent, is_machine
+from digest.mail.provider_events import EventKind, ParsedPost, ProviderEvent, is_machine
 from digest.mail.redaction import GONE, redact
 from digest.mail.sendgrid.payload import ATTEMPT, DELIVERY
 
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
 TIMESTAMP = "X-Twilio-Email-Event-Webhook-Timestamp"
+MAX_DIGITS = 12  #: digits of a timestamp that is read
 MAX_SIGNATURE = 200  #: characters of base64; a P-256 signature has about 96
 MAX_TEXT = 500  #: characters kept of a mailbox's response
 MAX_CAUSE = 64  #: characters kept of a cause
@@ -78,8 +78,12 @@ class Verifier:
     def __init__(self, keys: Iterable[str]) -> None:
         self._keys = [_load(key) for key in keys]
 
-    def verify(self, body: bytes, *, signature: str, timestamp: str) -> None:
-        """Raise `BadSignature` unless the raw *body* was signed with a configured key."""
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> int:
+        """Return when a post was signed, in seconds since 1970, 0 if that is unreadable.
+
+        Raise `BadSignature` unless the raw *body* was signed with a configured key.
+        """
+        signature, timestamp = headers.get(SIGNATURE, ""), headers.get(TIMESTAMP, "")
         if len(signature) > MAX_SIGNATURE or len(timestamp) > MAX_SIGNATURE:
             raise BadSignature
         try:
@@ -89,18 +93,11 @@ class Verifier:
             raise BadSignature from None
         if not any(_is_valid(key, signed, words) for key in self._keys):
             raise BadSignature
+        readable = timestamp.isdecimal() and len(timestamp) <= MAX_DIGITS
+        return int(timestamp) if readable else 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class ParsedRequest:
-    """The content of one post."""
-
-    events: Sequence[ProviderEvent]
-    unreadable: Sequence[str]  #: descriptions of the first unreadable entries, redacted
-    unread: int  #: how many entries were unreadable
-
-
-def parse(body: bytes) -> ParsedRequest:
+def parse(body: bytes) -> ParsedPost:
     """Return a post's events and unreadable entries; an unreadable entry affects no other.
 
     Never raise, whatever the body contains.
@@ -115,7 +112,7 @@ def parse(body: bytes) -> ParsedRequest:
             unread += 1
             if len(unreadable) < MAX_KEPT:
                 unreadable.append(_describe(entry))
-    return ParsedRequest(events=events, unreadable=unreadable, unread=unread)
+    return ParsedPost(events=events, unreadable=unreadable, unread=unread)
 
 
 def _entries(body: bytes) -> Iterable[Any]:

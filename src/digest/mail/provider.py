@@ -1,0 +1,63 @@
+"""Decides what the engine knows of a mail provider: everything in its folder, as one record.
+
+No other module names a provider or reads its formats, so a second one is another folder that makes
+such a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from digest.mail.mailing import Mailing
+from digest.mail.provider_events import ParsedPost
+from digest.mail.transport import Transport
+
+
+class WebhookVerifier(Protocol):
+    """Verifies that posts to the webhook come from the provider."""
+
+    def verify(self, body: bytes, headers: Mapping[str, str]) -> int:
+        """Return when a post was signed, in seconds since 1970, 0 if that is unreadable.
+
+        Raise `BadSignature` unless the provider signed the raw *body*.
+        """
+        ...
+
+
+class SuppressionRemover(Protocol):
+    """Removes addresses from the provider's own suppression lists."""
+
+    def reopen(self, address: str) -> bool:
+        """Remove an address from every list; return false if that fails for now."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SenderRecord:
+    """One DNS record to set; *found* is what is published, ``None`` where no resolver was asked."""
+
+    what: str
+    name: str
+    type: str
+    value: str
+    why: str
+    found: tuple[str, ...] | None = None
+    fine: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provider:
+    """One provider, with the account that the settings name."""
+
+    name: str  #: as in DIGEST_TRANSPORT, and in the webhook's path
+    company: str  #: which the privacy page names
+    endpoint: str  #: URL that each request is posted to
+    transport: Callable[[], Transport]  #: raises `BadSetting`
+    request_body: Callable[[Mailing], Mapping[str, Any]]  #: shown in the preview
+    suppressions: Callable[[], SuppressionRemover | None]  #: ``None`` without a key
+    verifier: Callable[[Iterable[str]], WebhookVerifier]  #: from public keys; raises `BadSetting`
+    parse: Callable[[bytes], ParsedPost]  #: never raises
+    sender_records: Callable[[str], Sequence[SenderRecord]]  #: SPF and DKIM of a domain
+    account_restored: str  #: cause of the account event that ends an earlier one
