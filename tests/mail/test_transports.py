@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from email import message_from_bytes, policy
+from email.message import EmailMessage
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from digest.fake_sendgrid import RunningFake
 from digest.mail.mailing import (
+    MAX_RECIPIENTS,
     PREFERENCES_TAG,
     UNSUBSCRIBE_TAG,
     Content,
@@ -17,8 +22,11 @@ from digest.mail.mailing import (
     Recipient,
 )
 from digest.mail.memory import MemoryTransport
-from digest.mail.outbox import Outbox
+from digest.mail.outbox import Outbox, message
+from digest.mail.sendgrid import sendgrid_provider
 from digest.mail.transport import Accepted, NotSent, Transport
+
+NOWHERE = "http://127.0.0.1:9"  # the discard port, where nothing listens
 
 CONTENT = Content(
     subject="Tidepool läuft vorn",
@@ -47,32 +55,165 @@ def a_mailing(*addresses: str) -> Mailing:
     )
 
 
-class TransportContract:
-    """What the engine counts on, whatever the way out."""
+class DeliveredMail(NamedTuple):
+    """What a reader gets."""
 
-    @pytest.fixture
-    def transport(self, tmp_path: Path) -> Transport:
-        raise AssertionError("each way out makes its own")
+    address: str
+    subject: str
+    headers: Mapping[str, str]
+    html: str
+    text: str
+
+
+Delivered = Callable[[], list[DeliveredMail]]
+READERS = ("one@example.org", "two@example.org")
+
+
+class TransportContract:
+    """What the engine counts on, whichever transport it has.
+
+    A subclass gives the fixtures: `transport`; `delivered`, the mails in the readers' order; and
+    `unreachable`, a transport whose provider can't be reached.
+    """
 
     def test_it_accepts_a_mailing(self, transport: Transport) -> None:
-        request = transport.prepare(a_mailing("one@example.org", "two@example.org"))
+        request = transport.prepare(a_mailing(*READERS))
         assert request.recipients == 2
         assert isinstance(transport.hand_over(request), Accepted)
 
     def test_a_request_shows_no_address(self, transport: Transport) -> None:
         assert "one@example.org" not in repr(transport.prepare(a_mailing("one@example.org")))
 
+    def test_preparing_sends_nothing(self, transport: Transport, delivered: Delivered) -> None:
+        transport.prepare(a_mailing(*READERS))
+        assert delivered() == []
+
+    def test_the_same_mailing_has_the_same_hash(self, transport: Transport) -> None:
+        first, second = (transport.prepare(a_mailing(*READERS)) for _ in range(2))
+        assert (first.payload, first.hash) == (second.payload, second.hash)
+
+    def test_another_attempt_has_another_hash(self, transport: Transport) -> None:
+        again = replace(a_mailing(*READERS), attempt="a2")
+        assert transport.prepare(again).hash != transport.prepare(a_mailing(*READERS)).hash
+
+    def test_a_request_outlives_the_transport_that_prepared_it(
+        self, transport: Transport, unreachable: Transport, delivered: Delivered
+    ) -> None:
+        transport.hand_over(unreachable.prepare(a_mailing(*READERS)))
+        assert [mail.address for mail in delivered()] == [*READERS]
+
+    def test_I9_each_recipient_gets_a_message_of_their_own(
+        self, transport: Transport, delivered: Delivered
+    ) -> None:
+        transport.hand_over(transport.prepare(a_mailing(*READERS)))
+        assert [mail.address for mail in delivered()] == [*READERS]
+        for mail, other in zip(delivered(), reversed(READERS), strict=True):
+            assert other not in f"{mail}"
+
+    def test_each_message_has_its_recipients_parts_in_place_of_the_tags(
+        self, transport: Transport, delivered: Delivered
+    ) -> None:
+        transport.hand_over(transport.prepare(a_mailing(*READERS)))
+        for number, mail in enumerate(delivered(), start=1):
+            assert mail.subject == "Tidepool läuft vorn"
+            assert f"/u/token{number}" in mail.html
+            assert f"/u/token{number}" in mail.text
+            assert UNSUBSCRIBE_TAG not in f"{mail}"
+
+    def test_each_message_has_the_mailings_headers_and_its_own(
+        self, transport: Transport, delivered: Delivered
+    ) -> None:
+        transport.hand_over(transport.prepare(a_mailing(*READERS)))
+        for number, mail in enumerate(delivered(), start=1):
+            assert mail.headers["List-Id"] == "Weekly <weekly.news.example.com>"
+            assert mail.headers["List-Unsubscribe"] == (
+                f"<https://news.example.com/u/token{number}>"
+            )
+
+    def test_a_full_batch_is_one_request(self, transport: Transport, delivered: Delivered) -> None:
+        addresses = [f"reader{number}@example.org" for number in range(MAX_RECIPIENTS)]
+        request = transport.prepare(a_mailing(*addresses))
+        assert request.recipients == MAX_RECIPIENTS
+        assert isinstance(transport.hand_over(request), Accepted)
+        assert sorted(mail.address for mail in delivered()) == sorted(addresses)
+
+    def test_an_unreachable_provider_is_an_answer_and_no_exception(
+        self, unreachable: Transport, delivered: Delivered
+    ) -> None:
+        answer = unreachable.hand_over(unreachable.prepare(a_mailing(*READERS)))
+        assert isinstance(answer, NotSent)
+        assert answer.detail
+        assert not any(address in repr(answer) for address in READERS)
+        assert delivered() == []
+
+
+def parsed_mail(mail: EmailMessage) -> DeliveredMail:
+    html, text = mail.get_body(("html",)), mail.get_body(("plain",))
+    assert html is not None
+    assert text is not None
+    headers = {name: str(value) for name, value in mail.items()}
+    return DeliveredMail(
+        mail["To"], mail["Subject"], headers, html.get_content(), text.get_content()
+    )
+
 
 class TestMemory(TransportContract):
     @pytest.fixture
-    def transport(self, tmp_path: Path) -> Transport:
+    def transport(self) -> MemoryTransport:
         return MemoryTransport()
+
+    @pytest.fixture
+    def delivered(self, transport: MemoryTransport) -> Delivered:
+        return lambda: [
+            parsed_mail(message(mailing.content, recipient))
+            for mailing in transport.accepted
+            for recipient in mailing.recipients
+        ]
+
+    @pytest.fixture
+    def unreachable(self) -> MemoryTransport:
+        return MemoryTransport(answer=lambda _: NotSent(detail="no connection"))
+
+
+class TestSendGrid(TransportContract):
+    @pytest.fixture
+    def transport(self, fake: RunningFake) -> Transport:
+        return sendgrid_provider(api_key="a-key", url=fake.url, seconds=30).transport()
+
+    @pytest.fixture
+    def delivered(self, fake: RunningFake) -> Delivered:
+        def read() -> list[DeliveredMail]:
+            mails = [fake.message(mail["id"]) for mail in fake.messages()]
+            return [
+                DeliveredMail(
+                    mail["address"], mail["subject"], mail["headers"], mail["html"], mail["text"]
+                )
+                for mail in mails
+            ]
+
+        return read
+
+    @pytest.fixture
+    def unreachable(self) -> Transport:
+        return sendgrid_provider(api_key="a-key", url=NOWHERE, seconds=5).transport()
 
 
 class TestOutbox(TransportContract):
     @pytest.fixture
-    def transport(self, tmp_path: Path) -> Transport:
+    def transport(self, tmp_path: Path) -> Outbox:
         return Outbox(tmp_path)
+
+    @pytest.fixture
+    def delivered(self, tmp_path: Path) -> Delivered:
+        return lambda: [
+            parsed_mail(message_from_bytes(path.read_bytes(), policy=policy.default))
+            for path in sorted(tmp_path.rglob("*.eml"))
+        ]
+
+    @pytest.fixture
+    def unreachable(self, tmp_path: Path) -> Outbox:
+        (tmp_path / "a file").touch()
+        return Outbox(tmp_path / "a file")
 
     def test_each_reader_gets_a_file_with_their_own_parts(
         self, transport: Transport, tmp_path: Path

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import orjson
 
 MAX_RECIPIENTS = 1000  #: SendGrid's limit of personalizations in one Mail Send request
 _ENDS_A_LINE = re.compile(r"[\x00\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -66,6 +68,22 @@ class Mailing:
     issue: str = ""  #: issue, batch and attempt are opaque ids, returned in every event
     batch: str = ""
     attempt: str = ""
+
+
+def pack(mailing: Mailing) -> bytes:
+    """Return a mailing as JSON, which `unpack` reads; equal mailings give equal bytes."""
+    content = {**vars(mailing.content), "sender": tuple(mailing.content.sender)}
+    recipients = [tuple(recipient) for recipient in mailing.recipients]
+    return orjson.dumps({**vars(mailing), "content": content, "recipients": recipients})
+
+
+def unpack(packed: bytes) -> Mailing:
+    """Return the mailing that `pack` wrote."""
+    fields: dict[str, Any] = orjson.loads(packed)
+    content = fields["content"]
+    fields["content"] = Content(**{**content, "sender": Mailbox(*content["sender"])})
+    fields["recipients"] = [Recipient(*recipient) for recipient in fields["recipients"]]
+    return Mailing(**fields)
 
 
 def personalise(text: str, parts: Mapping[str, str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from digest.mail.mailing import Mailing
+from digest.mail.mailing import Mailing, pack, unpack
 from digest.mail.transport import Accepted, Answer, PreparedRequest
 
 
@@ -15,17 +15,14 @@ class MemoryTransport:
 
     answer: Callable[[Mailing], Answer] = lambda _: Accepted(provider_id="memory")
     accepted: list[Mailing] = field(default_factory=list)
-    _prepared: dict[bytes, Mailing] = field(default_factory=dict, repr=False)
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
-        """Store the mailing under a unique payload."""
-        payload = f"{mailing.attempt}:{len(self._prepared)}".encode()
-        self._prepared[payload] = mailing
-        return PreparedRequest(payload=payload, recipients=len(mailing.recipients))
+        """Return the mailing as JSON; store nothing."""
+        return PreparedRequest(payload=pack(mailing), recipients=len(mailing.recipients))
 
     def hand_over(self, request: PreparedRequest) -> Answer:
         """Return the answer, and store the mailing if it is accepted."""
-        mailing = self._prepared.pop(request.payload)
+        mailing = unpack(request.payload)
         answer = self.answer(mailing)
         if isinstance(answer, Accepted):
             self.accepted.append(mailing)

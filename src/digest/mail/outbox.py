@@ -11,11 +11,8 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
 
-import orjson
-
-from digest.mail.mailing import Content, Mailbox, Mailing, Recipient, personalise
+from digest.mail.mailing import Content, Mailing, Recipient, pack, personalise, unpack
 from digest.mail.transport import Accepted, Answer, NotSent, PreparedRequest
 
 PROVIDER = "outbox-"  #: prefix of a provider id that marks a copy in the outbox folder
@@ -51,27 +48,19 @@ class Outbox:
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
         """Return the mailing as JSON; write nothing."""
-        packed = {
-            "content": {**vars(mailing.content), "sender": tuple(mailing.content.sender)},
-            "issue": mailing.issue,
-            "recipients": [tuple(recipient) for recipient in mailing.recipients],
-        }
-        return PreparedRequest(payload=orjson.dumps(packed), recipients=len(mailing.recipients))
+        return PreparedRequest(payload=pack(mailing), recipients=len(mailing.recipients))
 
     def hand_over(self, request: PreparedRequest) -> Answer:
         """Write the files; return `NotSent` on a disk error, since a retry replaces the files."""
-        packed: dict[str, Any] = orjson.loads(request.payload)
-        sender = Mailbox(*packed["content"].pop("sender"))
-        content = Content(sender=sender, **packed["content"])
-        folder = self.folder / (_safe(packed["issue"]) or "letters")
+        mailing = unpack(request.payload)
+        folder = self.folder / (_safe(mailing.issue) or "letters")
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for fields in packed["recipients"]:
-                recipient = Recipient(*fields)
+            for recipient in mailing.recipients:
                 path = folder / f"{_safe(recipient.delivery) or 'mail'}.eml"
-                mail = message(content, recipient)
+                mail = message(mailing.content, recipient)
                 mail["Date"] = format_datetime(self.clock())
-                mail["Message-ID"] = _message_id(packed["issue"], recipient, sender)
+                mail["Message-ID"] = _message_id(mailing, recipient)
                 path.touch(mode=0o600)  # the file contains an address
                 path.write_bytes(mail.as_bytes())
         except OSError as fault:
@@ -99,10 +88,10 @@ def _is_list_header(name: str, value: str) -> bool:
     return name.lower().startswith("list-") and value.isascii()
 
 
-def _message_id(issue: str, recipient: Recipient, sender: Mailbox) -> str:
+def _message_id(mailing: Mailing, recipient: Recipient) -> str:
     """Return a stable Message-ID, so that a mail program sees a rewritten mail as the same."""
-    domain = sender.address.rpartition("@")[2]
-    return f"<{_safe(recipient.delivery)}.{_safe(issue) or 'letter'}@{domain}>"
+    domain = mailing.content.sender.address.rpartition("@")[2]
+    return f"<{_safe(recipient.delivery)}.{_safe(mailing.issue) or 'letter'}@{domain}>"
 
 
 def _safe(name: str) -> str:

@@ -1,0 +1,119 @@
+"""Providers: the contract that each record keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+import pytest
+
+from digest.errors import BadSetting, BadSignature
+from digest.fake_sendgrid import RunningFake
+from digest.mail.provider import Provider
+from digest.mail.provider_events import EventKind
+from digest.mail.sendgrid import sendgrid_provider
+from digest.settings import TransportKind
+from tests.fake_sendgrid.webhook_receiver import Webhook
+from tests.mail.test_transports import NOWHERE, a_mailing
+
+Post = tuple[bytes, Mapping[str, str]]
+
+
+class ProviderContract:
+    """What the engine counts on, whichever provider it has.
+
+    A subclass gives the fixtures: `provider` with a key; `keyless`, without one; `unreachable`;
+    `post`, body and headers of the provider's events about two delivered mails of `a_mailing`; and
+    `public_key`, which verifies it.
+    """
+
+    def test_the_settings_know_its_name(self, provider: Provider) -> None:
+        assert provider.name in set(TransportKind)
+
+    def test_its_transport_and_its_suppressions_show_no_key(self, provider: Provider) -> None:
+        shown = f"{provider!r} {provider.transport()!r} {provider.suppressions()!r}"
+        assert "a-key" not in shown
+
+    def test_without_a_key_it_says_what_to_set(self, keyless: Provider) -> None:
+        with pytest.raises(BadSetting, match="DIGEST_") as caught:
+            keyless.transport()
+        assert "make a key" in (caught.value.next_step or "")
+        assert keyless.suppressions() is None
+
+    def test_an_address_on_no_list_is_as_good_as_removed(self, provider: Provider) -> None:
+        suppressions = provider.suppressions()
+        assert suppressions is not None
+        assert suppressions.reopen("nobody@example.org")
+
+    def test_a_list_that_cannot_be_reached_is_asked_again(self, unreachable: Provider) -> None:
+        suppressions = unreachable.suppressions()
+        assert suppressions is not None
+        assert not suppressions.reopen("nobody@example.org")
+
+    def test_the_body_it_shows_is_what_it_sends(self, provider: Provider) -> None:
+        mailing = a_mailing("one@example.org")
+        shown = orjson.dumps(provider.request_body(mailing))
+        assert shown == provider.transport().prepare(mailing).payload
+
+    def test_a_signed_post_is_verified_with_its_moment(
+        self, provider: Provider, post: Post, public_key: str
+    ) -> None:
+        assert provider.verifier([public_key]).verify(*post) > 0
+
+    def test_a_changed_or_unsigned_post_is_refused(
+        self, provider: Provider, post: Post, public_key: str
+    ) -> None:
+        body, headers = post
+        verifier = provider.verifier([public_key])
+        for forged in ((body + b" ", headers), (body, {})):
+            with pytest.raises(BadSignature):
+                verifier.verify(*forged)
+
+    def test_a_key_that_is_none_is_refused(self, provider: Provider) -> None:
+        with pytest.raises(BadSetting, match="DIGEST_WEBHOOK_KEYS"):
+            provider.verifier(["no key"])
+
+    def test_an_event_carries_our_ids_back(self, provider: Provider, post: Post) -> None:
+        events = provider.parse(post[0]).events
+        delivered = [event for event in events if event.kind is EventKind.DELIVERED]
+        assert {event.delivery for event in delivered} == {"1", "2"}
+        assert {event.attempt for event in delivered} == {"a1"}
+
+    @pytest.mark.parametrize("body", [b"", b"\xff", b"{}", b"[7]", b"[" * 10_000])
+    def test_what_is_no_event_is_counted_and_raises_nothing(
+        self, provider: Provider, body: bytes
+    ) -> None:
+        parsed = provider.parse(body)
+        assert (list(parsed.events), parsed.unread) == ([], 1)
+
+    def test_its_records_are_of_the_senders_domain_and_unchecked(self, provider: Provider) -> None:
+        records = provider.sender_records("mill-lane.eu")
+        assert {record.what for record in records} == {"SPF", "DKIM"}
+        assert all(record.name.endswith(".mill-lane.eu") for record in records)
+        assert {record.fine for record in records} == {None}
+
+
+class TestSendGridProvider(ProviderContract):
+    @pytest.fixture
+    def provider(self, fake: RunningFake) -> Provider:
+        return sendgrid_provider(api_key="a-key", url=fake.url, seconds=30)
+
+    @pytest.fixture
+    def keyless(self) -> Provider:
+        return sendgrid_provider(api_key=None, url=NOWHERE, seconds=5)
+
+    @pytest.fixture
+    def unreachable(self) -> Provider:
+        return sendgrid_provider(api_key="a-key", url=NOWHERE, seconds=5)
+
+    @pytest.fixture
+    def public_key(self, fake: RunningFake) -> str:
+        return fake.webhook_key
+
+    @pytest.fixture
+    def post(self, fake: RunningFake, provider: Provider, webhook: Webhook) -> Post:
+        transport = provider.transport()
+        transport.hand_over(transport.prepare(a_mailing("one@example.org", "two@example.org")))
+        fake.flush_events(to=webhook.url)
+        [body], [headers] = webhook.bodies, webhook.headers
+        return body, headers
