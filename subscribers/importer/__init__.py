@@ -5,17 +5,12 @@ from the first one which column holds the address and which ones tell who left, 
 that `columns` knows everywhere and `service_exports` knows of one service. The first pass gives
 every line to `leavers`, which collects the addresses the list says left and stops at a word of
 `leaving_words` in a column that can't be read. The second pass parses the addresses and gives them,
-chunk by chunk, to `bulk_loader`, which files them in SQL. `refusal` names each reason for which a
-line isn't imported.
+chunk by chunk, to `bulk_loader`, which files them in SQL; `import_run` stores the progress in the
+same transaction. `refusal` names each reason for which a line isn't imported.
 """
 
-from subscribers.importer.job import (
-    ImportOptions,
-    ImportReport,
-    filed_up_to,
-    header_of,
-    import_list,
-)
+from subscribers.importer.import_run import ImportReport
+from subscribers.importer.job import ImportOptions, filed_up_to, header_of, import_list
 from subscribers.importer.refusal import NOT_SAID, NOT_UNDERSTOOD, Refusal
 
 __all__ = [

@@ -84,7 +84,7 @@ _DELETE_STAGED = BulkStatement(
     lambda _: delete(_STAGE).where(_STAGE.c.position == bindparam("staged")), ["staged"]
 )
 
-Row = tuple[int, str, str, list[str]]  #: line, address, its key, its hashes
+StagedRow = tuple[int, str, str, list[str]]  #: line, address, its key, its hashes
 Refused = tuple[int, str]  #: line, reason
 
 
@@ -100,7 +100,7 @@ def clear(session: Session) -> None:
     _METADATA.drop_all(session.connection(), checkfirst=False)
 
 
-def stage(session: Session, rows: list[Row], batch: ImportBatch) -> None:
+def stage(session: Session, rows: list[StagedRow], batch: ImportBatch) -> None:
     """Write a chunk's lines, which are sorted by key, into the staging table."""
     session.execute(delete(_STAGE))
     values = [
@@ -117,7 +117,7 @@ def _hashes(batch: ImportBatch) -> list[str]:
 
 
 def refused(
-    session: Session, rows: list[Row], batch: ImportBatch, *, rehearsal: bool
+    session: Session, rows: list[StagedRow], batch: ImportBatch, *, rehearsal: bool
 ) -> list[Refused]:
     """Delete the lines that must not be imported from the stage; return each with its reason."""
     verdicts = session.execute(_verdicts(batch, rehearsal=rehearsal)).all()

@@ -35,7 +35,7 @@ _NAMED = re.compile(r"\A[^<>@]*<([^<>]+)>\s*\Z")
 _NOT_UTF8 = re.compile("[\udc80-\udcff]")  # what `csv_reader` makes of invalid bytes
 _FILE_OF_LEAVERS = re.compile(r"non-?_?subscri|unsubscri|\A(?:cleaned|sms_only)_", re.IGNORECASE)
 
-Standing = Callable[[Sequence[str]], Refusal | None]
+LineRefusal = Callable[[Sequence[str]], Refusal | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class ColumnLayout:
 
     name: str
     address: int  #: the column, counted from 0
-    standing: Standing  #: gets a line's fields, returns why it isn't imported
+    refusal: LineRefusal  #: gets a line's fields, returns why it isn't imported
     tells: bool = True  #: whether the list says how its readers stand
     has_header: bool = True
     note: str = ""  #: what the list can't tell, for the report
@@ -78,7 +78,7 @@ def recognise(first: Sequence[str], ignored: Collection[str] = ()) -> ColumnLayo
     return ColumnLayout(
         name=service.name,
         address=address,
-        standing=_standing(meanings, kept),
+        refusal=_line_refusal(meanings, kept),
         tells=bool(meanings) or not set(_AGREED).isdisjoint(kept),
         note="" if service.answered_by in kept else service.note,
         unread=_unread(service, first, {address, *_skipped(names, ignored)}),
@@ -132,7 +132,7 @@ def _without_header(first: Sequence[str]) -> ColumnLayout:
         return ColumnLayout(
             name="plain, without a header",
             address=column,
-            standing=_by_any_word,
+            refusal=_by_any_word,
             tells=False,
             has_header=False,
         )
@@ -229,22 +229,21 @@ def _may_tell(name: str) -> bool:
     return name not in HARMLESS and name not in _AGREED and columns.speaks_of_leaving(name)
 
 
-def _standing(meanings: list[tuple[int, Meaning]], names: list[str]) -> Standing:
+def _line_refusal(meanings: list[tuple[int, Meaning]], names: list[str]) -> LineRefusal:
     agreed = [names.index(name) for name in _AGREED if name in names]
 
     def cell(fields: Sequence[str], column: int) -> str:
         return fields[column].strip().lower() if column < len(fields) else ""
 
-    def standing(fields: Sequence[str]) -> Refusal | None:
+    def refusal(fields: Sequence[str]) -> Refusal | None:
         for column, meaning in meanings:
-            refusal = meaning.read(cell(fields, column))
-            if refusal:
-                return refusal
+            if reason := meaning.read(cell(fields, column)):
+                return reason
         if agreed and not any(columns.said(cell(fields, column)) for column in agreed):
             return Refusal.NO_CONSENT_THERE
         return None
 
-    return standing
+    return refusal
 
 
 def _by_any_word(fields: Sequence[str]) -> Refusal | None:

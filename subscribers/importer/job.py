@@ -6,184 +6,30 @@ snapshot and changes nothing.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from hashlib import file_digest
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import select, update
 from sqlalchemy.orm import Session
-from sqlmodel import col
 
-from subscribers import consent as consent_entries
 from subscribers.errors import BadAddress, BadImport
-from subscribers.importer import bulk_loader, csv_reader
-from subscribers.importer.bulk_loader import ImportBatch, Refused, Row
+from subscribers.importer import bulk_loader, csv_reader, import_run
+from subscribers.importer.bulk_loader import ImportBatch, Refused, StagedRow
 from subscribers.importer.csv_reader import Line
 from subscribers.importer.formats import ColumnLayout, address_in, recognise, refuse_file_of_leavers
+from subscribers.importer.import_run import ActiveImport, ImportKey, ImportReport
 from subscribers.importer.leavers import Leavers, leavers
 from subscribers.importer.refusal import Refusal
-from subscribers.models import ImportRun
 from subscribers.sql import UnitOfWork, chunks
 from subscribers.tokens import Hashes
 
-
-@dataclass(frozen=True, kw_only=True)
-class List:
-    """What identifies an import, and the way its file is read."""
-
-    fingerprint: str  #: SHA-256 of the file
-    newsletter: str
-    ignored: tuple[str, ...]  #: columns that are read as if they weren't there
-
-
-@dataclass(kw_only=True)
-class ImportReport:
-    """The result of an import: ``lines = added + refused``; the header isn't counted."""
-
-    layout: str
-    lines: int = 0
-    added: int = 0
-    refused: Counter[str] = field(default_factory=Counter)  #: reason to number of lines
-    resumed_at: int = 0  #: lines an interrupted run had filed before
-    #: Standing at the former service to number of lines, refused ones included.
-    standings: Counter[str] = field(default_factory=Counter)
-    ignored: tuple[str, ...] = ()  #: columns an operator had ignored
-    note: str = ""  #: what such a list can't tell
-    #: Lines of readers who get mail here and by the list have left: how many, and the first ones.
-    still_mailed: int = 0
-    still_mailed_lines: tuple[int, ...] = ()
-    last_line: int = 0  #: the number, as an editor counts, of the last line that was filed
-
-    def as_counts(self) -> dict[str, Any]:
-        """Return the counts as JSON, for the run that resumes this one."""
-        return {
-            "added": self.added,
-            "refused": dict(self.refused),
-            "standings": dict(self.standings),
-            "ignored": list(self.ignored),
-            "last_line": self.last_line,
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class ActiveImport:
-    """One unfinished import, with its row's id; 0 for a rehearsal."""
-
-    id: int
-    wording_hash: str
-    started_at: datetime
-    report: ImportReport
-
-
-def begin(
-    session: Session, list_: List, consent: str, *, report: ImportReport, now: datetime
-) -> ActiveImport:
-    """Start an import, or resume the interrupted one of this file; raise `BadImport`."""
-    refuse_another_way(session, list_, consent)
-    wording_hash = consent_entries.keep_wording(session, consent)
-    known = _known(session, list_)
-    if known is None or known.finished_at is not None:
-        if known is not None:
-            session.delete(known)
-            session.flush()
-        known = ImportRun(
-            fingerprint=list_.fingerprint,
-            newsletter=list_.newsletter,
-            wording_hash=wording_hash,
-            counts=report.as_counts(),
-            started_at=now,
-        )
-        session.add(known)
-        session.flush()
-    return _run(known, report, wording_hash)
-
-
-def refuse_another_way(session: Session, list_: List, consent: str) -> None:
-    """Raise `BadImport` for an interrupted import with another consent or other ignored columns."""
-    known = _known(session, list_)
-    if known is None or known.finished_at is not None:
-        return
-    if known.wording_hash != consent_entries.wording_hash(consent):
-        raise BadImport(
-            "an earlier run of this list stopped half-way with another statement: give --consent in"
-            " the same words, so that all its readers have the same evidence"
-        )
-    if known.counts.get("ignored", []) != list(list_.ignored):
-        raise BadImport(
-            "an earlier run of this list stopped half-way with other columns left aside: give the"
-            " same --ignore-column, so that all its lines are read in the same way"
-        )
-
-
-def run_filed_up_to(session: Session, list_: List) -> int:
-    """Return the number of the last line an interrupted import has filed, or 0."""
-    known = _known(session, list_)
-    if known is None or known.finished_at is not None:
-        return 0
-    return int(known.counts.get("last_line", 0))
-
-
-def _known(session: Session, list_: List) -> ImportRun | None:
-    return session.execute(
-        select(ImportRun).where(
-            col(ImportRun.fingerprint) == list_.fingerprint,
-            col(ImportRun.newsletter) == list_.newsletter,
-        )
-    ).scalar_one_or_none()
-
-
-def claim(session: Session, run: ActiveImport, lines: int) -> None:
-    """Claim the next lines for this run; raise `BadImport` where another run has claimed them.
-
-    Two concurrent imports of one file resume at the same line, and each would count the lines of
-    the other as subscribed already.
-    """
-    before = run.report.lines
-    result: Any = session.execute(
-        update(ImportRun)
-        .where(col(ImportRun.id) == run.id, col(ImportRun.lines) == before)
-        .values(lines=before + lines)
-    )
-    if result.rowcount != 1:
-        raise BadImport(
-            "another import of this list is at work, and goes on with it: wait until that one has"
-            " ended; its report is the one that counts"
-        )
-
-
-def note(session: Session, run: ActiveImport) -> None:
-    """Store a run's progress, in the transaction of the lines it filed."""
-    session.execute(
-        update(ImportRun)
-        .where(col(ImportRun.id) == run.id)
-        .values(lines=run.report.lines, counts=run.report.as_counts())
-    )
-
-
-def finish(session: Session, run: ActiveImport, now: datetime) -> None:
-    """Mark an import as finished; the same file again is then a new import."""
-    session.execute(update(ImportRun).where(col(ImportRun.id) == run.id).values(finished_at=now))
-
-
-def _run(row: ImportRun, report: ImportReport, wording_hash: str) -> ActiveImport:
-    report.lines = report.resumed_at = row.lines
-    report.added = row.counts.get("added", 0)
-    report.refused = Counter(row.counts.get("refused", {}))
-    report.standings = Counter(row.counts.get("standings", {}))
-    return ActiveImport(
-        id=row.id or 0, wording_hash=wording_hash, started_at=row.started_at, report=report
-    )
-
-
 CHUNK = 40_000  # lines a transaction, which holds the write lock for well under a second
-LINES_TOLD = 10  #: the most line numbers a report names
+MOST_LINES_NAMED = 10  #: the most line numbers a report names
 MIN_CONSENT = 10  # characters of a consent statement
 
 OnRefused = Callable[[int, str, list[str]], None]
@@ -269,7 +115,7 @@ def import_list(
             _count_still_mailed(sessions, context)
     if not options.rehearsal:
         with sessions.write() as session:
-            finish(session, run, now)
+            import_run.finish(session, run, now)
     return run.report
 
 
@@ -287,7 +133,7 @@ def filed_up_to(sessions: UnitOfWork, path: Path, options: ImportOptions) -> int
     with path.open("rb") as file:
         fingerprint = file_digest(file, "sha256").hexdigest()
     with sessions.read() as session:
-        return run_filed_up_to(session, _list(fingerprint, options))
+        return import_run.filed_up_to(session, _key(fingerprint, options))
 
 
 def _open(rows: Iterator[Line], options: ImportOptions) -> tuple[ColumnLayout, Iterator[Line]]:
@@ -305,20 +151,20 @@ def _begin(
     layout: ColumnLayout,
     now: datetime,
 ) -> ActiveImport:
-    consent = options.consent.strip()
-    list_ = _list(fingerprint, options)
-    report = ImportReport(layout=layout.name, ignored=list_.ignored, note=layout.note)
+    statement = options.consent.strip()
+    key = _key(fingerprint, options)
+    report = ImportReport(layout=layout.name, ignored=key.ignored, note=layout.note)
     if options.rehearsal:
         with sessions.read() as session:
-            refuse_another_way(session, list_, consent)
+            import_run.refuse_another_way(session, key, statement)
         return ActiveImport(id=0, wording_hash="", started_at=now, report=report)
     with sessions.write() as session:
-        return begin(session, list_, consent, report=report, now=now)
+        return import_run.begin(session, key, statement, report=report, now=now)
 
 
-def _list(fingerprint: str, options: ImportOptions) -> List:
+def _key(fingerprint: str, options: ImportOptions) -> ImportKey:
     ignored = tuple(sorted(options.ignored))
-    return List(fingerprint=fingerprint, newsletter=options.newsletter, ignored=ignored)
+    return ImportKey(fingerprint=fingerprint, newsletter=options.newsletter, ignored=ignored)
 
 
 def _batch(
@@ -365,7 +211,7 @@ def _file(context: _Import, transaction: _Begin, lines: list[Line]) -> None:
     rows, refusals = _read(context, lines)
     with transaction() as session:
         if not context.rehearsal:
-            claim(session, context.run, len(lines))
+            import_run.claim(session, context.run, len(lines))
         bulk_loader.stage(session, rows, context.batch)
         refusals += bulk_loader.refused(session, rows, context.batch, rehearsal=context.rehearsal)
         add = bulk_loader.remember if context.rehearsal else bulk_loader.admit
@@ -375,7 +221,7 @@ def _file(context: _Import, transaction: _Begin, lines: list[Line]) -> None:
         report.added += add(session, context.batch)
         report.refused.update(reason for _, reason in refusals)
         if not context.rehearsal:
-            note(session, context.run)
+            import_run.record_progress(session, context.run)
         fields = dict(lines) if refusals else {}
         for line, reason in sorted(refusals):
             context.on_refused(line, reason, fields[line])
@@ -389,17 +235,17 @@ def _count_still_mailed(sessions: UnitOfWork, context: _Import) -> None:
             mailed = bulk_loader.mailed(session, context.batch.newsletter, [key for _, key in part])
         lines = tuple(line for line, key in part if key in mailed)
         report.still_mailed += len(lines)
-        report.still_mailed_lines = (*report.still_mailed_lines, *lines)[:LINES_TOLD]
+        report.still_mailed_lines = (*report.still_mailed_lines, *lines)[:MOST_LINES_NAMED]
 
 
-def _read(context: _Import, lines: list[Line]) -> tuple[list[Row], list[Refused]]:
+def _read(context: _Import, lines: list[Line]) -> tuple[list[StagedRow], list[Refused]]:
     """Return a chunk's rows to stage, and the lines refused without a query, with their reasons."""
-    rows: dict[str, Row] = {}
+    rows: dict[str, StagedRow] = {}
     refusals: list[Refused] = []
     column, layout, every = context.layout.address, context.layout, context.hashes.every
     standings = context.run.report.standings
     for line, fields in lines:
-        refusal = layout.standing(fields)
+        refusal = layout.refusal(fields)
         standings[layout.word(refusal)] += 1
         try:
             address = address_in(fields[column] if column < len(fields) else "")

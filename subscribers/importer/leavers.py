@@ -77,7 +77,7 @@ def leavers(rows: Iterable[Line], layout: ColumnLayout) -> Iterator[Leavers]:
         gone = Leavers(database)
         for line, fields in rows:
             _refuse_unread(layout, line, fields)
-            refusal = layout.standing(fields)
+            refusal = layout.refusal(fields)
             if refusal in _LEFT or refusal in _MAY_HAVE_LEFT:
                 _note(gone, layout, line, fields, left=refusal in _LEFT)
         yield gone

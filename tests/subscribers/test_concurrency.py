@@ -18,7 +18,7 @@ from subscribers.abuse_prevention.rate_limits import LimitReason, RateLimits
 from subscribers.address.syntax import parse
 from subscribers.audience import audience
 from subscribers.errors import BadImport
-from subscribers.importer import ImportReport, bulk_loader, job
+from subscribers.importer import ImportReport, bulk_loader, import_run
 from subscribers.importer.bulk_loader import ImportBatch
 from subscribers.lifecycle import ConfirmResult
 from subscribers.models import Standing, SuppressionReason
@@ -173,9 +173,7 @@ def test_a_network_s_limit_is_one_for_all_processes(
 def test_who_is_erased_while_a_list_comes_in_is_not_brought_back_by_it(
     postgres_database: Database, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
-    batch = ImportBatch(
-        NEWSLETTER, ledger_wording(postgres_database), "en", "import (plain)", now, 1
-    )
+    batch = ImportBatch(NEWSLETTER, kept_wording(postgres_database), "en", "import (plain)", now, 1)
     row = (1, KEY, KEY, hashes.every(KEY))
     with postgres_database.write() as session:
         reader = make_reader(session)
@@ -193,7 +191,7 @@ def test_who_is_erased_while_a_list_comes_in_is_not_brought_back_by_it(
     assert [one.exclusion for one in found] == ["suppressed: erased"]
 
 
-def ledger_wording(database: Database) -> str:
+def kept_wording(database: Database) -> str:
     with database.write() as session:
         return consent.keep_wording(session, "They ticked the box.")
 
@@ -201,13 +199,13 @@ def ledger_wording(database: Database) -> str:
 def test_of_two_imports_that_take_the_same_lines_the_second_is_told_so(
     postgres_database: Database, now: datetime
 ) -> None:
-    of_one_file = job.List(fingerprint="f", newsletter=NEWSLETTER, ignored=())
+    of_one_file = import_run.ImportKey(fingerprint="f", newsletter=NEWSLETTER, ignored=())
     report = ImportReport(layout="plain")
     with postgres_database.write() as session:
-        run = job.begin(session, of_one_file, "They agreed.", report=report, now=now)
+        run = import_run.begin(session, of_one_file, "They agreed.", report=report, now=now)
     with pytest.raises(BadImport, match="another import of this list"):
         beside(
             postgres_database,
-            lambda session: job.claim(session, run, 3),
-            lambda session: job.claim(session, run, 3),
+            lambda session: import_run.claim(session, run, 3),
+            lambda session: import_run.claim(session, run, 3),
         )

@@ -40,7 +40,7 @@ AGREED = frozenset({"optin_time", "confirm_time"})
 
 def lets_in(header: list[str], fields: list[str]) -> bool:
     try:
-        return recognise(header).standing(fields) is None
+        return recognise(header).refusal(fields) is None
     except BadImport:
         return False
 

@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from digest.db import Database
-from subscribers import consent as ledger
-from subscribers import export, lifecycle, store, suppression
+from subscribers import consent, export, lifecycle, store, suppression
 from subscribers.errors import BadImport
 from subscribers.importer import ImportOptions, ImportReport, Refusal
 from subscribers.models import Standing, SuppressionReason
@@ -41,7 +40,7 @@ def test_every_reader_comes_with_the_statement_as_evidence(
     with database.read() as session:
         reader = store.find(session, "anna@example.com")
         assert reader is not None
-        entries = ledger.entries(session, reader.id)
+        entries = consent.entries(session, reader.id)
     assert [(one["act"], one["wording"]) for one in entries] == [("imported", CONSENT)]
 
 
