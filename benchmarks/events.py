@@ -64,7 +64,7 @@ def write_beside(path: Path) -> dict[str, float]:
 
 
 def engine(path: Path, file: Path, public_key: str) -> dict[str, float]:
-    """Take the posts in as the webhook does, while the drain applies them."""
+    """Take the posts in as the webhook does, while the consumer applies them."""
     from digest.db import Database
     from digest.delivery.events.event_consumer import ConsumerThread, EventConsumer
     from digest.delivery.events.spool import Spool
@@ -75,10 +75,10 @@ def engine(path: Path, file: Path, public_key: str) -> dict[str, float]:
     now = datetime.fromtimestamp(START + 9999, UTC)
     hashes = Hashes([SECRET])
     spool = Spool(path.parent / f"{path.name}-events")
-    drain = EventConsumer(
+    consumer = EventConsumer(
         store=database, spool=spool, parse=parse, hashes=lambda: hashes, clock=lambda: now
     )
-    drainer, verifier = ConsumerThread(drain), Verifier([public_key])
+    thread, verifier = ConsumerThread(consumer), Verifier([public_key])
     neighbour = Neighbour(path)
     neighbour.start()
     began = time.perf_counter()
@@ -86,10 +86,10 @@ def engine(path: Path, file: Path, public_key: str) -> dict[str, float]:
     for body, signature, timestamp in posts(file):
         verifier.verify(body, {SIGNATURE: signature, TIMESTAMP: timestamp})
         last = spool.append(body, START, START)
-        drainer.wake(last)
+        thread.wake(last)
     taken = time.perf_counter()
     assert last is not None
-    assert drainer.wait(last, 600)
+    assert thread.wait(last, 600)
     ended = time.perf_counter()
     database.close()
     return {"taken": taken - began, "all": ended - began, **neighbour.ended()}

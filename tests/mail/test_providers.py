@@ -43,12 +43,12 @@ class ProviderContract:
     def test_an_address_on_no_list_is_as_good_as_removed(self, provider: Provider) -> None:
         suppressions = provider.suppressions()
         assert suppressions is not None
-        assert suppressions.reopen("nobody@example.org")
+        assert suppressions.remove("nobody@example.org")
 
     def test_a_list_that_cannot_be_reached_is_asked_again(self, unreachable: Provider) -> None:
         suppressions = unreachable.suppressions()
         assert suppressions is not None
-        assert not suppressions.reopen("nobody@example.org")
+        assert not suppressions.remove("nobody@example.org")
 
     def test_the_body_it_shows_is_what_it_sends(self, provider: Provider) -> None:
         mailing = a_mailing("one@example.org")

@@ -237,5 +237,5 @@ def test_what_is_told_of_an_erased_reader_is_not_recorded(told: Told) -> None:
     with told.site.app.database.read() as session:
         kept = select(MailEvent).where(MailEvent.delivery_id == told.delivery)
         assert session.exec(kept).all() == []
-    told.site.app.events.consumer().all()  # what was applied is deleted a moment after the answer
+    told.site.app.events.consumer().apply_all()  # applied events are deleted after the answer
     assert told.found() == {}

@@ -113,7 +113,7 @@ def _run_stages(
         _send(installation, issue_id)
     with journey.stage("events back"):
         journey.facts["events"] = fake.flush_events()
-        installation.events.consumer().all()  # events that are spooled and not applied yet
+        installation.events.consumer().apply_all()  # events that are spooled and not applied yet
     journey.facts["provider"] = fake.counts()
     with installation.database.read() as session:
         issue = session.get_one(Issue, issue_id)

@@ -67,7 +67,7 @@ def drain(context: typer.Context, as_json: JsonFlag = False) -> None:
     """Apply what waits in the spool now."""
     call = call_of(context)
     call.app.require_secrets()
-    applied = call.app.events.consumer().all()
+    applied = call.app.events.consumer().apply_all()
     if as_json:
         call.json({"applied": applied})
     else:
@@ -91,7 +91,7 @@ def replay_(
         post = call.app.provider.parse(path.read_bytes())
         with call.app.database.write() as session:
             got = handle_events(session, post.events, hashes=call.app.hashes, now=call.app.clock())
-        facts[str(path)] = {**asdict(got), "unreadable": post.unread}
+        facts[str(path)] = {**got.as_dict(), "unreadable": post.unread}
     if not files:
         done = replay(call.app.database, hashes=call.app.hashes, now=call.app.clock())
         facts = asdict(done)

@@ -29,7 +29,7 @@ class WebhookVerifier(Protocol):
 class SuppressionRemover(Protocol):
     """Removes addresses from the provider's own suppression lists."""
 
-    def reopen(self, address: str) -> bool:
+    def remove(self, address: str) -> bool:
         """Remove an address from every list; return false if that fails for now."""
         ...
 

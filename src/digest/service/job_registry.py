@@ -65,7 +65,7 @@ def _letters(app: App) -> str:
 
 
 def _events(app: App) -> str:
-    applied, lifted = app.events.consumer().all(), app.events.lift_suppressions()
+    applied, lifted = app.events.consumer().apply_all(), app.events.lift_suppressions()
     parts = [f"{applied} applied that an earlier process left"] if applied else []
     if lifted:
         parts.append(f"{lifted} suppressions lifted with the provider")

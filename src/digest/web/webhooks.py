@@ -153,7 +153,7 @@ class Webhook:
     def _keep(self, body: bytes, headers: Mapping[str, str]) -> None:
         signed = self._current().verify(body, headers)
         received = int(self._app.clock().timestamp())
-        position = self._consumer.drain.spool.append(body, received, signed)
+        position = self._consumer.consumer.spool.append(body, received, signed)
         self._consumer.wake(position)
         if self._under_way <= CALM:
             self._consumer.wait(position, PATIENCE)

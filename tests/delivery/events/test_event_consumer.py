@@ -26,14 +26,14 @@ def applied(path: Path, bodies: Iterator[bytes]) -> Database:
     spool = Spool(path.parent / f"{path.name}-events", file_bytes=2 << 20)
     for body in bodies:
         spool.append(body, START)
-    drain = EventConsumer(
+    consumer = EventConsumer(
         store=database,
         spool=spool,
         parse=parse,
         hashes=lambda: HASHES,
         clock=lambda: datetime.fromtimestamp(START + 9999, UTC),
     )
-    assert drain.all() > 0
+    assert consumer.apply_all() > 0
     assert spool.files() == []
     return database
 

@@ -26,7 +26,7 @@ class Provider:
     willing: bool = True
     asked: list[str] = field(default_factory=list)
 
-    def reopen(self, address: str) -> bool:
+    def remove(self, address: str) -> bool:
         self.asked.append(address)
         return self.willing
 
@@ -101,7 +101,7 @@ def test_sendgrid_takes_an_address_off_its_lists(tmp_path: Path) -> None:
         fake.flush_events()
         before = fake.ask("GET", "/v3/suppression/bounces", headers={"Authorization": "Bearer k"})
         provider = SendGridSuppressions(api_key="k", url=fake.url, seconds=5)
-        assert provider.reopen("bounce+ann@example.org")
+        assert provider.remove("bounce+ann@example.org")
         after = fake.ask("GET", "/v3/suppression/bounces", headers={"Authorization": "Bearer k"})
     assert b"bounce+ann@example.org" in before.body
     assert after.body == b"[]"
@@ -109,5 +109,5 @@ def test_sendgrid_takes_an_address_off_its_lists(tmp_path: Path) -> None:
 
 def test_a_sendgrid_that_cannot_be_reached_is_asked_again_later() -> None:
     provider = SendGridSuppressions(api_key="secret-key", url="http://127.0.0.1:9", seconds=1)
-    assert not provider.reopen("ann@example.org")
+    assert not provider.remove("ann@example.org")
     assert "secret-key" not in repr(provider)

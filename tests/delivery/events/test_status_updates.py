@@ -190,7 +190,7 @@ def test_C04_news_of_a_test_copy_is_known_and_changes_nothing(
     copy = inert_recipient("r1@example.org", base_url="")
     event = an_event(database, now, EventKind.BOUNCED, address="r1@example.org")
     found = told(database, now, event._replace(attempt=None, delivery=copy.delivery))
-    assert (found.trial, found.unknown, found.stray, found.suppressed) == (1, 0, 0, 0)
+    assert (found.internal, found.unknown, found.by_address, found.suppressed) == (1, 0, 0, 0)
     assert standing(database) == (None, None)
 
 
@@ -208,7 +208,7 @@ def test_C04_news_of_a_letter_to_an_editor_is_known_and_a_bounce_is_logged(
     event = an_event(database, now, kind, address="r1@example.org")
     name = "editor-1-2026-W48-draft"
     found = told(database, now, event._replace(attempt=None, delivery=name))
-    assert (found.trial, found.unknown, found.stray, found.suppressed) == (1, 0, 0, 0)
+    assert (found.internal, found.unknown, found.by_address, found.suppressed) == (1, 0, 0, 0)
     assert standing(database) == (None, None)
     assert (f"{name}) was bounced" in caplog.text) is logged
 
@@ -252,7 +252,7 @@ def test_C13_a_bounce_without_ids_is_soft_evidence_against_the_address(
     reader = first_reader(database)
     bounce = Event(EventKind.BOUNCED, int(now.timestamp()) + 60, address=reader.address.upper())
     found = told(database, now, bounce, bounce)
-    assert (found.stray, found.unknown) == (2, 0)
+    assert (found.by_address, found.unknown) == (2, 0)
     assert suppressed(database)[reader.address] == "hard-bounce"
     assert standing(database) == (None, None)
     with database.read() as session:
@@ -267,7 +267,7 @@ def test_C13_who_complains_of_a_letter_and_is_no_reader_is_never_written_to_agai
     stranger, moment = "victim@example.org", int(now.timestamp()) + 60
     complaint = Event(EventKind.COMPLAINED, moment, f"{kind}-6b1f", address=stranger)
     found = told(database, now, complaint, complaint)
-    assert (found.stray, found.unknown) == (2, 0)
+    assert (found.by_address, found.unknown) == (2, 0)
     with database.read() as session:
         held = find(session, stranger, HASHES)
     assert held is not None

@@ -142,7 +142,7 @@ def site(*, path: str, key: str, port_file: str, die_at: int = 0) -> None:
 
 def drain(*, path: str) -> int:
     """Apply the events that wait, as the site does when it starts; returns how many."""
-    return _app(path).events.consumer().all()
+    return _app(path).events.consumer().apply_all()
 
 
 def _app(path: str, key: str = "") -> App:

@@ -66,21 +66,21 @@ def suppression_reason(kind: EventKind, cause: str) -> SuppressionReason | None:
 
 
 def apply_consequences(
-    session: Session, telling: Sequence[ActionableEvent], hashes: Hashes, now: datetime
+    session: Session, actionable: Sequence[ActionableEvent], hashes: Hashes, now: datetime
 ) -> Consequences:
     """Suppress and unsubscribe as the events require; idempotent, and the caller commits."""
-    if not telling:
+    if not actionable:
         return Consequences(suppressed=0, left=0)
-    readers = _readers(session, telling)
+    readers = _readers(session, actionable)
     confirmed = _confirmed_again(session, {reader.id for reader in readers.values()})
     reasons: dict[str, SuppressionReason] = {}
     blocks: dict[str, int] = {}
-    for event in telling:
-        _add_suppression(event, readers.get(event.whose), confirmed, reasons, blocks)
+    for event in actionable:
+        _add_suppression(event, readers.get(event.reader_ref), confirmed, reasons, blocks)
     _remove_other_readers(session, reasons, {r.key for r in readers.values() if r.key})
     suppress_all(session, reasons, hashes, now)
     _note_blocks(session, blocks, hashes)
-    return Consequences(suppressed=len(reasons), left=_leave(session, telling, readers, now))
+    return Consequences(suppressed=len(reasons), left=_leave(session, actionable, readers, now))
 
 
 def _add_suppression(
@@ -142,13 +142,13 @@ def _remove_other_readers(
 
 def _leave(
     session: Session,
-    telling: Iterable[ActionableEvent],
+    actionable: Iterable[ActionableEvent],
     readers: Mapping[int, _Reader],
     now: datetime,
 ) -> int:
     left = 0
-    for event in telling:
-        reader = readers.get(event.whose)
+    for event in actionable:
+        reader = readers.get(event.reader_ref)
         if reader is None or reader.key is None:
             continue
         for newsletter in _newsletters_left(session, event, reader.id):
@@ -179,10 +179,10 @@ def _note_blocks(session: Session, blocks: dict[str, int], hashes: Hashes) -> No
     session.connection().execute(later, rows)
 
 
-def _readers(session: Session, telling: Sequence[ActionableEvent]) -> dict[int, _Reader]:
-    """Return the readers by `ActionableEvent.whose`: a delivery, or a negated reader number."""
-    deliveries = sorted({event.whose for event in telling if event.whose > 0})
-    readers = sorted({-event.whose for event in telling if event.whose < 0})
+def _readers(session: Session, actionable: Sequence[ActionableEvent]) -> dict[int, _Reader]:
+    """Return the readers by `ActionableEvent.reader_ref`."""
+    deliveries = sorted({event.reader_ref for event in actionable if event.reader_ref > 0})
+    readers = sorted({-event.reader_ref for event in actionable if event.reader_ref < 0})
     readers_by_number: dict[int, _Reader] = {}
     for chunk in chunks(deliveries):
         rows: Any = session.connection().execute(_READERS, {"deliveries": chunk})

@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.models import DeadLetter
 
-MOST = 1000  #: rows that are kept
+MAX_ROWS = 1000  #: rows that are kept
 UNREADABLE = "not an event"
 UNKNOWN = "of no mail of ours"
 ACCOUNT = "of the account"
@@ -27,7 +27,7 @@ class DeadLetterCounts:
 
 
 def add_dead_letters(session: Session, letters: Sequence[tuple[str, str]], now: datetime) -> None:
-    """Store pairs of reason and description, and delete the oldest beyond `MOST`.
+    """Store pairs of reason and description, and delete the oldest beyond `MAX_ROWS`.
 
     The caller commits.
     """
@@ -38,7 +38,7 @@ def add_dead_letters(session: Session, letters: Sequence[tuple[str, str]], now: 
     connection = session.connection()
     connection.execute(_INSERT, rows)
     last = connection.execute(_LAST_ID).scalar_one() or 0
-    connection.execute(_DELETE_OLD, {"upto": last - MOST})
+    connection.execute(_DELETE_OLD, {"upto": last - MAX_ROWS})
 
 
 def count_dead_letters(session: Session, newest: int = 10) -> DeadLetterCounts:

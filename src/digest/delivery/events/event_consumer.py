@@ -26,8 +26,8 @@ from subscribers.tokens import Hashes
 
 CHUNK_BYTES = 2 << 20  #: posts in one transaction; tens of milliseconds of writing
 OLD_SECONDS = 25 * 3600  #: the provider retries a post for 24 hours
-REPLAYED = "signed more than a day before it came"
-UNFIT = "could not be applied"
+SIGNED_LONG_AGO = "signed more than a day before it came"
+NOT_APPLIED = "could not be applied"
 _PAUSES = (0.05, 0.2, 1.0, 2.0, 5.0)
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class EventConsumer:
     chunk_bytes: int = CHUNK_BYTES
     _positions: dict[str, int] = field(default_factory=dict)
 
-    def once(self) -> int | None:
+    def apply_next(self) -> int | None:
         """Apply the next posts; return how many events they held, ``None`` if none wait."""
         for name in self.spool.files():
             offset = self._position(name)
@@ -59,21 +59,21 @@ class EventConsumer:
                 self._forget(name)
         return None
 
-    def all(self) -> int:
+    def apply_all(self) -> int:
         """Apply all posts that wait; return how many events they held."""
         total = 0
-        while (count := self.once()) is not None:
+        while (count := self.apply_next()) is not None:
             total += count
         return total
 
-    def applied(self, place: SpoolOffset) -> bool:
+    def is_applied(self, post: SpoolOffset) -> bool:
         """Return whether a post has been applied; reads memory only."""
-        known = self._positions.get(place.file)
-        return known is None or known >= place.end
+        known = self._positions.get(post.file)
+        return known is None or known >= post.end
 
-    def expect(self, place: SpoolOffset) -> None:
-        """Let `applied` return false for a post just spooled, until the post is applied."""
-        self._positions.setdefault(place.file, 0)
+    def expect(self, post: SpoolOffset) -> None:
+        """Let `is_applied` return false for a post just spooled, until the post is applied."""
+        self._positions.setdefault(post.file, 0)
 
     def _apply(self, name: str, offset: int, records: Sequence[SpoolRecord]) -> int:
         posts = [self.parse(record.body) for record in records]
@@ -117,7 +117,7 @@ class EventConsumer:
             except OperationalError:
                 raise
             except Exception as fault:  # whatever it is, the events behind must be applied
-                why = f"{UNFIT}: {type(fault).__name__}"
+                why = f"{NOT_APPLIED}: {type(fault).__name__}"
                 add_dead_letters(session, [(why, f"kind {event.kind}, at {event.at}")], now)
         return HandledEvents(new=new)
 
@@ -144,17 +144,17 @@ class EventConsumer:
 class ConsumerThread:
     """Runs an event consumer in a thread that ends when the spool is empty."""
 
-    drain: EventConsumer
+    consumer: EventConsumer
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _thread: threading.Thread | None = None
     _wanted: bool = False
     _stopping: threading.Event = field(default_factory=threading.Event)
 
-    def wake(self, place: SpoolOffset | None = None) -> None:
-        """Start the thread if it isn't running; *place* is a post somebody will `wait` for."""
+    def wake(self, post: SpoolOffset | None = None) -> None:
+        """Start the thread if it isn't running; *post* is one that somebody will `wait` for."""
         with self._changed:
-            if place is not None:
-                self.drain.expect(place)
+            if post is not None:
+                self.consumer.expect(post)
             self._wanted = True
             if self._thread is None and not self._stopping.is_set():
                 # A daemon thread: posts not applied when the process ends are still on disk.
@@ -163,10 +163,10 @@ class ConsumerThread:
                 )
                 self._thread.start()
 
-    def wait(self, place: SpoolOffset, seconds: float) -> bool:
+    def wait(self, post: SpoolOffset, seconds: float) -> bool:
         """Wait until a post is applied; return false if it isn't after *seconds*."""
         with self._changed:
-            return self._changed.wait_for(lambda: self.drain.applied(place), seconds)
+            return self._changed.wait_for(lambda: self.consumer.is_applied(post), seconds)
 
     def stop(self, seconds: float = 10.0) -> None:
         """Stop after the current transaction, waiting at most *seconds*; the rest stays on disk."""
@@ -177,9 +177,9 @@ class ConsumerThread:
 
     def _run(self) -> None:
         failed = 0
-        while self._go_on():
+        while self._should_run():
             try:
-                self._rounds()
+                self._apply_all()
                 failed = 0
             except Exception as fault:  # such as a locked database: the posts are on disk
                 log.warning("events wait in the spool: %s", type(fault).__name__)
@@ -188,14 +188,14 @@ class ConsumerThread:
                 with self._changed:
                     self._wanted = True
 
-    def _rounds(self) -> None:
-        while not self._stopping.is_set() and self.drain.once() is not None:
+    def _apply_all(self) -> None:
+        while not self._stopping.is_set() and self.consumer.apply_next() is not None:
             with self._changed:
                 self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()
 
-    def _go_on(self) -> bool:
+    def _should_run(self) -> bool:
         with self._changed:
             wanted, self._wanted = self._wanted and not self._stopping.is_set(), False
             if not wanted:
@@ -213,7 +213,7 @@ def _unreadable_entries(post: ParsedPost) -> list[tuple[str, str]]:
 
 def _late_posts(records: Sequence[SpoolRecord]) -> list[tuple[str, str]]:
     return [
-        (REPLAYED, f"signed {datetime.fromtimestamp(record.signed, UTC):%Y-%m-%d %H:%M} UTC")
+        (SIGNED_LONG_AGO, f"signed {datetime.fromtimestamp(record.signed, UTC):%Y-%m-%d %H:%M} UTC")
         for record in records
         if record.signed and record.received - record.signed > OLD_SECONDS
     ]

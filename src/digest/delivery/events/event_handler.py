@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
@@ -23,8 +23,10 @@ from digest.delivery.sending import ATTEMPT_LENGTH, mark_sent_if_done, note_seed
 from digest.mail.provider_events import EventKind, ProviderEvent
 from subscribers.tokens import Hashes
 
-TRIAL = "test"  #: the delivery id in the events of a test copy
+TEST_COPY = "test"  #: the delivery id in the events of a test copy
 TO_EDITOR = "editor-"  #: prefix of the delivery id in the events of a letter to an editor
+#: Names that commands print, of numbers that bear another one here.
+_PRINTED = {"by_address": "stray", "internal": "trial"}
 _UNREACHED = {EventKind.BOUNCED, EventKind.BLOCKED, EventKind.DROPPED, EventKind.COMPLAINED}
 log = logging.getLogger(__name__)
 
@@ -35,10 +37,15 @@ class HandledEvents:
 
     new: int = 0  #: events that weren't recorded yet
     unknown: int = 0  #: events that match no mail of this installation
-    stray: int = 0  #: events matched by address, since they carry no ids of ours
-    trial: int = 0  #: events of test copies and letters to editors, which change nothing
+    by_address: int = 0  #: events matched by address, since they carry no ids of ours
+    internal: int = 0  #: events of test copies and letters to editors, which change nothing
     suppressed: int = 0  #: addresses
     left: int = 0  #: subscriptions ended
+
+    def as_dict(self) -> dict[str, int]:
+        """Return the numbers by the names that commands print."""
+        numbers = asdict(self)
+        return {_PRINTED.get(name, name): number for name, number in numbers.items()}
 
 
 def handle_events(
@@ -53,7 +60,8 @@ def handle_events(
     ours = _without_seed_copies(session, changes.unknown, now)
     rest = [event for event in ours if not _is_internal_mail(event)]
     matched = match_by_address(session, rest)
-    consequences = apply_consequences(session, [*changes.telling, *matched.telling], hashes, now)
+    actionable = [*changes.actionable, *matched.actionable]
+    consequences = apply_consequences(session, actionable, hashes, now)
     for edition in changes.settled:
         mark_sent_if_done(session, edition, now)
     add_dead_letters(
@@ -62,8 +70,8 @@ def handle_events(
     return HandledEvents(
         new=changes.new,
         unknown=len(matched.unknown),
-        trial=len(ours) - len(rest),
-        stray=len(rest) - len(matched.unknown),
+        internal=len(ours) - len(rest),
+        by_address=len(rest) - len(matched.unknown),
         suppressed=consequences.suppressed,
         left=consequences.left,
     )
@@ -88,7 +96,7 @@ def _is_internal_mail(event: ProviderEvent) -> bool:
     to_editor = (event.delivery or "").startswith(TO_EDITOR)
     if to_editor and event.kind in _UNREACHED:
         log.warning("a letter to an editor (%s) was %s", event.delivery, event.kind)
-    return to_editor or event.delivery == TRIAL
+    return to_editor or event.delivery == TEST_COPY
 
 
 def _may_be_attempt(attempt: str) -> bool:

@@ -27,16 +27,16 @@ _BITS_63 = 2**63 - 1
 class EventOwnership:
     """What decides under which number the events of some attempts are stored."""
 
-    closed: frozenset[int] = frozenset()  #: editions whose numbers are frozen
-    forgotten: frozenset[int] = frozenset()  #: deliveries of readers who were erased
+    frozen: frozenset[int] = frozenset()  #: editions whose numbers are frozen
+    erased: frozenset[int] = frozenset()  #: deliveries of readers who were erased
     salts: dict[int, str] = field(default_factory=dict, repr=False)
 
-    def who(self, delivery: int, attempt: KnownAttempt, *, engaged: bool) -> int | None:
+    def stored_number(self, delivery: int, attempt: KnownAttempt, *, engaged: bool) -> int | None:
         """Return the number an event is stored under, ``None`` if it isn't stored.
 
         *engaged* is true for opens and clicks.
         """
-        if attempt.edition in self.closed or delivery in self.forgotten:
+        if attempt.edition in self.frozen or delivery in self.erased:
             return None
         if not engaged or attempt.tracking == Tracking.READER:
             return delivery
@@ -84,12 +84,12 @@ def event_ownership(session: Session, known: Iterable[KnownAttempt]) -> EventOwn
         "first": min(attempt.first for attempt in attempts),
         "last": max(attempt.last for attempt in attempts),
     }
-    closed = connection.execute(_CLOSED, {"editions": editions}).scalars()
-    forgotten = connection.execute(_FORGOTTEN, spans).scalars()
+    frozen = connection.execute(_FROZEN, {"editions": editions}).scalars()
+    erased = connection.execute(_ERASED, spans).scalars()
     anonymous = {attempt.edition for attempt in attempts if attempt.tracking == Tracking.ANONYMOUS}
     return EventOwnership(
-        closed=frozenset(closed),
-        forgotten=frozenset(forgotten),
+        frozen=frozenset(frozen),
+        erased=frozenset(erased),
         salts={edition: _salt(session, edition) for edition in anonymous},
     )
 
@@ -104,10 +104,10 @@ def _salt(session: Session, edition: int) -> str:
     return str(salt)
 
 
-_CLOSED = select(col(FrozenNumbers.edition_id)).where(
+_FROZEN = select(col(FrozenNumbers.edition_id)).where(
     col(FrozenNumbers.edition_id).in_(bindparam("editions", expanding=True))
 )
-_FORGOTTEN = select(col(ErasedDelivery.delivery_id)).where(
+_ERASED = select(col(ErasedDelivery.delivery_id)).where(
     col(ErasedDelivery.delivery_id).between(bindparam("first"), bindparam("last"))
 )
 _SALT = select(col(PseudonymSalt.salt)).where(col(PseudonymSalt.edition_id) == bindparam("edition"))

@@ -48,7 +48,7 @@ def lift_provider_blocks(store: UnitOfWork, provider: SuppressionRemover, hashes
     for confirmation in confirmations:
         at = blocked.get(confirmation.key)
         if at is not None and at <= confirmation.at.timestamp() and confirmation.suppressed is None:
-            if not provider.reopen(confirmation.address):
+            if not provider.remove(confirmation.address):
                 break
             lifted += 1
             with store.write() as session:

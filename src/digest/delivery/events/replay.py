@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.events.bounce_processing import apply_consequences
 from digest.delivery.events.status_updates import (
-    TELLING,
+    ACTIONABLE,
     ActionableEvent,
     raise_statuses,
     status_rank,
@@ -92,13 +92,13 @@ def _actionable_events(
     session: Session, rows: Sequence[Any], newsletter: str
 ) -> list[ActionableEvent]:
     """Return the events that may suppress or unsubscribe, except those of an address left since."""
-    actionable = [row for row in rows if row[1] in TELLING or row[1] == LATE_BOUNCE]
+    actionable = [row for row in rows if row[1] in ACTIONABLE or row[1] == LATE_BOUNCE]
     changed = _address_changes(session, {row[0] for row in actionable})
     return [
         ActionableEvent(
             kind=EventKind.BOUNCED if kind == LATE_BOUNCE else EventKind(kind),
             at=moment,
-            whose=delivery,
+            reader_ref=delivery,
             newsletter=newsletter,
             address=None,
             cause=cause,

@@ -20,8 +20,7 @@ from sqlmodel import Session, col
 from digest.delivery.events.event_privacy import EventOwnership, event_ownership
 from digest.delivery.models import Delivery, EventLink, MailEvent, News
 from digest.delivery.sending import KnownAttempt, confirm_acceptance, known_attempts
-from digest.mail.provider_events import EventKind
-from digest.mail.provider_events import ProviderEvent as Event
+from digest.mail.provider_events import EventKind, ProviderEvent
 from subscribers.sql import BulkStatement, Row, upsert_on
 
 #: The status that each kind of event gives a delivery; other kinds give none.
@@ -39,7 +38,7 @@ RANK = {news: rank for rank, news in enumerate(News)}
 _STATUS = {kind: (RANK[news], news.value) for kind, news in NEWS.items()}
 _STORED_KIND = {kind: kind.value for kind in EventKind}
 #: Kinds that may require a suppression or an unsubscription.
-TELLING = frozenset(
+ACTIONABLE = frozenset(
     {
         EventKind.BOUNCED,
         EventKind.DROPPED,
@@ -54,7 +53,7 @@ _OWN_LINK = pattern(r"(/[a-z])/[\w-]{20,}")  # a reader's token, or its substitu
 _MAX_DIGITS = 18
 
 
-NOBODY = 0  #: the `whose` of an event that is about no reader's address
+NO_READER = 0  #: the `reader_ref` of an event that is about no reader's address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +62,8 @@ class ActionableEvent:
 
     kind: EventKind
     at: int  #: seconds since 1970
-    #: The delivery's number; without a delivery the reader's number, negated; else `NOBODY`.
-    whose: int
+    #: The delivery's number; without a delivery the reader's number, negated; else `NO_READER`.
+    reader_ref: int
     newsletter: str
     address: str | None = field(repr=False)
     cause: str
@@ -75,9 +74,9 @@ class StatusChanges:
     """What a list of events changed."""
 
     new: int  #: events that weren't recorded yet
-    unknown: Sequence[Event]  #: events that match no delivery
+    unknown: Sequence[ProviderEvent]  #: events that match no delivery
     settled: tuple[int, ...]  #: editions in which a batch in doubt was settled
-    telling: Sequence[ActionableEvent]
+    actionable: Sequence[ActionableEvent]
 
 
 @dataclass(kw_only=True)
@@ -89,11 +88,11 @@ class _EventGroups:
     best: dict[int, tuple[int, int, str]] = field(default_factory=dict)
     links: dict[int, str] = field(default_factory=dict)
     proofs: dict[str, int] = field(default_factory=dict)  #: attempt to its earliest moment
-    telling: list[ActionableEvent] = field(default_factory=list)
-    unknown: list[Event] = field(default_factory=list)
+    actionable: list[ActionableEvent] = field(default_factory=list)
+    unknown: list[ProviderEvent] = field(default_factory=list)
 
 
-def apply_events(session: Session, events: Sequence[Event]) -> StatusChanges:
+def apply_events(session: Session, events: Sequence[ProviderEvent]) -> StatusChanges:
     """Record events and raise delivery statuses; the caller commits, and acts on the result."""
     known = known_attempts(session, {e.attempt for e in events if e.attempt})
     groups = _group(events, known, event_ownership(session, known.values()))
@@ -105,7 +104,7 @@ def apply_events(session: Session, events: Sequence[Event]) -> StatusChanges:
         new=new,
         unknown=groups.unknown,
         settled=confirm_acceptance(session, known, groups.proofs),
-        telling=groups.telling,
+        actionable=groups.actionable,
     )
 
 
@@ -121,7 +120,7 @@ def status_rank(kind: str) -> tuple[int, str] | None:
 
 
 def _group(
-    events: Sequence[Event], known: Mapping[str, KnownAttempt], kept: EventOwnership
+    events: Sequence[ProviderEvent], known: Mapping[str, KnownAttempt], numbering: EventOwnership
 ) -> _EventGroups:
     """Group events by what they change; the loop that runs a million times in a flood."""
     groups = _EventGroups()
@@ -144,33 +143,33 @@ def _group(
             candidate = (status[0], -at, status[1])
             if number not in best or candidate > best[number]:
                 best[number] = candidate
-        if kind in TELLING:
-            groups.telling.append(
+        if kind in ACTIONABLE:
+            groups.actionable.append(
                 ActionableEvent(
                     kind=kind,
                     at=at,
-                    whose=number,
+                    reader_ref=number,
                     newsletter=known_attempt.newsletter,
                     address=event.address,
                     cause=event.cause,
                 )
             )
-        who = kept.who(number, known_attempt, engaged=kind in _ENGAGED)
-        if who is not None:
-            _add_row(rows, groups.links, event, known_attempt.edition, who)
+        stored_as = numbering.stored_number(number, known_attempt, engaged=kind in _ENGAGED)
+        if stored_as is not None:
+            _add_row(rows, groups.links, event, known_attempt.edition, stored_as)
     return groups
 
 
 def _add_row(
-    rows: dict[Row, Row], links: dict[int, str], event: Event, edition: int, who: int
+    rows: dict[Row, Row], links: dict[int, str], event: ProviderEvent, edition: int, stored_as: int
 ) -> None:
     kind, at, _, _, _, url, machine, cause, detail = event
     link = 0
     if url:
         link, clean_url = link_key(url)
         links[link] = clean_url
-    key = (who, kind, at, link)
-    row = (who, _STORED_KIND[kind], at, link, edition, 1 if machine else 0, cause, detail)
+    key = (stored_as, kind, at, link)
+    row = (stored_as, _STORED_KIND[kind], at, link, edition, 1 if machine else 0, cause, detail)
     stored = rows.get(key)
     if stored is not None and stored != row:
         row = (*row[:5], min(stored[5], row[5]), max(stored[6], cause), max(stored[7], detail))

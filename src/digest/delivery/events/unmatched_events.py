@@ -14,11 +14,10 @@ from sqlalchemy import bindparam, select
 from sqlmodel import Session, col
 
 from digest.delivery.events.bounce_processing import address_key_of
-from digest.delivery.events.status_updates import NOBODY, ActionableEvent
+from digest.delivery.events.status_updates import NO_READER, ActionableEvent
 from digest.delivery.models import Delivery, MailEvent
 from digest.issues.models import Edition, Issue, Newsletter
-from digest.mail.provider_events import EventKind
-from digest.mail.provider_events import ProviderEvent as Event
+from digest.mail.provider_events import EventKind, ProviderEvent
 from subscribers.models import LetterKind, Subscriber
 from subscribers.sql import chunks, upsert
 
@@ -34,8 +33,8 @@ _ABOUT_ADDRESS = (EventKind.BOUNCED, EventKind.DROPPED, EventKind.COMPLAINED)
 class UnmatchedEvents:
     """Events that were matched by address, and those that weren't."""
 
-    telling: Sequence[ActionableEvent]
-    unknown: Sequence[Event]
+    actionable: Sequence[ActionableEvent]
+    unknown: Sequence[ProviderEvent]
 
 
 class _Latest(NamedTuple):
@@ -44,43 +43,43 @@ class _Latest(NamedTuple):
     newsletter: str
 
 
-def match_by_address(session: Session, events: Sequence[Event]) -> UnmatchedEvents:
+def match_by_address(session: Session, events: Sequence[ProviderEvent]) -> UnmatchedEvents:
     """Match events without an attempt by address; events with an unknown attempt stay unknown."""
     addresses = {e.address for e in events if e.attempt is None and e.address}
     readers = _readers(
         session, {address: key for address in addresses if (key := address_key_of(address))}
     )
-    telling: list[ActionableEvent] = []
-    unknown: list[Event] = []
+    actionable: list[ActionableEvent] = []
+    unknown: list[ProviderEvent] = []
     for event in events:
         reader = readers.get(event.address or "") if event.attempt is None else None
         if reader is not None and event.kind is not EventKind.OTHER:
-            telling.append(_actionable(session, event, reader))
+            actionable.append(_actionable(session, event, reader))
         elif event.address and _is_of_letter(event):
-            telling.append(_of_no_reader(event))
+            actionable.append(_of_no_reader(event))
         else:
             unknown.append(event)
-    return UnmatchedEvents(telling=telling, unknown=unknown)
+    return UnmatchedEvents(actionable=actionable, unknown=unknown)
 
 
-def _is_of_letter(event: Event) -> bool:
+def _is_of_letter(event: ProviderEvent) -> bool:
     """Return whether this event is about a letter of ours to an address of no reader."""
     kind = (event.delivery or "").partition("-")[0]
     return event.attempt is None and kind in _LETTERS and event.kind in _ABOUT_ADDRESS
 
 
-def _of_no_reader(event: Event) -> ActionableEvent:
+def _of_no_reader(event: ProviderEvent) -> ActionableEvent:
     return ActionableEvent(
         kind=event.kind,
         at=event.at,
-        whose=NOBODY,
+        reader_ref=NO_READER,
         newsletter="",
         address=event.address,
         cause=event.cause,
     )
 
 
-def _actionable(session: Session, event: Event, reader: int) -> ActionableEvent:
+def _actionable(session: Session, event: ProviderEvent, reader: int) -> ActionableEvent:
     latest = _latest(session, event.at, reader)
     if latest is not None and event.kind is EventKind.BOUNCED:
         row = {
@@ -94,7 +93,7 @@ def _actionable(session: Session, event: Event, reader: int) -> ActionableEvent:
     return ActionableEvent(
         kind=event.kind,
         at=event.at,
-        whose=-reader,
+        reader_ref=-reader,
         newsletter=latest.newsletter if latest else "",
         address=event.address,
         cause=event.cause,

@@ -26,7 +26,7 @@ class SendGridSuppressions:
         """Return the provider's host, never the API key."""
         return f"SendGridSuppressions({self._sendgrid.host!r})"
 
-    def reopen(self, address: str) -> bool:
+    def remove(self, address: str) -> bool:
         """Remove an address from every list; return false if SendGrid fails or refuses."""
         client, name = self._sendgrid.client, quote(address, safe="@")
         paths = [client.suppression._(suppression_list)._(name) for suppression_list in _LISTS]
