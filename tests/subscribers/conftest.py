@@ -23,7 +23,7 @@ NEWSLETTER = "weekly"
 FORM = Evidence(channel="form", form="sign-up", wording="Send me the weekly mail.")
 
 CONSENT = "They ticked the box on the old site, 2024 to 2026."
-WISH = ImportOptions(newsletter=NEWSLETTER, consent=CONSENT)
+OPTIONS = ImportOptions(newsletter=NEWSLETTER, consent=CONSENT)
 REHEARSAL = ImportOptions(newsletter=NEWSLETTER, consent=CONSENT, rehearsal=True)
 
 MakeReader = Callable[..., int]
@@ -48,7 +48,7 @@ def tokens() -> Tokens:
 
 @pytest.fixture
 def make_reader(now: datetime) -> MakeReader:
-    """Return a function that puts a reader on the list, confirmed unless told otherwise."""
+    """Return a function that puts a reader on the list, by default confirmed."""
 
     def make(
         session: Session,
@@ -66,27 +66,30 @@ def make_reader(now: datetime) -> MakeReader:
 
 
 @pytest.fixture
-def bring_in(database: Database, tmp_path: Path, hashes: Hashes, now: datetime) -> Import:
+def load_csv(database: Database, tmp_path: Path, hashes: Hashes, now: datetime) -> Import:
     """Return a function that imports a text or bytes as a file."""
 
-    def bring_in(
-        content: str | bytes, wish: ImportOptions = WISH, name: str = "list.csv", **options: object
+    def load_csv(
+        content: str | bytes,
+        options: ImportOptions = OPTIONS,
+        name: str = "list.csv",
+        **more: object,
     ) -> ImportReport:
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        given: dict[str, object] = {"hashes": hashes, "now": now, **options}
-        return import_list(database, path, wish, **given)  # type: ignore[arg-type]
+        given: dict[str, object] = {"hashes": hashes, "now": now, **more}
+        return import_list(database, path, options, **given)  # type: ignore[arg-type]
 
-    return bring_in
+    return load_csv
 
 
 def addresses(database: Database, standing: Standing = Standing.CONFIRMED) -> list[str]:
     with database.read() as session:
-        found = session.execute(
+        rows = session.execute(
             text(
                 "SELECT address FROM subscriber s JOIN subscription p ON p.subscriber_id = s.id"
                 " WHERE p.standing = :standing ORDER BY address"
             ),
             {"standing": standing.value},
         )
-        return [row.address for row in found]
+        return [row.address for row in rows]

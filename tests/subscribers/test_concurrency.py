@@ -87,12 +87,12 @@ def test_who_leaves_while_an_older_link_confirms_has_left(
     now: datetime,
 ) -> None:
     left = now + timedelta(minutes=1)
-    told = beside(
+    result = beside(
         postgres_database,
         lambda session: lifecycle.leave(session, pending, NEWSLETTER, PAGE, left),
         confirm,
     )
-    assert told is ConfirmResult.LEFT
+    assert result is ConfirmResult.LEFT
     assert acts(postgres_database, pending) == ["asked", "withdrawn"]
 
 
@@ -103,12 +103,12 @@ def test_who_is_erased_while_confirming_is_erased_and_kept_out(
     hashes: Hashes,
     now: datetime,
 ) -> None:
-    told = beside(
+    result = beside(
         postgres_database,
         lambda session: lifecycle.erase(session, pending, PAGE, hashes, now),
         confirm,
     )
-    assert told is ConfirmResult.GONE
+    assert result is ConfirmResult.GONE
     assert acts(postgres_database, pending) == ["asked", "erased"]
     with postgres_database.read() as session:
         assert suppression.find(session, KEY, hashes) is not None
@@ -126,11 +126,11 @@ def test_the_stricter_of_two_reasons_stays_whichever_came_last(
         suppress(SuppressionReason.HARD_BOUNCE),
     )
     with postgres_database.read() as session:
-        found = suppression.find(session, KEY, hashes)
+        record = suppression.find(session, KEY, hashes)
         reader = store.find_by_id(session, pending)
-    assert found is not None
+    assert record is not None
     assert reader is not None
-    assert (found.reason, reader.suppressed) == (SuppressionReason.COMPLAINT, "complaint")
+    assert (record.reason, reader.suppressed) == (SuppressionReason.COMPLAINT, "complaint")
 
 
 def test_an_erasure_beside_a_stricter_reason_stays_noted(
@@ -143,8 +143,8 @@ def test_an_erasure_beside_a_stricter_reason_stays_noted(
         postgres_database, suppress(SuppressionReason.MANUAL), suppress(SuppressionReason.ERASED)
     )
     with postgres_database.read() as session:
-        found = suppression.find(session, KEY, hashes)
-    assert found == suppression.SuppressionRecord(SuppressionReason.MANUAL, now, now)
+        record = suppression.find(session, KEY, hashes)
+    assert record == suppression.SuppressionRecord(SuppressionReason.MANUAL, now, now)
 
 
 def test_a_network_s_limit_is_one_for_all_processes(
@@ -187,8 +187,8 @@ def test_who_is_erased_while_a_list_comes_in_is_not_brought_back_by_it(
         bulk_loader.admit(coming, batch)
         bulk_loader.clear(coming)
     with postgres_database.read() as session:
-        found = session.execute(audience(NEWSLETTER, now)).all()
-    assert [one.exclusion for one in found] == ["suppressed: erased"]
+        rows = session.execute(audience(NEWSLETTER, now)).all()
+    assert [row.exclusion for row in rows] == ["suppressed: erased"]
 
 
 def kept_wording(database: Database) -> str:
@@ -196,7 +196,7 @@ def kept_wording(database: Database) -> str:
         return consent.keep_wording(session, "They ticked the box.")
 
 
-def test_of_two_imports_that_take_the_same_lines_the_second_is_told_so(
+def test_of_two_imports_that_claim_the_same_lines_the_second_is_refused(
     postgres_database: Database, now: datetime
 ) -> None:
     of_one_file = import_run.ImportKey(fingerprint="f", newsletter=NEWSLETTER, ignored=())

@@ -66,14 +66,14 @@ def test_the_data_hold_a_row_of_every_table_that_names_the_reader(
         session, reader, NEWSLETTER, parse("new@example.org"), hashes, now
     )
     facts = export.person(session, reader)
-    assert [one["asked_at"] for one in facts["address_changes"]] == [now]
+    assert [change["asked_at"] for change in facts["address_changes"]] == [now]
     assert "new@example.org" not in str(facts)  # not the reader's own yet
-    named = {name for name, one in SQLModel.metadata.tables.items() if "subscriber_id" in one.c}
+    named = {name for name, table in SQLModel.metadata.tables.items() if "subscriber_id" in table.c}
     ours = {model.__tablename__ for model in vars(models).values() if hasattr(model, "__table__")}
     assert named & ours == {
         "subscription",
         "consent",
-        "consent_network",  # beside each entry of the ledger
+        "consent_network",  # beside each consent entry
         "letter_to_send",
         "address_change",
     }

@@ -23,8 +23,8 @@ Send = Callable[..., Counter[LetterState]]
 
 
 @dataclass
-class Post:
-    """Keeps what it is handed; answers as told."""
+class FakePost:
+    """Keeps each letter, and gives the answer it was made with."""
 
     answer: LetterOutcome = LetterOutcome.SENT
     sent: list[Letter] = field(default_factory=list)
@@ -35,12 +35,12 @@ class Post:
 
 
 @pytest.fixture
-def post() -> Post:
-    return Post()
+def post() -> FakePost:
+    return FakePost()
 
 
 @pytest.fixture
-def send(database: Database, tokens: Tokens, hashes: Hashes, post: Post, now: datetime) -> Send:
+def send(database: Database, tokens: Tokens, hashes: Hashes, post: FakePost, now: datetime) -> Send:
     """Return a function that sends what waits, so many hours later."""
     links = Links("https://news.example.com", tokens)
 
@@ -60,7 +60,7 @@ def letter(database: Database, make_reader: MakeReader, now: datetime) -> int:
 
 
 def test_a_letter_has_one_link_and_the_readers_language(
-    send: Send, post: Post, letter: int
+    send: Send, post: FakePost, letter: int
 ) -> None:
     assert send() == {LetterState.SENT: 1}
     sent = post.sent[0]
@@ -69,13 +69,13 @@ def test_a_letter_has_one_link_and_the_readers_language(
     assert sent.unsubscribe_url == ""
 
 
-def test_I10_no_address_and_no_link_is_in_the_repr(send: Send, post: Post, letter: int) -> None:
+def test_I10_no_address_and_no_link_is_in_the_repr(send: Send, post: FakePost, letter: int) -> None:
     send()
     assert "reader@" not in repr(post.sent[0])
     assert "/c/" not in repr(post.sent[0])
 
 
-def test_a_sent_letter_is_not_sent_again(send: Send, post: Post, letter: int) -> None:
+def test_a_sent_letter_is_not_sent_again(send: Send, post: FakePost, letter: int) -> None:
     send()
     send()
     assert len(post.sent) == 1
@@ -86,7 +86,7 @@ def test_a_sent_letter_is_not_sent_again(send: Send, post: Post, letter: int) ->
     [(LetterOutcome.FAILED, LetterState.FAILED), (LetterOutcome.IN_DOUBT, LetterState.IN_DOUBT)],
 )
 def test_a_letter_refused_or_in_doubt_is_not_sent_again(
-    send: Send, post: Post, letter: int, answer: LetterOutcome, state: LetterState
+    send: Send, post: FakePost, letter: int, answer: LetterOutcome, state: LetterState
 ) -> None:
     post.answer = answer
     assert send() == {state: 1}
@@ -94,7 +94,7 @@ def test_a_letter_refused_or_in_doubt_is_not_sent_again(
 
 
 def test_a_letter_that_must_wait_stops_the_round_and_is_sent_later(
-    send: Send, post: Post, letter: int, database: Database, now: datetime
+    send: Send, post: FakePost, letter: int, database: Database, now: datetime
 ) -> None:
     with database.write() as session:
         enqueue(session, letter, NEWSLETTER, LetterKind.CONFIRM, now)
@@ -106,7 +106,7 @@ def test_a_letter_that_must_wait_stops_the_round_and_is_sent_later(
 
 
 @dataclass
-class Wordless:
+class FailingPost:
     """A post that can't make letters in German."""
 
     sent: list[str] = field(default_factory=list)
@@ -123,7 +123,7 @@ def test_a_letter_that_cannot_be_made_waits_and_the_others_go(
         for number, language in enumerate(("en", "de", "en", "de", "en")):
             reader = make_reader(session, f"r{number}@example.com", Standing.PENDING)
             enqueue(session, reader, NEWSLETTER, LetterKind.CONFIRM, now, language=language)
-    post = Wordless()
+    post = FailingPost()
     links = Links("https://news.example.com", tokens)
 
     done = send_waiting(database, post, links, hashes, lambda: now)
@@ -140,7 +140,7 @@ def test_a_letter_is_given_up_when_its_link_would_have_run_out(send: Send, lette
 
 
 def test_a_letter_that_waited_long_is_not_in_doubt_when_it_is_just_being_sent(
-    send: Send, post: Post, letter: int
+    send: Send, post: FakePost, letter: int
 ) -> None:
     assert send(CUT_OFF + timedelta(hours=1)) == {LetterState.SENT: 1}
 
@@ -148,7 +148,7 @@ def test_a_letter_that_waited_long_is_not_in_doubt_when_it_is_just_being_sent(
 @pytest.mark.parametrize("kind", [LetterKind.CONFIRM, LetterKind.WELCOME, LetterKind.ALREADY])
 def test_who_has_left_meanwhile_gets_no_letter(
     send: Send,
-    post: Post,
+    post: FakePost,
     database: Database,
     make_reader: MakeReader,
     now: datetime,
@@ -194,7 +194,7 @@ def test_a_new_address_that_must_not_be_mailed_meanwhile_gets_no_letter(
 
 
 def test_an_erased_reader_gets_no_letter(
-    send: Send, post: Post, letter: int, database: Database, hashes: Hashes, now: datetime
+    send: Send, post: FakePost, letter: int, database: Database, hashes: Hashes, now: datetime
 ) -> None:
     with database.write() as session:
         lifecycle.erase(session, letter, Evidence(channel="page"), hashes, now)
@@ -203,7 +203,7 @@ def test_an_erased_reader_gets_no_letter(
 
 
 def test_an_address_suppressed_since_gets_no_letter(
-    send: Send, post: Post, letter: int, database: Database, hashes: Hashes, now: datetime
+    send: Send, post: FakePost, letter: int, database: Database, hashes: Hashes, now: datetime
 ) -> None:
     with database.write() as session:
         reader = store.find_by_id(session, letter)
@@ -215,8 +215,8 @@ def test_an_address_suppressed_since_gets_no_letter(
 
 
 @dataclass
-class Looking:
-    """A post that looks, while it sends, at how far each letter is on disk."""
+class WatchingPost:
+    """A post that reads, while it sends, the stored state of each letter."""
 
     database: Database
     seen: list[list[LetterState]] = field(default_factory=list)
@@ -239,13 +239,13 @@ def test_I4_a_letter_is_marked_before_it_goes_and_settled_before_the_next_does(
         for number in range(3):
             reader = make_reader(session, f"reader{number}@example.com", Standing.PENDING)
             enqueue(session, reader, NEWSLETTER, LetterKind.CONFIRM, now)
-    looking = Looking(database)
+    post = WatchingPost(database)
     links = Links("https://news.example.com", tokens)
 
-    send_waiting(database, looking, links, hashes, lambda: now, at_most=2)
+    send_waiting(database, post, links, hashes, lambda: now, at_most=2)
     with database.read() as session:
         left = list(session.scalars(select(col(LetterToSend.state)).order_by("id")))
 
     sent, started, waiting = LetterState.SENT, LetterState.STARTED, LetterState.WAITING
-    assert looking.seen == [[started, waiting, waiting], [sent, started, waiting]]
+    assert post.seen == [[started, waiting, waiting], [sent, started, waiting]]
     assert left == [sent, sent, waiting]

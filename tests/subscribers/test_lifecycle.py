@@ -32,7 +32,7 @@ def acts(session: Session, reader: int) -> list[ConsentAct]:
     return [entry["act"] for entry in consent.entries(session, reader)]
 
 
-def press(session: Session, reader: int, hashes: Hashes, asked_at: datetime) -> ConfirmResult:
+def confirm(session: Session, reader: int, hashes: Hashes, asked_at: datetime) -> ConfirmResult:
     asked = DatedTarget(reader, NEWSLETTER, asked_at)
     return lifecycle.confirm(session, asked, PAGE, hashes, asked_at)
 
@@ -41,7 +41,7 @@ def test_pressing_the_button_makes_a_subscription(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session, standing=Standing.PENDING)
-    assert press(session, reader, hashes, now) is ConfirmResult.DONE
+    assert confirm(session, reader, hashes, now) is ConfirmResult.DONE
     assert standing(session, reader) is Standing.CONFIRMED
     assert acts(session, reader) == [ConsentAct.ASKED, ConsentAct.CONFIRMED]
 
@@ -50,7 +50,7 @@ def test_G07_confirming_twice_writes_one_entry(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session, standing=Standing.PENDING)
-    first, second = (press(session, reader, hashes, now) for _ in range(2))
+    first, second = (confirm(session, reader, hashes, now) for _ in range(2))
     assert (first, second) == (ConfirmResult.DONE, ConfirmResult.ALREADY)
     assert len(acts(session, reader)) == 2
 
@@ -59,7 +59,7 @@ def test_G07_an_old_confirmation_brings_nobody_back(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session, standing=Standing.UNSUBSCRIBED)
-    assert press(session, reader, hashes, now) is ConfirmResult.LEFT
+    assert confirm(session, reader, hashes, now) is ConfirmResult.LEFT
     assert standing(session, reader) is Standing.UNSUBSCRIBED
 
 
@@ -67,13 +67,13 @@ def test_who_left_and_asked_again_may_confirm(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     reader = make_reader(session, standing=Standing.UNSUBSCRIBED)
-    assert press(session, reader, hashes, now + timedelta(hours=1)) is ConfirmResult.DONE
+    assert confirm(session, reader, hashes, now + timedelta(hours=1)) is ConfirmResult.DONE
 
 
 def test_a_purged_sign_up_cannot_be_confirmed(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
-    assert press(session, 77, hashes, now) is ConfirmResult.GONE
+    assert confirm(session, 77, hashes, now) is ConfirmResult.GONE
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_a_confirmation_lifts_what_the_answer_disproves(
 ) -> None:
     reader = make_reader(session, standing=Standing.PENDING)
     suppression.suppress(session, "reader@example.com", reason, hashes, now)
-    press(session, reader, hashes, now)
-    found = suppression.find(session, "reader@example.com", hashes)
-    assert (found is not None) is still
+    confirm(session, reader, hashes, now)
+    record = suppression.find(session, "reader@example.com", hashes)
+    assert (record is not None) is still
 
 
 def test_leaving_twice_writes_one_entry(
@@ -145,7 +145,7 @@ def test_who_leaves_again_with_a_sign_up_under_way_has_left_for_good(
 
 
 @pytest.mark.parametrize(
-    "reason", [one for one in SuppressionReason if one not in suppression.REJOINABLE]
+    "reason", [reason for reason in SuppressionReason if reason not in suppression.REJOINABLE]
 )
 def test_nobody_confirms_or_comes_back_at_an_address_that_must_not_be_mailed(
     session: Session,
@@ -190,7 +190,7 @@ def test_who_left_cannot_be_paused_back_in(
     assert not lifecycle.pause(session, reader, NEWSLETTER, now + timedelta(days=30), now)
 
 
-def test_G03_erasing_leaves_the_ledger_and_a_hash_and_nothing_else(
+def test_G03_erasing_leaves_the_consent_entries_and_a_hash_and_nothing_else(
     session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     key, network = "reader@example.com", "192.0.2.77"
@@ -198,7 +198,7 @@ def test_G03_erasing_leaves_the_ledger_and_a_hash_and_nothing_else(
     seen = Evidence(channel="page", network=network)
     consent.record(session, reader, NEWSLETTER, ConsentAct.ASKED, seen, now)
     address_change.request_change(session, friend, NEWSLETTER, parse(key), hashes, now)
-    wish = SignupRequest(
+    request = SignupRequest(
         address=parse(key),
         newsletter=NEWSLETTER,
         form="page",
@@ -207,16 +207,16 @@ def test_G03_erasing_leaves_the_ledger_and_a_hash_and_nothing_else(
         network="192.0.2.0/24",
         seen_from=network,
     )
-    requests.record_requests(session, [wish], limits=RateLimits(), hashes=hashes, now=now)
+    requests.record_requests(session, [request], limits=RateLimits(), hashes=hashes, now=now)
     assert {key, network} <= everything(session)
     assert lifecycle.erase(session, reader, seen, hashes, now)
     assert not {key, network} & everything(session)
     assert processing.process_oldest(session, hashes).letters == 0
-    found = suppression.find(session, key, hashes)
+    record = suppression.find(session, key, hashes)
     assert store.find(session, key) is None
     assert acts(session, reader)[-1] is ConsentAct.ERASED
-    assert found is not None
-    assert found.reason is SuppressionReason.ERASED
+    assert record is not None
+    assert record.reason is SuppressionReason.ERASED
 
 
 def everything(session: Session) -> set[str]:

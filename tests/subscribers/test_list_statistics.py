@@ -36,12 +36,14 @@ def test_sources_are_counted(session: Session, make_reader: MakeReader, now: dat
     assert list_statistics.count(session, NEWSLETTER, now).sources == {"form": 1}
 
 
-def test_growth_is_told_by_week(session: Session, make_reader: MakeReader, now: datetime) -> None:
+def test_growth_is_counted_by_week(
+    session: Session, make_reader: MakeReader, now: datetime
+) -> None:
     reader = make_reader(session)
     later = now + timedelta(weeks=1)
     lifecycle.leave(session, reader, NEWSLETTER, PAGE, later)
     weeks = list_statistics.count(session, NEWSLETTER, later, weeks=3).weeks
-    assert [(one.week, one.asked, one.joined, one.left) for one in weeks] == [
+    assert [(week.week, week.asked, week.joined, week.left) for week in weeks] == [
         ("2026-W47", 0, 0, 0),
         ("2026-W48", 1, 1, 0),
         ("2026-W49", 0, 0, 1),
@@ -57,7 +59,7 @@ def test_weeks_are_those_of_utc_wherever_the_database_lives(
     reader = make_reader(session)
     lifecycle.leave(session, reader, NEWSLETTER, PAGE, monday)
     weeks = list_statistics.count(session, NEWSLETTER, monday, weeks=2).weeks
-    assert [(one.week, one.left) for one in weeks] == [("2026-W47", 0), ("2026-W48", 1)]
+    assert [(week.week, week.left) for week in weeks] == [("2026-W47", 0), ("2026-W48", 1)]
 
 
 def test_only_who_had_joined_can_leave_and_only_once(

@@ -36,8 +36,8 @@ def purged(database: Database, hashes: Hashes, now: datetime) -> Purge:
 
 def count(database: Database, table: str) -> int:
     with database.read() as session:
-        found: int = session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608
-    return found
+        rows: int = session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608
+    return rows
 
 
 def put(
@@ -60,13 +60,15 @@ def test_sign_ups_nobody_confirmed_are_forgotten_with_the_address(
     assert count(database, "subscriber") == 0
 
 
-def test_when_is_a_setting(database: Database, make_reader: MakeReader, purged: Purge) -> None:
+def test_the_retention_period_is_a_setting(
+    database: Database, make_reader: MakeReader, purged: Purge
+) -> None:
     put(database, make_reader, Standing.PENDING)
     assert purged(29, RetentionPeriods(pending=30)).pending == 0
     assert purged(31, RetentionPeriods(pending=30)).pending == 1
 
 
-def test_more_than_one_turn_takes_are_forgotten(
+def test_more_than_one_chunk_is_deleted(
     database: Database, make_reader: MakeReader, purged: Purge
 ) -> None:
     with database.write() as session:
@@ -86,10 +88,10 @@ def test_one_that_was_asked_for_again_stays(
     assert purged(8).pending == 0
 
 
-def test_a_sign_up_that_was_never_taken_in_is_forgotten_too(
+def test_a_sign_up_that_was_never_processed_is_deleted_too(
     database: Database, hashes: Hashes, purged: Purge, now: datetime
 ) -> None:
-    one = SignupRequest(
+    request = SignupRequest(
         address=parse("reader@example.com"),
         newsletter=NEWSLETTER,
         form="page",
@@ -98,7 +100,7 @@ def test_a_sign_up_that_was_never_taken_in_is_forgotten_too(
         network="192.0.2.0/24",
     )
     with database.write() as session:
-        requests.record_requests(session, [one], limits=RateLimits(), hashes=hashes, now=now)
+        requests.record_requests(session, [request], limits=RateLimits(), hashes=hashes, now=now)
     purged(8)
     assert count(database, "sign_up_asked") == 0
 
@@ -112,7 +114,7 @@ def test_readers_stay_and_so_do_those_who_left_not_long_ago(
     assert count(database, "subscriber") == 2
 
 
-def test_network_addresses_go_and_the_ledger_stays(
+def test_networks_are_deleted_and_the_consent_entries_stay(
     database: Database, make_reader: MakeReader, purged: Purge, now: datetime
 ) -> None:
     reader = put(database, make_reader, Standing.CONFIRMED)
@@ -134,9 +136,9 @@ def test_who_left_is_forgotten_with_the_evidence_but_for_a_hash(
     assert purged(1_100)[-2:] == (1, 2)
     assert count(database, "subscriber") == 0
     with database.read() as session:
-        found = suppression.find(session, LEFT, hashes)
-    assert found is not None
-    assert found.reason is SuppressionReason.LEFT
+        record = suppression.find(session, LEFT, hashes)
+    assert record is not None
+    assert record.reason is SuppressionReason.LEFT
 
 
 def test_who_left_one_newsletter_and_reads_another_stays(

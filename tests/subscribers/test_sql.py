@@ -15,12 +15,12 @@ from tests.subscribers.conftest import MakeReader
 
 
 def test_a_statement_gets_back_the_rows_it_was_given(session: Session) -> None:
-    told = [("ä 'quoted' \"twice\" 💌", 2**40, True), ("", -1, False), (None, None, None)]
+    values = [("ä 'quoted' \"twice\" 💌", 2**40, True), ("", -1, False), (None, None, None)]
     table = sql.json_rows(sql.dialect(session), word=Text, number=BigInteger, truth=Boolean)
-    found = session.execute(
-        select(*table.c).order_by(table.c.number.desc()), sql.json_rows_parameter(told)
+    rows = session.execute(
+        select(*table.c).order_by(table.c.number.desc()), sql.json_rows_parameter(values)
     )
-    assert sorted(map(tuple, found), key=repr) == sorted(told, key=repr)
+    assert sorted(map(tuple, rows), key=repr) == sorted(values, key=repr)
 
 
 def test_no_rows_are_no_rows(session: Session) -> None:

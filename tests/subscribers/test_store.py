@@ -99,7 +99,7 @@ def test_G05_one_mailbox_is_one_reader_however_it_is_written(
     session: Session, now: datetime
 ) -> None:
     spellings = ["Reader@münchen.de", "reader@MÜNCHEN.de", "reader@xn--mnchen-3ya.de"]
-    numbers = {store.add(session, parse(one), now) for one in spellings}
+    numbers = {store.add(session, parse(spelling), now) for spelling in spellings}
     assert len(numbers) == 1
 
 
@@ -111,15 +111,13 @@ def test_the_first_spelling_is_the_one_mail_goes_to(session: Session, now: datet
     assert reader.address == "Reader@Example.com"
 
 
-def test_a_number_is_never_given_to_somebody_else(
-    session: Session, make_reader: MakeReader
-) -> None:
+def test_a_subscriber_id_is_never_given_again(session: Session, make_reader: MakeReader) -> None:
     first = make_reader(session, "first@example.com")
     store.delete_reader(session, first)
     assert make_reader(session, "second@example.com") > first
 
 
-def test_deleting_a_reader_deletes_the_subscriptions_and_keeps_the_ledger(
+def test_deleting_a_reader_deletes_the_subscriptions_and_keeps_the_consent_entries(
     session: Session, make_reader: MakeReader
 ) -> None:
     reader = make_reader(session)

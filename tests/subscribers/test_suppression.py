@@ -18,8 +18,8 @@ KEY = "reader@example.com"
 
 
 def reason(session: Session, hashes: Hashes) -> SuppressionReason | None:
-    found = suppression.find(session, KEY, hashes)
-    return found.reason if found else None
+    record = suppression.find(session, KEY, hashes)
+    return record.reason if record else None
 
 
 def test_a_suppressed_address_is_known_and_its_reader_marked(
@@ -27,10 +27,10 @@ def test_a_suppressed_address_is_known_and_its_reader_marked(
 ) -> None:
     reader = make_reader(session)
     suppression.suppress(session, KEY, SuppressionReason.HARD_BOUNCE, hashes, now)
-    found = store.find_by_id(session, reader)
+    row = store.find_by_id(session, reader)
     assert reason(session, hashes) is SuppressionReason.HARD_BOUNCE
-    assert found is not None
-    assert found.suppressed == "hard-bounce"
+    assert row is not None
+    assert row.suppressed == "hard-bounce"
 
 
 def test_no_address_is_readable_in_the_table(
@@ -65,9 +65,9 @@ def test_a_mailbox_that_bounces_again_rests_anew_whatever_comes_late(
     for day in (0, 31, 2):
         moment = now + timedelta(days=day)
         suppression.suppress(session, KEY, SuppressionReason.HARD_BOUNCE, hashes, moment)
-    found = suppression.find(session, KEY, hashes)
-    assert found is not None
-    assert found.at == now + timedelta(days=31)
+    record = suppression.find(session, KEY, hashes)
+    assert record is not None
+    assert record.at == now + timedelta(days=31)
 
 
 def test_only_what_may_be_lifted_is_lifted(
@@ -76,9 +76,9 @@ def test_only_what_may_be_lifted_is_lifted(
     reader = make_reader(session)
     suppression.suppress(session, KEY, SuppressionReason.COMPLAINT, hashes, now)
     assert not suppression.lift(session, KEY, hashes, among=REJOINABLE)
-    found = store.find_by_id(session, reader)
-    assert found is not None
-    assert found.suppressed == "complaint"
+    row = store.find_by_id(session, reader)
+    assert row is not None
+    assert row.suppressed == "complaint"
 
 
 @pytest.mark.parametrize("later", [False, True])
@@ -89,10 +89,10 @@ def test_who_asked_to_be_forgotten_stays_so_when_another_reason_is_lifted(
     session: Session, hashes: Hashes, now: datetime, other: SuppressionReason, later: bool
 ) -> None:
     both = [SuppressionReason.ERASED, other] if later else [other, SuppressionReason.ERASED]
-    for one in both:
-        suppression.suppress(session, KEY, one, hashes, now)
+    for given in both:
+        suppression.suppress(session, KEY, given, hashes, now)
     assert reason(session, hashes) is other
-    liftable = [one for one in SuppressionReason if one is not SuppressionReason.ERASED]
+    liftable = [member for member in SuppressionReason if member is not SuppressionReason.ERASED]
     assert suppression.lift(session, KEY, hashes, among=liftable)
     assert reason(session, hashes) is SuppressionReason.ERASED
     assert suppression.lift(session, KEY, hashes, among=REJOINABLE)
@@ -105,9 +105,9 @@ def test_a_stricter_reason_is_kept_with_its_date(
     suppression.suppress(session, KEY, SuppressionReason.COMPLAINT, hashes, now)
     later = now + timedelta(days=1)
     suppression.suppress(session, KEY, SuppressionReason.HARD_BOUNCE, hashes, later)
-    found = suppression.find(session, KEY, hashes)
-    assert found is not None
-    assert found[:2] == (SuppressionReason.COMPLAINT, now)
+    record = suppression.find(session, KEY, hashes)
+    assert record is not None
+    assert record[:2] == (SuppressionReason.COMPLAINT, now)
 
 
 def test_thousands_are_suppressed_in_one_call(
@@ -124,7 +124,7 @@ def test_a_lifted_suppression_is_gone_under_every_secret(
     reader = make_reader(session)
     suppression.suppress(session, KEY, SuppressionReason.HARD_BOUNCE, hashes, now)
     assert suppression.lift(session, KEY, Hashes(["a newer secret that is long enough", SECRET]))
-    found = store.find_by_id(session, reader)
+    row = store.find_by_id(session, reader)
     assert reason(session, hashes) is None
-    assert found is not None
-    assert found.suppressed is None
+    assert row is not None
+    assert row.suppressed is None

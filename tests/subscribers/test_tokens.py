@@ -22,7 +22,7 @@ def test_a_token_gives_its_subject_back(purpose: Purpose) -> None:
     assert tokens.read(purpose, tokens.sign(purpose, "17:weekly")) == "17:weekly"
 
 
-@pytest.mark.parametrize("other", [one for one in Purpose if one is not Purpose.UNSUBSCRIBE])
+@pytest.mark.parametrize("other", [other for other in Purpose if other is not Purpose.UNSUBSCRIBE])
 def test_G07_a_token_is_worthless_for_another_purpose(other: Purpose) -> None:
     tokens = Tokens([NEW])
     token = tokens.sign(Purpose.UNSUBSCRIBE, "17:weekly")
@@ -69,9 +69,9 @@ def test_a_token_shows_nobody_what_it_is_about(subject: str) -> None:
 
 def test_two_readers_links_differ_everywhere() -> None:
     tokens = Tokens([NEW])
-    one, other = (tokens.sign(Purpose.UNSUBSCRIBE, f"{number}:weekly") for number in (3, 4))
-    assert len(one) == len(other)
-    assert sum(a == b for a, b in zip(one, other, strict=True)) < 8
+    first, second = (tokens.sign(Purpose.UNSUBSCRIBE, f"{number}:weekly") for number in (3, 4))
+    assert len(first) == len(second)
+    assert sum(a == b for a, b in zip(first, second, strict=True)) < 8
 
 
 def test_a_token_survives_the_rotation_of_keys() -> None:

@@ -36,10 +36,10 @@ def reader(database: Database, make_readers: MakeReaders, now: datetime) -> Subs
     """A reader the provider has refused to mail since a day ago."""
     [number] = make_readers(1)
     with database.write() as session:
-        found = session.get_one(Subscriber, number)
+        row = session.get_one(Subscriber, number)
         at = int((now - timedelta(days=1)).timestamp())
-        session.add(ProviderBlock(address_hash=HASHES.first(found.address_key), at=at))
-        return found
+        session.add(ProviderBlock(address_hash=HASHES.first(row.address_key), at=at))
+        return row
 
 
 def confirm(database: Database, reader: Subscriber, at: datetime) -> None:

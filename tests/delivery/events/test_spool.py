@@ -61,7 +61,7 @@ def test_a_damaged_post_hides_no_other(spool: Spool) -> None:
     assert bodies(spool) == [b"first", b"third"]
 
 
-def test_D02_a_full_spool_takes_nothing_and_loses_nothing(tmp_path: Path) -> None:
+def test_D02_a_full_spool_refuses_a_post_and_loses_none(tmp_path: Path) -> None:
     small = Spool(tmp_path / "spool", most_bytes=100)
     small.append(b"x" * 50, 1)
     with pytest.raises(SpoolFull):

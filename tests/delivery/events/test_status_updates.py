@@ -31,8 +31,7 @@ from digest.errors import WrongState
 from digest.issues.models import Edition, Newsletter, Tracking
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.memory import MemoryTransport
-from digest.mail.provider_events import EventKind
-from digest.mail.provider_events import ProviderEvent as Event
+from digest.mail.provider_events import EventKind, ProviderEvent
 from digest.mail.transport import Accepted, Answer, InDoubt
 from subscribers.lifecycle import erase
 from subscribers.models import (
@@ -63,21 +62,21 @@ def sent(make_readers: MakeReaders, make_sending: MakeSending) -> EditionSend:
     return sending
 
 
-def an_event(database: Database, now: datetime, kind: EventKind, **more: object) -> Event:
+def make_event(database: Database, now: datetime, kind: EventKind, **more: object) -> ProviderEvent:
     with database.read() as session:
         attempt = session.exec(select(Attempt)).one()
         delivery = session.exec(select(Delivery).order_by(col(Delivery.id))).first()
         assert delivery is not None
-    event = Event(kind, int(now.timestamp()), str(delivery.id), attempt.key)
+    event = ProviderEvent(kind, int(now.timestamp()), str(delivery.id), attempt.key)
     return event._replace(**more)  # type: ignore[arg-type]  # fields by name
 
 
-def told(database: Database, now: datetime, *events: Event) -> HandledEvents:
+def handle(database: Database, now: datetime, *events: ProviderEvent) -> HandledEvents:
     with database.write() as session:
         return handle_events(session, events, hashes=HASHES, now=now)
 
 
-def standing(database: Database) -> tuple[News | None, int | None]:
+def status(database: Database) -> tuple[News | None, int | None]:
     with database.read() as session:
         delivery = session.exec(select(Delivery).order_by(col(Delivery.id))).first()
         assert delivery is not None
@@ -96,33 +95,33 @@ def first_reader(database: Database) -> Subscriber:
     return reader
 
 
-def test_C01_an_event_told_46_times_with_changed_ids_counts_once(
+def test_C01_an_event_received_46_times_with_changed_ids_counts_once(
     database: Database, sent: EditionSend, now: datetime
 ) -> None:
-    event = an_event(database, now, EventKind.DELIVERED)
-    news = [told(database, now + timedelta(minutes=38 * n), event).new for n in range(46)]
-    assert news == [1] + [0] * 45
+    event = make_event(database, now, EventKind.DELIVERED)
+    counts = [handle(database, now + timedelta(minutes=38 * n), event).new for n in range(46)]
+    assert counts == [1] + [0] * 45
     with database.read() as session:
         assert count_deliveries(session, sent.edition_id).delivered == 1
 
 
-def test_C02_any_order_ends_in_the_same_standing_and_rows(
+def test_C02_any_order_ends_in_the_same_status_and_rows(
     database: Database, sent: EditionSend, now: datetime
 ) -> None:
     kinds = [EventKind.DEFERRED, EventKind.DELIVERED, EventKind.COMPLAINED]
     at = int(now.timestamp())
-    events = [an_event(database, now, kind, at=at + 60 * n) for n, kind in enumerate(kinds)]
-    events.append(an_event(database, now, EventKind.DELIVERED, at=at - 9))
+    events = [make_event(database, now, kind, at=at + 60 * n) for n, kind in enumerate(kinds)]
+    events.append(make_event(database, now, EventKind.DELIVERED, at=at - 9))
     ends = set()
     for order in permutations(events):
         with database.write() as session:
             session.connection().exec_driver_sql("DELETE FROM mail_event")
             session.connection().exec_driver_sql("UPDATE delivery SET news = NULL, news_at = NULL")
         for event in order:
-            told(database, now, event)
+            handle(database, now, event)
         with database.read() as session:
             rows = session.connection().exec_driver_sql(ROWS).all()
-        ends.add((*standing(database), tuple(tuple(row) for row in rows)))
+        ends.add((*status(database), tuple(tuple(row) for row in rows)))
     assert [end[:2] for end in ends] == [(News.COMPLAINED, at + 120)]
 
 
@@ -131,19 +130,19 @@ def test_C02_of_two_deliveries_the_earlier_moment_stays(
 ) -> None:
     at = int(now.timestamp())
     for moment in (at, at + 60, at - 60):
-        told(database, now, an_event(database, now, EventKind.DELIVERED, at=moment))
-    assert standing(database) == (News.DELIVERED, at - 60)
+        handle(database, now, make_event(database, now, EventKind.DELIVERED, at=moment))
+    assert status(database) == (News.DELIVERED, at - 60)
 
 
 @pytest.mark.parametrize("person_first", [True, False])
 def test_C02_copies_that_differ_end_the_same_whichever_came_first(
     database: Database, sent: EditionSend, now: datetime, person_first: bool
 ) -> None:
-    opened = an_event(database, now, EventKind.OPENED, machine=not person_first)
+    opened = make_event(database, now, EventKind.OPENED, machine=not person_first)
     with database.write() as session:
         session.exec(select(Edition)).one().tracking = Tracking.READER
-    told(database, now, opened)
-    told(database, now, opened._replace(machine=person_first))
+    handle(database, now, opened)
+    handle(database, now, opened._replace(machine=person_first))
     with database.read() as session:
         assert session.exec(select(MailEvent)).one().machine == 0
 
@@ -155,19 +154,19 @@ def test_C03_a_late_event_of_an_erased_reader_suppresses_and_brings_nobody_back(
     with database.write() as session:
         erase(session, reader.id or 0, OPERATOR, HASHES, now)
     late = now + timedelta(days=30)
-    told(database, late, an_event(database, late, EventKind.COMPLAINED, address=reader.address))
+    handle(database, late, make_event(database, late, EventKind.COMPLAINED, address=reader.address))
     with database.read() as session:
-        found = find(session, reader.address_key, HASHES)
-        assert found is not None
-        assert found.reason is SuppressionReason.COMPLAINT
+        record = find(session, reader.address_key, HASHES)
+        assert record is not None
+        assert record.reason is SuppressionReason.COMPLAINT
         assert session.get(Subscriber, reader.id) is None
 
 
-def test_C04_news_of_no_delivery_of_ours_is_counted_and_changes_nothing(
+def test_C04_an_event_of_no_delivery_of_ours_is_counted_and_changes_nothing(
     database: Database, sent: EditionSend, now: datetime
 ) -> None:
-    event = an_event(database, now, EventKind.BOUNCED, address="example@test.invalid")
-    strangers = [
+    event = make_event(database, now, EventKind.BOUNCED, address="example@test.invalid")
+    unmatched = [
         event._replace(attempt="f" * 32),
         event._replace(attempt="\x00"),
         event._replace(attempt=None),
@@ -175,29 +174,34 @@ def test_C04_news_of_no_delivery_of_ours_is_counted_and_changes_nothing(
         event._replace(delivery="²"),
         event._replace(kind=EventKind.OTHER),
     ]
-    found = told(database, now, *strangers)
-    assert (found.unknown, found.new, found.suppressed) == (6, 0, 0)
-    assert standing(database) == (None, None)
+    handled = handle(database, now, *unmatched)
+    assert (handled.unknown, handled.new, handled.suppressed) == (6, 0, 0)
+    assert status(database) == (None, None)
     with database.read() as session:
         kept = session.exec(select(DeadLetter)).all()
     assert len(kept) == 6
-    assert not any("test.invalid" in one.said for one in kept)
+    assert not any("test.invalid" in letter.said for letter in kept)
 
 
-def test_C04_news_of_a_test_copy_is_known_and_changes_nothing(
+def test_C04_an_event_of_a_test_copy_is_known_and_changes_nothing(
     database: Database, sent: EditionSend, now: datetime
 ) -> None:
     copy = inert_recipient("r1@example.org", base_url="")
-    event = an_event(database, now, EventKind.BOUNCED, address="r1@example.org")
-    found = told(database, now, event._replace(attempt=None, delivery=copy.delivery))
-    assert (found.internal, found.unknown, found.by_address, found.suppressed) == (1, 0, 0, 0)
-    assert standing(database) == (None, None)
+    event = make_event(database, now, EventKind.BOUNCED, address="r1@example.org")
+    handled = handle(database, now, event._replace(attempt=None, delivery=copy.delivery))
+    assert (handled.internal, handled.unknown, handled.by_address, handled.suppressed) == (
+        1,
+        0,
+        0,
+        0,
+    )
+    assert status(database) == (None, None)
 
 
 @pytest.mark.parametrize(
     ("kind", "logged"), [(EventKind.DELIVERED, False), (EventKind.BOUNCED, True)]
 )
-def test_C04_news_of_a_letter_to_an_editor_is_known_and_a_bounce_is_logged(
+def test_C04_an_event_of_a_letter_to_an_editor_is_known_and_a_bounce_is_logged(
     database: Database,
     sent: EditionSend,
     now: datetime,
@@ -205,18 +209,25 @@ def test_C04_news_of_a_letter_to_an_editor_is_known_and_a_bounce_is_logged(
     kind: EventKind,
     logged: bool,
 ) -> None:
-    event = an_event(database, now, kind, address="r1@example.org")
+    event = make_event(database, now, kind, address="r1@example.org")
     name = "editor-1-2026-W48-draft"
-    found = told(database, now, event._replace(attempt=None, delivery=name))
-    assert (found.internal, found.unknown, found.by_address, found.suppressed) == (1, 0, 0, 0)
-    assert standing(database) == (None, None)
+    handled = handle(database, now, event._replace(attempt=None, delivery=name))
+    assert (handled.internal, handled.unknown, handled.by_address, handled.suppressed) == (
+        1,
+        0,
+        0,
+        0,
+    )
+    assert status(database) == (None, None)
     assert (f"{name}) was bounced" in caplog.text) is logged
 
 
-def test_C04_news_of_the_account_is_kept_and_logged(
+def test_C04_an_event_of_the_account_is_kept_and_logged(
     database: Database, sent: EditionSend, now: datetime, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told(database, now, Event(EventKind.ACCOUNT, 1_795_510_800, cause="compliance_suspend"))
+    handle(
+        database, now, ProviderEvent(EventKind.ACCOUNT, 1_795_510_800, cause="compliance_suspend")
+    )
     with database.read() as session:
         [kept] = session.exec(select(DeadLetter)).all()
     assert (kept.why, kept.said) == (ACCOUNT, "compliance_suspend")
@@ -229,7 +240,7 @@ def test_C12_one_event_of_an_attempt_settles_its_doubt(
     make_readers(3)
     sending = make_sending(MemoryTransport(answer=lambda _: InDoubt(detail="no answer")))
     dispatch(sending)
-    told(database, now, an_event(database, now, EventKind.PROCESSED))
+    handle(database, now, make_event(database, now, EventKind.PROCESSED))
     with database.read() as session:
         counts = count_deliveries(session, sending.edition_id)
     assert (counts.accepted, counts.in_doubt) == (3, 0)
@@ -238,10 +249,10 @@ def test_C12_one_event_of_an_attempt_settles_its_doubt(
 def test_C12_one_event_settles_a_request_whose_sender_died(
     database: Database, sent: EditionSend, now: datetime
 ) -> None:
-    event = an_event(database, now, EventKind.PROCESSED)
+    event = make_event(database, now, EventKind.PROCESSED)
     with database.write() as session:
         session.exec(select(Batch)).one().state = BatchState.STARTED
-    told(database, now, event)
+    handle(database, now, event)
     with database.read() as session:
         assert session.exec(select(Batch)).one().state is BatchState.ACCEPTED
 
@@ -250,11 +261,13 @@ def test_C13_a_bounce_without_ids_is_soft_evidence_against_the_address(
     database: Database, sent: EditionSend, now: datetime
 ) -> None:
     reader = first_reader(database)
-    bounce = Event(EventKind.BOUNCED, int(now.timestamp()) + 60, address=reader.address.upper())
-    found = told(database, now, bounce, bounce)
-    assert (found.by_address, found.unknown) == (2, 0)
+    bounce = ProviderEvent(
+        EventKind.BOUNCED, int(now.timestamp()) + 60, address=reader.address.upper()
+    )
+    handled = handle(database, now, bounce, bounce)
+    assert (handled.by_address, handled.unknown) == (2, 0)
     assert suppressed(database)[reader.address] == "hard-bounce"
-    assert standing(database) == (None, None)
+    assert status(database) == (None, None)
     with database.read() as session:
         assert session.exec(select(Attempt)).one().proved_at is None
         assert session.exec(select(MailEvent)).one().kind == "late-bounce"
@@ -264,22 +277,24 @@ def test_C13_a_bounce_without_ids_is_soft_evidence_against_the_address(
 def test_C13_who_complains_of_a_letter_and_is_no_reader_is_never_written_to_again(
     database: Database, sent: EditionSend, now: datetime, kind: str
 ) -> None:
-    stranger, moment = "victim@example.org", int(now.timestamp()) + 60
-    complaint = Event(EventKind.COMPLAINED, moment, f"{kind}-6b1f", address=stranger)
-    found = told(database, now, complaint, complaint)
-    assert (found.by_address, found.unknown) == (2, 0)
+    address, moment = "victim@example.org", int(now.timestamp()) + 60
+    complaint = ProviderEvent(EventKind.COMPLAINED, moment, f"{kind}-6b1f", address=address)
+    handled = handle(database, now, complaint, complaint)
+    assert (handled.by_address, handled.unknown) == (2, 0)
     with database.read() as session:
-        held = find(session, stranger, HASHES)
-    assert held is not None
-    assert held.reason is SuppressionReason.COMPLAINT
+        record = find(session, address, HASHES)
+    assert record is not None
+    assert record.reason is SuppressionReason.COMPLAINT
     assert set(suppressed(database).values()) == {None}
 
 
-def test_C13_an_opened_letter_to_a_stranger_is_no_news(
+def test_C13_an_opened_letter_to_no_reader_is_a_dead_letter(
     database: Database, sent: EditionSend, now: datetime
 ) -> None:
-    opened = Event(EventKind.OPENED, int(now.timestamp()), "confirm-6b1f", address="a@example.org")
-    assert told(database, now, opened).unknown == 1
+    opened = ProviderEvent(
+        EventKind.OPENED, int(now.timestamp()), "confirm-6b1f", address="a@example.org"
+    )
+    assert handle(database, now, opened).unknown == 1
 
 
 @pytest.mark.parametrize(
@@ -296,7 +311,7 @@ def test_C13_an_opened_letter_to_a_stranger_is_no_news(
         (EventKind.DEFERRED, "", None),
     ],
 )
-def test_C14_only_news_of_the_address_itself_suppresses(
+def test_C14_only_an_event_about_the_address_itself_suppresses(
     database: Database,
     sent: EditionSend,
     now: datetime,
@@ -304,7 +319,7 @@ def test_C14_only_news_of_the_address_itself_suppresses(
     cause: str,
     reason: str | None,
 ) -> None:
-    told(database, now, an_event(database, now, kind, cause=cause))
+    handle(database, now, make_event(database, now, kind, cause=cause))
     assert suppressed(database)[first_reader(database).address] == reason
 
 
@@ -312,13 +327,13 @@ def test_C14_only_news_of_the_address_itself_suppresses(
 def test_C14_leaving_by_the_providers_link_ends_the_subscription(
     database: Database, sent: EditionSend, now: datetime, kind: EventKind
 ) -> None:
-    told(database, now, an_event(database, now, kind))
+    handle(database, now, make_event(database, now, kind))
     with database.read() as session:
         standings = [s.standing for s in session.exec(select(Subscription)).all()]
     assert standings.count(Standing.UNSUBSCRIBED) == 1
 
 
-def test_C14_news_from_before_a_reader_confirmed_again_takes_nothing_back(
+def test_C14_an_event_from_before_a_new_confirmation_suppresses_nothing(
     database: Database, sent: EditionSend, now: datetime
 ) -> None:
     reader = first_reader(database)
@@ -330,7 +345,7 @@ def test_C14_news_from_before_a_reader_confirmed_again_takes_nothing_back(
                 channel="page", at=later,
             )
         )  # fmt: skip
-    told(database, later, an_event(database, now, EventKind.BOUNCED))
+    handle(database, later, make_event(database, now, EventKind.BOUNCED))
     assert suppressed(database)[reader.address] is None
 
 
@@ -342,7 +357,7 @@ def test_C15_a_bounce_of_a_former_address_leaves_the_new_one_alone(
         moved = session.exec(select(Subscriber).order_by(col(Subscriber.id))).first()
         assert moved is not None
         moved.address = moved.address_key = "moved@example.org"
-    told(database, now, an_event(database, now, EventKind.BOUNCED, address=old))
+    handle(database, now, make_event(database, now, EventKind.BOUNCED, address=old))
     assert set(suppressed(database).values()) == {None}
     with database.read() as session:
         assert find(session, old, HASHES) is not None
@@ -352,15 +367,15 @@ def test_C15_an_address_of_somebody_else_is_not_touched(
     database: Database, sent: EditionSend, now: datetime
 ) -> None:
     other = sorted(suppressed(database))[-1]
-    told(database, now, an_event(database, now, EventKind.BOUNCED, address=other))
+    handle(database, now, make_event(database, now, EventKind.BOUNCED, address=other))
     assert set(suppressed(database).values()) == {None}
 
 
 def test_C15_a_complaint_goes_with_the_reader_whatever_the_address(
     database: Database, sent: EditionSend, now: datetime
 ) -> None:
-    event = an_event(database, now, EventKind.COMPLAINED, address="alias@example.net")
-    told(database, now, event)
+    event = make_event(database, now, EventKind.COMPLAINED, address="alias@example.net")
+    handle(database, now, event)
     assert suppressed(database)[first_reader(database).address] == "complaint"
 
 
@@ -370,18 +385,18 @@ def test_C16_a_scanner_that_follows_every_link_changes_no_consent(
     with database.read() as session:
         before = session.exec(select(Consent)).all()
     clicks = [
-        an_event(database, now, EventKind.CLICKED, url=f"https://e.example/{n}") for n in range(9)
+        make_event(database, now, EventKind.CLICKED, url=f"https://e.example/{n}") for n in range(9)
     ]
-    told(database, now, *clicks)
+    handle(database, now, *clicks)
     with database.read() as session:
         assert session.exec(select(Consent)).all() == before
         assert session.exec(select(Suppression)).all() == []
-        places = session.exec(select(Subscription)).all()
-    assert {place.standing for place in places} == {Standing.CONFIRMED}
+        subscriptions = session.exec(select(Subscription)).all()
+    assert {row.standing for row in subscriptions} == {Standing.CONFIRMED}
 
 
-def _decided_unsent(database: Database, now: datetime) -> Event:
-    event = an_event(database, now, EventKind.PROCESSED)
+def _decided_unsent(database: Database, now: datetime) -> ProviderEvent:
+    event = make_event(database, now, EventKind.PROCESSED)
     with database.write() as session:
         batch = session.exec(select(Batch)).one()
         resolve(session, batch.key, DoubtResolution.UNSENT, by="Ada", why="no trace of it", now=now)
@@ -397,7 +412,7 @@ def test_C17_proof_against_a_decision_raises_the_alarm_with_the_number_of_double
     dispatch(sending)
     event = _decided_unsent(database, now)
     dispatch(sending)
-    told(database, now, event)
+    handle(database, now, event)
     with database.read() as session:
         decision = session.exec(select(Decision)).one()
         batch = session.exec(select(Batch)).one()
@@ -413,27 +428,27 @@ def test_C17_proof_in_time_keeps_the_second_copy_from_leaving(
     sending = make_sending(transport)
     dispatch(sending)
     event = _decided_unsent(database, now)
-    told(database, now, event)
+    handle(database, now, event)
     counts = dispatch(sending)
     assert (counts.accepted, counts.pending) == (3, 0)
     with database.read() as session:
         assert session.exec(select(Decision)).one().contradicted == 0
 
 
-def test_news_is_bound_to_the_batch_its_attempt_belongs_to(
+def test_an_event_is_bound_to_the_batch_its_attempt_belongs_to(
     database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
 ) -> None:
     make_readers(6)
     dispatch(make_sending())
     with database.read() as session:
         batches = session.exec(select(Batch).order_by(col(Batch.id))).all()
-    event = Event(
+    event = ProviderEvent(
         EventKind.BOUNCED,
         int(now.timestamp()),
         str(batches[1].first_delivery),
         batches[0].attempt,
     )
-    assert told(database, now, event).unknown == 1
+    assert handle(database, now, event).unknown == 1
 
 
 @pytest.mark.parametrize(
@@ -444,9 +459,9 @@ def test_what_is_kept_of_an_opening_is_what_the_newsletter_says(
 ) -> None:
     with database.write() as session:
         session.exec(select(Edition)).one().tracking = mode
-    opened = an_event(database, now, EventKind.OPENED)
-    told(database, now, opened, opened)
-    told(database, now, opened)
+    opened = make_event(database, now, EventKind.OPENED)
+    handle(database, now, opened, opened)
+    handle(database, now, opened)
     with database.read() as session:
         kept = session.exec(select(MailEvent)).all()
     assert len(kept) == rows
@@ -460,7 +475,7 @@ def test_a_readers_own_part_of_a_link_is_not_kept(
     with database.write() as session:
         session.exec(select(Edition)).one().tracking = Tracking.READER
     url = "https://news.example.com/u/" + "x" * 40
-    told(database, now, an_event(database, now, EventKind.CLICKED, url=url))
+    handle(database, now, make_event(database, now, EventKind.CLICKED, url=url))
     with database.read() as session:
         kept = session.connection().exec_driver_sql("SELECT url FROM event_link").scalars().all()
     assert kept == ["https://news.example.com/u/…"]
@@ -472,7 +487,7 @@ def test_what_a_mail_said_of_tracking_holds_whatever_the_newsletter_does_later(
     with database.write() as session:
         session.exec(select(Edition)).one().tracking = Tracking.ANONYMOUS
         session.exec(select(Newsletter)).one().tracking = Tracking.READER
-    told(database, now, an_event(database, now, EventKind.CLICKED, url="https://e.org"))
+    handle(database, now, make_event(database, now, EventKind.CLICKED, url="https://e.org"))
     with database.read() as session:
         [kept] = session.exec(select(MailEvent)).all()
     assert kept.delivery_id < 0

@@ -115,5 +115,5 @@ def test_a_challenge_of_an_earlier_secret_holds_and_a_stranger_s_does_not(now: d
         proof(SECRET).check(answer, now)
 
 
-def test_no_secret_is_in_its_looks() -> None:
+def test_no_secret_is_in_the_repr() -> None:
     assert SECRET not in repr(proof())

@@ -13,7 +13,7 @@ from digest.db import Database
 from subscribers.errors import BadImport
 from subscribers.importer import columns
 from subscribers.importer.formats import recognise
-from tests.subscribers.conftest import WISH, Import, addresses
+from tests.subscribers.conftest import OPTIONS, Import, addresses
 
 LETTERS = some.text("abcdefghijklmnopqrstuvwxyz", max_size=6)
 GLUE = some.sampled_from(["", " ", "_", "-", ".", ": ", "\u00ad", "\u200b"])
@@ -59,8 +59,8 @@ UNDERSTOOD = frozenset(
 
 @given(name=some.sampled_from(sorted(columns.KNOWN)), cell=some.text(max_size=12))
 def test_a_cell_that_is_not_understood_lets_nobody_in(name: str, cell: str) -> None:
-    told = cell.strip().lower()
-    assume(told not in UNDERSTOOD and not re.search(r"\d{4}", told))
+    text = cell.strip().lower()
+    assume(text not in UNDERSTOOD and not re.search(r"\d{4}", text))
     assert not lets_in(["email", name], ["ann@example.com", cell])
 
 
@@ -105,9 +105,9 @@ def test_a_cell_that_is_not_understood_lets_nobody_in(name: str, cell: str) -> N
     ],
 )
 def test_who_left_bounced_or_never_agreed_stays_out_whatever_the_list_calls_it(
-    database: Database, bring_in: Import, content: str, joined: int
+    database: Database, load_csv: Import, content: str, joined: int
 ) -> None:
-    bring_in(content.format("ann@example.com"))
+    load_csv(content.format("ann@example.com"))
     assert addresses(database) == ["ann@example.com"] * joined
 
 
@@ -126,13 +126,13 @@ def test_who_left_bounced_or_never_agreed_stays_out_whatever_the_list_calls_it(
     ],
 )  # fmt: skip
 def test_a_column_that_may_tell_who_left_stops_the_import_by_its_name(
-    database: Database, bring_in: Import, name: str
+    database: Database, load_csv: Import, name: str
 ) -> None:
     content = f"email,{name},name\nann@example.com,x,Ann\n"
     with pytest.raises(BadImport, match=f'--ignore-column "{name}"'):
-        bring_in(content)
+        load_csv(content)
     assert addresses(database) == []
-    report = bring_in(content, replace(WISH, ignored=frozenset({name.upper()})))
+    report = load_csv(content, replace(OPTIONS, ignored=frozenset({name.upper()})))
     assert (report.added, report.standings) == (1, {"not said": 1})
 
 
@@ -147,32 +147,32 @@ def test_a_column_that_may_tell_who_left_stops_the_import_by_its_name(
     ],
 )  # fmt: skip
 def test_a_cell_that_says_who_left_stops_the_import_whatever_its_column_is_called(
-    database: Database, bring_in: Import, name: str, cell: str
+    database: Database, load_csv: Import, name: str, cell: str
 ) -> None:
     content = f"email,{name}\nben@example.com,\nann@example.com,{cell}\n"
     with pytest.raises(BadImport, match=f'line 3 says .*--ignore-column "{name}"'):
-        bring_in(content)
+        load_csv(content)
     assert addresses(database) == []
-    assert bring_in(content, replace(WISH, ignored=frozenset({name}))).added == 2
+    assert load_csv(content, replace(OPTIONS, ignored=frozenset({name}))).added == 2
 
 
-def test_a_word_of_leaving_behind_the_last_column_stops_the_import(bring_in: Import) -> None:
+def test_a_word_of_leaving_behind_the_last_column_stops_the_import(load_csv: Import) -> None:
     with pytest.raises(BadImport, match=r"line 2 .* more fields"):
-        bring_in("email,name\nann@example.com,Doe, Unsubscribed\n")
+        load_csv("email,name\nann@example.com,Doe, Unsubscribed\n")
 
 
-def test_a_latin1_word_of_leaving_is_understood(bring_in: Import) -> None:
+def test_a_latin1_word_of_leaving_is_understood(load_csv: Import) -> None:
     with pytest.raises(BadImport, match="line 2 says"):
-        bring_in("email,Type\nann@example.com,désabonné\n".encode("latin-1"))
+        load_csv("email,Type\nann@example.com,désabonné\n".encode("latin-1"))
 
 
 @pytest.mark.parametrize(
     "cell", ["abgemeldet", "Dado de baja", "désabonné", "Unsubscribed 2024-01-01", "退订"]
 )
 def test_a_list_without_a_header_lets_nobody_in_whose_line_says_they_left(
-    database: Database, bring_in: Import, cell: str
+    database: Database, load_csv: Import, cell: str
 ) -> None:
-    bring_in(f"ben@example.com,Ben\nann@example.com,{cell}\n")
+    load_csv(f"ben@example.com,Ben\nann@example.com,{cell}\n")
     assert addresses(database) == ["ben@example.com"]
 
 
@@ -185,28 +185,28 @@ def test_a_list_without_a_header_lets_nobody_in_whose_line_says_they_left(
     ],
 )  # fmt: skip
 def test_a_cell_that_tells_nothing_of_the_kind_stops_nothing(
-    bring_in: Import, name: str, cell: str
+    load_csv: Import, name: str, cell: str
 ) -> None:
-    assert bring_in(f"email,{name}\nann@example.com,{cell}\n").added == 1
+    assert load_csv(f"email,{name}\nann@example.com,{cell}\n").added == 1
 
 
-def test_a_header_that_is_not_utf8_is_told_so_and_not_shown_in_pieces(bring_in: Import) -> None:
+def test_a_header_that_is_not_utf8_is_refused_and_not_quoted(load_csv: Import) -> None:
     with pytest.raises(BadImport, match="isn't UTF-8"):
-        bring_in("email,désabonné\nann@example.com,non\n".encode("latin-1"))
+        load_csv("email,désabonné\nann@example.com,non\n".encode("latin-1"))
 
 
-def test_all_such_columns_are_named_at_once(bring_in: Import) -> None:
+def test_all_such_columns_are_named_at_once(load_csv: Import) -> None:
     with pytest.raises(BadImport, match='"Newsletter", "Lead status"'):
-        bring_in("email,Newsletter,Lead status\nann@example.com,no,lost\n")
+        load_csv("email,Newsletter,Lead status\nann@example.com,no,lost\n")
 
 
-def test_a_column_to_ignore_that_is_not_there_is_named(bring_in: Import) -> None:
+def test_a_column_to_ignore_that_is_not_there_is_named(load_csv: Import) -> None:
     with pytest.raises(BadImport, match='names "stauts", and the list has no such column'):
-        bring_in(
-            "email,status\na@example.com,active\n", replace(WISH, ignored=frozenset({"stauts"}))
+        load_csv(
+            "email,status\na@example.com,active\n", replace(OPTIONS, ignored=frozenset({"stauts"}))
         )
 
 
 @pytest.mark.parametrize("name", ["name", "City", "Company", "tags", "created_at", "OPTIN_IP"])
-def test_a_column_that_tells_nothing_of_the_kind_stops_nothing(bring_in: Import, name: str) -> None:
-    assert bring_in(f"email,{name}\nann@example.com,x\n").added == 1
+def test_a_column_that_tells_nothing_of_the_kind_stops_nothing(load_csv: Import, name: str) -> None:
+    assert load_csv(f"email,{name}\nann@example.com,x\n").added == 1

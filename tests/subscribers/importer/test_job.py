@@ -18,30 +18,30 @@ from subscribers.tokens import Hashes
 from tests.subscribers.conftest import (
     CONSENT,
     NEWSLETTER,
+    OPTIONS,
     REHEARSAL,
     SECRET,
-    WISH,
     Import,
     MakeReader,
     addresses,
 )
 
 
-def test_a_plain_list_comes_in(database: Database, bring_in: Import) -> None:
-    report = bring_in("email,name\nAnna@example.com,Anna\nben@example.org,Ben\n")
+def test_a_plain_list_comes_in(database: Database, load_csv: Import) -> None:
+    report = load_csv("email,name\nAnna@example.com,Anna\nben@example.org,Ben\n")
     assert (report.lines, report.added) == (2, 2)
     assert addresses(database) == ["Anna@example.com", "ben@example.org"]
 
 
 def test_every_reader_comes_with_the_statement_as_evidence(
-    database: Database, bring_in: Import
+    database: Database, load_csv: Import
 ) -> None:
-    bring_in("email\nanna@example.com\n")
+    load_csv("email\nanna@example.com\n")
     with database.read() as session:
         reader = store.find(session, "anna@example.com")
         assert reader is not None
         entries = consent.entries(session, reader.id)
-    assert [(one["act"], one["wording"]) for one in entries] == [("imported", CONSENT)]
+    assert [(entry["act"], entry["wording"]) for entry in entries] == [("imported", CONSENT)]
 
 
 @pytest.mark.parametrize("consent", ["", "   ", "yes"])
@@ -74,9 +74,9 @@ def test_a_list_nobody_answers_for_is_refused(consent: str) -> None:
          "old-mac", "sep", "bar", "utf16-le", "utf16-be", "named", "named-headless"],
 )  # fmt: skip
 def test_H11_a_list_is_read_whatever_its_form(
-    database: Database, bring_in: Import, content: bytes
+    database: Database, load_csv: Import, content: bytes
 ) -> None:
-    bring_in(content)
+    load_csv(content)
     assert addresses(database) == ["anna@example.com"]
 
 
@@ -148,17 +148,17 @@ SERVICES = [
 
 
 @pytest.mark.parametrize(
-    ("name", "header", "good", "bad"), SERVICES, ids=[one[0] for one in SERVICES]
+    ("name", "header", "good", "bad"), SERVICES, ids=[service[0] for service in SERVICES]
 )
 def test_the_exports_of_other_services_are_known_by_their_columns(
     database: Database,
-    bring_in: Import,
+    load_csv: Import,
     name: str,
     header: str,
     good: str,
     bad: dict[str, Refusal],
 ) -> None:
-    report = bring_in("\n".join([header, good, *bad]) + "\n")
+    report = load_csv("\n".join([header, good, *bad]) + "\n")
     assert report.layout == name
     assert addresses(database) == ["stays@example.com"]
     assert report.refused == {
@@ -166,13 +166,13 @@ def test_the_exports_of_other_services_are_known_by_their_columns(
     }
 
 
-def test_our_own_export_brings_the_same_addresses_in(database: Database, bring_in: Import) -> None:
+def test_our_own_export_brings_the_same_addresses_in(database: Database, load_csv: Import) -> None:
     given = ["+plus@example.com", "-dash@example.com", "=sum@example.com", "anna@example.com"]
-    bring_in("\n".join(["email", *map(export.escape_formula, given)]))
+    load_csv("\n".join(["email", *map(export.escape_formula, given)]))
     assert sorted(addresses(database)) == sorted(given)
 
 
-def test_our_own_export_says_who_must_not_be_mailed(database: Database, bring_in: Import) -> None:
+def test_our_own_export_says_who_must_not_be_mailed(database: Database, load_csv: Import) -> None:
     lines = [
         "email,status,suppressed,source,since,created_at,language",
         "stays@example.com,confirmed,,form,2026-11-24,2026-11-24,en",
@@ -182,7 +182,7 @@ def test_our_own_export_says_who_must_not_be_mailed(database: Database, bring_in
         "break@example.com,paused,,form,2026-11-24,2026-11-24,en",
         "left@example.com,unsubscribed,,form,2026-11-24,2026-11-24,en",
     ]
-    report = bring_in("\n".join(lines) + "\n")
+    report = load_csv("\n".join(lines) + "\n")
     assert report.layout == "Digest"
     assert addresses(database) == ["stays@example.com"]
     assert report.refused == {
@@ -194,13 +194,13 @@ def test_our_own_export_says_who_must_not_be_mailed(database: Database, bring_in
     }
 
 
-def test_each_refused_line_is_reported_with_its_number_and_reason(bring_in: Import) -> None:
-    told: list[tuple[int, str]] = []
-    bring_in(
+def test_each_refused_line_is_reported_with_its_number_and_reason(load_csv: Import) -> None:
+    refused: list[tuple[int, str]] = []
+    load_csv(
         "email\nanna@example.com\nnobody\nanna@EXAMPLE.com\nben@example.test\n",
-        on_refused=lambda line, reason, _fields: told.append((line, reason)),
+        on_refused=lambda line, reason, _fields: refused.append((line, reason)),
     )
-    assert told == [
+    assert refused == [
         (3, "an address has an @ between the name and the domain"),
         (4, "stands in the list twice"),
         (5, "the domain is reserved and can't receive mail"),
@@ -217,22 +217,22 @@ def test_each_refused_line_is_reported_with_its_number_and_reason(bring_in: Impo
     ids=["blanks", "two-line", "headless"],
 )
 def test_a_refused_line_has_the_number_an_editor_shows(
-    bring_in: Import, content: str, line: int
+    load_csv: Import, content: str, line: int
 ) -> None:
-    told: list[int] = []
-    bring_in(content, on_refused=lambda line, _reason, _fields: told.append(line))
-    assert told == [line]
+    lines: list[int] = []
+    load_csv(content, on_refused=lambda line, _reason, _fields: lines.append(line))
+    assert lines == [line]
 
 
 @pytest.mark.parametrize(
     "cell", ["ann@example.org <anna@example.com>", "A <anna@example.com> <b@example.com>", "A <>"]
 )
-def test_a_cell_that_may_name_two_addresses_names_none(bring_in: Import, cell: str) -> None:
-    assert bring_in(f"email\n{cell}\n").added == 0
+def test_a_cell_that_may_name_two_addresses_names_none(load_csv: Import, cell: str) -> None:
+    assert load_csv(f"email\n{cell}\n").added == 0
 
 
 def test_nobody_who_left_bounced_complained_or_was_erased_comes_back(
-    database: Database, bring_in: Import, make_reader: MakeReader, hashes: Hashes, now: datetime
+    database: Database, load_csv: Import, make_reader: MakeReader, hashes: Hashes, now: datetime
 ) -> None:
     with database.write() as session:
         make_reader(session, "left@example.com", Standing.UNSUBSCRIBED)
@@ -248,7 +248,7 @@ def test_nobody_who_left_bounced_complained_or_was_erased_comes_back(
         gone = make_reader(session, "gone@example.com")
         lifecycle.erase(session, gone, Evidence(channel="page"), hashes, now)
     words = ["left", "asked", "here", "bounced", "angry", "stopped", "gone", "old", "new"]
-    report = bring_in("email\n" + "".join(f"{word}@example.com\n" for word in words))
+    report = load_csv("email\n" + "".join(f"{word}@example.com\n" for word in words))
     assert addresses(database) == ["here@example.com", "new@example.com"]
     assert report.refused == {
         "left here": 1,
@@ -263,59 +263,59 @@ def test_nobody_who_left_bounced_complained_or_was_erased_comes_back(
 
 
 def test_an_erased_address_is_known_after_the_secret_has_changed(
-    database: Database, bring_in: Import, hashes: Hashes, now: datetime
+    database: Database, load_csv: Import, hashes: Hashes, now: datetime
 ) -> None:
     with database.write() as session:
         suppression.suppress(session, "gone@example.com", SuppressionReason.ERASED, hashes, now)
     rotated = Hashes(["a newer secret that is long enough", SECRET])
-    report = bring_in("email\ngone@example.com\n", hashes=rotated)
+    report = load_csv("email\ngone@example.com\n", hashes=rotated)
     assert report.refused == {"asked to be forgotten here": 1}
 
 
 def test_H11_an_erased_address_is_known_under_the_oldest_of_many_secrets(
-    database: Database, bring_in: Import, hashes: Hashes, now: datetime
+    database: Database, load_csv: Import, hashes: Hashes, now: datetime
 ) -> None:
     with database.write() as session:
         suppression.suppress(session, "gone@example.com", SuppressionReason.ERASED, hashes, now)
     newer = [f"secret number {number} that is long enough" for number in range(9)]
-    report = bring_in("email\ngone@example.com\nnew@example.com\n", hashes=Hashes([*newer, SECRET]))
+    report = load_csv("email\ngone@example.com\nnew@example.com\n", hashes=Hashes([*newer, SECRET]))
     assert (report.added, report.refused) == (1, {"asked to be forgotten here": 1})
 
 
 def test_a_reader_of_another_newsletter_may_join_this_one(
-    database: Database, bring_in: Import
+    database: Database, load_csv: Import
 ) -> None:
-    bring_in("email\nanna@example.com\n")
-    report = bring_in(
+    load_csv("email\nanna@example.com\n")
+    report = load_csv(
         "email\nanna@example.com\n", ImportOptions(newsletter="daily", consent=CONSENT)
     )
     assert report.added == 1
 
 
 def test_a_rehearsal_counts_as_the_real_thing_and_changes_nothing(
-    database: Database, bring_in: Import, make_reader: MakeReader
+    database: Database, load_csv: Import, make_reader: MakeReader
 ) -> None:
     with database.write() as session:
         make_reader(session, "left@example.com", Standing.UNSUBSCRIBED)
     content = "email\n" + "".join(
         f"{word}@example.com\n" for word in ["a", "left", "b", "A", "c", "b"]
     )
-    rehearsed = bring_in(content, REHEARSAL, chunk=2)
+    rehearsed = load_csv(content, REHEARSAL, chunk=2)
     assert addresses(database) == []
-    real = bring_in(content, chunk=2)
+    real = load_csv(content, chunk=2)
     assert (rehearsed.added, rehearsed.refused) == (real.added, real.refused)
     assert (real.added, real.refused) == (3, {"left here": 1, "stands in the list twice": 2})
 
 
-def test_the_same_list_again_adds_nobody(database: Database, bring_in: Import) -> None:
-    bring_in("email\nanna@example.com\n")
-    again = bring_in("email\nanna@example.com\n", now=datetime.now().astimezone())
+def test_the_same_list_again_adds_nobody(database: Database, load_csv: Import) -> None:
+    load_csv("email\nanna@example.com\n")
+    again = load_csv("email\nanna@example.com\n", now=datetime.now().astimezone())
     assert (again.added, again.refused) == (0, {"is subscribed already": 1})
 
 
 @pytest.mark.parametrize("rehearsal", [False, True])
-def test_a_reader_who_gets_mail_here_and_left_by_a_later_list_is_told_of(
-    database: Database, bring_in: Import, make_reader: MakeReader, rehearsal: bool
+def test_a_reader_who_gets_mail_here_and_left_by_a_later_list_is_reported(
+    database: Database, load_csv: Import, make_reader: MakeReader, rehearsal: bool
 ) -> None:
     with database.write() as session:
         make_reader(session, "ann@example.com")
@@ -323,7 +323,7 @@ def test_a_reader_who_gets_mail_here_and_left_by_a_later_list_is_told_of(
     content = "email,status\n" + "".join(
         f"{word}@example.com,unsubscribed\n" for word in ["left", "never", "ann"]
     )
-    report = bring_in(content, replace(WISH, rehearsal=rehearsal))
+    report = load_csv(content, replace(OPTIONS, rehearsal=rehearsal))
     assert (report.still_mailed, report.still_mailed_lines) == (1, (4,))
     assert addresses(database) == ["ann@example.com"]
 
@@ -331,20 +331,20 @@ def test_a_reader_who_gets_mail_here_and_left_by_a_later_list_is_told_of(
 @pytest.mark.parametrize("chunk", [1, 2, 100])
 @pytest.mark.parametrize("word", ["unsubscribed", "bounced", "complained", "banned", "odjinud"])
 def test_an_address_that_a_list_says_left_stays_out_whatever_another_line_says(
-    database: Database, bring_in: Import, word: str, chunk: int
+    database: Database, load_csv: Import, word: str, chunk: int
 ) -> None:
     lines = ["ann@example.com,active", f"Ann@Example.com,{word}", f"ben@example.com,{word}"]
     lines += ["BEN@example.com,active", "cid@example.com,active"]
     content = "\n".join(["email,status", *lines])
-    rehearsed = bring_in(content, REHEARSAL, chunk=chunk)
-    real = bring_in(content, chunk=chunk)
+    rehearsed = load_csv(content, REHEARSAL, chunk=chunk)
+    real = load_csv(content, chunk=chunk)
     assert addresses(database) == ["cid@example.com"]
     assert real.refused["another line of the list says, or may say, that this address left"] == 2
     assert (rehearsed.added, rehearsed.refused) == (real.added, real.refused)
 
 
 def test_an_import_that_goes_on_knows_who_left_in_its_first_part(
-    database: Database, bring_in: Import
+    database: Database, load_csv: Import
 ) -> None:
     lines = ["ann@example.com,unsubscribed", "ben@example.com,active", "ANN@example.com,active"]
     content = "\n".join(["email,status", *lines, "Ben@example.com,unsubscribed"])
@@ -353,8 +353,8 @@ def test_an_import_that_goes_on_knows_who_left_in_its_first_part(
         raise Stop
 
     with pytest.raises(Stop):
-        bring_in(content, chunk=1, on_progress=stop)
-    assert bring_in(content, chunk=1).resumed_at == 1
+        load_csv(content, chunk=1, on_progress=stop)
+    assert load_csv(content, chunk=1).resumed_at == 1
     assert addresses(database) == []
 
 
@@ -363,7 +363,7 @@ class Stop(Exception):
 
 
 def test_an_interrupted_import_goes_on_where_it_stopped(
-    database: Database, bring_in: Import, now: datetime
+    database: Database, load_csv: Import, now: datetime
 ) -> None:
     content = "email\n" + "".join(f"reader{n}@example.com\n" for n in range(10))
 
@@ -372,32 +372,32 @@ def test_an_interrupted_import_goes_on_where_it_stopped(
             raise Stop
 
     with pytest.raises(Stop):
-        bring_in(content, chunk=3, on_progress=stop_in_the_middle)
-    report = bring_in(content, chunk=3, now=now + timedelta(hours=1))
+        load_csv(content, chunk=3, on_progress=stop_in_the_middle)
+    report = load_csv(content, chunk=3, now=now + timedelta(hours=1))
     assert (report.resumed_at, report.lines, report.added) == (6, 10, 10)
     assert len(addresses(database)) == 10
 
 
-def test_two_imports_of_one_list_at_once_share_it_and_one_says_so(
-    database: Database, bring_in: Import
+def test_of_two_imports_of_one_list_at_once_one_is_refused(
+    database: Database, load_csv: Import
 ) -> None:
     content = "email\n" + "".join(f"reader{n}@example.com\n" for n in range(10))
     others: list[ImportReport] = []
 
     def let_another_one_pass(_lines: int, _position: int) -> None:
-        others.append(bring_in(content, chunk=3))
+        others.append(load_csv(content, chunk=3))
 
     with pytest.raises(BadImport, match="another import of this list is at work"):
-        bring_in(content, chunk=3, on_progress=let_another_one_pass)
+        load_csv(content, chunk=3, on_progress=let_another_one_pass)
     assert (others[0].lines, others[0].added, others[0].refused) == (10, 10, {})
     assert len(addresses(database)) == 10
 
 
-def test_refused_lines_are_told_before_their_chunk_is_on_record(
-    database: Database, bring_in: Import
+def test_refused_lines_are_reported_before_their_chunk_is_committed(
+    database: Database, load_csv: Import
 ) -> None:
     seen: list[list[str]] = []
-    bring_in(
+    load_csv(
         "email\nnobody\nanna@example.com\n",
         on_refused=lambda _line, _reason, fields: seen.append(fields),
         on_progress=lambda *_: seen.append(addresses(database)),
@@ -405,7 +405,7 @@ def test_refused_lines_are_told_before_their_chunk_is_on_record(
     assert seen == [["nobody"], ["anna@example.com"]]
 
 
-def test_every_line_is_counted_by_its_standing_at_the_former_service(bring_in: Import) -> None:
+def test_every_line_is_counted_by_its_standing_at_the_former_service(load_csv: Import) -> None:
     lines = ["a@example.com,active", "A@example.com,active", "nobody,unsubscribed"]
     lines += ["b@example.com,bounced", "c@example.com,pending", "d@example.com,perhaps"]
     content = "\n".join(["email,status", *lines])
@@ -415,8 +415,8 @@ def test_every_line_is_counted_by_its_standing_at_the_former_service(bring_in: I
             raise Stop
 
     with pytest.raises(Stop):
-        bring_in(content, chunk=2, on_progress=stop)
-    rehearsed, real = bring_in(content, REHEARSAL), bring_in(content)
+        load_csv(content, chunk=2, on_progress=stop)
+    rehearsed, real = load_csv(content, REHEARSAL), load_csv(content)
     assert real.resumed_at == 4
     assert real.standings == rehearsed.standings
     assert real.standings == {
@@ -430,7 +430,7 @@ def test_every_line_is_counted_by_its_standing_at_the_former_service(bring_in: I
 
 @pytest.mark.parametrize("rehearsal", [False, True])
 def test_an_interrupted_import_goes_on_with_the_same_columns_only(
-    bring_in: Import, rehearsal: bool
+    load_csv: Import, rehearsal: bool
 ) -> None:
     content = "email,status\n" + "".join(f"r{n}@example.com,bounced\n" for n in range(9))
 
@@ -438,15 +438,15 @@ def test_an_interrupted_import_goes_on_with_the_same_columns_only(
         raise Stop
 
     with pytest.raises(Stop):
-        bring_in(content, chunk=3, on_progress=stop)
-    other = replace(WISH, ignored=frozenset({"status"}), rehearsal=rehearsal)
+        load_csv(content, chunk=3, on_progress=stop)
+    other = replace(OPTIONS, ignored=frozenset({"status"}), rehearsal=rehearsal)
     with pytest.raises(BadImport, match="the same --ignore-column"):
-        bring_in(content, other, chunk=3)
+        load_csv(content, other, chunk=3)
 
 
 @pytest.mark.parametrize("rehearsal", [False, True])
 def test_an_interrupted_import_goes_on_under_the_same_statement_only(
-    database: Database, bring_in: Import, rehearsal: bool
+    database: Database, load_csv: Import, rehearsal: bool
 ) -> None:
     content = "email\n" + "".join(f"reader{n}@example.com\n" for n in range(10))
 
@@ -454,9 +454,11 @@ def test_an_interrupted_import_goes_on_under_the_same_statement_only(
         raise Stop
 
     with pytest.raises(Stop):
-        bring_in(content, chunk=3, on_progress=stop)
+        load_csv(content, chunk=3, on_progress=stop)
     with pytest.raises(BadImport, match="in the same words"):
-        bring_in(content, replace(WISH, consent="They told us so.", rehearsal=rehearsal), chunk=3)
+        load_csv(
+            content, replace(OPTIONS, consent="They told us so.", rehearsal=rehearsal), chunk=3
+        )
     assert len(addresses(database)) == 3
 
 
@@ -474,31 +476,31 @@ def test_an_interrupted_import_goes_on_under_the_same_statement_only(
     ids=["empty", "no-address", "long-line", "open-quote", "workbook", "sep", "delimiter"],
 )
 def test_H11_what_is_no_list_is_refused_in_words(
-    bring_in: Import, content: str, reason: str
+    load_csv: Import, content: str, reason: str
 ) -> None:
     with pytest.raises(BadImport, match=reason):
-        bring_in(content)
+        load_csv(content)
 
 
 @pytest.mark.parametrize("rest", ["b@example.com\n" * 3, 'b@example.com,"Doe, Jo"\n' * 900])
 def test_H11_a_quotation_mark_that_is_never_closed_swallows_nobody(
-    database: Database, bring_in: Import, rest: str
+    database: Database, load_csv: Import, rest: str
 ) -> None:
     with pytest.raises(BadImport, match="opened in line 3 is never closed"):
-        bring_in(f'email,name\na@example.com,Ann\n"c@example.com,Cid\n{rest}')
+        load_csv(f'email,name\na@example.com,Ann\n"c@example.com,Cid\n{rest}')
 
 
-def test_a_note_of_many_lines_is_no_mark_too_many(bring_in: Import) -> None:
+def test_a_note_of_many_lines_is_no_mark_too_many(load_csv: Import) -> None:
     note = '"She said ""yes"",\nand\nmeant it."'
-    assert bring_in(f"email,note\na@example.com,{note}\nb@example.com,\n").added == 2
+    assert load_csv(f"email,note\na@example.com,{note}\nb@example.com,\n").added == 2
 
 
-def test_H11_a_line_without_end_is_refused_in_little_memory(bring_in: Import) -> None:
+def test_H11_a_line_without_end_is_refused_in_little_memory(load_csv: Import) -> None:
     content = b"email\n" + b"x" * 30_000_000
     tracemalloc.start()
     try:
         with pytest.raises(BadImport):
-            bring_in(content)
+            load_csv(content)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -507,18 +509,18 @@ def test_H11_a_line_without_end_is_refused_in_little_memory(bring_in: Import) ->
 
 @pytest.mark.parametrize("junk", ["\x00", "a\x00b@example.com", "\ufffd", "=1+1", "';DROP TABLE x"])
 def test_H02_junk_in_a_line_costs_that_line_only(
-    database: Database, bring_in: Import, junk: str
+    database: Database, load_csv: Import, junk: str
 ) -> None:
-    report = bring_in(f"email\n{junk}\nanna@example.com\n")
+    report = load_csv(f"email\n{junk}\nanna@example.com\n")
     assert (report.added, sum(report.refused.values())) == (1, 1)
 
 
-def test_memory_does_not_grow_with_the_list(bring_in: Import) -> None:
+def test_memory_does_not_grow_with_the_list(load_csv: Import) -> None:
     def peak(readers: int) -> int:
         content = "email\n" + "".join(f"r{readers}.{n}@example.com\n" for n in range(readers))
         tracemalloc.start()
         try:
-            bring_in(content, chunk=500)
+            load_csv(content, chunk=500)
             return tracemalloc.get_traced_memory()[1] - len(content)
         finally:
             tracemalloc.stop()

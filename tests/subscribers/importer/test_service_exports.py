@@ -13,7 +13,7 @@ import pytest
 
 from digest.db import Database
 from subscribers.errors import BadImport
-from tests.subscribers.conftest import REHEARSAL, WISH, Import, addresses
+from tests.subscribers.conftest import OPTIONS, REHEARSAL, Import, addresses
 
 
 class Sample(NamedTuple):
@@ -196,26 +196,26 @@ SAMPLES = [
 ]
 
 
-@pytest.fixture(params=SAMPLES, ids=lambda one: f"{one.layout}-{one.name}")
+@pytest.fixture(params=SAMPLES, ids=lambda sample: f"{sample.layout}-{sample.name}")
 def sample(request: pytest.FixtureRequest) -> Sample:
     given: Sample = request.param
     return given
 
 
-def test_a_service_s_file_is_read_as_it_means_it(bring_in: Import, sample: Sample) -> None:
+def test_a_service_s_file_is_read_as_it_means_it(load_csv: Import, sample: Sample) -> None:
     content = "\n".join(sample.lines) + "\n"
-    report = bring_in(content, REHEARSAL, sample.name)
+    report = load_csv(content, REHEARSAL, sample.name)
     assert (report.layout, report.standings) == (sample.layout, sample.standings)
     assert report.added == sample.standings.get("subscribed", 0)
 
 
 @pytest.mark.parametrize("word", ["nonsubscribed", "unsubscribed", "cleaned", "sms_only"])
 def test_a_file_named_for_those_who_left_or_never_agreed_brings_nobody_in(
-    database: Database, bring_in: Import, word: str
+    database: Database, load_csv: Import, word: str
 ) -> None:
     content = "Email Address,First Name\nann@example.com,Ann\n"
     with pytest.raises(BadImport, match="Import the file of the subscribed ones"):
-        bring_in(content, name=f"{word}_email_audience_export_a6140fbbfe.csv")
+        load_csv(content, name=f"{word}_email_audience_export_a6140fbbfe.csv")
     assert addresses(database) == []
 
 
@@ -231,31 +231,31 @@ def test_a_file_named_for_those_who_left_or_never_agreed_brings_nobody_in(
     ids=["Substack", "Buttondown's unsubscribers", "Brevo", "HubSpot", "Mailchimp"],
 )
 def test_a_service_s_file_without_the_column_that_tells_who_left_is_a_question(
-    database: Database, bring_in: Import, header: str, column: str
+    database: Database, load_csv: Import, header: str, column: str
 ) -> None:
     cells = ["ann@example.com" if "email" in name.lower() else "" for name in header.split(",")]
     content = f"{header}\n{','.join(cells)}\n"
     with pytest.raises(BadImport, match=f'--ignore-column "{column}"'):
-        bring_in(content)
+        load_csv(content)
     assert addresses(database) == []
-    bring_in(content, replace(WISH, ignored=frozenset({column})))
+    load_csv(content, replace(OPTIONS, ignored=frozenset({column})))
     assert addresses(database) == ["ann@example.com"]
 
 
-def test_listmonk_s_report_says_that_it_can_not_tell_who_left_one_list(bring_in: Import) -> None:
+def test_listmonk_s_report_says_that_it_can_not_tell_who_left_one_list(load_csv: Import) -> None:
     content = "uuid,email,name,attributes,status\nu,ann@example.com,A,{},enabled\n"
-    assert "who left a single list" in bring_in(content).note
-    assert bring_in("email\nben@example.com\n").note == ""
+    assert "who left a single list" in load_csv(content).note
+    assert load_csv("email\nben@example.com\n").note == ""
 
 
 def test_listmonk_s_report_warns_of_nothing_that_a_column_of_the_file_tells(
-    bring_in: Import,
+    load_csv: Import,
 ) -> None:
     content = (
         "uuid,email,name,attributes,status,subscription_status\n"
         "u,ann@example.com,A,{},enabled,confirmed\nu,ben@example.com,A,{},enabled,unsubscribed\n"
     )
-    report = bring_in(content)
+    report = load_csv(content)
     assert (report.added, report.note) == (1, "")
 
 
@@ -268,13 +268,13 @@ def test_listmonk_s_report_warns_of_nothing_that_a_column_of_the_file_tells(
     ids=["Buttondown's unsubscribers", "Brevo"],
 )
 def test_no_column_is_to_be_ignored_where_another_speaks_of_those_who_left(
-    bring_in: Import, header: str, column: str
+    load_csv: Import, header: str, column: str
 ) -> None:
     with pytest.raises(BadImport, match=f'This file has "{column}"') as refused:
-        bring_in(f"{header}\n,,,\n")
+        load_csv(f"{header}\n,,,\n")
     assert "--ignore-column" not in str(refused.value)
 
 
-def test_a_file_whose_name_misleads_is_imported_under_another(bring_in: Import) -> None:
+def test_a_file_whose_name_misleads_is_imported_under_another(load_csv: Import) -> None:
     with pytest.raises(BadImport, match=r'"Unsubscribe Date.csv".* rename it'):
-        bring_in("email\nann@example.com\n", name="Unsubscribe Date.csv")
+        load_csv("email\nann@example.com\n", name="Unsubscribe Date.csv")

@@ -92,8 +92,8 @@ def test_I12_too_much_that_waits_is_refused_at_once(sqlite_database: Database) -
         ]
         await asyncio.sleep(0)
         gate.set()
-        found = await asyncio.gather(*waiting, return_exceptions=True)
-        return sum(isinstance(one, StoreBusy) for one in found)
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        return sum(isinstance(result, StoreBusy) for result in results)
 
     assert asyncio.run(run()) >= 9
 

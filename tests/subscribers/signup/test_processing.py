@@ -46,20 +46,20 @@ def sign_up(
 
 
 def letters(session: Session) -> list[tuple[str, str, str, str]]:
-    found = session.execute(
+    rows = session.execute(
         text(
             "SELECT s.address, l.newsletter, l.kind, l.state FROM letter_to_send l"
             " JOIN subscriber s ON s.id = l.subscriber_id ORDER BY l.id"
         )
     )
-    return [tuple(row) for row in found]
+    return [tuple(row) for row in rows]
 
 
 def test_everything_a_sign_up_says_is_written(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
-    wish = asks("Ann@Example.com", form="frame", language="de", seen_from="192.0.2.0/24")
-    assert sign_up(session, hashes, now, wish) == ProcessedSignups(asked=1, letters=1)
+    request = asks("Ann@Example.com", form="frame", language="de", seen_from="192.0.2.0/24")
+    assert sign_up(session, hashes, now, request) == ProcessedSignups(asked=1, letters=1)
     reader = store.find(session, "ann@example.com")
     assert reader is not None
     assert (reader.address, reader.language) == ("Ann@Example.com", "de")
@@ -84,13 +84,13 @@ def test_those_that_come_together_are_kept_apart(
         asks("cid@example.com", newsletter="monthly", wording="Another promise."),
     ]
     assert sign_up(session, hashes, now, *wishes) == ProcessedSignups(asked=3, letters=3)
-    said = {}
+    consents = {}
     for address in ("ann", "bob", "cid"):
         reader = store.find(session, f"{address}@example.com")
         assert reader is not None
         (entry,) = consent.entries(session, reader.id)
-        said[address] = (entry["newsletter"], entry["wording"], entry["network"])
-    assert said == {
+        consents[address] = (entry["newsletter"], entry["wording"], entry["network"])
+    assert consents == {
         "ann": (NEWSLETTER, WORDING, None),
         "bob": (NEWSLETTER, "Schickt mir die Mail.", None),
         "cid": ("monthly", "Another promise.", None),
@@ -103,8 +103,8 @@ def test_one_who_asks_for_two_newsletters_is_one_reader(
     sign_up(session, hashes, now, asks("Ann@example.com"))
     later = now + timedelta(hours=2)
     sign_up(session, hashes, later, asks("ann@example.com", newsletter="monthly"))
-    found = [(address, newsletter) for address, newsletter, _, _ in letters(session)]
-    assert found == [("Ann@example.com", NEWSLETTER), ("Ann@example.com", "monthly")]
+    queued = [(address, newsletter) for address, newsletter, _, _ in letters(session)]
+    assert queued == [("Ann@example.com", NEWSLETTER), ("Ann@example.com", "monthly")]
 
 
 def test_one_who_asks_too_soon_again_gets_nothing_more(
@@ -164,15 +164,15 @@ def test_a_suppressed_address_is_known_again_and_the_others_are_none_the_worse(
     suppression.suppress(session, "ann@example.com", reason, hashes, before)
     taken = sign_up(session, hashes, now, asks("bob@example.com"), asks("ann@example.com"))
     assert taken == ProcessedSignups(asked=2, letters=2 if state == "waiting" else 1)
-    found = {address: held for address, _, _, held in letters(session)}
-    assert found == {"bob@example.com": "waiting", "ann@example.com": state}
+    queued = {address: held for address, _, _, held in letters(session)}
+    assert queued == {"bob@example.com": "waiting", "ann@example.com": state}
     reader, other = (store.find(session, f"{name}@example.com") for name in ("ann", "bob"))
     assert reader is not None
     assert other is not None
     assert (reader.suppressed, other.suppressed) == (reason.value, None)
 
 
-def test_more_than_fit_a_transaction_are_taken_in_order(
+def test_more_than_fit_a_transaction_are_processed_in_order(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
     many = processing.AT_ONCE + 3
@@ -208,25 +208,25 @@ def test_one_erased_comes_back_as_somebody_new(
 
 
 def waits_for_a_lock(session: Session) -> bool:
-    found = session.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
-    return bool(found.scalar_one())
+    count = session.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted"))
+    return bool(count.scalar_one())
 
 
 @pytest.mark.postgres
-def test_two_processes_that_take_in_at_once_write_no_letter_more(
+def test_two_processes_at_once_write_no_letter_more(
     postgres_database: Database, hashes: Hashes, now: datetime
 ) -> None:
-    def wish() -> None:
+    def request() -> None:
         with postgres_database.write() as asking:
             record_requests(
                 asking, [asks("ann@example.com")], limits=RateLimits(), hashes=hashes, now=now
             )
 
-    wish()
+    request()
     with ThreadPoolExecutor(1) as pool:
         with postgres_database.write() as first:
             assert processing.process_oldest(first, hashes) == ProcessedSignups(asked=1, letters=1)
-            wish()
+            request()
             second = pool.submit(processing.process_all, postgres_database, hashes)
             with postgres_database.read() as watching:
                 deadline = time.monotonic() + 10

@@ -20,7 +20,7 @@ from subscribers.tokens import Hashes
 from tests.subscribers.conftest import NEWSLETTER
 
 
-class Hiccup:
+class FailingUnitOfWork:
     """A store that is out of order the first times it is written to."""
 
     def __init__(self, database: Database, times: int) -> None:
@@ -37,10 +37,10 @@ class Hiccup:
             yield session
 
 
-def test_a_sign_up_is_taken_in_once_the_store_is_well_again(
+def test_a_sign_up_is_processed_once_the_database_is_back(
     sqlite_database: Database, hashes: Hashes, now: datetime
 ) -> None:
-    one = SignupRequest(
+    request = SignupRequest(
         address=parse("reader@example.com"),
         newsletter=NEWSLETTER,
         form="page",
@@ -49,16 +49,16 @@ def test_a_sign_up_is_taken_in_once_the_store_is_well_again(
         network="192.0.2.0/24",
     )
     with sqlite_database.write() as session:
-        record_requests(session, [one], limits=RateLimits(), hashes=hashes, now=now)
+        record_requests(session, [request], limits=RateLimits(), hashes=hashes, now=now)
 
     async def wait() -> None:
-        told = asyncio.Event()
-        writer = GroupCommit(Hiccup(sqlite_database, times=3))
-        taking = SignupWorker(writer, hashes, RateLimits().address, told.set, pause=0.001)
-        taking.soon()
+        processed = asyncio.Event()
+        writer = GroupCommit(FailingUnitOfWork(sqlite_database, times=3))
+        worker = SignupWorker(writer, hashes, RateLimits().address, processed.set, pause=0.001)
+        worker.soon()
         async with asyncio.timeout(10):
-            await told.wait()
-        await taking.stop()
+            await processed.wait()
+        await worker.stop()
         await asyncio.to_thread(writer.stop)
 
     asyncio.run(wait())
