@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -26,6 +25,7 @@ from subscribers.models import (
     LetterKind,
     LetterState,
     LetterToSend,
+    SendOutcome,
     Standing,
     Subscriber,
     Subscription,
@@ -38,16 +38,6 @@ CUT_OFF = timedelta(minutes=10)
 #: Letters to an address that hasn't agreed to anything yet; then all that a form can cause.
 _TO_STRANGERS = (LetterKind.CONFIRM, LetterKind.CHANGE)
 _BY_FORM = (*_TO_STRANGERS, LetterKind.ALREADY)
-
-
-class LetterOutcome(StrEnum):
-    """The result of handing a letter over."""
-
-    SENT = "sent"  #: the transport accepted it
-    LATER = "later"  #: not sent, and another try may succeed
-    UNMADE = "unmade"  #: can't be composed now, nor any of the same kind, newsletter and language
-    FAILED = "failed"  #: refused for good
-    IN_DOUBT = "in-doubt"  #: it may have gone out, and isn't tried again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +57,12 @@ class Letter:
 class LetterCarrier(Protocol):
     """The way out for letters, passed in by the caller of this package."""
 
-    def send(self, letter: Letter) -> LetterOutcome:
-        """Hand one letter over; raise nothing for a fault of the network or the provider."""
+    def send(self, letter: Letter) -> SendOutcome:
+        """Hand one letter over; raise nothing for a fault of the network or the provider.
+
+        `SendOutcome.UNMADE` means that no letter of the same kind, newsletter and language can be
+        composed now.
+        """
         ...
 
 
@@ -159,9 +153,9 @@ def send_waiting(
         outcome = _send(waiting, carrier, links)
         state = _STATES[outcome]
         counts[state] += 1
-        if outcome is LetterOutcome.UNMADE:
+        if outcome is SendOutcome.UNMADE:
             unmade.add(waiting.sort)
-        more = sent < at_most and outcome is not LetterOutcome.LATER
+        more = sent < at_most and outcome not in _DOWN
         with sessions.write() as session:  # one commit settles this letter and claims the next
             _settle(session, waiting, state, clock())
             waiting = _claim(session, unmade, hashes, clock()) if more else None
@@ -170,15 +164,18 @@ def send_waiting(
 
 _STATES = {
     None: LetterState.WITHHELD,
-    LetterOutcome.SENT: LetterState.SENT,
-    LetterOutcome.LATER: LetterState.WAITING,
-    LetterOutcome.UNMADE: LetterState.WAITING,
-    LetterOutcome.FAILED: LetterState.FAILED,
-    LetterOutcome.IN_DOUBT: LetterState.IN_DOUBT,
+    SendOutcome.ACCEPTED: LetterState.SENT,
+    SendOutcome.REFUSED: LetterState.FAILED,
+    SendOutcome.NOT_SENT: LetterState.WAITING,
+    SendOutcome.HALTED: LetterState.WAITING,
+    SendOutcome.IN_DOUBT: LetterState.IN_DOUBT,
+    SendOutcome.UNMADE: LetterState.WAITING,
 }
+#: Outcomes that every other letter would meet as well.
+_DOWN = (SendOutcome.NOT_SENT, SendOutcome.HALTED)
 
 
-def _send(waiting: _Waiting, carrier: LetterCarrier, links: Links) -> LetterOutcome | None:
+def _send(waiting: _Waiting, carrier: LetterCarrier, links: Links) -> SendOutcome | None:
     return carrier.send(_letter(waiting, links)) if _is_wanted(waiting) else None
 
 

@@ -52,6 +52,17 @@ class SuppressionReason(StrEnum):
     MANUAL = "manual"  #: an operator's decision
 
 
+class SendOutcome(StrEnum):
+    """What became of one try to hand mail over to the provider."""
+
+    ACCEPTED = "accepted"  #: the provider accepted the request
+    REFUSED = "refused"  #: the provider refused the request for good
+    NOT_SENT = "not-sent"  #: certainly not sent; another try may succeed
+    HALTED = "halted"  #: certainly not sent, and none will be until a person repairs the set-up
+    IN_DOUBT = "in-doubt"  #: it may have been sent, and isn't tried again
+    UNMADE = "unmade"  #: no mail could be composed
+
+
 class LetterKind(StrEnum):
     """The one-off mails a reader may get."""
 

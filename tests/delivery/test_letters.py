@@ -24,11 +24,12 @@ from digest.mail.outbox import Outbox
 from digest.mail.sendgrid.payload import body
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused, Transport
 from subscribers import letter_queue
-from subscribers.letter_queue import Letter, LetterOutcome
+from subscribers.letter_queue import Letter
 from subscribers.models import (
     LetterKind,
     LetterState,
     LetterToSend,
+    SendOutcome,
     Standing,
     Subscriber,
     Subscription,
@@ -108,15 +109,15 @@ def send_all(database: Database, post: LetterTransport, now: datetime) -> Counte
 @pytest.mark.parametrize(
     ("answer", "handed"),
     [
-        (Accepted(), LetterOutcome.SENT),
-        (NotSent(detail="the network is down"), LetterOutcome.LATER),
-        (Halted(detail="the key is wrong", status=401), LetterOutcome.LATER),
-        (Refused(status=400, detail="no"), LetterOutcome.FAILED),
-        (InDoubt(detail="no answer came"), LetterOutcome.IN_DOUBT),
+        (Accepted(), SendOutcome.ACCEPTED),
+        (NotSent(detail="the network is down"), SendOutcome.NOT_SENT),
+        (Halted(detail="the key is wrong", status=401), SendOutcome.HALTED),
+        (Refused(status=400, detail="no"), SendOutcome.REFUSED),
+        (InDoubt(detail="no answer came"), SendOutcome.IN_DOUBT),
     ],
 )
 def test_what_the_transport_answers_is_what_becomes_of_the_letter(
-    make_post: MakePost, answer: Answer, handed: LetterOutcome
+    make_post: MakePost, answer: Answer, handed: SendOutcome
 ) -> None:
     post = make_post(MemoryTransport(answer=lambda _: answer))
 

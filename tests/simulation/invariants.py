@@ -200,7 +200,7 @@ class Watch:
             if batch in now or batch in proved or attempt in self.decided:
                 continue
             answered = self.rows("SELECT outcome FROM attempt WHERE key = ?", attempt)[0][0]
-            if answered in {None, "in-doubt", "indoubt"}:
+            if answered in {None, "in-doubt"}:
                 raise Violation(f"I3: the doubt about batch {batch} ended without evidence")
         self.doubted = now
 

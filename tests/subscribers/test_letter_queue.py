@@ -13,8 +13,15 @@ from sqlmodel import col, select
 from digest.db import Database
 from subscribers import address_change, lifecycle, store, suppression
 from subscribers.address.syntax import parse
-from subscribers.letter_queue import CUT_OFF, Letter, LetterOutcome, enqueue, send_waiting
-from subscribers.models import LetterKind, LetterState, LetterToSend, Standing, SuppressionReason
+from subscribers.letter_queue import CUT_OFF, Letter, enqueue, send_waiting
+from subscribers.models import (
+    LetterKind,
+    LetterState,
+    LetterToSend,
+    SendOutcome,
+    Standing,
+    SuppressionReason,
+)
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes, Links, Tokens
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
@@ -26,10 +33,10 @@ Send = Callable[..., Counter[LetterState]]
 class FakePost:
     """Keeps each letter, and gives the answer it was made with."""
 
-    answer: LetterOutcome = LetterOutcome.SENT
+    answer: SendOutcome = SendOutcome.ACCEPTED
     sent: list[Letter] = field(default_factory=list)
 
-    def send(self, letter: Letter) -> LetterOutcome:
+    def send(self, letter: Letter) -> SendOutcome:
         self.sent.append(letter)
         return self.answer
 
@@ -83,10 +90,10 @@ def test_a_sent_letter_is_not_sent_again(send: Send, post: FakePost, letter: int
 
 @pytest.mark.parametrize(
     ("answer", "state"),
-    [(LetterOutcome.FAILED, LetterState.FAILED), (LetterOutcome.IN_DOUBT, LetterState.IN_DOUBT)],
+    [(SendOutcome.REFUSED, LetterState.FAILED), (SendOutcome.IN_DOUBT, LetterState.IN_DOUBT)],
 )
 def test_a_letter_refused_or_in_doubt_is_not_sent_again(
-    send: Send, post: FakePost, letter: int, answer: LetterOutcome, state: LetterState
+    send: Send, post: FakePost, letter: int, answer: SendOutcome, state: LetterState
 ) -> None:
     post.answer = answer
     assert send() == {state: 1}
@@ -98,10 +105,10 @@ def test_a_letter_that_must_wait_stops_the_round_and_is_sent_later(
 ) -> None:
     with database.write() as session:
         enqueue(session, letter, NEWSLETTER, LetterKind.CONFIRM, now)
-    post.answer = LetterOutcome.LATER
+    post.answer = SendOutcome.NOT_SENT
     send()
     assert len(post.sent) == 1
-    post.answer = LetterOutcome.SENT
+    post.answer = SendOutcome.ACCEPTED
     assert send() == {LetterState.SENT: 2}
 
 
@@ -111,9 +118,9 @@ class FailingPost:
 
     sent: list[str] = field(default_factory=list)
 
-    def send(self, letter: Letter) -> LetterOutcome:
+    def send(self, letter: Letter) -> SendOutcome:
         self.sent.append(letter.address)
-        return LetterOutcome.UNMADE if letter.language == "de" else LetterOutcome.SENT
+        return SendOutcome.UNMADE if letter.language == "de" else SendOutcome.ACCEPTED
 
 
 def test_a_letter_that_cannot_be_made_waits_and_the_others_go(
@@ -221,11 +228,11 @@ class WatchingPost:
     database: Database
     seen: list[list[LetterState]] = field(default_factory=list)
 
-    def send(self, _letter: Letter) -> LetterOutcome:
+    def send(self, _letter: Letter) -> SendOutcome:
         with self.database.read() as session:
             states = session.scalars(select(col(LetterToSend.state)).order_by("id"))
             self.seen.append(list(states))
-        return LetterOutcome.SENT
+        return SendOutcome.ACCEPTED
 
 
 def test_I4_a_letter_is_marked_before_it_goes_and_settled_before_the_next_does(

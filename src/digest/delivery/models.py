@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
+from subscribers.models import SendOutcome
 from subscribers.sql import BigId, closed_set
 
 
@@ -96,7 +97,7 @@ class Attempt(SQLModel, table=True):
     started_at: datetime | None = None
     request_hash: str | None = Field(default=None, sa_type=String(64))
     settled_at: datetime | None = None
-    outcome: str | None = Field(default=None, sa_type=String(24))
+    outcome: SendOutcome | None = Field(default=None, sa_type=closed_set(SendOutcome))
     status: int | None = None
     provider_id: str | None = Field(default=None, sa_type=String(200), index=True)
     detail: str = Field(default="", sa_type=Text)

@@ -1,4 +1,4 @@
-"""Decides how a letter is composed and sent, and what a transport's answer means for it."""
+"""Decides how a letter is composed and sent, with the reader's links put in for placeholders."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from digest.issues.calendar import rhythm
 from digest.letters.letter_texts import letter_catalogue
 from digest.letters.letter_view import LetterView
 from digest.mail.mailing import Content, Mailbox, Mailing, Recipient, personalise
-from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Transport
+from digest.mail.transport import Transport
 from digest.render.engine import Rendered, render
 from subscribers.dates import long_date
-from subscribers.letter_queue import Letter, LetterOutcome
-from subscribers.models import LetterKind
+from subscribers.letter_queue import Letter
+from subscribers.models import LetterKind, SendOutcome
 from subscribers.sql import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -75,17 +75,17 @@ class LetterTransport:
         default_factory=dict, init=False, repr=False
     )
 
-    def send(self, letter: Letter) -> LetterOutcome:
+    def send(self, letter: Letter) -> SendOutcome:
         """Send one letter, once; return the outcome, and raise nothing for network or provider."""
         try:
             mailing = self._mailing(letter)
         except TemplateBroken as fault:  # the letter can be sent once the template is repaired
             log.error("no %s letter in %s can be made: %s", letter.kind, letter.language, fault)
-            return LetterOutcome.UNMADE
+            return SendOutcome.UNMADE
         answer = self.transport.hand_over(self.transport.prepare(mailing))
-        if not isinstance(answer, Accepted):
-            log.warning("a %s letter: %s", letter.kind, _reason(answer))
-        return _outcome(answer)
+        if answer.outcome is not SendOutcome.ACCEPTED:  # its text may contain the address
+            log.warning("a %s letter: %s (%s)", letter.kind, answer.outcome, answer.status)
+        return answer.outcome
 
     def _mailing(self, letter: Letter) -> Mailing:
         mail = self._rendered(letter)
@@ -209,16 +209,3 @@ def _headers(letter: Letter, mailto: str) -> dict[str, str]:
 def _without_query(url: str) -> str:
     """Return a URL without its query, the page's language: one-click requests show no page."""
     return url.partition("?")[0]
-
-
-def _outcome(answer: Answer) -> LetterOutcome:
-    if isinstance(answer, Accepted):
-        return LetterOutcome.SENT
-    if isinstance(answer, InDoubt):
-        return LetterOutcome.IN_DOUBT
-    return LetterOutcome.LATER if isinstance(answer, (NotSent, Halted)) else LetterOutcome.FAILED
-
-
-def _reason(answer: Answer) -> str:
-    """Return the answer's type and status; the provider's text may contain the address."""
-    return f"{type(answer).__name__} ({answer.status})"

@@ -1,5 +1,7 @@
 """Decides which answers a transport gives: the type of an answer is the decision on a retry.
 
+Each type names its `SendOutcome`, which is what tables and logs hold of it.
+
 `Transport.prepare` is pure, so a request can be hashed and recorded before a connection is made.
 `Transport.hand_over` never raises for a fault of the network or the provider; it returns an answer.
 """
@@ -9,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from digest.mail.mailing import Mailing
+from subscribers.models import SendOutcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class PreparedRequest:
 class Accepted:
     """The provider accepted the whole request."""
 
+    outcome: ClassVar[SendOutcome] = SendOutcome.ACCEPTED
     provider_id: str | None = None
     status: int | None = None
     detail: str = ""
@@ -44,6 +48,7 @@ class Refused:
     *too_large* is true if smaller requests may be accepted.
     """
 
+    outcome: ClassVar[SendOutcome] = SendOutcome.REFUSED
     status: int | None = None
     detail: str = ""
     recipients: Mapping[int, str] = field(default_factory=dict)
@@ -58,6 +63,7 @@ class NotSent:
     *counts* is false if the circuit breaker must not count the answer as a failure (a rate limit).
     """
 
+    outcome: ClassVar[SendOutcome] = SendOutcome.NOT_SENT
     detail: str
     status: int | None = None
     wait: float | None = None
@@ -68,6 +74,7 @@ class NotSent:
 class Halted:
     """The request was certainly not sent, and none will be until a person repairs the set-up."""
 
+    outcome: ClassVar[SendOutcome] = SendOutcome.HALTED
     detail: str
     status: int | None = None
 
@@ -79,6 +86,7 @@ class InDoubt:
     *halts* is true if the fault is local, so that the next request would fail as well.
     """
 
+    outcome: ClassVar[SendOutcome] = SendOutcome.IN_DOUBT
     detail: str
     status: int | None = None
     halts: bool = False

@@ -23,8 +23,9 @@ from digest.issues.calendar.slot_workflow import NEWS_AGE, EditorNotice, SlotTim
 from digest.issues.models import Issue, IssueState, Newsletter, Notice, Slot, SlotState
 from digest.mail.mailing import Content, Mailing
 from digest.mail.marked_copy import inert_recipient
-from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent
+from digest.mail.transport import Answer
 from digest.service.publisher import Allowed, Ruling
+from subscribers.models import SendOutcome
 from subscribers.sql import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ def _due(
 
 def _was_sent(notices: Mapping[tuple[str, str], Notice], slot: Slot, kind: EditorNotice) -> bool:
     notice = notices.get((slot.period, kind))
-    return notice is not None and notice.outcome != slots.NOT_SENT
+    return notice is not None and notice.outcome not in slots.RETRIED
 
 
 def _ruling(letters: EditorNotifications, session: Session, slot: Slot) -> Ruling:
@@ -114,7 +115,7 @@ def _send_notice(letters: EditorNotifications, due: _Due, now: datetime) -> str:
         newsletter = session.get_one(Newsletter, slot.newsletter_id)
         issue = store.by_period(session, slot.newsletter_id, slot.period)
         content = _content(letters, session, newsletter, issue, due)
-    outcome = "unmakeable"
+    outcome = SendOutcome.UNMADE
     if content is not None:
         mailing = Mailing(
             content=content,
@@ -126,7 +127,7 @@ def _send_notice(letters: EditorNotifications, due: _Due, now: datetime) -> str:
             ],
             issue="editors",
         )
-        outcome = _word(letters.hand_over(mailing))
+        outcome = letters.hand_over(mailing).outcome
     with letters.store.write() as session:
         slots.settle_notice(session, slot, kind, outcome)
     return f"{slot.period}: {kind} letter {outcome}"
@@ -243,11 +244,3 @@ _WORDS = {
         "Nothing needs to be done.",
     ),
 }
-
-
-def _word(answer: Answer) -> str:
-    if isinstance(answer, Accepted):
-        return "accepted"
-    if isinstance(answer, (NotSent, Halted)):
-        return slots.NOT_SENT
-    return "in-doubt" if isinstance(answer, InDoubt) else "refused"

@@ -56,17 +56,18 @@ class LoggingTransport:
             ids = self._asked.pop(request.hash, {})
         began = time.monotonic()
         answer = self.way.hand_over(request)
-        outcome = type(answer).__name__.lower()
         facts = {
             "send": self.send,
             **ids,
-            "outcome": outcome,
+            "outcome": answer.outcome,
             "status": answer.status,
             "readers": request.recipients,
             "seconds": round(time.monotonic() - began, 3),
         }
-        self.requests.append(outcome)
-        log.info("handed over %d readers: %s", request.recipients, outcome, extra={"facts": facts})
+        self.requests.append(answer.outcome)
+        log.info(
+            "handed over %d readers: %s", request.recipients, answer.outcome, extra={"facts": facts}
+        )
         return answer
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Executable, func, select
+from sqlalchemy import Executable, String, func, select, type_coerce
 from sqlmodel import Session, col
 
 from digest.app.installation import App
@@ -70,7 +70,9 @@ def _sending(session: Session) -> list[Metric]:
     readers = dict(_grouped(session, sizes))
     queue = sum(readers.get(state.value, 0) for state in _QUEUED)
     doubt = sum(readers.get(state.value, 0) for state in _IN_DOUBT)
-    attempts = select(func.coalesce(col(Attempt.outcome), "under-way"), func.count())
+    attempts = select(
+        func.coalesce(type_coerce(Attempt.outcome, String), "under-way"), func.count()
+    )
     events = select(col(MailEvent.kind), func.count()).group_by(col(MailEvent.kind))
     issues = select(col(Issue.state), func.count()).group_by(col(Issue.state))
     slots = select(col(Slot.state), func.count()).group_by(col(Slot.state))

@@ -153,7 +153,7 @@ def test_D06_a_start_whose_answer_was_lost_is_unsent_and_goes_out_once(
     assert len(transport.addresses()) == len(set(transport.addresses())) == READERS
     with database.read() as session:
         outcomes = session.exec(select(Attempt.outcome)).all()
-    assert sorted(map(str, outcomes)) == ["accepted", "accepted", "notsent"]
+    assert sorted(map(str, outcomes)) == ["accepted", "accepted", "not-sent"]
 
 
 def test_a_database_that_went_away_is_told_in_its_own_words(
@@ -172,7 +172,7 @@ def test_a_database_that_went_away_is_told_in_its_own_words(
 
     dispatch(replace(sending, store=store, step=lose_each_once), concurrency=1)
     with database.read() as session:
-        said = session.exec(select(Attempt.detail).where(Attempt.outcome == "notsent")).one()
+        said = session.exec(select(Attempt.detail).where(Attempt.outcome == "not-sent")).one()
     told = "the database went away (server closed the connection)"
     assert said == f"nothing was sent: {told}"
     assert f"an answer can't be written down yet: {told}" in caplog.messages

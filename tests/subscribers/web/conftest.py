@@ -25,8 +25,8 @@ from digest.render.pages import Site as SiteHead
 from digest.render.pages import message_page
 from subscribers import letter_queue, store
 from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
-from subscribers.letter_queue import Letter, LetterOutcome
-from subscribers.models import Standing
+from subscribers.letter_queue import Letter
+from subscribers.models import SendOutcome, Standing
 from subscribers.signup import processing
 from subscribers.tokens import Hashes, Tokens
 from subscribers.web import NewsletterInfo, Page, SiteConfig, routes
@@ -68,10 +68,10 @@ class Clock:
 class Post:
     """Keeps the letters it is handed; answers as it is told."""
 
-    answer: LetterOutcome = LetterOutcome.SENT
+    answer: SendOutcome = SendOutcome.ACCEPTED
     sent: list[Letter] = field(default_factory=list)
 
-    def send(self, letter: Letter) -> LetterOutcome:
+    def send(self, letter: Letter) -> SendOutcome:
         self.sent.append(letter)
         return self.answer
 

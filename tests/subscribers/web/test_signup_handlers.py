@@ -17,8 +17,8 @@ from starlette.applications import Starlette
 from subscribers import suppression
 from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
 from subscribers.audience import audience
-from subscribers.letter_queue import LetterOutcome, send_waiting
-from subscribers.models import LetterKind, LetterState, Standing, SuppressionReason
+from subscribers.letter_queue import send_waiting
+from subscribers.models import LetterKind, LetterState, SendOutcome, Standing, SuppressionReason
 from subscribers.tokens import Hashes, Purpose
 from subscribers.web import routes
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
@@ -446,11 +446,11 @@ def test_a_newsletter_nobody_knows_is_no_page(site: Site) -> None:
 
 
 def test_G10_a_letter_in_doubt_is_not_tried_again_and_may_be_asked_for_later(site: Site) -> None:
-    site.letters.answer = LetterOutcome.IN_DOUBT
+    site.letters.answer = SendOutcome.IN_DOUBT
     site.fill_in(READER)
     assert len(site.deliver()) == 1
     assert site.deliver() == []
-    site.letters.answer = LetterOutcome.SENT
+    site.letters.answer = SendOutcome.ACCEPTED
     site.clock.advance(hours=1)
     site.fill_in(READER)
     assert len(site.deliver()) == 1
@@ -461,10 +461,10 @@ def test_G10_a_letter_in_doubt_is_not_tried_again_and_may_be_asked_for_later(sit
 
 
 def test_a_letter_that_could_not_leave_is_tried_again(site: Site) -> None:
-    site.letters.answer = LetterOutcome.LATER
+    site.letters.answer = SendOutcome.NOT_SENT
     site.fill_in(READER)
     site.deliver()
-    site.letters.answer = LetterOutcome.SENT
+    site.letters.answer = SendOutcome.ACCEPTED
     assert len(site.deliver()) == 1
 
 
@@ -473,7 +473,7 @@ def test_G10_a_letter_cut_off_by_a_crash_is_in_doubt_and_not_sent_again(site: Si
         """The process is gone."""
 
     class CrashingPost:
-        def send(self, letter: object) -> LetterOutcome:
+        def send(self, letter: object) -> SendOutcome:
             raise Crash
 
     site.fill_in(READER)

@@ -55,6 +55,7 @@ from digest.issues.models import IssueState
 from digest.render.lint import forbids_sending
 from digest.service import freeze
 from digest.settings import TransportKind
+from subscribers.models import SendOutcome
 
 app = typer.Typer()
 
@@ -300,7 +301,7 @@ def _progress(
         lines: Counter[str] = Counter()
 
         def advance(settled: Settlement) -> None:
-            if settled.outcome == "accepted":
+            if settled.outcome == SendOutcome.ACCEPTED:
                 bar.advance(task, settled.count)
             elif settled.detail:
                 line = f"{settled.outcome}: {settled.detail}"

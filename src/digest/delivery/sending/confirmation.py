@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 
 from digest.delivery.models import Attempt, Batch, BatchState, Decision
 from digest.issues.models import Edition, Issue, Newsletter
+from subscribers.models import SendOutcome
 from subscribers.sql import chunks
 
 ATTEMPT_LENGTH = 32
@@ -145,7 +146,7 @@ _TWO_COPIES = (
             col(_AGAIN.started_at).is_not(None),
             or_(
                 col(_AGAIN.outcome).is_(None),
-                col(_AGAIN.outcome).in_(["accepted", "indoubt", "in-doubt"]),
+                col(_AGAIN.outcome).in_([SendOutcome.ACCEPTED, SendOutcome.IN_DOUBT]),
             ),
         ),
     )

@@ -17,6 +17,7 @@ from sqlmodel import Session, col
 from digest.delivery.models import Attempt, Batch, BatchState
 from digest.delivery.sending.confirmation import confirmed_attempt
 from digest.delivery.sending.queue import TOO_LATE
+from subscribers.models import SendOutcome
 
 MOST_RECOVERIES = 5  #: then the batch is parked: its senders keep dying
 
@@ -107,8 +108,10 @@ def _held(session: Session, edition_id: int) -> list[Any]:
 def _move(session: Session, batch: Any, now: datetime, **values: Any) -> None:
     connection = session.connection()
     connection.execute(update(Batch).where(col(Batch.id) == batch.id).values(**values))
+    started = batch.state is BatchState.STARTED
+    outcome = SendOutcome.IN_DOUBT if started else SendOutcome.NOT_SENT
     connection.execute(
         update(Attempt)
         .where(col(Attempt.key) == batch.attempt)
-        .values(settled_at=now, outcome=str(values["state"]), detail=values.get("note", ""))
+        .values(settled_at=now, outcome=outcome, detail=values.get("note", ""))
     )

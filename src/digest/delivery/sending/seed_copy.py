@@ -51,9 +51,7 @@ def send_seed_copy(sending: EditionSend, address: str) -> bool:
     answer = sending.transport.hand_over(sending.transport.prepare(mailing))
     with sending.store.write() as session:
         session.connection().execute(
-            update(SeedCopy)
-            .where(col(SeedCopy.attempt) == attempt)
-            .values(outcome=type(answer).__name__.lower())
+            update(SeedCopy).where(col(SeedCopy.attempt) == attempt).values(outcome=answer.outcome)
         )
     return True
 

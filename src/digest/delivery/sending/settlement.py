@@ -22,6 +22,7 @@ from digest.delivery.sending.confirmation import (
 from digest.delivery.sending.planning import random_key
 from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
+from subscribers.models import SendOutcome
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +49,7 @@ class RetryPolicy:
 class Settlement:
     """The result of settling one attempt, for the sender and its progress line."""
 
-    outcome: str
+    outcome: str  #: a `SendOutcome`, or what stands in its place: "parked" or "superseded"
     count: int  #: readers in the request
     detail: str = ""
     wait: float | None = None  #: seconds without requests that the provider asks for
@@ -71,14 +72,13 @@ def settle(
     batch that recovery put in doubt meanwhile (this process slept), but not one that a person has
     decided on: then only the attempt records it.
     """
-    kind = type(answer).__name__.lower()
     connection = session.connection()
     connection.execute(
         _SETTLE,
         {
             "by": attempt,
             "now": now,
-            "kind": kind,
+            "kind": answer.outcome,
             "code": answer.status,
             "words": answer.detail,
             "provider": answer.provider_id if isinstance(answer, Accepted) else None,
@@ -92,7 +92,9 @@ def settle(
             confirm_acceptance(
                 session, known_attempts(session, [attempt]), {attempt: int(now.timestamp())}
             )
-        return Settlement(outcome=kind if is_settled else "superseded", count=len(readers))
+        return Settlement(
+            outcome=answer.outcome if is_settled else "superseded", count=len(readers)
+        )
     batch = connection.execute(_HELD, held).first()
     if batch is None:
         return Settlement(outcome="superseded", count=len(readers))
@@ -116,21 +118,22 @@ def _act_on(
     retry_policy: RetryPolicy,
 ) -> Settlement:
     """Move a batch on by a response other than "accepted"."""
-    kind = type(answer).__name__.lower()
     match answer:
         case InDoubt():
             _move(session, batch.id, state=BatchState.IN_DOUBT, note=answer.detail)
-            settled = Settlement(outcome=kind, count=len(readers), detail=answer.detail)
+            settled = Settlement(outcome=answer.outcome, count=len(readers), detail=answer.detail)
             return _count_failure(session, batch, answer, settled, now, retry_policy)
         case Halted():
             _move(session, batch.id, state=BatchState.PENDING, attempt=None)
             pause_issue(session, batch.edition_id, answer.detail)
-            return Settlement(outcome=kind, count=len(readers), detail=answer.detail, stop=True)
+            return Settlement(
+                outcome=answer.outcome, count=len(readers), detail=answer.detail, stop=True
+            )
         case NotSent():
             return _send_again(session, batch, answer, now, retry_policy)
         case Refused():
             return _act_on_refusal(session, batch, readers, answer, now, retry_policy)
-    return Settlement(outcome=kind, count=len(readers), detail=answer.detail)
+    return Settlement(outcome=answer.outcome, count=len(readers), detail=answer.detail)
 
 
 def _count_failure(
@@ -202,7 +205,7 @@ def _send_again(
             note=answer.detail,
         )
         settled = Settlement(
-            outcome="notsent", count=batch.size, detail=answer.detail, wait=slow_down
+            outcome=answer.outcome, count=batch.size, detail=answer.detail, wait=slow_down
         )
     return _count_failure(session, batch, answer, settled, now, retry_policy, asked=slow_down)
 
@@ -229,7 +232,7 @@ def _act_on_refusal(
     if why:
         pause_issue(session, edition, why)
     return Settlement(
-        outcome="refused", count=len(readers), detail=why or answer.detail, stop=bool(why)
+        outcome=answer.outcome, count=len(readers), detail=why or answer.detail, stop=bool(why)
     )
 
 
@@ -276,7 +279,7 @@ def _is_reader_refused(session: Session, batch: Any, *, last_try: bool) -> bool:
             col(Batch.root) == batch.root,
             col(Batch.first_delivery) <= batch.first_delivery,
             col(Batch.last_delivery) >= batch.last_delivery,
-            col(Attempt.outcome) == "refused",
+            col(Attempt.outcome) == SendOutcome.REFUSED,
             col(Attempt.key) != batch.attempt,
         )
     )
@@ -305,7 +308,9 @@ def _send_alone_again(
 
 def _times_refused(session: Session, batch: Any) -> int:
     count = select(func.count()).select_from(Attempt)
-    refused = count.where(col(Attempt.batch_id) == batch.id, col(Attempt.outcome) == "refused")
+    refused = count.where(
+        col(Attempt.batch_id) == batch.id, col(Attempt.outcome) == SendOutcome.REFUSED
+    )
     return session.connection().execute(refused).scalar_one()
 
 
@@ -317,7 +322,7 @@ def _accepted(session: Session, edition_id: int, since: datetime | None = None) 
         .where(
             col(Batch.edition_id) == edition_id,
             col(Batch.state) == BatchState.ACCEPTED,
-            col(Attempt.outcome) == "accepted",
+            col(Attempt.outcome) == SendOutcome.ACCEPTED,
         )
     )
     if since is not None:

@@ -12,6 +12,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from digest.issues.calendar.exceptions import Calendar, Moment
 from digest.issues.models import Blackout, Newsletter, Notice, Slot, SlotShift, SlotState
+from subscribers.models import SendOutcome
 
 #: States that a slot may still leave.
 OPEN = (SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD, SlotState.MISSED)
@@ -123,12 +124,12 @@ def claim_notice(session: Session, slot: Slot, kind: str, now: datetime) -> bool
     again = fresh.on_conflict_do_update(
         index_elements=keys,
         set_={"at": now, "outcome": "", "tries": col(Notice.tries) + 1},
-        where=(col(Notice.outcome) == NOT_SENT) & (col(Notice.tries) < MOST_TRIES),
+        where=col(Notice.outcome).in_(RETRIED) & (col(Notice.tries) < MOST_TRIES),
     )
     return session.connection().execute(again.returning(col(Notice.id))).first() is not None
 
 
-def settle_notice(session: Session, slot: Slot, kind: str, outcome: str) -> None:
+def settle_notice(session: Session, slot: Slot, kind: str, outcome: SendOutcome) -> None:
     """Record the outcome of a notice; the caller commits."""
     session.connection().execute(
         update(Notice)
@@ -147,7 +148,8 @@ def notices(session: Session, newsletter_id: int | None) -> dict[tuple[str, str]
     return {(notice.period, notice.kind): notice for notice in rows}
 
 
-NOT_SENT = "not-sent"  #: the one outcome after which a notice is sent again
+#: Outcomes after which a notice is sent again: nothing has left.
+RETRIED = (SendOutcome.NOT_SENT, SendOutcome.HALTED)
 MOST_TRIES = 20
 
 
