@@ -8,6 +8,10 @@ UPGRADE ?= --upgrade
 PIN = $(BIN)/uv pip compile -q $(UPGRADE) --universal --python-version 3.11 --no-header \
   --no-emit-index-url --no-emit-find-links pyproject.toml
 
+# Some images forbid Python to keep bytecode. The packages come without any, and the tests start Python
+# often: without it, each start compiles everything again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test check package part preview bench soak migration requirements clean
 
 demo: $(READY)  ## The whole journey on sample data; nothing leaves this machine
