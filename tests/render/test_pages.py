@@ -8,15 +8,12 @@ from pathlib import Path
 import pytest
 
 from digest.errors import TemplateBroken
+from digest.issues.content.view import ContenderView
 from digest.render.pages import (
-    ComparisonPage,
     IssueLink,
-    SeatView,
-    SideView,
     SignupBlock,
     Site,
     Teaser,
-    VerdictView,
     archive_page,
     asset,
     comparison_page,
@@ -24,6 +21,7 @@ from digest.render.pages import (
     issue_page,
     message_page,
 )
+from digest.web.comparison_page import ComparisonPage, SeatView, VerdictView
 from subscribers.web.page_model import Choice, Field, Form, Page
 
 SITE = Site(name="Weekly AI Tool Verdicts", postal_address="12 Example Street\n10115 Berlin")
@@ -66,23 +64,23 @@ TEASER = Teaser(left="Marlow", right="Oriel", headline="A tie.", url="/compariso
 LONG = "Being wrong in public is worth more to me than being right in a slide deck. " * 8
 
 
-def make_side(name: str, *, ships: int | None = 3, share: float | None = 75.0) -> SideView:
-    return SideView(
+def make_side(name: str, *, ships: int | None = 3, share: float | None = 75.0) -> ContenderView:
+    return ContenderView(
         name=name,
         category="Developer Tools",
         tagline="One tool",
-        description=[LONG],
+        description=(LONG,),
         panel_share=share,
         ships=ships,
+        skips=None if ships is None else 4 - ships,
         seats=4,
-        split="3 ship, 1 skip" if ships else "",
         entry="",
         community_share=None,
         url="https://example.com/marlow",
     )
 
 
-def make_comparison(left: SideView, right: SideView) -> ComparisonPage:
+def make_comparison(left: ContenderView, right: ContenderView) -> ComparisonPage:
     seats = [
         SeatView(
             reviewer=f"Reviewer {seat}",
@@ -93,15 +91,20 @@ def make_comparison(left: SideView, right: SideView) -> ComparisonPage:
         for seat in (1, 2, 3, 4)
     ]
     return ComparisonPage(
+        title="Marlow vs Oriel",
+        slug="marlow-vs-oriel",
+        url="https://example.com/comparisons/marlow-vs-oriel",
         category="Developer Tools",
         question="Which one?",
         intro=["Both did the same work."],
         headline="A tie.",
         note="",
-        labels=["Editor\u2019s pick"],
+        labels=("Editor\u2019s pick",),
         date="20 November 2026",
         original="https://example.com/comparisons/marlow-vs-oriel",
-        sides=[left, right],
+        contenders=(left, right),
+        quotes=(),
+        quoted=8,
         seats=seats,
     )
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.render.pages import ComparisonPage
-from digest.web.comparison_page import page_of, teaser
+from digest.web.comparison_page import ComparisonPage, page_of, teaser
 from tests.render.samples import make_contender, make_revision
 
 BASE = "https://news.example.com"

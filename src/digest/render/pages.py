@@ -62,56 +62,6 @@ class Teaser:
     url: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class VerdictView:
-    """The full verdict of one reviewer on one tool."""
-
-    about: str
-    quote: str
-    call: str | None  #: "ship", "skip", or ``None`` when it isn't published
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeatView:
-    """The verdicts of one seat on both tools, the left one first."""
-
-    reviewer: str
-    verdicts: Sequence[VerdictView]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SideView:
-    """One contender with all its fields."""
-
-    name: str
-    category: str
-    tagline: str
-    description: Sequence[str]  #: by paragraph
-    panel_share: float | None  #: percent
-    ships: int | None
-    seats: int
-    split: str  #: "3 ship, 1 skip", or empty
-    entry: str
-    community_share: float | None
-    url: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ComparisonPage:
-    """A comparison with all its fields."""
-
-    category: str
-    question: str
-    intro: Sequence[str]
-    headline: str  #: how the panel leans
-    note: str
-    labels: Sequence[str]
-    date: str  #: of publishing, empty when it isn't known
-    original: str  #: URL of the first publication, empty when it is this site
-    sides: Sequence[SideView]
-    seats: Sequence[SeatView]
-
-
 def message_page(site: Site, page: object, *, folder: Path | None = None) -> str:
     """Return a page with a message, with or without a form; raises `TemplateBroken`.
 
@@ -156,9 +106,12 @@ def issue_page(
 
 
 def comparison_page(
-    site: Site, comparison: ComparisonPage, *, sign_up: SignupBlock, folder: Path | None = None
+    site: Site, comparison: object, *, sign_up: SignupBlock, folder: Path | None = None
 ) -> str:
-    """Return the page of one comparison; raises `TemplateBroken`."""
+    """Return the page of one comparison; raises `TemplateBroken`.
+
+    *comparison* is of the shape of `digest.web.comparison_page.ComparisonPage`.
+    """
     context = {"site": site, "comparison": comparison, "sign_up": sign_up}
     return render_page("comparison", context, folder=folder)
 

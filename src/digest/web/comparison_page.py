@@ -1,21 +1,59 @@
-"""Build the view model of a comparison's page from one revision, without a database.
+"""What the template of a comparison's page may read, and how it is made from one revision.
 
-This module hides how stored text becomes page text: paragraphs, printable characters, bare quotes.
+A page shows what the mail shows, and the whole text around it: every seat, every verdict.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 
 from digest.comparisons.models import Contender, Revision, Verdict
-from digest.issues.content import ComparisonView, ContenderView, comparison_view
+from digest.issues.content import (
+    ComparisonView,
+    ContenderView,
+    comparison_view,
+    paragraphs,
+    without_quotation_marks,
+)
 from digest.render.escaping import strip_unprintable
 from digest.render.page_texts import SiteTexts, site_texts
-from digest.render.pages import ComparisonPage, SeatView, SideView, Teaser, VerdictView
+from digest.render.pages import Teaser
 from subscribers.dates import long_date
 
-_MARKS = ("“”", '""', "«»", "„“")
+
+@dataclass(frozen=True, kw_only=True)
+class VerdictView:
+    """The full verdict of one reviewer on one tool."""
+
+    about: str
+    quote: str
+    call: str | None  #: "ship", "skip", or ``None`` when it isn't published
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeatView:
+    """The verdicts of one seat on both tools, the left one first."""
+
+    reviewer: str
+    verdicts: Sequence[VerdictView]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonPage(ComparisonView):
+    """A comparison with all its fields."""
+
+    question: str
+    intro: Sequence[str]  #: by paragraph
+    date: str  #: of publishing, empty when it isn't known
+    original: str  #: URL of the first publication, empty when it is this site
+    seats: Sequence[SeatView]
+
+    @property
+    def sides(self) -> Sequence[ContenderView]:
+        """Return the contenders, by the name that the page's template has for them."""
+        return self.contenders
 
 
 def teaser(revision: Revision) -> Teaser | None:
@@ -33,34 +71,14 @@ def page_of(revision: Revision, *, base_url: str, language: str) -> ComparisonPa
     """Return the page of one revision, its date in *language*."""
     view = comparison_view(revision, base_url=base_url, web_url="")
     sides = sorted(revision.contenders, key=lambda contender: contender.side)[:2]
-    ours = f"{base_url}/comparisons/{view.slug}"
+    own_url = f"{base_url}/comparisons/{view.slug}"
     return ComparisonPage(
-        category=view.category,
-        question=" ".join(strip_unprintable(revision.question).split()),
-        intro=_paragraphs(revision.intro),
-        headline=view.headline,
-        note=view.note,
-        labels=view.labels,
+        **vars(view),
+        question=_one_line(revision.question),
+        intro=paragraphs(revision.intro),
         date=long_date(revision.published_on, language) if revision.published_on else "",
-        original=view.url if view.url not in (ours, "") else "",
-        sides=[_side(*pair) for pair in zip(view.contenders, sides, strict=True)],
+        original=view.url if view.url not in (own_url, "") else "",
         seats=_seats(view, sides, site_texts(language)),
-    )
-
-
-def _side(view: ContenderView, contender: Contender) -> SideView:
-    return SideView(
-        name=view.name,
-        category=view.category,
-        tagline=view.tagline,
-        description=_paragraphs(contender.description),
-        panel_share=view.panel_share,
-        ships=view.ships,
-        seats=view.seats,
-        split=view.split,
-        entry=view.entry,
-        community_share=view.community_share,
-        url=view.url,
     )
 
 
@@ -81,7 +99,7 @@ def _seats(view: ComparisonView, sides: Sequence[Contender], words: SiteTexts) -
 
 
 def _reviewer(verdicts: Sequence[Verdict]) -> str:
-    named = (" ".join(strip_unprintable(verdict.reviewer or "").split()) for verdict in verdicts)
+    named = (_one_line(verdict.reviewer or "") for verdict in verdicts)
     return next(filter(None, named), "")
 
 
@@ -89,17 +107,8 @@ def _verdict(about: str, verdict: Verdict | None) -> VerdictView:
     if verdict is None:
         return VerdictView(about=about, quote="", call=None)
     call = verdict.call.value if verdict.call else None
-    return VerdictView(about=about, quote=_bare(verdict.quote), call=call)
+    return VerdictView(about=about, quote=without_quotation_marks(verdict.quote), call=call)
 
 
-def _bare(quote: str) -> str:
-    """Return a quote without its outer quotation marks; the template adds its own."""
-    text = " ".join(strip_unprintable(quote).split())
-    while len(text) > 1 and text[0] + text[-1] in _MARKS:
-        text = text[1:-1].strip()
-    return text
-
-
-def _paragraphs(text: str) -> list[str]:
-    lines = (" ".join(line.split()) for line in strip_unprintable(text).split("\n"))
-    return [line for line in lines if line]
+def _one_line(text: str) -> str:
+    return " ".join(strip_unprintable(text).split())

@@ -1,13 +1,20 @@
 """What an issue says: comparisons as stored become the words and numbers templates print.
 
-`compose` walks the revisions of an issue; `quotes` chooses the passages of reviewers to quote,
-and `copywriting` writes subject, preheader, opening and headlines. The result is the `IssueView`
-of `view`, the only thing a mail template gets.
+`compose` walks the revisions of an issue; `view` finishes the fields of each contender, `quotes`
+chooses the passages of reviewers to quote, and `copywriting` writes subject, preheader, opening
+and headlines. The result is the `IssueView` of `view`, the only thing a mail template gets.
 """
 
 from digest.issues.content.compose import comparison_view
 from digest.issues.content.copywriting import TRACKING
-from digest.issues.content.view import ComparisonView, ContenderView, IssueView, SponsorView
+from digest.issues.content.quotes import without_quotation_marks
+from digest.issues.content.view import (
+    ComparisonView,
+    ContenderView,
+    IssueView,
+    SponsorView,
+    paragraphs,
+)
 
 __all__ = [
     "TRACKING",
@@ -16,4 +23,6 @@ __all__ = [
     "IssueView",
     "SponsorView",
     "comparison_view",
+    "paragraphs",
+    "without_quotation_marks",
 ]

@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from math import isfinite
 
-from digest.comparisons.models import Call, Contender, Entry, Revision
-from digest.comparisons.score import split
+from digest.comparisons.models import Revision
 from digest.errors import NothingToPick
 from digest.issues.content import copywriting
 from digest.issues.content.quotes import choose_quotes
-from digest.issues.content.view import ComparisonView, ContenderView, IssueView
+from digest.issues.content.view import (
+    WORD,
+    ComparisonView,
+    ContenderView,
+    IssueView,
+    contender_view,
+    short,
+    web_link,
+)
 from digest.issues.models import Newsletter, Tracking
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.render.escaping import one_line
-from digest.render.filters import is_web_link, link
-from digest.render.graphemes import truncate
 
 _YEAR = "January February March April May June July August September October November December"
 _MONTHS = _YEAR.split()  # calendar.month_name would follow the locale
-_NAME, _TAGLINE, _WORD, _TITLE = 80, 160, 40, 170  # characters the design has room for
-_LINK = 700  # bytes; a longer one can't be kept on one line of the mail
+_TITLE = 170  # characters the design has room for
 
 
 def compose(
@@ -80,9 +83,9 @@ def comparison_view(revision: Revision, *, base_url: str, web_url: str) -> Compa
     view = ComparisonView(
         title=_title(revision, contenders),
         slug=revision.comparison.slug,
-        url=_web_link(revision.url) or _web_link(ours) or web_url,
+        url=web_link(revision.url) or web_link(ours) or web_url,
         category=" / ".join(dict.fromkeys(view.category for view in contenders if view.category)),
-        labels=tuple(_short(label, _WORD) for label in revision.labels if label.strip()),
+        labels=tuple(short(label, WORD) for label in revision.labels if label.strip()),
         headline=copywriting.headline(contenders),
         contenders=contenders,
         quotes=quotes,
@@ -91,47 +94,9 @@ def comparison_view(revision: Revision, *, base_url: str, web_url: str) -> Compa
     return replace(view, note=_note(view))
 
 
-def contender_view(contender: Contender, *, seats: int) -> ContenderView:
-    """Return the view of one contender; *seats* is the size of the panel."""
-    panel_share = _share(contender.panel_share)
-    ships = _ships(contender, panel_share, seats)
-    return ContenderView(
-        name=_short(contender.name, _NAME) or "An unnamed tool",
-        category=_short(contender.category, _WORD),
-        tagline=_short(contender.tagline, _TAGLINE),
-        panel_share=panel_share,
-        ships=ships,
-        skips=None if ships is None else seats - ships,
-        seats=seats,
-        entry=_entry(contender),
-        community_share=_share(contender.community_share),
-        url=_web_link(contender.url),
-    )
-
-
-def _share(value: float | None) -> float | None:
-    """Return *value* when it is a share in percent, else ``None``, also for NaN."""
-    return value if value is not None and isfinite(value) and 0 <= value <= 100 else None  # noqa: PLR2004
-
-
-def _ships(contender: Contender, panel_share: float | None, seats: int) -> int | None:
-    """Count the reviewers who would ship: by the share, else by the calls when all are known."""
-    if panel_share is not None:
-        seat_split = split(panel_share, seats)
-        return seat_split.ships if seat_split else None
-    calls = [verdict.call for verdict in contender.verdicts if verdict.call]
-    return calls.count(Call.SHIP) if len(calls) == seats else None
-
-
 def _title(revision: Revision, contenders: Sequence[ContenderView]) -> str:
     names = " vs ".join(contender.name for contender in contenders)
-    return names if len(contenders) > 1 else _short(revision.title, _TITLE) or names
-
-
-def _entry(contender: Contender) -> str:
-    if contender.entry in (Entry.FREE, Entry.PAID):
-        return contender.entry.value.capitalize()
-    return _short(contender.entry_text, _WORD)
+    return names if len(contenders) > 1 else short(revision.title, _TITLE) or names
 
 
 def _note(view: ComparisonView) -> str:
@@ -140,11 +105,3 @@ def _note(view: ComparisonView) -> str:
     if split and view.quotes and all(quote.call is None for quote in view.quotes):
         return "Who on the panel made which call isn\u2019t published."
     return ""
-
-
-def _short(text: str, limit: int) -> str:
-    return truncate(one_line(text), limit)
-
-
-def _web_link(url: str | None) -> str | None:
-    return url if url and is_web_link(url) and len(link(url)) <= _LINK else None

@@ -47,7 +47,7 @@ def sharpest_passage(quote: str, limit: int = LIMIT) -> Excerpt:
     A single sentence that is too long is cut after a word, never inside a grapheme, and ends in
     an ellipsis.
     """
-    sentences = _sentences(_without_quotation_marks(quote[:_MAX_READ]))
+    sentences = _sentences(without_quotation_marks(quote[:_MAX_READ]))
     if not sentences:
         return Excerpt("", 0.0)
     best = max(range(len(sentences)), key=lambda at: (_passage_score(sentences[at], limit), -at))
@@ -56,7 +56,7 @@ def sharpest_passage(quote: str, limit: int = LIMIT) -> Excerpt:
     )
 
 
-def _without_quotation_marks(quote: str) -> str:
+def without_quotation_marks(quote: str) -> str:
     """Return a quote without outer quotation marks; the templates print their own."""
     text = " ".join(strip_unprintable(quote).split())
     while len(text) > 1 and text[0] + text[-1] in _PAIRS:

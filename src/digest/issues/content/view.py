@@ -1,8 +1,21 @@
-"""What the template of a mail may read: the fields of an issue, all of them finished."""
+"""What templates may read of an issue, all of it finished, and how a contender's fields get there.
+
+A mail reads an `IssueView`; the page of one comparison reads its `ComparisonView` and more.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
+
+from digest.comparisons.models import Call, Contender, Entry
+from digest.comparisons.score import split
+from digest.render.escaping import one_line, strip_unprintable
+from digest.render.filters import is_web_link, link
+from digest.render.graphemes import truncate
+
+_NAME, _TAGLINE, WORD = 80, 160, 40  #: characters the design has room for
+_LINK = 700  # bytes; a longer one can't be kept on one line of the mail
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +37,7 @@ class ContenderView:
     name: str
     category: str
     tagline: str
+    description: tuple[str, ...]  #: by paragraph
     panel_share: float | None  #: percent
     ships: int | None  #: reviewers who would ship; ``None`` when it isn't known
     skips: int | None
@@ -40,6 +54,61 @@ class ContenderView:
         if self.skips == 0:
             return f"All {self.seats} ship"
         return f"{self.ships} ship, {self.skips} skip" if self.ships else f"All {self.seats} skip"
+
+
+def contender_view(contender: Contender, *, seats: int) -> ContenderView:
+    """Return the view of one contender; *seats* is the size of the panel."""
+    panel_share = _share(contender.panel_share)
+    ships = _ships(contender, panel_share, seats)
+    return ContenderView(
+        name=short(contender.name, _NAME) or "An unnamed tool",
+        category=short(contender.category, WORD),
+        tagline=short(contender.tagline, _TAGLINE),
+        description=paragraphs(contender.description),
+        panel_share=panel_share,
+        ships=ships,
+        skips=None if ships is None else seats - ships,
+        seats=seats,
+        entry=_entry(contender),
+        community_share=_share(contender.community_share),
+        url=web_link(contender.url),
+    )
+
+
+def _share(value: float | None) -> float | None:
+    """Return *value* when it is a share in percent, else ``None``, also for NaN."""
+    return value if value is not None and isfinite(value) and 0 <= value <= 100 else None  # noqa: PLR2004
+
+
+def _ships(contender: Contender, panel_share: float | None, seats: int) -> int | None:
+    """Count the reviewers who would ship: by the share, else by the calls when all are known."""
+    if panel_share is not None:
+        seat_split = split(panel_share, seats)
+        return seat_split.ships if seat_split else None
+    calls = [verdict.call for verdict in contender.verdicts if verdict.call]
+    return calls.count(Call.SHIP) if len(calls) == seats else None
+
+
+def _entry(contender: Contender) -> str:
+    if contender.entry in (Entry.FREE, Entry.PAID):
+        return contender.entry.value.capitalize()
+    return short(contender.entry_text, WORD)
+
+
+def short(text: str, limit: int) -> str:
+    """Return stored text as one line of at most *limit* characters."""
+    return truncate(one_line(text), limit)
+
+
+def paragraphs(text: str) -> tuple[str, ...]:
+    """Return the lines of stored text that aren't blank, as printable text."""
+    lines = (" ".join(line.split()) for line in strip_unprintable(text).split("\n"))
+    return tuple(line for line in lines if line)
+
+
+def web_link(url: str | None) -> str | None:
+    """Return *url* when a mail can link to it, else ``None``."""
+    return url if url and is_web_link(url) and len(link(url)) <= _LINK else None
 
 
 @dataclass(frozen=True, kw_only=True)
