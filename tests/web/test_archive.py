@@ -9,7 +9,7 @@ import pytest
 from digest.issues import store
 from digest.issues.models import IssueState
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
-from digest.web.archive import for_everybody
+from digest.web.archive import public_html
 from tests.web.conftest import DRAFT, SENT, Running, build
 
 MAIL = f"""<!doctype html><html><head lang="en"><title>x</title></head><body>
@@ -84,11 +84,11 @@ def test_the_mail_is_shown_as_it_was_frozen_less_the_readers_links(site: Running
 
     assert len(shown) > 10_000
     assert "-digest_" not in shown
-    assert shown == for_everybody(frozen, "/own-links")
+    assert shown == public_html(frozen, "/own-links")
 
 
 def test_links_of_a_frozen_mail_lead_out_of_the_frame_and_to_nobody() -> None:
-    shown = for_everybody(MAIL, "/own-links")
+    shown = public_html(MAIL, "/own-links")
 
     assert re.findall(r"href=[\"']([^\"']*)", shown) == [
         "/own-links",

@@ -25,7 +25,7 @@ from digest.preview.session import PreviewSession
 from digest.preview.snapshot import PastEdition
 from digest.render.engine import Rendered
 from digest.render.lint import Finding, Severity
-from digest.web.archive import for_everybody
+from digest.web.archive import public_html
 from digest.web.public_pages import OWN_LINKS
 from subscribers import store as subscribers
 
@@ -43,7 +43,7 @@ def given(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
 def mail_of(preview: PreviewSession, query: PreviewQuery) -> str:
     """Return the HTML to show; raise `DigestError` when there is none."""
     html = _mail_of(preview, query)
-    return for_everybody(html, OWN_LINKS) if query.view is PanelName.WEB else html
+    return public_html(html, OWN_LINKS) if query.view is PanelName.WEB else html
 
 
 def _mail_of(preview: PreviewSession, query: PreviewQuery) -> str:

@@ -24,7 +24,7 @@ from digest.web.theme import Theme
 from subscribers.dates import long_date
 from subscribers.web import SiteConfig
 
-_OWN = re.compile(rf"(?:https?://[^\s\"'<>]+)?(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")
+_READERS_LINK = re.compile(rf"(?:https?://[^\s\"'<>]+)?(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 _HOUR = 3600
 _MOST_DIGITS = 9
@@ -87,7 +87,7 @@ class Archive:
         series = self._series(request)
         with self._app.database.read() as session:
             html = _frozen(session, series.slug, _number(request))
-        shown = for_everybody(html, self._own_links)
+        shown = public_html(html, self._own_links)
         headers = cacheable_headers(_HOUR, found=False) | {"Content-Security-Policy": MAIL}
         return HTMLResponse(shown, headers=headers)
 
@@ -119,14 +119,14 @@ def issue_link(issue: PublishedIssue, series: NewsletterEntry) -> IssueLink:
     )
 
 
-def for_everybody(html: str, own_links: str) -> str:
+def public_html(html: str, own_links: str) -> str:
     """Return a frozen mail's HTML for every visitor: a reader's own links lead to *own_links*.
 
     *html* holds the tags that stand for readers' tokens. A ``base`` element opens links in the
     whole window, since the mail is shown in a frame.
     """
-    general = _OWN.sub(own_links, html)
-    return _HEAD.sub(lambda head: f'{head[0]}<base target="_top">', general, count=1)
+    shared = _READERS_LINK.sub(own_links, html)
+    return _HEAD.sub(lambda head: f'{head[0]}<base target="_top">', shared, count=1)
 
 
 def _frozen(session: Session, slug: str, number: int) -> str:

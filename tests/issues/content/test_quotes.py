@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digest.comparisons.models import Call
-from digest.issues.content.quotes import leaning, presumed_calls
+from digest.issues.content.quotes import presumed_calls, sentiment
 from tests.render.samples import make_contender
 
 
@@ -18,7 +18,7 @@ from tests.render.samples import make_contender
     ],
 )
 def test_plain_words_for_skipping_lean_that_way(quote: str) -> None:
-    assert leaning(quote) < 0
+    assert sentiment(quote) < 0
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_plain_words_for_skipping_lean_that_way(quote: str) -> None:
     ["The licence earns the ship.", "Slow, and I'd ship it.", "Still ships, since it is solved."],
 )
 def test_plain_words_for_shipping_lean_that_way(quote: str) -> None:
-    assert leaning(quote) > 0
+    assert sentiment(quote) > 0
 
 
 def said(*quotes: str, panel: float | None = 75) -> dict[int, Call]:

@@ -76,14 +76,14 @@ def comparison_view(revision: Revision, *, base_url: str, web_url: str) -> Compa
 
     Its link is the published URL, else its page on this site, else *web_url*.
     """
-    ours = f"{base_url}/comparisons/{revision.comparison.slug}"
+    page_url = f"{base_url}/comparisons/{revision.comparison.slug}"
     sides = sorted(revision.contenders, key=lambda contender: contender.side)[:2]
     contenders = tuple(contender_view(contender, seats=revision.seats) for contender in sides)
     quotes = tuple(choose_quotes(sides, revision.seats))
     view = ComparisonView(
         title=_title(revision, contenders),
         slug=revision.comparison.slug,
-        url=web_link(revision.url) or web_link(ours) or web_url,
+        url=web_link(revision.url) or web_link(page_url) or web_url,
         category=" / ".join(dict.fromkeys(view.category for view in contenders if view.category)),
         labels=tuple(short(label, WORD) for label in revision.labels if label.strip()),
         headline=copywriting.headline(contenders),

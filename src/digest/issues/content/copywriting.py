@@ -117,15 +117,15 @@ def _subject_forms(contenders: Sequence[ContenderView]) -> list[str]:
 def opening(comparisons: Sequence[ComparisonView]) -> str:
     """Return the opening: how many comparisons, and where the panel agrees or splits."""
     count = len(comparisons)
-    held = f"{number(count).capitalize()} comparison{'s' if count > 1 else ''} this week."
+    counted = f"{number(count).capitalize()} comparison{'s' if count > 1 else ''} this week."
     agreed: list[str] = []
     split: list[str] = []
     for contender in (side for comparison in comparisons for side in comparison.contenders):
         if contender.ships is not None:
             (agreed if contender.ships in (0, contender.seats) else split).append(contender.name)
     if not agreed and not split:
-        return held
-    return f"{held} {_agreement(agreed, split)}"
+        return counted
+    return f"{counted} {_agreement(agreed, split)}"
 
 
 def _agreement(agreed: list[str], split: list[str]) -> str:
@@ -148,19 +148,19 @@ def _tools(count: int) -> str:
     return f"{number(count)} tool{'s' if count > 1 else ''}"
 
 
-def preheader(comparisons: Sequence[ComparisonView], opened: str) -> str:
+def preheader(comparisons: Sequence[ComparisonView], opening_text: str) -> str:
     """Return the preheader: the titles after the lead, at most `PREHEADER_LIMIT` characters."""
     rest = [comparison.title for comparison in comparisons[1:]]
     if not rest:
         return truncate(comparisons[0].headline, PREHEADER_LIMIT).replace("\u00a0", " ")
     return _first_fitting(
-        (_other_titles(rest, shown) for shown in range(len(rest), 0, -1)), or_else=opened
+        (_other_titles(rest, shown) for shown in range(len(rest), 0, -1)), or_else=opening_text
     )
 
 
 def _other_titles(titles: list[str], shown: int) -> str:
-    left = len(titles) - shown
-    tail = f", and {number(left)} more" if left else ""
+    remaining = len(titles) - shown
+    tail = f", and {number(remaining)} more" if remaining else ""
     return f"Also: {', '.join(titles[:shown])}{tail}"
 
 

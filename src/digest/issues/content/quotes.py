@@ -22,16 +22,16 @@ _SENTENCE_END = re.compile(
 )
 _PAIRS = {"“”", '""', "«»", "„“"}
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|etc|approx|Mr|Ms|Dr|Inc|No)\.$", re.IGNORECASE)
-_LEANING = re.compile(r"(?:that|this|these|those|it|they|he|she|which)\b", re.IGNORECASE)
+_REFERS_BACK = re.compile(r"(?:that|this|these|those|it|they|he|she|which)\b", re.IGNORECASE)
 _WORD = re.compile(r"[\w'\u2019]+")
 #: Words of judgement and of contrast, which mark a sentence that takes a stand.
-_JUDGEMENT = (
+_STANCE_LIST = (
     "actually bad best better beats bet betting brutal but can't cannot clear cost costs despite"
     " doesn't dead earns exactly fail fails fall falls genuinely good hard hate however isn't kill"
     " kills lose loses love moat must never no nobody not nothing only problem real right risk ship"
     " ships skip solved still strong too unless weak why win wins won't worse worst wrong yet"
 )
-_TELLING = frozenset(_JUDGEMENT.split())
+_STANCE_WORDS = frozenset(_STANCE_LIST.split())
 
 
 class Excerpt(NamedTuple):
@@ -95,14 +95,14 @@ def _length(text: str) -> int:
 def _passage_score(sentence: str, limit: int) -> float:
     """Score a sentence; less when it would be cut or refers to the sentence before it."""
     whole = 1.0 if len(sentence) <= limit else 0.4
-    return _score(sentence) * whole * (0.7 if _LEANING.match(sentence) else 1.0)
+    return _score(sentence) * whole * (0.7 if _REFERS_BACK.match(sentence) else 1.0)
 
 
 def _score(sentence: str) -> float:
-    """Score a sentence by its share of telling words; short sentences score higher."""
+    """Score a sentence by its share of words that take a stand; short sentences score higher."""
     words = [word.lower().replace("\u2019", "'") for word in _WORD.findall(sentence)]
-    telling = sum(word in _TELLING for word in words)
-    return telling / (len(words) + 8) ** 0.6 if words else 0.0
+    stances = sum(word in _STANCE_WORDS for word in words)
+    return stances / (len(words) + 8) ** 0.6 if words else 0.0
 
 
 _SHIP = re.compile(
@@ -114,18 +114,17 @@ _SKIP = re.compile(
     r"|\b(?:can't|cannot|won't|wouldn't|not) ship\b",
     re.IGNORECASE,
 )
-_LEAN_WORD = re.compile(r"[\w'\u2019]+")
-_LEAN_WORDS_FOR = (
+_POSITIVE_LIST = (
     "clean clear credible earn earned earns elegant excellent fast genuine genuinely good great"
     " honest impressive last lasts love lovely pleasure quick real reliable right saves sharp"
     " simple solid solved sound strong win wins work works worth"
 )
-_LEAN_WORDS_AGAINST = (
+_NEGATIVE_LIST = (
     "bad brittle brutal can't cannot clumsy confusing dead doesn't don't expensive fail fails fall"
     " falls fragile hate isn't kill kills lacks lose loses missing never no nobody none not nothing"
     " pointless poor risk rumour shallow slow thin vague waste weak won't worse worst wrong"
 )
-_FOR, _AGAINST = frozenset(_LEAN_WORDS_FOR.split()), frozenset(_LEAN_WORDS_AGAINST.split())
+_POSITIVE, _NEGATIVE = frozenset(_POSITIVE_LIST.split()), frozenset(_NEGATIVE_LIST.split())
 _EXPLICIT_WEIGHT = 4  # the weight of an explicit "ship" or "skip"
 
 
@@ -145,20 +144,22 @@ def presumed_calls(contender: Contender, seats: int) -> Mapping[int, Call]:
 
 
 def _by_words(verdicts: Sequence[Verdict], as_split: Split) -> Mapping[int, Call]:
-    ranked = sorted(verdicts, key=lambda verdict: leaning(verdict.quote))
+    ranked = sorted(verdicts, key=lambda verdict: sentiment(verdict.quote))
     against, for_it = ranked[: as_split.skips], ranked[as_split.skips :]
-    if against and for_it and leaning(against[-1].quote) == leaning(for_it[0].quote):
+    if against and for_it and sentiment(against[-1].quote) == sentiment(for_it[0].quote):
         return {}
     calls = {verdict.seat: Call.SKIP for verdict in against}
     return calls | {verdict.seat: Call.SHIP for verdict in for_it}
 
 
-def leaning(quote: str) -> int:
+def sentiment(quote: str) -> int:
     """Return how far the words of a quote lean to shipping (above 0) or to skipping (below)."""
     text = quote.replace("\u2019", "'")
-    words = [word.lower() for word in _LEAN_WORD.findall(text)]
-    plain = len(_SHIP.findall(text)) - len(_SKIP.findall(text))
-    return _EXPLICIT_WEIGHT * plain + sum((word in _FOR) - (word in _AGAINST) for word in words)
+    words = [word.lower() for word in _WORD.findall(text)]
+    explicit = len(_SHIP.findall(text)) - len(_SKIP.findall(text))
+    return _EXPLICIT_WEIGHT * explicit + sum(
+        (word in _POSITIVE) - (word in _NEGATIVE) for word in words
+    )
 
 
 _NAME = 80
@@ -171,7 +172,7 @@ class _QuoteCandidate:
     verdict: Verdict
     excerpt: Excerpt
     call: Call | None  #: published or presumed; decides which quotes are chosen
-    alone: bool  #: the one call against all others on this tool
+    dissents: bool  #: the one call against all others on this tool
 
     @property
     def rank(self) -> tuple[float, int, int]:
@@ -194,7 +195,7 @@ def choose_quotes(contenders: Sequence[Contender], seats: int) -> list[QuoteView
 
 def _candidates_of(contender: Contender, seats: int) -> list[_QuoteCandidate]:
     calls = presumed_calls(contender, seats)
-    lone = _dissenting_seat(contender, calls, seats)
+    dissenter = _dissenting_seat(contender, calls, seats)
     return [
         _QuoteCandidate(
             side=contender.side,
@@ -202,7 +203,7 @@ def _candidates_of(contender: Contender, seats: int) -> list[_QuoteCandidate]:
             verdict=verdict,
             excerpt=sharpest_passage(verdict.quote),
             call=calls.get(verdict.seat),
-            alone=verdict.seat == lone,
+            dissents=verdict.seat == dissenter,
         )
         for verdict in contender.verdicts
         if verdict.quote.strip()
@@ -224,7 +225,7 @@ def _dissenting_seat(contender: Contender, calls: Mapping[int, Call], seats: int
 
 
 def _by_call(quotes: Sequence[_QuoteCandidate]) -> list[_QuoteCandidate]:
-    picked = [quote for quote in quotes if quote.alone]
+    picked = [quote for quote in quotes if quote.dissents]
     for call in (Call.SHIP, Call.SKIP):
         with_call = [quote for quote in quotes if quote.call is call]
         if with_call and not any(quote.call is call for quote in picked):
@@ -263,5 +264,5 @@ def _view(quote: _QuoteCandidate) -> QuoteView:
         reviewer=truncate(one_line(verdict.reviewer), _NAME) if verdict.reviewer else None,
         about=quote.about,
         call=verdict.call.value if verdict.call else None,
-        dissent=quote.alone and verdict.call is not None,
+        dissent=quote.dissents and verdict.call is not None,
     )
