@@ -7,7 +7,8 @@ here=$(pwd)
 uv=$here/${BIN:-.venv/bin}/uv
 python=${PYTHON:-python3}
 PART="tests/cli tests/comparisons/test_comparisons_command.py tests/mail tests/migrations/test_revisions.py
-  tests/render/test_engine.py tests/render/test_golden.py tests/render/test_pages.py tests/reports
+  tests/render/lint tests/render/test_engine.py tests/render/test_golden.py tests/render/test_graphemes.py
+  tests/render/test_pages.py tests/reports
   tests/service/test_scheduler.py tests/service/test_schedule_command.py tests/test_db.py
   tests/stories/test_first_issue.py tests/stories/test_wrong_usage.py tests/web/test_signup_wiring.py
   tests/web/test_server.py tests/web/test_public_pages.py tests/web/test_webhooks.py

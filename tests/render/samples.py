@@ -170,7 +170,7 @@ def make_revision(*contenders: Contender, url: str | None = None, title: str = "
             tagline=TAGLINES[1],
         ),
     )
-    title = title or " vs ".join(each.name for each in sides)
+    title = title or " vs ".join(side.name for side in sides)
     return Revision(
         comparison=Comparison(
             slug=slugify(title), first_imported_at=datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

@@ -34,7 +34,7 @@ def test_no_line_of_an_issue_is_too_long_for_a_mail_server() -> None:
     assert max(len(line.encode()) for line in html.splitlines()) <= 900
 
 
-def test_the_readers_tags_reach_the_mail_as_they_are() -> None:
+def test_reader_tags_reach_the_mail_unchanged() -> None:
     mail = render("issue", {"issue": make_issue()})
 
     for part in (mail.html, mail.text):
@@ -60,7 +60,7 @@ def test_links_of_the_reader_are_never_rewritten_for_click_tracking() -> None:
         "<img src=x onerror=alert(1)> & &amp; \"'",
     ],
 )
-def test_stored_text_is_shown_and_never_obeyed(stored: str) -> None:
+def test_stored_text_is_shown_and_never_interpreted(stored: str) -> None:
     plain = render("issue", {"issue": make_issue()})
     mail = render("issue", {"issue": make_issue(make_revision(make_contender(0, stored)))})
 
@@ -73,7 +73,9 @@ def test_stored_text_is_shown_and_never_obeyed(stored: str) -> None:
         assert mail.text.count(tag) == plain.text.count(tag)
 
 
-def test_a_folder_of_ones_own_hides_the_shipped_templates_name_by_name(tmp_path: Path) -> None:
+def test_a_template_of_the_installation_replaces_the_shipped_one_of_its_name(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "issue.subject.txt").write_text("Ours: {{ issue.subject }}")
 
     mail = render("issue", {"issue": make_issue()}, folder=tmp_path)
@@ -82,7 +84,7 @@ def test_a_folder_of_ones_own_hides_the_shipped_templates_name_by_name(tmp_path:
     assert "Lantern Code 3" in mail.html
 
 
-def test_a_missing_word_is_reported_with_file_and_line(tmp_path: Path) -> None:
+def test_an_undefined_variable_is_reported_with_file_and_line(tmp_path: Path) -> None:
     folder = write_mail(tmp_path, "one\n{{ nothing }}")
 
     with pytest.raises(TemplateFault, match="'nothing' is undefined") as caught:
@@ -91,14 +93,14 @@ def test_a_missing_word_is_reported_with_file_and_line(tmp_path: Path) -> None:
     assert (caught.value.file, caught.value.line) == ("note.mjml", 2)
 
 
-def test_a_slip_in_the_syntax_is_reported_with_file_and_line(tmp_path: Path) -> None:
+def test_a_syntax_error_is_reported_with_file_and_line(tmp_path: Path) -> None:
     folder = write_mail(tmp_path, "one\n\n{% if %}")
 
     with pytest.raises(TemplateFault, match=r"note\.mjml:3: "):
         render("note", {}, folder=folder)
 
 
-def test_mjml_that_can_not_be_read_is_shown_where_it_breaks(tmp_path: Path) -> None:
+def test_unreadable_mjml_is_reported_with_the_text_near_it(tmp_path: Path) -> None:
     folder = write_mail(tmp_path, "a < b")
 
     with pytest.raises(TemplateFault, match=r"note\.mjml: MJML can't read"):
@@ -113,7 +115,9 @@ def test_a_tag_mjml_does_not_know_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [None, float("nan"), ["a"], True])
-def test_what_is_no_word_is_not_printed(tmp_path: Path, value: object) -> None:
+def test_a_value_that_is_neither_text_nor_a_number_is_not_printed(
+    tmp_path: Path, value: object
+) -> None:
     folder = write_mail(tmp_path, "{{ value }}")
 
     with pytest.raises(TemplateBroken, match="a reader shouldn't see it"):
@@ -127,12 +131,12 @@ def test_a_template_can_not_reach_into_python(tmp_path: Path) -> None:
         render("note", {}, folder=folder)
 
 
-def test_a_template_that_is_not_there_names_the_folders_searched(tmp_path: Path) -> None:
+def test_a_missing_template_is_reported_with_the_folders_searched(tmp_path: Path) -> None:
     with pytest.raises(TemplateBroken, match=r"no template nowhere\.mjml in"):
         render("nowhere", {}, folder=tmp_path)
 
 
-def test_a_template_that_appears_hides_the_shipped_one_at_once(tmp_path: Path) -> None:
+def test_a_template_added_later_replaces_the_shipped_one_at_once(tmp_path: Path) -> None:
     issue = {"issue": make_issue()}
     before = render("issue", issue, folder=tmp_path).subject
     (tmp_path / "issue.subject.txt").write_text("Ours")

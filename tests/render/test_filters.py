@@ -32,12 +32,12 @@ def test_a_share_is_shown_as_published_and_only_all_is_all(share: float | None, 
 
 
 @pytest.mark.parametrize("share", [float("nan"), -1, 101, float("inf")])
-def test_what_is_no_share_is_not_shown_as_one(share: float) -> None:
+def test_a_number_outside_0_to_100_is_refused_as_a_share(share: float) -> None:
     with pytest.raises(ValueError, match="no share"):
         filters.percent(share)
 
 
-def test_an_attribute_holds_nothing_mjml_would_write_its_own_way() -> None:
+def test_an_attribute_holds_nothing_that_mjml_would_escape_again() -> None:
     shown = filters.attr('a\n "b"\u00a0c\u200b\\ <d> {{e}} ä')
 
     assert not set('"<>\\\n{}') & set(shown)
@@ -45,7 +45,7 @@ def test_an_attribute_holds_nothing_mjml_would_write_its_own_way() -> None:
 
 
 @pytest.mark.parametrize("tag", TAGS)
-def test_a_readers_tag_in_stored_text_is_no_tag_any_more(tag: str) -> None:
+def test_a_reader_tag_in_stored_text_is_escaped(tag: str) -> None:
     assert tag not in in_markup(tag)
     assert in_markup(tag).unescape() == tag
     assert tag not in in_plain_text(tag)
@@ -55,7 +55,7 @@ def test_a_readers_tag_in_stored_text_is_no_tag_any_more(tag: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["=?utf-8?q?a=0D=0Ab?=", "=?us-ascii*en?B?YQ==?=", "=??q?a?="])
-def test_an_encoded_word_in_stored_text_is_none_any_more(word: str) -> None:
+def test_an_encoded_word_in_stored_text_is_escaped(word: str) -> None:
     written = in_plain_text(f"a {word} b")
 
     assert word[:3] not in written
@@ -80,12 +80,12 @@ def test_text_that_only_resembles_a_tag_is_left_alone(text: str) -> None:
     assert in_plain_text(text) == text
 
 
-def test_unprintable_and_turning_characters_are_dropped() -> None:
+def test_unprintable_and_bidirectional_controls_are_dropped() -> None:
     assert strip_unprintable("a\x00b\x1bc\ud800d\u202ee\r\nf\u2028g") == "abcde\nf\ng"
     assert one_line(" a\r\n b\u200b\u2066c ") == "a bc"
 
 
-def test_marks_piled_on_a_letter_are_thinned_out() -> None:
+def test_piled_up_marks_are_cut_to_four() -> None:
     assert strip_unprintable("a" + "\u0335" * 40 + "b") == "a" + "\u0335" * 4 + "b"
     assert strip_unprintable("Việt nghệ e\u0302\u0301") == "Việt nghệ e\u0302\u0301"
 
@@ -102,7 +102,7 @@ def test_marks_piled_on_a_letter_are_thinned_out() -> None:
         ("http://a.example", "http://a.example"),
     ],
 )
-def test_a_link_is_written_so_that_nobody_on_the_way_changes_it(url: str, written: str) -> None:
+def test_a_link_is_percent_encoded(url: str, written: str) -> None:
     assert filters.link(url) == written
 
 
@@ -124,7 +124,7 @@ def test_a_link_is_written_so_that_nobody_on_the_way_changes_it(url: str, writte
     ],
 )
 @pytest.mark.parametrize("write", [filters.link, filters.personal])
-def test_what_is_no_web_link_is_not_written_as_one(write: Callable[[str], str], url: str) -> None:
+def test_only_web_links_are_printed_as_links(write: Callable[[str], str], url: str) -> None:
     with pytest.raises(ValueError, match="no web link"):
         write(url)
 

@@ -42,7 +42,7 @@ def mails() -> dict[str, Rendered]:
 
 
 @pytest.mark.parametrize("name", ["full-week", "one-comparison", "confirm"])
-def test_a_mail_reads_as_it_did(name: str) -> None:
+def test_a_mail_equals_its_golden_files(name: str) -> None:
     mail = mails()[name]
     made = {"html": mail.html, "txt": f"Subject: {mail.subject}\n\n{mail.text}"}
     if os.environ.get("DIGEST_UPDATE_GOLDEN"):

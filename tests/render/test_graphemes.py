@@ -30,7 +30,7 @@ WALES = "\U0001f3f4\U000e0067\U000e0062\U000e0077\U000e006c\U000e0073\U000e007f"
         ("\u0915\u094d\u0937\u093f", ["\u0915\u094d\u0937\u093f"]),
     ],
 )
-def test_text_falls_into_what_a_reader_sees_as_one_letter(text: str, parts: list[str]) -> None:
+def test_text_is_divided_into_graphemes(text: str, parts: list[str]) -> None:
     assert list(graphemes(text)) == parts
 
 
@@ -40,7 +40,7 @@ def test_nothing_is_lost_or_added(text: str) -> None:
 
 
 @given(st.text(max_size=60), st.integers(min_value=2, max_value=20))
-def test_what_is_cut_is_short_enough(text: str, limit: int) -> None:
+def test_truncated_text_keeps_to_its_limit(text: str, limit: int) -> None:
     assert len(list(graphemes(truncate(text, limit)))) <= limit
 
 
@@ -55,13 +55,13 @@ def test_what_is_cut_is_short_enough(text: str, limit: int) -> None:
         ("a\u0335\u0335\u0335\u0335" * 9, 4, "a\u0335\u0335\u0335\u0335" * 2 + "\u2026"),
     ],
 )
-def test_cutting_ends_after_a_word_and_never_inside_a_letter(
+def test_truncating_ends_after_a_word_and_never_inside_a_grapheme(
     text: str, limit: int, kept: str
 ) -> None:
     assert truncate(text, limit) == kept
 
 
-def test_an_endless_text_is_not_read_to_its_end() -> None:
+def test_a_very_long_text_is_truncated_without_reading_all_of_it() -> None:
     assert truncate("x" * 5_000_000, 10) == "xxxxxxxxx\u2026"
 
 
@@ -77,7 +77,7 @@ def test_an_endless_text_is_not_read_to_its_end() -> None:
         ("\u0915\u094d\u0937\u093f", 2),
     ],
 )
-def test_columns_are_those_of_a_fixed_width_font(text: str, width: int) -> None:
+def test_width_is_in_columns_of_a_fixed_width_font(text: str, width: int) -> None:
     assert text_width(text) == width
 
 

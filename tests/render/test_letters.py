@@ -42,7 +42,7 @@ RULES = (
 )
 
 
-def test_a_letter_keeps_the_rules() -> None:
+def test_a_letter_passes_the_rules() -> None:
     mail = render("letter", {"letter": LETTER})
     copy = LintedMail(
         subject=mail.subject,

@@ -33,7 +33,7 @@ def seen(html: str) -> str:
         "<table><tr>" + "<td>one</td>" * 100 + "</tr></table>",
     ],
 )
-def test_long_lines_are_broken_and_nothing_looks_different(html: str) -> None:
+def test_long_lines_are_broken_without_a_visible_change(html: str) -> None:
     broken = break_lines(html)
 
     assert longest(broken) <= 900
@@ -49,7 +49,7 @@ def test_long_lines_are_broken_and_nothing_looks_different(html: str) -> None:
         "<title>" + "word " * 250 + "</title>",
     ],
 )
-def test_links_comments_and_preformatted_text_stay_in_one_piece(whole: str) -> None:
+def test_links_comments_and_preformatted_text_are_never_broken(whole: str) -> None:
     assert whole in break_lines(f"<p>{whole}</p>")
 
 
@@ -59,7 +59,7 @@ def test_a_line_never_ends_where_white_space_would_show() -> None:
     assert break_lines(html) == "<p><b>a</b><i>b</i></p>\n<div>c</div><div>d</div>"
 
 
-def test_a_word_is_not_broken_inside_a_letter_or_a_reference() -> None:
+def test_a_word_is_not_broken_inside_a_grapheme_or_a_reference() -> None:
     flag = "\U0001f1e9\U0001f1ea"
     parts = break_lines("<p>" + f"{flag}&#8239;" * 200 + "</p>").split("<!--\n-->")
 
@@ -68,7 +68,7 @@ def test_a_word_is_not_broken_inside_a_letter_or_a_reference() -> None:
 
 
 @given(st.lists(WORDS, max_size=6))
-def test_text_survives_whatever_it_is(texts: list[str]) -> None:
+def test_any_text_is_unchanged_by_breaking_lines(texts: list[str]) -> None:
     html = "".join(f"<p>{text.replace('&', '&amp;').replace('<', '&lt;')}</p>" for text in texts)
 
     assert seen(break_lines(html, limit=80)).replace(" ", "") == seen(html).replace(" ", "")

@@ -86,16 +86,14 @@ def box(page: Page, selector: str, nth: int = 0) -> dict[str, Any]:
 
 @pytest.mark.parametrize("width", [320, 375, 700, 1200])
 @pytest.mark.parametrize("name", SHOWN)
-def test_nothing_has_to_be_scrolled_sideways(show: Show, name: str, width: int) -> None:
+def test_nothing_scrolls_sideways(show: Show, name: str, width: int) -> None:
     with show(SHOWN[name], width, "light") as page:
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["issue", "letter", "page"])
-def test_all_words_stand_out_from_what_is_behind_them(
-    show: Show, name: str, scheme: Scheme
-) -> None:
+def test_all_text_has_enough_contrast(show: Show, name: str, scheme: Scheme) -> None:
     with show(SHOWN[name], 375, scheme) as page:
         found = page.evaluate(CONTRASTS)
 
@@ -156,7 +154,7 @@ def test_a_tool_alone_stands_where_the_left_one_would(show: Show) -> None:
         assert box(page, "h3")["x"] == box(page, "h1")["x"]
 
 
-def test_everything_hangs_from_one_left_edge(show: Show) -> None:
+def test_everything_is_aligned_at_one_left_edge(show: Show) -> None:
     with show(ISSUE, 375, "light") as page:
         edges = {box(page, name)["x"] for name in ("h1", "h2", "h3", "blockquote", ".mark")}
 

@@ -8,11 +8,11 @@ import pytest
 
 from digest.render.page_texts import DE, EN, SiteTexts, site_texts
 
-NAMES = [one.name for one in fields(SiteTexts)]
+NAMES = [field.name for field in fields(SiteTexts)]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_language_says_everything_and_leaves_the_same_gaps(name: str) -> None:
+def test_every_language_has_every_text_with_the_same_placeholders(name: str) -> None:
     english, german = getattr(EN, name), getattr(DE, name)
     assert english
     assert german
@@ -25,5 +25,5 @@ def test_every_language_says_everything_and_leaves_the_same_gaps(name: str) -> N
 @pytest.mark.parametrize(
     ("language", "words"), [("de", DE), ("de-AT", DE), ("DE", DE), ("en", EN), ("fr", EN), ("", EN)]
 )
-def test_a_language_that_is_not_there_is_english(language: str, words: SiteTexts) -> None:
+def test_an_unknown_language_falls_back_to_english(language: str, words: SiteTexts) -> None:
     assert site_texts(language) is words

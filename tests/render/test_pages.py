@@ -133,18 +133,18 @@ def test_a_page_needs_no_script_and_no_style_of_its_own(page: str) -> None:
 
 
 @pytest.mark.parametrize("page", every_page())
-def test_a_page_with_its_style_stays_light(page: str) -> None:
+def test_a_page_with_its_style_sheet_stays_under_20_000_bytes(page: str) -> None:
     assert len(page.encode()) + len(asset("style.css").encode()) < 20_000
 
 
-def test_what_was_typed_comes_back_as_text() -> None:
+def test_form_input_is_shown_again_as_text() -> None:
     page = message_page(SITE, FULL)
 
     assert 'value="&#34;&gt;&lt;script&gt;"' in page
     assert 'aria-describedby="fault"' in page
 
 
-def test_a_form_posts_and_says_what_each_field_is() -> None:
+def test_a_form_posts_and_labels_each_field() -> None:
     page = message_page(SITE, FULL)
 
     assert '<form method="post" action="/p/abc">' in page
@@ -181,20 +181,20 @@ def test_a_bar_has_a_part_for_every_seat_and_an_odd_share_is_drawn_as_it_is() ->
     assert '<rect width="60.5" height="8"/>' in page
 
 
-def test_no_votes_is_a_dash_and_never_nought() -> None:
+def test_no_votes_is_a_dash_and_never_zero() -> None:
     page = comparison_page(SITE, COMPARISON, sign_up=SIGN_UP)
 
     assert "<dt>Community</dt><dd>\u2014</dd>" in page
     assert ">0 %<" not in page
 
 
-def test_a_page_says_who_may_be_asked_for_what_it_says() -> None:
+def test_a_comparison_page_names_its_canonical_url() -> None:
     page = comparison_page(SITE, COMPARISON, sign_up=SIGN_UP)
 
     assert f'<link rel="canonical" href="{COMPARISON.original}">' in page
 
 
-def test_a_style_sheet_of_ones_own_hides_the_shipped_one(tmp_path: Path) -> None:
+def test_a_style_sheet_of_the_installation_replaces_the_shipped_one(tmp_path: Path) -> None:
     (tmp_path / "style.css").write_text("p { color: red }")
 
     assert asset("style.css", folder=tmp_path) == "p { color: red }"

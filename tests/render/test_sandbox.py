@@ -14,7 +14,7 @@ from tests.render.samples import make_issue
 from tests.render.test_engine import write_mail
 
 
-def test_a_process_of_its_own_renders_the_same_bytes() -> None:
+def test_the_render_process_renders_the_same_bytes() -> None:
     issue = make_issue()
 
     assert render_confined("issue", {"issue": issue}) == render("issue", {"issue": issue})
@@ -30,7 +30,7 @@ def test_f02_a_fault_keeps_its_file_and_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "said"),
+    ("template", "message"),
     [
         ("{% for x in range(10 ** 9) %}x{% endfor %}", "Range too big"),
         ("{% macro a() %}{{ a() }}{% endmacro %}{{ a() }}", "recursion"),
@@ -42,8 +42,8 @@ def test_f02_a_fault_keeps_its_file_and_line(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_f10_a_runaway_template_is_stopped(tmp_path: Path, template: str, said: str) -> None:
+def test_f10_a_runaway_template_is_stopped(tmp_path: Path, template: str, message: str) -> None:
     write_mail(tmp_path, template)
 
-    with pytest.raises(TemplateBroken, match=said):
+    with pytest.raises(TemplateBroken, match=message):
         render_confined("note", {}, folder=tmp_path, seconds=2, megabytes=256)

@@ -30,11 +30,11 @@ RULES: Sequence[AnyRule] = (*runner.RULES, *check.RULES)
 #: The page's headings, by the module of the rules below each.
 HEADINGS = {
     "size": "Size",
-    "unrendered": "What is left over",
+    "unrendered": "Leftovers",
     "links": "Links and images",
-    "compliance": "Duties",
+    "compliance": "Law and mailbox providers",
     "subject_line": "Subject and preheader",
-    "accessibility": "Reading",
+    "accessibility": "Accessibility",
     "parser": "MJML that can't be read",
     "structure": "MJML's own rules",
     "compiler_pitfalls": "What the compiler gets wrong",
@@ -186,7 +186,7 @@ def mail_with(kind: str, example: str) -> LintedMail:
     return replace(GOOD, **changed)
 
 
-def test_the_page_tells_every_rule_as_it_is() -> None:
+def test_the_page_describes_every_rule_as_it_is() -> None:
     if os.environ.get("DIGEST_UPDATE_GOLDEN"):
         PAGE.write_text(page(), "utf-8")
     assert PAGE.read_text("utf-8") == page()

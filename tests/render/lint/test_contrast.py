@@ -13,16 +13,16 @@ from tests.render.lint.test_rules import GOOD
 DARK = "@media (prefers-color-scheme: dark) {{ body {{ background-color: #111 }} {} }}"
 
 
-def said(body: str, css: str = "") -> list[str]:
+def messages(body: str, css: str = "") -> list[str]:
     html = f"<html><head><style>{css}</style></head><body>{body}</body></html>"
-    return [each.message for each in text_contrast(replace(GOOD, html=html))]
+    return [finding.message for finding in text_contrast(replace(GOOD, html=html))]
 
 
 @pytest.mark.parametrize(
     ("one", "other", "ratio"),
     [("#ffffff", "#000000", 21), ("#777", "white", 4.48), ("rgb(90, 96, 107)", "#ffffff", 6.3)],
 )
-def test_contrast_is_counted_as_wcag_does(one: str, other: str, ratio: float) -> None:
+def test_contrast_is_computed_as_wcag_does(one: str, other: str, ratio: float) -> None:
     left, right = parse_colour(one), parse_colour(other)
 
     assert left is not None
@@ -67,8 +67,8 @@ def test_what_is_no_colour_is_none(text: str) -> None:
         "<p>\u00a0\u2014</p>",
     ],
 )
-def test_what_stands_out_passes(body: str) -> None:
-    assert said(body) == []
+def test_enough_contrast_passes(body: str) -> None:
+    assert messages(body) == []
 
 
 @pytest.mark.parametrize(
@@ -80,25 +80,25 @@ def test_what_stands_out_passes(body: str) -> None:
         '<p style="color:#949494;font:24px Georgia">large</p><p style="color:#949494">small</p>',
     ],
 )
-def test_what_hardly_stands_out_is_told(body: str) -> None:
-    assert len(said(body)) == 1
+def test_too_little_contrast_is_reported(body: str) -> None:
+    assert len(messages(body)) == 1
 
 
 def test_the_most_important_style_of_an_element_is_its_own() -> None:
     body = '<p style="color:#111 !important">words</p>'
 
-    assert said(body, "p { color: #fff !important }") == []
+    assert messages(body, "p { color: #fff !important }") == []
 
 
-def test_the_dark_has_rules_of_its_own() -> None:
+def test_the_dark_scheme_has_rules_of_its_own() -> None:
     body = '<div class="page"><p style="color:#16181d">words</p></div>'
 
-    assert said(body, DARK.format(".page p { color: #eee !important }")) == []
-    assert "in the dark" in said(body, DARK.format(""))[0]
+    assert messages(body, DARK.format(".page p { color: #eee !important }")) == []
+    assert "in the dark" in messages(body, DARK.format(""))[0]
 
 
-def test_a_mail_without_rules_for_the_dark_is_not_judged_there() -> None:
-    assert said('<p style="color:#111">words</p>') == []
+def test_a_mail_without_dark_rules_is_checked_in_the_light_only() -> None:
+    assert messages('<p style="color:#111">words</p>') == []
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_mail_without_rules_for_the_dark_is_not_judged_there() -> None:
         ("#id", False),
     ],
 )
-def test_a_selector_fits_what_it_means(selector: str, fits: bool) -> None:
+def test_a_selector_matches_as_css_defines_it(selector: str, fits: bool) -> None:
     page = CssNode("body", frozenset({"page"}), None)
     node = CssNode("p", frozenset({"x"}), CssNode("div", frozenset(), page))
     rules = read_rules(f"{selector} {{ color: red }}")

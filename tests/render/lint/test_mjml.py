@@ -112,19 +112,19 @@ def planted(piece: str, change: str) -> str:
     return GOOD.replace(piece, change, 1)
 
 
-def said(findings: list[Finding]) -> list[str]:
-    return [str(each) for each in findings]
+def messages(findings: list[Finding]) -> list[str]:
+    return [str(finding) for finding in findings]
 
 
-def test_a_good_mail_is_told_nothing() -> None:
-    assert said(check_mjml(GOOD)) == []
+def test_a_good_mail_has_no_findings() -> None:
+    assert messages(check_mjml(GOOD)) == []
 
 
 @pytest.mark.parametrize(("piece", "change", "rule", "words"), PLANTED)
 def test_a_planted_mistake_is_found_by_its_rule(
     piece: str, change: str, rule: str, words: str
 ) -> None:
-    assert rule in [each.rule for each in check_mjml(planted(piece, change))]
+    assert rule in [finding.rule for finding in check_mjml(planted(piece, change))]
 
 
 @pytest.mark.parametrize(("piece", "change", "rule", "words"), PLANTED)
@@ -132,11 +132,11 @@ def test_line_and_column_point_at_the_offending_words(
     piece: str, change: str, rule: str, words: str
 ) -> None:
     source = planted(piece, change)
-    found = next(each for each in check_mjml(source) if each.rule == rule)
+    finding = next(finding for finding in check_mjml(source) if finding.rule == rule)
 
-    assert found.line is not None
-    assert found.column is not None
-    assert source.split("\n")[found.line - 1][found.column - 1 :].startswith(words)
+    assert finding.line is not None
+    assert finding.column is not None
+    assert source.split("\n")[finding.line - 1][finding.column - 1 :].startswith(words)
 
 
 def test_at_least_thirty_mistakes_are_planted() -> None:
@@ -147,10 +147,10 @@ def test_at_least_thirty_mistakes_are_planted() -> None:
     ("wrong", "meant"),
     [("<mj-colum>", "mj-column"), ("<mj-buton>", "mj-button"), ("<mj-txt>", "mj-text")],
 )
-def test_a_typo_is_told_what_was_meant(wrong: str, meant: str) -> None:
-    found = check_mjml(planted("<mj-table>", f"{wrong}<mj-table>"))
+def test_a_typo_gets_a_suggestion(wrong: str, meant: str) -> None:
+    findings = check_mjml(planted("<mj-table>", f"{wrong}<mj-table>"))
 
-    assert any(each.mend == f"Did you mean {meant}?" for each in found)
+    assert any(finding.mend == f"Did you mean {meant}?" for finding in findings)
 
 
 @pytest.mark.parametrize(
@@ -167,13 +167,15 @@ def test_a_typo_is_told_what_was_meant(wrong: str, meant: str) -> None:
         '<a title="a < b">x</a>',
     ],
 )
-def test_what_the_compiler_takes_is_no_fault(harmless: str) -> None:
-    assert said(check_mjml(planted("<br>", harmless))) == []
+def test_what_the_compiler_accepts_is_no_fault(harmless: str) -> None:
+    assert messages(check_mjml(planted("<br>", harmless))) == []
 
 
 def test_five_mistakes_in_one_mail_are_all_found() -> None:
     source = planted("<br>", "<p>").replace("<mj-table>", "<mj-tabel>").replace("#111", "#1")
-    rules = {each.rule for each in check_mjml(source.replace("<mj-button", "<mj-button target"))}
+    rules = {
+        finding.rule for finding in check_mjml(source.replace("<mj-button", "<mj-button target"))
+    }
 
     assert {"mjml-syntax", "mjml-tag", "mjml-value"} <= rules
 
@@ -181,36 +183,42 @@ def test_five_mistakes_in_one_mail_are_all_found() -> None:
 def test_the_shipped_templates_have_no_fault() -> None:
     for issue in (make_issue(), make_issue(*full_week())):
         _, findings = fill_checked("issue.mjml", {"issue": issue}, template_folders("email"))
-        assert said(findings) == []
+        assert messages(findings) == []
 
 
-def test_a_fault_in_a_partial_is_told_by_its_own_file_and_line(tmp_path: Path) -> None:
+def test_a_fault_in_a_partial_is_reported_with_its_own_file_and_line(tmp_path: Path) -> None:
     write_mail(tmp_path, "{% include 'deep.mjml' %}")
     (tmp_path / "deep.mjml").write_text("{# one #}\n<b>\n  {{ word }} <mj-buton>x</mj-buton></b>")
 
-    _, found = fill_checked("note.mjml", {"word": "a" * 500}, template_folders("email", tmp_path))
+    _, findings = fill_checked(
+        "note.mjml", {"word": "a" * 500}, template_folders("email", tmp_path)
+    )
 
-    assert [(each.file, each.line, each.column) for each in found] == [("deep.mjml", 3, 14)]
+    assert [(finding.file, finding.line, finding.column) for finding in findings] == [
+        ("deep.mjml", 3, 14)
+    ]
 
 
-def test_a_fault_in_a_macro_is_told_once_and_where_the_macro_is(tmp_path: Path) -> None:
+def test_a_fault_in_a_macro_is_reported_once_at_the_macro(tmp_path: Path) -> None:
     write_mail(
         tmp_path, "{% import 'parts.mjml' as p %}{% for n in range(3) %}{{ p.x() }}{% endfor %}"
     )
     (tmp_path / "parts.mjml").write_text("{% macro x() %}\n<img\n src='a'>\n{% endmacro %}")
 
-    _, found = fill_checked("note.mjml", {}, template_folders("email", tmp_path))
+    _, findings = fill_checked("note.mjml", {}, template_folders("email", tmp_path))
 
-    assert [(each.file, each.line, each.rule) for each in found] == [("parts.mjml", 2, "mjml-alt")]
+    assert [(finding.file, finding.line, finding.rule) for finding in findings] == [
+        ("parts.mjml", 2, "mjml-alt")
+    ]
 
 
 def test_stored_text_is_never_taken_for_mjml(tmp_path: Path) -> None:
     write_mail(tmp_path, "{{ word }}")
 
     hostile = {"word": "</mj-text><mj-raw>\ue0000\ue001<"}
-    _, found = fill_checked("note.mjml", hostile, template_folders("email", tmp_path))
+    _, findings = fill_checked("note.mjml", hostile, template_folders("email", tmp_path))
 
-    assert found == []
+    assert findings == []
 
 
 def test_f02_mjml_that_can_not_be_read_is_refused_with_line_column_and_words(
@@ -240,7 +248,7 @@ def test_the_compiler_in_use_is_the_one_the_tags_and_pitfalls_were_tried_with() 
     assert version("mjml-python") == tried["mjml-python"]
 
 
-def test_it_checks_files_by_themselves(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_checks_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "good.mjml").write_text(GOOD)
     (tmp_path / "bad.mjml").write_text(planted("<mj-table>", "<mj-tabel>"))
 

@@ -144,21 +144,21 @@ def test_a_rule_finds_what_it_is_for(rule: MailRule, copy: LintedMail, severity:
     assert [finding.severity for finding in rule(copy)][:1] == [severity]
 
 
-@pytest.mark.parametrize("rule", sorted({each[0] for each in BROKEN}, key=lambda each: str(each)))
+@pytest.mark.parametrize("rule", sorted({case[0] for case in BROKEN}, key=str))
 def test_a_rule_lets_a_good_mail_pass(rule: MailRule) -> None:
     assert list(rule(GOOD)) == []
 
 
-def test_every_rule_is_shown_a_mail_it_forbids() -> None:
+def test_every_rule_has_a_mail_that_it_forbids() -> None:
     assert lint_mail(GOOD) == []
-    assert {each[0].name for each in BROKEN} == {rule.name for rule in RULES}
+    assert {case[0].name for case in BROKEN} == {rule.name for rule in RULES}
 
 
 @pytest.mark.parametrize(
     "added",
     ['<img alt="" src="https://a.example/a.png">', "<h2>Next</h2><h3>Deep</h3><h2>Up</h2>"],
 )
-def test_what_looks_like_a_fault_and_is_none_passes(added: str) -> None:
+def test_what_resembles_a_fault_passes(added: str) -> None:
     assert lint_mail(html(added)) == []
 
 
@@ -179,7 +179,7 @@ def test_only_errors_forbid_sending() -> None:
     assert not forbids_sending(lint_mail(replace(GOOD, preheader="")))
 
 
-def test_errors_come_first_and_one_fault_is_not_told_a_hundred_times() -> None:
+def test_errors_come_first_and_a_repeated_fault_is_reported_five_times() -> None:
     findings = lint_mail(html('<h4>x</h4><a href="javascript:x">x</a>' * 100))
 
     assert findings[0].severity is Severity.ERROR
@@ -193,26 +193,28 @@ def test_a_finding_says_where_what_and_how_to_mend_it() -> None:
     assert finding.mend in str(finding)
 
 
-def test_a_host_readers_can_not_reach_is_told_once_with_how_many_links_lead_there() -> None:
+def test_a_local_host_is_reported_once_with_the_number_of_its_links() -> None:
     links_there = (
         '<a href="http://localhost:8000/a">A tool</a><a href="http://localhost:8000/b">B</a>'
     )
 
-    assert [each.message for each in lint_mail(html(links_there))] == [
+    assert [finding.message for finding in lint_mail(html(links_there))] == [
         "2 links lead to http://localhost:8000, which readers can't reach"
     ]
 
 
-def test_links_without_encryption_are_told_once_a_host() -> None:
+def test_links_without_encryption_are_reported_once_for_each_host() -> None:
     mixed = '<a href="http://a.example/1">A</a><img alt="" src="http://b.example/x.png">'
 
-    assert [each.message for each in links.plain_http(html(mixed))] == [
+    assert [finding.message for finding in links.plain_http(html(mixed))] == [
         "a link leads to http://a.example without encryption",
         "an image comes from http://b.example without encryption",
     ]
 
 
-def test_an_address_that_is_none_is_an_error_and_stops_no_other_rule() -> None:
-    found = [each.rule for each in lint_mail(html('<a href="http://[::1/">Open the page</a>'))]
+def test_an_invalid_url_is_an_error_and_stops_no_other_rule() -> None:
+    findings = [
+        finding.rule for finding in lint_mail(html('<a href="http://[::1/">Open the page</a>'))
+    ]
 
-    assert found == ["link-target"]
+    assert findings == ["link-target"]
