@@ -90,6 +90,13 @@ def test_the_most_important_style_of_an_element_is_its_own() -> None:
     assert messages(body, "p { color: #fff !important }") == []
 
 
+@pytest.mark.parametrize("css", ["color:", "p{color:", "p", "@media "])
+def test_a_style_of_endless_parentheses_is_passed_over(css: str) -> None:
+    endless = css + "(" * 20_000
+
+    assert messages(f'<p style="{endless}">words</p>', endless) == []
+
+
 def test_the_dark_scheme_has_rules_of_its_own() -> None:
     body = '<div class="page"><p style="color:#16181d">words</p></div>'
 

@@ -107,14 +107,21 @@ def _style(css: Any) -> CssStyle:
     important: dict[str, str] = {}
     for part in tinycss2.parse_blocks_contents(css, skip_comments=True):
         if part.type == "declaration":
-            value = tinycss2.serialize(part.value).strip()
+            value = _text(part.value)
             (important if part.important else values)[part.lower_name] = value
     return CssStyle(values, important)
 
 
+def _text(tokens: Any) -> str:
+    try:
+        return str(tinycss2.serialize(tokens)).strip()
+    except RecursionError:  # hundreds of parentheses inside each other
+        return ""
+
+
 def _rules(parts: Iterable[Any], *, dark: bool) -> Iterator[CssRule]:
     for part in parts:
-        head = tinycss2.serialize(part.prelude) if hasattr(part, "prelude") else ""
+        head = _text(part.prelude) if hasattr(part, "prelude") else ""
         if part.type == "at-rule" and part.content and _DARK.search(head):
             yield from _rules(tinycss2.parse_rule_list(part.content), dark=True)
         elif part.type == "qualified-rule":
