@@ -46,7 +46,7 @@ from subscribers.models import (
     Suppression,
     SuppressionReason,
 )
-from subscribers.sql import BulkStatement
+from subscribers.sql import BulkStatement, dialect
 
 CHANNEL = "import"
 
@@ -134,7 +134,7 @@ def remember(session: Session, _batch: ImportBatch) -> int:
 def admit(session: Session, batch: ImportBatch) -> int:
     """Add the staged lines to the list, with their consent entries; return how many."""
     session.execute(_new_subscribers(batch))
-    if session.connection().dialect.name != "sqlite":  # SQLite has one writer at a time anyway
+    if dialect(session) != "sqlite":  # SQLite has one writer at a time anyway
         session.execute(_suppressed_meanwhile(batch))
     added = _count(session.execute(_new_subscriptions(batch)))
     session.execute(_evidence(batch))

@@ -16,11 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session, col
 
 from digest.errors import DigestError
-from digest.issues.calendar import slots
 from digest.issues.models import JobRun
 from digest.service.logging_setup import scrub
 from subscribers.errors import SubscribersError
-from subscribers.sql import UnitOfWork
+from subscribers.sql import UnitOfWork, upsert
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +100,7 @@ def _claim(job: Job, store: UnitOfWork, now: datetime, owner: str, *, woken: boo
             unchanged = (col(JobRun.name) == job.name, col(JobRun.started_at) == last_start)
             statement = update(JobRun).where(*unchanged).values(**values)
             return session.connection().execute(statement).rowcount == 1
-        insert = slots.insert(session, JobRun).values(name=job.name, ok=True, result="", **values)
+        insert = upsert(session, JobRun).values(name=job.name, ok=True, result="", **values)
         return _inserted(session, insert)
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import func, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, SQLModel, col, select
+from sqlmodel import Session, col, select
 
 from digest.issues.calendar.exceptions import Calendar, Moment
 from digest.issues.models import Blackout, Newsletter, Notice, Slot, SlotShift, SlotState
 from subscribers.models import SendOutcome
+from subscribers.sql import upsert
 
 #: States that a slot may still leave.
 OPEN = (SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD, SlotState.MISSED)
@@ -46,7 +45,7 @@ def shift(session: Session, newsletter: Newsletter, period: str, wall: datetime,
     """Shift the moment of one period to the naive local time *wall*; the caller commits."""
     row = {"wall": wall.isoformat(timespec="minutes"), "why": why}
     session.connection().execute(
-        insert(session, SlotShift)
+        upsert(session, SlotShift)
         .values(newsletter_id=newsletter.id, period=period, **row)
         .on_conflict_do_update(index_elements=["newsletter_id", "period"], set_=row)
     )
@@ -63,7 +62,7 @@ def claim(session: Session, newsletter: Newsletter, moment: Moment, now: datetim
         "note": moment.blackout or "",
         "claimed_at": now,
     }
-    statement = insert(session, Slot).values(row).on_conflict_do_nothing()
+    statement = upsert(session, Slot).values(row).on_conflict_do_nothing()
     return session.connection().execute(statement.returning(col(Slot.id))).first() is not None
 
 
@@ -120,7 +119,7 @@ def claim_notice(session: Session, slot: Slot, kind: str, now: datetime) -> bool
     """Claim a notice; return false when it is sent, under way or in doubt. The caller commits."""
     row = {"newsletter_id": slot.newsletter_id, "period": slot.period, "kind": kind, "at": now}
     keys = ["newsletter_id", "period", "kind"]
-    fresh = insert(session, Notice).values(**row, tries=1, outcome="")
+    fresh = upsert(session, Notice).values(**row, tries=1, outcome="")
     again = fresh.on_conflict_do_update(
         index_elements=keys,
         set_={"at": now, "outcome": "", "tries": col(Notice.tries) + 1},
@@ -151,12 +150,6 @@ def notices(session: Session, newsletter_id: int | None) -> dict[tuple[str, str]
 #: Outcomes after which a notice is sent again: nothing has left.
 RETRIED = (SendOutcome.NOT_SENT, SendOutcome.HALTED)
 MOST_TRIES = 20
-
-
-def insert(session: Session, model: type[SQLModel]) -> Any:
-    """Return an INSERT in the dialect of the session, with its ``on_conflict_do_…`` methods."""
-    on_sqlite = session.get_bind().dialect.name == "sqlite"
-    return (sqlite.insert if on_sqlite else postgresql.insert)(model)
 
 
 def _blackout_days(rows: Sequence[Blackout]) -> Iterable[tuple[date, str]]:
