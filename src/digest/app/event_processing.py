@@ -14,7 +14,6 @@ from digest.app.resources import Resources
 from digest.delivery.events import EventConsumer, Spool, lift_provider_blocks
 from digest.delivery.reporting import PruneResult, prune_events
 from digest.mail.provider import SuppressionRemover
-from digest.settings import TransportKind
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,5 @@ class EventProcessing:
 
     @cached_property
     def _suppressions(self) -> SuppressionRemover | None:
-        if self.resources.settings.transport is TransportKind.OUTBOX:
-            return None
-        return self.resources.provider.suppressions()
+        to_outbox = self.resources.outbox_folder is not None
+        return None if to_outbox else self.resources.provider.suppressions()

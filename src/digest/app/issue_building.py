@@ -25,7 +25,6 @@ from digest.render.engine import Rendered
 from digest.render.lint import Finding
 from digest.render.sandbox import render_confined
 from digest.render.template_paths import template_sources
-from digest.settings import TransportKind
 
 
 @dataclass(frozen=True)
@@ -55,7 +54,7 @@ class IssueBuilding:
         settings = self.resources.settings
         return LintTerms(
             postal_address=settings.postal_address,
-            lenient=settings.transport is TransportKind.OUTBOX,
+            lenient=self.resources.outbox_folder is not None,
             sender=settings.sender,
         )
 

@@ -18,7 +18,7 @@ from digest.delivery import known_secrets
 from digest.mail.mailing import Mailbox
 from digest.mail.provider import Provider
 from digest.mail.sendgrid import sendgrid_provider
-from digest.settings import Settings
+from digest.settings import Settings, TransportKind
 from subscribers.address import parse
 from subscribers.tokens import Hashes, Tokens
 
@@ -57,6 +57,12 @@ class Resources:
     def sender(self) -> Mailbox:
         """The From mailbox (RFC 5322, 3.6.2)."""
         return mailbox(self.settings.sender)
+
+    @property
+    def outbox_folder(self) -> Path | None:
+        """The folder that mail is written to; ``None`` where mail goes to the provider."""
+        settings = self.settings
+        return settings.outbox if settings.transport is TransportKind.OUTBOX else None
 
     @cached_property
     def provider(self) -> Provider:

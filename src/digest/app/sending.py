@@ -26,7 +26,6 @@ from digest.mail.mailing import Content, Mailing, list_id
 from digest.mail.outbox import Outbox
 from digest.mail.transport import Accepted, Transport
 from digest.render.engine import Rendered
-from digest.settings import TransportKind
 
 LEASE_MARGIN = 60.0  # seconds a claim outlives the longest request
 
@@ -40,9 +39,9 @@ class Sending:
     @cached_property
     def transport(self) -> Transport:
         """The transport that the settings choose; raises `BadSetting`."""
-        settings = self.resources.settings
-        if settings.transport is TransportKind.OUTBOX:
-            return Outbox(settings.outbox, self.resources.clock)
+        folder = self.resources.outbox_folder
+        if folder is not None:
+            return Outbox(folder, self.resources.clock)
         return self.resources.provider.transport()
 
     def send_once(self, mailing: Mailing) -> Accepted:

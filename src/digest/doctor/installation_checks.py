@@ -24,7 +24,6 @@ from digest.doctor.dns_checks import is_reserved
 from digest.doctor.health_check import CheckResult, HealthLevel, fine, refused, warning
 from digest.errors import BadSetting, DigestError
 from digest.issues.calendar import BadCadence, slots
-from digest.settings import TransportKind
 from subscribers.models import LetterState, LetterToSend
 
 _Check = Callable[[App], Iterator[CheckResult]]
@@ -111,10 +110,10 @@ def _sender(app: App) -> Iterator[CheckResult]:
 
 def _provider(app: App) -> Iterator[CheckResult]:
     settings = app.settings
-    if settings.transport is TransportKind.OUTBOX:
+    if app.outbox_folder is not None:
         yield warning(
             "provider",
-            f"mail is written to the folder {settings.outbox}, and nobody gets it",
+            f"mail is written to the folder {app.outbox_folder}, and nobody gets it",
             f"for real mail: DIGEST_TRANSPORT={app.provider.name}",
         )
         return
@@ -211,8 +210,7 @@ def is_loopback(host: str | None) -> bool:
 
 def _sends_real_mail(app: App) -> bool:
     """Return whether mail goes to a provider beyond this machine."""
-    outbox = app.settings.transport is TransportKind.OUTBOX
-    return not outbox and not is_loopback(_provider_host(app))
+    return app.outbox_folder is None and not is_loopback(_provider_host(app))
 
 
 def _provider_host(app: App) -> str | None:

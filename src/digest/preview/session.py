@@ -29,7 +29,6 @@ from digest.preview.snapshot import Snapshot, checked, issue_builder_of, same, t
 from digest.render.engine import Rendered
 from digest.render.lint import Finding
 from digest.render.sandbox import RenderProcess
-from digest.settings import TransportKind
 from subscribers.address import parse
 
 
@@ -164,10 +163,9 @@ class PreviewSession:
         approval.refuse_errors(built.findings)
         content = self.app.sending.content(newsletter, built.rendered)
         to = parse(address).wire
-        settings = self.app.settings
-        self.app.sending.send_once(make_test_copy(content, to, base_url=settings.base_url))
-        stays = settings.transport is TransportKind.OUTBOX
-        return test_copy_location(settings.outbox if stays else None)
+        base_url = self.app.settings.base_url
+        self.app.sending.send_once(make_test_copy(content, to, base_url=base_url))
+        return test_copy_location(self.app.outbox_folder)
 
     def ask_spam(self) -> str:
         """Check the shown issue with SpamAssassin and return its verdict; raise `DigestError`."""

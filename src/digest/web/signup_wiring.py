@@ -17,7 +17,6 @@ from digest.app.installation import App
 from digest.delivery.erasure import erase
 from digest.delivery.reporting import issues_sent_to
 from digest.errors import BadSetting
-from digest.settings import TransportKind
 from digest.web.theme import Theme
 from subscribers.abuse_prevention import ProofOfWork
 from subscribers.web import KeepNetwork, SiteConfig
@@ -52,7 +51,7 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
         erase_elsewhere=erase,
         embed_origins=split_setting(settings.embed_origins),
         responsible=_line(settings.postal_address),
-        carrier="" if settings.transport is TransportKind.OUTBOX else app.provider.company,
+        carrier=app.provider.company if app.outbox_folder is None else "",
         copies_kept=settings.backups_kept if app.database.path else None,
         files_kept=_keeps_files(app),
         mailto=settings.leave_mailto,
@@ -88,7 +87,7 @@ def _keeps_files(app: App) -> bool:
     """Tell whether this installation keeps mails, with their addresses, as files."""
     folder = app.settings.outbox
     written = folder.is_dir() and any(folder.iterdir())
-    return written or app.settings.transport is TransportKind.OUTBOX
+    return written or app.outbox_folder is not None
 
 
 def _proof(app: App) -> ProofOfWork | None:

@@ -9,7 +9,6 @@ from difflib import unified_diff
 from enum import StrEnum
 from getpass import getuser
 from itertools import islice
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -24,7 +23,6 @@ from digest.issues.calendar import slots
 from digest.issues.models import Issue, IssueState
 from digest.mail.marked_copy import make_test_copy, test_copy_location
 from digest.mail.transport import Accepted
-from digest.settings import TransportKind
 from subscribers.address import parse
 
 app = typer.Typer()
@@ -89,7 +87,7 @@ def try_out(
     if as_json:
         call.json({"issue": issue, "provider_id": taken.provider_id})
     else:
-        where = test_copy_location(_outbox(call))
+        where = test_copy_location(call.app.outbox_folder)
         call.out.print(f"A test copy of issue {issue} {where}.", markup=False)
 
 
@@ -153,11 +151,6 @@ def _first_difference(then: str, now: str) -> list[str]:
     """Return the lines around the first difference of the text parts; empty if they are equal."""
     lines = unified_diff(then.splitlines(), now.splitlines(), "then", "now", "", "", 1, "")
     return [line for line in islice(lines, 12) if not line.startswith(("---", "+++"))]
-
-
-def _outbox(call: CommandContext) -> Path | None:
-    settings = call.settings
-    return settings.outbox if settings.transport is TransportKind.OUTBOX else None
 
 
 def _what_next(call: CommandContext, session: Session, issue: Issue) -> str:

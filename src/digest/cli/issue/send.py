@@ -54,7 +54,6 @@ from digest.issues import store
 from digest.issues.models import IssueState
 from digest.render.lint import forbids_sending
 from digest.service import freeze
-from digest.settings import TransportKind
 from subscribers.models import SendOutcome
 
 app = typer.Typer()
@@ -163,7 +162,7 @@ def _stopped_in_words(counts: DeliveryCounts) -> str:
 
 def _require_real_send(call: CommandContext, newsletter: str, number: int, *, take: bool) -> None:
     """Refuse to count outbox copies as sent; with *take* discard them, to send for real."""
-    if call.settings.transport is TransportKind.OUTBOX:
+    if call.app.outbox_folder is not None:
         return
     with call.app.database.write() as session:
         issue, edition = find(session, newsletter, number)
@@ -274,7 +273,7 @@ def _worker_processes(
     with call.app.database.read() as session:
         waiting = count_deliveries(session, sending.edition_id).pending
     worth_it = waiting >= WORTH_IT * call.settings.batch_size
-    is_real = call.settings.transport is not TransportKind.OUTBOX
+    is_real = call.app.outbox_folder is None
     helpers = min(usable_cores(), concurrency) - 1 if worth_it and is_real else 0
     work = partial(
         send_alongside,
