@@ -99,9 +99,9 @@ def test_an_import_says_what_to_do_about_a_reader_who_left_by_the_list(
 ) -> None:
     path = tmp_path / "list.csv"
     path.write_text("email,status\nreader@example.com,unsubscribed\n")
-    told = " ".join(digest("import", str(path), "--consent", CONSENT).stdout.split())
-    assert "1 still gets mail here (line 2)" in told
-    assert "digest subscribers leave ADDRESS" in told
+    output = " ".join(digest("import", str(path), "--consent", CONSENT).stdout.split())
+    assert "1 still gets mail here (line 2)" in output
+    assert "digest subscribers leave ADDRESS" in output
 
 
 def test_topics_are_told_of_who_chose_some(digest: Digest, database: Database, reader: int) -> None:
@@ -120,9 +120,9 @@ def test_a_pause_is_told_of_who_is_paused_and_not_of_who_has_left(
     assert "paused until 2026-12-24" in digest("show", "reader@example.com").stdout
     with database.write() as session:
         lifecycle.leave(session, reader, "weekly", Evidence(channel="page"), now)
-    told = digest("show", "reader@example.com").stdout
-    assert "unsubscribed since" in told
-    assert "until" not in told
+    output = digest("show", "reader@example.com").stdout
+    assert "unsubscribed since" in output
+    assert "until" not in output
 
 
 @pytest.mark.parametrize("command", ["import", "count", "export", "leave"])
@@ -159,7 +159,7 @@ def test_the_file_of_refused_lines_is_whole_after_an_interrupted_import(
 ) -> None:
     path, target = tmp_path / "list.csv", tmp_path / "refused.csv"
     path.write_text("email\n" + "".join(f"r{n}@example.com\nnobody{n}\n" for n in range(6)))
-    told = [["line", "reason"]]
+    refused_lines = [["line", "reason"]]
 
     def die(lines: int, _position: int) -> None:
         if lines == 8:
@@ -173,11 +173,13 @@ def test_the_file_of_refused_lines_is_whole_after_an_interrupted_import(
             hashes=Hashes([SECRET]),
             now=now,
             chunk=4,
-            on_refused=lambda line, reason, fields: told.append([str(line), reason, *fields]),
+            on_refused=lambda line, reason, fields: refused_lines.append(
+                [str(line), reason, *fields]
+            ),
             on_progress=die,
         )
     with target.open("w") as file:  # and then a chunk whose commit it didn't live to see
-        csv.writer(file).writerows([*told, ["11", "of a chunk", 'that never "was"']])
+        csv.writer(file).writerows([*refused_lines, ["11", "of a chunk", 'that never "was"']])
         file.write('13,"torn')
     result = digest("import", str(path), "--consent", CONSENT, "--refused", str(target))
     assert "Went on where an earlier run had stopped, after 8 lines." in result.stdout
@@ -212,10 +214,10 @@ def test_a_column_is_left_aside_by_its_name_and_the_report_says_so(
     path.write_text("email,Newsletter,Lead status\nanna@example.com,no,lost\n")
     given = ["import", str(path), "--consent", CONSENT, "--ignore-column", "newsletter"]
     assert '--ignore-column "Lead status"' in str(digest(*given).exception)
-    told = digest(*given, "--ignore-column", "Lead status").stdout
-    assert "1 joined" in told
-    assert "Left aside as you said: Lead status, newsletter." in told
-    assert "No column says who left" in told
+    output = digest(*given, "--ignore-column", "Lead status").stdout
+    assert "1 joined" in output
+    assert "Left aside as you said: Lead status, newsletter." in output
+    assert "No column says who left" in output
 
 
 def test_a_rehearsal_says_how_many_stand_how_at_the_former_service(
@@ -227,10 +229,10 @@ def test_a_rehearsal_says_how_many_stand_how_at_the_former_service(
         "2,b@example.com,,{},blocklisted\n3,c@example.com,,{},sleeping\n"
     )
     result = digest("import", str(path), "--consent", CONSENT, "--dry-run")
-    told = " ".join(result.stdout.split())
-    assert "unsubscribed │ 1" in told
-    assert "words that aren't known here" in told
-    assert "who left a single list" in told
+    output = " ".join(result.stdout.split())
+    assert "unsubscribed │ 1" in output
+    assert "words that aren't known here" in output
+    assert "who left a single list" in output
 
 
 def test_an_import_without_a_statement_is_wrong_usage(digest: Digest, list_file: str) -> None:
@@ -308,9 +310,9 @@ def test_the_history_says_why_an_address_is_not_mailed(digest: Digest, reader: i
     digest("suppress", "reader@example.com")
     assert "manual" in digest("history", "reader@example.com").stdout
     digest("forget", "reader@example.com")
-    told = digest("history", "reader@example.com").stdout
-    assert "names nobody" in told
-    assert "manual" in told  # the stricter of the two
+    output = digest("history", "reader@example.com").stdout
+    assert "names nobody" in output
+    assert "manual" in output  # the stricter of the two
 
 
 def test_an_address_that_is_only_somebody_s_wish_can_be_forgotten(

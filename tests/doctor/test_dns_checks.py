@@ -16,15 +16,17 @@ def answers(**known: Sequence[str]) -> Resolve:
 
 
 def test_the_records_can_be_copied() -> None:
-    found = {(each.what, each.name, each.type) for each in records(PROVIDER, "mill-lane.eu")}
-    assert ("DMARC", "_dmarc.mill-lane.eu", "TXT") in found
-    assert ("DKIM", "s1._domainkey.mill-lane.eu", "CNAME") in found
+    needed = {
+        (record.what, record.name, record.type) for record in records(PROVIDER, "mill-lane.eu")
+    }
+    assert ("DMARC", "_dmarc.mill-lane.eu", "TXT") in needed
+    assert ("DKIM", "s1._domainkey.mill-lane.eu", "CNAME") in needed
 
 
 def test_what_is_set_is_fine_and_what_is_not_is_told() -> None:
     known = answers(_dmarc_mill_lane_eu__TXT=[DMARC], s1__domainkey_mill_lane_eu__CNAME=["x."])
-    found = look_up(PROVIDER, "mill.lane.eu", known)
-    assert [(each.what, each.fine) for each in found] == [
+    checked = look_up(PROVIDER, "mill.lane.eu", known)
+    assert [(record.what, record.fine) for record in checked] == [
         ("SPF", None),
         ("DKIM", True),
         ("DKIM", False),
@@ -33,13 +35,15 @@ def test_what_is_set_is_fine_and_what_is_not_is_told() -> None:
 
 
 def test_a_domain_without_a_policy_has_its_parents() -> None:
-    found = look_up(PROVIDER, "news.mill.eu", answers(_dmarc_mill_eu__TXT=[DMARC]))
-    assert found[-1].fine
-    assert found[-1].found == (DMARC,)
+    checked = look_up(PROVIDER, "news.mill.eu", answers(_dmarc_mill_eu__TXT=[DMARC]))
+    assert checked[-1].fine
+    assert checked[-1].found == (DMARC,)
 
 
 def test_without_a_resolver_nothing_is_claimed() -> None:
-    assert {each.fine for each in look_up(PROVIDER, "mill.eu", lambda _name, _kind: None)} == {None}
+    assert {record.fine for record in look_up(PROVIDER, "mill.eu", lambda _name, _kind: None)} == {
+        None
+    }
 
 
 def test_domains_made_for_examples_are_known() -> None:

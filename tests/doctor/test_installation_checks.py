@@ -21,9 +21,9 @@ from digest.db import Database
 from digest.delivery import known_secrets
 from digest.delivery.events.dead_letters import ACCOUNT, add_dead_letters
 from digest.doctor import database_checks
-from digest.doctor.database_checks import NETWORKED, file_system
+from digest.doctor.database_checks import NETWORK_FILE_SYSTEMS, file_system
 from digest.doctor.health_check import HealthLevel
-from digest.doctor.installation_checks import examine
+from digest.doctor.installation_checks import run_checks
 from digest.issues.models import JobRun, Newsletter
 from digest.migrations.upgrade import upgrade
 from digest.settings import load
@@ -58,7 +58,7 @@ Install = Callable[..., App]
 
 @pytest.fixture
 def install(tmp_path: Path) -> Install:
-    """Return a function that sets an installation up; what is fit but for what it is told."""
+    """Return a function that sets an installation up; fit but for the settings given."""
 
     def make(*, now: datetime = NOW, tables: bool = True, **settings: Any) -> App:
         url = f"sqlite:///{tmp_path / 'digest.db'}"
@@ -73,15 +73,19 @@ def install(tmp_path: Path) -> Install:
 
 
 def refused(app: App) -> dict[str, str]:
-    found = {f.about: f.says for f in examine(app) if f.weight is HealthLevel.REFUSED}
+    facts = {
+        fact.about: fact.says for fact in run_checks(app) if fact.weight is HealthLevel.REFUSED
+    }
     app.database.close()
-    return found
+    return facts
 
 
 def warned(app: App) -> dict[str, str]:
-    found = {f.about: f.says for f in examine(app) if f.weight is HealthLevel.WARNING}
+    facts = {
+        fact.about: fact.says for fact in run_checks(app) if fact.weight is HealthLevel.WARNING
+    }
     app.database.close()
-    return found
+    return facts
 
 
 def test_an_installation_that_is_set_up_is_fit(install: Install) -> None:
@@ -101,8 +105,8 @@ def somebody_else() -> Iterator[None]:
         os.seteuid(was)
 
 
-@pytest.mark.parametrize("kept_out", [".", "digest.db", "digest.db-wal", "digest.db-shm"])
-def test_a_store_that_can_not_be_written_is_refused_with_what_to_do(kept_out: str) -> None:
+@pytest.mark.parametrize("unwritable", [".", "digest.db", "digest.db-wal", "digest.db-shm"])
+def test_a_store_that_can_not_be_written_is_refused_with_what_to_do(unwritable: str) -> None:
     with TemporaryDirectory() as place:
         folder = Path(place)
         app = open_app(load({}, database_url=f"sqlite:///{folder / 'digest.db'}", **FIT))
@@ -112,33 +116,33 @@ def test_a_store_that_can_not_be_written_is_refused_with_what_to_do(kept_out: st
         assert {"digest.db-wal", "digest.db-shm"} <= {path.name for path in mine}
         for path in mine:
             path.chmod(0o777)
-        (folder / kept_out).chmod(0o555)
-        owner = (folder / kept_out).stat().st_uid
+        (folder / unwritable).chmod(0o555)
+        owner = (folder / unwritable).stat().st_uid
         with somebody_else():
-            [fact] = [each for each in examine(app) if each.about == "database"]
+            [fact] = [fact for fact in run_checks(app) if fact.about == "database"]
             user = os.geteuid()
         app.database.close()
         folder.chmod(0o777)
 
-    at = (folder / kept_out).absolute()
+    at = (folder / unwritable).absolute()
     assert fact.weight is HealthLevel.REFUSED
     assert fact.says == f"{at} can't be written by the user this runs as ({user})"
     step = f"as root: chown {user} {at}" if user != owner else f" {at}"  # not run by root
     assert fact.next_step.endswith(step)
 
 
-@pytest.mark.parametrize(("kept_out", "step"), [(".", "chmod u+wx"), ("digest.db", "chmod u+w")])
-def test_what_the_user_owns_and_can_not_write_is_theirs_to_open(kept_out: str, step: str) -> None:
+@pytest.mark.parametrize(("unwritable", "step"), [(".", "chmod u+wx"), ("digest.db", "chmod u+w")])
+def test_what_the_user_owns_and_can_not_write_is_theirs_to_open(unwritable: str, step: str) -> None:
     with TemporaryDirectory() as place:
         folder = Path(place)
         app = open_app(load({}, database_url=f"sqlite:///{folder / 'digest.db'}", **FIT))
         (folder / "digest.db").touch(mode=0o666)
         folder.chmod(0o777)
-        at = (folder / kept_out).absolute()
+        at = (folder / unwritable).absolute()
         os.chown(at, os.geteuid() or NOBODY, -1)
         at.chmod(0o555)
         with somebody_else():
-            [fact] = [each for each in examine(app) if each.about == "database"]
+            [fact] = [fact for fact in run_checks(app) if fact.about == "database"]
         app.database.close()
         folder.chmod(0o777)
 
@@ -150,7 +154,7 @@ def test_a_secret_that_is_gone_is_told_once_and_with_the_command_to_go_on(
 ) -> None:
     app = install()
     known_secrets.require_all(app.database, ["b" * 12], NOW)
-    [fact] = [each for each in examine(app) if each.about == "secret"]
+    [fact] = [fact for fact in run_checks(app) if fact.about == "secret"]
     app.database.close()
 
     assert fact.weight is HealthLevel.REFUSED
@@ -160,15 +164,15 @@ def test_a_secret_that_is_gone_is_told_once_and_with_the_command_to_go_on(
 
 def test_a_secret_that_signs_links_is_told_once(install: Install) -> None:
     app = install()
-    told = [each.says for each in examine(app) if each.about == "secret"]
+    says = [fact.says for fact in run_checks(app) if fact.about == "secret"]
     app.database.close()
-    assert told == ["links are signed with it"]
+    assert says == ["links are signed with it"]
 
 
 def test_a_server_that_takes_no_writes_is_refused(postgres_store: Database) -> None:
     url = postgres_store.url.update_query_dict({"options": "-c default_transaction_read_only=on"})
     app = open_app(load({}, database_url=url.render_as_string(hide_password=False), **FIT))
-    says = [each.says for each in examine(app) if each.weight is HealthLevel.REFUSED]
+    says = [fact.says for fact in run_checks(app) if fact.weight is HealthLevel.REFUSED]
     app.database.close()
 
     assert "it takes no writes: the server is a standby, or this user may only read" in says
@@ -176,7 +180,7 @@ def test_a_server_that_takes_no_writes_is_refused(postgres_store: Database) -> N
 
 def test_a_store_that_does_not_answer_is_refused_with_what_to_do() -> None:
     app = open_app(load({}, database_url="postgresql+psycopg://127.0.0.1:1/digest", **FIT))
-    [fact] = [each for each in examine(app) if each.about == "database"]
+    [fact] = [fact for fact in run_checks(app) if fact.about == "database"]
     app.database.close()
 
     assert fact.weight is HealthLevel.REFUSED
@@ -187,7 +191,7 @@ def test_every_refusal_says_what_to_do(install: Install) -> None:
     app = install(
         secret="short", base_url="http://news.mill-lane.eu", webhook_keys="", postal_address=""
     )
-    facts = [fact for fact in examine(app) if fact.weight is HealthLevel.REFUSED]
+    facts = [fact for fact in run_checks(app) if fact.weight is HealthLevel.REFUSED]
     app.database.close()
     assert len(facts) == 4
     assert all(fact.next_step for fact in facts)
@@ -254,16 +258,18 @@ def test_a_database_that_is_not_there_is_refused_and_not_made(install: Install) 
     assert not Path(str(app.database.url.database)).exists()
 
 
-def told(url: str) -> tuple[str, str]:
-    """What is said of a database, and the next step."""
+def database_fact(url: str) -> tuple[str, str]:
+    """What the doctor says of a database, and the next step."""
     app = open_app(load({}, **{**FIT, "database_url": url}), clock=lambda: NOW)
-    [fact] = [each for each in examine(app) if each.about == "database"]
+    [fact] = [fact for fact in run_checks(app) if fact.about == "database"]
     app.database.close()
     return fact.says, fact.next_step
 
 
 def test_a_file_that_can_not_be_opened_is_told_in_words_with_a_next_step(tmp_path: Path) -> None:
-    says, step = told(f"sqlite:///{tmp_path}")  # a folder: even root can't open it as a file
+    says, step = database_fact(
+        f"sqlite:///{tmp_path}"
+    )  # a folder: even root can't open it as a file
     assert "unable to open database file" in says
     assert "may write to the file" in step
 
@@ -279,7 +285,7 @@ def test_a_file_that_can_not_be_opened_is_told_in_words_with_a_next_step(tmp_pat
 def test_a_postgres_that_can_not_be_reached_is_told_in_words_with_a_next_step(
     postgres: URL, change: dict[str, Any], words: str, way_out: str
 ) -> None:
-    says, step = told(postgres.set(**change).render_as_string(hide_password=False))
+    says, step = database_fact(postgres.set(**change).render_as_string(hide_password=False))
     assert words in says
     assert way_out in step
 
@@ -302,7 +308,7 @@ def test_a_database_whose_tables_are_not_its_revisions_is_refused_by_name(instal
     app = install()
     with app.database.write() as session:
         session.connection().exec_driver_sql("ALTER TABLE suppression DROP COLUMN erased_at")
-    facts = [fact for fact in examine(app) if fact.weight is HealthLevel.REFUSED]
+    facts = [fact for fact in run_checks(app) if fact.weight is HealthLevel.REFUSED]
     app.database.close()
     assert [fact.about for fact in facts] == ["database"]
     assert "no column suppression.erased_at" in facts[0].says
@@ -385,7 +391,7 @@ def test_the_file_system_is_the_one_mounted_last_and_deepest(path: str, kind: st
 def test_a_disk_is_fine_only_where_a_database_lasts_and_locks_hold(
     kind: str, weight: HealthLevel
 ) -> None:
-    assert [fact.weight for fact in database_checks.on_disk(kind)] == [weight]
+    assert [fact.weight for fact in database_checks.check_file_system(kind)] == [weight]
 
 
 def test_damage_is_refused_by_name(install: Install, tmp_path: Path) -> None:
@@ -401,15 +407,17 @@ def test_a_large_database_is_not_read_through_at_every_start(
     install: Install, tmp_path: Path
 ) -> None:
     app = install()
-    [fact] = database_checks.damage(app, tmp_path / "digest.db", 300_000_000, most=200_000_000)
+    [fact] = database_checks.check_damage(
+        app, tmp_path / "digest.db", 300_000_000, most=200_000_000
+    )
     app.database.close()
     assert fact.weight is HealthLevel.FINE
     assert "PRAGMA quick_check" in fact.says
 
 
 def test_network_file_systems_are_known_as_such() -> None:
-    assert {"nfs4", "cifs"} <= NETWORKED
-    assert not {"ext4", "xfs", "btrfs", "overlay", "tmpfs"} & NETWORKED
+    assert {"nfs4", "cifs"} <= NETWORK_FILE_SYSTEMS
+    assert not {"ext4", "xfs", "btrfs", "overlay", "tmpfs"} & NETWORK_FILE_SYSTEMS
 
 
 def test_A12_a_postgres_that_does_not_wait_for_its_disk_is_refused(

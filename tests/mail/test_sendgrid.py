@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 
-from digest.mail.sendgrid.http_exchange import MAX_BODY, Exchange, reach
+from digest.mail.sendgrid.http_exchange import MAX_BODY, Exchange, connect_to_any
 from digest.mail.sendgrid.payload import body, encode
-from digest.mail.sendgrid.responses import MAX_WORDS, classify
+from digest.mail.sendgrid.responses import MAX_DETAIL, classify
 from digest.mail.sendgrid.sendgrid_transport import SendGrid
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 from tests.mail.test_transports import CONTENT, a_mailing
@@ -103,7 +103,7 @@ def _read_request(connection: socket.socket, limit: int | None) -> None:
         rest += connection.recv(65536)
 
 
-def says(*parts: bytes) -> Callable[[socket.socket], None]:
+def replies(*parts: bytes) -> Callable[[socket.socket], None]:
     def reply(connection: socket.socket) -> None:
         for part in parts:
             connection.sendall(part)
@@ -115,7 +115,7 @@ def hangs_up(connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def asked(
+def answer_to(
     reply: Callable[[socket.socket], None], *, seconds: float = 5.0, read: int | None = None
 ) -> Answer:
     with provider(reply, read=read) as url:
@@ -142,22 +142,22 @@ HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
     ],
 )
 def test_B01_a_202_is_accepted_whatever_follows_its_status_line(raw: bytes) -> None:
-    assert isinstance(asked(says(raw)), Accepted)
+    assert isinstance(answer_to(replies(raw)), Accepted)
 
 
 def test_the_message_id_is_kept() -> None:
-    answer = asked(says(b"HTTP/1.1 202 Accepted\r\nX-Message-Id: abc\r\n\r\n"))
+    answer = answer_to(replies(b"HTTP/1.1 202 Accepted\r\nX-Message-Id: abc\r\n\r\n"))
     assert answer == Accepted(provider_id="abc", status=202)
 
 
 @pytest.mark.parametrize("given", [b"a" * 201, b"a\x00b", b"a\tb", "é".encode("latin-1"), b""])
 def test_B01_a_message_id_no_database_keeps_is_left_out(given: bytes) -> None:
-    answer = asked(says(b"HTTP/1.1 202 Accepted\r\nX-Message-Id: %b\r\n\r\n" % given))
+    answer = answer_to(replies(b"HTTP/1.1 202 Accepted\r\nX-Message-Id: %b\r\n\r\n" % given))
     assert answer == Accepted(provider_id=None, status=202)
 
 
 def test_B02_a_200_is_not_accepted() -> None:
-    answer = asked(says(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+    answer = answer_to(replies(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
     assert isinstance(answer, Halted)
     assert "sandbox" in answer.detail
 
@@ -165,7 +165,7 @@ def test_B02_a_200_is_not_accepted() -> None:
 def test_B03_a_400_names_readers_by_index_and_without_their_address() -> None:
     error = {"message": "Bad: one@example.org", "field": "personalizations.0.to.0.email"}
     raw = orjson.dumps({"errors": [error]})
-    answer = asked(says(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(raw), raw))
+    answer = answer_to(replies(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(raw), raw))
     assert isinstance(answer, Refused)
     assert answer.recipients == {0: "Bad: (address)"}
 
@@ -187,22 +187,22 @@ def test_B04_a_400_of_any_shape_is_a_refusal_in_clean_words(
     assert isinstance(answer, Refused | Halted)
     assert words in answer.detail
     assert answer.detail.isprintable()
-    assert len(answer.detail) < 2 * MAX_WORDS
+    assert len(answer.detail) < 2 * MAX_DETAIL
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("message", "kept"),
     [
-        ("x" * MAX_BODY, "x" * MAX_WORDS),
+        ("x" * MAX_BODY, "x" * MAX_DETAIL),
         ("x" * 50_000 + "@", "(address)"),
         ("a@" * 50_000, "(address)"),
-        ("a@b " * 50_000, ("(address) " * 50)[:MAX_WORDS]),
+        ("a@b " * 50_000, ("(address) " * 50)[:MAX_DETAIL]),
         ("<one@example.org>, one@example.org", "<(address)>, (address)"),
     ],
     ids=["a word", "an @ at its end", "many @", "many addresses", "two addresses"],
 )
-def test_I12_a_400_of_one_long_word_is_read_in_no_time(said: str, kept: str) -> None:
-    exchange = Exchange(status=400, body=orjson.dumps({"errors": [{"message": said}]}))
+def test_I12_a_400_of_one_long_word_is_read_in_no_time(message: str, kept: str) -> None:
+    exchange = Exchange(status=400, body=orjson.dumps({"errors": [{"message": message}]}))
     began = time.process_time()
     answer = classify(exchange, recipients=1, now=0.0)
     assert answer.detail == kept
@@ -211,20 +211,20 @@ def test_I12_a_400_of_one_long_word_is_read_in_no_time(said: str, kept: str) -> 
 
 @pytest.mark.parametrize("raw", [b"<html>", b"", b"[]", b'{"errors": 3}', b"x" * 2_000_000])
 def test_B04_a_400_without_a_usable_reason_is_still_definite(raw: bytes) -> None:
-    answer = asked(says(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(raw), raw))
+    answer = answer_to(replies(b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(raw), raw))
     assert isinstance(answer, Refused)
     assert answer.recipients == {}
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 405, 406, 415, 451])
 def test_B06_what_a_person_must_mend_halts(status: int) -> None:
-    answer = asked(says(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status))
+    answer = answer_to(replies(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status))
     assert isinstance(answer, Halted)
     assert KEY not in answer.detail
 
 
 def test_B07_a_413_asks_for_smaller_requests() -> None:
-    answer = asked(says(b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"))
+    answer = answer_to(replies(b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"))
     assert isinstance(answer, Refused)
     assert answer.too_large
 
@@ -243,13 +243,13 @@ def test_B07_a_413_asks_for_smaller_requests() -> None:
 )
 def test_B08_a_429_says_how_long_to_wait(reset: bytes, wait: float | None) -> None:
     head = b"HTTP/1.1 429 Slow\r\nX-RateLimit-Reset: %b\r\nContent-Length: 0\r\n\r\n" % reset
-    answer = asked(says(head))
+    answer = answer_to(replies(head))
     assert isinstance(answer, NotSent)
     assert (answer.wait, answer.counts) == (wait, False)
 
 
 @pytest.mark.parametrize(
-    ("said", "wait"),
+    ("header", "wait"),
     [
         (b"8", 8.0),
         (b"Tue, 24 Nov 2026 09:00:30 GMT", 30.0),
@@ -261,11 +261,11 @@ def test_B08_a_429_says_how_long_to_wait(reset: bytes, wait: float | None) -> No
     ids=["seconds", "date", "old date", "none", "no time", "for ever"],
 )
 def test_D13_a_429_may_say_it_in_the_way_of_every_http_server(
-    said: bytes, wait: float | None
+    header: bytes, wait: float | None
 ) -> None:
     date = b"Tue, 24 Nov 2026 09:00:00 GMT"
     head = b"HTTP/1.1 429 Slow\r\nRetry-After: %b\r\nDate: %b\r\nContent-Length: 0\r\n\r\n"
-    answer = asked(says(head % (said, date)))
+    answer = answer_to(replies(head % (header, date)))
     assert isinstance(answer, NotSent)
     assert answer.wait == wait
 
@@ -281,7 +281,7 @@ def test_D13_a_429_may_say_it_in_the_way_of_every_http_server(
 def test_E03_a_wait_is_measured_by_the_providers_own_clock(date: bytes, wait: float) -> None:
     reset = int(datetime(2026, 11, 24, 9, 0, 30, tzinfo=UTC).timestamp())
     head = b"HTTP/1.1 429 Slow\r\nX-RateLimit-Reset: %d\r\nDate: %b\r\nContent-Length: 0\r\n\r\n"
-    answer = asked(says(head % (reset, date)))
+    answer = answer_to(replies(head % (reset, date)))
     assert isinstance(answer, NotSent)
     assert answer.wait == wait
 
@@ -289,7 +289,7 @@ def test_E03_a_wait_is_measured_by_the_providers_own_clock(date: bytes, wait: fl
 @pytest.mark.parametrize("status", [201, 204, 301, 302, 307, 500, 502, 503, 504, 599])
 def test_B09_B10_any_other_status_leaves_doubt(status: int) -> None:
     head = b"HTTP/1.1 %d Hm\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n" % status
-    assert isinstance(asked(says(head)), InDoubt)
+    assert isinstance(answer_to(replies(head)), InDoubt)
 
 
 def test_B11_no_connection_is_definite() -> None:
@@ -321,7 +321,7 @@ def test_B11_all_addresses_together_have_one_time_limit() -> None:
         began = time.monotonic()
         end = began + 0.6
         with pytest.raises(OSError, match="timed out"):
-            reach([address] * 6, lambda: end - time.monotonic())
+            connect_to_any([address] * 6, lambda: end - time.monotonic())
         took = time.monotonic() - began
         for one in queue:
             one.close()
@@ -331,12 +331,12 @@ def test_B11_all_addresses_together_have_one_time_limit() -> None:
 def test_B11_the_address_that_answers_is_taken_after_one_that_does_not() -> None:
     with socket.create_server(("127.0.0.1", 0)) as there:
         answers, closed = there.getsockname(), ("127.0.0.1", 1)
-        with reach([closed, answers], lambda: 5.0) as found:
-            assert found.getpeername() == answers
+        with connect_to_any([closed, answers], lambda: 5.0) as connection:
+            assert connection.getpeername() == answers
 
 
 def test_B11_a_peer_without_tls_is_definite() -> None:
-    with provider(says(b"no TLS here"), read=10) as url:
+    with provider(replies(b"no TLS here"), read=10) as url:
         sendgrid = SendGrid(api_key=KEY, url=url.replace("http:", "https:"), seconds=2)
         answer = sendgrid.hand_over(sendgrid.prepare(a_mailing("a@example.org")))
     assert isinstance(answer, NotSent)
@@ -354,23 +354,23 @@ def test_B12_a_request_cut_before_its_end_is_definite() -> None:
 def test_B10_what_follows_early_hints_is_read_whole() -> None:
     raw = orjson.dumps({"errors": [{"message": "no", "field": "personalizations.0.to"}]})
     head = HINTS + b"HTTP/1.1 400 Bad\r\nContent-Length: %d\r\n\r\n" % len(raw)
-    answer = asked(says(head, raw))
+    answer = answer_to(replies(head, raw))
     assert isinstance(answer, Refused)
     assert answer.recipients == {0: "no"}
 
 
 @pytest.mark.parametrize("raw", [HINTS, HINTS * 2000])
 def test_B13_early_hints_alone_leave_doubt(raw: bytes) -> None:
-    assert isinstance(asked(says(raw)), InDoubt)
+    assert isinstance(answer_to(replies(raw)), InDoubt)
 
 
 @pytest.mark.parametrize("raw", [b"", b"HTTP/1.1 2", b"HTTP/1.1 202 Acc", b"hello\r\n"])
 def test_B13_no_whole_status_line_leaves_doubt(raw: bytes) -> None:
-    assert isinstance(asked(says(raw)), InDoubt)
+    assert isinstance(answer_to(replies(raw)), InDoubt)
 
 
 def test_B13_a_reset_after_the_request_leaves_doubt() -> None:
-    assert isinstance(asked(hangs_up), InDoubt)
+    assert isinstance(answer_to(hangs_up), InDoubt)
 
 
 def test_B14_a_dripping_answer_ends_at_the_deadline() -> None:
@@ -385,7 +385,7 @@ def test_B14_a_dripping_answer_ends_at_the_deadline() -> None:
             if stop.wait(0.05):
                 return
 
-    answer = asked(drip, seconds=0.3)
+    answer = answer_to(drip, seconds=0.3)
     stop.set()
     assert isinstance(answer, InDoubt)
     assert "TimeoutError" in answer.detail
@@ -401,12 +401,12 @@ def test_B15_an_endless_answer_is_read_up_to_a_bound() -> None:
             return
         raise AssertionError("all of it was read")
 
-    assert isinstance(asked(pour), Refused)
+    assert isinstance(answer_to(pour), Refused)
 
 
 def test_I10_neither_key_nor_address_is_shown(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with provider(says(b"HTTP/1.1 202 Accepted\r\n\r\n")) as url:
+    with provider(replies(b"HTTP/1.1 202 Accepted\r\n\r\n")) as url:
         sendgrid = SendGrid(api_key=KEY, url=url, seconds=5)
         sendgrid.hand_over(sendgrid.prepare(a_mailing("one@example.org")))
     shown = caplog.text + repr(sendgrid) + repr(vars(sendgrid))
@@ -421,9 +421,9 @@ def hands_over(url: str, times: int = 1) -> None:
 
 
 def test_I12_a_request_leaves_nothing_to_the_garbage_collector() -> None:
-    with provider(says(b"HTTP/1.1 202 Accepted\r\n\r\n")) as url:
+    with provider(replies(b"HTTP/1.1 202 Accepted\r\n\r\n")) as url:
         hands_over(url)  # what is made once is made by now
-    with provider(says(b"HTTP/1.1 202 Accepted\r\n\r\n")) as url:
+    with provider(replies(b"HTTP/1.1 202 Accepted\r\n\r\n")) as url:
         gc.collect()
         gc.disable()
         try:

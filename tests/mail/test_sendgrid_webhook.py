@@ -11,7 +11,7 @@ import pytest
 from digest.errors import BadSetting, BadSignature
 from digest.fake_sendgrid.events.signing import SIGNATURE, TIMESTAMP, Signer, new_key
 from digest.mail.provider_events import EventKind, is_machine
-from digest.mail.sendgrid.webhook import MAX_KEPT, Verifier, parse
+from digest.mail.sendgrid.webhook import MAX_DESCRIBED, Verifier, parse
 
 GOOD = b'{"event":"delivered","timestamp":1795510800,"digest_delivery":"7","digest_attempt":"a"}'
 POISON = [
@@ -40,26 +40,26 @@ POISON = [
 def test_C05_a_poison_event_is_set_aside_and_its_neighbours_read(
     poison: bytes, frame: bytes
 ) -> None:
-    found = parse(b"[" + frame.join([GOOD, poison, GOOD]) + b"]\r\n")
-    assert [event.delivery for event in found.events] == ["7", "7"]
-    assert found.unread == len(found.unreadable) == 1
+    parsed = parse(b"[" + frame.join([GOOD, poison, GOOD]) + b"]\r\n")
+    assert [event.delivery for event in parsed.events] == ["7", "7"]
+    assert parsed.unread == len(parsed.unreadable) == 1
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"not json", b"7", b"\xff", b'{"event":"open"}'])
 def test_C05_what_is_no_array_is_set_aside_whole(body: bytes) -> None:
-    found = parse(body)
-    assert (len(found.events), found.unread) == (0, 1)
+    parsed = parse(body)
+    assert (len(parsed.events), parsed.unread) == (0, 1)
 
 
 def test_C05_of_a_post_that_was_cut_off_the_whole_events_are_read() -> None:
-    found = parse(b"[" + b",\r\n".join([GOOD, GOOD, GOOD[:40]]))
-    assert (len(found.events), found.unread) == (2, 1)
+    parsed = parse(b"[" + b",\r\n".join([GOOD, GOOD, GOOD[:40]]))
+    assert (len(parsed.events), parsed.unread) == (2, 1)
 
 
 def test_C05_an_event_spread_over_lines_is_read_beside_a_poison_one() -> None:
     spread = b'{\r\n"event":"open",\r\n"timestamp":1795510800,\r\n"digest_delivery":"8"}'
-    found = parse(b"[" + b",\r\n".join([GOOD, spread, b"NaN"]) + b"]")
-    assert [event.delivery for event in found.events] == ["7", "8"]
+    parsed = parse(b"[" + b",\r\n".join([GOOD, spread, b"NaN"]) + b"]")
+    assert [event.delivery for event in parsed.events] == ["7", "8"]
 
 
 def test_C05_texts_are_freed_of_what_a_database_refuses() -> None:
@@ -67,23 +67,23 @@ def test_C05_texts_are_freed_of_what_a_database_refuses() -> None:
         "event": "deferred", "timestamp": "1795510800", "response": "a\x00b",
         "email": "x\x00@e.org", "digest_delivery": 7, "digest_attempt": None,
     }  # fmt: skip
-    [found] = parse(orjson.dumps([event])).events
-    assert (found.at, found.detail, found.address) == (1795510800, "ab", "x@e.org")
-    assert (found.delivery, found.attempt) == (None, None)
+    [parsed] = parse(orjson.dumps([event])).events
+    assert (parsed.at, parsed.detail, parsed.address) == (1795510800, "ab", "x@e.org")
+    assert (parsed.delivery, parsed.attempt) == (None, None)
 
 
 def test_C05_of_much_junk_a_little_is_kept_and_all_counted() -> None:
-    found = parse(b"[" + b"1," * 5000 + b"1]")
-    assert (found.unread, len(found.unreadable)) == (5001, MAX_KEPT)
+    parsed = parse(b"[" + b"1," * 5000 + b"1]")
+    assert (parsed.unread, len(parsed.unreadable)) == (5001, MAX_DESCRIBED)
 
 
 def test_no_address_is_kept_of_what_cannot_be_read_or_was_said() -> None:
-    found = parse(
+    parsed = parse(
         b'[{"email":"ann@example.org"},{"event":"bounce","timestamp":1795510800,'
         b'"reason":"550 <ann@example.org> unknown","email":"ann@example.org"}]'
     )
-    assert "ann" not in found.unreadable[0]
-    assert found.events[0].detail == "550 <…> unknown"
+    assert "ann" not in parsed.unreadable[0]
+    assert parsed.events[0].detail == "550 <…> unknown"
 
 
 def test_no_name_and_no_domain_of_a_reader_is_kept_of_what_a_mailbox_said() -> None:
@@ -95,9 +95,9 @@ def test_no_name_and_no_domain_of_a_reader_is_kept_of_what_a_mailbox_said() -> N
         "event": "dropped", "timestamp": 1795510800, "email": "Ann.Q.example@annq.example.org",
         "reason": reason,
     }  # fmt: skip
-    [found] = parse(orjson.dumps([event])).events
-    assert found.detail == "550 5.1.1 <…>: user … unknown at …, … is …'s; …"
-    assert found.cause == found.detail[:64]
+    [parsed] = parse(orjson.dumps([event])).events
+    assert parsed.detail == "550 5.1.1 <…>: user … unknown at …, … is …'s; …"
+    assert parsed.cause == parsed.detail[:64]
 
 
 @pytest.mark.parametrize(
@@ -116,24 +116,24 @@ def test_nobody_is_named_by_what_is_set_aside(broken: bytes) -> None:
 
 
 def test_what_is_set_aside_still_says_what_it_was() -> None:
-    found = parse(b'[{"event":"bounce","email":"ann@example.org"},{"event":"open","email":"ann@')
-    assert found.unreadable[0] == '{"event":"bounce","email":"…"}'
-    assert found.unreadable[1] == "30 bytes that are no JSON; keys: event, email"
+    parsed = parse(b'[{"event":"bounce","email":"ann@example.org"},{"event":"open","email":"ann@')
+    assert parsed.unreadable[0] == '{"event":"bounce","email":"…"}'
+    assert parsed.unreadable[1] == "30 bytes that are no JSON; keys: event, email"
 
 
 @pytest.mark.parametrize("reason", ["Invalid", "Bounced Address"])
 def test_a_cause_of_the_providers_own_stays_whoever_it_is_about(reason: str) -> None:
     event = {"event": "dropped", "timestamp": 1795510800, "reason": reason}
-    [found] = parse(orjson.dumps([{**event, "email": "invalid@bounced.example.org"}])).events
-    assert found.cause == reason
+    [parsed] = parse(orjson.dumps([{**event, "email": "invalid@bounced.example.org"}])).events
+    assert parsed.cause == reason
 
 
 def test_half_an_address_at_the_end_of_many_words_is_not_kept() -> None:
     reason = "no " * 900 + "ann@annq.example.org"
     event = {"event": "bounce", "timestamp": 1795510800, "reason": reason[-2003:]}
-    [found] = parse(orjson.dumps([event])).events
-    assert len(found.detail) == 500
-    assert "ann" not in found.detail
+    [parsed] = parse(orjson.dumps([event])).events
+    assert len(parsed.detail) == 500
+    assert "ann" not in parsed.detail
 
 
 @pytest.mark.parametrize(
@@ -210,8 +210,8 @@ def test_C07_another_moment_spoils_a_signature(signer: Signer) -> None:
 
 def test_C11_two_keys_are_good_while_one_is_replaced(signer: Signer) -> None:
     new = Signer(new_key())
-    for each in (signer, new):
-        verify([new.public_key, signer.public_key], b"[]", each.headers(b"[]", 5))
+    for old_or_new in (signer, new):
+        verify([new.public_key, signer.public_key], b"[]", old_or_new.headers(b"[]", 5))
     with pytest.raises(BadSignature):
         verify([new.public_key], b"[]", signer.headers(b"[]", 5))
 

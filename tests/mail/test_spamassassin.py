@@ -11,7 +11,7 @@ from digest.errors import DigestError
 from digest.mail.mailing import Content, Mailbox
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.outbox import message
-from digest.mail.spamassassin import NoSpamAssassin, as_received, judge, read
+from digest.mail.spamassassin import NoSpamAssassin, as_received, parse_report, score_mail
 from digest.render.engine import render
 from digest.render.lint.finding import Severity
 from digest.render.lint.rules.compliance import spam_score
@@ -39,10 +39,10 @@ def mail(html: str, text: str) -> Content:
 
 
 def test_a_report_is_read() -> None:
-    found = read(REPORT)
+    score = parse_report(REPORT)
 
-    assert found.score == 2.6
-    assert [(each.name, each.points) for each in found.tests] == [
+    assert score.score == 2.6
+    assert [(rule.name, rule.points) for rule in score.rules] == [
         ("NO_RELAYS", 0.0),
         ("MISSING_DATE", 2.7),
     ]
@@ -50,13 +50,13 @@ def test_a_report_is_read() -> None:
 
 def test_no_report_is_no_answer() -> None:
     with pytest.raises(DigestError, match="no answer"):
-        read(b"Segmentation fault")
+        parse_report(b"Segmentation fault")
 
 
 def test_without_the_program_it_says_what_to_install() -> None:
     reader = inert_recipient("reader@example.org", base_url="https://news.example.com")
     with pytest.raises(NoSpamAssassin) as caught:
-        judge(message(mail("x", "x"), reader), now=NOW, program="no-such-program")
+        score_mail(message(mail("x", "x"), reader), now=NOW, program="no-such-program")
 
     assert "install spamassassin" in str(caught.value.next_step)
 
@@ -74,7 +74,7 @@ def test_a_mail_is_judged_with_the_headers_a_provider_adds() -> None:
     [(-0.1, []), (0.0, []), (0.7, [Severity.WARNING]), (5.0, [Severity.ERROR])],
 )
 def test_points_mean_a_warning_and_many_an_error(score: float, severities: list[Severity]) -> None:
-    assert [each.severity for each in spam_score(score, ["MISSING_DATE 2.7"])] == severities
+    assert [finding.severity for finding in spam_score(score, ["MISSING_DATE 2.7"])] == severities
 
 
 @pytest.mark.skipif(not shutil.which("spamassassin"), reason="SpamAssassin isn't installed")
@@ -84,5 +84,5 @@ def test_the_issue_as_sent_has_no_points() -> None:
         "reader@example.org", base_url="https://news.example.com", token="x" * 32
     )
 
-    found = judge(message(mail(rendered.html, rendered.text), reader), now=NOW)
-    assert (found.score <= 0, [each.name for each in found.tests if each.points > 0]) == (True, [])
+    score = score_mail(message(mail(rendered.html, rendered.text), reader), now=NOW)
+    assert (score.score <= 0, [rule.name for rule in score.rules if rule.points > 0]) == (True, [])

@@ -18,10 +18,10 @@ from digest.doctor import (
     CheckResult,
     HealthLevel,
     Resolve,
-    examine,
     is_reserved,
     look_up,
     records,
+    run_checks,
 )
 from digest.errors import DigestError
 from digest.mail.provider import SenderRecord
@@ -40,7 +40,7 @@ def doctor(
 ) -> None:
     """Explain whether this installation is fit to send; exit 1 when it isn't."""
     call = call_of(context)
-    facts = examine(call.app)
+    facts = run_checks(call.app)
     needed = _records(call, ask=dns)
     unfit = any(fact.weight is HealthLevel.REFUSED for fact in facts)
     if as_json:

@@ -22,7 +22,7 @@ from digest.app.installation import App
 from digest.cli.context import CommandContext, Port, call_of, some
 from digest.delivery.models import Attempt, Batch, BatchState
 from digest.delivery.sending import StopSignal, restore_guard, this_process
-from digest.doctor import HealthLevel, examine
+from digest.doctor import HealthLevel, run_checks
 from digest.errors import DigestError
 from digest.service import ClockWatch, Job, Scheduler, jobs_of, run_if_due, set_up_logs
 from digest.settings import LogForm
@@ -83,7 +83,7 @@ def _run(installation: App, job: Job, woken: bool) -> bool:
 
 
 def _require_fit(call: CommandContext) -> None:
-    failed = [check for check in examine(call.app) if check.weight is HealthLevel.REFUSED]
+    failed = [check for check in run_checks(call.app) if check.weight is HealthLevel.REFUSED]
     for check in failed:
         call.err.print(f"{check.about}: {check.says}", markup=False)
         if check.next_step:

@@ -9,14 +9,14 @@ and compares them with those that a resolver returns.
 
 from digest.doctor.dns_checks import Resolve, is_reserved, look_up, records
 from digest.doctor.health_check import CheckResult, HealthLevel
-from digest.doctor.installation_checks import examine
+from digest.doctor.installation_checks import run_checks
 
 __all__ = [
     "CheckResult",
     "HealthLevel",
     "Resolve",
-    "examine",
     "is_reserved",
     "look_up",
     "records",
+    "run_checks",
 ]

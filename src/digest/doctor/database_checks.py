@@ -26,7 +26,7 @@ from digest.service import copies
 
 #: Network file systems: file locks and shared memory, which SQLite's WAL needs, are unreliable
 #: (https://www.sqlite.org/wal.html).
-NETWORKED = frozenset(
+NETWORK_FILE_SYSTEMS = frozenset(
     {
         *("afs", "beegfs", "ceph", "cifs", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs", "nfs4"),
         *("ocfs2", "orangefs", "smb3", "smbfs"),
@@ -37,11 +37,11 @@ NETWORKED = frozenset(
     }
 )
 #: Folders shared by a virtual machine's host: local as a rule, but other guests may open them.
-SHARED = frozenset({"9p", "virtiofs", "vboxsf"})
+HOST_SHARED = frozenset({"9p", "virtiofs", "vboxsf"})
 #: File systems lost at the next boot, or with a container that has no volume there.
-PASSING = frozenset({"aufs", "fuse.fuse-overlayfs", "overlay", "ramfs", "tmpfs"})
+VOLATILE = frozenset({"aufs", "fuse.fuse-overlayfs", "overlay", "ramfs", "tmpfs"})
 _MOUNTS = Path("/proc/self/mountinfo")
-_SHORTEST = 7  # fields of a line of mountinfo
+_MIN_FIELDS = 7  # fields of a line of mountinfo
 
 
 def may_be_remote(kind: str) -> bool:
@@ -62,7 +62,7 @@ def file_system(path: Path, mounts: str | None = None) -> str | None:
     target = path.absolute()
     for line in mounts.splitlines():
         fields = line.split()
-        if len(fields) < _SHORTEST or "-" not in fields:
+        if len(fields) < _MIN_FIELDS or "-" not in fields:
             continue
         point = Path(re.sub(r"\\(\d{3})", lambda m: chr(int(m[1], 8)), fields[4]))
         kind = fields[fields.index("-") + 1]
@@ -73,10 +73,11 @@ def file_system(path: Path, mounts: str | None = None) -> str | None:
 
 
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)  #: a correct clock shows no earlier time
-SLACK = timedelta(minutes=5)
+CLOCK_TOLERANCE = timedelta(minutes=5)
 BACKUP_AGE = timedelta(days=2)
-READ_THROUGH = 200_000_000  #: bytes of a file; up to this size it is read whole in a second or two
-FULL = 2  #: the value of ``PRAGMA synchronous`` that waits for the disk at each commit
+#: Bytes of the largest file that is checked for damage here: a second or two of reading.
+MAX_CHECKED_BYTES = 200_000_000
+SYNCHRONOUS_FULL = 2  #: the value of ``PRAGMA synchronous`` that waits for the disk at each commit
 
 
 def check_database(app: App) -> Iterator[CheckResult]:
@@ -85,12 +86,12 @@ def check_database(app: App) -> Iterator[CheckResult]:
     if path is not None and not path.exists():
         yield refused("database", f"there is none at {path}", "digest init")
         return
-    kept_out = _unwritable(path) if path is not None else None
-    if kept_out is not None:
+    unwritable = _first_unwritable(path) if path is not None else None
+    if unwritable is not None:
         yield refused(
             "database",
-            f"{kept_out} can't be written by the user this runs as ({os.geteuid()})",
-            _permission_command(kept_out),
+            f"{unwritable} can't be written by the user this runs as ({os.geteuid()})",
+            _permission_command(unwritable),
         )
         return
     wanted = newest()
@@ -120,22 +121,22 @@ def check_database(app: App) -> Iterator[CheckResult]:
         yield from _postgres(app)
 
 
-def _unwritable(path: Path) -> Path | None:
+def _first_unwritable(path: Path) -> Path | None:
     """Return the first path this user can't write: the folder, the database, or its WAL files."""
     wal_files = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm")]
     if not os.access(path.parent, os.W_OK | os.X_OK, effective_ids=True):
         return path.parent.absolute()
     files = [file.absolute() for file in (path, *wal_files) if file.exists()]
-    kept_out = [file for file in files if not os.access(file, os.W_OK, effective_ids=True)]
-    return kept_out[0] if kept_out else None
+    unwritable = [file for file in files if not os.access(file, os.W_OK, effective_ids=True)]
+    return unwritable[0] if unwritable else None
 
 
-def _permission_command(kept_out: Path) -> str:
-    """Return the command that lets this user write *kept_out*."""
-    user, place = os.geteuid(), quote(str(kept_out))
-    if kept_out.stat().st_uid == user:
-        return f"chmod u+w{'x' if kept_out.is_dir() else ''} {place}"
-    return f"run as the user that owns it, or as root: chown {user} {place}"
+def _permission_command(path: Path) -> str:
+    """Return the command that lets this user write a path."""
+    user, quoted = os.geteuid(), quote(str(path))
+    if path.stat().st_uid == user:
+        return f"chmod u+w{'x' if path.is_dir() else ''} {quoted}"
+    return f"run as the user that owns it, or as root: chown {user} {quoted}"
 
 
 def _sqlite(app: App) -> Iterator[CheckResult]:
@@ -147,13 +148,13 @@ def _sqlite(app: App) -> Iterator[CheckResult]:
             "use a file",
         )
         return
-    yield from on_disk(file_system(path))
+    yield from check_file_system(file_system(path))
     with app.database.read() as session:
         synchronous = session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
-    if synchronous < FULL:
+    if synchronous < SYNCHRONOUS_FULL:
         yield refused("disk", "the database doesn't wait for the disk", "PRAGMA synchronous=FULL")
     free, size = disk_usage(path.parent).free, path.stat().st_size
-    yield from damage(app, path, size)
+    yield from check_damage(app, path, size)
     if free < 3 * size + 100_000_000:
         yield warning(
             "disk",
@@ -162,21 +163,21 @@ def _sqlite(app: App) -> Iterator[CheckResult]:
         )
 
 
-def on_disk(kind: str | None) -> Iterator[CheckResult]:
+def check_file_system(kind: str | None) -> Iterator[CheckResult]:
     """Check the type of the file system the database is on; ``None`` stands for unknown."""
-    if kind in NETWORKED:
+    if kind in NETWORK_FILE_SYSTEMS:
         yield refused(
             "disk",
             f"the database is on a network file system ({kind}), where locks can't be trusted",
             "move it to a local disk, or use PostgreSQL",
         )
-    elif kind in PASSING:
+    elif kind in VOLATILE:
         yield warning(
             "disk",
             f"the database is on a file system ({kind}) that may not outlive a restart",
             "move it to a disk, or into the container's volume",
         )
-    elif kind is not None and (kind in SHARED or may_be_remote(kind)):
+    elif kind is not None and (kind in HOST_SHARED or may_be_remote(kind)):
         yield warning(
             "disk",
             f"the database is on a file system ({kind}) that others may share",
@@ -186,7 +187,9 @@ def on_disk(kind: str | None) -> Iterator[CheckResult]:
         yield fine("disk", f"a local file system ({kind})")
 
 
-def damage(app: App, path: Path, size: int, *, most: int = READ_THROUGH) -> Iterator[CheckResult]:
+def check_damage(
+    app: App, path: Path, size: int, *, most: int = MAX_CHECKED_BYTES
+) -> Iterator[CheckResult]:
     """Check the file for damage, unless it has over *most* bytes: each daily copy is checked."""
     if size > most:
         yield fine(
@@ -221,7 +224,7 @@ def _postgres(app: App) -> Iterator[CheckResult]:
             "ALTER DATABASE ... SET synchronous_commit = on",
         )
     drift = abs(server_time - datetime.now(UTC))
-    if drift > SLACK:
+    if drift > CLOCK_TOLERANCE:
         yield refused("clock", f"it is {drift} apart from the database server's", "set both by NTP")
 
 
@@ -234,7 +237,7 @@ def check_clock(app: App) -> Iterator[CheckResult]:
         return
     with app.database.read() as session:
         last = session.exec(select(JobRun).order_by(col(JobRun.started_at).desc()).limit(1)).first()
-    if last is not None and last.started_at > now + SLACK:
+    if last is not None and last.started_at > now + CLOCK_TOLERANCE:
         yield warning(
             "clock",
             f"it shows {now:%Y-%m-%d %H:%M} UTC, and this database has seen"

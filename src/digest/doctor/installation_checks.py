@@ -29,13 +29,13 @@ from subscribers.models import LetterState, LetterToSend
 _Check = Callable[[App], Iterator[CheckResult]]
 
 #: Words of placeholders: a secret that holds one was copied from an example.
-WEAK = ("change", "secret", "example", "default", "placeholder", "password", "1234567890")
-_FEWEST_LETTERS = 8
+PLACEHOLDERS = ("change", "secret", "example", "default", "placeholder", "password", "1234567890")
+_MIN_LETTERS = 8  # different characters in a secret
 RECENT = timedelta(days=30)
 _REACH = "check DIGEST_DATABASE_URL: that the place exists, answers, and may be read and written"
 
 
-def examine(app: App) -> list[CheckResult]:
+def run_checks(app: App) -> list[CheckResult]:
     """Return the results of every check that needs no network; never raise."""
     results = _run(database_checks.check_database, app)
     tables = all(
@@ -63,7 +63,7 @@ def _run(check: _Check, app: App) -> list[CheckResult]:
 def _secret(app: App) -> Iterator[CheckResult]:
     step = "write a fresh one into DIGEST_SECRET: openssl rand -hex 32"
     for secret in signing_keys.signing(app.settings)[:1]:  # raises for a missing or short secret
-        if len(set(secret)) < _FEWEST_LETTERS or any(word in secret.lower() for word in WEAK):
+        if len(set(secret)) < _MIN_LETTERS or any(word in secret.lower() for word in PLACEHOLDERS):
             yield refused("secret", "DIGEST_SECRET looks like a placeholder", step)
         else:
             yield fine("secret", "links are signed with it")

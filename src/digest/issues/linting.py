@@ -15,7 +15,7 @@ from digest.issues.models import Edition, Issue, IssueState, Newsletter, Trackin
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.outbox import message
-from digest.mail.spamassassin import judge
+from digest.mail.spamassassin import score_mail
 from digest.render.engine import Rendered
 from digest.render.escaping import in_plain_text
 from digest.render.lint import Finding, LintedMail, Severity, error, lint_mail, spam_score
@@ -122,8 +122,8 @@ def _site(unsubscribe_url: str) -> str:
 def spam_findings(content: Content, *, base_url: str, now: datetime) -> list[Finding]:
     """Return the findings of SpamAssassin, which takes seconds; raises `NoSpamAssassin`."""
     reader = inert_recipient("reader@example.org", base_url=base_url, token="x" * 32)
-    report = judge(message(content, reader), now=now)
-    tests = [f"{test.name} {test.points:g}" for test in report.tests if test.points > 0]
+    report = score_mail(message(content, reader), now=now)
+    tests = [f"{rule.name} {rule.points:g}" for rule in report.rules if rule.points > 0]
     return list(spam_score(report.score, tests))
 
 

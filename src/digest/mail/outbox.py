@@ -15,7 +15,7 @@ from pathlib import Path
 from digest.mail.mailing import Content, Mailing, Recipient, pack, personalise, unpack
 from digest.mail.transport import Accepted, Answer, NotSent, PreparedRequest
 
-PROVIDER = "outbox-"  #: prefix of a provider id that marks a copy in the outbox folder
+OUTBOX_ID_PREFIX = "outbox-"  #: prefix of a provider id that marks a copy in the outbox folder
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -65,7 +65,7 @@ class Outbox:
                 path.write_bytes(mail.as_bytes())
         except OSError as fault:
             return NotSent(detail=f"the outbox can't be written: {fault.strerror}")
-        return Accepted(provider_id=f"{PROVIDER}{request.hash[:16]}")
+        return Accepted(provider_id=f"{OUTBOX_ID_PREFIX}{request.hash[:16]}")
 
 
 def message(content: Content, recipient: Recipient) -> EmailMessage:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
-GONE = "…"
+REDACTED = "…"
 _AT = re.compile(r"%40|\\u0040|&#0*64;|&#x0*40;|&commat;|\uff20", re.IGNORECASE)
 _PLAIN = r"[^\s@<>\"'(),;:\[\]…]"
 _ADDRESS = re.compile(rf"(?<!{_PLAIN})({_PLAIN}+)@({_PLAIN}*)")
@@ -16,22 +16,22 @@ _SHORTEST_NAME = 3
 _SHORTEST_LABEL = 4
 
 
-def redact(words: str, address: str = "") -> str:
-    """Return *words* without addresses, and without the parts of the addresses found in them.
+def redact(text: str, address: str = "") -> str:
+    """Return *text* without addresses, and without the parts of the addresses found in them.
 
     The parts of *address* are removed as well: the local part, the names in it, and the domain.
-    Runtime grows with the length of *words*, which callers limit.
+    Runtime grows with the length of *text*, which callers limit.
     """
-    if not words:
-        return words
-    words = _AT.sub("@", words)
-    addresses = [address, *(f"{local}@{domain}" for local, domain in _ADDRESS.findall(words))]
+    if not text:
+        return text
+    text = _AT.sub("@", text)
+    addresses = [address, *(f"{local}@{domain}" for local, domain in _ADDRESS.findall(text))]
     parts = {part for found_address in addresses for part in _parts(found_address)}
     if not parts:
-        return words
-    words = _ADDRESS.sub(GONE, words)
+        return text
+    text = _ADDRESS.sub(REDACTED, text)
     return _WORD.sub(
-        lambda word: GONE if _identifies(word[0].casefold(), parts) else word[0], words
+        lambda word: REDACTED if _identifies(word[0].casefold(), parts) else word[0], text
     )
 
 

@@ -30,7 +30,7 @@ class SpamRule:
 
     name: str
     points: float
-    words: str
+    description: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +38,10 @@ class SpamScore:
     """The score of a mail and its rules; SpamAssassin's default threshold for spam is 5."""
 
     score: float
-    tests: Sequence[SpamRule]
+    rules: Sequence[SpamRule]
 
 
-def judge(mail: EmailMessage, *, now: datetime, program: str = "spamassassin") -> SpamScore:
+def score_mail(mail: EmailMessage, *, now: datetime, program: str = "spamassassin") -> SpamScore:
     """Return SpamAssassin's score of a mail as a mailbox receives it; one run takes seconds.
 
     Raise `NoSpamAssassin` if the program isn't installed, and `DigestError` if it times out or its
@@ -60,7 +60,7 @@ def judge(mail: EmailMessage, *, now: datetime, program: str = "spamassassin") -
         ).stdout
     except subprocess.TimeoutExpired:
         raise DigestError(f"SpamAssassin took longer than {SECONDS:g} seconds") from None
-    return read(report)
+    return parse_report(report)
 
 
 def as_received(mail: EmailMessage, now: datetime) -> EmailMessage:
@@ -73,16 +73,18 @@ def as_received(mail: EmailMessage, now: datetime) -> EmailMessage:
     return mail
 
 
-def read(report: bytes) -> SpamScore:
+def parse_report(report: bytes) -> SpamScore:
     """Return the score from SpamAssassin's report; raise `DigestError` if it can't be read."""
     score = _SCORE.search(report)
     if score is None:
         raise DigestError("SpamAssassin gave no answer that can be read")
     table = report[score.end() :]
-    tests = {
+    rules = {
         name.decode(): SpamRule(
-            name=name.decode(), points=float(points), words=words.decode(errors="replace").strip()
+            name=name.decode(),
+            points=float(points),
+            description=text.decode(errors="replace").strip(),
         )
-        for points, name, words in _TEST.findall(table)
+        for points, name, text in _TEST.findall(table)
     }
-    return SpamScore(score=float(score[1]), tests=list(tests.values()))
+    return SpamScore(score=float(score[1]), rules=list(rules.values()))

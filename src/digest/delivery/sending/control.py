@@ -21,7 +21,7 @@ from digest.delivery.sending.queue import cancel_batches
 from digest.delivery.sending.rollout import release_rollout, waiting
 from digest.errors import NotFound, WrongState
 from digest.issues.models import Edition, Issue, IssueState
-from digest.mail.outbox import PROVIDER
+from digest.mail.outbox import OUTBOX_ID_PREFIX
 
 
 class DoubtResolution(StrEnum):
@@ -254,4 +254,6 @@ def discard_outbox_copies(session: Session, issue: Issue, edition_id: int) -> No
         session.add(issue)
 
 
-_IN_FOLDER = select_core(col(Attempt.key)).where(col(Attempt.provider_id).startswith(PROVIDER))
+_IN_FOLDER = select_core(col(Attempt.key)).where(
+    col(Attempt.provider_id).startswith(OUTBOX_ID_PREFIX)
+)

@@ -34,7 +34,7 @@ CHUNK = 256 * 1024  #: bytes written at once
 MAX_BODY = 256 * 1024  #: bytes read of a response body; an error report is far smaller
 
 FINAL = 200  #: the lowest final status; 1xx are interim responses (RFC 9110, section 15.2)
-MAX_HEADS = 20  #: responses read until a final one must have come
+MAX_RESPONSES = 20  #: responses read until a final one must have come
 
 Remaining = Callable[[], float]  #: seconds left; raises `TimeoutError` when none are
 
@@ -89,10 +89,10 @@ def post(url: str, headers: dict[str, str], data: bytes, *, seconds: float) -> E
     end = time.monotonic() + seconds
 
     def remaining() -> float:
-        left = end - time.monotonic()
-        if left <= 0:
+        seconds_left = end - time.monotonic()
+        if seconds_left <= 0:
             raise TimeoutError("the time limit for one request is over")
-        return left
+        return seconds_left
 
     try:
         with closing(_prepared(url, headers, data)) as connection:
@@ -127,24 +127,24 @@ def _prepared(url: str, headers: dict[str, str], data: bytes) -> HTTPConnection:
     return connection
 
 
-def _connect(connection: HTTPConnection, left: Remaining) -> None:
+def _connect(connection: HTTPConnection, remaining: Remaining) -> None:
     host = connection.host
     candidates = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
-    connection.sock = reach([address for *_, address in candidates], left)
+    connection.sock = connect_to_any([address for *_, address in candidates], remaining)
     connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    connection.sock.settimeout(left())
+    connection.sock.settimeout(remaining())
     if isinstance(connection, HTTPSConnection):
         connection.sock = _tls_context().wrap_socket(connection.sock, server_hostname=host)
 
 
-def reach(addresses: Sequence[tuple[Any, ...]], left: Remaining) -> socket.socket:
+def connect_to_any(addresses: Sequence[tuple[Any, ...]], remaining: Remaining) -> socket.socket:
     """Connect to the first address that answers; split the remaining time evenly.
 
     Raise `OSError` if none answers or there is no address.
     """
     for untried, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
         try:
-            return socket.create_connection(address[:2], left() / untried)
+            return socket.create_connection(address[:2], remaining() / untried)
         except OSError:
             if untried == 1:
                 raise
@@ -158,29 +158,29 @@ def _tls_context() -> ssl.SSLContext:
 
 
 def _send_and_read(
-    connection: HTTPConnection, data: bytes, result: Exchange, left: Remaining
+    connection: HTTPConnection, data: bytes, result: Exchange, remaining: Remaining
 ) -> None:
     try:
-        _write(connection, data, left)
+        _write(connection, data, remaining)
     except (OSError, HTTPException):
-        _read_early(connection, result, left)
+        _read_early(connection, result, remaining)
         raise
     result.phase = Phase.WAITING
-    _read(connection, result, left)
+    _read(connection, result, remaining)
 
 
-def _write(connection: HTTPConnection, data: bytes, left: Remaining) -> None:
+def _write(connection: HTTPConnection, data: bytes, remaining: Remaining) -> None:
     connection.endheaders()
     view = memoryview(data)
     for start in range(0, len(view), CHUNK):
-        connection.sock.settimeout(left())
+        connection.sock.settimeout(remaining())
         connection.sock.sendall(view[start : start + CHUNK])
 
 
-def _read(connection: HTTPConnection, result: Exchange, left: Remaining) -> None:
+def _read(connection: HTTPConnection, result: Exchange, remaining: Remaining) -> None:
     """Read responses until a final one; 1xx are interim responses."""
-    stream = _TimedSocket(connection.sock, left)
-    for _ in range(MAX_HEADS):
+    stream = _TimedSocket(connection.sock, remaining)
+    for _ in range(MAX_RESPONSES):
         response = HTTPResponse(stream, method="POST")  # type: ignore[arg-type]
         _begin(response, result)
         if response.status >= FINAL:
@@ -212,13 +212,13 @@ def _body(response: HTTPResponse) -> bytes:
     return b"".join(parts)
 
 
-def _read_early(connection: HTTPConnection, result: Exchange, left: Remaining) -> None:
+def _read_early(connection: HTTPConnection, result: Exchange, remaining: Remaining) -> None:
     """Read a response sent before the request was complete, such as an early 413."""
     if connection.sock is None:
         return
     early = Exchange(phase=Phase.WRITING)
     with suppress(OSError, HTTPException):
-        _read(connection, early, left)
+        _read(connection, early, remaining)
     if early.status is not None:
         result.phase, result.status = early.phase, early.status
         result.headers, result.body = early.headers, early.body
@@ -227,8 +227,8 @@ def _read_early(connection: HTTPConnection, result: Exchange, left: Remaining) -
 class _TimedSocket:
     """A socket for `HTTPResponse` to read from, within the remaining time."""
 
-    def __init__(self, sock: Any, left: Remaining) -> None:
-        self._reader = _UnclosedReader(_TimedReader(sock, left))
+    def __init__(self, sock: Any, remaining: Remaining) -> None:
+        self._reader = _UnclosedReader(_TimedReader(sock, remaining))
 
     def makefile(self, _mode: str) -> io.BufferedReader:
         return self._reader  # the same for each response: it may have buffered the next one
@@ -242,14 +242,14 @@ class _UnclosedReader(io.BufferedReader):
 
 
 class _TimedReader(io.RawIOBase):
-    def __init__(self, sock: Any, left: Remaining) -> None:
-        self._sock, self._left = sock, left
+    def __init__(self, sock: Any, remaining: Remaining) -> None:
+        self._sock, self._remaining = sock, remaining
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._sock.settimeout(self._left())
+        self._sock.settimeout(self._remaining())
         size = int(self._sock.recv_into(buffer))
         if size == 0:  # so that a cut-off status line isn't taken for a complete one
             raise ConnectionAbortedError(0, "the provider closed the connection")

@@ -15,7 +15,7 @@ from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Re
 ACCEPTED = 202  #: the only status of a queued mail
 CHECKED_ONLY = 200  #: documented for sandbox mode: validated and not sent
 CLIENT_ERRORS = (400, 499)  #: range documented as refusals of the whole request
-MAX_WORDS = 300  #: characters kept of the provider's text
+MAX_DETAIL = 300  #: characters kept of the provider's text
 MAX_ID = 200  #: characters of a message id that is kept; SendGrid's have about 22
 _INDEX = re.compile(r"personalizations\.([0-9]{1,4})\b", re.ASCII)
 #: Matches whole words, each once: a search around an @ inside a word would take quadratic time.
@@ -81,16 +81,16 @@ def _without_status(exchange: Exchange) -> Halted | NotSent | InDoubt:
 def _refused(exchange: Exchange, recipients: int) -> Refused | Halted:
     """Return `Refused` for errors about recipients, `Halted` for errors of the mail itself."""
     named: dict[int, str] = {}
-    words: list[str] = []
+    reasons: list[str] = []
     about_mail = False
     for field, message in _errors(exchange.body):
-        words.append(f"{_clean(field)}: {message}" if field else message)
+        reasons.append(f"{_clean(field)}: {message}" if field else message)
         index = _INDEX.match(field)
         if index and int(index[1]) < recipients:
             named.setdefault(int(index[1]), message)
         elif field and not field.startswith("personalizations"):
             about_mail = True
-    detail = "; ".join(words)[:MAX_WORDS] or "the provider gave no reason"
+    detail = "; ".join(reasons)[:MAX_DETAIL] or "the provider gave no reason"
     if about_mail and not named:
         return Halted(status=exchange.status, detail=f"the provider refuses the mail: {detail}")
     return Refused(status=exchange.status, detail=detail, recipients=named)
@@ -116,10 +116,10 @@ def _halt_detail(exchange: Exchange, status: int) -> str:
     return f"{meaning}: {reason}" if reason else meaning
 
 
-def _clean(words: str) -> str:
-    printable = "".join(c if c.isprintable() else " " for c in words)
+def _clean(text: str) -> str:
+    printable = "".join(c if c.isprintable() else " " for c in text)
     hidden = _WORD.sub(lambda word: "(address)" if "@" in word[0] else word[0], printable)
-    return hidden[:MAX_WORDS]
+    return hidden[:MAX_DETAIL]
 
 
 def _asked_at(exchange: Exchange, now: float) -> float:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from digest.errors import BadSetting, BadSignature
 from digest.mail.provider_events import EventKind, ParsedPost, ProviderEvent, is_machine
-from digest.mail.redaction import GONE, redact
+from digest.mail.redaction import REDACTED, redact
 from digest.mail.sendgrid.payload import ATTEMPT, DELIVERY
 
 SIGNATURE = "X-Twilio-Email-Event-Webhook-Signature"
@@ -27,8 +27,8 @@ MAX_TEXT = 500  #: characters kept of a mailbox's response
 MAX_CAUSE = 64  #: characters kept of a cause
 MAX_URL = 2000  #: characters kept of a clicked URL
 MAX_READ = 4 * MAX_TEXT  #: characters of a response that are read
-MAX_SAID = 1000  #: characters kept of an unreadable entry
-MAX_KEPT = 100  #: unreadable entries of one post that are described; all are counted
+MAX_SHOWN = 1000  #: characters kept of an unreadable entry
+MAX_DESCRIBED = 100  #: unreadable entries of one post that are described; all are counted
 EARLIEST, LATEST = 946_684_800, 4_102_444_800  # 2000-01-01 and 2100-01-01 UTC
 
 _KINDS = {
@@ -46,7 +46,7 @@ _KINDS = {
 }
 #: Kinds without further fields beside the ids: most events of a flood.
 _PLAIN_KINDS = frozenset({EventKind.PROCESSED, EventKind.DELIVERED})
-FRAME = b",\r\n"
+SEPARATOR = b",\r\n"
 _KEY = re.compile(rb'"(\w{1,40})"\s*:')
 #: Fields of an entry that identify no reader.
 _PLAIN_FIELDS = frozenset(
@@ -110,7 +110,7 @@ def parse(body: bytes) -> ParsedPost:
             events.append(_event(entry))
         except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
             unread += 1
-            if len(unreadable) < MAX_KEPT:
+            if len(unreadable) < MAX_DESCRIBED:
                 unreadable.append(_describe(entry))
     return ParsedPost(events=events, unreadable=unreadable, unread=unread)
 
@@ -120,41 +120,41 @@ def _entries(body: bytes) -> Iterable[Any]:
     try:
         entries: Any = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return _one_by_one(body)
+        return _recovered_entries(body)
     return entries if isinstance(entries, list) else [body]
 
 
-def _one_by_one(body: bytes) -> Iterator[Any]:
+def _recovered_entries(body: bytes) -> Iterator[Any]:
     if not body.lstrip().startswith(b"["):
         yield body
         return
     broken: list[bytes] = []
     inside = body.strip()[1:]
     # The provider's own separator is tried first: it is fast, and most entries are intact.
-    for part in (inside[:-1] if inside.endswith(b"]") else inside).split(FRAME):
+    for part in (inside[:-1] if inside.endswith(b"]") else inside).split(SEPARATOR):
         try:
             entry = orjson.loads(part)
         except orjson.JSONDecodeError:
             broken.append(part)
             continue
-        yield from _recovered(broken)
+        yield from _split_again(broken)
         broken = []
         yield entry
-    yield from _recovered(broken)
+    yield from _split_again(broken)
 
 
-def _recovered(broken: list[bytes]) -> Iterator[Any]:
+def _split_again(broken: list[bytes]) -> Iterator[Any]:
     """Yield the entries of wrongly cut parts, and as bytes those that are no JSON."""
     if not broken:
         return
-    for part in _parts(b"[" + FRAME.join(broken) + b"]"):
+    for part in _split_entries(b"[" + SEPARATOR.join(broken) + b"]"):
         try:
             yield orjson.loads(part)
         except orjson.JSONDecodeError:
             yield part
 
 
-def _parts(body: bytes) -> Iterator[bytes]:
+def _split_entries(body: bytes) -> Iterator[bytes]:
     """Cut an array at the commas between its entries, whatever the entries are."""
     depth, start = 0, 0
     for match in _TOKEN.finditer(body):
@@ -240,16 +240,16 @@ def _describe(entry: Any) -> str:
     """Describe an unreadable entry, without values that may identify a reader."""
     if isinstance(entry, bytes):
         keys = dict.fromkeys(key.decode("ascii", "replace") for key in _KEY.findall(entry))
-        return f"{len(entry)} bytes that are no JSON; keys: {', '.join(keys) or 'none'}"[:MAX_SAID]
+        return f"{len(entry)} bytes that are no JSON; keys: {', '.join(keys) or 'none'}"[:MAX_SHOWN]
     if not isinstance(entry, dict):
         return f"no object but {type(entry).__name__}"
     shown = {redact(key): _redacted_value(key, value) for key, value in entry.items()}
-    return orjson.dumps(shown).decode("utf-8", "replace")[:MAX_SAID]
+    return orjson.dumps(shown).decode("utf-8", "replace")[:MAX_SHOWN]
 
 
 def _redacted_value(key: str, value: Any) -> Any:
     plain = value is None or isinstance(value, (str, int, float))
-    return redact(f"{value}"[:MAX_CAUSE]) if plain and key in _PLAIN_FIELDS else GONE
+    return redact(f"{value}"[:MAX_CAUSE]) if plain and key in _PLAIN_FIELDS else REDACTED
 
 
 def _load(key: str) -> EllipticCurvePublicKey:
