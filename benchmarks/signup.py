@@ -47,7 +47,7 @@ def render(page: Page) -> str:
     return message_page(Site(name=WEEKLY.name, language=page.language), page)
 
 
-def front(database: Database) -> SiteConfig:
+def site_config(database: Database) -> SiteConfig:
     """Put the real thing together, with limits nobody reaches."""
     return SiteConfig(
         sessions=database,
@@ -65,7 +65,7 @@ def real(folder: Path) -> Starlette:
     """Return the site as it ships."""
     database = Database(f"sqlite:///{folder / 'signup.db'}")
     SQLModel.metadata.create_all(database.engine)
-    return Starlette(routes=routes(front(database)))
+    return Starlette(routes=routes(site_config(database)))
 
 
 def serve(make: Callable[[Path], Starlette], folder: Path, sock: socket.socket) -> None:

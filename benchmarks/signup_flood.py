@@ -59,7 +59,7 @@ class Flood(NamedTuple):
 
 def guarded(folder: Path) -> Starlette:
     """Return the site with its limits, behind a proxy that is believed."""
-    front = SiteConfig(
+    config = SiteConfig(
         sessions=Database(f"sqlite:///{folder / STORE}"),
         tokens=Tokens([SECRET]),
         hashes=Hashes([SECRET]),
@@ -69,7 +69,7 @@ def guarded(folder: Path) -> Starlette:
         render=render,
         trusted_proxies=[ip_network("127.0.0.0/8")],
     )
-    return Starlette(routes=routes(front))
+    return Starlette(routes=routes(config))
 
 
 SITES: dict[str, Callable[[Path], Starlette]] = {

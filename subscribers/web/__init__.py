@@ -53,15 +53,15 @@ __all__ = [
 ]
 
 
-def routes(front: SiteConfig) -> list[Route]:
+def routes(config: SiteConfig) -> list[Route]:
     """Return every route of the package; each adds its own headers to every response."""
-    return [*_sign_up(front), *_letters(front), *_preferences(front)]
+    return [*_sign_up(config), *_letters(config), *_preferences(config)]
 
 
-def _sign_up(front: SiteConfig) -> list[Route]:
-    sign_up = SignupHandlers(SignupChecks(front, front.shield, front.taking))
+def _sign_up(config: SiteConfig) -> list[Route]:
+    sign_up = SignupHandlers(SignupChecks(config, config.flood_guard, config.signup_worker))
     form = Endpoint(
-        front=front,
+        config=config,
         get=sign_up.show,
         post=sign_up.take,
         turn_away=sign_up.turn_away,
@@ -72,20 +72,20 @@ def _sign_up(front: SiteConfig) -> list[Route]:
         Route(
             FRAME_PATH,
             Endpoint(
-                front=front,
+                config=config,
                 get=sign_up.show_frame,
                 post=sign_up.take_frame,
                 turn_away=sign_up.turn_away,
                 framed=True,
             ),
         ),
-        Route(KEPT_PATH, Endpoint(front=front, get=privacy.show)),
-        Route(SCRIPT_PATH, Endpoint(front=front, get=sign_up.show_script)),
-        Route("/subscribe/snippet", Endpoint(front=front, get=sign_up.show_snippet)),
+        Route(KEPT_PATH, Endpoint(config=config, get=privacy.show)),
+        Route(SCRIPT_PATH, Endpoint(config=config, get=sign_up.show_script)),
+        Route("/subscribe/snippet", Endpoint(config=config, get=sign_up.show_snippet)),
         Route(
             JSON_PATH,
             Endpoint(
-                front=front,
+                config=config,
                 get=sign_up.show_json,
                 post=sign_up.take_json,
                 turn_away=sign_up.turn_away,
@@ -95,45 +95,46 @@ def _sign_up(front: SiteConfig) -> list[Route]:
     ]
 
 
-def _letters(front: SiteConfig) -> list[Route]:
+def _letters(config: SiteConfig) -> list[Route]:
     """Return the routes of the links in mails, except those to preferences."""
     return [
-        Route("/c/{token}", Endpoint(front=front, get=confirm.show, post=confirm.act)),
+        Route("/c/{token}", Endpoint(config=config, get=confirm.show, post=confirm.act)),
         Route(
             "/u/{token}",
-            Endpoint(front=front, get=unsubscribe.show, post=unsubscribe.act, lenient=True),
+            Endpoint(config=config, get=unsubscribe.show, post=unsubscribe.act, lenient=True),
         ),
         # A GET, such as a reload of the answer, shows the page whose button posts here.
         Route(
-            "/u/{token}/undo", Endpoint(front=front, get=unsubscribe.show, post=unsubscribe.undo)
+            "/u/{token}/undo", Endpoint(config=config, get=unsubscribe.show, post=unsubscribe.undo)
         ),
         Route(
             "/n/{token}",
-            Endpoint(front=front, get=decline.show, post=decline.act, lenient=True),
+            Endpoint(config=config, get=decline.show, post=decline.act, lenient=True),
         ),
         Route(
             "/n/{token}/undo",
-            Endpoint(front=front, get=decline.show, post=decline.undo),
+            Endpoint(config=config, get=decline.show, post=decline.undo),
         ),
         Route(
-            "/a/{token}", Endpoint(front=front, get=confirm_address.show, post=confirm_address.act)
+            "/a/{token}",
+            Endpoint(config=config, get=confirm_address.show, post=confirm_address.act),
         ),
     ]
 
 
-def _preferences(front: SiteConfig) -> list[Route]:
+def _preferences(config: SiteConfig) -> list[Route]:
     here = "/p/{token}"
     own = preferences
     return [
-        Route(here, Endpoint(front=front, get=own.show)),
-        Route(f"{here}/topics", Endpoint(front=front, get=own.show_topics, post=own.take_topics)),
+        Route(here, Endpoint(config=config, get=own.show)),
+        Route(f"{here}/topics", Endpoint(config=config, get=own.show_topics, post=own.take_topics)),
         Route(
             f"{here}/pause",
-            Endpoint(front=front, get=preferences.show_pause, post=preferences.take_pause),
+            Endpoint(config=config, get=preferences.show_pause, post=preferences.take_pause),
         ),
         Route(
-            f"{here}/address", Endpoint(front=front, get=own.show_address, post=own.take_address)
+            f"{here}/address", Endpoint(config=config, get=own.show_address, post=own.take_address)
         ),
-        Route(f"{here}/data", Endpoint(front=front, get=own.data)),
-        Route(f"{here}/erase", Endpoint(front=front, get=own.show_erase, post=own.take_erase)),
+        Route(f"{here}/data", Endpoint(config=config, get=own.data)),
+        Route(f"{here}/erase", Endpoint(config=config, get=own.show_erase, post=own.take_erase)),
     ]

@@ -95,27 +95,29 @@ class SiteConfig:
     form_seconds: float = 2.0  #: a form sent sooner after it was shown is a robot's
     pause: float = 0.2  #: seconds from the answer to the processing of a sign-up
     hold: float = 0.5  #: seconds that each answer to a stopped network is delayed
-    writer: GroupCommit = field(init=False)
-    taking: SignupWorker = field(init=False)
-    shield: FloodGuard = field(init=False)
+    group_commit: GroupCommit = field(init=False)
+    signup_worker: SignupWorker = field(init=False)
+    flood_guard: FloodGuard = field(init=False)
     links: Links = field(init=False)
 
     def __post_init__(self) -> None:
         """Make the workers that the pages share."""
-        object.__setattr__(self, "writer", GroupCommit(self.sessions))
+        object.__setattr__(self, "group_commit", GroupCommit(self.sessions))
         worker = SignupWorker(
-            self.writer, self.hashes, self.limits.address, self.on_letter, self.pause
+            self.group_commit, self.hashes, self.limits.address, self.on_letter, self.pause
         )
-        object.__setattr__(self, "taking", worker)
-        object.__setattr__(self, "shield", FloodGuard(self.writer, self.clock, hold=self.hold))
+        object.__setattr__(self, "signup_worker", worker)
+        object.__setattr__(
+            self, "flood_guard", FloodGuard(self.group_commit, self.clock, hold=self.hold)
+        )
         object.__setattr__(self, "links", Links(self.base_url, self.tokens))
 
     async def stop(self) -> None:
         """Finish pending writes; await this before the database is closed."""
-        await self.taking.stop()
-        await self.shield.finish()
-        await asyncio.to_thread(self.writer.stop)
+        await self.signup_worker.stop()
+        await self.flood_guard.finish()
+        await asyncio.to_thread(self.group_commit.stop)
 
-    def about(self, slug: str) -> NewsletterInfo | None:
+    def newsletter(self, slug: str) -> NewsletterInfo | None:
         """Return a newsletter by slug, the first one for an empty slug; ``None`` if unknown."""
         return self.newsletters.get(slug or next(iter(self.newsletters), ""))

@@ -18,53 +18,53 @@ from subscribers.web.endpoint import BY_PAGE, EndpointRequest
 from subscribers.web.page_model import Form
 
 
-async def show(visit: EndpointRequest) -> Response:
+async def show(request: EndpointRequest) -> Response:
     """Show the button that declines, or the result if the mailbox has declined already."""
-    unasked = visit.front.links.read_decline(visit.token)
-    if await run_sync(_declined_at, visit, unasked):
-        return _declined(visit)
-    hidden = ((BY_PAGE, "1"), ("lang", visit.language))
-    form = Form(action=f"/n/{visit.token}", button=visit.words.decline_button, hidden=hidden)
-    return visit.show(replace(visit.say(visit.words.decline), form=form))
+    unasked = request.config.links.read_decline(request.token)
+    if await run_sync(_declined_at, request, unasked):
+        return _declined(request)
+    hidden = ((BY_PAGE, "1"), ("lang", request.language))
+    form = Form(action=f"/n/{request.token}", button=request.words.decline_button, hidden=hidden)
+    return request.show(replace(request.make_page(request.words.decline), form=form))
 
 
-async def act(visit: EndpointRequest) -> Response:
+async def act(request: EndpointRequest) -> Response:
     """Record the refusal of letters before answering; return text to a mail program."""
-    unasked = visit.front.links.read_decline(visit.token)
-    by_page = BY_PAGE in visit.fields
-    evidence = visit.evidence("page" if by_page else "one-click")
-    now = visit.front.clock()
+    unasked = request.config.links.read_decline(request.token)
+    by_page = BY_PAGE in request.fields
+    evidence = request.evidence("page" if by_page else "one-click")
+    now = request.config.clock()
 
     def decline(session: Session) -> None:
         lifecycle.decline(session, unasked, evidence, now)
 
-    await visit.front.writer.alone(decline)
-    await run_sync(visit.front.on_erased)
-    return _declined(visit) if by_page else PlainTextResponse("unsubscribed\n")
+    await request.config.group_commit.alone(decline)
+    await run_sync(request.config.on_erased)
+    return _declined(request) if by_page else PlainTextResponse("unsubscribed\n")
 
 
-async def undo(visit: EndpointRequest) -> Response:
+async def undo(request: EndpointRequest) -> Response:
     """Take back the refusal of letters."""
-    unasked = visit.front.links.read_decline(visit.token)
+    unasked = request.config.links.read_decline(request.token)
 
     def allow(session: Session) -> None:
         suppression.allow_mailbox(session, unasked.mailbox)
 
-    await visit.front.writer.alone(allow)
-    links = [(visit.words.to_sign_up, visit.sign_up_path(unasked.newsletter))]
-    return visit.show(replace(visit.say(visit.words.undeclined), links=links))
+    await request.config.group_commit.alone(allow)
+    links = [(request.words.to_sign_up, request.sign_up_path(unasked.newsletter))]
+    return request.show(replace(request.make_page(request.words.undeclined), links=links))
 
 
-def _declined_at(visit: EndpointRequest, unasked: LetterCause) -> datetime | None:
-    with visit.front.sessions.read() as session:
-        return suppression.mailbox_declined_at(session, unasked.mailbox, visit.front.clock())
+def _declined_at(request: EndpointRequest, unasked: LetterCause) -> datetime | None:
+    with request.config.sessions.read() as session:
+        return suppression.mailbox_declined_at(session, unasked.mailbox, request.config.clock())
 
 
-def _declined(visit: EndpointRequest) -> Response:
+def _declined(request: EndpointRequest) -> Response:
     undo_form = Form(
-        action=f"/n/{visit.token}/undo",
-        button=visit.words.undecline_button,
-        hidden=(("lang", visit.language),),
+        action=f"/n/{request.token}/undo",
+        button=request.words.undecline_button,
+        hidden=(("lang", request.language),),
         quiet=True,
     )
-    return visit.show(replace(visit.say(visit.words.declined), form=undo_form))
+    return request.show(replace(request.make_page(request.words.declined), form=undo_form))

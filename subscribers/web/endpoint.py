@@ -77,8 +77,8 @@ class Scripted(HTMLResponse):
 class EndpointRequest:
     """One request, with the fields, language and network it comes with."""
 
-    front: SiteConfig
-    request: Request
+    config: SiteConfig
+    http: Request
     #: Each field's values; empty until the body was read.
     lists: request_body.Fields = field(default_factory=dict, repr=False)
     program: bool = False  #: the client is a program, and is answered in JSON
@@ -89,14 +89,14 @@ class EndpointRequest:
         return {name: values[-1] for name, values in self.lists.items()}
 
     @cached_property
-    def wanted(self) -> str:
+    def requested_language(self) -> str:
         """The language that the form or ``?lang=`` names; empty for none."""
-        return self.fields.get("lang") or self.request.query_params.get("lang", "")
+        return self.fields.get("lang") or self.http.query_params.get("lang", "")
 
     @cached_property
     def language(self) -> str:
         """The code of the language to answer in."""
-        return choose(self.wanted, self.request.headers.get("accept-language", ""))
+        return choose(self.requested_language, self.http.headers.get("accept-language", ""))
 
     @property
     def words(self) -> TextCatalogue:
@@ -106,15 +106,15 @@ class EndpointRequest:
     @property
     def token(self) -> str:
         """The token in the path."""
-        return str(self.request.path_params.get("token", ""))
+        return str(self.http.path_params.get("token", ""))
 
     @cached_property
     def address(self) -> client.Address | None:
         """The client's IP address, as far as trusted proxies vouch for it; ``None`` if unknown."""
         return client.client(
-            self.request.client.host if self.request.client else None,
-            self.request.headers.getlist("x-forwarded-for"),
-            self.front.trusted_proxies,
+            self.http.client.host if self.http.client else None,
+            self.http.headers.getlist("x-forwarded-for"),
+            self.config.trusted_proxies,
         )
 
     @cached_property
@@ -124,26 +124,26 @@ class EndpointRequest:
 
     def kept_address(self) -> str | None:
         """Return the part of the client's address that the consent record may keep."""
-        if self.front.keep_network is KeepNetwork.NONE or self.address is None:
+        if self.config.keep_network is KeepNetwork.NONE or self.address is None:
             return None
-        full = self.front.keep_network is KeepNetwork.FULL
+        full = self.config.keep_network is KeepNetwork.FULL
         return str(self.address) if full else self.visitor
 
     def evidence(self, channel: str) -> Evidence:
         """Return the evidence that the consent record keeps of an act; *channel* says how."""
         return Evidence(channel=channel, language=self.language, network=self.kept_address())
 
-    def newsletter(self, slug: str) -> str:
+    def newsletter_name(self, slug: str) -> str:
         """Return a newsletter's name, or its slug where the name is unknown or unreadable."""
         try:
-            about = self.front.about(slug)
+            info = self.config.newsletter(slug)
         except SQLAlchemyError:  # a reader can unsubscribe without seeing the name
-            about = None
-        return about.name if about else slug
+            info = None
+        return info.name if info else slug
 
     def onward(self, path: str) -> str:
         """Return a path, with ``?lang=`` if this request named a language."""
-        return f"{path}?lang={self.language}" if self.wanted in LANGUAGES else path
+        return f"{path}?lang={self.language}" if self.requested_language in LANGUAGES else path
 
     def sign_up_path(self, slug: str) -> str:
         """Return the path of a newsletter's sign-up form, in this page's language."""
@@ -155,28 +155,28 @@ class EndpointRequest:
             return JsonAnswer({"status": status}, code)
         return PlainTextResponse(f"{words}\n", code)
 
-    def page(self, saying: PageText, *, status: int = 200, **facts: object) -> Response:
+    def page(self, page_text: PageText, *, status: int = 200, **facts: object) -> Response:
         """Return a text as a page without a form; *facts* fill its placeholders."""
-        return self.show(self.say(saying, **facts), status=status)
+        return self.show(self.make_page(page_text, **facts), status=status)
 
-    def say(self, saying: PageText, **facts: object) -> Page:
+    def make_page(self, page_text: PageText, **facts: object) -> Page:
         """Return a text as a page model, without its empty paragraphs."""
-        body = [text.format(**facts).strip() for text in saying.body]
+        body = [text.format(**facts).strip() for text in page_text.body]
         return Page(
             language=self.language,
-            title=saying.title.format(**facts),
+            title=page_text.title.format(**facts),
             paragraphs=[text for text in body if text],
         )
 
     def no_newsletter(self) -> Response:
         """Return 404 with a link to the front page, for an unknown newsletter."""
-        page = self.say(self.words.no_newsletter)
+        page = self.make_page(self.words.no_newsletter)
         return self.show(replace(page, links=[(self.words.to_front, "/")]), status=404)
 
     def show(self, page: Page, *, status: int = 200) -> Response:
         """Render a page model, and return it as a response."""
         kind = Scripted if page.form and page.form.proof else HTMLResponse
-        return kind(self.front.render(page), status)
+        return kind(self.config.render(page), status)
 
 
 Handler = Callable[[EndpointRequest], Awaitable[Response]]
@@ -187,7 +187,7 @@ TurnAway = Callable[[EndpointRequest], Response | None]
 class Endpoint:
     """The ASGI application of one path; HEAD is answered as GET, and neither changes anything."""
 
-    front: SiteConfig
+    config: SiteConfig
     get: Handler | None = None
     post: Handler | None = None
     framed: bool = False  #: the sites in `embed_origins` may show it in a frame
@@ -197,106 +197,105 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        request = Request(scope, receive)
-        response = await self._answer(request)
+        response = await self._answer(Request(scope, receive))
         response.raw_headers.extend(self._headers)
         scripted = SCRIPTED if isinstance(response, Scripted) else ""
         response.headers["Content-Security-Policy"] = f"{self._policy}{scripted}"
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        visit = EndpointRequest(self.front, request, program=self.program)
-        handler = self.post if request.method == "POST" else self.get
-        if request.method not in ("GET", "HEAD", "POST") or handler is None:
-            return self._not_allowed(visit)
+    async def _answer(self, http: Request) -> Response:
+        request = EndpointRequest(self.config, http, program=self.program)
+        handler = self.post if http.method == "POST" else self.get
+        if http.method not in ("GET", "HEAD", "POST") or handler is None:
+            return self._not_allowed(request)
         try:
-            return await self._handle(visit, handler)
+            return await self._handle(request, handler)
         except request_body.BodyRejected as fault:
-            response = visit.note("unreadable", "this can't be read", fault.status)
+            response = request.note("unreadable", "this can't be read", fault.status)
             response.headers["Connection"] = "close"
             return response
         except BadToken as fault:
-            return _bad_link(visit, fault)
+            return _bad_link(request, fault)
         except (SQLAlchemyError, StoreBusy, TimeoutError) as fault:
             log.error("the store can't be reached: %s", type(fault).__name__)
-            return _unreachable(visit)
+            return _unreachable(request)
         except Exception as fault:  # its text must reach neither the reader nor the log
             log.error("a page failed: %s", type(fault).__name__)
-            return _broken(visit)
+            return _broken(request)
 
-    async def _handle(self, visit: EndpointRequest, handler: Handler) -> Response:
-        if visit.request.method != "POST":
-            return await handler(visit)
-        turned_away = self.turn_away(visit) if self.turn_away else None
+    async def _handle(self, request: EndpointRequest, handler: Handler) -> Response:
+        if request.http.method != "POST":
+            return await handler(request)
+        turned_away = self.turn_away(request) if self.turn_away else None
         if turned_away is not None:
-            await self.front.shield.keep_back()
+            await self.config.flood_guard.keep_back()
             return turned_away
         if self.lenient:
-            return await self._handle_leniently(visit, handler)
-        visit.lists.update(await request_body.read(visit.request))
-        return await handler(visit)
+            return await self._handle_leniently(request, handler)
+        request.lists.update(await request_body.read(request.http))
+        return await handler(request)
 
-    async def _handle_leniently(self, visit: EndpointRequest, handler: Handler) -> Response:
+    async def _handle_leniently(self, request: EndpointRequest, handler: Handler) -> Response:
         """Call the handler even if the body is too long, too slow or no form."""
         try:
-            visit.lists.update(await request_body.read(visit.request))
+            request.lists.update(await request_body.read(request.http))
         except request_body.BodyRejected as fault:
             try:
-                response = await handler(visit)
+                response = await handler(request)
             except BadToken:
                 raise fault from None
             response.headers["Connection"] = "close"  # the rest of the body isn't read
             return response
-        return await handler(visit)
+        return await handler(request)
 
-    def _not_allowed(self, visit: EndpointRequest) -> Response:
+    def _not_allowed(self, request: EndpointRequest) -> Response:
         methods = [
             name for name, handler in (("GET, HEAD", self.get), ("POST", self.post)) if handler
         ]
-        response = visit.note("no such method", "method not allowed", 405)
+        response = request.note("no such method", "method not allowed", 405)
         response.headers["Allow"] = ", ".join(methods)
         return response
 
     @cached_property
     def _policy(self) -> str:
-        return policy(" ".join(self.front.embed_origins) or "*") if self.framed else policy()
+        return policy(" ".join(self.config.embed_origins) or "*") if self.framed else policy()
 
     @cached_property
     def _headers(self) -> list[tuple[bytes, bytes]]:
         """The headers of every response, as ASGI's pairs of bytes."""
-        headers = headers_for(https=self.front.base_url.startswith("https://"))
+        headers = headers_for(https=self.config.base_url.startswith("https://"))
         headers["Vary"] = "Accept-Language"
         if self.framed:
             del headers["Cross-Origin-Opener-Policy"]
         return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
-def _bad_link(visit: EndpointRequest, fault: BadToken) -> Response:
+def _bad_link(request: EndpointRequest, fault: BadToken) -> Response:
     if isinstance(fault, OldLink):
-        return visit.page(visit.words.old_link, status=410)
-    return visit.show(_or_by_mail(visit, visit.words.bad_link), status=404)
+        return request.page(request.words.old_link, status=410)
+    return request.show(_or_by_mail(request, request.words.bad_link), status=404)
 
 
-def _broken(visit: EndpointRequest) -> Response:
-    if visit.program:
-        return visit.note("broken", "", 500)
-    return visit.page(visit.words.broken, status=500)
+def _broken(request: EndpointRequest) -> Response:
+    if request.program:
+        return request.note("broken", "", 500)
+    return request.page(request.words.broken, status=500)
 
 
-def _unreachable(visit: EndpointRequest) -> Response:
-    response = visit.note("unreachable", "", 503) if visit.program else _retry_page(visit)
+def _unreachable(request: EndpointRequest) -> Response:
+    response = request.note("unreachable", "", 503) if request.program else _retry_page(request)
     response.headers["Retry-After"] = RETRY_SECONDS
     return response
 
 
-def _retry_page(visit: EndpointRequest) -> Response:
-    return visit.show(_or_by_mail(visit, visit.words.unreachable), status=503)
+def _retry_page(request: EndpointRequest) -> Response:
+    return request.show(_or_by_mail(request, request.words.unreachable), status=503)
 
 
-def _or_by_mail(visit: EndpointRequest, saying: PageText) -> Page:
+def _or_by_mail(request: EndpointRequest, page_text: PageText) -> Page:
     """Return a text as a page, with the address to unsubscribe at by mail, if one is set."""
-    page = visit.say(saying)
-    if not visit.front.mailto:
+    page = request.make_page(page_text)
+    if not request.config.mailto:
         return page
-    other_way = visit.words.unreachable_mail.format(mailto=visit.front.mailto)
+    other_way = request.words.unreachable_mail.format(mailto=request.config.mailto)
     return replace(page, paragraphs=[*page.paragraphs, other_way])

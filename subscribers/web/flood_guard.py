@@ -33,14 +33,14 @@ class FloodGuard:
 
     def __init__(
         self,
-        writer: GroupCommit,
+        group_commit: GroupCommit,
         clock: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
         pause: float = FLUSH,
         hold: float = 0.0,
         wait: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._writer = writer
+        self._group_commit = group_commit
         self._clock = clock
         self._monotonic = monotonic
         self._stopped_until: dict[str, tuple[float, LimitReason]] = {}
@@ -102,6 +102,6 @@ class FloodGuard:
             rate_limits.note(session, counts, self._clock())
 
         try:
-            await self._writer.alone(note)
+            await self._group_commit.alone(note)
         except (SQLAlchemyError, StoreBusy, TimeoutError):
             self._counts.update(counts)

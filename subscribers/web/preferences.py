@@ -30,23 +30,23 @@ LONGEST = timedelta(days=366)
 _SAME = "same"  # the value that keeps the present pause
 
 
-async def show_pause(visit: EndpointRequest, *, fault: str = "") -> Response:
+async def show_pause(request: EndpointRequest, *, fault: str = "") -> Response:
     """Show the form to pause the newsletter, or to end or keep a pause."""
-    who, words = await who_of(visit), visit.words
-    row = await joined(visit, who)
+    target, words = await target_of(request), request.words
+    row = await joined(request, target)
     if row is None:
-        return await overview(visit, who)
+        return await overview(request, target)
     options = [(str(weeks), words.weeks.format(weeks=weeks)) for weeks in WEEKS]
     until = row.paused_until if row.standing is Standing.PAUSED else None
     if until:
         options.append(("0", words.resume))
-    if until and until > visit.front.clock():
-        still = words.pause_same.format(until=long_date(until, visit.language))
+    if until and until > request.config.clock():
+        still = words.pause_same.format(until=long_date(until, request.language))
         options.insert(0, (_SAME, still))
     choice = Choice(name="weeks", label=words.pause_label, options=options, chosen=[options[0][0]])
     day = Field(name="until", label=words.pause_until, kind="date")
     return await asking(
-        visit,
+        request,
         "pause",
         words.pause,
         words.save,
@@ -56,22 +56,22 @@ async def show_pause(visit: EndpointRequest, *, fault: str = "") -> Response:
     )
 
 
-async def take_pause(visit: EndpointRequest) -> Response:
+async def take_pause(request: EndpointRequest) -> Response:
     """Pause the newsletter until a date, or resume it, and show the overview."""
-    who = await who_of(visit)
-    now = visit.front.clock()
-    if visit.fields.get("weeks") == _SAME and not visit.fields.get("until"):
-        return await overview(visit, who)
-    until = _until(visit.fields, now)
+    target = await target_of(request)
+    now = request.config.clock()
+    if request.fields.get("weeks") == _SAME and not request.fields.get("until"):
+        return await overview(request, target)
+    until = _until(request.fields, now)
     if until is None:
-        return await show_pause(visit, fault=visit.words.pause_fault)
+        return await show_pause(request, fault=request.words.pause_fault)
 
     def keep(session: Session) -> bool:
         if until == now:
-            return lifecycle.resume(session, who.subscriber_id, who.newsletter, now)
-        return lifecycle.pause(session, who.subscriber_id, who.newsletter, until, now)
+            return lifecycle.resume(session, target.subscriber_id, target.newsletter, now)
+        return lifecycle.pause(session, target.subscriber_id, target.newsletter, until, now)
 
-    return await overview(visit, who, saved=await visit.front.writer.alone(keep))
+    return await overview(request, target, saved=await request.config.group_commit.alone(keep))
 
 
 def _until(fields: Mapping[str, str], now: datetime) -> datetime | None:
@@ -93,96 +93,98 @@ def _until(fields: Mapping[str, str], now: datetime) -> datetime | None:
 MOST_TOPICS = 28  # checkboxes; `request_body` refuses a form of more than 30 fields
 
 
-async def show(visit: EndpointRequest) -> Response:
+async def show(request: EndpointRequest) -> Response:
     """Show the overview; raises `BadToken` or `OldLink`."""
-    return await overview(visit, await who_of(visit))
+    return await overview(request, await target_of(request))
 
 
 async def show_topics(
-    visit: EndpointRequest, *, fault: str = "", ticked: Sequence[str] = ()
+    request: EndpointRequest, *, fault: str = "", ticked: Sequence[str] = ()
 ) -> Response:
     """Show the form to choose topics; no choice means every topic."""
-    who = await who_of(visit)
-    row = await joined(visit, who)
-    offered = _topics(visit, row)
+    target = await target_of(request)
+    row = await joined(request, target)
+    offered = _topics(request, row)
     if row is None or not offered:
-        return await overview(visit, who)
+        return await overview(request, target)
     choice = Choice(
         name="topics",
-        label=visit.words.topics_label,
+        label=request.words.topics_label,
         options=offered,
         chosen=ticked or row.topics or [],
         kind="checkbox",
     )
-    words = visit.words
-    return await asking(visit, "topics", words.topics, words.save, choices=[choice], fault=fault)
+    words = request.words
+    return await asking(request, "topics", words.topics, words.save, choices=[choice], fault=fault)
 
 
-async def take_topics(visit: EndpointRequest) -> Response:
+async def take_topics(request: EndpointRequest) -> Response:
     """Store the chosen topics, and show the overview; all or none means every topic."""
-    who = await who_of(visit)
-    offered = [value for value, _ in _topics(visit, await joined(visit, who))]
+    target = await target_of(request)
+    offered = [value for value, _ in _topics(request, await joined(request, target))]
     if not offered:
-        return await overview(visit, who)
-    asked = visit.lists.get("topics", [])
+        return await overview(request, target)
+    asked = request.lists.get("topics", [])
     if not set(asked) <= set(offered):
-        return await show_topics(visit, fault=visit.words.topics_changed, ticked=asked)
+        return await show_topics(request, fault=request.words.topics_changed, ticked=asked)
     chosen = [value for value in offered if value in asked]
     topics = chosen if 0 < len(chosen) < len(offered) else None
 
     def keep(session: Session) -> bool:
-        return store.set_topics(session, who.subscriber_id, who.newsletter, topics, among=JOINED)
-
-    return await overview(visit, who, saved=await visit.front.writer.alone(keep))
-
-
-async def show_address(visit: EndpointRequest) -> Response:
-    """Show the form to change the address."""
-    who = await who_of(visit)
-    if not await run_sync(_may_change_address, visit, who):
-        return await overview(visit, who)
-    return await _address_form(visit)
-
-
-async def take_address(visit: EndpointRequest) -> Response:
-    """Enqueue a letter to the new address; the answer doesn't show whether it is on the list."""
-    who = await who_of(visit)
-    if not await run_sync(_may_change_address, visit, who):
-        return await overview(visit, who)
-    try:
-        address = parse(visit.fields.get("email", ""))
-    except BadAddress as fault:
-        return await _address_form(visit, fault=visit.words.faults[fault.fault])
-    if address.domain in visit.front.disposable:
-        return await _address_form(visit, fault=visit.words.disposable)
-
-    def ask(session: Session) -> LetterState | None:
-        front = visit.front
-        limit = front.limits.address
-        return address_change.request_change(
-            session, *who, address, front.hashes, front.clock(), limit
+        return store.set_topics(
+            session, target.subscriber_id, target.newsletter, topics, among=JOINED
         )
 
-    state = await visit.front.writer.alone(ask)
+    return await overview(request, target, saved=await request.config.group_commit.alone(keep))
+
+
+async def show_address(request: EndpointRequest) -> Response:
+    """Show the form to change the address."""
+    target = await target_of(request)
+    if not await run_sync(_may_change_address, request, target):
+        return await overview(request, target)
+    return await _address_form(request)
+
+
+async def take_address(request: EndpointRequest) -> Response:
+    """Enqueue a letter to the new address; the answer doesn't show whether it is on the list."""
+    target = await target_of(request)
+    if not await run_sync(_may_change_address, request, target):
+        return await overview(request, target)
+    try:
+        address = parse(request.fields.get("email", ""))
+    except BadAddress as fault:
+        return await _address_form(request, fault=request.words.faults[fault.fault])
+    if address.domain in request.config.disposable:
+        return await _address_form(request, fault=request.words.disposable)
+
+    def ask(session: Session) -> LetterState | None:
+        config = request.config
+        limit = config.limits.address
+        return address_change.request_change(
+            session, *target, address, config.hashes, config.clock(), limit
+        )
+
+    state = await request.config.group_commit.alone(ask)
     if state is None:
-        return await _address_form(visit, fault=visit.words.move_many)
+        return await _address_form(request, fault=request.words.move_many)
     if state is LetterState.WAITING:
-        visit.front.on_letter()
-    return visit.page(visit.words.move_asked)
+        request.config.on_letter()
+    return request.page(request.words.move_asked)
 
 
-async def data(visit: EndpointRequest) -> Response:
+async def data(request: EndpointRequest) -> Response:
     """Return all data kept on a reader, as a JSON file (GDPR, Art. 15 and 20)."""
-    who = await who_of(visit)
+    target = await target_of(request)
 
     def collect() -> dict[str, Any]:
-        with visit.front.sessions.read() as session:
-            kept = export.person(session, who.subscriber_id)
-            return kept and {**kept, **visit.front.elsewhere(session, who.subscriber_id)}
+        with request.config.sessions.read() as session:
+            kept = export.person(session, target.subscriber_id)
+            return kept and {**kept, **request.config.elsewhere(session, target.subscriber_id)}
 
     personal_data = await run_sync(collect)
     if not personal_data:
-        return await overview(visit, who)
+        return await overview(request, target)
     text = json.dumps(personal_data, indent=2, ensure_ascii=False, default=_plain)
     return Response(
         text + "\n",
@@ -191,108 +193,113 @@ async def data(visit: EndpointRequest) -> Response:
     )
 
 
-async def show_erase(visit: EndpointRequest) -> Response:
+async def show_erase(request: EndpointRequest) -> Response:
     """Show the button that erases a reader."""
-    who = await who_of(visit)
-    if not await run_sync(_find_standing, visit, who):
-        return await overview(visit, who)
-    words = visit.words
-    return await asking(visit, "erase", words.erase, words.erase_button, quiet=True)
+    target = await target_of(request)
+    if not await run_sync(_find_standing, request, target):
+        return await overview(request, target)
+    words = request.words
+    return await asking(request, "erase", words.erase, words.erase_button, quiet=True)
 
 
-async def take_erase(visit: EndpointRequest) -> Response:
+async def take_erase(request: EndpointRequest) -> Response:
     """Erase a reader (GDPR, Art. 17); repeating it changes nothing."""
-    who = await who_of(visit)
-    now = visit.front.clock()
+    target = await target_of(request)
+    now = request.config.clock()
 
     def erase(session: Session) -> bool:
-        evidence, hashes = visit.evidence("page"), visit.front.hashes
-        elsewhere = visit.front.erase_elsewhere
+        evidence, hashes = request.evidence("page"), request.config.hashes
+        elsewhere = request.config.erase_elsewhere
         return lifecycle.erase(
-            session, who.subscriber_id, evidence, hashes, now, elsewhere=elsewhere
+            session, target.subscriber_id, evidence, hashes, now, elsewhere=elsewhere
         )
 
-    if await visit.front.writer.alone(erase):
-        await run_sync(visit.front.on_erased)
-    return visit.page(visit.words.erased)
+    if await request.config.group_commit.alone(erase):
+        await run_sync(request.config.on_erased)
+    return request.page(request.words.erased)
 
 
-async def who_of(visit: EndpointRequest) -> LinkTarget:
+async def target_of(request: EndpointRequest) -> LinkTarget:
     """Return the reader and the newsletter that the link names.
 
     Raises `BadToken`, or `OldLink` once the reader's address has changed.
     """
-    who, mark = visit.front.links.read_preferences(visit.token)
-    reader = await run_sync(_reader, visit, who)
+    target, mark = request.config.links.read_preferences(request.token)
+    reader = await run_sync(_reader, request, target)
     if reader is not None and address_mark(reader.address) != mark:
         raise OldLink
-    return who
+    return target
 
 
-def _reader(visit: EndpointRequest, who: LinkTarget) -> Reader | None:
-    with visit.front.sessions.read() as session:
-        return store.find_by_id(session, who.subscriber_id)
+def _reader(request: EndpointRequest, target: LinkTarget) -> Reader | None:
+    with request.config.sessions.read() as session:
+        return store.find_by_id(session, target.subscriber_id)
 
 
-async def joined(visit: EndpointRequest, who: LinkTarget) -> NewsletterStanding | None:
+async def joined(request: EndpointRequest, target: LinkTarget) -> NewsletterStanding | None:
     """Return the standing of a confirmed or paused reader; ``None`` for any other."""
-    row = await run_sync(_find_standing, visit, who)
+    row = await run_sync(_find_standing, request, target)
     return row if row and row.standing in JOINED else None
 
 
-def _may_change_address(visit: EndpointRequest, who: LinkTarget) -> bool:
+def _may_change_address(request: EndpointRequest, target: LinkTarget) -> bool:
     """Tell whether a reader may change the address: joined, and not barred."""
-    with visit.front.sessions.read() as session:
+    with request.config.sessions.read() as session:
         row, reader = (
-            store.standing_with(session, *who),
-            store.find_by_id(session, who.subscriber_id),
+            store.standing_with(session, *target),
+            store.find_by_id(session, target.subscriber_id),
         )
     return bool(
         row and row.standing in JOINED and reader and reader.suppressed not in address_change.BARRED
     )
 
 
-def _find_standing(visit: EndpointRequest, who: LinkTarget) -> NewsletterStanding | None:
-    with visit.front.sessions.read() as session:
-        return store.standing_with(session, *who)
+def _find_standing(request: EndpointRequest, target: LinkTarget) -> NewsletterStanding | None:
+    with request.config.sessions.read() as session:
+        return store.standing_with(session, *target)
 
 
-async def overview(visit: EndpointRequest, who: LinkTarget, *, saved: bool = False) -> Response:
+async def overview(
+    request: EndpointRequest, target: LinkTarget, *, saved: bool = False
+) -> Response:
     """Show a reader's standing, and links to what it allows; *saved* confirms a change."""
-    row, reader = await run_sync(_find_standing, visit, who), await run_sync(_reader, visit, who)
-    standing = visit.words.standing[_standing(row, reader, visit.front.clock())].format(
-        newsletter=visit.newsletter(who.newsletter),
-        until=long_date(row.paused_until, visit.language) if row and row.paused_until else "",
+    row, reader = (
+        await run_sync(_find_standing, request, target),
+        await run_sync(_reader, request, target),
     )
-    paragraphs = [visit.words.saved, standing] if saved else [standing]
-    paragraphs += [*_chosen(visit, row), *_address_of(visit, reader)]
-    return visit.show(
+    standing = request.words.standing[_standing(row, reader, request.config.clock())].format(
+        newsletter=request.newsletter_name(target.newsletter),
+        until=long_date(row.paused_until, request.language) if row and row.paused_until else "",
+    )
+    paragraphs = [request.words.saved, standing] if saved else [standing]
+    paragraphs += [*_chosen(request, row), *_address_of(request, reader)]
+    return request.show(
         Page(
-            language=visit.language,
-            title=visit.words.preferences.title,
+            language=request.language,
+            title=request.words.preferences.title,
             paragraphs=paragraphs,
-            links=_links(visit, who, row, held=reader.suppressed if reader else None),
+            links=_links(request, target, row, held=reader.suppressed if reader else None),
         )
     )
 
 
-def _topics(visit: EndpointRequest, row: NewsletterStanding | None) -> list[tuple[str, str]]:
+def _topics(request: EndpointRequest, row: NewsletterStanding | None) -> list[tuple[str, str]]:
     """Return the topics to choose among: earlier choices no longer offered, then those offered."""
     if row is None:
         return []
-    about = visit.front.about(row.newsletter)
-    offered = dict(about.topics) if about else {}
+    info = request.config.newsletter(row.newsletter)
+    offered = dict(info.topics) if info else {}
     before = [(topic, topic) for topic in row.topics or () if topic not in offered]
     return [*before, *offered.items()][:MOST_TOPICS]
 
 
-def _chosen(visit: EndpointRequest, row: NewsletterStanding | None) -> list[str]:
+def _chosen(request: EndpointRequest, row: NewsletterStanding | None) -> list[str]:
     """Return the paragraph that names the chosen topics; empty for every topic."""
     if row is None or row.standing not in JOINED or not row.topics:
         return []
-    named = dict(_topics(visit, row))
+    named = dict(_topics(request, row))
     topics = ", ".join(named.get(topic, topic) for topic in row.topics)
-    return [visit.words.topics_chosen.format(topics=topics)]
+    return [request.words.topics_chosen.format(topics=topics)]
 
 
 def _standing(row: NewsletterStanding | None, reader: Reader | None, now: datetime) -> str:
@@ -305,34 +312,38 @@ def _standing(row: NewsletterStanding | None, reader: Reader | None, now: dateti
 
 
 def _links(
-    visit: EndpointRequest, who: LinkTarget, row: NewsletterStanding | None, *, held: str | None
+    request: EndpointRequest,
+    target: LinkTarget,
+    row: NewsletterStanding | None,
+    *,
+    held: str | None,
 ) -> list[tuple[str, str]]:
-    words = visit.words
-    again = (words.to_sign_up, visit.sign_up_path(who.newsletter))
+    words = request.words
+    again = (words.to_sign_up, request.sign_up_path(target.newsletter))
     if row is None:
         return [again]
     joined = row.standing in JOINED
-    leave = visit.front.links.unsubscribe(who).removeprefix(visit.front.base_url)
+    leave = request.config.links.unsubscribe(target).removeprefix(request.config.base_url)
     offered = [
-        (joined and bool(_topics(visit, row)), words.topics.title, _own(visit, "/topics")),
-        (joined, words.pause.title, _own(visit, "/pause")),
-        (joined and held not in address_change.BARRED, words.move.title, _own(visit, "/address")),
+        (joined and bool(_topics(request, row)), words.topics.title, _own(request, "/topics")),
+        (joined, words.pause.title, _own(request, "/pause")),
+        (joined and held not in address_change.BARRED, words.move.title, _own(request, "/address")),
         (not joined or held in REJOINABLE, *again),  # a confirmed sign-up lifts this suppression
-        (True, words.data, _own(visit, "/data")),
-        (joined, words.leave_button, visit.onward(leave)),
-        (True, words.erase.title, _own(visit, "/erase")),
+        (True, words.data, _own(request, "/data")),
+        (joined, words.leave_button, request.onward(leave)),
+        (True, words.erase.title, _own(request, "/erase")),
     ]
     return [(text, path) for offer, text, path in offered if offer]
 
 
-def _own(visit: EndpointRequest, page: str = "") -> str:
-    return visit.onward(f"/p/{visit.token}{page}")
+def _own(request: EndpointRequest, page: str = "") -> str:
+    return request.onward(f"/p/{request.token}{page}")
 
 
 async def asking(
-    visit: EndpointRequest,
+    request: EndpointRequest,
     action: str,
-    saying: Any,
+    page_text: Any,
     button: str,
     *,
     fields: tuple[Field, ...] = (),
@@ -341,43 +352,43 @@ async def asking(
     quiet: bool = False,
 ) -> Response:
     """Show the form of one action; *fault* says why it was refused, with status 422."""
-    who, _ = visit.front.links.read_preferences(visit.token)
-    page, reader = visit.say(saying), await run_sync(_reader, visit, who)
-    return visit.show(
+    target, _ = request.config.links.read_preferences(request.token)
+    page, reader = request.make_page(page_text), await run_sync(_reader, request, target)
+    return request.show(
         Page(
             language=page.language,
             title=page.title,
-            paragraphs=[*page.paragraphs, *_address_of(visit, reader)],
+            paragraphs=[*page.paragraphs, *_address_of(request, reader)],
             fault=fault,
             form=Form(
-                action=f"/p/{visit.token}/{action}",
+                action=f"/p/{request.token}/{action}",
                 button=button,
-                hidden=(("lang", visit.language),),
+                hidden=(("lang", request.language),),
                 fields=fields,
                 choices=choices or (),
                 quiet=quiet,
             ),
-            links=[(visit.words.to_preferences, _own(visit))],
+            links=[(request.words.to_preferences, _own(request))],
         ),
         status=422 if fault else 200,
     )
 
 
-async def _address_form(visit: EndpointRequest, *, fault: str = "") -> Response:
-    words = visit.words
-    value = visit.fields.get("email", "")[:254]
+async def _address_form(request: EndpointRequest, *, fault: str = "") -> Response:
+    words = request.words
+    value = request.fields.get("email", "")[:254]
     asked = Field(name="email", label=words.move_label, kind="email", value=value)
     return await asking(
-        visit, "address", words.move, words.move_button, fields=(asked,), fault=fault
+        request, "address", words.move, words.move_button, fields=(asked,), fault=fault
     )
 
 
-def _address_of(visit: EndpointRequest, reader: Reader | None) -> list[str]:
+def _address_of(request: EndpointRequest, reader: Reader | None) -> list[str]:
     """Return the address shortened to a letter and its domain, since a mail may be forwarded."""
     if reader is None:
         return []
     local, _, domain = reader.address.rpartition("@")
-    return [visit.words.own_address.format(address=f"{local[0]}…@{domain}")]
+    return [request.words.own_address.format(address=f"{local[0]}…@{domain}")]
 
 
 def _plain(value: Any) -> str:

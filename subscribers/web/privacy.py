@@ -6,45 +6,45 @@ from starlette.responses import Response
 
 from subscribers.web.endpoint import EndpointRequest
 from subscribers.web.page_model import Page
-from subscribers.web.signup_checks import about_of
+from subscribers.web.signup_checks import info_of
 
 
-async def show(visit: EndpointRequest) -> Response:
+async def show(request: EndpointRequest) -> Response:
     """Show what data is kept, why and for how long, and how to exercise each right."""
-    about, words, front = about_of(visit), visit.words, visit.front
-    if about is None:
-        return visit.no_newsletter()
+    info, words, config = info_of(request), request.words, request.config
+    if info is None:
+        return request.no_newsletter()
     times = {
-        "pending": words.days(front.retention.pending),
-        "networks": words.days(front.retention.networks),
-        "evidence": words.days(front.retention.evidence),
+        "pending": words.days(config.retention.pending),
+        "networks": words.days(config.retention.networks),
+        "evidence": words.days(config.retention.evidence),
     }
-    page = visit.say(
+    page = request.make_page(
         words.kept,
-        newsletter=about.name,
-        network=words.kept_network[front.keep_network.value].format(**times),
+        newsletter=info.name,
+        network=words.kept_network[config.keep_network.value].format(**times),
         **times,
-        tracking=words.kept_tracking[about.tracking],
-        responsible=words.kept_responsible.format(who=front.responsible)
-        if front.responsible
+        tracking=words.kept_tracking[info.tracking],
+        responsible=words.kept_responsible.format(who=config.responsible)
+        if config.responsible
         else "",
-        carrier=words.kept_carrier.format(carrier=front.carrier) if front.carrier else "",
-        copies=_copies(visit),
-        files=words.kept_files if front.files_kept else "",
-        contact=words.unreachable_mail.format(mailto=front.mailto) if front.mailto else "",
+        carrier=words.kept_carrier.format(carrier=config.carrier) if config.carrier else "",
+        copies=_copies(request),
+        files=words.kept_files if config.files_kept else "",
+        contact=words.unreachable_mail.format(mailto=config.mailto) if config.mailto else "",
     )
-    return visit.show(
+    return request.show(
         Page(
             language=page.language,
             title=page.title,
             paragraphs=page.paragraphs,
-            links=[(words.to_sign_up, visit.sign_up_path(about.slug))],
+            links=[(words.to_sign_up, request.sign_up_path(info.slug))],
         )
     )
 
 
-def _copies(visit: EndpointRequest) -> str:
-    days, words = visit.front.copies_kept, visit.words
+def _copies(request: EndpointRequest) -> str:
+    days, words = request.config.copies_kept, request.words
     if days is None:
         return words.kept_copies_elsewhere
     return words.kept_copies.format(copies=words.days(days)) if days else ""

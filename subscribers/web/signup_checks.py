@@ -59,137 +59,139 @@ class SignupResult:
 class SignupChecks:
     """The checks of every way to sign up, with the flood guard they share."""
 
-    front: SiteConfig
-    shield: FloodGuard = field(repr=False)
-    taking: SignupWorker = field(repr=False)
+    config: SiteConfig
+    flood_guard: FloodGuard = field(repr=False)
+    signup_worker: SignupWorker = field(repr=False)
 
-    def turned_away(self, visit: EndpointRequest) -> bool:
+    def turned_away(self, request: EndpointRequest) -> bool:
         """Tell whether the flood guard stops the visitor's network, and count the request if so."""
-        stop = self.shield.stopped(visit.visitor)
+        stop = self.flood_guard.stopped(request.visitor)
         if stop is not None:
-            self.shield.count(stop)
+            self.flood_guard.count(stop)
         return stop is not None
 
-    async def judge(self, visit: EndpointRequest) -> SignupResult:
+    async def check(self, request: EndpointRequest) -> SignupResult:
         """Check one sign-up, record it if every check passes, and return the outcome."""
-        stop = self.shield.stopped(visit.visitor) or self._suspect(visit)
+        stop = self.flood_guard.stopped(request.visitor) or self._suspect(request)
         if stop is not None:
-            self.shield.count(stop)
-            locked_in = stop is LimitReason.ORIGIN and self._is_locked_in(visit)
+            self.flood_guard.count(stop)
+            locked_in = stop is LimitReason.ORIGIN and self._is_locked_in(request)
             return SignupResult(outcome=SignupOutcome.ELSEWHERE) if locked_in else _result_for(stop)
-        about = about_of(visit)
-        if about is None:
+        info = info_of(request)
+        if info is None:
             return SignupResult(outcome=SignupOutcome.AGAIN)
         try:
-            proof, harder = self._proof(visit)
-            address = parse(visit.fields.get("email", ""))
+            proof, harder = self._proof(request)
+            address = parse(request.fields.get("email", ""))
         except BadProof:
-            self.shield.count(LimitReason.PUZZLE)
+            self.flood_guard.count(LimitReason.PUZZLE)
             return _result_for(LimitReason.PUZZLE)
         except BadAddress as fault:
-            return SignupResult(outcome=SignupOutcome.FAULT, fault=visit.words.faults[fault.fault])
-        if address.domain in self.front.disposable:
-            self.shield.count(LimitReason.DISPOSABLE)
-            return SignupResult(outcome=SignupOutcome.FAULT, fault=visit.words.disposable)
+            return SignupResult(
+                outcome=SignupOutcome.FAULT, fault=request.words.faults[fault.fault]
+            )
+        if address.domain in self.config.disposable:
+            self.flood_guard.count(LimitReason.DISPOSABLE)
+            return SignupResult(outcome=SignupOutcome.FAULT, fault=request.words.disposable)
         return await self._record(
-            _request_of(visit, about, RequestOrigin(address, visit.visitor, proof, harder))
+            _request_of(request, info, RequestOrigin(address, request.visitor, proof, harder))
         )
 
     async def _record(self, request: SignupRequest) -> SignupResult:
-        stop = await self.front.writer.together(self.ask, request)
+        stop = await self.config.group_commit.together(self.ask, request)
         goes_on = (
-            stop in (LimitReason.EVERYONE, LimitReason.DOMAIN) and self.front.harder is not None
+            stop in (LimitReason.EVERYONE, LimitReason.DOMAIN) and self.config.harder is not None
         )
         if stop in (LimitReason.NETWORK, LimitReason.EVERYONE) and not goes_on:
-            self.shield.stop(request.network, stop)
+            self.flood_guard.stop(request.network, stop)
         else:
-            self.taking.soon()
+            self.signup_worker.soon()
         return replace(_result_for(stop), goes_on=goes_on)
 
     def ask(self, session: Session, requests: Sequence[SignupRequest]) -> list[LimitReason | None]:
         """Record sign-ups that arrived together, in one transaction; return each one's limit."""
-        front = self.front
+        config = self.config
         return record_requests(
-            session, requests, limits=front.limits, hashes=front.hashes, now=front.clock()
+            session, requests, limits=config.limits, hashes=config.hashes, now=config.clock()
         )
 
-    def _suspect(self, visit: EndpointRequest) -> LimitReason | None:
-        if not client.is_ours(visit.request, self.front.base_url):
+    def _suspect(self, request: EndpointRequest) -> LimitReason | None:
+        if not client.is_ours(request.http, self.config.base_url):
             return LimitReason.ORIGIN
-        if visit.fields.get(TRAP):
+        if request.fields.get(TRAP):
             return LimitReason.TRAP
-        return self._check_token(visit)
+        return self._check_token(request)
 
-    def _is_locked_in(self, visit: EndpointRequest) -> bool:
+    def _is_locked_in(self, request: EndpointRequest) -> bool:
         """Tell whether our own form was sent from a sandboxed frame, whose origin is opaque."""
-        if visit.request.url.path == FRAME_PATH:
+        if request.http.url.path == FRAME_PATH:
             return True
         with suppress(BadToken):
-            shown = read_form_token(self.front, visit.fields.get("token", ""))
-            return shown.waited == _mark_of(visit)
+            shown = read_form_token(self.config, request.fields.get("token", ""))
+            return shown.waited == _mark_of(request)
         return False
 
-    def _proof(self, visit: EndpointRequest) -> tuple[str, bool]:
+    def _proof(self, request: EndpointRequest) -> tuple[str, bool]:
         """Return the solved challenge, and whether it is the harder one; raises `BadProof`."""
-        answer, now = visit.fields.get(PROOF, ""), self.front.clock()
-        if self.front.harder is not None:
+        answer, now = request.fields.get(PROOF, ""), self.config.clock()
+        if self.config.harder is not None:
             with suppress(BadProof):
-                return self.front.harder.check(answer, now), True
-        return (self.front.proof.check(answer, now) if self.front.proof else ""), False
+                return self.config.harder.check(answer, now), True
+        return (self.config.proof.check(answer, now) if self.config.proof else ""), False
 
-    def _check_token(self, visit: EndpointRequest) -> LimitReason | None:
-        about = about_of(visit)
+    def _check_token(self, request: EndpointRequest) -> LimitReason | None:
+        info = info_of(request)
         try:
-            shown = read_form_token(self.front, visit.fields.get("token", ""))
+            shown = read_form_token(self.config, request.fields.get("token", ""))
         except BadToken:
             return LimitReason.FORM
-        age = self.front.clock() - shown.at
-        if age > timedelta(hours=self.front.form_hours):
+        age = self.config.clock() - shown.at
+        if age > timedelta(hours=self.config.form_hours):
             return LimitReason.FORM
-        if about and not _has_present_wording(shown, about):
+        if info and not _has_present_wording(shown, info):
             return LimitReason.FORM
-        again = shown.waited == _mark_of(visit)
-        early = age < timedelta(seconds=self.front.form_seconds) and not again
+        again = shown.waited == _mark_of(request)
+        early = age < timedelta(seconds=self.config.form_seconds) and not again
         return LimitReason.FAST if early else None
 
 
-def _mark_of(visit: EndpointRequest) -> str:
+def _mark_of(request: EndpointRequest) -> str:
     """Return the mark of the address in the form, as the token of a form sent before has it."""
-    return address_mark(visit.fields.get("email", "")[:254])
+    return address_mark(request.fields.get("email", "")[:254])
 
 
-def _has_present_wording(shown: ShownForm, about: NewsletterInfo) -> bool:
+def _has_present_wording(shown: ShownForm, info: NewsletterInfo) -> bool:
     """Tell whether the wording that was shown is the one that would be kept as evidence."""
-    mark = wording_mark(about, shown.language)
-    return (shown.newsletter, shown.mark) == (about.slug, mark)
+    mark = wording_mark(info, shown.language)
+    return (shown.newsletter, shown.mark) == (info.slug, mark)
 
 
-def about_of(visit: EndpointRequest) -> NewsletterInfo | None:
+def info_of(request: EndpointRequest) -> NewsletterInfo | None:
     """Return the newsletter that a request names, the first one by default; ``None`` if unknown."""
-    asked = visit.fields.get("newsletter") or visit.request.query_params.get("newsletter", "")
-    return visit.front.about(asked)
+    asked = request.fields.get("newsletter") or request.http.query_params.get("newsletter", "")
+    return request.config.newsletter(asked)
 
 
-def source_of(visit: EndpointRequest, default: str = "page") -> str:
+def source_of(request: EndpointRequest, default: str = "page") -> str:
     """Return the name of the form that was sent, if it has the right syntax, else *default*."""
-    source = visit.fields.get("form") or visit.request.query_params.get("form", default)
+    source = request.fields.get("form") or request.http.query_params.get("form", default)
     return source if _SOURCE.match(source) else default
 
 
 def _request_of(
-    visit: EndpointRequest, about: NewsletterInfo, origin: RequestOrigin
+    request: EndpointRequest, info: NewsletterInfo, origin: RequestOrigin
 ) -> SignupRequest:
-    language = read_form_token(visit.front, visit.fields.get("token", "")).language
+    language = read_form_token(request.config, request.fields.get("token", "")).language
     return SignupRequest(
         address=origin.address,
-        newsletter=about.slug,
-        form=source_of(visit, "api" if visit.program else "page"),
-        wording=wording(about, language),
+        newsletter=info.slug,
+        form=source_of(request, "api" if request.program else "page"),
+        wording=wording(info, language),
         language=language,
         network=origin.network,
         proof=origin.proof,
         harder=origin.harder,
-        seen_from=visit.kept_address(),
+        seen_from=request.kept_address(),
     )
 
 

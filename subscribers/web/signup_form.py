@@ -35,23 +35,23 @@ class ShownForm(NamedTuple):
     at: datetime
 
 
-def form_token(front: SiteConfig, about: NewsletterInfo, language: str, *, sent: str = "") -> str:
+def form_token(config: SiteConfig, info: NewsletterInfo, language: str, *, sent: str = "") -> str:
     """Return a signed token that shows which form was shown, in which wording, and when.
 
     *sent* is the address that the form was sent with before: sending it again needs no wait.
     """
-    return front.tokens.sign(Purpose.FORM, form_subject(about, language, front.clock(), sent))
+    return config.tokens.sign(Purpose.FORM, form_subject(info, language, config.clock(), sent))
 
 
-def form_subject(about: NewsletterInfo, language: str, at: datetime, sent: str = "") -> str:
+def form_subject(info: NewsletterInfo, language: str, at: datetime, sent: str = "") -> str:
     """Return the subject of a form's token, its time in milliseconds since 1970."""
-    mark, waited = wording_mark(about, language), address_mark(sent) if sent else ""
-    return f"{about.slug}:{language}:{mark}:{waited}:{int(at.timestamp() * 1000)}"
+    mark, waited = wording_mark(info, language), address_mark(sent) if sent else ""
+    return f"{info.slug}:{language}:{mark}:{waited}:{int(at.timestamp() * 1000)}"
 
 
-def read_form_token(front: SiteConfig, token: str) -> ShownForm:
+def read_form_token(config: SiteConfig, token: str) -> ShownForm:
     """Return the facts in a form's token; raises `BadToken`."""
-    parts = front.tokens.read(Purpose.FORM, token).split(":")
+    parts = config.tokens.read(Purpose.FORM, token).split(":")
     if len(parts) != _PARTS:  # a form of an earlier version, opened before the update
         raise BadToken
     newsletter, language, mark, waited, moment = parts
@@ -59,22 +59,22 @@ def read_form_token(front: SiteConfig, token: str) -> ShownForm:
     return ShownForm(newsletter, language, mark, waited, at)
 
 
-def wording_mark(about: NewsletterInfo, language: str) -> str:
+def wording_mark(info: NewsletterInfo, language: str) -> str:
     """Return the checksum (CRC-32, in hex) of the consent wording."""
-    return f"{crc32(wording(about, language).encode()):08x}"
+    return f"{crc32(wording(info, language).encode()):08x}"
 
 
-def challenge(front: SiteConfig, *, harder: bool = False) -> dict[str, str | int] | None:
+def challenge(config: SiteConfig, *, harder: bool = False) -> dict[str, str | int] | None:
     """Return the proof of work to do before a sign-up, valid as long as the form, or ``None``."""
-    proof = front.harder if harder else front.proof
+    proof = config.harder if harder else config.proof
     if proof is None:
         return None
-    return proof.challenge(front.clock() + timedelta(hours=front.form_hours))
+    return proof.challenge(config.clock() + timedelta(hours=config.form_hours))
 
 
 def form(
-    front: SiteConfig,
-    about: NewsletterInfo,
+    config: SiteConfig,
+    info: NewsletterInfo,
     language: str,
     *,
     source: str,
@@ -89,12 +89,12 @@ def form(
     *harder* asks for the proof of work that leads past a cap.
     """
     words = LANGUAGES[language]
-    puzzle = challenge(front, harder=harder)
+    puzzle = challenge(config, harder=harder)
     hidden = (
-        ("newsletter", about.slug),
+        ("newsletter", info.slug),
         ("lang", language),
         ("form", source),
-        ("token", form_token(front, about, language, sent=value if sent else "")),
+        ("token", form_token(config, info, language, sent=value if sent else "")),
     )
     return Form(
         action=path,
@@ -117,31 +117,31 @@ def form(
     )
 
 
-def wording(about: NewsletterInfo, language: str) -> str:
+def wording(info: NewsletterInfo, language: str) -> str:
     """Return the consent wording beside the form."""
-    return LANGUAGES[language].wording.format(newsletter=about.name)
+    return LANGUAGES[language].wording.format(newsletter=info.name)
 
 
-def kept_link(about: NewsletterInfo, language: str) -> tuple[str, str]:
+def kept_link(info: NewsletterInfo, language: str) -> tuple[str, str]:
     """Return the label and path of the link to the privacy page."""
-    path = f"{KEPT_PATH}?newsletter={about.slug}&lang={language}"
+    path = f"{KEPT_PATH}?newsletter={info.slug}&lang={language}"
     return LANGUAGES[language].kept_link, path
 
 
-def snippet(front: SiteConfig, about: NewsletterInfo, language: str) -> str:
+def snippet(config: SiteConfig, info: NewsletterInfo, language: str) -> str:
     """Return the form for other sites: HTML without a script; one more button press follows."""
     words = LANGUAGES[language]
-    kept_words, kept = kept_link(about, language)
-    hidden = {"newsletter": about.slug, "lang": language, "form": "embed"}
+    kept_words, kept = kept_link(info, language)
+    hidden = {"newsletter": info.slug, "lang": language, "form": "embed"}
     inputs = "".join(
         f'  <input type="hidden" name="{name}" value="{escape(value)}">\n'
         for name, value in hidden.items()
     )
     return (
-        f'<form method="post" action="{escape(front.base_url)}{PATH}">\n{inputs}'
+        f'<form method="post" action="{escape(config.base_url)}{PATH}">\n{inputs}'
         f"  <label>{escape(words.address)}\n"
         '    <input type="email" name="email" required autocomplete="email">\n  </label>\n'
         f"  <button>{escape(words.sign_up_button)}</button>\n"
-        f"  <p>{escape(wording(about, language))}"
-        f' <a href="{escape(front.base_url + kept)}">{escape(kept_words)}</a></p>\n</form>\n'
+        f"  <p>{escape(wording(info, language))}"
+        f' <a href="{escape(config.base_url + kept)}">{escape(kept_words)}</a></p>\n</form>\n'
     )

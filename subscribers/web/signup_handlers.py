@@ -21,7 +21,7 @@ from subscribers.web.signup_checks import (
     SignupChecks,
     SignupOutcome,
     SignupResult,
-    about_of,
+    info_of,
     source_of,
 )
 from subscribers.web.signup_form import (
@@ -49,89 +49,91 @@ _STATUS = {
 class SignupHandlers:
     """The handlers of every way to sign up."""
 
-    judge: SignupChecks
+    checks: SignupChecks
     #: Pages that are the same for every visitor, rendered once, by status and language.
     rendered: dict[tuple[int, str], str] = field(default_factory=dict)
 
-    async def show(self, visit: EndpointRequest) -> Response:
+    async def show(self, request: EndpointRequest) -> Response:
         """Show the page with the form."""
-        return _form_page(visit, PATH)
+        return _form_page(request, PATH)
 
-    async def show_frame(self, visit: EndpointRequest) -> Response:
+    async def show_frame(self, request: EndpointRequest) -> Response:
         """Show the page with the form, for a frame of another site."""
-        return _form_page(visit, FRAME_PATH)
+        return _form_page(request, FRAME_PATH)
 
-    async def show_snippet(self, visit: EndpointRequest) -> Response:
+    async def show_snippet(self, request: EndpointRequest) -> Response:
         """Return the form's HTML as text, to copy into another site."""
-        about = about_of(visit)
-        if about is None:
-            return visit.no_newsletter()
-        return PlainTextResponse(snippet(visit.front, about, visit.language))
+        info = info_of(request)
+        if info is None:
+            return request.no_newsletter()
+        return PlainTextResponse(snippet(request.config, info, request.language))
 
-    async def take(self, visit: EndpointRequest) -> Response:
+    async def take(self, request: EndpointRequest) -> Response:
         """Handle the page's form, and return the page for its outcome."""
-        return self._outcome_page(visit, await self.judge.judge(visit), PATH)
+        return self._outcome_page(request, await self.checks.check(request), PATH)
 
-    async def take_frame(self, visit: EndpointRequest) -> Response:
+    async def take_frame(self, request: EndpointRequest) -> Response:
         """Handle the frame's form, and return the page for its outcome."""
-        return self._outcome_page(visit, await self.judge.judge(visit), FRAME_PATH)
+        return self._outcome_page(request, await self.checks.check(request), FRAME_PATH)
 
-    def turn_away(self, visit: EndpointRequest) -> Response | None:
+    def turn_away(self, request: EndpointRequest) -> Response | None:
         """Return 429 before the body is read, if the flood guard stops the visitor's network."""
-        if not self.judge.turned_away(visit):
+        if not self.checks.turned_away(request):
             return None
-        if visit.program:
-            return _retry_later(_outcome_json(visit, SignupResult(outcome=SignupOutcome.LATER)))
-        return self._later(visit)
+        if request.program:
+            return _retry_later(_outcome_json(request, SignupResult(outcome=SignupOutcome.LATER)))
+        return self._later(request)
 
-    async def show_json(self, visit: EndpointRequest) -> Response:
+    async def show_json(self, request: EndpointRequest) -> Response:
         """Return what a form holds, as JSON: wording, token, wait in seconds, proof of work."""
-        about = about_of(visit)
-        if about is None:
+        info = info_of(request)
+        if info is None:
             return JsonAnswer({"status": "unknown newsletter"}, 404)
         facts: dict[str, Any] = {
-            "newsletter": about.slug,
-            "wording": wording(about, visit.language),
-            "token": form_token(visit.front, about, visit.language),
-            "wait_seconds": visit.front.form_seconds,
+            "newsletter": info.slug,
+            "wording": wording(info, request.language),
+            "token": form_token(request.config, info, request.language),
+            "wait_seconds": request.config.form_seconds,
         }
-        puzzle = challenge(visit.front)
+        puzzle = challenge(request.config)
         return JsonAnswer(facts | {"proof": puzzle} if puzzle else facts)
 
     async def show_script(self, _visit: EndpointRequest) -> Response:
         """Return the script that does the proof of work."""
         return Response(script(), media_type="text/javascript; charset=utf-8")
 
-    async def take_json(self, visit: EndpointRequest) -> Response:
+    async def take_json(self, request: EndpointRequest) -> Response:
         """Handle a sign-up sent as JSON, and return its outcome as JSON."""
-        if not visit.request.headers.get("content-type", "").startswith("application/json"):
+        if not request.http.headers.get("content-type", "").startswith("application/json"):
             return JsonAnswer({"status": "send application/json"}, 415)
-        if about_of(visit) is None:
+        if info_of(request) is None:
             return JsonAnswer({"status": "unknown newsletter"}, 404)
-        result = await self.judge.judge(visit)
-        if not client.is_ours(visit.request, visit.front.base_url):  # trying again won't help
+        result = await self.checks.check(request)
+        if not client.is_ours(request.http, request.config.base_url):  # trying again won't help
             return JsonAnswer({"status": "foreign origin"}, 403)
-        return _retry_later(_outcome_json(visit, result))
+        return _retry_later(_outcome_json(request, result))
 
-    def _outcome_page(self, visit: EndpointRequest, result: SignupResult, path: str) -> Response:
+    def _outcome_page(self, request: EndpointRequest, result: SignupResult, path: str) -> Response:
         if result.outcome is SignupOutcome.INBOX:
-            return HTMLResponse(self._rendered_once(visit, 200, visit.words.inbox))
+            return HTMLResponse(self._rendered_once(request, 200, request.words.inbox))
         if result.goes_on:
-            return _retry_later(_form_page(visit, path, harder=True))
+            return _retry_later(_form_page(request, path, harder=True))
         if result.outcome is SignupOutcome.LATER:
-            return self._later(visit)
+            return self._later(request)
         if result.outcome is SignupOutcome.ELSEWHERE:
-            return _elsewhere(visit)
+            return _elsewhere(request)
         again = result.outcome is SignupOutcome.AGAIN
-        return _form_page(visit, path, fault=result.fault, again=again)
+        return _form_page(request, path, fault=result.fault, again=again)
 
-    def _later(self, visit: EndpointRequest) -> Response:
-        return _retry_later(HTMLResponse(self._rendered_once(visit, 429, visit.words.many), 429))
+    def _later(self, request: EndpointRequest) -> Response:
+        return _retry_later(
+            HTMLResponse(self._rendered_once(request, 429, request.words.many), 429)
+        )
 
-    def _rendered_once(self, visit: EndpointRequest, status: int, saying: PageText) -> str:
-        key = (status, visit.language)
+    def _rendered_once(self, request: EndpointRequest, status: int, page_text: PageText) -> str:
+        key = (status, request.language)
         if key not in self.rendered:
-            self.rendered[key] = visit.front.render(visit.say(saying))
+            self.rendered[key] = request.config.render(request.make_page(page_text))
         return self.rendered[key]
 
 
@@ -142,66 +144,71 @@ def script() -> str:
 
 
 def _form_page(
-    visit: EndpointRequest, path: str, *, fault: str = "", again: bool = False, harder: bool = False
+    request: EndpointRequest,
+    path: str,
+    *,
+    fault: str = "",
+    again: bool = False,
+    harder: bool = False,
 ) -> Response:
-    about = about_of(visit)
-    if about is None:
-        return visit.no_newsletter()
-    comes = about.comes.get(visit.language, "")
-    page = visit.say(
-        visit.words.sign_up,
-        newsletter=about.name,
-        description=about.description,
-        comes=visit.words.comes.format(comes=comes) if comes else "",
+    info = info_of(request)
+    if info is None:
+        return request.no_newsletter()
+    comes = info.comes.get(request.language, "")
+    page = request.make_page(
+        request.words.sign_up,
+        newsletter=info.name,
+        description=info.description,
+        comes=request.words.comes.format(comes=comes) if comes else "",
     )
     paragraphs = page.paragraphs
     if again or harder:
-        paragraphs = [visit.words.sign_up_again if again else visit.words.sign_up_harder]
-    return visit.show(
+        paragraphs = [request.words.sign_up_again if again else request.words.sign_up_harder]
+    return request.show(
         Page(
-            language=visit.language,
+            language=request.language,
             title=page.title,
             paragraphs=paragraphs,
             fault=fault,
             form=form(
-                visit.front,
-                about,
-                visit.language,
-                source=source_of(visit, "frame" if path == FRAME_PATH else "page"),
-                value=visit.fields.get("email", "")[:254],
+                request.config,
+                info,
+                request.language,
+                source=source_of(request, "frame" if path == FRAME_PATH else "page"),
+                value=request.fields.get("email", "")[:254],
                 path=path,
                 sent=again or harder,
                 harder=harder,
             ),
-            links=_links(visit, about),
-            small=wording(about, visit.language),
+            links=_links(request, info),
+            small=wording(info, request.language),
         ),
         status=_STATUS[SignupOutcome.LATER] if harder else 422 if fault else 200,
     )
 
 
-def _elsewhere(visit: EndpointRequest) -> Response:
+def _elsewhere(request: EndpointRequest) -> Response:
     """Show the form's address to copy, since a sandboxed frame may not open a link."""
-    about = about_of(visit)
-    if about is None:
-        return visit.no_newsletter()
-    path = visit.sign_up_path(about.slug)
-    page = visit.say(visit.words.locked_in, address=f"{visit.front.base_url}{path}")
-    return visit.show(replace(page, links=[(visit.words.to_sign_up, path)]))
+    info = info_of(request)
+    if info is None:
+        return request.no_newsletter()
+    path = request.sign_up_path(info.slug)
+    page = request.make_page(request.words.locked_in, address=f"{request.config.base_url}{path}")
+    return request.show(replace(page, links=[(request.words.to_sign_up, path)]))
 
 
-def _outcome_json(visit: EndpointRequest, result: SignupResult) -> Response:
+def _outcome_json(request: EndpointRequest, result: SignupResult) -> Response:
     answer: dict[str, Any] = {"status": result.outcome.value}
     if result.fault:
         answer["fault"] = result.fault
     if result.goes_on:
-        answer["proof"] = challenge(visit.front, harder=True)
+        answer["proof"] = challenge(request.config, harder=True)
     return JsonAnswer(answer, _STATUS[result.outcome])
 
 
-def _links(visit: EndpointRequest, about: NewsletterInfo) -> list[tuple[str, str]]:
-    latest = [(visit.words.latest, about.latest)] if about.latest else []
-    return [*latest, kept_link(about, visit.language)]
+def _links(request: EndpointRequest, info: NewsletterInfo) -> list[tuple[str, str]]:
+    latest = [(request.words.latest, info.latest)] if info.latest else []
+    return [*latest, kept_link(info, request.language)]
 
 
 def _retry_later(response: Response) -> Response:

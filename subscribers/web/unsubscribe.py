@@ -22,92 +22,96 @@ from subscribers.web.locale import PageText
 from subscribers.web.page_model import Form, Page
 
 
-async def show(visit: EndpointRequest) -> Response:
+async def show(request: EndpointRequest) -> Response:
     """Show the button that unsubscribes, or the result if the reader has left already."""
-    target = visit.front.links.read_unsubscribe(visit.token)
-    left = await run_sync(_when_left, visit, target)
+    target = request.config.links.read_unsubscribe(request.token)
+    left = await run_sync(_when_left, request, target)
     if left is not None:
-        return _left_page(visit, target, left)
-    page = visit.say(visit.words.leave, newsletter=visit.newsletter(target.newsletter))
-    return visit.show(
+        return _left_page(request, target, left)
+    page = request.make_page(
+        request.words.leave, newsletter=request.newsletter_name(target.newsletter)
+    )
+    return request.show(
         Page(
             language=page.language,
             title=page.title,
             paragraphs=page.paragraphs,
             form=Form(
-                action=f"/u/{visit.token}",
-                button=visit.words.leave_button,
-                hidden=((BY_PAGE, "1"), ("lang", visit.language)),
+                action=f"/u/{request.token}",
+                button=request.words.leave_button,
+                hidden=((BY_PAGE, "1"), ("lang", request.language)),
             ),
         )
     )
 
 
-async def act(visit: EndpointRequest) -> Response:
+async def act(request: EndpointRequest) -> Response:
     """Unsubscribe before answering; return text to a mail program, and a page to a person."""
-    target = visit.front.links.read_unsubscribe(visit.token)
-    by_page = BY_PAGE in visit.fields
-    evidence = visit.evidence("page" if by_page else "one-click")
-    now = visit.front.clock()
+    target = request.config.links.read_unsubscribe(request.token)
+    by_page = BY_PAGE in request.fields
+    evidence = request.evidence("page" if by_page else "one-click")
+    now = request.config.clock()
 
     def leave(session: Session) -> bool:
         return lifecycle.leave(session, target.subscriber_id, target.newsletter, evidence, now)
 
-    await visit.front.writer.alone(leave)
+    await request.config.group_commit.alone(leave)
     if not by_page:
         return PlainTextResponse("unsubscribed\n")
-    return _left_page(visit, target, await run_sync(_when_left, visit, target))
+    return _left_page(request, target, await run_sync(_when_left, request, target))
 
 
-def _when_left(visit: EndpointRequest, target: LinkTarget) -> datetime | None:
+def _when_left(request: EndpointRequest, target: LinkTarget) -> datetime | None:
     """Return when a reader left; ``None`` if they haven't, or while the database is unreachable."""
     try:
-        with visit.front.sessions.read() as session:
+        with request.config.sessions.read() as session:
             row = store.standing_with(session, *target)
     except SQLAlchemyError:
         return None
     return row.since if row and row.standing is Standing.UNSUBSCRIBED else None
 
 
-def _left_page(visit: EndpointRequest, target: LinkTarget, at: datetime | None) -> Response:
+def _left_page(request: EndpointRequest, target: LinkTarget, at: datetime | None) -> Response:
     """Show that the reader has left, with an undo button as long as the undo is allowed."""
-    recent = at is not None and visit.front.clock() - at <= visit.front.undo
-    undo_form = _undo_form(visit, DatedTarget(*target, at)) if at and recent else None
-    page = visit.say(visit.words.left, newsletter=visit.newsletter(target.newsletter))
-    return visit.show(
+    recent = at is not None and request.config.clock() - at <= request.config.undo
+    undo_form = _undo_form(request, DatedTarget(*target, at)) if at and recent else None
+    page = request.make_page(
+        request.words.left, newsletter=request.newsletter_name(target.newsletter)
+    )
+    return request.show(
         Page(
             language=page.language,
             title=page.title,
             paragraphs=page.paragraphs,
             form=undo_form,
-            links=[(visit.words.to_sign_up, visit.sign_up_path(target.newsletter))],
+            links=[(request.words.to_sign_up, request.sign_up_path(target.newsletter))],
         )
     )
 
 
-async def undo(visit: EndpointRequest) -> Response:
+async def undo(request: EndpointRequest) -> Response:
     """Undo a recent unsubscription; raises `BadToken` where the two tokens differ in reader."""
-    target = visit.front.links.read_unsubscribe(visit.token)
-    left = visit.front.links.read_returning(visit.fields.get("undo", ""))
+    target = request.config.links.read_unsubscribe(request.token)
+    left = request.config.links.read_returning(request.fields.get("undo", ""))
     if left[:2] != target:
         raise BadToken
-    now = visit.front.clock()
+    now = request.config.clock()
 
     def come_back(session: Session) -> PageText:
-        hashes = visit.front.hashes
-        if lifecycle.come_back(session, left, visit.evidence("page"), hashes, now):
-            return visit.words.back
+        hashes = request.config.hashes
+        if lifecycle.come_back(session, left, request.evidence("page"), hashes, now):
+            return request.words.back
         if lifecycle.is_barred(session, target.subscriber_id, hashes):
-            return visit.words.confirmed[ConfirmResult.BARRED]
+            return request.words.confirmed[ConfirmResult.BARRED]
         row = store.standing_with(session, *target)  # the button may have been pressed twice
-        return visit.words.back if row and row.standing in JOINED else visit.words.not_back
+        return request.words.back if row and row.standing in JOINED else request.words.not_back
 
-    fresh = now - left.at <= visit.front.undo
-    text = await visit.front.writer.alone(come_back) if fresh else visit.words.not_back
-    back = text is not visit.words.not_back
-    page = visit.say(text, newsletter=visit.newsletter(target.newsletter))
-    links = [(visit.words.to_sign_up, visit.sign_up_path(target.newsletter))]
-    return visit.show(
+    fresh = now - left.at <= request.config.undo
+    text = await request.config.group_commit.alone(come_back) if fresh else request.words.not_back
+    back = text is not request.words.not_back
+    page = request.make_page(text, newsletter=request.newsletter_name(target.newsletter))
+    links = [(request.words.to_sign_up, request.sign_up_path(target.newsletter))]
+    return request.show(
         Page(
             language=page.language,
             title=page.title,
@@ -117,10 +121,10 @@ async def undo(visit: EndpointRequest) -> Response:
     )
 
 
-def _undo_form(visit: EndpointRequest, left: DatedTarget) -> Form:
+def _undo_form(request: EndpointRequest, left: DatedTarget) -> Form:
     return Form(
-        action=f"/u/{visit.token}/undo",
-        button=visit.words.stay_button,
-        hidden=(("undo", visit.front.links.returning(left)), ("lang", visit.language)),
+        action=f"/u/{request.token}/undo",
+        button=request.words.stay_button,
+        hidden=(("undo", request.config.links.returning(left)), ("lang", request.language)),
         quiet=True,
     )

@@ -55,7 +55,7 @@ class Hook:
         given = self.signer.headers(body, self.now.timestamp()) if headers is None else headers
         return self.ask([body], given, **how)
 
-    def tell(self, *events: dict[str, Any]) -> Answer:
+    def post_events(self, *events: dict[str, Any]) -> Answer:
         return self.post(orjson.dumps(list(events)))
 
     def ask(
@@ -95,7 +95,7 @@ class Hook:
             **own,
         }
 
-    def know(self, *signers: Signer) -> None:
+    def replace_keys(self, *signers: Signer) -> None:
         """Replace the webhook's keys while it runs."""
         path = self.app.settings.webhook_keys_file
         assert path is not None

@@ -225,7 +225,9 @@ def test_a_frozen_mail_s_links_open_in_the_whole_window(site: Running, browser: 
         assert page.get_by_role("heading", level=1).inner_text() == "That link is in your own mail"
 
 
-def test_no_form_with_a_sum_to_do_has_a_barrier(make_running: MakeSite, browser: Browser) -> None:
+def test_no_form_with_a_proof_of_work_to_do_has_a_barrier(
+    make_running: MakeSite, browser: Browser
+) -> None:
     site = make_running(proof_of_work=50_000)
     with visitor(browser) as window:
         page = window.new_page()

@@ -13,7 +13,7 @@ from subscribers.tokens import Links, LinkTarget
 from tests.web.conftest import SLUG, MakeSite, Running
 
 
-def test_what_is_not_there_is_said_in_our_looks(site: Running) -> None:
+def test_a_missing_page_is_shown_in_our_theme(site: Running) -> None:
     answer = site.get("/nothing")
 
     assert answer.status_code == 404
@@ -21,7 +21,7 @@ def test_what_is_not_there_is_said_in_our_looks(site: Running) -> None:
     assert 'href="/issues"' in answer.text
 
 
-def test_what_is_not_there_is_said_in_the_visitors_language(site: Running) -> None:
+def test_a_missing_page_is_shown_in_the_visitors_language(site: Running) -> None:
     answer = site.get("/nichts", headers={"Accept-Language": "de-AT,de;q=0.9"})
 
     assert answer.status_code == 404

@@ -36,10 +36,10 @@ class Post:
 
 @pytest.fixture
 def ended() -> Callable[[LetterWorker], bool]:
-    """Return a function that ends a postman and tells whether the thread is gone."""
+    """Return a function that ends a worker and tells whether the thread is gone."""
 
-    def end(postman: LetterWorker) -> bool:
-        postman.stop(SECONDS)
+    def end(worker: LetterWorker) -> bool:
+        worker.stop(SECONDS)
         return not any(thread.name == "letters" for thread in threading.enumerate())
 
     return end
@@ -54,23 +54,23 @@ def test_a_call_is_answered_by_another_thread(ended: Callable[[LetterWorker], bo
         done.set()
         return Counter()
 
-    postman = LetterWorker(send)
-    postman.wake()
+    worker = LetterWorker(send)
+    worker.wake()
 
     assert done.wait(SECONDS)
     assert callers == ["letters"]
-    assert ended(postman)
+    assert ended(worker)
 
 
 def test_where_the_way_out_is_shut_it_is_tried_again(ended: Callable[[LetterWorker], bool]) -> None:
     post = Post(Counter({LetterState.WAITING: 1}), BadSetting("no key"), Counter())
-    postman = LetterWorker(post, pause=0.001)
+    worker = LetterWorker(post, pause=0.001)
 
-    postman.wake()
+    worker.wake()
 
     assert post.done.wait(SECONDS)
     assert post.calls == 3
-    assert ended(postman)
+    assert ended(worker)
 
 
 def test_a_call_while_letters_are_sent_is_not_missed(ended: Callable[[LetterWorker], bool]) -> None:
@@ -83,14 +83,14 @@ def test_a_call_while_letters_are_sent_is_not_missed(ended: Callable[[LetterWork
         go_on.wait(SECONDS)
         return Counter()
 
-    postman = LetterWorker(send)
-    postman.wake()
+    worker = LetterWorker(send)
+    worker.wake()
     assert inside.wait(SECONDS)
-    postman.wake()
+    worker.wake()
     go_on.set()
 
     assert again.wait(SECONDS)
-    assert ended(postman)
+    assert ended(worker)
 
 
 def test_what_an_earlier_process_left_is_caught_up_with_once_and_first(
@@ -103,11 +103,11 @@ def test_what_an_earlier_process_left_is_caught_up_with_once_and_first(
         order.append("send")
         return post()
 
-    postman = LetterWorker(send, catch_up=lambda: order.append("catch up"), pause=0.001)
-    postman.wake()
+    worker = LetterWorker(send, catch_up=lambda: order.append("catch up"), pause=0.001)
+    worker.wake()
 
     assert post.done.wait(SECONDS)
-    assert ended(postman)
+    assert ended(worker)
     assert order == ["catch up", "send", "send"]
 
 
@@ -123,24 +123,24 @@ def test_a_call_ends_a_long_pause_since_a_new_letter_may_be_one_that_can_go(
 
     shut = [Counter({LetterState.WAITING: 1}) for _ in range(3)]
     post = Post(*shut, Counter())
-    postman = LetterWorker(post, pause=1.0, wait=wait)
-    postman.wake()
+    worker = LetterWorker(post, pause=1.0, wait=wait)
+    worker.wake()
     assert resting.wait(SECONDS)
-    postman.wake()
+    worker.wake()
 
     assert post.done.wait(SECONDS)
     assert post.calls == 4
-    assert ended(postman)
+    assert ended(worker)
 
 
 def test_nothing_is_begun_after_the_end(ended: Callable[[LetterWorker], bool]) -> None:
     post = Post()
-    postman = LetterWorker(post)
+    worker = LetterWorker(post)
 
-    postman.stop()
-    postman.wake()
+    worker.stop()
+    worker.wake()
 
-    assert ended(postman)
+    assert ended(worker)
     assert post.calls == 0
 
 
@@ -148,8 +148,8 @@ def test_the_end_does_not_wait_for_a_pause_to_be_over(
     ended: Callable[[LetterWorker], bool],
 ) -> None:
     post = Post(Counter({LetterState.WAITING: 1}))
-    postman = LetterWorker(post, pause=300.0)
-    postman.wake()
+    worker = LetterWorker(post, pause=300.0)
+    worker.wake()
     assert post.done.wait(SECONDS)
 
-    assert ended(postman)
+    assert ended(worker)

@@ -105,7 +105,7 @@ def test_a_schedule_that_stands_still_is_not_ready(app: App) -> None:
     assert (answer.status_code, answer.text) == (503, "the schedule hasn't run lately\n")
 
 
-def test_numbers_tell_ticks_holds_and_the_process(app: App) -> None:
+def test_metrics_show_ticks_holds_and_the_process(app: App) -> None:
     ticked(app, NOW - timedelta(seconds=30))
     read = numbers(ask(app, "/metrics"))
     assert read['digest_tick_age_seconds{name="issues"}'] == 30
@@ -114,7 +114,7 @@ def test_numbers_tell_ticks_holds_and_the_process(app: App) -> None:
     assert "process_open_fds" in read
 
 
-def test_posts_that_were_turned_away_are_a_number(app: App) -> None:
+def test_rejected_posts_are_a_metric(app: App) -> None:
     rejected = RejectedPosts()
     rejected.note(RejectionReason.UNSIGNED, NOW)
     read = numbers(ask(app, "/metrics", rejected=rejected))
@@ -123,7 +123,7 @@ def test_posts_that_were_turned_away_are_a_number(app: App) -> None:
     assert read['digest_webhook_rejected_total{reason="full"}'] == 0
 
 
-def test_a_hold_is_a_number(app: App) -> None:
+def test_a_hold_is_a_metric(app: App) -> None:
     with app.database.write() as session:
         session.add(Installation(id=1, key="k", copied_at=NOW))
     assert numbers(ask(app, "/metrics"))["digest_hold"] == 1

@@ -37,7 +37,7 @@ class Flaky:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        raise AssertionError("a shelf writes nothing")
+        raise AssertionError("a cache writes nothing")
         yield
 
 
@@ -72,14 +72,14 @@ def rename(store: Flaky, name: str) -> None:
         session.connection().execute(statement.values(name=name))
 
 
-def test_a_newsletter_is_told_with_how_often_it_comes(store: Flaky) -> None:
-    shelf = NewsletterCache(store)
+def test_a_newsletter_is_listed_with_how_often_it_comes(store: Flaky) -> None:
+    cache = NewsletterCache(store)
 
-    assert list(shelf) == ["weekly", "monthly"]
-    assert shelf["weekly"].description == "Two tools."
-    assert shelf["weekly"].comes == {"en": "every Tuesday", "de": "jeden Dienstag"}
-    assert shelf["monthly"].description == ""
-    assert shelf.get("daily") is None
+    assert list(cache) == ["weekly", "monthly"]
+    assert cache["weekly"].description == "Two tools."
+    assert cache["weekly"].comes == {"en": "every Tuesday", "de": "jeden Dienstag"}
+    assert cache["monthly"].description == ""
+    assert cache.get("daily") is None
 
 
 @pytest.mark.parametrize(
@@ -104,43 +104,43 @@ def test_topics_are_offered_where_there_is_something_to_choose(
 
 def test_the_store_is_asked_once_in_a_while(store: Flaky) -> None:
     time = Time()
-    shelf = NewsletterCache(store, time)
+    cache = NewsletterCache(store, time)
 
     for _ in range(100):
-        shelf.first()
+        cache.first()
 
     assert len(store.reads) == 1
 
 
-def test_what_changed_is_told_after_a_while(store: Flaky) -> None:
-    shelf = NewsletterCache(store, Time())
-    shelf.first()
+def test_a_change_shows_after_a_while(store: Flaky) -> None:
+    cache = NewsletterCache(store, Time())
+    cache.first()
     rename(store, "Wednesday's")
 
-    shelf.read()  # what a thread does by itself after some seconds
+    cache.read()  # what a thread does by itself after some seconds
 
-    assert shelf["weekly"].name == "Wednesday's"
+    assert cache["weekly"].name == "Wednesday's"
 
 
-def test_while_the_store_is_away_what_was_known_is_told(store: Flaky) -> None:
+def test_while_the_database_is_away_the_last_entries_are_shown(store: Flaky) -> None:
     time = Time()
-    shelf = NewsletterCache(store, time)
-    shelf.first()
+    cache = NewsletterCache(store, time)
+    cache.first()
     store.away = True
     time.now += FRESH_SECONDS
 
-    shelf.read()
+    cache.read()
 
-    assert shelf["weekly"].name == "Weekly"
+    assert cache["weekly"].name == "Weekly"
 
 
-def test_what_could_never_be_read_is_not_taken_for_nothing(store: Flaky) -> None:
+def test_newsletters_that_could_never_be_read_are_not_taken_for_none(store: Flaky) -> None:
     store.away = True
-    shelf = NewsletterCache(store)
+    cache = NewsletterCache(store)
 
     with pytest.raises(OperationalError):
-        shelf.first()
-    assert shelf.seen() is None
+        cache.first()
+    assert cache.first_or_none() is None
 
     store.away = False
-    assert shelf["weekly"].name == "Weekly"
+    assert cache["weekly"].name == "Weekly"

@@ -177,7 +177,9 @@ def test_H09_no_page_repeats_a_host_it_was_told(site: Running) -> None:
     assert not any("evil.example" in str(page.headers) for page in pages)
 
 
-def test_a_script_may_run_only_where_a_form_has_a_sum_to_do(make_running: MakeSite) -> None:
+def test_a_script_may_run_only_where_a_form_has_a_proof_of_work_to_do(
+    make_running: MakeSite,
+) -> None:
     site = make_running(proof_of_work=50_000)
     scripted = "; script-src 'self'"
     forms = ["/", "/issues", "/issues/weekly/1", f"/comparisons/{SLUG}", "/subscribe", FRAMED]

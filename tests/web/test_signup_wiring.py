@@ -231,10 +231,12 @@ def test_the_caps_on_sign_ups_are_settings(
 
 
 @pytest.mark.parametrize("usual", [0, 50_000, 5_000_000])
-def test_the_sum_past_a_cap_is_harder_than_the_usual_one(tmp_path: Path, usual: int) -> None:
+def test_the_proof_of_work_past_a_cap_is_harder_than_the_usual_one(
+    tmp_path: Path, usual: int
+) -> None:
     app = app_of(tmp_path / "digest.db", Clock(), proof_of_work=usual)
-    shelf = NewsletterCache(app.database)
-    harder = site_config(app, Theme(app.settings, shelf), lambda: None).harder
+    cache = NewsletterCache(app.database)
+    harder = site_config(app, Theme(app.settings, cache), lambda: None).harder
     assert harder is not None
     assert harder.most == max(500_000, 4 * usual)
     app.database.close()

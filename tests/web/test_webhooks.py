@@ -58,13 +58,13 @@ def each_hook(database: Database, now: datetime, tmp_path: Path) -> Iterator[Hoo
 
 
 def test_a_signed_post_is_applied_when_it_is_answered(each_hook: Hook) -> None:
-    assert each_hook.tell(each_hook.event(), each_hook.event("bounce", 2)).status == 204
+    assert each_hook.post_events(each_hook.event(), each_hook.event("bounce", 2)).status == 204
     assert each_hook.news() == ["delivered", "bounced", None]
 
 
 def test_C01_a_post_told_46_times_counts_once(hook: Hook) -> None:
     for n in range(46):
-        assert hook.tell(hook.event(sg_event_id=f"id-{n}")).status == 204
+        assert hook.post_events(hook.event(sg_event_id=f"id-{n}")).status == 204
     assert events(hook) == 1
 
 
@@ -158,7 +158,7 @@ def test_C11_a_key_is_replaced_without_a_restart(hook: Hook) -> None:
     old, new, body = hook.signer, Signer(new_key()), b"[]"
     seen = []
     for known in ((old,), (old, new), (new,)):
-        hook.know(*known)
+        hook.replace_keys(*known)
         seen.append([hook.post(body, each.headers(body, 5)).status for each in (old, new)])
     assert seen == [[204, 403], [204, 204], [403, 204]]
 
@@ -167,7 +167,7 @@ def test_C11_keys_that_cannot_be_read_leave_the_known_ones_good(hook: Hook) -> N
     path = hook.app.settings.webhook_keys_file
     assert path is not None
     path.write_text("no key", encoding="ascii")
-    assert hook.tell(hook.event()).status == 204
+    assert hook.post_events(hook.event()).status == 204
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def locked(sqlite_database: Database) -> Iterator[sqlite3.Connection]:
 def test_C10_events_are_taken_in_while_the_database_is_locked(
     hook: Hook, locked: sqlite3.Connection
 ) -> None:
-    assert hook.tell(hook.event("bounce")).status == 204
+    assert hook.post_events(hook.event("bounce")).status == 204
     assert hook.news() == [None] * 3
     locked.execute("ROLLBACK")
     assert eventually(lambda: hook.news()[0] == "bounced")
@@ -192,10 +192,10 @@ def test_C10_when_nothing_can_be_stored_the_provider_is_asked_to_come_again(
     hook: Hook, tmp_path: Path
 ) -> None:
     (tmp_path / "spool").touch()
-    answer = hook.tell(hook.event())
+    answer = hook.post_events(hook.event())
     assert (answer.status, answer.headers["retry-after"]) == (503, "30")
     (tmp_path / "spool").unlink()
-    assert hook.tell(hook.event()).status == 204
+    assert hook.post_events(hook.event()).status == 204
     assert hook.news()[0] == "delivered"
 
 
@@ -239,13 +239,13 @@ def test_C09_beyond_what_memory_is_set_aside_for_a_post_is_told_to_come_again(
 
 
 def test_C14_a_complaint_is_a_suppression_by_the_time_it_is_answered(hook: Hook) -> None:
-    hook.tell(hook.event("spamreport", 2))
+    hook.post_events(hook.event("spamreport", 2))
     with hook.app.database.read() as session:
         assert session.get_one(Subscriber, 2).suppressed == "complaint"
 
 
 def test_the_spool_is_empty_once_all_is_applied(hook: Hook) -> None:
-    hook.tell(hook.event())
+    hook.post_events(hook.event())
     assert eventually(lambda: hook.app.events.spool().files() == [])
 
 

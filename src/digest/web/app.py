@@ -37,9 +37,9 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
         app.letters.send_waiting, catch_up=app.public_site.process_sign_ups
     )
     theme = Theme(app.settings, NewsletterCache(app.database))
-    front = site_config(app, theme, letter_worker.wake)
-    public = PublicSite(app, front, theme)
-    archive = Archive(app, front, theme, own_links=OWN_LINKS)
+    config = site_config(app, theme, letter_worker.wake)
+    public = PublicSite(app, config, theme)
+    archive = Archive(app, config, theme, own_links=OWN_LINKS)
     error_pages = ErrorPages(theme)
 
     @asynccontextmanager
@@ -47,7 +47,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
         webhook.start()
         letter_worker.wake()
         yield
-        await front.stop()
+        await config.stop()
         await run_sync(letter_worker.stop)
         await run_sync(webhook.stop)
 
@@ -55,7 +55,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
         routes=[
             *public.routes(),
             *archive.routes(),
-            *readers.routes(front),
+            *readers.routes(config),
             *webhooks.routes(webhook),
             *monitoring.routes(app, webhook.rejected, ticking=ticking),
         ],

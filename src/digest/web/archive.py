@@ -93,7 +93,9 @@ class Archive:
 
     def _series(self, request: Request) -> NewsletterEntry:
         slug = request.path_params.get("newsletter")
-        series = self._theme.shelf.series().get(slug) if slug else self._theme.shelf.first()
+        series = (
+            self._theme.newsletters.entries().get(slug) if slug else self._theme.newsletters.first()
+        )
         if series is None:
             raise NotFound("there is no such newsletter")
         return series

@@ -38,7 +38,7 @@ class NewsletterEntry:
     latest: str  #: path of the newest issue, or empty
     topics: Sequence[str]  #: the categories readers may choose among; empty for fewer than two
 
-    def about(self) -> NewsletterInfo:
+    def info(self) -> NewsletterInfo:
         """Return the entry in the form that the sign-up pages take."""
         return NewsletterInfo(
             slug=self.slug,
@@ -72,28 +72,28 @@ class NewsletterCache(Mapping[str, NewsletterInfo]):
 
     def __getitem__(self, slug: str) -> NewsletterInfo:
         """Return a newsletter's entry; raises `KeyError`."""
-        return self.series()[slug].about()
+        return self.entries()[slug].info()
 
     def __iter__(self) -> Iterator[str]:
         """Yield the slugs."""
-        return iter(self.series())
+        return iter(self.entries())
 
     def __len__(self) -> int:
         """Count the newsletters."""
-        return len(self.series())
+        return len(self.entries())
 
     def first(self) -> NewsletterEntry | None:
         """Return the newsletter that the front page is about."""
-        return next(iter(self.series().values()), None)
+        return next(iter(self.entries().values()), None)
 
-    def seen(self) -> NewsletterEntry | None:
+    def first_or_none(self) -> NewsletterEntry | None:
         """Return the first newsletter for an error page; ``None`` where it was never read."""
         try:
             return self.first()
         except SQLAlchemyError:
             return None
 
-    def series(self) -> Mapping[str, NewsletterEntry]:
+    def entries(self) -> Mapping[str, NewsletterEntry]:
         """Return every newsletter by slug; raises `SQLAlchemyError` if they could never be read."""
         if not self._known:
             self.read()

@@ -36,9 +36,9 @@ _ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /webhooks/\n"
 class PublicSite:
     """The handlers of pages that are the same for every visitor."""
 
-    def __init__(self, app: App, front: SiteConfig, theme: Theme) -> None:
+    def __init__(self, app: App, config: SiteConfig, theme: Theme) -> None:
         self._app = app
-        self._front = front
+        self._config = config
         self._theme = theme
         self._teasers: dict[int, list[Teaser]] = {}  # by issue id; an issue's content never changes
 
@@ -55,12 +55,12 @@ class PublicSite:
 
     def home(self, _request: Request) -> Response:
         """Show the front page: what the newsletter brings, when, and the latest issue."""
-        series = _existing(self._theme.shelf.first())
+        entry = _existing(self._theme.newsletters.first())
         with self._app.database.read() as session:
-            issue, teasers = self._latest(session, series)
+            issue, teasers = self._latest(session, entry)
         page = home_page(
-            self._theme.site(series),
-            sign_up=self._theme.sign_up(self._front, series, "front"),
+            self._theme.site(entry),
+            sign_up=self._theme.sign_up(self._config, entry, "front"),
             issue=issue,
             teasers=teasers,
             folder=self._theme.folder,
@@ -69,30 +69,30 @@ class PublicSite:
 
     def comparison(self, request: Request) -> Response:
         """Show one comparison in full; raises `NotFound` for one that isn't out yet."""
-        series = _existing(self._theme.shelf.first())
+        entry = _existing(self._theme.newsletters.first())
         with self._app.database.read() as session:
             revision = _out(session, request.path_params["slug"], self._app.clock())
             base_url = self._app.settings.base_url
-            shown = page_of(revision, base_url=base_url, language=series.language)
+            shown = page_of(revision, base_url=base_url, language=entry.language)
         page = comparison_page(
-            self._theme.site(series),
+            self._theme.site(entry),
             shown,
-            sign_up=self._theme.sign_up(self._front, series, "comparison"),
+            sign_up=self._theme.sign_up(self._config, entry, "comparison"),
             folder=self._theme.folder,
         )
         return HTMLResponse(page, headers=self._theme.form_headers())
 
     def _latest(
-        self, session: Session, series: NewsletterEntry
+        self, session: Session, entry: NewsletterEntry
     ) -> tuple[IssueLink | None, Sequence[Teaser]]:
-        issue = store.latest(session, store.newsletter(session, series.slug))
+        issue = store.latest(session, store.newsletter(session, entry.slug))
         if issue is None:
             return None, []
         if issue.id not in self._teasers:
             carried = store.carried_comparisons(session, issue.id)
             teasers = [teaser(revision) for revision in carried]
             self._teasers = {issue.id: [item for item in teasers if item is not None]}
-        return issue_link(issue, series), self._teasers.get(issue.id, [])
+        return issue_link(issue, entry), self._teasers.get(issue.id, [])
 
     def own_links(self, request: Request) -> Response:
         """Explain where a reader's own links are; links in archived mails lead to this page."""
@@ -118,10 +118,10 @@ class PublicSite:
         return PlainTextResponse(_ROBOTS, headers=cacheable_headers(_FILE))
 
 
-def _existing(series: NewsletterEntry | None) -> NewsletterEntry:
-    if series is None:
+def _existing(entry: NewsletterEntry | None) -> NewsletterEntry:
+    if entry is None:
         raise NotFound("there is no newsletter", next_step="digest init")
-    return series
+    return entry
 
 
 def _out(session: Session, slug: str, now: datetime) -> Revision:

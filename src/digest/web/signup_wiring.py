@@ -21,10 +21,10 @@ from digest.web.theme import Theme
 from subscribers.abuse_prevention import ProofOfWork
 from subscribers.web import KeepNetwork, SiteConfig
 
-#: Secure contexts (W3C): SubtleCrypto, which does the sum, exists on HTTPS and localhost only.
+#: Secure contexts (W3C): SubtleCrypto, which does the proof, exists on HTTPS and localhost only.
 _SECURE = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:|/|\Z)")
 
-_HARDER = 4  # the least factor between the usual sum and the one past a cap
+_HARDER = 4  # the least factor from the usual proof of work to the one past a cap
 
 
 def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteConfig:
@@ -39,7 +39,7 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
         hashes=app.hashes,
         clock=app.clock,
         base_url=settings.base_url,
-        newsletters=theme.shelf,
+        newsletters=theme.newsletters,
         render=theme.message,
         trusted_proxies=[_network(text) for text in split_setting(settings.trusted_proxies)],
         keep_network=KeepNetwork(settings.keep_network),
@@ -103,7 +103,7 @@ def _proof(app: App) -> ProofOfWork | None:
 
 
 def _harder(app: App) -> ProofOfWork | None:
-    """Return the sum that leads past a cap; ``None`` if it is off or browsers can't do it."""
+    """Return the proof that leads past a cap; ``None`` if it is off or browsers can't do it."""
     settings = app.settings
     if not settings.proof_over_cap or not _SECURE.match(settings.base_url):
         return None

@@ -70,11 +70,11 @@ _WORDS: Mapping[str, Mapping[StatusMessage, tuple[str, str]]] = {
 }
 
 
-def status_page(saying: StatusMessage, request: Request) -> Page:
+def status_page(message: StatusMessage, request: Request) -> Page:
     """Return a status page in the language of ``?lang=`` or Accept-Language."""
     language = choose(
         request.query_params.get("lang", ""), request.headers.get("accept-language", "")
     )
-    title, text = _WORDS[language][saying]
-    links = [link[language] for link in _LINKS.get(saying, ())]
+    title, text = _WORDS[language][message]
+    links = [link[language] for link in _LINKS.get(message, ())]
     return Page(language=language, title=title, paragraphs=[text], links=links)

@@ -22,7 +22,7 @@ class Theme:
     """The page theme of one installation."""
 
     settings: Settings
-    shelf: NewsletterCache
+    newsletters: NewsletterCache
 
     @property
     def folder(self) -> Path | None:
@@ -30,30 +30,30 @@ class Theme:
         folder = (self.settings.templates / "web").absolute()
         return folder if folder.is_dir() else None
 
-    def site(self, series: NewsletterEntry | None = None) -> Site:
+    def site(self, entry: NewsletterEntry | None = None) -> Site:
         """Return the site's name, language and address for a page's head and foot.
 
-        Without *series* the first newsletter counts; works while the database is unreachable.
+        Without *entry* the first newsletter counts; works while the database is unreachable.
         """
-        series = series or self.shelf.seen()
+        entry = entry or self.newsletters.first_or_none()
         postal = self.settings.postal_address
-        if series is None:
+        if entry is None:
             return Site(name=parseaddr(self.settings.sender)[0], postal_address=postal)
         return Site(
-            name=series.name,
-            description=series.description,
-            comes=series.comes,
-            language=series.language,
+            name=entry.name,
+            description=entry.description,
+            comes=entry.comes,
+            language=entry.language,
             postal_address=postal,
         )
 
-    def sign_up(self, front: SiteConfig, series: NewsletterEntry, source: str) -> SignupBlock:
+    def sign_up(self, config: SiteConfig, entry: NewsletterEntry, source: str) -> SignupBlock:
         """Return the sign-up form for the end of a page; *source* names the page."""
-        language, about = choose(series.language, ""), series.about()
+        language, info = choose(entry.language, ""), entry.info()
         return SignupBlock(
-            form=form(front, about, language, source=source),
-            agreed=wording(about, language),
-            kept=kept_link(about, language),
+            form=form(config, info, language, source=source),
+            agreed=wording(info, language),
+            kept=kept_link(info, language),
         )
 
     def form_headers(self, policy: str = POLICY) -> dict[str, str]:

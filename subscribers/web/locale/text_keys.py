@@ -26,11 +26,11 @@ class TextCatalogue:
     sign_up: PageText
     comes: str
     sign_up_again: str
-    sign_up_harder: str  #: past a cap, where a longer sum leads on
+    sign_up_harder: str  #: past a cap, where a harder proof of work leads on
     address: str
     trap: str
     sign_up_button: str
-    needs_script: str  #: where the browser has a sum to do and may not
+    needs_script: str  #: where the browser has a proof to do and may not
     needs_script_now: str  #: the same, where it may not be needed later
     working: str
     wording: str  #: what one agrees to; kept as evidence

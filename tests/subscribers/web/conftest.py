@@ -32,7 +32,7 @@ from subscribers.tokens import Hashes, Tokens
 from subscribers.web import NewsletterInfo, Page, SiteConfig, routes
 from tests.subscribers.conftest import NEWSLETTER
 
-ABOUT = NewsletterInfo(
+INFO = NewsletterInfo(
     slug=NEWSLETTER,
     name="Weekly AI Tool Verdicts",
     description="Every Tuesday: two tools side by side.",
@@ -48,7 +48,7 @@ WIDE = RateLimits(
 
 def render(page: Page) -> str:
     """Return a page as readers see it."""
-    return message_page(SiteHead(name=ABOUT.name, language=page.language), page)
+    return message_page(SiteHead(name=INFO.name, language=page.language), page)
 
 
 class Clock:
@@ -81,7 +81,7 @@ class Site:
     """A site that answers, and what stands behind it."""
 
     url: str
-    front: SiteConfig
+    config: SiteConfig
     clock: Clock
     letters: Post
     http: httpx2.Client
@@ -94,33 +94,33 @@ class Site:
 
     def take_in(self) -> None:
         """Do at once what the site does a moment later."""
-        with suppress(SQLAlchemyError), self.front.sessions.write() as session:
-            processing.process_oldest(session, self.front.hashes, self.front.limits.address)
+        with suppress(SQLAlchemyError), self.config.sessions.write() as session:
+            processing.process_oldest(session, self.config.hashes, self.config.limits.address)
 
     def deliver(self) -> list[Letter]:
         """Send the letters that wait; returns what was handed over."""
         self.take_in()
         before = len(self.letters.sent)
-        front = self.front
+        config = self.config
         letter_queue.send_waiting(
-            front.sessions, self.letters, front.links, front.hashes, self.clock
+            config.sessions, self.letters, config.links, config.hashes, self.clock
         )
         return self.letters.sent[before:]
 
     def path(self, url: str) -> str:
         """Return a link of ours as a path."""
-        return url.removeprefix(self.front.base_url)
+        return url.removeprefix(self.config.base_url)
 
     def standing(self, address: str) -> Standing | None:
         self.take_in()
-        with self.front.sessions.read() as session:
+        with self.config.sessions.read() as session:
             reader = store.find(session, address)
             place = store.standing_with(session, reader.id, NEWSLETTER) if reader else None
         return place.standing if place else None
 
     def rows(self, table: str) -> list[Any]:
         self.take_in()
-        with self.front.sessions.read() as session:
+        with self.config.sessions.read() as session:
             return list(session.execute(text(f"SELECT * FROM {table}")))  # noqa: S608
 
 
@@ -155,10 +155,10 @@ class Server:
         self._thread.start()
         self.http = httpx2.Client(base_url=self.url, timeout=20, follow_redirects=False)
 
-    def put_away(self, front: SiteConfig) -> None:
-        """End what a front left to do, where it was begun."""
+    def put_away(self, config: SiteConfig) -> None:
+        """End what a config left to do, where it was begun."""
         if self._loop:
-            asyncio.run_coroutine_threadsafe(front.stop(), self._loop).result(10)
+            asyncio.run_coroutine_threadsafe(config.stop(), self._loop).result(10)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._loop = asyncio.get_running_loop()
@@ -195,22 +195,22 @@ def make_site(
             "hashes": hashes,
             "clock": clock,
             "base_url": server.url,
-            "newsletters": {NEWSLETTER: ABOUT},
+            "newsletters": {NEWSLETTER: INFO},
             "limits": WIDE,
             "render": render,
             "pause": 60.0,  # tests take sign-ups in themselves
             "hold": 0.0,
             **options,
         }
-        front = SiteConfig(**given)
-        used.append((server, front))
-        server.site = Starlette(routes=routes(front))
+        config = SiteConfig(**given)
+        used.append((server, config))
+        server.site = Starlette(routes=routes(config))
         server.http.cookies.clear()
-        return Site(url=server.url, front=front, clock=clock, letters=Post(), http=server.http)
+        return Site(url=server.url, config=config, clock=clock, letters=Post(), http=server.http)
 
     yield make
-    for server, front in used:
-        server.put_away(front)
+    for server, config in used:
+        server.put_away(config)
         servers.append(server)
 
 

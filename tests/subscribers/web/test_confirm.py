@@ -125,7 +125,7 @@ def test_G07_a_link_older_than_leaving_brings_nobody_back(site: Site) -> None:
 
 def test_an_address_suppressed_since_is_not_promised_anything(site: Site, hashes: Hashes) -> None:
     path = confirm_path(site)
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         suppression.suppress(session, READER, SuppressionReason.COMPLAINT, hashes, site.clock.now)
     answer = site.http.post(path)
     assert "No mail goes to this address" in answer.text
@@ -146,7 +146,7 @@ def test_G07_a_token_for_another_purpose_confirms_nothing(site: Site) -> None:
     subject = f"1:weekly:{int(site.clock.now.timestamp())}"
     for purpose in Purpose:
         if purpose is not Purpose.CONFIRM:
-            token = site.front.tokens.sign(purpose, subject)
+            token = site.config.tokens.sign(purpose, subject)
             assert site.http.post(f"/c/{token}").status_code == 404
     assert site.standing(READER) is Standing.PENDING
 
@@ -162,14 +162,14 @@ def test_G07_a_token_with_a_flipped_bit_confirms_nothing(site: Site) -> None:
 
 def test_a_sign_up_that_is_gone_is_said_before_anything_is_pressed(site: Site) -> None:
     path = confirm_path(site)
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         session.execute(text("DELETE FROM subscription"))
     assert "no longer here" in site.http.get(path).text
 
 
 def test_a_sign_up_that_is_gone_explains_itself(site: Site) -> None:
     path = confirm_path(site)
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         session.connection().exec_driver_sql("DELETE FROM subscriber")
     assert "no longer here" in site.http.post(path).text
 

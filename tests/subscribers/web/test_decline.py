@@ -12,7 +12,7 @@ from subscribers.address.syntax import parse
 from subscribers.models import LetterKind, Standing
 from subscribers.tokens import LinkTarget
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
-from tests.subscribers.web.conftest import ABOUT, Site, hidden
+from tests.subscribers.web.conftest import INFO, Site, hidden
 
 VICTIM = "Victim+shop@Example.com"
 KEY = VICTIM.lower()
@@ -87,7 +87,7 @@ def test_a_mail_program_says_it_by_one_click_and_twice_is_fine(site: Site) -> No
 def test_the_link_works_when_the_sign_up_is_long_deleted(site: Site) -> None:
     path = link(site)
     site.clock.advance(days=20)
-    retention.purge(site.front.sessions, site.front.hashes, site.clock.now)
+    retention.purge(site.config.sessions, site.config.hashes, site.clock.now)
     assert site.rows("subscriber") == []
     site.http.post(path, data={"page": "1"})
     assert letters_over_a_year(site, VICTIM) == 0
@@ -115,8 +115,8 @@ def test_who_had_confirmed_by_that_letter_leaves(site: Site) -> None:
 def test_a_reader_of_another_newsletter_stays_one(
     make_site: Callable[..., Site], make_reader: MakeReader
 ) -> None:
-    site = make_site(newsletters={"monthly": replace(ABOUT, slug="monthly"), NEWSLETTER: ABOUT})
-    with site.front.sessions.write() as session:
+    site = make_site(newsletters={"monthly": replace(INFO, slug="monthly"), NEWSLETTER: INFO})
+    with site.config.sessions.write() as session:
         make_reader(session, KEY)
     site.fill_in(VICTIM)
     [letter] = site.deliver()
@@ -138,12 +138,12 @@ def test_whoever_is_asked_to_take_over_a_subscription_can_say_so_too(
     site: Site, make_reader: MakeReader
 ) -> None:
     def ask(address: str) -> None:
-        with site.front.sessions.write() as session:
+        with site.config.sessions.write() as session:
             address_change.request_change(
-                session, number, NEWSLETTER, parse(address), site.front.hashes, site.clock.now
+                session, number, NEWSLETTER, parse(address), site.config.hashes, site.clock.now
             )
 
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         number = make_reader(session)
     ask(VICTIM)
     [letter] = site.deliver()
@@ -153,7 +153,7 @@ def test_whoever_is_asked_to_take_over_a_subscription_can_say_so_too(
     site.clock.advance(days=2)
     ask("victim@example.com")
     assert site.deliver() == []
-    own = site.front.links.preferences(LinkTarget(number, NEWSLETTER), "reader@example.com")
+    own = site.config.links.preferences(LinkTarget(number, NEWSLETTER), "reader@example.com")
     told = site.http.get(f"{site.path(own)}/data").json()
     assert {one["kind"] for one in told["letters"]} == set()
     assert site.standing("reader@example.com") is Standing.CONFIRMED
@@ -180,5 +180,5 @@ def test_the_hash_is_forgotten_when_its_year_is_over(site: Site) -> None:
     site.http.post(link(site), data={"page": "1"})
     for days, kept in ((364, 1), (1, 0)):
         site.clock.advance(days=days)
-        retention.purge(site.front.sessions, site.front.hashes, site.clock.now)
+        retention.purge(site.config.sessions, site.config.hashes, site.clock.now)
         assert len(site.rows("declined_mailbox")) == kept

@@ -35,17 +35,17 @@ FORBIDDEN = {
 FRAMED = "/subscribe/frame"
 
 
-def paths(front: SiteConfig) -> Iterator[str]:
+def paths(config: SiteConfig) -> Iterator[str]:
     """Yield every route's path, once with a good token and once with a bad one."""
     who = LinkTarget(7, "weekly")
     tokens = {
-        "/u/": front.links.unsubscribe(who),
-        "/p/": front.links.preferences(who, "ada@example.org"),
-        "/c/": front.links.confirm(DatedTarget(*who, front.clock())),
-        "/a/": front.links.change(7, front.clock()),
-        "/n/": front.links.decline(LetterCause("0" * 32, "weekly", 7)),
+        "/u/": config.links.unsubscribe(who),
+        "/p/": config.links.preferences(who, "ada@example.org"),
+        "/c/": config.links.confirm(DatedTarget(*who, config.clock())),
+        "/a/": config.links.change(7, config.clock()),
+        "/n/": config.links.decline(LetterCause("0" * 32, "weekly", 7)),
     }
-    for route in routes(front):
+    for route in routes(config):
         yield route.path.replace("{token}", "bad")
         if "{token}" in route.path:
             good = tokens[route.path[:3]].rpartition("/")[2]
@@ -53,7 +53,7 @@ def paths(front: SiteConfig) -> Iterator[str]:
 
 
 def answers(site: Site) -> Iterator[tuple[str, httpx2.Response]]:
-    for path in paths(site.front):
+    for path in paths(site.config):
         for method in ("GET", "HEAD", "POST", "PUT"):
             yield f"{method} {path}", site.http.request(method, path)
         broken = site.http.post(path, content=b"x" * 20_000)
@@ -65,8 +65,8 @@ def secure(make_site: Callable[..., Site]) -> Site:
     return make_site(base_url="https://news.example.com")
 
 
-def test_every_route_is_a_place(secure: Site) -> None:
-    for route in routes(secure.front):
+def test_every_route_is_an_endpoint(secure: Site) -> None:
+    for route in routes(secure.config):
         assert isinstance(route, Route)
         assert isinstance(route.endpoint, Endpoint)
 
@@ -109,7 +109,7 @@ def test_a_method_that_is_not_there_is_refused_with_those_that_are(site: Site) -
 
 def test_I14_looking_changes_nothing_anywhere(secure: Site) -> None:
     tables = ("subscriber", "subscription", "consent", "letter_to_send", "suppression", "throttle")
-    for path in paths(secure.front):
+    for path in paths(secure.config):
         for method in ("GET", "HEAD", "OPTIONS"):
             secure.http.request(method, path)
     assert [secure.rows(table) for table in tables] == [[]] * len(tables)

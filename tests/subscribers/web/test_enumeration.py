@@ -33,7 +33,7 @@ def prepare(site: Site, make_reader: MakeReader, hashes: Hashes) -> Prepare:
     def prepare(kind: str, address: str) -> None:
         if kind == "asked again":
             site.fill_in(address)
-        with site.front.sessions.write() as session:
+        with site.config.sessions.write() as session:
             if kind in ("pending", "confirmed", "left"):
                 standing = Standing.UNSUBSCRIBED if kind == "left" else Standing(kind)
                 make_reader(session, address, standing)

@@ -23,10 +23,10 @@ def test_the_last_of_a_flood_is_counted_a_moment_later(
     sqlite_database: Database, now: datetime
 ) -> None:
     writer = GroupCommit(sqlite_database)
-    shield = FloodGuard(writer, lambda: now, pause=0.0)
+    flood_guard = FloodGuard(writer, lambda: now, pause=0.0)
 
     async def flood() -> None:
-        shield.count(LimitReason.TRAP)
+        flood_guard.count(LimitReason.TRAP)
         async with asyncio.timeout(10):
             while not noted(sqlite_database):
                 await asyncio.sleep(0)
@@ -40,14 +40,14 @@ def test_what_was_counted_is_noted_before_the_store_closes(
     sqlite_database: Database, now: datetime
 ) -> None:
     writer = GroupCommit(sqlite_database)
-    shield = FloodGuard(writer, lambda: now, pause=60.0)
+    flood_guard = FloodGuard(writer, lambda: now, pause=60.0)
 
     async def flood() -> None:
         for _ in range(3):
-            shield.count(LimitReason.TRAP)
-        shield.count(LimitReason.NETWORK)
+            flood_guard.count(LimitReason.TRAP)
+        flood_guard.count(LimitReason.NETWORK)
         await asyncio.sleep(0)
-        await shield.finish()
+        await flood_guard.finish()
 
     asyncio.run(flood())
     writer.stop()
@@ -56,16 +56,16 @@ def test_what_was_counted_is_noted_before_the_store_closes(
 
 def test_what_cannot_be_noted_is_kept_for_later(sqlite_database: Database, now: datetime) -> None:
     writer = GroupCommit(sqlite_database)
-    shield = FloodGuard(writer, lambda: now, pause=60.0)
+    flood_guard = FloodGuard(writer, lambda: now, pause=60.0)
 
     async def twice() -> None:
         with sqlite_database.write() as session:
             session.execute(text("ALTER TABLE stopped RENAME TO away"))
-        shield.count(LimitReason.TRAP)
-        await shield.finish()
+        flood_guard.count(LimitReason.TRAP)
+        await flood_guard.finish()
         with sqlite_database.write() as session:
             session.execute(text("ALTER TABLE away RENAME TO stopped"))
-        await shield.finish()
+        await flood_guard.finish()
 
     asyncio.run(twice())
     writer.stop()
@@ -85,15 +85,15 @@ def test_who_is_turned_away_waits_but_only_so_many_at_once(
 
     async def flood() -> None:
         writer = GroupCommit(sqlite_database)
-        shield = FloodGuard(writer, lambda: now, hold=0.5, wait=wait)
-        held = [asyncio.ensure_future(shield.keep_back()) for _ in range(MOST_HELD)]
+        flood_guard = FloodGuard(writer, lambda: now, hold=0.5, wait=wait)
+        held = [asyncio.ensure_future(flood_guard.keep_back()) for _ in range(MOST_HELD)]
         await asyncio.sleep(0)
-        await shield.keep_back()  # one more: answered at once
+        await flood_guard.keep_back()  # one more: answered at once
         assert waits == [0.5] * MOST_HELD
         for one in free:
             one.set_result(None)
         await asyncio.gather(*held)
-        again = asyncio.ensure_future(shield.keep_back())
+        again = asyncio.ensure_future(flood_guard.keep_back())
         await asyncio.sleep(0)
         assert len(waits) == MOST_HELD + 1
         again.cancel()

@@ -29,7 +29,7 @@ def reader(sqlite_database: Database, make_reader: MakeReader) -> int:
 @pytest.fixture
 def path(site: Site, reader: int) -> str:
     """The preferences link's path."""
-    return site.path(site.front.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
+    return site.path(site.config.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
 
 
 #: A good answer to each form of the page.
@@ -41,7 +41,7 @@ FORMS = {
 
 
 def place(site: Site, reader: int) -> store.NewsletterStanding:
-    with site.front.sessions.read() as session:
+    with site.config.sessions.read() as session:
         found = store.standing_with(session, reader, NEWSLETTER)
     assert found is not None
     return found
@@ -102,7 +102,7 @@ def test_topics_are_named_on_the_first_page_while_they_are_not_everything(
 def test_a_topic_that_is_no_longer_offered_stays_theirs_until_they_take_it_back(
     site: Site, path: str, reader: int
 ) -> None:
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         store.set_topics(session, reader, NEWSLETTER, ["old", "art"], among=JOINED)
     assert 'value="old" checked' in site.http.get(f"{path}/topics").text
     site.http.post(f"{path}/topics", data={"topics": ["old", "dev"]})
@@ -116,7 +116,7 @@ def test_where_no_topic_is_offered_nothing_is_saved(
     make_site: Callable[..., Site], reader: int
 ) -> None:
     site = make_site(newsletters={NEWSLETTER: NewsletterInfo(slug=NEWSLETTER, name="Weekly")})
-    path = site.path(site.front.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
+    path = site.path(site.config.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
     assert f"{path}/topics" not in site.http.get(path).text
     assert "Saved." not in site.http.post(f"{path}/topics", data={"topics": ["dev"]}).text
 
@@ -128,8 +128,8 @@ def test_a_form_of_topics_is_never_too_long_to_be_taken_in(
     site = make_site(
         newsletters={NEWSLETTER: NewsletterInfo(slug=NEWSLETTER, name="Weekly", topics=offered)}
     )
-    path = site.path(site.front.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
-    with site.front.sessions.write() as session:
+    path = site.path(site.config.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
+    with site.config.sessions.write() as session:
         before = [f"before {n}" for n in range(20)]
         store.set_topics(session, reader, NEWSLETTER, before, among=JOINED)
     shown = re.findall(r'name="topics" value="([^"]*)"', site.http.get(f"{path}/topics").text)
@@ -232,7 +232,7 @@ def test_a_new_address_that_complained_since_is_not_mailed(
 ) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     link = site.path(site.deliver()[0].action_url)
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         suppression.suppress(
             session, "new@example.org", SuppressionReason.COMPLAINT, hashes, site.clock.now
         )
@@ -252,7 +252,7 @@ def test_a_link_to_a_new_address_runs_out(site: Site, path: str) -> None:
 def test_I14_a_change_to_somebody_elses_address_looks_the_same_and_sends_nothing(
     site: Site, path: str, make_reader: MakeReader, hashes: Hashes
 ) -> None:
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         make_reader(session, "taken@example.org")
         suppression.suppress(
             session, "angry@example.org", SuppressionReason.COMPLAINT, hashes, site.clock.now
@@ -296,17 +296,17 @@ def test_one_may_move_back_and_no_list_brings_the_old_address_in_meanwhile(
 ) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     site.http.post(site.path(site.deliver()[0].action_url))
-    with site.front.sessions.read() as session:
+    with site.config.sessions.read() as session:
         held = suppression.find(session, READER, hashes)
     assert held is not None
     assert held.reason is SuppressionReason.MOVED
     assert site.deliver()[0].kind is LetterKind.MOVED
     site.clock.advance(hours=2)
-    now_at = site.front.links.preferences(LinkTarget(reader, NEWSLETTER), "new@example.org")
+    now_at = site.config.links.preferences(LinkTarget(reader, NEWSLETTER), "new@example.org")
     site.http.post(f"{site.path(now_at)}/address", data={"email": READER})
     site.http.post(site.path(site.deliver()[0].action_url))
     assert site.standing(READER) is Standing.CONFIRMED
-    with site.front.sessions.read() as session:
+    with site.config.sessions.read() as session:
         assert suppression.find(session, READER, hashes) is None
     assert [row.suppressed for row in site.rows("subscriber")] == [None]
 
@@ -329,7 +329,7 @@ def test_another_wish_meanwhile_keeps_the_old_address_from_nothing(
 ) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     site.http.post(site.path(site.deliver()[0].action_url))
-    now_at = site.front.links.preferences(LinkTarget(reader, NEWSLETTER), "new@example.org")
+    now_at = site.config.links.preferences(LinkTarget(reader, NEWSLETTER), "new@example.org")
     site.http.post(f"{site.path(now_at)}/address", data={"email": "newer@example.org"})
     told = {letter.address: letter.kind for letter in site.deliver()}
     assert told == {READER: LetterKind.MOVED, "newer@example.org": LetterKind.CHANGE}
@@ -354,7 +354,7 @@ def test_what_is_held_against_the_person_is_held_at_the_new_address(
 ) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     link = site.path(site.deliver()[0].action_url)
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         suppression.suppress(session, READER, SuppressionReason.MANUAL, hashes, site.clock.now)
     assert "No mail comes to you" in site.http.get(link).text
     assert "No mail comes to you" in site.http.post(link).text
@@ -364,7 +364,7 @@ def test_what_is_held_against_the_person_is_held_at_the_new_address(
 def test_I14_neither_the_file_nor_the_count_tells_whether_a_new_address_is_known(
     site: Site, path: str, make_reader: MakeReader, hashes: Hashes
 ) -> None:
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         make_reader(session, "taken@example.org")
         suppression.suppress(
             session, "angry@example.org", SuppressionReason.COMPLAINT, hashes, site.clock.now
@@ -394,7 +394,7 @@ def test_a_thrown_away_domain_is_no_new_address_either(
     site = make_site(disposable=frozenset({"gone.example.net"}))
     with sqlite_database.write() as session:
         who = LinkTarget(make_reader(session, READER), NEWSLETTER)
-    own = site.path(site.front.links.preferences(who, READER))
+    own = site.path(site.config.links.preferences(who, READER))
     answer = site.http.post(f"{own}/address", data={"email": "a@gone.example.net"})
     assert answer.status_code == 422
     assert site.deliver() == []
@@ -404,7 +404,7 @@ def test_a_thrown_away_domain_is_no_new_address_either(
 def test_one_may_move_to_an_address_that_gets_no_mail_so_far(
     site: Site, path: str, reader: int, make_reader: MakeReader, hashes: Hashes, before: str
 ) -> None:
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         stood = Standing.PENDING if before == "pending" else Standing.UNSUBSCRIBED
         other = make_reader(session, "new@example.org", stood)
         if before == "erased":
@@ -421,7 +421,7 @@ def test_who_moved_and_left_gets_the_letter_when_signing_up_again_at_once(
 ) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     site.http.post(site.path(site.deliver()[0].action_url))
-    site.http.post(site.path(site.front.links.unsubscribe(LinkTarget(reader, NEWSLETTER))))
+    site.http.post(site.path(site.config.links.unsubscribe(LinkTarget(reader, NEWSLETTER))))
     site.deliver()
     site.fill_in("new@example.org")
     assert [one.kind for one in site.deliver()] == [LetterKind.CONFIRM]
@@ -432,7 +432,7 @@ def test_one_does_not_move_to_who_joined_meanwhile(
 ) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     link = site.path(site.deliver()[0].action_url)
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         make_reader(session, "new@example.org")
     assert "on the list already" in site.http.post(link).text
     assert site.standing(READER) is Standing.CONFIRMED
@@ -456,7 +456,7 @@ def test_after_a_few_wishes_it_is_said_openly(site: Site, path: str) -> None:
 def test_who_is_kept_off_the_list_is_offered_no_other_address(
     site: Site, path: str, hashes: Hashes
 ) -> None:
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         suppression.suppress(session, READER, SuppressionReason.MANUAL, hashes, site.clock.now)
     assert "another address" not in site.http.get(path).text
     answer = site.http.post(f"{path}/address", data={"email": "new@example.org"})
@@ -467,11 +467,11 @@ def test_who_is_kept_off_the_list_is_offered_no_other_address(
 def test_I14_who_is_forgotten_does_not_show_in_another_readers_wish(
     site: Site, path: str, make_reader: MakeReader, hashes: Hashes
 ) -> None:
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         other = make_reader(session, "taken@example.org")
     site.http.post(f"{path}/address", data={"email": "taken@example.org"})
     before = site.http.get(f"{path}/data").text
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         lifecycle.erase(session, other, Evidence(channel="page"), hashes, site.clock.now)
     assert site.http.get(f"{path}/data").text == before
     assert [row.address for row in site.rows("address_change")] == [""]
@@ -482,7 +482,7 @@ def test_a_link_whose_address_was_forgotten_explains_itself(
 ) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     link = site.path(site.deliver()[0].action_url)
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         store.delete_requests(session, "new@example.org")
     for answer in (site.http.get(link), site.http.post(link)):
         assert answer.status_code == 410
@@ -495,7 +495,7 @@ def test_G03_forgetting_by_the_page_leaves_nothing_in_the_database_s_files(
     site = make_site(on_erased=sqlite_database.scrub)
     with sqlite_database.write() as session:
         who = LinkTarget(make_reader(session, READER), NEWSLETTER)
-    own = site.path(site.front.links.preferences(who, READER))
+    own = site.path(site.config.links.preferences(who, READER))
     place = sqlite_database.path
     assert place is not None
     files = [place.with_name(f"{place.name}{end}") for end in ("", "-wal")]
@@ -507,7 +507,7 @@ def test_G03_forgetting_by_the_page_leaves_nothing_in_the_database_s_files(
 def test_who_has_left_moves_nowhere(site: Site, path: str, reader: int) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     link = site.path(site.deliver()[0].action_url)
-    site.http.post(site.path(site.front.links.unsubscribe(LinkTarget(reader, NEWSLETTER))))
+    site.http.post(site.path(site.config.links.unsubscribe(LinkTarget(reader, NEWSLETTER))))
     answer = site.http.post(link)
     assert answer.status_code == 410
     assert "You have left since" in answer.text
@@ -519,7 +519,7 @@ def test_an_old_address_that_must_not_be_mailed_is_not_told(
 ) -> None:
     site.http.post(f"{path}/address", data={"email": "new@example.org"})
     link = site.path(site.deliver()[0].action_url)
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         suppression.suppress(session, READER, SuppressionReason.HARD_BOUNCE, hashes, site.clock.now)
         store.mark_suppressed(session, [READER], SuppressionReason.HARD_BOUNCE)
     site.http.post(link)
@@ -546,7 +546,7 @@ def test_a_reader_is_forgotten_by_the_button_only(site: Site, path: str, hashes:
     assert site.standing(READER) is Standing.CONFIRMED
     answer = site.http.post(f"{path}/erase", data=hidden(page))
     assert "You are forgotten" in answer.text
-    with site.front.sessions.read() as session:
+    with site.config.sessions.read() as session:
         assert store.find(session, READER) is None
         assert suppression.find(session, READER, hashes) is not None
 
@@ -568,7 +568,7 @@ def test_after_that_every_page_still_answers(site: Site, path: str) -> None:
 def test_who_has_left_is_not_told_that_something_was_saved(
     site: Site, path: str, reader: int
 ) -> None:
-    site.http.post(site.path(site.front.links.unsubscribe(LinkTarget(reader, NEWSLETTER))))
+    site.http.post(site.path(site.config.links.unsubscribe(LinkTarget(reader, NEWSLETTER))))
     for end, fields in FORMS.items():
         answer = site.http.post(path + end, data=fields)
         assert "You have left" in answer.text
@@ -582,7 +582,7 @@ def test_who_has_left_is_not_told_that_something_was_saved(
 def test_G07_a_token_for_another_purpose_opens_nothing(
     site: Site, reader: int, purpose: Purpose, end: str
 ) -> None:
-    token = site.front.tokens.sign(purpose, f"{reader}:weekly")
+    token = site.config.tokens.sign(purpose, f"{reader}:weekly")
     assert site.http.get(f"/p/{token}{end}").status_code == 404
 
 
@@ -593,7 +593,7 @@ def test_who_left_is_offered_to_sign_up_again(
     with sqlite_database.write() as session:
         reader = make_reader(session, READER, Standing.UNSUBSCRIBED)
     page = site.http.get(
-        site.path(site.front.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
+        site.path(site.config.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
     ).text
     assert "You have left" in page
     assert "/subscribe?newsletter=weekly" in page

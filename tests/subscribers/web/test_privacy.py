@@ -10,7 +10,7 @@ import pytest
 from subscribers.retention import RetentionPeriods
 from subscribers.web import KeepNetwork
 from tests.subscribers.conftest import NEWSLETTER
-from tests.subscribers.web.conftest import ABOUT, Site
+from tests.subscribers.web.conftest import INFO, Site
 
 
 def test_the_form_leads_to_what_is_kept(site: Site) -> None:
@@ -46,7 +46,7 @@ def test_the_page_says_what_is_set_of_the_network(
 def test_the_page_says_what_opens_and_clicks_tell(
     make_site: Callable[..., Site], tracking: str, said: str
 ) -> None:
-    about = replace(ABOUT, tracking=tracking)  # type: ignore[arg-type]
+    about = replace(INFO, tracking=tracking)  # type: ignore[arg-type]
     assert said in make_site(newsletters={NEWSLETTER: about}).http.get("/privacy").text
 
 

@@ -46,7 +46,7 @@ def send(site: Site, fields: dict[str, str], email: str) -> httpx2.Response:
     return site.http.post("/subscribe", data={**fields, "email": email})
 
 
-def test_no_page_asks_for_a_sum_unless_it_is_switched_on(site: Site) -> None:
+def test_no_page_asks_for_a_proof_of_work_unless_it_is_switched_on(site: Site) -> None:
     answer = site.http.get("/subscribe")
     assert "script" not in answer.text
     assert "data-proof" not in answer.text
@@ -54,13 +54,15 @@ def test_no_page_asks_for_a_sum_unless_it_is_switched_on(site: Site) -> None:
     assert "proof" not in site.http.get("/api/subscribe").json()
 
 
-def test_who_did_the_sum_is_signed_up(guarded: Site) -> None:
+def test_who_did_the_proof_of_work_is_signed_up(guarded: Site) -> None:
     assert INBOX in send(guarded, opened(guarded), READER).text
     assert guarded.standing(READER) is Standing.PENDING
 
 
 @pytest.mark.parametrize("answer", ["", "none", "e30="])
-def test_who_did_not_is_shown_the_form_again_with_a_new_sum(guarded: Site, answer: str) -> None:
+def test_who_did_not_is_shown_the_form_again_with_a_new_proof_of_work(
+    guarded: Site, answer: str
+) -> None:
     fields = opened(guarded)
     told = send(guarded, {**fields, "altcha": answer}, READER)
     assert "once more" in told.text
@@ -68,21 +70,21 @@ def test_who_did_not_is_shown_the_form_again_with_a_new_sum(guarded: Site, answe
     assert guarded.standing(READER) is None
 
 
-def test_a_sum_counts_once_for_whomever(guarded: Site) -> None:
+def test_a_proof_of_work_counts_once_for_whomever(guarded: Site) -> None:
     fields = opened(guarded)
     assert INBOX in send(guarded, fields, READER).text
     assert INBOX not in send(guarded, fields, OTHER).text
     assert guarded.standing(OTHER) is None
 
 
-def test_a_sum_is_spent_even_on_an_address_that_rests(guarded: Site) -> None:
+def test_a_proof_of_work_is_spent_even_on_an_address_that_rests(guarded: Site) -> None:
     send(guarded, opened(guarded), READER)
     fields = opened(guarded)
     assert INBOX in send(guarded, fields, READER).text  # the answer tells nothing of the rest
     assert INBOX not in send(guarded, fields, OTHER).text
 
 
-def test_a_spent_sum_stays_spent_after_a_restart(
+def test_a_spent_proof_of_work_stays_spent_after_a_restart(
     guarded: Site, make_site: Callable[..., Site]
 ) -> None:
     fields = opened(guarded)
@@ -91,7 +93,7 @@ def test_a_spent_sum_stays_spent_after_a_restart(
     assert INBOX not in send(again, fields, OTHER).text
 
 
-def test_a_sum_made_for_one_moment_is_no_good_much_later(guarded: Site) -> None:
+def test_a_proof_of_work_made_for_one_moment_is_no_good_much_later(guarded: Site) -> None:
     fields = opened(guarded)
     guarded.clock.advance(hours=6)
     fresh = hidden(guarded.http.get("/subscribe").text)
@@ -99,7 +101,7 @@ def test_a_sum_made_for_one_moment_is_no_good_much_later(guarded: Site) -> None:
     assert INBOX not in send(guarded, {**fresh, "altcha": fields["altcha"]}, READER).text
 
 
-def test_what_the_sum_stopped_is_counted(guarded: Site) -> None:
+def test_what_the_proof_of_work_stopped_is_counted(guarded: Site) -> None:
     fields = opened(guarded)
     send(guarded, fields, READER)
     send(guarded, fields, OTHER)
@@ -107,7 +109,7 @@ def test_what_the_sum_stopped_is_counted(guarded: Site) -> None:
     assert counts["puzzle"] == 1
 
 
-def test_the_json_route_asks_for_the_sum_too(guarded: Site) -> None:
+def test_the_json_route_asks_for_the_proof_of_work_too(guarded: Site) -> None:
     told = guarded.http.get("/api/subscribe").json()
     guarded.clock.advance(seconds=3)
     sent = {"email": READER, "newsletter": "weekly", "token": told["token"]}
@@ -117,7 +119,7 @@ def test_the_json_route_asks_for_the_sum_too(guarded: Site) -> None:
     assert guarded.http.post("/api/subscribe", json=done).status_code == 409
 
 
-def test_a_form_on_another_site_leads_to_the_sum(guarded: Site) -> None:
+def test_a_form_on_another_site_leads_to_the_proof_of_work(guarded: Site) -> None:
     told = send(guarded, {"newsletter": "weekly", "form": "embed"}, READER)
     assert asked(told.text)
     assert READER in told.text
@@ -134,7 +136,9 @@ def test_the_script_is_ours_and_may_run_only_where_a_form_needs_it(guarded: Site
 
 @pytest.mark.browser
 @pytest.mark.parametrize("path", ["/subscribe", "/subscribe/frame"])
-def test_a_browser_does_the_sum_by_itself(guarded: Site, browser: Browser, path: str) -> None:
+def test_a_browser_does_the_proof_of_work_by_itself(
+    guarded: Site, browser: Browser, path: str
+) -> None:
     page = browser.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))

@@ -22,7 +22,7 @@ from subscribers.models import LetterKind, LetterState, SendOutcome, Standing, S
 from subscribers.tokens import Hashes, Purpose
 from subscribers.web import routes
 from tests.subscribers.conftest import NEWSLETTER, MakeReader
-from tests.subscribers.web.conftest import ABOUT, Site, hidden
+from tests.subscribers.web.conftest import INFO, Site, hidden
 
 READER = "reader@example.com"
 INBOX = "Check your inbox"
@@ -58,7 +58,7 @@ def test_a_bad_address_is_refused_with_the_reason_and_stays_in_the_field(site: S
 def test_a_reader_who_signs_up_again_stays_one_and_is_told_by_letter_only(
     site: Site, make_reader: MakeReader
 ) -> None:
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         make_reader(session, READER)
     assert INBOX in site.fill_in(READER).text
     assert site.standing(READER) is Standing.CONFIRMED
@@ -68,7 +68,7 @@ def test_a_reader_who_signs_up_again_stays_one_and_is_told_by_letter_only(
 def test_somebody_else_signing_up_who_left_does_not_undo_that(
     site: Site, make_reader: MakeReader
 ) -> None:
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         make_reader(session, READER, Standing.UNSUBSCRIBED)
     site.fill_in(READER)
     assert site.standing(READER) is Standing.UNSUBSCRIBED
@@ -88,7 +88,7 @@ def test_somebody_else_signing_up_who_left_does_not_undo_that(
 def test_a_suppressed_address_gets_the_same_page_and_a_letter_only_if_it_may_return(
     site: Site, hashes: Hashes, reason: SuppressionReason, age_days: int, letters: int
 ) -> None:
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         suppression.suppress(session, READER, reason, hashes, site.clock.now)
     site.clock.advance(days=age_days)
     assert INBOX in site.fill_in(READER).text
@@ -98,11 +98,11 @@ def test_a_suppressed_address_gets_the_same_page_and_a_letter_only_if_it_may_ret
 def test_an_erased_reader_who_confirms_again_may_be_mailed_again(
     site: Site, hashes: Hashes
 ) -> None:
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         suppression.suppress(session, READER, SuppressionReason.ERASED, hashes, site.clock.now)
     site.fill_in(READER)
     site.http.post(site.path(site.deliver()[0].action_url))
-    with site.front.sessions.read() as session:
+    with site.config.sessions.read() as session:
         found = session.execute(audience("weekly", site.clock.now)).one()
     assert (found.standing, found.exclusion) == (Standing.CONFIRMED, None)
 
@@ -181,11 +181,11 @@ def test_G09_who_goes_on_waits_for_each_answer(make_site: Callable[..., Site], p
     assert statuses == [200, 429]
 
     async def go_on() -> None:
-        transport = httpx2.ASGITransport(app=Starlette(routes=routes(site.front)))
+        transport = httpx2.ASGITransport(app=Starlette(routes=routes(site.config)))
         async with httpx2.AsyncClient(transport=transport, base_url=site.url) as http:
             asked = asyncio.ensure_future(http.post(path, json={"email": READER}))
             async with asyncio.timeout(10):
-                while not site.front.shield.held:
+                while not site.config.flood_guard.held:
                     await asyncio.sleep(0)
             assert not asked.done()
             asked.cancel()
@@ -286,10 +286,10 @@ def test_what_is_kept_as_the_wording_is_what_the_form_said(site: Site, language:
 def test_a_form_that_said_something_else_is_shown_once_more(
     make_site: Callable[..., Site], change: dict[str, Any]
 ) -> None:
-    offers = {NEWSLETTER: ABOUT}
+    offers = {NEWSLETTER: INFO}
     site = make_site(newsletters=offers)
     form = hidden(site.http.get("/subscribe").text)
-    offers[NEWSLETTER] = replace(ABOUT, **change)
+    offers[NEWSLETTER] = replace(INFO, **change)
     site.clock.advance(seconds=3)
     answer = site.http.post("/subscribe", data={**form, "email": READER})
     assert "once more" in answer.text
@@ -478,7 +478,7 @@ def test_G10_a_letter_cut_off_by_a_crash_is_in_doubt_and_not_sent_again(site: Si
 
     site.fill_in(READER)
     site.take_in()
-    front = site.front
+    front = site.config
     with pytest.raises(Crash):
         send_waiting(front.sessions, CrashingPost(), front.links, front.hashes, site.clock)
     site.clock.advance(minutes=11)
@@ -486,7 +486,7 @@ def test_G10_a_letter_cut_off_by_a_crash_is_in_doubt_and_not_sent_again(site: Si
     assert site.rows("letter_to_send")[0].state == LetterState.IN_DOUBT.value
 
 
-def test_a_sign_up_is_taken_in_by_itself_and_tells_whoever_sends_letters(
+def test_a_sign_up_is_processed_by_itself_and_wakes_the_letter_worker(
     make_site: Callable[..., Site],
 ) -> None:
     told = threading.Event()
@@ -494,7 +494,7 @@ def test_a_sign_up_is_taken_in_by_itself_and_tells_whoever_sends_letters(
     assert told.wait(10)
 
 
-def test_sign_ups_that_a_crash_left_are_taken_in_later(site: Site) -> None:
+def test_sign_ups_that_a_crash_left_are_processed_later(site: Site) -> None:
     site.fill_in(READER)
     assert len(site.deliver()) == 1  # the site's own turn never came
 
@@ -535,7 +535,7 @@ def test_a_program_is_answered_in_json_whatever_it_sends(
 
 def test_a_form_of_an_earlier_version_is_shown_once_more(site: Site) -> None:
     moment = int(site.clock.now.timestamp() * 1000) - 60_000
-    token = site.front.tokens.sign(Purpose.FORM, f"weekly:{moment}")
+    token = site.config.tokens.sign(Purpose.FORM, f"weekly:{moment}")
     answer = site.http.post("/subscribe", data={"email": READER, "token": token})
     assert answer.status_code == 200
     assert "once more" in answer.text

@@ -54,7 +54,7 @@ def go_on(site: Site, told: httpx2.Response, email: str = COLLEAGUE) -> httpx2.R
     return site.http.post("/subscribe", data=fields)
 
 
-def test_G09_past_a_cap_the_longer_sum_leads_on(full: Site) -> None:
+def test_G09_past_a_cap_the_harder_proof_leads_on(full: Site) -> None:
     told = full.fill_in(COLLEAGUE)
     assert (told.status_code, told.headers["retry-after"]) == (429, "3600")
     assert full.standing(COLLEAGUE) is None
@@ -66,13 +66,13 @@ def test_G09_past_a_cap_the_longer_sum_leads_on(full: Site) -> None:
     assert full.standing(COLLEAGUE) is Standing.PENDING
 
 
-def test_G09_however_many_come_by_the_sum_the_next_one_is_let_in_by_it(full: Site) -> None:
+def test_G09_however_many_pass_by_proof_of_work_the_next_one_does_too(full: Site) -> None:
     for n in range(3 * CAP):
         email = f"late{n}@victim.example.com"
         assert go_on(full, full.fill_in(email), email).status_code == 200
 
 
-def test_a_sum_leads_past_the_cap_once(full: Site) -> None:
+def test_a_proof_of_work_leads_past_the_cap_once(full: Site) -> None:
     told = full.fill_in(COLLEAGUE)
     fields = {**hidden(told.text), "altcha": solve(asked(told.text))}
     full.clock.advance(seconds=3)
@@ -82,7 +82,7 @@ def test_a_sum_leads_past_the_cap_once(full: Site) -> None:
     assert full.standing("other@victim.example.com") is None
 
 
-def test_the_usual_sum_does_not_lead_past_a_cap(make_site: Callable[..., Site]) -> None:
+def test_the_usual_proof_of_work_does_not_lead_past_a_cap(make_site: Callable[..., Site]) -> None:
     site = make_site(limits=CAPS["domain"], proof=USUAL, harder=HARDER)
 
     def with_usual_sum(email: str) -> httpx2.Response:
@@ -114,14 +114,16 @@ def test_who_has_no_script_is_told_what_to_do(full: Site) -> None:
     assert full.fill_in(COLLEAGUE).status_code == 200
 
 
-def test_where_no_browser_could_do_the_sum_a_cap_is_a_wall(make_site: Callable[..., Site]) -> None:
+def test_where_no_browser_could_do_the_proof_of_work_a_cap_is_a_wall(
+    make_site: Callable[..., Site],
+) -> None:
     site = make_site(limits=CAPS["everyone"])
     answers = [site.fill_in(f"x{n}@example{n}.com") for n in range(CAP + 1)]
     assert answers[-1].status_code == 429
     assert "data-proof" not in answers[-1].text
 
 
-def test_a_program_is_given_the_longer_sum_too(full: Site) -> None:
+def test_a_program_is_given_the_harder_proof_too(full: Site) -> None:
     offer = full.http.get("/api/subscribe").json()
     full.clock.advance(seconds=3)
     sent = {"email": COLLEAGUE, "newsletter": "weekly", "token": offer["token"]}
@@ -137,7 +139,7 @@ def test_H12_past_a_cap_every_kind_of_address_is_told_the_same(
     def address(kind: str) -> str:
         return f"{kind}@victim.example.com"
 
-    with full.front.sessions.write() as session:
+    with full.config.sessions.write() as session:
         for standing in (Standing.PENDING, Standing.CONFIRMED, Standing.UNSUBSCRIBED):
             make_reader(session, address(standing), standing)
         for reason in (SuppressionReason.COMPLAINT, SuppressionReason.ERASED):
@@ -156,7 +158,7 @@ def test_H12_past_a_cap_every_kind_of_address_is_told_the_same(
 
 @pytest.mark.browser
 @pytest.mark.parametrize("path", ["/subscribe", "/subscribe/frame"])
-def test_a_browser_does_the_longer_sum_and_goes_on_by_itself(
+def test_a_browser_does_the_harder_proof_and_goes_on_by_itself(
     full: Site, browser: Browser, path: str
 ) -> None:
     page = browser.new_page()

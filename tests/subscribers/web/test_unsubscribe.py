@@ -30,7 +30,7 @@ def reader(sqlite_database: Database, make_reader: MakeReader) -> int:
 @pytest.fixture
 def path(site: Site, reader: int) -> str:
     """The unsubscribe link's path."""
-    return site.path(site.front.links.unsubscribe(LinkTarget(reader, NEWSLETTER)))
+    return site.path(site.config.links.unsubscribe(LinkTarget(reader, NEWSLETTER)))
 
 
 def test_the_link_in_a_mail_shows_a_button_and_changes_nothing(site: Site, path: str) -> None:
@@ -82,8 +82,8 @@ def test_the_undo_s_own_address_shows_the_page_it_came_from(site: Site, path: st
 def test_who_must_not_be_mailed_is_not_told_that_mail_comes(
     site: Site, path: str, reader: int, hashes: Hashes
 ) -> None:
-    own = site.path(site.front.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
-    with site.front.sessions.write() as session:
+    own = site.path(site.config.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
+    with site.config.sessions.write() as session:
         suppression.suppress(session, READER, SuppressionReason.MANUAL, hashes, site.clock.now)
     assert "No mail goes to this address any more" in site.http.get(own).text
     left = site.http.post(path, data={"page": "1"})
@@ -104,12 +104,12 @@ def test_who_presses_twice_may_still_take_it_back(site: Site, path: str) -> None
 
 def test_a_pause_outlives_leaving_and_coming_back(site: Site, path: str, reader: int) -> None:
     until = site.clock.now + timedelta(days=30)
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         lifecycle.pause(session, reader, NEWSLETTER, until, site.clock.now)
     left = site.http.post(path, data={"page": "1"})
     assert site.standing(READER) is Standing.UNSUBSCRIBED
     site.http.post(f"{path}/undo", data=hidden(left.text))
-    with site.front.sessions.read() as session:
+    with site.config.sessions.read() as session:
         place = store.standing_with(session, reader, NEWSLETTER)
     assert place is not None
     assert (place.standing, place.paused_until) == (Standing.PAUSED, until)
@@ -170,7 +170,7 @@ def test_G08_the_second_click_and_one_for_an_erased_reader_get_the_same_answer(
     site: Site, path: str, reader: int, hashes: Hashes, now: datetime
 ) -> None:
     first, second = (site.http.post(path, data=ONE_CLICK) for _ in range(2))
-    with site.front.sessions.write() as session:
+    with site.config.sessions.write() as session:
         lifecycle.erase(session, reader, Evidence(channel="page"), hashes, now)
     third = site.http.post(path, data=ONE_CLICK)
     assert {(one.status_code, one.text) for one in (first, second, third)} == {
@@ -201,7 +201,7 @@ def test_a_link_of_ten_years_ago_still_works(site: Site, path: str) -> None:
 def test_a_token_for_another_purpose_unsubscribes_nobody(
     site: Site, reader: int, purpose: Purpose
 ) -> None:
-    token = site.front.tokens.sign(purpose, f"{reader}:weekly")
+    token = site.config.tokens.sign(purpose, f"{reader}:weekly")
     assert site.http.post(f"/u/{token}", data=ONE_CLICK).status_code == 404
     assert site.standing(READER) is Standing.CONFIRMED
 
