@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -34,7 +34,7 @@ def parse_page(text: str, *, source: str = "") -> ComparisonDraft:
     mark and straight quotation marks make no difference. A page never contains calls.
     """
     text = normalise(text)
-    page = _Page(list(_lines_of(text, source)), source)
+    page = _Page(text, source)
     content = page.read()
     try:
         return draft_of(content, form=SourceForm.PAGE, source=text)
@@ -53,20 +53,16 @@ class _Line(str):
         return line
 
 
-def _lines_of(text: str, source: str) -> Iterator[_Line]:
-    """Yield the lines that aren't blank, tidied."""
-    for number, raw in enumerate(text.split("\n"), start=1):
-        if fault := forbidden(raw):
-            raise ComparisonUnreadable(f"{fault} isn't allowed", line=number, source=source)
-        if line := tidy(raw):
-            yield _Line(line, number)
-
-
 class _Page:
-    """The lines of one page; *panels* are the indices of the two lines "Panel ship"."""
+    """The tidied lines of one page; *panels* are the indices of the two lines "Panel ship"."""
 
-    def __init__(self, lines: Sequence[_Line], source: str) -> None:
-        self.lines, self.source = lines, source
+    def __init__(self, text: str, source: str) -> None:
+        self.lines, self.source = list[_Line](), source
+        for number, raw in enumerate(text.split("\n"), start=1):
+            if fault := forbidden(raw):
+                raise ComparisonUnreadable(f"{fault} isn't allowed", line=number, source=source)
+            if line := tidy(raw):
+                self.lines.append(_Line(line, number))
         self.scorecard = self._scorecard()
         self.panels = self._panels()
 

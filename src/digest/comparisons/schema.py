@@ -58,38 +58,23 @@ def forbidden(text: str) -> str | None:
     return None
 
 
-def _line(most: int, *, least: int = 0) -> AfterValidator:
+def _text(most: int, *, least: int = 0, paragraphs: bool = False) -> AfterValidator:
+    """Return a validator that tidies text: one line, or paragraphs parted by one empty line."""
+
     def check(value: str) -> str:
-        line = tidy(_readable(value))
-        if "\n" in line:
+        if fault := forbidden(value.replace("\r\n", "\n")):
+            raise ValueError(f"has {fault}")
+        lines = (tidy(line) for line in normalise(value).split("\n"))
+        text = re.sub(r"\n{2,}", "\n\n", "\n".join(lines)).strip()
+        if "\n" in text and not paragraphs:
             raise ValueError("must be one line")
-        return _of_size(line, most, least)
+        if len(text) < least:
+            raise ValueError("must not be empty")
+        if len(text) > most:
+            raise ValueError(f"has {len(text):,} characters; {most:,} at most")
+        return text
 
     return AfterValidator(check)
-
-
-def _prose(*, least: int = 0) -> AfterValidator:
-    """Return a validator that tidies each line, and parts paragraphs by one empty line."""
-
-    def check(value: str) -> str:
-        text = "\n".join(tidy(line) for line in _readable(value).split("\n"))
-        return _of_size(re.sub(r"\n{2,}", "\n\n", text).strip(), PROSE, least)
-
-    return AfterValidator(check)
-
-
-def _readable(value: str) -> str:
-    if fault := forbidden(value.replace("\r\n", "\n")):
-        raise ValueError(f"has {fault}")
-    return normalise(value)
-
-
-def _of_size(text: str, most: int, least: int) -> str:
-    if len(text) < least:
-        raise ValueError("must not be empty")
-    if len(text) > most:
-        raise ValueError(f"has {len(text):,} characters; {most:,} at most")
-    return text
 
 
 def _items(most: int, *, least: int = 0) -> AfterValidator:
@@ -129,10 +114,10 @@ def _slug(value: str) -> str:
     return value
 
 
-Name = Annotated[str, _line(200, least=1)]
-Label = Annotated[str, _line(40, least=1)]
-ShortText = Annotated[str, _line(100)]
-Sentence = Annotated[str, _line(LINE)]
+Name = Annotated[str, _text(200, least=1)]
+Label = Annotated[str, _text(40, least=1)]
+ShortText = Annotated[str, _text(100)]
+Sentence = Annotated[str, _text(LINE)]
 Url = Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
 #: Percent; abs turns the -0.0 that JSON allows into 0.
 Share = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False), AfterValidator(abs)]
@@ -148,7 +133,7 @@ class VerdictDraft(_InputModel):
     """One reviewer's quote on one contender; *call* is ``None`` unless it was published."""
 
     seat: Annotated[int, Field(ge=1, le=MAX_SEATS)]
-    quote: Annotated[str, _prose(least=1)]
+    quote: Annotated[str, _text(PROSE, least=1, paragraphs=True)]
     call: Annotated[Call | None, _FROM_JSON] = None
     reviewer: Name | None = None
 
@@ -158,10 +143,6 @@ def _kind_of_entry(word: Any) -> Entry | None:
         return None
     known = {"free": Entry.FREE, "paid": Entry.PAID}
     return known.get(tidy(normalise(word)).casefold(), Entry.OTHER)
-
-
-def _by_seat(verdicts: Sequence[VerdictDraft]) -> tuple[VerdictDraft, ...]:
-    return tuple(sorted(verdicts, key=lambda verdict: verdict.seat))
 
 
 class ContenderDraft(_InputModel):
@@ -179,13 +160,13 @@ class ContenderDraft(_InputModel):
         Field(validation_alias="entry"),
         BeforeValidator(lambda word: "" if word is None else word),
     ] = ""
-    description: Annotated[str, _prose()] = ""
+    description: Annotated[str, _text(PROSE, paragraphs=True)] = ""
     url: Url | None = None
     verdicts: Annotated[
         tuple[VerdictDraft, ...],
         _FROM_JSON,
         _items(MAX_SEATS, least=1),
-        AfterValidator(_by_seat),
+        AfterValidator(lambda verdicts: tuple(sorted(verdicts, key=lambda verdict: verdict.seat))),
     ]
 
 
@@ -194,8 +175,8 @@ class ComparisonContent(_InputModel):
 
     format: Annotated[Literal[1], Field(exclude=True)] = 1
     slug: Annotated[str, AfterValidator(_slug)] | None = None
-    kicker: Annotated[str, _line(200)] = ""
-    title: Annotated[str, _line(TITLE, least=1)] | None = None
+    kicker: Annotated[str, _text(200)] = ""
+    title: Annotated[str, _text(TITLE, least=1)] | None = None
     question: Sentence = ""
     intro: Sentence = ""
     published_on: Annotated[date, BeforeValidator(_day)] | None = None
@@ -208,7 +189,7 @@ class ComparisonContent(_InputModel):
     #: The left one, then the right one.
     contenders: Annotated[tuple[ContenderDraft, ...], _FROM_JSON, _items(2, least=2)]
     closing: Annotated[
-        tuple[Annotated[str, _line(LINE, least=1)], ...], _FROM_JSON, _items(50)
+        tuple[Annotated[str, _text(LINE, least=1)], ...], _FROM_JSON, _items(50)
     ] = ()
 
     @model_validator(mode="after")
@@ -230,7 +211,7 @@ class ComparisonContent(_InputModel):
 class ComparisonDraft(ComparisonContent):
     """The content of one file, with the title it goes by and the text it was parsed from."""
 
-    title: Annotated[str, _line(TITLE, least=1)]
+    title: Annotated[str, _text(TITLE, least=1)]
     form: Annotated[SourceForm, Field(exclude=True)] = SourceForm.PAGE
     source: Annotated[str, Field(exclude=True)] = ""
 
