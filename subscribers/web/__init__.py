@@ -59,7 +59,7 @@ def routes(config: SiteConfig) -> list[Route]:
 
 
 def _sign_up(config: SiteConfig) -> list[Route]:
-    sign_up = SignupHandlers(SignupChecks(config, config.flood_guard, config.signup_worker))
+    sign_up = SignupHandlers(SignupChecks(config))
     form = Endpoint(
         config=config,
         get=sign_up.show,

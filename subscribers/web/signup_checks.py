@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -17,12 +17,11 @@ from sqlalchemy.orm import Session
 from subscribers.abuse_prevention import LimitReason, RequestOrigin
 from subscribers.address import parse
 from subscribers.errors import BadAddress, BadProof, BadToken
-from subscribers.signup import SignupRequest, SignupWorker, record_requests
+from subscribers.signup import SignupRequest, record_requests
 from subscribers.tokens import address_mark
 from subscribers.web import client
 from subscribers.web.config import NewsletterInfo, SiteConfig
 from subscribers.web.endpoint import EndpointRequest
-from subscribers.web.flood_guard import FloodGuard
 from subscribers.web.signup_form import (
     FRAME_PATH,
     PROOF,
@@ -60,21 +59,19 @@ class SignupChecks:
     """The checks of every way to sign up, with the flood guard they share."""
 
     config: SiteConfig
-    flood_guard: FloodGuard = field(repr=False)
-    signup_worker: SignupWorker = field(repr=False)
 
     def turned_away(self, request: EndpointRequest) -> bool:
         """Tell whether the flood guard stops the visitor's network, and count the request if so."""
-        stop = self.flood_guard.stopped(request.visitor)
+        stop = self.config.flood_guard.stopped(request.visitor)
         if stop is not None:
-            self.flood_guard.count(stop)
+            self.config.flood_guard.count(stop)
         return stop is not None
 
     async def check(self, request: EndpointRequest) -> SignupResult:
         """Check one sign-up, record it if every check passes, and return the outcome."""
-        stop = self.flood_guard.stopped(request.visitor) or self._suspect(request)
+        stop = self.config.flood_guard.stopped(request.visitor) or self._suspect(request)
         if stop is not None:
-            self.flood_guard.count(stop)
+            self.config.flood_guard.count(stop)
             locked_in = stop is LimitReason.ORIGIN and self._is_locked_in(request)
             return SignupResult(outcome=SignupOutcome.ELSEWHERE) if locked_in else _result_for(stop)
         info = info_of(request)
@@ -84,14 +81,14 @@ class SignupChecks:
             proof, harder = self._proof(request)
             address = parse(request.fields.get("email", ""))
         except BadProof:
-            self.flood_guard.count(LimitReason.PUZZLE)
+            self.config.flood_guard.count(LimitReason.PUZZLE)
             return _result_for(LimitReason.PUZZLE)
         except BadAddress as fault:
             return SignupResult(
                 outcome=SignupOutcome.FAULT, fault=request.words.faults[fault.fault]
             )
         if address.domain in self.config.disposable:
-            self.flood_guard.count(LimitReason.DISPOSABLE)
+            self.config.flood_guard.count(LimitReason.DISPOSABLE)
             return SignupResult(outcome=SignupOutcome.FAULT, fault=request.words.disposable)
         return await self._record(
             _request_of(request, info, RequestOrigin(address, request.visitor, proof, harder))
@@ -103,9 +100,9 @@ class SignupChecks:
             stop in (LimitReason.EVERYONE, LimitReason.DOMAIN) and self.config.harder is not None
         )
         if stop in (LimitReason.NETWORK, LimitReason.EVERYONE) and not goes_on:
-            self.flood_guard.stop(request.network, stop)
+            self.config.flood_guard.stop(request.network, stop)
         else:
-            self.signup_worker.soon()
+            self.config.signup_worker.soon()
         return replace(_result_for(stop), goes_on=goes_on)
 
     def ask(self, session: Session, requests: Sequence[SignupRequest]) -> list[LimitReason | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from subscribers.web import SCRIPTED, headers_for, policy
+from subscribers.web import headers_for, policy
 
 POLICY = policy()
 #: The policy of a page that shows a frozen mail in a frame.
@@ -33,12 +33,6 @@ def cacheable_headers(seconds: int, *, by: str = "public", found: bool = True) -
         "Cache-Control": f"{by}, max-age={seconds}",
         "X-Robots-Tag": "all" if found else "noindex",
     }
-
-
-def with_form(policy: str = POLICY, *, scripted: bool) -> dict[str, str]:
-    """Return the headers of a page with a sign-up form; *scripted* lets its script run."""
-    script = SCRIPTED if scripted else ""
-    return cacheable_headers(60, by="private") | {"Content-Security-Policy": policy + script}
 
 
 class SecurityHeaders:

@@ -12,8 +12,8 @@ from pathlib import Path
 from digest.render.pages import SignupBlock, Site, message_page
 from digest.settings import Settings
 from digest.web.newsletter_cache import NewsletterCache, NewsletterEntry
-from digest.web.security_headers import POLICY, with_form
-from subscribers.web import Page, SiteConfig, form, kept_link, wording
+from digest.web.security_headers import POLICY, cacheable_headers
+from subscribers.web import SCRIPTED, Page, SiteConfig, form, kept_link, wording
 from subscribers.web.locale import choose
 
 
@@ -58,7 +58,8 @@ class Theme:
 
     def form_headers(self, policy: str = POLICY) -> dict[str, str]:
         """Return the headers of a page with a sign-up form."""
-        return with_form(policy, scripted=bool(self.settings.proof_of_work))
+        script = SCRIPTED if self.settings.proof_of_work else ""
+        return cacheable_headers(60, by="private") | {"Content-Security-Policy": policy + script}
 
     def message(self, page: Page) -> str:
         """Render a page of the subscribers package; raises `TemplateBroken`."""
