@@ -14,10 +14,10 @@ from rich.text import Text
 
 from digest.comparisons.store import ComparisonSummary
 
-NOTHING = "—"  # shown where nothing was published
+MISSING = "—"  # shown where nothing was published
 
 
-def listing(summaries: Sequence[ComparisonSummary]) -> Table:
+def comparison_table(summaries: Sequence[ComparisonSummary]) -> Table:
     """Return a table of comparisons: title and slug, panel shares, date, revision."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("Comparison", overflow="fold")
@@ -28,13 +28,13 @@ def listing(summaries: Sequence[ComparisonSummary]) -> Table:
         table.add_row(
             Text.assemble(row.title, "\n", (row.slug, "dim")),
             Text(f"{_plain(row.left.panel_share)} : {_plain(row.right.panel_share)} %"),
-            Text(str(row.published_on or NOTHING)),
+            Text(str(row.published_on or MISSING)),
             Text(str(row.revision)),
         )
     return table
 
 
-def sheet(facts: Mapping[str, Any]) -> Group:
+def comparison_layout(facts: Mapping[str, Any]) -> Group:
     """Return one comparison laid out, from `digest.comparisons.serialize.facts_of`."""
     lead = " ".join(part for part in (facts["question"], facts["intro"]) if part)
     return Group(
@@ -81,7 +81,7 @@ def _rows(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[tuple[s
         ("About", lambda side: side["description"]),
         ("Link", lambda side: side["url"]),
     ):
-        yield heading, text_of(left) or NOTHING, text_of(right) or NOTHING
+        yield heading, text_of(left) or MISSING, text_of(right) or MISSING
 
 
 def _verdict_rows(
@@ -96,7 +96,7 @@ def _verdict_rows(
 
 def _verdict(verdict: Mapping[str, Any] | None) -> str:
     if verdict is None:
-        return NOTHING
+        return MISSING
     speaker = [part for part in (verdict["reviewer"], (verdict["call"] or "").upper()) if part]
     return "\n".join([*([", ".join(speaker)] if speaker else []), f"“{verdict['quote']}”"])
 
@@ -108,8 +108,8 @@ def _panel(side: Mapping[str, Any]) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return NOTHING if share is None else f"{_plain(share)} %"
+    return MISSING if share is None else f"{_plain(share)} %"
 
 
 def _plain(share: float | None) -> str:
-    return NOTHING if share is None else f"{share:g}"
+    return MISSING if share is None else f"{share:g}"

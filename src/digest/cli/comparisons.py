@@ -13,8 +13,8 @@ from typing import Annotated, Any
 import typer
 from rich.progress import track
 
-from digest.cli.comparison_output import listing, sheet
-from digest.cli.context import MOST, CommandContext, JsonFlag, call_of
+from digest.cli.comparison_output import comparison_layout, comparison_table
+from digest.cli.context import MAX_NUMBER, CommandContext, JsonFlag, call_of
 from digest.comparisons import store
 from digest.comparisons.loader import find, read_file
 from digest.comparisons.serialize import facts_of, summary_of
@@ -23,11 +23,11 @@ from digest.errors import ComparisonUnreadable
 
 app = typer.Typer(help="What the panel published about tools.", no_args_is_help=True)
 
-_LONG = 25  #: files; an import of more shows a progress bar
+_PROGRESS_FROM = 25  #: files; an import of more shows a progress bar
 
 
 @dataclass
-class _Report:
+class _ImportReport:
     """The outcome of each file of one import."""
 
     kept: list[tuple[Path, ImportResult]] = field(default_factory=list)
@@ -95,7 +95,7 @@ def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
     if as_json:
         call.json([summary_of(row) for row in rows])
     elif rows:
-        call.out.print(listing(rows), soft_wrap=False)
+        call.out.print(comparison_table(rows), soft_wrap=False)
     else:
         call.out.print("No comparisons yet; bring some in with: digest import PATH")
 
@@ -106,7 +106,7 @@ def show(
     slug: Annotated[str, typer.Argument(help="As digest comparisons list names it.")],
     revision: Annotated[
         int | None,
-        typer.Option("--revision", min=1, max=MOST, help="An earlier one; else the newest."),
+        typer.Option("--revision", min=1, max=MAX_NUMBER, help="An earlier one; else the newest."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -119,11 +119,11 @@ def show(
     if as_json:
         call.json(facts)
     else:
-        call.out.print(sheet(facts), soft_wrap=False)
+        call.out.print(comparison_layout(facts), soft_wrap=False)
 
 
-def _import(call: CommandContext, files: Sequence[Path]) -> _Report:
-    report, seen = _Report(), dict[str, Path]()
+def _import(call: CommandContext, files: Sequence[Path]) -> _ImportReport:
+    report, seen = _ImportReport(), dict[str, Path]()
     for path in _with_progress(call, files):
         try:
             draft = read_file(path)
@@ -137,7 +137,7 @@ def _import(call: CommandContext, files: Sequence[Path]) -> _Report:
 
 
 def _with_progress(call: CommandContext, files: Sequence[Path]) -> Iterator[Path]:
-    shown = len(files) > _LONG and call.err.is_terminal
+    shown = len(files) > _PROGRESS_FROM and call.err.is_terminal
     yield from track(
         files, description="Importing", console=call.err, transient=True, disable=not shown
     )
@@ -152,7 +152,7 @@ def _with_twin_warning(result: ImportResult, seen: dict[str, Path], path: Path) 
     return replace(result, warnings=(*result.warnings, warning))
 
 
-def _print_results(call: CommandContext, report: _Report) -> None:
+def _print_results(call: CommandContext, report: _ImportReport) -> None:
     for path, result in report.kept:
         revised = f", revision {result.revision}" if result.outcome is ImportOutcome.REVISED else ""
         call.out.print(
@@ -165,7 +165,7 @@ def _print_results(call: CommandContext, report: _Report) -> None:
         call.out.print(counted)
 
 
-def _raise_refusals(call: CommandContext, report: _Report) -> None:
+def _raise_refusals(call: CommandContext, report: _ImportReport) -> None:
     """Raise a single fault, or print each to stderr and raise a summary."""
     if not report.refused:
         return

@@ -20,12 +20,12 @@ from digest.issues import store
 from digest.settings import Settings, load
 
 #: Upper bound of every number argument: no table has more rows, and every database stores it.
-MOST = 1_000_000_000
+MAX_NUMBER = 1_000_000_000
 IssueNumber = Annotated[
-    int, typer.Argument(metavar="ISSUE", min=1, max=MOST, help="The issue's number.")
+    int, typer.Argument(metavar="ISSUE", min=1, max=MAX_NUMBER, help="The issue's number.")
 ]
-AnyIssue = Annotated[
-    int | None, typer.Argument(metavar="ISSUE", min=1, max=MOST, help="The issue's number.")
+OptionalIssue = Annotated[
+    int | None, typer.Argument(metavar="ISSUE", min=1, max=MAX_NUMBER, help="The issue's number.")
 ]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
@@ -72,7 +72,7 @@ class CommandContext:
         sys.stdout.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
-def some(count: int, one: str, many: str | None = None) -> str:
+def counted(count: int, one: str, many: str | None = None) -> str:
     """Return a count with its noun: "1 reader", "1,000 readers"."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
 

@@ -46,12 +46,12 @@ from digest.web.server import listen, serve_in_thread
 from subscribers.importer import ImportOptions, import_list
 
 app = typer.Typer()
-MARK = ".digest-demo"  # marks a folder the demo made, which it may delete
+FOLDER_MARK = ".digest-demo"  # marks a folder the demo made, which it may delete
 CONSENT = "Sample readers, made up for the demonstration; nobody is behind these addresses."
 
 
 @dataclass
-class Journey:
+class DemoRun:
     """Seconds by stage and facts that the demo reports."""
 
     seconds: dict[str, float] = field(default_factory=dict)
@@ -74,7 +74,7 @@ def demo(
 ) -> None:
     """Make the whole journey: import, pick, build, send to the fake, events back, report."""
     call = call_of(context)
-    journey = Journey()
+    demo_run = DemoRun()
     _make_folder(folder)
     sock = listen(0)
     hook = f"http://127.0.0.1:{sock.getsockname()[1]}/webhooks/sendgrid"
@@ -83,41 +83,41 @@ def demo(
         with installation.database.write() as session:
             upgrade(session.connection())
         with serve_in_thread(make_site(installation), sock):
-            status = _run_stages(journey, installation, folder, readers, fake)
+            status = _run_stages(demo_run, installation, folder, readers, fake)
         installation.database.close()
     if as_json:
-        call.json({**journey.facts, "status": status.as_dict(), "seconds": journey.seconds})
+        call.json({**demo_run.facts, "status": status.as_dict(), "seconds": demo_run.seconds})
     else:
-        _report(call, journey, status, folder)
+        _report(call, demo_run, status, folder)
     if (
         not status.counts.balances
-        or status.counts.accepted != journey.facts["provider"]["messages"]
+        or status.counts.accepted != demo_run.facts["provider"]["messages"]
     ):
         raise DigestError("the counts don't balance: this is a fault of the engine, please tell us")
 
 
 def _run_stages(
-    journey: Journey, installation: App, folder: Path, readers: int, fake: RunningFake
+    demo_run: DemoRun, installation: App, folder: Path, readers: int, fake: RunningFake
 ) -> IssueStatus:
-    with journey.stage("import comparisons"), installation.database.write() as session:
+    with demo_run.stage("import comparisons"), installation.database.write() as session:
         weekly = {**WEEKLY.model_dump(exclude={"id"}), "tracking": Tracking.READER}
         session.add(Newsletter(**weekly))
         for path in samples.comparisons():
             store_draft(session, read_file(path), now=installation.clock())
-    with journey.stage("import readers"):
-        journey.facts["readers"] = _import_readers(installation, folder, readers)
-    with journey.stage("pick and build"):
+    with demo_run.stage("import readers"):
+        demo_run.facts["readers"] = _import_readers(installation, folder, readers)
+    with demo_run.stage("pick and build"):
         issue_id, pick = _build(installation, folder)
-    journey.facts["pick"] = pick.to_dict()
-    with journey.stage("send"):
+    demo_run.facts["pick"] = pick.to_dict()
+    with demo_run.stage("send"):
         _send(installation, issue_id)
-    with journey.stage("events back"):
-        journey.facts["events"] = fake.flush_events()
+    with demo_run.stage("events back"):
+        demo_run.facts["events"] = fake.flush_events()
         installation.events.consumer().apply_all()  # events that are spooled and not applied yet
-    journey.facts["provider"] = fake.counts()
+    demo_run.facts["provider"] = fake.counts()
     with installation.database.read() as session:
         issue = session.get_one(Issue, issue_id)
-        journey.facts["subject"] = store.edition_of(session, issue).subject
+        demo_run.facts["subject"] = store.edition_of(session, issue).subject
         page = issue_page(report(session, issue, installation.clock()))
         (folder / "report.html").write_text(page, encoding="utf-8")
         return issue_status(session, issue, store.edition_of(session, issue), installation.clock())
@@ -125,14 +125,14 @@ def _run_stages(
 
 def _make_folder(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
-        if not (folder / MARK).exists():
+        if not (folder / FOLDER_MARK).exists():
             raise DigestError(
                 f"{folder} isn't empty and isn't a demo's folder",
                 next_step="digest demo --folder ANOTHER",
             )
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / MARK).touch()
+    (folder / FOLDER_MARK).touch()
 
 
 def _settings(folder: Path, fake: RunningFake) -> Settings:
@@ -209,10 +209,10 @@ def _approve(installation: App, session: Session, issue: Issue) -> None:
     installation.issues.require_approved(session, issue)
 
 
-def _report(call: CommandContext, journey: Journey, status: IssueStatus, folder: Path) -> None:
+def _report(call: CommandContext, demo_run: DemoRun, status: IssueStatus, folder: Path) -> None:
     say = call.out.print
-    pick = journey.facts["pick"]
-    say(f"\n[bold]“{journey.facts['subject']}”[/bold]")
+    pick = demo_run.facts["pick"]
+    say(f"\n[bold]“{demo_run.facts['subject']}”[/bold]")
     say(f"Issue {status.issue} of {status.period}: {status.state}\n")
     say(f"Picked: {pick['note']}", markup=False)
     for choice in pick["chosen"]:
@@ -220,7 +220,7 @@ def _report(call: CommandContext, journey: Journey, status: IssueStatus, folder:
         say(f"     {choice['reason']}", style="dim", markup=False)
     say("\nBecame of it:")
     print_counts(call, status.counts)
-    provider = journey.facts["provider"]
+    provider = demo_run.facts["provider"]
     say(
         f"  The provider's own ledger: {provider['messages']:,} mails to"
         f" {provider['addresses']:,} addresses, {provider['duplicates']:,} doubled."
@@ -229,7 +229,7 @@ def _report(call: CommandContext, journey: Journey, status: IssueStatus, folder:
     times = Table.grid(padding=(0, 2))
     times.add_column()
     times.add_column(justify="right")
-    for name, seconds in journey.seconds.items():
+    for name, seconds in demo_run.seconds.items():
         times.add_row(f"  {name}", f"{seconds:.2f} s")
     say(times)
     say(f"\nThe mail:   {folder}/issue.html and {folder}/issue.txt")

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from digest.cli.context import AnyIssue, CommandContext, JsonFlag, call_of
+from digest.cli.context import CommandContext, JsonFlag, OptionalIssue, call_of
 from digest.cli.issue.drafting import NewsletterOption
 from digest.delivery.reporting import EditionStatistics
 from digest.errors import NotFound
@@ -37,7 +37,7 @@ app = typer.Typer()
 @app.command()
 def report(
     context: typer.Context,
-    issue: AnyIssue = None,
+    issue: OptionalIssue = None,
     all_: Annotated[bool, typer.Option("--all", help="Every issue so far.")] = False,
     html: Annotated[
         Path | None,

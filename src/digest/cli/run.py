@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
 from digest.app.installation import App
-from digest.cli.context import CommandContext, Port, call_of, some
+from digest.cli.context import CommandContext, Port, call_of, counted
 from digest.delivery.models import Attempt, Batch, BatchState
 from digest.delivery.sending import StopSignal, restore_guard, this_process
 from digest.doctor import HealthLevel, run_checks
@@ -32,10 +32,10 @@ from digest.web.server import listen, serve_in_thread
 app = typer.Typer()
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 0.25  # how late a stop or a jump of the clock is noticed at most
+POLL_SECONDS = 0.25  # how late a stop or a jump of the clock is noticed at most
 
 
-class Unfit(DigestError):
+class UnfitInstallation(DigestError):
     """The installation's checks keep the service from starting."""
 
 
@@ -68,7 +68,7 @@ def run(
         stop_signal.stop()
         scheduler.stop()
     left = _under_way(installation)
-    log.info("stopped, %s left in doubt", some(left, "request"))
+    log.info("stopped, %s left in doubt", counted(left, "request"))
     if left:
         raise typer.Exit(1)
 
@@ -90,7 +90,7 @@ def _require_fit(call: CommandContext) -> None:
             call.err.print(f"  next: {check.next_step}", markup=False)
     if failed:
         many = "that" if len(failed) == 1 else f"these {len(failed)}"
-        raise Unfit(f"the service doesn't start with {many}", next_step="digest doctor")
+        raise UnfitInstallation(f"the service doesn't start with {many}", next_step="digest doctor")
 
 
 def _log_hold(installation: App) -> None:
@@ -101,7 +101,7 @@ def _log_hold(installation: App) -> None:
 
 def _watch(scheduler: Scheduler, clock: ClockWatch, stop: threading.Event) -> None:
     """Wait for *stop*, and wake every job when the clock is set."""
-    while not stop.wait(LOOK_SECONDS):
+    while not stop.wait(POLL_SECONDS):
         jump = clock.jumped()
         if jump is not None:
             log.warning("the clock was set by %+.0f seconds", jump.total_seconds())

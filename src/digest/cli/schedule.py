@@ -26,7 +26,7 @@ from digest.service import UpcomingMoment, ruling, upcoming
 
 app = typer.Typer(help="When issues come out, and who does what: the next moments, and changes.")
 
-MANY = 10
+DEFAULT_COUNT = 10
 SETTABLE = (SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD)
 
 
@@ -34,7 +34,9 @@ SETTABLE = (SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD)
 def schedule(
     context: typer.Context,
     newsletter: NewsletterOption = "weekly",
-    many: Annotated[int, typer.Option("--next", min=1, max=200, help="How many moments.")] = MANY,
+    many: Annotated[
+        int, typer.Option("--next", min=1, max=200, help="How many moments.")
+    ] = DEFAULT_COUNT,
     as_json: JsonFlag = False,
 ) -> None:
     """List the next moments in local and UTC time, and who will do what."""
@@ -73,18 +75,18 @@ def set_(
     call = call_of(context)
     if not any((every, on, at, zone, nth, starting)):
         raise DigestError("say what to change", next_step="digest schedule set --help")
-    with _changing(call, newsletter) as (_, series):
+    with _edit_newsletter(call, newsletter) as (_, series):
         given: dict[str, Any] = {
             "every": every,
             "weekday": weekday_of(on) if on else None,
             "timezone": zone,
-            "anchor": _day(starting) if starting else None,
+            "anchor": _parse_date(starting) if starting else None,
         }
         if at:
-            given["hour"], given["minute"] = _time(at)
+            given["hour"], given["minute"] = _parse_time(at)
         if every is not None or nth is not None:
-            series.nth = _nth(nth) if (every or series.every) is Every.MONTH else None
-        _put(series, given)
+            series.nth = _parse_nth(nth) if (every or series.every) is Every.MONTH else None
+        _set_fields(series, given)
         words = str(series.cadence())
         # Moments of the new cadence before this time aren't claimed, so none counts as missed.
         series.scheduled_since = call.app.clock()
@@ -102,21 +104,21 @@ def rules(
 ) -> None:
     """Change what happens around an issue's moment."""
     call = call_of(context)
-    with _changing(call, newsletter) as (_, series):
+    with _edit_newsletter(call, newsletter) as (_, series):
         given = {
             "build_lead": draft_before,
             "remind_lead": remind_before,
             "max_lateness": max_lateness,
             "when_empty": when_empty,
         }
-        _put(series, given)
+        _set_fields(series, given)
         if series.remind_lead > series.build_lead:
             raise DigestError(
                 f"a reminder {series.remind_lead} hours ahead would come before the draft,"
                 f" {series.build_lead} hours ahead",
                 next_step="digest schedule rules --draft-before HOURS --remind-before HOURS",
             )
-        lines = _who(series)
+        lines = _rules_in_words(series)
     for line in lines:
         call.out.print(line, markup=False)
 
@@ -132,10 +134,10 @@ def blackout(
 ) -> None:
     """Have no issue on a day, or on all from one to another."""
     call = call_of(context)
-    days = (_day(first), _day(last or first))
+    days = (_parse_date(first), _parse_date(last or first))
     if days[1] < days[0]:
         raise DigestError("the first day comes after the last")
-    with _changing(call, newsletter) as (session, series):
+    with _edit_newsletter(call, newsletter) as (session, series):
         for old in slots.blackouts(session, series):
             if (old.first, old.last) == days:
                 session.delete(old)
@@ -155,12 +157,12 @@ def shift(
 ) -> None:
     """Move one issue's moment, once, to between its neighbours; in the newsletter's own time."""
     call = call_of(context)
-    with _changing(call, newsletter) as (session, series):
-        moment = slots.calendar_of(session, series).shifted(period, _wall(to))
+    with _edit_newsletter(call, newsletter) as (session, series):
+        moment = slots.calendar_of(session, series).shifted(period, _parse_local_time(to))
         slot = slots.slot_of(session, series.id, period, lock=True)
         if slot is not None and slot.state not in SETTABLE:
             raise WrongState(f"{period} is {slot.state} and can't be moved")
-        slots.shift(session, series, period, _wall(to), why)
+        slots.shift(session, series, period, _parse_local_time(to), why)
         if slot is not None:
             slot.due_at = moment.at
             session.add(slot)
@@ -171,7 +173,7 @@ def shift(
 def pause(context: typer.Context, newsletter: NewsletterOption = "weekly") -> None:
     """Let nothing happen by itself until it is resumed; sends under way go on."""
     call = call_of(context)
-    with _changing(call, newsletter) as (_, series):
+    with _edit_newsletter(call, newsletter) as (_, series):
         series.scheduled = False
     call.out.print(f"{newsletter} does nothing by itself. Go on with: digest schedule resume")
 
@@ -180,7 +182,7 @@ def pause(context: typer.Context, newsletter: NewsletterOption = "weekly") -> No
 def resume(context: typer.Context, newsletter: NewsletterOption = "weekly") -> None:
     """Let it go on; moments that passed meanwhile never were."""
     call = call_of(context)
-    with _changing(call, newsletter) as (_, series):
+    with _edit_newsletter(call, newsletter) as (_, series):
         if not series.scheduled:
             series.scheduled, series.scheduled_since = True, call.app.clock()
     call.out.print(f"{newsletter} goes on. See: digest schedule")
@@ -195,7 +197,7 @@ def evergreen(
 ) -> None:
     """Show or set the comparisons that fill a week with nothing new."""
     call = call_of(context)
-    with _changing(call, newsletter) as (session, series):
+    with _edit_newsletter(call, newsletter) as (session, series):
         if slugs or clear:
             series.evergreen = [by_slug(session, slug).slug for slug in slugs or []]
         kept, then = list(series.evergreen), series.when_empty
@@ -208,14 +210,14 @@ def evergreen(
 
 
 @contextmanager
-def _changing(call: CommandContext, newsletter: str) -> Iterator[tuple[Session, Newsletter]]:
+def _edit_newsletter(call: CommandContext, newsletter: str) -> Iterator[tuple[Session, Newsletter]]:
     with call.app.database.write() as session:
         series = store.newsletter(session, newsletter)
         yield session, series
         session.add(series)
 
 
-def _put(series: Newsletter, given: dict[str, Any]) -> None:
+def _set_fields(series: Newsletter, given: dict[str, Any]) -> None:
     """Set the fields that aren't ``None``."""
     for name, value in given.items():
         if value is not None:
@@ -239,14 +241,14 @@ def _print(call: CommandContext, series: Newsletter, moments: list[UpcomingMomen
             state or ("" if not moment.what.startswith("no issue") else moment.what),
         )
     call.out.print(table)
-    for line in _who(series):
+    for line in _rules_in_words(series):
         call.out.print(line, markup=False)
     for moment in moments:
         if moment.state:
             call.out.print(f"{moment.period}: {moment.what}", markup=False)
 
 
-def _who(series: Newsletter) -> list[str]:
+def _rules_in_words(series: Newsletter) -> list[str]:
     goes = (
         "goes by itself when no check finds anything, or once an editor approves it"
         if series.unattended
@@ -265,14 +267,14 @@ def _who(series: Newsletter) -> list[str]:
     ]
 
 
-def _day(given: str) -> date:
+def _parse_date(given: str) -> date:
     try:
         return date.fromisoformat(given)
     except ValueError:
         raise NotFound(f"{given} is no day; write it like 2026-12-24") from None
 
 
-def _wall(given: str) -> datetime:
+def _parse_local_time(given: str) -> datetime:
     try:
         wall = datetime.fromisoformat(given)
     except ValueError:
@@ -282,14 +284,14 @@ def _wall(given: str) -> datetime:
     return wall.replace(second=0, microsecond=0)
 
 
-def _time(given: str) -> tuple[int, int]:
+def _parse_time(given: str) -> tuple[int, int]:
     hour, _, minute = given.partition(":")
     if not (hour.isdecimal() and minute.isdecimal()):
         raise NotFound(f"{given} is no time; write it like 09:00")
     return int(hour), int(minute)
 
 
-def _nth(given: str | None) -> int:
+def _parse_nth(given: str | None) -> int:
     if given not in NTHS:
         raise NotFound(f"say which weekday of the month: --nth {'|'.join(NTHS)}")
     return NTHS[given]

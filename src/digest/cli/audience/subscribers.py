@@ -18,7 +18,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from digest.cli.context import CommandContext, JsonFlag, call_of, some
+from digest.cli.context import CommandContext, JsonFlag, call_of, counted
 from digest.cli.private_files import private
 from subscribers import export as exporting
 from subscribers import list_statistics
@@ -203,10 +203,10 @@ def _report_facts(report: ImportReport, *, dry_run: bool) -> dict[str, Any]:
 
 def _print_report(call: CommandContext, report: ImportReport, *, dry_run: bool) -> None:
     if report.resumed_at:
-        done = some(report.resumed_at, "line")
+        done = counted(report.resumed_at, "line")
         call.out.print(f"Went on where an earlier run had stopped, after {done}.")
     verb = "would join" if dry_run else "joined"
-    call.out.print(f"{some(report.lines, 'line')} ({report.layout}): {report.added:,} {verb}.")
+    call.out.print(f"{counted(report.lines, 'line')} ({report.layout}): {report.added:,} {verb}.")
     call.out.print(_table(["The list says that the reader is", "Lines"], report.standings))
     call.out.print(_table(["Refused because the reader, or the line,", "Lines"], report.refused))
     for line in _remarks(report):
@@ -246,7 +246,7 @@ def _still_mailed(report: ImportReport) -> str:
 
 def _print_counts(call: CommandContext, counts: AudienceCounts) -> None:
     call.out.print(
-        f"{counts.newsletter}: {some(counts.total, 'address', 'addresses')} on record,"
+        f"{counts.newsletter}: {counted(counts.total, 'address', 'addresses')} on record,"
         f" {counts.mailable:,} would get an issue now"
     )
     call.out.print(_table(["Standing", "Readers"], counts.standings))

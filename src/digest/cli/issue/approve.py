@@ -15,9 +15,9 @@ import typer
 from sqlmodel import Session
 
 from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of
-from digest.cli.issue.drafting import NewsletterOption, find, print_findings
+from digest.cli.issue.drafting import NewsletterOption, find_issue, print_findings
 from digest.issues import provenance, store
-from digest.issues.approval import approve as record
+from digest.issues.approval import approve as store_approval
 from digest.issues.approval import refuse_errors
 from digest.issues.calendar import slots
 from digest.issues.models import Issue, IssueState
@@ -52,11 +52,11 @@ def approve(
     """Let an issue go exactly as it is now; any change afterwards makes this void."""
     call = call_of(context)
     with call.app.database.write() as session:
-        row, edition = find(session, newsletter, issue)
+        row, edition = find_issue(session, newsletter, issue)
         findings = call.app.issues.findings(edition)
         if not as_json:
             print_findings(call, findings)
-        given = record(
+        given = store_approval(
             session,
             row,
             templates=provenance.template_hash(call.app.issues.template_sources()),
@@ -65,16 +65,16 @@ def approve(
             now=call.app.clock(),
             despite=None if accept_warnings else despite or (),
         )
-        what_next = _what_next(call, session, row)
+        next_step = _next_step(call, session, row)
     if as_json:
         call.json({"issue": issue, "seal": given.seal, "by": given.by, "accepted": given.accepted})
         return
     call.out.print(f"Issue {issue} is approved by {given.by}: {given.seal[:12]}", markup=False)
-    call.out.print(what_next, markup=False)
+    call.out.print(next_step, markup=False)
 
 
 @app.command("test")
-def try_out(
+def send_copy(
     context: typer.Context,
     issue: IssueNumber,
     to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Your own address.")],
@@ -83,7 +83,7 @@ def try_out(
 ) -> None:
     """Send one copy to yourself: marked as a test, and its personal links do nothing."""
     call = call_of(context)
-    taken = send_test(call, newsletter, issue, to)
+    taken = send_test_copy(call, newsletter, issue, to)
     if as_json:
         call.json({"issue": issue, "provider_id": taken.provider_id})
     else:
@@ -104,7 +104,7 @@ def rebuild(
     """Make an issue again from what it was made of, and compare; changes nothing."""
     call = call_of(context)
     with call.app.database.read() as session:
-        row, edition = find(session, newsletter, issue)
+        row, edition = find_issue(session, newsletter, issue)
         result = provenance.rebuild(session, row, edition, call.app.issues.rerender)
         facts: dict[str, Any] = {
             "issue": issue,
@@ -153,7 +153,7 @@ def _first_difference(then: str, now: str) -> list[str]:
     return [line for line in islice(lines, 12) if not line.startswith(("---", "+++"))]
 
 
-def _what_next(call: CommandContext, session: Session, issue: Issue) -> str:
+def _next_step(call: CommandContext, session: Session, issue: Issue) -> str:
     if issue.state is IssueState.PAUSED:
         return f"Next: digest resume {issue.number}"
     newsletter = store.newsletter_of(session, issue)
@@ -166,11 +166,11 @@ def _what_next(call: CommandContext, session: Session, issue: Issue) -> str:
     return f"It goes out by itself {when}, by digest run. At once: digest send {issue.number}"
 
 
-def send_test(call: CommandContext, newsletter: str, number: int, to: str) -> Accepted:
+def send_test_copy(call: CommandContext, newsletter: str, number: int, to: str) -> Accepted:
     """Send one test copy; raise `MailUnfit` for errors, `DigestError` if it isn't accepted."""
     address = parse(to).wire
     with call.app.database.read() as session:
-        issue, edition = find(session, newsletter, number)
+        issue, edition = find_issue(session, newsletter, number)
         refuse_errors(call.app.issues.findings(edition))
         content = call.app.sending.edition_send(session, issue).content
     return call.app.sending.send_once(

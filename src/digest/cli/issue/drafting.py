@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 from sqlmodel import Session
 
-from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of, some
+from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of, counted
 from digest.issues import build as issue_build
 from digest.issues import store
 from digest.issues.calendar import cadence as periods
@@ -28,7 +28,7 @@ from digest.render.lint import Finding, forbids_sending
 app = typer.Typer()
 
 
-def _week(given: str | None) -> str | None:
+def _parse_period(given: str | None) -> str | None:
     try:
         return given if given is None else periods.period_of_day(periods.issue_day(given, 0))
     except periods.BadPeriod as fault:
@@ -37,7 +37,9 @@ def _week(given: str | None) -> str | None:
 
 PeriodOption = Annotated[
     str | None,
-    typer.Option("--period", metavar="YYYY-Www", callback=_week, help="ISO week; else this week."),
+    typer.Option(
+        "--period", metavar="YYYY-Www", callback=_parse_period, help="ISO week; else this week."
+    ),
 ]
 NewsletterOption = Annotated[str, typer.Option("--newsletter", help="Which newsletter.")]
 
@@ -89,7 +91,7 @@ def build(
         return
     call.out.print(f"Issue {issue.number} of {issue.period} is built: “{edition.subject}”")
     call.out.print(
-        f"{some(len(made.view.comparisons), 'comparison')},"
+        f"{counted(len(made.view.comparisons), 'comparison')},"
         f" {len(edition.html.encode()) / 1000:.1f} KB of HTML, {edition.fingerprint[:12]}"
     )
     print_findings(call, made.findings)
@@ -109,7 +111,7 @@ def show(
     """Show one frozen issue as readers get it."""
     call = call_of(context)
     with call.app.database.read() as session:
-        row, edition = find(session, newsletter, issue)
+        row, edition = find_issue(session, newsletter, issue)
         if headers:
             sys.stdout.write(_headers(call, session, row))
         elif html or text:
@@ -136,7 +138,7 @@ def check(
     """Check an issue again; exit 1 when a finding forbids sending it."""
     call = call_of(context)
     with call.app.database.read() as session:
-        row, edition = find(session, newsletter, issue)
+        row, edition = find_issue(session, newsletter, issue)
         findings = call.app.issues.findings(edition)
         content = call.app.sending.edition_send(session, row).content if spam else None
     if content:
@@ -154,7 +156,7 @@ def check(
         raise typer.Exit(1)
 
 
-def find(
+def find_issue(
     session: Session, newsletter: str, number: int, *, lock: bool = False
 ) -> tuple[Issue, Edition]:
     """Return an issue and its edition; raise `NotFound`. *lock* locks the issue's row."""

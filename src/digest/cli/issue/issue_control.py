@@ -12,8 +12,15 @@ from typing import Annotated
 import typer
 from sqlmodel import Session
 
-from digest.cli.context import MOST, AnyIssue, CommandContext, IssueNumber, call_of, some
-from digest.cli.issue.drafting import NewsletterOption, find
+from digest.cli.context import (
+    MAX_NUMBER,
+    CommandContext,
+    IssueNumber,
+    OptionalIssue,
+    call_of,
+    counted,
+)
+from digest.cli.issue.drafting import NewsletterOption, find_issue
 from digest.delivery import known_secrets
 from digest.delivery.sending import control, restore_guard
 from digest.errors import NotFound
@@ -44,14 +51,14 @@ def pause(
     """Start no further batch of this issue; what is under way is finished."""
     call = call_of(context)
     with call.app.database.write() as session:
-        control.pause(session, find(session, newsletter, issue)[0], why)
+        control.pause(session, find_issue(session, newsletter, issue)[0], why)
     call.out.print(f"Issue {issue} is paused. Go on with: digest resume {issue}")
 
 
 @app.command()
 def resume(
     context: typer.Context,
-    issue: AnyIssue = None,
+    issue: OptionalIssue = None,
     after_restore: Annotated[
         bool, typer.Option("--after-restore", help="Let a database put back from a copy send.")
     ] = False,
@@ -84,7 +91,7 @@ def _resume_issue(
     call: CommandContext, newsletter: str, issue: int, *, past_first_wave: bool
 ) -> None:
     with call.app.database.write() as session:
-        row = find(session, newsletter, issue)[0]
+        row = find_issue(session, newsletter, issue)[0]
         waits = control.resume(session, row, call.app.clock(), past_first_wave=past_first_wave)
         another = call.app.issues.update_sender(session, row)
         fault = call.app.issues.missing_approval(session, row)
@@ -118,7 +125,7 @@ def _resume_without_secret(call: CommandContext, by: str, why: str) -> None:
         call.out.print("No secret is missing; nothing changed.")
         return
     call.out.print(
-        f"{some(many, 'secret')} given up. Links in mails of that time stay dead, also to"
+        f"{counted(many, 'secret')} given up. Links in mails of that time stay dead, also to"
     )
     call.out.print(
         "leave; who left, was erased or complained then can be imported again: check lists."
@@ -155,7 +162,7 @@ def cancel(
     """Leave unsent, for good, what isn't sent yet."""
     call = call_of(context)
     with call.app.database.write() as session:
-        control.cancel(session, find(session, newsletter, issue)[0], why)
+        control.cancel(session, find_issue(session, newsletter, issue)[0], why)
     call.out.print(f"Issue {issue} is cancelled: what wasn't sent stays unsent.")
 
 
@@ -172,7 +179,7 @@ def resolve(
     why: Annotated[str, typer.Option("--why", help="The reason.", callback=_not_blank)],
     every: Annotated[
         int | None,
-        typer.Option("--all", metavar="ISSUE", min=1, max=MOST, help=_EVERY),
+        typer.Option("--all", metavar="ISSUE", min=1, max=MAX_NUMBER, help=_EVERY),
     ] = None,
     since: Annotated[
         str | None,
@@ -191,7 +198,7 @@ def resolve(
         numbers = sorted({control.number_of(session, batch) or 0 for batch in resolved})
     for batch in resolved:
         call.out.print(
-            f"Batch {batch.key[:8]} with {some(batch.size, 'reader')} is taken as {verdict}."
+            f"Batch {batch.key[:8]} with {counted(batch.size, 'reader')} is taken as {verdict}."
         )
     if verdict is control.DoubtResolution.UNSENT:
         for number in numbers:
@@ -223,7 +230,7 @@ def _parse_time(text: str) -> datetime:
 
 
 def _doubts(session: Session, newsletter: str, number: int, since: datetime | None) -> list[str]:
-    keys = control.in_doubt(session, find(session, newsletter, number)[1], since)
+    keys = control.in_doubt(session, find_issue(session, newsletter, number)[1], since)
     if not keys:
         raise NotFound(
             f"no such batch of issue {number} is in doubt", next_step=f"digest status {number}"

@@ -17,16 +17,16 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from digest.cli.context import (
-    AnyIssue,
     CommandContext,
     IssueNumber,
     JsonFlag,
+    OptionalIssue,
     call_of,
+    counted,
     printable,
-    some,
 )
-from digest.cli.issue.drafting import NewsletterOption, find
-from digest.cli.issue.service_status import hold, print_hold, print_standing, standing
+from digest.cli.issue.drafting import NewsletterOption, find_issue
+from digest.cli.issue.service_status import hold_facts, print_hold, print_service, service_facts
 from digest.cli.issue.status_output import print_status
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.reporting import IssueStatus, excluded_readers, issue_status, refused_too_many
@@ -122,7 +122,7 @@ def send(
 @app.command("status")
 def status_(
     context: typer.Context,
-    issue: AnyIssue = None,
+    issue: OptionalIssue = None,
     newsletter: NewsletterOption = "weekly",
     who: Annotated[bool, typer.Option("--who", help="List the readers who were left out.")] = False,
     as_json: JsonFlag = False,
@@ -135,7 +135,7 @@ def status_(
     if who:
         _list_left_out(call, newsletter, issue, as_json=as_json)
         return
-    report, on_hold = _status(call, newsletter, issue), hold(call)
+    report, on_hold = _status(call, newsletter, issue), hold_facts(call)
     if as_json:
         call.json({**report.as_dict(), **on_hold})
         return
@@ -154,7 +154,7 @@ def _another_sends(report: IssueStatus) -> bool:
 def _stopped_in_words(counts: DeliveryCounts) -> str:
     if counts.under_way:
         return (
-            f"Stopped, and {some(counts.under_way, 'reader is', 'readers are')} left in doubt:"
+            f"Stopped, and {counted(counts.under_way, 'reader is', 'readers are')} left in doubt:"
             " their request was under way when the grace was over."
         )
     return "Stopped; what was under way was finished."
@@ -165,11 +165,11 @@ def _require_real_send(call: CommandContext, newsletter: str, number: int, *, ta
     if call.app.outbox_folder is not None:
         return
     with call.app.database.write() as session:
-        issue, edition = find(session, newsletter, number)
+        issue, edition = find_issue(session, newsletter, number)
         copies = count_outbox_copies(session, edition.id or 0)
         if copies and not take:
             raise WrongState(
-                f"{some(copies, 'copy', 'copies')} of issue {number} went to the outbox folder,"
+                f"{counted(copies, 'copy', 'copies')} of issue {number} went to the outbox folder,"
                 " not to readers",
                 next_step=f"digest send {number} --from-outbox sends them for real",
             )
@@ -180,14 +180,14 @@ def _require_real_send(call: CommandContext, newsletter: str, number: int, *, ta
 def _offer_again(call: CommandContext, newsletter: str, number: int) -> None:
     call.app.sending.begin()
     with call.app.database.write() as session:
-        issue, _ = find(session, newsletter, number)
+        issue, _ = find_issue(session, newsletter, number)
         offered = control.requeue_refused(session, issue, call.settings.batch_size)
-    call.err.print(f"Offered once more to {some(offered, 'reader')}.")
+    call.err.print(f"Offered once more to {counted(offered, 'reader')}.")
 
 
 def _list_left_out(call: CommandContext, newsletter: str, number: int, *, as_json: bool) -> None:
     with call.app.database.read() as session:
-        rows = excluded_readers(session, find(session, newsletter, number)[1].id or 0)
+        rows = excluded_readers(session, find_issue(session, newsletter, number)[1].id or 0)
     if as_json:
         call.json([{"outcome": o, "reason": r, "address": a} for o, r, a in rows])
         return
@@ -210,7 +210,7 @@ def _prepare(call: CommandContext, newsletter: str, number: int) -> EditionSend:
     call.app.sending.begin()
     _refuse_stopped(call, newsletter, number)
     with call.app.database.write() as session:
-        issue, edition = find(session, newsletter, number, lock=True)
+        issue, edition = find_issue(session, newsletter, number, lock=True)
         findings = call.app.issues.findings(edition)
         if forbids_sending(findings):
             raise MailUnfit(
@@ -227,7 +227,7 @@ def _prepare(call: CommandContext, newsletter: str, number: int) -> EditionSend:
 def _refuse_stopped(call: CommandContext, newsletter: str, number: int) -> None:
     """Raise `WrongState` for a paused or cancelled issue, after recovering its batches."""
     with call.app.database.write() as session:
-        issue, edition = find(session, newsletter, number)
+        issue, edition = find_issue(session, newsletter, number)
         if issue.state not in {IssueState.CANCELLED, IssueState.PAUSED}:
             return
         state, note = issue.state, issue.note
@@ -322,7 +322,7 @@ def _status(
     is_alive: Callable[[str], bool | None] = alive,
 ) -> IssueStatus:
     with call.app.database.read() as session:
-        issue, edition = find(session, newsletter, number)
+        issue, edition = find_issue(session, newsletter, number)
         return issue_status(session, issue, edition, call.app.clock(), is_alive=is_alive)
 
 
@@ -334,7 +334,7 @@ def _list_issues(call: CommandContext, newsletter: str, *, as_json: bool) -> Non
             for issue in store.issues(session, series.id)
             if issue.number is not None
         ]
-    service = standing(call, newsletter)
+    service = service_facts(call, newsletter)
     if as_json:
         call.json({"issues": [report.as_dict() for report in reports], **service})
         return
@@ -343,4 +343,4 @@ def _list_issues(call: CommandContext, newsletter: str, *, as_json: bool) -> Non
         call.out.print("There is no issue yet. Next: digest build")
     for report in reports:
         print_status(call, report)
-    print_standing(call, service)
+    print_service(call, service)

@@ -18,13 +18,13 @@ from digest.issues.models import SlotState
 from digest.service import job_facts, job_runs, recent_slots, ruling, slot_facts
 
 
-def standing(call: CommandContext, newsletter: str) -> dict[str, Any]:
+def service_facts(call: CommandContext, newsletter: str) -> dict[str, Any]:
     """Return recent slots, job runs and the hold as plain values."""
     now = call.app.clock()
     with call.app.database.read() as session:
         series = store.newsletter(session, newsletter)
         return {
-            **hold(call),
+            **hold_facts(call),
             "scheduled": series.scheduled,
             "turns": [
                 slot_facts(session, slot, partial(ruling, call.app))
@@ -34,7 +34,7 @@ def standing(call: CommandContext, newsletter: str) -> dict[str, Any]:
         }
 
 
-def hold(call: CommandContext) -> dict[str, Any]:
+def hold_facts(call: CommandContext) -> dict[str, Any]:
     """Return the reason of the restore guard's hold; ``None`` without one."""
     return {
         "hold": restore_guard.hold_reason(call.app.database, call.app.sending.restore_guard_file)
@@ -48,8 +48,8 @@ def print_hold(call: CommandContext, facts: dict[str, Any]) -> None:
         call.out.print(f"  next: {restore_guard.NEXT_STEP}\n", markup=False)
 
 
-def print_standing(call: CommandContext, facts: dict[str, Any]) -> None:
-    """Print the slots and job runs that `standing` returned."""
+def print_service(call: CommandContext, facts: dict[str, Any]) -> None:
+    """Print the slots and job runs that `service_facts` returned."""
     if facts["turns"]:
         call.out.print("\n[bold]Periods of the last four weeks[/bold]")
     for slot in facts["turns"]:

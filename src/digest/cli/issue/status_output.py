@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from digest.cli.context import CommandContext, printable, some
+from digest.cli.context import CommandContext, counted, printable
 from digest.delivery.counts import DeliveryCounts
 from digest.delivery.reporting import IssueStatus, Problem
 from digest.issues.models import IssueState
@@ -29,7 +29,7 @@ def print_status(call: CommandContext, report: IssueStatus) -> None:
         call.out.print(f"    who they are: digest status {report.issue} --who")
     if report.outbox_copies:
         call.out.print(
-            f"  ! {some(report.outbox_copies, 'copy was', 'copies were')} written to the outbox"
+            f"  ! {counted(report.outbox_copies, 'copy was', 'copies were')} written to the outbox"
             " folder; nothing was sent.\n"
             "    next: choose a provider (DIGEST_TRANSPORT=sendgrid), then:"
             f" digest send {report.issue} --from-outbox"
@@ -66,7 +66,7 @@ def _print_doubts(call: CommandContext, report: IssueStatus, doubts: list[Proble
     more = len(doubts) - SHOWN
     rest = f" and {more:,} more: digest status {report.issue} --json" if more > 0 else ""
     call.out.print(
-        f"  ! {len(doubts):,} batches, {some(readers, 'reader')}: {doubts[0].what}\n"
+        f"  ! {len(doubts):,} batches, {counted(readers, 'reader')}: {doubts[0].what}\n"
         f"    they are: {keys}{rest}\n"
         f"    so far: {doubts[0].evidence}\n"
         "    next: wait for the provider's events, which settle it by themselves; or look at the"
@@ -107,7 +107,7 @@ def _lines(counts: DeliveryCounts) -> list[tuple[str, int, str, bool]]:
 
 
 def _print_problem(call: CommandContext, problem: Problem) -> None:
-    who = f"batch {problem.batch}, {some(problem.readers, 'reader')}: " if problem.batch else ""
+    who = f"batch {problem.batch}, {counted(problem.readers, 'reader')}: " if problem.batch else ""
     since = f" (since {problem.since:%Y-%m-%d %H:%M} UTC)" if problem.since else ""
     call.out.print(f"  ! {who}{problem.what}{since}", markup=False)
     if problem.evidence:
