@@ -29,7 +29,7 @@ def decline(session: Session, unasked: LetterCause, evidence: Evidence, now: dat
         store.clear_address_change(session, unasked.change_id)
         return
     number = unasked.subscriber_id
-    standings = {place.standing for place in store.all_standings(session, number)}
+    standings = {subscription.standing for subscription in store.all_standings(session, number)}
     leave(session, number, unasked.newsletter, replace(evidence, network=None), now)
     if standings == {Standing.PENDING}:
         store.delete_reader(session, number)
@@ -80,10 +80,10 @@ def is_barred(session: Session, subscriber_id: int, hashes: Hashes) -> bool:
     return record is not None and record.reason not in suppression.REJOINABLE
 
 
-def _unmoved(place: store.NewsletterStanding | None) -> ConfirmResult:
-    if place is None:
+def _unmoved(subscription: store.NewsletterStanding | None) -> ConfirmResult:
+    if subscription is None:
         return ConfirmResult.GONE
-    return ConfirmResult.ALREADY if place.standing in JOINED else ConfirmResult.LEFT
+    return ConfirmResult.ALREADY if subscription.standing in JOINED else ConfirmResult.LEFT
 
 
 def leave(
@@ -95,9 +95,9 @@ def leave(
     confirmation letter.
     """
     among = [Standing.PENDING, *JOINED]
-    place = store.standing_with(session, subscriber_id, newsletter)
-    if place and place.standing is Standing.UNSUBSCRIBED:
-        asked = consent.asked_since(session, subscriber_id, newsletter, place.since)
+    subscription = store.standing_with(session, subscriber_id, newsletter)
+    if subscription and subscription.standing is Standing.UNSUBSCRIBED:
+        asked = consent.asked_since(session, subscriber_id, newsletter, subscription.since)
         among = [Standing.UNSUBSCRIBED] if asked else []
     changed = bool(among) and store.leave(session, subscriber_id, newsletter, now, among=among)
     if changed:
@@ -118,12 +118,12 @@ def come_back(
     address must not be mailed; a pause that isn't over goes on.
     """
     subscriber_id, newsletter, at = left
-    place = store.standing_with(session, subscriber_id, newsletter)
-    if place is None or int(place.since.timestamp()) != int(at.timestamp()):
+    subscription = store.standing_with(session, subscriber_id, newsletter)
+    if subscription is None or int(subscription.since.timestamp()) != int(at.timestamp()):
         return False
     if is_barred(session, subscriber_id, hashes):
         return False
-    until = place.paused_until
+    until = subscription.paused_until
     paused = until is not None and until > now
     back = consent.ever_agreed(session, subscriber_id, newsletter) and store.move(
         session,
@@ -182,8 +182,10 @@ def erase(
         return False
     elsewhere(session, subscriber_id, reader.address)
     unseen = replace(evidence, network=None)
-    for place in store.all_standings(session, subscriber_id):
-        consent.record(session, subscriber_id, place.newsletter, ConsentAct.ERASED, unseen, now)
+    for subscription in store.all_standings(session, subscriber_id):
+        consent.record(
+            session, subscriber_id, subscription.newsletter, ConsentAct.ERASED, unseen, now
+        )
     consent.forget_networks(session, subscriber_id)
     suppression.suppress(session, reader.address_key, SuppressionReason.ERASED, hashes, now)
     store.delete_reader(session, subscriber_id)

@@ -105,8 +105,8 @@ def standing_with(
     session: Session, subscriber_id: int, newsletter: str
 ) -> NewsletterStanding | None:
     """Return a reader's standing with one newsletter, or ``None``."""
-    places = all_standings(session, subscriber_id)
-    return next((place for place in places if place.newsletter == newsletter), None)
+    rows = all_standings(session, subscriber_id)
+    return next((row for row in rows if row.newsletter == newsletter), None)
 
 
 def all_standings(session: Session, subscriber_id: int) -> list[NewsletterStanding]:

@@ -90,13 +90,13 @@ def find(session: Session, address_key: str, hashes: Hashes) -> SuppressionRecor
 
 def find_all(session: Session, keys: list[str], hashes: Hashes) -> dict[str, SuppressionRecord]:
     """Return the suppressed ones among these keys, each with its strictest record."""
-    owner = {known_by: key for key in keys for known_by in hashes.every(key)}
+    owner = {address_hash: key for key in keys for address_hash in hashes.every(key)}
     records: dict[str, SuppressionRecord] = {}
     for part in sql.chunks(owner):
-        for known_by, reason, at, erased_at in session.connection().execute(
+        for address_hash, reason, at, erased_at in session.connection().execute(
             _FIND, {"hashes": part}
         ):
-            key = owner[known_by]
+            key = owner[address_hash]
             record = SuppressionRecord(reason, at, erased_at)
             records[key] = _strictest(records.get(key), record)
     return records
@@ -133,13 +133,13 @@ def may_be_asked(record: SuppressionRecord, now: datetime) -> bool:
     return record.reason in REJOINABLE and not resting
 
 
-def _write(session: Session, known_by: str, record: SuppressionRecord) -> None:
+def _write(session: Session, address_hash: str, record: SuppressionRecord) -> None:
     """Store a record under a hash, unless a stricter one is stored; keep an erasure's moment."""
     insert = sql.upsert(session, Suppression)
     rank = case(STRICTNESS, value=col(Suppression.reason))
     stricter = rank > STRICTNESS[record.reason]
     session.execute(
-        insert.values(address_hash=known_by, **record._asdict()).on_conflict_do_update(
+        insert.values(address_hash=address_hash, **record._asdict()).on_conflict_do_update(
             index_elements=["address_hash"],
             set_={
                 "reason": case((stricter, col(Suppression.reason)), else_=insert.excluded.reason),
@@ -173,7 +173,7 @@ def declined_mailboxes(
     session: Session, keys: Iterable[str], hashes: Hashes, now: datetime
 ) -> dict[str, datetime]:
     """Return the keys whose mailbox declined within `DECLINE_LASTS`, each with its moment."""
-    pairs = [(known_by, key) for key in set(keys) for known_by in hashes.every(_mailbox_name(key))]
+    pairs = [(known, key) for key in set(keys) for known in hashes.every(_mailbox_name(key))]
     statement = _declined(sql.dialect(session))
     rows = session.connection().execute(statement, sql.json_rows_parameter(pairs))
     return {key: at for key, at in rows if at > now - DECLINE_LASTS}

@@ -120,9 +120,9 @@ def refused(
     session: Session, rows: list[StagedRow], batch: ImportBatch, *, rehearsal: bool
 ) -> list[Refused]:
     """Delete the lines that must not be imported from the stage; return each with its reason."""
-    verdicts = session.execute(_verdicts(batch, rehearsal=rehearsal)).all()
-    _DELETE_STAGED.run(session, [(position,) for position, _ in verdicts])
-    return [(rows[position][0], reason) for position, reason in verdicts]
+    refusals = session.execute(_refusals(batch, rehearsal=rehearsal)).all()
+    _DELETE_STAGED.run(session, [(position,) for position, _ in refusals])
+    return [(rows[position][0], reason) for position, reason in refusals]
 
 
 def remember(session: Session, _batch: ImportBatch) -> int:
@@ -156,7 +156,7 @@ def mailed(session: Session, newsletter: str, keys: Sequence[str]) -> set[str]:
     return set(session.execute(statement).scalars())
 
 
-def _verdicts(batch: ImportBatch, *, rehearsal: bool) -> Any:
+def _refusals(batch: ImportBatch, *, rehearsal: bool) -> Any:
     reason = _reason(batch, rehearsal=rehearsal)
     tables = (
         _STAGE.outerjoin(Subscriber, col(Subscriber.address_key) == _STAGE.c.address_key)
@@ -167,7 +167,7 @@ def _verdicts(batch: ImportBatch, *, rehearsal: bool) -> Any:
                 col(Subscription.newsletter) == batch.newsletter,
             ),
         )
-        .outerjoin(Suppression, _known_by(batch))
+        .outerjoin(Suppression, _is_suppressed(batch))
     )
     if rehearsal:
         tables = tables.outerjoin(_SEEN, _SEEN.c.address_key == _STAGE.c.address_key)
@@ -180,7 +180,7 @@ def _verdicts(batch: ImportBatch, *, rehearsal: bool) -> Any:
     )
 
 
-def _known_by(batch: ImportBatch) -> Any:
+def _is_suppressed(batch: ImportBatch) -> Any:
     hashes: list[Any] = [literal_column(f"import_stage.{name}") for name in _hashes(batch)]
     return col(Suppression.address_hash).in_(hashes)
 
@@ -232,11 +232,11 @@ def _suppressed_meanwhile(batch: ImportBatch) -> Any:
     """Return the statement that marks the new subscribers suppressed since `refused` ran."""
     held = (
         select(func.min(col(Suppression.reason)))
-        .select_from(_STAGE.join(Suppression, _known_by(batch)))
+        .select_from(_STAGE.join(Suppression, _is_suppressed(batch)))
         .where(_STAGE.c.address_key == col(Subscriber.address_key))
         .scalar_subquery()
     )
-    keys = select(_STAGE.c.address_key).join(Suppression, _known_by(batch))
+    keys = select(_STAGE.c.address_key).join(Suppression, _is_suppressed(batch))
     return update(Subscriber).where(col(Subscriber.address_key).in_(keys)).values(suppressed=held)
 
 

@@ -101,7 +101,7 @@ def by_word_and(**words: Refusal | None) -> Meaning:
     return by_word({**WORDS, **words})
 
 
-def said(cell: str) -> bool:
+def has_text(cell: str) -> bool:
     """Return whether a cell holds anything."""
     return not _is_empty(cell)
 

@@ -239,7 +239,7 @@ def _line_refusal(meanings: list[tuple[int, Meaning]], names: list[str]) -> Line
         for column, meaning in meanings:
             if reason := meaning.read(cell(fields, column)):
                 return reason
-        if agreed and not any(columns.said(cell(fields, column)) for column in agreed):
+        if agreed and not any(columns.has_text(cell(fields, column)) for column in agreed):
             return Refusal.NO_CONSENT_THERE
         return None
 
