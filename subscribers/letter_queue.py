@@ -1,19 +1,20 @@
-"""How a queued letter is sent at most once: claimed in one commit, handed over, then settled.
+"""The transactional outbox: each mail outside an issue's batches leaves at most once.
 
-The claim is durable before anything is connected, so that a letter cut off in between ends in doubt
-and isn't sent again.
+A mail is queued in the transaction of what caused it, claimed in a commit before anything is
+connected, handed over, and settled. A mail cut off in between ends in doubt and isn't sent again.
+Letters to readers wait here for `send_waiting`, which asks again whether each is still wanted.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, select, text, update
 from sqlalchemy.orm import Session
 from sqlmodel import col
 
@@ -107,18 +108,107 @@ def enqueue(
     change_id: int | None = None,
     state: LetterState = LetterState.WAITING,
 ) -> None:
-    """Queue a letter, or record in another *state* that none is sent."""
-    row = {
+    """Queue a letter to a reader, or record in another *state* that none is sent."""
+    row = _row(newsletter, kind, now) | {
         "subscriber_id": subscriber_id,
-        "newsletter": newsletter,
-        "kind": kind,
         "state": state,
         "language": language,
         "change_id": change_id,
-        "asked_at": now,
-        "since": now,
     }
-    session.execute(insert(LetterToSend).values(row))
+    session.execute(insert(_ROWS).values(row))
+
+
+def enqueue_once(
+    session: Session,
+    kind: LetterKind,
+    newsletter: str,
+    now: datetime,
+    *,
+    about: str | None = None,
+    attempt: str | None = None,
+) -> int:
+    """Queue a mail to no reader, and return the id of its row.
+
+    What is queued *about* one thing is one row, however often it is queued.
+    """
+    row = _row(newsletter, kind, now) | {"about": about, "attempt": attempt}
+    known = {"index_elements": ["about"], "index_where": text("about IS NOT NULL")}
+    queued = sql.upsert(session, LetterToSend).values(row)
+    same = queued.on_conflict_do_update(**known, set_={"about": about})
+    return int(session.execute(same.returning(_ROWS.c.id)).scalar_one())
+
+
+def claim(session: Session, now: datetime, *which: ColumnElement[bool]) -> int | None:
+    """Mark the oldest waiting mail among *which* as started, and return the id of its row.
+
+    Return ``None`` where none waits, or others are claiming it. The caller commits.
+    """
+    oldest = (
+        select(_ROWS.c.id)
+        .where(_ROWS.c.state == LetterState.WAITING, *which)
+        .order_by(_ROWS.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .correlate(None)
+        .scalar_subquery()
+    )
+    started = {"state": LetterState.STARTED, "since": now, "tries": _ROWS.c.tries + 1}
+    claimed = update(_ROWS).where(_ROWS.c.id == oldest).values(started).returning(_ROWS.c.id)
+    return session.execute(claimed).scalar_one_or_none()
+
+
+def settle(
+    session: Session,
+    row_id: int,
+    outcome: SendOutcome | None,
+    now: datetime,
+    *,
+    again: Collection[SendOutcome] = (),
+) -> LetterState:
+    """Record what became of a claimed mail, and return its state; the caller commits.
+
+    After an outcome of *again* the mail waits for another try. ``None`` stands for a mail that
+    was withheld.
+    """
+    state = LetterState.WAITING if outcome in again else _STATES.get(outcome, LetterState.FAILED)
+    values = {"state": state, "outcome": outcome, "since": now}
+    session.execute(update(_ROWS).where(_ROWS.c.id == row_id).values(values))
+    return state
+
+
+def states(session: Session, kind: LetterKind, newsletter: str) -> dict[str, LetterState]:
+    """Return the state of each mail of a kind that is about something, by what that is."""
+    rows = session.execute(
+        select(_ROWS.c.about, _ROWS.c.state).where(
+            _ROWS.c.kind == kind, _ROWS.c.newsletter == newsletter, _ROWS.c.about.is_not(None)
+        )
+    )
+    return {row.about: row.state for row in rows}
+
+
+def note_events(session: Session, attempts: Collection[str | None], now: datetime) -> set[str]:
+    """Record that events name these *attempts*; return those that are of mails in the queue."""
+    if not attempts:
+        return set()
+    heard = (
+        update(_ROWS)
+        .where(_ROWS.c.attempt.in_(attempts))
+        .values(heard_at=func.coalesce(_ROWS.c.heard_at, now))
+    )
+    return set(session.execute(heard.returning(_ROWS.c.attempt)).scalars())
+
+
+def _row(newsletter: str, kind: LetterKind, now: datetime) -> dict[str, Any]:
+    state = {"state": LetterState.WAITING, "language": "en"}
+    return {"newsletter": newsletter, "kind": kind, **state, "asked_at": now, "since": now}
+
+
+_ROWS = sql.table(LetterToSend)
+_STATES = {
+    None: LetterState.WITHHELD,
+    SendOutcome.ACCEPTED: LetterState.SENT,
+    SendOutcome.IN_DOUBT: LetterState.IN_DOUBT,
+}
 
 
 def send_waiting(
@@ -142,7 +232,7 @@ def send_waiting(
     with sessions.write() as session:
         now = clock()
         cut_off = col(LetterToSend.since) < now - CUT_OFF
-        too_old = col(LetterToSend.asked_at) < now - timedelta(hours=hours)
+        too_old = _TO_READER & (col(LetterToSend.asked_at) < now - timedelta(hours=hours))
         in_doubt = _end(session, LetterState.STARTED, LetterState.IN_DOUBT, cut_off, now)
         given_up = _end(session, LetterState.WAITING, LetterState.FAILED, too_old, now)
         counts.update({LetterState.IN_DOUBT: in_doubt, LetterState.FAILED: given_up})
@@ -151,26 +241,18 @@ def send_waiting(
         if waiting is None:
             break
         outcome = _send(waiting, carrier, links)
-        state = _STATES[outcome]
-        counts[state] += 1
         if outcome is SendOutcome.UNMADE:
             unmade.add(waiting.sort)
         more = sent < at_most and outcome not in _DOWN
         with sessions.write() as session:  # one commit settles this letter and claims the next
-            _settle(session, waiting, state, clock())
+            counts[_settle(session, waiting, outcome, clock())] += 1
             waiting = _claim(session, unmade, hashes, clock()) if more else None
     return +counts
 
 
-_STATES = {
-    None: LetterState.WITHHELD,
-    SendOutcome.ACCEPTED: LetterState.SENT,
-    SendOutcome.REFUSED: LetterState.FAILED,
-    SendOutcome.NOT_SENT: LetterState.WAITING,
-    SendOutcome.HALTED: LetterState.WAITING,
-    SendOutcome.IN_DOUBT: LetterState.IN_DOUBT,
-    SendOutcome.UNMADE: LetterState.WAITING,
-}
+_TO_READER = col(LetterToSend.subscriber_id).is_not(None)
+#: Outcomes after which a letter waits until it is too old.
+_SENT_AGAIN = (SendOutcome.NOT_SENT, SendOutcome.HALTED, SendOutcome.UNMADE)
 #: Outcomes that every other letter would meet as well.
 _DOWN = (SendOutcome.NOT_SENT, SendOutcome.HALTED)
 
@@ -240,11 +322,11 @@ def _in_language(language: str, url: str) -> str:
 
 
 def _claim(session: Session, unmade: set[_Sort], hashes: Hashes, now: datetime) -> _Waiting | None:
-    """Mark the oldest queued letter as started and return it, ``None`` where no letter is left."""
-    row = session.execute(_OLDEST.where(*(~_is_of(sort) for sort in unmade))).one_or_none()
-    if row is None:
+    """Claim the oldest letter to a reader and return it, ``None`` where no letter is left."""
+    claimed = claim(session, now, _TO_READER, *(~_is_of(sort) for sort in unmade))
+    if claimed is None:
         return None
-    _set(session, row.id, LetterState.STARTED, now)
+    row = session.execute(_LETTER, {"claimed": claimed}).one()
     values = dict(row._mapping)
     new, new_key, former = (values.pop(name) for name in ("new", "new_key", "former"))
     key = (new_key or "") if row.kind is LetterKind.CHANGE else values["key"]
@@ -269,17 +351,14 @@ def _is_of(sort: _Sort) -> Any:
     )
 
 
-def _settle(session: Session, waiting: _Waiting, state: LetterState, now: datetime) -> None:
-    _set(session, waiting.id, state, now)
+def _settle(
+    session: Session, waiting: _Waiting, outcome: SendOutcome | None, now: datetime
+) -> LetterState:
+    state = settle(session, waiting.id, outcome, now, again=_SENT_AGAIN)
     if waiting.kind is LetterKind.MOVED and state is not LetterState.WAITING:
         change = col(AddressChange.id) == waiting.change_id
         session.execute(update(AddressChange).where(change).values(former=None))
-
-
-def _set(session: Session, letter_id: int, state: LetterState, now: datetime) -> None:
-    session.execute(
-        update(LetterToSend).where(col(LetterToSend.id) == letter_id).values(state=state, since=now)
-    )
+    return state
 
 
 def _end(session: Session, old: LetterState, new: LetterState, late: Any, now: datetime) -> int:
@@ -292,7 +371,7 @@ def _end(session: Session, old: LetterState, new: LetterState, late: Any, now: d
 
 
 _OF_LETTER = ("id", "subscriber_id", "newsletter", "kind", "language", "change_id", "asked_at")
-_OLDEST = (
+_LETTER = (
     select(
         *(getattr(LetterToSend, name) for name in _OF_LETTER),
         col(AddressChange.address).label("new"),
@@ -313,8 +392,5 @@ _OLDEST = (
             col(Subscription.newsletter) == col(LetterToSend.newsletter),
         ),
     )
-    .where(col(LetterToSend.state) == LetterState.WAITING)
-    .order_by(col(LetterToSend.id))
-    .limit(1)
-    .with_for_update(of=sql.table(LetterToSend), skip_locked=True)
+    .where(col(LetterToSend.id) == bindparam("claimed"))
 )

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, String, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from subscribers.sql import BigId, closed_set
@@ -64,13 +64,26 @@ class SendOutcome(StrEnum):
 
 
 class LetterKind(StrEnum):
-    """The one-off mails a reader may get."""
+    """The one-off mails: all that leaves outside the batches of an issue."""
 
     CONFIRM = "confirm"  #: asks whether the address wants the newsletter
     ALREADY = "already"  #: tells a reader who signed up again that nothing changed
     WELCOME = "welcome"  #: follows the confirmation
     CHANGE = "change"  #: asks the new address to confirm a change
     MOVED = "moved"  #: tells the old address about a change
+    NOTICE = "notice"  #: tells the editors of a slot
+    SEED = "seed"  #: a watched copy of an edition, to an address of the publisher's own
+    TEST = "test"  #: a marked copy, to whom an editor names
+
+
+#: The letters that a reader may get; the other kinds go to the publisher's own people.
+READERS_LETTERS = (
+    LetterKind.CONFIRM,
+    LetterKind.ALREADY,
+    LetterKind.WELCOME,
+    LetterKind.CHANGE,
+    LetterKind.MOVED,
+)
 
 
 class LetterState(StrEnum):
@@ -79,7 +92,7 @@ class LetterState(StrEnum):
     WAITING = "waiting"  #: queued
     STARTED = "started"  #: claimed, without a recorded answer: it may have gone out
     SENT = "sent"  #: accepted by the transport
-    FAILED = "failed"  #: refused for good
+    FAILED = "failed"  #: refused, unmade, or not sent in time; not tried again
     IN_DOUBT = "in-doubt"  #: may have gone out; never sent again, but the reader may ask again
     WITHHELD = "withheld"  #: not sent: the address is suppressed, or past a limit
 
@@ -195,11 +208,24 @@ class LetterToSend(SQLModel, table=True):
     """A letter of the queue, written in the transaction of what caused it and sent afterwards."""
 
     __tablename__ = "letter_to_send"
-    __table_args__ = (Index("ix_letter_to_send_state", "state", "id"),)
+    __table_args__ = (
+        Index("ix_letter_to_send_state", "state", "id"),
+        *(
+            Index(
+                f"ix_letter_to_send_{name}",
+                name,
+                unique=True,
+                sqlite_where=text(f"{name} IS NOT NULL"),
+                postgresql_where=text(f"{name} IS NOT NULL"),
+            )
+            for name in ("about", "attempt")
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigId)
-    subscriber_id: int = Field(
-        foreign_key="subscriber.id", ondelete="CASCADE", sa_type=BigId, index=True
+    #: ``None`` in what goes to the publisher's own people.
+    subscriber_id: int | None = Field(
+        default=None, foreign_key="subscriber.id", ondelete="CASCADE", sa_type=BigId, index=True
     )
     newsletter: str = Field(sa_type=String(64))
     kind: LetterKind = Field(sa_type=closed_set(LetterKind))
@@ -208,6 +234,12 @@ class LetterToSend(SQLModel, table=True):
     change_id: int | None = Field(default=None, sa_type=BigId)  #: the address change it asks about
     asked_at: datetime
     since: datetime  #: when it came into this state
+    #: What is sent once, whoever asks: "edition/7", "weekly/2026-W48/draft".
+    about: str | None = Field(default=None, sa_type=String(120))
+    attempt: str | None = Field(default=None, sa_type=String(32))  #: named by its events
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    outcome: SendOutcome | None = Field(default=None, sa_type=closed_set(SendOutcome))
+    heard_at: datetime | None = None  #: of the first event that names its attempt
 
 
 class AddressChange(SQLModel, table=True):

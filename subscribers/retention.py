@@ -66,7 +66,11 @@ def purge(
     before = now - timedelta(days=keep.pending)
     network = col(ConsentNetwork.at) < now - timedelta(days=keep.networks)
     long_ago = now - timedelta(days=keep.evidence)
-    settled = and_(col(LetterToSend.state) != LetterState.WAITING, col(LetterToSend.since) < before)
+    settled = and_(
+        col(LetterToSend.about).is_(None),  # the row keeps what it is about from being sent again
+        col(LetterToSend.state) != LetterState.WAITING,
+        col(LetterToSend.since) < before,
+    )
     letters = _delete_rows(sessions, LetterToSend, settled)
     pending = _delete_rows(sessions, Subscription, _is_stale(before))
     _delete_rows(sessions, Subscriber, _is_alone(before))

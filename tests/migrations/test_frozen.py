@@ -21,6 +21,7 @@ FROZEN = {
     "v0007_epoch.py": "7d8fcfe7ac7b03dea3b1d3ff5d0c83c6a53156d6fd684f39a5da6d019a451837",
     "v0008_circuit_breaker.py": "f737c4e711f0ce94c1d0b2cf33a0db55babe71786084873de560f1a8b4ebd56f",
     "v0009_send_outcomes.py": "4b2ceeec5df7e195a15223a6132c661f109ba6122ca9715fcc0dd6ccae4ddf93",
+    "v0010_one_outbox.py": "220cf91befe54c3621bc81f874f49d968359ac5d78169616dec41f14637e7601",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from digest.delivery.sending.seed_copy import CANARY_BATCH
+from digest.letters.own_mail import CANARY_BATCH
 from digest.mail.sendgrid.payload import ATTEMPT, BATCH
 from digest.mail.transport import PreparedRequest
 from tests.simulation.provider import Provider
@@ -118,7 +118,7 @@ class Watch:
         attempt = args[ATTEMPT]
         if attempt in self.canaries:
             raise Violation("a watched copy left twice")
-        if not self.rows("SELECT 1 FROM canary WHERE attempt = ?", attempt):
+        if not self.rows("SELECT 1 FROM letter_to_send WHERE attempt = ?", attempt):
             raise Violation("I4: a watched copy left that isn't on disk")
         self.canaries.add(attempt)
 

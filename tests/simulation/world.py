@@ -24,9 +24,9 @@ from digest.delivery.sending.batch_worker import EditionSend
 from digest.delivery.sending.dispatcher import dispatch, mark_sent_if_done
 from digest.delivery.sending.personalization import recipient_builder
 from digest.delivery.sending.recovery import recover
-from digest.delivery.sending.seed_copy import send_seed_copy
 from digest.delivery.sending.settlement import RetryPolicy
 from digest.delivery.sending.worker_processes import StopSignal
+from digest.letters.own_mail import send_seed_copy
 from digest.mail.mailing import Content, Mailbox, Mailing
 from digest.mail.sendgrid.payload import encode
 from digest.mail.sendgrid.responses import classify

@@ -1,4 +1,4 @@
-"""Send the letters that wait: confirmation, welcome and change of address.
+"""Send the letters that wait (confirmation, welcome, change of address) and test copies.
 
 This module hides what of an installation a letter is composed and sent with.
 """
@@ -11,7 +11,9 @@ from functools import cached_property
 
 from digest.app.resources import Resources
 from digest.app.sending import Sending
-from digest.letters import LetterTransport
+from digest.letters import LetterTransport, send_test_copy
+from digest.mail.mailing import Content
+from digest.mail.transport import Accepted
 from subscribers.letter_queue import send_waiting
 from subscribers.models import LetterState
 from subscribers.tokens import Links
@@ -61,4 +63,15 @@ class LetterSending:
             self.resources.clock,
             at_most=at_most,
             hours=self.resources.settings.link_hours,
+        )
+
+    def send_test_copy(self, content: Content, address: str) -> Accepted:
+        """Send one test copy; raises `DigestError` unless the provider accepted it."""
+        return send_test_copy(
+            self.resources.database,
+            self.sending.transport,
+            content,
+            address,
+            base_url=self.resources.settings.base_url,
+            clock=self.resources.clock,
         )

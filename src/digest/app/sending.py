@@ -19,12 +19,11 @@ from digest.delivery.sending import (
     restore_guard,
     this_process,
 )
-from digest.errors import DigestError
 from digest.issues import provenance, store
 from digest.issues.models import Issue, Newsletter, Tracking
-from digest.mail.mailing import Content, Mailing, list_id
+from digest.mail.mailing import Content, list_id
 from digest.mail.outbox import Outbox
-from digest.mail.transport import Accepted, Transport
+from digest.mail.transport import Transport
 from digest.render.engine import Rendered
 
 LEASE_MARGIN = 60.0  # seconds a claim outlives the longest request
@@ -43,16 +42,6 @@ class Sending:
         if folder is not None:
             return Outbox(folder, self.resources.clock)
         return self.resources.provider.transport()
-
-    def send_once(self, mailing: Mailing) -> Accepted:
-        """Send a mailing once, without a row in the database, and return the provider's answer.
-
-        Raises `DigestError` unless the provider accepted the mailing.
-        """
-        answer = self.transport.hand_over(self.transport.prepare(mailing))
-        if not isinstance(answer, Accepted):
-            raise DigestError(f"the mail wasn't taken: {answer.detail or type(answer).__name__}")
-        return answer
 
     @cached_property
     def restore_guard_file(self) -> RestoreGuardFile:

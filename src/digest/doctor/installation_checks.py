@@ -176,6 +176,7 @@ def _account(app: App) -> Iterator[CheckResult]:
 
 def _letters(app: App) -> Iterator[CheckResult]:
     doubted = select(func.count()).where(
+        col(LetterToSend.subscriber_id).is_not(None),
         col(LetterToSend.state) == LetterState.IN_DOUBT,
         col(LetterToSend.since) > app.clock() - RECENT,
     )

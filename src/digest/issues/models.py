@@ -243,20 +243,6 @@ class SlotShift(SQLModel, table=True):
     why: str = Field(default="", sa_type=String(200))
 
 
-class Notice(SQLModel, table=True):
-    """A notice to the editors about one period; claimed before sending, so that it is sent once."""
-
-    __table_args__ = (UniqueConstraint("newsletter_id", "period", "kind"),)
-
-    id: int | None = Field(default=None, primary_key=True)
-    newsletter_id: int = Field(foreign_key="newsletter.id")
-    period: str = Field(sa_type=String(16))
-    kind: str = Field(sa_type=String(24))
-    at: datetime
-    tries: int = 0
-    outcome: str = Field(default="", sa_type=String(24))  #: empty while it is under way
-
-
 class JobRun(SQLModel, table=True):
     """The last run of one job of the service, its result, and when the job runs next."""
 

@@ -1,13 +1,29 @@
-"""Letters: transactional mails to one reader, such as the request to confirm a subscription.
+"""Letters: the mails outside an issue's batches, each a row of `subscribers.letter_queue`.
 
-The subscriber package queues a `Letter` and hands it to `sender`. `sender` looks up what a letter
-says of the newsletter, takes the text in the reader's language from `letter_texts`, and puts both
-into a `LetterView` of `letter_view`, which is all that the template sees. It renders the letter
-once for all readers of a kind, substitutes the reader's links, passes the mailing to a transport,
-and returns the `SendOutcome` of the transport's answer.
+The subscriber package queues a `Letter` to a reader and hands it to `sender`. `sender` looks up
+what a letter says of the newsletter, takes the text in the reader's language from `letter_texts`,
+and puts both into a `LetterView` of `letter_view`, which is all that the template sees. It renders
+the letter once for all readers of a kind, substitutes the reader's links, passes the mailing to a
+transport, and returns the `SendOutcome` of the transport's answer. `own_mail` sends what goes to
+the publisher's own people: seed copies, test copies and notices to the editors.
 """
 
 from digest.letters.letter_view import LetterView
+from digest.letters.own_mail import (
+    CANARY_BATCH,
+    send_notice,
+    send_seed_copy,
+    send_test_copy,
+    test_copy_location,
+)
 from digest.letters.sender import LetterTransport
 
-__all__ = ["LetterTransport", "LetterView"]
+__all__ = [
+    "CANARY_BATCH",
+    "LetterTransport",
+    "LetterView",
+    "send_notice",
+    "send_seed_copy",
+    "send_test_copy",
+    "test_copy_location",
+]

@@ -22,7 +22,7 @@ from digest.issues.content import IssueView, SponsorView
 from digest.issues.linting import spam_findings
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.issues.picking import Decisions, Line, overrides
-from digest.mail.marked_copy import make_test_copy, test_copy_location
+from digest.letters import test_copy_location
 from digest.preview.build_errors import BuildError
 from digest.preview.overlay import ComparisonFolder
 from digest.preview.snapshot import Snapshot, checked, issue_builder_of, same, take_snapshot
@@ -163,8 +163,7 @@ class PreviewSession:
         approval.refuse_errors(built.findings)
         content = self.app.sending.content(newsletter, built.rendered)
         to = parse(address).wire
-        base_url = self.app.settings.base_url
-        self.app.sending.send_once(make_test_copy(content, to, base_url=base_url))
+        self.app.letters.send_test_copy(content, to)
         return test_copy_location(self.app.outbox_folder)
 
     def ask_spam(self) -> str:

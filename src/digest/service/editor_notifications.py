@@ -1,13 +1,13 @@
 """Mail the editors about slots that need them, each notice once.
 
-Hides which notice is due when, its wording, and that a notice is claimed before it is sent.
+Hides which notice is due when, and its wording; `digest.letters` sends it.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -20,12 +20,14 @@ from digest.errors import DigestError
 from digest.issues import store
 from digest.issues.calendar import slots
 from digest.issues.calendar.slot_workflow import NEWS_AGE, EditorNotice, SlotTimes, due_notice
-from digest.issues.models import Issue, IssueState, Newsletter, Notice, Slot, SlotState
+from digest.issues.models import Issue, IssueState, Newsletter, Slot, SlotState
+from digest.letters import send_notice
 from digest.mail.mailing import Content, Mailing
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.transport import Answer
 from digest.service.publisher import Allowed, Ruling
-from subscribers.models import SendOutcome
+from subscribers import letter_queue
+from subscribers.models import LetterKind, LetterState
 from subscribers.sql import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -77,27 +79,31 @@ class _Due(NamedTuple):
 def _due(
     letters: EditorNotifications, session: Session, newsletter: Newsletter, now: datetime
 ) -> list[_Due]:
-    notices = slots.notices(session, newsletter.id)
+    notices = letter_queue.states(session, LetterKind.NOTICE, newsletter.slug)
     times = SlotTimes.of(newsletter)
     due = []
+
+    def was_sent(slot: Slot, kind: EditorNotice) -> bool:
+        state = notices.get(_about(newsletter, slot, kind), LetterState.WAITING)
+        return state is not LetterState.WAITING
+
     for slot in slots.slots_of(session, newsletter.id, _NOTIFIED, since=now - NEWS_AGE):
         kind, ruling = due_notice(slot, times, now, may_go=False), Ruling(False, slot.note)
         if kind in _WITH_ISSUE:
             # A reminder carried the issue, whatever its outcome.
-            if _was_sent(notices, slot, EditorNotice.REMINDER):
+            if was_sent(slot, EditorNotice.REMINDER):
                 continue
             ruling = _ruling(letters, session, slot)
             kind = EditorNotice.DRAFT if ruling.may_go else kind
-        elif kind is EditorNotice.HELD and not _was_sent(notices, slot, kind):
+        elif kind is EditorNotice.HELD and not was_sent(slot, kind):
             ruling = _ruling(letters, session, slot)._replace(why=slot.note)
-        if kind and not _was_sent(notices, slot, kind):
+        if kind and not was_sent(slot, kind):
             due.append(_Due(slot, kind, ruling))
     return due
 
 
-def _was_sent(notices: Mapping[tuple[str, str], Notice], slot: Slot, kind: EditorNotice) -> bool:
-    notice = notices.get((slot.period, kind))
-    return notice is not None and notice.outcome not in slots.RETRIED
+def _about(newsletter: Newsletter, slot: Slot, kind: EditorNotice) -> str:
+    return f"{newsletter.slug}/{slot.period}/{kind}"
 
 
 def _ruling(letters: EditorNotifications, session: Session, slot: Slot) -> Ruling:
@@ -109,13 +115,11 @@ def _ruling(letters: EditorNotifications, session: Session, slot: Slot) -> Rulin
 
 def _send_notice(letters: EditorNotifications, due: _Due, now: datetime) -> str:
     slot, kind = due.slot, due.kind
-    with letters.store.write() as session:
-        if not slots.claim_notice(session, slot, kind, now):
-            return ""
+    with letters.store.read() as session:
         newsletter = session.get_one(Newsletter, slot.newsletter_id)
         issue = store.by_period(session, slot.newsletter_id, slot.period)
         content = _content(letters, session, newsletter, issue, due)
-    outcome = SendOutcome.UNMADE
+    mailing = None
     if content is not None:
         mailing = Mailing(
             content=content,
@@ -127,10 +131,9 @@ def _send_notice(letters: EditorNotifications, due: _Due, now: datetime) -> str:
             ],
             issue="editors",
         )
-        outcome = letters.hand_over(mailing).outcome
-    with letters.store.write() as session:
-        slots.settle_notice(session, slot, kind, outcome)
-    return f"{slot.period}: {kind} letter {outcome}"
+    about = _about(newsletter, slot, kind)
+    outcome = send_notice(letters.store, letters.hand_over, mailing, newsletter.slug, about, now)
+    return f"{slot.period}: {kind} letter {outcome}" if outcome else ""
 
 
 def _content(

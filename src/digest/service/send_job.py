@@ -17,11 +17,12 @@ from sqlmodel import col, select
 from digest.app.installation import App
 from digest.delivery.counts import DeliveryCounts
 from digest.delivery.models import Batch, BatchState
-from digest.delivery.sending import StopSignal, alive, dispatch, pause, recover, send_seed_copy
+from digest.delivery.sending import StopSignal, alive, dispatch, pause, recover
 from digest.issues import store
 from digest.issues.calendar import slots
 from digest.issues.calendar.slot_workflow import SlotTimes
 from digest.issues.models import Issue, IssueState
+from digest.letters import send_seed_copy
 from digest.mail.mailing import Mailing
 from digest.mail.transport import Answer, PreparedRequest, Transport
 

@@ -107,7 +107,11 @@ def _audience(session: Session) -> list[Metric]:
     standing = select(col(Subscription.standing), func.count()).group_by(col(Subscription.standing))
     acts = select(col(Consent.act), func.count()).group_by(col(Consent.act))
     stopped = select(col(StoppedSignups.reason), func.sum(col(StoppedSignups.count)))
-    letters = select(col(LetterToSend.state), func.count()).group_by(col(LetterToSend.state))
+    letters = (
+        select(col(LetterToSend.state), func.count())
+        .where(col(LetterToSend.subscriber_id).is_not(None))
+        .group_by(col(LetterToSend.state))
+    )
     return [
         _labelled("digest_subscriptions", "By standing.", "standing", _grouped(session, standing)),
         _labelled("digest_consents_total", "What readers did.", "act", _grouped(session, acts)),

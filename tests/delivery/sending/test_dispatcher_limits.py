@@ -12,18 +12,20 @@ from sqlmodel import select
 
 from digest.db import Database
 from digest.delivery.counts import count_deliveries
-from digest.delivery.models import Batch, BatchState, Delivery, News, Rollout, SeedCopy
+from digest.delivery.models import Batch, BatchState, Delivery, News, Rollout
 from digest.delivery.reporting.status import Problem, issue_status
 from digest.delivery.sending import control, rollout
 from digest.delivery.sending.batch_worker import EditionSend, send_batch, settle_and_claim
 from digest.delivery.sending.confirmation import confirm_acceptance, known_attempts
 from digest.delivery.sending.dispatcher import dispatch
-from digest.delivery.sending.seed_copy import CANARY_BATCH, note_seed_copy_events, send_seed_copy
 from digest.delivery.sending.worker_processes import StopSignal
 from digest.issues.models import Edition, Issue, IssueState
+from digest.letters.own_mail import CANARY_BATCH, send_seed_copy
 from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, Refused
+from subscribers.letter_queue import note_events
+from subscribers.models import LetterToSend
 from tests.delivery.conftest import MakeReaders, MakeSending
 from tests.delivery.fake_sleep import Naps
 
@@ -406,8 +408,8 @@ def test_silence_is_weighed_by_what_was_heard_of_the_seed_copy(
     dispatch(sending)
     before = problems(database, now)[0].evidence
     with database.write() as session:
-        canary = session.exec(select(SeedCopy)).one()
-        note_seed_copy_events(session, [canary.attempt], now + timedelta(seconds=14))
+        canary = session.exec(select(LetterToSend)).one()
+        note_events(session, [canary.attempt], now + timedelta(seconds=14))
     after = problems(database, now + timedelta(minutes=5))[0].evidence
     late = problems(database, now + timedelta(hours=26))[0].evidence
     assert before is not None

@@ -21,7 +21,7 @@ from digest.issues.approval import approve as store_approval
 from digest.issues.approval import refuse_errors
 from digest.issues.calendar import slots
 from digest.issues.models import Issue, IssueState
-from digest.mail.marked_copy import make_test_copy, test_copy_location
+from digest.letters import test_copy_location
 from digest.mail.transport import Accepted
 from subscribers.address import parse
 
@@ -173,6 +173,4 @@ def send_test_copy(call: CommandContext, newsletter: str, number: int, to: str) 
         issue, edition = find_issue(session, newsletter, number)
         refuse_errors(call.app.issues.findings(edition))
         content = call.app.sending.edition_send(session, issue).content
-    return call.app.sending.send_once(
-        make_test_copy(content, address, base_url=call.app.settings.base_url)
-    )
+    return call.app.letters.send_test_copy(content, address)

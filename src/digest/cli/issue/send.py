@@ -45,13 +45,13 @@ from digest.delivery.sending import (
     recover,
     requests_per_process,
     send_alongside,
-    send_seed_copy,
     usable_cores,
     worker_pool,
 )
 from digest.errors import MailUnfit, WrongState
 from digest.issues import store
 from digest.issues.models import IssueState
+from digest.letters import send_seed_copy
 from digest.render.lint import forbids_sending
 from digest.service import freeze
 from subscribers.models import SendOutcome

@@ -11,16 +11,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from digest.delivery.events.bounce_processing import apply_consequences
 from digest.delivery.events.dead_letters import ACCOUNT, UNKNOWN, add_dead_letters
 from digest.delivery.events.status_updates import apply_events
 from digest.delivery.events.unmatched_events import match_by_address
-from digest.delivery.models import SeedCopy
-from digest.delivery.sending import ATTEMPT_LENGTH, mark_sent_if_done, note_seed_copy_events
+from digest.delivery.sending import ATTEMPT_LENGTH, mark_sent_if_done
 from digest.mail.provider_events import EventKind, ProviderEvent
+from subscribers import letter_queue
 from subscribers.tokens import Hashes
 
 TEST_COPY = "test"  #: the delivery id in the events of a test copy
@@ -82,12 +81,7 @@ def _without_seed_copies(
 ) -> list[ProviderEvent]:
     """Record events of seed copies, and return the other events."""
     attempts = {e.attempt for e in unknown if e.attempt and _may_be_attempt(e.attempt)}
-    if not attempts:
-        return list(unknown)
-    seed_copies = set(
-        session.connection().execute(_SEED_COPIES, {"keys": list(attempts)}).scalars()
-    )
-    note_seed_copy_events(session, seed_copies, now)
+    seed_copies = letter_queue.note_events(session, attempts, now)
     return [event for event in unknown if event.attempt not in seed_copies]
 
 
@@ -122,8 +116,3 @@ def _describe(event: ProviderEvent) -> str:
         event.cause,
     )
     return ", ".join(fact for fact in facts if fact)
-
-
-_SEED_COPIES = select(col(SeedCopy.attempt)).where(
-    col(SeedCopy.attempt).in_(bindparam("keys", expanding=True))
-)

@@ -18,13 +18,13 @@ from digest.delivery.events.status_updates import NO_READER, ActionableEvent
 from digest.delivery.models import Delivery, MailEvent
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.mail.provider_events import EventKind, ProviderEvent
-from subscribers.models import LetterKind, Subscriber
+from subscribers.models import READERS_LETTERS, Subscriber
 from subscribers.sql import chunks, upsert
 
 LATE_BOUNCE = (
     "late-bounce"  #: the kind such a bounce is stored as, with the reader's latest delivery
 )
-_LETTERS = frozenset(LetterKind)
+_LETTERS = frozenset(READERS_LETTERS)
 #: Kinds that may suppress an address even if it belongs to no reader.
 _ABOUT_ADDRESS = (EventKind.BOUNCED, EventKind.DROPPED, EventKind.COMPLAINED)
 

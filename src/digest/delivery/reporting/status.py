@@ -22,11 +22,12 @@ from digest.delivery.models import (
     DeliveryOutcome,
     MailEvent,
     Rollout,
-    SeedCopy,
+    seed_copy_key,
 )
 from digest.delivery.reporting.exclusions import ExclusionCount, exclusion_counts
 from digest.delivery.sending import alive, count_outbox_copies, is_presumed_dead, waiting
 from digest.issues.models import Edition, Issue, IssueState
+from subscribers.models import LetterToSend
 
 #: After this long without an event, while events of other batches came, a batch was probably not
 #: accepted: the provider retries its event posts for 24 hours.
@@ -36,7 +37,9 @@ TELLING = timedelta(hours=25)
 def weigh_evidence(session: Session, batch: Batch, since: datetime | None, now: datetime) -> str:
     """Return what is known of a batch in doubt as text, and how much its silence weighs."""
     accepted, heard = _others(session, batch)
-    seed_copy = session.get(SeedCopy, batch.edition_id)
+    seed_copy = session.exec(
+        select(LetterToSend).where(LetterToSend.about == seed_copy_key(batch.edition_id))
+    ).one_or_none()
     channel = _channel(heard, accepted, seed_copy)
     if heard == 0 and (seed_copy is None or seed_copy.heard_at is None):
         return f"{channel}; so its silence says nothing"
@@ -62,13 +65,13 @@ def _others(session: Session, batch: Batch) -> tuple[int, int]:
     )
 
 
-def _channel(heard: int, accepted: int, seed_copy: SeedCopy | None) -> str:
+def _channel(heard: int, accepted: int, seed_copy: LetterToSend | None) -> str:
     of_others = f"news came of {heard} of {accepted} accepted batches"
     if seed_copy is None:
         return of_others
     if seed_copy.heard_at is None:
         return f"{of_others}, none of the canary"
-    after = seed_copy.heard_at - seed_copy.sent_at
+    after = seed_copy.heard_at - seed_copy.asked_at
     return f"{of_others}, and of the canary after {_age(after)}"
 
 

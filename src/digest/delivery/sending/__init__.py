@@ -34,7 +34,6 @@ from digest.delivery.sending.process_id import alive, this_process
 from digest.delivery.sending.recovery import is_presumed_dead, recover
 from digest.delivery.sending.restore_guard import RestoreGuardFile
 from digest.delivery.sending.rollout import RolloutLimits, waiting
-from digest.delivery.sending.seed_copy import note_seed_copy_events, send_seed_copy
 from digest.delivery.sending.settlement import Settlement
 from digest.delivery.sending.worker_processes import (
     WORTH_IT,
@@ -63,14 +62,12 @@ __all__ = [
     "is_presumed_dead",
     "known_attempts",
     "mark_sent_if_done",
-    "note_seed_copy_events",
     "pause",
     "plan_deliveries",
     "recipient_builder",
     "recover",
     "requests_per_process",
     "send_alongside",
-    "send_seed_copy",
     "settle_confirmed",
     "this_process",
     "unsubscribe_headers",

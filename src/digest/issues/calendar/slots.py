@@ -1,16 +1,15 @@
-"""SQL of slots, notices, blackouts and shifts: each slot and notice is claimed once."""
+"""SQL of slots, blackouts and shifts: each slot is claimed once."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, update
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from digest.issues.calendar.exceptions import Calendar, Moment
-from digest.issues.models import Blackout, Newsletter, Notice, Slot, SlotShift, SlotState
-from subscribers.models import SendOutcome
+from digest.issues.models import Blackout, Newsletter, Slot, SlotShift, SlotState
 from subscribers.sql import upsert
 
 #: States that a slot may still leave.
@@ -113,43 +112,6 @@ def latest_due(session: Session, newsletter_id: int | None, now: datetime) -> da
             | (col(Slot.state) == released),
         )
     ).one()
-
-
-def claim_notice(session: Session, slot: Slot, kind: str, now: datetime) -> bool:
-    """Claim a notice; return false when it is sent, under way or in doubt. The caller commits."""
-    row = {"newsletter_id": slot.newsletter_id, "period": slot.period, "kind": kind, "at": now}
-    keys = ["newsletter_id", "period", "kind"]
-    fresh = upsert(session, Notice).values(**row, tries=1, outcome="")
-    again = fresh.on_conflict_do_update(
-        index_elements=keys,
-        set_={"at": now, "outcome": "", "tries": col(Notice.tries) + 1},
-        where=col(Notice.outcome).in_(RETRIED) & (col(Notice.tries) < MOST_TRIES),
-    )
-    return session.connection().execute(again.returning(col(Notice.id))).first() is not None
-
-
-def settle_notice(session: Session, slot: Slot, kind: str, outcome: SendOutcome) -> None:
-    """Record the outcome of a notice; the caller commits."""
-    session.connection().execute(
-        update(Notice)
-        .where(
-            col(Notice.newsletter_id) == slot.newsletter_id,
-            col(Notice.period) == slot.period,
-            col(Notice.kind) == kind,
-        )
-        .values(outcome=outcome)
-    )
-
-
-def notices(session: Session, newsletter_id: int | None) -> dict[tuple[str, str], Notice]:
-    """Return a newsletter's notices by period and kind."""
-    rows = session.exec(select(Notice).where(Notice.newsletter_id == newsletter_id)).all()
-    return {(notice.period, notice.kind): notice for notice in rows}
-
-
-#: Outcomes after which a notice is sent again: nothing has left.
-RETRIED = (SendOutcome.NOT_SENT, SendOutcome.HALTED)
-MOST_TRIES = 20
 
 
 def _blackout_days(rows: Sequence[Blackout]) -> Iterable[tuple[date, str]]:
