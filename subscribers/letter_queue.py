@@ -36,6 +36,7 @@ from subscribers.tokens import DatedTarget, Hashes, LetterCause, Links, LinkTarg
 
 #: A letter claimed and not settled in this time was cut off; it may have gone out.
 CUT_OFF = timedelta(minutes=10)
+MOST_TRIES = 20  #: of a mail to no reader; a letter to a reader is tried until it is too old
 #: Letters to an address that hasn't agreed to anything yet; then all that a form can cause.
 _TO_STRANGERS = (LetterKind.CONFIRM, LetterKind.CHANGE)
 _BY_FORM = (*_TO_STRANGERS, LetterKind.ALREADY)
@@ -118,7 +119,7 @@ def enqueue(
     session.execute(insert(_ROWS).values(row))
 
 
-def enqueue_once(
+def start(
     session: Session,
     kind: LetterKind,
     newsletter: str,
@@ -126,16 +127,22 @@ def enqueue_once(
     *,
     about: str | None = None,
     attempt: str | None = None,
-) -> int:
-    """Queue a mail to no reader, and return the id of its row.
+) -> int | None:
+    """Queue a mail to no reader and claim it at once; return the id of its row.
 
-    What is queued *about* one thing is one row, however often it is queued.
+    Mail *about* one thing is one row, however often it is asked for: return ``None`` where that is
+    sent, under way, in doubt, or was tried `MOST_TRIES` times.
     """
     row = _row(newsletter, kind, now) | {"about": about, "attempt": attempt}
-    known = {"index_elements": ["about"], "index_where": text("about IS NOT NULL")}
-    queued = sql.upsert(session, LetterToSend).values(row)
-    same = queued.on_conflict_do_update(**known, set_={"about": about})
-    return int(session.execute(same.returning(_ROWS.c.id)).scalar_one())
+    insert_once = (
+        sql.upsert(session, LetterToSend)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=["about"], index_where=text("about IS NOT NULL"), set_={"about": about}
+        )
+    )
+    queued = session.execute(insert_once.returning(_ROWS.c.id)).scalar_one()
+    return claim(session, now, _ROWS.c.id == queued, _ROWS.c.tries < MOST_TRIES)
 
 
 def claim(session: Session, now: datetime, *which: ColumnElement[bool]) -> int | None:
@@ -177,12 +184,9 @@ def settle(
 
 
 def states(session: Session, kind: LetterKind, newsletter: str) -> dict[str, LetterState]:
-    """Return the state of each mail of a kind that is about something, by what that is."""
-    rows = session.execute(
-        select(_ROWS.c.about, _ROWS.c.state).where(
-            _ROWS.c.kind == kind, _ROWS.c.newsletter == newsletter, _ROWS.c.about.is_not(None)
-        )
-    )
+    """Return the state of each mail of a kind that is sent once, by what it is about."""
+    of_kind = (_ROWS.c.kind == kind, _ROWS.c.newsletter == newsletter)
+    rows = session.execute(select(_ROWS.c.about, _ROWS.c.state).where(*of_kind))
     return {row.about: row.state for row in rows}
 
 

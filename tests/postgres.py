@@ -77,13 +77,13 @@ def copied_database(server: URL, original: str) -> Iterator[URL]:
 
 def emptied(connection: Connection) -> None:
     """Empty every table and count from 1 again: far quicker than making them anew."""
-    tables = reversed(METADATA.sorted_tables)
-    connection.exec_driver_sql(  # all in one round trip
+    statements = [
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid();"
-        + "".join(f'DELETE FROM "{table.name}";' for table in tables)  # noqa: S608 - names of ours
-        + "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'"
-    )
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        *(str(table.delete()) for table in reversed(METADATA.sorted_tables)),
+        "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'",
+    ]
+    connection.exec_driver_sql("; ".join(statements))  # all in one round trip
 
 
 def _programs() -> Path:

@@ -12,12 +12,12 @@ from sqlmodel import Session, select
 
 from digest.db import Database
 from digest.errors import DigestError
-from digest.letters.own_mail import MOST_TRIES, send_notice, send_seed_copy, send_test_copy
+from digest.letters.own_mail import send_notice, send_seed_copy, send_test_copy
 from digest.mail.mailing import Content, Mailbox, Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 from subscribers import letter_queue, retention
-from subscribers.letter_queue import CUT_OFF, Letter
+from subscribers.letter_queue import CUT_OFF, MOST_TRIES, Letter
 from subscribers.models import LetterKind, LetterState, LetterToSend, SendOutcome
 from subscribers.sql import UnitOfWork
 from subscribers.tokens import Hashes, Links, Tokens

@@ -14,8 +14,6 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from sqlmodel import col
-
 from digest.delivery.models import seed_copy_key
 from digest.delivery.sending import EditionSend
 from digest.errors import DigestError
@@ -23,13 +21,12 @@ from digest.mail.mailing import Content, Mailing
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.transport import Accepted, Answer, Transport
 from subscribers import letter_queue
-from subscribers.models import LetterKind, LetterToSend, SendOutcome
+from subscribers.models import LetterKind, SendOutcome
 from subscribers.sql import UnitOfWork
 
 CANARY_BATCH = "canary"  # stands in its events where a delivery's events name the batch
 NOBODY = 0  # the id of no delivery and of no subscriber
 MARK = "[Test] "
-MOST_TRIES = 20  #: of one notice
 #: Outcomes after which a notice is sent again: nothing has left.
 _SENT_AGAIN = (SendOutcome.NOT_SENT, SendOutcome.HALTED)
 
@@ -40,8 +37,11 @@ def send_seed_copy(sending: EditionSend, address: str) -> bool:
     The seed copy is recorded before it leaves, and never sent again: losing one loses no mail.
     """
     attempt, about = uuid4().hex, seed_copy_key(sending.edition_id)
-    now, newsletter = sending.clock(), sending.newsletter
-    row = _claim(sending.store, LetterKind.SEED, newsletter, now, about=about, attempt=attempt)
+    kind, now = LetterKind.SEED, sending.clock()
+    with sending.store.write() as session:
+        row = letter_queue.start(
+            session, kind, sending.newsletter, now, about=about, attempt=attempt
+        )
     if row is None:
         return False
     mailing = Mailing(
@@ -52,7 +52,8 @@ def send_seed_copy(sending: EditionSend, address: str) -> bool:
         attempt=attempt,
     )
     answer = sending.transport.hand_over(sending.transport.prepare(mailing))
-    _settle(sending.store, row, answer.outcome, sending.clock())
+    with sending.store.write() as session:
+        letter_queue.settle(session, row, answer.outcome, sending.clock())
     return True
 
 
@@ -69,14 +70,16 @@ def send_test_copy(
 
     Its events belong to no delivery.
     """
-    row = _claim(store, LetterKind.TEST, content.category, clock())
+    with store.write() as session:
+        row = letter_queue.start(session, LetterKind.TEST, content.category, clock())
     if row is None:
         raise DigestError("another process sends this test copy")
     marked = replace(content, subject=f"{MARK}{content.subject}", category="test")
     recipient = inert_recipient(address, base_url=base_url)
     mailing = Mailing(content=marked, recipients=[recipient], issue="test")
     answer = transport.hand_over(transport.prepare(mailing))
-    _settle(store, row, answer.outcome, clock())
+    with store.write() as session:
+        letter_queue.settle(session, row, answer.outcome, clock())
     if not isinstance(answer, Accepted):
         raise DigestError(f"the mail wasn't taken: {answer.detail or answer.outcome}")
     return answer
@@ -99,39 +102,11 @@ def send_notice(
 
     *mailing* is ``None`` where the notice can't be composed; then it is never sent.
     """
-    row = _claim(store, LetterKind.NOTICE, newsletter, now, about=about)
+    with store.write() as session:
+        row = letter_queue.start(session, LetterKind.NOTICE, newsletter, now, about=about)
     if row is None:
         return None
     outcome = hand_over(mailing).outcome if mailing else SendOutcome.UNMADE
-    _settle(store, row, outcome, now, again=_SENT_AGAIN)
+    with store.write() as session:
+        letter_queue.settle(session, row, outcome, now, again=_SENT_AGAIN)
     return outcome
-
-
-def _claim(
-    store: UnitOfWork,
-    kind: LetterKind,
-    newsletter: str,
-    now: datetime,
-    *,
-    about: str | None = None,
-    attempt: str | None = None,
-) -> int | None:
-    """Put a mail on record and claim it at once; return ``None`` where it isn't to be sent."""
-    with store.write() as session:
-        row = letter_queue.enqueue_once(
-            session, kind, newsletter, now, about=about, attempt=attempt
-        )
-        tries = col(LetterToSend.tries) < MOST_TRIES
-        return letter_queue.claim(session, now, col(LetterToSend.id) == row, tries)
-
-
-def _settle(
-    store: UnitOfWork,
-    row: int,
-    outcome: SendOutcome,
-    now: datetime,
-    *,
-    again: tuple[SendOutcome, ...] = (),
-) -> None:
-    with store.write() as session:
-        letter_queue.settle(session, row, outcome, now, again=again)
