@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from digest.letters.own_mail import CANARY_BATCH
+from digest.letters.internal_mail import CANARY_BATCH
 from digest.mail.sendgrid.payload import ATTEMPT, BATCH
 from digest.mail.transport import PreparedRequest
 from tests.simulation.provider import Provider

@@ -26,7 +26,7 @@ from digest.delivery.sending.personalization import recipient_builder
 from digest.delivery.sending.recovery import recover
 from digest.delivery.sending.settlement import RetryPolicy
 from digest.delivery.sending.worker_processes import StopSignal
-from digest.letters.own_mail import send_seed_copy
+from digest.letters.internal_mail import send_seed_copy
 from digest.mail.mailing import Content, Mailbox, Mailing
 from digest.mail.sendgrid.payload import encode
 from digest.mail.sendgrid.responses import classify

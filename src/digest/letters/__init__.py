@@ -4,18 +4,18 @@ The subscriber package queues a `Letter` to a reader and hands it to `sender`. `
 what a letter says of the newsletter, takes the text in the reader's language from `letter_texts`,
 and puts both into a `LetterView` of `letter_view`, which is all that the template sees. It renders
 the letter once for all readers of a kind, substitutes the reader's links, passes the mailing to a
-transport, and returns the `SendOutcome` of the transport's answer. `own_mail` sends what goes to
-the publisher's own people: seed copies, test copies and notices to the editors.
+transport, and returns the `SendOutcome` of the transport's answer. `internal_mail` sends what goes
+to the publisher's own people: seed copies, test copies and notices to the editors.
 """
 
-from digest.letters.letter_view import LetterView
-from digest.letters.own_mail import (
+from digest.letters.internal_mail import (
     CANARY_BATCH,
     send_notice,
     send_seed_copy,
     send_test_copy,
     test_copy_location,
 )
+from digest.letters.letter_view import LetterView
 from digest.letters.sender import LetterTransport
 
 __all__ = [

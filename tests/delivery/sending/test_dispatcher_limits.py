@@ -20,7 +20,7 @@ from digest.delivery.sending.confirmation import confirm_acceptance, known_attem
 from digest.delivery.sending.dispatcher import dispatch
 from digest.delivery.sending.worker_processes import StopSignal
 from digest.issues.models import Edition, Issue, IssueState
-from digest.letters.own_mail import CANARY_BATCH, send_seed_copy
+from digest.letters.internal_mail import CANARY_BATCH, send_seed_copy
 from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, Refused

@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 
 from digest.db import Database
 from digest.errors import DigestError
-from digest.letters.own_mail import send_notice, send_seed_copy, send_test_copy
+from digest.letters.internal_mail import send_notice, send_seed_copy, send_test_copy
 from digest.mail.mailing import Content, Mailbox, Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
