@@ -1,7 +1,7 @@
 """Decides what the engine knows of a mail provider: everything in its folder, as one record.
 
-No other module names a provider or reads its formats, so a second one is another folder that makes
-such a record.
+No module outside the folder reads the provider's formats, so a second provider is another folder
+that makes such a record, and a line where the composition root chooses one.
 """
 
 from __future__ import annotations
