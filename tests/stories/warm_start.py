@@ -52,11 +52,12 @@ class Warm:
 
 
 @contextmanager
-def warm() -> Iterator[Warm]:
-    """Start the process that forks, and end it afterwards."""
+def warm(env: Mapping[str, str] | None = None) -> Iterator[Warm]:
+    """Start the process that forks, and end it afterwards; *env* is what it is started with."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.stories.warm_start"],
         cwd=HERE,
+        env=env,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from digest.service.jobs import Job
 
@@ -21,6 +22,18 @@ log = logging.getLogger(__name__)
 
 THREADS = 8
 JUMP = timedelta(seconds=20)  #: more than NTP slews a clock by between two calls of `jumped`
+
+
+@BaseTrigger.register
+class EveryMinute:
+    """Fire at every full minute, once for all the minutes that a clock has jumped over.
+
+    APScheduler's own triggers compute each of these minutes: 10,000 a job after a week's jump.
+    """
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+        """Return the next full minute after *now*."""
+        return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
 
 class Scheduler:
@@ -51,8 +64,7 @@ class Scheduler:
         for name in self._jobs:
             self._scheduler.add_job(
                 self._work,
-                "cron",
-                minute="*",
+                EveryMinute(),
                 args=[name],
                 id=name,
                 next_run_time=datetime.now(UTC),

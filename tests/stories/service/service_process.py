@@ -9,9 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from digest.settings import load
 from subscribers.address.syntax import parse
 from subscribers.models import Standing
 from subscribers.store import add, join
+from tests.stories.warm_start import Warm, warm
 
 SECONDS = 150.0  # that anything here may take, on a machine with much else to do
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
@@ -52,6 +54,7 @@ class Yard:
 
     folder: Path
     fake: RunningFake
+    stack: ExitStack = field(repr=False)  #: ends what was started, after the services
     services: list[subprocess.Popen[str]] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
     url: str = ""  #: of the service started last
@@ -88,17 +91,13 @@ class Yard:
 
     def digest(self, *arguments: str, check: bool = True) -> str:
         """Run a command at this moment; returns what it said."""
-        done = subprocess.run(  # noqa: S603 - our own command line
-            [sys.executable, "-m", "digest", *arguments],
-            capture_output=True,
-            text=True,
-            env=self._env(),
-            cwd=self.folder,
-            timeout=SECONDS,
-            check=False,
-        )
-        assert done.returncode == 0 or not check, done.stderr
-        return done.stdout + done.stderr
+        done = self._commands.run(list(arguments), self.folder, self._env())
+        assert done.code == 0 or not check, done.err
+        return done.out + done.err
+
+    @cached_property
+    def _commands(self) -> Warm:
+        return self.stack.enter_context(warm(self._env()))
 
     def go(self, to: datetime, until: Callable[[], bool] = lambda: True) -> None:
         """Let it be that moment, and wait until the service has done all there is to do then.
@@ -258,8 +257,11 @@ class Yard:
 @contextmanager
 def yard(folder: Path, at: datetime, **options: Any) -> Iterator[Yard]:
     """Make an installation with a newsletter that comes on Tuesdays at 09:00 UTC."""
-    with running_fake(folder, hold_events=True, may_kill=True, **options) as fake:
-        made = Yard(folder, fake)
+    with (
+        ExitStack() as stack,
+        running_fake(folder, hold_events=True, may_kill=True, **options) as fake,
+    ):
+        made = Yard(folder, fake, stack)
         made.set_clock(at)
         with made.opened() as app, app.database.write() as session:
             upgrade(session.connection())
