@@ -16,6 +16,7 @@ from sqlalchemy import URL
 from digest.db import Database
 from digest.migrations.all_tables import METADATA
 from tests.postgres import NoPostgres, emptied, own_database, running_postgres
+from tests.stories.warm_start import Warm, warm
 from tests.web.browser import chromium
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -24,6 +25,13 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 @pytest.fixture
 def now() -> datetime:
     return NOW
+
+
+@pytest.fixture(scope="session")
+def warmed() -> Iterator[Warm]:
+    """The process that commands are forked from."""
+    with warm() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ from digest.issues import store
 from digest.issues.models import Issue, Slot, SlotState
 from digest.render.sandbox import RenderProcess
 from tests.preview.conftest import SECRET, Room, opened
+from tests.stories.warm_start import Warm
+
+RunIn = Callable[..., subprocess.CompletedProcess[str]]
 
 SETTINGS = {
     "DIGEST_SECRET": SECRET,
@@ -44,16 +47,15 @@ def forget(session: Session) -> None:
     session.connection().exec_driver_sql("DELETE FROM approval")
 
 
-def run(room: Room, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "digest", *arguments],
-        cwd=room.folder,
-        env={**os.environ, **SETTINGS},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+@pytest.fixture
+def run_in(warmed: Warm) -> RunIn:
+    """Return a function that runs a command to its end in a folder."""
+
+    def run_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        said = warmed.run(list(arguments), folder, {**os.environ, **SETTINGS})
+        return subprocess.CompletedProcess(arguments, said.code, said.out, said.err)
+
+    return run_in
 
 
 def facts(done: subprocess.CompletedProcess[str]) -> Any:
@@ -65,10 +67,12 @@ def issue_of(session: Session) -> Issue:
     return store.by_number(session, 1, 1)
 
 
-def test_send_refuses_what_nobody_approved_and_takes_what_somebody_did(built: Room) -> None:
-    refused = run(built, "send", "1")
-    approved = run(built, "approve", "1", "--by", "Kim", "--json")
-    after = run(built, "send", "1")
+def test_send_refuses_what_nobody_approved_and_takes_what_somebody_did(
+    built: Room, run_in: RunIn
+) -> None:
+    refused = run_in(built.folder, "send", "1")
+    approved = run_in(built.folder, "approve", "1", "--by", "Kim", "--json")
+    after = run_in(built.folder, "send", "1")
 
     assert (refused.returncode, "isn't approved" in refused.stderr) == (1, True)
     assert "digest approve 1" in refused.stderr
@@ -76,7 +80,7 @@ def test_send_refuses_what_nobody_approved_and_takes_what_somebody_did(built: Ro
     assert "isn't approved" not in after.stderr
 
 
-def test_approve_says_when_a_scheduled_issue_goes_by_itself(built: Room) -> None:
+def test_approve_says_when_a_scheduled_issue_goes_by_itself(built: Room, run_in: RunIn) -> None:
     due = datetime(2026, 11, 24, 8, tzinfo=UTC)
     with built.app.database.write() as session:
         issue, weekly = issue_of(session), store.newsletter(session, "weekly")
@@ -90,7 +94,7 @@ def test_approve_says_when_a_scheduled_issue_goes_by_itself(built: Room) -> None
             claimed_at=due,
         )
         session.add(turn)
-    done = run(built, "approve", "1", "--by", "Kim")
+    done = run_in(built.folder, "approve", "1", "--by", "Kim")
     with built.app.database.write() as session:
         session.connection().exec_driver_sql("DELETE FROM turn")
         store.newsletter(session, "weekly").timezone = "UTC"
@@ -100,8 +104,8 @@ def test_approve_says_when_a_scheduled_issue_goes_by_itself(built: Room) -> None
     assert "Next:" not in done.stdout
 
 
-def test_a_test_copy_goes_to_oneself(built: Room) -> None:
-    done = run(built, "test", "1", "--to", "me@example.org")
+def test_a_test_copy_goes_to_oneself(built: Room, run_in: RunIn) -> None:
+    done = run_in(built.folder, "test", "1", "--to", "me@example.org")
 
     assert done.returncode == 0, done.stderr
     assert "me@example.org" not in done.stdout + done.stderr
@@ -109,21 +113,21 @@ def test_a_test_copy_goes_to_oneself(built: Room) -> None:
     assert "[Test]" in (built.folder / "outbox/test/test.eml").read_text()
 
 
-def test_a_test_copy_to_no_address_is_refused_in_a_line(built: Room) -> None:
-    done = run(built, "test", "1", "--to", "nonsense")
+def test_a_test_copy_to_no_address_is_refused_in_a_line(built: Room, run_in: RunIn) -> None:
+    done = run_in(built.folder, "test", "1", "--to", "nonsense")
 
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
 
 
-def test_rebuild_proves_that_an_issue_is_the_same(built: Room) -> None:
-    assert facts(run(built, "rebuild", "1", "--verify", "--json"))["same"]
+def test_rebuild_proves_that_an_issue_is_the_same(built: Room, run_in: RunIn) -> None:
+    assert facts(run_in(built.folder, "rebuild", "1", "--verify", "--json"))["same"]
 
 
-def test_rebuild_fails_where_a_byte_differs(built: Room) -> None:
+def test_rebuild_fails_where_a_byte_differs(built: Room, run_in: RunIn) -> None:
     with built.app.database.write() as session:
         edition = store.edition_of(session, issue_of(session))
         kept, edition.text = edition.text, edition.text + "!"
-    done = run(built, "rebuild", "1", "--verify")
+    done = run_in(built.folder, "rebuild", "1", "--verify")
     with built.app.database.write() as session:
         store.edition_of(session, issue_of(session)).text = kept
 
@@ -132,7 +136,9 @@ def test_rebuild_fails_where_a_byte_differs(built: Room) -> None:
     assert "@@" in done.stdout
 
 
-def test_check_says_what_is_wrong_with_the_templates_an_issue_was_made_of(room: Room) -> None:
+def test_check_says_what_is_wrong_with_the_templates_an_issue_was_made_of(
+    room: Room, run_in: RunIn
+) -> None:
     room.template(
         "partials/footer.mjml",
         lambda source: source.replace("<mj-section", "<mj-section gutter='1px'", 1),
@@ -140,7 +146,7 @@ def test_check_says_what_is_wrong_with_the_templates_an_issue_was_made_of(room: 
     room.desk.renew()
     room.desk.approve(room.desk.snapshot.seal, ["mjml-no-effect"], "Kim")
     (room.folder / "templates/email/partials/footer.mjml").unlink()
-    found = json.loads(run(room, "check", "1", "--json").stdout)["findings"]
+    found = json.loads(run_in(room.folder, "check", "1", "--json").stdout)["findings"]
 
     assert [(each["rule"], each["file"]) for each in found] == [
         ("mjml-no-effect", "partials/footer.mjml")
@@ -171,31 +177,21 @@ def test_preview_makes_a_store_where_there_is_none_and_ends_at_a_signal(tmp_path
     assert "Nothing to pick: there are no comparisons" in page
 
 
-def test_preview_of_a_folder_that_is_not_there_is_refused_in_a_line(tmp_path: Path) -> None:
-    done = preview(tmp_path, "nowhere")
+def test_preview_of_a_folder_that_is_not_there_is_refused_in_a_line(
+    tmp_path: Path, run_in: RunIn
+) -> None:
+    done = run_in(tmp_path, "preview", "nowhere")
 
     assert done.returncode == 1
     assert done.stderr == "digest: there is no folder nowhere\n  next: mkdir -p nowhere\n"
     assert not (tmp_path / "digest.db").exists()
 
 
-def test_preview_at_a_port_that_is_taken_says_so(tmp_path: Path) -> None:
+def test_preview_at_a_port_that_is_taken_says_so(tmp_path: Path, run_in: RunIn) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        done = preview(tmp_path, "--port", port)
+        done = run_in(tmp_path, "preview", "--port", port)
 
     assert done.returncode == 1
     assert f"something else answers on port {port} already" in done.stderr
     assert "--port 0" in done.stderr
-
-
-def preview(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "digest", "preview", *arguments],
-        cwd=folder,
-        env={**os.environ, **SETTINGS},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.stories.warm_start import Said, Warm, warm
+from tests.stories.warm_start import Said, Warm
 
 DIGEST = Path(sys.executable).with_name("digest")
 READERS = 400
@@ -69,13 +69,6 @@ class Installation:
     def _env(self, more: dict[str, str]) -> dict[str, str]:
         usual = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST")}
         return {**usual, **self.env, **more}
-
-
-@pytest.fixture(scope="session")
-def warmed() -> Iterator[Warm]:
-    """The process that commands are forked from."""
-    with warm() as started:
-        yield started
 
 
 @pytest.fixture
