@@ -19,7 +19,7 @@ demo: $(READY)  ## The whole journey on sample data; nothing leaves this machine
 
 test: $(READY)  ## Every test; says what it couldn't run (ARGS="-k claim" runs some)
 	@sh scripts/system-packages.sh chromium
-	@$(BIN)/pytest -q -n auto $(ARGS)
+	@$(BIN)/pytest -q -n auto --dist worksteal $(ARGS)
 
 check: $(READY)  ## Format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
@@ -42,7 +42,7 @@ bench: $(READY)  ## Speed and memory of the send, beside a floor
 soak: $(READY)  ## 10,000 simulated seeds, and a death at every step; takes an hour
 	@sh scripts/system-packages.sh strace
 	@$(BIN)/python -m tests.simulation --seeds 10000 $(ARGS)
-	@DIGEST_SOAK=1 $(BIN)/pytest -q -n auto tests/stories/killing
+	@DIGEST_SOAK=1 $(BIN)/pytest -q -n auto --dist worksteal tests/stories/killing
 
 migration: $(READY)  ## A new revision from the models: make migration NAME="Add votes"
 	@$(BIN)/python scripts/migration.py "$(NAME)"

@@ -40,5 +40,5 @@ venv/bin/python -c '
 import digest, subscribers, sys
 ours = [module.__file__ for module in (digest, subscribers)]
 sys.exit(not all(path.startswith(sys.prefix) for path in ours) and f"not the wheel: {ours}")'
-venv/bin/python -m pytest -q -n auto "$@"
+venv/bin/python -m pytest -q -n auto --dist worksteal "$@"
 venv/bin/python -m benchmarks.send_memory

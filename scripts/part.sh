@@ -33,4 +33,4 @@ fi
 pip --no-deps "$here"/dist/*.whl
 echo "With $(venv/bin/python --version)${OLDEST:+ and the oldest packages that are allowed}:"
 # shellcheck disable=SC2086 # they are several words
-venv/bin/python -m pytest -q -n auto -m 'not browser' $PART
+venv/bin/python -m pytest -q -n auto --dist worksteal -m 'not browser' $PART

@@ -97,6 +97,17 @@ def postgres() -> Iterator[URL]:
         pytest.skip(str(fault))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than processors: a story often waits for another process."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the stories: the longest test must not begin last."""
+    items.sort(key=lambda item: "stories" not in item.path.parts)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run that skipped anything where nothing may be skipped."""
     if os.environ.get("DIGEST_NO_SKIPS") and _skipped(session.config):
