@@ -31,7 +31,7 @@ class EveryMinute:
     APScheduler's own triggers compute each of these minutes: 10,000 a job after a week's jump.
     """
 
-    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime:
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
         """Return the next full minute after *now*."""
         return now.replace(second=0, microsecond=0) + timedelta(minutes=1)
 
