@@ -159,9 +159,7 @@ def move(
     result = session.execute(
         update(Subscription)
         .where(
-            col(Subscription.subscriber_id) == subscriber_id,
-            col(Subscription.newsletter) == newsletter,
-            col(Subscription.standing).in_(among),
+            *_held(subscriber_id, newsletter, among),
             *([_not_left_since(asked_at)] if asked_at else []),
         )
         .values(
@@ -171,6 +169,16 @@ def move(
         )
     )
     return _changed(result)
+
+
+def _held(
+    subscriber_id: int, newsletter: str, among: Sequence[Standing]
+) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Subscription.subscriber_id) == subscriber_id,
+        col(Subscription.newsletter) == newsletter,
+        col(Subscription.standing).in_(among),
+    )
 
 
 def _not_left_since(asked_at: datetime) -> ColumnElement[bool]:
@@ -213,13 +221,7 @@ def set_topics(
     ``None`` means all topics.
     """
     result = session.execute(
-        update(Subscription)
-        .where(
-            col(Subscription.subscriber_id) == subscriber_id,
-            col(Subscription.newsletter) == newsletter,
-            col(Subscription.standing).in_(among),
-        )
-        .values(topics=topics)
+        update(Subscription).where(*_held(subscriber_id, newsletter, among)).values(topics=topics)
     )
     return _changed(result)
 

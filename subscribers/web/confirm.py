@@ -5,6 +5,7 @@ This module hides what an old or repeated confirmation does.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from anyio.to_thread import run_sync
@@ -16,7 +17,7 @@ from subscribers.lifecycle import ConfirmResult
 from subscribers.models import JOINED, LetterKind, Standing
 from subscribers.tokens import DatedTarget
 from subscribers.web.endpoint import EndpointRequest
-from subscribers.web.page_model import Form, Page
+from subscribers.web.page_model import Form
 
 
 async def show(request: EndpointRequest) -> Response:
@@ -35,10 +36,8 @@ async def show(request: EndpointRequest) -> Response:
         request.words.confirm, newsletter=request.newsletter_name(target.newsletter)
     )
     return request.show(
-        Page(
-            language=page.language,
-            title=page.title,
-            paragraphs=page.paragraphs,
+        replace(
+            page,
             form=Form(
                 action=f"/c/{request.token}",
                 button=request.words.confirm_button,
@@ -84,9 +83,7 @@ def _result_page(request: EndpointRequest, target: DatedTarget, result: ConfirmR
         links = [(request.words.ask_again, request.sign_up_path(target.newsletter))]
     elif info and info.latest and result is not ConfirmResult.BARRED:
         links = [(request.words.read_latest, info.latest)]
-    return request.show(
-        Page(language=page.language, title=page.title, paragraphs=page.paragraphs, links=links)
-    )
+    return request.show(replace(page, links=links))
 
 
 def _is_expired(request: EndpointRequest, target: DatedTarget) -> bool:
@@ -100,7 +97,7 @@ async def _expired_page(request: EndpointRequest, target: DatedTarget) -> Respon
         return _result_page(request, target, ConfirmResult.ALREADY)
     page = request.make_page(request.words.confirm_late, hours=request.config.link_hours)
     links = [(request.words.ask_again, request.sign_up_path(target.newsletter))]
-    late = Page(language=page.language, title=page.title, paragraphs=page.paragraphs, links=links)
+    late = replace(page, links=links)
     return request.show(late, status=410)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from starlette.responses import Response
 
 from subscribers.web.endpoint import EndpointRequest
-from subscribers.web.page_model import Page
 from subscribers.web.signup_checks import info_of
 
 
@@ -34,10 +35,8 @@ async def show(request: EndpointRequest) -> Response:
         contact=words.unreachable_mail.format(mailto=config.mailto) if config.mailto else "",
     )
     return request.show(
-        Page(
-            language=page.language,
-            title=page.title,
-            paragraphs=page.paragraphs,
+        replace(
+            page,
             links=[(words.to_sign_up, request.sign_up_path(info.slug))],
         )
     )

@@ -5,6 +5,7 @@ Both ways are POST, and neither asks for a reason. This module hides how long th
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from anyio.to_thread import run_sync
@@ -19,7 +20,7 @@ from subscribers.models import JOINED, Standing
 from subscribers.tokens import DatedTarget, LinkTarget
 from subscribers.web.endpoint import BY_PAGE, EndpointRequest
 from subscribers.web.locale import PageText
-from subscribers.web.page_model import Form, Page
+from subscribers.web.page_model import Form
 
 
 async def show(request: EndpointRequest) -> Response:
@@ -32,10 +33,8 @@ async def show(request: EndpointRequest) -> Response:
         request.words.leave, newsletter=request.newsletter_name(target.newsletter)
     )
     return request.show(
-        Page(
-            language=page.language,
-            title=page.title,
-            paragraphs=page.paragraphs,
+        replace(
+            page,
             form=Form(
                 action=f"/u/{request.token}",
                 button=request.words.leave_button,
@@ -79,10 +78,8 @@ def _left_page(request: EndpointRequest, target: LinkTarget, at: datetime | None
         request.words.left, newsletter=request.newsletter_name(target.newsletter)
     )
     return request.show(
-        Page(
-            language=page.language,
-            title=page.title,
-            paragraphs=page.paragraphs,
+        replace(
+            page,
             form=undo_form,
             links=[(request.words.to_sign_up, request.sign_up_path(target.newsletter))],
         )
@@ -112,10 +109,8 @@ async def undo(request: EndpointRequest) -> Response:
     page = request.make_page(text, newsletter=request.newsletter_name(target.newsletter))
     links = [(request.words.to_sign_up, request.sign_up_path(target.newsletter))]
     return request.show(
-        Page(
-            language=page.language,
-            title=page.title,
-            paragraphs=page.paragraphs,
+        replace(
+            page,
             links=() if back else links,
         )
     )
