@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from digest.fake_sendgrid import RunningFake, running_fake
 from tests.stories.conftest import BATCH, READERS, Installation
+from tests.stories.test_interrupted_send import until
 from tests.stories.warm_start import LIMIT
 
 
@@ -33,13 +33,6 @@ def site(ready: Installation, fake: RunningFake) -> Installation:
         "DIGEST_GRACE": "1",
     }
     return replace(ready, env={**ready.env, **provider})
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait for something that another process does."""
-    last = time.monotonic() + LIMIT
-    while not true():
-        assert time.monotonic() < last, "it didn't happen"
 
 
 def test_A11_what_outlasts_the_grace_is_in_doubt_and_said(
