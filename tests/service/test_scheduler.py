@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from digest.service.jobs import Job
-from digest.service.scheduler import ClockWatch, Scheduler
+from digest.service.scheduler import ClockWatch, EveryMinute, Scheduler
 
 
 def job(name: str, *then: str) -> Job:
@@ -80,6 +80,12 @@ def test_no_asking_is_lost_at_the_end_of_a_run_and_none_runs_beside_another() ->
         assert runs.acquire(timeout=10)
     alarm.stop()
     assert all(alone)
+
+
+def test_E03_the_minutes_of_a_jump_are_left_out() -> None:
+    now = datetime(2026, 11, 24, 9, 0, 30, tzinfo=UTC)
+    after = EveryMinute().get_next_fire_time(now - timedelta(weeks=1), now)
+    assert after == datetime(2026, 11, 24, 9, 1, tzinfo=UTC)
 
 
 class Clocks:
