@@ -15,7 +15,7 @@ def from_here(sending: EditionSend, file: RestoreGuardFile) -> EditionSend:
         if name == "started":
             file.count()
 
-    return replace(sending, owner=f"{file.place()}/{sending.owner}", step=count)
+    return replace(sending, owner=f"{file.folder_id()}/{sending.owner}", step=count)
 
 
 def send(sending: EditionSend, file: RestoreGuardFile, batches: int = 1) -> None:

@@ -17,14 +17,20 @@ from typer.testing import CliRunner, Result
 
 from digest.cli import app as digest_app
 from digest.cli.context import CommandContext
-from digest.delivery.models import Batch, BatchState, Delivery, News
+from digest.delivery.models import Batch, BatchState, Delivery, DeliveryStatus
 from digest.errors import NotFound
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.migrations.upgrade import upgrade
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 ENVIRONMENT = {"DIGEST_SECRET": "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"}
-NEWS = (News.DELIVERED, News.BLOCKED, News.BOUNCED, News.COMPLAINED, None)
+NEWS = (
+    DeliveryStatus.DELIVERED,
+    DeliveryStatus.BLOCKED,
+    DeliveryStatus.BOUNCED,
+    DeliveryStatus.COMPLAINED,
+    None,
+)
 
 Digest = Callable[..., Result]
 

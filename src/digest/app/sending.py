@@ -93,7 +93,7 @@ class Sending:
             step=lambda name: guard_file.count() if name == "started" else None,
             transport=self.transport,
             clock=self.resources.clock,
-            owner=f"{guard_file.place()}/{this_process()}",
+            owner=f"{guard_file.folder_id()}/{this_process()}",
             edition_id=edition.id or 0,
             newsletter=newsletter.slug,
             issue=f"{newsletter.slug}-{issue.number}",

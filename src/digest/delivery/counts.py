@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Mapped
 from sqlmodel import Session, col
 
-from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome, News
+from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome, DeliveryStatus
 
 _PENDING = {BatchState.PENDING, BatchState.CLAIMED, BatchState.PARKED}
 _IN_DOUBT = {BatchState.STARTED, BatchState.IN_DOUBT}
@@ -68,26 +68,27 @@ def count_deliveries(session: Session, edition_id: int) -> DeliveryCounts:
     their batch's.
     """
     batches = _readers_by_state(session, edition_id)
-    own = _deliveries_by(session, col(Delivery.outcome), edition_id)
-    news = _deliveries_by(session, col(Delivery.news), edition_id)
+    outcomes = _deliveries_by(session, col(Delivery.outcome), edition_id)
+    statuses = _deliveries_by(session, col(Delivery.news), edition_id)
     cancelled = batches.get(BatchState.CANCELLED, 0)
     return DeliveryCounts(
-        candidates=sum(batches.values()) + sum(own.values()),
+        candidates=sum(batches.values()) + sum(outcomes.values()),
         accepted=batches.get(BatchState.ACCEPTED, 0),
-        refused=batches.get(BatchState.REFUSED, 0) + own.get(DeliveryOutcome.REFUSED, 0),
-        excluded=own.get(DeliveryOutcome.EXCLUDED, 0) + cancelled,
+        refused=batches.get(BatchState.REFUSED, 0) + outcomes.get(DeliveryOutcome.REFUSED, 0),
+        excluded=outcomes.get(DeliveryOutcome.EXCLUDED, 0) + cancelled,
         called_off=cancelled,
         pending=sum(batches.get(state, 0) for state in _PENDING),
         in_doubt=sum(batches.get(state, 0) for state in _IN_DOUBT),
         claimed=batches.get(BatchState.CLAIMED, 0),
         under_way=batches.get(BatchState.STARTED, 0),
         parked=batches.get(BatchState.PARKED, 0),
-        delivered=news.get(News.DELIVERED, 0) + news.get(News.COMPLAINED, 0),
-        deferred=news.get(News.DEFERRED, 0),
-        bounced=news.get(News.BOUNCED, 0),
-        blocked=news.get(News.BLOCKED, 0),
-        dropped=news.get(News.DROPPED, 0),
-        complained=news.get(News.COMPLAINED, 0),
+        delivered=statuses.get(DeliveryStatus.DELIVERED, 0)
+        + statuses.get(DeliveryStatus.COMPLAINED, 0),
+        deferred=statuses.get(DeliveryStatus.DEFERRED, 0),
+        bounced=statuses.get(DeliveryStatus.BOUNCED, 0),
+        blocked=statuses.get(DeliveryStatus.BLOCKED, 0),
+        dropped=statuses.get(DeliveryStatus.DROPPED, 0),
+        complained=statuses.get(DeliveryStatus.COMPLAINED, 0),
     )
 
 

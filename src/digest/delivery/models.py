@@ -49,7 +49,7 @@ class DeliveryOutcome(StrEnum):
     REFUSED = "refused"  #: named by the provider as undeliverable
 
 
-class News(StrEnum):
+class DeliveryStatus(StrEnum):
     """What the provider reported of a delivery; it only changes to a later value."""
 
     PROCESSED = "processed"  #: the provider accepted the mail
@@ -132,7 +132,7 @@ class Delivery(SQLModel, table=True):
     subscriber_id: int = Field(sa_type=BigId)
     outcome: DeliveryOutcome | None = Field(default=None, sa_type=closed_set(DeliveryOutcome))
     reason: str | None = Field(default=None, sa_type=Text)
-    news: News | None = Field(default=None, sa_type=closed_set(News))
+    news: DeliveryStatus | None = Field(default=None, sa_type=closed_set(DeliveryStatus))
     #: Time of the earliest event that reported this `news`, in seconds since 1970.
     news_at: int | None = Field(default=None, sa_type=BigInteger)
 

@@ -30,8 +30,8 @@ MAX_BODY = 2_000_000  #: bytes; the provider's own batches end at 768 KB
 MOST_AT_ONCE = 32  #: posts held in memory; further posts get 503, and the provider retries
 THREADS = 4  #: threads that verify and write, apart from those that serve readers
 RETRY_SECONDS = "30"
-CALM = 4  #: up to this many posts under way, an answer waits until its events are applied
-PATIENCE = 2.0  #: the longest such wait, in seconds
+MAX_WAITING = 4  #: up to this many posts under way, a response waits until its events are applied
+WAIT_SECONDS = 2.0  #: the longest such wait, in seconds
 QUIET = timedelta(minutes=1)  #: between two log lines for one reason
 _MAX_DIGITS = 12
 
@@ -155,8 +155,8 @@ class Webhook:
         received = int(self._app.clock().timestamp())
         position = self._consumer.consumer.spool.append(body, received, signed)
         self._consumer.wake(position)
-        if self._under_way <= CALM:
-            self._consumer.wait(position, PATIENCE)
+        if self._under_way <= MAX_WAITING:
+            self._consumer.wait(position, WAIT_SECONDS)
 
     def _note(self, reason: RejectionReason, detail: str = "") -> None:
         self.rejected.note(reason, self._app.clock(), detail)

@@ -21,8 +21,8 @@ from digest.delivery.models import (
     DeadLetter,
     Decision,
     Delivery,
+    DeliveryStatus,
     MailEvent,
-    News,
 )
 from digest.delivery.sending.batch_worker import EditionSend
 from digest.delivery.sending.control import DoubtResolution, resolve
@@ -76,7 +76,7 @@ def handle(database: Database, now: datetime, *events: ProviderEvent) -> Handled
         return handle_events(session, events, hashes=HASHES, now=now)
 
 
-def status(database: Database) -> tuple[News | None, int | None]:
+def status(database: Database) -> tuple[DeliveryStatus | None, int | None]:
     with database.read() as session:
         delivery = session.exec(select(Delivery).order_by(col(Delivery.id))).first()
         assert delivery is not None
@@ -122,7 +122,7 @@ def test_C02_any_order_ends_in_the_same_status_and_rows(
         with database.read() as session:
             rows = session.connection().exec_driver_sql(ROWS).all()
         ends.add((*status(database), tuple(tuple(row) for row in rows)))
-    assert [end[:2] for end in ends] == [(News.COMPLAINED, at + 120)]
+    assert [end[:2] for end in ends] == [(DeliveryStatus.COMPLAINED, at + 120)]
 
 
 def test_C02_of_two_deliveries_the_earlier_moment_stays(
@@ -131,7 +131,7 @@ def test_C02_of_two_deliveries_the_earlier_moment_stays(
     at = int(now.timestamp())
     for moment in (at, at + 60, at - 60):
         handle(database, now, make_event(database, now, EventKind.DELIVERED, at=moment))
-    assert status(database) == (News.DELIVERED, at - 60)
+    assert status(database) == (DeliveryStatus.DELIVERED, at - 60)
 
 
 @pytest.mark.parametrize("person_first", [True, False])

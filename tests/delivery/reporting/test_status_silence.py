@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from digest.db import Database
-from digest.delivery.models import Delivery, News
+from digest.delivery.models import Delivery, DeliveryStatus
 from digest.delivery.reporting.status import issue_status
 from digest.delivery.sending.dispatcher import dispatch
 from digest.issues.models import Edition, Issue
@@ -41,5 +41,5 @@ def test_an_hour_of_silence_is_a_problem(sent: Database, now: datetime) -> None:
 def test_any_news_ends_it(sent: Database, now: datetime) -> None:
     with sent.write() as session:
         first = session.exec(select(Delivery).limit(1)).one()
-        first.news = News.PROCESSED
+        first.news = DeliveryStatus.PROCESSED
     assert said(sent, now + timedelta(days=3)) == []

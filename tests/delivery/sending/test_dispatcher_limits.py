@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from digest.db import Database
 from digest.delivery.counts import count_deliveries
-from digest.delivery.models import Batch, BatchState, Delivery, News, Rollout
+from digest.delivery.models import Batch, BatchState, Delivery, DeliveryStatus, Rollout
 from digest.delivery.reporting.status import Problem, issue_status
 from digest.delivery.sending import control, rollout
 from digest.delivery.sending.batch_worker import EditionSend, send_batch, settle_and_claim
@@ -108,13 +108,13 @@ def test_the_first_wave_is_not_judged_while_a_batch_of_it_is_held(
         assert (found.judge_at, found.passed_at) == (None, None)
 
 
-@pytest.mark.parametrize("news", [News.BOUNCED, News.DROPPED])
+@pytest.mark.parametrize("news", [DeliveryStatus.BOUNCED, DeliveryStatus.DROPPED])
 def test_too_many_bounces_in_the_first_wave_pause_the_issue(
     database: Database,
     make_readers: MakeReaders,
     make_sending: MakeSending,
     now: datetime,
-    news: News,
+    news: DeliveryStatus,
 ) -> None:
     make_readers(9)
     transport = MemoryTransport()

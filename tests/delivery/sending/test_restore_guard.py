@@ -305,6 +305,6 @@ def test_a_file_of_an_earlier_version_goes_on_counting(
     assert restore_guard.hold_reason(database, file) is None
     with database.write() as session:
         for attempt in session.exec(select(Attempt)).all():
-            if attempt.owner.startswith(file.place()):
+            if attempt.owner.startswith(file.folder_id()):
                 session.delete(attempt)
     assert "knows of 0 requests" in str(restore_guard.hold_reason(database, file))

@@ -30,8 +30,8 @@ class Frozen(WorkerProcesses):
     stopped: threading.Event = field(default_factory=threading.Event)
 
     def follow(self, tell: Callable[[Settlement], None]) -> None:
-        self.telling = [threading.Thread(target=self.killed.wait, daemon=True)]
-        self.telling[0].start()
+        self.followers = [threading.Thread(target=self.killed.wait, daemon=True)]
+        self.followers[0].start()
 
     def stop(self) -> None:
         self.stopped.set()
@@ -116,7 +116,7 @@ calm = StopSignal()
 with worker_pool(Sending(), 1, work=work, stop_signal=calm, close_store=lambda: None) as workers:
     told = []
     workers.follow(told.append)
-    workers.telling[0].join()
+    workers.followers[0].join()
     print(len(workers), told)
 """
 

@@ -31,7 +31,7 @@ from digest.cli.issue.status_output import print_status
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.reporting import IssueStatus, excluded_readers, issue_status, refused_too_many
 from digest.delivery.sending import (
-    WORTH_IT,
+    MIN_BATCHES,
     EditionSend,
     Settlement,
     StopSignal,
@@ -272,9 +272,9 @@ def _worker_processes(
     concurrency = call.settings.concurrency
     with call.app.database.read() as session:
         waiting = count_deliveries(session, sending.edition_id).pending
-    worth_it = waiting >= WORTH_IT * call.settings.batch_size
+    is_large = waiting >= MIN_BATCHES * call.settings.batch_size
     is_real = call.app.outbox_folder is None
-    helpers = min(usable_cores(), concurrency) - 1 if worth_it and is_real else 0
+    helpers = min(usable_cores(), concurrency) - 1 if is_large and is_real else 0
     work = partial(
         send_alongside,
         concurrency=requests_per_process(concurrency, helpers),

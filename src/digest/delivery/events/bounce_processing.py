@@ -101,8 +101,8 @@ def _add_suppression(
     )
     if reason is None or (confirmed_since and reason in REJOINABLE):
         return
-    known = reader.suppressed if reader is not None and key == reader.key else None
-    if known and STRICTNESS[SuppressionReason(known)] >= STRICTNESS[reason]:
+    stored = reader.suppressed if reader is not None and key == reader.key else None
+    if stored and STRICTNESS[SuppressionReason(stored)] >= STRICTNESS[reason]:
         return
     if key not in reasons or STRICTNESS[reasons[key]] < STRICTNESS[reason]:
         reasons[key] = reason

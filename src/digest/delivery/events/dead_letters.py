@@ -34,7 +34,10 @@ def add_dead_letters(session: Session, letters: Sequence[tuple[str, str]], now: 
     if not letters:
         return
     # PostgreSQL stores no NUL character in text.
-    rows = [{"at": now, "why": why, "said": said.replace("\x00", "")} for why, said in letters]
+    rows = [
+        {"at": now, "why": why, "said": description.replace("\x00", "")}
+        for why, description in letters
+    ]
     connection = session.connection()
     connection.execute(_INSERT, rows)
     last = connection.execute(_LAST_ID).scalar_one() or 0

@@ -56,9 +56,9 @@ def handle_events(
     whole, are stored as dead letters.
     """
     changes = apply_events(session, events)
-    ours = _without_seed_copies(session, changes.unknown, now)
-    rest = [event for event in ours if not _is_internal_mail(event)]
-    matched = match_by_address(session, rest)
+    own_events = _without_seed_copies(session, changes.unknown, now)
+    reader_events = [event for event in own_events if not _is_internal_mail(event)]
+    matched = match_by_address(session, reader_events)
     actionable = [*changes.actionable, *matched.actionable]
     consequences = apply_consequences(session, actionable, hashes, now)
     for edition in changes.settled:
@@ -69,8 +69,8 @@ def handle_events(
     return HandledEvents(
         new=changes.new,
         unknown=len(matched.unknown),
-        internal=len(ours) - len(rest),
-        by_address=len(rest) - len(matched.unknown),
+        internal=len(own_events) - len(reader_events),
+        by_address=len(reader_events) - len(matched.unknown),
         suppressed=consequences.suppressed,
         left=consequences.left,
     )

@@ -18,24 +18,24 @@ from sqlalchemy import bindparam, case, literal_column, or_, update
 from sqlmodel import Session, col
 
 from digest.delivery.events.event_privacy import EventOwnership, event_ownership
-from digest.delivery.models import Delivery, EventLink, MailEvent, News
+from digest.delivery.models import Delivery, DeliveryStatus, EventLink, MailEvent
 from digest.delivery.sending import KnownAttempt, confirm_acceptance, known_attempts
 from digest.mail.provider_events import EventKind, ProviderEvent
 from subscribers.sql import BulkStatement, Row, upsert_on
 
 #: The status that each kind of event gives a delivery; other kinds give none.
-NEWS = {
-    EventKind.PROCESSED: News.PROCESSED,
-    EventKind.DEFERRED: News.DEFERRED,
-    EventKind.DELIVERED: News.DELIVERED,
-    EventKind.DROPPED: News.DROPPED,
-    EventKind.BOUNCED: News.BOUNCED,
-    EventKind.BLOCKED: News.BLOCKED,
-    EventKind.COMPLAINED: News.COMPLAINED,
+STATUS_BY_KIND = {
+    EventKind.PROCESSED: DeliveryStatus.PROCESSED,
+    EventKind.DEFERRED: DeliveryStatus.DEFERRED,
+    EventKind.DELIVERED: DeliveryStatus.DELIVERED,
+    EventKind.DROPPED: DeliveryStatus.DROPPED,
+    EventKind.BOUNCED: DeliveryStatus.BOUNCED,
+    EventKind.BLOCKED: DeliveryStatus.BLOCKED,
+    EventKind.COMPLAINED: DeliveryStatus.COMPLAINED,
 }
-RANK = {news: rank for rank, news in enumerate(News)}
+RANK = {status: rank for rank, status in enumerate(DeliveryStatus)}
 #: The rank of a kind's status, and the stored value.
-_STATUS = {kind: (RANK[news], news.value) for kind, news in NEWS.items()}
+_STATUS = {kind: (RANK[status], status.value) for kind, status in STATUS_BY_KIND.items()}
 _STORED_KIND = {kind: kind.value for kind in EventKind}
 #: Kinds that may require a suppression or an unsubscription.
 ACTIONABLE = frozenset(
@@ -110,7 +110,7 @@ def apply_events(session: Session, events: Sequence[ProviderEvent]) -> StatusCha
 
 def raise_statuses(session: Session, best: Mapping[int, tuple[int, int, str]]) -> None:
     """Raise deliveries to (rank, negated moment, stored value) where their status is lower."""
-    rows = [(news, -at, rank, number) for number, (rank, at, news) in sorted(best.items())]
+    rows = [(status, -at, rank, number) for number, (rank, at, status) in sorted(best.items())]
     _RAISE_STATUSES.run(session, rows)
 
 
@@ -212,8 +212,8 @@ def _event_upsert(dialect: str) -> Any:
 def _status_update(_dialect: str) -> Any:
     ranked = case(
         *(
-            (col(Delivery.news) == literal_column(f"'{news.value}'"), literal_column(str(rank)))
-            for news, rank in RANK.items()
+            (col(Delivery.news) == literal_column(f"'{status.value}'"), literal_column(str(rank)))
+            for status, rank in RANK.items()
         ),
         else_=literal_column("-1"),
     )

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlmodel import Session, col
 
-from digest.delivery.models import Batch, BatchState, Delivery, News
+from digest.delivery.models import Batch, BatchState, Delivery, DeliveryStatus
 from subscribers.address import providers
 from subscribers.models import Subscriber
 
@@ -63,12 +63,12 @@ def count_by_mailbox_provider(session: Session, edition_id: int) -> tuple[Provid
         )
         .group_by(domain, col(Delivery.news))
     )
-    for address_domain, news, number in rows:
+    for address_domain, status, number in rows:
         counts = tally[mailbox_provider(address_domain)]
         counts["accepted"] += number
-        if news is not None and news is not News.PROCESSED:
-            counts[str(news)] += number
-        if news is News.COMPLAINED:
+        if status is not None and status is not DeliveryStatus.PROCESSED:
+            counts[str(status)] += number
+        if status is DeliveryStatus.COMPLAINED:
             counts["delivered"] += number
     statistics = [ProviderStatistics(name=name, **numbers) for name, numbers in tally.items()]
     return tuple(sorted(statistics, key=lambda row: (-row.accepted, row.name)))

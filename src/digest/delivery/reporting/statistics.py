@@ -26,9 +26,9 @@ from digest.delivery.reporting.provider_statistics import (
 from digest.mail.provider_events import EventKind
 from subscribers.sql import chunks
 
-NEAR = 10  #: seconds after delivery in which link scanners click, and people hardly do
-AT_ONCE = 5  #: seconds in which links count as followed at once
-MANY = 3  #: different links within `AT_ONCE` that show a scanner
+SCANNER_SECONDS = 10  #: seconds after delivery in which link scanners click, and people hardly do
+BURST_SECONDS = 5  #: seconds in which links count as followed at once
+BURST_LINKS = 3  #: different links within `BURST_SECONDS` that show a scanner
 
 
 class LinkVisit(NamedTuple):
@@ -42,24 +42,24 @@ class LinkVisit(NamedTuple):
 def human_clicks(clicks: Sequence[LinkVisit], delivered: int | None) -> list[bool]:
     """Return for each click on one copy of a mail whether it was surely human; pure.
 
-    Not surely human are clicks by a user agent that is no browser, clicks within `NEAR` seconds of
-    delivery, and clicks on `MANY` or more links within `AT_ONCE` seconds. *delivered* is in seconds
-    since 1970, ``None`` if unknown.
+    Not surely human are clicks by a user agent that is no browser, clicks within `SCANNER_SECONDS`
+    of delivery, and clicks on `BURST_LINKS` or more links within `BURST_SECONDS`. *delivered* is in
+    seconds since 1970, ``None`` if unknown.
     """
     return [
         not click.machine
-        and not (delivered is not None and click.moment - delivered < NEAR)
-        and _links_around(clicks, click) < MANY
+        and not (delivered is not None and click.moment - delivered < SCANNER_SECONDS)
+        and _links_around(clicks, click) < BURST_LINKS
         for click in clicks
     ]
 
 
 def _links_around(clicks: Sequence[LinkVisit], click: LinkVisit) -> int:
-    """Return the most links followed within `AT_ONCE` seconds around a click."""
+    """Return the most links followed within `BURST_SECONDS` around a click."""
     most = 0
     for first in clicks:
-        if click.moment - AT_ONCE <= first.moment <= click.moment:
-            end = first.moment + AT_ONCE
+        if click.moment - BURST_SECONDS <= first.moment <= click.moment:
+            end = first.moment + BURST_SECONDS
             most = max(most, len({c.link for c in clicks if first.moment <= c.moment <= end}))
     return most
 

@@ -31,24 +31,24 @@ from subscribers.models import LetterToSend
 
 #: After this long without an event, while events of other batches came, a batch was probably not
 #: accepted: the provider retries its event posts for 24 hours.
-TELLING = timedelta(hours=25)
+EVENT_RETRIES = timedelta(hours=25)
 
 
 def weigh_evidence(session: Session, batch: Batch, since: datetime | None, now: datetime) -> str:
     """Return what is known of a batch in doubt as text, and how much its silence weighs."""
-    accepted, heard = _others(session, batch)
+    accepted, heard = _accepted_batches(session, batch)
     seed_copy = session.exec(
         select(LetterToSend).where(LetterToSend.about == seed_copy_key(batch.edition_id))
     ).one_or_none()
     channel = _channel(heard, accepted, seed_copy)
     if heard == 0 and (seed_copy is None or seed_copy.heard_at is None):
         return f"{channel}; so its silence says nothing"
-    if since is None or now - since < TELLING:
+    if since is None or now - since < EVENT_RETRIES:
         return f"{channel}; none of this batch yet"
     return f"{channel}, and none of this batch in {_age(now - since)}: probably never accepted"
 
 
-def _others(session: Session, batch: Batch) -> tuple[int, int]:
+def _accepted_batches(session: Session, batch: Batch) -> tuple[int, int]:
     """Return how many batches of the edition were accepted, and how many of those have events."""
     has_events = exists().where(
         col(MailEvent.delivery_id).between(col(Batch.first_delivery), col(Batch.last_delivery))

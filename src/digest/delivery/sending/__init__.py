@@ -36,7 +36,7 @@ from digest.delivery.sending.restore_guard import RestoreGuardFile
 from digest.delivery.sending.rollout import RolloutLimits, waiting
 from digest.delivery.sending.settlement import Settlement
 from digest.delivery.sending.worker_processes import (
-    WORTH_IT,
+    MIN_BATCHES,
     StopSignal,
     WorkerProcesses,
     usable_cores,
@@ -45,7 +45,7 @@ from digest.delivery.sending.worker_processes import (
 
 __all__ = [
     "ATTEMPT_LENGTH",
-    "WORTH_IT",
+    "MIN_BATCHES",
     "EditionSend",
     "KnownAttempt",
     "PlannedAudience",

@@ -13,7 +13,7 @@ from pathlib import Path
 from traceback import extract_tb
 
 from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
 from digest.delivery.sending.queue import (
@@ -41,7 +41,7 @@ from subscribers.errors import BadAddress
 from subscribers.sql import UnitOfWork
 
 #: Errors of a database that can't be reached at the moment.
-AWAY = (OperationalError, InterfaceError, NoConnectionLeft)
+CONNECTION_ERRORS = (OperationalError, InterfaceError, PoolTimeout)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class EditionSend:
 
 
 #: This process slept past its lease, so recovery took its batch back: it must not connect.
-_OVERSLEPT = NotSent(detail="its sender slept past its lease", wait=0.0, counts=False)
+_LEASE_OVER = NotSent(detail="its sender slept past its lease", wait=0.0, counts=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,18 +77,18 @@ class UnsettledResponse:
 
 
 def settle_and_claim(
-    sending: EditionSend, handed: UnsettledResponse | None, *, more: bool
+    sending: EditionSend, unsettled: UnsettledResponse | None, *, more: bool
 ) -> tuple[Settlement | None, Claim | None]:
     """Settle what was handed over and, if *more*, claim the next batch: one transaction for both.
 
     Return the settlement and the claim, each ``None`` where there is none. No batch is claimed
     after a response other than "accepted", since that response may stop or slow down the issue.
     """
-    settled = claimed = None
+    settlement = claimed = None
     with sending.store.write() as session:
-        if handed is not None:
-            settled = _settle(sending, session, handed)
-            more = more and isinstance(handed.answer, Accepted)
+        if unsettled is not None:
+            settlement = _settle(sending, session, unsettled)
+            more = more and isinstance(unsettled.answer, Accepted)
         if more:
             claimed = claim(
                 session,
@@ -98,11 +98,11 @@ def settle_and_claim(
                 now=sending.clock(),
                 lease=sending.lease,
             )
-    if settled is not None:
+    if settlement is not None:
         sending.step("settled")
     if claimed is not None:
         sending.step("claimed")
-    return settled, claimed
+    return settlement, claimed
 
 
 def send_batch(sending: EditionSend, claimed: Claim) -> UnsettledResponse | None:
@@ -135,19 +135,19 @@ def _withhold_reason(sending: EditionSend, claimed: Claim) -> Answer | None:
     try:
         sending.step("started")
         with sending.store.read() as session:
-            return None if is_still_held(session, claimed) else _OVERSLEPT
+            return None if is_still_held(session, claimed) else _LEASE_OVER
     except Exception as fault:
         return _unsent(fault)
 
 
 def _unsent(fault: Exception) -> NotSent | Halted:
     """Return the response that a fault before any connection stands for."""
-    if isinstance(fault, AWAY):
-        return NotSent(detail=f"nothing was sent: {away_in_words(fault)}")
-    return Halted(detail=f"nothing was sent: {_in_words(fault)}")
+    if isinstance(fault, CONNECTION_ERRORS):
+        return NotSent(detail=f"nothing was sent: {connection_error_text(fault)}")
+    return Halted(detail=f"nothing was sent: {_error_text(fault)}")
 
 
-def away_in_words(fault: Exception) -> str:
+def connection_error_text(fault: Exception) -> str:
     """Return the database's error message in one line, without any value being written."""
     message = " ".join(str(getattr(fault, "orig", None) or "no connection is left").split())
     return f"the database went away ({message})"
@@ -157,37 +157,37 @@ def _hand_over(sending: EditionSend, request: PreparedRequest) -> Answer:
     try:
         answer = sending.transport.hand_over(request)
     except Exception as fault:
-        answer = InDoubt(detail=f"the request may have been sent: {_in_words(fault)}", halts=True)
+        answer = InDoubt(detail=f"the request may have been sent: {_error_text(fault)}", halts=True)
     sending.step("answered")
     return answer
 
 
-def _in_words(fault: Exception) -> str:
+def _error_text(fault: Exception) -> str:
     """Return a message without personal data: another error's text may hold an address."""
     if isinstance(fault, DigestError):
         return str(fault)
     if isinstance(fault, OSError) and fault.strerror:
         return f"{fault.filename or 'the system'}: {fault.strerror}"
-    *_, place = extract_tb(fault.__traceback__)
-    where = f"{Path(place.filename).name}, line {place.lineno}"
+    *_, frame = extract_tb(fault.__traceback__)
+    where = f"{Path(frame.filename).name}, line {frame.lineno}"
     return f"an internal fault ({type(fault).__name__} in {where})"
 
 
-def _settle(sending: EditionSend, session: Session, handed: UnsettledResponse) -> Settlement:
-    answer = handed.answer
-    settled = settle(
+def _settle(sending: EditionSend, session: Session, unsettled: UnsettledResponse) -> Settlement:
+    answer = unsettled.answer
+    settlement = settle(
         session,
-        batch_id=handed.claim.batch_id,
-        attempt=handed.claim.attempt,
-        readers=[row[0] for row in handed.claim.readers],
+        batch_id=unsettled.claim.batch_id,
+        attempt=unsettled.claim.attempt,
+        readers=[row[0] for row in unsettled.claim.readers],
         answer=answer,
         now=sending.clock(),
         retry_policy=sending.retry_policy,
     )
     if isinstance(answer, InDoubt) and answer.halts:
         pause_issue(session, sending.edition_id, answer.detail)
-        settled = replace(settled, stop=True)
-    return settled
+        settlement = replace(settlement, stop=True)
+    return settlement
 
 
 def _address_readers(sending: EditionSend, claimed: Claim) -> tuple[Claim | None, list[Recipient]]:

@@ -61,11 +61,11 @@ def failed(
     answer: InDoubt | NotSent,
     now: datetime,
     limits: BreakerLimits,
-    asked: float | None = None,
+    retry_after: float | None = None,
 ) -> BreakerState:
     """Count a request that failed other than by a refusal, and open the breaker if due.
 
-    *asked* is the pause that the provider asks for, in seconds. The caller commits.
+    *retry_after* is the pause that the provider asks for, in seconds. The caller commits.
     """
     breaker = _breaker(session, edition_id, now)
     if breaker.failures == 0:
@@ -75,7 +75,7 @@ def failed(
     is_open = breaker.probe_at is not None
     if breaker.failures >= limits.most_failures and (not is_open or breaker.probe == attempt):
         # A request that was under way when the breaker opened is no probe, and extends nothing.
-        pause = limits.pause(breaker.probes, answer) if asked is None else asked
+        pause = limits.pause(breaker.probes, answer) if retry_after is None else retry_after
         breaker.probe_at, breaker.probe = now + timedelta(seconds=pause), None
         breaker.probes += 1
     until = breaker.probe_at
@@ -175,11 +175,13 @@ def may_try(now: Any, never: Any) -> ColumnElement[bool]:
 
 def _breaker(session: Session, edition_id: int, now: datetime) -> CircuitBreaker:
     """Return an edition's breaker with its row locked; insert the row where there is none."""
-    fresh = upsert(session, CircuitBreaker).values(
+    statement = upsert(session, CircuitBreaker).values(
         edition_id=edition_id, failures=0, refusals=0, since=now, reason="", probes=0
     )
     # An update without a change locks the row, since another thread may be about to delete it.
     session.connection().execute(
-        fresh.on_conflict_do_update(index_elements=["edition_id"], set_={"edition_id": edition_id})
+        statement.on_conflict_do_update(
+            index_elements=["edition_id"], set_={"edition_id": edition_id}
+        )
     )
     return session.get_one(CircuitBreaker, edition_id, populate_existing=True)

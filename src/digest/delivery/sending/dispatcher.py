@@ -23,25 +23,25 @@ from sqlmodel import Session, col
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.models import Batch, BatchState, Rollout
 from digest.delivery.sending.batch_worker import (
-    AWAY,
+    CONNECTION_ERRORS,
     EditionSend,
     UnsettledResponse,
-    away_in_words,
+    connection_error_text,
     send_batch,
     settle_and_claim,
 )
 from digest.delivery.sending.circuit_breaker import probe_at
 from digest.delivery.sending.process_id import alive
-from digest.delivery.sending.queue import MAY_GO, Claim, cancel_batches
+from digest.delivery.sending.queue import ROLLOUT_ALLOWS, Claim, cancel_batches
 from digest.delivery.sending.recovery import RecoveryResult, recover
 from digest.delivery.sending.rollout import judge_rollout
 from digest.delivery.sending.settlement import Settlement
-from digest.delivery.sending.worker_processes import StopSignal, Tell, WorkerProcesses
+from digest.delivery.sending.worker_processes import OnSettlement, StopSignal, WorkerProcesses
 from digest.issues.models import Edition, Issue, IssueState
 
 log = logging.getLogger(__name__)
 
-LONGEST_NAP = 1.0  # seconds: the delay within which a stop or a resumed batch is noticed
+POLL_SECONDS = 1.0  # seconds: the delay within which a stop or a resumed batch is noticed
 #: Seconds between attempts to record a response. On a database server the last pause repeats until
 #: the lease is over; then the batch is left in doubt.
 _SETTLE_PAUSES = (0.1, 0.5, 2.0, 5.0)
@@ -52,7 +52,7 @@ def dispatch(
     *,
     concurrency: int = 2,
     stop_signal: StopSignal | None = None,
-    progress: Tell = lambda _: None,
+    progress: OnSettlement = lambda _: None,
     is_alive: Callable[[str], bool | None] = alive,
     workers: WorkerProcesses | None = None,
     longest_wait: float = math.inf,
@@ -85,18 +85,21 @@ def dispatch(
         return mark_sent_if_done(session, sending.edition_id, sending.clock())
 
 
-def requests_per_process(concurrency: int, helping: int) -> int:
-    """Return how many requests each of *helping* worker processes may have under way."""
-    return max(1, concurrency // (helping + 1))
+def requests_per_process(concurrency: int, workers: int) -> int:
+    """Return how many requests each of *workers* worker processes may have under way."""
+    return max(1, concurrency // (workers + 1))
 
 
 def send_alongside(
-    sending: EditionSend, tell: Tell, *, concurrency: int, stop_signal: StopSignal
+    sending: EditionSend, on_settlement: OnSettlement, *, concurrency: int, stop_signal: StopSignal
 ) -> None:
     """Send as a worker process; recovery and marking the issue sent are left to the parent."""
     with _rare_garbage_collection():
         _send_all(
-            _SenderThreads(sending, stop_signal, tell), concurrency, stop_signal, WorkerProcesses()
+            _SenderThreads(sending, stop_signal, on_settlement),
+            concurrency,
+            stop_signal,
+            WorkerProcesses(),
         )
 
 
@@ -123,7 +126,7 @@ def _wait_for(
 ) -> None:
     """Wait for threads and worker processes; kill those that outlive the threads by a lease."""
     end = kill_at = math.inf
-    while _first_alive([*threads, *workers.telling], 0.1) and time.monotonic() < end:
+    while _first_alive([*threads, *workers.followers], 0.1) and time.monotonic() < end:
         if stop_signal.stopping.is_set() and end == math.inf:
             end = time.monotonic() + stop_signal.grace
             workers.stop()
@@ -194,14 +197,14 @@ class _SenderThreads:
         self,
         sending: EditionSend,
         stop_signal: StopSignal,
-        progress: Tell,
+        progress: OnSettlement,
         longest_wait: float = math.inf,
     ) -> None:
         self._longest_wait = longest_wait
         self._sending, self._stop_signal, self._progress = sending, stop_signal, progress
         self._lock = threading.Lock()
         self._busy = 0  # threads that hold a batch
-        self._resting = 0  # threads that wait because the provider asked for it
+        self._throttled = 0  # threads that wait because the provider asked for it
         self._failed = threading.Event()
         self.lease = sending.lease
         self.fault: BaseException | None = None
@@ -222,39 +225,41 @@ class _SenderThreads:
 
     def _run(self) -> None:
         """Send while batches can be claimed; always settle a batch that was handed over."""
-        busy = 0  # not while the thread only asks for a batch: some thread always does
+        busy = 0  # 0 while the thread only looks for a batch, which some thread always does
         try:
-            handed: UnsettledResponse | None = None
+            unsettled: UnsettledResponse | None = None
             while True:
-                settled, claimed = self._settle_and_claim(handed)
-                if settled is not None:
-                    self._act_on(settled)
-                if claimed is None and handed is None:
+                settlement, claimed = self._settle_and_claim(unsettled)
+                if settlement is not None:
+                    self._act_on(settlement)
+                if claimed is None and unsettled is None:
                     return
                 if not busy:
                     busy = 1
                     with self._lock:
                         self._busy += 1
-                handed = send_batch(self._sending, claimed) if claimed else None
+                unsettled = send_batch(self._sending, claimed) if claimed else None
         finally:
             with self._lock:
                 self._busy -= busy
 
     def _settle_and_claim(
-        self, handed: UnsettledResponse | None
+        self, unsettled: UnsettledResponse | None
     ) -> tuple[Settlement | None, Claim | None]:
         """Settle and claim; keep a response that can't be recorded yet, and try again."""
         began = time.monotonic()
-        more = self._go_on() and not self._resting
+        more = self._go_on() and not self._throttled
         for tries in itertools.count():
             try:
-                return settle_and_claim(self._sending, handed, more=more)
-            except AWAY as fault:
-                if handed is None or self._gives_up(fault, tries, began):
+                return settle_and_claim(self._sending, unsettled, more=more)
+            except CONNECTION_ERRORS as fault:
+                if unsettled is None or self._gives_up(fault, tries, began):
                     raise
                 if tries == 0:
-                    log.warning("an answer can't be written down yet: %s", away_in_words(fault))
-                self._nap(_SETTLE_PAUSES[min(tries, len(_SETTLE_PAUSES) - 1)])
+                    log.warning(
+                        "an answer can't be written down yet: %s", connection_error_text(fault)
+                    )
+                self._pause(_SETTLE_PAUSES[min(tries, len(_SETTLE_PAUSES) - 1)])
                 more = False  # on a full disk, a response still fits where a claim doesn't
         raise AssertionError("the loop returns or raises")
 
@@ -264,32 +269,32 @@ class _SenderThreads:
             return tries >= len(_SETTLE_PAUSES)
         return time.monotonic() >= began + self.lease
 
-    def _nap(self, seconds: float) -> None:
+    def _pause(self, seconds: float) -> None:
         """Wait *seconds*, or until a stop; at most 0.5 s after one."""
         if self._stop_signal.stopping.is_set():
             time.sleep(min(seconds, 0.5))
         else:
             self._stop_signal.stopping.wait(seconds)
 
-    def report(self, settled: Settlement) -> None:
+    def report(self, settlement: Settlement) -> None:
         """Report a settlement of this process or of a worker process to `progress`."""
         with self._lock:
-            self._progress(settled)
+            self._progress(settlement)
 
-    def _act_on(self, settled: Settlement) -> None:
-        self.report(settled)
-        if settled.stop:
+    def _act_on(self, settlement: Settlement) -> None:
+        self.report(settlement)
+        if settlement.stop:
             self._failed.set()
-        elif settled.wait:
-            self._rest(settled.wait)
+        elif settlement.wait:
+            self._throttle(settlement.wait)
 
-    def _rest(self, seconds: float) -> None:
+    def _throttle(self, seconds: float) -> None:
         """Wait as long as the provider asked for; no other thread claims a batch meanwhile."""
         with self._lock:
-            self._resting += 1
+            self._throttled += 1
         self._stop_signal.stopping.wait(seconds)
         with self._lock:
-            self._resting -= 1
+            self._throttled -= 1
 
     def _wait(self) -> bool:
         """Wait until a batch may be due; return ``False`` when none is, or not within the limit."""
@@ -298,13 +303,13 @@ class _SenderThreads:
         due = self._due()
         if due is None and not others:
             return False
-        seconds = (due - self._sending.clock()).total_seconds() if due else LONGEST_NAP
+        seconds = (due - self._sending.clock()).total_seconds() if due else POLL_SECONDS
         if not others and seconds > self._longest_wait:
             return False
-        if self._resting:
-            seconds = max(seconds, LONGEST_NAP / 4)
+        if self._throttled:
+            seconds = max(seconds, POLL_SECONDS / 4)
         # Another thread may return its batch, or the halves of it, to the queue at any moment.
-        self._stop_signal.stopping.wait(min(max(seconds, 0.01), 0.05 if others else LONGEST_NAP))
+        self._stop_signal.stopping.wait(min(max(seconds, 0.01), 0.05 if others else POLL_SECONDS))
         return True
 
     def _due(self) -> datetime | None:
@@ -329,7 +334,7 @@ class _SenderThreads:
                 col(Batch.edition_id) == self._sending.edition_id,
                 col(Batch.state) == BatchState.PENDING,
                 col(Issue.state) == IssueState.PREPARED,
-                MAY_GO,
+                ROLLOUT_ALLOWS,
             )
             .order_by(col(Batch.not_before).asc().nulls_first())
             .limit(1)

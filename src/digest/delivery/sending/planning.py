@@ -68,9 +68,9 @@ def plan_deliveries(
             f"nobody is subscribed to {newsletter}, so issue {issue.number} has nobody to go to",
             next_step="digest subscribers import FILE.csv --consent TEXT",
         )
-    rest = _end_of_first_wave(session, edition.id, first, first_wave, last) + 1
+    second = _end_of_first_wave(session, edition.id, first, first_wave, last) + 1
     rows: list[dict[str, object]] = []
-    for start, end in ((first, rest - 1), (rest, last)):
+    for start, end in ((first, second - 1), (second, last)):
         rows += cut(session, edition.id, start, end, batch_size, after=len(rows), key=key)
     session.connection().execute(insert(Batch), rows)
     issue.state, issue.prepared_at = IssueState.PREPARED, now
@@ -115,13 +115,13 @@ def cut(
     return [
         _batch_row(
             edition_id,
-            after + place + 1,
+            after + index + 1,
             start,
             min(start + batch_size - 1, last),
-            excluded.get(place, 0),
+            excluded.get(index, 0),
             key(),
         )
-        for place, start in enumerate(starts)
+        for index, start in enumerate(starts)
     ]
 
 
@@ -167,9 +167,9 @@ def _write_deliveries(
     readers = audience(newsletter, now, about=about)
     candidates = readers.where(col(Subscription.standing).in_(JOINED)).subquery()
     # The ids are computed here, not by the database, since a batch is a range of ids.
-    place = func.row_number().over(order_by=candidates.c.subscriber_id)
+    position = func.row_number().over(order_by=candidates.c.subscriber_id)
     rows = select(
-        literal(base) + place,
+        literal(base) + position,
         literal(edition_id),
         candidates.c.subscriber_id,
         case((candidates.c.exclusion.is_not(None), DeliveryOutcome.EXCLUDED.value), else_=null()),
@@ -184,14 +184,14 @@ def _excluded_by_batch(
     session: Session, edition_id: int, first: int, last: int, batch_size: int
 ) -> dict[int, int]:
     """Return the number of excluded deliveries by the batch's place in the range, from 0."""
-    place = (col(Delivery.id) - first) // batch_size
+    index = (col(Delivery.id) - first) // batch_size
     rows = session.connection().execute(
-        select(place, func.count())
+        select(index, func.count())
         .where(
             col(Delivery.edition_id) == edition_id,
             col(Delivery.outcome).is_not(None),
             col(Delivery.id).between(first, last),
         )
-        .group_by(place)
+        .group_by(index)
     )
-    return {int(place or 0): count for place, count in rows}
+    return {int(index or 0): count for index, count in rows}

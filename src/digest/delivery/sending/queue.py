@@ -123,26 +123,26 @@ def cancel_batches(session: Session, edition_ids: Sequence[int], why: str) -> No
     )
 
 
-def exclude(session: Session, gone: dict[int, str]) -> None:
+def exclude(session: Session, reasons: dict[int, str]) -> None:
     """Exclude deliveries, given with the reason for each by id; the caller commits."""
-    rows = [{"delivery": delivery, "why": why} for delivery, why in gone.items()]
+    rows = [{"delivery": delivery, "why": why} for delivery, why in reasons.items()]
     session.connection().execute(_EXCLUDE, rows)
 
 
-def exclude_from_claim(session: Session, claimed: Claim, gone: dict[int, str]) -> Claim | None:
+def exclude_from_claim(session: Session, claimed: Claim, reasons: dict[int, str]) -> Claim | None:
     """Exclude readers from a claimed batch, each with the reason; the caller commits.
 
     Return ``None`` when this process doesn't hold the batch any more, or when no reader is left.
     """
-    rest = [row for row in claimed.readers if row[0] not in gone]
-    held = {"batch": claimed.batch_id, "by": claimed.attempt, "left": len(rest)}
+    readers = [row for row in claimed.readers if row[0] not in reasons]
+    held = {"batch": claimed.batch_id, "by": claimed.attempt, "left": len(readers)}
     if session.connection().execute(_SHRINK, held).rowcount != 1:
         return None
-    exclude(session, gone)
-    if not rest:
+    exclude(session, reasons)
+    if not readers:
         session.connection().execute(_EMPTY, {"batch": claimed.batch_id})
         return None
-    return replace(claimed, readers=rest)
+    return replace(claimed, readers=readers)
 
 
 def _readers(
@@ -154,15 +154,15 @@ def _readers(
     lowest, highest = connection.execute(_SPAN, bounds).one()
     readers = {"lowest": lowest, "highest": highest, "newsletter": newsletter, "now": now}
     rows = _READERS.all(session, {**bounds, **readers})
-    gone = {row[0]: row[3] for row in rows if row[3] is not None}
+    reasons = {row[0]: row[3] for row in rows if row[3] is not None}
     if len(rows) < batch.size:
         known = {row[0] for row in rows}
         deliveries = connection.execute(_DELIVERIES, bounds).scalars()
-        gone.update({delivery: "erased" for delivery in deliveries if delivery not in known})
-    if not gone:
+        reasons.update({delivery: "erased" for delivery in deliveries if delivery not in known})
+    if not reasons:
         return rows
-    exclude(session, gone)
-    return [row for row in rows if row[0] not in gone]
+    exclude(session, reasons)
+    return [row for row in rows if row[0] not in reasons]
 
 
 def _readers_statement() -> OneReadQuery:
@@ -178,8 +178,8 @@ def _readers_statement() -> OneReadQuery:
     )
 
 
-#: No first wave, or it has passed, or the batch is part of it; for an outer join with `Rollout`.
-MAY_GO = or_(
+#: No first wave, or it has passed, or the batch is part of it. For an outer join with `Rollout`.
+ROLLOUT_ALLOWS = or_(
     col(Rollout.edition_id).is_(None),
     col(Rollout.passed_at).is_not(None),
     col(Batch.number) <= col(Rollout.last_batch),
@@ -218,7 +218,7 @@ _NEXT = (
             col(Batch.not_before) > bindparam("never"),
         ),
         col(Issue.state) == IssueState.PREPARED,
-        MAY_GO,
+        ROLLOUT_ALLOWS,
         circuit_breaker.may_try(bindparam("now"), bindparam("never")),
     )
     .order_by(col(Batch.number), col(Batch.first_delivery))

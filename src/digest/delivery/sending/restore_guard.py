@@ -56,7 +56,7 @@ class GuardRecord:
 
     key: str  #: `Installation.key` of the database
     seen: int  #: attempts that the database has held at most, started from any folder
-    place: str = ""  #: prefix of `Attempt.owner` for attempts started from this folder
+    folder_id: str = ""  #: prefix of `Attempt.owner` for attempts started from this folder
     own: int = 0  #: attempts started from this folder since the file was created
 
 
@@ -76,11 +76,11 @@ class RestoreGuardFile:
         except FileNotFoundError:
             return None
 
-    def place(self) -> str:
+    def folder_id(self) -> str:
         """Return this folder's id: a hash of host and path, kept when the file moves."""
         record = _read_or_none(self)
-        if record is not None and record.place:
-            return record.place
+        if record is not None and record.folder_id:
+            return record.folder_id
         return sha256(f"{socket.gethostname()}:{self.path.absolute()}".encode()).hexdigest()[:12]
 
     def count(self) -> None:
@@ -90,14 +90,14 @@ class RestoreGuardFile:
             if record is not None:
                 os.pwrite(number, _line(replace(record, own=record.own + 1)), 0)
 
-    def begin(self, key: str, seen: int, place: str = "") -> None:
+    def begin(self, key: str, seen: int, folder_id: str = "") -> None:
         """Raise `seen` to *seen*, durably; begin a new record if the file is of another key."""
-        place = place or self.place()
+        folder_id = folder_id or self.folder_id()
         with self._locked() as number:
             record = _parse(os.pread(number, 200, 0))
             if record is None or record.key != key:
                 record = GuardRecord(key=key, seen=seen)
-            line = _line(replace(record, seen=max(record.seen, seen), place=place))
+            line = _line(replace(record, seen=max(record.seen, seen), folder_id=folder_id))
             if os.pread(number, 200, 0) != line:
                 os.pwrite(number, line, 0)
                 os.fsync(number)
@@ -179,7 +179,7 @@ def accept_restore(
     sends an issue by itself. On a database server, the guard files of the other folders follow
     when they next begin.
     """
-    place, record = file.place(), _read_or_none(file)
+    folder_id, record = file.folder_id(), _read_or_none(file)
     with store.write() as session:
         row = session.get(Installation, 1) or Installation(id=1, key="")
         for key in {row.key, record.key if record else ""} - {""}:
@@ -194,9 +194,9 @@ def accept_restore(
         of_built = col(Approval.issue_id).in_([issue.id for issue in built])
         session.connection().execute(delete(Approval).where(of_built))
         _miss_past_slots(session, now)
-        key, (started, _) = row.key, _count_started(session, place)
+        key, (started, _) = row.key, _count_started(session, folder_id)
     file.path.unlink(missing_ok=True)
-    file.begin(key, started, place)
+    file.begin(key, started, folder_id)
     return AffectedIssues(*([issue.number for issue in issues] for issues in (paused, built)))
 
 
@@ -206,9 +206,9 @@ def _check(store: UnitOfWork, file: RestoreGuardFile) -> _Verdict:
         record = file.read()
     except DatabaseRestored as fault:
         broken = str(fault)
-    place = file.place()
+    folder_id = file.folder_id()
     with store.read() as session:
-        state = _database_state(session, record, place)
+        state = _database_state(session, record, folder_id)
     if state.started and record is None and _read_or_none(file) is not None:
         return _check(store, file)  # the first sender of this folder began in between
     behind = _behind(state, record) if record is not None else None
@@ -216,14 +216,14 @@ def _check(store: UnitOfWork, file: RestoreGuardFile) -> _Verdict:
     return _Verdict(state, why, older=why is not None and why == behind)
 
 
-def _database_state(session: Session, record: GuardRecord | None, place: str) -> _DatabaseState:
+def _database_state(session: Session, record: GuardRecord | None, folder_id: str) -> _DatabaseState:
     installation = session.get(Installation, 1)
     of_file = session.get(Epoch, record.key) if record else None
     return _DatabaseState(
         installation,
         session.get(Epoch, installation.key) if installation else None,
         _server(session),
-        *_count_started(session, place),
+        *_count_started(session, folder_id),
         of_file is not None and of_file.ended_at is not None,
     )
 
@@ -347,15 +347,15 @@ def _miss_past_slots(session: Session, now: datetime) -> None:
     session.connection().execute(update(Newsletter).values(scheduled_since=now))
 
 
-def _count_started(session: Session, place: str) -> tuple[int, int]:
-    """Return how many attempts were started, from every folder and from the folder *place*."""
-    own = func.count().filter(col(Attempt.owner).startswith(f"{place}/"))
+def _count_started(session: Session, folder_id: str) -> tuple[int, int]:
+    """Return how many attempts were started, from every folder and from the folder *folder_id*."""
+    own = func.count().filter(col(Attempt.owner).startswith(f"{folder_id}/"))
     counts = select(func.count(), own).select_from(Attempt)
     return session.exec(counts.where(col(Attempt.started_at).is_not(None))).one()
 
 
 def _line(record: GuardRecord) -> bytes:
-    fields = (record.key, f"{record.seen:015d}", record.place, f"{record.own:015d}")
+    fields = (record.key, f"{record.seen:015d}", record.folder_id, f"{record.own:015d}")
     return f"digest-epoch {' '.join(fields)}\n".encode("ascii")
 
 
@@ -363,11 +363,11 @@ def _parse(raw: bytes) -> GuardRecord | None:
     if not raw:
         return None
     try:
-        # Older versions wrote neither place nor own; their attempts are part of `seen`.
+        # Older versions wrote neither `folder_id` nor `own`; their attempts are part of `seen`.
         name, key, seen, *own = raw.decode("ascii").split()
         if name == "digest-epoch":
-            place, number = own or ("", "0")
-            return GuardRecord(key=key, seen=int(seen), place=place, own=int(number))
+            folder_id, number = own or ("", "0")
+            return GuardRecord(key=key, seen=int(seen), folder_id=folder_id, own=int(number))
     except ValueError:
         pass
     raise DatabaseRestored("the epoch file beside the database can't be read")

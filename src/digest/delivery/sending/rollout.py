@@ -18,7 +18,7 @@ from digest.delivery.models import (
     BatchState,
     Delivery,
     DeliveryOutcome,
-    News,
+    DeliveryStatus,
     Rollout,
 )
 from digest.delivery.sending.settlement import pause_issue
@@ -133,23 +133,23 @@ def _any(
 
 def _problem(session: Session, rollout: Rollout, limits: RolloutLimits) -> str:
     """Return a message on what exceeds its limit; empty when nothing does."""
-    accepted, others = _readers(session, rollout)
-    if accepted < others:
+    accepted, not_accepted = _readers(session, rollout)
+    if accepted < not_accepted:
         return (
-            f"of the first {accepted + others} readers {accepted} are known to be accepted;"
+            f"of the first {accepted + not_accepted} readers {accepted} are known to be accepted;"
             " the others were refused or are in doubt"
         )
-    by_news = _readers_by_news(session, rollout)
-    bounced = by_news.get(News.BOUNCED, 0) + by_news.get(News.DROPPED, 0)
-    complained = by_news.get(News.COMPLAINED, 0)
-    for what, number, limit in (
+    by_status = _readers_by_status(session, rollout)
+    bounced = by_status.get(DeliveryStatus.BOUNCED, 0) + by_status.get(DeliveryStatus.DROPPED, 0)
+    complained = by_status.get(DeliveryStatus.COMPLAINED, 0)
+    for verb, number, limit in (
         ("bounced", bounced, limits.bounced),
         ("complained", complained, limits.complained),
     ):
         if accepted and number / accepted > limit:
             part = number / accepted
             return (
-                f"of the first {accepted} readers {number} {what} ({part:.1%}; bound {limit:.1%})"
+                f"of the first {accepted} readers {number} {verb} ({part:.1%}; bound {limit:.1%})"
             )
     return ""
 
@@ -179,7 +179,7 @@ def _readers(session: Session, rollout: Rollout) -> tuple[int, int]:
     return accepted, sum(by_state.values()) - accepted + refused.scalar_one()
 
 
-def _readers_by_news(session: Session, rollout: Rollout) -> dict[News | None, int]:
+def _readers_by_status(session: Session, rollout: Rollout) -> dict[DeliveryStatus | None, int]:
     rows = session.connection().execute(
         select(col(Delivery.news), func.count())
         .join(Batch, col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)))

@@ -39,9 +39,12 @@ class RetryPolicy:
     breaker_limits: BreakerLimits = field(default_factory=BreakerLimits)
     jitter: Callable[[], float] = random.random
 
-    def wait(self, tries: int, asked: float | None) -> float:
-        """Return the seconds before the next attempt: *asked*, or doubling; at most 10 % jitter."""
-        seconds = self.first_wait * 2 ** min(tries, 30) if asked is None else asked
+    def wait(self, tries: int, retry_after: float | None) -> float:
+        """Return the seconds before the next attempt, with up to 10 % jitter added.
+
+        They are *retry_after* where the provider names it, and double with each try elsewhere.
+        """
+        seconds = self.first_wait * 2 ** min(tries, 30) if retry_after is None else retry_after
         return min(seconds, self.longest_wait) * (1 + 0.1 * self.jitter())
 
 
@@ -140,11 +143,11 @@ def _count_failure(
     session: Session,
     batch: Any,
     answer: InDoubt | NotSent,
-    settled: Settlement,
+    settlement: Settlement,
     now: datetime,
     retry_policy: RetryPolicy,
     *,
-    asked: float | None = None,
+    retry_after: float | None = None,
 ) -> Settlement:
     """Count a failed request; slow the issue down, or pause it, when too many fail in a row."""
     tripped = circuit_breaker.failed(
@@ -154,15 +157,15 @@ def _count_failure(
         answer=answer,
         now=now,
         limits=retry_policy.breaker_limits,
-        asked=asked,
+        retry_after=retry_after,
     )
     if tripped.give_up:
         pause_issue(session, batch.edition_id, tripped.give_up)
-        return replace(settled, detail=tripped.give_up, stop=True)
+        return replace(settlement, detail=tripped.give_up, stop=True)
     if tripped.until is not None:
-        detail = f"{settled.detail}; one batch is tried at {tripped.until:%H:%M:%S} UTC"
-        return replace(settled, detail=detail)
-    return settled
+        detail = f"{settlement.detail}; one batch is tried at {tripped.until:%H:%M:%S} UTC"
+        return replace(settlement, detail=detail)
+    return settlement
 
 
 def pause_issue(session: Session, edition_id: int, why: str) -> None:
@@ -193,7 +196,7 @@ def _send_again(
     slow_down = None if answer.counts else wait
     if tries >= retry_policy.most_tries:
         _move(session, batch.id, state=BatchState.PARKED, tries=tries, note=answer.detail)
-        settled = Settlement(outcome="parked", count=batch.size, detail=answer.detail)
+        settlement = Settlement(outcome="parked", count=batch.size, detail=answer.detail)
     else:
         _move(
             session,
@@ -204,10 +207,12 @@ def _send_again(
             not_before=now + timedelta(seconds=wait),
             note=answer.detail,
         )
-        settled = Settlement(
+        settlement = Settlement(
             outcome=answer.outcome, count=batch.size, detail=answer.detail, wait=slow_down
         )
-    return _count_failure(session, batch, answer, settled, now, retry_policy, asked=slow_down)
+    return _count_failure(
+        session, batch, answer, settlement, now, retry_policy, retry_after=slow_down
+    )
 
 
 def _act_on_refusal(

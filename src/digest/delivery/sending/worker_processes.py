@@ -27,13 +27,13 @@ from digest.delivery.sending.process_id import this_process_beside
 from digest.delivery.sending.settlement import Settlement
 
 #: With fewer batches than this, the send ends before a worker process would have started.
-WORTH_IT = 8
+MIN_BATCHES = 8
 STOP = signal.SIGUSR1  #: asks a worker process to stop; sent twice, it has no further effect
 LAST_SECONDS = 5.0  #: seconds that a worker process may take to end after its last request
 
-Tell = Callable[[Settlement], None]
+OnSettlement = Callable[[Settlement], None]
 #: Sends until no batch is left or a stop; is given the function that reports a settlement.
-Work = Callable[[EditionSend, Tell], None]
+Work = Callable[[EditionSend, OnSettlement], None]
 
 log = logging.getLogger(__name__)
 
@@ -43,19 +43,19 @@ class WorkerProcesses:
     """The running worker processes; each reports its settlements through a pipe."""
 
     running: dict[int, BinaryIO] = field(default_factory=dict)  #: pipe by PID
-    telling: list[threading.Thread] = field(default_factory=list)  #: one per pipe
+    followers: list[threading.Thread] = field(default_factory=list)  #: one per pipe
 
     def __len__(self) -> int:
         """Return how many worker processes were started."""
         return len(self.running)
 
-    def follow(self, tell: Tell) -> None:
-        """Start a thread per pipe that passes each settlement to *tell*."""
-        self.telling = [
-            threading.Thread(target=_follow, args=(pipe, tell), daemon=True)
+    def follow(self, on_settlement: OnSettlement) -> None:
+        """Start a thread per pipe that passes each settlement to *on_settlement*."""
+        self.followers = [
+            threading.Thread(target=_follow, args=(pipe, on_settlement), daemon=True)
             for pipe in self.running.values()
         ]
-        for thread in self.telling:
+        for thread in self.followers:
             thread.start()
 
     def stop(self) -> None:
@@ -129,7 +129,7 @@ def _fork(sending: EditionSend, work: Work, stop_signal: StopSignal) -> tuple[in
             threading.Thread(target=_stop_with, args=(parent, stop_signal), daemon=True).start()
             work(
                 replace(sending, owner=this_process_beside(sending.owner)),
-                lambda settled: _write(pipe, settled),
+                lambda settlement: _write(pipe, settlement),
             )
         code = 0
     except Exception as fault:  # the parent goes on alone
@@ -163,15 +163,15 @@ def _stop_with(parent: int, stop_signal: StopSignal) -> None:
     os.kill(os.getpid(), STOP)
 
 
-def _write(pipe: BinaryIO, settled: Settlement) -> None:
+def _write(pipe: BinaryIO, settlement: Settlement) -> None:
     with suppress(BrokenPipeError):
-        pipe.write(orjson.dumps(asdict(settled)) + b"\n")
+        pipe.write(orjson.dumps(asdict(settlement)) + b"\n")
 
 
-def _follow(pipe: BinaryIO, tell: Tell) -> None:
+def _follow(pipe: BinaryIO, on_settlement: OnSettlement) -> None:
     for line in pipe:
         with suppress(orjson.JSONDecodeError, TypeError):  # the last line may be incomplete
-            tell(Settlement(**orjson.loads(line)))
+            on_settlement(Settlement(**orjson.loads(line)))
 
 
 @dataclass
