@@ -117,7 +117,7 @@ def sqlite_url(path: Path) -> str:
 def unfit(fault: SQLAlchemyError) -> DatabaseUnfit:
     """Return a database's error as `DatabaseUnfit`, with the next step that fits its message."""
     words = " ".join(str(getattr(fault, "orig", "")).split())
-    step = next((step for known, step in _STEPS if re.search(known, words)), None)
+    step = next((step for pattern, step in _STEPS if re.search(pattern, words)), None)
     # Other classes of error quote the row that was being written, which may name a reader.
     if isinstance(fault, OperationalError) or type(fault) is DatabaseError or _OPTION in words:
         return DatabaseUnfit(f"the database can't be used: {words}", next_step=step or _ANY_STEP)
@@ -171,13 +171,13 @@ _NO_ADDRESS = (
 def _open(url: URL, *, is_sqlite: bool) -> Engine:
     # Statement parameters hold readers' addresses, which must not reach an error or a log.
     if not is_sqlite:
-        bare, given = _psycopg_options(url)
+        bare, options = _psycopg_options(url)
         return create_engine(
             bare,
             hide_parameters=True,
             pool_pre_ping=True,
             execution_options=ROWCOUNT,
-            connect_args=given,
+            connect_args=options,
         )
     engine = create_engine(
         url,

@@ -104,9 +104,9 @@ def _address(value: str) -> str:
 
 
 def _addresses(value: str) -> str:
-    given = [part.strip() for part in value.split(",") if part.strip()]
+    parts = [part.strip() for part in value.split(",") if part.strip()]
     try:
-        parsed = [parse(text) for text in given]
+        parsed = [parse(text) for text in parts]
     except BadAddress:
         raise ValueError("must be addresses with commas between them") from None
     return ",".join({address.key: address.wire for address in reversed(parsed)}.values())
@@ -287,10 +287,13 @@ def load(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     *overrides* win over both, unless they are ``None``. Any setting may come from the file named by
     ``DIGEST_<NAME>_FILE``. Raises `BadSetting` with every fault in words.
     """
-    given = os.environ if env is None else env
-    _refuse_slips({*given, *_names_in(_ENV_FILE)})
+    variables = os.environ if env is None else env
+    _refuse_slips({*variables, *_names_in(_ENV_FILE)})
     # A file named in .env counts too, unless the value itself is given in either place.
-    values: dict[str, Any] = {**_from_files({**_values_in_file(), **given}), **_from_files(given)}
+    values: dict[str, Any] = {
+        **_from_files({**_values_in_file(), **variables}),
+        **_from_files(variables),
+    }
     values.update({key: value for key, value in overrides.items() if value is not None})
     try:
         return Settings(**values)
@@ -321,10 +324,10 @@ def _names_in(path: Path) -> list[str]:
 
 def _refuse_slips(names: set[str]) -> None:
     """Raise `BadSetting` for a variable spelt almost like a setting: it would be ignored."""
-    known = [variable_of(name) for name in Settings.model_fields]
-    known += [f"{name}_FILE" for name in known]
-    for variable in sorted(names - set(known)):
-        near = get_close_matches(variable, known, n=1, cutoff=0.85)
+    variables = [variable_of(name) for name in Settings.model_fields]
+    variables += [f"{name}_FILE" for name in variables]
+    for variable in sorted(names - set(variables)):
+        near = get_close_matches(variable, variables, n=1, cutoff=0.85)
         if variable.startswith(PREFIX) and near:
             raise BadSetting(f"{variable} is no setting; is {near[0]} meant?")
 

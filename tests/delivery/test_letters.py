@@ -16,7 +16,7 @@ from sqlmodel import select
 from digest.db import Database
 from digest.fake_sendgrid.mail_send_rules.mail_settings import check_settings
 from digest.issues.models import Issue, IssueState, Newsletter
-from digest.letters.letter_texts import TONGUES
+from digest.letters.letter_texts import CATALOGUES
 from digest.letters.sender import LatestIssue, LetterContext, LetterTransport, write_letter
 from digest.mail.mailing import Mailbox, Mailing
 from digest.mail.memory import MemoryTransport
@@ -254,7 +254,7 @@ def test_a_welcome_shows_the_latest_issue_that_went_out(
     assert "24 November 2026" in after
 
 
-@pytest.mark.parametrize("language", sorted(TONGUES))
+@pytest.mark.parametrize("language", sorted(CATALOGUES))
 @pytest.mark.parametrize("kind", READERS_LETTERS)
 @pytest.mark.parametrize("told", [TOLD, LetterContext(name="Weekly {braces}")])
 def test_every_letter_is_complete_in_every_language(
@@ -283,7 +283,7 @@ def test_a_confirmation_names_how_long_its_link_lasts_and_has_no_other_link() ->
     assert view.links == []
 
 
-@pytest.mark.parametrize("language", sorted(TONGUES))
+@pytest.mark.parametrize("language", sorted(CATALOGUES))
 @pytest.mark.parametrize("kind", [LetterKind.CONFIRM, LetterKind.CHANGE])
 def test_a_letter_to_a_stranger_has_a_link_to_say_that_it_was_not_them(
     make_post: MakePost, kind: LetterKind, language: str
@@ -295,11 +295,11 @@ def test_a_letter_to_a_stranger_has_a_link_to_say_that_it_was_not_them(
     post.send(replace(CONFIRM, kind=kind, language=language, decline_url=link))
 
     mailing = transport.accepted[0]
-    named = TONGUES[language].decline
+    named = CATALOGUES[language].decline
     assert link in mailing.content.text
     assert f'href="{link}"' in mailing.content.html
     assert all(named in part for part in (mailing.content.text, mailing.content.html))
-    assert any(named in text for text in TONGUES[language].letters[kind].after)
+    assert any(named in text for text in CATALOGUES[language].letters[kind].after)
     assert mailing.recipients[0].headers == {
         "List-Unsubscribe": f"<{link}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",

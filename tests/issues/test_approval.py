@@ -69,7 +69,7 @@ def test_a_new_edition_makes_it_void(
     given(session, issue, templates)
     newsletter = store.newsletter(session, "weekly")
     decisions = overrides.set_text(overrides.Decisions(), "subject", "Another")
-    draft_history.decide(session, newsletter, week, decisions, what="subject", now=NOW)
+    draft_history.decide(session, newsletter, week, decisions, summary="subject", now=NOW)
     build.build(session, newsletter, week, now=NOW, issue_builder=issue_builder, again=True)
 
     with pytest.raises(NotApproved, match="approved by Kim, but the mail has changed"):

@@ -99,7 +99,7 @@ def test_F04_a_week_in_which_everything_is_dropped_makes_no_issue(
         slugs = [one.candidate.slug for one in pick.chosen]
         slugs += [one.candidate.slug for one in pick.left_out]
         decisions = overrides.Decisions(dropped=tuple(slugs))
-        draft_history.decide(session, newsletter, week, decisions, what="drop all", now=now)
+        draft_history.decide(session, newsletter, week, decisions, summary="drop all", now=now)
 
     with pytest.raises(NothingToPick, match="13 taken out by an editor"):
         build(installation, issue_builder, week, now)
@@ -120,7 +120,7 @@ def test_F06_a_mail_over_the_budget_is_refused_at_freeze(
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         words = overrides.sponsor(overrides.Decisions(), SponsorView(text="Buy."))
-        draft_history.decide(session, newsletter, week, words, what="sponsor", now=now)
+        draft_history.decide(session, newsletter, week, words, summary="sponsor", now=now)
 
     with pytest.raises(MailUnfit, match="Gmail cuts off at 102,400"):
         build(installation, issue_builder, week, now)
@@ -158,7 +158,7 @@ def test_F11_a_subject_goes_out_as_the_preview_shows_it(
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         decisions = overrides.set_text(overrides.Decisions(), "subject", typed)
-        draft_history.decide(session, newsletter, week, decisions, what="subject", now=now)
+        draft_history.decide(session, newsletter, week, decisions, summary="subject", now=now)
         issue, made = publish.build(session, newsletter, week, now=now, issue_builder=issue_builder)
         edition = store.edition_of(session, issue)
 
@@ -171,7 +171,7 @@ def test_F11_a_subject_of_2000_characters_is_refused_at_freeze(
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         decisions = overrides.set_text(overrides.Decisions(), "subject", "x" * 2_000)
-        draft_history.decide(session, newsletter, week, decisions, what="subject", now=now)
+        draft_history.decide(session, newsletter, week, decisions, summary="subject", now=now)
 
     with pytest.raises(MailUnfit, match="2000 characters"):
         build(installation, issue_builder, week, now)

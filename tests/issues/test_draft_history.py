@@ -21,7 +21,9 @@ def decide(session: Session, week: str, now: datetime, subject: str) -> Newslett
     decisions = overrides.set_text(
         draft_history.current(session, newsletter, week), "subject", subject
     )
-    draft_history.decide(session, newsletter, week, decisions, what=f"subject: {subject}", now=now)
+    draft_history.decide(
+        session, newsletter, week, decisions, summary=f"subject: {subject}", now=now
+    )
     return newsletter
 
 
@@ -84,7 +86,7 @@ def test_building_honours_the_draft(
         picked = build.choose_comparisons(session, newsletter, week)
         first, last = picked.chosen[0].candidate.slug, picked.left_out[-1].candidate.slug
         decisions = overrides.drop(overrides.pin(Decisions(subject="By hand"), last), first)
-        draft_history.decide(session, newsletter, week, decisions, what="pin and drop", now=now)
+        draft_history.decide(session, newsletter, week, decisions, summary="pin and drop", now=now)
         issue, made = build.build(session, newsletter, week, now=now, issue_builder=issue_builder)
         edition = store.edition_of(session, issue)
 

@@ -25,7 +25,7 @@ def build(installation: App, issue_builder: IssueBuilder, week: str, now: dateti
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         decisions = overrides.set_text(overrides.Decisions(), "opening", "Words of our own.")
-        draft_history.decide(session, newsletter, week, decisions, what="opening", now=now)
+        draft_history.decide(session, newsletter, week, decisions, summary="opening", now=now)
         publish.build(session, newsletter, week, now=now, issue_builder=issue_builder)
 
 
@@ -60,7 +60,9 @@ def test_neither_templates_nor_settings_nor_the_draft_of_today_matter(
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         newsletter.name = "Renamed"
-        draft_history.decide(session, newsletter, week, overrides.Decisions(), what="all", now=now)
+        draft_history.decide(
+            session, newsletter, week, overrides.Decisions(), summary="all", now=now
+        )
 
     moved = replace(
         installation, settings=installation.settings.model_copy(update={"base_url": "https://x.io"})

@@ -27,7 +27,7 @@ from digest.reports.report_data import (
     link_rows,
     section_rows,
 )
-from digest.reports.report_page import issue_page, series_page, tiles
+from digest.reports.report_page import all_issues_page, issue_page, tiles
 from subscribers.list_statistics import AudienceCounts, WeeklyGrowth
 
 MAIL = (
@@ -290,7 +290,7 @@ def test_an_issue_of_several_editions_has_each() -> None:
 
 
 def test_every_issue_stands_on_one_page() -> None:
-    page = series_page([a_report(number=6), a_report()])
+    page = all_issues_page([a_report(number=6), a_report()])
     assert page.index('<th scope="row">7<') < page.index('<th scope="row">6<')
     assert "2 issues, 990 readers today." in page
 

@@ -77,8 +77,8 @@ def demo(
     demo_run = DemoRun()
     _make_folder(folder)
     sock = listen(0)
-    hook = f"http://127.0.0.1:{sock.getsockname()[1]}/webhooks/sendgrid"
-    with running_fake(folder, events_to=hook, hold_events=True) as fake:
+    webhook_url = f"http://127.0.0.1:{sock.getsockname()[1]}/webhooks/sendgrid"
+    with running_fake(folder, events_to=webhook_url, hold_events=True) as fake:
         installation = open_app(_settings(folder, fake))
         with installation.database.write() as session:
             upgrade(session.connection())

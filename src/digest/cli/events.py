@@ -120,10 +120,10 @@ def tracking(
     """Show or choose what is learnt from opens and clicks: off, anonymous or reader."""
     call = call_of(context)
     with call.app.database.write() as session:
-        series = store.newsletter(session, newsletter)
-        if mode is not None and mode is not Tracking(series.tracking):
-            change_tracking(session, series, mode)
-        chosen = Tracking(series.tracking)
+        row = store.newsletter(session, newsletter)
+        if mode is not None and mode is not Tracking(row.tracking):
+            change_tracking(session, row, mode)
+        chosen = Tracking(row.tracking)
     if as_json:
         call.json({"newsletter": newsletter, "tracking": chosen.value})
     else:

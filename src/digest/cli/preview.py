@@ -77,8 +77,8 @@ def _prepare_database(call: CommandContext) -> None:
 def _reload(call: CommandContext) -> App:
     """Return the installation with settings read again, over the same database."""
     settings = load(database_url=call.database_url)
-    fresh = open_app(settings)
-    if fresh.database.url == call.app.database.url:
-        fresh.database.close()
-        return App(settings=settings, database=call.app.database, clock=fresh.clock)
-    return fresh
+    app = open_app(settings)
+    if app.database.url == call.app.database.url:
+        app.database.close()
+        return App(settings=settings, database=call.app.database, clock=app.clock)
+    return app

@@ -55,7 +55,7 @@ def report(
     call = call_of(context)
     reports = _gather(call, newsletter, issue)
     if html is not None:
-        _write(call, reports, html, series=all_)
+        _write(call, reports, html, every=all_)
     elif as_csv_:
         sys.stdout.write(as_csv(reports))
     elif as_json:
@@ -69,19 +69,19 @@ def report(
 def _gather(call: CommandContext, newsletter: str, number: int | None) -> list[IssueReport]:
     now = call.app.clock()
     with call.app.database.read() as session:
-        series = store.newsletter(session, newsletter)
+        row = store.newsletter(session, newsletter)
         if number is not None:
-            return [report_data.report(session, store.by_number(session, series.id, number), now)]
-        reports = report_data.every_issue(session, series, now)
+            return [report_data.report(session, store.by_number(session, row.id, number), now)]
+        reports = report_data.every_issue(session, row, now)
     if not reports:
         raise NotFound("no issue was sent yet", next_step="digest send ISSUE")
     return reports
 
 
 def _write(
-    call: CommandContext, reports: Sequence[IssueReport], path: Path, *, series: bool
+    call: CommandContext, reports: Sequence[IssueReport], path: Path, *, every: bool
 ) -> None:
-    page = report_page.series_page(reports) if series else report_page.issue_page(reports[0])
+    page = report_page.all_issues_page(reports) if every else report_page.issue_page(reports[0])
     if renderer() is None:
         call.err.print("The charts aren't drawn: a package is missing. Tables take their place.")
         call.err.print(

@@ -44,18 +44,18 @@ def schedule(
         return
     call = call_of(context)
     with call.app.database.read() as session:
-        series = store.newsletter(session, newsletter)
-        moments = upcoming(session, series, call.app.clock(), many, partial(ruling, call.app))
+        row = store.newsletter(session, newsletter)
+        moments = upcoming(session, row, call.app.clock(), many, partial(ruling, call.app))
         facts: dict[str, Any] = {
-            "newsletter": series.slug,
-            "cadence": str(series.cadence()),
-            "scheduled": series.scheduled,
+            "newsletter": row.slug,
+            "cadence": str(row.cadence()),
+            "scheduled": row.scheduled,
             "moments": [moment.as_dict() for moment in moments],
         }
     if as_json:
         call.json(facts)
     else:
-        _print(call, series, moments)
+        _print(call, row, moments)
 
 
 @app.command("set")
@@ -75,21 +75,21 @@ def set_(
     call = call_of(context)
     if not any((every, on, at, zone, nth, starting)):
         raise DigestError("say what to change", next_step="digest schedule set --help")
-    with _edit_newsletter(call, newsletter) as (_, series):
-        given: dict[str, Any] = {
+    with _edit_newsletter(call, newsletter) as (_, row):
+        values: dict[str, Any] = {
             "every": every,
             "weekday": weekday_of(on) if on else None,
             "timezone": zone,
             "anchor": _parse_date(starting) if starting else None,
         }
         if at:
-            given["hour"], given["minute"] = _parse_time(at)
+            values["hour"], values["minute"] = _parse_time(at)
         if every is not None or nth is not None:
-            series.nth = _parse_nth(nth) if (every or series.every) is Every.MONTH else None
-        _set_fields(series, given)
-        words = str(series.cadence())
+            row.nth = _parse_nth(nth) if (every or row.every) is Every.MONTH else None
+        _set_fields(row, values)
+        words = str(row.cadence())
         # Moments of the new cadence before this time aren't claimed, so none counts as missed.
-        series.scheduled_since = call.app.clock()
+        row.scheduled_since = call.app.clock()
     call.out.print(f"{newsletter} comes out {words}. See: digest schedule")
 
 
@@ -104,21 +104,21 @@ def rules(
 ) -> None:
     """Change what happens around an issue's moment."""
     call = call_of(context)
-    with _edit_newsletter(call, newsletter) as (_, series):
-        given = {
+    with _edit_newsletter(call, newsletter) as (_, row):
+        values = {
             "build_lead": draft_before,
             "remind_lead": remind_before,
             "max_lateness": max_lateness,
             "when_empty": when_empty,
         }
-        _set_fields(series, given)
-        if series.remind_lead > series.build_lead:
+        _set_fields(row, values)
+        if row.remind_lead > row.build_lead:
             raise DigestError(
-                f"a reminder {series.remind_lead} hours ahead would come before the draft,"
-                f" {series.build_lead} hours ahead",
+                f"a reminder {row.remind_lead} hours ahead would come before the draft,"
+                f" {row.build_lead} hours ahead",
                 next_step="digest schedule rules --draft-before HOURS --remind-before HOURS",
             )
-        lines = _rules_in_words(series)
+        lines = _rules_in_words(row)
     for line in lines:
         call.out.print(line, markup=False)
 
@@ -137,12 +137,12 @@ def blackout(
     days = (_parse_date(first), _parse_date(last or first))
     if days[1] < days[0]:
         raise DigestError("the first day comes after the last")
-    with _edit_newsletter(call, newsletter) as (session, series):
-        for old in slots.blackouts(session, series):
+    with _edit_newsletter(call, newsletter) as (session, row):
+        for old in slots.blackouts(session, row):
             if (old.first, old.last) == days:
                 session.delete(old)
         if not remove:
-            newsletter_id = series.id or 0
+            newsletter_id = row.id or 0
             session.add(Blackout(newsletter_id=newsletter_id, first=days[0], last=days[1], why=why))
     call.out.print(f"{days[0]} to {days[1]}: {'issues again' if remove else why}", markup=False)
 
@@ -157,12 +157,12 @@ def shift(
 ) -> None:
     """Move one issue's moment, once, to between its neighbours; in the newsletter's own time."""
     call = call_of(context)
-    with _edit_newsletter(call, newsletter) as (session, series):
-        moment = slots.calendar_of(session, series).shifted(period, _parse_local_time(to))
-        slot = slots.slot_of(session, series.id, period, lock=True)
+    with _edit_newsletter(call, newsletter) as (session, row):
+        moment = slots.calendar_of(session, row).shifted(period, _parse_local_time(to))
+        slot = slots.slot_of(session, row.id, period, lock=True)
         if slot is not None and slot.state not in SETTABLE:
             raise WrongState(f"{period} is {slot.state} and can't be moved")
-        slots.shift(session, series, period, _parse_local_time(to), why)
+        slots.shift(session, row, period, _parse_local_time(to), why)
         if slot is not None:
             slot.due_at = moment.at
             session.add(slot)
@@ -173,8 +173,8 @@ def shift(
 def pause(context: typer.Context, newsletter: NewsletterOption = "weekly") -> None:
     """Let nothing happen by itself until it is resumed; sends under way go on."""
     call = call_of(context)
-    with _edit_newsletter(call, newsletter) as (_, series):
-        series.scheduled = False
+    with _edit_newsletter(call, newsletter) as (_, row):
+        row.scheduled = False
     call.out.print(f"{newsletter} does nothing by itself. Go on with: digest schedule resume")
 
 
@@ -182,9 +182,9 @@ def pause(context: typer.Context, newsletter: NewsletterOption = "weekly") -> No
 def resume(context: typer.Context, newsletter: NewsletterOption = "weekly") -> None:
     """Let it go on; moments that passed meanwhile never were."""
     call = call_of(context)
-    with _edit_newsletter(call, newsletter) as (_, series):
-        if not series.scheduled:
-            series.scheduled, series.scheduled_since = True, call.app.clock()
+    with _edit_newsletter(call, newsletter) as (_, row):
+        if not row.scheduled:
+            row.scheduled, row.scheduled_since = True, call.app.clock()
     call.out.print(f"{newsletter} goes on. See: digest schedule")
 
 
@@ -197,10 +197,10 @@ def evergreen(
 ) -> None:
     """Show or set the comparisons that fill a week with nothing new."""
     call = call_of(context)
-    with _edit_newsletter(call, newsletter) as (session, series):
+    with _edit_newsletter(call, newsletter) as (session, row):
         if slugs or clear:
-            series.evergreen = [by_slug(session, slug).slug for slug in slugs or []]
-        kept, then = list(series.evergreen), series.when_empty
+            row.evergreen = [by_slug(session, slug).slug for slug in slugs or []]
+        kept, then = list(row.evergreen), row.when_empty
     for slug in kept:
         call.out.print(slug, markup=False)
     if not kept:
@@ -212,24 +212,24 @@ def evergreen(
 @contextmanager
 def _edit_newsletter(call: CommandContext, newsletter: str) -> Iterator[tuple[Session, Newsletter]]:
     with call.app.database.write() as session:
-        series = store.newsletter(session, newsletter)
-        yield session, series
-        session.add(series)
+        row = store.newsletter(session, newsletter)
+        yield session, row
+        session.add(row)
 
 
-def _set_fields(series: Newsletter, given: dict[str, Any]) -> None:
+def _set_fields(newsletter: Newsletter, values: dict[str, Any]) -> None:
     """Set the fields that aren't ``None``."""
-    for name, value in given.items():
+    for name, value in values.items():
         if value is not None:
-            setattr(series, name, value)
+            setattr(newsletter, name, value)
 
 
-def _print(call: CommandContext, series: Newsletter, moments: list[UpcomingMoment]) -> None:
-    call.out.print(f"[bold]{series.name}[/bold]: {series.cadence()}")
-    if not series.scheduled:
+def _print(call: CommandContext, newsletter: Newsletter, moments: list[UpcomingMoment]) -> None:
+    call.out.print(f"[bold]{newsletter.name}[/bold]: {newsletter.cadence()}")
+    if not newsletter.scheduled:
         call.out.print("Paused: nothing happens by itself. Go on with: digest schedule resume")
     table = Table(box=None, pad_edge=False)
-    for title in ("Period", f"Local ({series.timezone})", "UTC", "Draft (UTC)", "Stands"):
+    for title in ("Period", f"Local ({newsletter.timezone})", "UTC", "Draft (UTC)", "Stands"):
         table.add_column(title, no_wrap=True)
     for moment in moments:
         state = f"issue {moment.issue}, {moment.state}" if moment.issue else moment.state
@@ -241,57 +241,60 @@ def _print(call: CommandContext, series: Newsletter, moments: list[UpcomingMomen
             state or ("" if not moment.what.startswith("no issue") else moment.what),
         )
     call.out.print(table)
-    for line in _rules_in_words(series):
+    for line in _rules_in_words(newsletter):
         call.out.print(line, markup=False)
     for moment in moments:
         if moment.state:
             call.out.print(f"{moment.period}: {moment.what}", markup=False)
 
 
-def _rules_in_words(series: Newsletter) -> list[str]:
+def _rules_in_words(newsletter: Newsletter) -> list[str]:
     goes = (
         "goes by itself when no check finds anything, or once an editor approves it"
-        if series.unattended
+        if newsletter.unattended
         else "goes once an editor has approved it (digest approve ISSUE)"
     )
     empty = "no issue, recorded with the reason"
-    if series.when_empty is WhenEmpty.EVERGREEN:
+    if newsletter.when_empty is WhenEmpty.EVERGREEN:
         empty = "a short issue from the evergreen list"
-        empty += "" if series.evergreen else ", which is empty: digest schedule evergreen SLUG..."
+        empty += (
+            "" if newsletter.evergreen else ", which is empty: digest schedule evergreen SLUG..."
+        )
     return [
-        f"The engine makes the draft {series.build_lead} hours ahead and sends it to the editors;",
-        f"{series.remind_lead} hours ahead it reminds them of what isn't approved.",
+        f"The engine makes the draft {newsletter.build_lead} hours ahead"
+        " and sends it to the editors;",
+        f"{newsletter.remind_lead} hours ahead it reminds them of what isn't approved.",
         f"At its moment the issue {goes};",
-        f"later than {series.max_lateness} hours it is missed, and waits for a person.",
+        f"later than {newsletter.max_lateness} hours it is missed, and waits for a person.",
         f"With nothing new to say: {empty}.",
     ]
 
 
-def _parse_date(given: str) -> date:
+def _parse_date(text: str) -> date:
     try:
-        return date.fromisoformat(given)
+        return date.fromisoformat(text)
     except ValueError:
-        raise NotFound(f"{given} is no day; write it like 2026-12-24") from None
+        raise NotFound(f"{text} is no day; write it like 2026-12-24") from None
 
 
-def _parse_local_time(given: str) -> datetime:
+def _parse_local_time(text: str) -> datetime:
     try:
-        wall = datetime.fromisoformat(given)
+        wall = datetime.fromisoformat(text)
     except ValueError:
-        raise NotFound(f"{given} is no moment; write it like 2026-11-26T10:00") from None
+        raise NotFound(f"{text} is no moment; write it like 2026-11-26T10:00") from None
     if wall.tzinfo is not None:
         raise NotFound("write the moment as the newsletter's own clocks show it, without a zone")
     return wall.replace(second=0, microsecond=0)
 
 
-def _parse_time(given: str) -> tuple[int, int]:
-    hour, _, minute = given.partition(":")
+def _parse_time(text: str) -> tuple[int, int]:
+    hour, _, minute = text.partition(":")
     if not (hour.isdecimal() and minute.isdecimal()):
-        raise NotFound(f"{given} is no time; write it like 09:00")
+        raise NotFound(f"{text} is no time; write it like 09:00")
     return int(hour), int(minute)
 
 
-def _parse_nth(given: str | None) -> int:
-    if given not in NTHS:
+def _parse_nth(text: str | None) -> int:
+    if text not in NTHS:
         raise NotFound(f"say which weekday of the month: --nth {'|'.join(NTHS)}")
-    return NTHS[given]
+    return NTHS[text]

@@ -54,7 +54,7 @@ def _no_constant(name: str) -> Any:
 def _unreadable(fault: ValidationError, text: str, source: str) -> ComparisonUnreadable:
     """Return an error with the first faults and their places, and a line if it is unambiguous."""
     errors = fault.errors(include_url=False, include_input=False, include_context=False)
-    messages = [f"{_place(error['loc'])}{_message(error)}" for error in errors[:_FAULTS_NAMED]]
+    messages = [f"{_path(error['loc'])}{_message(error)}" for error in errors[:_FAULTS_NAMED]]
     if len(errors) > _FAULTS_NAMED:
         messages.append(f"and {len(errors) - _FAULTS_NAMED} more")
     return ComparisonUnreadable(
@@ -62,7 +62,7 @@ def _unreadable(fault: ValidationError, text: str, source: str) -> ComparisonUnr
     )
 
 
-def _place(loc: tuple[int | str, ...]) -> str:
+def _path(loc: tuple[int | str, ...]) -> str:
     path = ""
     for part in loc:
         path += f"[{part}]" if isinstance(part, int) else f".{_printable(part)}"

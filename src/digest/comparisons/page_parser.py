@@ -94,37 +94,37 @@ class _Page:
         return ComparisonUnreadable(reason, line=line.number, source=self.source)
 
     def _scorecard(self) -> int:
-        places = [at for at, _ in enumerate(self.lines) if self._is_line(at, _SCORECARD)]
-        if not places:
+        lines = [at for at, _ in enumerate(self.lines) if self._is_line(at, _SCORECARD)]
+        if not lines:
             raise self._unreadable(
                 "there is no line “Reviewer scorecard”: is this a comparison page?",
                 len(self.lines) - 1,
             )
-        return places[0]
+        return lines[0]
 
     def _panels(self) -> tuple[int, int]:
-        places = [at for at in range(self.scorecard) if self._is_line(at, _PANEL)]
-        if len(places) != 2:  # noqa: PLR2004 - a comparison has two sides
+        lines = [at for at in range(self.scorecard) if self._is_line(at, _PANEL)]
+        if len(lines) != 2:  # noqa: PLR2004 - a comparison has two sides
             raise self._unreadable(
                 "before the scorecard a page has the line “Panel ship” twice, once for each tool;"
-                f" here it has {len(places)}",
-                places[2] if places[2:] else self.scorecard,
+                f" here it has {len(lines)}",
+                lines[2] if lines[2:] else self.scorecard,
             )
-        for at in places:
+        for at in lines:
             if not (self._is_line(at + 2, _COMMUNITY) and self._is_line(at + 4, _ENTRY)):
                 raise self._unreadable(
                     "after “Panel ship” a page has the community share, “Community”, the entry"
                     " word and “Entry”, a line each",
                     at,
                 )
-        return places[0], places[1]
+        return lines[0], lines[1]
 
     def _names(self) -> tuple[int, int, int]:
         """Return the indices of the title and the two names; the title must name both tools."""
         first, second = self.panels
         # The tagline, between name and share, may be missing.
-        places = product((1, 0), (first - 3, first - 2), (second - 3, second - 2))
-        for title, left, right in places:
+        orders = product((1, 0), (first - 3, first - 2), (second - 3, second - 2))
+        for title, left, right in orders:
             if title < left - 1 and first + 4 < right - 1 and self._title_is(title, left, right):
                 return title, left, right
         raise self._unreadable(

@@ -232,8 +232,8 @@ def check_clock(app: App) -> Iterator[CheckResult]:
     """Check the clock against the release date and the newest job run in the database."""
     now = app.clock()
     if now < RELEASED:
-        says = f"it shows {now:%Y-%m-%d %H:%M} UTC, and this version was made later than that"
-        yield refused("clock", says, "set it by NTP")
+        finding = f"it shows {now:%Y-%m-%d %H:%M} UTC, and this version was made later than that"
+        yield refused("clock", finding, "set it by NTP")
         return
     with app.database.read() as session:
         last = session.exec(select(JobRun).order_by(col(JobRun.started_at).desc()).limit(1)).first()

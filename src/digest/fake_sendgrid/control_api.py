@@ -24,12 +24,12 @@ def parse(body: bytes) -> dict[str, Any]:
     A list is a script of request faults. Raise `DigestError` for a body that isn't JSON.
     """
     try:
-        asked = orjson.loads(body or b"{}")
+        request = orjson.loads(body or b"{}")
     except orjson.JSONDecodeError:
         raise DigestError("the body isn't JSON") from None
-    if not isinstance(asked, dict):
-        asked = {"requests": asked}
-    return asked
+    if not isinstance(request, dict):
+        request = {"requests": request}
+    return request
 
 
 def describe_events(poster: WebhookPoster) -> dict[str, Any]:
@@ -42,39 +42,39 @@ def describe_events(poster: WebhookPoster) -> dict[str, Any]:
     }
 
 
-async def change_events(poster: WebhookPoster, asked: dict[str, Any]) -> dict[str, Any]:
-    """Apply the settings in *asked*, post every event now, and return the result of these posts.
+async def change_events(poster: WebhookPoster, request: dict[str, Any]) -> dict[str, Any]:
+    """Apply the settings in *request*, post every event now, and return the result of these posts.
 
     ``to`` is the webhook's URL, ``shares`` are the shares of outcomes from now on, ``emit`` lists
     events to post beside the drawn ones, ``raw`` is a body to sign and post as it is.
 
     Raise `DigestError` for an unknown key or no URL, `NotFound` where no mail fits an event.
     """
-    if asked.keys() - WANTED or not isinstance(asked.get("emit", []), list):
+    if request.keys() - WANTED or not isinstance(request.get("emit", []), list):
         raise DigestError(f"events take {', '.join(sorted(WANTED))}")
-    if "to" in asked:
-        poster.to = check_local(asked["to"])
-    if "shares" in asked:
-        poster.odds = OutcomeOdds.of(poster.odds.seed, asked["shares"])
-    extra = list(cut([_requested_event(poster, wish) for wish in asked.get("emit", [])]))
-    if "raw" in asked:
-        extra.append(WebhookBatch(str(asked["raw"]).encode(), 0))
+    if "to" in request:
+        poster.to = check_local(request["to"])
+    if "shares" in request:
+        poster.odds = OutcomeOdds.of(poster.odds.seed, request["shares"])
+    extra = list(cut([_requested_event(poster, event) for event in request.get("emit", [])]))
+    if "raw" in request:
+        extra.append(WebhookBatch(str(request["raw"]).encode(), 0))
     if poster.to is None:
         raise DigestError("events have nowhere to go; start with --events-to, or name a URL in to")
     report = await poster.flush(extra)
     return {**asdict(report), "waiting": poster.waiting}
 
 
-def _requested_event(poster: WebhookPoster, wish: Any) -> dict[str, Any]:
-    """Return the event that *wish* describes, about the newest mail that fits."""
-    kind = wish.get("event", "") if isinstance(wish, dict) else ""
+def _requested_event(poster: WebhookPoster, request: Any) -> dict[str, Any]:
+    """Return the event that *request* describes, about the newest mail that fits."""
+    kind = request.get("event", "") if isinstance(request, dict) else ""
     if kind not in FIELDS:
         raise DigestError(f"event is one of {', '.join(FIELDS)}")
-    wanted = {name: str(wish[name]) for name in OF_ONE if name in wish}
+    wanted = {name: str(request[name]) for name in OF_ONE if name in request}
     mails = message_store.messages(poster.ledger.path, wanted, 1, newest=True) if wanted else []
     if not mails:
         raise NotFound("no accepted mail fits; name an address, id, delivery or issue")
-    mail, fields = mails[0], wish.get("fields", {})
+    mail, fields = mails[0], request.get("fields", {})
     shared = poster.ledger.content(mail.content)
     event = {**make(kind, mail, shared), "timestamp": int(poster.clock()), **fields}
-    return anonymous(event) if wish.get("anonymous") else event
+    return anonymous(event) if request.get("anonymous") else event

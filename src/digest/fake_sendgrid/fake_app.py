@@ -121,16 +121,16 @@ class FakeSendGrid:
         return error_response(405, "method not allowed")
 
     async def _change(self, request: HttpRequest) -> HttpResponse:
-        asked = control_api.parse(request.body)
+        request_body = control_api.parse(request.body)
         if request.path == "/_fake/reset":
             self.ledger.clear()
             self._begin()
             return json_response({})
         if request.path == "/_fake/faults":
-            self._set_faults(asked)
+            self._set_faults(request_body)
             return json_response(self.plan.describe())
         if request.path == "/_fake/events":
-            return json_response(await control_api.change_events(self.poster, asked))
+            return json_response(await control_api.change_events(self.poster, request_body))
         return error_response(404, "not found")
 
     async def _read(self, request: HttpRequest) -> HttpResponse:

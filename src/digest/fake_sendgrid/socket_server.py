@@ -71,14 +71,14 @@ async def serve(options: Options, ready: Callable[[str, str], None]) -> None:
 
 async def _accept(fake: FakeSendGrid, listening: socket.socket) -> None:
     loop = asyncio.get_running_loop()
-    room = asyncio.Semaphore(MAX_CONNECTIONS)
+    slots = asyncio.Semaphore(MAX_CONNECTIONS)
     async with asyncio.TaskGroup() as tasks:
         while True:
-            await room.acquire()
+            await slots.acquire()
             sock, _ = await loop.sock_accept(listening)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             fake.tally.connections += 1
-            tasks.create_task(_converse(fake, sock)).add_done_callback(lambda _: room.release())
+            tasks.create_task(_converse(fake, sock)).add_done_callback(lambda _: slots.release())
 
 
 async def _converse(fake: FakeSendGrid, sock: socket.socket) -> None:
@@ -128,5 +128,5 @@ def _log(request: HttpRequest, status: int, fault: Fault | None, seconds: float)
 
 def _where(fault: BaseException) -> str:
     # The message alone could hold an address.
-    place = traceback.extract_tb(fault.__traceback__)[-1]
-    return f"{type(fault).__name__} in {Path(place.filename).name}, line {place.lineno}"
+    frame = traceback.extract_tb(fault.__traceback__)[-1]
+    return f"{type(fault).__name__} in {Path(frame.filename).name}, line {frame.lineno}"

@@ -82,12 +82,12 @@ class RunningFake:
         """Return how many requests were counted since the script was set, and how many each met."""
         return self._get("/_fake/faults", {})
 
-    def flush_events(self, **wishes: Any) -> dict[str, Any]:
+    def flush_events(self, **settings: Any) -> dict[str, Any]:
         """Post every event now; return posts, events, refused, given_up, waiting, last_status.
 
-        *wishes*: ``to`` a URL, ``shares`` a mapping, ``raw`` a body to sign and post as it is.
+        *settings*: ``to`` a URL, ``shares`` a mapping, ``raw`` a body to sign and post as it is.
         """
-        return self._post("/_fake/events", wishes)
+        return self._post("/_fake/events", settings)
 
     def emit(self, event: str, *, to: str | None = None, **of: Any) -> dict[str, Any]:
         """Post one event on request, and all waiting events, now.
@@ -95,8 +95,8 @@ class RunningFake:
         *of* selects the mail (address, id, delivery, issue; the newest that fits); ``fields``
         overrides fields of the event, ``anonymous`` leaves ids and custom arguments out.
         """
-        wishes: dict[str, Any] = {"emit": [{"event": event, **of}]}
-        return self._post("/_fake/events", wishes | ({"to": to} if to else {}))
+        request: dict[str, Any] = {"emit": [{"event": event, **of}]}
+        return self._post("/_fake/events", request | ({"to": to} if to else {}))
 
     def events(self) -> dict[str, Any]:
         """Return where events are posted to, and what became of the posts so far."""
@@ -143,8 +143,8 @@ class RunningFake:
             self.process.stdout.close()
 
     def _get(self, path: str, query: Mapping[str, Any]) -> dict[str, Any]:
-        given = {name: value for name, value in query.items() if value is not None}
-        return _facts(self.ask("GET", f"{path}?{urlencode(given)}"))
+        parameters = {name: value for name, value in query.items() if value is not None}
+        return _facts(self.ask("GET", f"{path}?{urlencode(parameters)}"))
 
     def _post(self, path: str, value: Any) -> dict[str, Any]:
         json = {"Content-Type": "application/json"}

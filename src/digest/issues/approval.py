@@ -111,7 +111,7 @@ def approval_status(session: Session, issue: Issue, *, templates: str) -> Approv
         ("the templates", approval.templates != terms.templates),
     )
     return ApprovalStatus(
-        approval=approval, void=tuple(what for what, differs in changed if differs)
+        approval=approval, void=tuple(part for part, differs in changed if differs)
     )
 
 

@@ -67,14 +67,14 @@ def choose_comparisons(
     newsletter: Newsletter,
     period: str,
     *,
-    known: Sequence[ComparisonSummary] | None = None,
+    pool: Sequence[ComparisonSummary] | None = None,
 ) -> Pick:
     """Return the pick for the issue of *period* under its draft; write nothing.
 
-    *known* replaces the stored comparisons as the ones to choose from.
+    *pool* replaces the stored comparisons as the ones to choose from.
     """
     return overrides.choose(
-        [candidate(summary) for summary in (summaries(session) if known is None else known)],
+        [candidate(summary) for summary in (summaries(session) if pool is None else pool)],
         store.history(session, newsletter.id),
         PickRule(max_per_issue=newsletter.max_per_issue, no_repeat=newsletter.no_repeat),
         draft_history.current(session, newsletter, period),
@@ -103,8 +103,8 @@ def draft_issue(
     stored = revisions(
         session, [revision_id for revision_id in ids if revision_id not in (unsaved or {})]
     )
-    known = {**stored, **(unsaved or {})}
-    ordered = [known[revision_id] for revision_id in ids]
+    rows = {**stored, **(unsaved or {})}
+    ordered = [rows[revision_id] for revision_id in ids]
     decisions = draft_history.current(session, newsletter, chosen.period)
     composed = compose(
         ordered,

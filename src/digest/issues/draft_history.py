@@ -29,7 +29,7 @@ def decide(
     period: str,
     decisions: Decisions,
     *,
-    what: str,
+    summary: str,
     now: datetime,
 ) -> None:
     """Store *decisions* as the next step and delete undone steps; the caller commits.
@@ -47,7 +47,7 @@ def decide(
             newsletter_id=newsletter.id or 0,
             period=period,
             number=draft.step,
-            what=what[:200],
+            what=summary[:200],
             decisions=decisions.to_dict(),
             at=now,
         )

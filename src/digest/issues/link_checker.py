@@ -23,10 +23,10 @@ _RETRIED_WITH_GET = (
 )
 _REACHABLE_ERRORS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
-Ask = Callable[[str], str]  #: from a URL to what is wrong with it, empty when it answers
+LinkCheck = Callable[[str], str]  #: from a URL to what is wrong with it, empty when it answers
 
 
-def unreachable(html: str, tags: Iterable[str], ask: Ask) -> list[Finding]:
+def unreachable(html: str, tags: Iterable[str], check: LinkCheck) -> list[Finding]:
     """Return a warning for each link or image that doesn't answer, in the order of the mail.
 
     URLs that contain one of *tags* belong to one reader and aren't requested. At most `MOST` URLs
@@ -40,7 +40,7 @@ def unreachable(html: str, tags: Iterable[str], ask: Ask) -> list[Finding]:
             lines.setdefault(url, tag.line)
     urls = list(lines)[:MOST]
     with ThreadPoolExecutor(_PARALLEL_REQUESTS) as pool:
-        answers = zip(urls, pool.map(ask, urls), strict=True)
+        answers = zip(urls, pool.map(check, urls), strict=True)
         return [
             warning(
                 "unreachable",

@@ -171,9 +171,9 @@ def _changed_tools(then: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _view(session: Session, made_from: Mapping[str, Any]) -> IssueView:
-    known = revisions(session, made_from["revisions"])
+    stored = revisions(session, made_from["revisions"])
     view = compose(
-        [known[revision_id] for revision_id in made_from["revisions"]],
+        [stored[revision_id] for revision_id in made_from["revisions"]],
         Newsletter(**made_from["newsletter"]),
         number=made_from["number"],
         period=made_from["period"],

@@ -122,8 +122,8 @@ def _published_editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
 
 def _is_newest_edition() -> ColumnElement[bool]:
     """Return the condition that an edition is the newest of its issue."""
-    other = aliased(Edition)
-    last = columns(func.max(col(other.id))).where(col(other.issue_id) == col(Edition.issue_id))
+    newer = aliased(Edition)
+    last = columns(func.max(col(newer.id))).where(col(newer.issue_id) == col(Edition.issue_id))
     return col(Edition.id) == last.correlate(Edition).scalar_subquery()
 
 

@@ -225,9 +225,9 @@ DE = LetterCatalogue(
     decline="Das war ich nicht",
 )
 
-TONGUES: Mapping[str, LetterCatalogue] = {"en": EN, "de": DE}
+CATALOGUES: Mapping[str, LetterCatalogue] = {"en": EN, "de": DE}
 
 
 def letter_catalogue(language: str) -> LetterCatalogue:
     """Return the texts for a BCP 47 tag by its first part ("de" of "de-AT"), else English."""
-    return TONGUES.get(language.partition("-")[0].lower(), EN)
+    return CATALOGUES.get(language.partition("-")[0].lower(), EN)

@@ -178,10 +178,10 @@ def write_letter(
 
 def _with_placeholder_urls(letter: Letter) -> Letter:
     """Replace a letter's links by placeholder URLs."""
-    places: dict[str, Any] = {
+    urls: dict[str, Any] = {
         name: f"{_PLACEHOLDER_URL}/{name}" for name in _LINKS if getattr(letter, name)
     }
-    return replace(letter, **places)
+    return replace(letter, **urls)
 
 
 def _placeholder_values(context: LetterContext, language: str, hours: int) -> dict[str, object]:

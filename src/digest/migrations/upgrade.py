@@ -47,22 +47,22 @@ def require_newest(connection: Connection) -> None:
 
     A sender on the tables of another version could record less than that version needs.
     """
-    here = current(connection)
-    if here is None or here == newest():
+    revision = current(connection)
+    if revision is None or revision == newest():
         return
     _require_known(connection)
     raise DatabaseUnfit(
-        f"the database is at revision {here}, and this version works with {newest()}",
+        f"the database is at revision {revision}, and this version works with {newest()}",
         next_step="stop what else uses the database, then: digest init",
     )
 
 
 def _require_known(connection: Connection) -> None:
-    here = current(connection)
+    revision = current(connection)
     known = {script.revision for script in ScriptDirectory(str(HERE)).walk_revisions()}
-    if here is not None and here not in known:
+    if revision is not None and revision not in known:
         raise DatabaseUnfit(
-            f"the database is at revision {here}, which this version doesn't know",
+            f"the database is at revision {revision}, which this version doesn't know",
             next_step="run the newer version of Digest that made it",
         )
 

@@ -64,10 +64,10 @@ def of_error(fault: DigestError, folders: Sequence[Path]) -> BuildError:
         )
     if isinstance(fault, ComparisonUnreadable):
         column_match = _COLUMN.search(fault.reason)
-        what = _COLUMN.sub("", fault.reason)
+        message = _COLUMN.sub("", fault.reason)
         path = Path(fault.source)
         column = int(column_match[1]) if column_match else 0
-        return _placed(what, path, path.name, fault.line or 0, column, "")
+        return _placed(message, path, path.name, fault.line or 0, column, "")
     if isinstance(fault, BadSetting):
         return _of_setting(fault)
     return BuildError(what=str(fault), next_step=fault.next_step or "")
@@ -83,29 +83,29 @@ def _of_setting(fault: BadSetting) -> BuildError:
 
 
 def _placed(
-    what: str, path: Path | None, name: str, line: int, column: int, words: str
+    message: str, path: Path | None, name: str, line: int, column: int, words: str
 ) -> BuildError:
     lines = _lines(path) if path else []
     if not 0 < line <= len(lines):
-        return BuildError(what=what, file=name, line=line)
-    words = words.split("\n")[0] or _quoted_in(what, lines[line - 1])
+        return BuildError(what=message, file=name, line=line)
+    words = words.split("\n")[0] or _quoted_in(message, lines[line - 1])
     at = column - 1 if column else _column_of(lines[line - 1], words)
     width = len(words) if words and lines[line - 1][at:].startswith(words) else 1
     first = max(1, line - _AROUND)
     return BuildError(
-        what=what,
+        what=message,
         file=name,
         line=line,
         column=at + 1,
         lines=[
-            _line(number, text, at, width, here=number == line)
+            _line(number, text, at, width, is_faulty=number == line)
             for number, text in enumerate(lines[first - 1 : line + _AROUND], first)
         ],
     )
 
 
-def _line(number: int, text: str, at: int, width: int, *, here: bool) -> SourceLine:
-    if not here:
+def _line(number: int, text: str, at: int, width: int, *, is_faulty: bool) -> SourceLine:
+    if not is_faulty:
         return SourceLine(number=number, before=text[:_LONGEST], mark="", after="", here=False)
     start = max(0, at - _LONGEST // 2)
     return SourceLine(
@@ -117,9 +117,9 @@ def _line(number: int, text: str, at: int, width: int, *, here: bool) -> SourceL
     )
 
 
-def _quoted_in(what: str, line: str) -> str:
+def _quoted_in(message: str, line: str) -> str:
     """Return the longest text quoted in the message that occurs in the line."""
-    quoted = [words for words in _QUOTED.findall(what) if words in line]
+    quoted = [words for words in _QUOTED.findall(message) if words in line]
     return max(quoted, key=len, default="")
 
 

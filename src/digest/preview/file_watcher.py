@@ -41,13 +41,13 @@ class FileWatcher:
         """Stop watching, and end every stream."""
         self._stop.set()
         self._deep_stop.set()
-        self._tell(-1)
+        self._notify(-1)
         for thread in self._threads:
             thread.join(5)
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Notify every open page of the newest snapshot."""
-        self._tell(self._preview.snapshot.version)
+        self._notify(self._preview.snapshot.version)
 
     async def events(self) -> AsyncIterator[str]:
         """Yield server-sent events, one a snapshot: its version and the seal of its mail."""
@@ -72,7 +72,7 @@ class FileWatcher:
         snapshot = self._preview.snapshot
         return f"data: {snapshot.version} {snapshot.seal}\n\n"
 
-    def _tell(self, version: int) -> None:
+    def _notify(self, version: int) -> None:
         for loop, queue in list(self._listeners):
             if not loop.is_closed():
                 loop.call_soon_threadsafe(queue.put_nowait, version)
@@ -119,10 +119,10 @@ class FileWatcher:
         before = self._preview.snapshot.version
         seen = self._preview.glance(settings=settings).version
         if seen != before:
-            self.tell()
+            self.notify()
             self._stop.wait(_PAINTING)
         if self._preview.finish().version != seen:
-            self.tell()
+            self.notify()
 
 
 def _is_meant(_: Change, path: str, database: Path | None) -> bool:

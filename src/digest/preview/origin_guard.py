@@ -53,8 +53,8 @@ class OriginGuard:
             return PlainTextResponse(ASK_FOR_LINK, 403)
         return None
 
-    def _is_token(self, given: str | None) -> bool:
-        return compare_digest((given or "").encode(), self._token)
+    def _is_token(self, value: str | None) -> bool:
+        return compare_digest((value or "").encode(), self._token)
 
     def _redirect_with_cookie(self, url: URL) -> Response:
         """Return a redirect to the address without the token, which sets the cookie."""

@@ -34,7 +34,7 @@ WEEKS = 20  #: that a back-test covers
 _ID_DIGITS = 18  # what fits into a column of 64 bits
 
 
-def given(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
+def variables_of(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
     """Return the template variables of the panel that *query* names."""
     make = _PANELS.get(query.view)
     return make(preview, query) if make else {}

@@ -147,7 +147,9 @@ class PreviewHandlers:
 
     def _stage(self, query: PreviewQuery) -> str:
         try:
-            return view_models.stage(self._preview, query, **panels.given(self._preview, query))
+            return view_models.stage(
+                self._preview, query, **panels.variables_of(self._preview, query)
+            )
         except (DigestError, SubscribersError) as fault:
             return view_models.empty(str(fault))
 
@@ -179,7 +181,7 @@ class PreviewHandlers:
             except (DigestError, SubscribersError, ValueError) as fault:
                 return _json({"fault": str(fault)}, 409)
             self._preview.renew()
-            self._live.tell()
+            self._live.notify()
             return _json({"said": message, **view_models.parts(self._preview, query)})
 
         return await run_sync(answer)

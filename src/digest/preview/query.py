@@ -77,5 +77,5 @@ def read_query(query: Mapping[str, str]) -> PreviewQuery:
     )
 
 
-def _one_of(kinds: type[Kind], given: str | None, default: Kind) -> Kind:
-    return next((kind for kind in kinds if kind == given), default)
+def _one_of(kinds: type[Kind], value: str | None, default: Kind) -> Kind:
+    return next((kind for kind in kinds if kind == value), default)

@@ -93,7 +93,7 @@ class Case:
     decisions: Decisions = field(default_factory=Decisions)
 
 
-def contender(side: int, name: str, *, said: str | None = None, **facts: Any) -> Contender:
+def contender(side: int, name: str, *, verdict: str | None = None, **facts: Any) -> Contender:
     """Return one side with default facts, which *facts* override."""
     defaults: dict[str, Any] = {
         "category": "Developer Tools",
@@ -102,7 +102,7 @@ def contender(side: int, name: str, *, said: str | None = None, **facts: Any) ->
         "panel_share": 75.0,
         "community_share": 62.0,
     }
-    quotes = [said] if said is not None else _QUOTES
+    quotes = [verdict] if verdict is not None else _QUOTES
     return Contender(
         side=side,
         tool_id=side + 1,

@@ -73,9 +73,9 @@ class PreviewSession:
     def finish(self) -> Snapshot:
         """Check the newest snapshot and return it with its findings."""
         with self._lock:
-            seen = checked(self.app, self.snapshot)
-            version = self.snapshot.version + (not _same_findings(seen, self.snapshot))
-            self.snapshot = replace(seen, version=version)
+            snapshot = checked(self.app, self.snapshot)
+            version = self.snapshot.version + (not _same_findings(snapshot, self.snapshot))
+            self.snapshot = replace(snapshot, version=version)
             return self.snapshot
 
     def glance(self, *, settings: bool = False) -> Snapshot:
@@ -85,7 +85,7 @@ class PreviewSession:
             try:
                 if settings:
                     self._app = self._load()
-                seen = take_snapshot(
+                snapshot = take_snapshot(
                     self.app,
                     self.folder,
                     self.newsletter,
@@ -95,39 +95,41 @@ class PreviewSession:
                 )
             except DigestError as fault:
                 faults = (BuildError(what=str(fault), next_step=fault.next_step or ""),)
-                seen = replace(self.snapshot, version=self.snapshot.version + 1, faults=faults)
+                snapshot = replace(self.snapshot, version=self.snapshot.version + 1, faults=faults)
             took = (time.perf_counter() - began) * 1000
-            version = self.snapshot.version if same(seen, self.snapshot) else seen.version
-            self.snapshot = replace(seen, version=version, milliseconds=took)
+            version = self.snapshot.version if same(snapshot, self.snapshot) else snapshot.version
+            self.snapshot = replace(snapshot, version=version, milliseconds=took)
             return self.snapshot
 
     def render(self, view: IssueView) -> Rendered:
         """Render an issue in the confined process; raise `TemplateBroken`."""
         return self._confined.render("issue", {"issue": view}, folder=self.app.template_folder)
 
-    def decide(self, asked: Mapping[str, Any]) -> str:
+    def decide(self, request: Mapping[str, Any]) -> str:
         """Apply a decision to the draft and return a summary; raise `DigestError` for a bad one."""
         with self._lock:
             week = self._week()
             with self.app.database.write() as session:
                 newsletter = store.newsletter(session, self.newsletter)
-                act = str(asked.get("act", ""))
+                act = str(request.get("act", ""))
                 if act in {"undo", "redo"}:
                     back = draft_history.undo if act == "undo" else draft_history.redo
-                    what = back(session, newsletter, week)
+                    summary = back(session, newsletter, week)
                     done = "undone" if act == "undo" else "done again"
-                    return f"{done}: {what}" if what else f"nothing to {act}"
+                    return f"{done}: {summary}" if summary else f"nothing to {act}"
                 now = draft_history.current(session, newsletter, week)
                 shown = (
                     [choice.candidate.slug for choice in self.snapshot.pick.chosen]
                     if self.snapshot.pick
                     else []
                 )
-                changed, what = decided(now, asked, shown, self._title(asked))
+                changed, summary = decided(now, request, shown, self._title(request))
                 if changed != now:
                     moment = self.app.clock()
-                    draft_history.decide(session, newsletter, week, changed, what=what, now=moment)
-            return what
+                    draft_history.decide(
+                        session, newsletter, week, changed, summary=summary, now=moment
+                    )
+            return summary
 
     def approve(self, seen: str, accepted: Collection[str], by: str) -> str:
         """Store the unsaved comparisons, freeze the issue, approve it, and return the seal.
@@ -139,7 +141,7 @@ class PreviewSession:
             newsletter = store.newsletter(session, self.newsletter)
             issue = self._frozen(session, newsletter, seen)
             self.finish()
-            given = approval.approve(
+            approved = approval.approve(
                 session,
                 issue,
                 templates=provenance.template_hash(self.app.issues.template_sources()),
@@ -148,7 +150,7 @@ class PreviewSession:
                 now=self.app.clock(),
                 despite=accepted,
             )
-            return given.seal
+            return approved.seal
 
     def try_out(self, address: str) -> str:
         """Send one test copy of the shown issue, and return where it went.
@@ -177,15 +179,15 @@ class PreviewSession:
         self.spam = (built.fingerprint(), findings)
         return findings[0].message if findings else "SpamAssassin finds nothing"
 
-    def _title(self, asked: Mapping[str, Any]) -> str:
-        """Return the title of the comparison *asked* names; raise `DigestError` if unknown."""
-        slug, pick = str(asked.get("slug", "")), self.snapshot.pick
+    def _title(self, request: Mapping[str, Any]) -> str:
+        """Return the title of the comparison *request* names; raise `DigestError` if unknown."""
+        slug, pick = str(request.get("slug", "")), self.snapshot.pick
         chosen = [choice.candidate for choice in pick.chosen] if pick else []
         out = [choice.candidate for choice in pick.left_out] if pick else []
         title = next(
             (candidate.title for candidate in [*chosen, *out] if candidate.slug == slug), ""
         )
-        if not title and asked.get("act") in {"pin", "drop", "move"}:
+        if not title and request.get("act") in {"pin", "drop", "move"}:
             raise DigestError(f"there is no comparison called {slug[:60]!r}")
         return title or slug
 
@@ -221,18 +223,18 @@ def _same_findings(first: Snapshot, second: Snapshot) -> bool:
     return (first.built and first.built.findings) == (second.built and second.built.findings)
 
 
-def _place(asked: object, last: int) -> int:
-    if not isinstance(asked, int):
+def _place(number: object, last: int) -> int:
+    if not isinstance(number, int):
         raise DigestError("a place in the issue is a number")
-    return min(max(asked, 1), last)
+    return min(max(number, 1), last)
 
 
 def decided(
-    now: Decisions, asked: Mapping[str, Any], shown: list[str], title: str
+    now: Decisions, request: Mapping[str, Any], shown: list[str], title: str
 ) -> tuple[Decisions, str]:
-    """Return the decisions after *asked*, and a summary; raise `DigestError`."""
-    slug = str(asked.get("slug", ""))
-    match asked.get("act"):
+    """Return the decisions after *request*, and a summary; raise `DigestError`."""
+    slug = str(request.get("slug", ""))
+    match request.get("act"):
         case "pin":
             return overrides.pin(now, slug), f"pinned {title}"
         case "drop":
@@ -240,16 +242,16 @@ def decided(
         case "release":
             return overrides.release(now, slug), f"left {title} to the rule"
         case "move":
-            to = _place(asked.get("to"), len(shown))
+            to = _place(request.get("to"), len(shown))
             return overrides.move(now, shown, slug, to), f"moved {title} to place {to}"
         case "word":
-            line = str(asked.get("line", ""))
+            line = str(request.get("line", ""))
             if line not in {"subject", "preheader", "opening"}:
                 raise DigestError(f"an issue has no line called {line[:20]}")
-            text = str(asked.get("text", ""))
+            text = str(request.get("text", ""))
             return overrides.set_text(now, cast(Line, line), text), f"changed the {line}"
         case "sponsor":
-            words = {name: str(asked.get(name, "")) for name in ("name", "text", "url")}
+            words = {name: str(request.get(name, "")) for name in ("name", "text", "url")}
             return overrides.sponsor(now, SponsorView(**words)), "changed the sponsor"
         case other:
             raise DigestError(f"nobody knows how to {str(other)[:20]}")

@@ -154,7 +154,7 @@ def take_snapshot(
             snapshot = replace(
                 _stored(session, snapshot, newsletter, week), standing=standing, overlay=overlay
             )
-            pick = build.choose_comparisons(session, newsletter, week, known=overlay.summaries)
+            pick = build.choose_comparisons(session, newsletter, week, pool=overlay.summaries)
             snapshot = replace(snapshot, pick=pick)
             built = build.draft_issue(
                 session,

@@ -60,21 +60,21 @@ def page(preview: PreviewSession, query: PreviewQuery, stage: Markup) -> str:
 
 def parts(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
     """Return the parts of the page that change, for the script of an open page."""
-    given = common(preview, query)
+    variables = common(preview, query)
     return {
         "version": preview.snapshot.version,
         "seal": preview.snapshot.seal,
-        "bar": _fill("bar.html", **given),
-        "panel": _fill("panel.html", **given),
-        "fault": _fill("fault.html", **given),
-        "words": given["words"],
+        "bar": _fill("bar.html", **variables),
+        "panel": _fill("panel.html", **variables),
+        "fault": _fill("fault.html", **variables),
+        "words": variables["words"],
         "shown": int(preview.snapshot.built is not None),
     }
 
 
-def stage(preview: PreviewSession, query: PreviewQuery, **given: object) -> str:
+def stage(preview: PreviewSession, query: PreviewQuery, **variables: object) -> str:
     """Return the HTML of the panel that *query* names."""
-    return _fill(f"stage-{query.view}.html", **common(preview, query), **given)
+    return _fill(f"stage-{query.view}.html", **common(preview, query), **variables)
 
 
 def empty(message: str) -> str:
@@ -290,5 +290,5 @@ def _length(text: str) -> int:
     return sum(1 for _ in graphemes(text))
 
 
-def _fill(name: str, **given: object) -> str:
-    return fill(name, given, template_folders("preview"))
+def _fill(name: str, **variables: object) -> str:
+    return fill(name, variables, template_folders("preview"))

@@ -126,12 +126,12 @@ class FolderLoader(BaseLoader):
         self, environment: Environment, template: str
     ) -> tuple[str, str, Callable[[], bool]]:
         """Return a template's source, its file, and a check whether both are current."""
-        for place, folder in enumerate(self._folders):
+        for index, folder in enumerate(self._folders):
             try:
                 source = FileSystemLoader(folder).get_source(environment, template)
             except TemplateNotFound:
                 continue
-            hiding = [earlier / template for earlier in self._folders[:place]]
+            hiding = [earlier / template for earlier in self._folders[:index]]
             return source[0], source[1], _is_current(source[2], hiding)
         raise TemplateNotFound(template)
 

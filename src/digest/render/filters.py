@@ -79,9 +79,9 @@ def link(url: str) -> Trusted:
     parts = urlsplit(url)
     host = (parts.hostname or "").encode("idna").decode()
     host = f"[{host}]" if ":" in host else host
-    place = f"{host}:{parts.port}" if parts.port else host
+    authority = f"{host}:{parts.port}" if parts.port else host
     tail = [quote(part, safe=_URL_SAFE) for part in parts[2:]]
-    encoded = urlunsplit((parts.scheme, place, *tail))
+    encoded = urlunsplit((parts.scheme, authority, *tail))
     encoded = encoded.replace("-digest_", "-digest%5F").replace("'", "%27")
     return Trusted(_BARE_PERCENT.sub("%25", encoded))
 
@@ -116,17 +116,17 @@ def wrap(value: object, width: int = 72, indent: str = "", first: str | None = N
     broken between graphemes.
     """
     lines: list[str] = []
-    room = width - text_width(indent)
+    columns = width - text_width(indent)
     for paragraph in strip_unprintable(str(value)).split("\n"):
-        lines.extend(_filled(re.split(r"[ \t]+", paragraph.strip(" \t")), room))
+        lines.extend(_filled(re.split(r"[ \t]+", paragraph.strip(" \t")), columns))
     head = indent if first is None else first
     return "\n".join((indent if n else head) + line for n, line in enumerate(lines))
 
 
-def _filled(words: list[str], room: int) -> list[str]:
+def _filled(words: list[str], columns: int) -> list[str]:
     lines, line = [], ""
-    for word in (part for whole in words for part in _parts(whole, room)):
-        if line and text_width(line) + 1 + text_width(word) > room:
+    for word in (part for whole in words for part in _parts(whole, columns)):
+        if line and text_width(line) + 1 + text_width(word) > columns:
             lines.append(line)
             line = word
         else:
@@ -134,12 +134,12 @@ def _filled(words: list[str], room: int) -> list[str]:
     return [*lines, line] if line else lines
 
 
-def _parts(word: str, room: int) -> list[str]:
-    if len(word) <= room and text_width(word) <= room:
+def _parts(word: str, columns: int) -> list[str]:
+    if len(word) <= columns and text_width(word) <= columns:
         return [word]
     parts = [""]
     for cluster in graphemes(word):
-        if text_width(parts[-1]) + text_width(cluster) > room:
+        if text_width(parts[-1]) + text_width(cluster) > columns:
             parts.append("")
         parts[-1] += cluster
     return parts

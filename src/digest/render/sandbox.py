@@ -121,12 +121,12 @@ class RenderProcess:
                 answer = self._exchange(process, request)
             except TimeoutError:
                 self._kill()
-                what = f"takes longer than {self.seconds:g} seconds: look for a loop"
-                raise TemplateFault(what, file=name) from None
+                problem = f"takes longer than {self.seconds:g} seconds: look for a loop"
+                raise TemplateFault(problem, file=name) from None
             except (OSError, EOFError, ValueError):
                 code = self._kill()
-                what = f"the renderer died of it (exit {code}): look for a loop"
-                raise TemplateFault(what, file=name) from None
+                problem = f"the renderer died of it (exit {code}): look for a loop"
+                raise TemplateFault(problem, file=name) from None
         return _parse_answer(answer)
 
     def warm_up(self) -> None:
@@ -246,8 +246,8 @@ def _answer(
     except MemoryError:
         return {"what": f"needs more than {megabytes} MB: look for a loop", "file": name}
     if len(rendered.html) > MAX_HTML:
-        what = f"makes a mail of {len(rendered.html) / 1e6:.0f} MB: look for a loop"
-        return {"what": what, "file": name}
+        problem = f"makes a mail of {len(rendered.html) / 1e6:.0f} MB: look for a loop"
+        return {"what": problem, "file": name}
     return asdict(rendered)
 
 

@@ -46,11 +46,11 @@ def _last_template_line(
     trace: TracebackType | None, folders: tuple[Path, ...]
 ) -> tuple[str, int] | None:
     """Return file and line of the innermost template frame; Jinja sets its line numbers."""
-    place = None
+    location = None
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)
         for folder in folders:
             if path.is_relative_to(folder):
-                place = (path.relative_to(folder).as_posix(), trace.tb_lineno)
+                location = (path.relative_to(folder).as_posix(), trace.tb_lineno)
         trace = trace.tb_next
-    return place
+    return location

@@ -214,10 +214,10 @@ def _unsubscribed(session: Session, newsletter: Newsletter, issue: Issue, now: d
         )
     )
     end = session.connection().execute(later).scalar() or now
-    gone = select(func.count(col(Consent.subscriber_id).distinct())).where(
+    unsubscribed = select(func.count(col(Consent.subscriber_id).distinct())).where(
         col(Consent.newsletter) == newsletter.slug,
         col(Consent.act) == ConsentAct.WITHDRAWN,
         col(Consent.at) >= issue.prepared_at,
         col(Consent.at) <= end,
     )
-    return session.connection().execute(gone).scalar_one()
+    return session.connection().execute(unsubscribed).scalar_one()

@@ -71,7 +71,7 @@ def _charts(report: IssueReport) -> Iterator[Chart | None]:
     yield charts.sources(report.growth)
 
 
-def series_page(reports: Sequence[IssueReport], *, folder: Path | None = None) -> str:
+def all_issues_page(reports: Sequence[IssueReport], *, folder: Path | None = None) -> str:
     """Return the HTML of the report on every issue; raise `TemplateBroken` for a faulty template.
 
     *reports* holds at least one report, oldest first.

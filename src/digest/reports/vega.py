@@ -132,11 +132,11 @@ def stacked(
         "encoding": {"y": y, "x": {**x, "stack": "zero"}, "order": {"field": "order"},
                      "color": _colour(kinds, [MARK, PALE])},
     }  # fmt: skip
-    room = {"domainMax": most * (1.45 if phone else 1.3)}
+    scale = {"domainMax": most * (1.45 if phone else 1.3)}
     text = {
         "data": {"values": totals},
         "mark": {"type": "text", "align": "left", "dx": 8},
-        "encoding": {"y": y, "x": {**x, "scale": room}, "text": {"field": "text"}},
+        "encoding": {"y": y, "x": {**x, "scale": scale}, "text": {"field": "text"}},
     }
     names = {
         "data": {"values": totals},

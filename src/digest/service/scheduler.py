@@ -46,7 +46,7 @@ class Scheduler:
         # APScheduler logs a warning whenever a job takes longer than a minute, as a send does.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._jobs = {job.name: job for job in jobs}
-        self._asked: dict[str, bool] = {}  #: jobs to run again, and whether although not due
+        self._wanted: dict[str, bool] = {}  #: jobs to run again, and whether although not due
         self._running: set[str] = set()
         self._lock = threading.Lock()
         self._run = run
@@ -78,31 +78,31 @@ class Scheduler:
         """
         for name in () if self.stopping.is_set() else names or self._jobs:
             with self._lock:
-                self._asked[name] = self._asked.get(name, False) or not due
+                self._wanted[name] = self._wanted.get(name, False) or not due
             self._scheduler.modify_job(name, next_run_time=datetime.now(UTC))
 
     def _work(self, name: str) -> None:
         with self._lock:
-            if name in self._running:  # that run checks `_asked` before it ends
+            if name in self._running:  # that run checks `_wanted` before it ends
                 return
             self._running.add(name)
-            woken: bool | None = self._asked.pop(name, False)
+            woken: bool | None = self._wanted.pop(name, False)
         try:
             while woken is not None:
                 then = self._jobs[name].then if self._run(self._jobs[name], woken) else ()
                 if then:
                     self.wake(*then, due=False)
-                woken = self._asked_meanwhile(name)
+                woken = self._woken_meanwhile(name)
         finally:
             with self._lock:
                 self._running.discard(name)
 
-    def _asked_meanwhile(self, name: str) -> bool | None:
+    def _woken_meanwhile(self, name: str) -> bool | None:
         """Return how a job was asked for while it ran; ``None`` ends its run."""
         with self._lock:
-            if name not in self._asked:
+            if name not in self._wanted:
                 self._running.discard(name)
-            return self._asked.pop(name, None)
+            return self._wanted.pop(name, None)
 
     def stop(self) -> None:
         """Start no more jobs, and wait for those that run."""

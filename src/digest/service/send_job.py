@@ -38,25 +38,25 @@ LONGEST_WAIT = timedelta(minutes=15)
 class LoggingTransport:
     """A transport that logs each request it hands over, with the id of the send."""
 
-    way: Transport
+    transport: Transport
     send: str
     requests: list[str] = field(default_factory=list)  #: the outcome of each
-    _asked: dict[str, dict[str, str]] = field(default_factory=dict)
+    _ids: dict[str, dict[str, str]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
         """Return the wrapped transport's request for the mailing."""
-        request = self.way.prepare(mailing)
+        request = self.transport.prepare(mailing)
         with self._lock:
-            self._asked[request.hash] = {"batch": mailing.batch, "attempt": mailing.attempt}
+            self._ids[request.hash] = {"batch": mailing.batch, "attempt": mailing.attempt}
         return request
 
     def hand_over(self, request: PreparedRequest) -> Answer:
         """Hand the request over, log the outcome, and return the answer."""
         with self._lock:
-            ids = self._asked.pop(request.hash, {})
+            ids = self._ids.pop(request.hash, {})
         began = time.monotonic()
-        answer = self.way.hand_over(request)
+        answer = self.transport.hand_over(request)
         facts = {
             "send": self.send,
             **ids,
@@ -82,7 +82,7 @@ class SendJob:
 
     app: App
     stop_signal: StopSignal
-    _known: set[int] = field(default_factory=set)
+    _seen: set[int] = field(default_factory=set)
 
     def run(self, now: datetime) -> str:
         """Send until nothing more can be sent now; return each issue's counts in one line.
@@ -94,20 +94,20 @@ class SendJob:
             waiting = session.exec(prepared.order_by(col(Issue.prepared_at))).all()
         if waiting:
             self.app.sending.begin()
-        results = []
+        counts = []
         for issue_id in waiting:
             if issue_id is None or self.stop_signal.stopping.is_set():
                 break
-            results.append(
+            counts.append(
                 self._too_late(issue_id, now) or _send(self.app, issue_id, self.stop_signal)
             )
-        return "; ".join(filter(None, results))
+        return "; ".join(filter(None, counts))
 
     def _too_late(self, issue_id: int, now: datetime) -> str:
         """Pause an issue that was interrupted too long ago; return why, empty if it was not."""
-        if issue_id in self._known:
+        if issue_id in self._seen:
             return ""
-        self._known.add(issue_id)
+        self._seen.add(issue_id)
         with self.app.database.write() as session:
             issue = session.get_one(Issue, issue_id)
             newsletter = store.newsletter_of(session, issue)

@@ -33,9 +33,9 @@ _MOST_DIGITS = 9
 class Archive:
     """The handlers of the archive's pages; a draft is not found."""
 
-    def __init__(self, app: App, front: SiteConfig, theme: Theme, *, own_links: str) -> None:
+    def __init__(self, app: App, config: SiteConfig, theme: Theme, *, own_links: str) -> None:
         self._app = app
-        self._front = front
+        self._config = config
         self._theme = theme
         self._own_links = own_links
 
@@ -53,52 +53,52 @@ class Archive:
 
     def listing(self, request: Request) -> Response:
         """List a newsletter's issues, the newest first."""
-        series = self._series(request)
+        entry = self._entry(request)
         with self._app.database.read() as session:
-            newsletter = store.newsletter(session, series.slug)
+            newsletter = store.newsletter(session, entry.slug)
             issues = store.published(session, newsletter)
         page = archive_page(
-            self._theme.site(series),
-            [issue_link(issue, series) for issue in issues],
-            sign_up=self._theme.sign_up(self._front, series, "archive"),
+            self._theme.site(entry),
+            [issue_link(issue, entry) for issue in issues],
+            sign_up=self._theme.sign_up(self._config, entry, "archive"),
             folder=self._theme.folder,
         )
         return HTMLResponse(page, headers=self._theme.form_headers())
 
     def viewer(self, request: Request) -> Response:
         """Show one issue in a frame, with links to the older and the newer issue."""
-        series, number = self._series(request), _number(request)
+        entry, number = self._entry(request), _number(request)
         with self._app.database.read() as session:
-            newsletter = store.newsletter(session, series.slug)
+            newsletter = store.newsletter(session, entry.slug)
             issue = store.public_issue(session, newsletter, number)
             older, newer = store.neighbours(session, newsletter, number)
         page = issue_page(
-            self._theme.site(series),
-            issue_link(issue, series),
-            older=issue_link(older, series) if older else None,
-            newer=issue_link(newer, series) if newer else None,
-            sign_up=self._theme.sign_up(self._front, series, "issue"),
+            self._theme.site(entry),
+            issue_link(issue, entry),
+            older=issue_link(older, entry) if older else None,
+            newer=issue_link(newer, entry) if newer else None,
+            sign_up=self._theme.sign_up(self._config, entry, "issue"),
             folder=self._theme.folder,
         )
         return HTMLResponse(page, headers=self._theme.form_headers(FRAMING))
 
     def mail(self, request: Request) -> Response:
         """Show the frozen mail itself, without any reader's own links."""
-        series = self._series(request)
+        entry = self._entry(request)
         with self._app.database.read() as session:
-            html = _frozen(session, series.slug, _number(request))
+            html = _frozen(session, entry.slug, _number(request))
         shown = public_html(html, self._own_links)
         headers = cacheable_headers(_HOUR, found=False) | {"Content-Security-Policy": MAIL}
         return HTMLResponse(shown, headers=headers)
 
-    def _series(self, request: Request) -> NewsletterEntry:
+    def _entry(self, request: Request) -> NewsletterEntry:
         slug = request.path_params.get("newsletter")
-        series = (
+        entry = (
             self._theme.newsletters.entries().get(slug) if slug else self._theme.newsletters.first()
         )
-        if series is None:
+        if entry is None:
             raise NotFound("there is no such newsletter")
-        return series
+        return entry
 
 
 def _number(request: Request) -> int:
@@ -109,12 +109,12 @@ def _number(request: Request) -> int:
     return int(text)
 
 
-def issue_link(issue: PublishedIssue, series: NewsletterEntry) -> IssueLink:
+def issue_link(issue: PublishedIssue, newsletter: NewsletterEntry) -> IssueLink:
     """Return the link to an issue, with its number, date and subject."""
-    path = f"/issues/{series.slug}/{issue.number}"
+    path = f"/issues/{newsletter.slug}/{issue.number}"
     return IssueLink(
         number=issue.number,
-        date=long_date(issue.day, series.language),
+        date=long_date(issue.day, newsletter.language),
         subject=issue.subject.replace(" %", "\u00a0%"),
         url=path,
         frame_url=f"{path}/mail",

@@ -45,8 +45,8 @@ class ErrorPages:
     def failed(self, request: Request, fault: Exception) -> Response:
         """Return 503 with Retry-After for a database error, and 500 for any other."""
         if isinstance(fault, SQLAlchemyError):
-            away = status_page(StatusMessage.AWAY, request)
-            response = self._page(away, HTTPStatus.SERVICE_UNAVAILABLE)
+            unavailable = status_page(StatusMessage.AWAY, request)
+            response = self._page(unavailable, HTTPStatus.SERVICE_UNAVAILABLE)
             response.headers["Retry-After"] = RETRY_SECONDS
             return response
         broken = status_page(StatusMessage.BROKEN, request)

@@ -76,8 +76,8 @@ class Monitoring:
     def _may_know(self, request: Request) -> bool:
         token = self._app.settings.metrics_token
         if token is not None:
-            given = request.headers.get("authorization", "").encode()
-            return hmac.compare_digest(given, f"Bearer {token.get_secret_value()}".encode())
+            authorization = request.headers.get("authorization", "").encode()
+            return hmac.compare_digest(authorization, f"Bearer {token.get_secret_value()}".encode())
         # A proxy on this machine asks on behalf of others, and names them in these headers.
         asked_for = {"x-forwarded-for", "forwarded"} & set(request.headers.keys())
         return not asked_for and request.client is not None and _is_loopback(request.client.host)

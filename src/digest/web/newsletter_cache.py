@@ -66,7 +66,7 @@ class NewsletterCache(Mapping[str, NewsletterInfo]):
     def __init__(self, store: UnitOfWork, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._monotonic = monotonic
-        self._known: dict[str, NewsletterEntry] = {}
+        self._entries: dict[str, NewsletterEntry] = {}
         self._due = 0.0
         self._reading = threading.Lock()
 
@@ -95,18 +95,18 @@ class NewsletterCache(Mapping[str, NewsletterInfo]):
 
     def entries(self) -> Mapping[str, NewsletterEntry]:
         """Return every newsletter by slug; raises `SQLAlchemyError` if they could never be read."""
-        if not self._known:
+        if not self._entries:
             self.read()
         elif self._monotonic() >= self._due:
             threading.Thread(target=self.read, name="newsletter-cache", daemon=True).start()
-        return self._known
+        return self._entries
 
     def read(self) -> None:
         """Read the newsletters, unless a thread is reading them; keep the old entries on a failure.
 
         Raises `SQLAlchemyError` if there are no old entries.
         """
-        if not self._reading.acquire(blocking=not self._known):
+        if not self._reading.acquire(blocking=not self._entries):
             return
         try:
             self._due = self._monotonic() + FRESH_SECONDS
@@ -125,9 +125,9 @@ class NewsletterCache(Mapping[str, NewsletterInfo]):
                     )
                     for newsletter in issue_store.newsletters(session)
                 ]
-            self._known = {entry.slug: entry for entry in entries}
+            self._entries = {entry.slug: entry for entry in entries}
         except SQLAlchemyError:
-            if not self._known:  # no newsletter known isn't the same as no newsletter
+            if not self._entries:  # no newsletter known isn't the same as no newsletter
                 raise
         finally:
             self._reading.release()

@@ -12,8 +12,8 @@ from digest.fake_sendgrid.events.webhook_batches import (
     MAX_BYTES,
     EventFaults,
     cut,
-    dice,
     disorder_events,
+    seeded_random,
 )
 
 EVENTS: list[dict[str, Any]] = [{"event": "open", "sg_event_id": str(n)} for n in range(10)]
@@ -37,17 +37,17 @@ def test_more_than_a_thousand_events_take_another_post() -> None:
 
 
 def test_copies_keep_their_id_unless_asked_otherwise() -> None:
-    same = disorder_events(EVENTS, EventFaults(duplicate=46), dice(0))
-    other = disorder_events(EVENTS, EventFaults(duplicate=46, new_ids=True), dice(0))
+    same = disorder_events(EVENTS, EventFaults(duplicate=46), seeded_random(0))
+    other = disorder_events(EVENTS, EventFaults(duplicate=46, new_ids=True), seeded_random(0))
     assert (len(same), len({event["sg_event_id"] for event in same})) == (460, 10)
     assert (len(other), len({event["sg_event_id"] for event in other})) == (460, 460)
 
 
 def test_shuffling_keeps_every_event() -> None:
-    shuffled = disorder_events(EVENTS, EventFaults(shuffle=True), dice(0))
+    shuffled = disorder_events(EVENTS, EventFaults(shuffle=True), seeded_random(0))
     assert shuffled != EVENTS
     assert sorted(e["sg_event_id"] for e in shuffled) == [e["sg_event_id"] for e in EVENTS]
 
 
 def test_dropped_events_are_gone() -> None:
-    assert disorder_events(EVENTS, EventFaults(drop=1.0), dice(0)) == []
+    assert disorder_events(EVENTS, EventFaults(drop=1.0), seeded_random(0)) == []

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from digest.cli.context import CommandContext, JsonFlag, call_of, counted
 from digest.cli.private_files import private
-from subscribers import export as exporting
+from subscribers import export as export_module
 from subscribers import list_statistics
 from subscribers.export import escape_formula
 from subscribers.importer import (
@@ -71,18 +71,18 @@ def import_(
     """Bring a list in from elsewhere; who left, bounced, complained or was erased stays out."""
     call = call_of(context)
     call.app.require_secrets()
-    wish = ImportOptions(
+    options = ImportOptions(
         newsletter=call.existing(newsletter),
         consent=consent,
         rehearsal=dry_run,
         ignored=frozenset(ignore_column or ()),
     )
-    filed, header = filed_up_to(call.app.database, file, wish), header_of(file, wish)
+    filed, header = filed_up_to(call.app.database, file, options), header_of(file, options)
     with _progress(call, file) as on_progress, _refusals(refused, filed, header) as on_refused:
         report = import_list(
             call.app.database,
             file,
-            wish,
+            options,
             hashes=_hashes(call),
             now=call.app.clock(),
             on_progress=on_progress,
@@ -118,7 +118,7 @@ def export(
     call = call_of(context)
     slug = call.existing(newsletter)
     with call.app.database.read() as session, _out(to) as out:
-        out.writelines(exporting.as_csv(session, slug))
+        out.writelines(export_module.as_csv(session, slug))
 
 
 def _hashes(call: CommandContext) -> Hashes:

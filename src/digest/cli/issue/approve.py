@@ -17,7 +17,7 @@ from sqlmodel import Session
 from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of
 from digest.cli.issue.drafting import NewsletterOption, find_issue, print_findings
 from digest.issues import provenance, store
-from digest.issues.approval import approve as store_approval
+from digest.issues.approval import approve as approve_issue
 from digest.issues.approval import refuse_errors
 from digest.issues.calendar import slots
 from digest.issues.models import Issue, IssueState
@@ -56,7 +56,7 @@ def approve(
         findings = call.app.issues.findings(edition)
         if not as_json:
             print_findings(call, findings)
-        given = store_approval(
+        approval = approve_issue(
             session,
             row,
             templates=provenance.template_hash(call.app.issues.template_sources()),
@@ -67,9 +67,18 @@ def approve(
         )
         next_step = _next_step(call, session, row)
     if as_json:
-        call.json({"issue": issue, "seal": given.seal, "by": given.by, "accepted": given.accepted})
+        call.json(
+            {
+                "issue": issue,
+                "seal": approval.seal,
+                "by": approval.by,
+                "accepted": approval.accepted,
+            }
+        )
         return
-    call.out.print(f"Issue {issue} is approved by {given.by}: {given.seal[:12]}", markup=False)
+    call.out.print(
+        f"Issue {issue} is approved by {approval.by}: {approval.seal[:12]}", markup=False
+    )
     call.out.print(next_step, markup=False)
 
 
@@ -140,9 +149,9 @@ def unattended(
     """Say whether an issue without any finding may go although nobody approved it."""
     call = call_of(context)
     with call.app.database.write() as session:
-        series = store.newsletter(session, newsletter)
-        series.unattended = switch is Switch.ON
-        session.add(series)
+        row = store.newsletter(session, newsletter)
+        row.unattended = switch is Switch.ON
+        session.add(row)
     may = "may go" if switch is Switch.ON else "don't go"
     call.out.print(f"Clean issues of {newsletter} {may} without an approval.")
 

@@ -14,9 +14,10 @@ from rich.table import Table
 from sqlmodel import Session
 
 from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of, counted
-from digest.issues import build as issue_build
 from digest.issues import store
-from digest.issues.calendar import cadence as periods
+from digest.issues.build import build as build_issue
+from digest.issues.build import choose_comparisons
+from digest.issues.calendar.cadence import BadPeriod, issue_day, period_at, period_of_day
 from digest.issues.link_checker import check_link, unreachable
 from digest.issues.linting import spam_findings
 from digest.issues.models import Edition, Issue, Newsletter
@@ -28,10 +29,10 @@ from digest.render.lint import Finding, forbids_sending
 app = typer.Typer()
 
 
-def _parse_period(given: str | None) -> str | None:
+def _parse_period(text: str | None) -> str | None:
     try:
-        return given if given is None else periods.period_of_day(periods.issue_day(given, 0))
-    except periods.BadPeriod as fault:
+        return text if text is None else period_of_day(issue_day(text, 0))
+    except BadPeriod as fault:
         raise typer.BadParameter(str(fault)) from None
 
 
@@ -54,8 +55,8 @@ def pick(
     """Show what would go out, and why; changes nothing."""
     call = call_of(context)
     with call.app.database.read() as session:
-        series = store.newsletter(session, newsletter)
-        chosen = issue_build.choose_comparisons(session, series, _period(call, series, period))
+        row = store.newsletter(session, newsletter)
+        chosen = choose_comparisons(session, row, _period(call, row, period))
     if as_json:
         call.json(chosen.to_dict())
     else:
@@ -75,11 +76,11 @@ def build(
     """Make the issue: pick, compose, render, check, freeze."""
     call = call_of(context)
     with call.app.database.write() as session:
-        series = store.newsletter(session, newsletter)
-        issue, made = issue_build.build(
+        row = store.newsletter(session, newsletter)
+        issue, made = build_issue(
             session,
-            series,
-            _period(call, series, period),
+            row,
+            _period(call, row, period),
             now=call.app.clock(),
             issue_builder=call.app.issues.builder,
             again=again,
@@ -160,8 +161,8 @@ def find_issue(
     session: Session, newsletter: str, number: int, *, lock: bool = False
 ) -> tuple[Issue, Edition]:
     """Return an issue and its edition; raise `NotFound`. *lock* locks the issue's row."""
-    series = store.newsletter(session, newsletter)
-    issue = store.by_number(session, series.id, number, lock=lock)
+    row = store.newsletter(session, newsletter)
+    issue = store.by_number(session, row.id, number, lock=lock)
     return issue, store.edition_of(session, issue)
 
 
@@ -208,8 +209,8 @@ def print_findings(call: CommandContext, findings: Sequence[Finding]) -> None:
         call.out.print(str(finding), markup=False)
 
 
-def _period(call: CommandContext, newsletter: Newsletter, given: str | None) -> str:
-    return given or periods.period_at(call.app.clock(), newsletter.timezone)
+def _period(call: CommandContext, newsletter: Newsletter, period: str | None) -> str:
+    return period or period_at(call.app.clock(), newsletter.timezone)
 
 
 def _print_pick(call: CommandContext, chosen: Pick) -> None:

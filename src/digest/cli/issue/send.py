@@ -328,10 +328,10 @@ def _status(
 
 def _list_issues(call: CommandContext, newsletter: str, *, as_json: bool) -> None:
     with call.app.database.read() as session:
-        series = store.newsletter(session, newsletter)
+        row = store.newsletter(session, newsletter)
         reports = [
             issue_status(session, issue, store.edition_of(session, issue), call.app.clock())
-            for issue in store.issues(session, series.id)
+            for issue in store.issues(session, row.id)
             if issue.number is not None
         ]
     service = service_facts(call, newsletter)

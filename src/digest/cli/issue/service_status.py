@@ -22,13 +22,13 @@ def service_facts(call: CommandContext, newsletter: str) -> dict[str, Any]:
     """Return recent slots, job runs and the hold as plain values."""
     now = call.app.clock()
     with call.app.database.read() as session:
-        series = store.newsletter(session, newsletter)
+        row = store.newsletter(session, newsletter)
         return {
             **hold_facts(call),
-            "scheduled": series.scheduled,
+            "scheduled": row.scheduled,
             "turns": [
                 slot_facts(session, slot, partial(ruling, call.app))
-                for slot in recent_slots(session, series, now)
+                for slot in recent_slots(session, row, now)
             ],
             "ticks": [job_facts(row, now) for row in job_runs(session)],
         }

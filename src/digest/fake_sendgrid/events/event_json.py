@@ -119,17 +119,17 @@ def _engagement_events(
         yield ReportedEvent(2, make("unsubscribe", mail, shared, after=8))
 
 
-def _drawn(mail: AcceptedMail, what: str) -> int:
+def _drawn(mail: AcceptedMail, purpose: str) -> int:
     """Return a 32-bit number drawn for a mail, the same one each time."""
-    return int.from_bytes(blake2b(f"{what}|{mail.address}".encode(), digest_size=4).digest())
+    return int.from_bytes(blake2b(f"{purpose}|{mail.address}".encode(), digest_size=4).digest())
 
 
-def _lag(mail: AcceptedMail, what: str, most: int) -> int:
+def _lag(mail: AcceptedMail, purpose: str, most: int) -> int:
     """Return a drawn delay in seconds, mostly short; 0 for an address named after its outcome."""
     return (
         0
         if named_outcome(mail.address)
-        else int(most * (_drawn(mail, what) % 10_000 / 10_000) ** 4)
+        else int(most * (_drawn(mail, purpose) % 10_000 / 10_000) ** 4)
     )
 
 

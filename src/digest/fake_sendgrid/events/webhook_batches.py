@@ -59,7 +59,7 @@ def cut(events: Iterable[Mapping[str, Any]], first: int = 0) -> Iterator[Webhook
         yield WebhookBatch(frame(lines), len(lines), first)
 
 
-def dice(seed: int) -> Random:
+def seeded_random(seed: int) -> Random:
     """Return a random generator that repeats for the same seed."""
     return Random(seed)  # noqa: S311 - repeatable is the point
 

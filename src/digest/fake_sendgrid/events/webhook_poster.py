@@ -19,8 +19,8 @@ from digest.fake_sendgrid.events.webhook_batches import (
     WebhookBatch,
     corrupt,
     cut,
-    dice,
     disorder_events,
+    seeded_random,
 )
 from digest.fake_sendgrid.faults.outcomes import OutcomeOdds
 from digest.fake_sendgrid.message_store import MessageStore
@@ -74,7 +74,7 @@ class WebhookPoster:
     faults: EventFaults = field(default_factory=EventFaults)
     report: PostingReport = field(default_factory=PostingReport)
     _waiting: list[_Waiting] = field(default_factory=list)
-    _random: Random = field(default_factory=lambda: dice(0))
+    _random: Random = field(default_factory=lambda: seeded_random(0))
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _cursor: int = 0
 
@@ -82,7 +82,7 @@ class WebhookPoster:
         """Resume at the cursor in the store, with a fresh random generator and report."""
         self._cursor = int(self.ledger.note(CURSOR) or 0)
         self._waiting.clear()
-        self._random = dice(self.odds.seed)
+        self._random = seeded_random(self.odds.seed)
         self.report = PostingReport()
 
     async def run(self) -> None:

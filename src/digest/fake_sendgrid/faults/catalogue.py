@@ -114,11 +114,11 @@ class BadAddresses:
         """Return a violation for each such address in a valid body."""
         violations = [
             about(
-                f"personalizations.{place}.{kind}.{index}.email",
+                f"personalizations.{number}.{kind}.{index}.email",
                 "Does not contain a valid address.",
                 f"personalizations.{kind}",
             )
-            for place, personalization in enumerate(body["personalizations"])
+            for number, personalization in enumerate(body["personalizations"])
             for kind in ("to", "cc", "bcc")
             for index, mailbox in enumerate(personalization.get(kind) or ())
             if self._is_bad(mailbox["email"].lower())
@@ -147,11 +147,11 @@ class FaultPlan:
     def next(self) -> Fault | None:
         """Count one request, and return the first fault that meets it, or ``None``."""
         self.number += 1
-        for place, fault in enumerate(self.faults):
-            draw = _number(f"{self.seed}|{place}|{self.number}") / 2**64
-            spent = fault.when.times is not None and self.met[place] >= fault.when.times
+        for index, fault in enumerate(self.faults):
+            draw = _number(f"{self.seed}|{index}|{self.number}") / 2**64
+            spent = fault.when.times is not None and self.met[index] >= fault.when.times
             if not spent and fault.meets(self.number, draw):
-                self.met[place] += 1
+                self.met[index] += 1
                 return fault
         return None
 
@@ -160,8 +160,8 @@ class FaultPlan:
         return {
             "requests": self.number,
             "faults": [
-                {"do": fault.kind, "met": self.met[place]}
-                for place, fault in enumerate(self.faults)
+                {"do": fault.kind, "met": self.met[index]}
+                for index, fault in enumerate(self.faults)
             ],
             "addresses": asdict(self.addresses),
             "events": asdict(self.events),

@@ -96,11 +96,11 @@ def _refuse(_reply: HttpResponse, settings: Settings, _now: float) -> HttpRespon
         return HttpResponse(status=400, headers=(HTML,), body=page.ljust(settings["size"]))
     named = [
         about(
-            f"personalizations.{place}.to.0.email",
+            f"personalizations.{index}.to.0.email",
             "Does not contain a valid address.",
             "personalizations.to",
         )._asdict()
-        for place in settings["places"]
+        for index in settings["places"]
     ]
     reply = json_response({"errors": named}, 400) if named else error_response(400, "Bad Request")
     return HttpResponse(status=400, headers=reply.headers, body=reply.body.ljust(settings["size"]))

@@ -71,23 +71,23 @@ class OutcomeOdds:
         word = named_outcome(address)
         if word:
             return frozenset({word})
-        lot = self.lots(address.lower())
-        end = _one_of(ENDS, self.shares, lot[0])
+        draws = self.draws(address.lower())
+        end = _one_of(ENDS, self.shares, draws[0])
         if end:
             return frozenset({end})
-        lot = (*lot[:4], *self.lots(f"{address.lower()}|{also}")[4:])
+        draws = (*draws[:4], *self.draws(f"{address.lower()}|{also}")[4:])
         others = (outcome for outcome in MailOutcome if outcome not in ENDS)
         return frozenset(
             outcome
-            for outcome, drawn in zip(others, lot[1:], strict=False)
+            for outcome, drawn in zip(others, draws[1:], strict=False)
             if drawn < self.shares.get(outcome, 0)
         )
 
-    def lots(self, what: str) -> tuple[float, ...]:
-        """Return eight numbers from 0 to 1 drawn for *what*, the same ones each time."""
-        dealt = blake2b(f"{self.seed}|{what}".encode(), digest_size=32).digest()
+    def draws(self, name: str) -> tuple[float, ...]:
+        """Return eight numbers from 0 to 1 drawn for *name*, the same ones each time."""
+        digest = blake2b(f"{self.seed}|{name}".encode(), digest_size=32).digest()
         return tuple(
-            int.from_bytes(dealt[n : n + 4], "big") / 2**32 for n in range(0, len(dealt), 4)
+            int.from_bytes(digest[n : n + 4], "big") / 2**32 for n in range(0, len(digest), 4)
         )
 
 

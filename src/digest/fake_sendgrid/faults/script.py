@@ -29,17 +29,22 @@ def parse(script: Any, *, seed: int = 0, may_kill: bool = False) -> FaultPlan:
 
     Raise `BadSetting`, which names the line and its mistake.
     """
-    whole = {"requests": script or []} if script is None or isinstance(script, list) else script
-    if not isinstance(whole, dict) or whole.keys() - {"requests", "addresses", "events", "seed"}:
+    document = {"requests": script or []} if script is None or isinstance(script, list) else script
+    if not isinstance(document, dict) or document.keys() - {
+        "requests",
+        "addresses",
+        "events",
+        "seed",
+    }:
         raise BadSetting("a fault script is a list, or has: requests, addresses, events, seed")
-    lines = whole.get("requests") or []
-    if not isinstance(lines, list) or not isinstance(whole.get("seed", 0), int):
+    lines = document.get("requests") or []
+    if not isinstance(lines, list) or not isinstance(document.get("seed", 0), int):
         raise BadSetting("in a fault script requests is a list, and seed a number")
     return FaultPlan(
         tuple(_fault(line, f"fault {n}", may_kill=may_kill) for n, line in enumerate(lines, 1)),
-        _filled(BadAddresses, whole.get("addresses", {}), "addresses"),
-        _filled(EventFaults, whole.get("events", {}), "events"),
-        whole.get("seed", seed),
+        _filled(BadAddresses, document.get("addresses", {}), "addresses"),
+        _filled(EventFaults, document.get("events", {}), "events"),
+        document.get("seed", seed),
     )
 
 

@@ -67,8 +67,8 @@ class FaultyConnection:
             self._http.receive_data(first)
         return first
 
-    async def _receive(self, room: int) -> bytes:
-        return await self._loop.sock_recv(self._sock, room)
+    async def _receive(self, limit: int) -> bytes:
+        return await self._loop.sock_recv(self._sock, limit)
 
     async def read(self, *, body_cap: int, cut_at: int | None = None) -> HttpRequest:
         """Return the next complete request; with *cut_at*, reset the connection at that byte.
@@ -106,12 +106,12 @@ class FaultyConnection:
             await self._more(cut_at)
 
     async def _more(self, cut_at: int | None) -> None:
-        room = CHUNK if cut_at is None else min(CHUNK, cut_at - self._received)
-        if room <= 0:
+        limit = CHUNK if cut_at is None else min(CHUNK, cut_at - self._received)
+        if limit <= 0:
             self.close(reset=True)
             raise ConnectionGone
         try:
-            data = await self._receive(room)
+            data = await self._receive(limit)
         except OSError:
             raise ConnectionGone from None
         self._received += len(data)

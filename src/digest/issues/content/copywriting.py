@@ -33,12 +33,12 @@ def share(value: float) -> str:
 
 def headline(contenders: Sequence[ContenderView]) -> str:
     """Return one sentence on how the panel leans; a pure function of the shares."""
-    known = [contender for contender in contenders if contender.panel_share is not None]
-    if not known:
+    voted = [contender for contender in contenders if contender.panel_share is not None]
+    if not voted:
         return "The panel hasn\u2019t published a share yet."
-    if len(known) == 1:
-        return _one_share(known[0])
-    ahead, behind = leader_first(known)
+    if len(voted) == 1:
+        return _one_share(voted[0])
+    ahead, behind = leader_first(voted)
     if ahead.panel_share == behind.panel_share:
         return _tie(ahead)
     if ahead.ships is None or behind.ships is None or ahead.seats != behind.seats:
@@ -95,13 +95,13 @@ def subject(lead: ComparisonView) -> str:
 
 
 def _subject_forms(contenders: Sequence[ContenderView]) -> list[str]:
-    known = [contender for contender in contenders if contender.panel_share is not None]
-    if len(known) == 1:
-        only = known[0]
+    voted = [contender for contender in contenders if contender.panel_share is not None]
+    if len(voted) == 1:
+        only = voted[0]
         return [f"{only.name}: {_of_panel(only)} would ship"]
-    if len(known) != 2:  # noqa: PLR2004  - a comparison has two sides
+    if len(voted) != 2:  # noqa: PLR2004  - a comparison has two sides
         return []
-    ahead, behind = leader_first(known)
+    ahead, behind = leader_first(voted)
     if ahead.panel_share != behind.panel_share:
         shares = f"{share(ahead.panel_share or 0)} to {share(behind.panel_share or 0)}"
         leads = f"{ahead.name} leads {behind.name}"
@@ -150,11 +150,11 @@ def _tools(count: int) -> str:
 
 def preheader(comparisons: Sequence[ComparisonView], opening_text: str) -> str:
     """Return the preheader: the titles after the lead, at most `PREHEADER_LIMIT` characters."""
-    rest = [comparison.title for comparison in comparisons[1:]]
-    if not rest:
+    titles = [comparison.title for comparison in comparisons[1:]]
+    if not titles:
         return truncate(comparisons[0].headline, PREHEADER_LIMIT).replace("\u00a0", " ")
     return _first_fitting(
-        (_other_titles(rest, shown) for shown in range(len(rest), 0, -1)), or_else=opening_text
+        (_other_titles(titles, shown) for shown in range(len(titles), 0, -1)), or_else=opening_text
     )
 
 

@@ -94,8 +94,8 @@ def _length(text: str) -> int:
 
 def _passage_score(sentence: str, limit: int) -> float:
     """Score a sentence; less when it would be cut or refers to the sentence before it."""
-    whole = 1.0 if len(sentence) <= limit else 0.4
-    return _score(sentence) * whole * (0.7 if _REFERS_BACK.match(sentence) else 1.0)
+    fit = 1.0 if len(sentence) <= limit else 0.4
+    return _score(sentence) * fit * (0.7 if _REFERS_BACK.match(sentence) else 1.0)
 
 
 def _score(sentence: str) -> float:

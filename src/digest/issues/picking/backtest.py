@@ -33,13 +33,13 @@ def backtest(
     The history of each week is the picks before it. A comparison without a publishing date
     counts from the day of its import.
     """
-    known = list(candidates)
+    pool = list(candidates)
     truth = {past.period: past.comparisons for past in history}
     picked: list[PastIssueContent] = []
     replayed: list[BacktestWeek] = []
     for period in _periods_before(until, weekday, weeks):
         day = issue_day(period, weekday)
-        chosen = pick(_available(known, day), picked, rule, period=period, day=day)
+        chosen = pick(_available(pool, day), picked, rule, period=period, day=day)
         carried = [choice.candidate for choice in chosen.chosen]
         if carried:
             picked.append(
@@ -58,7 +58,9 @@ def _periods_before(until: str, weekday: int, weeks: int) -> Sequence[str]:
     return [period_of_day(day - timedelta(weeks=ago)) for ago in range(weeks, 0, -1)]
 
 
-def _available(known: Sequence[Candidate], day: date) -> list[Candidate]:
+def _available(candidates: Sequence[Candidate], day: date) -> list[Candidate]:
     return [
-        candidate for candidate in known if (candidate.published_on or candidate.imported_on) <= day
+        candidate
+        for candidate in candidates
+        if (candidate.published_on or candidate.imported_on) <= day
     ]

@@ -93,9 +93,9 @@ def release(decisions: Decisions, slug: str) -> Decisions:
 
 def move(decisions: Decisions, shown: Sequence[str], slug: str, to: int) -> Decisions:
     """Return the decisions with *slug* at position *to*, from 1, among the slugs *shown*."""
-    rest = [other for other in shown if other != slug]
-    at = min(max(to, 1), len(rest) + 1) - 1
-    return replace(decisions, order=(*rest[:at], slug, *rest[at:]))
+    others = [other for other in shown if other != slug]
+    at = min(max(to, 1), len(others) + 1) - 1
+    return replace(decisions, order=(*others[:at], slug, *others[at:]))
 
 
 def set_text(decisions: Decisions, line: Line, text: str) -> Decisions:
@@ -130,18 +130,18 @@ def choose(
     dropped = [known.pop(slug) for slug in decisions.dropped if slug in known]
     taken = {tool: candidate for candidate in pins for tool in candidate.tools}
     barred = [candidate for candidate in known.values() if candidate.tools & taken.keys()]
-    room = max(0, rule.max_per_issue - len(pins))
-    rest = pick(
+    free = max(0, rule.max_per_issue - len(pins))
+    picked = pick(
         [candidate for candidate in known.values() if not candidate.tools & taken.keys()],
         past,
-        replace(rule, max_per_issue=room),
+        replace(rule, max_per_issue=free),
         period=period,
         day=day,
     )
     pinned = [_pinned(candidate, period=period, day=day) for candidate in pins]
-    chosen = _in_order([*rest.chosen, *pinned], decisions.order)
+    chosen = _in_order([*picked.chosen, *pinned], decisions.order)
     left_out = [
-        *(_with_pins_counted(entry, len(rest.chosen), len(chosen)) for entry in rest.left_out),
+        *(_with_pins_counted(entry, len(picked.chosen), len(chosen)) for entry in picked.left_out),
         *(
             _left_out(candidate, ExclusionReason.DROPPED, "an editor took it out")
             for candidate in dropped
@@ -153,11 +153,11 @@ def choose(
     ]
     left_out.sort(key=lambda entry: entry.candidate.slug)
     return replace(
-        rest,
+        picked,
         rule=rule,
         chosen=chosen,
         left_out=tuple(left_out),
-        note=note(chosen, left_out) if pins or dropped else rest.note,
+        note=note(chosen, left_out) if pins or dropped else picked.note,
     )
 
 
@@ -187,10 +187,10 @@ def _pinned(candidate: Candidate, *, period: str, day: date) -> Chosen:
 
 def _in_order(chosen: Sequence[Chosen], order: Sequence[str]) -> tuple[Chosen, ...]:
     """Return the comparisons in the editors' order; those not moved follow by points."""
-    wanted = {slug: place for place, slug in enumerate(order)}
+    wanted = {slug: index for index, slug in enumerate(order)}
     by_points = sorted(chosen, key=lambda choice: -choice.score.total)
     placed = sorted(by_points, key=lambda choice: wanted.get(choice.candidate.slug, len(wanted)))
-    return tuple(replace(choice, position=place) for place, choice in enumerate(placed, 1))
+    return tuple(replace(choice, position=index) for index, choice in enumerate(placed, 1))
 
 
 def _left_out(candidate: Candidate, why: ExclusionReason, reason: str) -> Exclusion:

@@ -72,8 +72,8 @@ def _mailbox(mailbox: Mailbox) -> dict[str, str]:
 
 
 def _ids(mailing: Mailing) -> dict[str, str]:
-    given = {ISSUE: mailing.issue, BATCH: mailing.batch, ATTEMPT: mailing.attempt}
-    return {name: value for name, value in given.items() if value}
+    ids = {ISSUE: mailing.issue, BATCH: mailing.batch, ATTEMPT: mailing.attempt}
+    return {name: value for name, value in ids.items() if value}
 
 
 def _tracking(content: Content) -> dict[str, Any]:

@@ -45,10 +45,10 @@ def classify(exchange: Exchange, *, recipients: int, now: float) -> Answer:
     return InDoubt(status=status, detail=f"the provider answered {status}")
 
 
-def _id(given: str | None) -> str | None:
+def _id(header: str | None) -> str | None:
     """Return the provider's message id, ``None`` if it is long or not printable ASCII."""
-    fits = given and len(given) <= MAX_ID and given.isascii() and given.isprintable()
-    return given if fits else None
+    fits = header and len(header) <= MAX_ID and header.isascii() and header.isprintable()
+    return header if fits else None
 
 
 def _refusal(exchange: Exchange, status: int, recipients: int, now: float) -> Answer:

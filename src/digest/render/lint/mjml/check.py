@@ -51,7 +51,7 @@ def _finding(fault: MjmlFault, locate: Locate) -> Finding:
     file, line, column = locate(fault)
     return Finding(
         rule=fault.rule,
-        severity=Severity.ERROR if fault.grave else Severity.WARNING,
+        severity=Severity.ERROR if fault.is_error else Severity.WARNING,
         place="mjml",
         message=fault.message,
         mend=fault.mend,

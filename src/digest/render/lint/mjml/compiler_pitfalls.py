@@ -94,7 +94,7 @@ def quotes_in_quotes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
                 attribute,
                 f'a " in {attribute.name} of <{tag.name}> ends it early',
                 'Quote with " and write &quot; inside.',
-                grave=True,
+                is_error=True,
             )
 
 
@@ -314,10 +314,10 @@ def _percent(tag: MjmlTag) -> float:
 
 
 def _attribute_fault(
-    rule: str, attribute: Attribute, message: str, mend: str, *, grave: bool = False
+    rule: str, attribute: Attribute, message: str, mend: str, *, is_error: bool = False
 ) -> MjmlFault:
-    return MjmlFault(rule, attribute.at, attribute.name, message, mend, grave)
+    return MjmlFault(rule, attribute.at, attribute.name, message, mend, is_error)
 
 
 def _tag_fault(rule: str, tag: MjmlTag, message: str, mend: str) -> MjmlFault:
-    return MjmlFault(rule, tag.at, f"<{tag.name}", message, mend, grave=False)
+    return MjmlFault(rule, tag.at, f"<{tag.name}", message, mend, is_error=False)

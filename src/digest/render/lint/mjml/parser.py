@@ -36,7 +36,7 @@ class MjmlFault:
     words: str
     message: str
     mend: str
-    grave: bool = True  #: whether it forbids the mail
+    is_error: bool = True  #: whether it forbids the mail
 
 
 @dataclass(frozen=True)
@@ -228,10 +228,12 @@ class _Reader:
             )
 
     def _unparsable(self, text: str, at: int) -> None:
-        what = {"<![CDATA[": "CDATA", "<?": "<?…?>", "<!": "<!…>"}.get(text, "<")
-        mend = "Write &lt; for the sign." if what == "<" else "Take it out: MJML can't read it."
+        construct = {"<![CDATA[": "CDATA", "<?": "<?…?>", "<!": "<!…>"}.get(text, "<")
+        mend = (
+            "Write &lt; for the sign." if construct == "<" else "Take it out: MJML can't read it."
+        )
         near = "<" + re.split(r"[\n<]", self.source[at + 1 : at + 20])[0]
-        self._fault(at, near, f"{what} can't be read here", mend)
+        self._fault(at, near, f"{construct} can't be read here", mend)
 
     def _text(self, text: str, at: int) -> None:
         control = _CONTROL.search(text)

@@ -124,7 +124,7 @@ def stray_text(parsed: ParsedMjml) -> Iterator[MjmlFault]:
                     near,
                     f"“{near}” stands in <{tag.name}>, which holds only tags",
                     "Put words in <mj-text>.",
-                    grave=False,
+                    is_error=False,
                 )
 
 
@@ -169,7 +169,7 @@ def repeated_attributes(parsed: ParsedMjml) -> Iterator[MjmlFault]:
                     attribute.name,
                     f"{attribute.name} stands twice in <{tag.name}>; the last one counts",
                     "Keep one.",
-                    grave=False,
+                    is_error=False,
                 )
             names.add(attribute.name)
 
