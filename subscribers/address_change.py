@@ -108,15 +108,15 @@ def confirm_change(
     if reader is None or change is None or hindrance is not None:
         return hindrance or AddressChangeResult.GONE
     address = parse(change.address, test_names=True)
-    other = store.find(session, address.key)
-    if _gets_mail(session, other):
+    holder = store.find(session, address.key)
+    if _gets_mail(session, holder):
         return AddressChangeResult.TAKEN
-    if other is not None:  # a reader who left or never confirmed; the address has answered now
-        store.delete_reader(session, other.id)
+    if holder is not None:  # a reader who left or never confirmed; the address has answered now
+        store.delete_reader(session, holder.id)
     _move(session, reader, address, hashes, now)
-    for place in store.all_standings(session, reader.id):
-        consent.record(session, reader.id, place.newsletter, ConsentAct.MOVED, evidence, now)
-        rate_limits.reset_address(session, address.key, place.newsletter, hashes)
+    for row in store.all_standings(session, reader.id):
+        consent.record(session, reader.id, row.newsletter, ConsentAct.MOVED, evidence, now)
+        rate_limits.reset_address(session, address.key, row.newsletter, hashes)
     _update(session, change_id, done_at=now)
     _notify_former(session, reader, change_id, now)
     return AddressChangeResult.DONE
@@ -127,15 +127,13 @@ def preview_change(session: Session, change_id: int) -> AddressChangeResult | No
     return _hindrance(session, *_change(session, change_id))
 
 
-def whose(session: Session, change_id: int) -> tuple[LinkTarget, str] | None:
+def moved_reader(session: Session, change_id: int) -> tuple[LinkTarget, str] | None:
     """Return who moved by a change, with one of their newsletters and the address, or ``None``."""
     reader, change = _change(session, change_id)
     if reader is None or change is None or reader.address != change.address:
         return None
     newsletters = [
-        place.newsletter
-        for place in store.all_standings(session, reader.id)
-        if place.standing in JOINED
+        row.newsletter for row in store.all_standings(session, reader.id) if row.standing in JOINED
     ]
     return (LinkTarget(reader.id, newsletters[0]), reader.address) if newsletters else None
 
@@ -160,8 +158,8 @@ def _hindrance(session: Session, reader: Reader | None, change: Any) -> AddressC
 
 
 def _gets_mail(session: Session, reader: Reader | None) -> bool:
-    places = store.all_standings(session, reader.id) if reader else []
-    return any(place.standing in JOINED for place in places)
+    rows = store.all_standings(session, reader.id) if reader else []
+    return any(row.standing in JOINED for row in rows)
 
 
 def _move(
@@ -175,16 +173,14 @@ def _move(
 
 def _notify_former(session: Session, reader: Reader, change_id: int, now: datetime) -> None:
     """Queue one letter to the old address, whose owner may not have asked for the change."""
-    places = [
-        place for place in store.all_standings(session, reader.id) if place.standing in JOINED
-    ]
-    if reader.suppressed or not places:
+    rows = [row for row in store.all_standings(session, reader.id) if row.standing in JOINED]
+    if reader.suppressed or not rows:
         return
     _update(session, change_id, former=reader.address)
     letter_queue.enqueue(
         session,
         reader.id,
-        places[0].newsletter,
+        rows[0].newsletter,
         LetterKind.MOVED,
         now,
         language=reader.language,

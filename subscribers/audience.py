@@ -30,7 +30,7 @@ from sqlmodel import col
 
 from subscribers.models import Standing, Subscriber, Subscription
 
-NONE_OF_THEIRS = "no topic of theirs"
+NO_WANTED_TOPIC = "no topic of theirs"
 
 #: JSON texts of a choice that leaves no topic out, besides NULL.
 _EVERYTHING = ("null", "[]")
@@ -45,7 +45,7 @@ def unwanted(about: Collection[str]) -> ColumnElement[Any]:
         # First, since most readers chose nothing, and their JSON is then never parsed.
         (or_(chosen.is_(null()), cast(chosen, Text).in_(_EVERYTHING)), null()),
         (wanted, null()),
-        else_=literal(NONE_OF_THEIRS),
+        else_=literal(NO_WANTED_TOPIC),
     )
 
 
@@ -72,7 +72,7 @@ def audience(
 
     Columns: ``subscriber_id``, ``address``, ``standing`` and ``exclusion``, which is NULL for a
     reader who may be mailed, and else the reason: "suppressed: complaint", "unsubscribed",
-    "paused", "pending" or `NONE_OF_THEIRS`. *about* is the mail's topics, which excludes readers
+    "paused", "pending" or `NO_WANTED_TOPIC`. *about* is the mail's topics, which excludes readers
     who want none of them; ``None`` excludes nobody by topic.
     """
     return (

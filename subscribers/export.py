@@ -58,14 +58,14 @@ def person(session: Session, subscriber_id: int) -> dict[str, Any]:
     reader = store.find_by_id(session, subscriber_id)
     if reader is None:
         return {}
-    subscriptions = [place._asdict() for place in store.all_standings(session, subscriber_id)]
+    subscriptions = [row._asdict() for row in store.all_standings(session, subscriber_id)]
     return {
         "number": reader.id,
         "address": reader.address,
         "language": reader.language,
         "suppressed": reader.suppressed,
         "created_at": reader.created_at,
-        "subscriptions": [_without(place, "subscriber_id") for place in subscriptions],
+        "subscriptions": [_without(row, "subscriber_id") for row in subscriptions],
         "consent": [dict(entry) for entry in consent.entries(session, subscriber_id)],
         "letters": _letters(session, subscriber_id),
         "address_changes": _address_changes(session, subscriber_id),

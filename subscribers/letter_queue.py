@@ -71,7 +71,7 @@ class LetterCarrier(Protocol):
 _Sort = tuple[LetterKind, str, str]
 
 
-class _Waiting(NamedTuple):
+class _ClaimedLetter(NamedTuple):
     """A claimed letter, with what decides whether it is still sent."""
 
     id: int
@@ -261,17 +261,17 @@ _SENT_AGAIN = (SendOutcome.NOT_SENT, SendOutcome.HALTED, SendOutcome.UNMADE)
 _DOWN = (SendOutcome.NOT_SENT, SendOutcome.HALTED)
 
 
-def _send(waiting: _Waiting, carrier: LetterCarrier, links: Links) -> SendOutcome | None:
+def _send(waiting: _ClaimedLetter, carrier: LetterCarrier, links: Links) -> SendOutcome | None:
     return carrier.send(_letter(waiting, links)) if _is_wanted(waiting) else None
 
 
-def _is_wanted(waiting: _Waiting) -> bool:
+def _is_wanted(waiting: _ClaimedLetter) -> bool:
     """Return whether the letter is still to be sent; it may have been queued for hours."""
     if waiting.declined and waiting.kind in _BY_FORM:
         return False
     if waiting.kind is LetterKind.CONFIRM:
         # A suppressed address may get the one letter whose answer lifts the suppression.
-        return _still_asks(waiting) and waiting.held in (None, *suppression.REJOINABLE)
+        return _has_effect(waiting) and waiting.held in (None, *suppression.REJOINABLE)
     if waiting.kind is LetterKind.CHANGE:
         return bool(waiting.address) and waiting.held is None
     if waiting.kind is LetterKind.MOVED:
@@ -279,14 +279,14 @@ def _is_wanted(waiting: _Waiting) -> bool:
     return waiting.standing in JOINED and waiting.held is None
 
 
-def _still_asks(waiting: _Waiting) -> bool:
+def _has_effect(waiting: _ClaimedLetter) -> bool:
     """Return whether the letter's link would have an effect: the reader may have left since."""
     if waiting.standing is not Standing.UNSUBSCRIBED or waiting.since is None:
         return waiting.standing is Standing.PENDING
     return waiting.asked_at > waiting.since
 
 
-def _letter(waiting: _Waiting, links: Links) -> Letter:
+def _letter(waiting: _ClaimedLetter, links: Links) -> Letter:
     target = LinkTarget(waiting.subscriber_id, waiting.newsletter)
     action = ""
     if waiting.kind is LetterKind.CONFIRM:
@@ -325,7 +325,9 @@ def _in_language(language: str, url: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}lang={language}"
 
 
-def _claim(session: Session, unmade: set[_Sort], hashes: Hashes, now: datetime) -> _Waiting | None:
+def _claim(
+    session: Session, unmade: set[_Sort], hashes: Hashes, now: datetime
+) -> _ClaimedLetter | None:
     """Claim the oldest letter to a reader and return it, ``None`` where no letter is left."""
     claimed = claim(session, now, _TO_READER, *(~_is_of(sort) for sort in unmade))
     if claimed is None:
@@ -343,7 +345,7 @@ def _claim(session: Session, unmade: set[_Sort], hashes: Hashes, now: datetime) 
         values |= {"address": new or "", "held": record.reason if record and barred else None}
     elif row.kind is LetterKind.MOVED:
         values |= {"address": former or "", "held": None}
-    return _Waiting(**values)
+    return _ClaimedLetter(**values)
 
 
 def _is_of(sort: _Sort) -> Any:
@@ -356,7 +358,7 @@ def _is_of(sort: _Sort) -> Any:
 
 
 def _settle(
-    session: Session, waiting: _Waiting, outcome: SendOutcome | None, now: datetime
+    session: Session, waiting: _ClaimedLetter, outcome: SendOutcome | None, now: datetime
 ) -> LetterState:
     state = settle(session, waiting.id, outcome, now, again=_SENT_AGAIN)
     if waiting.kind is LetterKind.MOVED and state is not LetterState.WAITING:

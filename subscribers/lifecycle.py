@@ -47,7 +47,7 @@ class ConfirmResult(StrEnum):
 
 def confirm(
     session: Session,
-    asked: DatedTarget,
+    target: DatedTarget,
     evidence: Evidence,
     hashes: Hashes,
     now: datetime,
@@ -56,7 +56,7 @@ def confirm(
 
     A reader who left after the letter was asked for stays unsubscribed.
     """
-    number, newsletter, asked_at = asked
+    number, newsletter, asked_at = target
     if is_barred(session, number, hashes):
         return ConfirmResult.BARRED
     among = [Standing.PENDING, Standing.UNSUBSCRIBED]
@@ -156,7 +156,7 @@ def resume(session: Session, subscriber_id: int, newsletter: str, now: datetime)
 
 
 #: Erases a reader, by subscriber id and address, from what the caller's packages store.
-Elsewhere = Callable[[Session, int, str], None]
+EraseElsewhere = Callable[[Session, int, str], None]
 
 
 def nothing_elsewhere(_session: Session, _subscriber_id: int, _address: str) -> None:
@@ -170,7 +170,7 @@ def erase(
     hashes: Hashes,
     now: datetime,
     *,
-    elsewhere: Elsewhere = nothing_elsewhere,
+    elsewhere: EraseElsewhere = nothing_elsewhere,
 ) -> bool:
     """Erase a reader (GDPR, article 17); return whether there was one.
 

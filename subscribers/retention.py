@@ -106,14 +106,14 @@ def _is_alone(before: datetime) -> ColumnElement[bool]:
 def _delete_evidence(sessions: UnitOfWork, before: datetime) -> int:
     """Delete the entries of deleted subscribers, whose ids are never given again."""
     known = exists().where(col(Subscriber.id) == col(Consent.subscriber_id))
-    gone = (
+    deleted = (
         select(col(Consent.subscriber_id))
         .where(~known)
         .group_by(col(Consent.subscriber_id))
         .having(func.max(col(Consent.at)) < before)
     )
     with sessions.read() as session:
-        numbers = session.execute(gone).scalars().all()
+        numbers = session.execute(deleted).scalars().all()
     count = 0
     for part in chunks(numbers):
         with sessions.write() as session:
@@ -135,14 +135,14 @@ def _delete_part(
     sessions: UnitOfWork, numbers: Sequence[Any], hashes: Hashes, before: datetime, now: datetime
 ) -> int:
     with sessions.write() as session:
-        keys = _still_away(session, numbers, before)
+        keys = _still_unsubscribed(session, numbers, before)
         reasons = dict.fromkeys(keys, SuppressionReason.LEFT)
         suppression.suppress_all(session, reasons, hashes, now)
         session.execute(delete(Subscriber).where(col(Subscriber.address_key).in_(keys)))
     return len(keys)
 
 
-def _still_away(session: Session, numbers: Sequence[Any], before: datetime) -> list[str]:
+def _still_unsubscribed(session: Session, numbers: Sequence[Any], before: datetime) -> list[str]:
     """Return the keys of those who still are away, and lock their rows against a return."""
     statement = (
         select(col(Subscriber.address_key))
@@ -154,11 +154,11 @@ def _still_away(session: Session, numbers: Sequence[Any], before: datetime) -> l
 
 def _has_left(before: datetime) -> ColumnElement[bool]:
     same = col(Subscription.subscriber_id) == col(Subscriber.id)
-    away = and_(
+    unsubscribed = and_(
         col(Subscription.standing) == Standing.UNSUBSCRIBED, col(Subscription.since) < before
     )
     asked = exists().where(col(LetterToSend.subscriber_id) == col(Subscriber.id))
-    return and_(exists().where(same, away), ~exists().where(same, ~away), ~asked)
+    return and_(exists().where(same, unsubscribed), ~exists().where(same, ~unsubscribed), ~asked)
 
 
 def _delete_rows(sessions: UnitOfWork, model: type[SQLModel], old: ColumnElement[bool]) -> int:

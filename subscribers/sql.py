@@ -172,11 +172,11 @@ class OneReadQuery:
         rows = self._plain.limit(-1).subquery()
         self._as_text = select(func.json_group_array(func.json_array(*rows.c)))
 
-    def all(self, session: Session, given: Mapping[str, Any]) -> list[Sequence[Any]]:
-        """Return the rows of the statement, run with the parameters *given*."""
+    def all(self, session: Session, parameters: Mapping[str, Any]) -> list[Sequence[Any]]:
+        """Return the rows of the statement, run with the parameters *parameters*."""
         connection = session.connection()
         if connection.dialect.name != "sqlite":  # the driver fetches all rows at once
-            return list(connection.execute(self._plain, given))
-        text: str = connection.execute(self._as_text, given).scalar_one()
+            return list(connection.execute(self._plain, parameters))
+        text: str = connection.execute(self._as_text, parameters).scalar_one()
         rows: list[Sequence[Any]] = orjson.loads(text)
         return sorted(rows, key=itemgetter(0))  # SQL doesn't guarantee an aggregate's order

@@ -66,8 +66,8 @@ def suppress_all(
     known = find_all(session, list(reasons), hashes)
     for key, reason in reasons.items():
         erased = now if reason is SuppressionReason.ERASED else None
-        fresh = SuppressionRecord(reason, now, erased)
-        _write(session, hashes.first(key), _strictest(known.get(key), fresh))
+        record = SuppressionRecord(reason, now, erased)
+        _write(session, hashes.first(key), _strictest(known.get(key), record))
     # Read again, since another transaction may have written a stricter reason meanwhile.
     for key, record in find_all(session, list(reasons), hashes).items():
         store.mark_suppressed(session, [key], record.reason)

@@ -201,9 +201,9 @@ class Links:
         subject = own_page(target.subscriber_id, target.newsletter, address)
         return f"{self.base_url}/p/{self.tokens.sign(Purpose.PREFERENCES, subject)}"
 
-    def confirm(self, asked: DatedTarget) -> str:
+    def confirm(self, target: DatedTarget) -> str:
         """Return the URL to confirm a sign-up."""
-        return f"{self.base_url}/c/{self.tokens.sign(Purpose.CONFIRM, _triple(asked))}"
+        return f"{self.base_url}/c/{self.tokens.sign(Purpose.CONFIRM, _triple(target))}"
 
     def sign_up(self, newsletter: str) -> str:
         """Return the URL of the sign-up page."""
@@ -220,9 +220,9 @@ class Links:
         subject = f"{mailbox}:{number}:{change}:{newsletter}"
         return f"{self.base_url}/n/{self.tokens.sign(Purpose.DECLINE, subject)}"
 
-    def returning(self, asked: DatedTarget) -> str:
+    def returning(self, target: DatedTarget) -> str:
         """Return the token to undo an unsubscription of that moment."""
-        return self.tokens.sign(Purpose.RETURN, _triple(asked))
+        return self.tokens.sign(Purpose.RETURN, _triple(target))
 
     def read_unsubscribe(self, token: str) -> LinkTarget:
         """Return who unsubscribes, and from which newsletter."""
@@ -267,8 +267,8 @@ def _pair(target: LinkTarget) -> str:
     return f"{target.subscriber_id}:{target.newsletter}"
 
 
-def _triple(asked: DatedTarget) -> str:
-    return f"{asked.subscriber_id}:{asked.newsletter}:{int(asked.at.timestamp())}"
+def _triple(target: DatedTarget) -> str:
+    return f"{target.subscriber_id}:{target.newsletter}:{int(target.at.timestamp())}"
 
 
 def _read_pair(subject: str) -> LinkTarget:

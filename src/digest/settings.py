@@ -35,7 +35,7 @@ class TransportKind(StrEnum):
     SENDGRID = "sendgrid"  #: SendGrid's Mail Send v3
 
 
-class LogForm(StrEnum):
+class LogFormat(StrEnum):
     """How the service writes its log."""
 
     TEXT = "text"  #: lines for people
@@ -237,7 +237,7 @@ class Settings(BaseSettings):
     epoch_file: Path | None = Field(
         None, description="Notes how far sending has come; else beside the database."
     )
-    log: LogForm = Field(LogForm.TEXT, description="How `digest run` logs: text or json.")
+    log: LogFormat = Field(LogFormat.TEXT, description="How `digest run` logs: text or json.")
     metrics_token: SecretStr | None = Field(
         None, description="What /metrics asks for; without one, only this machine may ask."
     )

@@ -101,5 +101,5 @@ def _hash(salt: str, number: int) -> str:
     return sha256(f"{salt}{number}".encode()).hexdigest()
 
 
-def _same(given: object, right: str) -> bool:
-    return isinstance(given, str) and given.isascii() and compare_digest(given, right)
+def _same(received: object, right: str) -> bool:
+    return isinstance(received, str) and received.isascii() and compare_digest(received, right)

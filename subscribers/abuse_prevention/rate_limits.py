@@ -144,12 +144,12 @@ def reset_address(session: Session, address_key: str, newsletter: str, hashes: H
     session.execute(delete(RateCount).where(col(RateCount.key) == known_by))
 
 
-def note(session: Session, found: Counter[LimitReason | None], now: datetime) -> None:
+def note(session: Session, stops: Counter[LimitReason | None], now: datetime) -> None:
     """Add to the day's totals of sign-ups by what stopped them; ``None`` is let in."""
     day = now.date().isoformat()
     counts = [
         {"day": day, "reason": stop.value if stop else LET_IN, "count": number}
-        for stop, number in found.items()
+        for stop, number in stops.items()
     ]
     if counts:
         session.connection().execute(_counting(sql.dialect(session)), counts)
@@ -200,10 +200,10 @@ def _checks(request: RequestOrigin, limits: RateLimits, hashes: Hashes) -> list[
     ]
 
 
-def _one_at_a_time(session: Session, what: str) -> None:
+def _one_at_a_time(session: Session, lock: str) -> None:
     """Lock others out until the transaction ends: of two concurrent counts one would be lost."""
     if sql.dialect(session) != "sqlite":  # SQLite has one writer at a time anyway
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"throttle {what}"))))
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"throttle {lock}"))))
 
 
 def _count_all(
@@ -252,8 +252,8 @@ def _counting(dialect: str) -> Any:
 @cache
 def _loading(dialect: str) -> Any:
     names = (col(RateCount.key), col(RateCount.started), col(RateCount.last), col(RateCount.count))
-    asked = sql.json_rows(dialect, key=Text)
-    return select(*names).join(asked, asked.c.key == col(RateCount.key))
+    parameters = sql.json_rows(dialect, key=Text)
+    return select(*names).join(parameters, parameters.c.key == col(RateCount.key))
 
 
 @cache

@@ -58,11 +58,11 @@ def parse(text: str, *, test_names: bool = False) -> Address:
     Accept domains under .test where *test_names* is set. Raise `BadAddress` with the fault, whose
     text never holds the address.
     """
-    given = text.strip(_BLANKS)
-    plain = _PLAIN.match(given) if len(given) <= MAX_OCTETS else None
+    stripped = text.strip(_BLANKS)
+    plain = _PLAIN.match(stripped) if len(stripped) <= MAX_OCTETS else None
     if plain:
-        return Address(given, given.lower(), plain["domain"].lower())
-    return _parse_slowly(given, test_names=test_names)
+        return Address(stripped, stripped.lower(), plain["domain"].lower())
+    return _parse_slowly(stripped, test_names=test_names)
 
 
 def wire(text: str) -> str:
@@ -84,8 +84,8 @@ def mailbox(key: str) -> str:
     return f"{local}@{domain}"
 
 
-def _parse_slowly(given: str, *, test_names: bool) -> Address:
-    local, domain = _split(given)
+def _parse_slowly(text: str, *, test_names: bool) -> Address:
+    local, domain = _split(text)
     _check_local(local)
     domain = unicodedata.normalize("NFC", domain).removesuffix(".")
     ascii_domain = _ascii_domain(domain, test_names=test_names)
@@ -94,17 +94,17 @@ def _parse_slowly(given: str, *, test_names: bool) -> Address:
     return Address(f"{local}@{domain}", f"{local.lower()}@{ascii_domain}", ascii_domain)
 
 
-def _split(given: str) -> tuple[str, str]:
+def _split(text: str) -> tuple[str, str]:
     """Return the parts around the only @; check lengths first, before any costly step."""
-    if not given:
+    if not text:
         raise BadAddress(AddressFault.EMPTY)
-    if len(given) > MAX_OCTETS + 1:  # one more for the dot a host name may end with
+    if len(text) > MAX_OCTETS + 1:  # one more for the dot a host name may end with
         raise BadAddress(AddressFault.TOO_LONG)
-    if any(unicodedata.category(c)[0] in "CZ" for c in given):
+    if any(unicodedata.category(c)[0] in "CZ" for c in text):
         raise BadAddress(AddressFault.HIDDEN)
-    if len(given.encode()) > MAX_OCTETS + 1:
+    if len(text.encode()) > MAX_OCTETS + 1:
         raise BadAddress(AddressFault.TOO_LONG)
-    local, at, domain = given.rpartition("@")
+    local, at, domain = text.rpartition("@")
     if not at:
         raise BadAddress(AddressFault.NO_AT)
     if '"' in local:

@@ -187,10 +187,10 @@ def _is_suppressed(batch: ImportBatch) -> Any:
 
 def _reason(batch: ImportBatch, *, rehearsal: bool) -> Any:
     standing, suppressed = col(Subscription.standing), col(Suppression.reason)
-    fresh = and_(
+    not_mailed = and_(
         col(Subscription.source) == batch.source, col(Subscription.since) == batch.started_at
     )
-    twice = or_(fresh, _SEEN.c.address_key.is_not(None)) if rehearsal else fresh
+    twice = or_(not_mailed, _SEEN.c.address_key.is_not(None)) if rehearsal else not_mailed
     words = {
         SuppressionReason.MOVED: Refusal.MOVED,
         SuppressionReason.LEFT: Refusal.LEFT,

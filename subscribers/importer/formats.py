@@ -23,7 +23,10 @@ _ADDRESS = ("email", "email_address", "e_mail", "e_mail_address", "e_mail_adress
 #: Mailchimp's two times of consent: either is enough, and a line with neither has no consent.
 _AGREED = ("optin_time", "confirm_time")
 _PLAIN = Service(
-    name="plain", columns=frozenset(), tells=frozenset(), own={"state": columns.by_word()}
+    name="plain",
+    columns=frozenset(),
+    standing_columns=frozenset(),
+    own={"state": columns.by_word()},
 )
 #: Columns of people's names, whose cells may be any word.
 _NAMES = columns.names(
@@ -45,7 +48,7 @@ class ColumnLayout:
     name: str
     address: int  #: the column, counted from 0
     refusal: LineRefusal  #: gets a line's fields, returns why it isn't imported
-    tells: bool = True  #: whether the list says how its readers stand
+    has_standings: bool = True  #: whether the list says how its readers stand
     has_header: bool = True
     note: str = ""  #: what the list can't tell, for the report
     unread: tuple[tuple[int, str], ...] = ()  #: columns without a known meaning, by number and name
@@ -53,7 +56,7 @@ class ColumnLayout:
 
     def word(self, refusal: Refusal | None) -> str:
         """Return the report's word for how a reader stood at the former service."""
-        return standing_there(refusal) if refusal or self.tells else NOT_SAID
+        return standing_there(refusal) if refusal or self.has_standings else NOT_SAID
 
 
 def recognise(first: Sequence[str], ignored: Collection[str] = ()) -> ColumnLayout:
@@ -73,13 +76,13 @@ def recognise(first: Sequence[str], ignored: Collection[str] = ()) -> ColumnLayo
         return _without_header(first)
     header = frozenset(kept)
     service = next((service for service in SERVICES if service.writes(header)), _PLAIN)
-    _refuse_without_telling(service, first, names, kept)
+    _require_column_of_leaving(service, first, names, kept)
     meanings = _meanings(service, first, kept)
     return ColumnLayout(
         name=service.name,
         address=address,
         refusal=_line_refusal(meanings, kept),
-        tells=bool(meanings) or not set(_AGREED).isdisjoint(kept),
+        has_standings=bool(meanings) or not set(_AGREED).isdisjoint(kept),
         note="" if service.answered_by in kept else service.note,
         unread=_unread(service, first, {address, *_skipped(names, ignored)}),
         header=tuple(first),
@@ -133,7 +136,7 @@ def _without_header(first: Sequence[str]) -> ColumnLayout:
             name="plain, without a header",
             address=column,
             refusal=_by_any_word,
-            tells=False,
+            has_standings=False,
             has_header=False,
         )
     number = "1 column" if len(first) == 1 else f"{len(first)} columns"
@@ -144,11 +147,11 @@ def _without_header(first: Sequence[str]) -> ColumnLayout:
     )
 
 
-def _refuse_without_telling(
+def _require_column_of_leaving(
     service: Service, first: Sequence[str], names: list[str], kept: list[str]
 ) -> None:
-    if service.tells and service.tells.isdisjoint(names):
-        wanted = " or ".join(name for name in sorted(service.tells))
+    if service.standing_columns and service.standing_columns.isdisjoint(names):
+        wanted = " or ".join(name for name in sorted(service.standing_columns))
         known_by = next(
             text for text, name in zip(first, names, strict=True)
             if name in service.columns and name not in _ADDRESS

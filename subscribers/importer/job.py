@@ -93,7 +93,7 @@ def import_list(
         file.seek(0)
         with closing(csv_reader.lines(file)) as all_rows:
             layout, rows = _open(all_rows, options)
-            gone = stack.enter_context(leavers(rows, layout))
+            left = stack.enter_context(leavers(rows, layout))
         file.seek(0)
         _, rows = _open(stack.enter_context(closing(csv_reader.lines(file))), options)
         run = _begin(sessions, fingerprint, options, layout, now)
@@ -102,7 +102,7 @@ def import_list(
             batch=_batch(options, layout, run, secrets=len(hashes.every(""))),
             run=run,
             hashes=hashes,
-            leavers=gone,
+            leavers=left,
             on_refused=on_refused,
             rehearsal=options.rehearsal,
         )

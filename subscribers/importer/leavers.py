@@ -18,7 +18,7 @@ from subscribers.importer.formats import ColumnLayout, address_in
 from subscribers.importer.refusal import Refusal
 from subscribers.sql import chunks
 
-AT_ONCE = 500  #: addresses a query
+CHUNK_SIZE = 500  #: addresses a query
 
 #: Refusals that hold for an address, whatever another line says.
 _LEFT = frozenset(
@@ -55,18 +55,18 @@ class Leavers:
         """Yield those of the address keys that left, or may have, by any line."""
         if self._database.execute("SELECT 1 FROM leaver LIMIT 1").fetchone() is None:
             return
-        for part in chunks(keys, AT_ONCE):
+        for part in chunks(keys, CHUNK_SIZE):
             marks = ", ".join("?" * len(part))
             query = f"SELECT address_key FROM leaver WHERE address_key IN ({marks})"  # noqa: S608
             for (key,) in self._database.execute(query, part):
                 yield key
 
     def left(self) -> Iterator[list[tuple[int, str]]]:
-        """Yield line numbers and address keys of those who left, in parts of up to `AT_ONCE`."""
+        """Yield line numbers and address keys of those who left, in parts of up to `CHUNK_SIZE`."""
         cursor = self._database.execute(
             "SELECT line, address_key FROM leaver WHERE left ORDER BY line"
         )
-        while part := cursor.fetchmany(AT_ONCE):
+        while part := cursor.fetchmany(CHUNK_SIZE):
             yield part
 
 
@@ -74,21 +74,23 @@ class Leavers:
 def leavers(rows: Iterable[Line], layout: ColumnLayout) -> Iterator[Leavers]:
     """Yield who left, by all lines; raise `BadImport` for a word for it in an unread column."""
     with closing(sqlite3.connect("")) as database:
-        gone = Leavers(database)
+        found = Leavers(database)
         for line, fields in rows:
             _refuse_unread(layout, line, fields)
             refusal = layout.refusal(fields)
             if refusal in _LEFT or refusal in _MAY_HAVE_LEFT:
-                _note(gone, layout, line, fields, left=refusal in _LEFT)
-        yield gone
+                _note(found, layout, line, fields, left=refusal in _LEFT)
+        yield found
 
 
-def _note(gone: Leavers, layout: ColumnLayout, line: int, fields: list[str], *, left: bool) -> None:
+def _note(
+    found: Leavers, layout: ColumnLayout, line: int, fields: list[str], *, left: bool
+) -> None:
     try:
         address = address_in(fields[layout.address] if layout.address < len(fields) else "")
     except BadAddress:
         return
-    gone.add(address.key, line, left=left)
+    found.add(address.key, line, left=left)
 
 
 def _refuse_unread(layout: ColumnLayout, line: int, fields: list[str]) -> None:

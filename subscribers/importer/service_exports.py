@@ -19,7 +19,7 @@ class Service:
 
     name: str
     columns: frozenset[str]  #: a header with all of these is this service's
-    tells: frozenset[str]  #: one of these must be there, to tell who left
+    standing_columns: frozenset[str]  #: one of these must be there, to tell who left
     own: Mapping[str, Meaning] = field(default_factory=dict)
     harmless: frozenset[str] = frozenset()  #: names about subscribing that don't tell who left
     note: str = ""  #: what its exports can't tell, for the report
@@ -31,13 +31,13 @@ class Service:
 
 
 def _by_suppression() -> Meaning:
-    known = {
+    refusals = {
         "": None,
         "hard_bounce": Refusal.BOUNCED_THERE,
         "complaint": Refusal.COMPLAINED_THERE,
         "erased": Refusal.LEFT_THERE,
     }
-    word = by_word(known)
+    word = by_word(refusals)
     return Meaning(lambda cell: _or_suppressed(word.read(cell)), 0)
 
 
@@ -49,7 +49,7 @@ SERVICES = (
     Service(
         name="Digest",  # subscribers.export.COLUMNS
         columns=names("email status suppressed source since"),
-        tells=names("status"),
+        standing_columns=names("status"),
         own={"suppressed": _by_suppression()},
     ),
     Service(
@@ -60,7 +60,7 @@ SERVICES = (
         # CLEAN_CAMPAIGN_ID. A subscribed contact has an OPTIN_TIME, or only a CONFIRM_TIME.
         name="Mailchimp",
         columns=names("email_address leid euid"),
-        tells=names("optin_time confirm_time unsub_time clean_time status"),
+        standing_columns=names("optin_time confirm_time unsub_time clean_time status"),
         harmless=names("sms_marketing_status"),
     ),
     Service(
@@ -69,7 +69,7 @@ SERVICES = (
         # active_subscription is whether one pays.
         name="Substack",
         columns=names("email active_subscription"),
-        tells=names("email_disabled"),
+        standing_columns=names("email_disabled"),
         harmless=names("active_subscription"),
     ),
     Service(
@@ -77,7 +77,7 @@ SERVICES = (
         # complimentary_plan, stripe_customer_id, created_at, deleted_at, labels, tiers.
         name="Ghost",
         columns=names("email subscribed_to_emails deleted_at"),
-        tells=names("subscribed_to_emails"),
+        standing_columns=names("subscribed_to_emails"),
     ),
     Service(
         # The fields of the API's subscriber (docs.buttondown.com/api-subscribers-introduction) and
@@ -85,7 +85,7 @@ SERVICES = (
         # and "paused" is the payment too. There is an export of unsubscribers of its own.
         name="Buttondown",
         columns=names("email_address creation_date"),
-        tells=names("type status"),
+        standing_columns=names("type status"),
         own={
             column: by_word_and(
                 churned=None,
@@ -105,7 +105,7 @@ SERVICES = (
         # updated_at. The status is that of the reader, whatever the list (issue 2855 there).
         name="listmonk",
         columns=names("uuid email attributes status"),
-        tells=names("status"),
+        standing_columns=names("status"),
         answered_by="subscription_status",
         note=(
             "listmonk's status is one for all of its lists: who left a single list is"
@@ -119,7 +119,7 @@ SERVICES = (
         # approval; the API's subscription has the same fields and "validating", "invalid".
         name="beehiiv",
         columns=names("email status utm_source"),
-        tells=names("status"),
+        standing_columns=names("status"),
         harmless=names(
             "subscription_tier subscription_premium_tier_names subscription_premium_tiers"
         ),
@@ -129,13 +129,13 @@ SERVICES = (
         # cold. Its files have "state" or "status" for the column.
         name="Kit",
         columns=names("first_name email created_at state"),
-        tells=names("state"),
+        standing_columns=names("state"),
         own={"state": by_word()},
     ),
     Service(
         name="Kit",
         columns=names("first_name email created_at status"),
-        tells=names("status"),
+        standing_columns=names("status"),
     ),
     Service(
         # mailpoet/mailpoet, lib/Subscribers/ImportExport/ImportExportFactory.php: Email, First
@@ -143,7 +143,7 @@ SERVICES = (
         # Confirmation time, Confirmation IP; Export.php adds List, and a line for each list.
         name="MailPoet",
         columns=names("email list_status"),
-        tells=names("list_status"),
+        standing_columns=names("list_status"),
         harmless=names("subscription_time confirmation_time"),
         note=(
             "MailPoet writes one line for each list a reader is on, and who left any of them stays"
@@ -153,7 +153,7 @@ SERVICES = (
     Service(
         name="MailPoet",
         columns=names("email global_status"),
-        tells=names("list_status"),
+        standing_columns=names("list_status"),
     ),
     Service(
         # Names of properties as HubSpot shows them: Record ID, First Name, Last Name, Email, Lead
@@ -163,7 +163,7 @@ SERVICES = (
         # Spam Report, Global Bounce (knowledge.hubspot.com).
         name="HubSpot",
         columns=names("email record_id"),
-        tells=names("unsubscribed_from_all_email"),
+        standing_columns=names("unsubscribed_from_all_email"),
         own={
             "marketing_contact_status": by_word(
                 {"marketing_contact": None, "non_marketing_contact": Refusal.SUPPRESSED_THERE}
@@ -178,7 +178,7 @@ SERVICES = (
         # for it (exportSubscriptionStatus). EMAIL_BLACKLISTED after the API's emailBlacklisted.
         name="Brevo",
         columns=names("email added_time modified_time"),
-        tells=names("email_blacklisted email_blocklisted email_marketing"),
+        standing_columns=names("email_blacklisted email_blocklisted email_marketing"),
         own={"email_marketing": by_word()},
         harmless=names("sms_blacklisted sms_blocklisted sms_marketing whatsapp_blacklisted"),
     ),

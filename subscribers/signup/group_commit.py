@@ -24,11 +24,11 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MOST_WAITING = 2_000  # writes in the queue; one more is refused
-AT_ONCE = 64  # items a transaction
+MAX_ITEMS = 64  # items a transaction
 #: Seconds the first write waits for others to share its commit, and the number that ends the wait:
 #: each transaction saved leaves more of the processor to the pages.
 GATHERING, ENOUGH = 0.004, 16
-PATIENCE = 8.0  # seconds a caller waits; a mail client's one-click POST waits hardly longer
+WAIT_SECONDS = 8.0  # seconds a caller waits; a mail client's one-click POST waits hardly longer
 
 
 class StoreBusy(Exception):
@@ -63,12 +63,12 @@ class GroupCommit:
         """Return what *work* returned for an item, after the commit.
 
         *work* gets the items of all the writes that share the transaction, and returns a result for
-        each. Raise `StoreBusy` when the queue is full, `TimeoutError` after `PATIENCE`, and what
-        *work* or the database raised when nothing was written.
+        each. Raise `StoreBusy` when the queue is full, `TimeoutError` after `WAIT_SECONDS`, and the
+        exception of *work* or the database when nothing was written.
         """
         write = _Write(work, item, asyncio.get_running_loop().create_future())
         self._put(write)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(WAIT_SECONDS):
             result: Result = await write.answer
         return result
 
@@ -112,7 +112,7 @@ class GroupCommit:
                 return []
             self._gather()
             writes = [self._queue.popleft()]
-            while self._queue and self._queue[0].work == writes[0].work and len(writes) < AT_ONCE:
+            while self._queue and self._queue[0].work == writes[0].work and len(writes) < MAX_ITEMS:
                 writes.append(self._queue.popleft())
             return writes
 

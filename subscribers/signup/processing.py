@@ -1,7 +1,7 @@
 """What a recorded sign-up causes: a subscriber, a standing, consent evidence, a letter.
 
 The database makes these rows itself from the recorded requests, in five statements for up to
-`AT_ONCE` sign-ups.
+`MAX_SIGNUPS` sign-ups.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from subscribers.suppression import SuppressionRecord
 from subscribers.tokens import Hashes
 
 PER_ADDRESS = RateLimits().address
-AT_ONCE = 128  # sign-ups a transaction, which stays short since other writers wait for it
+MAX_SIGNUPS = 128  # sign-ups a transaction, which stays short since other writers wait for it
 
 _OLDEST = (
     select(
@@ -47,7 +47,7 @@ _OLDEST = (
         )
     )
     .order_by(col(RecordedSignup.id))
-    .limit(AT_ONCE)
+    .limit(MAX_SIGNUPS)
     .with_for_update()  # one process at a time, or two letters may go where the limit is one
 )
 
@@ -55,11 +55,11 @@ _OLDEST = (
 class ProcessedSignups(NamedTuple):
     """What one transaction has processed."""
 
-    asked: int  #: sign-ups processed; `AT_ONCE` when more may wait
+    processed: int  #: sign-ups; `MAX_SIGNUPS` when more may wait
     letters: int  #: letters added to the queue
 
 
-class _Fresh(NamedTuple):
+class _Signup(NamedTuple):
     """One sign-up within the limits, with the suppression of its address."""
 
     id: int
@@ -69,18 +69,18 @@ class _Fresh(NamedTuple):
 
 def process_all(sessions: UnitOfWork, hashes: Hashes, limit: RateLimit = PER_ADDRESS) -> int:
     """Process every recorded sign-up, in short transactions; return how many there were."""
-    count, asked = 0, AT_ONCE
-    while asked == AT_ONCE:
+    count, processed = 0, MAX_SIGNUPS
+    while processed == MAX_SIGNUPS:
         with sessions.write() as session:
-            asked, _ = process_oldest(session, hashes, limit)
-        count += asked
+            processed, _ = process_oldest(session, hashes, limit)
+        count += processed
     return count
 
 
 def process_oldest(
     session: Session, hashes: Hashes, limit: RateLimit = PER_ADDRESS
 ) -> ProcessedSignups:
-    """Process the oldest recorded sign-ups, at most `AT_ONCE`, in the caller's transaction.
+    """Process the oldest recorded sign-ups, at most `MAX_SIGNUPS`, in the caller's transaction.
 
     *limit* holds for each mailbox. A sign-up past the limit, or for a mailbox whose owner declined,
     is only counted. The requests' rows are deleted.
@@ -91,8 +91,8 @@ def process_oldest(
     requests = [(row.address_key, row.newsletter, row.at) for row in rows]
     stops = _stops(session, requests, limit, hashes)
     rate_limits.note(session, Counter(stops), rows[-1].at)
-    fresh = [row for row, stop in zip(rows, stops, strict=True) if stop is None]
-    letters = _write_consequences(session, fresh, hashes) if fresh else 0
+    allowed = [row for row, stop in zip(rows, stops, strict=True) if stop is None]
+    letters = _write_consequences(session, allowed, hashes) if allowed else 0
     processed = sql.json_rows_parameter((row.id,) for row in rows)
     session.connection().execute(_deletion(sql.dialect(session)), processed)
     return ProcessedSignups(len(rows), letters)
@@ -119,19 +119,19 @@ def _write_consequences(session: Session, rows: Sequence[Any], hashes: Hashes) -
     for text in {row.wording for row in rows}:
         consent.keep_wording(session, text)
     suppressed = suppression.find_all(session, sorted({row.address_key for row in rows}), hashes)
-    fresh = [_fresh(row, suppressed.get(row.address_key)) for row in rows]
-    parameter = sql.json_rows_parameter(fresh)
+    signups = [_signup(row, suppressed.get(row.address_key)) for row in rows]
+    parameter = sql.json_rows_parameter(signups)
     for statement in _consequences(sql.dialect(session)):
         session.connection().execute(statement, parameter)
-    withheld = sum(signup.withheld for signup in fresh)
+    withheld = sum(signup.withheld for signup in signups)
     if withheld:
         rate_limits.note(session, Counter({LimitReason.SUPPRESSED: withheld}), rows[-1].at)
-    return len(fresh) - withheld
+    return len(signups) - withheld
 
 
-def _fresh(row: Any, record: SuppressionRecord | None) -> _Fresh:
+def _signup(row: Any, record: SuppressionRecord | None) -> _Signup:
     withheld = record is not None and not suppression.may_be_asked(record, row.at)
-    return _Fresh(row.id, record.reason.value if record else None, withheld)
+    return _Signup(row.id, record.reason.value if record else None, withheld)
 
 
 @cache
@@ -144,34 +144,34 @@ def _deletion(dialect: str) -> Any:
 def _consequences(dialect: str) -> list[Any]:
     """Return the statements that write what fresh sign-ups cause, in the order to run them.
 
-    The database makes the rows out of the recorded requests; its only parameter is the `_Fresh`
+    The database makes the rows out of the recorded requests; its only parameter is the `_Signup`
     rows as JSON.
     """
-    fresh = sql.json_rows(dialect, id=BigInteger, suppressed=Text, withheld=Boolean)
+    signups = sql.json_rows(dialect, id=BigInteger, suppressed=Text, withheld=Boolean)
     return [
-        _subscribers(dialect, fresh),
-        _subscriptions(dialect, fresh),
-        _entries(fresh),
-        _networks(fresh),
-        _letters(fresh),
+        _subscribers(dialect, signups),
+        _subscriptions(dialect, signups),
+        _entries(signups),
+        _networks(signups),
+        _letters(signups),
     ]
 
 
-def _subscribers(dialect: str, fresh: Any) -> Any:
+def _subscribers(dialect: str, signups: Any) -> Any:
     """Return the statement that adds the subscribers who aren't known yet."""
     values = {
         "address": col(RecordedSignup.address),
         "address_key": col(RecordedSignup.address_key),
-        "suppressed": fresh.c.suppressed,
+        "suppressed": signups.c.suppressed,
         "language": col(RecordedSignup.language),
         "created_at": col(RecordedSignup.at),
     }
-    rows = _select(values, _requests(fresh))
+    rows = _select(values, _requests(signups))
     statement = sql.upsert_on(dialect, Subscriber).from_select(list(values), rows)
     return statement.on_conflict_do_nothing()
 
 
-def _subscriptions(dialect: str, fresh: Any) -> Any:
+def _subscriptions(dialect: str, signups: Any) -> Any:
     """Return the statement that adds pending subscriptions.
 
     A subscriber who left keeps that standing until the letter is answered.
@@ -183,12 +183,12 @@ def _subscriptions(dialect: str, fresh: Any) -> Any:
         "source": col(RecordedSignup.form),
         "since": col(RecordedSignup.at),
     }
-    rows = _select(values, _reader(fresh))
+    rows = _select(values, _reader(signups))
     statement = sql.upsert_on(dialect, Subscription).from_select(list(values), rows)
     return statement.on_conflict_do_nothing()
 
 
-def _entries(fresh: Any) -> Any:
+def _entries(signups: Any) -> Any:
     """Return the statement that adds the consent entries of those who asked."""
     values = {
         "subscriber_id": col(Subscriber.id),
@@ -201,11 +201,11 @@ def _entries(fresh: Any) -> Any:
         "at": col(RecordedSignup.at),
     }
     same = col(Wording.text) == col(RecordedSignup.wording)
-    tables = _reader(fresh).join(sql.table(Wording), same)
+    tables = _reader(signups).join(sql.table(Wording), same)
     return insert(sql.table(Consent)).from_select(list(values), _select(values, tables))
 
 
-def _networks(fresh: Any) -> Any:
+def _networks(signups: Any) -> Any:
     """Return the statement that keeps the network a sign-up came from, where one is kept."""
     values = {
         "subscriber_id": col(Subscriber.id),
@@ -213,11 +213,11 @@ def _networks(fresh: Any) -> Any:
         "at": col(RecordedSignup.at),
         "network": col(RecordedSignup.seen_from),
     }
-    rows = _select(values, _reader(fresh)).where(col(RecordedSignup.seen_from).is_not(None))
+    rows = _select(values, _reader(signups)).where(col(RecordedSignup.seen_from).is_not(None))
     return insert(sql.table(ConsentNetwork)).from_select(list(values), rows)
 
 
-def _letters(fresh: Any) -> Any:
+def _letters(signups: Any) -> Any:
     """Return the statement that queues a letter: to confirm, or to say that nothing changed."""
     joined = col(Subscription.standing).in_(JOINED)
     values = {
@@ -228,7 +228,7 @@ def _letters(fresh: Any) -> Any:
             else_=_constant(LetterToSend, "kind", LetterKind.CONFIRM),
         ),
         "state": case(
-            (fresh.c.withheld, _constant(LetterToSend, "state", LetterState.WITHHELD)),
+            (signups.c.withheld, _constant(LetterToSend, "state", LetterState.WITHHELD)),
             else_=_constant(LetterToSend, "state", LetterState.WAITING),
         ),
         "language": col(RecordedSignup.language),
@@ -239,17 +239,17 @@ def _letters(fresh: Any) -> Any:
         col(Subscription.subscriber_id) == col(Subscriber.id),
         col(Subscription.newsletter) == col(RecordedSignup.newsletter),
     )
-    tables = _reader(fresh).join(sql.table(Subscription), same)
+    tables = _reader(signups).join(sql.table(Subscription), same)
     return insert(sql.table(LetterToSend)).from_select(list(values), _select(values, tables))
 
 
-def _requests(fresh: Any) -> Any:
-    return fresh.join(sql.table(RecordedSignup), col(RecordedSignup.id) == fresh.c.id)
+def _requests(signups: Any) -> Any:
+    return signups.join(sql.table(RecordedSignup), col(RecordedSignup.id) == signups.c.id)
 
 
-def _reader(fresh: Any) -> Any:
+def _reader(signups: Any) -> Any:
     same = col(Subscriber.address_key) == col(RecordedSignup.address_key)
-    return _requests(fresh).join(sql.table(Subscriber), same)
+    return _requests(signups).join(sql.table(Subscriber), same)
 
 
 def _select(values: dict[str, Any], tables: Any) -> Any:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from subscribers.abuse_prevention import RateLimit
 from subscribers.signup.group_commit import GroupCommit, StoreBusy
-from subscribers.signup.processing import AT_ONCE, process_oldest
+from subscribers.signup.processing import MAX_SIGNUPS, process_oldest
 from subscribers.tokens import Hashes
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ LONGEST_PAUSE = 60.0  # seconds between two tries while the store fails
 class SignupWorker:
     """Process recorded sign-ups in short transactions, between those that requests wait for.
 
-    It looks *pause* seconds after `soon`, and calls *on_letter* when letters were queued.
+    It looks *pause* seconds after `schedule`, and calls *on_letter* when letters were queued.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class SignupWorker:
         self._task: asyncio.Task[None] | None = None
         self._requested = False
 
-    def soon(self) -> None:
+    def schedule(self) -> None:
         """Have sign-ups processed soon; return at once."""
         self._requested = True
         if self._task is None or self._task.done():
@@ -73,9 +73,9 @@ class SignupWorker:
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     async def _process(self) -> None:
-        asked = AT_ONCE
-        while asked == AT_ONCE:
-            asked, letters = await self._writer.alone(
+        processed = MAX_SIGNUPS
+        while processed == MAX_SIGNUPS:
+            processed, letters = await self._writer.alone(
                 lambda session: process_oldest(session, self._hashes, self._limit)
             )
             if letters:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from subscribers.web import confirm, confirm_address, decline, preferences, privacy, unsubscribe
-from subscribers.web.config import KeepNetwork, NewsletterInfo, SiteConfig
+from subscribers.web.config import NetworkPrecision, NewsletterInfo, SiteConfig
 from subscribers.web.endpoint import HEADERS, SCRIPTED, Endpoint, headers_for, policy
 from subscribers.web.page_model import Challenge, Choice, Field, Form, Page, Renderer
 from subscribers.web.signup_checks import SignupChecks
@@ -38,7 +38,7 @@ __all__ = [
     "Choice",
     "Field",
     "Form",
-    "KeepNetwork",
+    "NetworkPrecision",
     "NewsletterInfo",
     "Page",
     "Renderer",
@@ -64,7 +64,7 @@ def _sign_up(config: SiteConfig) -> list[Route]:
         config=config,
         get=sign_up.show,
         post=sign_up.take,
-        turn_away=sign_up.turn_away,
+        refuse_early=sign_up.refuse_early,
     )
     return [
         Route(PATH, form),
@@ -75,7 +75,7 @@ def _sign_up(config: SiteConfig) -> list[Route]:
                 config=config,
                 get=sign_up.show_frame,
                 post=sign_up.take_frame,
-                turn_away=sign_up.turn_away,
+                refuse_early=sign_up.refuse_early,
                 framed=True,
             ),
         ),
@@ -88,7 +88,7 @@ def _sign_up(config: SiteConfig) -> list[Route]:
                 config=config,
                 get=sign_up.show_json,
                 post=sign_up.take_json,
-                turn_away=sign_up.turn_away,
+                refuse_early=sign_up.refuse_early,
                 program=True,
             ),
         ),

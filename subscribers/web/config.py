@@ -15,7 +15,7 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from subscribers.abuse_prevention import ProofOfWork, RateLimits
-from subscribers.lifecycle import Elsewhere, nothing_elsewhere
+from subscribers.lifecycle import EraseElsewhere, nothing_elsewhere
 from subscribers.retention import KEPT, RetentionPeriods
 from subscribers.signup import GroupCommit, SignupWorker
 from subscribers.sql import UnitOfWork
@@ -25,7 +25,7 @@ from subscribers.web.flood_guard import FloodGuard
 from subscribers.web.page_model import Renderer
 
 
-class KeepNetwork(StrEnum):
+class NetworkPrecision(StrEnum):
     """How much of a visitor's network address the consent record keeps."""
 
     NONE = "none"  #: nothing
@@ -72,14 +72,14 @@ class SiteConfig:
     render: Renderer
     limits: RateLimits = RateLimits()  # noqa: RUF009 - frozen
     trusted_proxies: Sequence[Network] = ()
-    keep_network: KeepNetwork = KeepNetwork.PREFIX
+    keep_network: NetworkPrecision = NetworkPrecision.PREFIX
     disposable: frozenset[str] = frozenset()  #: domains whose addresses are refused
     proof: ProofOfWork | None = None  #: the usual proof of work; ``None`` for none
     harder: ProofOfWork | None = None  #: the proof of work that leads past a cap; ``None`` for none
     embed_origins: Sequence[str] = ()  #: sites that may show the form in a frame: https://a.example
     #: Returns what the application keeps on a reader, for the export of personal data.
     elsewhere: Callable[[Session, int], Mapping[str, Any]] = _no_data
-    erase_elsewhere: Elsewhere = nothing_elsewhere  #: erases that data with the reader
+    erase_elsewhere: EraseElsewhere = nothing_elsewhere  #: erases that data with the reader
     responsible: str = ""  #: the controller (GDPR, Art. 4): name and postal address
     carrier: str = ""  #: the company that delivers the mails; empty for none
     #: Days for which backups hold deleted data; ``None`` where the application can't know.

@@ -18,7 +18,7 @@ from subscribers.tokens import LinkTarget
 from subscribers.web.endpoint import EndpointRequest
 from subscribers.web.page_model import Form
 
-Own = tuple[LinkTarget, str] | None
+OwnPage = tuple[LinkTarget, str] | None
 
 
 async def show(request: EndpointRequest) -> Response:
@@ -35,9 +35,11 @@ async def show(request: EndpointRequest) -> Response:
     return request.show(replace(page, form=button))
 
 
-def _preview(request: EndpointRequest, number: int) -> tuple[AddressChangeResult | None, Own]:
+def _preview(request: EndpointRequest, number: int) -> tuple[AddressChangeResult | None, OwnPage]:
     with request.config.sessions.read() as session:
-        return address_change.preview_change(session, number), address_change.whose(session, number)
+        return address_change.preview_change(session, number), address_change.moved_reader(
+            session, number
+        )
 
 
 async def act(request: EndpointRequest) -> Response:
@@ -47,12 +49,12 @@ async def act(request: EndpointRequest) -> Response:
     if now - at > timedelta(hours=request.config.link_hours):
         return request.page(request.words.moved[AddressChangeResult.GONE], status=410)
 
-    def confirm(session: Session) -> tuple[AddressChangeResult, Own]:
+    def confirm(session: Session) -> tuple[AddressChangeResult, OwnPage]:
         hashes = request.config.hashes
         moved = address_change.confirm_change(
             session, number, request.evidence("page"), hashes, now
         )
-        return moved, address_change.whose(session, number)
+        return moved, address_change.moved_reader(session, number)
 
     moved, own = await request.config.group_commit.alone(confirm)
     if moved is AddressChangeResult.DONE:
@@ -60,7 +62,7 @@ async def act(request: EndpointRequest) -> Response:
     return _result_page(request, moved, own)
 
 
-def _result_page(request: EndpointRequest, moved: AddressChangeResult, own: Own) -> Response:
+def _result_page(request: EndpointRequest, moved: AddressChangeResult, own: OwnPage) -> Response:
     """Show the result, with a link to the preferences: the links in old mails no longer work."""
     page = request.make_page(request.words.moved[moved])
     if own and moved in (AddressChangeResult.DONE, AddressChangeResult.ALREADY):

@@ -19,7 +19,7 @@ from subscribers.errors import BadToken, OldLink
 from subscribers.signup import StoreBusy
 from subscribers.store import Evidence
 from subscribers.web import client, request_body
-from subscribers.web.config import KeepNetwork, SiteConfig
+from subscribers.web.config import NetworkPrecision, SiteConfig
 from subscribers.web.locale import LANGUAGES, PageText, TextCatalogue, choose
 from subscribers.web.page_model import Page
 
@@ -69,7 +69,7 @@ class JsonAnswer(JSONResponse):
     media_type = "application/json; charset=utf-8"
 
 
-class Scripted(HTMLResponse):
+class ScriptedPage(HTMLResponse):
     """A page whose form has a proof of work, so that its policy allows the site's script."""
 
 
@@ -124,9 +124,9 @@ class EndpointRequest:
 
     def kept_address(self) -> str | None:
         """Return the part of the client's address that the consent record may keep."""
-        if self.config.keep_network is KeepNetwork.NONE or self.address is None:
+        if self.config.keep_network is NetworkPrecision.NONE or self.address is None:
             return None
-        full = self.config.keep_network is KeepNetwork.FULL
+        full = self.config.keep_network is NetworkPrecision.FULL
         return str(self.address) if full else self.visitor
 
     def evidence(self, channel: str) -> Evidence:
@@ -175,12 +175,12 @@ class EndpointRequest:
 
     def show(self, page: Page, *, status: int = 200) -> Response:
         """Render a page model, and return it as a response."""
-        kind = Scripted if page.form and page.form.proof else HTMLResponse
+        kind = ScriptedPage if page.form and page.form.proof else HTMLResponse
         return kind(self.config.render(page), status)
 
 
 Handler = Callable[[EndpointRequest], Awaitable[Response]]
-TurnAway = Callable[[EndpointRequest], Response | None]
+EarlyRefusal = Callable[[EndpointRequest], Response | None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,13 +193,13 @@ class Endpoint:
     framed: bool = False  #: the sites in `embed_origins` may show it in a frame
     program: bool = False  #: for programs, so that errors are JSON as well
     lenient: bool = False  #: accepts any body, since the token in the path is enough
-    turn_away: TurnAway | None = None  #: may answer a POST before its body is read
+    refuse_early: EarlyRefusal | None = None  #: may answer a POST before its body is read
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         response = await self._answer(Request(scope, receive))
         response.raw_headers.extend(self._headers)
-        scripted = SCRIPTED if isinstance(response, Scripted) else ""
+        scripted = SCRIPTED if isinstance(response, ScriptedPage) else ""
         response.headers["Content-Security-Policy"] = f"{self._policy}{scripted}"
         await response(scope, receive, send)
 
@@ -226,9 +226,9 @@ class Endpoint:
     async def _handle(self, request: EndpointRequest, handler: Handler) -> Response:
         if request.http.method != "POST":
             return await handler(request)
-        turned_away = self.turn_away(request) if self.turn_away else None
+        turned_away = self.refuse_early(request) if self.refuse_early else None
         if turned_away is not None:
-            await self.config.flood_guard.keep_back()
+            await self.config.flood_guard.delay()
             return turned_away
         if self.lenient:
             return await self._handle_leniently(request, handler)

@@ -19,7 +19,7 @@ from subscribers.abuse_prevention import LimitReason, rate_limits
 from subscribers.signup import GroupCommit, StoreBusy
 
 #: For how long a stopped network is refused from memory; then the database's limits count again.
-REST = 10.0  # seconds
+STOP_SECONDS = 10.0  # seconds
 FLUSH = 5.0  # seconds from a count to its write
 _MOST = 10_000  # networks in memory at once
 MOST_HELD = 2_000  #: answers delayed at once; each takes about 15 KB with its connection
@@ -59,11 +59,11 @@ class FloodGuard:
         return None
 
     def stop(self, network: str, stop: LimitReason) -> None:
-        """Stop a network for `REST` seconds, or every network for `LimitReason.EVERYONE`."""
+        """Stop a network for `STOP_SECONDS`, or every network for `LimitReason.EVERYONE`."""
         if len(self._stopped_until) >= _MOST:
             self._stopped_until.clear()
         name = "" if stop is LimitReason.EVERYONE else network
-        self._stopped_until[name] = (self._monotonic() + REST, stop)
+        self._stopped_until[name] = (self._monotonic() + STOP_SECONDS, stop)
 
     def count(self, stop: LimitReason) -> None:
         """Count a stopped sign-up; the counts are written together, *pause* seconds later."""
@@ -71,7 +71,7 @@ class FloodGuard:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._flush_soon())
 
-    async def keep_back(self) -> None:
+    async def delay(self) -> None:
         """Delay an answer by *hold* seconds, which slows a client that sends after each answer."""
         if self.held >= MOST_HELD:
             return

@@ -45,7 +45,7 @@ async def show_pause(request: EndpointRequest, *, fault: str = "") -> Response:
         options.insert(0, (_SAME, still))
     choice = Choice(name="weeks", label=words.pause_label, options=options, chosen=[options[0][0]])
     day = Field(name="until", label=words.pause_until, kind="date")
-    return await asking(
+    return await action_form(
         request,
         "pause",
         words.pause,
@@ -86,8 +86,8 @@ def _until(fields: Mapping[str, str], now: datetime) -> datetime | None:
         except ValueError:
             return None
         return until if now < until <= now + LONGEST else None
-    known = {str(number): number for number in (0, *WEEKS)}
-    return now + timedelta(weeks=known[weeks]) if weeks in known else None
+    choices = {str(number): number for number in (0, *WEEKS)}
+    return now + timedelta(weeks=choices[weeks]) if weeks in choices else None
 
 
 MOST_TOPICS = 28  # checkboxes; `request_body` refuses a form of more than 30 fields
@@ -115,7 +115,9 @@ async def show_topics(
         kind="checkbox",
     )
     words = request.words
-    return await asking(request, "topics", words.topics, words.save, choices=[choice], fault=fault)
+    return await action_form(
+        request, "topics", words.topics, words.save, choices=[choice], fault=fault
+    )
 
 
 async def take_topics(request: EndpointRequest) -> Response:
@@ -124,10 +126,10 @@ async def take_topics(request: EndpointRequest) -> Response:
     offered = [value for value, _ in _topics(request, await joined(request, target))]
     if not offered:
         return await overview(request, target)
-    asked = request.lists.get("topics", [])
-    if not set(asked) <= set(offered):
-        return await show_topics(request, fault=request.words.topics_changed, ticked=asked)
-    chosen = [value for value in offered if value in asked]
+    checked = request.lists.get("topics", [])
+    if not set(checked) <= set(offered):
+        return await show_topics(request, fault=request.words.topics_changed, ticked=checked)
+    chosen = [value for value in offered if value in checked]
     topics = chosen if 0 < len(chosen) < len(offered) else None
 
     def keep(session: Session) -> bool:
@@ -158,14 +160,14 @@ async def take_address(request: EndpointRequest) -> Response:
     if address.domain in request.config.disposable:
         return await _address_form(request, fault=request.words.disposable)
 
-    def ask(session: Session) -> LetterState | None:
+    def request_change(session: Session) -> LetterState | None:
         config = request.config
         limit = config.limits.address
         return address_change.request_change(
             session, *target, address, config.hashes, config.clock(), limit
         )
 
-    state = await request.config.group_commit.alone(ask)
+    state = await request.config.group_commit.alone(request_change)
     if state is None:
         return await _address_form(request, fault=request.words.move_many)
     if state is LetterState.WAITING:
@@ -199,7 +201,7 @@ async def show_erase(request: EndpointRequest) -> Response:
     if not await run_sync(_find_standing, request, target):
         return await overview(request, target)
     words = request.words
-    return await asking(request, "erase", words.erase, words.erase_button, quiet=True)
+    return await action_form(request, "erase", words.erase, words.erase_button, quiet=True)
 
 
 async def take_erase(request: EndpointRequest) -> Response:
@@ -340,7 +342,7 @@ def _own(request: EndpointRequest, page: str = "") -> str:
     return request.onward(f"/p/{request.token}{page}")
 
 
-async def asking(
+async def action_form(
     request: EndpointRequest,
     action: str,
     page_text: Any,
@@ -377,9 +379,9 @@ async def asking(
 async def _address_form(request: EndpointRequest, *, fault: str = "") -> Response:
     words = request.words
     value = request.fields.get("email", "")[:254]
-    asked = Field(name="email", label=words.move_label, kind="email", value=value)
-    return await asking(
-        request, "address", words.move, words.move_button, fields=(asked,), fault=fault
+    field = Field(name="email", label=words.move_label, kind="email", value=value)
+    return await action_form(
+        request, "address", words.move, words.move_button, fields=(field,), fault=fault
     )
 
 

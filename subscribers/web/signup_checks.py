@@ -95,17 +95,19 @@ class SignupChecks:
         )
 
     async def _record(self, request: SignupRequest) -> SignupResult:
-        stop = await self.config.group_commit.together(self.ask, request)
+        stop = await self.config.group_commit.together(self.record, request)
         goes_on = (
             stop in (LimitReason.EVERYONE, LimitReason.DOMAIN) and self.config.harder is not None
         )
         if stop in (LimitReason.NETWORK, LimitReason.EVERYONE) and not goes_on:
             self.config.flood_guard.stop(request.network, stop)
         else:
-            self.config.signup_worker.soon()
+            self.config.signup_worker.schedule()
         return replace(_result_for(stop), goes_on=goes_on)
 
-    def ask(self, session: Session, requests: Sequence[SignupRequest]) -> list[LimitReason | None]:
+    def record(
+        self, session: Session, requests: Sequence[SignupRequest]
+    ) -> list[LimitReason | None]:
         """Record sign-ups that arrived together, in one transaction; return each one's limit."""
         config = self.config
         return record_requests(
@@ -165,8 +167,8 @@ def _has_present_wording(shown: ShownForm, info: NewsletterInfo) -> bool:
 
 def info_of(request: EndpointRequest) -> NewsletterInfo | None:
     """Return the newsletter that a request names, the first one by default; ``None`` if unknown."""
-    asked = request.fields.get("newsletter") or request.http.query_params.get("newsletter", "")
-    return request.config.newsletter(asked)
+    slug = request.fields.get("newsletter") or request.http.query_params.get("newsletter", "")
+    return request.config.newsletter(slug)
 
 
 def source_of(request: EndpointRequest, default: str = "page") -> str:

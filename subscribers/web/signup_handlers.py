@@ -76,7 +76,7 @@ class SignupHandlers:
         """Handle the frame's form, and return the page for its outcome."""
         return self._outcome_page(request, await self.checks.check(request), FRAME_PATH)
 
-    def turn_away(self, request: EndpointRequest) -> Response | None:
+    def refuse_early(self, request: EndpointRequest) -> Response | None:
         """Return 429 before the body is read, if the flood guard stops the visitor's network."""
         if not self.checks.turned_away(request):
             return None

@@ -8,7 +8,7 @@ import pytest
 
 from digest.issues.content.view import IssueView
 from digest.mail.mailing import UNSUBSCRIBE_TAG
-from digest.preview.sample_issues import CASES, case_view, contender, pair
+from digest.preview.sample_issues import SAMPLE_ISSUES, case_view, contender, pair
 from digest.render.engine import Rendered
 from digest.render.lint.finding import Severity
 from digest.render.lint.rules.size import CLIP_BYTES
@@ -17,7 +17,7 @@ from digest.render.sandbox import RenderProcess
 from tests.render.samples import make_copy, make_newsletter
 from tests.render.samples import make_issue as compose
 
-KEYS = [each.key for each in CASES]
+KEYS = [each.key for each in SAMPLE_ISSUES]
 #: Told by the checks, and rightly: too much for one mail, or a word too many.
 KNOWN = {
     "many": {"html-size", "repeated-link"},

@@ -17,12 +17,12 @@ from digest.delivery.sending.planning import plan_deliveries
 from digest.issues.build import IssueBuilder
 from digest.issues.models import Edition, Issue, Newsletter, Slot
 from digest.render.engine import Rendered
-from digest.service.publisher import Publisher, Ruling, advance_slots
+from digest.service.publisher import Publisher, ReleaseDecision, advance_slots
 from subscribers.models import Standing, Subscriber, Subscription
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)  # a Friday
 
-YES, NO = Ruling(True, "approved"), Ruling(False, "not approved")
+YES, NO = ReleaseDecision(True, "approved"), ReleaseDecision(False, "not approved")
 
 
 def draft(number: int) -> ComparisonDraft:
@@ -40,7 +40,7 @@ class World:
 
     database: Database
     now: datetime = START
-    ruling: Ruling = YES
+    decision: ReleaseDecision = YES
     issue_builder: IssueBuilder = field(
         default_factory=lambda: IssueBuilder(
             base_url="https://news.example.com",
@@ -55,7 +55,7 @@ class World:
         return Publisher(
             store=self.database,
             issue_builder=self.issue_builder,
-            allowed=lambda *_: self.ruling,
+            allowed=lambda *_: self.decision,
             freeze=lambda session, issue, edition: plan_deliveries(
                 session,
                 issue=issue,

@@ -14,7 +14,7 @@ from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, InDoubt, NotSent
 from digest.render.engine import Rendered
 from digest.service.editor_notifications import EditorNotifications, notify_editors
-from digest.service.publisher import Ruling
+from digest.service.publisher import ReleaseDecision
 from tests.service.conftest import NO, World
 
 TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -45,7 +45,7 @@ class Desk:
             hand_over=lambda mailing: self.transport.hand_over(self.transport.prepare(mailing)),
             issue=lambda *_: content("The issue"),
             letter=lambda _newsletter, subject, words: content(subject, "\n".join(words)),
-            allowed=lambda *_: world.ruling,
+            allowed=lambda *_: world.decision,
         )
 
 
@@ -63,7 +63,7 @@ def broken(issue_builder: IssueBuilder) -> IssueBuilder:
 
 @pytest.fixture
 def desk(world: World) -> Desk:
-    world.ruling = NO
+    world.decision = NO
     return Desk(world)
 
 
@@ -95,14 +95,14 @@ def test_what_is_not_approved_is_reminded_of_and_then_told_as_held_and_missed(de
 
 def test_what_is_approved_is_not_reminded_of(desk: Desk) -> None:
     desk.tick(TUESDAY - 48 * HOUR)
-    desk.world.ruling = desk.world.ruling._replace(may_go=True)
+    desk.world.decision = desk.world.decision._replace(may_go=True)
     desk.tick(TUESDAY - 20 * HOUR)
     desk.tick(TUESDAY)
     assert len(desk.subjects()) == 1
 
 
 def test_a_draft_that_is_approved_already_says_so(desk: Desk) -> None:
-    desk.world.ruling = Ruling(True, "approved by Ann", by="Ann")
+    desk.world.decision = ReleaseDecision(True, "approved by Ann", by="Ann")
     desk.tick(TUESDAY - 48 * HOUR)
     (sent,) = desk.transport.accepted
     assert "09:00 (UTC): it is approved by Ann." in sent.content.text
@@ -111,14 +111,14 @@ def test_a_draft_that_is_approved_already_says_so(desk: Desk) -> None:
 
 def test_who_was_reminded_of_an_issue_gets_no_draft_of_it_once_it_is_approved(desk: Desk) -> None:
     desk.tick(TUESDAY - HOUR)  # the service starts so late that both are due
-    desk.world.ruling = Ruling(True, "approved by Ann", by="Ann")
+    desk.world.decision = ReleaseDecision(True, "approved by Ann", by="Ann")
     desk.tick(TUESDAY - HOUR / 2)
     assert desk.subjects() == ["[Not approved, due Tue 24 Nov 09:00]: The issue"]
 
 
 def test_a_reminder_says_what_the_checks_say_and_the_whole_command(desk: Desk) -> None:
     step = "digest approve 1 --despite alt"
-    desk.world.ruling = Ruling(
+    desk.world.decision = ReleaseDecision(
         False, "not approved", step=step, warnings=tuple(f"warning {n}" for n in range(10))
     )
     desk.tick(TUESDAY - HOUR)
@@ -139,7 +139,7 @@ def test_a_held_issue_that_could_not_be_made_asks_for_no_approval_of_nothing(des
 
 def test_an_empty_week_is_told_ahead_and_as_skipped(desk: Desk, world: World) -> None:
     world.change(max_per_issue=8)
-    world.ruling = world.ruling._replace(may_go=True)
+    world.decision = world.decision._replace(may_go=True)
     desk.tick(TUESDAY)
     desk.transport.accepted.clear()
     for hours in (-48, -20, 0):

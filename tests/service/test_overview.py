@@ -11,31 +11,31 @@ from sqlmodel import Session, select
 from digest.errors import DigestError
 from digest.issues.models import Issue, Newsletter
 from digest.service.overview import recent_slots, slot_facts, upcoming
-from digest.service.publisher import Ruling
+from digest.service.publisher import ReleaseDecision
 from tests.service.conftest import World
 
 TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-NOT_YET = Ruling(False, "issue 1 isn't approved", step="digest approve 1 --despite alt")
-APPROVED = Ruling(True, "approved by Ann", by="Ann")
+NOT_YET = ReleaseDecision(False, "issue 1 isn't approved", step="digest approve 1 --despite alt")
+APPROVED = ReleaseDecision(True, "approved by Ann", by="Ann")
 
 
 def facts(world: World) -> dict[str, Any]:
     with world.database.read() as session:
         series = session.exec(select(Newsletter)).one()
         (turn,) = recent_slots(session, series, world.now)
-        return slot_facts(session, turn, lambda *_: world.ruling)
+        return slot_facts(session, turn, lambda *_: world.decision)
 
 
 def next_moment(world: World) -> str:
     with world.database.read() as session:
         series = session.exec(select(Newsletter)).one()
-        return upcoming(session, series, world.now, 3, lambda *_: world.ruling)[0].what
+        return upcoming(session, series, world.now, 3, lambda *_: world.decision)[0].what
 
 
 def test_a_draft_nobody_approved_says_so_with_the_whole_command(world: World) -> None:
     world.tick(TUESDAY - 30 * HOUR)
-    world.ruling = NOT_YET
+    world.decision = NOT_YET
     told = facts(world)
     assert (told["state"], told["note"]) == ("drafted", "issue 1 isn't approved")
     assert told["next_step"] == "digest approve 1 --despite alt"
@@ -46,14 +46,14 @@ def test_a_draft_nobody_approved_says_so_with_the_whole_command(world: World) ->
 
 def test_a_draft_that_is_approved_asks_for_nothing(world: World) -> None:
     world.tick(TUESDAY - 30 * HOUR)
-    world.ruling = APPROVED
+    world.decision = APPROVED
     told = facts(world)
     assert (told["note"], told["next_step"]) == ("approved by Ann", "")
     assert next_moment(world) == "goes at its moment: approved by Ann"
 
 
 def test_a_held_issue_says_what_holds_it_and_what_lets_it_go(world: World) -> None:
-    world.ruling = NOT_YET
+    world.decision = NOT_YET
     world.tick(TUESDAY + HOUR)
     told = facts(world)
     assert (told["state"], told["note"]) == ("held", "issue 1 isn't approved")
@@ -61,7 +61,7 @@ def test_a_held_issue_says_what_holds_it_and_what_lets_it_go(world: World) -> No
 
 
 def test_a_missed_issue_names_the_commands_that_send_it(world: World) -> None:
-    world.ruling = NOT_YET
+    world.decision = NOT_YET
     world.tick(TUESDAY - HOUR)
     world.tick(TUESDAY + 13 * HOUR)
     assert "digest approve 1; digest send 1" in facts(world)["next_step"]
@@ -76,7 +76,7 @@ def test_what_went_out_asks_for_nothing(world: World) -> None:
 def test_an_approval_that_cannot_be_looked_at_is_told_and_breaks_nothing(world: World) -> None:
     world.tick(TUESDAY - 30 * HOUR)
 
-    def fails(_session: Session, _issue: Issue) -> Ruling:
+    def fails(_session: Session, _issue: Issue) -> ReleaseDecision:
         raise DigestError("the templates can't be read", next_step="mend them")
 
     with world.database.read() as session:

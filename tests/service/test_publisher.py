@@ -42,10 +42,10 @@ def test_an_approved_issue_is_released_at_its_moment(world: World) -> None:
 
 
 def test_an_issue_that_may_not_go_is_held_and_goes_once_it_may(world: World) -> None:
-    world.ruling = NO
+    world.decision = NO
     world.run(TUESDAY + HOUR)
     assert (world.states()["2026-W48"], world.turns()["2026-W48"].note) == ("held", "not approved")
-    world.ruling = YES
+    world.decision = YES
     world.tick(TUESDAY + 2 * HOUR)
     assert world.states() == {"2026-W48": "released"}
 
@@ -92,7 +92,7 @@ def test_never_two_go_to_catch_up_however_late_is_allowed(world: World) -> None:
 
 
 def test_a_held_issue_is_given_up_when_the_next_ones_moment_comes(world: World) -> None:
-    world.ruling = NO
+    world.decision = NO
     world.change(max_lateness=24 * 30)
     world.run(TUESDAY + timedelta(weeks=1))
     assert world.states() == {"2026-W48": "missed", "2026-W49": "held"}
@@ -269,11 +269,11 @@ def test_E03_a_clock_that_ran_ahead_gives_no_second_issue(world: World) -> None:
 
 
 def test_E03_a_turn_missed_by_a_wrong_clock_is_opened_again(world: World) -> None:
-    world.ruling = NO
+    world.decision = NO
     world.tick(TUESDAY - HOUR)
     world.tick(TUESDAY + 2 * DAY)
     assert world.states() == {"2026-W48": "missed"}
-    world.ruling = YES
+    world.decision = YES
     world.tick(TUESDAY - timedelta(minutes=30))
     world.run(TUESDAY + HOUR)
     assert world.states() == {"2026-W48": "released"}

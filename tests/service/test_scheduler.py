@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from digest.service.jobs import Job
-from digest.service.scheduler import ClockWatch, EveryMinute, Scheduler
+from digest.service.scheduler import ClockJumpDetector, EveryMinute, Scheduler
 
 
 def job(name: str, *then: str) -> Job:
@@ -92,8 +92,8 @@ class Clocks:
     def __init__(self) -> None:
         self.wall, self.steady = 1_000.0, 10.0
 
-    def watch(self) -> ClockWatch:
-        return ClockWatch(lambda: self.wall, lambda: self.steady)
+    def watch(self) -> ClockJumpDetector:
+        return ClockJumpDetector(lambda: self.wall, lambda: self.steady)
 
     def pass_(self, seconds: float) -> None:
         self.wall += seconds

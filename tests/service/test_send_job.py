@@ -18,7 +18,7 @@ from digest.delivery.sending.restore_guard import DatabaseRestored
 from digest.delivery.sending.worker_processes import StopSignal
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.migrations.upgrade import upgrade
-from digest.service.job_registry import ruling
+from digest.service.job_registry import release_decision
 from digest.service.send_job import SendJob, recover_idle_issues
 from digest.settings import load
 from subscribers.models import Standing, Subscriber, Subscription
@@ -144,7 +144,7 @@ def test_a_send_that_goes_on_while_an_issue_is_looked_at_is_no_sign_of_a_restore
     with place.app.database.read() as session:  # which sees the database as it is now
         issue = session.get_one(Issue, 1)
         place.sender().run(NOON)
-        assert "nothing is sent" not in ruling(place.app, session, issue).why
+        assert "nothing is sent" not in release_decision(place.app, session, issue).why
 
 
 def test_E03_a_batch_does_not_wait_for_a_clock_that_was_set_back(place: Place) -> None:

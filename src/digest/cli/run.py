@@ -24,8 +24,8 @@ from digest.delivery.models import Attempt, Batch, BatchState
 from digest.delivery.sending import StopSignal, restore_guard, this_process
 from digest.doctor import HealthLevel, run_checks
 from digest.errors import DigestError
-from digest.service import ClockWatch, Job, Scheduler, jobs_of, run_if_due, set_up_logs
-from digest.settings import LogForm
+from digest.service import ClockJumpDetector, Job, Scheduler, jobs_of, run_if_due, set_up_logs
+from digest.settings import LogFormat
 from digest.web.app import make_site
 from digest.web.server import listen, serve_in_thread
 
@@ -51,13 +51,13 @@ def run(
     call = call_of(context)
     _require_fit(call)
     call.app.require_secrets()
-    set_up_logs(as_json=call.settings.log is LogForm.JSON)
+    set_up_logs(as_json=call.settings.log is LogFormat.JSON)
     installation = call.app
     stop_signal = StopSignal(grace=call.settings.grace)
     scheduler = Scheduler(jobs_of(installation, stop_signal), partial(_run, installation))
     sock = listen(port, host)
     site = make_site(installation, ticking=True)
-    clock = ClockWatch()
+    clock = ClockJumpDetector()
     with _stopped_by_signals() as (stop, end_at_next), serve_in_thread(site, sock) as url:
         call.out.print(f"The service is at {url}  (stop with Ctrl-C)")
         _log_hold(installation)
@@ -99,7 +99,7 @@ def _log_hold(installation: App) -> None:
         log.error("HOLD, nothing is sent: %s; next: %s", held, restore_guard.NEXT_STEP)
 
 
-def _watch(scheduler: Scheduler, clock: ClockWatch, stop: threading.Event) -> None:
+def _watch(scheduler: Scheduler, clock: ClockJumpDetector, stop: threading.Event) -> None:
     """Wait for *stop*, and wake every job when the clock is set."""
     while not stop.wait(POLL_SECONDS):
         jump = clock.jumped()

@@ -20,9 +20,9 @@ from digest.cli.issue.drafting import NewsletterOption
 from digest.comparisons.store import by_slug
 from digest.errors import DigestError, NotFound, WrongState
 from digest.issues import store
-from digest.issues.calendar import NTHS, Every, slots, weekday_of
+from digest.issues.calendar import NTHS, Frequency, slots, weekday_of
 from digest.issues.models import Blackout, Newsletter, SlotState, WhenEmpty
-from digest.service import UpcomingMoment, ruling, upcoming
+from digest.service import UpcomingMoment, release_decision, upcoming
 
 app = typer.Typer(help="When issues come out, and who does what: the next moments, and changes.")
 
@@ -45,7 +45,8 @@ def schedule(
     call = call_of(context)
     with call.app.database.read() as session:
         row = store.newsletter(session, newsletter)
-        moments = upcoming(session, row, call.app.clock(), many, partial(ruling, call.app))
+        allowed = partial(release_decision, call.app)
+        moments = upcoming(session, row, call.app.clock(), many, allowed)
         facts: dict[str, Any] = {
             "newsletter": row.slug,
             "cadence": str(row.cadence()),
@@ -61,7 +62,7 @@ def schedule(
 @app.command("set")
 def set_(
     context: typer.Context,
-    every: Annotated[Every | None, typer.Option(help="How often.")] = None,
+    every: Annotated[Frequency | None, typer.Option(help="How often.")] = None,
     on: Annotated[str | None, typer.Option("--on", help="The weekday, by name.")] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="The time.")] = None,
     zone: Annotated[str | None, typer.Option("--zone", help="Europe/Berlin, for one.")] = None,
@@ -85,7 +86,7 @@ def set_(
         if at:
             values["hour"], values["minute"] = _parse_time(at)
         if every is not None or nth is not None:
-            row.nth = _parse_nth(nth) if (every or row.every) is Every.MONTH else None
+            row.nth = _parse_nth(nth) if (every or row.every) is Frequency.MONTH else None
         _set_fields(row, values)
         words = str(row.cadence())
         # Moments of the new cadence before this time aren't claimed, so none counts as missed.

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, String, Text, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from digest.issues.calendar import Cadence, Every
+from digest.issues.calendar import Cadence, Frequency
 from subscribers.sql import closed_set
 
 
@@ -105,7 +105,7 @@ class Newsletter(SQLModel, table=True):
     name: str = Field(sa_type=String(200))
     description: str = Field(default="", sa_type=Text)
     timezone: str = Field(default="UTC", sa_type=String(64))
-    every: Every = Field(default=Every.WEEK, sa_type=closed_set(Every))
+    every: Frequency = Field(default=Frequency.WEEK, sa_type=closed_set(Frequency))
     weekday: int = 1  #: 0 is Monday
     hour: int = 9
     minute: int = 0

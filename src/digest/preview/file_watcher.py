@@ -117,11 +117,11 @@ class FileWatcher:
     def _renew(self, *, settings: bool = False) -> None:
         """Show the saved state at once, and check it while the browser paints."""
         before = self._preview.snapshot.version
-        seen = self._preview.glance(settings=settings).version
+        seen = self._preview.refresh(settings=settings).version
         if seen != before:
             self.notify()
             self._stop.wait(_PAINTING)
-        if self._preview.finish().version != seen:
+        if self._preview.check_snapshot().version != seen:
             self.notify()
 
 

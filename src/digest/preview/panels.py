@@ -20,7 +20,13 @@ from digest.mail.marked_copy import inert_parts, inert_recipient
 from digest.mail.outbox import message
 from digest.preview import diff
 from digest.preview.query import PanelName, PreviewQuery
-from digest.preview.sample_issues import CASES, SampleReader, as_seen_by, case_view, sample_reader
+from digest.preview.sample_issues import (
+    SAMPLE_ISSUES,
+    SampleReader,
+    as_seen_by,
+    case_view,
+    sample_reader,
+)
 from digest.preview.session import PreviewSession
 from digest.preview.snapshot import PastEdition
 from digest.render.engine import Rendered
@@ -108,7 +114,7 @@ def _request(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
 
 
 def _cases(preview: PreviewSession, _: PreviewQuery) -> dict[str, Any]:
-    return {"cases": [_verdict(preview, case.key, case.name) for case in CASES]}
+    return {"cases": [_verdict(preview, case.key, case.name) for case in SAMPLE_ISSUES]}
 
 
 def _verdict(preview: PreviewSession, key: str, name: str) -> dict[str, str]:
@@ -237,7 +243,7 @@ _PANELS: Mapping[PanelName, Callable[[PreviewSession, PreviewQuery], dict[str, A
     PanelName.SOURCE: _source,
     PanelName.HEADERS: _headers,
     PanelName.REQUEST: _request,
-    PanelName.CASES: _cases,
+    PanelName.SAMPLE_ISSUES: _cases,
     PanelName.CHANGES: _changes,
     PanelName.BACKTEST: _backtest,
 }

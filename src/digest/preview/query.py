@@ -25,7 +25,7 @@ class PanelName(StrEnum):
     HEADERS = "headers"  #: the headers a reader gets
     REQUEST = "request"  #: the body of the provider's request
     WEB = "web"  #: the copy in the browser
-    CASES = "cases"  #: hard cases, side by side
+    SAMPLE_ISSUES = "cases"  #: hard cases, side by side
     CHANGES = "changes"  #: what differs from the last issue, or the last approved one
     BACKTEST = "backtest"  #: what the pick rule would have chosen in earlier weeks
 

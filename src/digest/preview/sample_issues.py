@@ -84,7 +84,7 @@ _STACKED = "Z" + "\u0351\u0352\u0300\u0334" * 40
 
 
 @dataclass(frozen=True)
-class Case:
+class SampleIssue:
     """One sample issue: key, name, comparisons and decisions."""
 
     key: str
@@ -138,28 +138,40 @@ def _two(left: dict[str, Any], right: dict[str, Any] | None = None) -> Sequence[
     return [pair(first, second)]
 
 
-CASES: tuple[Case, ...] = (
-    Case("long-names", "Names that never end", lambda: _two({"name": _LONG, "category": "W" * 40})),
-    Case("long-quote", "A quote of 200,000 letters", lambda: _two({"said": "x" * 200_000})),
-    Case("emoji", "10,000 emoji", lambda: _two({"said": "👩🏽‍🚀" * 10_000, "name": "🇩🇪 👩🏽‍🚀"})),
-    Case("stacked", "Marks piled up", lambda: _two({"name": _STACKED, "said": _STACKED * 50})),
-    Case(
-        "rtl", "Right to left", lambda: _two({"name": "مِخْرَطَة", "tagline": _ARABIC, "said": _ARABIC})
+SAMPLE_ISSUES: tuple[SampleIssue, ...] = (
+    SampleIssue(
+        "long-names", "Names that never end", lambda: _two({"name": _LONG, "category": "W" * 40})
     ),
-    Case("hostile", "Markup and tags in text", lambda: _two({"name": _HOSTILE, "said": _HOSTILE})),
-    Case("no-votes", "No votes", lambda: _two({"community_share": None})),
-    Case(
+    SampleIssue(
+        "long-quote", "A quote of 200,000 letters", lambda: _two({"verdict": "x" * 200_000})
+    ),
+    SampleIssue(
+        "emoji", "10,000 emoji", lambda: _two({"verdict": "👩🏽‍🚀" * 10_000, "name": "🇩🇪 👩🏽‍🚀"})
+    ),
+    SampleIssue(
+        "stacked", "Marks piled up", lambda: _two({"name": _STACKED, "verdict": _STACKED * 50})
+    ),
+    SampleIssue(
+        "rtl",
+        "Right to left",
+        lambda: _two({"name": "مِخْرَطَة", "tagline": _ARABIC, "verdict": _ARABIC}),
+    ),
+    SampleIssue(
+        "hostile", "Markup and tags in text", lambda: _two({"name": _HOSTILE, "verdict": _HOSTILE})
+    ),
+    SampleIssue("no-votes", "No votes", lambda: _two({"community_share": None})),
+    SampleIssue(
         "zero",
         "Zero votes and zero ships",
         lambda: _two({"community_share": 0.0, "panel_share": 0.0}),
     ),
-    Case("tie", "A tie", lambda: _two({"panel_share": 50.0, "community_share": 50.0})),
-    Case(
+    SampleIssue("tie", "A tie", lambda: _two({"panel_share": 50.0, "community_share": 50.0})),
+    SampleIssue(
         "one-sided",
         "All against nothing",
         lambda: _two({"panel_share": 100.0}, {"panel_share": 0.0}),
     ),
-    Case(
+    SampleIssue(
         "unknown",
         "Nothing is known",
         lambda: _two(
@@ -169,20 +181,20 @@ CASES: tuple[Case, ...] = (
                 "entry": None,
                 "category": "",
                 "tagline": "",
-                "said": "",
+                "verdict": "",
             }
         ),
     ),
-    Case(
+    SampleIssue(
         "gone", "One side is gone", lambda: [pair(contender(0, "Lathe"), None, title="Lathe vs ?")]
     ),
-    Case("odd-share", "A share of no whole seats", lambda: _two({"panel_share": 61.8})),
-    Case(
+    SampleIssue("odd-share", "A share of no whole seats", lambda: _two({"panel_share": 61.8})),
+    SampleIssue(
         "many",
         "Nine comparisons",
         lambda: [pair(contender(0, f"Left {n}"), contender(1, f"Right {n}")) for n in range(1, 10)],
     ),
-    Case(
+    SampleIssue(
         "sponsor",
         "A wordy sponsor",
         lambda: _two({}),
@@ -194,7 +206,7 @@ CASES: tuple[Case, ...] = (
             )
         ),
     ),
-    Case(
+    SampleIssue(
         "subject",
         "A subject of 150 characters",
         lambda: _two({}),
@@ -205,14 +217,14 @@ CASES: tuple[Case, ...] = (
 
 def case_name(key: str) -> str:
     """Return the name of a sample issue; empty when there is no such key."""
-    return next((case.name for case in CASES if case.key == key), "")
+    return next((case.name for case in SAMPLE_ISSUES if case.key == key), "")
 
 
 def case_view(
     key: str, newsletter: Newsletter, *, base_url: str, postal_address: str
 ) -> IssueView | None:
     """Return a sample issue's view; ``None`` when there is no such key."""
-    case = next((case for case in CASES if case.key == key), None)
+    case = next((case for case in SAMPLE_ISSUES if case.key == key), None)
     if case is None:
         return None
     view = compose(

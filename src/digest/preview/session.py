@@ -67,10 +67,10 @@ class PreviewSession:
         Never raise for what an editor wrote: the snapshot's faults hold that.
         """
         with self._lock:
-            self.glance(settings=settings)
-            return self.finish()
+            self.refresh(settings=settings)
+            return self.check_snapshot()
 
-    def finish(self) -> Snapshot:
+    def check_snapshot(self) -> Snapshot:
         """Check the newest snapshot and return it with its findings."""
         with self._lock:
             snapshot = checked(self.app, self.snapshot)
@@ -78,8 +78,8 @@ class PreviewSession:
             self.snapshot = replace(snapshot, version=version)
             return self.snapshot
 
-    def glance(self, *, settings: bool = False) -> Snapshot:
-        """Take a snapshot without checking it, and return it; `finish` checks it."""
+    def refresh(self, *, settings: bool = False) -> Snapshot:
+        """Take a snapshot without checking it, and return it; `check_snapshot` checks it."""
         with self._lock:
             began = time.perf_counter()
             try:
@@ -140,7 +140,7 @@ class PreviewSession:
         with self._lock, self.app.database.write() as session:
             newsletter = store.newsletter(session, self.newsletter)
             issue = self._frozen(session, newsletter, seen)
-            self.finish()
+            self.check_snapshot()
             approved = approval.approve(
                 session,
                 issue,
@@ -158,7 +158,7 @@ class PreviewSession:
         Raise `DigestError` when there is no issue, it has errors or the transport refuses it, and
         `BadAddress`.
         """
-        snapshot = self.finish()
+        snapshot = self.check_snapshot()
         built, newsletter = snapshot.built, snapshot.newsletter
         if built is None or newsletter is None:
             raise DigestError("there is nothing on the desk to send")

@@ -40,7 +40,7 @@ VIEWS = (
     (PanelName.HEADERS, "Headers"),
     (PanelName.REQUEST, "Request"),
     (PanelName.WEB, "Web copy"),
-    (PanelName.CASES, "Hard cases"),
+    (PanelName.SAMPLE_ISSUES, "Hard cases"),
     (PanelName.CHANGES, "Changes"),
     (PanelName.BACKTEST, "Back-test"),
 )

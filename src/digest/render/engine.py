@@ -26,7 +26,7 @@ from markupsafe import Markup
 from mjml import mjml2html
 
 from digest.render import filters
-from digest.render.escaping import Trusted, in_markup, in_plain_text
+from digest.render.escaping import TrustedText, in_markup, in_plain_text
 from digest.render.line_length import break_lines
 from digest.render.lint import Finding
 from digest.render.template_errors import TemplateFault, of_jinja
@@ -145,13 +145,13 @@ def _finish_markup(value: object) -> object:
         return value
     return (
         filters.trusted_markup(value)
-        if isinstance(value, Trusted)
+        if isinstance(value, TrustedText)
         else in_markup(_printable_text(value))
     )
 
 
 def _finish_text(value: object) -> object:
-    if isinstance(value, (Trusted, Undefined)):
+    if isinstance(value, (TrustedText, Undefined)):
         return value
     return in_plain_text(_printable_text(value))
 

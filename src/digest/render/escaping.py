@@ -30,7 +30,7 @@ _ENGINE_SYNTAX = re.compile(
 _WORD_JOINER = "\u2060"  # invisible, and breaks no line
 
 
-class Trusted(str):
+class TrustedText(str):
     """Text of the engine that is printed into a mail unchanged, reader tags included."""
 
     __slots__ = ()

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from markupsafe import Markup, escape
 
-from digest.render.escaping import Trusted, strip_unprintable
+from digest.render.escaping import TrustedText, strip_unprintable
 from digest.render.graphemes import graphemes, text_width, truncate
 
 NARROW = "\u202f"  # narrow no-break space, for "75 %"
@@ -69,7 +69,7 @@ def is_web_link(url: str) -> bool:
     return not any(char.isspace() or unicodedata.category(char) == "Cc" for char in url)
 
 
-def link(url: str) -> Trusted:
+def link(url: str) -> TrustedText:
     """Return a stored URL percent-encoded (RFC 3986), so that no reader tag in it is replaced.
 
     Raises ValueError unless `is_web_link` is true of *url*.
@@ -83,7 +83,7 @@ def link(url: str) -> Trusted:
     tail = [quote(part, safe=_URL_SAFE) for part in parts[2:]]
     encoded = urlunsplit((parts.scheme, authority, *tail))
     encoded = encoded.replace("-digest_", "-digest%5F").replace("'", "%27")
-    return Trusted(_BARE_PERCENT.sub("%25", encoded))
+    return TrustedText(_BARE_PERCENT.sub("%25", encoded))
 
 
 _BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -96,11 +96,11 @@ def local(path: str) -> str:
     raise ValueError(f"{path[:60]!r} is neither a path of this site nor a web link")
 
 
-def personal(url: str) -> Trusted:
+def personal(url: str) -> TrustedText:
     """Return a link of the engine with its reader tag unchanged; raises ValueError."""
     if not is_web_link(url):
         raise ValueError(f"{url[:60]!r} is no web link")
-    return Trusted(url)
+    return TrustedText(url)
 
 
 def tied(text: str) -> str:
@@ -191,6 +191,6 @@ IN_TEXT = {
 }
 
 
-def trusted_markup(value: Trusted) -> Markup:
+def trusted_markup(value: TrustedText) -> Markup:
     """Return trusted text escaped for HTML, reader tags unchanged."""
     return escape(str(value))

@@ -9,7 +9,7 @@ back for `digest status` and `digest schedule`; `logging_setup` formats and scru
 """
 
 from digest.service.backup import copies
-from digest.service.job_registry import freeze, jobs_of, ruling
+from digest.service.job_registry import freeze, jobs_of, release_decision
 from digest.service.jobs import Job, run_if_due
 from digest.service.logging_setup import set_up_logs
 from digest.service.overview import (
@@ -20,10 +20,10 @@ from digest.service.overview import (
     slot_facts,
     upcoming,
 )
-from digest.service.scheduler import ClockWatch, Scheduler
+from digest.service.scheduler import ClockJumpDetector, Scheduler
 
 __all__ = [
-    "ClockWatch",
+    "ClockJumpDetector",
     "Job",
     "Scheduler",
     "UpcomingMoment",
@@ -33,7 +33,7 @@ __all__ = [
     "job_runs",
     "jobs_of",
     "recent_slots",
-    "ruling",
+    "release_decision",
     "run_if_due",
     "set_up_logs",
     "slot_facts",

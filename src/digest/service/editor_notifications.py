@@ -25,7 +25,7 @@ from digest.letters import send_notice
 from digest.mail.mailing import Content, Mailing
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.transport import Answer
-from digest.service.publisher import Allowed, Ruling
+from digest.service.publisher import Allowed, ReleaseDecision
 from subscribers import letter_queue
 from subscribers.models import LetterKind, LetterState
 from subscribers.sql import UnitOfWork
@@ -73,7 +73,7 @@ def notify_editors(letters: EditorNotifications, now: datetime) -> str:
 class _Due(NamedTuple):
     slot: Slot
     kind: EditorNotice
-    ruling: Ruling
+    decision: ReleaseDecision
 
 
 def _due(
@@ -88,17 +88,20 @@ def _due(
         return state is not LetterState.WAITING
 
     for slot in slots.slots_of(session, newsletter.id, _NOTIFIED, since=now - NEWS_AGE):
-        kind, ruling = due_notice(slot, times, now, may_go=False), Ruling(False, slot.note)
+        kind, decision = (
+            due_notice(slot, times, now, may_go=False),
+            ReleaseDecision(False, slot.note),
+        )
         if kind in _WITH_ISSUE:
             # A reminder carried the issue, whatever its outcome.
             if was_sent(slot, EditorNotice.REMINDER):
                 continue
-            ruling = _ruling(letters, session, slot)
-            kind = EditorNotice.DRAFT if ruling.may_go else kind
+            decision = _decision(letters, session, slot)
+            kind = EditorNotice.DRAFT if decision.may_go else kind
         elif kind is EditorNotice.HELD and not was_sent(slot, kind):
-            ruling = _ruling(letters, session, slot)._replace(why=slot.note)
+            decision = _decision(letters, session, slot)._replace(why=slot.note)
         if kind and not was_sent(slot, kind):
-            due.append(_Due(slot, kind, ruling))
+            due.append(_Due(slot, kind, decision))
     return due
 
 
@@ -106,10 +109,10 @@ def _about(newsletter: Newsletter, slot: Slot, kind: EditorNotice) -> str:
     return f"{newsletter.slug}/{slot.period}/{kind}"
 
 
-def _ruling(letters: EditorNotifications, session: Session, slot: Slot) -> Ruling:
+def _decision(letters: EditorNotifications, session: Session, slot: Slot) -> ReleaseDecision:
     issue = store.by_period(session, slot.newsletter_id, slot.period)
     if issue is None or issue.state is not IssueState.BUILT:
-        return Ruling(True, "it is out of the editors' hands")
+        return ReleaseDecision(True, "it is out of the editors' hands")
     return letters.allowed(session, issue)
 
 
@@ -177,9 +180,9 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
         "short": f"{local:%a %-d %b %H:%M}",
         "period": slot.period,
         "number": number,
-        "why": due.ruling.why or "it is being made",
-        "by": due.ruling.by,
-        "step": due.ruling.step or _step(due, number),
+        "why": due.decision.why or "it is being made",
+        "by": due.decision.by,
+        "step": due.decision.step or _step(due, number),
         "hours": newsletter.max_lateness,
         "alone": " by itself if no check finds anything, or" if newsletter.unattended else "",
         "again": f"digest approve {number}, then digest send {number}"
@@ -187,16 +190,16 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
         else f"digest build --period {slot.period}, then approve and send it",
     }
     subject, *paragraphs = _WORDS[due.kind]
-    if due.kind is EditorNotice.DRAFT and due.ruling.by:
+    if due.kind is EditorNotice.DRAFT and due.decision.by:
         paragraphs[1:] = [_APPROVED]
     words = [paragraph.format(**gaps) for paragraph in paragraphs]
-    return subject.format(**gaps), words + _warning_paragraphs(due.ruling.warnings)
+    return subject.format(**gaps), words + _warning_paragraphs(due.decision.warnings)
 
 
 def _step(due: _Due, number: int | None) -> str:
     if number is None:
         return f"digest build --period {due.slot.period}, and approve it"
-    return "mend that" if due.ruling.may_go else f"digest approve {number}"
+    return "mend that" if due.decision.may_go else f"digest approve {number}"
 
 
 def _warning_paragraphs(warnings: Sequence[str]) -> list[str]:

@@ -29,7 +29,7 @@ from digest.render.lint import Severity
 from digest.service.backup import back_up
 from digest.service.editor_notifications import EditorNotifications, notify_editors
 from digest.service.jobs import MINUTE, Job
-from digest.service.publisher import Publisher, Ruling, advance_slots
+from digest.service.publisher import Publisher, ReleaseDecision, advance_slots
 from digest.service.send_job import SendJob, recover_idle_issues
 from subscribers.retention import purge
 
@@ -97,32 +97,34 @@ def publisher_of(app: App) -> Publisher:
     return Publisher(
         store=app.database,
         issue_builder=app.issues.builder,
-        allowed=partial(ruling, app),
+        allowed=partial(release_decision, app),
         freeze=partial(freeze, app),
     )
 
 
-def ruling(app: App, session: Session, issue: Issue) -> Ruling:
+def release_decision(app: App, session: Session, issue: Issue) -> ReleaseDecision:
     """Return whether an issue may be released: by a valid approval, or unattended."""
     held = restore_guard.hold_reason(app.database, app.sending.restore_guard_file)
     if held is not None:
-        return Ruling(False, f"nothing is sent: {held}")
+        return ReleaseDecision(False, f"nothing is sent: {held}")
     try:
         approval = app.issues.require_approved(session, issue)
     except MailUnfit as fault:
-        return Ruling(False, str(fault), step=f"{fault.next_step} Then: {_again(issue)}")
+        return ReleaseDecision(False, str(fault), step=f"{fault.next_step} Then: {_again(issue)}")
     except NotApproved as fault:
         return _unapproved(app, session, issue, str(fault))
     if approval is None:
-        return Ruling(True, "unattended")
-    return Ruling(True, f"approved by {approval.by}", by=approval.by)
+        return ReleaseDecision(True, "unattended")
+    return ReleaseDecision(True, f"approved by {approval.by}", by=approval.by)
 
 
-def _unapproved(app: App, session: Session, issue: Issue, why: str) -> Ruling:
+def _unapproved(app: App, session: Session, issue: Issue, why: str) -> ReleaseDecision:
     findings = app.issues.findings(store.edition_of(session, issue))
     rules = sorted({finding.rule for finding in findings if finding.severity is Severity.WARNING})
     step = " ".join([f"digest approve {issue.number}", *(f"--despite {rule}" for rule in rules)])
-    return Ruling(False, why, step=step, warnings=tuple(str(finding) for finding in findings))
+    return ReleaseDecision(
+        False, why, step=step, warnings=tuple(str(finding) for finding in findings)
+    )
 
 
 def _again(issue: Issue) -> str:
@@ -158,7 +160,7 @@ def editor_notifications_of(app: App) -> EditorNotifications:
         hand_over=lambda mailing: (way := app.sending.transport).hand_over(way.prepare(mailing)),
         issue=lambda session, issue: app.sending.edition_send(session, issue).content,
         letter=partial(_letter, app),
-        allowed=partial(ruling, app),
+        allowed=partial(release_decision, app),
     )
 
 

@@ -19,7 +19,7 @@ from digest.issues import store
 from digest.issues.calendar import slots
 from digest.issues.calendar.slot_workflow import SlotTimes
 from digest.issues.models import Issue, IssueState, JobRun, Newsletter, Slot, SlotState, WhenEmpty
-from digest.service.publisher import Allowed, Ruling
+from digest.service.publisher import Allowed, ReleaseDecision
 
 RECENT = timedelta(days=28)  #: slots due this long ago are still shown
 
@@ -73,27 +73,29 @@ def job_runs(session: Session) -> Sequence[JobRun]:
 def slot_facts(session: Session, slot: Slot, allowed: Allowed) -> dict[str, Any]:
     """Return a slot's facts as plain values, with the next step for a person."""
     issue = store.by_period(session, slot.newsletter_id, slot.period)
-    ruling = _ruling(session, slot, issue, allowed)
+    decision = _decision(session, slot, issue, allowed)
     return {
         "period": slot.period,
         "due_at": slot.due_at,
         "state": slot.state,
-        "note": slot.note or (ruling.why if ruling else ""),
-        "next_step": _step(slot, issue, ruling),
+        "note": slot.note or (decision.why if decision else ""),
+        "next_step": _step(slot, issue, decision),
     }
 
 
-def _step(slot: Slot, issue: Issue | None, ruling: Ruling | None) -> str:
+def _step(slot: Slot, issue: Issue | None, decision: ReleaseDecision | None) -> str:
     number = issue.number if issue else None
-    if ruling is not None:
-        return ruling.step
+    if decision is not None:
+        return decision.step
     if slot.state is SlotState.MISSED:
         by_hand = f"digest approve {number}; digest send {number}"
         return f"send it by hand ({by_hand}), or leave it" if number else ""
     return "mend that; it is tried again by itself" if slot.state is SlotState.HELD else ""
 
 
-def _ruling(session: Session, slot: Slot, issue: Issue | None, allowed: Allowed) -> Ruling | None:
+def _decision(
+    session: Session, slot: Slot, issue: Issue | None, allowed: Allowed
+) -> ReleaseDecision | None:
     """Return whether the slot's issue may be released; ``None`` where that isn't open."""
     undecided = slot.state in {SlotState.DRAFTED, SlotState.HELD}
     if not undecided or issue is None or issue.state is not IssueState.BUILT:
@@ -101,7 +103,7 @@ def _ruling(session: Session, slot: Slot, issue: Issue | None, allowed: Allowed)
     try:
         return allowed(session, issue)
     except DigestError as fault:
-        return Ruling(False, str(fault), step=fault.next_step or "")
+        return ReleaseDecision(False, str(fault), step=fault.next_step or "")
 
 
 def job_facts(row: JobRun, now: datetime) -> dict[str, Any]:
@@ -121,14 +123,14 @@ def _of_slot(
     session: Session, newsletter: Newsletter, slot: Slot, allowed: Allowed
 ) -> UpcomingMoment:
     issue = store.by_period(session, newsletter.id, slot.period)
-    ruling = _ruling(session, slot, issue, allowed)
-    if ruling is None:
+    decision = _decision(session, slot, issue, allowed)
+    if decision is None:
         what = f"{_what(newsletter)}; {slot.note}" if slot.note else _what(newsletter)
-    elif ruling.may_go:
-        what = f"goes at its moment: {ruling.why}"
+    elif decision.may_go:
+        what = f"goes at its moment: {decision.why}"
     else:
-        what = f"doesn't go as it is: {ruling.why}"
-        what += f"; to let it go: {ruling.step}" if ruling.step else ""
+        what = f"doesn't go as it is: {decision.why}"
+        what += f"; to let it go: {decision.step}" if decision.step else ""
     moment = _moment(newsletter, slot.period, slot.due_at, what)
     number = issue.number if issue else None
     return UpcomingMoment(**{**asdict(moment), "state": slot.state.value, "issue": number})

@@ -18,7 +18,7 @@ from digest.delivery.sending import PlannedAudience
 from digest.errors import DigestError, NothingToPick
 from digest.issues import build, store
 from digest.issues.build import IssueBuilder
-from digest.issues.calendar import LONGEST_SHIFT, Moment, slots
+from digest.issues.calendar import LONGEST_SHIFT, DueMoment, slots
 from digest.issues.calendar.slot_workflow import SlotStep, SlotTimes, next_step
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Slot, SlotState, WhenEmpty
 from digest.issues.picking import Pick
@@ -28,7 +28,7 @@ from subscribers.sql import UnitOfWork
 RETRY_MINUTES = 10  #: a draft that failed is tried again at multiples of these minutes of the hour
 
 
-class Ruling(NamedTuple):
+class ReleaseDecision(NamedTuple):
     """Whether an issue may be released without a person, and why or why not."""
 
     may_go: bool
@@ -38,7 +38,7 @@ class Ruling(NamedTuple):
     warnings: tuple[str, ...] = ()  #: what an approval would have to accept
 
 
-Allowed = Callable[[Session, Issue], Ruling]
+Allowed = Callable[[Session, Issue], ReleaseDecision]
 #: Freezes an issue's audience in the session it is given, which makes the issue sendable.
 Freeze = Callable[[Session, Issue, Edition], PlannedAudience]
 
@@ -103,7 +103,7 @@ def _claim_due(publisher: Publisher, newsletter_id: int | None, now: datetime) -
         return [f"{newsletter.slug} {moment.period}: claimed" for moment in won]
 
 
-def _unclaimed(session: Session, newsletter: Newsletter, now: datetime) -> list[Moment]:
+def _unclaimed(session: Session, newsletter: Newsletter, now: datetime) -> list[DueMoment]:
     """Return the moments whose build time has come and that no process has claimed."""
     calendar = slots.calendar_of(session, newsletter)
     since = newsletter.scheduled_since or now
@@ -111,7 +111,7 @@ def _unclaimed(session: Session, newsletter: Newsletter, now: datetime) -> list[
     start = calendar.cadence.local(since).date() - LONGEST_SHIFT
     start = max(start, latest + timedelta(days=1)) if latest else start
     until = now + SlotTimes.of(newsletter).build
-    moments: list[Moment] = []
+    moments: list[DueMoment] = []
     for moment in calendar.from_day(start):
         if calendar.cadence.instant(moment.day) > until + LONGEST_SHIFT:
             return moments
@@ -224,9 +224,9 @@ def _release(publisher: Publisher, session: Session, work: _SlotWork, _now: date
     slot, issue = work.slot, work.issue
     if issue is None:
         return
-    ruling = publisher.allowed(session, issue)
-    if not ruling.may_go:
-        slot.state, slot.note = SlotState.HELD, ruling.why
+    decision = publisher.allowed(session, issue)
+    if not decision.may_go:
+        slot.state, slot.note = SlotState.HELD, decision.why
         return
     try:
         with session.begin_nested():
@@ -236,7 +236,7 @@ def _release(publisher: Publisher, session: Session, work: _SlotWork, _now: date
         return
     slot.state = SlotState.RELEASED
     name = f"{work.newsletter.slug}-{issue.number}"  # the send's id in the log and at the provider
-    slot.note = f"{ruling.why}; {frozen.candidates} readers of {name}"
+    slot.note = f"{decision.why}; {frozen.candidates} readers of {name}"
 
 
 def _miss(_publisher: Publisher, _session: Session, work: _SlotWork, now: datetime) -> None:

@@ -110,7 +110,7 @@ class Scheduler:
         self._scheduler.shutdown(wait=True)
 
 
-class ClockWatch:
+class ClockJumpDetector:
     """Detect a change of the wall clock by comparison with the monotonic clock."""
 
     def __init__(

@@ -15,7 +15,7 @@ from digest.app.installation import App
 from digest.errors import NotFound
 from digest.web import monitoring, webhooks
 from digest.web.archive import Archive
-from digest.web.error_pages import ErrorPages, LastResort
+from digest.web.error_pages import ErrorMiddleware, ErrorPages
 from digest.web.letter_worker import LetterWorker
 from digest.web.newsletter_cache import NewsletterCache
 from digest.web.public_pages import OWN_LINKS, PublicSite
@@ -71,4 +71,4 @@ def _middleware(app: App, error_pages: ErrorPages) -> list[Middleware]:
     chain = [Middleware(SecurityHeaders, tls=app.settings.base_url.startswith("https://"))]
     if hosts := split_setting(app.settings.hosts):
         chain.append(Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False))
-    return [*chain, Middleware(LastResort, faults=error_pages)]
+    return [*chain, Middleware(ErrorMiddleware, faults=error_pages)]

@@ -60,7 +60,7 @@ class ErrorPages:
             return PlainTextResponse(f"{page.title}\n", status)
 
 
-class LastResort:
+class ErrorMiddleware:
     """Middleware that turns an exception of a page into an error page, and logs its class.
 
     Only the message of a `DigestError` is logged: others may quote an address.

@@ -19,7 +19,7 @@ from digest.delivery.reporting import issues_sent_to
 from digest.errors import BadSetting
 from digest.web.theme import Theme
 from subscribers.abuse_prevention import ProofOfWork
-from subscribers.web import KeepNetwork, SiteConfig
+from subscribers.web import NetworkPrecision, SiteConfig
 
 #: Secure contexts (W3C): SubtleCrypto, which does the proof, exists on HTTPS and localhost only.
 _SECURE = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:|/|\Z)")
@@ -42,7 +42,7 @@ def site_config(app: App, theme: Theme, on_letter: Callable[[], None]) -> SiteCo
         newsletters=theme.newsletters,
         render=theme.message,
         trusted_proxies=[_network(text) for text in split_setting(settings.trusted_proxies)],
-        keep_network=KeepNetwork(settings.keep_network),
+        keep_network=NetworkPrecision(settings.keep_network),
         disposable=_disposable(app),
         proof=_proof(app),
         harder=_harder(app),

@@ -108,7 +108,7 @@ class TextCatalogue:
     def days(self, number: int) -> str:
         """Say how long a number of days is, in years where it comes out even."""
         one_day, days, one_year, years = self.lasting
-        whole_years, rest = divmod(number, 365)
-        if whole_years and not rest:
+        whole_years, odd_days = divmod(number, 365)
+        if whole_years and not odd_days:
             return one_year if whole_years == 1 else years.format(n=whole_years)
         return one_day if number == 1 else days.format(n=number)

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.issues.calendar.cadence import BadCadence, Cadence, Every, weekday_of
-from digest.issues.calendar.exceptions import BadShift, Calendar, Moment
+from digest.issues.calendar.cadence import BadCadence, Cadence, Frequency, weekday_of
+from digest.issues.calendar.exceptions import BadShift, Calendar, DueMoment
 
 ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe"]
 
 
-def moments(calendar: Calendar, first: date, last: date) -> Iterator[Moment]:
+def moments(calendar: Calendar, first: date, last: date) -> Iterator[DueMoment]:
     return takewhile(lambda m: m.day <= last, calendar.from_day(first))
 
 
@@ -35,13 +35,13 @@ def test_a_day_that_fits_is_the_first_one() -> None:
 
 
 def test_every_second_week_is_counted_from_the_week_of_the_anchor() -> None:
-    cadence = Cadence(every=Every.SECOND_WEEK, weekday=3, anchor=date(2026, 12, 1))
+    cadence = Cadence(every=Frequency.SECOND_WEEK, weekday=3, anchor=date(2026, 12, 1))
     days = list(islice(cadence.days(date(2026, 11, 24)), 3))
     assert days == [date(2026, 12, 3), date(2026, 12, 17), date(2026, 12, 31)]
 
 
 def test_every_second_week_keeps_its_step_over_a_year_of_53_weeks() -> None:
-    days = list(islice(Cadence(every=Every.SECOND_WEEK).days(date(2026, 12, 1)), 40))
+    days = list(islice(Cadence(every=Frequency.SECOND_WEEK).days(date(2026, 12, 1)), 40))
     assert {b - a for a, b in pairwise(days)} == {timedelta(days=14)}
 
 
@@ -49,12 +49,12 @@ def test_every_second_week_keeps_its_step_over_a_year_of_53_weeks() -> None:
     ("nth", "expected"), [(1, date(2027, 1, 1)), (4, date(2027, 1, 22)), (-1, date(2027, 1, 29))]
 )
 def test_a_month_has_its_first_fourth_and_last_friday(nth: int, expected: date) -> None:
-    cadence = Cadence(every=Every.MONTH, nth=nth, weekday=4)
+    cadence = Cadence(every=Frequency.MONTH, nth=nth, weekday=4)
     assert next(cadence.days(date(2027, 1, 1))) == expected
 
 
 def test_a_february_of_29_days_has_a_last_tuesday_on_its_29th() -> None:
-    cadence = Cadence(every=Every.MONTH, nth=-1, weekday=1)
+    cadence = Cadence(every=Frequency.MONTH, nth=-1, weekday=1)
     assert next(cadence.days(date(2028, 2, 1))) == date(2028, 2, 29)
 
 
@@ -145,8 +145,8 @@ def test_a_moment_that_was_moved_ahead_is_still_found() -> None:
         {"hour": 24},
         {"weekday": 7},
         {"nth": 1},
-        {"every": Every.MONTH},
-        {"every": Every.MONTH, "nth": 5},
+        {"every": Frequency.MONTH},
+        {"every": Frequency.MONTH, "nth": 5},
     ],
 )
 def test_what_no_calendar_has_is_refused(wrong: dict[str, object]) -> None:
@@ -162,14 +162,14 @@ def test_a_weekday_is_named_clearly(name: str) -> None:
 
 @given(
     zone=st.sampled_from([*ZONES, "Pacific/Apia", "Africa/Casablanca", "Asia/Kathmandu"]),
-    every=st.sampled_from(Every),
+    every=st.sampled_from(Frequency),
     weekday=st.integers(0, 6),
     hour=st.integers(0, 23),
     minute=st.integers(0, 59),
     start=st.dates(date(2005, 1, 1), date(2036, 1, 1)),
 )
 def test_moments_come_in_order_whatever_the_zone_does(
-    zone: str, every: Every, weekday: int, hour: int, minute: int, start: date
+    zone: str, every: Frequency, weekday: int, hour: int, minute: int, start: date
 ) -> None:
     cadence = Cadence(
         timezone=zone,
@@ -177,7 +177,7 @@ def test_moments_come_in_order_whatever_the_zone_does(
         weekday=weekday,
         hour=hour,
         minute=minute,
-        nth=2 if every is Every.MONTH else None,
+        nth=2 if every is Frequency.MONTH else None,
     )
     found = list(islice(Calendar(cadence=cadence).from_day(start), 20))
     assert all(a.at < b.at and a.period < b.period for a, b in pairwise(found))

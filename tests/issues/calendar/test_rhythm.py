@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.issues.calendar.cadence import Cadence, Every, rhythm
+from digest.issues.calendar.cadence import Cadence, Frequency, rhythm
 
 
 @pytest.mark.parametrize(
@@ -12,9 +12,13 @@ from digest.issues.calendar.cadence import Cadence, Every, rhythm
     [
         (Cadence(), "en", "every Tuesday"),
         (Cadence(), "de-AT", "jeden Dienstag"),
-        (Cadence(every=Every.SECOND_WEEK, weekday=0), "en", "every second Monday"),
-        (Cadence(every=Every.MONTH, nth=-1, weekday=4), "en", "on the last Friday of the month"),
-        (Cadence(every=Every.MONTH, nth=2, weekday=4), "de", "am zweiten Freitag im Monat"),
+        (Cadence(every=Frequency.SECOND_WEEK, weekday=0), "en", "every second Monday"),
+        (
+            Cadence(every=Frequency.MONTH, nth=-1, weekday=4),
+            "en",
+            "on the last Friday of the month",
+        ),
+        (Cadence(every=Frequency.MONTH, nth=2, weekday=4), "de", "am zweiten Freitag im Monat"),
         (Cadence(), "fr", "every Tuesday"),
     ],
 )

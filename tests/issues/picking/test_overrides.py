@@ -8,7 +8,7 @@ import pytest
 
 from digest.issues.content.view import SponsorView
 from digest.issues.picking import overrides
-from digest.issues.picking.overrides import BadWords, Decisions
+from digest.issues.picking.overrides import BadText, Decisions
 from digest.issues.picking.pick_result import Candidate, ExclusionReason, Pick, PickRule
 from digest.render.engine import render
 from digest.render.lint.runner import forbids_sending, lint_mail
@@ -184,7 +184,7 @@ def test_a_sponsor_without_words_is_none() -> None:
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "//evil.example", "https://a:b@c.example"])
 def test_a_sponsors_link_must_be_a_web_address(url: str) -> None:
-    with pytest.raises(BadWords, match="https"):
+    with pytest.raises(BadText, match="https"):
         overrides.sponsor(Decisions(), SponsorView(text="Buy.", url=url))
 
 

@@ -59,7 +59,7 @@ def test_everything_a_sign_up_says_is_written(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
     request = asks("Ann@Example.com", form="frame", language="de", seen_from="192.0.2.0/24")
-    assert sign_up(session, hashes, now, request) == ProcessedSignups(asked=1, letters=1)
+    assert sign_up(session, hashes, now, request) == ProcessedSignups(processed=1, letters=1)
     reader = store.find(session, "ann@example.com")
     assert reader is not None
     assert (reader.address, reader.language) == ("Ann@Example.com", "de")
@@ -83,7 +83,7 @@ def test_those_that_come_together_are_kept_apart(
         asks("bob@example.com", wording="Schickt mir die Mail.", language="de"),
         asks("cid@example.com", newsletter="monthly", wording="Another promise."),
     ]
-    assert sign_up(session, hashes, now, *wishes) == ProcessedSignups(asked=3, letters=3)
+    assert sign_up(session, hashes, now, *wishes) == ProcessedSignups(processed=3, letters=3)
     consents = {}
     for address in ("ann", "bob", "cid"):
         reader = store.find(session, f"{address}@example.com")
@@ -112,8 +112,8 @@ def test_one_who_asks_too_soon_again_gets_nothing_more(
 ) -> None:
     wishes = [asks("ann@example.com"), asks("ANN@example.com")]
     record_requests(session, wishes, limits=RateLimits(), hashes=hashes, now=now)
-    assert processing.process_oldest(session, hashes) == ProcessedSignups(asked=2, letters=1)
-    assert processing.process_oldest(session, hashes) == ProcessedSignups(asked=0, letters=0)
+    assert processing.process_oldest(session, hashes) == ProcessedSignups(processed=2, letters=1)
+    assert processing.process_oldest(session, hashes) == ProcessedSignups(processed=0, letters=0)
     assert len(letters(session)) == 1
 
 
@@ -163,7 +163,7 @@ def test_a_suppressed_address_is_known_again_and_the_others_are_none_the_worse(
     before = now - timedelta(days=days)
     suppression.suppress(session, "ann@example.com", reason, hashes, before)
     taken = sign_up(session, hashes, now, asks("bob@example.com"), asks("ann@example.com"))
-    assert taken == ProcessedSignups(asked=2, letters=2 if state == "waiting" else 1)
+    assert taken == ProcessedSignups(processed=2, letters=2 if state == "waiting" else 1)
     queued = {address: held for address, _, _, held in letters(session)}
     assert queued == {"bob@example.com": "waiting", "ann@example.com": state}
     reader, other = (store.find(session, f"{name}@example.com") for name in ("ann", "bob"))
@@ -175,7 +175,7 @@ def test_a_suppressed_address_is_known_again_and_the_others_are_none_the_worse(
 def test_more_than_fit_a_transaction_are_processed_in_order(
     session: Session, hashes: Hashes, now: datetime
 ) -> None:
-    many = processing.AT_ONCE + 3
+    many = processing.MAX_SIGNUPS + 3
     for part in range(0, many, 50):
         wishes = [
             asks(f"reader{n}@example{n}.com", network=f"10.0.{n}.0/24")
@@ -187,7 +187,7 @@ def test_more_than_fit_a_transaction_are_processed_in_order(
         processing.process_oldest(session, hashes),
     )
     assert (first, rest) == (
-        ProcessedSignups(processing.AT_ONCE, processing.AT_ONCE),
+        ProcessedSignups(processing.MAX_SIGNUPS, processing.MAX_SIGNUPS),
         ProcessedSignups(3, 3),
     )
     assert [address for address, *_ in letters(session)] == [
@@ -225,7 +225,9 @@ def test_two_processes_at_once_write_no_letter_more(
     request()
     with ThreadPoolExecutor(1) as pool:
         with postgres_database.write() as first:
-            assert processing.process_oldest(first, hashes) == ProcessedSignups(asked=1, letters=1)
+            assert processing.process_oldest(first, hashes) == ProcessedSignups(
+                processed=1, letters=1
+            )
             request()
             second = pool.submit(processing.process_all, postgres_database, hashes)
             with postgres_database.read() as watching:

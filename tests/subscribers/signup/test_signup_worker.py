@@ -55,7 +55,7 @@ def test_a_sign_up_is_processed_once_the_database_is_back(
         processed = asyncio.Event()
         writer = GroupCommit(FailingUnitOfWork(sqlite_database, times=3))
         worker = SignupWorker(writer, hashes, RateLimits().address, processed.set, pause=0.001)
-        worker.soon()
+        worker.schedule()
         async with asyncio.timeout(10):
             await processed.wait()
         await worker.stop()

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 import pytest
 
 from subscribers.abuse_prevention.rate_limits import RateLimit, RateLimits
-from subscribers.web import KeepNetwork
+from subscribers.web import NetworkPrecision
 from subscribers.web.client import client, network
 from tests.subscribers.web.conftest import Site, hidden
 
@@ -85,13 +85,13 @@ def test_H09_a_made_up_header_gives_nobody_a_second_turn(make_site: Callable[...
 @pytest.mark.parametrize(
     ("keep", "kept"),
     [
-        (KeepNetwork.NONE, []),
-        (KeepNetwork.PREFIX, ["127.0.0.0/24"]),
-        (KeepNetwork.FULL, ["127.0.0.1"]),
+        (NetworkPrecision.NONE, []),
+        (NetworkPrecision.PREFIX, ["127.0.0.0/24"]),
+        (NetworkPrecision.FULL, ["127.0.0.1"]),
     ],
 )
 def test_the_ledger_keeps_of_the_network_what_the_setting_says(
-    make_site: Callable[..., Site], keep: KeepNetwork, kept: list[str]
+    make_site: Callable[..., Site], keep: NetworkPrecision, kept: list[str]
 ) -> None:
     site = make_site(keep_network=keep)
     site.fill_in("reader@example.com")

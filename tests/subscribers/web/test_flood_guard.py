@@ -86,14 +86,14 @@ def test_who_is_turned_away_waits_but_only_so_many_at_once(
     async def flood() -> None:
         writer = GroupCommit(sqlite_database)
         flood_guard = FloodGuard(writer, lambda: now, hold=0.5, wait=wait)
-        held = [asyncio.ensure_future(flood_guard.keep_back()) for _ in range(MOST_HELD)]
+        held = [asyncio.ensure_future(flood_guard.delay()) for _ in range(MOST_HELD)]
         await asyncio.sleep(0)
-        await flood_guard.keep_back()  # one more: answered at once
+        await flood_guard.delay()  # one more: answered at once
         assert waits == [0.5] * MOST_HELD
         for one in free:
             one.set_result(None)
         await asyncio.gather(*held)
-        again = asyncio.ensure_future(flood_guard.keep_back())
+        again = asyncio.ensure_future(flood_guard.delay())
         await asyncio.sleep(0)
         assert len(waits) == MOST_HELD + 1
         again.cancel()

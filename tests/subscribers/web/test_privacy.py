@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from subscribers.retention import RetentionPeriods
-from subscribers.web import KeepNetwork
+from subscribers.web import NetworkPrecision
 from tests.subscribers.conftest import NEWSLETTER
 from tests.subscribers.web.conftest import INFO, Site
 
@@ -24,13 +24,13 @@ def test_the_form_leads_to_what_is_kept(site: Site) -> None:
 @pytest.mark.parametrize(
     ("keep", "said"),
     [
-        (KeepNetwork.NONE, "network you come from is not kept"),
-        (KeepNetwork.PREFIX, "without its last part"),
-        (KeepNetwork.FULL, "The network address you agreed"),
+        (NetworkPrecision.NONE, "network you come from is not kept"),
+        (NetworkPrecision.PREFIX, "without its last part"),
+        (NetworkPrecision.FULL, "The network address you agreed"),
     ],
 )
 def test_the_page_says_what_is_set_of_the_network(
-    make_site: Callable[..., Site], keep: KeepNetwork, said: str
+    make_site: Callable[..., Site], keep: NetworkPrecision, said: str
 ) -> None:
     assert said in make_site(keep_network=keep).http.get("/privacy").text
 

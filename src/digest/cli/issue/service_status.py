@@ -15,7 +15,7 @@ from digest.cli.context import CommandContext
 from digest.delivery.sending import restore_guard
 from digest.issues import store
 from digest.issues.models import SlotState
-from digest.service import job_facts, job_runs, recent_slots, ruling, slot_facts
+from digest.service import job_facts, job_runs, recent_slots, release_decision, slot_facts
 
 
 def service_facts(call: CommandContext, newsletter: str) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def service_facts(call: CommandContext, newsletter: str) -> dict[str, Any]:
             **hold_facts(call),
             "scheduled": row.scheduled,
             "turns": [
-                slot_facts(session, slot, partial(ruling, call.app))
+                slot_facts(session, slot, partial(release_decision, call.app))
                 for slot in recent_slots(session, row, now)
             ],
             "ticks": [job_facts(row, now) for row in job_runs(session)],

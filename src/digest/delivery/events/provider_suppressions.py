@@ -20,7 +20,7 @@ from subscribers.models import Consent, ConsentAct, Subscriber
 from subscribers.sql import UnitOfWork
 from subscribers.tokens import Hashes
 
-AT_ONCE = 200
+MAX_ADDRESSES = 200
 _CONFIRMED = "confirmed"
 
 
@@ -72,7 +72,7 @@ def _confirmed(session: Session, after: int) -> list[_Confirmation]:
         .join(Subscriber, col(Subscriber.id) == col(Consent.subscriber_id))
         .where(col(Consent.act) == ConsentAct.CONFIRMED, col(Consent.id) > after)
         .order_by(col(Consent.id))
-        .limit(AT_ONCE)
+        .limit(MAX_ADDRESSES)
     )
     return [_Confirmation(*row) for row in rows]
 

@@ -67,7 +67,7 @@ NEVER_ACCEPT = frozenset({FaultKind.RATE_LIMIT, FaultKind.REFUSE})
 
 
 @dataclass(frozen=True, kw_only=True)
-class When:
+class FaultCondition:
     """Which requests a fault meets; requests are counted from 1 since the script was set."""
 
     on: list[int] | None = None  #: only these numbers
@@ -83,7 +83,7 @@ class Fault:
     """One line of a script: what goes wrong, and when."""
 
     kind: FaultKind
-    when: When
+    when: FaultCondition
     settings: Mapping[str, Any]
 
     @property

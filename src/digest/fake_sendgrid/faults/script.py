@@ -12,16 +12,16 @@ from digest.fake_sendgrid.faults.catalogue import (
     SETTINGS,
     BadAddresses,
     Fault,
+    FaultCondition,
     FaultKind,
     FaultPlan,
-    When,
 )
 
 RESETS = ("soon", "past", "2100", "negative", "text", "missing")
 STATUSES = range(200, 600)
 LONGEST_BODY = 10_000_000_000
 MOST_COPIES = 1000
-Filled = TypeVar("Filled", When, BadAddresses, EventFaults)
+Filled = TypeVar("Filled", FaultCondition, BadAddresses, EventFaults)
 
 
 def parse(script: Any, *, seed: int = 0, may_kill: bool = False) -> FaultPlan:
@@ -54,7 +54,7 @@ def _fault(line: Any, where: str, *, may_kill: bool) -> Fault:
         raise BadSetting(f"{where}: do is one of {', '.join(kinds)}")
     kind = FaultKind(line["do"])
     usual = SETTINGS[kind]
-    times = {f.name for f in fields(When)}
+    times = {f.name for f in fields(FaultCondition)}
     unknown = line.keys() - usual.keys() - times - {"do"}
     if unknown:
         raise BadSetting(f"{where}: {kind} takes {', '.join([*usual, *sorted(times)])}")
@@ -65,7 +65,7 @@ def _fault(line: Any, where: str, *, may_kill: bool) -> Fault:
     when = {name: value for name, value in line.items() if name in times}
     if isinstance(when.get("on"), int):
         when["on"] = [when["on"]]
-    return Fault(kind, _filled(When, when, where), settings)
+    return Fault(kind, _filled(FaultCondition, when, where), settings)
 
 
 def _check_type(value: Any, usual: Any, where: str) -> None:

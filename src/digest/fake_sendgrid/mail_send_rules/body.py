@@ -8,7 +8,11 @@ from typing import Any
 
 from digest.fake_sendgrid.mail_send_rules.fields import check_headers, check_mailbox, check_texts
 from digest.fake_sendgrid.mail_send_rules.mail_settings import check_settings
-from digest.fake_sendgrid.mail_send_rules.personalizations import Shared, check_all, check_moment
+from digest.fake_sendgrid.mail_send_rules.personalizations import (
+    PersonalizationContext,
+    check_all,
+    check_moment,
+)
 from digest.fake_sendgrid.mail_send_rules.violation import CRYPTIC, RuleViolation, about
 
 KNOWN = frozenset(
@@ -48,7 +52,7 @@ def _check_body(body: dict[str, Any], now: float, *, lenient: bool) -> Iterator[
         for name in body.keys() - KNOWN:
             yield about(name, f"Additional property {name} is not allowed.")
     yield from _check_sender(body)
-    yield from check_all(Shared(body=body, now=now, lenient=lenient))
+    yield from check_all(PersonalizationContext(body=body, now=now, lenient=lenient))
     yield from _check_reply_to(body, lenient=lenient)
     yield from _check_subject(body)
     yield from _check_content(body)

@@ -28,7 +28,7 @@ DUPLICATE = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Shared:
+class PersonalizationContext:
     """What each personalization is checked against: top level, time (Unix seconds), leniency."""
 
     body: dict[str, Any]
@@ -43,9 +43,9 @@ class Shared:
         return email.rpartition("@")[2].lower() if isinstance(email, str) else ""
 
 
-def check_all(shared: Shared) -> Iterator[RuleViolation]:
+def check_all(context: PersonalizationContext) -> Iterator[RuleViolation]:
     """Yield the violations of all personalizations, their number and their duplicates."""
-    personalizations = shared.body.get("personalizations")
+    personalizations = context.body.get("personalizations")
     if not isinstance(personalizations, list) or not personalizations:
         yield about(
             "personalizations",
@@ -59,27 +59,29 @@ def check_all(shared: Shared) -> Iterator[RuleViolation]:
         )
         return
     for index, personalization in enumerate(personalizations):
-        yield from check_one(personalization, f"personalizations.{index}", shared)
-    yield from _check_together(personalizations, lenient=shared.lenient)
+        yield from check_one(personalization, f"personalizations.{index}", context)
+    yield from _check_together(personalizations, lenient=context.lenient)
 
 
-def check_one(personalization: Any, at: str, shared: Shared) -> Iterator[RuleViolation]:
+def check_one(
+    personalization: Any, at: str, context: PersonalizationContext
+) -> Iterator[RuleViolation]:
     """Yield the violations of one personalization."""
     if not isinstance(personalization, dict):
         yield about(at, "Invalid type. Expected: object.", "personalizations")
         return
-    if not shared.lenient:
+    if not context.lenient:
         for name in personalization.keys() - KNOWN:
             yield about(f"{at}.{name}", f"Additional property {name} is not allowed.")
-    yield from _check_mailboxes(personalization, at, shared)
-    yield from _check_overrides(personalization, at, shared)
+    yield from _check_mailboxes(personalization, at, context)
+    yield from _check_overrides(personalization, at, context)
     if "headers" in personalization:
         yield from check_headers(personalization["headers"], f"{at}.headers")
-    yield from _check_own_texts(personalization, at, shared.body)
+    yield from _check_own_texts(personalization, at, context.body)
 
 
 def _check_mailboxes(
-    personalization: dict[str, Any], at: str, shared: Shared
+    personalization: dict[str, Any], at: str, context: PersonalizationContext
 ) -> Iterator[RuleViolation]:
     for kind in KINDS:
         listed = personalization.get(kind)
@@ -99,12 +101,12 @@ def _check_mailboxes(
                     mailbox,
                     f"{at}.{kind}.{index}",
                     f"personalizations.{kind}",
-                    lenient=shared.lenient,
+                    lenient=context.lenient,
                 )
 
 
 def _check_overrides(
-    personalization: dict[str, Any], at: str, shared: Shared
+    personalization: dict[str, Any], at: str, context: PersonalizationContext
 ) -> Iterator[RuleViolation]:
     if "subject" in personalization and not (
         isinstance(personalization["subject"], str) and personalization["subject"]
@@ -121,10 +123,10 @@ def _check_overrides(
             if isinstance(personalization["from"], dict)
             else ""
         )
-        if str(sender).rpartition("@")[2].lower() != shared.domain:
+        if str(sender).rpartition("@")[2].lower() != context.domain:
             yield about(f"{at}.from", "The from domain must match the top-level from.", "from")
     if "send_at" in personalization:
-        yield from check_moment(personalization["send_at"], f"{at}.send_at", shared.now)
+        yield from check_moment(personalization["send_at"], f"{at}.send_at", context.now)
 
 
 def _check_own_texts(
@@ -151,8 +153,8 @@ def _check_own_texts(
 
 
 def _merged(body: dict[str, Any], personalization: dict[str, Any]) -> Any:
-    shared, own = body.get("custom_args"), personalization["custom_args"]
-    return {**shared, **own} if isinstance(shared, dict) and isinstance(own, dict) else own
+    context, own = body.get("custom_args"), personalization["custom_args"]
+    return {**context, **own} if isinstance(context, dict) and isinstance(own, dict) else own
 
 
 def check_moment(value: Any, at: str, now: float) -> Iterator[RuleViolation]:

@@ -10,21 +10,21 @@ from digest.issues.calendar.cadence import (
     NTHS,
     BadCadence,
     Cadence,
-    Every,
+    Frequency,
     issue_day,
     period_of_day,
     rhythm,
     weekday_of,
 )
-from digest.issues.calendar.exceptions import LONGEST_SHIFT, Moment
+from digest.issues.calendar.exceptions import LONGEST_SHIFT, DueMoment
 
 __all__ = [
     "LONGEST_SHIFT",
     "NTHS",
     "BadCadence",
     "Cadence",
-    "Every",
-    "Moment",
+    "DueMoment",
+    "Frequency",
     "issue_day",
     "period_of_day",
     "rhythm",

@@ -48,7 +48,7 @@ FIRST_MONDAY = date(1970, 1, 5)
 WEEK = timedelta(weeks=1)
 
 
-class Every(StrEnum):
+class Frequency(StrEnum):
     """How often a newsletter comes out."""
 
     WEEK = "week"  #: each week, on one weekday
@@ -64,7 +64,7 @@ class BadCadence(DigestError):
 class Cadence:
     """When a newsletter comes out; raises `BadCadence` for values no calendar has."""
 
-    every: Every = Every.WEEK
+    every: Frequency = Frequency.WEEK
     weekday: int = 1  #: 0 is Monday
     hour: int = 9
     minute: int = 0
@@ -84,14 +84,14 @@ class Cadence:
             ) from None
         if self.weekday not in range(len(WEEKDAYS)):
             raise BadCadence(f"a weekday is one of {', '.join(WEEKDAYS)}")
-        if (self.nth is not None) is not (self.every is Every.MONTH):
+        if (self.nth is not None) is not (self.every is Frequency.MONTH):
             raise BadCadence("say which weekday of the month it is, and only for a month")
         if self.nth is not None and self.nth not in NTHS.values():
             raise BadCadence(f"a month has its weekday as {', '.join(NTHS)}")
 
     def days(self, start: date) -> Iterator[date]:
         """Yield the days of issues from *start* on, without end."""
-        return self._of_months(start) if self.every is Every.MONTH else self._of_weeks(start)
+        return self._of_months(start) if self.every is Frequency.MONTH else self._of_weeks(start)
 
     def instant(self, day: date) -> datetime:
         """Return the moment of *day*, in UTC.
@@ -114,14 +114,14 @@ class Cadence:
         """Return the cadence in words: "every second Tuesday at 09:00, Europe/Berlin"."""
         name = WEEKDAYS[self.weekday].capitalize()
         often = {
-            Every.WEEK: f"every {name}",
-            Every.SECOND_WEEK: f"every second {name}",
-            Every.MONTH: f"the {_ordinal(self.nth)} {name} of the month",
+            Frequency.WEEK: f"every {name}",
+            Frequency.SECOND_WEEK: f"every second {name}",
+            Frequency.MONTH: f"the {_ordinal(self.nth)} {name} of the month",
         }[self.every]
         return f"{often} at {self.hour:02}:{self.minute:02}, {self.timezone}"
 
     def _of_weeks(self, start: date) -> Iterator[date]:
-        step = WEEK if self.every is Every.WEEK else 2 * WEEK
+        step = WEEK if self.every is Frequency.WEEK else 2 * WEEK
         anchor = self.anchor or FIRST_MONDAY
         first = anchor + timedelta(days=self.weekday - anchor.weekday())
         day = first + -((first - start) // step) * step  # the first one not before start
@@ -169,25 +169,25 @@ class _Language:
 
     weekdays: tuple[str, ...]
     nths: dict[int, str]
-    every: dict[Every, Template]
+    every: dict[Frequency, Template]
 
 
 _EN = _Language(
     weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
     nths={1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"},
     every={
-        Every.WEEK: Template("every $weekday"),
-        Every.SECOND_WEEK: Template("every second $weekday"),
-        Every.MONTH: Template("on the $nth $weekday of the month"),
+        Frequency.WEEK: Template("every $weekday"),
+        Frequency.SECOND_WEEK: Template("every second $weekday"),
+        Frequency.MONTH: Template("on the $nth $weekday of the month"),
     },
 )
 _DE = _Language(
     weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
     nths={1: "ersten", 2: "zweiten", 3: "dritten", 4: "vierten", -1: "letzten"},
     every={
-        Every.WEEK: Template("jeden $weekday"),
-        Every.SECOND_WEEK: Template("jeden zweiten $weekday"),
-        Every.MONTH: Template("am $nth $weekday im Monat"),
+        Frequency.WEEK: Template("jeden $weekday"),
+        Frequency.SECOND_WEEK: Template("jeden zweiten $weekday"),
+        Frequency.MONTH: Template("am $nth $weekday im Monat"),
     },
 )
 _LANGUAGES = {"en": _EN, "de": _DE}

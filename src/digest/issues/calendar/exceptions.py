@@ -18,7 +18,7 @@ class BadShift(DigestError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Moment:
+class DueMoment:
     """The moment at which the issue of one period is due."""
 
     period: str  #: of the day the cadence names, also when the moment is shifted
@@ -41,21 +41,21 @@ class Calendar:
     blackouts: Mapping[date, str] = field(default_factory=dict)
     shifts: Mapping[str, datetime] = field(default_factory=dict)
 
-    def from_day(self, day: date) -> Iterator[Moment]:
+    def from_day(self, day: date) -> Iterator[DueMoment]:
         """Yield the moments whose day is *day* or later, in order, without end."""
         return (self.moment(cadence_day) for cadence_day in self.cadence.days(day))
 
-    def after(self, now: datetime) -> Iterator[Moment]:
+    def after(self, now: datetime) -> Iterator[DueMoment]:
         """Yield the moments later than *now*, in order, without end."""
         start = self.cadence.local(now).date() - LONGEST_SHIFT
         return (moment for moment in self.from_day(start) if moment.at > now)
 
-    def moment(self, day: date) -> Moment:
+    def moment(self, day: date) -> DueMoment:
         """Return the moment of one of the cadence's days."""
         period = period_of_day(day)
         wall = self.shifts.get(period)
         at = self.cadence.resolve(wall) if wall else self.cadence.instant(day)
-        return Moment(
+        return DueMoment(
             period=period,
             day=day,
             at=at,
@@ -65,10 +65,10 @@ class Calendar:
             blackout=None if wall else self.blackouts.get(day),
         )
 
-    def shifted(self, period: str, wall: datetime) -> Moment:
+    def shifted(self, period: str, wall: datetime) -> DueMoment:
         """Return *period*'s moment shifted to *wall*; raises `BadShift` past its neighbours."""
         start = wall.date() - 2 * LONGEST_SHIFT
-        before: Moment | None = None
+        before: DueMoment | None = None
         days = self.cadence.days(start)
         for moment in (self.moment(cadence_day) for cadence_day in days):
             if moment.period == period:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from digest.issues.calendar.exceptions import Calendar, Moment
+from digest.issues.calendar.exceptions import Calendar, DueMoment
 from digest.issues.models import Blackout, Newsletter, Slot, SlotShift, SlotState
 from subscribers.sql import upsert
 
@@ -50,7 +50,7 @@ def shift(session: Session, newsletter: Newsletter, period: str, wall: datetime,
     )
 
 
-def claim(session: Session, newsletter: Newsletter, moment: Moment, now: datetime) -> bool:
+def claim(session: Session, newsletter: Newsletter, moment: DueMoment, now: datetime) -> bool:
     """Claim the slot of a period; return false when any process had claimed it. Caller commits."""
     row = {
         "newsletter_id": newsletter.id,

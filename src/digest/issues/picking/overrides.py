@@ -11,11 +11,11 @@ from digest.errors import DigestError
 from digest.issues.content import IssueView, SponsorView
 from digest.issues.picking.pick_result import (
     Candidate,
-    Chosen,
     Exclusion,
     ExclusionReason,
     PastIssueContent,
     Pick,
+    PickedComparison,
     PickRule,
     Score,
 )
@@ -26,7 +26,7 @@ from digest.render.filters import is_web_link
 Line = Literal["subject", "preheader", "opening"]
 
 
-class BadWords(DigestError):
+class BadText(DigestError):
     """These words can't be put into a mail."""
 
 
@@ -104,10 +104,10 @@ def set_text(decisions: Decisions, line: Line, text: str) -> Decisions:
 
 
 def sponsor(decisions: Decisions, words: SponsorView) -> Decisions:
-    """Return the decisions with a sponsor block; raises `BadWords` for a bad link."""
+    """Return the decisions with a sponsor block; raises `BadText` for a bad link."""
     tidy = SponsorView(**{name: one_line(value) for name, value in asdict(words).items()})
     if tidy.url and not is_web_link(tidy.url):
-        raise BadWords("the sponsor's link isn't a web address; write https://…")
+        raise BadText("the sponsor's link isn't a web address; write https://…")
     return replace(decisions, sponsor=tidy)
 
 
@@ -175,17 +175,19 @@ def _without(slugs: tuple[str, ...], slug: str) -> tuple[str, ...]:
     return tuple(other for other in slugs if other != slug)
 
 
-def _pinned(candidate: Candidate, *, period: str, day: date) -> Chosen:
+def _pinned(candidate: Candidate, *, period: str, day: date) -> PickedComparison:
     """Return a pin with the score it has by itself; one that isn't published yet scores 0."""
     alone = pick([candidate], [], PickRule(max_per_issue=1, no_repeat=0), period=period, day=day)
     score = alone.chosen[0].score if alone.chosen else Score(weight=0, freshness=0, split=0)
     reason = alone.chosen[0].reason if alone.chosen else alone.left_out[0].reason
-    return Chosen(
+    return PickedComparison(
         position=1, candidate=candidate, score=score, reason=f"pinned by an editor; {reason}"
     )
 
 
-def _in_order(chosen: Sequence[Chosen], order: Sequence[str]) -> tuple[Chosen, ...]:
+def _in_order(
+    chosen: Sequence[PickedComparison], order: Sequence[str]
+) -> tuple[PickedComparison, ...]:
     """Return the comparisons in the editors' order; those not moved follow by points."""
     wanted = {slug: index for index, slug in enumerate(order)}
     by_points = sorted(chosen, key=lambda choice: -choice.score.total)

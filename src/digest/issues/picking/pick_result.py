@@ -57,7 +57,7 @@ class Score:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chosen:
+class PickedComparison:
     """A comparison the issue carries; *position* counts from 1."""
 
     position: int
@@ -94,7 +94,7 @@ class Pick:
     period: str
     day: date
     rule: PickRule
-    chosen: tuple[Chosen, ...]
+    chosen: tuple[PickedComparison, ...]
     left_out: tuple[Exclusion, ...]  #: by slug
     note: str  #: the pick in one sentence
 

@@ -10,11 +10,11 @@ from digest.comparisons.score import gap
 from digest.comparisons.store import ComparisonSummary
 from digest.issues.picking.pick_result import (
     Candidate,
-    Chosen,
     Exclusion,
     ExclusionReason,
     PastIssueContent,
     Pick,
+    PickedComparison,
     PickRule,
     Score,
 )
@@ -126,15 +126,15 @@ def _filter(
     return open_, out
 
 
-def _choose(candidates: Sequence[Candidate], rule: PickRule, day: date) -> list[Chosen]:
+def _choose(candidates: Sequence[Candidate], rule: PickRule, day: date) -> list[PickedComparison]:
     """Choose the best candidate repeatedly; each choice changes the scores of the rest."""
-    chosen: list[Chosen] = []
+    chosen: list[PickedComparison] = []
     left = list(candidates)
     while left and len(chosen) < rule.max_per_issue:
         best = min(left, key=lambda comparison: _rank(comparison, chosen, day))
         score = _score(best, chosen, day)
         chosen.append(
-            Chosen(
+            PickedComparison(
                 position=len(chosen) + 1,
                 candidate=best,
                 score=score,
@@ -149,7 +149,9 @@ def _choose(candidates: Sequence[Candidate], rule: PickRule, day: date) -> list[
     return chosen
 
 
-def _rank(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> tuple[float, int, str]:
+def _rank(
+    comparison: Candidate, chosen: Sequence[PickedComparison], day: date
+) -> tuple[float, int, str]:
     """Return a sort key: most points, then newest, then slug, which makes the order total."""
     return (
         -_score(comparison, chosen, day).total,
@@ -158,7 +160,7 @@ def _rank(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> tuple[f
     )
 
 
-def _score(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> Score:
+def _score(comparison: Candidate, chosen: Sequence[PickedComparison], day: date) -> Score:
     left_of_month = max(0.0, 1 - _age(comparison, day) / FRESH_DAYS)
     return Score(
         weight=round(WEIGHT_POINTS * comparison.weight, 2),
@@ -168,7 +170,7 @@ def _score(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> Score:
     )
 
 
-def _same_category(comparison: Candidate, chosen: Sequence[Chosen]) -> int:
+def _same_category(comparison: Candidate, chosen: Sequence[PickedComparison]) -> int:
     return sum(1 for choice in chosen if choice.candidate.categories & comparison.categories)
 
 
@@ -180,7 +182,7 @@ def _dated(comparison: Candidate) -> date:
     return comparison.published_on or comparison.imported_on
 
 
-def _not_chosen(comparison: Candidate, chosen: Sequence[Chosen], day: date) -> Exclusion:
+def _not_chosen(comparison: Candidate, chosen: Sequence[PickedComparison], day: date) -> Exclusion:
     for choice in chosen:
         if tools := sorted(comparison.tools & choice.candidate.tools):
             message = f"{tools[0]} is in this issue already, at place {choice.position}"
@@ -198,7 +200,9 @@ def _left_out(comparison: Candidate, why: ExclusionReason, reason: str) -> Exclu
     return Exclusion(candidate=comparison, why=why, reason=reason)
 
 
-def _explain(comparison: Candidate, score: Score, chosen: Sequence[Chosen], day: date) -> str:
+def _explain(
+    comparison: Candidate, score: Score, chosen: Sequence[PickedComparison], day: date
+) -> str:
     dated = "published" if comparison.published_on else "no date, imported"
     parted = (
         "panel split unknown"
@@ -220,7 +224,7 @@ def _age_in_words(comparison: Candidate, day: date) -> str:
     return f"{_counted(age, 'day')} before" if age else "on the day"
 
 
-def note(chosen: Sequence[Chosen], left_out: Sequence[Exclusion]) -> str:
+def note(chosen: Sequence[PickedComparison], left_out: Sequence[Exclusion]) -> str:
     """Return the pick in one sentence."""
     counted = Counter(entry.why for entry in left_out)
     why = ", ".join(
