@@ -189,7 +189,7 @@ def test_a_parameter_that_can_not_be_used_is_refused_in_words(url: str) -> None:
         ("something else", "check DIGEST_DATABASE_URL"),
     ],
 )
-def test_what_a_database_answers_is_told_with_the_step_that_fits(said: str, step: str) -> None:
+def test_what_a_database_answers_is_reported_with_the_step_that_fits(said: str, step: str) -> None:
     told = unfit(OperationalError("SELECT 1", None, Exception(said)))
     assert " ".join(said.split()) in str(told)
     assert step in str(told.next_step)

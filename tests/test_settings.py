@@ -122,7 +122,7 @@ def test_other_variables_are_nobodys_business() -> None:
     assert load({"DIGEST_NO_SKIPS": "1", "SENDGRID_API_KEY": "x"}).sendgrid_api_key is None
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_every_fault_is_reported_at_once() -> None:
     with pytest.raises(BadSetting, match=r"DIGEST_TRANSPORT: .+; DIGEST_BATCH_SIZE: "):
         settings(transport="pigeon", batch_size=0)
 

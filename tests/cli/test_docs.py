@@ -32,7 +32,7 @@ def test_a_page_is_printed_as_it_stands() -> None:
 
 
 @pytest.mark.parametrize("page", ["nonsense", "../README"])
-def test_a_page_that_is_not_there_is_told_with_a_way_on(page: str) -> None:
+def test_a_page_that_is_not_there_is_reported_with_a_way_on(page: str) -> None:
     fault = CliRunner().invoke(app, ["docs", page]).exception
     assert isinstance(fault, NotFound)
     assert fault.next_step == "digest docs"

@@ -55,13 +55,13 @@ def test_an_import_tells_what_became_of_each_file(run: Run, page_file: Path) -> 
     )
 
 
-def test_importing_again_is_told_as_unchanged(run: Run, page_file: Path) -> None:
+def test_importing_again_is_reported_as_unchanged(run: Run, page_file: Path) -> None:
     run("import", page_file)
     told = facts(run("import", page_file.parent, "--json"))
     assert (told["new"], told["unchanged"]) == (0, 1)
 
 
-def test_a_changed_file_is_told_with_its_revision(run: Run, page_file: Path) -> None:
+def test_a_changed_file_is_reported_with_its_revision(run: Run, page_file: Path) -> None:
     run("import", page_file)
     page_file.write_text(page_file.read_text().replace("62%", "63%"))
     assert "lathe-vs-mortar-studio, revision 2" in run("import", page_file).stdout

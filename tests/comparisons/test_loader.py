@@ -58,7 +58,7 @@ def test_a_folder_with_nothing_to_read_is_refused(tmp_path: Path) -> None:
         read_file(path)
 
 
-def test_the_line_of_a_byte_that_is_no_text_is_told() -> None:
+def test_the_line_of_a_byte_that_is_no_text_is_reported() -> None:
     with pytest.raises(ComparisonUnreadable) as caught:
         decode(b"one\ntwo\n\xff", source="a.txt")
     assert caught.value.line == 3

@@ -73,17 +73,17 @@ def test_calls_that_agree_with_the_share_raise_no_doubt(
 
 
 @pytest.mark.parametrize("calls", ["++++", "++--", "..--"])
-def test_calls_that_contradict_the_share_are_told(make_draft: MakeDraft, calls: str) -> None:
+def test_calls_that_contradict_the_share_are_reported(make_draft: MakeDraft, calls: str) -> None:
     (doubt,) = called(make_draft, calls, 75.0)
     assert doubt.startswith("Lathe: the panel share is 75%, that is 3 ship and 1 skip of 4, but")
 
 
-def test_a_share_that_falls_on_no_seats_is_told(make_draft: MakeDraft) -> None:
+def test_a_share_that_falls_on_no_seats_is_reported(make_draft: MakeDraft) -> None:
     assert called(make_draft, "....", 60.0) == (
         "Lathe: a panel share of 60% doesn't fall on whole seats of 4",
     )
 
 
-def test_a_panel_of_another_size_is_told(make_draft: MakeDraft) -> None:
+def test_a_panel_of_another_size_is_reported(make_draft: MakeDraft) -> None:
     told = draft_oddities(make_draft(seats=3, shares=(67.0, 100.0)))
     assert told == ("the panel has 3 seats here; usually it has 4",)

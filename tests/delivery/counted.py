@@ -8,7 +8,7 @@ from digest.delivery.sending.batch_worker import EditionSend, send_batch, settle
 from digest.delivery.sending.restore_guard import RestoreGuardFile
 
 
-def from_here(sending: EditionSend, file: RestoreGuardFile) -> EditionSend:
+def with_guard(sending: EditionSend, file: RestoreGuardFile) -> EditionSend:
     """Let what is sent be counted in a file."""
 
     def count(name: str) -> None:
@@ -20,8 +20,8 @@ def from_here(sending: EditionSend, file: RestoreGuardFile) -> EditionSend:
 
 def send(sending: EditionSend, file: RestoreGuardFile, batches: int = 1) -> None:
     """Send so many batches to the end, counted in a file."""
-    here = from_here(sending, file)
+    guarded = with_guard(sending, file)
     for _ in range(batches):
-        _, taken = settle_and_claim(here, None, more=True)
+        _, taken = settle_and_claim(guarded, None, more=True)
         assert taken is not None
-        settle_and_claim(here, send_batch(here, taken), more=False)
+        settle_and_claim(guarded, send_batch(guarded, taken), more=False)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 
-class Naps(threading.Event):
+class InstantWaits(threading.Event):
     """A stop signal whose waits take no time; they are written down, and something may happen."""
 
     def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:

@@ -31,7 +31,7 @@ CONTENT = Content(
 NOTICE = Mailing(content=CONTENT, recipients=[], issue="editors")
 
 
-class Died(BaseException):
+class ProcessDied(BaseException):
     """The death of a process, which no code of ours catches."""
 
 
@@ -51,9 +51,9 @@ class DyingStore:
         with self.store.write() as session:
             yield session
             if self.steps == self.step and not self.durable:
-                raise Died
+                raise ProcessDied
         if self.steps == self.step:
-            raise Died
+            raise ProcessDied
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -83,7 +83,7 @@ class NoticeSender:
         """Hand a mailing over, and perhaps die of it."""
         answer = self.transport.hand_over(self.transport.prepare(mailing))
         if self.dies:
-            raise Died
+            raise ProcessDied
         return answer
 
 
@@ -105,7 +105,7 @@ def rows(database: Database) -> list[LetterToSend]:
 def test_killed_at_each_commit_a_notice_leaves_at_most_once(
     notices: NoticeSender, database: Database, step: int, durable: bool, copies: int
 ) -> None:
-    with pytest.raises(Died):
+    with pytest.raises(ProcessDied):
         notices.send(DyingStore(database, step, durable))
     notices.send()
     notices.send()
@@ -116,12 +116,12 @@ def test_killed_while_it_is_handed_over_a_notice_ends_in_doubt(
     notices: NoticeSender, database: Database, now: datetime
 ) -> None:
     notices.dies = True
-    with pytest.raises(Died):
+    with pytest.raises(ProcessDied):
         notices.send()
     notices.dies = False
     letter_queue.send_waiting(
         database,
-        NobodyWrites(),
+        UnusedCarrier(),
         Links(BASE, Tokens([SECRET])),
         Hashes([SECRET]),
         lambda: now + 2 * CUT_OFF,
@@ -130,7 +130,7 @@ def test_killed_while_it_is_handed_over_a_notice_ends_in_doubt(
     assert [row.state for row in rows(database)] == [LetterState.IN_DOUBT]
 
 
-class NobodyWrites:
+class UnusedCarrier:
     """A way out for letters that has none to send."""
 
     def send(self, letter: Letter) -> SendOutcome:
@@ -192,10 +192,10 @@ def test_a_seed_copy_whose_sender_died_is_never_sent_again(
     make_readers(1)
 
     def die(_: Mailing) -> Answer:
-        raise Died
+        raise ProcessDied
 
     sending = make_sending(MemoryTransport(answer=die))
-    with pytest.raises(Died):
+    with pytest.raises(ProcessDied):
         send_seed_copy(sending, "seed@example.com")
     transport = MemoryTransport()
     assert send_seed_copy(replace(sending, transport=transport), "seed@example.com") is False

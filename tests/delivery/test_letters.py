@@ -64,7 +64,7 @@ MakePost = Callable[..., LetterTransport]
 
 
 @pytest.fixture
-def make_post(database: Database) -> MakePost:
+def make_carrier(database: Database) -> MakePost:
     """Return a function that makes the way out for letters; the newsletter is there."""
     with database.write() as session:
         session.add(Newsletter(slug="weekly", name="Weekly AI Tool Verdicts"))
@@ -118,17 +118,17 @@ def send_all(database: Database, post: LetterTransport, now: datetime) -> Counte
     ],
 )
 def test_what_the_transport_answers_is_what_becomes_of_the_letter(
-    make_post: MakePost, answer: Answer, handed: SendOutcome
+    make_carrier: MakePost, answer: Answer, handed: SendOutcome
 ) -> None:
-    post = make_post(MemoryTransport(answer=lambda _: answer))
+    post = make_carrier(MemoryTransport(answer=lambda _: answer))
 
     assert post.send(CONFIRM) is handed
 
 
-def test_a_letter_goes_to_one_reader_and_is_tracked_by_nobody(make_post: MakePost) -> None:
+def test_a_letter_goes_to_one_reader_and_is_tracked_by_nobody(make_carrier: MakePost) -> None:
     transport = MemoryTransport()
 
-    make_post(transport).send(CONFIRM)
+    make_carrier(transport).send(CONFIRM)
 
     mailing = transport.accepted[0]
     assert transport.addresses() == ["ada@example.org"]
@@ -136,9 +136,9 @@ def test_a_letter_goes_to_one_reader_and_is_tracked_by_nobody(make_post: MakePos
     assert CONFIRM.action_url in mailing.content.text
 
 
-def test_two_letters_of_a_kind_differ_in_their_links_alone(make_post: MakePost) -> None:
+def test_two_letters_of_a_kind_differ_in_their_links_alone(make_carrier: MakePost) -> None:
     transport = MemoryTransport()
-    post = make_post(transport)
+    post = make_carrier(transport)
     other = replace(
         WELCOME,
         address="grace@example.org",
@@ -161,7 +161,7 @@ def test_two_letters_of_a_kind_differ_in_their_links_alone(make_post: MakePost) 
 
 
 def test_a_letter_in_doubt_is_not_sent_again(
-    database: Database, make_post: MakePost, waiting: int, now: datetime
+    database: Database, make_carrier: MakePost, waiting: int, now: datetime
 ) -> None:
     handed: list[Mailing] = []
 
@@ -169,7 +169,7 @@ def test_a_letter_in_doubt_is_not_sent_again(
         handed.append(mailing)
         return InDoubt(detail="the connection broke after the request was out")
 
-    post = make_post(MemoryTransport(answer=doubt))
+    post = make_carrier(MemoryTransport(answer=doubt))
 
     assert send_all(database, post, now) == {LetterState.IN_DOUBT: 1}
     assert send_all(database, post, now) == {}
@@ -177,9 +177,9 @@ def test_a_letter_in_doubt_is_not_sent_again(
 
 
 def test_a_letter_that_surely_was_not_sent_waits_for_the_next_time(
-    database: Database, make_post: MakePost, waiting: int, now: datetime
+    database: Database, make_carrier: MakePost, waiting: int, now: datetime
 ) -> None:
-    down = make_post(MemoryTransport(answer=lambda _: NotSent(detail="down")))
+    down = make_carrier(MemoryTransport(answer=lambda _: NotSent(detail="down")))
     up = MemoryTransport()
 
     assert send_all(database, down, now) == {LetterState.WAITING: 1}
@@ -188,10 +188,10 @@ def test_a_letter_that_surely_was_not_sent_waits_for_the_next_time(
 
 
 def test_a_broken_template_keeps_the_letter_for_later(
-    database: Database, make_post: MakePost, waiting: int, now: datetime, tmp_path: Path
+    database: Database, make_carrier: MakePost, waiting: int, now: datetime, tmp_path: Path
 ) -> None:
     (tmp_path / "letter.mjml").write_text("{{ letter.nonsense }}")
-    post = make_post(MemoryTransport(), templates=tmp_path)
+    post = make_carrier(MemoryTransport(), templates=tmp_path)
 
     assert send_all(database, post, now) == {LetterState.WAITING: 1}
     with database.read() as session:
@@ -199,7 +199,7 @@ def test_a_broken_template_keeps_the_letter_for_later(
 
 
 def test_a_template_that_breaks_in_one_language_holds_back_no_other(
-    database: Database, make_post: MakePost, waiting: int, now: datetime, tmp_path: Path
+    database: Database, make_carrier: MakePost, waiting: int, now: datetime, tmp_path: Path
 ) -> None:
     (tmp_path / "letter.txt").write_text(
         "{{ letter.action_url | personal }} {{ letter.postal_address }}"
@@ -208,15 +208,15 @@ def test_a_template_that_breaks_in_one_language_holds_back_no_other(
     with database.write() as session:
         letter_queue.enqueue(session, waiting, "weekly", LetterKind.CONFIRM, now, language="de")
         letter_queue.enqueue(session, waiting, "weekly", LetterKind.CONFIRM, now, language="en")
-    post = make_post(MemoryTransport(), templates=tmp_path)
+    post = make_carrier(MemoryTransport(), templates=tmp_path)
 
     assert send_all(database, post, now) == {LetterState.SENT: 2, LetterState.WAITING: 1}
 
 
 def test_a_letter_in_the_outbox_is_a_mail_with_the_reader_s_links(
-    make_post: MakePost, tmp_path: Path
+    make_carrier: MakePost, tmp_path: Path
 ) -> None:
-    make_post(Outbox(tmp_path), key=lambda: "k").send(WELCOME)
+    make_carrier(Outbox(tmp_path), key=lambda: "k").send(WELCOME)
 
     mail = message_from_bytes((tmp_path / "letters/welcome-k.eml").read_bytes(), policy=default)
     assert mail["To"] == "ada@example.org"
@@ -286,11 +286,11 @@ def test_a_confirmation_names_how_long_its_link_lasts_and_has_no_other_link() ->
 @pytest.mark.parametrize("language", sorted(CATALOGUES))
 @pytest.mark.parametrize("kind", [LetterKind.CONFIRM, LetterKind.CHANGE])
 def test_a_letter_to_a_stranger_has_a_link_to_say_that_it_was_not_them(
-    make_post: MakePost, kind: LetterKind, language: str
+    make_carrier: MakePost, kind: LetterKind, language: str
 ) -> None:
     transport = MemoryTransport()
     link = f"{BASE}/n/ZGVjbGluZQ"
-    post = make_post(transport, mailto="leave@example.com")
+    post = make_carrier(transport, mailto="leave@example.com")
 
     post.send(replace(CONFIRM, kind=kind, language=language, decline_url=link))
 
@@ -308,10 +308,10 @@ def test_a_letter_to_a_stranger_has_a_link_to_say_that_it_was_not_them(
 
 @pytest.mark.parametrize(("letter", "passes"), [(CONFIRM, True), (WELCOME, False)])
 def test_only_a_letter_just_asked_for_passes_the_provider_s_old_bounces(
-    make_post: MakePost, letter: Letter, passes: bool
+    make_carrier: MakePost, letter: Letter, passes: bool
 ) -> None:
     transport = MemoryTransport()
-    make_post(transport).send(letter)
+    make_carrier(transport).send(letter)
 
     made = body(transport.accepted[0])
 
@@ -321,27 +321,29 @@ def test_only_a_letter_just_asked_for_passes_the_provider_s_old_bounces(
     assert [f.message for f in check_settings(made)] == []
 
 
-def test_every_letter_says_that_a_machine_wrote_it(make_post: MakePost) -> None:
+def test_every_letter_says_that_a_machine_wrote_it(make_carrier: MakePost) -> None:
     transport = MemoryTransport()
-    make_post(transport).send(CONFIRM)
+    make_carrier(transport).send(CONFIRM)
 
     assert transport.accepted[0].content.headers == {"Auto-Submitted": "auto-generated"}
 
 
-def test_a_welcome_names_where_to_write_to_in_order_to_leave(make_post: MakePost) -> None:
+def test_a_welcome_names_where_to_write_to_in_order_to_leave(make_carrier: MakePost) -> None:
     transport = MemoryTransport()
-    make_post(transport, mailto="leave@example.com").send(WELCOME)
+    make_carrier(transport, mailto="leave@example.com").send(WELCOME)
 
     assert transport.accepted[0].recipients[0].headers["List-Unsubscribe"] == (
         f"<{BASE}/u/bGVhdmU>, <mailto:leave@example.com?subject=unsubscribe%20bGVhdmU>"
     )
 
 
-def test_the_header_s_link_is_bare_where_the_mail_s_names_its_language(make_post: MakePost) -> None:
+def test_the_header_s_link_is_bare_where_the_mail_s_names_its_language(
+    make_carrier: MakePost,
+) -> None:
     transport = MemoryTransport()
     in_german = replace(WELCOME, unsubscribe_url=f"{BASE}/u/bGVhdmU?lang=de")
 
-    make_post(transport, mailto="leave@example.com").send(in_german)
+    make_carrier(transport, mailto="leave@example.com").send(in_german)
 
     assert f"{BASE}/u/bGVhdmU?lang=de" in transport.accepted[0].content.text
     assert transport.accepted[0].recipients[0].headers["List-Unsubscribe"] == (

@@ -23,7 +23,7 @@ def test_the_records_can_be_copied() -> None:
     assert ("DKIM", "s1._domainkey.mill-lane.eu", "CNAME") in needed
 
 
-def test_what_is_set_is_fine_and_what_is_not_is_told() -> None:
+def test_what_is_set_is_fine_and_what_is_not_is_reported() -> None:
     known = answers(_dmarc_mill_lane_eu__TXT=[DMARC], s1__domainkey_mill_lane_eu__CNAME=["x."])
     checked = look_up(PROVIDER, "mill.lane.eu", known)
     assert [(record.what, record.fine) for record in checked] == [

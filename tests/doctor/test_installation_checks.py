@@ -149,7 +149,7 @@ def test_what_the_user_owns_and_can_not_write_is_theirs_to_open(unwritable: str,
     assert fact.next_step == f"{step} {at}"
 
 
-def test_a_secret_that_is_gone_is_told_once_and_with_the_command_to_go_on(
+def test_a_secret_that_is_gone_is_reported_once_and_with_the_command_to_go_on(
     install: Install,
 ) -> None:
     app = install()
@@ -162,7 +162,7 @@ def test_a_secret_that_is_gone_is_told_once_and_with_the_command_to_go_on(
     assert "digest resume --lost-secret --by NAME --why TEXT" in fact.next_step
 
 
-def test_a_secret_that_signs_links_is_told_once(install: Install) -> None:
+def test_a_secret_that_signs_links_is_reported_once(install: Install) -> None:
     app = install()
     says = [fact.says for fact in run_checks(app) if fact.about == "secret"]
     app.database.close()
@@ -266,7 +266,9 @@ def database_fact(url: str) -> tuple[str, str]:
     return fact.says, fact.next_step
 
 
-def test_a_file_that_can_not_be_opened_is_told_in_words_with_a_next_step(tmp_path: Path) -> None:
+def test_a_file_that_can_not_be_opened_is_reported_in_words_with_a_next_step(
+    tmp_path: Path,
+) -> None:
     says, step = database_fact(
         f"sqlite:///{tmp_path}"
     )  # a folder: even root can't open it as a file
@@ -282,7 +284,7 @@ def test_a_file_that_can_not_be_opened_is_told_in_words_with_a_next_step(tmp_pat
         ({"database": "nowhere"}, 'database "nowhere" does not exist', "createdb"),
     ],
 )
-def test_a_postgres_that_can_not_be_reached_is_told_in_words_with_a_next_step(
+def test_a_postgres_that_can_not_be_reached_is_reported_in_words_with_a_next_step(
     postgres: URL, change: dict[str, Any], words: str, way_out: str
 ) -> None:
     says, step = database_fact(postgres.set(**change).render_as_string(hide_password=False))
@@ -315,7 +317,7 @@ def test_a_database_whose_tables_are_not_its_revisions_is_refused_by_name(instal
     assert "digest init" not in facts[0].next_step
 
 
-def test_a_column_somebody_added_is_told_and_stops_nothing(install: Install) -> None:
+def test_a_column_somebody_added_is_reported_and_stops_nothing(install: Install) -> None:
     app = install()
     with app.database.write() as session:
         session.connection().exec_driver_sql("ALTER TABLE suppression ADD COLUMN x TEXT")
@@ -326,7 +328,7 @@ def test_a_clock_from_before_the_release_is_refused(install: Install) -> None:
     assert "was made later" in refused(install(now=datetime(1970, 1, 1, tzinfo=UTC)))["clock"]
 
 
-def test_a_clock_behind_what_the_database_has_seen_is_told(install: Install) -> None:
+def test_a_clock_behind_what_the_database_has_seen_is_reported(install: Install) -> None:
     app = install()
     with app.database.write() as session:
         seen = NOW + timedelta(days=8)
@@ -338,12 +340,12 @@ def test_an_issue_that_waits_for_nobody_is_told(install: Install) -> None:
     assert "nobody is told" in warned(install(editors=""))["weekly"]
 
 
-def test_a_folder_for_copies_that_takes_none_is_told(install: Install, tmp_path: Path) -> None:
+def test_a_folder_for_copies_that_takes_none_is_reported(install: Install, tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
     assert "nothing can be written" in warned(install(backups=tmp_path / "taken" / "in"))["backup"]
 
 
-def test_a_restored_database_is_told_and_does_not_stop_the_site(install: Install) -> None:
+def test_a_restored_database_is_reported_and_does_not_stop_the_site(install: Install) -> None:
     app = install()
     Path(f"{app.database.url.database}.epoch").write_text(
         "digest-epoch 0123456789abcdef0123456789abcdef 000000000000009\n", encoding="ascii"

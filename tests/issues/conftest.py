@@ -65,7 +65,7 @@ def issue_builder(installation: App) -> IssueBuilder:
 
 
 @pytest.fixture
-def shelf(installation: App) -> Database:
+def installation_database(installation: App) -> Database:
     """The installation's store."""
     return installation.database
 

@@ -27,10 +27,12 @@ def decide(session: Session, week: str, now: datetime, subject: str) -> Newslett
     return newsletter
 
 
-def test_what_was_decided_is_there_again(shelf: Database, week: str, now: datetime) -> None:
-    with shelf.write() as session:
+def test_what_was_decided_is_there_again(
+    installation_database: Database, week: str, now: datetime
+) -> None:
+    with installation_database.write() as session:
         decide(session, week, now, "By hand")
-    with shelf.read() as session:
+    with installation_database.read() as session:
         newsletter = store.newsletter(session, "weekly")
 
         assert draft_history.current(session, newsletter, week).subject == "By hand"
@@ -38,9 +40,9 @@ def test_what_was_decided_is_there_again(shelf: Database, week: str, now: dateti
 
 
 def test_every_change_can_be_undone_and_done_again(
-    shelf: Database, week: str, now: datetime
+    installation_database: Database, week: str, now: datetime
 ) -> None:
-    with shelf.write() as session:
+    with installation_database.write() as session:
         decide(session, week, now, "One")
         newsletter = decide(session, week, now, "Two")
 
@@ -51,9 +53,9 @@ def test_every_change_can_be_undone_and_done_again(
 
 
 def test_undoing_everything_ends_before_the_first_change(
-    shelf: Database, week: str, now: datetime
+    installation_database: Database, week: str, now: datetime
 ) -> None:
-    with shelf.write() as session:
+    with installation_database.write() as session:
         newsletter = decide(session, week, now, "One")
         draft_history.undo(session, newsletter, week)
 
@@ -63,9 +65,9 @@ def test_undoing_everything_ends_before_the_first_change(
 
 
 def test_a_change_after_undoing_forgets_what_was_undone(
-    shelf: Database, week: str, now: datetime
+    installation_database: Database, week: str, now: datetime
 ) -> None:
-    with shelf.write() as session:
+    with installation_database.write() as session:
         decide(session, week, now, "One")
         newsletter = decide(session, week, now, "Two")
         draft_history.undo(session, newsletter, week)
@@ -79,9 +81,9 @@ def test_a_change_after_undoing_forgets_what_was_undone(
 
 
 def test_building_honours_the_draft(
-    shelf: Database, week: str, now: datetime, issue_builder: IssueBuilder
+    installation_database: Database, week: str, now: datetime, issue_builder: IssueBuilder
 ) -> None:
-    with shelf.write() as session:
+    with installation_database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         picked = build.choose_comparisons(session, newsletter, week)
         first, last = picked.chosen[0].candidate.slug, picked.left_out[-1].candidate.slug
@@ -97,20 +99,20 @@ def test_building_honours_the_draft(
 
 
 def test_F03_the_draft_of_an_issue_on_its_way_is_closed(
-    shelf: Database, week: str, now: datetime, issue_builder: IssueBuilder
+    installation_database: Database, week: str, now: datetime, issue_builder: IssueBuilder
 ) -> None:
-    with shelf.write() as session:
+    with installation_database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         issue, _ = build.build(session, newsletter, week, now=now, issue_builder=issue_builder)
         issue.state = IssueState.PREPARED
-    with shelf.write() as session, pytest.raises(IssueFrozen, match="can't change"):
+    with installation_database.write() as session, pytest.raises(IssueFrozen, match="can't change"):
         decide(session, week, now, "Too late")
 
 
 def test_F03_a_correction_before_sending_is_a_new_edition(
-    shelf: Database, week: str, now: datetime, issue_builder: IssueBuilder
+    installation_database: Database, week: str, now: datetime, issue_builder: IssueBuilder
 ) -> None:
-    with shelf.write() as session:
+    with installation_database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         build.build(session, newsletter, week, now=now, issue_builder=issue_builder)
         decide(session, week, now, "Corrected")

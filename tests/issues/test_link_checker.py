@@ -58,7 +58,7 @@ def test_a_link_is_asked_whether_it_answers(url: str, path: str, said: str) -> N
     assert check_link(f"{url}{path}") == said
 
 
-def test_a_server_that_is_not_there_is_told() -> None:
+def test_a_server_that_is_not_there_is_reported() -> None:
     assert check_link("http://127.0.0.1:1/").startswith("doesn't answer")
 
 

@@ -217,6 +217,6 @@ def test_C11_two_keys_are_good_while_one_is_replaced(signer: Signer) -> None:
 
 
 @pytest.mark.parametrize("key", ["x", "YQ==", "é"])
-def test_a_key_that_is_none_is_told_at_the_start(key: str) -> None:
+def test_a_key_that_is_none_is_reported_at_the_start(key: str) -> None:
     with pytest.raises(BadSetting, match="DIGEST_WEBHOOK_KEYS"):
         Verifier([key])

@@ -34,7 +34,7 @@ TOKEN = "a-token-of-the-tests"
 
 
 @dataclass(frozen=True)
-class Room:
+class EditorFolder:
     """An editor's folder with comparisons and templates of its own, and the desk over it."""
 
     folder: Path
@@ -57,9 +57,9 @@ class Room:
 
     def mail(self) -> str:
         """Look again and return the HTML that is shown."""
-        look = self.desk.renew()
-        assert look.built is not None, look.faults
-        return look.built.rendered.html
+        snapshot = self.desk.renew()
+        assert snapshot.built is not None, snapshot.faults
+        return snapshot.built.rendered.html
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class Site:
     """The desk as it is served."""
 
     url: str
-    room: Room
+    editor: EditorFolder
     client: httpx2.Client
 
-    def post(self, path: str, **told: Any) -> httpx2.Response:
+    def post(self, path: str, **fields: Any) -> httpx2.Response:
         """Ask for something as the desk's own page does."""
         return self.client.post(
             path,
-            content=json.dumps(told),
+            content=json.dumps(fields),
             headers={"Content-Type": "application/json", "Origin": self.url},
         )
 
@@ -87,7 +87,7 @@ def confined() -> Iterator[RenderProcess]:
 
 
 @contextmanager
-def opened(folder: Path, confined: RenderProcess) -> Iterator[Room]:
+def open_folder(folder: Path, confined: RenderProcess) -> Iterator[EditorFolder]:
     """Set up an editor's folder with the sample comparisons, and a desk over it."""
     (folder / "comparisons").mkdir(parents=True)
     (folder / "templates" / "email" / "partials").mkdir(parents=True)
@@ -107,43 +107,45 @@ def opened(folder: Path, confined: RenderProcess) -> Iterator[Room]:
     with app.database.write() as session:
         session.add(Newsletter(slug="weekly", name="Weekly AI Tool Verdicts"))
         add(session, parse("lena@example.org"), NOW)
-    yield Room(folder, app, PreviewSession(lambda: app, folder, confined=confined))
+    yield EditorFolder(folder, app, PreviewSession(lambda: app, folder, confined=confined))
     app.database.close()
 
 
 @contextmanager
-def at_work(room: Room) -> Iterator[Site]:
+def served(editor: EditorFolder) -> Iterator[Site]:
     """Serve a desk, and watch its folder."""
-    room.desk.renew()
-    live = FileWatcher(room.desk, templates=[])
+    editor.desk.renew()
+    live = FileWatcher(editor.desk, templates=[])
     sock = listen(0)
     port = sock.getsockname()[1]
-    app = make_preview(room.desk, live, port=port, token=TOKEN)
+    app = make_preview(editor.desk, live, port=port, token=TOKEN)
     with serve_in_thread(app, sock, at_exit=live.stop) as url:
         live.start()
         with httpx2.Client(base_url=url, cookies={f"digest-desk-{port}": TOKEN}) as client:
-            yield Site(url, room, client)
+            yield Site(url, editor, client)
         live.stop()
 
 
 @pytest.fixture
-def room(tmp_path: Path, confined: RenderProcess) -> Iterator[Room]:
-    with opened(tmp_path / "folder", confined) as found:
+def editor(tmp_path: Path, confined: RenderProcess) -> Iterator[EditorFolder]:
+    with open_folder(tmp_path / "folder", confined) as found:
         yield found
 
 
 @pytest.fixture
-def site(room: Room) -> Iterator[Site]:
-    with at_work(room) as found:
+def site(editor: EditorFolder) -> Iterator[Site]:
+    with served(editor) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def quiet_site(tmp_path_factory: pytest.TempPathFactory, confined: RenderProcess) -> Iterator[Site]:
+def read_only_site(
+    tmp_path_factory: pytest.TempPathFactory, confined: RenderProcess
+) -> Iterator[Site]:
     """A desk for tests that change nothing."""
     with (
-        opened(tmp_path_factory.mktemp("quiet") / "folder", confined) as room,
-        at_work(room) as found,
+        open_folder(tmp_path_factory.mktemp("quiet") / "folder", confined) as editor,
+        served(editor) as found,
     ):
         yield found
 

@@ -7,12 +7,12 @@ import json
 import pytest
 
 from digest.preview.build_errors import BuildError
-from tests.preview.conftest import Room
+from tests.preview.conftest import EditorFolder
 from tests.preview.test_overlay import NEW
 
 
-def fault(room: Room) -> BuildError:
-    return room.desk.renew().faults[0]
+def fault(editor: EditorFolder) -> BuildError:
+    return editor.desk.renew().faults[0]
 
 
 def marked(fault: BuildError) -> str:
@@ -29,75 +29,75 @@ def marked(fault: BuildError) -> str:
         ("{% if %}", 1, 1, "{", "Expected an expression"),
     ],
 )
-def test_F02_a_template_that_does_not_compile_is_told_by_line_and_column(
-    room: Room, change: str, line: int, column: int, words: str, said: str
+def test_F02_a_template_that_does_not_compile_is_reported_by_line_and_column(
+    editor: EditorFolder, change: str, line: int, column: int, words: str, said: str
 ) -> None:
-    room.template("partials/masthead.mjml", lambda _: change)
-    found = fault(room)
+    editor.template("partials/masthead.mjml", lambda _: change)
+    found = fault(editor)
 
     assert said in found.what
     assert (found.file, found.line, found.column) == ("partials/masthead.mjml", line, column)
     assert marked(found) == words
 
 
-def test_F01_a_comparison_that_breaks_the_template_is_told_before_anything_is_frozen(
-    room: Room,
+def test_F01_a_comparison_that_breaks_the_template_is_reported_before_anything_is_frozen(
+    editor: EditorFolder,
 ) -> None:
-    room.template(
+    editor.template(
         "partials/comparison.mjml", lambda source: source + "\n{{ comparison.contenders[2].name }}"
     )
-    found = fault(room)
+    found = fault(editor)
 
     assert found.file == "partials/comparison.mjml"
     assert found.line > 20
     assert "has no element 2" in found.what
 
 
-def test_a_slip_in_json_is_told_by_line_and_column(room: Room) -> None:
-    room.write("comparisons/new.json", '{\n  "title": "x",\n  "weight": 1,,\n}')
+def test_a_slip_in_json_is_reported_by_line_and_column(editor: EditorFolder) -> None:
+    editor.write("comparisons/new.json", '{\n  "title": "x",\n  "weight": 1,,\n}')
 
-    assert fault(room).where == "new.json:3:15"
+    assert fault(editor).where == "new.json:3:15"
 
 
-def test_a_wrong_key_in_json_is_marked_in_its_line(room: Room) -> None:
-    room.write("comparisons/new.json", json.dumps(NEW | {"wieght": 1}, indent=1))
-    found = fault(room)
+def test_a_wrong_key_in_json_is_marked_in_its_line(editor: EditorFolder) -> None:
+    editor.write("comparisons/new.json", json.dumps(NEW | {"wieght": 1}, indent=1))
+    found = fault(editor)
 
     assert "wieght" in next(line for line in found.lines if line.here).after + marked(found)
 
 
-def test_a_page_that_can_not_be_read_names_its_file(room: Room) -> None:
-    room.write("comparisons/notes.txt", "Buy milk.\n")
+def test_a_page_that_can_not_be_read_names_its_file(editor: EditorFolder) -> None:
+    editor.write("comparisons/notes.txt", "Buy milk.\n")
 
-    assert fault(room).file == "notes.txt"
-
-
-def test_what_came_out_last_stays_while_something_is_wrong(room: Room) -> None:
-    before = room.mail()
-    room.template("issue.mjml", lambda _: "{% if %}")
-    look = room.desk.renew()
-
-    assert look.faults
-    assert look.built is not None
-    assert look.built.rendered.html == before
+    assert fault(editor).file == "notes.txt"
 
 
-def test_it_comes_right_again_when_it_is_mended(room: Room) -> None:
-    room.template("issue.mjml", lambda _: "{% if %}")
-    assert room.desk.renew().faults
-    (room.folder / "templates/email/issue.mjml").unlink()
+def test_what_came_out_last_stays_while_something_is_wrong(editor: EditorFolder) -> None:
+    before = editor.mail()
+    editor.template("issue.mjml", lambda _: "{% if %}")
+    snapshot = editor.desk.renew()
 
-    assert room.desk.renew().faults == ()
+    assert snapshot.faults
+    assert snapshot.built is not None
+    assert snapshot.built.rendered.html == before
 
 
-def test_an_empty_folder_says_what_to_do(room: Room) -> None:
-    for path in (room.folder / "comparisons").iterdir():
+def test_it_comes_right_again_when_it_is_mended(editor: EditorFolder) -> None:
+    editor.template("issue.mjml", lambda _: "{% if %}")
+    assert editor.desk.renew().faults
+    (editor.folder / "templates/email/issue.mjml").unlink()
+
+    assert editor.desk.renew().faults == ()
+
+
+def test_an_empty_folder_says_what_to_do(editor: EditorFolder) -> None:
+    for path in (editor.folder / "comparisons").iterdir():
         path.unlink()
-    look = room.desk.renew()
+    snapshot = editor.desk.renew()
 
-    assert look.built is None
-    assert "nothing to pick" in look.faults[0].what
-    assert look.faults[0].next_step.startswith("digest import")
+    assert snapshot.built is None
+    assert "nothing to pick" in snapshot.faults[0].what
+    assert snapshot.faults[0].next_step.startswith("digest import")
 
 
 @pytest.mark.parametrize(

@@ -78,12 +78,12 @@ def test_an_image_is_drawn_and_never_fetched() -> None:
 
 
 def test_the_policy_lets_nothing_run_and_nothing_be_fetched() -> None:
-    told = policy(ClientView())
+    header = policy(ClientView())
 
-    assert told.startswith("sandbox allow-same-origin;")
-    assert "allow-scripts" not in told
-    assert "default-src 'none'" in told
-    assert "img-src data:;" in told
+    assert header.startswith("sandbox allow-same-origin;")
+    assert "allow-scripts" not in header
+    assert "default-src 'none'" in header
+    assert "img-src data:;" in header
 
 
 def test_no_link_of_a_mail_leads_anywhere() -> None:

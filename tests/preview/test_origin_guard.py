@@ -21,40 +21,40 @@ PATHS = ["/", "/parts", "/stage?view=request", "/stage?view=headers", "/mail", "
 
 
 @pytest.mark.parametrize("host", OTHERS)
-def test_H10_another_name_for_this_machine_is_refused(quiet_site: Site, host: str) -> None:
-    assert quiet_site.client.get("/", headers={"Host": host}).status_code == 403
+def test_H10_another_name_for_this_machine_is_refused(read_only_site: Site, host: str) -> None:
+    assert read_only_site.client.get("/", headers={"Host": host}).status_code == 403
 
 
-def test_H10_the_desk_listens_on_this_machine_only(quiet_site: Site) -> None:
-    assert quiet_site.url.startswith("http://127.0.0.1:")
-    assert quiet_site.client.get("/").status_code == 200
+def test_H10_the_desk_listens_on_this_machine_only(read_only_site: Site) -> None:
+    assert read_only_site.url.startswith("http://127.0.0.1:")
+    assert read_only_site.client.get("/").status_code == 200
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/events", "/desk.js", "/?token=", "/?token=wrong"])
 @pytest.mark.parametrize("cookie", ["", "wrong", "\u00e4"])
-def test_who_has_not_the_link_sees_nothing(quiet_site: Site, path: str, cookie: str) -> None:
-    name = f"digest-desk-{urlsplit(quiet_site.url).port}"
+def test_who_has_not_the_link_sees_nothing(read_only_site: Site, path: str, cookie: str) -> None:
+    name = f"digest-desk-{urlsplit(read_only_site.url).port}"
     headers = {b"Cookie": f"{name}={cookie}".encode()}
-    answer = httpx2.get(f"{quiet_site.url}{path}", headers=headers)
+    answer = httpx2.get(f"{read_only_site.url}{path}", headers=headers)
 
     assert (answer.status_code, answer.text) == (403, ASK_FOR_LINK)
 
 
 @pytest.mark.parametrize("path", ["/decide", "/approve", "/test", "/spam", "/reader"])
-def test_who_has_not_the_link_changes_nothing(quiet_site: Site, path: str) -> None:
+def test_who_has_not_the_link_changes_nothing(read_only_site: Site, path: str) -> None:
     answer = httpx2.post(
-        f"{quiet_site.url}{path}?token={TOKEN}",
+        f"{read_only_site.url}{path}?token={TOKEN}",
         content=b'{"act": "undo"}',
-        headers={"Content-Type": "application/json", "Origin": quiet_site.url},
+        headers={"Content-Type": "application/json", "Origin": read_only_site.url},
     )
 
     assert (answer.status_code, answer.text) == (403, ASK_FOR_LINK)
 
 
 def test_the_link_lets_its_browser_in_and_leaves_no_token_in_the_address(
-    quiet_site: Site,
+    read_only_site: Site,
 ) -> None:
-    with httpx2.Client(base_url=quiet_site.url) as browser:
+    with httpx2.Client(base_url=read_only_site.url) as browser:
         led = browser.get(f"/stage?view=headers&token={TOKEN}")
         then = browser.get(led.headers["location"])
 
@@ -73,22 +73,22 @@ def test_the_link_lets_its_browser_in_and_leaves_no_token_in_the_address(
     ],
 )
 def test_another_site_can_not_make_a_browser_decide(
-    quiet_site: Site, headers: dict[str, str]
+    read_only_site: Site, headers: dict[str, str]
 ) -> None:
-    told = {name: value.replace("OWN", quiet_site.url) for name, value in headers.items()}
-    answer = quiet_site.client.post("/decide", content=b'{"act": "undo"}', headers=told)
+    fields = {name: value.replace("OWN", read_only_site.url) for name, value in headers.items()}
+    answer = read_only_site.client.post("/decide", content=b'{"act": "undo"}', headers=fields)
 
     assert answer.status_code == 403
 
 
-def test_nothing_is_changed_by_looking(quiet_site: Site) -> None:
+def test_nothing_is_changed_by_looking(read_only_site: Site) -> None:
     for path in ("/decide", "/approve", "/test", "/reader"):
-        assert quiet_site.client.get(path).status_code == 405
+        assert read_only_site.client.get(path).status_code == 405
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_every_answer_carries_a_policy_and_tells_nothing(quiet_site: Site, path: str) -> None:
-    headers = quiet_site.client.get(path).headers
+def test_every_answer_carries_a_policy_and_tells_nothing(read_only_site: Site, path: str) -> None:
+    headers = read_only_site.client.get(path).headers
 
     assert "default-src 'none'" in headers["content-security-policy"]
     assert headers["x-content-type-options"] == "nosniff"
@@ -98,8 +98,8 @@ def test_every_answer_carries_a_policy_and_tells_nothing(quiet_site: Site, path:
     assert "access-control-allow-origin" not in headers
 
 
-def test_a_mail_is_shown_in_a_sandbox_in_which_nothing_runs(quiet_site: Site) -> None:
-    policy = quiet_site.client.get("/mail").headers["content-security-policy"]
+def test_a_mail_is_shown_in_a_sandbox_in_which_nothing_runs(read_only_site: Site) -> None:
+    policy = read_only_site.client.get("/mail").headers["content-security-policy"]
 
     assert "sandbox allow-same-origin;" in policy
     assert "allow-scripts" not in policy
@@ -107,21 +107,23 @@ def test_a_mail_is_shown_in_a_sandbox_in_which_nothing_runs(quiet_site: Site) ->
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_no_secret_and_no_readers_address_is_on_any_page(quiet_site: Site, path: str) -> None:
-    body = quiet_site.client.get(path).text
+def test_no_secret_and_no_readers_address_is_on_any_page(read_only_site: Site, path: str) -> None:
+    body = read_only_site.client.get(path).text
 
     assert SECRET not in body
     assert "lena@example.org" not in body
 
 
-def test_a_subscriber_is_looked_up_by_address_and_known_by_number(quiet_site: Site) -> None:
-    found = quiet_site.post("/reader", address="Lena@Example.org").json()["reader"]
+def test_a_subscriber_is_looked_up_by_address_and_known_by_number(read_only_site: Site) -> None:
+    found = read_only_site.post("/reader", address="Lena@Example.org").json()["reader"]
 
     assert found.startswith("id:")
-    assert "lena@example.org" in quiet_site.client.get(f"/stage?view=headers&reader={found}").text
-    assert "x" * 32 in quiet_site.client.get(f"/stage?view=headers&reader={found}").text
-    assert quiet_site.post("/reader", address="who@example.org").status_code == 404
-    assert quiet_site.post("/reader", address="nonsense").status_code == 400
+    assert (
+        "lena@example.org" in read_only_site.client.get(f"/stage?view=headers&reader={found}").text
+    )
+    assert "x" * 32 in read_only_site.client.get(f"/stage?view=headers&reader={found}").text
+    assert read_only_site.post("/reader", address="who@example.org").status_code == 404
+    assert read_only_site.post("/reader", address="nonsense").status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -135,8 +137,8 @@ def test_a_subscriber_is_looked_up_by_address_and_known_by_number(quiet_site: Si
         "/digest.db",
     ],
 )
-def test_H10_no_path_leads_to_a_file(quiet_site: Site, path: str) -> None:
-    answer = quiet_site.client.get(path)
+def test_H10_no_path_leads_to_a_file(read_only_site: Site, path: str) -> None:
+    answer = read_only_site.client.get(path)
 
     assert "root:" not in answer.text
     assert SECRET not in answer.text
@@ -144,20 +146,20 @@ def test_H10_no_path_leads_to_a_file(quiet_site: Site, path: str) -> None:
 
 
 def test_H10_a_template_can_not_leave_its_folder(site: Site) -> None:
-    site.room.write("secret.txt", "treasure")
-    site.room.template("issue.txt", lambda _: "{% include '../../secret.txt' %}")
-    look = site.room.desk.renew()
+    site.editor.write("secret.txt", "treasure")
+    site.editor.template("issue.txt", lambda _: "{% include '../../secret.txt' %}")
+    snapshot = site.editor.desk.renew()
 
-    assert look.faults
-    assert "treasure" not in str(look.faults)
+    assert snapshot.faults
+    assert "treasure" not in str(snapshot.faults)
 
 
 def test_H10_no_mjml_reads_a_file(site: Site) -> None:
-    path = site.room.write("secret.mjml", "treasure")
-    site.room.template("partials/footer.mjml", lambda _: f'<mj-include path="{path}" />')
-    look = site.room.desk.renew()
+    path = site.editor.write("secret.mjml", "treasure")
+    site.editor.template("partials/footer.mjml", lambda _: f'<mj-include path="{path}" />')
+    snapshot = site.editor.desk.renew()
 
-    assert "isn't supported" in look.faults[0].what
+    assert "isn't supported" in snapshot.faults[0].what
 
 
 @pytest.mark.parametrize(
@@ -172,23 +174,23 @@ def test_H10_no_mjml_reads_a_file(site: Site) -> None:
     ],
 )
 def test_no_template_reaches_the_settings_or_the_list(site: Site, reach: str) -> None:
-    site.room.template("issue.txt", lambda _: reach)
+    site.editor.template("issue.txt", lambda _: reach)
 
-    assert site.room.desk.renew().faults
+    assert site.editor.desk.renew().faults
 
 
-def test_a_body_without_end_is_not_read(quiet_site: Site) -> None:
-    answer = quiet_site.client.post(
+def test_a_body_without_end_is_not_read(read_only_site: Site) -> None:
+    answer = read_only_site.client.post(
         "/decide",
         content=b'"' + b"x" * 200_000,
-        headers={"Content-Type": "application/json", "Origin": quiet_site.url},
+        headers={"Content-Type": "application/json", "Origin": read_only_site.url},
     )
 
     assert answer.status_code == 400
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "fields"),
     [
         ("/decide", {"act": "format"}),
         ("/decide", {"act": "pin", "slug": "no-such-comparison"}),
@@ -198,15 +200,15 @@ def test_a_body_without_end_is_not_read(quiet_site: Site) -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(
-    quiet_site: Site, path: str, told: dict[str, object]
+    read_only_site: Site, path: str, fields: dict[str, object]
 ) -> None:
-    answer = quiet_site.post(path, **told)
+    answer = read_only_site.post(path, **fields)
 
     assert answer.status_code == 409
     assert answer.json()["fault"]
 
 
-def test_a_reader_whose_number_fits_nowhere_is_any_reader(quiet_site: Site) -> None:
-    answer = quiet_site.client.get(f"/mail?reader=id:{'9' * 40}")
+def test_a_reader_whose_number_fits_nowhere_is_any_reader(read_only_site: Site) -> None:
+    answer = read_only_site.client.get(f"/mail?reader=id:{'9' * 40}")
 
     assert answer.status_code == 200

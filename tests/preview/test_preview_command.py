@@ -20,7 +20,7 @@ from sqlmodel import Session
 from digest.issues import store
 from digest.issues.models import Issue, Slot, SlotState
 from digest.render.sandbox import RenderProcess
-from tests.preview.conftest import SECRET, Room, opened
+from tests.preview.conftest import SECRET, EditorFolder, open_folder
 from tests.stories.warm_start import Warm
 
 RunIn = Callable[..., subprocess.CompletedProcess[str]]
@@ -33,14 +33,16 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, confined: RenderProcess) -> Iterator[Room]:
+def built(
+    tmp_path_factory: pytest.TempPathFactory, confined: RenderProcess
+) -> Iterator[EditorFolder]:
     """A folder with a built issue that nobody has approved."""
-    with opened(tmp_path_factory.mktemp("cli") / "folder", confined) as room:
-        room.desk.renew()
-        room.desk.approve(room.desk.snapshot.seal, [], "Kim")
-        with room.app.database.write() as session:
+    with open_folder(tmp_path_factory.mktemp("cli") / "folder", confined) as editor:
+        editor.desk.renew()
+        editor.desk.approve(editor.desk.snapshot.seal, [], "Kim")
+        with editor.app.database.write() as session:
             forget(session)
-        yield room
+        yield editor
 
 
 def forget(session: Session) -> None:
@@ -68,7 +70,7 @@ def issue_of(session: Session) -> Issue:
 
 
 def test_send_refuses_what_nobody_approved_and_takes_what_somebody_did(
-    built: Room, run_in: RunIn
+    built: EditorFolder, run_in: RunIn
 ) -> None:
     refused = run_in(built.folder, "send", "1")
     approved = run_in(built.folder, "approve", "1", "--by", "Kim", "--json")
@@ -80,7 +82,9 @@ def test_send_refuses_what_nobody_approved_and_takes_what_somebody_did(
     assert "isn't approved" not in after.stderr
 
 
-def test_approve_says_when_a_scheduled_issue_goes_by_itself(built: Room, run_in: RunIn) -> None:
+def test_approve_says_when_a_scheduled_issue_goes_by_itself(
+    built: EditorFolder, run_in: RunIn
+) -> None:
     due = datetime(2026, 11, 24, 8, tzinfo=UTC)
     with built.app.database.write() as session:
         issue, weekly = issue_of(session), store.newsletter(session, "weekly")
@@ -104,7 +108,7 @@ def test_approve_says_when_a_scheduled_issue_goes_by_itself(built: Room, run_in:
     assert "Next:" not in done.stdout
 
 
-def test_a_test_copy_goes_to_oneself(built: Room, run_in: RunIn) -> None:
+def test_a_test_copy_goes_to_oneself(built: EditorFolder, run_in: RunIn) -> None:
     done = run_in(built.folder, "test", "1", "--to", "me@example.org")
 
     assert done.returncode == 0, done.stderr
@@ -113,17 +117,17 @@ def test_a_test_copy_goes_to_oneself(built: Room, run_in: RunIn) -> None:
     assert "[Test]" in (built.folder / "outbox/test/test.eml").read_text()
 
 
-def test_a_test_copy_to_no_address_is_refused_in_a_line(built: Room, run_in: RunIn) -> None:
+def test_a_test_copy_to_no_address_is_refused_in_a_line(built: EditorFolder, run_in: RunIn) -> None:
     done = run_in(built.folder, "test", "1", "--to", "nonsense")
 
     assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
 
 
-def test_rebuild_proves_that_an_issue_is_the_same(built: Room, run_in: RunIn) -> None:
+def test_rebuild_proves_that_an_issue_is_the_same(built: EditorFolder, run_in: RunIn) -> None:
     assert facts(run_in(built.folder, "rebuild", "1", "--verify", "--json"))["same"]
 
 
-def test_rebuild_fails_where_a_byte_differs(built: Room, run_in: RunIn) -> None:
+def test_rebuild_fails_where_a_byte_differs(built: EditorFolder, run_in: RunIn) -> None:
     with built.app.database.write() as session:
         edition = store.edition_of(session, issue_of(session))
         kept, edition.text = edition.text, edition.text + "!"
@@ -137,16 +141,16 @@ def test_rebuild_fails_where_a_byte_differs(built: Room, run_in: RunIn) -> None:
 
 
 def test_check_says_what_is_wrong_with_the_templates_an_issue_was_made_of(
-    room: Room, run_in: RunIn
+    editor: EditorFolder, run_in: RunIn
 ) -> None:
-    room.template(
+    editor.template(
         "partials/footer.mjml",
         lambda source: source.replace("<mj-section", "<mj-section gutter='1px'", 1),
     )
-    room.desk.renew()
-    room.desk.approve(room.desk.snapshot.seal, ["mjml-no-effect"], "Kim")
-    (room.folder / "templates/email/partials/footer.mjml").unlink()
-    found = json.loads(run_in(room.folder, "check", "1", "--json").stdout)["findings"]
+    editor.desk.renew()
+    editor.desk.approve(editor.desk.snapshot.seal, ["mjml-no-effect"], "Kim")
+    (editor.folder / "templates/email/partials/footer.mjml").unlink()
+    found = json.loads(run_in(editor.folder, "check", "1", "--json").stdout)["findings"]
 
     assert [(each["rule"], each["file"]) for each in found] == [
         ("mjml-no-effect", "partials/footer.mjml")

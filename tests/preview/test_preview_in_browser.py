@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from digest.issues import store
-from tests.preview.conftest import Room, Site
+from tests.preview.conftest import EditorFolder, Site
 
 pytestmark = pytest.mark.browser
 
@@ -66,14 +66,16 @@ def test_a_saved_template_shows_by_itself_and_the_page_stays_where_it_was(
     expect(mail(page).locator("h1")).to_be_visible()
     expect(page.locator("figure.wide iframe")).not_to_have_attribute("height", "900")
     page.evaluate("document.querySelector('#stage').scrollTop = 1234")
-    site.room.template("partials/masthead.mjml", lambda s: s.replace("View in browser", "Open it"))
+    site.editor.template(
+        "partials/masthead.mjml", lambda s: s.replace("View in browser", "Open it")
+    )
 
     expect(mail(page).get_by_text("Open it")).to_be_visible()
     assert page.evaluate("document.querySelector('#stage').scrollTop") == 1234
 
 
 def test_a_saved_comparison_shows_by_itself(page: Page, site: Site) -> None:
-    path = next((site.room.folder / "comparisons").glob("tidepool*"))
+    path = next((site.editor.folder / "comparisons").glob("tidepool*"))
     path.write_text(path.read_text().replace("Tidepool Notes", "Rockpool Notes"))
 
     expect(mail(page).get_by_text("Rockpool Notes").first).to_be_visible()
@@ -84,7 +86,7 @@ def test_an_error_lies_over_what_came_out_last_and_goes_when_it_is_mended(
     page: Page, site: Site
 ) -> None:
     expect(mail(page).locator("h1")).to_be_visible()
-    site.room.template("partials/masthead.mjml", lambda s: s.replace("<mj-text", "<mj-txt", 1))
+    site.editor.template("partials/masthead.mjml", lambda s: s.replace("<mj-text", "<mj-txt", 1))
 
     fault = page.locator("#fault")
     expect(fault).to_contain_text("Did you mean mj-text?")
@@ -93,7 +95,7 @@ def test_an_error_lies_over_what_came_out_last_and_goes_when_it_is_mended(
     expect(mail(page).locator("h1")).to_be_visible()
     assert "Traceback" not in page.content()
 
-    (site.room.folder / "templates/email/partials/masthead.mjml").unlink()
+    (site.editor.folder / "templates/email/partials/masthead.mjml").unlink()
     expect(fault).to_be_empty()
 
 
@@ -204,7 +206,9 @@ def test_the_subject_shows_as_a_mailbox_lists_it(page: Page) -> None:
 def test_what_is_being_typed_survives_a_save_elsewhere(page: Page, site: Site) -> None:
     page.keyboard.press("s")
     page.keyboard.type("Half a sub")
-    site.room.template("partials/masthead.mjml", lambda s: s.replace("View in browser", "Open it"))
+    site.editor.template(
+        "partials/masthead.mjml", lambda s: s.replace("View in browser", "Open it")
+    )
     expect(mail(page).get_by_text("Open it")).to_be_visible()
     page.keyboard.type("ject")
 
@@ -231,9 +235,11 @@ def test_a_text_of_2000_letters_as_subject_forbids_approving(page: Page) -> None
 
 def test_approve_and_void(page: Page, site: Site) -> None:
     approve(page)
-    with site.room.app.database.read() as session:
-        assert site.room.app.issues.require_approved(session, store.by_number(session, 1, 1))
-    site.room.template("partials/footer.mjml", lambda source: source.replace("You get", "You got"))
+    with site.editor.app.database.read() as session:
+        assert site.editor.app.issues.require_approved(session, store.by_number(session, 1, 1))
+    site.editor.template(
+        "partials/footer.mjml", lambda source: source.replace("You get", "You got")
+    )
 
     expect(page.locator("#status")).to_have_text("Changed since approval")
     page.keyboard.press("8")
@@ -247,11 +253,11 @@ def test_a_test_copy_goes_out(page: Page, site: Site) -> None:
     page.click("form[data-form=test] button")
 
     expect(page.locator("#said")).to_contain_text("The test copy was written to")
-    assert "[Test]" in (site.room.folder / "outbox/test/test.eml").read_text()
+    assert "[Test]" in (site.editor.folder / "outbox/test/test.eml").read_text()
 
 
 def test_a_heavy_mail_shows_where_gmail_cuts_it(page: Page, site: Site) -> None:
-    site.room.template(
+    site.editor.template(
         "partials/footer.mjml",
         lambda source: (
             "<mj-section><mj-column>"
@@ -373,8 +379,8 @@ def test_first_paint_is_quick(page: Page) -> None:
     assert took < 3_000  # the benchmark has the figure; this only catches a blunder
 
 
-def test_a_room_of_its_own_for_every_test(room: Room) -> None:
-    assert room.desk.snapshot.version == 0
+def test_every_test_has_a_folder_of_its_own(editor: EditorFolder) -> None:
+    assert editor.desk.snapshot.version == 0
 
 
 def test_the_web_copy_is_nobodys_own(page: Page) -> None:

@@ -119,7 +119,9 @@ def test_F09_a_link_that_is_none_is_left_out(url: str, confined: RenderProcess) 
     ("url", "rule"),
     [("https://localhost/x", "local-host"), ("https://аpple.example/", "lookalike-host")],  # noqa: RUF001
 )
-def test_F09_a_link_that_may_deceive_is_told(url: str, rule: str, confined: RenderProcess) -> None:
+def test_F09_a_link_that_may_deceive_is_reported(
+    url: str, rule: str, confined: RenderProcess
+) -> None:
     issue = compose(pair(contender(0, "Lathe"), contender(1, "Mortar"), url=url))
     mail = confined.render("issue", {"issue": issue})
 

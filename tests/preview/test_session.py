@@ -16,21 +16,21 @@ from digest.issues.models import Issue, IssueState
 from digest.preview.session import PreviewSession
 from digest.preview.snapshot import Snapshot
 from digest.render.sandbox import RenderProcess
-from tests.preview.conftest import Room
+from tests.preview.conftest import EditorFolder
 
 
-def slugs(look: Snapshot) -> list[str]:
-    assert look.pick is not None
-    return [one.candidate.slug for one in look.pick.chosen]
+def slugs(snapshot: Snapshot) -> list[str]:
+    assert snapshot.pick is not None
+    return [one.candidate.slug for one in snapshot.pick.chosen]
 
 
-def decide(room: Room, act: str, **told: Any) -> Snapshot:
-    room.desk.decide({"act": act, **told})
-    return room.desk.renew()
+def decide(editor: EditorFolder, act: str, **fields: Any) -> Snapshot:
+    editor.desk.decide({"act": act, **fields})
+    return editor.desk.renew()
 
 
-def approve(room: Room) -> str:
-    return room.desk.approve(room.desk.snapshot.seal, [], "Kim")
+def approve(editor: EditorFolder) -> str:
+    return editor.desk.approve(editor.desk.snapshot.seal, [], "Kim")
 
 
 def issue_of(session: Session) -> Issue:
@@ -38,147 +38,161 @@ def issue_of(session: Session) -> Issue:
 
 
 @pytest.fixture
-def look(room: Room) -> Snapshot:
-    return room.desk.renew()
+def snapshot(editor: EditorFolder) -> Snapshot:
+    return editor.desk.renew()
 
 
 def test_the_next_issue_is_on_the_desk_before_anything_is_imported(
-    room: Room, look: Snapshot
+    editor: EditorFolder, snapshot: Snapshot
 ) -> None:
-    assert (len(slugs(look)), look.faults) == (5, ())
-    assert look.standing is not None
-    assert (look.standing.number, look.standing.period) == (1, "2026-W48")
+    assert (len(slugs(snapshot)), snapshot.faults) == (5, ())
+    assert snapshot.standing is not None
+    assert (snapshot.standing.number, snapshot.standing.period) == (1, "2026-W48")
 
 
-def test_every_kind_of_save_shows(room: Room, look: Snapshot) -> None:
-    room.template("partials/masthead.mjml", lambda source: source.replace("View in", "Open in"))
-    assert "Open in browser" in room.mail()
-    room.template("issue.txt", lambda source: source + "\nThe end.")
-    room.mail()
-    assert room.desk.snapshot.built is not None
-    assert "The end." in room.desk.snapshot.built.rendered.text
-    path = next((room.folder / "comparisons").glob("tidepool*"))
+def test_every_kind_of_save_shows(editor: EditorFolder, snapshot: Snapshot) -> None:
+    editor.template("partials/masthead.mjml", lambda source: source.replace("View in", "Open in"))
+    assert "Open in browser" in editor.mail()
+    editor.template("issue.txt", lambda source: source + "\nThe end.")
+    editor.mail()
+    assert editor.desk.snapshot.built is not None
+    assert "The end." in editor.desk.snapshot.built.rendered.text
+    path = next((editor.folder / "comparisons").glob("tidepool*"))
     path.write_text(path.read_text().replace("Tidepool Notes", "Rockpool Notes"))
-    assert "Rockpool Notes" in room.mail()
+    assert "Rockpool Notes" in editor.mail()
 
 
-def test_what_is_pinned_goes_in_and_what_is_dropped_stays_out(room: Room, look: Snapshot) -> None:
-    assert look.pick is not None
-    out = look.pick.left_out[0].candidate.slug
-    changed = decide(room, "pin", slug=out)
-    changed = decide(room, "drop", slug=slugs(look)[0])
+def test_what_is_pinned_goes_in_and_what_is_dropped_stays_out(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    assert snapshot.pick is not None
+    out = snapshot.pick.left_out[0].candidate.slug
+    changed = decide(editor, "pin", slug=out)
+    changed = decide(editor, "drop", slug=slugs(snapshot)[0])
 
     assert out in slugs(changed)
-    assert slugs(look)[0] not in slugs(changed)
+    assert slugs(snapshot)[0] not in slugs(changed)
 
 
-def test_the_lead_can_be_swapped_and_the_subject_follows(room: Room, look: Snapshot) -> None:
-    second = slugs(look)[1]
-    changed = decide(room, "move", slug=second, to=1)
+def test_the_lead_can_be_swapped_and_the_subject_follows(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    second = slugs(snapshot)[1]
+    changed = decide(editor, "move", slug=second, to=1)
 
     assert slugs(changed)[0] == second
     assert changed.built is not None
-    assert look.built is not None
-    assert changed.built.view.subject != look.built.view.subject
+    assert snapshot.built is not None
+    assert changed.built.view.subject != snapshot.built.view.subject
 
 
-def test_words_written_at_the_desk_are_in_the_mail(room: Room, look: Snapshot) -> None:
-    decide(room, "word", line="subject", text="By hand")
-    changed = decide(room, "sponsor", name="Bellows", text="Air.", url="https://bellows.example")
+def test_words_written_at_the_desk_are_in_the_mail(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    decide(editor, "word", line="subject", text="By hand")
+    changed = decide(editor, "sponsor", name="Bellows", text="Air.", url="https://bellows.example")
 
     assert changed.built is not None
     assert changed.built.rendered.subject == "By hand"
     assert "Sponsored by Bellows" in changed.built.rendered.html
 
 
-def test_every_decision_can_be_undone_and_redone(room: Room, look: Snapshot) -> None:
-    decide(room, "word", line="subject", text="By hand")
-    assert decide(room, "undo").decisions == look.decisions
-    assert decide(room, "redo").decisions.subject == "By hand"
+def test_every_decision_can_be_undone_and_redone(editor: EditorFolder, snapshot: Snapshot) -> None:
+    decide(editor, "word", line="subject", text="By hand")
+    assert decide(editor, "undo").decisions == snapshot.decisions
+    assert decide(editor, "redo").decisions.subject == "By hand"
 
 
 def test_decisions_are_there_again_after_the_desk_was_closed(
-    room: Room, look: Snapshot, confined: RenderProcess
+    editor: EditorFolder, snapshot: Snapshot, confined: RenderProcess
 ) -> None:
-    decide(room, "word", line="subject", text="By hand")
-    again = PreviewSession(lambda: room.app, room.folder, confined=confined)
+    decide(editor, "word", line="subject", text="By hand")
+    again = PreviewSession(lambda: editor.app, editor.folder, confined=confined)
 
     assert again.renew().decisions.subject == "By hand"
 
 
 @pytest.mark.parametrize(
-    "told",
+    "fields",
     [
         {"act": "explode"},
         {"act": "word", "line": "html", "text": "x"},
         {"act": "sponsor", "text": "x", "url": "javascript:alert(1)"},
     ],
 )
-def test_what_makes_no_sense_is_refused(room: Room, look: Snapshot, told: dict[str, str]) -> None:
+def test_what_makes_no_sense_is_refused(
+    editor: EditorFolder, snapshot: Snapshot, fields: dict[str, str]
+) -> None:
     with pytest.raises(DigestError):
-        room.desk.decide(told)
+        editor.desk.decide(fields)
 
 
 def test_approving_keeps_the_files_and_freezes_exactly_what_was_seen(
-    room: Room, look: Snapshot
+    editor: EditorFolder, snapshot: Snapshot
 ) -> None:
-    approve(room)
-    after = room.desk.renew()
+    approve(editor)
+    after = editor.desk.renew()
 
     assert after.standing is not None
-    assert (after.standing.approved, after.standing.fingerprint) == (True, look.seal)
-    with room.app.database.read() as session:
+    assert (after.standing.approved, after.standing.fingerprint) == (True, snapshot.seal)
+    with editor.app.database.read() as session:
         assert count(session) == 13
-        assert room.app.issues.require_approved(session, issue_of(session))
+        assert editor.app.issues.require_approved(session, issue_of(session))
 
 
-def test_what_changed_since_it_was_seen_is_not_approved(room: Room, look: Snapshot) -> None:
-    room.template("issue.subject.txt", lambda _: "Another subject for everybody")
+def test_what_changed_since_it_was_seen_is_not_approved(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    editor.template("issue.subject.txt", lambda _: "Another subject for everybody")
 
     with pytest.raises(NotApproved, match="changed since you looked"):
-        approve(room)
-    with room.app.database.read() as session:
+        approve(editor)
+    with editor.app.database.read() as session:
         assert count(session) == 0
 
 
 def test_a_decision_after_approving_leaves_what_is_frozen_and_shows_the_difference(
-    room: Room, look: Snapshot
+    editor: EditorFolder, snapshot: Snapshot
 ) -> None:
-    approve(room)
-    changed = decide(room, "word", line="subject", text="By hand")
+    approve(editor)
+    changed = decide(editor, "word", line="subject", text="By hand")
 
     assert changed.standing is not None
-    assert changed.standing.fingerprint == look.seal != changed.seal
+    assert changed.standing.fingerprint == snapshot.seal != changed.seal
     assert changed.approved is not None
     assert changed.approved.name == "approved by Kim"
 
 
-def test_F03_approving_again_makes_a_new_edition(room: Room, look: Snapshot) -> None:
-    approve(room)
-    decide(room, "word", line="subject", text="By hand")
-    approve(room)
+def test_F03_approving_again_makes_a_new_edition(editor: EditorFolder, snapshot: Snapshot) -> None:
+    approve(editor)
+    decide(editor, "word", line="subject", text="By hand")
+    approve(editor)
 
-    with room.app.database.read() as session:
+    with editor.app.database.read() as session:
         found = store.editions(session, issue_of(session))
-    assert found[0].fingerprint == look.seal
+    assert found[0].fingerprint == snapshot.seal
     assert found[1].subject == "By hand"
 
 
-def test_F03_a_template_saved_after_approving_makes_it_void(room: Room, look: Snapshot) -> None:
-    approve(room)
-    room.template("partials/footer.mjml", lambda source: source + "\n")
-    after = room.desk.renew()
+def test_F03_a_template_saved_after_approving_makes_it_void(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    approve(editor)
+    editor.template("partials/footer.mjml", lambda source: source + "\n")
+    after = editor.desk.renew()
 
     assert after.standing is not None
     assert after.standing.word is not None
     assert after.standing.word.void == ("the templates",)
 
 
-def test_F03_an_issue_on_its_way_makes_room_for_the_next(room: Room, look: Snapshot) -> None:
-    approve(room)
-    with room.app.database.write() as session:
+def test_F03_an_issue_on_its_way_makes_room_for_the_next(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    approve(editor)
+    with editor.app.database.write() as session:
         issue_of(session).state = IssueState.PREPARED
-    after = room.desk.renew()
+    after = editor.desk.renew()
 
     assert after.standing is not None
     assert (after.standing.number, after.standing.period) == (2, "2026-W49")
@@ -187,51 +201,56 @@ def test_F03_an_issue_on_its_way_makes_room_for_the_next(room: Room, look: Snaps
 
 
 def test_F03_what_is_on_its_way_can_not_be_changed_at_the_desk(
-    room: Room, confined: RenderProcess
+    editor: EditorFolder, confined: RenderProcess
 ) -> None:
-    room.desk.renew()
-    approve(room)
-    with room.app.database.write() as session:
+    editor.desk.renew()
+    approve(editor)
+    with editor.app.database.write() as session:
         issue_of(session).state = IssueState.SENT
-    desk = PreviewSession(lambda: room.app, room.folder, period="2026-W48", confined=confined)
+    desk = PreviewSession(lambda: editor.app, editor.folder, period="2026-W48", confined=confined)
     desk.renew()
 
     with pytest.raises(IssueFrozen):
         desk.decide({"act": "word", "line": "subject", "text": "Too late"})
 
 
-def test_F04_a_week_with_nothing_to_say_is_told_and_the_next_is_normal(
-    room: Room, look: Snapshot
+def test_F04_a_week_with_nothing_to_say_is_reported_and_the_next_is_normal(
+    editor: EditorFolder, snapshot: Snapshot
 ) -> None:
-    for slug in [*slugs(look), *(o.candidate.slug for o in look.pick.left_out if look.pick)]:  # type: ignore[union-attr]
-        room.desk.decide({"act": "drop", "slug": slug})
-    after = room.desk.renew()
+    left_out = [row.candidate.slug for row in snapshot.pick.left_out] if snapshot.pick else []
+    for slug in [*slugs(snapshot), *left_out]:
+        editor.desk.decide({"act": "drop", "slug": slug})
+    after = editor.desk.renew()
 
     assert "13 taken out by an editor" in after.faults[0].what
-    room.desk.period = "2026-W49"
-    assert room.desk.renew().faults == ()
+    editor.desk.period = "2026-W49"
+    assert editor.desk.renew().faults == ()
 
 
-def test_F08_a_mail_without_a_way_out_can_not_be_approved(room: Room, look: Snapshot) -> None:
+def test_F08_a_mail_without_a_way_out_can_not_be_approved(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
     for name in ("masthead", "footer"):
-        room.template(
+        editor.template(
             f"partials/{name}.mjml",
             lambda source: source.replace("issue.unsubscribe_url", "issue.base_url"),
         )
-    after = room.desk.renew()
+    after = editor.desk.renew()
 
     assert after.built is not None
     assert "unsubscribe-link" in [each.rule for each in after.built.findings]
     with pytest.raises(DigestError, match="no unsubscribe link"):
-        approve(room)
+        approve(editor)
 
 
-def test_F08_a_broken_way_out_in_the_text_part_is_told(room: Room, look: Snapshot) -> None:
-    room.template(
+def test_F08_a_broken_way_out_in_the_text_part_is_reported(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    editor.template(
         "issue.txt",
         lambda source: source.replace("issue.unsubscribe_url | personal", "issue.web_url | link"),
     )
-    after = room.desk.renew()
+    after = editor.desk.renew()
 
     assert after.built is not None
     found = next(each for each in after.built.findings if each.rule == "unsubscribe-link")
@@ -248,16 +267,16 @@ def test_F08_a_broken_way_out_in_the_text_part_is_told(room: Room, look: Snapsho
     ],
 )
 def test_F10_a_template_that_runs_away_is_stopped_and_the_desk_goes_on(
-    room: Room, look: Snapshot, loop: str
+    editor: EditorFolder, snapshot: Snapshot, loop: str
 ) -> None:
     with RenderProcess(seconds=60, megabytes=256) as confined:
-        desk = PreviewSession(lambda: room.app, room.folder, confined=confined)
+        desk = PreviewSession(lambda: editor.app, editor.folder, confined=confined)
         desk.renew()
         confined.seconds = 2
-        room.write("templates/email/partials/footer.mjml", f"<mj-raw>{loop}</mj-raw>")
+        editor.write("templates/email/partials/footer.mjml", f"<mj-raw>{loop}</mj-raw>")
         stopped = desk.renew()
         confined.seconds = 60  # a new process starts, and a busy machine takes its time
-        (room.folder / "templates/email/partials/footer.mjml").unlink()
+        (editor.folder / "templates/email/partials/footer.mjml").unlink()
         mended = desk.renew()
 
     assert stopped.faults
@@ -265,20 +284,22 @@ def test_F10_a_template_that_runs_away_is_stopped_and_the_desk_goes_on(
     assert mended.faults == ()
 
 
-def test_a_test_copy_is_marked_and_its_links_do_nothing(room: Room, look: Snapshot) -> None:
-    room.desk.try_out("me@example.org")
-    mail = (room.folder / "outbox" / "test" / "test.eml").read_text()
+def test_a_test_copy_is_marked_and_its_links_do_nothing(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    editor.desk.try_out("me@example.org")
+    mail = (editor.folder / "outbox" / "test" / "test.eml").read_text()
 
     assert "Subject: [Test] " in mail
     assert "https://news.example.com/u/test-copy" in mail
     assert "-digest_" not in mail
 
 
-def test_without_a_store_the_desk_says_what_to_do(tmp_path: Path, room: Room) -> None:
+def test_without_a_store_the_desk_says_what_to_do(tmp_path: Path, editor: EditorFolder) -> None:
     empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")
-    app = type(room.app)(settings=room.app.settings, database=empty, clock=room.app.clock)
-    room.desk._load = lambda: app
-    look = room.desk.renew(settings=True)
+    app = type(editor.app)(settings=editor.app.settings, database=empty, clock=editor.app.clock)
+    editor.desk._load = lambda: app
+    snapshot = editor.desk.renew(settings=True)
     empty.close()
 
-    assert look.faults[0].next_step == "digest init"
+    assert snapshot.faults[0].next_step == "digest init"

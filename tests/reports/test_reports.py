@@ -121,7 +121,7 @@ def test_a_links_place_is_the_heading_above_it() -> None:
     ]
 
 
-def test_links_are_told_by_their_words_the_most_followed_first() -> None:
+def test_links_are_reported_by_their_words_the_most_followed_first() -> None:
     unknown = LinkStatistics(url="https://else.example/", surely=0, readers=1, clicks=1)
     rows = link_rows(link_positions(MAIL), [unknown, *reversed(LINKS)])
     assert [(row.words, row.section, row.readers) for row in rows] == [
@@ -271,7 +271,7 @@ def test_a_young_lists_growth_begins_where_it_began() -> None:
     assert len(charts.growing(a_report().growth).rows) == 12
 
 
-def test_sources_are_told_in_words() -> None:
+def test_sources_are_reported_in_words() -> None:
     chart = charts.sources(a_report().growth)
     assert chart is not None
     assert chart.rows == [("Form “form”", "600"), ("Not known", "400")]

@@ -19,7 +19,7 @@ from tests.service.conftest import World
 WEEKS = 4
 
 
-def work(url: str, now: datetime, barrier: Barrier, told: SimpleQueue[list[int]]) -> None:
+def work(url: str, now: datetime, barrier: Barrier, results: SimpleQueue[list[int]]) -> None:
     """Take every turn that can be had, four weeks long, all at once with the others."""
     world = World(Database(url))
     released = []
@@ -28,7 +28,7 @@ def work(url: str, now: datetime, barrier: Barrier, told: SimpleQueue[list[int]]
         barrier.wait(60)
         released.append(advance_slots(world.desk(), world.now).count("released"))
     world.database.close()
-    told.put(released)
+    results.put(released)
 
 
 def main() -> None:
@@ -36,17 +36,17 @@ def main() -> None:
     url, moment, number = sys.argv[1], datetime.fromisoformat(sys.argv[2]), int(sys.argv[3])
     # Forked before anything is opened: each has connections of its own.
     context = multiprocessing.get_context("fork")
-    barrier, told = context.Barrier(number), context.SimpleQueue()
-    racers = [
-        context.Process(target=work, args=(url, moment, barrier, told)) for _ in range(number)
+    barrier, results = context.Barrier(number), context.SimpleQueue()
+    processes = [
+        context.Process(target=work, args=(url, moment, barrier, results)) for _ in range(number)
     ]
-    for racer in racers:
-        racer.start()
-    for racer in racers:
-        racer.join(90)
-    if any(racer.exitcode for racer in racers):
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(90)
+    if any(process.exitcode for process in processes):
         sys.exit("a scheduler failed")
-    sys.stdout.write(json.dumps([told.get() for _ in racers]))
+    sys.stdout.write(json.dumps([results.get() for _ in processes]))
 
 
 if __name__ == "__main__":

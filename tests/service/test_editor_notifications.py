@@ -21,7 +21,7 @@ TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-class Desk:
+class EditorMailbox:
     """The editors' mailbox beside a world."""
 
     def __init__(self, world: World) -> None:
@@ -62,30 +62,34 @@ def broken(issue_builder: IssueBuilder) -> IssueBuilder:
 
 
 @pytest.fixture
-def desk(world: World) -> Desk:
+def mailbox(world: World) -> EditorMailbox:
     world.decision = NO
-    return Desk(world)
+    return EditorMailbox(world)
 
 
-def test_the_draft_goes_to_each_editor_alone_with_what_to_do_above_it(desk: Desk) -> None:
-    desk.tick(TUESDAY - 48 * HOUR)
-    (sent,) = desk.transport.accepted
+def test_the_draft_goes_to_each_editor_alone_with_what_to_do_above_it(
+    mailbox: EditorMailbox,
+) -> None:
+    mailbox.tick(TUESDAY - 48 * HOUR)
+    (sent,) = mailbox.transport.accepted
     assert sent.content.subject == "[Draft for Tue 24 Nov 09:00]: The issue"
     assert sent.content.text.startswith("This is the draft of issue 1.\nIt goes out on Tuesday, 24")
     assert "digest approve 1" in sent.content.html
     assert [to.address for to in sent.recipients] == ["ed@example.org", "ann@example.org"]
 
 
-def test_every_letter_is_sent_once(desk: Desk) -> None:
+def test_every_letter_is_sent_once(mailbox: EditorMailbox) -> None:
     for _ in range(3):
-        desk.tick(TUESDAY - 48 * HOUR)
-    assert len(desk.subjects()) == 1
+        mailbox.tick(TUESDAY - 48 * HOUR)
+    assert len(mailbox.subjects()) == 1
 
 
-def test_what_is_not_approved_is_reminded_of_and_then_told_as_held_and_missed(desk: Desk) -> None:
+def test_what_is_not_approved_is_reminded_of_and_then_told_as_held_and_missed(
+    mailbox: EditorMailbox,
+) -> None:
     for hours in (-48, -24, -1, 0, 1, 13):
-        desk.tick(TUESDAY + hours * HOUR)
-    assert desk.subjects() == [
+        mailbox.tick(TUESDAY + hours * HOUR)
+    assert mailbox.subjects() == [
         "[Draft for Tue 24 Nov 09:00]: The issue",
         "[Not approved, due Tue 24 Nov 09:00]: The issue",
         "Held: the issue of 2026-W48",
@@ -93,78 +97,86 @@ def test_what_is_not_approved_is_reminded_of_and_then_told_as_held_and_missed(de
     ]
 
 
-def test_what_is_approved_is_not_reminded_of(desk: Desk) -> None:
-    desk.tick(TUESDAY - 48 * HOUR)
-    desk.world.decision = desk.world.decision._replace(may_go=True)
-    desk.tick(TUESDAY - 20 * HOUR)
-    desk.tick(TUESDAY)
-    assert len(desk.subjects()) == 1
+def test_what_is_approved_is_not_reminded_of(mailbox: EditorMailbox) -> None:
+    mailbox.tick(TUESDAY - 48 * HOUR)
+    mailbox.world.decision = mailbox.world.decision._replace(may_go=True)
+    mailbox.tick(TUESDAY - 20 * HOUR)
+    mailbox.tick(TUESDAY)
+    assert len(mailbox.subjects()) == 1
 
 
-def test_a_draft_that_is_approved_already_says_so(desk: Desk) -> None:
-    desk.world.decision = ReleaseDecision(True, "approved by Ann", by="Ann")
-    desk.tick(TUESDAY - 48 * HOUR)
-    (sent,) = desk.transport.accepted
+def test_a_draft_that_is_approved_already_says_so(mailbox: EditorMailbox) -> None:
+    mailbox.world.decision = ReleaseDecision(True, "approved by Ann", by="Ann")
+    mailbox.tick(TUESDAY - 48 * HOUR)
+    (sent,) = mailbox.transport.accepted
     assert "09:00 (UTC): it is approved by Ann." in sent.content.text
     assert "digest approve" not in sent.content.text
 
 
-def test_who_was_reminded_of_an_issue_gets_no_draft_of_it_once_it_is_approved(desk: Desk) -> None:
-    desk.tick(TUESDAY - HOUR)  # the service starts so late that both are due
-    desk.world.decision = ReleaseDecision(True, "approved by Ann", by="Ann")
-    desk.tick(TUESDAY - HOUR / 2)
-    assert desk.subjects() == ["[Not approved, due Tue 24 Nov 09:00]: The issue"]
+def test_who_was_reminded_of_an_issue_gets_no_draft_of_it_once_it_is_approved(
+    mailbox: EditorMailbox,
+) -> None:
+    mailbox.tick(TUESDAY - HOUR)  # the service starts so late that both are due
+    mailbox.world.decision = ReleaseDecision(True, "approved by Ann", by="Ann")
+    mailbox.tick(TUESDAY - HOUR / 2)
+    assert mailbox.subjects() == ["[Not approved, due Tue 24 Nov 09:00]: The issue"]
 
 
-def test_a_reminder_says_what_the_checks_say_and_the_whole_command(desk: Desk) -> None:
+def test_a_reminder_says_what_the_checks_say_and_the_whole_command(mailbox: EditorMailbox) -> None:
     step = "digest approve 1 --despite alt"
-    desk.world.decision = ReleaseDecision(
+    mailbox.world.decision = ReleaseDecision(
         False, "not approved", step=step, warnings=tuple(f"warning {n}" for n in range(10))
     )
-    desk.tick(TUESDAY - HOUR)
-    (sent,) = desk.transport.accepted
+    mailbox.tick(TUESDAY - HOUR)
+    (sent,) = mailbox.transport.accepted
     said = sent.content.text.splitlines()
     assert f"To let it go: {step}" in said
     assert said[2:5] == ["What the checks say:", "warning 0", "warning 1"]
     assert said[11] == "and 2 more: digest check shows all"
 
 
-def test_a_held_issue_that_could_not_be_made_asks_for_no_approval_of_nothing(desk: Desk) -> None:
-    desk.world.issue_builder = broken(desk.world.issue_builder)
-    desk.tick(TUESDAY)
-    (sent,) = desk.transport.accepted
+def test_a_held_issue_that_could_not_be_made_asks_for_no_approval_of_nothing(
+    mailbox: EditorMailbox,
+) -> None:
+    mailbox.world.issue_builder = broken(mailbox.world.issue_builder)
+    mailbox.tick(TUESDAY)
+    (sent,) = mailbox.transport.accepted
     assert sent.content.subject == "Held: the issue of 2026-W48"
     assert "digest build --period 2026-W48" in sent.content.text
 
 
-def test_an_empty_week_is_told_ahead_and_as_skipped(desk: Desk, world: World) -> None:
+def test_an_empty_week_is_reported_ahead_and_as_skipped(
+    mailbox: EditorMailbox, world: World
+) -> None:
     world.change(max_per_issue=8)
     world.decision = world.decision._replace(may_go=True)
-    desk.tick(TUESDAY)
-    desk.transport.accepted.clear()
+    mailbox.tick(TUESDAY)
+    mailbox.transport.accepted.clear()
     for hours in (-48, -20, 0):
-        desk.tick(TUESDAY + timedelta(weeks=1) + hours * HOUR)
-    assert desk.subjects() == ["No draft yet for Tue 1 Dec 09:00", "No issue for 2026-W49"]
-    assert "8 already featured" in desk.transport.accepted[1].content.text
+        mailbox.tick(TUESDAY + timedelta(weeks=1) + hours * HOUR)
+    assert mailbox.subjects() == ["No draft yet for Tue 1 Dec 09:00", "No issue for 2026-W49"]
+    assert "8 already featured" in mailbox.transport.accepted[1].content.text
 
 
-def test_a_letter_that_was_surely_not_sent_is_tried_again(desk: Desk) -> None:
-    desk.answer = NotSent(detail="no route")
-    desk.tick(TUESDAY - 48 * HOUR)
-    desk.answer = Accepted()
-    desk.tick(TUESDAY - 47 * HOUR)
-    desk.tick(TUESDAY - 46 * HOUR)
-    assert len(desk.subjects()) == 1
+def test_a_letter_that_was_surely_not_sent_is_tried_again(mailbox: EditorMailbox) -> None:
+    mailbox.answer = NotSent(detail="no route")
+    mailbox.tick(TUESDAY - 48 * HOUR)
+    mailbox.answer = Accepted()
+    mailbox.tick(TUESDAY - 47 * HOUR)
+    mailbox.tick(TUESDAY - 46 * HOUR)
+    assert len(mailbox.subjects()) == 1
 
 
-def test_a_letter_in_doubt_is_left_alone(desk: Desk) -> None:
-    desk.answer = InDoubt(detail="cut")
-    desk.tick(TUESDAY - 48 * HOUR)
-    desk.answer = Accepted()
-    desk.tick(TUESDAY - 47 * HOUR)
-    assert desk.subjects() == []
+def test_a_letter_in_doubt_is_left_alone(mailbox: EditorMailbox) -> None:
+    mailbox.answer = InDoubt(detail="cut")
+    mailbox.tick(TUESDAY - 48 * HOUR)
+    mailbox.answer = Accepted()
+    mailbox.tick(TUESDAY - 47 * HOUR)
+    assert mailbox.subjects() == []
 
 
-def test_a_service_that_was_down_for_long_sends_no_pile_of_old_letters(desk: Desk) -> None:
-    desk.tick(TUESDAY + timedelta(weeks=10, hours=1))
-    assert desk.subjects() == ["Missed: the issue of 2027-W04", "Held: the issue of 2027-W05"]
+def test_a_service_that_was_down_for_long_sends_no_pile_of_old_letters(
+    mailbox: EditorMailbox,
+) -> None:
+    mailbox.tick(TUESDAY + timedelta(weeks=10, hours=1))
+    assert mailbox.subjects() == ["Missed: the issue of 2027-W04", "Held: the issue of 2027-W05"]

@@ -18,7 +18,7 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
-class Bench:
+class JobHarness:
     """One job, how often it ran, and the clock."""
 
     def __init__(self, database: Database, every: timedelta = HOUR) -> None:
@@ -43,13 +43,13 @@ class Bench:
 
 
 @pytest.fixture
-def bench(database: Database) -> Bench:
-    return Bench(database)
+def harness(database: Database) -> JobHarness:
+    return JobHarness(database)
 
 
-def test_a_job_that_never_ran_runs_at_once_and_is_recorded(bench: Bench) -> None:
-    assert bench.run(NOON)
-    tick = bench.tick()
+def test_a_job_that_never_ran_runs_at_once_and_is_recorded(harness: JobHarness) -> None:
+    assert harness.run(NOON)
+    tick = harness.tick()
     assert (tick.ok, tick.result, tick.started_at, tick.next_at) == (
         True,
         "done",
@@ -58,43 +58,43 @@ def test_a_job_that_never_ran_runs_at_once_and_is_recorded(bench: Bench) -> None
     )
 
 
-def test_a_restart_does_not_run_it_again_before_it_is_due(bench: Bench) -> None:
-    bench.run(NOON)
-    assert not bench.run(NOON + HOUR / 2)
-    assert bench.run(NOON + HOUR)
-    assert bench.runs == 2
+def test_a_restart_does_not_run_it_again_before_it_is_due(harness: JobHarness) -> None:
+    harness.run(NOON)
+    assert not harness.run(NOON + HOUR / 2)
+    assert harness.run(NOON + HOUR)
+    assert harness.runs == 2
 
 
-def test_a_job_that_starts_between_two_minutes_is_due_at_a_full_one(bench: Bench) -> None:
-    bench.run(NOON + timedelta(seconds=14))
-    assert not bench.run(NOON + timedelta(seconds=59))
-    assert bench.run(NOON + HOUR)
+def test_a_job_that_starts_between_two_minutes_is_due_at_a_full_one(harness: JobHarness) -> None:
+    harness.run(NOON + timedelta(seconds=14))
+    assert not harness.run(NOON + timedelta(seconds=59))
+    assert harness.run(NOON + HOUR)
 
 
-def test_a_clock_that_was_set_back_does_not_stop_it(bench: Bench) -> None:
-    bench.run(NOON)
-    assert bench.run(NOON - timedelta(days=1))
+def test_a_clock_that_was_set_back_does_not_stop_it(harness: JobHarness) -> None:
+    harness.run(NOON)
+    assert harness.run(NOON - timedelta(days=1))
 
 
-def test_a_failure_is_recorded_in_words_and_tried_again(bench: Bench) -> None:
-    bench.fault = WrongState("the disk is full")
-    bench.run(NOON)
-    assert (bench.tick().ok, bench.tick().result) == (False, "the disk is full")
-    bench.fault = None
-    bench.run(NOON + HOUR)
-    assert bench.tick().ok
+def test_a_failure_is_recorded_in_words_and_tried_again(harness: JobHarness) -> None:
+    harness.fault = WrongState("the disk is full")
+    harness.run(NOON)
+    assert (harness.tick().ok, harness.tick().result) == (False, "the disk is full")
+    harness.fault = None
+    harness.run(NOON + HOUR)
+    assert harness.tick().ok
 
 
-def test_a_fault_of_ours_is_recorded_and_does_not_escape(bench: Bench) -> None:
-    bench.fault = ZeroDivisionError("x")
-    bench.run(NOON)
-    assert bench.tick().result == "an internal fault: ZeroDivisionError"
+def test_a_fault_of_ours_is_recorded_and_does_not_escape(harness: JobHarness) -> None:
+    harness.fault = ZeroDivisionError("x")
+    harness.run(NOON)
+    assert harness.tick().result == "an internal fault: ZeroDivisionError"
 
 
 def test_a_database_that_is_away_costs_a_line_and_no_traceback(
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
-    away = Bench(Database(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}"))
+    away = JobHarness(Database(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}"))
 
     assert not away.run(NOON)
     assert [(each.getMessage(), each.exc_info) for each in caplog.records] == [
@@ -103,26 +103,26 @@ def test_a_database_that_is_away_costs_a_line_and_no_traceback(
 
 
 def test_a_database_that_goes_away_while_a_job_runs_costs_a_line_as_well(
-    bench: Bench, caplog: pytest.LogCaptureFixture
+    harness: JobHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     def drop_tables(_now: datetime) -> str:
-        with bench.database.write() as session:
+        with harness.database.write() as session:
             session.connection().execute(text("ALTER TABLE tick RENAME TO elsewhere"))
         return "done"
 
     job = Job(name="job", every=HOUR, run=drop_tables)
-    done = run_if_due(job, bench.database, lambda: NOON, "here")
-    with bench.database.write() as session:
+    done = run_if_due(job, harness.database, lambda: NOON, "here")
+    with harness.database.write() as session:
         session.connection().execute(text("ALTER TABLE elsewhere RENAME TO tick"))
 
     assert not done
     assert [each.exc_info for each in caplog.records if each.levelname == "ERROR"] == [None]
 
 
-def test_an_address_in_a_failure_is_not_kept(bench: Bench) -> None:
-    bench.fault = WrongState("reader ann@example.org is unknown")
-    bench.run(NOON)
-    assert bench.tick().result == "reader …@… is unknown"
+def test_an_address_in_a_failure_is_not_kept(harness: JobHarness) -> None:
+    harness.fault = WrongState("reader ann@example.org is unknown")
+    harness.run(NOON)
+    assert harness.tick().result == "reader …@… is unknown"
 
 
 @pytest.mark.parametrize(

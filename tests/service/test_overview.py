@@ -73,7 +73,7 @@ def test_what_went_out_asks_for_nothing(world: World) -> None:
     assert (told["state"], told["next_step"]) == ("released", "")
 
 
-def test_an_approval_that_cannot_be_looked_at_is_told_and_breaks_nothing(world: World) -> None:
+def test_an_approval_that_cannot_be_looked_at_is_reported_and_breaks_nothing(world: World) -> None:
     world.tick(TUESDAY - 30 * HOUR)
 
     def fails(_session: Session, _issue: Issue) -> ReleaseDecision:
@@ -87,7 +87,7 @@ def test_an_approval_that_cannot_be_looked_at_is_told_and_breaks_nothing(world: 
 
 
 @pytest.mark.parametrize("state", ["drafted", "held"])
-def test_a_turn_without_an_issue_names_none(world: World, state: str) -> None:
+def test_a_slot_without_an_issue_names_none(world: World, state: str) -> None:
     world.change(max_per_issue=8)
     world.tick(TUESDAY)
     world.tick(TUESDAY + timedelta(weeks=1) - HOUR)

@@ -223,7 +223,7 @@ def test_a_mail_that_cannot_be_made_is_held_with_the_fault_and_mended(world: Wor
     assert world.states() == {"2026-W48": "released"}
 
 
-def test_E07_a_turn_keeps_the_moment_it_was_claimed_with(world: World) -> None:
+def test_E07_a_slot_keeps_the_moment_it_was_claimed_with(world: World) -> None:
     world.run(TUESDAY - DAY)
     world.change(weekday=3, hour=7, scheduled_since=world.now)  # edited on Monday: now Thursdays
     world.run(TUESDAY + timedelta(days=10))
@@ -233,7 +233,7 @@ def test_E07_a_turn_keeps_the_moment_it_was_claimed_with(world: World) -> None:
     assert world.issues()[0].pick["day"] == "2026-11-24"
 
 
-def test_E04_new_rules_of_a_zone_count_for_what_has_no_turn_yet(world: World) -> None:
+def test_E04_new_rules_of_a_zone_count_for_what_has_no_slot_yet(world: World) -> None:
     world.run(TUESDAY - DAY)
     world.change(timezone="America/New_York")  # as if its rules had changed by five hours
     world.run(TUESDAY + timedelta(days=6))
@@ -268,7 +268,7 @@ def test_E03_a_clock_that_ran_ahead_gives_no_second_issue(world: World) -> None:
     assert len(world.issues()) == 2
 
 
-def test_E03_a_turn_missed_by_a_wrong_clock_is_opened_again(world: World) -> None:
+def test_E03_a_slot_missed_by_a_wrong_clock_is_opened_again(world: World) -> None:
     world.decision = NO
     world.tick(TUESDAY - HOUR)
     world.tick(TUESDAY + 2 * DAY)
@@ -287,7 +287,7 @@ def test_a_newsletter_whose_cadence_is_broken_stops_no_other(world: World) -> No
     assert world.states() == {"2026-W48": "released"}
 
 
-def test_E08_turns_come_from_our_own_tables_and_nothing_else(world: World) -> None:
+def test_E08_slots_come_from_our_own_tables_and_nothing_else(world: World) -> None:
     world.run(TUESDAY - DAY)
     fresh = World(world.database, now=world.now)  # a process that knows nothing
     fresh.run(TUESDAY)

@@ -48,7 +48,7 @@ def facts(result: Result) -> dict[str, object]:
     return found
 
 
-def test_the_next_ten_moments_are_told_in_local_and_utc_time(digest: Digest) -> None:
+def test_the_next_ten_moments_are_printed_in_local_and_utc_time(digest: Digest) -> None:
     digest("schedule", "set", "--on", "thu", "--at", "07:30", "--zone", "Europe/Berlin")
     told = facts(digest("schedule", "--json"))
     moments = told["moments"]
@@ -59,7 +59,7 @@ def test_the_next_ten_moments_are_told_in_local_and_utc_time(digest: Digest) -> 
     assert all(each["utc"].endswith(":30:00+00:00") for each in moments)
 
 
-def test_who_does_what_is_told(digest: Digest) -> None:
+def test_who_does_what_is_reported(digest: Digest) -> None:
     said = digest("schedule").stdout
     assert "sends it to the editors" in said
     assert "once an editor has approved it" in said

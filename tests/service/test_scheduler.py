@@ -88,7 +88,7 @@ def test_E03_the_minutes_of_a_jump_are_left_out() -> None:
     assert after == datetime(2026, 11, 24, 9, 1, tzinfo=UTC)
 
 
-class Clocks:
+class FakeClocks:
     def __init__(self) -> None:
         self.wall, self.steady = 1_000.0, 10.0
 
@@ -100,8 +100,8 @@ class Clocks:
         self.steady += seconds
 
 
-def test_E03_a_jump_of_the_clock_is_told_once_either_way() -> None:
-    clocks = Clocks()
+def test_E03_a_jump_of_the_clock_is_reported_once_either_way() -> None:
+    clocks = FakeClocks()
     watch = clocks.watch()
     clocks.pass_(3600)
     assert watch.jumped() is None
@@ -113,7 +113,7 @@ def test_E03_a_jump_of_the_clock_is_told_once_either_way() -> None:
 
 
 def test_a_clock_that_is_slewed_is_let_be() -> None:
-    clocks = Clocks()
+    clocks = FakeClocks()
     watch = clocks.watch()
     for _ in range(100):
         clocks.pass_(1)

@@ -28,7 +28,7 @@ SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
 
 
 @dataclass
-class Place:
+class SendInstallation:
     """An installation whose mail goes into a folder, with one issue on its way since noon."""
 
     app: App
@@ -46,7 +46,7 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def installation(tmp_path: Path) -> Iterator[SendInstallation]:
     settings = load(
         {},
         database_url=f"sqlite:///{tmp_path / 'digest.db'}",
@@ -92,83 +92,92 @@ def place(tmp_path: Path) -> Iterator[Place]:
             batch_size=1,
             now=NOON,
         )
-    yield Place(app, tmp_path / "outbox")
+    yield SendInstallation(app, tmp_path / "outbox")
     app.database.close()
 
 
-def test_an_issue_on_its_way_is_sent_to_the_end(place: Place) -> None:
-    assert place.sender().run(NOON) == "weekly-1: 3 accepted"
-    assert place.issue().state is IssueState.SENT
-    assert place.mails() == 3
+def test_an_issue_on_its_way_is_sent_to_the_end(installation: SendInstallation) -> None:
+    assert installation.sender().run(NOON) == "weekly-1: 3 accepted"
+    assert installation.issue().state is IssueState.SENT
+    assert installation.mails() == 3
 
 
-def test_an_issue_interrupted_for_too_long_is_paused_with_the_reason(place: Place) -> None:
-    said = place.sender().run(NOON + timedelta(hours=13))
+def test_an_issue_interrupted_for_too_long_is_paused_with_the_reason(
+    installation: SendInstallation,
+) -> None:
+    said = installation.sender().run(NOON + timedelta(hours=13))
     assert said == "weekly-1: paused, its send was interrupted, and it is 13 hours late"
-    assert place.issue().state is IssueState.PAUSED
-    assert place.mails() == 0
+    assert installation.issue().state is IssueState.PAUSED
+    assert installation.mails() == 0
 
 
-def test_an_issue_that_a_person_resumes_goes_on(place: Place) -> None:
+def test_an_issue_that_a_person_resumes_goes_on(installation: SendInstallation) -> None:
     late = NOON + timedelta(hours=13)
-    sender = place.sender()
+    sender = installation.sender()
     sender.run(late)
-    with place.app.database.write() as session:
+    with installation.app.database.write() as session:
         resume(session, session.get_one(Issue, 1), late)
     assert sender.run(late) == "weekly-1: 3 accepted"
 
 
-def test_a_send_of_this_process_may_take_as_long_as_it_takes(place: Place) -> None:
-    sender = SendJob(place.app, StopSignal(), {1})
+def test_a_send_of_this_process_may_take_as_long_as_it_takes(
+    installation: SendInstallation,
+) -> None:
+    sender = SendJob(installation.app, StopSignal(), {1})
     assert sender.run(NOON + timedelta(hours=13)) == "weekly-1: 3 accepted"
 
 
-def test_a_stopped_sender_begins_nothing(place: Place) -> None:
-    sender = place.sender()
+def test_a_stopped_sender_begins_nothing(installation: SendInstallation) -> None:
+    sender = installation.sender()
     sender.stop_signal.stop()
     assert sender.run(NOON) == ""
-    assert place.mails() == 0
+    assert installation.mails() == 0
 
 
-def test_A14_a_restored_database_sends_nothing(place: Place) -> None:
-    with place.app.database.write() as session:
+def test_A14_a_restored_database_sends_nothing(installation: SendInstallation) -> None:
+    with installation.app.database.write() as session:
         session.add(Installation(id=1, key="k", copied_at=NOON))
     with pytest.raises(DatabaseRestored):
-        place.sender().run(NOON)
-    assert place.mails() == 0
+        installation.sender().run(NOON)
+    assert installation.mails() == 0
 
 
 def test_a_send_that_goes_on_while_an_issue_is_looked_at_is_no_sign_of_a_restore(
-    place: Place,
+    installation: SendInstallation,
 ) -> None:
-    with place.app.database.read() as session:  # which sees the database as it is now
+    with installation.app.database.read() as session:  # which sees the database as it is now
         issue = session.get_one(Issue, 1)
-        place.sender().run(NOON)
-        assert "nothing is sent" not in release_decision(place.app, session, issue).why
+        installation.sender().run(NOON)
+        assert "nothing is sent" not in release_decision(installation.app, session, issue).why
 
 
-def test_E03_a_batch_does_not_wait_for_a_clock_that_was_set_back(place: Place) -> None:
-    with place.app.database.write() as session:
+def test_E03_a_batch_does_not_wait_for_a_clock_that_was_set_back(
+    installation: SendInstallation,
+) -> None:
+    with installation.app.database.write() as session:
         session.get_one(Batch, 1).not_before = NOON + timedelta(days=1)
         session.get_one(Batch, 2).not_before = NOON + timedelta(minutes=1)
-    assert recover_idle_issues(place.app) == "1 batches no longer wait for a clock that was wrong"
-    with place.app.database.read() as session:
+    assert (
+        recover_idle_issues(installation.app)
+        == "1 batches no longer wait for a clock that was wrong"
+    )
+    with installation.app.database.read() as session:
         waits = [session.get_one(Batch, number).not_before for number in (1, 2)]
     assert waits == [None, NOON + timedelta(minutes=1)]
 
 
 def test_every_line_of_a_send_carries_its_id_and_no_address(
-    place: Place, caplog: pytest.LogCaptureFixture
+    installation: SendInstallation, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO, "digest.service"):
-        place.sender().run(NOON)
+        installation.sender().run(NOON)
     facts = [vars(record)["facts"] for record in caplog.records]
     assert [each["send"] for each in facts] == ["weekly-1"] * 3
     assert len({each["attempt"] for each in facts}) == 3
     assert "@" not in caplog.text
 
 
-def test_with_nothing_on_its_way_nothing_is_said(place: Place) -> None:
-    sender = place.sender()
+def test_with_nothing_on_its_way_nothing_is_said(installation: SendInstallation) -> None:
+    sender = installation.sender()
     sender.run(NOON)
     assert sender.run(NOON) == ""

@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.simulation.run import Seen, Stage, run
+from tests.simulation.run import RunResult, SimulationDatabase, run
 
 KEPT = Path(__file__).parent / "failing-seeds.txt"
 SHM = Path("/dev/shm")  # noqa: S108 - a folder in memory, where there is one
@@ -27,13 +27,13 @@ def folder() -> TemporaryDirectory[str]:
     return TemporaryDirectory(dir=SHM if SHM.is_dir() else None)
 
 
-def simulate(seeds: range) -> list[Seen]:
+def simulate(seeds: range) -> list[RunResult]:
     """Run these seeds one after the other; traces are kept of failing ones only."""
     with folder() as name:
-        stage = Stage(Path(name))
+        stage = SimulationDatabase(Path(name))
         found = [run(seed, stage) for seed in seeds]
         stage.close()
-    return [seen if seen.fault else Seen(**{**vars(seen), "trace": ()}) for seen in found]
+    return [seen if seen.fault else RunResult(**{**vars(seen), "trace": ()}) for seen in found]
 
 
 def _many(first: int, number: int, jobs: int) -> int:
@@ -42,7 +42,7 @@ def _many(first: int, number: int, jobs: int) -> int:
     parts = [range(at, min(at + step, first + number)) for at in range(first, first + number, step)]
     faults: Counter[str] = Counter()
     totals: Counter[str] = Counter()
-    failed: list[Seen] = []
+    failed: list[RunResult] = []
     with ProcessPoolExecutor(jobs) as pool:
         for done, part in enumerate(pool.map(simulate, parts), 1):
             for seen in part:
@@ -58,12 +58,12 @@ def _many(first: int, number: int, jobs: int) -> int:
 
 
 def _tell(
-    number: int, seconds: float, totals: Counter[str], faults: Counter[str], failed: list[Seen]
+    number: int, seconds: float, totals: Counter[str], faults: Counter[str], failed: list[RunResult]
 ) -> None:
     _say(
         f"{number:,} seeds in {seconds:,.0f} s ({1000 * seconds / number:.0f} ms each):"
         f" {len(failed)} violations. {totals['requests']:,} requests, {totals['mails']:,} mails,"
-        f" {totals['deaths']:,} deaths, {totals['looks']:,} looks at every invariant."
+        f" {totals['deaths']:,} deaths, {totals['checks']:,} looks at every invariant."
     )
     _say("answers: " + ", ".join(f"{name} {times:,}" for name, times in faults.most_common()))
     for seen in failed[:20]:
@@ -87,7 +87,7 @@ def kept_seeds() -> list[int]:
 
 def _one(seed: int) -> int:
     with folder() as name:
-        stage = Stage(Path(name))
+        stage = SimulationDatabase(Path(name))
         seen = run(seed, stage)
         stage.close()
     _say("\n".join(seen.trace))

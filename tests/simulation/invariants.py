@@ -28,7 +28,7 @@ class Violation(AssertionError):
 
 
 @dataclass
-class Watch:
+class InvariantChecker:
     """Looks at the store past the engine, and remembers what it saw."""
 
     db: sqlite3.Connection
@@ -45,14 +45,14 @@ class Watch:
     decided: set[str] = field(default_factory=set)  #: attempts a person decided about
     canaries: set[str] = field(default_factory=set)  #: attempts that were watched copies
     going: set[str] = field(default_factory=set)  #: attempts known to have been started
-    looks: int = 0
+    checks: int = 0
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         return self.db.execute(sql, values).fetchall()
 
     def look(self, provider: Provider) -> None:
         """Check all that can be checked at any moment; raises `Violation`."""
-        self.looks += 1
+        self.checks += 1
         batches = self.rows(
             "SELECT id, key, edition_id, first_delivery, last_delivery, size, state, attempt"
             " FROM batch ORDER BY first_delivery"

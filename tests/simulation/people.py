@@ -27,7 +27,7 @@ JUMPS = (5, 200, 3_700, 8 * 86_400, -86_400, -200)
 def act(world: World) -> None:
     """Let one thing happen, chosen by the seed."""
     acts: list[Callable[[World], None]] = list(_ACTS)
-    world.dice.choices(acts, list(_ACTS.values()))[0](world)
+    world.random.choices(acts, list(_ACTS.values()))[0](world)
 
 
 def _edition(world: World) -> tuple[int, int, str]:
@@ -35,7 +35,7 @@ def _edition(world: World) -> tuple[int, int, str]:
     rows = world.rows(
         "SELECT i.id, e.id, i.state FROM issue i JOIN edition e ON e.issue_id = i.id ORDER BY i.id"
     )
-    issue, edition, state = world.dice.choice(rows)
+    issue, edition, state = world.random.choice(rows)
     return issue, edition, state
 
 
@@ -59,7 +59,7 @@ def freeze(world: World, issue: int, edition: int) -> None:
                 issue=session.get_one(Issue, issue),
                 edition=session.get_one(Edition, edition),
                 newsletter=NEWSLETTER,
-                batch_size=world.dice.randint(1, 4),
+                batch_size=world.random.randint(1, 4),
                 now=world.clock(),
             )
             if world.wave:
@@ -73,7 +73,7 @@ def freeze(world: World, issue: int, edition: int) -> None:
 
 def _reader(world: World) -> tuple[int, str] | None:
     rows = world.rows("SELECT id, address FROM subscriber ORDER BY id")
-    return world.dice.choice(rows) if rows else None
+    return world.random.choice(rows) if rows else None
 
 
 def leave(world: World) -> None:
@@ -172,7 +172,7 @@ def resolve(world: World) -> None:
     """A person decides on a doubt: mostly by the provider's log, sometimes blindly."""
     found = world.rows("SELECT key, attempt FROM batch WHERE state = 'in-doubt' ORDER BY id")
     if found:
-        key, attempt = world.dice.choice(found)
+        key, attempt = world.random.choice(found)
         truth = world.provider.took(attempt)
         decide(world, key, attempt, accepted=truth if world.chance(0.8) else not truth)
 
@@ -199,7 +199,7 @@ def offer_again(world: World) -> None:
     try:
         with world.write() as session:
             row = session.get_one(Issue, issue)
-            number = control.requeue_refused(session, row, world.dice.randint(1, 4))
+            number = control.requeue_refused(session, row, world.random.randint(1, 4))
     except DigestError:
         return
     world.note(f"issue {issue} is offered once more to {number}")
@@ -207,24 +207,24 @@ def offer_again(world: World) -> None:
 
 def jump(world: World) -> None:
     """The clock jumps, back or ahead."""
-    seconds = world.dice.choice(JUMPS)
+    seconds = world.random.choice(JUMPS)
     world.now += timedelta(seconds=seconds)
     world.note(f"the clock jumps by {seconds} s")
 
 
 def news(world: World) -> None:
     """The provider posts some of its events: out of order, again, or never."""
-    dice, provider = world.dice, world.provider
+    random, provider = world.random, world.provider
     if not provider.news and not provider.told:
         return
     post = [
-        provider.news.pop(dice.randrange(len(provider.news)))
+        provider.news.pop(random.randrange(len(provider.news)))
         for _ in range(min(4, len(provider.news)))
     ]
     if world.chance(0.1):
         return  # lost for good
-    post += dice.sample(provider.told, min(len(provider.told), dice.randint(0, 3)))
-    dice.shuffle(post)
+    post += random.sample(provider.told, min(len(provider.told), random.randint(0, 3)))
+    random.shuffle(post)
     tell(world, post)
 
 

@@ -59,7 +59,7 @@ class Mail:
 class Provider:
     """Answers requests, keeps what it took, and tells what became of it."""
 
-    dice: Random
+    random: Random
     troubles: dict[str, float]
     bad: set[str] = field(default_factory=set)  #: addresses it refuses
     names: str = "all"  #: how it refuses them: names "all", the "first", or "none"
@@ -88,7 +88,7 @@ class Provider:
         if before is not None:
             return before
         if fault == "slow-down":
-            return _slow_down(self.dice, now)
+            return _slow_down(self.random, now)
         refusal = self._refusal(body, fault)
         if refusal is not None:
             return refusal
@@ -97,7 +97,7 @@ class Provider:
 
     def _draw(self) -> str:
         names, weights = list(self.troubles), list(self.troubles.values())
-        return self.dice.choices(["none", *names], [100.0, *weights])[0]
+        return self.random.choices(["none", *names], [100.0, *weights])[0]
 
     def _refusal(self, body: Any, fault: str) -> Exchange | None:
         people = [one["to"][0]["email"] for one in body["personalizations"]]
@@ -121,7 +121,7 @@ class Provider:
             delivery, address = one["custom_args"][DELIVERY], one["to"][0]["email"]
             if int(delivery):  # not a watched copy, which nobody reads
                 self.mails.append(Mail(args[BATCH], args[ATTEMPT], int(delivery), address))
-            fate = self.dice.choices(list(FATES), list(FATES.values()))[0]
+            fate = self.random.choices(list(FATES), list(FATES.values()))[0]
             first = [] if fate is EventKind.DROPPED else [EventKind.PROCESSED]
             last = [EventKind.DELIVERED] if fate is EventKind.COMPLAINED else []
             for kind in [*first, *last, fate]:
@@ -154,8 +154,8 @@ def _taken(number: int) -> Exchange:
     return _status(202, X_Message_Id=f"message-{number}")
 
 
-def _slow_down(dice: Random, now: datetime) -> Exchange:
-    reset = dice.choice([now.timestamp() + 3, now.timestamp() - 60, 4_102_444_800, -5, "soon"])
+def _slow_down(random: Random, now: datetime) -> Exchange:
+    reset = random.choice([now.timestamp() + 3, now.timestamp() - 60, 4_102_444_800, -5, "soon"])
     return _status(429, X_RateLimit_Reset=str(reset))
 
 

@@ -20,7 +20,7 @@ from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.migrations.all_tables import METADATA
 from subscribers.models import Standing, Subscriber, Subscription
 from tests.simulation import people
-from tests.simulation.invariants import Violation, Watch
+from tests.simulation.invariants import InvariantChecker, Violation
 from tests.simulation.provider import FAULTS, Provider
 from tests.simulation.world import BEGIN, NEWSLETTER, World, open_watch
 
@@ -28,12 +28,12 @@ MOST_ROUNDS = 60  #: of setting right what a world left behind
 
 
 @dataclass(frozen=True)
-class Seen:
+class RunResult:
     """What a seed showed; *fault* is the violation in words, with the way to it."""
 
     seed: int
     fault: str = ""
-    looks: int = 0
+    checks: int = 0
     mails: int = 0
     requests: int = 0
     deaths: int = 0
@@ -41,7 +41,7 @@ class Seen:
     trace: tuple[str, ...] = ()
 
 
-class Stage:
+class SimulationDatabase:
     """One store that each seed begins with empty; what was compiled for it is kept."""
 
     def __init__(self, folder: Path) -> None:
@@ -63,7 +63,7 @@ class Stage:
         self.database.close()
 
 
-def run(seed: int, stage: Stage) -> Seen:
+def run(seed: int, stage: SimulationDatabase) -> RunResult:
     """Live one seed through; never raises for what the engine does."""
     with _world(seed, stage) as world:
         fault = ""
@@ -74,10 +74,10 @@ def run(seed: int, stage: Stage) -> Seen:
             fault = str(found)
         except Exception:  # a crash of the engine is a finding like any other
             fault = traceback.format_exc()
-        return Seen(
+        return RunResult(
             seed=seed,
             fault=fault,
-            looks=world.watch.looks,
+            checks=world.watch.checks,
             mails=len(world.provider.mails),
             requests=world.provider.requests,
             deaths=sum("dies" in line for line in world.trace),
@@ -87,28 +87,28 @@ def run(seed: int, stage: Stage) -> Seen:
 
 
 @contextmanager
-def _world(seed: int, stage: Stage) -> Iterator[World]:
+def _world(seed: int, stage: SimulationDatabase) -> Iterator[World]:
     stage.clear()
-    dice = Random(seed)  # noqa: S311 - a seed is the point
-    readers = _people(stage.database, dice)
+    random = Random(seed)  # noqa: S311 - a seed is the point
+    readers = _people(stage.database, random)
     with closing(open_watch(stage.path)) as db:
         yield World(
             seed=seed,
             database=stage.database,
-            dice=dice,
-            provider=_provider(dice, readers),
-            watch=Watch(db),
-            canary="watch@example.com" if dice.random() < 0.2 else "",
-            wave=dice.random() < 0.25,
-            liveliness=dice.choice([0.0, 0.15, 0.3]),
-            deadliness=dice.choice([0.1, 0.4, 0.8]),
+            random=random,
+            provider=_provider(random, readers),
+            watch=InvariantChecker(db),
+            canary="watch@example.com" if random.random() < 0.2 else "",
+            wave=random.random() < 0.25,
+            action_rate=random.choice([0.0, 0.15, 0.3]),
+            death_rate=random.choice([0.1, 0.4, 0.8]),
             act=people.act,
         )
 
 
-def _people(database: Database, dice: Random) -> list[str]:
+def _people(database: Database, random: Random) -> list[str]:
     """Enrol a small list and build one issue, or two; returns the addresses."""
-    readers = [f"r{n}@example.org" for n in range(1, dice.randint(3, 20))]
+    readers = [f"r{n}@example.org" for n in range(1, random.randint(3, 20))]
     with database.write() as session:
         session.add(Newsletter(id=1, slug=NEWSLETTER, name="Weekly"))
         session.add_all(
@@ -122,7 +122,7 @@ def _people(database: Database, dice: Random) -> list[str]:
             )
             for n in range(1, len(readers) + 1)
         )
-        for number in range(1, dice.choice([1, 1, 2]) + 1):
+        for number in range(1, random.choice([1, 1, 2]) + 1):
             state = IssueState.BUILT
             session.add(
                 Issue(
@@ -140,22 +140,22 @@ def _people(database: Database, dice: Random) -> list[str]:
     return readers
 
 
-def _provider(dice: Random, readers: list[str]) -> Provider:
+def _provider(random: Random, readers: list[str]) -> Provider:
     """Make a provider of some temper: smooth, with a few troubles, or with many."""
-    temper = dice.choice([0.0, 0.5, 1.0, 4.0])
-    troubles = {name: weight * temper for name, weight in FAULTS.items() if dice.random() < 0.6}
-    bad = {who for who in readers if dice.random() < dice.choice([0.0, 0.0, 0.15])}
+    temper = random.choice([0.0, 0.5, 1.0, 4.0])
+    troubles = {name: weight * temper for name, weight in FAULTS.items() if random.random() < 0.6}
+    bad = {who for who in readers if random.random() < random.choice([0.0, 0.0, 0.15])}
     return Provider(
-        dice=dice,
+        random=random,
         troubles=troubles,
         bad=bad,
-        names=dice.choice(["all", "first", "none"]),
-        cap=dice.choice([1, 2, 1000, 1000, 1000]),
+        names=random.choice(["all", "first", "none"]),
+        cap=random.choice([1, 2, 1000, 1000, 1000]),
     )
 
 
 def _live(world: World) -> None:
-    for _ in range(world.dice.randint(5, 25)):
+    for _ in range(world.random.randint(5, 25)):
         people.act(world)
 
 
@@ -163,7 +163,7 @@ def _settle(world: World) -> None:
     """Let the troubles end, and people set right what is left; it must come to an end."""
     world.note("the troubles end")
     world.provider.heal()
-    world.liveliness = world.deadliness = 0.0
+    world.action_rate = world.death_rate = 0.0
     for number in range(MOST_ROUNDS):
         world.now += timedelta(days=3)  # past every lease and every wait
         if not _round(world, patient=number < MOST_ROUNDS / 2):
@@ -193,7 +193,7 @@ def _round(world: World, *, patient: bool) -> bool:
         if state == "cancelled":
             world.look_after(edition)
             continue
-        _told(world, issue, edition)
+        _stuck_is_reported(world, issue, edition)
         with world.write() as session:
             row = session.get_one(Issue, issue)
             if patient or count_deliveries(session, edition).accepted:
@@ -212,7 +212,7 @@ def _is_open(world: World) -> bool:
     return bool(doubts or going)
 
 
-def _told(world: World, issue: int, edition: int) -> None:
+def _stuck_is_reported(world: World, issue: int, edition: int) -> None:
     """I13: whatever is stuck is in status, with the next step."""
     with world.database.read() as session:
         where = issue_status(
@@ -256,11 +256,11 @@ def _converged(world: World) -> None:
     everything = [*world.provider.told, *world.provider.news]
     people.tell(world, everything)
     before = _standing(world)
-    world.dice.shuffle(everything)
+    world.random.shuffle(everything)
     people.tell(world, everything)
     if _standing(world) != before:
         raise Violation("I5: events told again, in another order, changed something")
-    _alarmed(world)
+    _wrong_decisions_are_reported(world)
 
 
 def _standing(world: World) -> list[object]:
@@ -272,7 +272,7 @@ def _standing(world: World) -> list[object]:
     ]
 
 
-def _alarmed(world: World) -> None:
+def _wrong_decisions_are_reported(world: World) -> None:
     """C17: a decision that an event proved wrong raises an alarm."""
     for attempt, contradicted in world.rows(
         "SELECT attempt_key, contradicted FROM decision WHERE verdict = 'unsent'"

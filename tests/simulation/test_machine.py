@@ -46,9 +46,9 @@ from subscribers.address.syntax import parse
 from subscribers.models import Standing
 from subscribers.store import Evidence
 from tests.simulation.__main__ import folder
-from tests.simulation.invariants import Watch
+from tests.simulation.invariants import InvariantChecker
 from tests.simulation.provider import FAULTS, Provider
-from tests.simulation.run import Stage
+from tests.simulation.run import SimulationDatabase
 from tests.simulation.world import BEGIN, CONTENT, HASHES, NEWSLETTER, RECIPIENT, open_watch
 
 SOAK = bool(os.environ.get("DIGEST_SOAK"))
@@ -78,14 +78,14 @@ class Sender:
 class Machine(RuleBasedStateMachine):
     """The engine beside a model that only knows who is on the list and who got what."""
 
-    stage: Stage
+    stage: SimulationDatabase
 
     def __init__(self) -> None:
         super().__init__()
         self.stage.clear()
         self.db = self.stage.database
-        self.watch = Watch(open_watch(self.stage.path))
-        self.provider = Provider(dice=Random(0), troubles={})  # noqa: S311 - no secret
+        self.watch = InvariantChecker(open_watch(self.stage.path))
+        self.provider = Provider(random=Random(0), troubles={})  # noqa: S311 - no secret
         self.now: datetime = BEGIN
         self.members: set[str] = set()  # the model: who is subscribed
         self.frozen: set[str] = set()  # the model: who was, when the audience was frozen
@@ -249,15 +249,15 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def stage() -> Iterator[SimulationDatabase]:
     with folder() as name:
-        stage = Stage(Path(name))
+        stage = SimulationDatabase(Path(name))
         yield stage
         stage.close()
 
 
 @pytest.mark.timeout(3600)
-def test_no_sequence_of_acts_breaks_an_invariant(stage: Stage) -> None:
+def test_no_sequence_of_acts_breaks_an_invariant(stage: SimulationDatabase) -> None:
     class OnThisStage(Machine):
         pass
 

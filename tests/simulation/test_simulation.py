@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from tests.simulation.__main__ import folder, kept_seeds
-from tests.simulation.run import Seen, Stage, run
+from tests.simulation.run import RunResult, SimulationDatabase, run
 
 CHUNK = 25
 
 
 @pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
+def stage() -> Iterator[SimulationDatabase]:
     with folder() as name:
-        stage = Stage(Path(name))
+        stage = SimulationDatabase(Path(name))
         yield stage
         stage.close()
 
 
-def failures(seen: list[Seen]) -> list[str]:
+def failures(seen: list[RunResult]) -> list[str]:
     """Say what failed, and how to see it happen."""
     return [
         f"{one.fault.strip().splitlines()[-1]}\n  python -m tests.simulation --seed {one.seed}"
@@ -31,20 +31,20 @@ def failures(seen: list[Seen]) -> list[str]:
 
 
 @pytest.mark.parametrize("first", range(1, 201, CHUNK))
-def test_every_invariant_holds_at_every_step(stage: Stage, first: int) -> None:
+def test_every_invariant_holds_at_every_step(stage: SimulationDatabase, first: int) -> None:
     seen = [run(seed, stage) for seed in range(first, first + CHUNK)]
     assert failures(seen) == []
 
 
-def test_seeds_that_once_failed_hold(stage: Stage) -> None:
+def test_seeds_that_once_failed_hold(stage: SimulationDatabase) -> None:
     assert failures([run(seed, stage) for seed in kept_seeds()]) == []
 
 
-def test_a_seed_replays_step_by_step(stage: Stage) -> None:
+def test_a_seed_replays_step_by_step(stage: SimulationDatabase) -> None:
     assert run(11, stage).trace == run(11, stage).trace
 
 
-def test_the_worlds_are_full_of_trouble(stage: Stage) -> None:
+def test_the_worlds_are_full_of_trouble(stage: SimulationDatabase) -> None:
     seen = [run(seed, stage) for seed in range(1, 41)]
     assert sum(one.deaths for one in seen) > 20
     assert {"broke-after", "silent-after", "slow-down", "too-large"} <= set().union(

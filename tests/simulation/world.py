@@ -32,7 +32,7 @@ from digest.mail.sendgrid.payload import encode
 from digest.mail.sendgrid.responses import classify
 from digest.mail.transport import Answer, PreparedRequest
 from subscribers.tokens import Hashes, Tokens
-from tests.simulation.invariants import Watch
+from tests.simulation.invariants import InvariantChecker
 from tests.simulation.provider import Provider
 
 BEGIN = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
@@ -43,7 +43,7 @@ TOKENS = Tokens([SECRET])
 HASHES = Hashes([SECRET])
 RECIPIENT = recipient_builder(NEWSLETTER, base_url="https://news.example.com", tokens=TOKENS)
 DEEPEST = 3  #: how many things may go on inside one another
-MOST_NAPS = 40  #: how long a person waits for a sender that only waits
+MAX_WAITS = 40  #: how long a person waits for a sender that only waits
 
 
 class Killed(BaseException):
@@ -59,7 +59,7 @@ class Process:
     stops_in: int  #: ticks until it gets a SIGTERM
     alive: bool = True
     seen: bool = True  #: whether others can tell that it lives; not from another machine
-    naps: int = 0
+    waits: int = 0
     stop_signal: StopSignal = field(default_factory=StopSignal)
 
 
@@ -69,15 +69,15 @@ class World:
 
     seed: int
     database: Database
-    dice: Random
+    random: Random
     provider: Provider
-    watch: Watch
+    watch: InvariantChecker
     now: datetime = BEGIN
     canary: str = ""  #: the watched address that gets a copy of each issue first
     wave: bool = False  #: whether a first part goes out alone
     depth: int = 0
-    liveliness: float = 0.1  #: how much goes on in each gap
-    deadliness: float = 0.4  #: the share of senders that die
+    action_rate: float = 0.1  #: how much goes on in each gap
+    death_rate: float = 0.4  #: the share of senders that die
     processes: dict[str, Process] = field(default_factory=dict)
     trace: list[str] = field(default_factory=list)
     act: Callable[[World], None] = lambda _: None  #: one thing that happens, chosen by the seed
@@ -90,7 +90,7 @@ class World:
         self.trace.append(f"{self.now:%d %H:%M:%S} {'  ' * self.depth}{words}")
 
     def chance(self, share: float) -> bool:
-        return self.dice.random() < share
+        return self.random.random() < share
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -105,7 +105,7 @@ class World:
 
     def meanwhile(self) -> None:
         """Let something else happen in a gap, perhaps."""
-        while self.depth < DEEPEST and self.chance(self.liveliness):
+        while self.depth < DEEPEST and self.chance(self.action_rate):
             self.depth += 1
             try:
                 self.act(self)
@@ -169,10 +169,10 @@ class World:
 
     def _process(self) -> Process:
         number = len(self.processes) + 1
-        dies = self.dice.randint(1, 40) if self.chance(self.deadliness) else -1
-        stops = self.dice.randint(1, 40) if self.chance(0.1) else -1
+        dies = self.random.randint(1, 40) if self.chance(self.death_rate) else -1
+        stops = self.random.randint(1, 40) if self.chance(0.1) else -1
         process = Process(f"sender-{number}", dies, stops, seen=self.chance(0.8))
-        process.stop_signal = StopSignal(stopping=_Nap(self, process))
+        process.stop_signal = StopSignal(stopping=_WaitingSignal(self, process))
         self.processes[process.owner] = process
         return process
 
@@ -231,7 +231,7 @@ class _Transport:
         return classify(exchange, recipients=request.recipients, now=world.now.timestamp())
 
 
-class _Nap(Event):
+class _WaitingSignal(Event):
     """A sender's stop signal; waiting on it lets the world's time pass."""
 
     def __init__(self, world: World, process: Process) -> None:
@@ -239,10 +239,10 @@ class _Nap(Event):
         self._world, self._process = world, process
 
     def wait(self, timeout: float | None = None) -> bool:
-        self._process.naps += 1
-        if self._process.naps > MOST_NAPS:
+        self._process.waits += 1
+        if self._process.waits > MAX_WAITS:
             self.set()
-        late = self._world.dice.choice([0, 0, 60, 900])  # a process may always wake late
+        late = self._world.random.choice([0, 0, 60, 900])  # a process may always wake late
         self._world.now += timedelta(seconds=(timeout or 0) + late)
         self._world.tick(self._process, "while it waits")
         self._world.meanwhile()

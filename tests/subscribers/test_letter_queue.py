@@ -30,7 +30,7 @@ Send = Callable[..., Counter[LetterState]]
 
 
 @dataclass
-class FakePost:
+class FakeCarrier:
     """Keeps each letter, and gives the answer it was made with."""
 
     answer: SendOutcome = SendOutcome.ACCEPTED
@@ -42,12 +42,14 @@ class FakePost:
 
 
 @pytest.fixture
-def post() -> FakePost:
-    return FakePost()
+def post() -> FakeCarrier:
+    return FakeCarrier()
 
 
 @pytest.fixture
-def send(database: Database, tokens: Tokens, hashes: Hashes, post: FakePost, now: datetime) -> Send:
+def send(
+    database: Database, tokens: Tokens, hashes: Hashes, post: FakeCarrier, now: datetime
+) -> Send:
     """Return a function that sends what waits, so many hours later."""
     links = Links("https://news.example.com", tokens)
 
@@ -67,7 +69,7 @@ def letter(database: Database, make_reader: MakeReader, now: datetime) -> int:
 
 
 def test_a_letter_has_one_link_and_the_readers_language(
-    send: Send, post: FakePost, letter: int
+    send: Send, post: FakeCarrier, letter: int
 ) -> None:
     assert send() == {LetterState.SENT: 1}
     sent = post.sent[0]
@@ -76,13 +78,15 @@ def test_a_letter_has_one_link_and_the_readers_language(
     assert sent.unsubscribe_url == ""
 
 
-def test_I10_no_address_and_no_link_is_in_the_repr(send: Send, post: FakePost, letter: int) -> None:
+def test_I10_no_address_and_no_link_is_in_the_repr(
+    send: Send, post: FakeCarrier, letter: int
+) -> None:
     send()
     assert "reader@" not in repr(post.sent[0])
     assert "/c/" not in repr(post.sent[0])
 
 
-def test_a_sent_letter_is_not_sent_again(send: Send, post: FakePost, letter: int) -> None:
+def test_a_sent_letter_is_not_sent_again(send: Send, post: FakeCarrier, letter: int) -> None:
     send()
     send()
     assert len(post.sent) == 1
@@ -93,7 +97,7 @@ def test_a_sent_letter_is_not_sent_again(send: Send, post: FakePost, letter: int
     [(SendOutcome.REFUSED, LetterState.FAILED), (SendOutcome.IN_DOUBT, LetterState.IN_DOUBT)],
 )
 def test_a_letter_refused_or_in_doubt_is_not_sent_again(
-    send: Send, post: FakePost, letter: int, answer: SendOutcome, state: LetterState
+    send: Send, post: FakeCarrier, letter: int, answer: SendOutcome, state: LetterState
 ) -> None:
     post.answer = answer
     assert send() == {state: 1}
@@ -101,7 +105,7 @@ def test_a_letter_refused_or_in_doubt_is_not_sent_again(
 
 
 def test_a_letter_that_must_wait_stops_the_round_and_is_sent_later(
-    send: Send, post: FakePost, letter: int, database: Database, now: datetime
+    send: Send, post: FakeCarrier, letter: int, database: Database, now: datetime
 ) -> None:
     with database.write() as session:
         enqueue(session, letter, NEWSLETTER, LetterKind.CONFIRM, now)
@@ -113,7 +117,7 @@ def test_a_letter_that_must_wait_stops_the_round_and_is_sent_later(
 
 
 @dataclass
-class FailingPost:
+class FailingCarrier:
     """A post that can't make letters in German."""
 
     sent: list[str] = field(default_factory=list)
@@ -130,7 +134,7 @@ def test_a_letter_that_cannot_be_made_waits_and_the_others_go(
         for number, language in enumerate(("en", "de", "en", "de", "en")):
             reader = make_reader(session, f"r{number}@example.com", Standing.PENDING)
             enqueue(session, reader, NEWSLETTER, LetterKind.CONFIRM, now, language=language)
-    post = FailingPost()
+    post = FailingCarrier()
     links = Links("https://news.example.com", tokens)
 
     done = send_waiting(database, post, links, hashes, lambda: now)
@@ -147,7 +151,7 @@ def test_a_letter_is_given_up_when_its_link_would_have_run_out(send: Send, lette
 
 
 def test_a_letter_that_waited_long_is_not_in_doubt_when_it_is_just_being_sent(
-    send: Send, post: FakePost, letter: int
+    send: Send, post: FakeCarrier, letter: int
 ) -> None:
     assert send(CUT_OFF + timedelta(hours=1)) == {LetterState.SENT: 1}
 
@@ -155,7 +159,7 @@ def test_a_letter_that_waited_long_is_not_in_doubt_when_it_is_just_being_sent(
 @pytest.mark.parametrize("kind", [LetterKind.CONFIRM, LetterKind.WELCOME, LetterKind.ALREADY])
 def test_who_has_left_meanwhile_gets_no_letter(
     send: Send,
-    post: FakePost,
+    post: FakeCarrier,
     database: Database,
     make_reader: MakeReader,
     now: datetime,
@@ -201,7 +205,7 @@ def test_a_new_address_that_must_not_be_mailed_meanwhile_gets_no_letter(
 
 
 def test_an_erased_reader_gets_no_letter(
-    send: Send, post: FakePost, letter: int, database: Database, hashes: Hashes, now: datetime
+    send: Send, post: FakeCarrier, letter: int, database: Database, hashes: Hashes, now: datetime
 ) -> None:
     with database.write() as session:
         lifecycle.erase(session, letter, Evidence(channel="page"), hashes, now)
@@ -210,7 +214,7 @@ def test_an_erased_reader_gets_no_letter(
 
 
 def test_an_address_suppressed_since_gets_no_letter(
-    send: Send, post: FakePost, letter: int, database: Database, hashes: Hashes, now: datetime
+    send: Send, post: FakeCarrier, letter: int, database: Database, hashes: Hashes, now: datetime
 ) -> None:
     with database.write() as session:
         reader = store.find_by_id(session, letter)
@@ -222,7 +226,7 @@ def test_an_address_suppressed_since_gets_no_letter(
 
 
 @dataclass
-class WatchingPost:
+class RecordingCarrier:
     """A post that reads, while it sends, the stored state of each letter."""
 
     database: Database
@@ -246,7 +250,7 @@ def test_I4_a_letter_is_marked_before_it_goes_and_settled_before_the_next_does(
         for number in range(3):
             reader = make_reader(session, f"reader{number}@example.com", Standing.PENDING)
             enqueue(session, reader, NEWSLETTER, LetterKind.CONFIRM, now)
-    post = WatchingPost(database)
+    post = RecordingCarrier(database)
     links = Links("https://news.example.com", tokens)
 
     send_waiting(database, post, links, hashes, lambda: now, at_most=2)

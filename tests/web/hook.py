@@ -40,7 +40,7 @@ class Answer:
 
 
 @dataclass
-class Hook:
+class WebhookClient:
     """The webhook, asked without a network."""
 
     site: Starlette
@@ -53,12 +53,12 @@ class Hook:
     def post(self, body: bytes, headers: Headers | None = None, **how: Any) -> Answer:
         """POST *body*, signed unless headers are given."""
         given = self.signer.headers(body, self.now.timestamp()) if headers is None else headers
-        return self.ask([body], given, **how)
+        return self.request([body], given, **how)
 
     def post_events(self, *events: dict[str, Any]) -> Answer:
         return self.post(orjson.dumps(list(events)))
 
-    def ask(
+    def request(
         self, chunks: Sequence[bytes], headers: Headers, *, method: str = "POST", path: str = PATH
     ) -> Answer:
         answer = Answer()
@@ -101,14 +101,14 @@ class Hook:
         assert path is not None
         _written(path, *signers)
 
-    def news(self) -> list[str | None]:
+    def statuses(self) -> list[str | None]:
         with self.app.database.read() as session:
             rows = session.exec(select(Delivery).order_by(col(Delivery.id))).all()
         return [row.news for row in rows]
 
 
 @contextmanager
-def open_hook(database: Database, now: datetime, spool: Path) -> Iterator[Hook]:
+def open_webhook(database: Database, now: datetime, spool: Path) -> Iterator[WebhookClient]:
     """Open the webhook over a store with one issue sent to three readers."""
     signer = Signer(new_key())
     settings = load(
@@ -123,7 +123,7 @@ def open_hook(database: Database, now: datetime, spool: Path) -> Iterator[Hook]:
     webhook = Webhook(app)
     site = Starlette(routes=routes(webhook))
     with start_blocking_portal() as portal:
-        yield Hook(
+        yield WebhookClient(
             site=site,
             app=app,
             signer=signer,

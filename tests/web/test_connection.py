@@ -39,7 +39,7 @@ serve(PlainTextResponse("here"), sock)
 """
 
 
-class Loop(asyncio.SelectorEventLoop):
+class StubLoop(asyncio.SelectorEventLoop):
     """A loop whose time is moved by hand."""
 
     ahead = 0.0
@@ -58,10 +58,10 @@ async def answer(_scope: Any, receive: Any, send: Any) -> None:
 
 
 @dataclass
-class Bench:
+class ConnectionHarness:
     """Connections that share one server, and the other ends of them."""
 
-    loop: Loop = field(default_factory=Loop)
+    loop: StubLoop = field(default_factory=StubLoop)
     shared: Connections = field(default_factory=Connections)
     ends: list[socket.socket] = field(default_factory=list)
 
@@ -103,8 +103,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
-    made = Bench()
+def harness() -> Iterator[ConnectionHarness]:
+    made = ConnectionHarness()
     yield made
     for end in made.ends:
         end.close()
@@ -113,61 +113,65 @@ def bench() -> Iterator[Bench]:
 
 
 @pytest.mark.parametrize("said", [b"", b"G", HEAD])
-def test_a_head_that_is_not_whole_in_time_ends_its_connection(bench: Bench, said: bytes) -> None:
-    end = bench.connect()
-    bench.send(end, said)
-    bench.pass_by(HEAD_SECONDS - 1)
-    assert bench.is_open(end)
+def test_a_head_that_is_not_whole_in_time_ends_its_connection(
+    harness: ConnectionHarness, said: bytes
+) -> None:
+    end = harness.connect()
+    harness.send(end, said)
+    harness.pass_by(HEAD_SECONDS - 1)
+    assert harness.is_open(end)
 
-    bench.pass_by(2)
-    assert not bench.is_open(end)
+    harness.pass_by(2)
+    assert not harness.is_open(end)
 
 
-def test_a_head_that_trickles_in_has_no_more_time(bench: Bench) -> None:
-    end = bench.connect()
+def test_a_head_that_trickles_in_has_no_more_time(harness: ConnectionHarness) -> None:
+    end = harness.connect()
     for _ in range(3):
-        bench.pass_by(HEAD_SECONDS / 4)
-        bench.send(end, b"X-More: a\r\n" if _ else HEAD)
-    bench.pass_by(HEAD_SECONDS / 2)
+        harness.pass_by(HEAD_SECONDS / 4)
+        harness.send(end, b"X-More: a\r\n" if _ else HEAD)
+    harness.pass_by(HEAD_SECONDS / 2)
 
-    assert not bench.is_open(end)
-
-
-def test_the_next_head_on_a_connection_has_a_time_as_well(bench: Bench) -> None:
-    end = bench.connect()
-    bench.send(end, HEAD + b"\r\n")
-    bench.send(end, HEAD)
-    bench.pass_by(HEAD_SECONDS + 1)
-
-    assert not bench.is_open(end)
+    assert not harness.is_open(end)
 
 
-def test_an_answer_that_takes_long_is_waited_for(bench: Bench) -> None:
-    end = bench.connect()
-    bench.send(end, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n")
-    bench.pass_by(HEAD_SECONDS * 3)
+def test_the_next_head_on_a_connection_has_a_time_as_well(harness: ConnectionHarness) -> None:
+    end = harness.connect()
+    harness.send(end, HEAD + b"\r\n")
+    harness.send(end, HEAD)
+    harness.pass_by(HEAD_SECONDS + 1)
 
-    assert bench.is_open(end)
-
-
-def test_a_newcomer_takes_the_place_of_who_has_been_silent_longest(bench: Bench) -> None:
-    bench.shared.most = 3
-    at_work = bench.connect()
-    bench.send(at_work, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n")
-    silent = [bench.connect() for _ in range(4)]
-
-    assert [bench.is_open(end) for end in silent] == [False, False, True, True]
-    assert bench.is_open(at_work)
+    assert not harness.is_open(end)
 
 
-def test_where_all_are_at_work_a_newcomer_is_turned_away(bench: Bench) -> None:
-    bench.shared.most = 2
-    at_work = [bench.connect() for _ in range(2)]
+def test_an_answer_that_takes_long_is_waited_for(harness: ConnectionHarness) -> None:
+    end = harness.connect()
+    harness.send(end, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n")
+    harness.pass_by(HEAD_SECONDS * 3)
+
+    assert harness.is_open(end)
+
+
+def test_a_newcomer_takes_the_place_of_who_has_been_silent_longest(
+    harness: ConnectionHarness,
+) -> None:
+    harness.shared.most = 3
+    at_work = harness.connect()
+    harness.send(at_work, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n")
+    silent = [harness.connect() for _ in range(4)]
+
+    assert [harness.is_open(end) for end in silent] == [False, False, True, True]
+    assert harness.is_open(at_work)
+
+
+def test_where_all_are_at_work_a_newcomer_is_turned_away(harness: ConnectionHarness) -> None:
+    harness.shared.most = 2
+    at_work = [harness.connect() for _ in range(2)]
     for end in at_work:
-        bench.send(end, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n")
+        harness.send(end, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n")
 
-    assert not bench.is_open(bench.connect())
-    assert all(bench.is_open(end) for end in at_work)
+    assert not harness.is_open(harness.connect())
+    assert all(harness.is_open(end) for end in at_work)
 
 
 def test_silent_connections_neither_stop_the_site_nor_fill_its_log() -> None:
@@ -201,14 +205,14 @@ def test_silent_connections_neither_stop_the_site_nor_fill_its_log() -> None:
     assert logged == ""
 
 
-def test_connections_that_can_not_be_taken_are_told_once_in_a_while(
-    bench: Bench, caplog: pytest.LogCaptureFixture
+def test_connections_that_can_not_be_taken_are_reported_once_in_a_while(
+    harness: ConnectionHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     complaints = AcceptErrorHandler()
     for _ in range(50):
-        complaints(bench.loop, {"exception": OSError(EMFILE, "Too many open files")})
-    bench.loop.ahead += COMPLAINT_SECONDS
-    complaints(bench.loop, {"exception": OSError(EMFILE, "Too many open files")})
+        complaints(harness.loop, {"exception": OSError(EMFILE, "Too many open files")})
+    harness.loop.ahead += COMPLAINT_SECONDS
+    complaints(harness.loop, {"exception": OSError(EMFILE, "Too many open files")})
 
     assert [each.message for each in caplog.records] == [
         "no connection can be taken: Too many open files; next: raise LimitNOFILE"

@@ -230,7 +230,7 @@ def test_the_counts_stay_when_a_reader_is_erased(told: Told) -> None:
     assert counted() == before
 
 
-def test_what_is_told_of_an_erased_reader_is_not_recorded(told: Told) -> None:
+def test_an_event_of_an_erased_reader_is_not_recorded(told: Told) -> None:
     told.erase()
     again = event("bounce", digest_attempt=told.attempt, digest_delivery=str(told.delivery))
     posted(told.site, told.signer, orjson.dumps([{**again, "timestamp": AT + 5}]))

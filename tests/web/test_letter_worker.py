@@ -16,7 +16,7 @@ SECONDS = 10.0
 Answers = list[Counter[LetterState] | Exception]
 
 
-class Post:
+class LetterSender:
     """Answers as told, one answer a call, then with nothing to send."""
 
     def __init__(self, *answers: Counter[LetterState] | Exception, most: int | None = None) -> None:
@@ -63,7 +63,7 @@ def test_a_call_is_answered_by_another_thread(ended: Callable[[LetterWorker], bo
 
 
 def test_where_the_way_out_is_shut_it_is_tried_again(ended: Callable[[LetterWorker], bool]) -> None:
-    post = Post(Counter({LetterState.WAITING: 1}), BadSetting("no key"), Counter())
+    post = LetterSender(Counter({LetterState.WAITING: 1}), BadSetting("no key"), Counter())
     worker = LetterWorker(post, pause=0.001)
 
     worker.wake()
@@ -97,7 +97,7 @@ def test_what_an_earlier_process_left_is_caught_up_with_once_and_first(
     ended: Callable[[LetterWorker], bool],
 ) -> None:
     order: list[str] = []
-    post = Post(Counter({LetterState.WAITING: 1}), Counter())
+    post = LetterSender(Counter({LetterState.WAITING: 1}), Counter())
 
     def send() -> Counter[LetterState]:
         order.append("send")
@@ -122,7 +122,7 @@ def test_a_call_ends_a_long_pause_since_a_new_letter_may_be_one_that_can_go(
             event.wait()
 
     shut = [Counter({LetterState.WAITING: 1}) for _ in range(3)]
-    post = Post(*shut, Counter())
+    post = LetterSender(*shut, Counter())
     worker = LetterWorker(post, pause=1.0, wait=wait)
     worker.wake()
     assert resting.wait(SECONDS)
@@ -134,7 +134,7 @@ def test_a_call_ends_a_long_pause_since_a_new_letter_may_be_one_that_can_go(
 
 
 def test_nothing_is_begun_after_the_end(ended: Callable[[LetterWorker], bool]) -> None:
-    post = Post()
+    post = LetterSender()
     worker = LetterWorker(post)
 
     worker.stop()
@@ -147,7 +147,7 @@ def test_nothing_is_begun_after_the_end(ended: Callable[[LetterWorker], bool]) -
 def test_the_end_does_not_wait_for_a_pause_to_be_over(
     ended: Callable[[LetterWorker], bool],
 ) -> None:
-    post = Post(Counter({LetterState.WAITING: 1}))
+    post = LetterSender(Counter({LetterState.WAITING: 1}))
     worker = LetterWorker(post, pause=300.0)
     worker.wake()
     assert post.done.wait(SECONDS)

@@ -20,7 +20,7 @@ from digest.web.newsletter_cache import FRESH_SECONDS, NewsletterCache
 
 
 @dataclass
-class Flaky:
+class FlakyDatabase:
     """A store that can be away."""
 
     database: Database
@@ -42,7 +42,7 @@ class Flaky:
 
 
 @dataclass
-class Time:
+class FakeClock:
     now: float = 0.0
 
     def __call__(self) -> float:
@@ -50,11 +50,11 @@ class Time:
 
 
 @pytest.fixture
-def store(database: Database) -> Flaky:
+def store(database: Database) -> FlakyDatabase:
     with database.write() as session:
         session.add(Newsletter(slug="weekly", name="Weekly", description="Two tools."))
         session.add(Newsletter(slug="monthly", name="Monthly", scheduled=False))
-    return Flaky(database)
+    return FlakyDatabase(database)
 
 
 def comparison(number: int, category: str) -> ComparisonDraft:
@@ -66,13 +66,13 @@ def comparison(number: int, category: str) -> ComparisonDraft:
     return ComparisonDraft(title=f"Comparison {number}", contenders=(left, right))
 
 
-def rename(store: Flaky, name: str) -> None:
+def rename(store: FlakyDatabase, name: str) -> None:
     with store.database.write() as session:
         statement = update(Newsletter).where(col(Newsletter.slug) == "weekly")
         session.connection().execute(statement.values(name=name))
 
 
-def test_a_newsletter_is_listed_with_how_often_it_comes(store: Flaky) -> None:
+def test_a_newsletter_is_listed_with_how_often_it_comes(store: FlakyDatabase) -> None:
     cache = NewsletterCache(store)
 
     assert list(cache) == ["weekly", "monthly"]
@@ -91,7 +91,7 @@ def test_a_newsletter_is_listed_with_how_often_it_comes(store: Flaky) -> None:
     ],
 )
 def test_topics_are_offered_where_there_is_something_to_choose(
-    store: Flaky, now: datetime, categories: tuple[str, ...], offered: list[str]
+    store: FlakyDatabase, now: datetime, categories: tuple[str, ...], offered: list[str]
 ) -> None:
     with store.database.write() as session:
         for number, category in enumerate(categories):
@@ -102,8 +102,8 @@ def test_topics_are_offered_where_there_is_something_to_choose(
     assert topics == [(each.casefold(), each) for each in offered]
 
 
-def test_the_store_is_asked_once_in_a_while(store: Flaky) -> None:
-    time = Time()
+def test_the_store_is_asked_once_in_a_while(store: FlakyDatabase) -> None:
+    time = FakeClock()
     cache = NewsletterCache(store, time)
 
     for _ in range(100):
@@ -112,8 +112,8 @@ def test_the_store_is_asked_once_in_a_while(store: Flaky) -> None:
     assert len(store.reads) == 1
 
 
-def test_a_change_shows_after_a_while(store: Flaky) -> None:
-    cache = NewsletterCache(store, Time())
+def test_a_change_shows_after_a_while(store: FlakyDatabase) -> None:
+    cache = NewsletterCache(store, FakeClock())
     cache.first()
     rename(store, "Wednesday's")
 
@@ -122,8 +122,8 @@ def test_a_change_shows_after_a_while(store: Flaky) -> None:
     assert cache["weekly"].name == "Wednesday's"
 
 
-def test_while_the_database_is_away_the_last_entries_are_shown(store: Flaky) -> None:
-    time = Time()
+def test_while_the_database_is_away_the_last_entries_are_shown(store: FlakyDatabase) -> None:
+    time = FakeClock()
     cache = NewsletterCache(store, time)
     cache.first()
     store.away = True
@@ -134,7 +134,7 @@ def test_while_the_database_is_away_the_last_entries_are_shown(store: Flaky) -> 
     assert cache["weekly"].name == "Weekly"
 
 
-def test_newsletters_that_could_never_be_read_are_not_taken_for_none(store: Flaky) -> None:
+def test_newsletters_that_could_never_be_read_are_not_taken_for_none(store: FlakyDatabase) -> None:
     store.away = True
     cache = NewsletterCache(store)
 

@@ -71,7 +71,7 @@ def note_a_bounce(site: Running) -> None:
         session.add(row)
 
 
-def test_a_readers_file_holds_every_issue_sent_to_them_and_what_was_told_of_it(
+def test_a_readers_file_holds_every_issue_sent_to_them_and_what_was_reported_of_it(
     site: Running,
 ) -> None:
     note_a_click(site)
@@ -172,7 +172,7 @@ def test_visitors_are_told_of_daily_copies_and_of_files_in_the_outbox(
     assert "A file with each mail and its address" in page
 
 
-def test_files_left_in_the_outbox_are_told_of_when_mail_goes_another_way(
+def test_files_left_in_the_outbox_are_reported_when_mail_goes_another_way(
     make_running: MakeSite, tmp_path: Path
 ) -> None:
     way = {"transport": "sendgrid", "sendgrid_api_key": "SG.a.b", "backups_kept": 0}

@@ -74,7 +74,7 @@ def test_young_events_are_not_pruned(database: Database, told: EditionSend, now:
     assert len(kept(database)) == len(TOLD)
 
 
-def test_an_event_told_again_after_pruning_counts_no_second_time(
+def test_an_event_repeated_after_pruning_counts_no_second_time(
     database: Database, told: EditionSend, now: datetime
 ) -> None:
     before = count(database, told.edition_id)

@@ -43,7 +43,7 @@ def sending(
 
 
 @dataclass
-class Breaking:
+class RaisingTransport:
     """A way out that fails in a way it promised not to."""
 
     inner: MemoryTransport
@@ -58,7 +58,7 @@ class Breaking:
         raise self.fault
 
 
-class Unprepared(Breaking):
+class UnpreparedTransport(RaisingTransport):
     """A way out that can't even make a request."""
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
@@ -73,7 +73,7 @@ def issue_of(database: Database, sending: EditionSend) -> Issue:
 def test_I3_a_fault_of_the_way_out_is_one_doubt_and_pauses_the_issue(
     database: Database, sending: EditionSend, transport: MemoryTransport
 ) -> None:
-    broken = Breaking(transport, ValueError("to one@example.org"))
+    broken = RaisingTransport(transport, ValueError("to one@example.org"))
     counts = dispatch(replace(sending, transport=broken), concurrency=1)
     assert (broken.calls, counts.in_doubt, counts.pending) == (1, 3, 3)
     issue = issue_of(database, sending)
@@ -85,7 +85,7 @@ def test_I3_a_fault_of_the_way_out_is_one_doubt_and_pauses_the_issue(
 def test_I13_a_fault_before_the_request_is_made_leaves_no_doubt_and_pauses_the_issue(
     database: Database, sending: EditionSend, transport: MemoryTransport
 ) -> None:
-    broken = Unprepared(transport, TypeError("to one@example.org"))
+    broken = UnpreparedTransport(transport, TypeError("to one@example.org"))
     counts = dispatch(replace(sending, transport=broken), concurrency=1)
     assert (counts.in_doubt, counts.pending) == (0, READERS)
     issue = issue_of(database, sending)
@@ -110,7 +110,7 @@ def test_I3_an_epoch_file_that_cannot_be_written_leaves_no_doubt(
 
 
 @dataclass
-class Losing:
+class LossyStore:
     """A store that loses the database's answer, once, to what is written when it is told to."""
 
     inner: Database
@@ -139,7 +139,7 @@ def gone() -> OperationalError:
 def test_D06_a_start_whose_answer_was_lost_is_unsent_and_goes_out_once(
     database: Database, sending: EditionSend, transport: MemoryTransport, reached: bool
 ) -> None:
-    store = Losing(database, reached)
+    store = LossyStore(database, reached)
     claimed: list[str] = []
 
     def lose_the_start(name: str) -> None:
@@ -156,12 +156,12 @@ def test_D06_a_start_whose_answer_was_lost_is_unsent_and_goes_out_once(
     assert sorted(map(str, outcomes)) == ["accepted", "accepted", "not-sent"]
 
 
-def test_a_database_that_went_away_is_told_in_its_own_words(
+def test_a_database_that_went_away_is_reported_in_its_own_words(
     database: Database,
     sending: EditionSend,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    store = Losing(database, reached=False)
+    store = LossyStore(database, reached=False)
 
     once = {"claimed", "answered"}
 

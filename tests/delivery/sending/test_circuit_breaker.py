@@ -26,7 +26,7 @@ from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, InDoubt, NotSent
 from tests.delivery.conftest import MakeReaders, MakeSending
-from tests.delivery.fake_sleep import Naps
+from tests.delivery.fake_sleep import InstantWaits
 from tests.delivery.sending.test_dispatcher_limits import problems, the_issue
 
 BROKEN = InDoubt(status=503, detail="the provider answered 503")
@@ -36,14 +36,14 @@ MINUTE = 60.0
 
 
 @dataclass
-class Day:
+class OutageSend:
     """A send on a day when the provider answers as *answer* says, in a time that only naps take."""
 
     database: Database
     start: datetime
     sending: EditionSend
     answer: Callable[[float], Answer]  #: by the seconds since the start
-    naps: Naps = field(default_factory=Naps)
+    stop_event: InstantWaits = field(default_factory=InstantWaits)
     asked: list[float] = field(default_factory=list)  #: when each request came
     mailed: Counter[str] = field(default_factory=Counter)
     passed: float = 0.0
@@ -52,10 +52,10 @@ class Day:
     def __post_init__(self) -> None:
         transport = MemoryTransport(answer=self._answer)
         self.sending = replace(self.sending, transport=transport, clock=self.clock)
-        self.naps.meanwhile = self._pass
+        self.stop_event.meanwhile = self._pass
 
     def _pass(self) -> None:
-        self.passed += self.speed * self.naps.waits.pop()
+        self.passed += self.speed * self.stop_event.waits.pop()
 
     def _answer(self, mailing: Mailing) -> Answer:
         self.asked.append(self.passed)
@@ -73,7 +73,7 @@ class Day:
         counts = dispatch(
             self.sending,
             concurrency=concurrency,
-            stop_signal=StopSignal(stopping=self.naps),
+            stop_signal=StopSignal(stopping=self.stop_event),
             progress=tell or (lambda _: None),
         )
         assert counts.balances
@@ -86,33 +86,35 @@ class Day:
         def stop() -> None:
             self._pass()
             if self.passed >= seconds:
-                self.naps.set()
+                self.stop_event.set()
 
-        self.naps.meanwhile = stop
+        self.stop_event.meanwhile = stop
 
     def told(self) -> list[Problem]:
         return [one for one in problems(self.database, self.clock()) if one.batch is None]
 
 
-MakeDay = Callable[..., Day]
+MakeDay = Callable[..., OutageSend]
 
 
 @pytest.fixture
-def make_day(
+def make_outage(
     database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
 ) -> MakeDay:
     """Return a function that prepares an issue for so many readers, one a batch."""
 
-    def make(answer: Callable[[float], Answer], readers: int = 12, batch_size: int = 1) -> Day:
+    def make(
+        answer: Callable[[float], Answer], readers: int = 12, batch_size: int = 1
+    ) -> OutageSend:
         make_readers(readers)
-        return Day(database, now, make_sending(batch_size=batch_size), answer)
+        return OutageSend(database, now, make_sending(batch_size=batch_size), answer)
 
     return make
 
 
 @pytest.mark.parametrize("answer", [BROKEN, MOVED], ids=["503", "301"])
-def test_D2_three_doubts_in_a_row_hold_the_rest_back(make_day: MakeDay, answer: Answer) -> None:
-    day = make_day(lambda _: answer)
+def test_D2_three_doubts_in_a_row_hold_the_rest_back(make_outage: MakeDay, answer: Answer) -> None:
+    day = make_outage(lambda _: answer)
     day.stop_after(50)
     counts = day.send()
     assert (counts.in_doubt, counts.pending) == (3, 9)
@@ -122,16 +124,16 @@ def test_D2_three_doubts_in_a_row_hold_the_rest_back(make_day: MakeDay, answer: 
     assert "digest resume 1" in held.next_step
 
 
-def test_one_batch_at_a_time_is_tried_after_pauses_that_grow(make_day: MakeDay) -> None:
-    day = make_day(lambda _: BROKEN)
+def test_one_batch_at_a_time_is_tried_after_pauses_that_grow(make_outage: MakeDay) -> None:
+    day = make_outage(lambda _: BROKEN)
     day.stop_after(16 * MINUTE)
     counts = day.send(concurrency=1)
     assert [round(at / MINUTE) for at in day.asked] == [0, 0, 0, 1, 3, 7, 15]
     assert counts.in_doubt == 7
 
 
-def test_an_accepted_probe_lets_the_rest_go_on(make_day: MakeDay) -> None:
-    day = make_day(lambda at: BROKEN if at < 2 * MINUTE else Accepted())
+def test_an_accepted_probe_lets_the_rest_go_on(make_outage: MakeDay) -> None:
+    day = make_outage(lambda at: BROKEN if at < 2 * MINUTE else Accepted())
     counts = day.send()
     assert (counts.in_doubt, counts.accepted, counts.pending) == (4, 8, 0)
     assert len({round(at) for at in day.asked[4:]}) == 1  # all at once
@@ -139,15 +141,15 @@ def test_an_accepted_probe_lets_the_rest_go_on(make_day: MakeDay) -> None:
         assert session.exec(select(CircuitBreaker)).all() == []
 
 
-def test_an_acceptance_in_between_ends_the_row(make_day: MakeDay) -> None:
+def test_an_acceptance_in_between_ends_the_row(make_outage: MakeDay) -> None:
     answers = [BROKEN, BROKEN, Accepted()] * 4
-    day = make_day(lambda _: answers.pop())
+    day = make_outage(lambda _: answers.pop())
     counts = day.send()
     assert (counts.in_doubt, counts.accepted, day.passed) == (8, 4, 0.0)
 
 
-def test_the_row_is_counted_over_every_process_of_a_send(make_day: MakeDay) -> None:
-    day = make_day(lambda _: BROKEN)
+def test_the_row_is_counted_over_every_process_of_a_send(make_outage: MakeDay) -> None:
+    day = make_outage(lambda _: BROKEN)
     others = [replace(day.sending, owner=f"process-{number}") for number in range(4)]
     for other in others:
         taken = settle_and_claim(other, None, more=True)[1]
@@ -157,8 +159,8 @@ def test_the_row_is_counted_over_every_process_of_a_send(make_day: MakeDay) -> N
     assert (counts.in_doubt, counts.pending) == (3, 9)
 
 
-def test_only_one_of_several_processes_tries_the_probe(make_day: MakeDay) -> None:
-    day = make_day(lambda _: BROKEN)
+def test_only_one_of_several_processes_tries_the_probe(make_outage: MakeDay) -> None:
+    day = make_outage(lambda _: BROKEN)
     day.stop_after(30)
     day.send()
     day.passed = 61
@@ -169,29 +171,29 @@ def test_only_one_of_several_processes_tries_the_probe(make_day: MakeDay) -> Non
     assert "one is tried now" in day.told()[0].next_step
 
 
-def test_a_probe_whose_sender_died_is_followed_by_another(make_day: MakeDay) -> None:
-    day = make_day(lambda at: BROKEN if at < MINUTE else Accepted())
+def test_a_probe_whose_sender_died_is_followed_by_another(make_outage: MakeDay) -> None:
+    day = make_outage(lambda at: BROKEN if at < MINUTE else Accepted())
     day.stop_after(30)
     day.send()
     day.passed = 61
     taken = settle_and_claim(replace(day.sending, owner="dead"), None, more=True)[1]
     assert taken is not None
-    day.naps.clear()
-    day.naps.meanwhile = day._pass
+    day.stop_event.clear()
+    day.stop_event.meanwhile = day._pass
     counts = day.send()  # the lease is over by then
     assert (counts.in_doubt, counts.accepted) == (3, 9)
 
 
-def test_a_clock_set_back_puts_no_probe_off_for_long(make_day: MakeDay) -> None:
-    day = make_day(lambda at: BROKEN if at >= 0 else Accepted())
+def test_a_clock_set_back_puts_no_probe_off_for_long(make_outage: MakeDay) -> None:
+    day = make_outage(lambda at: BROKEN if at >= 0 else Accepted())
     day.stop_after(30)
     day.send()
     day.passed = -7 * 86_400
     assert settle_and_claim(day.sending, None, more=True)[1] is not None
 
 
-def test_after_half_a_day_of_failed_probes_a_person_is_asked(make_day: MakeDay) -> None:
-    day = make_day(lambda _: BROKEN, readers=40)
+def test_after_half_a_day_of_failed_probes_a_person_is_asked(make_outage: MakeDay) -> None:
+    day = make_outage(lambda _: BROKEN, readers=40)
     day.speed = 300.0
     limits = BreakerLimits(first_pause=600, give_up=4 * 3600)
     day.sending = replace(
@@ -205,56 +207,56 @@ def test_after_half_a_day_of_failed_probes_a_person_is_asked(make_day: MakeDay) 
 
 
 def test_a_send_that_rested_for_a_day_is_not_given_up_at_its_first_failure(
-    make_day: MakeDay,
+    make_outage: MakeDay,
 ) -> None:
-    day = make_day(lambda _: BROKEN)
+    day = make_outage(lambda _: BROKEN)
     day.stop_after(30)
     day.send()
     day.passed = 86_400.0
     day.stop_after(86_400.0 + 30)
-    day.naps.clear()
+    day.stop_event.clear()
     counts = day.send()
     assert (counts.in_doubt, the_issue(day.database).state) == (4, IssueState.PREPARED)
 
 
-def test_a_person_may_let_everything_go_on_at_once(make_day: MakeDay) -> None:
-    day = make_day(lambda at: BROKEN if at < 20 else Accepted())
+def test_a_person_may_let_everything_go_on_at_once(make_outage: MakeDay) -> None:
+    day = make_outage(lambda at: BROKEN if at < 20 else Accepted())
     day.stop_after(30)
     day.send()
     with day.database.write() as session:
         control.resume(session, session.exec(select(Issue)).one(), day.clock())
-    day.naps.clear()
+    day.stop_event.clear()
     counts = day.send()
     assert (counts.in_doubt, counts.accepted) == (3, 9)
     assert day.told() == []
 
 
-def test_a_decision_on_a_doubt_lets_the_next_batch_be_tried_at_once(make_day: MakeDay) -> None:
-    day = make_day(lambda at: BROKEN if at < 20 else Accepted())
+def test_a_decision_on_a_doubt_lets_the_next_batch_be_tried_at_once(make_outage: MakeDay) -> None:
+    day = make_outage(lambda at: BROKEN if at < 20 else Accepted())
     day.stop_after(30)
     day.send()
     with day.database.write() as session:
         key = control.in_doubt(session, session.exec(select(Edition)).one())[0]
         accepted = control.DoubtResolution.ACCEPTED
         control.resolve(session, key, accepted, by="A", why="B", now=day.clock())
-    day.naps.clear()
+    day.stop_event.clear()
     decided = day.passed
     counts = day.send()
     assert (counts.in_doubt, counts.accepted) == (2, 10)
     assert day.asked[3] == decided
 
 
-def test_who_watches_is_told_when_the_next_is_tried(make_day: MakeDay) -> None:
-    day = make_day(lambda _: BROKEN)
+def test_who_watches_is_told_when_the_next_is_tried(make_outage: MakeDay) -> None:
+    day = make_outage(lambda _: BROKEN)
     day.stop_after(30)
     said: list[str] = []
     day.send(tell=lambda settled: said.append(settled.detail))
     assert said[-1] == "the provider answered 503; one batch is tried at 09:01:00 UTC"
 
 
-def test_D15_a_night_without_network_loses_nothing_and_asks_nobody(make_day: MakeDay) -> None:
+def test_D15_a_night_without_network_loses_nothing_and_asks_nobody(make_outage: MakeDay) -> None:
     hours = 9 * 3600
-    day = make_day(lambda at: NO_WAY if at < hours else Accepted(), readers=30)
+    day = make_outage(lambda at: NO_WAY if at < hours else Accepted(), readers=30)
     day.speed = 120.0
     counts = day.send()
     assert (counts.accepted, counts.pending) == (30, 0)
@@ -262,8 +264,8 @@ def test_D15_a_night_without_network_loses_nothing_and_asks_nobody(make_day: Mak
     assert len(day.asked) < 120  # one batch at a time, after growing pauses
 
 
-def test_D15_without_network_for_half_a_day_a_person_is_asked(make_day: MakeDay) -> None:
-    day = make_day(lambda _: NO_WAY)
+def test_D15_without_network_for_half_a_day_a_person_is_asked(make_outage: MakeDay) -> None:
+    day = make_outage(lambda _: NO_WAY)
     day.speed = 120.0
     counts = day.send()
     assert (counts.pending, counts.parked) == (12, 0)
@@ -272,19 +274,21 @@ def test_D15_without_network_for_half_a_day_a_person_is_asked(make_day: MakeDay)
     )
 
 
-def test_D15_a_batch_that_fails_alone_is_tried_for_hours(make_day: MakeDay) -> None:
+def test_D15_a_batch_that_fails_alone_is_tried_for_hours(make_outage: MakeDay) -> None:
     def answer(at: float) -> Answer:
         alone = len(day.asked) == 1 or len(day.asked) > 12
         return NO_WAY if alone and at < 3600 else Accepted()
 
-    day: Day = make_day(answer)
+    day: OutageSend = make_outage(answer)
     counts = day.send()
     assert (counts.accepted, counts.parked) == (12, 0)
 
 
-def test_D13_a_rate_limit_without_a_time_is_waited_out_longer_each_time(make_day: MakeDay) -> None:
+def test_D13_a_rate_limit_without_a_time_is_waited_out_longer_each_time(
+    make_outage: MakeDay,
+) -> None:
     slow_down = NotSent(status=429, detail="the provider asks to slow down", counts=False)
-    day = make_day(lambda _: slow_down)
+    day = make_outage(lambda _: slow_down)
     day.sending = replace(day.sending, retry_policy=RetryPolicy(jitter=lambda: 0.0))
     day.speed = 1.0
     day.stop_after(300)
@@ -295,9 +299,9 @@ def test_D13_a_rate_limit_without_a_time_is_waited_out_longer_each_time(make_day
     assert "the provider asks to slow down" in held.what
 
 
-def test_D13_a_rate_limit_for_half_a_day_is_put_before_a_person(make_day: MakeDay) -> None:
+def test_D13_a_rate_limit_for_half_a_day_is_put_before_a_person(make_outage: MakeDay) -> None:
     slow_down = NotSent(status=429, detail="slow down", counts=False)
-    day = make_day(lambda _: slow_down)
+    day = make_outage(lambda _: slow_down)
     day.sending = replace(day.sending, retry_policy=RetryPolicy(jitter=lambda: 0.0))
     day.speed = 120.0
     day.send()
@@ -305,19 +309,24 @@ def test_D13_a_rate_limit_for_half_a_day_is_put_before_a_person(make_day: MakeDa
 
 
 @pytest.mark.parametrize("longest", [60.0, math.inf])
-def test_who_asks_again_every_minute_is_not_kept_waiting(make_day: MakeDay, longest: float) -> None:
-    day = make_day(lambda _: BROKEN)
+def test_who_asks_again_every_minute_is_not_kept_waiting(
+    make_outage: MakeDay, longest: float
+) -> None:
+    day = make_outage(lambda _: BROKEN)
     day.passed = 0.0
     day.stop_after(20 * MINUTE)
     day.sending = replace(
         day.sending, retry_policy=RetryPolicy(breaker_limits=BreakerLimits(first_pause=600))
     )
     dispatch(
-        day.sending, concurrency=1, stop_signal=StopSignal(stopping=day.naps), longest_wait=longest
+        day.sending,
+        concurrency=1,
+        stop_signal=StopSignal(stopping=day.stop_event),
+        longest_wait=longest,
     )
     assert (day.passed == 0.0) == (longest == 60.0)
 
 
-def counted(day: Day) -> DeliveryCounts:
+def counted(day: OutageSend) -> DeliveryCounts:
     with day.database.read() as session:
         return count_deliveries(session, day.sending.edition_id)

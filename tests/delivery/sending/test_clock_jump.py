@@ -14,7 +14,7 @@ from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, NotSent
 from tests.delivery.conftest import MakeReaders, MakeSending
-from tests.delivery.fake_sleep import Naps
+from tests.delivery.fake_sleep import InstantWaits
 
 JUMPS = [timedelta(hours=1), timedelta(days=8), timedelta(days=-1), timedelta(minutes=-5)]
 
@@ -33,15 +33,15 @@ def test_E03_a_batch_that_waits_goes_out_soon_although_the_clock_jumps(
         return NotSent(detail="no connection", wait=600.0)
 
     transport = MemoryTransport(answer=unreachable_once)
-    naps = Naps()
+    stop_event = InstantWaits()
 
     def clock() -> datetime:
-        return now + sum(jumped, timedelta(0)) + timedelta(seconds=sum(naps.waits))
+        return now + sum(jumped, timedelta(0)) + timedelta(seconds=sum(stop_event.waits))
 
     sending = replace(make_sending(transport), clock=clock)
-    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
     assert counts.accepted == 3
-    assert sum(naps.waits) <= 1200
+    assert sum(stop_event.waits) <= 1200
 
 
 @pytest.mark.parametrize(("back", "left"), [(timedelta(days=2), 0), (timedelta(minutes=1), 3)])

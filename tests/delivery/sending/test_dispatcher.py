@@ -23,7 +23,7 @@ from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Refused
 from subscribers.models import Standing, Subscriber, Subscription
 from tests.delivery.conftest import MakeReaders, MakeSending
-from tests.delivery.fake_sleep import Naps
+from tests.delivery.fake_sleep import InstantWaits
 
 
 def counted(database: Database, edition_id: int) -> DeliveryCounts:
@@ -184,15 +184,15 @@ def test_B11_what_was_not_sent_is_tried_again_up_to_a_ceiling(
         calls.append(1)
         return NotSent(detail="no connection")
 
-    naps = Naps()
+    stop_event = InstantWaits()
     sending = replace(
         make_sending(MemoryTransport(answer=unreachable)),
-        clock=lambda: now + timedelta(seconds=sum(naps.waits)),
+        clock=lambda: now + timedelta(seconds=sum(stop_event.waits)),
         retry_policy=RetryPolicy(
             most_tries=8, first_wait=0.0, breaker_limits=BreakerLimits(first_unsent=0.0)
         ),
     )
-    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
     assert len(calls) == 8
     assert (counts.pending, counts.parked) == (2, 2)
 
@@ -228,7 +228,7 @@ def test_counts_balance_at_every_step(
 
 
 @dataclass
-class Slow:
+class StaggeredStore:
     """A store that lets the first sender look for work only once the other has ended."""
 
     database: Database
@@ -260,6 +260,6 @@ def test_nobody_waits_for_a_sender_that_only_looks_for_work(
     make_readers(3)
     sending = make_sending()
     dispatch(sending, concurrency=1)
-    store = Slow(database)
+    store = StaggeredStore(database)
     dispatch(replace(sending, store=store), concurrency=2)
     assert store.alone

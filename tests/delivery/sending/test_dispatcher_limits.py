@@ -27,7 +27,7 @@ from digest.mail.transport import Accepted, Answer, Halted, InDoubt, Refused
 from subscribers.letter_queue import note_events
 from subscribers.models import LetterToSend
 from tests.delivery.conftest import MakeReaders, MakeSending
-from tests.delivery.fake_sleep import Naps
+from tests.delivery.fake_sleep import InstantWaits
 
 
 def the_issue(database: Database) -> Issue:
@@ -134,10 +134,12 @@ def test_too_many_bounces_in_the_first_wave_pause_the_issue(
     assert "1 bounced" in issue.note
 
 
-def in_no_time(sending: EditionSend, start: datetime) -> tuple[EditionSend, Naps]:
+def in_no_time(sending: EditionSend, start: datetime) -> tuple[EditionSend, InstantWaits]:
     """Let waiting take no time, and the clock go on by as much as was waited."""
-    naps = Naps()
-    return replace(sending, clock=lambda: start + timedelta(seconds=sum(naps.waits))), naps
+    stop_event = InstantWaits()
+    return replace(
+        sending, clock=lambda: start + timedelta(seconds=sum(stop_event.waits))
+    ), stop_event
 
 
 @pytest.mark.parametrize("readers", [1, 4, 5, 9])
@@ -169,9 +171,9 @@ def test_a_send_that_waited_for_the_first_wave_sends_the_rest_in_the_same_run(
     concurrency: int,
 ) -> None:
     make_readers(9)
-    sending, naps = in_no_time(make_sending(first_wave=3), now)
+    sending, stop_event = in_no_time(make_sending(first_wave=3), now)
     with_wave(database, sending, readers=3, seconds=60)
-    counts = dispatch(sending, concurrency=concurrency, stop_signal=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=concurrency, stop_signal=StopSignal(stopping=stop_event))
     assert (counts.accepted, counts.pending) == (9, 0)
     assert the_issue(database).state is IssueState.SENT
 
@@ -180,10 +182,10 @@ def test_a_first_wave_that_is_everybody_makes_nobody_wait(
     database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
 ) -> None:
     make_readers(6)
-    sending, naps = in_no_time(make_sending(first_wave=10), now)
+    sending, stop_event = in_no_time(make_sending(first_wave=10), now)
     with_wave(database, sending, readers=10, seconds=600)
-    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
-    assert (counts.accepted, sum(naps.waits)) == (6, 0)
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
+    assert (counts.accepted, sum(stop_event.waits)) == (6, 0)
     assert problems(database, now) == ()
 
 
@@ -200,9 +202,9 @@ def test_a_first_wave_that_nobody_is_known_to_have_got_holds_the_rest_back(
 ) -> None:
     make_readers(9)
     transport = MemoryTransport(answer=lambda _: answer)
-    sending, naps = in_no_time(make_sending(transport, first_wave=3), now)
+    sending, stop_event = in_no_time(make_sending(transport, first_wave=3), now)
     with_wave(database, sending, readers=3, seconds=60)
-    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
     issue = the_issue(database)
     assert (issue.state, counts.pending) == (IssueState.PAUSED, 6)
     assert issue.note.startswith("of the first 3 readers 0 are known to be accepted")
@@ -214,7 +216,7 @@ def test_a_first_wave_of_which_an_event_proved_that_it_was_accepted_passes(
     make_readers(9)
     answers: list[Answer] = [InDoubt(detail="503")]
     transport = MemoryTransport(answer=lambda _: answers.pop() if answers else Accepted())
-    sending, naps = in_no_time(make_sending(transport, first_wave=3), now)
+    sending, stop_event = in_no_time(make_sending(transport, first_wave=3), now)
     with_wave(database, sending, readers=3, seconds=60)
 
     def prove_it() -> None:
@@ -226,8 +228,8 @@ def test_a_first_wave_of_which_an_event_proved_that_it_was_accepted_passes(
                     session, known_attempts(session, [key]), {key: int(now.timestamp())}
                 )
 
-    naps.meanwhile = prove_it
-    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
+    stop_event.meanwhile = prove_it
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
     assert (counts.accepted, counts.pending) == (9, 0)
 
 
@@ -257,24 +259,24 @@ def test_a_first_wave_taken_for_unsent_goes_alone_again_and_has_its_whole_time(
 ) -> None:
     make_readers(9)
     transport = MemoryTransport(answer=lambda _: InDoubt(detail="503"))
-    sending, naps = in_no_time(make_sending(transport, first_wave=3), now)
+    sending, stop_event = in_no_time(make_sending(transport, first_wave=3), now)
     with_wave(database, sending, readers=3, seconds=60)
-    dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
+    dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
     with database.write() as session:
         edition = session.exec(select(Edition)).one()
         for key in control.in_doubt(session, edition):
             unsent = control.DoubtResolution.UNSENT
             control.resolve(session, key, unsent, by="A", why="B", now=sending.clock())
         control.resume(session, session.exec(select(Issue)).one(), sending.clock())
-    again = sum(naps.waits)
+    again = sum(stop_event.waits)
     seen: list[float] = []
 
     def accept(_: Mailing) -> Answer:
-        seen.append(sum(naps.waits) - again)
+        seen.append(sum(stop_event.waits) - again)
         return Accepted()
 
     transport.answer = accept
-    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
     assert counts.accepted == 9
     assert (seen[0], len(seen)) == (0, 3)
     assert min(seen[1:]) >= 60
@@ -286,10 +288,10 @@ def test_a_first_wave_that_was_refused_whole_pauses_the_issue_at_once(
     make_readers(9)
     nobody = Refused(recipients={0: "no", 1: "no", 2: "no"})
     transport = MemoryTransport(answer=lambda _: nobody)
-    sending, naps = in_no_time(make_sending(transport, first_wave=3), now)
+    sending, stop_event = in_no_time(make_sending(transport, first_wave=3), now)
     with_wave(database, sending, readers=3, seconds=600)
-    dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
-    assert (the_issue(database).state, sum(naps.waits)) == (IssueState.PAUSED, 0)
+    dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
+    assert (the_issue(database).state, sum(stop_event.waits)) == (IssueState.PAUSED, 0)
     assert "digest resume 1 --past-first-wave" in problems(database, now)[0].next_step
 
 

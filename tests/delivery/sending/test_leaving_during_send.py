@@ -34,7 +34,7 @@ Change = Callable[[], None]
 
 
 @dataclass
-class Scene:
+class PreparedIssue:
     """An issue ready to go to four readers in one batch, and the first of them."""
 
     database: Database
@@ -111,64 +111,66 @@ class Scene:
 
 
 @pytest.fixture
-def scene(
+def prepared(
     database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
-) -> Scene:
+) -> PreparedIssue:
     first, *_ = make_readers(READERS)
     transport = MemoryTransport()
-    return Scene(database, make_sending(transport, batch_size=10), transport, first, now)
+    return PreparedIssue(database, make_sending(transport, batch_size=10), transport, first, now)
 
 
 FIRST = "confirmed-free-0@example.org"
 
 
-def test_G01_who_leaves_while_an_earlier_attempt_waits_is_not_in_the_next(scene: Scene) -> None:
-    scene.send(doubt=True)
-    scene.leave()
-    scene.decide(DoubtResolution.UNSENT)
-    scene.send()
-    assert FIRST not in scene.transport.addresses()
-    assert scene.reason() == "unsubscribed"
+def test_G01_who_leaves_while_an_earlier_attempt_waits_is_not_in_the_next(
+    prepared: PreparedIssue,
+) -> None:
+    prepared.send(doubt=True)
+    prepared.leave()
+    prepared.decide(DoubtResolution.UNSENT)
+    prepared.send()
+    assert FIRST not in prepared.transport.addresses()
+    assert prepared.reason() == "unsubscribed"
 
 
 @pytest.mark.parametrize("at", ["claimed", "started", "answered"])
 def test_G02_who_leaves_after_the_claim_gets_this_copy_and_no_later_one(
-    scene: Scene, at: str
+    prepared: PreparedIssue, at: str
 ) -> None:
-    scene.send(at=at, change=scene.leave)
-    assert scene.transport.addresses().count(FIRST) == 1
-    assert FIRST not in scene.next_issue()
+    prepared.send(at=at, change=prepared.leave)
+    assert prepared.transport.addresses().count(FIRST) == 1
+    assert FIRST not in prepared.next_issue()
 
 
 @pytest.mark.parametrize("at", ["claimed", "started", "answered", "settled"])
-def test_G03_who_is_erased_at_any_step_still_counts(scene: Scene, at: str) -> None:
-    scene.send(at=at, change=scene.erase)
-    assert scene.transport.addresses().count(FIRST) == 1
-    assert FIRST not in scene.next_issue()
+def test_G03_who_is_erased_at_any_step_still_counts(prepared: PreparedIssue, at: str) -> None:
+    prepared.send(at=at, change=prepared.erase)
+    assert prepared.transport.addresses().count(FIRST) == 1
+    assert FIRST not in prepared.next_issue()
 
 
-def test_G03_who_is_erased_while_in_doubt_is_not_mailed_again(scene: Scene) -> None:
-    scene.send(doubt=True)
-    scene.erase()
-    scene.decide(DoubtResolution.UNSENT)
-    scene.send()
-    assert FIRST not in scene.transport.addresses()
-    assert scene.reason() == "erased"
+def test_G03_who_is_erased_while_in_doubt_is_not_mailed_again(prepared: PreparedIssue) -> None:
+    prepared.send(doubt=True)
+    prepared.erase()
+    prepared.decide(DoubtResolution.UNSENT)
+    prepared.send()
+    assert FIRST not in prepared.transport.addresses()
+    assert prepared.reason() == "erased"
 
 
 def test_G03_who_was_erased_is_not_mailed_after_an_import_brings_the_address_back(
-    scene: Scene,
+    prepared: PreparedIssue,
 ) -> None:
-    scene.send()
-    scene.erase()
-    with scene.database.write() as session:
+    prepared.send()
+    prepared.erase()
+    with prepared.database.write() as session:
         key = parse(FIRST).key
-        again = store.add(session, parse(FIRST), scene.now)
+        again = store.add(session, parse(FIRST), prepared.now)
         found = suppression.find(session, key, HASHES)  # as an import asks for it
         store.mark_suppressed(session, [key], found.reason if found else None)
         confirmed = Standing.CONFIRMED
-        store.join(session, again, "weekly", confirmed, scene.now, source="import")
-    assert FIRST not in scene.next_issue()
+        store.join(session, again, "weekly", confirmed, prepared.now, source="import")
+    assert FIRST not in prepared.next_issue()
 
 
 @pytest.mark.parametrize(
@@ -177,21 +179,21 @@ def test_G03_who_was_erased_is_not_mailed_after_an_import_brings_the_address_bac
     ids=["before the claim", "claimed", "started", "answered"],
 )
 def test_G04_one_address_gets_the_issue_and_never_both(
-    scene: Scene, at: str, expected: str
+    prepared: PreparedIssue, at: str, expected: str
 ) -> None:
     if not at:
-        scene.move()
-    scene.send(at=at, change=scene.move)
+        prepared.move()
+    prepared.send(at=at, change=prepared.move)
     mine = {FIRST, "elsewhere@example.org"}
-    assert [who for who in scene.transport.addresses() if who in mine] == [expected]
+    assert [who for who in prepared.transport.addresses() if who in mine] == [expected]
 
 
 def mails_to(mailings: list[Mailing], *addresses: str) -> int:
     return sum(r.address in addresses for mailing in mailings for r in mailing.recipients)
 
 
-def test_G04_who_moves_while_in_doubt_is_not_mailed_anew_by_itself(scene: Scene) -> None:
-    scene.send(doubt=True)
-    scene.move()
-    scene.send()
-    assert mails_to(scene.transport.accepted, FIRST, "elsewhere@example.org") == 0
+def test_G04_who_moves_while_in_doubt_is_not_mailed_anew_by_itself(prepared: PreparedIssue) -> None:
+    prepared.send(doubt=True)
+    prepared.move()
+    prepared.send()
+    assert mails_to(prepared.transport.accepted, FIRST, "elsewhere@example.org") == 0

@@ -163,7 +163,7 @@ def test_A13_once_a_decision_is_proved_wrong_no_third_copy_leaves(
 
 
 @pytest.mark.parametrize("dies", [False, True], ids=["doubtful answer", "its sender dies"])
-def test_A13_a_second_copy_that_may_have_left_is_told_of(
+def test_A13_a_second_copy_that_may_have_left_is_reported(
     database: Database,
     make_readers: MakeReaders,
     make_sending: MakeSending,
@@ -224,7 +224,7 @@ def _attempts(database: Database) -> list[str]:
         return list(session.exec(select(Attempt.key).order_by(col(Attempt.number))))
 
 
-class Died(BaseException):
+class ProcessDied(BaseException):
     """The process is gone: nothing of it may catch this."""
 
 
@@ -233,9 +233,9 @@ def dies_after(sending: EditionSend, step: str) -> None:
 
     def die(name: str) -> None:
         if name == step:
-            raise Died
+            raise ProcessDied
 
-    with pytest.raises(Died):
+    with pytest.raises(ProcessDied):
         dispatch(replace(sending, step=die), concurrency=1)
 
 

@@ -35,7 +35,7 @@ from subscribers.store import Evidence
 from subscribers.tokens import Hashes
 from tests.conftest import NOW
 from tests.delivery.conftest import SECRET, MakeReaders, MakeSending
-from tests.delivery.fake_sleep import Naps
+from tests.delivery.fake_sleep import InstantWaits
 from tests.delivery.sending.test_dispatcher import state
 from tests.delivery.untrusted_server import serving_tls
 from tests.fake_sendgrid.webhook_receiver import running_webhook
@@ -66,13 +66,13 @@ def fake(shared_fake: RunningFake) -> RunningFake:
 
 
 @dataclass
-class Line:
+class FakeSend:
     """A sending on its way to the fake."""
 
     fake: RunningFake
     database: Database
     sending: EditionSend
-    naps: Naps = field(default_factory=Naps)
+    stop_event: InstantWaits = field(default_factory=InstantWaits)
     ahead: timedelta = timedelta(0)
 
     def send(self, *faults: dict[str, Any], **more: Any) -> DeliveryCounts:
@@ -80,13 +80,15 @@ class Line:
         if faults:
             self.fake.set_faults(list(faults))
         self.sending = replace(self.sending, clock=self.clock, **more)
-        counts = dispatch(self.sending, concurrency=1, stop_signal=StopSignal(stopping=self.naps))
+        counts = dispatch(
+            self.sending, concurrency=1, stop_signal=StopSignal(stopping=self.stop_event)
+        )
         assert counts.balances
         assert self.fake.counts()["duplicates"] == 0
         return counts
 
     def clock(self) -> datetime:
-        return NOW + self.ahead + timedelta(seconds=sum(self.naps.waits))
+        return NOW + self.ahead + timedelta(seconds=sum(self.stop_event.waits))
 
     def problems(self) -> list[str]:
         """What status says, with the next steps."""
@@ -112,22 +114,22 @@ class Line:
             return list(found)
 
 
-MakeLine = Callable[..., Line]
+MakeLine = Callable[..., FakeSend]
 
 
 @pytest.fixture
-def make_line(
+def make_send(
     database: Database, fake: RunningFake, make_readers: MakeReaders, make_sending: MakeSending
 ) -> MakeLine:
     """Return a function that prepares an issue for some readers, on its way to the fake."""
 
     def make(
         readers: int = READERS, *, batch_size: int = 3, seconds: float = 20.0, url: str = ""
-    ) -> Line:
+    ) -> FakeSend:
         if readers:
             make_readers(readers)
         transport = SendGrid(api_key=KEY, url=url or fake.url, seconds=seconds)
-        return Line(fake, database, make_sending(transport, batch_size=batch_size))
+        return FakeSend(fake, database, make_sending(transport, batch_size=batch_size))
 
     return make
 
@@ -141,15 +143,15 @@ def parts(counts: DeliveryCounts) -> tuple[int, int, int, int]:
     ids=lambda fault: fault["do"],
 )  # fmt: skip
 def test_B01_a_202_is_accepted_whatever_comes_with_it(
-    make_line: MakeLine, fault: dict[str, Any]
+    make_send: MakeLine, fault: dict[str, Any]
 ) -> None:
-    line = make_line()
+    line = make_send()
     assert parts(line.send(fault)) == (READERS, 0, 0, 0)
     assert line.fake.counts()["addresses"] == READERS
 
 
-def test_B02_sandbox_mode_stops_the_issue_and_says_so(make_line: MakeLine) -> None:
-    line = make_line()
+def test_B02_sandbox_mode_stops_the_issue_and_says_so(make_send: MakeLine) -> None:
+    line = make_send()
     assert parts(line.send({"do": "status", "status": 200})) == (0, 0, READERS, 0)
     assert (line.sends(), line.state()) == (1, IssueState.PAUSED)
     [said] = line.problems()
@@ -158,9 +160,9 @@ def test_B02_sandbox_mode_stops_the_issue_and_says_so(make_line: MakeLine) -> No
 
 
 def test_B03_one_named_among_a_thousand_is_set_aside_and_the_rest_go_once(
-    make_line: MakeLine,
+    make_send: MakeLine,
 ) -> None:
-    line = make_line(1000, batch_size=1000)
+    line = make_send(1000, batch_size=1000)
     bad = "confirmed-free-437@example.org"
     line.fake.set_faults({"addresses": {"listed": [bad]}})
     assert parts(line.send()) == (999, 1, 0, 0)
@@ -169,8 +171,8 @@ def test_B03_one_named_among_a_thousand_is_set_aside_and_the_rest_go_once(
     assert bad not in str(line.problems())
 
 
-def test_B03_many_named_one_at_a_time_are_bounded(make_line: MakeLine) -> None:
-    line = make_line(60, batch_size=60)
+def test_B03_many_named_one_at_a_time_are_bounded(make_send: MakeLine) -> None:
+    line = make_send(60, batch_size=60)
     line.fake.set_faults({"addresses": {"containing": "free", "named": "first"}})
     counts = line.send()
     bound = RetryPolicy().most_rounds
@@ -182,17 +184,17 @@ def test_B03_many_named_one_at_a_time_are_bounded(make_line: MakeLine) -> None:
     "shape", [{}, {"html": True}, {"size": 2_000_000}], ids=["nothing", "html", "2 MB"]
 )
 def test_B04_a_refusal_that_names_nobody_costs_a_bounded_number_of_requests(
-    make_line: MakeLine, shape: dict[str, Any]
+    make_send: MakeLine, shape: dict[str, Any]
 ) -> None:
-    line = make_line(64, batch_size=64)
+    line = make_send(64, batch_size=64)
     counts = line.send({"do": "refuse", **shape})
     assert (parts(counts), line.state()) == ((0, 0, 64, 0), IssueState.PAUSED)
     assert line.sends() <= 2 * RetryPolicy().most_splits + 1
     assert line.fake.counts()["messages"] == 0
 
 
-def test_B04_one_unnamed_refusal_refuses_nobody_else(make_line: MakeLine) -> None:
-    line = make_line(16, batch_size=16)
+def test_B04_one_unnamed_refusal_refuses_nobody_else(make_send: MakeLine) -> None:
+    line = make_send(16, batch_size=16)
     assert parts(line.send({"do": "refuse", "on": 1})) == (16, 0, 0, 0)
 
 
@@ -206,13 +208,13 @@ def test_B04_one_unnamed_refusal_refuses_nobody_else(make_line: MakeLine) -> Non
     ids=["case", "IDN", "dot"],
 )
 def test_B05_two_spellings_of_an_address_are_one_delivery(
-    database: Database, make_line: MakeLine, one: str, other: str
+    database: Database, make_send: MakeLine, one: str, other: str
 ) -> None:
     with database.write() as session:
         for address in (one, other):
             reader = store.add(session, parse_address(address), NOW)
             store.join(session, reader, "weekly", Standing.CONFIRMED, NOW, source="")
-    line = make_line(0)
+    line = make_send(0)
     assert parts(line.send()) == (1, 0, 0, 0)
     assert line.fake.counts()["messages"] == 1
 
@@ -220,9 +222,9 @@ def test_B05_two_spellings_of_an_address_are_one_delivery(
 @pytest.mark.parametrize("status_code", [401, 403, 404, 451])
 @pytest.mark.parametrize("on", [1, 2])
 def test_B06_a_refused_key_stops_everything_at_once(
-    make_line: MakeLine, status_code: int, on: int, caplog: pytest.LogCaptureFixture
+    make_send: MakeLine, status_code: int, on: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    line = make_line(9)
+    line = make_send(9)
     counts = line.send({"do": "status", "status": status_code, "first": on})
     before = 3 * (on - 1)
     assert parts(counts) == (before, 0, 9 - before, 0)
@@ -231,33 +233,33 @@ def test_B06_a_refused_key_stops_everything_at_once(
     assert KEY not in said + caplog.text
 
 
-def test_B06_after_the_key_is_mended_the_issue_goes_on(make_line: MakeLine) -> None:
-    line = make_line()
+def test_B06_after_the_key_is_mended_the_issue_goes_on(make_send: MakeLine) -> None:
+    line = make_send()
     line.send({"do": "status", "status": 401, "on": 2})
     resume(line)
     assert parts(line.send()) == (READERS, 0, 0, 0)
     assert line.fake.counts()["addresses"] == READERS
 
 
-def resume(line: Line) -> None:
+def resume(line: FakeSend) -> None:
     with line.database.write() as session:
         control.resume(session, session.exec(select(Issue)).one(), NOW)
 
 
 def test_B07_a_request_over_the_cap_is_split_until_it_fits(
-    tmp_path: Path, make_line: MakeLine
+    tmp_path: Path, make_send: MakeLine
 ) -> None:
     with running_fake(tmp_path, body_cap=8_000, hold_events=True) as small:
-        line = replace(make_line(40, batch_size=40, url=small.url), fake=small)
+        line = replace(make_send(40, batch_size=40, url=small.url), fake=small)
         assert parts(line.send()) == (40, 0, 0, 0)
         assert small.arrived()["answers"]["413"] > 1
 
 
 def test_B07_a_mail_over_the_cap_for_one_reader_stops_the_issue_and_refuses_nobody(
-    tmp_path: Path, make_line: MakeLine
+    tmp_path: Path, make_send: MakeLine
 ) -> None:
     with running_fake(tmp_path, body_cap=100, hold_events=True) as tiny:
-        line = replace(make_line(4, batch_size=4, url=tiny.url), fake=tiny)
+        line = replace(make_send(4, batch_size=4, url=tiny.url), fake=tiny)
         assert parts(line.send()) == (0, 0, 4, 0)
         assert line.state() is IssueState.PAUSED
         [said] = line.problems()
@@ -265,20 +267,20 @@ def test_B07_a_mail_over_the_cap_for_one_reader_stops_the_issue_and_refuses_nobo
 
 
 @pytest.mark.parametrize("reset", ["soon", "past", "2100", "negative", "text", "missing"])
-def test_B08_a_rate_limit_is_waited_out_within_a_bound(make_line: MakeLine, reset: str) -> None:
-    line = make_line(3)
+def test_B08_a_rate_limit_is_waited_out_within_a_bound(make_send: MakeLine, reset: str) -> None:
+    line = make_send(3)
     retry_policy = RetryPolicy(jitter=lambda: 1.0)
     counts = line.send(
         {"do": "rate-limit", "reset": reset, "on": [1, 2]}, retry_policy=retry_policy
     )
     assert parts(counts) == (3, 0, 0, 0)
-    assert 0 < max(line.naps.waits) <= retry_policy.longest_wait * 1.1
+    assert 0 < max(line.stop_event.waits) <= retry_policy.longest_wait * 1.1
     with line.database.read() as session:
         assert session.exec(select(Batch.tries)).one() == 0  # it was no failure
 
 
-def test_B08_who_leaves_while_the_engine_waits_is_not_mailed(make_line: MakeLine) -> None:
-    line = make_line(3)
+def test_B08_who_leaves_while_the_engine_waits_is_not_mailed(make_send: MakeLine) -> None:
+    line = make_send(3)
     with line.database.read() as session:
         first = session.exec(select(Subscriber.id)).first() or 0
 
@@ -286,7 +288,7 @@ def test_B08_who_leaves_while_the_engine_waits_is_not_mailed(make_line: MakeLine
         with line.database.write() as session:
             lifecycle.leave(session, first, "weekly", Evidence(channel="page"), NOW)
 
-    line.naps.meanwhile = leave
+    line.stop_event.meanwhile = leave
     counts = line.send({"do": "rate-limit", "on": 1})
     assert (counts.accepted, counts.excluded) == (2, 1)
 
@@ -294,9 +296,9 @@ def test_B08_who_leaves_while_the_engine_waits_is_not_mailed(make_line: MakeLine
 @pytest.mark.parametrize("accept", [True, False], ids=["taken", "not taken"])
 @pytest.mark.parametrize("status_code", [500, 502, 503, 504])
 def test_B09_a_5xx_leaves_doubt_and_is_never_sent_again(
-    make_line: MakeLine, status_code: int, accept: bool
+    make_send: MakeLine, status_code: int, accept: bool
 ) -> None:
-    line = make_line()
+    line = make_send()
     fault = {"do": "status", "status": status_code, "accept": accept, "html": True, "on": 1}
     assert parts(line.send(fault)) == (3, 0, 0, 3)
     assert parts(line.send()) == (3, 0, 0, 3)
@@ -323,18 +325,18 @@ ODD: list[tuple[dict[str, Any], str]] = [
     ("fault", "expected"), ODD, ids=[f"{f['do']} {f.get('status', '')}" for f, _ in ODD]
 )
 def test_B10_other_answers_are_refusals_or_doubts(
-    make_line: MakeLine, fault: dict[str, Any], expected: str
+    make_send: MakeLine, fault: dict[str, Any], expected: str
 ) -> None:
-    line = make_line(seconds=2.0)
+    line = make_send(seconds=2.0)
     counts = line.send({**fault, "on": 1})
     assert parts(counts) == ((3, 0, 0, 3) if expected == "doubt" else (0, 0, 6, 0))
 
 
 @pytest.mark.parametrize("status_code", [301, 302, 303, 307, 308])
 def test_B10_a_redirect_is_not_followed_and_takes_no_key_along(
-    make_line: MakeLine, status_code: int
+    make_send: MakeLine, status_code: int
 ) -> None:
-    line = make_line(3)
+    line = make_send(3)
     with running_webhook() as elsewhere:
         headers = {"Location": elsewhere.url}
         counts = line.send({"do": "status", "status": status_code, "headers": headers})
@@ -351,19 +353,19 @@ def closed_port() -> str:
     "url", [closed_port(), "http://nowhere.invalid"], ids=["closed port", "no such name"]
 )
 def test_B11_no_connection_is_tried_again_up_to_a_ceiling_then_parked(
-    make_line: MakeLine, url: str
+    make_send: MakeLine, url: str
 ) -> None:
-    line = make_line(3, url=url)
+    line = make_send(3, url=url)
     counts = line.send(retry_policy=RetryPolicy(first_wait=1.0, most_tries=5, jitter=lambda: 1.0))
     assert (parts(counts), counts.parked) == ((0, 0, 3, 0), 3)
-    assert sum(line.naps.waits) > 2 + 4 + 8 + 16  # longer each time
+    assert sum(line.stop_event.waits) > 2 + 4 + 8 + 16  # longer each time
     assert "no connection" in line.problems()[0]
 
 
 def test_B11_a_parked_batch_goes_out_once_the_provider_is_back(
-    fake: RunningFake, make_line: MakeLine
+    fake: RunningFake, make_send: MakeLine
 ) -> None:
-    line = make_line(3, url=closed_port())
+    line = make_send(3, url=closed_port())
     line.send(retry_policy=RetryPolicy(most_tries=2, first_wait=0.0))
     line.sending = replace(line.sending, transport=SendGrid(api_key=KEY, url=fake.url, seconds=20))
     with line.database.write() as session:
@@ -373,7 +375,7 @@ def test_B11_a_parked_batch_goes_out_once_the_provider_is_back(
     assert parts(line.send()) == (3, 0, 0, 0)
 
 
-def test_B11_a_connection_that_is_never_made_ends_in_time(make_line: MakeLine) -> None:
+def test_B11_a_connection_that_is_never_made_ends_in_time(make_send: MakeLine) -> None:
     # A full queue of connections leaves the next one unanswered.
     with closing(socket.create_server(("127.0.0.1", 0), backlog=0)) as full:
         address = full.getsockname()[:2]
@@ -381,7 +383,7 @@ def test_B11_a_connection_that_is_never_made_ends_in_time(make_line: MakeLine) -
         for one in queue:
             one.setblocking(False)
             one.connect_ex(address)
-        line = make_line(3, url=f"http://127.0.0.1:{address[1]}", seconds=0.3)
+        line = make_send(3, url=f"http://127.0.0.1:{address[1]}", seconds=0.3)
         counts = line.send(retry_policy=RetryPolicy(most_tries=2, first_wait=0.0))
         for one in queue:
             one.close()
@@ -389,26 +391,26 @@ def test_B11_a_connection_that_is_never_made_ends_in_time(make_line: MakeLine) -
 
 
 def test_B11_a_certificate_that_is_not_trusted_is_no_connection(
-    tmp_path: Path, make_line: MakeLine
+    tmp_path: Path, make_send: MakeLine
 ) -> None:
     with serving_tls(tmp_path, until=datetime.now(UTC) - timedelta(days=1)) as (url, got):
-        line = make_line(3, url=url)
+        line = make_send(3, url=url)
         counts = line.send(retry_policy=RetryPolicy(most_tries=2, first_wait=0.0))
     assert (counts.parked, counts.in_doubt) == (3, 0)
     assert got == [b"", b""]  # the key never left
     assert "ertificate" in line.problems()[0]
 
 
-def test_B12_a_long_request_cut_before_its_end_is_sent_again(make_line: MakeLine) -> None:
-    line = make_line(3)
+def test_B12_a_long_request_cut_before_its_end_is_sent_again(make_send: MakeLine) -> None:
+    line = make_send(3)
     content = replace(line.sending.content, html="x" * 20_000_000)
     counts = line.send({"do": "cut-request", "at": 100_000, "on": 1}, content=content)
     assert parts(counts) == (3, 0, 0, 0)
     assert line.sends() == 2
 
 
-def test_B12_a_short_request_that_was_written_whole_leaves_doubt(make_line: MakeLine) -> None:
-    line = make_line(3)
+def test_B12_a_short_request_that_was_written_whole_leaves_doubt(make_send: MakeLine) -> None:
+    line = make_send(3)
     assert parts(line.send({"do": "cut-request", "at": 300})) == (0, 0, 0, 3)
     assert line.fake.counts()["messages"] == 0
 
@@ -425,14 +427,14 @@ def test_B12_a_short_request_that_was_written_whole_leaves_doubt(make_line: Make
     ],
     ids=["silence", "silence, not taken", "close", "close, not taken", "reset", "half a status"],
 )
-def test_B13_no_answer_leaves_doubt(make_line: MakeLine, fault: dict[str, Any]) -> None:
-    line = make_line(seconds=0.5)
+def test_B13_no_answer_leaves_doubt(make_send: MakeLine, fault: dict[str, Any]) -> None:
+    line = make_send(seconds=0.5)
     assert parts(line.send({**fault, "on": 1})) == (3, 0, 0, 3)
     assert parts(line.send()) == (3, 0, 0, 3)
 
 
-def test_B14_a_dripping_answer_is_ended_by_the_total_deadline(make_line: MakeLine) -> None:
-    line = make_line(3, seconds=1.0)
+def test_B14_a_dripping_answer_is_ended_by_the_total_deadline(make_send: MakeLine) -> None:
+    line = make_send(3, seconds=1.0)
     began = time.monotonic()
     counts = line.send({"do": "drip", "seconds": 0.3})
     assert time.monotonic() - began < 3
@@ -440,15 +442,15 @@ def test_B14_a_dripping_answer_is_ended_by_the_total_deadline(make_line: MakeLin
 
 
 @pytest.mark.parametrize("fault", ["endless", "many-headers"])
-def test_B15_an_answer_without_end_is_read_up_to_a_bound(make_line: MakeLine, fault: str) -> None:
-    line = make_line(3)
+def test_B15_an_answer_without_end_is_read_up_to_a_bound(make_send: MakeLine, fault: str) -> None:
+    line = make_send(3)
     began = time.monotonic()
     assert parts(line.send({"do": fault})) == (3, 0, 0, 0)
     assert time.monotonic() - began < 10
 
 
-def test_B16_B17_each_batch_has_a_fresh_connection(make_line: MakeLine) -> None:
-    line = make_line(30)
+def test_B16_B17_each_batch_has_a_fresh_connection(make_send: MakeLine) -> None:
+    line = make_send(30)
     assert parts(line.send({"do": "twice"})) == (30, 0, 0, 0)
     arrived = line.fake.arrived()
     assert arrived["connections"] >= arrived["sends"] == 10
@@ -457,7 +459,7 @@ def test_B16_B17_each_batch_has_a_fresh_connection(make_line: MakeLine) -> None:
     assert len(set(ids)) == 10  # a stale answer was taken for nobody's
 
 
-def tell(line: Line, **shares: float) -> None:
+def tell(line: FakeSend, **shares: float) -> None:
     """Let the provider post its events, and take them in."""
     with running_webhook() as webhook:
         line.fake.flush_events(to=webhook.url, shares=shares)
@@ -466,8 +468,8 @@ def tell(line: Line, **shares: float) -> None:
                 handle_events(session, parse(body).events, hashes=Hashes([SECRET]), now=NOW)
 
 
-def test_B18_what_the_provider_drops_is_told_and_not_sent_again(make_line: MakeLine) -> None:
-    line = make_line()
+def test_B18_what_the_provider_drops_is_reported_and_not_sent_again(make_send: MakeLine) -> None:
+    line = make_send()
     line.send()
     tell(line, dropped=1.0)
     counts = line.send()
@@ -475,9 +477,9 @@ def test_B18_what_the_provider_drops_is_told_and_not_sent_again(make_line: MakeL
 
 
 def test_B19_an_accepted_batch_of_which_no_event_comes_is_not_sent_again(
-    make_line: MakeLine,
+    make_send: MakeLine,
 ) -> None:
-    line = make_line()
+    line = make_send()
     line.send()
     line.ahead = timedelta(days=3)
     counts = line.send()

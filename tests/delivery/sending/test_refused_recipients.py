@@ -28,7 +28,7 @@ from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, InDoubt, Refused
 from subscribers.models import Standing, Subscription
 from tests.delivery.conftest import MakeReaders, MakeSending
-from tests.delivery.fake_sleep import Naps
+from tests.delivery.fake_sleep import InstantWaits
 from tests.delivery.sending.test_dispatcher_limits import problems, the_issue
 
 Says = Callable[[Mailing], Answer]
@@ -58,10 +58,10 @@ def sending(make_readers: MakeReaders, make_sending: MakeSending, transport: Mem
 @pytest.fixture
 def send(sending: EditionSend, transport: MemoryTransport, now: datetime) -> Send:
     """Return a function that sends while the provider answers so; waiting takes no time."""
-    naps, ticks = Naps(), count_up(1)
+    stop_event, ticks = InstantWaits(), count_up(1)
 
     def clock() -> datetime:
-        return now + timedelta(seconds=sum(naps.waits), milliseconds=next(ticks))
+        return now + timedelta(seconds=sum(stop_event.waits), milliseconds=next(ticks))
 
     def send(says: Says = lambda _: Accepted()) -> DeliveryCounts:
         transport.answer = says
@@ -69,7 +69,7 @@ def send(sending: EditionSend, transport: MemoryTransport, now: datetime) -> Sen
         counts = dispatch(
             replace(sending, clock=clock, retry_policy=retry_policy),
             concurrency=1,
-            stop_signal=StopSignal(stopping=naps),
+            stop_signal=StopSignal(stopping=stop_event),
         )
         assert counts.balances
         assert max(Counter(transport.addresses()).values(), default=0) <= 1
@@ -148,7 +148,7 @@ def test_a_last_batch_of_one_reader_is_refused_in_the_end(
     database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
 ) -> None:
     make_readers(3)
-    naps = Naps()
+    stop_event = InstantWaits()
 
     def dislike_the_last(mailing: Mailing) -> Answer:
         bad = any("-2@example.org" in r.address for r in mailing.recipients)
@@ -156,9 +156,9 @@ def test_a_last_batch_of_one_reader_is_refused_in_the_end(
 
     sending = replace(
         make_sending(MemoryTransport(answer=dislike_the_last), batch_size=2),
-        clock=lambda: now + timedelta(seconds=sum(naps.waits)),
+        clock=lambda: now + timedelta(seconds=sum(stop_event.waits)),
     )
-    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
     assert (counts.accepted, counts.refused, counts.pending) == (2, 1, 0)
 
 

@@ -20,8 +20,8 @@ from digest.delivery.sending.restore_guard import DatabaseRestored, GuardRecord,
 from digest.issues.models import Approval, Issue, IssueState, Newsletter, Slot, SlotState
 from digest.service.backup import back_up
 from tests.delivery.conftest import MakeReaders, MakeSending
-from tests.delivery.counted import from_here
 from tests.delivery.counted import send as send_one
+from tests.delivery.counted import with_guard
 
 
 @pytest.fixture
@@ -42,13 +42,13 @@ def send(
         make_readers(9)
         sending = make_sending()
         restore_guard.begin(sqlite_database, file)
-        dispatch(from_here(sending, file), concurrency=1)
+        dispatch(with_guard(sending, file), concurrency=1)
 
     return act
 
 
 @dataclass(frozen=True)
-class Overtaken(RestoreGuardFile):
+class ContestedGuardFile(RestoreGuardFile):
     """A file that somebody asks for at the worst moment: *meanwhile* happens first, once."""
 
     meanwhile: list[Callable[[], None]] = field(default_factory=list)
@@ -245,7 +245,7 @@ def test_a_sender_at_work_is_no_sign_of_a_restore(
     make_readers(3)
     sending = make_sending()
     restore_guard.begin(database, file)
-    asked = Overtaken(file.path, [lambda: send_one(sending, file)])
+    asked = ContestedGuardFile(file.path, [lambda: send_one(sending, file)])
     assert restore_guard.hold_reason(database, asked) is None
 
 
@@ -281,8 +281,8 @@ def test_a_request_on_record_but_not_counted_yet_is_counted_once(
             restore_guard.begin(database, file)
             file.count()
 
-    here = replace(from_here(sending, file), step=another_begins)
-    dispatch(here, concurrency=1)
+    guarded = replace(with_guard(sending, file), step=another_begins)
+    dispatch(guarded, concurrency=1)
     assert restore_guard.hold_reason(database, file) is None
 
 

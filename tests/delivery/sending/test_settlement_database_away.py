@@ -16,7 +16,7 @@ from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer
 from digest.migrations.all_tables import METADATA
 from tests.delivery.conftest import MakeReaders, MakeSending
-from tests.delivery.fake_sleep import Naps
+from tests.delivery.fake_sleep import InstantWaits
 from tests.postgres import own_database
 
 READERS = 9
@@ -63,7 +63,7 @@ def test_D05_an_answer_read_while_the_database_was_away_is_written_when_it_is_ba
     at: int,
 ) -> None:
     make_readers(READERS)
-    naps = Naps()
+    stop_event = InstantWaits()
 
     def go_away(_mailing: Mailing) -> Answer:
         if len(transport.accepted) == at - 1:
@@ -71,12 +71,14 @@ def test_D05_an_answer_read_while_the_database_was_away_is_written_when_it_is_ba
         return Accepted()
 
     def come_back() -> None:
-        if len(naps.waits) == TRIES:
+        if len(stop_event.waits) == TRIES:
             let_in(True)
 
     transport = MemoryTransport(answer=go_away)
-    naps.meanwhile = come_back
-    counts = dispatch(make_sending(transport), concurrency=1, stop_signal=StopSignal(stopping=naps))
+    stop_event.meanwhile = come_back
+    counts = dispatch(
+        make_sending(transport), concurrency=1, stop_signal=StopSignal(stopping=stop_event)
+    )
     assert (counts.accepted, counts.in_doubt, counts.pending) == (READERS, 0, 0)
     assert len(transport.addresses()) == len(set(transport.addresses())) == READERS
 
@@ -85,10 +87,10 @@ def test_D05_a_start_the_database_went_away_in_is_unsent(
     make_readers: MakeReaders, make_sending: MakeSending, let_in: Callable[[bool], None]
 ) -> None:
     make_readers(READERS)
-    naps, transport, gone = Naps(), MemoryTransport(), list[str]()
+    stop_event, transport, gone = InstantWaits(), MemoryTransport(), list[str]()
 
     def come_back() -> None:
-        if len(naps.waits) == TRIES:
+        if len(stop_event.waits) == TRIES:
             let_in(True)
 
     def go_away(name: str) -> None:
@@ -96,8 +98,8 @@ def test_D05_a_start_the_database_went_away_in_is_unsent(
             gone.append(name)
             let_in(False)
 
-    naps.meanwhile = come_back
+    stop_event.meanwhile = come_back
     sending = replace(make_sending(transport), step=go_away)
-    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=naps))
+    counts = dispatch(sending, concurrency=1, stop_signal=StopSignal(stopping=stop_event))
     assert (counts.accepted, counts.in_doubt, counts.pending) == (READERS, 0, 0)
     assert len(transport.addresses()) == len(set(transport.addresses())) == READERS

@@ -23,7 +23,7 @@ THREADS = 3
 
 
 @dataclass
-class Frozen(WorkerProcesses):
+class HangingWorkers(WorkerProcesses):
     """A process that helps and says nothing any more."""
 
     killed: threading.Event = field(default_factory=threading.Event)
@@ -44,7 +44,7 @@ def test_a_helper_frozen_for_longer_than_a_lease_is_ended(
     make_readers: MakeReaders, make_sending: MakeSending
 ) -> None:
     make_readers(6)
-    workers = Frozen()
+    workers = HangingWorkers()
     counts = dispatch(replace(make_sending(), lease=0.2), workers=workers)
     assert (counts.accepted, workers.killed.is_set(), workers.stopped.is_set()) == (6, True, False)
 
@@ -53,7 +53,7 @@ def test_a_frozen_helper_keeps_nobody_longer_than_the_grace(
     make_readers: MakeReaders, make_sending: MakeSending
 ) -> None:
     make_readers(6)
-    workers, stop_signal = Frozen(), StopSignal(grace=0.2)
+    workers, stop_signal = HangingWorkers(), StopSignal(grace=0.2)
     stop_signal.stop()
     counts = dispatch(make_sending(), workers=workers, stop_signal=stop_signal)
     workers.killed.set()
@@ -76,7 +76,7 @@ def test_B08_while_the_provider_asks_for_rest_no_thread_claims_anything(
     rested: list[tuple[int, int]] = []
     met: list[str] = []
 
-    class Rest(threading.Event):
+    class EndingEvent(threading.Event):
         def wait(self, timeout: float | None = None) -> bool:
             asked = timeout is not None and timeout > 5.0
             before = len(met)
@@ -93,7 +93,7 @@ def test_B08_while_the_provider_asks_for_rest_no_thread_claims_anything(
     sending = make_sending(MemoryTransport(answer=answer), batch_size=1)
     begin, hour = sending.clock(), timedelta(hours=1)
     late = replace(sending, clock=lambda: begin + hour * len(rested))
-    counts = dispatch(late, concurrency=THREADS, stop_signal=StopSignal(stopping=Rest()))
+    counts = dispatch(late, concurrency=THREADS, stop_signal=StopSignal(stopping=EndingEvent()))
     [(before, after)] = rested
     # What was under way when it asked may still arrive.
     assert after - before < THREADS
