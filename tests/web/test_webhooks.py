@@ -288,8 +288,8 @@ def test_a_flood_is_a_line_a_minute(caplog: pytest.LogCaptureFixture) -> None:
             rejected.note(RejectionReason.UNSIGNED, NOON + timedelta(seconds=second))
     lines = [record.getMessage() for record in caplog.records]
     assert [line.partition(" post")[0] for line in lines] == [
-        "webhook: turned away 1",
-        "webhook: turned away 60",
+        "webhook: rejected 1",
+        "webhook: rejected 60",
     ]
     assert "DIGEST_WEBHOOK_KEYS" in lines[0]
 
@@ -300,5 +300,5 @@ def test_a_rejected_post_leaves_no_address_and_no_body_in_the_log(
     body = orjson.dumps([webhook.event(email="reader@example.org")])
     with caplog.at_level(logging.DEBUG):
         assert webhook.post(body, {SIGNATURE: "YQ==", TIMESTAMP: "5"}).status == 403
-    assert "turned away 1 post" in caplog.text
+    assert "rejected 1 post" in caplog.text
     assert [part for part in ("reader", "@", "digest_attempt", "YQ==") if part in caplog.text] == []

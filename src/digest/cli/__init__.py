@@ -41,7 +41,7 @@ from subscribers.errors import SubscribersError
 
 app = typer.Typer(
     name="digest",
-    help="Turns AI tool comparisons into newsletters, sends them, and follows what became of them.",
+    help="Turns AI tool comparisons into newsletters, sends them, and reports the results.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -76,7 +76,7 @@ def _root(
     context: typer.Context,
     database: Annotated[
         str | None,
-        typer.Option("--database", metavar="URL", help="The store; else DIGEST_DATABASE_URL."),
+        typer.Option("--database", metavar="URL", help="The database; else DIGEST_DATABASE_URL."),
     ] = None,
 ) -> None:
     context.obj = CommandContext(database_url=database)

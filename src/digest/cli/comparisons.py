@@ -72,9 +72,9 @@ def import_(
     ],
     as_json: JsonFlag = False,
 ) -> None:
-    """Bring comparisons in: new ones are added, changed ones get a new revision.
+    """Import comparisons: add the new ones, and a new revision of each changed one.
 
-    Each file stands for itself: one that can't be read is refused with its reason, the others are
+    Files are independent: one that can't be read is refused with its reason, the others are
     kept, and the exit code is 1.
     """
     call = call_of(context)
@@ -88,7 +88,7 @@ def import_(
 
 @app.command("list")
 def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """List every comparison by slug, as its newest revision tells it."""
+    """List every comparison by slug, with the facts of its newest revision."""
     call = call_of(context)
     with call.app.database.read() as session:
         rows = store.summaries(session)
@@ -110,7 +110,7 @@ def show(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show one comparison whole, both sides side by side."""
+    """Show one comparison in full, its two sides side by side."""
     call = call_of(context)
     with call.app.database.read() as session:
         comparison = store.by_slug(session, slug)

@@ -68,11 +68,11 @@ class DemoRun:
 @app.command()
 def demo(
     context: typer.Context,
-    folder: Annotated[Path, typer.Option(help="Made anew each time.")] = Path("demo"),
+    folder: Annotated[Path, typer.Option(help="Created anew each time.")] = Path("demo"),
     readers: Annotated[int, typer.Option(min=1, max=100_000)] = 1000,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make the whole journey: import, pick, build, send to the fake, events back, report."""
+    """Run every step with a fake SendGrid: import, pick, build, send, events, report."""
     call = call_of(context)
     demo_run = DemoRun()
     _make_folder(folder)

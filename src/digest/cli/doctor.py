@@ -38,7 +38,7 @@ def doctor(
     dns: Annotated[bool, typer.Option(help="Ask for the sender's DNS records.")] = True,
     as_json: JsonFlag = False,
 ) -> None:
-    """Explain whether this installation is fit to send; exit 1 when it isn't."""
+    """Check whether this installation is fit to send; exit 1 when it isn't."""
     call = call_of(context)
     facts = run_checks(call.app)
     needed = _records(call, ask=dns)

@@ -22,7 +22,7 @@ from digest.issues.content import TRACKING
 from digest.issues.models import Tracking
 
 app = typer.Typer(
-    help="The provider's events: what waits, what could not be used, and reading them again.",
+    help="The provider's events: those that wait, those that can't be used, and replay.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -30,7 +30,7 @@ app = typer.Typer(
 
 @app.command()
 def status(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """Show what waits in the spool, and what could not be used."""
+    """Show the events that wait in the spool, and those that can't be used."""
     call = call_of(context)
     spool = call.app.events.spool()
     with call.app.database.read() as session:
@@ -64,7 +64,7 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 @app.command()
 def drain(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """Apply what waits in the spool now."""
+    """Apply the events that wait in the spool now."""
     call = call_of(context)
     call.app.require_secrets()
     applied = call.app.events.consumer().apply_all()
@@ -83,7 +83,7 @@ def replay_(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Read events again into the same state: the stored ones, or those in files."""
+    """Apply events again, stored ones or those in files; applied events change nothing."""
     call = call_of(context)
     call.app.require_secrets()
     facts: dict[str, Any] = {}
@@ -117,7 +117,7 @@ def tracking(
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Show or choose what is learnt from opens and clicks: off, anonymous or reader."""
+    """Show or set what is recorded of opens and clicks: off, anonymous or reader."""
     call = call_of(context)
     with call.app.database.write() as session:
         row = store.newsletter(session, newsletter)

@@ -30,7 +30,9 @@ def fake_sendgrid(  # noqa: PLR0913, PLR0917 - each argument is an option of the
     events_to: Annotated[
         str | None, typer.Option(metavar="URL", help="The webhook on this machine to post to.")
     ] = None,
-    key: Annotated[str | None, typer.Option(help="The only key that opens; else any.")] = None,
+    key: Annotated[
+        str | None, typer.Option(help="The only key that is accepted; else any.")
+    ] = None,
     unscoped_key: Annotated[
         str | None, typer.Option(help="A key that is known but may not send.")
     ] = None,
@@ -55,14 +57,14 @@ def fake_sendgrid(  # noqa: PLR0913, PLR0917 - each argument is an option of the
         bool, typer.Option("--hold-events", help="Post events only when asked to.")
     ] = False,
     lenient: Annotated[
-        bool, typer.Option("--lenient", help="Be kind where the provider's ways aren't known.")
+        bool, typer.Option("--lenient", help="Accept what the provider isn't known to refuse.")
     ] = False,
     may_kill: Annotated[
         bool, typer.Option("--may-kill", help="Let a fault kill the process it names.")
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No line for each request.")] = False,
 ) -> None:
-    """Run a SendGrid on 127.0.0.1 that keeps every mail and sends none; Ctrl-C ends it."""
+    """Run a fake SendGrid on 127.0.0.1 that keeps every mail; Ctrl-C ends it."""
     call = call_of(context)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("digest.fake_sendgrid").setLevel(logging.WARNING if quiet else logging.INFO)

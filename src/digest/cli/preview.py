@@ -37,7 +37,7 @@ def preview(
         bool, typer.Option("--remote-images", help="Fetch the mail's images from where they are.")
     ] = False,
 ) -> None:
-    """Show the next issue as readers will get it, made anew whenever a file is saved."""
+    """Show the next issue as readers will get it, rebuilt whenever a file is saved."""
     call = call_of(context)
     if not folder.is_dir():
         raise NotFound(f"there is no folder {folder}", next_step=f"mkdir -p {quote(str(folder))}")

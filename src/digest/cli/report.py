@@ -47,7 +47,7 @@ def report(
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Tell what became of an issue, or of all: reached, clicked, left, complained, by provider."""
+    """Report on an issue, or on all: reached, clicked, left, complained, by provider."""
     if (issue is None) == (not all_):
         raise typer.BadParameter("name an issue, or say --all")
     if (html is not None) + as_csv_ + as_json > 1:

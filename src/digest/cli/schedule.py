@@ -24,7 +24,7 @@ from digest.issues.calendar import NTHS, Frequency, slots, weekday_of
 from digest.issues.models import Blackout, Newsletter, SlotState, WhenEmpty
 from digest.service import UpcomingMoment, release_decision, upcoming
 
-app = typer.Typer(help="When issues come out, and who does what: the next moments, and changes.")
+app = typer.Typer(help="Show or change when issues come out, and what is done around that.")
 
 DEFAULT_COUNT = 10
 SETTABLE = (SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD)
@@ -65,14 +65,14 @@ def set_(
     every: Annotated[Frequency | None, typer.Option(help="How often.")] = None,
     on: Annotated[str | None, typer.Option("--on", help="The weekday, by name.")] = None,
     at: Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="The time.")] = None,
-    zone: Annotated[str | None, typer.Option("--zone", help="Europe/Berlin, for one.")] = None,
+    zone: Annotated[str | None, typer.Option("--zone", help="Such as Europe/Berlin.")] = None,
     nth: Annotated[str | None, typer.Option(help=f"Of a month: {', '.join(NTHS)}.")] = None,
     starting: Annotated[
-        str | None, typer.Option(metavar="DATE", help="A week with an issue, of every second.")
+        str | None, typer.Option(metavar="DATE", help="A day of a week with an issue.")
     ] = None,
     newsletter: NewsletterOption = "weekly",
 ) -> None:
-    """Change when issues come out, from the next one on; what has a draft keeps its moment."""
+    """Change when issues come out, from the next one on; a drafted issue keeps its moment."""
     call = call_of(context)
     if not any((every, on, at, zone, nth, starting)):
         raise DigestError("say what to change", next_step="digest schedule set --help")
@@ -100,7 +100,9 @@ def rules(
     draft_before: Annotated[int | None, typer.Option(min=0, max=504, help="Hours.")] = None,
     remind_before: Annotated[int | None, typer.Option(min=0, max=504, help="Hours.")] = None,
     max_lateness: Annotated[int | None, typer.Option(min=0, max=744, help="Hours.")] = None,
-    when_empty: Annotated[WhenEmpty | None, typer.Option(help="With nothing new to say.")] = None,
+    when_empty: Annotated[
+        WhenEmpty | None, typer.Option(help="What to do with nothing new to say.")
+    ] = None,
     newsletter: NewsletterOption = "weekly",
 ) -> None:
     """Change what happens around an issue's moment."""
@@ -130,10 +132,10 @@ def blackout(
     first: Annotated[str, typer.Argument(metavar="DATE")],
     last: Annotated[str | None, typer.Argument(metavar="[DATE]")] = None,
     why: Annotated[str, typer.Option(help="The reason, as status shows it.")] = "no issue",
-    remove: Annotated[bool, typer.Option("--remove", help="Have issues again.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the blackout.")] = False,
     newsletter: NewsletterOption = "weekly",
 ) -> None:
-    """Have no issue on a day, or on all from one to another."""
+    """Let no issue come out on a day, or in a range of days."""
     call = call_of(context)
     days = (_parse_date(first), _parse_date(last or first))
     if days[1] < days[0]:
@@ -156,7 +158,7 @@ def shift(
     why: Annotated[str, typer.Option(help="The reason, for the record.")] = "",
     newsletter: NewsletterOption = "weekly",
 ) -> None:
-    """Move one issue's moment, once, to between its neighbours; in the newsletter's own time."""
+    """Move one issue to a time between its neighbours, in the newsletter's own time zone."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (session, row):
         moment = slots.calendar_of(session, row).shifted(period, _parse_local_time(to))
@@ -172,7 +174,7 @@ def shift(
 
 @app.command()
 def pause(context: typer.Context, newsletter: NewsletterOption = "weekly") -> None:
-    """Let nothing happen by itself until it is resumed; sends under way go on."""
+    """Pause the schedule until it is resumed; sends under way go on."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (_, row):
         row.scheduled = False
@@ -181,7 +183,7 @@ def pause(context: typer.Context, newsletter: NewsletterOption = "weekly") -> No
 
 @app.command()
 def resume(context: typer.Context, newsletter: NewsletterOption = "weekly") -> None:
-    """Let it go on; moments that passed meanwhile never were."""
+    """Resume the schedule; moments that passed meanwhile are not made up for."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (_, row):
         if not row.scheduled:
@@ -196,7 +198,7 @@ def evergreen(
     clear: Annotated[bool, typer.Option("--clear", help="Empty the list.")] = False,
     newsletter: NewsletterOption = "weekly",
 ) -> None:
-    """Show or set the comparisons that fill a week with nothing new."""
+    """Show or set the comparisons for a week with nothing new."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (session, row):
         if slugs or clear:

@@ -80,7 +80,7 @@ class LetterTransport:
         try:
             mailing = self._mailing(letter)
         except TemplateBroken as fault:  # the letter can be sent once the template is repaired
-            log.error("no %s letter in %s can be made: %s", letter.kind, letter.language, fault)
+            log.error("no %s letter in %s can be composed: %s", letter.kind, letter.language, fault)
             return SendOutcome.UNMADE
         answer = self.transport.hand_over(self.transport.prepare(mailing))
         if answer.outcome is not SendOutcome.ACCEPTED:  # its text may contain the address

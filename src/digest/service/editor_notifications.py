@@ -152,7 +152,7 @@ def _content(
             return _with_banner(letters.issue(session, issue), subject, words)
         return letters.letter(newsletter, subject, words)
     except DigestError as fault:
-        log.error("no letter to the editors can be made: %s", fault)
+        log.error("no notice to the editors can be composed: %s", fault)
         return None
 
 

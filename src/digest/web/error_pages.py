@@ -56,7 +56,7 @@ class ErrorPages:
         try:
             return HTMLResponse(self._theme.message(page), status)
         except DigestError as fault:  # the page's own template is broken
-            log.error("no page can be made: %s", fault)
+            log.error("no page can be rendered: %s", fault)
             return PlainTextResponse(f"{page.title}\n", status)
 
 

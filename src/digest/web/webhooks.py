@@ -48,8 +48,8 @@ class RejectionReason(StrEnum):
 _DESCRIPTIONS = {
     RejectionReason.UNSIGNED: "not signed with a key of DIGEST_WEBHOOK_KEYS",
     RejectionReason.TOO_LARGE: "larger than the provider's posts are",
-    RejectionReason.BUSY: "too many at once; the provider tells them again",
-    RejectionReason.FULL: "they couldn't be stored; the provider tells them again",
+    RejectionReason.BUSY: "too many at once; the provider retries them",
+    RejectionReason.FULL: "they couldn't be stored; the provider retries them",
 }
 
 
@@ -90,7 +90,7 @@ class RejectedPosts:
         number = self._unlogged.pop(reason)
         level = logging.ERROR if reason is RejectionReason.FULL else logging.WARNING
         description = f"{_DESCRIPTIONS[reason]} ({detail})" if detail else _DESCRIPTIONS[reason]
-        log.log(level, "webhook: turned away %d post(s): %s", number, description)
+        log.log(level, "webhook: rejected %d post(s): %s", number, description)
 
 
 class Webhook:

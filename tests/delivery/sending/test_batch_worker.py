@@ -175,7 +175,7 @@ def test_a_database_that_went_away_is_reported_in_its_own_words(
         said = session.exec(select(Attempt.detail).where(Attempt.outcome == "not-sent")).one()
     told = "the database went away (server closed the connection)"
     assert said == f"nothing was sent: {told}"
-    assert f"an answer can't be written down yet: {told}" in caplog.messages
+    assert f"a response can't be recorded yet: {told}" in caplog.messages
 
 
 def misspell(database: Database, *names: str) -> None:

@@ -127,6 +127,4 @@ def test_a_helper_that_gives_up_says_why_and_leaves_the_rest_to_the_others() -> 
         [sys.executable, "-c", GIVES_UP], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (0, "1 []\n")
-    assert done.stderr == (
-        "a process that helped to send gave up: [Errno 13] Permission denied: 'digest.db'\n"
-    )
+    assert done.stderr == ("a worker process gave up: [Errno 13] Permission denied: 'digest.db'\n")

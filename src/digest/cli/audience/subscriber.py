@@ -33,7 +33,7 @@ _WHY_NOT = "they asked to be forgotten, and come back only by signing up themsel
 
 @app.command()
 def show(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
-    """Show what is kept of one reader."""
+    """Show what is stored about one reader."""
     call = call_of(context)
     key = parse(address).key
     with call.app.database.read() as session:
@@ -59,7 +59,7 @@ def show(context: typer.Context, address: AddressArgument, json: JsonFlag = Fals
 
 @app.command()
 def history(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
-    """Show one reader's agreement and withdrawal, entry by entry: the evidence."""
+    """Show one reader's consent entries: the evidence of agreement and withdrawal."""
     call = call_of(context)
     key = parse(address).key
     with call.app.database.read() as session:

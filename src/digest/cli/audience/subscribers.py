@@ -52,7 +52,7 @@ def import_(
     ],
     newsletter: Newsletter = "weekly",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count and refuse as if, and change nothing.")
+        bool, typer.Option("--dry-run", help="Check and count the lines only; change nothing.")
     ] = False,
     ignore_column: Annotated[
         list[str] | None,
@@ -68,7 +68,7 @@ def import_(
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Bring a list in from elsewhere; who left, bounced, complained or was erased stays out."""
+    """Import a list; who left, bounced, complained or was erased is not imported."""
     call = call_of(context)
     call.app.require_secrets()
     options = ImportOptions(

@@ -40,7 +40,8 @@ def approve(
     context: typer.Context,
     issue: IssueNumber,
     despite: Annotated[
-        list[str] | None, typer.Option("--despite", metavar="RULE", help="Accept its warnings.")
+        list[str] | None,
+        typer.Option("--despite", metavar="RULE", help="Accept this rule's warnings."),
     ] = None,
     accept_warnings: Annotated[
         bool, typer.Option("--accept-warnings", help="Accept every warning there is.")
@@ -49,7 +50,7 @@ def approve(
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Let an issue go exactly as it is now; any change afterwards makes this void."""
+    """Approve an issue exactly as it is now; any later change voids the approval."""
     call = call_of(context)
     with call.app.database.write() as session:
         row, edition = find_issue(session, newsletter, issue)
@@ -110,7 +111,7 @@ def rebuild(
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Make an issue again from what it was made of, and compare; changes nothing."""
+    """Rebuild an issue from its recorded inputs, and compare; change nothing."""
     call = call_of(context)
     with call.app.database.read() as session:
         row, edition = find_issue(session, newsletter, issue)
@@ -146,7 +147,7 @@ def unattended(
     switch: Annotated[Switch, typer.Argument(help="on or off")],
     newsletter: NewsletterOption = "weekly",
 ) -> None:
-    """Say whether an issue without any finding may go although nobody approved it."""
+    """Set whether an issue without findings may be sent without an approval."""
     call = call_of(context)
     with call.app.database.write() as session:
         row = store.newsletter(session, newsletter)

@@ -52,7 +52,7 @@ def pick(
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Show what would go out, and why; changes nothing."""
+    """Show which comparisons the issue would carry, and why; change nothing."""
     call = call_of(context)
     with call.app.database.read() as session:
         row = store.newsletter(session, newsletter)
@@ -69,11 +69,11 @@ def build(
     period: PeriodOption = None,
     newsletter: NewsletterOption = "weekly",
     again: Annotated[
-        bool, typer.Option("--again", help="Make it anew; only before it is sent.")
+        bool, typer.Option("--again", help="Build it again; only before it is sent.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make the issue: pick, compose, render, check, freeze."""
+    """Build the issue: pick, compose, render, check, freeze."""
     call = call_of(context)
     with call.app.database.write() as session:
         row = store.newsletter(session, newsletter)
@@ -128,10 +128,10 @@ def check(
     context: typer.Context,
     issue: IssueNumber,
     spam: Annotated[
-        bool, typer.Option("--spam", help="Ask SpamAssassin, too; takes seconds.")
+        bool, typer.Option("--spam", help="Run SpamAssassin, too; takes seconds.")
     ] = False,
     reach: Annotated[
-        bool, typer.Option("--reach", help="Ask every link whether it answers; goes out.")
+        bool, typer.Option("--reach", help="Request every link; uses the network.")
     ] = False,
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,

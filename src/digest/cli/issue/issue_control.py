@@ -48,7 +48,7 @@ def pause(
     why: Why = "paused by hand",
     newsletter: NewsletterOption = "weekly",
 ) -> None:
-    """Start no further batch of this issue; what is under way is finished."""
+    """Pause an issue: start no further batch; requests under way are finished."""
     call = call_of(context)
     with call.app.database.write() as session:
         control.pause(session, find_issue(session, newsletter, issue)[0], why)
@@ -60,19 +60,19 @@ def resume(
     context: typer.Context,
     issue: OptionalIssue = None,
     after_restore: Annotated[
-        bool, typer.Option("--after-restore", help="Let a database put back from a copy send.")
+        bool, typer.Option("--after-restore", help="Allow sending from a restored database.")
     ] = False,
     lost_secret: Annotated[
-        bool, typer.Option("--lost-secret", help="Go on without a secret that is gone for good.")
+        bool, typer.Option("--lost-secret", help="Go on without a secret that is lost for good.")
     ] = False,
     past_first_wave: Annotated[
-        bool, typer.Option("--past-first-wave", help="Let the rest go whatever the first wave met.")
+        bool, typer.Option("--past-first-wave", help="Send the rest whatever the first wave met.")
     ] = False,
     by: Annotated[str, typer.Option("--by", help="Who decides that.")] = "",
     why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
     newsletter: NewsletterOption = "weekly",
 ) -> None:
-    """Let a paused issue go on; batches set aside as failed are tried again."""
+    """Resume a paused issue; batches set aside as failed are tried again."""
     call = call_of(context)
     if after_restore:
         _resume_after_restore(call, by, why)
@@ -159,7 +159,7 @@ def cancel(
     why: Why = "cancelled by hand",
     newsletter: NewsletterOption = "weekly",
 ) -> None:
-    """Leave unsent, for good, what isn't sent yet."""
+    """Cancel an issue for good: what isn't sent yet stays unsent."""
     call = call_of(context)
     with call.app.database.write() as session:
         control.cancel(session, find_issue(session, newsletter, issue)[0], why)
@@ -187,7 +187,7 @@ def resolve(
     ] = None,
     newsletter: NewsletterOption = "weekly",
 ) -> None:
-    """Decide on batches in doubt; each decision is kept with name, time and reason."""
+    """Decide on batches in doubt; each decision is recorded with name, time and reason."""
     call = call_of(context)
     _require_one_way(batches, every, since)
     moment = _parse_time(since) if since is not None else None

@@ -69,11 +69,13 @@ def send(
     ] = False,
     refused_again: Annotated[
         bool,
-        typer.Option("--refused-again", help="Offer it once more to those the provider refused."),
+        typer.Option(
+            "--refused-again", help="Send it again to the readers whom the provider refused."
+        ),
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Plan and send now, with progress; called again, it resumes what was interrupted."""
+    """Plan and send an issue now, with progress; resume an interrupted send."""
     call = call_of(context)
     _require_real_send(call, newsletter, issue, take=from_outbox)
     if refused_again:

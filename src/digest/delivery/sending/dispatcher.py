@@ -257,7 +257,7 @@ class _SenderThreads:
                     raise
                 if tries == 0:
                     log.warning(
-                        "an answer can't be written down yet: %s", connection_error_text(fault)
+                        "a response can't be recorded yet: %s", connection_error_text(fault)
                     )
                 self._pause(_SETTLE_PAUSES[min(tries, len(_SETTLE_PAUSES) - 1)])
                 more = False  # on a full disk, a response still fits where a claim doesn't

@@ -107,7 +107,7 @@ def worker_pool(
         gc.unfreeze()
         for pid, pipe in workers.running.items():
             if (code := _wait_for_end(pid, seconds)) < 0:
-                log.warning("a process that helped to send was killed (signal %d)", -code)
+                log.warning("a worker process was killed (signal %d)", -code)
             pipe.close()
 
 
@@ -134,7 +134,7 @@ def _fork(sending: EditionSend, work: Work, stop_signal: StopSignal) -> tuple[in
         code = 0
     except Exception as fault:  # the parent goes on alone
         reason = fault if isinstance(fault, OSError) else getattr(fault, "orig", None)
-        log.warning("a process that helped to send gave up: %s", reason or type(fault).__name__)
+        log.warning("a worker process gave up: %s", reason or type(fault).__name__)
     finally:
         os._exit(code)  # runs none of the parent's cleanup
 
