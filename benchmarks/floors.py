@@ -87,7 +87,7 @@ def _mail_send_body(page: list[tuple[int, str]]) -> bytes:
     """Return a body of the product's form and size, with a token for each of a reader's links."""
     readers = []
     for number, address in page:
-        leave = blake2b(b"u%d" % number, key=b"floor", digest_size=18).hexdigest()
+        leave = blake2b(b"u%d" % number, key=b"floor", digest_size=17).hexdigest()
         prefer = blake2b(b"p%d" % number, key=b"floor", digest_size=24).hexdigest()
         headers = {
             "List-Unsubscribe": f"<https://news.example.com/u/{leave}>",
