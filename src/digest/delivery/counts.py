@@ -33,7 +33,6 @@ class DeliveryCounts:
     excluded: int = 0
     pending: int = 0
     in_doubt: int = 0
-    claimed: int = 0  #: the part of pending that a sender is about to send
     under_way: int = 0  #: the part of in_doubt whose request is in flight
     called_off: int = 0  #: the part of excluded that was pending when the issue was cancelled
     parked: int = 0  #: the part of pending that needs a person to resume it
@@ -79,7 +78,6 @@ def count_deliveries(session: Session, edition_id: int) -> DeliveryCounts:
         called_off=cancelled,
         pending=sum(batches.get(state, 0) for state in _PENDING),
         in_doubt=sum(batches.get(state, 0) for state in _IN_DOUBT),
-        claimed=batches.get(BatchState.CLAIMED, 0),
         under_way=batches.get(BatchState.STARTED, 0),
         parked=batches.get(BatchState.PARKED, 0),
         delivered=statuses.get(DeliveryStatus.DELIVERED, 0)

@@ -51,8 +51,8 @@ def test_a_claim_counts_as_claimed_while_its_sender_lives(
     claimed_readers: int,
 ) -> None:
     claimed(sending, started=False)
-    counts = told(database, now, lives=lives).counts
-    assert (counts.pending, counts.claimed, counts.balances) == (5, claimed_readers, True)
+    seen = told(database, now, lives=lives)
+    assert (seen.counts.pending, seen.claimed, seen.counts.balances) == (5, claimed_readers, True)
 
 
 @pytest.mark.parametrize(("lives", "later"), [(False, 0), (None, 1), (True, 1)])

@@ -149,7 +149,7 @@ def _another_sends(report: IssueStatus) -> bool:
     """Return whether every open batch is under way in a process that is alive."""
     counts = report.counts
     open_ = counts.pending + counts.in_doubt
-    others = open_ > 0 and open_ == counts.claimed + counts.under_way
+    others = open_ > 0 and open_ == report.claimed + counts.under_way
     return others and report.state is IssueState.PREPARED and not refused_too_many(counts)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -114,6 +114,7 @@ class IssueStatus:
     excluded: tuple[ExclusionCount, ...] = ()  #: why readers were left out
     note: str = ""  #: why the issue was paused, cancelled or skipped
     outbox_copies: int = 0  #: copies written to the outbox folder, which reached nobody
+    claimed: int = 0  #: the part of pending that a living sender is about to send
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, with the counts at the top level."""
@@ -146,10 +147,13 @@ def issue_status(
         count_deliveries(session, edition.id or 0),
         count_outbox_copies(session, edition.id or 0),
     )
-    held = _held(session, edition, now, is_alive)
-    lost = sum(batch.size for batch, _ in held if batch.state is BatchState.STARTED)
-    left = sum(batch.size for batch, _ in held if batch.state is BatchState.CLAIMED)
-    counts = replace(counts, under_way=counts.under_way - lost, claimed=counts.claimed - left)
+    held: list[tuple[Batch, Attempt]] = []
+    dead: list[tuple[Batch, Attempt]] = []
+    for batch, attempt in _held(session, edition):
+        owner_is_dead = is_presumed_dead(attempt, now, is_alive)
+        (dead if owner_is_dead else held).append((batch, attempt))
+    lost = sum(batch.size for batch, _ in dead if batch.state is BatchState.STARTED)
+    counts = replace(counts, under_way=counts.under_way - lost)
     unheard = _unheard(session, issue, edition, counts.accepted - in_outbox, now)
     return IssueStatus(
         issue=issue.number,
@@ -159,12 +163,13 @@ def issue_status(
         problems=(
             *_paused(session, issue, edition, counts),
             *_problems(session, issue, edition, now),
-            *(_abandoned(session, batch, attempt, issue, now) for batch, attempt in held),
+            *(_abandoned(session, batch, attempt, issue, now) for batch, attempt in dead),
             *unheard,
         ),
         excluded=(*exclusion_counts(session, edition.id or 0), *_cancelled(issue, counts)),
         note=issue.note,
         outbox_copies=in_outbox,
+        claimed=sum(batch.size for batch, _ in held if batch.state is BatchState.CLAIMED),
     )
 
 
@@ -312,11 +317,9 @@ def _problem_of(
         )
 
 
-def _held(
-    session: Session, edition: Edition, now: datetime, is_alive: Callable[[str], bool | None]
-) -> list[tuple[Batch, Attempt]]:
-    """Return batches held by dead senders, or by senders whose lease has expired."""
-    rows = session.exec(
+def _held(session: Session, edition: Edition) -> Iterable[tuple[Batch, Attempt]]:
+    """Return the batches that a sender has claimed or started, with the attempt of each."""
+    return session.exec(
         select(Batch, Attempt)
         .join(Attempt, col(Attempt.key) == col(Batch.attempt))
         .where(
@@ -325,7 +328,6 @@ def _held(
         )
         .order_by(col(Batch.number))
     )
-    return [(batch, attempt) for batch, attempt in rows if is_presumed_dead(attempt, now, is_alive)]
 
 
 def _abandoned(
