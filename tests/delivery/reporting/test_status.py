@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 from sqlmodel import select
 
 from digest.db import Database
@@ -78,3 +79,16 @@ def test_a_claim_whose_sender_ended_was_not_sent(
     assert (seen.counts.pending, seen.counts.in_doubt) == (5, 0)
     assert problem.what.startswith("not sent")
     assert (problem.next_step, problem.evidence) == ("digest send 1 takes it up again", None)
+
+
+@pytest.mark.parametrize("state", ["in-doubt", "parked", "started"])
+def test_an_outcome_in_the_words_of_an_older_version_hides_no_problem(
+    database: Database, sending: EditionSend, now: datetime, state: str
+) -> None:
+    claimed(sending, started=True)
+    with database.write() as session:
+        session.execute(text("UPDATE attempt SET outcome = 'indoubt'"))
+        session.execute(
+            text("UPDATE batch SET state = :state WHERE state = 'started'"), {"state": state}
+        )
+    assert len(told(database, now, lives=False).problems) == 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import exists, func
 from sqlalchemy import select as core_select
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
 from digest.delivery.counts import DeliveryCounts, count_deliveries
@@ -32,6 +33,8 @@ from subscribers.models import LetterToSend
 #: After this long without an event, while events of other batches came, a batch was probably not
 #: accepted: the provider retries its event posts for 24 hours.
 EVENT_RETRIES = timedelta(hours=25)
+#: A sender of an older version that outlived the upgrade may have stored a word of its own.
+_WITHOUT_OUTCOME = defer(cast("Any", Attempt.outcome))
 
 
 def weigh_evidence(session: Session, batch: Batch, since: datetime | None, now: datetime) -> str:
@@ -217,6 +220,7 @@ def _problems(session: Session, issue: Issue, edition: Edition, now: datetime) -
     rows = session.exec(
         select(Batch, Attempt)
         .join(Attempt, col(Attempt.key) == col(Batch.attempt), isouter=True)
+        .options(_WITHOUT_OUTCOME)
         .where(
             col(Batch.edition_id) == edition.id,
             col(Batch.state).in_([BatchState.IN_DOUBT, BatchState.PARKED]),
@@ -322,6 +326,7 @@ def _held(session: Session, edition: Edition) -> Iterable[tuple[Batch, Attempt]]
     return session.exec(
         select(Batch, Attempt)
         .join(Attempt, col(Attempt.key) == col(Batch.attempt))
+        .options(_WITHOUT_OUTCOME)
         .where(
             col(Batch.edition_id) == edition.id,
             col(Batch.state).in_([BatchState.STARTED, BatchState.CLAIMED]),
