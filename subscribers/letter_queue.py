@@ -179,15 +179,21 @@ def settle(
     """
     state = LetterState.WAITING if outcome in again else _STATES.get(outcome, LetterState.FAILED)
     values = {"state": state, "outcome": outcome, "since": now}
-    session.execute(update(_ROWS).where(_ROWS.c.id == row_id).values(values))
+    # An erasure deletes a claimed row, and SQLite may give its id to a mail queued since.
+    unsettled = _ROWS.c.state.in_((LetterState.STARTED, LetterState.IN_DOUBT))
+    session.execute(update(_ROWS).where(_ROWS.c.id == row_id, unsettled).values(values))
     return state
 
 
 def states(session: Session, kind: LetterKind, newsletter: str) -> dict[str, LetterState]:
-    """Return the state of each mail of a kind that is sent once, by what it is about."""
-    of_kind = (_ROWS.c.kind == kind, _ROWS.c.newsletter == newsletter)
-    rows = session.execute(select(_ROWS.c.about, _ROWS.c.state).where(*of_kind))
-    return {row.about: row.state for row in rows}
+    """Return the state of each mail of a kind that is sent once, by what it is about.
+
+    One that was tried `MOST_TRIES` times has failed.
+    """
+    spent = (_ROWS.c.state == LetterState.WAITING) & (_ROWS.c.tries >= MOST_TRIES)
+    of_kind = (_ROWS.c.about.is_not(None), _ROWS.c.kind == kind, _ROWS.c.newsletter == newsletter)
+    rows = session.execute(select(_ROWS.c.about, _ROWS.c.state, spent).where(*of_kind))
+    return {about: LetterState.FAILED if failed else state for about, state, failed in rows}
 
 
 def note_events(session: Session, attempts: Collection[str | None], now: datetime) -> set[str]:

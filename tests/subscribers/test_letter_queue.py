@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from digest.db import Database
 from subscribers import address_change, lifecycle, store, suppression
 from subscribers.address.syntax import parse
-from subscribers.letter_queue import CUT_OFF, Letter, enqueue, send_waiting
+from subscribers.letter_queue import CUT_OFF, Letter, claim, enqueue, send_waiting, settle
 from subscribers.models import (
     LetterKind,
     LetterState,
@@ -211,6 +211,22 @@ def test_an_erased_reader_gets_no_letter(
         lifecycle.erase(session, letter, Evidence(channel="page"), hashes, now)
     send()
     assert post.sent == []
+
+
+def test_a_letter_queued_while_its_reader_before_was_erased_is_not_settled_for_them(
+    database: Database, make_reader: MakeReader, letter: int, hashes: Hashes, now: datetime
+) -> None:
+    with database.write() as session:
+        claimed = claim(session, now)
+    with database.write() as session:
+        lifecycle.erase(session, letter, Evidence(channel="page"), hashes, now)
+    with database.write() as session:
+        reader = make_reader(session, "next@example.com", Standing.PENDING)
+        enqueue(session, reader, NEWSLETTER, LetterKind.CONFIRM, now)
+    with database.write() as session:
+        settle(session, claimed or 0, SendOutcome.ACCEPTED, now)
+    with database.read() as session:
+        assert session.scalars(select(col(LetterToSend.state))).all() == [LetterState.WAITING]
 
 
 def test_an_address_suppressed_since_gets_no_letter(
