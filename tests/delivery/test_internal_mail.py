@@ -160,6 +160,18 @@ def test_a_notice_that_was_not_sent_is_tried_a_number_of_times(
     assert outcomes == [answer.outcome] * MOST_TRIES + [None] * 5
 
 
+def test_a_notice_that_was_tried_too_often_counts_as_failed(
+    notices: NoticeSender, database: Database
+) -> None:
+    notices.answer = NotSent(detail="no route")
+    states = []
+    for _ in range(MOST_TRIES):
+        notices.send()
+        with database.read() as session:
+            states.append(letter_queue.states(session, LetterKind.NOTICE, "weekly")[ABOUT])
+    assert states == [LetterState.WAITING] * (MOST_TRIES - 1) + [LetterState.FAILED]
+
+
 @pytest.mark.parametrize("answer", [Refused(detail="no"), InDoubt(detail="silence")])
 def test_a_notice_that_was_refused_or_is_in_doubt_is_not_sent_again(
     notices: NoticeSender, answer: Answer
