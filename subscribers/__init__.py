@@ -7,5 +7,5 @@ A sign-up passes `abuse_prevention`, is recorded and processed by `signup`, and 
 `store`, an entry of `consent` as proof, and a `suppression` where an address must not be mailed.
 `audience` then decides who gets an issue; `list_statistics` and `export` report the list, and
 `retention` deletes what needn't be kept any longer. `errors`, `sql` and `dates` serve all of them.
-The package never imports `digest`: its caller passes in the database and a way out for letters.
+The package never imports `digest`: its caller passes in the database and a sender of letters.
 """

@@ -57,7 +57,7 @@ class Letter:
 
 
 class LetterCarrier(Protocol):
-    """The way out for letters, passed in by the caller of this package."""
+    """The sender of letters, passed in by the caller of this package."""
 
     def send(self, letter: Letter) -> SendOutcome:
         """Hand one letter over; raise nothing for a fault of the network or the provider.

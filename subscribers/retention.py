@@ -143,7 +143,7 @@ def _delete_part(
 
 
 def _still_unsubscribed(session: Session, numbers: Sequence[Any], before: datetime) -> list[str]:
-    """Return the keys of those who still are away, and lock their rows against a return."""
+    """Return the keys of those still unsubscribed, and lock their rows against a return."""
     statement = (
         select(col(Subscriber.address_key))
         .where(col(Subscriber.id).in_(numbers), _has_left(before))

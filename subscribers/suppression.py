@@ -74,7 +74,7 @@ def suppress_all(
 
 
 def _strictest(old: SuppressionRecord | None, new: SuppressionRecord) -> SuppressionRecord:
-    """Return the stricter record; of two hard bounces the later one, which starts the rest anew."""
+    """Return the stricter record; of two hard bounces the later one."""
     if old is None:
         return new
     kept = old if STRICTNESS[old.reason] >= STRICTNESS[new.reason] else new

@@ -72,7 +72,7 @@ class Leavers:
 
 @contextmanager
 def leavers(rows: Iterable[Line], layout: ColumnLayout) -> Iterator[Leavers]:
-    """Yield who left, by all lines; raise `BadImport` for a word for it in an unread column."""
+    """Yield the leavers of all lines; raise `BadImport` for a word for it in an unread column."""
     with closing(sqlite3.connect("")) as database:
         found = Leavers(database)
         for line, fields in rows:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 
 def is_ours(request: Request, base_url: str) -> bool:
-    """Tell whether a request may come from a page of this site; a program sends neither header.
+    """Return whether a request may come from a page of this site; a program sends neither header.
 
     ``Sec-Fetch-Site`` (W3C Fetch Metadata) is set by the browser alone. Where it is missing,
     ``Origin`` (RFC 6454) counts: it is "null" for this site's own pages, which send no referrer.

@@ -245,7 +245,7 @@ async def joined(request: EndpointRequest, target: LinkTarget) -> NewsletterStan
 
 
 def _may_change_address(request: EndpointRequest, target: LinkTarget) -> bool:
-    """Tell whether a reader may change the address: joined, and not barred."""
+    """Return whether a reader may change the address: joined, and not barred."""
     with request.config.sessions.read() as session:
         row, reader = (
             store.standing_with(session, *target),

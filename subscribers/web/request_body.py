@@ -120,7 +120,7 @@ def _json(body: bytes) -> Fields:
 
 
 def _has_lone_surrogate(text: str) -> bool:
-    """Tell whether a text holds a lone surrogate, which JSON can escape and UTF-8 can't encode."""
+    """Return whether a text holds a lone surrogate, which UTF-8 can't encode."""
     return any("\ud800" <= letter <= "\udfff" for letter in text)
 
 

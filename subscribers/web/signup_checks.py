@@ -61,7 +61,7 @@ class SignupChecks:
     config: SiteConfig
 
     def turned_away(self, request: EndpointRequest) -> bool:
-        """Tell whether the flood guard stops the visitor's network, and count the request if so."""
+        """Return whether the flood guard stops the visitor's network; count the request if so."""
         stop = self.config.flood_guard.stopped(request.visitor)
         if stop is not None:
             self.config.flood_guard.count(stop)
@@ -122,7 +122,7 @@ class SignupChecks:
         return self._check_token(request)
 
     def _is_locked_in(self, request: EndpointRequest) -> bool:
-        """Tell whether our own form was sent from a sandboxed frame, whose origin is opaque."""
+        """Return whether our own form was sent from a sandboxed frame, whose origin is opaque."""
         if request.http.url.path == FRAME_PATH:
             return True
         with suppress(BadToken):
@@ -160,7 +160,7 @@ def _mark_of(request: EndpointRequest) -> str:
 
 
 def _has_present_wording(shown: ShownForm, info: NewsletterInfo) -> bool:
-    """Tell whether the wording that was shown is the one that would be kept as evidence."""
+    """Return whether the wording that was shown is the one that would be kept as evidence."""
     mark = wording_mark(info, shown.language)
     return (shown.newsletter, shown.mark) == (info.slug, mark)
 

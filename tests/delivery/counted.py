@@ -9,7 +9,7 @@ from digest.delivery.sending.restore_guard import RestoreGuardFile
 
 
 def with_guard(sending: EditionSend, file: RestoreGuardFile) -> EditionSend:
-    """Let what is sent be counted in a file."""
+    """Return the send with its starts counted in the restore guard's file."""
 
     def count(name: str) -> None:
         if name == "started":
@@ -19,7 +19,7 @@ def with_guard(sending: EditionSend, file: RestoreGuardFile) -> EditionSend:
 
 
 def send(sending: EditionSend, file: RestoreGuardFile, batches: int = 1) -> None:
-    """Send so many batches to the end, counted in a file."""
+    """Send that many batches, each counted in the file."""
     guarded = with_guard(sending, file)
     for _ in range(batches):
         _, taken = settle_and_claim(guarded, None, more=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class InstantWaits(threading.Event):
-    """A stop signal whose waits take no time; they are written down, and something may happen."""
+    """A stop event whose waits take no time and are recorded; *meanwhile* runs during each."""
 
     def __init__(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         super().__init__()

@@ -32,7 +32,7 @@ NOTICE = Mailing(content=CONTENT, recipients=[], issue="editors")
 
 
 class ProcessDied(BaseException):
-    """The death of a process, which no code of ours catches."""
+    """The death of the process: no code of the engine may catch it."""
 
 
 @dataclass
@@ -46,7 +46,7 @@ class DyingStore:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Open a session whose commit may be the last thing that happens."""
+        """Open a session whose commit may kill the process."""
         self.steps += 1
         with self.store.write() as session:
             yield session
@@ -64,7 +64,7 @@ class DyingStore:
 
 @dataclass
 class NoticeSender:
-    """Sends one notice, as often as it is asked to."""
+    """Sends one notice, each time it is called."""
 
     store: UnitOfWork
     now: datetime
@@ -80,7 +80,7 @@ class NoticeSender:
         return send_notice(store or self.store, self.hand_over, NOTICE, "weekly", ABOUT, self.now)
 
     def hand_over(self, mailing: Mailing) -> Answer:
-        """Hand a mailing over, and perhaps die of it."""
+        """Hand a mailing over; the process may die in it."""
         answer = self.transport.hand_over(self.transport.prepare(mailing))
         if self.dies:
             raise ProcessDied
@@ -131,7 +131,7 @@ def test_killed_while_it_is_handed_over_a_notice_ends_in_doubt(
 
 
 class UnusedCarrier:
-    """A way out for letters that has none to send."""
+    """A carrier for letters that must not be called."""
 
     def send(self, letter: Letter) -> SendOutcome:
         """Fail, since no letter waits."""

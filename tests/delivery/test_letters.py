@@ -65,7 +65,7 @@ MakePost = Callable[..., LetterTransport]
 
 @pytest.fixture
 def make_carrier(database: Database) -> MakePost:
-    """Return a function that makes the way out for letters; the newsletter is there."""
+    """Return a function that makes a transport for letters; the newsletter exists."""
     with database.write() as session:
         session.add(Newsletter(slug="weekly", name="Weekly AI Tool Verdicts"))
 

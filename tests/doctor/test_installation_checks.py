@@ -95,7 +95,7 @@ def test_an_installation_that_is_set_up_is_fit(install: Install) -> None:
 
 @contextmanager
 def somebody_else() -> Iterator[None]:
-    """Be a user whom files of the test don't belong to: root may write anything."""
+    """Run as a user who doesn't own the test's files, since root may write anything."""
     was = os.geteuid()
     if was == 0:
         os.seteuid(NOBODY)
@@ -259,7 +259,7 @@ def test_a_database_that_is_not_there_is_refused_and_not_made(install: Install) 
 
 
 def database_fact(url: str) -> tuple[str, str]:
-    """What the doctor says of a database, and the next step."""
+    """Return the doctor's finding about a database, and the next step."""
     app = open_app(load({}, **{**FIT, "database_url": url}), clock=lambda: NOW)
     [fact] = [fact for fact in run_checks(app) if fact.about == "database"]
     app.database.close()

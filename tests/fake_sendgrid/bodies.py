@@ -6,7 +6,7 @@ from typing import Any
 
 
 def make_body(*addresses: str, readers: int = 1, **changed: Any) -> dict[str, Any]:
-    """Build a body for these addresses, or so many readers; ``None`` leaves a field out."""
+    """Return a body for these addresses, or for that many readers; ``None`` omits a field."""
     listed = addresses or tuple(f"reader{n}@example.org" for n in range(readers))
     body: dict[str, Any] = {
         "from": {"email": "news@example.org", "name": "Weekly"},

@@ -21,7 +21,7 @@ def shared_fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFak
 
 @pytest.fixture
 def fake(shared_fake: RunningFake) -> RunningFake:
-    """A fake that remembers nothing."""
+    """The fake SendGrid, reset."""
     shared_fake.reset()
     return shared_fake
 

@@ -56,7 +56,7 @@ def installation(tmp_path: Path) -> Iterator[App]:
 
 @pytest.fixture
 def issue_builder(installation: App) -> IssueBuilder:
-    """What making a mail takes, rendering in this process: quicker, and the same bytes."""
+    """An issue builder that renders in this process: faster, with the same bytes."""
 
     def here(view: IssueView) -> Rendered:
         return render("issue", {"issue": view}, folder=installation.template_folder)

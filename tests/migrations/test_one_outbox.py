@@ -102,7 +102,7 @@ def upgraded(bare: Database) -> Database:
 
 
 class Carrier:
-    """A way out that keeps what it took."""
+    """A carrier that keeps the letters it accepted."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []

@@ -35,7 +35,7 @@ TOKEN = "a-token-of-the-tests"
 
 @dataclass(frozen=True)
 class EditorFolder:
-    """An editor's folder with comparisons and templates of its own, and the desk over it."""
+    """An editor's folder with comparisons and templates, and a preview session over it."""
 
     folder: Path
     app: App
@@ -49,14 +49,14 @@ class EditorFolder:
         return path
 
     def template(self, name: str, change: Callable[[str], str]) -> None:
-        """Save a template of one's own, made from the shipped one."""
+        """Save a changed copy of a shipped template in the editor's folder."""
         shipped = Path(str(templates(None)[0])) / name
         own = self.folder / "templates" / "email" / name
         source = own if own.is_file() else shipped
         self.write(f"templates/email/{name}", change(source.read_text(encoding="utf-8")))
 
     def mail(self) -> str:
-        """Look again and return the HTML that is shown."""
+        """Renew the snapshot and return the HTML that is shown."""
         snapshot = self.desk.renew()
         assert snapshot.built is not None, snapshot.faults
         return snapshot.built.rendered.html
@@ -64,14 +64,14 @@ class EditorFolder:
 
 @dataclass(frozen=True)
 class Site:
-    """The desk as it is served."""
+    """A preview server and a client for it."""
 
     url: str
     editor: EditorFolder
     client: httpx2.Client
 
     def post(self, path: str, **fields: Any) -> httpx2.Response:
-        """Ask for something as the desk's own page does."""
+        """POST JSON as the preview's own page does."""
         return self.client.post(
             path,
             content=json.dumps(fields),
@@ -88,7 +88,7 @@ def confined() -> Iterator[RenderProcess]:
 
 @contextmanager
 def open_folder(folder: Path, confined: RenderProcess) -> Iterator[EditorFolder]:
-    """Set up an editor's folder with the sample comparisons, and a desk over it."""
+    """Make an editor's folder with the sample comparisons, and a preview session over it."""
     (folder / "comparisons").mkdir(parents=True)
     (folder / "templates" / "email" / "partials").mkdir(parents=True)
     for path in samples.comparisons():
@@ -113,7 +113,7 @@ def open_folder(folder: Path, confined: RenderProcess) -> Iterator[EditorFolder]
 
 @contextmanager
 def served(editor: EditorFolder) -> Iterator[Site]:
-    """Serve a desk, and watch its folder."""
+    """Serve the preview of a folder, and watch the folder."""
     editor.desk.renew()
     live = FileWatcher(editor.desk, templates=[])
     sock = listen(0)
@@ -142,7 +142,7 @@ def site(editor: EditorFolder) -> Iterator[Site]:
 def read_only_site(
     tmp_path_factory: pytest.TempPathFactory, confined: RenderProcess
 ) -> Iterator[Site]:
-    """A desk for tests that change nothing."""
+    """A preview server for tests that change nothing."""
     with (
         open_folder(tmp_path_factory.mktemp("quiet") / "folder", confined) as editor,
         served(editor) as found,
@@ -152,7 +152,7 @@ def read_only_site(
 
 @pytest.fixture
 def page(site: Site, browser: Browser) -> Iterator[Page]:
-    """The desk on screen; asking anybody else for anything, or any error, fails the test."""
+    """The preview in a browser; a request to another host, or an error, fails the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     found = context.new_page()
     wrong: list[str] = []

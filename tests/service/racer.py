@@ -20,7 +20,7 @@ WEEKS = 4
 
 
 def work(url: str, now: datetime, barrier: Barrier, results: SimpleQueue[list[int]]) -> None:
-    """Take every turn that can be had, four weeks long, all at once with the others."""
+    """Advance the slots of four weeks, each week at the same instant as the other processes."""
     world = World(Database(url))
     released = []
     for week in range(WEEKS):
@@ -32,7 +32,7 @@ def work(url: str, now: datetime, barrier: Barrier, results: SimpleQueue[list[in
 
 
 def main() -> None:
-    """Start them, wait for all, and tell."""
+    """Start the processes, wait for all, and print what each released."""
     url, moment, number = sys.argv[1], datetime.fromisoformat(sys.argv[2]), int(sys.argv[3])
     # Forked before anything is opened: each has connections of its own.
     context = multiprocessing.get_context("fork")

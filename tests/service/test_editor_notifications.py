@@ -22,7 +22,7 @@ HOUR = timedelta(hours=1)
 
 
 class EditorMailbox:
-    """The editors' mailbox beside a world."""
+    """The notices that the editors got of one installation."""
 
     def __init__(self, world: World) -> None:
         self.world = world

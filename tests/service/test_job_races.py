@@ -21,7 +21,7 @@ TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 
 def race(url: str, number: int) -> list[list[int]]:
-    """Let *number* schedulers go at once; returns what each released, week by week."""
+    """Run *number* schedulers at once; return what each released, week by week."""
     arguments = [url, TUESDAY.isoformat(), str(number)]
     done = subprocess.run(  # noqa: S603 - this interpreter, a module of ours
         [sys.executable, "-m", "tests.service.racer", *arguments],

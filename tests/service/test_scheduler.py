@@ -53,7 +53,7 @@ def test_a_job_that_ends_after_the_stop_wakes_nobody() -> None:
 
 @pytest.fixture
 def hasty_threads() -> Iterator[None]:
-    """Let threads take turns as often as on a machine with much to do."""
+    """Switch threads as often as on a busy machine."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield

@@ -29,7 +29,7 @@ SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
 
 @dataclass
 class SendInstallation:
-    """An installation whose mail goes into a folder, with one issue on its way since noon."""
+    """An installation with an outbox folder, and one issue being sent since noon."""
 
     app: App
     outbox: Path

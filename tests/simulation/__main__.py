@@ -23,7 +23,7 @@ def _say(words: str) -> None:
 
 
 def folder() -> TemporaryDirectory[str]:
-    """Make a folder to simulate in; in memory, where that can be had."""
+    """Return a folder for the simulation, in memory where that is possible."""
     return TemporaryDirectory(dir=SHM if SHM.is_dir() else None)
 
 

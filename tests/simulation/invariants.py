@@ -29,7 +29,7 @@ class Violation(AssertionError):
 
 @dataclass
 class InvariantChecker:
-    """Looks at the store past the engine, and remembers what it saw."""
+    """Reads the store without the engine, and keeps what it has read before."""
 
     db: sqlite3.Connection
     seen: set[str] = field(default_factory=set)  #: attempts
@@ -51,7 +51,7 @@ class InvariantChecker:
         return self.db.execute(sql, values).fetchall()
 
     def look(self, provider: Provider) -> None:
-        """Check all that can be checked at any moment; raises `Violation`."""
+        """Check every invariant that holds at any moment; raises `Violation`."""
         self.checks += 1
         batches = self.rows(
             "SELECT id, key, edition_id, first_delivery, last_delivery, size, state, attempt"

@@ -25,7 +25,7 @@ JUMPS = (5, 200, 3_700, 8 * 86_400, -86_400, -200)
 
 
 def act(world: World) -> None:
-    """Let one thing happen, chosen by the seed."""
+    """Do one action, chosen by the seed."""
     acts: list[Callable[[World], None]] = list(_ACTS)
     world.random.choices(acts, list(_ACTS.values()))[0](world)
 
@@ -77,7 +77,7 @@ def _reader(world: World) -> tuple[int, str] | None:
 
 
 def leave(world: World) -> None:
-    """A reader leaves, or takes it back."""
+    """A reader unsubscribes, or undoes it."""
     reader = _reader(world)
     if reader is None:
         return
@@ -178,7 +178,7 @@ def resolve(world: World) -> None:
 
 
 def decide(world: World, key: str, attempt: str, *, accepted: bool) -> None:
-    """Record a decision, and remember whom a wrong one concerns."""
+    """Record a decision, and note the readers whom a wrong one affects."""
     verdict = control.DoubtResolution.ACCEPTED if accepted else control.DoubtResolution.UNSENT
     world.watch.decided.add(attempt)
     if accepted and not world.provider.took(attempt):
@@ -194,7 +194,7 @@ def decide(world: World, key: str, attempt: str, *, accepted: bool) -> None:
 
 
 def offer_again(world: World) -> None:
-    """A person offers an issue once more to those the provider refused."""
+    """A person sends an issue again to the readers whom the provider refused."""
     issue, *_ = _edition(world)
     try:
         with world.write() as session:
@@ -229,7 +229,7 @@ def news(world: World) -> None:
 
 
 def tell(world: World, post: list[Any]) -> None:
-    """Take events in as the webhook does."""
+    """Apply events as the webhook does."""
     with world.write() as session:
         handle_events(session, post, hashes=HASHES, now=world.clock())
         world.watch.heard |= {event.attempt for event in post if event.attempt}

@@ -57,7 +57,7 @@ class Mail:
 
 @dataclass
 class Provider:
-    """Answers requests, keeps what it took, and tells what became of it."""
+    """Answers requests, records the accepted mails, and reports their events."""
 
     random: Random
     troubles: dict[str, float]
@@ -71,11 +71,11 @@ class Provider:
     requests: int = 0
 
     def heal(self) -> None:
-        """Answer plainly from now on; bad addresses stay bad."""
+        """Stop all faults except bad addresses."""
         self.troubles, self.cap = {}, 1000
 
     def took(self, attempt: str) -> bool:
-        """Tell whether a request was accepted, as a look at the activity page would."""
+        """Return whether a request was accepted, as a look at the activity page would."""
         return any(mail.attempt == attempt for mail in self.mails)
 
     def answer(self, payload: bytes, now: datetime) -> Exchange:

@@ -29,7 +29,7 @@ MOST_ROUNDS = 60  #: of setting right what a world left behind
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a seed showed; *fault* is the violation in words, with the way to it."""
+    """The result of one seed; *fault* is the violation as text, with the trace."""
 
     seed: int
     fault: str = ""
@@ -42,7 +42,7 @@ class RunResult:
 
 
 class SimulationDatabase:
-    """One store that each seed begins with empty; what was compiled for it is kept."""
+    """One database that is emptied for each seed, so that compiled statements are kept."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "world.db"
@@ -50,7 +50,7 @@ class SimulationDatabase:
         METADATA.create_all(self.database.engine)
 
     def clear(self) -> None:
-        """Forget everything, and count from 1 again."""
+        """Delete every row, and restart the ids at 1."""
         with closing(sqlite3.connect(self.path, isolation_level=None)) as db:
             tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             db.execute("BEGIN IMMEDIATE")
@@ -64,7 +64,7 @@ class SimulationDatabase:
 
 
 def run(seed: int, stage: SimulationDatabase) -> RunResult:
-    """Live one seed through; never raises for what the engine does."""
+    """Run one seed; an exception of the engine becomes a fault of the result."""
     with _world(seed, stage) as world:
         fault = ""
         try:
@@ -107,7 +107,7 @@ def _world(seed: int, stage: SimulationDatabase) -> Iterator[World]:
 
 
 def _people(database: Database, random: Random) -> list[str]:
-    """Enrol a small list and build one issue, or two; returns the addresses."""
+    """Store a small list and one or two built issues; return the addresses."""
     readers = [f"r{n}@example.org" for n in range(1, random.randint(3, 20))]
     with database.write() as session:
         session.add(Newsletter(id=1, slug=NEWSLETTER, name="Weekly"))
@@ -141,7 +141,7 @@ def _people(database: Database, random: Random) -> list[str]:
 
 
 def _provider(random: Random, readers: list[str]) -> Provider:
-    """Make a provider of some temper: smooth, with a few troubles, or with many."""
+    """Return a provider without faults, with a few, or with many."""
     temper = random.choice([0.0, 0.5, 1.0, 4.0])
     troubles = {name: weight * temper for name, weight in FAULTS.items() if random.random() < 0.6}
     bad = {who for who in readers if random.random() < random.choice([0.0, 0.0, 0.15])}
@@ -160,7 +160,7 @@ def _live(world: World) -> None:
 
 
 def _settle(world: World) -> None:
-    """Let the troubles end, and people set right what is left; it must come to an end."""
+    """Stop the faults, and resolve what is left as a person would; this must terminate."""
     world.note("the troubles end")
     world.provider.heal()
     world.action_rate = world.death_rate = 0.0

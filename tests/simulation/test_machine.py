@@ -76,7 +76,7 @@ class Sender:
 
 
 class Machine(RuleBasedStateMachine):
-    """The engine beside a model that only knows who is on the list and who got what."""
+    """The engine beside a model that knows only the list and the mails that were sent."""
 
     stage: SimulationDatabase
 

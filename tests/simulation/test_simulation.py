@@ -22,7 +22,7 @@ def stage() -> Iterator[SimulationDatabase]:
 
 
 def failures(seen: list[RunResult]) -> list[str]:
-    """Say what failed, and how to see it happen."""
+    """Return each failure with the command that replays it."""
     return [
         f"{one.fault.strip().splitlines()[-1]}\n  python -m tests.simulation --seed {one.seed}"
         for one in seen

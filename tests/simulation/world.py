@@ -47,7 +47,7 @@ MAX_WAITS = 40  #: how long a person waits for a sender that only waits
 
 
 class Killed(BaseException):
-    """A sender died; nothing of it may catch this."""
+    """The death of a sender: no code of the engine may catch it."""
 
 
 @dataclass(eq=False)
@@ -94,7 +94,7 @@ class World:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """Open a session of nobody who may die; look at everything after its commit."""
+        """Open a session that no death interrupts; check every invariant after its commit."""
         with self.database.write() as session:
             yield session
         self.look()
@@ -104,7 +104,7 @@ class World:
         self.watch.look(self.provider)
 
     def meanwhile(self) -> None:
-        """Let something else happen in a gap, perhaps."""
+        """Run other actions in this gap, by chance."""
         while self.depth < DEEPEST and self.chance(self.action_rate):
             self.depth += 1
             try:
@@ -187,7 +187,7 @@ class World:
 
 @dataclass
 class _Store:
-    """The store as one sender has it: it may die right before and after each commit."""
+    """One sender's store: the sender may die right before and after each commit."""
 
     world: World
     process: Process
@@ -208,7 +208,7 @@ class _Store:
 
 @dataclass
 class _Transport:
-    """The way out as one sender has it; the wire format and the reading of answers are real."""
+    """One sender's transport; its wire format and the parsing of answers are the engine's own."""
 
     world: World
     process: Process
@@ -232,7 +232,7 @@ class _Transport:
 
 
 class _WaitingSignal(Event):
-    """A sender's stop signal; waiting on it lets the world's time pass."""
+    """A sender's stop event; a wait on it advances the simulated clock."""
 
     def __init__(self, world: World, process: Process) -> None:
         super().__init__()
@@ -250,5 +250,5 @@ class _WaitingSignal(Event):
 
 
 def open_watch(path: Path) -> sqlite3.Connection:
-    """Open the store for looking only."""
+    """Open the store read-only."""
     return sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)

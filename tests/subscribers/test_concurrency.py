@@ -37,7 +37,7 @@ Result = TypeVar("Result")
 def beside(
     database: Database, first: Callable[[Session], object], second: Callable[[Session], Result]
 ) -> Result:
-    """Do *first*, have *second* wait for it in another session, and then commit it."""
+    """Run *first*, let *second* wait for it in another session, then commit *first*."""
 
     def later() -> Result:
         with database.write() as session:
@@ -68,7 +68,7 @@ def pending(postgres_database: Database, make_reader: MakeReader) -> int:
 
 @pytest.fixture
 def confirm(pending: int, hashes: Hashes, now: datetime) -> Callable[[Session], ConfirmResult]:
-    """Return the pressing of the button behind the letter's link."""
+    """Return a function that confirms as the button behind the letter's link does."""
     asked = DatedTarget(pending, NEWSLETTER, now)
     return lambda session: lifecycle.confirm(
         session, asked, PAGE, hashes, now + timedelta(minutes=2)

@@ -31,7 +31,7 @@ Send = Callable[..., Counter[LetterState]]
 
 @dataclass
 class FakeCarrier:
-    """Keeps each letter, and gives the answer it was made with."""
+    """Keeps each letter, and returns the outcome it was made with."""
 
     answer: SendOutcome = SendOutcome.ACCEPTED
     sent: list[Letter] = field(default_factory=list)
@@ -118,7 +118,7 @@ def test_a_letter_that_must_wait_stops_the_round_and_is_sent_later(
 
 @dataclass
 class FailingCarrier:
-    """A post that can't make letters in German."""
+    """A carrier that can't compose letters in German."""
 
     sent: list[str] = field(default_factory=list)
 
@@ -243,7 +243,7 @@ def test_an_address_suppressed_since_gets_no_letter(
 
 @dataclass
 class RecordingCarrier:
-    """A post that reads, while it sends, the stored state of each letter."""
+    """A carrier that reads the stored state of each letter while it sends."""
 
     database: Database
     seen: list[list[LetterState]] = field(default_factory=list)

@@ -31,7 +31,7 @@ Headers = dict[str, str]
 
 @dataclass
 class Answer:
-    """What was answered, and how much of the body was read for it."""
+    """A response, and how much of the request body was read."""
 
     status: int = 0
     headers: Headers = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass
 class WebhookClient:
-    """The webhook, asked without a network."""
+    """A client that calls the webhook without a network."""
 
     site: Starlette
     app: App

@@ -40,7 +40,7 @@ serve(PlainTextResponse("here"), sock)
 
 
 class StubLoop(asyncio.SelectorEventLoop):
-    """A loop whose time is moved by hand."""
+    """An event loop whose clock the test advances."""
 
     ahead = 0.0
 
@@ -59,14 +59,14 @@ async def answer(_scope: Any, receive: Any, send: Any) -> None:
 
 @dataclass
 class ConnectionHarness:
-    """Connections that share one server, and the other ends of them."""
+    """The connections of one server, and their clients."""
 
     loop: StubLoop = field(default_factory=StubLoop)
     shared: Connections = field(default_factory=Connections)
     ends: list[socket.socket] = field(default_factory=list)
 
     def connect(self) -> socket.socket:
-        """Let somebody come."""
+        """Open a connection."""
         ours, theirs = socket.socketpair()
         self.ends.append(theirs)
         theirs.setblocking(False)
@@ -79,7 +79,7 @@ class ConnectionHarness:
         return theirs
 
     def turn(self) -> None:
-        """Let the loop do what is due."""
+        """Run the callbacks that are due."""
         for _ in range(10):
             self.loop.run_until_complete(asyncio.sleep(0))
 
@@ -92,7 +92,7 @@ class ConnectionHarness:
         self.turn()
 
     def is_open(self, end: socket.socket) -> bool:
-        """Tell whether the site is still there; reads what it said."""
+        """Return whether the site is still there; reads what it said."""
         self.turn()
         try:
             while end.recv(65536):

@@ -39,7 +39,7 @@ WEBHOOK = "/webhooks/sendgrid"
 
 @dataclass
 class Told:
-    """A site that was told a reader's name in every way there is."""
+    """A site that holds a reader's name in every file it can."""
 
     site: Running
     folder: Path

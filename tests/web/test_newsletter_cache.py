@@ -21,7 +21,7 @@ from digest.web.newsletter_cache import FRESH_SECONDS, NewsletterCache
 
 @dataclass
 class FlakyDatabase:
-    """A store that can be away."""
+    """A store that can be unreachable."""
 
     database: Database
     away: bool = False

@@ -33,7 +33,7 @@ def asked(site: Running, *parts: bytes) -> bytes:
 
 
 def has_ipv6() -> bool:
-    """Tell whether this machine has IPv6's own address of itself."""
+    """Return whether this machine has IPv6's own address of itself."""
     known = Path("/proc/net/if_inet6")
     return known.exists() and "0" * 31 + "1 " in known.read_text("ascii")
 

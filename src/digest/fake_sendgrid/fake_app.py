@@ -155,7 +155,7 @@ def _kept_key(ledger: MessageStore) -> str:
 
 
 def _from_here(request: HttpRequest) -> bool:
-    """Tell whether the host and origin are local: no DNS rebinding, no cross-site post."""
+    """Return whether the host and origin are local: no DNS rebinding, no cross-site post."""
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname
     origin = request.headers.get("origin")
     return host in LOCAL_NAMES and (origin is None or urlsplit(origin).hostname in LOCAL_NAMES)

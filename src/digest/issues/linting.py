@@ -133,7 +133,7 @@ def _issue(edition: Edition) -> Issue | None:
 
 
 def _is_tracked(edition: Edition) -> bool:
-    """Tell whether links will be rewritten; true when the newsletter isn't known."""
+    """Return whether links will be rewritten; true when the newsletter isn't known."""
     session, issue = object_session(edition), _issue(edition)
     newsletter = session.get(Newsletter, issue.newsletter_id) if session and issue else None
     return newsletter is None or newsletter.tracking is not Tracking.OFF

@@ -92,7 +92,7 @@ def carried_comparisons(session: Session, issue_id: int) -> Sequence[Revision]:
 
 
 def was_carried(session: Session, comparison: Comparison) -> bool:
-    """Tell whether an issue whose audience was frozen carries a comparison."""
+    """Return whether an issue whose audience was frozen carries a comparison."""
     statement = (
         select(Issue.id)
         .join(Placement, col(Placement.issue_id) == col(Issue.id))

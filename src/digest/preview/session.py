@@ -64,7 +64,7 @@ class PreviewSession:
     def renew(self, *, settings: bool = False) -> Snapshot:
         """Take, check and return a snapshot; *settings* reads the settings again.
 
-        Never raise for what an editor wrote: the snapshot's faults hold that.
+        An error in the editor's files isn't raised: the snapshot's `faults` hold it.
         """
         with self._lock:
             self.refresh(settings=settings)

@@ -58,7 +58,7 @@ def _in_attribute(char: str) -> str:
 
 
 def is_web_link(url: str) -> bool:
-    """Tell whether *url* is http or https, names a host, and carries no credentials."""
+    """Return whether *url* is http or https, names a host, and carries no credentials."""
     try:
         parts = urlsplit(url)
         host, _ = (parts.hostname or "").encode("idna"), parts.port

@@ -1,4 +1,4 @@
-"""What became of issues, for people: numbers gathered, drawn, and set as pages and tables.
+"""Reports on issues, for people: numbers gathered, drawn as charts, and laid out as pages.
 
 `report_data` gathers the numbers of one issue from the delivery statistics and the subscriber
 list, once, for every form of output; `heatmap` finds where each link stands in the mail and

@@ -70,7 +70,7 @@ def heat_map(html: str, links: Sequence[LinkStatistics]) -> str:
 
 
 def _is_active(html: str) -> bool:
-    """Tell whether HTML holds an active element or an event handler, which no report may hold."""
+    """Return whether HTML holds an active element or an event handler, which no report may hold."""
     reader = _Reader()
     reader.feed(html)
     return reader.active

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 #: Seconds until the scheduler asks again: a run that only waits ends, so that other issues go.
 ASKED_AGAIN = 60.0
-#: Longest wait of a batch for its next attempt: `digest.delivery.sending.settlement.Patience`.
+#: Longest wait of a batch for its next attempt: `digest.delivery.sending.settlement.RetryPolicy`.
 LONGEST_WAIT = timedelta(minutes=15)
 
 
@@ -87,7 +87,7 @@ class SendJob:
     def run(self, now: datetime) -> str:
         """Send until nothing more can be sent now; return each issue's counts in one line.
 
-        Raise `Restored` where the restore guard holds the database.
+        Raise `DatabaseRestored` where the restore guard holds the database.
         """
         with self.app.database.read() as session:
             prepared = select(Issue.id).where(Issue.state == IssueState.PREPARED)

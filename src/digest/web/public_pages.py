@@ -136,6 +136,6 @@ def _out(session: Session, slug: str, now: datetime) -> Revision:
 
 
 def _is_out(session: Session, comparison: Comparison, revision: Revision, now: datetime) -> bool:
-    """Tell whether a comparison's day has begun anywhere on earth, or an issue carried it."""
+    """Return whether a comparison's day has begun anywhere on earth, or an issue carried it."""
     out = revision.published_on is None or revision.published_on <= (now + _EARLIEST_ZONE).date()
     return out or store.was_carried(session, comparison)

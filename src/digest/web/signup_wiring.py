@@ -84,7 +84,7 @@ def _elsewhere(session: Session, subscriber_id: int) -> Mapping[str, Any]:
 
 
 def _keeps_files(app: App) -> bool:
-    """Tell whether this installation keeps mails, with their addresses, as files."""
+    """Return whether this installation keeps mails, with their addresses, as files."""
     folder = app.settings.outbox
     written = folder.is_dir() and any(folder.iterdir())
     return written or app.outbox_folder is not None

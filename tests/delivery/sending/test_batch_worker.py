@@ -44,7 +44,7 @@ def sending(
 
 @dataclass
 class RaisingTransport:
-    """A way out that fails in a way it promised not to."""
+    """A transport that raises where the contract forbids it."""
 
     inner: MemoryTransport
     fault: Exception
@@ -59,7 +59,7 @@ class RaisingTransport:
 
 
 class UnpreparedTransport(RaisingTransport):
-    """A way out that can't even make a request."""
+    """A transport that can't prepare a request."""
 
     def prepare(self, mailing: Mailing) -> PreparedRequest:
         raise self.fault
@@ -111,7 +111,7 @@ def test_I3_an_epoch_file_that_cannot_be_written_leaves_no_doubt(
 
 @dataclass
 class LossyStore:
-    """A store that loses the database's answer, once, to what is written when it is told to."""
+    """A store that loses the database's answer to one write, once it is armed."""
 
     inner: Database
     reached: bool  #: whether the database had got it
@@ -179,7 +179,7 @@ def test_a_database_that_went_away_is_reported_in_its_own_words(
 
 
 def misspell(database: Database, *names: str) -> None:
-    """Leave addresses as an earlier library may have taken them, or a hand made them."""
+    """Store malformed addresses, as an earlier version or a manual edit may have left them."""
     with database.write() as session:
         for name in names:
             found = Subscriber.address == f"{name}@example.org"

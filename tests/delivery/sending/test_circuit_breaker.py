@@ -37,7 +37,7 @@ MINUTE = 60.0
 
 @dataclass
 class OutageSend:
-    """A send on a day when the provider answers as *answer* says, in a time that only naps take."""
+    """A send to a provider that answers as *answer* says; the clock advances only with waits."""
 
     database: Database
     start: datetime
@@ -81,7 +81,7 @@ class OutageSend:
         return counts
 
     def stop_after(self, seconds: float) -> None:
-        """Let a person stop the send by then."""
+        """Stop the send at that time, as a person would."""
 
         def stop() -> None:
             self._pass()

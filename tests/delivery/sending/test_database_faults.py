@@ -31,7 +31,7 @@ READERS = 9
 
 @pytest.fixture
 def database(sqlite_database: Database) -> Database:
-    """A store that gives up soon when somebody else writes."""
+    """A store with a short timeout for locks."""
     event.listen(
         sqlite_database.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout=20")
     )
@@ -59,7 +59,7 @@ def sending(
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the one writer's place, as another process would."""
+    """Hold SQLite's write lock, as another process would."""
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
@@ -67,7 +67,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def once(at: str, do: Callable[[], object]) -> Callable[[str], None]:
-    """Return a step hook that does something the first time a step is reached."""
+    """Return a step hook that calls *act* the first time a step is reached."""
     done: list[str] = []
 
     def step(name: str) -> None:
@@ -79,7 +79,7 @@ def once(at: str, do: Callable[[], object]) -> Callable[[str], None]:
 
 
 def resumed(sending: EditionSend, database: Database) -> DeliveryCounts:
-    """Send again as a process that finds the earlier one dead."""
+    """Send again as a process that takes over from a dead one."""
     counts = dispatch(sending, concurrency=1, is_alive=lambda _: False)
     assert counts.balances
     return counts
@@ -235,7 +235,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 
 def _used(path: Path, sending: EditionSend, database: Database) -> None:
-    """Send again, then look at the whole file, as the service does when it starts."""
+    """Send again, then check the whole file, as the service does at its start."""
     resumed(sending, database)
     with closing(sqlite3.connect(path)) as db:
         if db.execute("PRAGMA quick_check").fetchone() != ("ok",):
@@ -244,7 +244,7 @@ def _used(path: Path, sending: EditionSend, database: Database) -> None:
 
 @contextmanager
 def full(database: Database, spare: int = 0) -> Iterator[None]:
-    """Let the store grow by no more than *spare* pages."""
+    """Limit the growth of the store to *spare* pages."""
     with database.read() as session:
         pages = session.connection().exec_driver_sql("PRAGMA page_count").scalar_one() + spare
 

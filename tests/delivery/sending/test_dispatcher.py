@@ -229,7 +229,7 @@ def test_counts_balance_at_every_step(
 
 @dataclass
 class StaggeredStore:
-    """A store that lets the first sender look for work only once the other has ended."""
+    """A store that blocks the first sender until the other has ended."""
 
     database: Database
     senders: list[threading.Thread] = field(default_factory=list)

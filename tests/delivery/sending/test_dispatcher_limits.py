@@ -47,7 +47,7 @@ def with_wave(database: Database, sending: EditionSend, readers: int, seconds: i
 
 
 def one_turn(sending: EditionSend) -> None:
-    """Send what may go now; don't wait for the first wave's judgement."""
+    """Send what may be sent now, without waiting for the first wave's judgement."""
     dispatch(sending, concurrency=1, longest_wait=0)
 
 
@@ -135,7 +135,7 @@ def test_too_many_bounces_in_the_first_wave_pause_the_issue(
 
 
 def in_no_time(sending: EditionSend, start: datetime) -> tuple[EditionSend, InstantWaits]:
-    """Let waiting take no time, and the clock go on by as much as was waited."""
+    """Make waits take no time, and advance the clock by each wait."""
     stop_event = InstantWaits()
     return replace(
         sending, clock=lambda: start + timedelta(seconds=sum(stop_event.waits))

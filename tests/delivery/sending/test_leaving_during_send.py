@@ -35,7 +35,7 @@ Change = Callable[[], None]
 
 @dataclass
 class PreparedIssue:
-    """An issue ready to go to four readers in one batch, and the first of them."""
+    """An issue prepared for four readers in one batch; `FIRST` is the first reader."""
 
     database: Database
     sending: EditionSend
@@ -57,7 +57,7 @@ class PreparedIssue:
             row.address = row.address_key = "elsewhere@example.org"
 
     def send(self, *, at: str = "", change: Change | None = None, doubt: bool = False) -> None:
-        """Send; at a step of it something changes; perhaps the first answer leaves doubt."""
+        """Send; *change* runs at step *at*; with *doubt* the first answer is in doubt."""
         changes = [change] if change else []
         answers: list[Answer] = [InDoubt(detail="no answer")] if doubt else []
 

@@ -49,7 +49,7 @@ def drawn(number: int, *categories: str) -> ComparisonDraft:
 
 
 def carry(database: Database, issue_id: int, now: datetime, *pairs: tuple[str, str]) -> None:
-    """Let an issue carry a comparison for each pair of categories."""
+    """Store an issue that carries a comparison for each pair of categories."""
     with database.write() as session:
         for number, pair in enumerate(pairs, start=1):
             kept = by_slug(session, store_draft(session, drawn(number, *pair), now=now).slug)
@@ -72,7 +72,7 @@ def choose(database: Database, reader: int, *topics: str) -> None:
 
 
 def left_out(database: Database) -> dict[int, str | None]:
-    """Return why each reader who is left out is."""
+    """Return the reason of each excluded reader."""
     with database.read() as session:
         rows = session.exec(select(Delivery).where(col(Delivery.outcome).is_not(None))).all()
         return {row.subscriber_id: row.reason for row in rows}

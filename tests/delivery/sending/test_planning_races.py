@@ -27,7 +27,7 @@ READERS = 50
 
 @pytest.fixture
 def world(postgres_database: Database, now: datetime) -> World:
-    """A weekly with readers; its issue of this moment is drafted, and may go."""
+    """A weekly newsletter with readers; the issue due now is drafted and approved."""
     made = World(postgres_database)
     made.add_newsletter()
     made.add_comparisons(2)
@@ -39,7 +39,7 @@ def world(postgres_database: Database, now: datetime) -> World:
 
 
 def waits_for_us(database: Database) -> bool:
-    """Tell whether somebody waits for a lock of another's."""
+    """Return whether a transaction waits for a lock of another one."""
     asked = text(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -52,7 +52,7 @@ def waits_for_us(database: Database) -> bool:
 def meanwhile(
     database: Database, ours: Callable[[Session], object], theirs: Callable[[], object]
 ) -> Future[object]:
-    """Let *theirs* begin before what *ours* does is committed, and wait for both to end."""
+    """Start *theirs* before *ours* is committed, and wait for both to end."""
     with ThreadPoolExecutor(1) as pool:
         with database.write() as session:
             ours(session)

@@ -225,11 +225,11 @@ def _attempts(database: Database) -> list[str]:
 
 
 class ProcessDied(BaseException):
-    """The process is gone: nothing of it may catch this."""
+    """The death of the process: no code of the engine may catch it."""
 
 
 def dies_after(sending: EditionSend, step: str) -> None:
-    """Send until that step is durable for the first time, and no further."""
+    """Send until that step is durable for the first time, then die."""
 
     def die(name: str) -> None:
         if name == step:

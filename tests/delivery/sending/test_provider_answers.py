@@ -60,14 +60,14 @@ def shared_fake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningFak
 
 @pytest.fixture
 def fake(shared_fake: RunningFake) -> RunningFake:
-    """A provider that remembers nothing and behaves."""
+    """The fake SendGrid, reset and without faults."""
     shared_fake.reset()
     return shared_fake
 
 
 @dataclass
 class FakeSend:
-    """A sending on its way to the fake."""
+    """A send to the fake SendGrid."""
 
     fake: RunningFake
     database: Database
@@ -76,7 +76,7 @@ class FakeSend:
     ahead: timedelta = timedelta(0)
 
     def send(self, *faults: dict[str, Any], **more: Any) -> DeliveryCounts:
-        """Send with these faults, one sender at a time; time passes when it waits."""
+        """Send with these faults, with one sender; the clock advances with each wait."""
         if faults:
             self.fake.set_faults(list(faults))
         self.sending = replace(self.sending, clock=self.clock, **more)
@@ -91,7 +91,7 @@ class FakeSend:
         return NOW + self.ahead + timedelta(seconds=sum(self.stop_event.waits))
 
     def problems(self) -> list[str]:
-        """What status says, with the next steps."""
+        """Return the problems of the status, with the next steps."""
         with self.database.read() as session:
             issue, edition = session.exec(select(Issue)).one(), session.exec(select(Edition)).one()
             return [
@@ -121,7 +121,7 @@ MakeLine = Callable[..., FakeSend]
 def make_send(
     database: Database, fake: RunningFake, make_readers: MakeReaders, make_sending: MakeSending
 ) -> MakeLine:
-    """Return a function that prepares an issue for some readers, on its way to the fake."""
+    """Return a function that prepares a send to the fake SendGrid for some readers."""
 
     def make(
         readers: int = READERS, *, batch_size: int = 3, seconds: float = 20.0, url: str = ""
@@ -460,7 +460,7 @@ def test_B16_B17_each_batch_has_a_fresh_connection(make_send: MakeLine) -> None:
 
 
 def tell(line: FakeSend, **shares: float) -> None:
-    """Let the provider post its events, and take them in."""
+    """Post the events of the fake SendGrid and apply them."""
     with running_webhook() as webhook:
         line.fake.flush_events(to=webhook.url, shares=shares)
         for body in webhook.bodies:

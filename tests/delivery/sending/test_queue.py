@@ -15,7 +15,7 @@ from tests.delivery.conftest import MakeReaders, MakeSending
 
 
 def steps_of_a_claim(session: Session, sending: EditionSend) -> int:
-    """Count what SQLite's machine does for a claim, in hundreds of instructions."""
+    """Count the SQLite instructions of a claim, in hundreds."""
     hundreds = count()
     driver: Any = session.connection().connection.dbapi_connection
     driver.set_progress_handler(lambda: next(hundreds) and None, 100)

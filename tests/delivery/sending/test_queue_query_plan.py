@@ -37,7 +37,7 @@ def database(postgres_database: Database) -> Database:
 
 @pytest.fixture
 def edition(database: Database, make_issue: Callable[[], tuple[int, int]]) -> int:
-    """An edition on its way to sixty thousand, of whom one batch waits in the middle."""
+    """An edition for 60,000 readers, with one pending batch in the middle."""
     issue_id, edition_id = make_issue()
     with database.write() as session:
         for statement in _FILL:
@@ -53,7 +53,7 @@ def edition(database: Database, make_issue: Callable[[], tuple[int, int]]) -> in
 
 
 def plans(session: Session, act: Callable[[], object]) -> list[str]:
-    """Return how each SELECT is gone about that *act* makes."""
+    """Return the query plan of each SELECT that *act* makes."""
     asked: list[tuple[str, Any]] = []
     connection = session.connection()
 

@@ -49,7 +49,7 @@ def send(
 
 @dataclass(frozen=True)
 class ContestedGuardFile(RestoreGuardFile):
-    """A file that somebody asks for at the worst moment: *meanwhile* happens first, once."""
+    """A guard file whose first access lets *meanwhile* run before it."""
 
     meanwhile: list[Callable[[], None]] = field(default_factory=list)
 
@@ -257,7 +257,7 @@ def test_the_very_first_sender_at_work_is_no_sign_of_a_restore(
 
     @dataclass(frozen=True)
     class Begun(RestoreGuardFile):
-        """A file that is made by somebody right after it was found missing."""
+        """A file that another process creates right after it was found missing."""
 
         def read(self) -> GuardRecord | None:
             found = super().read()

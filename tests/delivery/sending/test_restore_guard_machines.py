@@ -36,7 +36,7 @@ def database(postgres_database: Database) -> Database:
 
 @pytest.fixture
 def sending(make_readers: MakeReaders, make_sending: MakeSending) -> EditionSend:
-    """An issue on its way, in twelve batches."""
+    """An issue that is being sent, in twelve batches."""
     make_readers(12)
     return make_sending(batch_size=1)
 
@@ -58,7 +58,7 @@ def known(database: Database) -> set[str]:
 
 
 def put_back(database: Database, attempts: set[str]) -> None:
-    """Let the database know of these attempts only, as if it had been restored in its place."""
+    """Delete all other attempts, as if the database had been restored in place."""
     with database.write() as session:
         for each in session.exec(select(Attempt).where(col(Attempt.key).not_in(attempts))).all():
             batch = session.get_one(Batch, each.batch_id)

@@ -24,7 +24,7 @@ THREADS = 3
 
 @dataclass
 class HangingWorkers(WorkerProcesses):
-    """A process that helps and says nothing any more."""
+    """Worker processes that hang and report nothing."""
 
     killed: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)

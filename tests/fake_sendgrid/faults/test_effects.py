@@ -34,7 +34,7 @@ def connect(fake: RunningFake) -> socket.socket:
 
 
 def all_of(sock: socket.socket) -> bytes:
-    """Everything up to the orderly end; a reset raises."""
+    """Return all bytes up to the end of the stream; a reset raises."""
     received = b""
     while data := sock.recv(1_000_000):
         received += data

@@ -21,7 +21,7 @@ from tests.subscribers.conftest import NEWSLETTER
 
 
 class FailingUnitOfWork:
-    """A store that is out of order the first times it is written to."""
+    """A store whose first writes fail."""
 
     def __init__(self, database: Database, times: int) -> None:
         self.read = database.read

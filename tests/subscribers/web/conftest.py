@@ -66,7 +66,7 @@ class Clock:
 
 @dataclass
 class Post:
-    """Keeps the letters it is handed; answers as it is told."""
+    """Keeps the letters it gets; returns the outcome the test sets."""
 
     answer: SendOutcome = SendOutcome.ACCEPTED
     sent: list[Letter] = field(default_factory=list)
@@ -93,7 +93,7 @@ class Site:
         return self.http.post("/subscribe", data={**form, "email": email, **fields})
 
     def take_in(self) -> None:
-        """Do at once what the site does a moment later."""
+        """Process the recorded sign-ups now, as the site does a moment later."""
         with suppress(SQLAlchemyError), self.config.sessions.write() as session:
             processing.process_oldest(session, self.config.hashes, self.config.limits.address)
 
@@ -184,7 +184,7 @@ def servers() -> Iterator[list[Server]]:
 def make_site(
     sqlite_database: Database, tokens: Tokens, hashes: Hashes, clock: Clock, servers: list[Server]
 ) -> Iterator[Callable[..., Site]]:
-    """Return a function that opens a site; options are those of `Front`."""
+    """Return a function that opens a site; options are those of `SiteConfig`."""
     used: list[tuple[Server, SiteConfig]] = []
 
     def make(**options: Any) -> Site:

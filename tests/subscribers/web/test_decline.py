@@ -20,7 +20,7 @@ INBOX_STATUS = 200
 
 
 def link(site: Site, address: str = VICTIM) -> str:
-    """Have a letter sent that nobody asked for; returns the way to say so."""
+    """Send a letter that its recipient didn't ask for; return its decline link."""
     site.fill_in(address)
     [letter] = site.deliver()
     return site.path(letter.decline_url).partition("?")[0]

@@ -97,7 +97,7 @@ def test_preferences_are_kept_from_page_to_page(site: Site, open_page: Open) -> 
 
 @pytest.fixture
 def blog() -> Iterator[Server]:
-    """Somebody else's site."""
+    """A site of another origin."""
     server = Server()
     yield server
     server.close()

@@ -36,7 +36,7 @@ def asked(page: str) -> dict[str, Any]:
 
 
 def opened(site: Site) -> dict[str, str]:
-    """Open the form and do the sum; returns what is to be sent."""
+    """Open the form and solve its proof of work; return the fields to send."""
     page = site.http.get("/subscribe").text
     site.clock.advance(seconds=3)
     return {**hidden(page), "altcha": solve(asked(page))}

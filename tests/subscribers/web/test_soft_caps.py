@@ -49,7 +49,7 @@ def asked(page: str) -> dict[str, Any]:
 
 
 def go_on(site: Site, told: httpx2.Response, email: str = COLLEAGUE) -> httpx2.Response:
-    """Do the longer sum at once, and send the form again, as the script does."""
+    """Solve the harder proof of work, and send the form again, as the script does."""
     fields = {**hidden(told.text), "altcha": solve(asked(told.text)), "email": email}
     return site.http.post("/subscribe", data=fields)
 

@@ -207,7 +207,7 @@ def test_a_token_for_another_purpose_unsubscribes_nobody(
 
 
 class Unreachable:
-    """A store that is out of order."""
+    """A store that raises on every access."""
 
     def read(self) -> None:
         raise OperationalError("SELECT", None, Exception("the disk is full"))

@@ -1,7 +1,8 @@
 """The commands on one issue, in the order of its life.
 
-`build` picks comparisons and builds, shows and checks an issue; `approve` approves it, sends test
-copies and rebuilds it for comparison; `send` plans its deliveries, sends them and reports status;
-`control` pauses, resumes and cancels it and resolves batches in doubt. `status_output` prints one
-issue's counts and problems, and `service_status` what the service did and does next.
+`drafting` picks comparisons and builds, shows and checks an issue; `approve` approves it, sends
+test copies and rebuilds it for comparison; `send` plans its deliveries, sends them and reports
+status; `issue_control` pauses, resumes and cancels it and resolves batches in doubt.
+`status_output` prints one issue's counts and problems, and `service_status` what the service did
+and does next.
 """

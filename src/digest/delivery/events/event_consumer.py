@@ -151,7 +151,7 @@ class ConsumerThread:
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def wake(self, post: SpoolOffset | None = None) -> None:
-        """Start the thread if it isn't running; *post* is one that somebody will `wait` for."""
+        """Start the thread if it isn't running; *post* is one that a caller will `wait` for."""
         with self._changed:
             if post is not None:
                 self.consumer.expect(post)

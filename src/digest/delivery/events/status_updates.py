@@ -177,7 +177,7 @@ def _add_row(
 
 
 def _delivery_number(delivery: str | None) -> int:
-    """Return a delivery's number, 0 if the id isn't one of ours."""
+    """Return a delivery's number, 0 if the id isn't a delivery's."""
     if delivery and len(delivery) <= _MAX_DIGITS and delivery.isascii() and delivery.isdigit():
         return int(delivery)
     return 0

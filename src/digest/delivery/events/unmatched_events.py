@@ -63,7 +63,7 @@ def match_by_address(session: Session, events: Sequence[ProviderEvent]) -> Unmat
 
 
 def _is_of_letter(event: ProviderEvent) -> bool:
-    """Return whether this event is about a letter of ours to an address of no reader."""
+    """Return whether this event is about a letter to an address of no reader."""
     kind = (event.delivery or "").partition("-")[0]
     return event.attempt is None and kind in _LETTERS and event.kind in _ABOUT_ADDRESS
 

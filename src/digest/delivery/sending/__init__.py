@@ -6,11 +6,10 @@ audience; `process_id` names each of them. Each thread runs the steps of `batch_
 claims a batch and records its start, `personalization` addresses each reader, the transport hands
 the request over, and `settlement` records the response. `circuit_breaker` slows an issue down while
 its requests fail, and `rollout` holds the rest back until the first wave has been judged by its
-events. `seed_copy` sends one watched copy, which shows whether events arrive at all. `recovery`
-moves on what a dead sender held, and `confirmation` settles a batch that an event proves to be
-accepted. A person pauses, resumes, cancels and decides on doubts through `control`. `restore_guard`
-comes before all of this: nothing is sent from a database that was restored from a copy, until a
-person accepts the restore.
+events. `recovery` moves on what a dead sender held, and `confirmation` settles a batch that an
+event proves to be accepted. A person pauses, resumes, cancels and decides on doubts through
+`control`. `restore_guard` comes before all of this: nothing is sent from a database that was
+restored from a copy, until a person accepts the restore.
 """
 
 from digest.delivery.sending.batch_worker import EditionSend

@@ -183,7 +183,7 @@ def _write_deliveries(
 def _excluded_by_batch(
     session: Session, edition_id: int, first: int, last: int, batch_size: int
 ) -> dict[int, int]:
-    """Return the number of excluded deliveries by the batch's place in the range, from 0."""
+    """Return the number of excluded deliveries by the batch's index in the range, from 0."""
     index = (col(Delivery.id) - first) // batch_size
     rows = session.connection().execute(
         select(index, func.count())

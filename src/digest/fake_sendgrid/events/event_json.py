@@ -172,7 +172,7 @@ def _event_id(kind: str, mail: AcceptedMail) -> str:
 
 
 def _tracks(shared: Mapping[str, Any], name: str) -> bool:
-    """Tell whether a tracking switch is on; the account's default, on, holds where it is unset."""
+    """Return whether a tracking switch is on; the account's default is on."""
     switch = (shared.get("tracking_settings") or {}).get(name) or {}
     return bool(switch.get("enable", True))
 

@@ -92,7 +92,7 @@ class Fault:
         return self.kind not in NEVER_ACCEPT and bool(self.settings.get("accept", True))
 
     def meets(self, number: int, draw: float) -> bool:
-        """Tell whether the fault meets the request *number*; *draw* is from 0 to 1."""
+        """Return whether the fault meets the request *number*; *draw* is from 0 to 1."""
         when = self.when
         if when.on is not None and number not in when.on:
             return False

@@ -25,7 +25,7 @@ _BREAKS = re.compile(r"[\r\n\x00]")
 
 
 def is_address(text: object, *, lenient: bool) -> bool:
-    """Tell whether the provider would accept *text* as an address; *lenient* allows Unicode."""
+    """Return whether the provider would accept *text* as an address; *lenient* allows Unicode."""
     if not isinstance(text, str) or len(text) > MAX_ADDRESS or text.find("@") > MAX_LOCAL:
         return False
     if lenient and not text.isascii():

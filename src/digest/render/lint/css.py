@@ -86,7 +86,7 @@ class CssRule:
     dark: bool  #: only in the dark scheme
 
     def fits(self, node: CssNode) -> bool:
-        """Tell whether the selector matches an element."""
+        """Return whether the selector matches an element."""
         return _fits(self.steps, node)
 
 

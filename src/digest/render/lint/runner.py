@@ -57,5 +57,5 @@ def lint_mail(mail: LintedMail, rules: Iterable[MailRule] = RULES) -> list[Findi
 
 
 def forbids_sending(findings: Iterable[Finding]) -> bool:
-    """Tell whether any finding forbids sending."""
+    """Return whether any finding forbids sending."""
     return any(finding.severity is Severity.ERROR for finding in findings)

@@ -303,7 +303,7 @@ def _attributes(parsed: ParsedMjml) -> Iterator[tuple[MjmlTag, Attribute]]:
 
 
 def _pads_sides(attribute: Attribute) -> bool:
-    """Tell whether a shorthand sets padding on the left or right."""
+    """Return whether a shorthand sets padding on the left or right."""
     sides = (attribute.value or "").split()
     return len(sides) > 1 and any(re.match(r"0*[1-9]|\.\d", side) for side in sides[1::2])
 

@@ -59,7 +59,7 @@ def attributes_of(name: str) -> frozenset[str]:
 
 
 def fits(kind: str, value: str) -> bool:
-    """Tell whether an attribute of type *kind* accepts *value*; empty values always pass."""
+    """Return whether an attribute of type *kind* accepts *value*; empty values always pass."""
     if not value.strip() or kind == "string":
         return True
     if kind == "color":
