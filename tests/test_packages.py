@@ -32,8 +32,10 @@ def name(requirement: str) -> str:
 
 def declared() -> dict[str, str]:
     """Every requirement of an installation with all extras, by its package."""
-    extras = [each for extra in PROJECT["optional-dependencies"].values() for each in extra]
-    return {name(each): each for each in (*PROJECT["dependencies"], *extras)}
+    extras = [
+        requirement for extra in PROJECT["optional-dependencies"].values() for requirement in extra
+    ]
+    return {name(requirement): requirement for requirement in (*PROJECT["dependencies"], *extras)}
 
 
 def imported() -> set[str]:
@@ -61,12 +63,12 @@ def test_what_is_imported_is_declared_and_nothing_else_is() -> None:
 
 
 def test_every_requirement_has_a_floor() -> None:
-    assert [each for each in declared().values() if ">=" not in each] == []
+    assert [requirement for requirement in declared().values() if ">=" not in requirement] == []
 
 
 def test_production_gets_no_packages_of_developers_and_no_charts() -> None:
-    group = {name(each) for each in PYPROJECT["dependency-groups"]["dev"]}
-    charts = {name(each) for each in PROJECT["optional-dependencies"]["charts"]}
+    group = {name(requirement) for requirement in PYPROJECT["dependency-groups"]["dev"]}
+    charts = {name(requirement) for requirement in PROJECT["optional-dependencies"]["charts"]}
     production, work = pins("requirements.txt"), pins("requirements-dev.txt")
     assert (group | charts) & production.keys() == set()
     assert group | charts <= work.keys()
@@ -80,5 +82,5 @@ def test_what_is_tested_is_what_production_gets() -> None:
 
 def test_no_pin_names_a_package_index() -> None:
     files = [ROOT / "requirements.txt", ROOT / "requirements-dev.txt"]
-    said = "".join(file.read_text("utf-8") for file in files)
-    assert ("://" in said, "--" in said) == (False, False)
+    text = "".join(file.read_text("utf-8") for file in files)
+    assert ("://" in text, "--" in text) == (False, False)

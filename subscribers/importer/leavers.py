@@ -74,23 +74,23 @@ class Leavers:
 def leavers(rows: Iterable[Line], layout: ColumnLayout) -> Iterator[Leavers]:
     """Yield the leavers of all lines; raise `BadImport` for a word for it in an unread column."""
     with closing(sqlite3.connect("")) as database:
-        found = Leavers(database)
+        collected = Leavers(database)
         for line, fields in rows:
             _refuse_unread(layout, line, fields)
             refusal = layout.refusal(fields)
             if refusal in _LEFT or refusal in _MAY_HAVE_LEFT:
-                _note(found, layout, line, fields, left=refusal in _LEFT)
-        yield found
+                _note(collected, layout, line, fields, left=refusal in _LEFT)
+        yield collected
 
 
 def _note(
-    found: Leavers, layout: ColumnLayout, line: int, fields: list[str], *, left: bool
+    collected: Leavers, layout: ColumnLayout, line: int, fields: list[str], *, left: bool
 ) -> None:
     try:
         address = address_in(fields[layout.address] if layout.address < len(fields) else "")
     except BadAddress:
         return
-    found.add(address.key, line, left=left)
+    collected.add(address.key, line, left=left)
 
 
 def _refuse_unread(layout: ColumnLayout, line: int, fields: list[str]) -> None:

@@ -21,14 +21,14 @@ STRINGS = re.compile(r'(?<!")"[^"\n]+"(?!")')
 
 
 def test_every_page_is_listed_by_its_title() -> None:
-    said = CliRunner().invoke(app, ["docs"]).stdout
-    assert [line.split()[0] for line in said.splitlines()] == list(pages())
-    assert re.search(r"^operating +Operating$", said, re.MULTILINE)
+    output = CliRunner().invoke(app, ["docs"]).stdout
+    assert [line.split()[0] for line in output.splitlines()] == list(pages())
+    assert re.search(r"^operating +Operating$", output, re.MULTILINE)
 
 
 def test_a_page_is_printed_as_it_stands() -> None:
-    said = CliRunner().invoke(app, ["docs", "operating"]).stdout
-    assert said == pages()["operating"].read_text("utf-8")
+    output = CliRunner().invoke(app, ["docs", "operating"]).stdout
+    assert output == pages()["operating"].read_text("utf-8")
 
 
 @pytest.mark.parametrize("page", ["nonsense", "../README"])
@@ -39,7 +39,7 @@ def test_a_page_that_is_not_there_is_reported_with_a_way_on(page: str) -> None:
 
 
 def test_no_word_leads_to_a_file_that_an_installation_has_not_got() -> None:
-    strings = [found for source in SOURCES for found in STRINGS.findall(source)]
+    strings = [text for source in SOURCES for text in STRINGS.findall(source)]
     assert [text for text in strings if re.search(r"(?<![/\w])(docs|deploy)/\w", text)] == []
 
 

@@ -265,8 +265,8 @@ def test_forgetting_by_command_takes_a_reader_out_of_what_was_told(
     digest: Digest, database: Database, reader: int, now: datetime
 ) -> None:
     with database.write() as session:
-        said = "550 <reader@example.com>: no reader at example.com"
-        session.add(DeadLetter(at=now, why=UNKNOWN, said=said))
+        response = "550 <reader@example.com>: no reader at example.com"
+        session.add(DeadLetter(at=now, why=UNKNOWN, said=response))
     digest("forget", "reader@example.com")
     with database.read() as session:
         assert session.exec(select(DeadLetter.said)).one() == "550 <…>: no … at …"

@@ -48,7 +48,9 @@ Have the next one sent to you
 
 
 class MakeDraft(Protocol):
-    def __call__(self, left: str = "Lathe", right: str = "Mortar", **said: Any) -> ComparisonDraft:
+    def __call__(
+        self, left: str = "Lathe", right: str = "Mortar", **fields: Any
+    ) -> ComparisonDraft:
         """Make a draft; *shares* gives both panel shares, the rest are its fields."""
 
 
@@ -59,15 +61,15 @@ def page() -> str:
 
 @pytest.fixture
 def make_draft() -> MakeDraft:
-    def make(left: str = "Lathe", right: str = "Mortar", **said: Any) -> ComparisonDraft:
-        shares = said.pop("shares", (75.0, 100.0))
-        seats = range(1, said.get("seats", 4) + 1)
+    def make(left: str = "Lathe", right: str = "Mortar", **fields: Any) -> ComparisonDraft:
+        shares = fields.pop("shares", (75.0, 100.0))
+        seats = range(1, fields.get("seats", 4) + 1)
         verdicts = tuple(VerdictDraft(seat=seat, quote=f"Said {seat}.") for seat in seats)
         first, second = (
             ContenderDraft(name=name, category="Tools", panel_share=share, verdicts=verdicts)
             for name, share in zip((left, right), shares, strict=True)
         )
-        said.setdefault("title", f"{left} vs {right}")
-        return ComparisonDraft(contenders=(first, second), **said)
+        fields.setdefault("title", f"{left} vs {right}")
+        return ComparisonDraft(contenders=(first, second), **fields)
 
     return make

@@ -30,7 +30,7 @@ def run(database: Database) -> Run:
 
     def run(*arguments: str | Path) -> Result:
         call = CommandContext(database_url=database.url.render_as_string())
-        return CliRunner().invoke(root, [str(one) for one in arguments], obj=call)
+        return CliRunner().invoke(root, [str(argument) for argument in arguments], obj=call)
 
     return run
 
@@ -57,8 +57,8 @@ def test_an_import_tells_what_became_of_each_file(run: Run, page_file: Path) -> 
 
 def test_importing_again_is_reported_as_unchanged(run: Run, page_file: Path) -> None:
     run("import", page_file)
-    told = facts(run("import", page_file.parent, "--json"))
-    assert (told["new"], told["unchanged"]) == (0, 1)
+    answer = facts(run("import", page_file.parent, "--json"))
+    assert (answer["new"], answer["unchanged"]) == (0, 1)
 
 
 def test_a_changed_file_is_reported_with_its_revision(run: Run, page_file: Path) -> None:
@@ -91,9 +91,9 @@ def test_several_bad_files_are_named_and_counted(run: Run, page_file: Path) -> N
 def test_refused_files_are_facts_too(run: Run, page_file: Path) -> None:
     bad = page_file.with_name("b.json")
     bad.write_text("{")
-    told = facts(run("import", page_file, bad, "--json"))
-    assert told["refused"] == 1
-    assert told["files"][1] == {
+    answer = facts(run("import", page_file, bad, "--json"))
+    assert answer["refused"] == 1
+    assert answer["files"][1] == {
         "file": str(bad),
         "outcome": "refused",
         "line": 1,
@@ -116,15 +116,15 @@ def test_two_files_about_one_comparison_that_differ_are_warned_of(
 ) -> None:
     other = page_file.with_name("other.txt")
     other.write_text(page_file.read_text().replace("62%", "63%"))
-    told = facts(run("import", page_file.parent, "--json"))
-    assert told["files"][1]["warnings"] == [
+    answer = facts(run("import", page_file.parent, "--json"))
+    assert answer["files"][1]["warnings"] == [
         f"{page_file} is about the same comparison and says something else; this one holds now"
     ]
 
 
 def test_the_samples_are_imported_whole(run: Run) -> None:
-    told = facts(run("import", *samples(), "--json"))
-    assert (told["new"], told["refused"]) == (len(samples()), 0)
+    answer = facts(run("import", *samples(), "--json"))
+    assert (answer["new"], answer["refused"]) == (len(samples()), 0)
 
 
 def test_an_empty_store_says_how_to_fill_it(run: Run) -> None:
@@ -133,10 +133,10 @@ def test_an_empty_store_says_how_to_fill_it(run: Run) -> None:
 
 def test_the_list_has_title_slug_and_shares(run: Run, page_file: Path) -> None:
     run("import", page_file)
-    told = run("comparisons", "list").stdout
-    assert "Lathe vs Mortar Studio" in told
-    assert "lathe-vs-mortar-studio" in told
-    assert "75 : 100 %" in told
+    answer = run("comparisons", "list").stdout
+    assert "Lathe vs Mortar Studio" in answer
+    assert "lathe-vs-mortar-studio" in answer
+    assert "75 : 100 %" in answer
 
 
 def test_the_list_as_facts_names_both_sides(run: Run, page_file: Path) -> None:
@@ -149,31 +149,31 @@ def test_a_comparison_as_facts_has_everything_the_page_says(
     run: Run, page_file: Path, page: str
 ) -> None:
     run("import", page_file)
-    told = facts(run("comparisons", "show", "lathe-vs-mortar-studio", "--json"))
+    answer = facts(run("comparisons", "show", "lathe-vs-mortar-studio", "--json"))
     said = [
-        told["kicker"],
-        told["title"],
-        f"{told['question']} {told['intro']}",
+        answer["kicker"],
+        answer["title"],
+        f"{answer['question']} {answer['intro']}",
         *(
             word
-            for side in told["contenders"]
+            for side in answer["contenders"]
             for word in (side["category"], side["name"], side["tagline"], side["entry_text"])
         ),
-        *(line for side in told["contenders"] for line in side["description"].split("\n\n")),
-        *(f"“{one['quote']}”" for side in told["contenders"] for one in side["verdicts"]),
-        *told["closing"],
+        *(line for side in answer["contenders"] for line in side["description"].split("\n\n")),
+        *(f"“{one['quote']}”" for side in answer["contenders"] for one in side["verdicts"]),
+        *answer["closing"],
     ]
     marks = {"75%", "100%", "62%", "—", "Panel ship", "Community", "Entry", "Reviewer scorecard"}
     assert set(page.splitlines()) - marks == set(said)
-    assert [side["panel_share"] for side in told["contenders"]] == [75.0, 100.0]
-    assert [side["community_share"] for side in told["contenders"]] == [None, 62.0]
-    assert told["source"] == page
+    assert [side["panel_share"] for side in answer["contenders"]] == [75.0, 100.0]
+    assert [side["community_share"] for side in answer["contenders"]] == [None, 62.0]
+    assert answer["source"] == page
 
 
 def test_a_comparison_is_shown_side_by_side(run: Run, page_file: Path) -> None:
     run("import", page_file)
-    told = run("comparisons", "show", "lathe-vs-mortar-studio").stdout
-    row = next(line for line in told.splitlines() if line.startswith("Panel"))
+    answer = run("comparisons", "show", "lathe-vs-mortar-studio").stdout
+    row = next(line for line in answer.splitlines() if line.startswith("Panel"))
     assert row.split("  ")[1:] != []
     assert "75 %: 3 ship, 1 skip" in row
     assert "100 %: 4 ship, 0 skip" in row

@@ -31,11 +31,11 @@ def example() -> str:
     return GUIDE.read_text(encoding="utf-8").split("```json\n")[1].split("```")[0]
 
 
-def least(**said: Any) -> dict[str, Any]:
+def least(**fields: Any) -> dict[str, Any]:
     """The least a comparison can say."""
     verdicts = [{"seat": 1, "quote": "Said."}]
     sides = [{"name": name, "verdicts": verdicts} for name in ("Lathe", "Mortar")]
-    return {"contenders": sides, **said}
+    return {"contenders": sides, **fields}
 
 
 def read(data: Any) -> Any:
@@ -99,8 +99,8 @@ def test_verdicts_stand_in_the_order_of_seats() -> None:
 
 
 def test_layout_makes_no_other_comparison() -> None:
-    told = json.dumps(least(intro="One  two."), indent=4)
-    assert fingerprint(parse_json(told)) == fingerprint(read(least(intro="One two.")))
+    indented = json.dumps(least(intro="One  two."), indent=4)
+    assert fingerprint(parse_json(indented)) == fingerprint(read(least(intro="One two.")))
 
 
 def test_a_byte_order_mark_makes_no_difference() -> None:
@@ -118,12 +118,12 @@ def within(change: Callable[[dict[str, Any]], Any]) -> str:
     return json.dumps(data)
 
 
-def left(**said: Any) -> str:
-    return within(lambda data: data["contenders"][0].update(said))
+def left(**fields: Any) -> str:
+    return within(lambda data: data["contenders"][0].update(fields))
 
 
-def verdict(**said: Any) -> str:
-    return within(lambda data: data["contenders"][0]["verdicts"][0].update(said))
+def verdict(**fields: Any) -> str:
+    return within(lambda data: data["contenders"][0]["verdicts"][0].update(fields))
 
 
 @pytest.mark.parametrize(

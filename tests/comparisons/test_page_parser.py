@@ -99,11 +99,11 @@ def test_quotation_marks_inside_a_quote_stay(page: str) -> None:
     ],
 )
 def test_what_a_copied_page_suffers_makes_no_difference(spoilt: str) -> None:
-    read, told = parse_page(spoilt), parse_page(PAGE)
+    read, expected = parse_page(spoilt), parse_page(PAGE)
     assert (read.title, read.contenders, read.closing) == (
-        told.title,
-        told.contenders,
-        told.closing,
+        expected.title,
+        expected.contenders,
+        expected.closing,
     )
 
 
@@ -279,8 +279,8 @@ def test_every_quote_comes_back_at_its_seat(quotes: list[str]) -> None:
     head = PAGE[: PAGE.index("“Seat one")]
     draft = parse_page(head + "\n".join(f"“{quote}”" for quote in quotes))
     seated = zip(*(side.verdicts for side in draft.contenders), strict=True)
-    said = [verdict.quote for pair in seated for verdict in pair]
-    assert [plain(quote) for quote in said] == [plain(quote) for quote in quotes]
+    parsed = [verdict.quote for pair in seated for verdict in pair]
+    assert [plain(quote) for quote in parsed] == [plain(quote) for quote in quotes]
 
 
 def plain(text: str) -> str:

@@ -22,8 +22,8 @@ def test_every_sample_is_kept_without_a_warning(database: Database, now: datetim
     with database.write() as session:
         kept = [store.store_draft(session, draft, now=now) for draft in drafts()]
     assert len(kept) >= 12
-    assert {one.outcome for one in kept} == {store.ImportOutcome.NEW}
-    assert [one.warnings for one in kept if one.warnings] == []
+    assert {result.outcome for result in kept} == {store.ImportOutcome.NEW}
+    assert [result.warnings for result in kept if result.warnings] == []
 
 
 def test_samples_show_what_a_panel_can_say() -> None:
@@ -40,10 +40,10 @@ def test_samples_show_what_may_be_missing() -> None:
 
 
 def test_sample_addresses_are_different_and_always_the_same() -> None:
-    made = list(addresses(500))
-    assert len(set(made)) == 500
-    assert made[:3] == list(addresses(3))
-    assert {address.split("@")[1] for address in made} == {
+    paths = list(addresses(500))
+    assert len(set(paths)) == 500
+    assert paths[:3] == list(addresses(3))
+    assert {address.split("@")[1] for address in paths} == {
         "example.com",
         "example.net",
         "example.org",

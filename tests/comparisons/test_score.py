@@ -85,5 +85,5 @@ def test_a_share_that_falls_on_no_seats_is_reported(make_draft: MakeDraft) -> No
 
 
 def test_a_panel_of_another_size_is_reported(make_draft: MakeDraft) -> None:
-    told = draft_oddities(make_draft(seats=3, shares=(67.0, 100.0)))
-    assert told == ("the panel has 3 seats here; usually it has 4",)
+    oddities = draft_oddities(make_draft(seats=3, shares=(67.0, 100.0)))
+    assert oddities == ("the panel has 3 seats here; usually it has 4",)

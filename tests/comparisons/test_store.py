@@ -25,7 +25,7 @@ from tests.comparisons.conftest import MakeDraft
 
 def shelved(draft: ComparisonDraft, category: str) -> ComparisonDraft:
     """Return the same draft with both tools in one category."""
-    left, right = (one.model_copy(update={"category": category}) for one in draft.contenders)
+    left, right = (side.model_copy(update={"category": category}) for side in draft.contenders)
     return draft.model_copy(update={"contenders": (left, right)})
 
 
@@ -124,14 +124,14 @@ def test_what_only_json_can_say_is_found_again(
         store.store_draft(session, draft, now=now)
     with database.read() as session:
         kept = store.latest(session, store.by_slug(session, "lathe-vs-mortar"))
-        said = kept.contenders[0].verdicts[0]
+        stored = kept.contenders[0].verdicts[0]
         assert (kept.published_on, kept.weight, kept.labels, kept.url) == (
             date(2026, 11, 20),
             2.5,
             ["sponsored"],
             "https://example.com/a",
         )
-        assert (said.call, said.reviewer, kept.contenders[0].url) == (
+        assert (stored.call, stored.reviewer, kept.contenders[0].url) == (
             Call.SKIP,
             "The builder",
             "https://example.com/lathe",
@@ -227,14 +227,17 @@ def test_summaries_tell_the_newest_of_each_comparison_by_slug(
         store.store_draft(session, make_draft("Lathe", "Mortar"), now=now)
         store.store_draft(session, make_draft("Lathe", "Mortar", shares=(0.0, 50.0)), now=now)
     with database.read() as session:
-        found = store.summaries(session)
-        rows = store.revisions(session, [one.revision_id for one in found])
-    assert [(one.slug, one.revision) for one in found] == [
+        summaries = store.summaries(session)
+        rows = store.revisions(session, [summary.revision_id for summary in summaries])
+    assert [(summary.slug, summary.revision) for summary in summaries] == [
         ("lathe-vs-mortar", 2),
         ("plumb-vs-trowel", 1),
     ]
-    assert found[0].left == store.SummarySide("lathe", "Lathe", "Tools", 0.0)
-    assert (found[0].imported_on, rows[found[0].revision_id].number) == (date(2026, 11, 24), 2)
+    assert summaries[0].left == store.SummarySide("lathe", "Lathe", "Tools", 0.0)
+    assert (summaries[0].imported_on, rows[summaries[0].revision_id].number) == (
+        date(2026, 11, 24),
+        2,
+    )
 
 
 def test_there_are_no_summaries_of_nothing(database: Database) -> None:

@@ -143,11 +143,11 @@ def test_I4_a_notice_is_on_record_as_started_before_it_leaves(
 ) -> None:
     seen: list[LetterState] = []
 
-    def look(_: Mailing) -> Answer:
+    def check(_: Mailing) -> Answer:
         seen.extend(row.state for row in rows(database))
         return Accepted()
 
-    send_notice(database, look, NOTICE, "weekly", ABOUT, now)
+    send_notice(database, check, NOTICE, "weekly", ABOUT, now)
     assert seen == [LetterState.STARTED]
 
 

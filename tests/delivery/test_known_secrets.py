@@ -20,7 +20,7 @@ def known(database: Database) -> set[str]:
         return set(session.exec(select(KnownSecret.mark)).all())
 
 
-def said(database: Database, *marks: str) -> str | None:
+def message(database: Database, *marks: str) -> str | None:
     with database.read() as session:
         return missing_secrets(session, marks)
 
@@ -51,14 +51,14 @@ def test_a_secret_that_was_replaced_and_dropped_is_noticed(
 def test_every_secret_there_ever_was_has_to_stay(database: Database, now: datetime) -> None:
     for marks in ([FIRST], [SECOND, FIRST], [THIRD, SECOND, FIRST]):
         require_all(database, marks, now)
-    assert said(database, THIRD, FIRST) is not None
-    assert said(database, THIRD, FIRST, SECOND) is None
+    assert message(database, THIRD, FIRST) is not None
+    assert message(database, THIRD, FIRST, SECOND) is None
 
 
 def test_a_secret_listed_by_mistake_may_go_again(database: Database, now: datetime) -> None:
     require_all(database, [FIRST], now)
     require_all(database, [FIRST, THIRD], now)
-    assert said(database, FIRST) is None
+    assert message(database, FIRST) is None
 
 
 def test_a_person_may_give_up_what_is_gone_for_good(database: Database, now: datetime) -> None:
@@ -76,7 +76,7 @@ def test_a_secret_that_was_given_up_and_is_used_again_counts_again(
     require_all(database, [FIRST], now)
     give_up(database, [SECOND], by="Ann", why="lost", now=now)
     require_all(database, [FIRST, SECOND], now)
-    assert said(database, SECOND) is not None
+    assert message(database, SECOND) is not None
 
 
 def test_I10_a_mark_tells_nothing_of_its_secret() -> None:

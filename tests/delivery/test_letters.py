@@ -256,18 +256,18 @@ def test_a_welcome_shows_the_latest_issue_that_went_out(
 
 @pytest.mark.parametrize("language", sorted(CATALOGUES))
 @pytest.mark.parametrize("kind", READERS_LETTERS)
-@pytest.mark.parametrize("told", [TOLD, LetterContext(name="Weekly {braces}")])
+@pytest.mark.parametrize("context", [TOLD, LetterContext(name="Weekly {braces}")])
 def test_every_letter_is_complete_in_every_language(
-    kind: LetterKind, language: str, told: LetterContext
+    kind: LetterKind, language: str, context: LetterContext
 ) -> None:
     letter = replace(WELCOME, kind=kind, language=language, action_url=f"{BASE}/c/abc")
 
-    view = write_letter(letter, told, postal_address="Here", hours=48)
+    view = write_letter(letter, context, postal_address="Here", hours=48)
 
-    said = [view.subject, view.preview, view.title, *view.paragraphs, *view.after, view.why]
-    assert all(text.strip() for text in said)
-    assert told.name in view.subject
-    assert not any("{" in text.replace(told.name, "") or "  " in text for text in said)
+    texts = [view.subject, view.preview, view.title, *view.paragraphs, *view.after, view.why]
+    assert all(text.strip() for text in texts)
+    assert context.name in view.subject
+    assert not any("{" in text.replace(context.name, "") or "  " in text for text in texts)
 
 
 def test_a_language_we_do_not_speak_is_answered_in_english() -> None:

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 def _certificate(path: Path, until: datetime) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -34,7 +34,7 @@ def _certificate(path: Path, until: datetime) -> None:
         .sign(key, hashes.SHA256())
     )
     secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(secret + made.public_bytes(Encoding.PEM))
+    path.write_bytes(secret + certificate.public_bytes(Encoding.PEM))
 
 
 @contextmanager
@@ -43,20 +43,20 @@ def serving_tls(folder: Path, *, until: datetime) -> Iterator[tuple[str, list[by
     _certificate(folder / "tls.pem", until)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "tls.pem")
-    got: list[bytes] = []
+    received: list[bytes] = []
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        thread = threading.Thread(target=_serve, args=(listening, context, got))
+        thread = threading.Thread(target=_serve, args=(listening, context, received))
         thread.start()
-        yield f"https://127.0.0.1:{listening.getsockname()[1]}", got
+        yield f"https://127.0.0.1:{listening.getsockname()[1]}", received
         listening.shutdown(socket.SHUT_RDWR)
         thread.join(10)
 
 
-def _serve(listening: socket.socket, context: ssl.SSLContext, got: list[bytes]) -> None:
+def _serve(listening: socket.socket, context: ssl.SSLContext, received: list[bytes]) -> None:
     with suppress(OSError):
         while True:
             client, _ = listening.accept()
-            said = b""
+            data = b""
             with suppress(OSError), context.wrap_socket(client, server_side=True) as secure:
-                said = secure.recv(1000)
-            got.append(said)
+                data = secure.recv(1000)
+            received.append(data)

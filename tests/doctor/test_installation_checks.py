@@ -112,9 +112,9 @@ def test_a_store_that_can_not_be_written_is_refused_with_what_to_do(unwritable: 
         app = open_app(load({}, database_url=f"sqlite:///{folder / 'digest.db'}", **FIT))
         with app.database.write() as session:
             upgrade(session.connection())
-        mine = [folder, *folder.iterdir()]
-        assert {"digest.db-wal", "digest.db-shm"} <= {path.name for path in mine}
-        for path in mine:
+        paths = [folder, *folder.iterdir()]
+        assert {"digest.db-wal", "digest.db-shm"} <= {path.name for path in paths}
+        for path in paths:
             path.chmod(0o777)
         (folder / unwritable).chmod(0o555)
         owner = (folder / unwritable).stat().st_uid

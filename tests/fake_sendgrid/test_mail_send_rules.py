@@ -20,10 +20,10 @@ def fields(body: Any, **options: Any) -> list[str | None]:
     return [problem.field for problem in check(body, now=NOW, **options)]
 
 
-def changed(one: dict[str, Any], **shared: Any) -> dict[str, Any]:
+def changed(personalization: dict[str, Any], **shared: Any) -> dict[str, Any]:
     """A body with one reader, whose personalization is changed."""
     body = make_body(**shared)
-    body["personalizations"][0] |= one
+    body["personalizations"][0] |= personalization
     return body
 
 

@@ -87,7 +87,7 @@ def test_F03_an_issue_on_its_way_is_not_built_again(
     with installation.database.read() as session:
         issue = store.by_number(session, 1, 1)
 
-        assert [each.fingerprint for each in store.editions(session, issue)] == [before]
+        assert [edition.fingerprint for edition in store.editions(session, issue)] == [before]
 
 
 def test_F04_a_week_in_which_everything_is_dropped_makes_no_issue(
@@ -96,8 +96,8 @@ def test_F04_a_week_in_which_everything_is_dropped_makes_no_issue(
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
         pick = publish.choose_comparisons(session, newsletter, week)
-        slugs = [one.candidate.slug for one in pick.chosen]
-        slugs += [one.candidate.slug for one in pick.left_out]
+        slugs = [entry.candidate.slug for entry in pick.chosen]
+        slugs += [entry.candidate.slug for entry in pick.left_out]
         decisions = overrides.Decisions(dropped=tuple(slugs))
         draft_history.decide(session, newsletter, week, decisions, summary="drop all", now=now)
 

@@ -74,7 +74,7 @@ def test_a_change_after_undoing_forgets_what_was_undone(
         decide(session, week, now, "Three")
 
         assert draft_history.redo(session, newsletter, week) is None
-        assert [each.what for each in draft_history.steps(session, newsletter, week)] == [
+        assert [step.what for step in draft_history.steps(session, newsletter, week)] == [
             "subject: One",
             "subject: Three",
         ]
@@ -92,7 +92,7 @@ def test_building_honours_the_draft(
         issue, made = build.build(session, newsletter, week, now=now, issue_builder=issue_builder)
         edition = store.edition_of(session, issue)
 
-    carried = [each["slug"] for each in issue.pick["chosen"]]
+    carried = [entry["slug"] for entry in issue.pick["chosen"]]
     assert last in carried
     assert first not in carried
     assert edition.subject == made.rendered.subject == "By hand"
@@ -120,6 +120,6 @@ def test_F03_a_correction_before_sending_is_a_new_edition(
             session, newsletter, week, now=now, issue_builder=issue_builder, again=True
         )
 
-        subjects = [each.subject for each in store.editions(session, issue)]
+        subjects = [edition.subject for edition in store.editions(session, issue)]
     assert len(subjects) == 2
     assert subjects[1] == "Corrected" != subjects[0]

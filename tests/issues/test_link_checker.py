@@ -74,7 +74,7 @@ def test_each_link_is_asked_once_and_a_readers_own_never() -> None:
         f'<a href="https://a.example/u/{TAG}">z</a><img src="https://a.example/gone">'
         '<a href="javascript:x">w</a>'
     )
-    found = unreachable(html, [TAG], note)
+    warnings = unreachable(html, [TAG], note)
 
     assert sorted(asked) == ["https://a.example/", "https://a.example/gone"]
-    assert [(each.rule, each.line) for each in found] == [("unreachable", 2)]
+    assert [(finding.rule, finding.line) for finding in warnings] == [("unreachable", 2)]

@@ -36,9 +36,9 @@ def test_nothing_is_wrong_while_the_settings_stay(installation: App) -> None:
 
 
 def test_a_changed_address_is_named_and_not_taken_for_a_missing_link(installation: App) -> None:
-    found = findings(installation, base_url="https://other.example.net")
+    results = findings(installation, base_url="https://other.example.net")
 
-    assert [str(each) for each in found] == [
+    assert [str(finding) for finding in results] == [
         "error: html: its links lead to https://news.example.com, and DIGEST_BASE_URL is"
         " https://other.example.net now (settings-changed)."
         " Set it back, or build again: digest build --again."
@@ -48,17 +48,17 @@ def test_a_changed_address_is_named_and_not_taken_for_a_missing_link(installatio
 def test_a_changed_postal_address_is_named_and_not_taken_for_a_missing_one(
     installation: App,
 ) -> None:
-    found = findings(installation, postal_address="1 New Street")
+    results = findings(installation, postal_address="1 New Street")
 
-    assert [(each.rule, each.message) for each in found] == [
+    assert [(finding.rule, finding.message) for finding in results] == [
         ("settings-changed", "DIGEST_POSTAL_ADDRESS has changed since it was built")
     ]
 
 
 def test_I7_a_changed_sender_is_named(installation: App) -> None:
-    found = findings(installation, sender="Cheap Pills <pills@elsewhere.example>")
+    results = findings(installation, sender="Cheap Pills <pills@elsewhere.example>")
 
-    assert [(each.rule, each.message) for each in found] == [
+    assert [(finding.rule, finding.message) for finding in results] == [
         (
             "settings-changed",
             "it was made to come from Weekly AI Tool Verdicts <verdicts@example.com>, and"
@@ -122,13 +122,13 @@ def test_a_share_that_the_calls_contradict_is_pointed_out(
         left.panel_share = 50
         for verdict, call in zip(left.verdicts, (*[Call.SHIP] * 3, Call.SKIP), strict=True):
             verdict.call = call
-        found = build.draft_issue(
+        results = build.draft_issue(
             session, newsletter, chosen, number=1, issue_builder=issue_builder
         ).findings
         session.rollback()
 
-    assert [each.rule for each in found] == ["panel-share"]
-    assert "2 ship and 2 skip of 4, but the calls say 3 ship and 1 skip" in found[0].message
+    assert [finding.rule for finding in results] == ["panel-share"]
+    assert "2 ship and 2 skip of 4, but the calls say 3 ship and 1 skip" in results[0].message
 
 
 @pytest.mark.parametrize("braces", ["{{name}}", "{% if %}", "{# note #}", UNSUBSCRIBE_TAG])
@@ -148,7 +148,7 @@ def test_a_title_with_a_templates_braces_stops_no_issue_from_any_place(
         session.rollback()
 
     assert braces in proof.view.preheader
-    assert [str(each) for each in proof.findings if each.severity is Severity.ERROR] == []
+    assert [str(finding) for finding in proof.findings if finding.severity is Severity.ERROR] == []
 
 
 def test_a_frozen_preheader_with_a_templates_braces_is_no_error(installation: App) -> None:

@@ -32,8 +32,8 @@ def test_counts_made_by_revision_0004_are_kept_for_their_day_and_counted_on(
         rate_limits.purge(session, NOW)
         asks = [("ann@example.com", "weekly", NOW)]
         assert rate_limits.check_addresses(session, asks, RateLimits().address, HASHES) == [None]
-        found = session.execute(text("SELECT key, seconds FROM throttle ORDER BY seconds, key"))
-        kept = {row.key: row.seconds for row in found}
+        counts = session.execute(text("SELECT key, seconds FROM throttle ORDER BY seconds, key"))
+        kept = {row.key: row.seconds for row in counts}
     assert (kept["new"], "old" in kept) == (86_400, False)
     assert sorted(kept.values()) == [86_400, 86_400, 86_400, 30 * 86_400]
     with bare.write() as session:

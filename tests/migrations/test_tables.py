@@ -15,7 +15,7 @@ def changed(connection: Connection, *statements: str) -> list[tuple[str, bool]]:
     upgrade(connection)
     for statement in statements:
         connection.exec_driver_sql(statement)
-    return [(each.says, each.harmful) for each in differences(connection)]
+    return [(difference.says, difference.harmful) for difference in differences(connection)]
 
 
 def test_tables_as_the_revisions_make_them_are_right(bare: Database) -> None:

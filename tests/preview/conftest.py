@@ -128,14 +128,14 @@ def served(editor: EditorFolder) -> Iterator[Site]:
 
 @pytest.fixture
 def editor(tmp_path: Path, confined: RenderProcess) -> Iterator[EditorFolder]:
-    with open_folder(tmp_path / "folder", confined) as found:
-        yield found
+    with open_folder(tmp_path / "folder", confined) as opened:
+        yield opened
 
 
 @pytest.fixture
 def site(editor: EditorFolder) -> Iterator[Site]:
-    with served(editor) as found:
-        yield found
+    with served(editor) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
@@ -145,22 +145,22 @@ def read_only_site(
     """A preview server for tests that change nothing."""
     with (
         open_folder(tmp_path_factory.mktemp("quiet") / "folder", confined) as editor,
-        served(editor) as found,
+        served(editor) as opened,
     ):
-        yield found
+        yield opened
 
 
 @pytest.fixture
 def page(site: Site, browser: Browser) -> Iterator[Page]:
     """The preview in a browser; a request to another host, or an error, fails the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
-    found = context.new_page()
+    tab = context.new_page()
     wrong: list[str] = []
-    found.on("request", lambda asked: _note(wrong, asked.url, site.url))
-    found.on("pageerror", lambda fault: wrong.append(str(fault)))
-    found.goto(f"{site.url}/?token={TOKEN}")
-    found.wait_for_selector("body[data-live=yes]")
-    yield found
+    tab.on("request", lambda asked: _note(wrong, asked.url, site.url))
+    tab.on("pageerror", lambda fault: wrong.append(str(fault)))
+    tab.goto(f"{site.url}/?token={TOKEN}")
+    tab.wait_for_selector("body[data-live=yes]")
+    yield tab
     context.close()
     assert wrong == []
 

@@ -33,11 +33,11 @@ def test_F02_a_template_that_does_not_compile_is_reported_by_line_and_column(
     editor: EditorFolder, change: str, line: int, column: int, words: str, said: str
 ) -> None:
     editor.template("partials/masthead.mjml", lambda _: change)
-    found = fault(editor)
+    error = fault(editor)
 
-    assert said in found.what
-    assert (found.file, found.line, found.column) == ("partials/masthead.mjml", line, column)
-    assert marked(found) == words
+    assert said in error.what
+    assert (error.file, error.line, error.column) == ("partials/masthead.mjml", line, column)
+    assert marked(error) == words
 
 
 def test_F01_a_comparison_that_breaks_the_template_is_reported_before_anything_is_frozen(
@@ -46,11 +46,11 @@ def test_F01_a_comparison_that_breaks_the_template_is_reported_before_anything_i
     editor.template(
         "partials/comparison.mjml", lambda source: source + "\n{{ comparison.contenders[2].name }}"
     )
-    found = fault(editor)
+    error = fault(editor)
 
-    assert found.file == "partials/comparison.mjml"
-    assert found.line > 20
-    assert "has no element 2" in found.what
+    assert error.file == "partials/comparison.mjml"
+    assert error.line > 20
+    assert "has no element 2" in error.what
 
 
 def test_a_slip_in_json_is_reported_by_line_and_column(editor: EditorFolder) -> None:
@@ -61,9 +61,9 @@ def test_a_slip_in_json_is_reported_by_line_and_column(editor: EditorFolder) -> 
 
 def test_a_wrong_key_in_json_is_marked_in_its_line(editor: EditorFolder) -> None:
     editor.write("comparisons/new.json", json.dumps(NEW | {"wieght": 1}, indent=1))
-    found = fault(editor)
+    error = fault(editor)
 
-    assert "wieght" in next(line for line in found.lines if line.here).after + marked(found)
+    assert "wieght" in next(line for line in error.lines if line.here).after + marked(error)
 
 
 def test_a_page_that_can_not_be_read_names_its_file(editor: EditorFolder) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from digest.preview.diff import diff_rows
 
 
-def said(before: str, now: str) -> list[tuple[str, str]]:
+def changes(before: str, now: str) -> list[tuple[str, str]]:
     return [
         (row.kind, "|".join(f"{p.kind}:{p.text}" for p in row.parts))
         for row in diff_rows(before, now)
@@ -17,17 +17,17 @@ def test_nothing_differs_in_the_same_text() -> None:
 
 
 def test_a_changed_line_says_which_words_changed() -> None:
-    assert said("one two three", "one 2 three") == [
+    assert changes("one two three", "one 2 three") == [
         ("changed", "same:one |out:two|in:2|same: three")
     ]
 
 
 def test_added_and_removed_lines_are_told_apart() -> None:
-    assert [kind for kind, _ in said("a\nb\nc", "a\nc\nd")] == ["same", "out", "same", "in"]
+    assert [kind for kind, _ in changes("a\nb\nc", "a\nc\nd")] == ["same", "out", "same", "in"]
 
 
 def test_far_lines_that_are_the_same_are_left_out() -> None:
     before = "\n".join(map(str, range(100)))
-    kinds = [kind for kind, _ in said(before, before.replace("50", "fifty"))]
+    kinds = [kind for kind, _ in changes(before, before.replace("50", "fifty"))]
 
     assert kinds == ["gap", "same", "same", "changed", "same", "same"]

@@ -34,7 +34,7 @@ def stored(editor: EditorFolder) -> int:
 def test_a_file_is_shown_before_it_is_imported(editor: EditorFolder) -> None:
     editor.write("comparisons/new.json", json.dumps(NEW))
 
-    assert "anvil-vs-bellows" in [each.slug for each in overlay(editor).summaries]
+    assert "anvil-vs-bellows" in [summary.slug for summary in overlay(editor).summaries]
     assert stored(editor) == 0
 
 
@@ -52,7 +52,9 @@ def test_a_changed_file_stands_in_for_the_stored_revision(editor: EditorFolder) 
         store_draft(session, read_file(path), now=NOW)
     editor.write("comparisons/new.json", json.dumps(NEW | {"weight": 2}))
 
-    changed = next(each for each in overlay(editor).summaries if each.slug == "anvil-vs-bellows")
+    changed = next(
+        summary for summary in overlay(editor).summaries if summary.slug == "anvil-vs-bellows"
+    )
     assert (changed.weight, changed.comparison_id > 0, changed.revision_id < 0) == (2, True, True)
 
 
@@ -63,7 +65,7 @@ def test_another_pair_under_the_same_title_stands_beside_it(editor: EditorFolder
     other = json.dumps(NEW).replace('"Bellows"', '"Crucible"')
     editor.write("comparisons/new.json", other)
 
-    slugs = {each.slug for each in overlay(editor).summaries}
+    slugs = {summary.slug for summary in overlay(editor).summaries}
     assert {"anvil-vs-bellows", "anvil-vs-bellows-2"} <= slugs
 
 

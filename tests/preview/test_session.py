@@ -21,7 +21,7 @@ from tests.preview.conftest import EditorFolder
 
 def slugs(snapshot: Snapshot) -> list[str]:
     assert snapshot.pick is not None
-    return [one.candidate.slug for one in snapshot.pick.chosen]
+    return [choice.candidate.slug for choice in snapshot.pick.chosen]
 
 
 def decide(editor: EditorFolder, act: str, **fields: Any) -> Snapshot:

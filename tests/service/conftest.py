@@ -111,7 +111,7 @@ class World:
 
     def turns(self) -> dict[str, Slot]:
         with self.database.read() as session:
-            return {each.period: each for each in session.exec(select(Slot)).all()}
+            return {slot.period: slot for slot in session.exec(select(Slot)).all()}
 
     def states(self) -> dict[str, str]:
         return {period: turn.state.value for period, turn in sorted(self.turns().items())}

@@ -97,7 +97,7 @@ def test_a_database_that_is_away_costs_a_line_and_no_traceback(
     away = JobHarness(Database(f"sqlite:///{tmp_path / 'no' / 'such' / 'folder.db'}"))
 
     assert not away.run(NOON)
-    assert [(each.getMessage(), each.exc_info) for each in caplog.records] == [
+    assert [(record.getMessage(), record.exc_info) for record in caplog.records] == [
         ("job: the database can't be used: OperationalError; next: digest doctor", None)
     ]
 
@@ -116,7 +116,7 @@ def test_a_database_that_goes_away_while_a_job_runs_costs_a_line_as_well(
         session.connection().execute(text("ALTER TABLE elsewhere RENAME TO tick"))
 
     assert not done
-    assert [each.exc_info for each in caplog.records if each.levelname == "ERROR"] == [None]
+    assert [record.exc_info for record in caplog.records if record.levelname == "ERROR"] == [None]
 
 
 def test_an_address_in_a_failure_is_not_kept(harness: JobHarness) -> None:

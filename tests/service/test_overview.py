@@ -23,8 +23,8 @@ APPROVED = ReleaseDecision(True, "approved by Ann", by="Ann")
 def facts(world: World) -> dict[str, Any]:
     with world.database.read() as session:
         series = session.exec(select(Newsletter)).one()
-        (turn,) = recent_slots(session, series, world.now)
-        return slot_facts(session, turn, lambda *_: world.decision)
+        (slot,) = recent_slots(session, series, world.now)
+        return slot_facts(session, slot, lambda *_: world.decision)
 
 
 def next_moment(world: World) -> str:
@@ -36,9 +36,9 @@ def next_moment(world: World) -> str:
 def test_a_draft_nobody_approved_says_so_with_the_whole_command(world: World) -> None:
     world.tick(TUESDAY - 30 * HOUR)
     world.decision = NOT_YET
-    told = facts(world)
-    assert (told["state"], told["note"]) == ("drafted", "issue 1 isn't approved")
-    assert told["next_step"] == "digest approve 1 --despite alt"
+    described = facts(world)
+    assert (described["state"], described["note"]) == ("drafted", "issue 1 isn't approved")
+    assert described["next_step"] == "digest approve 1 --despite alt"
     assert next_moment(world) == (
         "doesn't go as it is: issue 1 isn't approved; to let it go: digest approve 1 --despite alt"
     )
@@ -47,17 +47,17 @@ def test_a_draft_nobody_approved_says_so_with_the_whole_command(world: World) ->
 def test_a_draft_that_is_approved_asks_for_nothing(world: World) -> None:
     world.tick(TUESDAY - 30 * HOUR)
     world.decision = APPROVED
-    told = facts(world)
-    assert (told["note"], told["next_step"]) == ("approved by Ann", "")
+    described = facts(world)
+    assert (described["note"], described["next_step"]) == ("approved by Ann", "")
     assert next_moment(world) == "goes at its moment: approved by Ann"
 
 
 def test_a_held_issue_says_what_holds_it_and_what_lets_it_go(world: World) -> None:
     world.decision = NOT_YET
     world.tick(TUESDAY + HOUR)
-    told = facts(world)
-    assert (told["state"], told["note"]) == ("held", "issue 1 isn't approved")
-    assert told["next_step"] == "digest approve 1 --despite alt"
+    described = facts(world)
+    assert (described["state"], described["note"]) == ("held", "issue 1 isn't approved")
+    assert described["next_step"] == "digest approve 1 --despite alt"
 
 
 def test_a_missed_issue_names_the_commands_that_send_it(world: World) -> None:
@@ -69,8 +69,8 @@ def test_a_missed_issue_names_the_commands_that_send_it(world: World) -> None:
 
 def test_what_went_out_asks_for_nothing(world: World) -> None:
     world.tick(TUESDAY)
-    told = facts(world)
-    assert (told["state"], told["next_step"]) == ("released", "")
+    described = facts(world)
+    assert (described["state"], described["next_step"]) == ("released", "")
 
 
 def test_an_approval_that_cannot_be_looked_at_is_reported_and_breaks_nothing(world: World) -> None:
@@ -81,9 +81,12 @@ def test_an_approval_that_cannot_be_looked_at_is_reported_and_breaks_nothing(wor
 
     with world.database.read() as session:
         series = session.exec(select(Newsletter)).one()
-        (turn,) = recent_slots(session, series, world.now)
-        told = slot_facts(session, turn, fails)
-    assert (told["note"], told["next_step"]) == ("the templates can't be read", "mend them")
+        (slot,) = recent_slots(session, series, world.now)
+        described = slot_facts(session, slot, fails)
+    assert (described["note"], described["next_step"]) == (
+        "the templates can't be read",
+        "mend them",
+    )
 
 
 @pytest.mark.parametrize("state", ["drafted", "held"])
@@ -93,9 +96,9 @@ def test_a_slot_without_an_issue_names_none(world: World, state: str) -> None:
     world.tick(TUESDAY + timedelta(weeks=1) - HOUR)
     with world.database.read() as session:
         series = session.exec(select(Newsletter)).one()
-        (turn, *_) = [
+        (slot, *_) = [
             each for each in recent_slots(session, series, world.now) if each.state == "ahead"
         ]
-        turn.state = state  # type: ignore[assignment]
-        assert "approve" not in slot_facts(session, turn, lambda *_: NOT_YET)["next_step"]
+        slot.state = state  # type: ignore[assignment]
+        assert "approve" not in slot_facts(session, slot, lambda *_: NOT_YET)["next_step"]
         session.rollback()

@@ -237,7 +237,7 @@ def test_E04_new_rules_of_a_zone_count_for_what_has_no_slot_yet(world: World) ->
     world.run(TUESDAY - DAY)
     world.change(timezone="America/New_York")  # as if its rules had changed by five hours
     world.run(TUESDAY + timedelta(days=6))
-    due = [turn.due_at for turn in sorted(world.turns().values(), key=lambda turn: turn.day)]
+    due = [slot.due_at for slot in sorted(world.turns().values(), key=lambda slot: slot.day)]
     assert due == [TUESDAY, TUESDAY + timedelta(days=7, hours=5)]
     assert world.states()["2026-W48"] == "released"
 

@@ -44,25 +44,25 @@ def digest(tmp_path: Path) -> Digest:
 
 
 def facts(result: Result) -> dict[str, object]:
-    found: dict[str, object] = orjson.loads(result.stdout)
-    return found
+    values: dict[str, object] = orjson.loads(result.stdout)
+    return values
 
 
 def test_the_next_ten_moments_are_printed_in_local_and_utc_time(digest: Digest) -> None:
     digest("schedule", "set", "--on", "thu", "--at", "07:30", "--zone", "Europe/Berlin")
-    told = facts(digest("schedule", "--json"))
-    moments = told["moments"]
-    assert told["cadence"] == "every Thursday at 07:30, Europe/Berlin"
+    described = facts(digest("schedule", "--json"))
+    moments = described["moments"]
+    assert described["cadence"] == "every Thursday at 07:30, Europe/Berlin"
     assert isinstance(moments, list)
     assert len(moments) == 10
-    assert all("T07:30:00+0" in each["local"] for each in moments)
-    assert all(each["utc"].endswith(":30:00+00:00") for each in moments)
+    assert all("T07:30:00+0" in moment["local"] for moment in moments)
+    assert all(moment["utc"].endswith(":30:00+00:00") for moment in moments)
 
 
 def test_who_does_what_is_reported(digest: Digest) -> None:
-    said = digest("schedule").stdout
-    assert "sends it to the editors" in said
-    assert "once an editor has approved it" in said
+    output = digest("schedule").stdout
+    assert "sends it to the editors" in output
+    assert "once an editor has approved it" in output
     digest("unattended", "on")
     assert "goes by itself when no check finds anything" in digest("schedule").stdout
 
@@ -123,8 +123,8 @@ def test_what_cannot_be_set_is_refused_and_nothing_changes(
 
 def test_an_empty_evergreen_list_says_how_to_fill_it(digest: Digest) -> None:
     assert "digest schedule evergreen SLUG" in digest("schedule", "evergreen").stdout
-    said = digest("schedule", "rules", "--when-empty", "evergreen").stdout
-    assert "which is empty: digest schedule evergreen SLUG" in said
+    output = digest("schedule", "rules", "--when-empty", "evergreen").stdout
+    assert "which is empty: digest schedule evergreen SLUG" in output
 
 
 def test_a_paused_newsletter_says_so(digest: Digest) -> None:
@@ -136,16 +136,16 @@ def test_a_paused_newsletter_says_so(digest: Digest) -> None:
 
 def test_status_says_that_nothing_happens_by_itself_yet(digest: Digest) -> None:
     assert "digest run" in digest("status").stdout
-    told = facts(digest("status", "--json"))
-    assert told == {"issues": [], "hold": None, "scheduled": True, "turns": [], "ticks": []}
+    described = facts(digest("status", "--json"))
+    assert described == {"issues": [], "hold": None, "scheduled": True, "turns": [], "ticks": []}
 
 
 def test_the_doctor_tells_every_fact_and_the_records_to_copy(digest: Digest) -> None:
     result = digest("doctor", "--no-dns")
     assert result.exit_code == 0
     assert "v=DMARC1; p=none" in result.stdout
-    told = facts(digest("doctor", "--no-dns", "--json"))
-    assert told["fit"] is True
+    described = facts(digest("doctor", "--no-dns", "--json"))
+    assert described["fit"] is True
 
 
 def test_the_doctor_fails_for_what_is_unfit(digest: Digest, tmp_path: Path) -> None:

@@ -22,11 +22,11 @@ def test_every_job_is_asked_at_start_and_what_follows_is_woken() -> None:
     wanted = {("issues", False), ("send", False), ("send", True)}
     all_of_them = threading.Event()
 
-    def run(one: Job, woken: bool) -> bool:
-        asked.add((one.name, woken))
+    def run(job: Job, woken: bool) -> bool:
+        asked.add((job.name, woken))
         if asked >= wanted:
             all_of_them.set()
-        return one.name == "issues"
+        return job.name == "issues"
 
     alarm = Scheduler([job("send"), job("issues", "send")], run)
     alarm.start()
@@ -39,8 +39,8 @@ def test_a_job_that_ends_after_the_stop_wakes_nobody() -> None:
     running = threading.Event()
     asked: list[str] = []
 
-    def run(one: Job, _woken: bool) -> bool:
-        asked.append(one.name)
+    def run(job: Job, _woken: bool) -> bool:
+        asked.append(job.name)
         running.set()
         return alarm.stopping.wait(10)
 

@@ -105,8 +105,8 @@ def test_an_issue_on_its_way_is_sent_to_the_end(installation: SendInstallation) 
 def test_an_issue_interrupted_for_too_long_is_paused_with_the_reason(
     installation: SendInstallation,
 ) -> None:
-    said = installation.sender().run(NOON + timedelta(hours=13))
-    assert said == "weekly-1: paused, its send was interrupted, and it is 13 hours late"
+    summary = installation.sender().run(NOON + timedelta(hours=13))
+    assert summary == "weekly-1: paused, its send was interrupted, and it is 13 hours late"
     assert installation.issue().state is IssueState.PAUSED
     assert installation.mails() == 0
 
@@ -172,8 +172,8 @@ def test_every_line_of_a_send_carries_its_id_and_no_address(
     with caplog.at_level(logging.INFO, "digest.service"):
         installation.sender().run(NOON)
     facts = [vars(record)["facts"] for record in caplog.records]
-    assert [each["send"] for each in facts] == ["weekly-1"] * 3
-    assert len({each["attempt"] for each in facts}) == 3
+    assert [fields["send"] for fields in facts] == ["weekly-1"] * 3
+    assert len({fields["attempt"] for fields in facts}) == 3
     assert "@" not in caplog.text
 
 

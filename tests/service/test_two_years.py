@@ -55,6 +55,6 @@ def test_E04_every_week_of_two_years_has_one_issue_at_its_documented_moment(
     issues = world.issues()
     assert [issue.number for issue in issues] == list(range(1, WEEKS + 1))
     assert {issue.state for issue in issues} == {IssueState.PREPARED}
-    turns = sorted(world.turns().values(), key=lambda turn: turn.day)
-    assert [turn.due_at for turn in turns] == [moment(zone, day) for day in days]
+    slots = sorted(world.turns().values(), key=lambda slot: slot.day)
+    assert [slot.due_at for slot in slots] == [moment(zone, day) for day in days]
     assert [issue.pick["day"] for issue in issues] == [day.isoformat() for day in days]

@@ -31,9 +31,9 @@ def simulate(seeds: range) -> list[RunResult]:
     """Run these seeds one after the other; traces are kept of failing ones only."""
     with folder() as name:
         stage = SimulationDatabase(Path(name))
-        found = [run(seed, stage) for seed in seeds]
+        results = [run(seed, stage) for seed in seeds]
         stage.close()
-    return [seen if seen.fault else RunResult(**{**vars(seen), "trace": ()}) for seen in found]
+    return [seen if seen.fault else RunResult(**{**vars(seen), "trace": ()}) for seen in results]
 
 
 def _many(first: int, number: int, jobs: int) -> int:

@@ -128,7 +128,7 @@ class InvariantChecker:
         attempt = body["custom_args"][ATTEMPT]
         if attempt in self.canaries:
             return
-        people = [one["to"] for one in body["personalizations"]]
+        people = [personalization["to"] for personalization in body["personalizations"]]
         if any(len(to) != 1 for to in people):
             raise Violation("I9: a message for more than one")
         strangers = {to[0]["email"] for to in people} - self.allowed[attempt]

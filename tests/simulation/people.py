@@ -170,9 +170,9 @@ def cancel(world: World) -> None:
 
 def resolve(world: World) -> None:
     """A person decides on a doubt: mostly by the provider's log, sometimes blindly."""
-    found = world.rows("SELECT key, attempt FROM batch WHERE state = 'in-doubt' ORDER BY id")
-    if found:
-        key, attempt = world.random.choice(found)
+    rows = world.rows("SELECT key, attempt FROM batch WHERE state = 'in-doubt' ORDER BY id")
+    if rows:
+        key, attempt = world.random.choice(rows)
         truth = world.provider.took(attempt)
         decide(world, key, attempt, accepted=truth if world.chance(0.8) else not truth)
 

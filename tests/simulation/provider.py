@@ -100,7 +100,7 @@ class Provider:
         return self.random.choices(["none", *names], [100.0, *weights])[0]
 
     def _refusal(self, body: Any, fault: str) -> Exchange | None:
-        people = [one["to"][0]["email"] for one in body["personalizations"]]
+        people = [personalization["to"][0]["email"] for personalization in body["personalizations"]]
         if len(people) > self.cap or (fault == "too-large" and len(people) > 1):
             return _status(413)
         if fault == "refused-for-nothing":
@@ -117,8 +117,11 @@ class Provider:
 
     def _accept(self, body: Any, now: datetime) -> None:
         args = body["custom_args"]
-        for one in body["personalizations"]:
-            delivery, address = one["custom_args"][DELIVERY], one["to"][0]["email"]
+        for personalization in body["personalizations"]:
+            delivery, address = (
+                personalization["custom_args"][DELIVERY],
+                personalization["to"][0]["email"],
+            )
             if int(delivery):  # not a watched copy, which nobody reads
                 self.mails.append(Mail(args[BATCH], args[ATTEMPT], int(delivery), address))
             fate = self.random.choices(list(FATES), list(FATES.values()))[0]

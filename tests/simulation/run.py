@@ -182,11 +182,11 @@ def _round(world: World, *, patient: bool) -> bool:
     doubts = world.rows("SELECT key, attempt FROM batch WHERE state = 'in-doubt' ORDER BY id")
     for key, attempt in doubts:
         people.decide(world, key, attempt, accepted=world.provider.took(attempt))
-    found = world.rows(
+    rows = world.rows(
         "SELECT i.id, e.id, i.state FROM issue i JOIN edition e ON e.issue_id = i.id"
         " WHERE i.state <> 'sent' ORDER BY i.id"
     )
-    for issue, edition, state in found:
+    for issue, edition, state in rows:
         if state == "built":
             people.freeze(world, issue, edition)
             continue

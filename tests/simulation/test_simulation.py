@@ -24,9 +24,10 @@ def stage() -> Iterator[SimulationDatabase]:
 def failures(seen: list[RunResult]) -> list[str]:
     """Return each failure with the command that replays it."""
     return [
-        f"{one.fault.strip().splitlines()[-1]}\n  python -m tests.simulation --seed {one.seed}"
-        for one in seen
-        if one.fault
+        f"{result.fault.strip().splitlines()[-1]}\n"
+        f"  python -m tests.simulation --seed {result.seed}"
+        for result in seen
+        if result.fault
     ]
 
 
@@ -46,7 +47,7 @@ def test_a_seed_replays_step_by_step(stage: SimulationDatabase) -> None:
 
 def test_the_worlds_are_full_of_trouble(stage: SimulationDatabase) -> None:
     seen = [run(seed, stage) for seed in range(1, 41)]
-    assert sum(one.deaths for one in seen) > 20
+    assert sum(result.deaths for result in seen) > 20
     assert {"broke-after", "silent-after", "slow-down", "too-large"} <= set().union(
-        *(one.faults for one in seen)
+        *(result.faults for result in seen)
     )

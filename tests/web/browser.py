@@ -19,12 +19,12 @@ _AXE = "axe.run(document, {iframes: false, resultTypes: ['violations']})"
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start the system's Chromium; skips where there is none."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
         pytest.skip("there is no chromium on this machine")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(
-            executable_path=found,
+            executable_path=program,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         yield started
@@ -61,9 +61,10 @@ def visitor(
 def barriers(page: Page) -> list[str]:
     """Return what axe-core finds in a page, each rule with the elements it is about."""
     page.evaluate(AXE_SCRIPT)
-    found: list[dict[str, Any]] = page.evaluate(_AXE)["violations"]
+    violations: list[dict[str, Any]] = page.evaluate(_AXE)["violations"]
     return [
-        f"{one['id']}: {', '.join(node['html'][:90] for node in one['nodes'])}" for one in found
+        f"{one['id']}: {', '.join(node['html'][:90] for node in one['nodes'])}"
+        for one in violations
     ]
 
 

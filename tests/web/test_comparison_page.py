@@ -42,26 +42,26 @@ def test_a_seat_that_spoke_of_one_tool_only_is_silent_on_the_other() -> None:
     left, right = make_contender(0), make_contender(1, "Brook")
     right.verdicts = [each for each in right.verdicts if each.seat != 2]
 
-    told = page_of(make_revision(left, right), base_url=BASE, language="en")
+    view = page_of(make_revision(left, right), base_url=BASE, language="en")
 
-    assert told.seats[1].verdicts[0].quote
-    assert (told.seats[1].verdicts[1].quote, told.seats[1].verdicts[1].call) == ("", None)
+    assert view.seats[1].verdicts[0].quote
+    assert (view.seats[1].verdicts[1].quote, view.seats[1].verdicts[1].call) == ("", None)
 
 
 def test_a_named_reviewer_is_named() -> None:
     left, right = make_contender(0), make_contender(1, "Brook")
     right.verdicts[2].reviewer = "The Futurist"
 
-    told = page_of(make_revision(left, right), base_url=BASE, language="en")
+    view = page_of(make_revision(left, right), base_url=BASE, language="en")
 
-    assert told.seats[2].reviewer == "The Futurist"
+    assert view.seats[2].reviewer == "The Futurist"
 
 
 def test_calls_that_are_not_published_are_not_guessed() -> None:
-    told = page()
+    view = page()
 
-    assert {one.call for seat in told.seats for one in seat.verdicts} == {None}
-    assert told.note
+    assert {one.call for seat in view.seats for one in seat.verdicts} == {None}
+    assert view.note
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_a_page_published_elsewhere_names_it() -> None:
 
 
 def test_a_comparison_in_two_lines_names_both_tools_and_how_the_panel_leans() -> None:
-    told = teaser(make_revision(make_contender(0), make_contender(1, "Brook", panel=100.0)))
+    view = teaser(make_revision(make_contender(0), make_contender(1, "Brook", panel=100.0)))
 
-    assert told
-    assert (told.left, told.right, told.url) == (
+    assert view
+    assert (view.left, view.right, view.url) == (
         "Lantern Code 3",
         "Brook",
         "/comparisons/lantern-code-3-vs-brook",
     )
-    assert "Brook" in told.headline
+    assert "Brook" in view.headline

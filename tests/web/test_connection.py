@@ -87,8 +87,8 @@ class ConnectionHarness:
         self.loop.ahead += seconds
         self.turn()
 
-    def send(self, end: socket.socket, said: bytes) -> None:
-        end.sendall(said)
+    def send(self, end: socket.socket, data: bytes) -> None:
+        end.sendall(data)
         self.turn()
 
     def is_open(self, end: socket.socket) -> bool:
@@ -190,7 +190,7 @@ def test_silent_connections_neither_stop_the_site_nor_fill_its_log() -> None:
         for _ in range(FEW * 2):
             held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
         with urlopen(f"http://127.0.0.1:{port}/", timeout=10) as page:
-            said = page.read()
+            text = page.read()
         for wrong in (
             b"\x16\x03\x01\r\n\r\n",
             HEAD + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n",
@@ -201,7 +201,7 @@ def test_silent_connections_neither_stop_the_site_nor_fill_its_log() -> None:
         process.terminate()
         logged = process.communicate(timeout=20)[1]
 
-    assert said == b"here"
+    assert text == b"here"
     assert logged == ""
 
 

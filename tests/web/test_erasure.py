@@ -38,7 +38,7 @@ WEBHOOK = "/webhooks/sendgrid"
 
 
 @dataclass
-class Told:
+class ErasableSite:
     """A site that holds a reader's name in every file it can."""
 
     site: Running
@@ -117,14 +117,14 @@ def send(site: Running) -> str:
 
 
 @pytest.fixture
-def told(make_running: MakeSite, tmp_path: Path) -> Told:
+def erasable(make_running: MakeSite, tmp_path: Path) -> ErasableSite:
     signer = Signer(new_key())
     site = make_running(webhook_keys=signer.public_key)
     reader = add_reader(site)
     attempt = send(site)
     with site.app.database.read() as session:
-        mine = select(Delivery).where(Delivery.subscriber_id == reader)
-        delivery = session.exec(mine.order_by(col(Delivery.id).desc())).first()
+        statement = select(Delivery).where(Delivery.subscriber_id == reader)
+        delivery = session.exec(statement.order_by(col(Delivery.id).desc())).first()
     assert delivery is not None
     ours = {"digest_attempt": attempt, "digest_delivery": str(delivery.id)}
     events = [
@@ -139,15 +139,15 @@ def told(make_running: MakeSite, tmp_path: Path) -> Told:
     posted(site, signer, body)
     posted(site, signer, body[:-40])  # it was cut off
     site.http.post(WEBHOOK, content=body, headers={})  # nobody has signed it
-    return Told(site, tmp_path, signer, reader, delivery.id or 0, attempt)
+    return ErasableSite(site, tmp_path, signer, reader, delivery.id or 0, attempt)
 
 
 def test_erasure_leaves_no_name_and_no_domain_of_a_reader_in_any_file(
-    told: Told, caplog: pytest.LogCaptureFixture
+    erasable: ErasableSite, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert "digest.db" in "".join(told.found())
-    told.erase()
-    assert told.found() == {}
+    assert "digest.db" in "".join(erasable.found())
+    erasable.erase()
+    assert erasable.found() == {}
     assert [name for name in NAMES if name in caplog.text.lower().encode()] == []
 
 
@@ -159,7 +159,7 @@ def test_this_was_not_me_leaves_no_spelling_of_the_address_in_any_file(
     by: dict[str, str],
 ) -> None:
     site = make_running(outbox=tmp_path_factory.mktemp("mails"))
-    told = Told(site, tmp_path, Signer(new_key()), 0, 0, "")
+    erasable = ErasableSite(site, tmp_path, Signer(new_key()), 0, 0, "")
     app = site.app
     for spelling in (ADDRESS, *(f"{LOCAL}+{number}@{DOMAIN}" for number in range(5))):
         asked = SignupRequest(
@@ -176,66 +176,68 @@ def test_this_was_not_me_leaves_no_spelling_of_the_address_in_any_file(
             ) == [None]
         app.public_site.process_sign_ups()
     with app.database.read() as session:
-        mine = select(Subscriber.id).where(Subscriber.address_key == ADDRESS.lower())
-        number = session.exec(mine).one() or 0
-    assert told.found() != {}
+        statement = select(Subscriber.id).where(Subscriber.address_key == ADDRESS.lower())
+        number = session.exec(statement).one() or 0
+    assert erasable.found() != {}
     known = suppression.mailbox_hash(ADDRESS.lower(), app.hashes)
     page = site.links.decline(LetterCause(known, "weekly", subscriber_id=number))
     path = page.removeprefix(app.settings.base_url).partition("?")[0]
     assert site.http.post(path, data=by).status_code == 200
-    assert told.found() == {}
+    assert erasable.found() == {}
 
 
-def test_words_stored_by_an_earlier_version_go_with_their_reader(told: Told) -> None:
-    with told.site.app.database.write() as session:
+def test_words_stored_by_an_earlier_version_go_with_their_reader(erasable: ErasableSite) -> None:
+    with erasable.site.app.database.write() as session:
         for row in session.exec(select(MailEvent)).all():
             row.detail = SAID
         for kept in session.exec(select(DeadLetter)).all():
             kept.said = SAID
         for tried in session.exec(select(Attempt)).all():
             tried.detail = SAID
-    told.erase()
-    assert told.found() == {}
+    erasable.erase()
+    assert erasable.found() == {}
 
 
-def files_with(told: Told, words: bytes) -> list[str]:
-    files = [each for each in told.folder.rglob("*") if each.is_file()]
+def files_with(erasable: ErasableSite, words: bytes) -> list[str]:
+    files = [each for each in erasable.folder.rglob("*") if each.is_file()]
     return [each.name for each in files if words in each.read_bytes()]
 
 
 @pytest.mark.parametrize("way", ["pruned", "erased"])
-def test_tidying_leaves_nothing_readable_of_the_events_that_go(told: Told, way: str) -> None:
-    app = told.site.app
+def test_tidying_leaves_nothing_readable_of_the_events_that_go(
+    erasable: ErasableSite, way: str
+) -> None:
+    app = erasable.site.app
     with app.database.write() as session:
         for row in session.exec(select(MailEvent)).all():
             row.detail = "words of a mailbox"
         if way == "erased":  # as an earlier version did it
-            lifecycle.erase(session, told.reader, Evidence(channel="page"), app.hashes, NOW)
-    assert files_with(told, b"words of a mailbox") != []
+            lifecycle.erase(session, erasable.reader, Evidence(channel="page"), app.hashes, NOW)
+    assert files_with(erasable, b"words of a mailbox") != []
     if way == "pruned":
-        told.site.clock.advance(days=500)
+        erasable.site.clock.advance(days=500)
     app.events.prune()
-    assert files_with(told, b"words of a mailbox") == []
+    assert files_with(erasable, b"words of a mailbox") == []
 
 
-def test_the_counts_stay_when_a_reader_is_erased(told: Told) -> None:
+def test_the_counts_stay_when_a_reader_is_erased(erasable: ErasableSite) -> None:
     def counted() -> Any:
-        with told.site.app.database.read() as session:
+        with erasable.site.app.database.read() as session:
             edition = store.edition_of(session, store.by_number(session, 1, DRAFT))
             found = edition_statistics(session, edition.id or 0)
             return replace(found, providers=())
 
     before = counted()
-    told.erase()
+    erasable.erase()
     assert counted() == before
 
 
-def test_an_event_of_an_erased_reader_is_not_recorded(told: Told) -> None:
-    told.erase()
-    again = event("bounce", digest_attempt=told.attempt, digest_delivery=str(told.delivery))
-    posted(told.site, told.signer, orjson.dumps([{**again, "timestamp": AT + 5}]))
-    with told.site.app.database.read() as session:
-        kept = select(MailEvent).where(MailEvent.delivery_id == told.delivery)
+def test_an_event_of_an_erased_reader_is_not_recorded(erasable: ErasableSite) -> None:
+    erasable.erase()
+    again = event("bounce", digest_attempt=erasable.attempt, digest_delivery=str(erasable.delivery))
+    posted(erasable.site, erasable.signer, orjson.dumps([{**again, "timestamp": AT + 5}]))
+    with erasable.site.app.database.read() as session:
+        kept = select(MailEvent).where(MailEvent.delivery_id == erasable.delivery)
         assert session.exec(kept).all() == []
-    told.site.app.events.consumer().apply_all()  # applied events are deleted after the answer
-    assert told.found() == {}
+    erasable.site.app.events.consumer().apply_all()  # applied events are deleted after the answer
+    assert erasable.found() == {}

@@ -106,9 +106,9 @@ def policy_faults(what: str, path: str, answer: httpx2.Response) -> Iterator[str
 
 
 def test_every_answer_of_every_route_carries_every_header(site: Running) -> None:
-    found = [fault for answer in answers(site) for fault in faults(*answer)]
+    problems = [fault for answer in answers(site) for fault in faults(*answer)]
 
-    assert found == []
+    assert problems == []
 
 
 def test_a_route_without_the_headers_would_be_found() -> None:

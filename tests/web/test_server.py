@@ -25,11 +25,11 @@ def asked(site: Running, *parts: bytes) -> bytes:
         with suppress(ConnectionError):
             for part in parts:
                 connection.sendall(part)
-        said = b""
+        data = b""
         with suppress(ConnectionError):
             while part := connection.recv(65536):
-                said += part
-    return said
+                data += part
+    return data
 
 
 def has_ipv6() -> bool:
@@ -78,20 +78,20 @@ def test_beside_other_work_nobody_waits_long_for_the_interpreter(site: Running) 
 
 def test_a_head_that_does_not_end_is_cut_off(site: Running) -> None:
     endless = [b"X-More: " + b"a" * 1000 + b"\r\n"] * 200
-    said = asked(site, b"GET / HTTP/1.1\r\nHost: a\r\n", *endless)
-    assert said.startswith(b"HTTP/1.1 431 ") or said == b""
+    answer = asked(site, b"GET / HTTP/1.1\r\nHost: a\r\n", *endless)
+    assert answer.startswith(b"HTTP/1.1 431 ") or answer == b""
     assert site.get("/healthz").status_code == 200
 
 
 def test_a_long_address_that_does_not_end_is_cut_off(site: Running) -> None:
-    said = asked(site, b"GET /", *[b"a" * 1000] * 200)
-    assert said.startswith(b"HTTP/1.1 431 ") or said == b""
+    answer = asked(site, b"GET /", *[b"a" * 1000] * 200)
+    assert answer.startswith(b"HTTP/1.1 431 ") or answer == b""
 
 
 def test_heads_on_one_connection_are_not_added_up(site: Running) -> None:
     head = b"GET /healthz HTTP/1.1\r\nHost: a\r\nX-More: " + b"a" * (MOST_HEAD // 2) + b"\r\n"
-    said = asked(site, *[head + b"\r\n"] * 3, head + b"Connection: close\r\n\r\n")
-    assert said.count(b"HTTP/1.1 200 OK") == 4
+    answer = asked(site, *[head + b"\r\n"] * 3, head + b"Connection: close\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 200 OK") == 4
 
 
 def test_what_is_no_http_gets_a_400_and_no_more(site: Running) -> None:
@@ -104,8 +104,8 @@ def test_what_is_no_http_gets_a_400_and_no_more(site: Running) -> None:
 def test_what_the_parser_refuses_carries_the_headers_that_keep_pages_safe(
     site: Running, parts: tuple[bytes, ...]
 ) -> None:
-    said = asked(site, *parts).decode().lower()
-    assert [name for name in HEADERS if f"\r\n{name.lower()}: " not in said] == []
+    answer = asked(site, *parts).decode().lower()
+    assert [name for name in HEADERS if f"\r\n{name.lower()}: " not in answer] == []
 
 
 def test_a_large_last_piece_of_a_body_is_no_head(site: Running) -> None:
@@ -115,10 +115,10 @@ def test_a_large_last_piece_of_a_body_is_no_head(site: Running) -> None:
     host, _, port = urlsplit(site.url).netloc.partition(":")
     with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(head)
-        said = connection.recv(65536)
-        assert said.startswith(b"HTTP/1.1 100 ")
+        answer = connection.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 100 ")
         connection.sendall(body)  # alone, and so in a read of its own
         while part := connection.recv(65536):
-            said += part
-    assert b"HTTP/1.1 431" not in said
-    assert b"HTTP/1.1 4" in said  # nobody signed it
+            answer += part
+    assert b"HTTP/1.1 431" not in answer
+    assert b"HTTP/1.1 4" in answer  # nobody signed it

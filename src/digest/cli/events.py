@@ -90,8 +90,10 @@ def replay_(
     for path in files or []:
         post = call.app.provider.parse(path.read_bytes())
         with call.app.database.write() as session:
-            got = handle_events(session, post.events, hashes=call.app.hashes, now=call.app.clock())
-        facts[str(path)] = {**got.as_dict(), "unreadable": post.unread}
+            handled = handle_events(
+                session, post.events, hashes=call.app.hashes, now=call.app.clock()
+            )
+        facts[str(path)] = {**handled.as_dict(), "unreadable": post.unread}
     if not files:
         done = replay(call.app.database, hashes=call.app.hashes, now=call.app.clock())
         facts = asdict(done)

@@ -94,8 +94,8 @@ class MailSend:
         if request.path == SEND:
             return _wrong_form(request, "POST") or self._send(request.body)
         if request.path == BATCH:
-            made = {"batch_id": secrets.token_urlsafe(24)}
-            return _wrong_method(request, "POST") or json_response(made, 201)
+            batch = {"batch_id": secrets.token_urlsafe(24)}
+            return _wrong_method(request, "POST") or json_response(batch, 201)
         if request.path.startswith((suppression_api.ROOT, suppression_api.GLOBAL)):
             return suppression_api.answer(self.ledger, request)
         return error_response(404, "not found")

@@ -149,10 +149,10 @@ def every_issue(session: Session, newsletter: Newsletter, now: datetime) -> list
 
 def _editions(session: Session, issue: Issue) -> list[EditionRow]:
     """Return the editions of an issue that have deliveries, in the order they were made."""
-    made = session.exec(
+    statement = session.exec(
         select(Edition).where(Edition.issue_id == issue.id).order_by(col(Edition.id))
     ).all()
-    counted = [(edition, count_deliveries(session, edition.id or 0)) for edition in made]
+    counted = [(edition, count_deliveries(session, edition.id or 0)) for edition in statement]
     return [
         EditionRow(
             slice=edition.slice,

@@ -180,8 +180,8 @@ def _draft(publisher: Publisher, session: Session, work: _SlotWork, now: datetim
     else:
         _build_draft(publisher, session, work, now)
     if slot.state is SlotState.DRAFTED and now >= slot.due_at:
-        made = store.by_period(session, slot.newsletter_id, slot.period)
-        _release(publisher, session, work._replace(issue=made), now)
+        issue = store.by_period(session, slot.newsletter_id, slot.period)
+        _release(publisher, session, work._replace(issue=issue), now)
 
 
 def _build_draft(publisher: Publisher, session: Session, work: _SlotWork, now: datetime) -> None:

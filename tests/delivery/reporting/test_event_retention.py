@@ -30,7 +30,7 @@ from subscribers.models import Subscriber
 from subscribers.store import Evidence
 from subscribers.tokens import Hashes
 from tests.delivery.conftest import SECRET
-from tests.delivery.reporting.test_statistics import sent, tell
+from tests.delivery.reporting.test_statistics import report_events, sent
 
 __all__ = ["sent"]
 HASHES = Hashes([SECRET])
@@ -46,8 +46,8 @@ TOLD: list[tuple[Kind, int, int, dict[str, Any]]] = [
 
 
 @pytest.fixture
-def told(database: Database, sent: EditionSend, now: datetime) -> EditionSend:
-    tell(database, now, *TOLD)
+def reported(database: Database, sent: EditionSend, now: datetime) -> EditionSend:
+    report_events(database, now, *TOLD)
     return sent
 
 
@@ -61,35 +61,37 @@ def kept(database: Database) -> list[int]:
         return list(session.exec(select(MailEvent.delivery_id)).all())
 
 
-def test_pruning_loses_no_number(database: Database, told: EditionSend, now: datetime) -> None:
-    before = count(database, told.edition_id)
+def test_pruning_loses_no_number(database: Database, reported: EditionSend, now: datetime) -> None:
+    before = count(database, reported.edition_id)
     done = prune_events(database, before=now + timedelta(days=1), now=now)
     assert (done.pruned, kept(database)) == (1, [])
-    assert count(database, told.edition_id) == before
+    assert count(database, reported.edition_id) == before
     assert prune_events(database, before=now + timedelta(days=1), now=now).pruned == 0
 
 
-def test_young_events_are_not_pruned(database: Database, told: EditionSend, now: datetime) -> None:
+def test_young_events_are_not_pruned(
+    database: Database, reported: EditionSend, now: datetime
+) -> None:
     assert prune_events(database, before=now - timedelta(days=1), now=now).pruned == 0
     assert len(kept(database)) == len(TOLD)
 
 
 def test_an_event_repeated_after_pruning_counts_no_second_time(
-    database: Database, told: EditionSend, now: datetime
+    database: Database, reported: EditionSend, now: datetime
 ) -> None:
-    before = count(database, told.edition_id)
+    before = count(database, reported.edition_id)
     prune_events(database, before=now + timedelta(days=1), now=now)
-    tell(database, now, *TOLD)
-    assert count(database, told.edition_id) == before
+    report_events(database, now, *TOLD)
+    assert count(database, reported.edition_id) == before
     assert kept(database) == []
 
 
 def test_C03_a_late_complaint_still_counts_and_suppresses_after_pruning(
-    database: Database, told: EditionSend, now: datetime
+    database: Database, reported: EditionSend, now: datetime
 ) -> None:
     prune_events(database, before=now + timedelta(days=1), now=now)
-    tell(database, now, (Kind.COMPLAINED, 1, 999, {}))
-    assert count(database, told.edition_id).complained == 1
+    report_events(database, now, (Kind.COMPLAINED, 1, 999, {}))
+    assert count(database, reported.edition_id).complained == 1
     with database.read() as session:
         suppressed = [s.suppressed for s in session.exec(select(Subscriber)).all()]
     assert suppressed.count("complaint") == 1
@@ -109,7 +111,7 @@ def test_erasure_removes_a_readers_events_and_keeps_the_counts(
 ) -> None:
     with database.write() as session:
         session.exec(select(Edition)).one().tracking = mode
-    tell(database, now, *TOLD)
+    report_events(database, now, *TOLD)
     before, numbers_before = kept(database), count(database, sent.edition_id)
     delivery = erase_first(database, now)
     assert forget_erased_readers(database) == 1
@@ -127,29 +129,29 @@ def test_erasure_removes_a_readers_events_and_keeps_the_counts(
 
 
 def test_later_events_of_an_erased_reader_are_not_recorded(
-    database: Database, told: EditionSend, now: datetime
+    database: Database, reported: EditionSend, now: datetime
 ) -> None:
-    before = count(database, told.edition_id)
+    before = count(database, reported.edition_id)
     delivery = erase_first(database, now)
     forget_erased_readers(database)
-    tell(database, now, (Kind.CLICKED, 0, 900, URL), *TOLD)
+    report_events(database, now, (Kind.CLICKED, 0, 900, URL), *TOLD)
     assert delivery not in kept(database)
-    assert count(database, told.edition_id).clicks_all == before.clicks_all
+    assert count(database, reported.edition_id).clicks_all == before.clicks_all
 
 
 def test_erasure_takes_a_refused_reader_out_of_the_provider_s_words(
-    database: Database, told: EditionSend, now: datetime
+    database: Database, reported: EditionSend, now: datetime
 ) -> None:
-    address, said = "ann.vq@example.org", "400: ann.vq at example.org (Ann) is no mailbox"
+    address, note = "ann.vq@example.org", "400: ann.vq at example.org (Ann) is no mailbox"
     clean = "400: … at … (…) is no mailbox"
     with database.write() as session:
         delivery = session.exec(select(Delivery).order_by(col(Delivery.id))).first()
         assert delivery is not None
-        delivery.outcome, delivery.reason = DeliveryOutcome.REFUSED, said
+        delivery.outcome, delivery.reason = DeliveryOutcome.REFUSED, note
         for batch in session.exec(select(Batch)).all():
-            batch.note = said
+            batch.note = note
         for attempt in session.exec(select(Attempt)).all():
-            attempt.detail = said
+            attempt.detail = note
     with database.write() as session:
         forget_reader(session, delivery.subscriber_id, address)
     with database.read() as session:
@@ -165,7 +167,7 @@ def test_freezing_cuts_what_ties_anonymous_events_to_readers(
 ) -> None:
     with database.write() as session:
         session.exec(select(Edition)).one().tracking = Tracking.ANONYMOUS
-    tell(database, now, (Kind.CLICKED, 0, 300, URL))
+    report_events(database, now, (Kind.CLICKED, 0, 300, URL))
     prune_events(database, before=now + timedelta(days=1), now=now)
     with database.read() as session:
         assert session.exec(select(PseudonymSalt)).all() == []
@@ -185,7 +187,7 @@ def state(database: Database) -> list[tuple[object, ...]]:
 
 
 def test_replay_reads_the_stored_events_into_the_same_state(
-    database: Database, told: EditionSend, now: datetime
+    database: Database, reported: EditionSend, now: datetime
 ) -> None:
     before = state(database)
     with database.write() as session:
@@ -203,7 +205,7 @@ def test_replay_reads_the_stored_events_into_the_same_state(
 
 
 def test_replay_changes_nothing_where_nothing_is_wrong(
-    database: Database, told: EditionSend, now: datetime
+    database: Database, reported: EditionSend, now: datetime
 ) -> None:
     before = state(database)
     done = replay(database, hashes=HASHES, now=now)

@@ -82,7 +82,9 @@ def sent(database: Database, make_readers: MakeReaders, make_sending: MakeSendin
     return sending
 
 
-def tell(database: Database, now: datetime, *told: tuple[Kind, int, int, dict[str, Any]]) -> None:
+def report_events(
+    database: Database, now: datetime, *reports: tuple[Kind, int, int, dict[str, Any]]
+) -> None:
     """Tell events: kind, which of the six, seconds after the first, own fields."""
     with database.write() as session:
         attempt = session.exec(select(Attempt)).one().key
@@ -91,7 +93,7 @@ def tell(database: Database, now: datetime, *told: tuple[Kind, int, int, dict[st
             ProviderEvent(kind, int(now.timestamp()) + after, str(ids[which]), attempt)._replace(
                 **own
             )
-            for kind, which, after, own in told
+            for kind, which, after, own in reports
         ]
         handle_events(session, events, hashes=Hashes([SECRET]), now=now)
 
@@ -100,7 +102,7 @@ def test_every_kind_of_news_has_its_number(
     database: Database, sent: EditionSend, now: datetime
 ) -> None:
     one, two = {"url": "https://e.example/1"}, {"url": "https://e.example/2"}
-    tell(
+    report_events(
         database,
         now,
         (Kind.DELIVERED, 0, 0, {}),
@@ -119,19 +121,21 @@ def test_every_kind_of_news_has_its_number(
         (Kind.RESIGNED, 0, 1000, {}),
     )
     with database.read() as session:
-        found = edition_statistics(session, sent.edition_id)
-    assert (found.accepted, found.delivered, found.complained, found.left) == (6, 2, 1, 1)
-    assert (found.bounced, found.blocked, found.dropped, found.deferred) == (1, 1, 1, 1)
-    assert (found.opened_people, found.opened_machines) == (1, 1)
-    assert (found.clicked_surely, found.clicked_all) == (1, 2)
-    assert [(link.url[-1], link.surely, link.readers) for link in found.links] == [
+        numbers = edition_statistics(session, sent.edition_id)
+    assert (numbers.accepted, numbers.delivered, numbers.complained, numbers.left) == (6, 2, 1, 1)
+    assert (numbers.bounced, numbers.blocked, numbers.dropped, numbers.deferred) == (1, 1, 1, 1)
+    assert (numbers.opened_people, numbers.opened_machines) == (1, 1)
+    assert (numbers.clicked_surely, numbers.clicked_all) == (1, 2)
+    assert [(link.url[-1], link.surely, link.readers) for link in numbers.links] == [
         ("1", 1, 2),
         ("2", 0, 1),
     ]
-    assert found.causes == {"Invalid Address": 1, "Reputation": 1, "Spam Content": 1}
-    assert [number for _, number in found.timeline] == [1, 1]
-    assert found.complaint_rate == 0.5
-    providers = {one.name: (one.accepted, one.delivered, one.complained) for one in found.providers}
+    assert numbers.causes == {"Invalid Address": 1, "Reputation": 1, "Spam Content": 1}
+    assert [number for _, number in numbers.timeline] == [1, 1]
+    assert numbers.complaint_rate == 0.5
+    providers = {
+        one.name: (one.accepted, one.delivered, one.complained) for one in numbers.providers
+    }
     assert providers == {"Gmail": (2, 2, 1), OTHERS: (4, 0, 0)}
 
 
@@ -141,21 +145,23 @@ def test_what_is_not_accepted_yet_is_with_no_provider(
     with database.write() as session:
         session.exec(select(Batch)).one().state = BatchState.PENDING
     with database.read() as session:
-        found = edition_statistics(session, sent.edition_id)
-    assert (found.accepted, found.providers) == (0, ())
+        numbers = edition_statistics(session, sent.edition_id)
+    assert (numbers.accepted, numbers.providers) == (0, ())
 
 
 def test_numbers_survive_being_stored(database: Database, sent: EditionSend, now: datetime) -> None:
-    tell(database, now, (Kind.DELIVERED, 0, 0, {}), (Kind.CLICKED, 0, 99, {"url": "https://e.x"}))
+    report_events(
+        database, now, (Kind.DELIVERED, 0, 0, {}), (Kind.CLICKED, 0, 99, {"url": "https://e.x"})
+    )
     with database.read() as session:
-        found = edition_statistics(session, sent.edition_id)
-    assert from_dict(found.as_dict()) == found
+        numbers = edition_statistics(session, sent.edition_id)
+    assert from_dict(numbers.as_dict()) == numbers
 
 
 def test_an_edition_without_news_has_zeros(database: Database, sent: EditionSend) -> None:
     with database.read() as session:
-        found = edition_statistics(session, sent.edition_id)
-    assert (found.delivered, found.clicked_all, found.complaint_rate) == (0, 0, None)
+        numbers = edition_statistics(session, sent.edition_id)
+    assert (numbers.delivered, numbers.clicked_all, numbers.complaint_rate) == (0, 0, None)
 
 
 def test_anonymous_clicks_are_counted_by_reader_all_the_same(
@@ -164,11 +170,11 @@ def test_anonymous_clicks_are_counted_by_reader_all_the_same(
     with database.write() as session:
         session.exec(select(Edition)).one().tracking = Tracking.ANONYMOUS
     url = {"url": "https://e.example/1"}
-    tell(database, now, (Kind.CLICKED, 0, 60, url), (Kind.CLICKED, 0, 90, url))
-    tell(database, now, (Kind.CLICKED, 1, 60, url), (Kind.CLICKED, 0, 60, url))
+    report_events(database, now, (Kind.CLICKED, 0, 60, url), (Kind.CLICKED, 0, 90, url))
+    report_events(database, now, (Kind.CLICKED, 1, 60, url), (Kind.CLICKED, 0, 60, url))
     with database.read() as session:
-        found = edition_statistics(session, sent.edition_id)
-    assert (found.clicked_all, found.clicks_all) == (2, 3)
+        numbers = edition_statistics(session, sent.edition_id)
+    assert (numbers.clicked_all, numbers.clicks_all) == (2, 3)
 
 
 def test_C16_anonymous_clicks_within_seconds_of_delivery_are_no_persons_either(
@@ -177,8 +183,8 @@ def test_C16_anonymous_clicks_within_seconds_of_delivery_are_no_persons_either(
     with database.write() as session:
         session.exec(select(Edition)).one().tracking = Tracking.ANONYMOUS
     url = {"url": "https://e.example/1"}
-    tell(database, now, (Kind.CLICKED, 0, 63, url), (Kind.CLICKED, 1, 600, url))
-    tell(database, now, (Kind.DELIVERED, 0, 60, {}), (Kind.DELIVERED, 1, 60, {}))
+    report_events(database, now, (Kind.CLICKED, 0, 63, url), (Kind.CLICKED, 1, 600, url))
+    report_events(database, now, (Kind.DELIVERED, 0, 60, {}), (Kind.DELIVERED, 1, 60, {}))
     with database.read() as session:
-        found = edition_statistics(session, sent.edition_id)
-    assert (found.clicked_surely, found.clicked_all) == (1, 2)
+        numbers = edition_statistics(session, sent.edition_id)
+    assert (numbers.clicked_surely, numbers.clicked_all) == (1, 2)

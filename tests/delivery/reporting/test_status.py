@@ -15,7 +15,7 @@ from digest.issues.models import Edition, Issue
 from tests.delivery.conftest import MakeReaders, MakeSending
 
 
-def told(database: Database, now: datetime, *, lives: bool | None) -> IssueStatus:
+def status(database: Database, now: datetime, *, lives: bool | None) -> IssueStatus:
     with database.read() as session:
         issue, edition = session.exec(select(Issue)).one(), session.exec(select(Edition)).one()
         return issue_status(session, issue, edition, now, is_alive=lambda _: lives)
@@ -39,7 +39,7 @@ def test_a_request_whose_sender_lives_is_under_way_and_no_problem(
     database: Database, sending: EditionSend, now: datetime, lives: bool | None
 ) -> None:
     claimed(sending, started=True)
-    seen = told(database, now, lives=lives)
+    seen = status(database, now, lives=lives)
     assert (seen.counts.in_doubt, seen.counts.under_way, seen.problems) == (3, 3, ())
 
 
@@ -52,7 +52,7 @@ def test_a_claim_counts_as_claimed_while_its_sender_lives(
     claimed_readers: int,
 ) -> None:
     claimed(sending, started=False)
-    seen = told(database, now, lives=lives)
+    seen = status(database, now, lives=lives)
     assert (seen.counts.pending, seen.claimed, seen.counts.balances) == (5, claimed_readers, True)
 
 
@@ -61,7 +61,7 @@ def test_a_request_whose_sender_ended_is_in_doubt_before_anybody_takes_note(
     database: Database, sending: EditionSend, now: datetime, lives: bool | None, later: int
 ) -> None:
     claimed(sending, started=True)
-    seen = told(database, now + timedelta(hours=later), lives=lives)
+    seen = status(database, now + timedelta(hours=later), lives=lives)
     [problem] = seen.problems
     assert (seen.counts.in_doubt, seen.counts.under_way, seen.counts.balances) == (3, 0, True)
     assert (problem.readers, problem.since) == (3, now)
@@ -74,7 +74,7 @@ def test_a_claim_whose_sender_ended_was_not_sent(
     database: Database, sending: EditionSend, now: datetime
 ) -> None:
     claimed(sending, started=False)
-    seen = told(database, now, lives=False)
+    seen = status(database, now, lives=False)
     [problem] = seen.problems
     assert (seen.counts.pending, seen.counts.in_doubt) == (5, 0)
     assert problem.what.startswith("not sent")

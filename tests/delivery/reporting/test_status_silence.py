@@ -26,7 +26,7 @@ def sent(
     return database
 
 
-def said(database: Database, now: datetime) -> list[str]:
+def problems(database: Database, now: datetime) -> list[str]:
     with database.read() as session:
         issue = session.exec(select(Issue)).one()
         where = issue_status(session, issue, session.exec(select(Edition)).one(), now)
@@ -34,12 +34,14 @@ def said(database: Database, now: datetime) -> list[str]:
 
 
 def test_an_hour_of_silence_is_a_problem(sent: Database, now: datetime) -> None:
-    assert said(sent, now + timedelta(minutes=59)) == []
-    assert ["no news has come" in what for what in said(sent, now + timedelta(hours=1))] == [True]
+    assert problems(sent, now + timedelta(minutes=59)) == []
+    assert ["no news has come" in what for what in problems(sent, now + timedelta(hours=1))] == [
+        True
+    ]
 
 
 def test_any_news_ends_it(sent: Database, now: datetime) -> None:
     with sent.write() as session:
         first = session.exec(select(Delivery).limit(1)).one()
         first.news = DeliveryStatus.PROCESSED
-    assert said(sent, now + timedelta(days=3)) == []
+    assert problems(sent, now + timedelta(days=3)) == []

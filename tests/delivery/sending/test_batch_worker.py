@@ -172,18 +172,20 @@ def test_a_database_that_went_away_is_reported_in_its_own_words(
 
     dispatch(replace(sending, store=store, step=lose_each_once), concurrency=1)
     with database.read() as session:
-        said = session.exec(select(Attempt.detail).where(Attempt.outcome == "not-sent")).one()
-    told = "the database went away (server closed the connection)"
-    assert said == f"nothing was sent: {told}"
-    assert f"a response can't be recorded yet: {told}" in caplog.messages
+        details = session.exec(select(Attempt.detail).where(Attempt.outcome == "not-sent")).one()
+    message = "the database went away (server closed the connection)"
+    assert details == f"nothing was sent: {message}"
+    assert f"a response can't be recorded yet: {message}" in caplog.messages
 
 
 def misspell(database: Database, *names: str) -> None:
     """Store malformed addresses, as an earlier version or a manual edit may have left them."""
     with database.write() as session:
         for name in names:
-            found = Subscriber.address == f"{name}@example.org"
-            session.exec(select(Subscriber).where(found)).one().address = f"{name}@ü..example.com"
+            subscriber = Subscriber.address == f"{name}@example.org"
+            session.exec(
+                select(Subscriber).where(subscriber)
+            ).one().address = f"{name}@ü..example.com"
 
 
 def test_I2_one_address_no_mail_can_bear_leaves_out_that_reader_alone(
@@ -223,5 +225,5 @@ def test_A13_a_batch_that_was_taken_back_meanwhile_leaves_nobody_out(
     counts = dispatch(replace(sending, step=call_it_off), concurrency=1)
     assert (counts.accepted, counts.excluded, counts.balances) == (0, READERS, True)
     with database.read() as session:
-        said = {reason for _, reason, _ in excluded_readers(session, sending.edition_id)}
-    assert said == {"the issue was cancelled"}
+        reasons = {reason for _, reason, _ in excluded_readers(session, sending.edition_id)}
+    assert reasons == {"the issue was cancelled"}

@@ -59,22 +59,22 @@ class OutageSend:
 
     def _answer(self, mailing: Mailing) -> Answer:
         self.asked.append(self.passed)
-        found = self.answer(self.passed)
-        if isinstance(found, Accepted | InDoubt):
-            self.mailed.update(one.address for one in mailing.recipients)
-        return found
+        answer = self.answer(self.passed)
+        if isinstance(answer, Accepted | InDoubt):
+            self.mailed.update(recipient.address for recipient in mailing.recipients)
+        return answer
 
     def clock(self) -> datetime:
         return self.start + timedelta(seconds=self.passed)
 
     def send(
-        self, concurrency: int = 1, tell: Callable[[Settlement], None] | None = None
+        self, concurrency: int = 1, on_settlement: Callable[[Settlement], None] | None = None
     ) -> DeliveryCounts:
         counts = dispatch(
             self.sending,
             concurrency=concurrency,
             stop_signal=StopSignal(stopping=self.stop_event),
-            progress=tell or (lambda _: None),
+            progress=on_settlement or (lambda _: None),
         )
         assert counts.balances
         assert max(self.mailed.values(), default=0) <= 1  # doubts are never sent again
@@ -91,7 +91,9 @@ class OutageSend:
         self.stop_event.meanwhile = stop
 
     def told(self) -> list[Problem]:
-        return [one for one in problems(self.database, self.clock()) if one.batch is None]
+        return [
+            problem for problem in problems(self.database, self.clock()) if problem.batch is None
+        ]
 
 
 MakeDay = Callable[..., OutageSend]
@@ -167,7 +169,7 @@ def test_only_one_of_several_processes_tries_the_probe(make_outage: MakeDay) -> 
     taken = [
         settle_and_claim(replace(day.sending, owner=f"p{n}"), None, more=True)[1] for n in range(3)
     ]
-    assert [one is not None for one in taken] == [True, False, False]
+    assert [claimed is not None for claimed in taken] == [True, False, False]
     assert "one is tried now" in day.told()[0].next_step
 
 
@@ -249,9 +251,9 @@ def test_a_decision_on_a_doubt_lets_the_next_batch_be_tried_at_once(make_outage:
 def test_who_watches_is_told_when_the_next_is_tried(make_outage: MakeDay) -> None:
     day = make_outage(lambda _: BROKEN)
     day.stop_after(30)
-    said: list[str] = []
-    day.send(tell=lambda settled: said.append(settled.detail))
-    assert said[-1] == "the provider answered 503; one batch is tried at 09:01:00 UTC"
+    lines: list[str] = []
+    day.send(on_settlement=lambda settled: lines.append(settled.detail))
+    assert lines[-1] == "the provider answered 503; one batch is tried at 09:01:00 UTC"
 
 
 def test_D15_a_night_without_network_loses_nothing_and_asks_nobody(make_outage: MakeDay) -> None:

@@ -87,8 +87,8 @@ def resumed(sending: EditionSend, database: Database) -> DeliveryCounts:
 
 def started(database: Database) -> set[str]:
     with database.read() as session:
-        found = session.exec(select(Attempt).where(Attempt.started_at.is_not(None)))  # type: ignore[union-attr]  # a column
-        return {attempt.key for attempt in found}
+        attempts = session.exec(select(Attempt).where(Attempt.started_at.is_not(None)))  # type: ignore[union-attr]  # a column
+        return {attempt.key for attempt in attempts}
 
 
 def test_D01_no_request_leaves_when_its_start_cannot_be_written(

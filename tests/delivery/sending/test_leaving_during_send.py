@@ -77,8 +77,8 @@ class PreparedIssue:
 
     def reason(self) -> str | None:
         with self.database.read() as session:
-            mine = select(Delivery.reason).where(Delivery.subscriber_id == self.reader)
-            return session.exec(mine).one()
+            statement = select(Delivery.reason).where(Delivery.subscriber_id == self.reader)
+            return session.exec(statement).one()
 
     def next_issue(self) -> list[str]:
         """Freeze and send another issue; returns who got it."""
@@ -166,8 +166,8 @@ def test_G03_who_was_erased_is_not_mailed_after_an_import_brings_the_address_bac
     with prepared.database.write() as session:
         key = parse(FIRST).key
         again = store.add(session, parse(FIRST), prepared.now)
-        found = suppression.find(session, key, HASHES)  # as an import asks for it
-        store.mark_suppressed(session, [key], found.reason if found else None)
+        record = suppression.find(session, key, HASHES)  # as an import asks for it
+        store.mark_suppressed(session, [key], record.reason if record else None)
         confirmed = Standing.CONFIRMED
         store.join(session, again, "weekly", confirmed, prepared.now, source="import")
     assert FIRST not in prepared.next_issue()
@@ -184,8 +184,8 @@ def test_G04_one_address_gets_the_issue_and_never_both(
     if not at:
         prepared.move()
     prepared.send(at=at, change=prepared.move)
-    mine = {FIRST, "elsewhere@example.org"}
-    assert [who for who in prepared.transport.addresses() if who in mine] == [expected]
+    addresses = {FIRST, "elsewhere@example.org"}
+    assert [who for who in prepared.transport.addresses() if who in addresses] == [expected]
 
 
 def mails_to(mailings: list[Mailing], *addresses: str) -> int:

@@ -80,12 +80,12 @@ def test_who_was_refused_can_be_found_with_the_providers_words(
     )
     dispatch(sending, concurrency=1)
     with database.read() as session:
-        told = [
-            (each.outcome, each.reason, each.readers)
-            for each in exclusion_counts(session, sending.edition_id)
+        rows = [
+            (row.outcome, row.reason, row.readers)
+            for row in exclusion_counts(session, sending.edition_id)
         ]
         people = excluded_readers(session, sending.edition_id)
-    assert told == [("excluded", "suppressed: complaint", 2), ("refused", "no mailbox", 1)]
+    assert rows == [("excluded", "suppressed: complaint", 2), ("refused", "no mailbox", 1)]
     assert ("refused", "no mailbox", "confirmed-free-0@example.org") in people
     assert len(people) == 3
 

@@ -83,11 +83,11 @@ def test_everybody_who_confirmed_is_in_exactly_one_batch(
 ) -> None:
     make_readers(10)
     make_readers(3, standing=Standing.UNSUBSCRIBED)
-    found = planned(database, make_issue(), now)
+    audience = planned(database, make_issue(), now)
     with database.read() as session:
         batches = session.exec(select(Batch).order_by(Batch.number)).all()  # type: ignore[arg-type]  # a column
         deliveries = session.exec(select(Delivery)).all()
-    assert (found.candidates, found.excluded, found.batches) == (10, 0, 3)
+    assert (audience.candidates, audience.excluded, audience.batches) == (10, 0, 3)
     assert [batch.size for batch in batches] == [4, 4, 2]
     covered = [n for b in batches for n in range(b.first_delivery, b.last_delivery + 1)]
     assert covered == sorted(d.id for d in deliveries if d.id is not None)
@@ -100,11 +100,11 @@ def test_who_is_suppressed_or_paused_is_a_candidate_and_excluded(
     make_readers(2, suppressed="hard-bounce")
     make_readers(1, standing=Standing.PAUSED)
     ids = make_issue()
-    found = planned(database, ids, now)
+    audience = planned(database, ids, now)
     with database.read() as session:
         counts = count_deliveries(session, ids[1])
         reasons = {d.reason for d in session.exec(select(Delivery)).all() if d.reason}
-    assert (found.candidates, found.excluded) == (6, 3)
+    assert (audience.candidates, audience.excluded) == (6, 3)
     assert counts.balances
     assert reasons == {"suppressed: hard-bounce", "paused"}
 
@@ -149,9 +149,9 @@ def test_who_finds_no_topic_of_theirs_in_an_issue_is_excluded_with_the_reason(
     carry(database, ids[0], now, ("Audio", "Audio"), ("Bücher & Text", "Video"))
     choose(database, readers[0], "security", "audio/video")
     choose(database, readers[1], "security", "bücher & text")
-    found = planned(database, ids, now)
+    audience = planned(database, ids, now)
     assert left_out(database) == {readers[0]: "no topic of theirs"}
-    assert (found.candidates, found.excluded) == (3, 1)
+    assert (audience.candidates, audience.excluded) == (3, 1)
     with database.read() as session:
         assert count_deliveries(session, ids[1]).balances
 

@@ -102,8 +102,8 @@ def test_an_issue_that_is_being_sent_by_hand_at_its_moment_is_not_planned_again(
     def by_hand(session: Session) -> None:
         freeze(session, store.by_number(session, 1, 1, lock=True), "weekly", now)
 
-    said = meanwhile(world.database, by_hand, lambda: world.tick(now)).result()
-    assert said == "weekly 2026-W48: released (sent by hand)"
+    outcome = meanwhile(world.database, by_hand, lambda: world.tick(now)).result()
+    assert outcome == "weekly 2026-W48: released (sent by hand)"
     with world.database.read() as session:
         assert len(session.exec(select(Delivery)).all()) == READERS
 

@@ -129,9 +129,9 @@ def test_A13_a_late_202_proves_a_decision_wrong(
         assert session.exec(select(Decision.contradicted)).one() == copies
         assert session.exec(select(Batch.state)).one() is BatchState.ACCEPTED
         issue, edition = session.exec(select(Issue)).one(), session.exec(select(Edition)).one()
-        [said] = issue_status(session, issue, edition, now).problems
+        [problem] = issue_status(session, issue, edition, now).problems
     assert len(transport.accepted) == (2 if again else 1)
-    assert said.what.startswith("3 readers got two copies" if again else "nobody got two copies")
+    assert problem.what.startswith("3 readers got two copies" if again else "nobody got two copies")
 
 
 @pytest.mark.parametrize("second", LATE, ids=lambda answer: type(answer).__name__.lower())
@@ -206,12 +206,12 @@ def test_A13_a_sender_that_wakes_leaves_alone_what_another_has_claimed(
     make_readers(3)
     transport = MemoryTransport()
     sending = make_sending(transport)
-    _, mine = settle_and_claim(sending, None, more=True)
+    _, claimed = settle_and_claim(sending, None, more=True)
     recover_dead_senders(replace(sending, clock=lambda: now + timedelta(hours=1)), lambda _: None)
     _, theirs = settle_and_claim(replace(sending, owner="another"), None, more=True)
-    assert mine is not None
+    assert claimed is not None
     assert theirs is not None
-    assert send_batch(sending, mine) is None
+    assert send_batch(sending, claimed) is None
     handed = send_batch(sending, theirs)
     assert handed is not None
     settle_and_claim(sending, handed, more=False)

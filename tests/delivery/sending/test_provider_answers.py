@@ -103,15 +103,15 @@ class FakeSend:
         return state(self.database, self.sending.edition_id)
 
     def sends(self) -> int:
-        found: int = self.fake.arrived()["sends"]
-        return found
+        count: int = self.fake.arrived()["sends"]
+        return count
 
     def reasons(self) -> list[str | None]:
         with self.database.read() as session:
-            found = session.exec(
+            rows = session.exec(
                 select(Delivery.reason).where(Delivery.outcome == DeliveryOutcome.REFUSED)
             )
-            return list(found)
+            return list(rows)
 
 
 MakeLine = Callable[..., FakeSend]
@@ -145,39 +145,39 @@ def parts(counts: DeliveryCounts) -> tuple[int, int, int, int]:
 def test_B01_a_202_is_accepted_whatever_comes_with_it(
     make_send: MakeLine, fault: dict[str, Any]
 ) -> None:
-    line = make_send()
-    assert parts(line.send(fault)) == (READERS, 0, 0, 0)
-    assert line.fake.counts()["addresses"] == READERS
+    fake_send = make_send()
+    assert parts(fake_send.send(fault)) == (READERS, 0, 0, 0)
+    assert fake_send.fake.counts()["addresses"] == READERS
 
 
 def test_B02_sandbox_mode_stops_the_issue_and_says_so(make_send: MakeLine) -> None:
-    line = make_send()
-    assert parts(line.send({"do": "status", "status": 200})) == (0, 0, READERS, 0)
-    assert (line.sends(), line.state()) == (1, IssueState.PAUSED)
-    [said] = line.problems()
-    assert "sandbox mode" in said
-    assert "digest resume 1" in said
+    fake_send = make_send()
+    assert parts(fake_send.send({"do": "status", "status": 200})) == (0, 0, READERS, 0)
+    assert (fake_send.sends(), fake_send.state()) == (1, IssueState.PAUSED)
+    [problem] = fake_send.problems()
+    assert "sandbox mode" in problem
+    assert "digest resume 1" in problem
 
 
 def test_B03_one_named_among_a_thousand_is_set_aside_and_the_rest_go_once(
     make_send: MakeLine,
 ) -> None:
-    line = make_send(1000, batch_size=1000)
+    fake_send = make_send(1000, batch_size=1000)
     bad = "confirmed-free-437@example.org"
-    line.fake.set_faults({"addresses": {"listed": [bad]}})
-    assert parts(line.send()) == (999, 1, 0, 0)
-    assert line.sends() == 2
-    assert line.reasons() == ["Does not contain a valid address."]
-    assert bad not in str(line.problems())
+    fake_send.fake.set_faults({"addresses": {"listed": [bad]}})
+    assert parts(fake_send.send()) == (999, 1, 0, 0)
+    assert fake_send.sends() == 2
+    assert fake_send.reasons() == ["Does not contain a valid address."]
+    assert bad not in str(fake_send.problems())
 
 
 def test_B03_many_named_one_at_a_time_are_bounded(make_send: MakeLine) -> None:
-    line = make_send(60, batch_size=60)
-    line.fake.set_faults({"addresses": {"containing": "free", "named": "first"}})
-    counts = line.send()
+    fake_send = make_send(60, batch_size=60)
+    fake_send.fake.set_faults({"addresses": {"containing": "free", "named": "first"}})
+    counts = fake_send.send()
     bound = RetryPolicy().most_rounds
-    assert (line.sends(), counts.refused, counts.parked) == (bound, bound, 60 - bound)
-    assert "digest resume 1" in line.problems()[0]
+    assert (fake_send.sends(), counts.refused, counts.parked) == (bound, bound, 60 - bound)
+    assert "digest resume 1" in fake_send.problems()[0]
 
 
 @pytest.mark.parametrize(
@@ -186,16 +186,16 @@ def test_B03_many_named_one_at_a_time_are_bounded(make_send: MakeLine) -> None:
 def test_B04_a_refusal_that_names_nobody_costs_a_bounded_number_of_requests(
     make_send: MakeLine, shape: dict[str, Any]
 ) -> None:
-    line = make_send(64, batch_size=64)
-    counts = line.send({"do": "refuse", **shape})
-    assert (parts(counts), line.state()) == ((0, 0, 64, 0), IssueState.PAUSED)
-    assert line.sends() <= 2 * RetryPolicy().most_splits + 1
-    assert line.fake.counts()["messages"] == 0
+    fake_send = make_send(64, batch_size=64)
+    counts = fake_send.send({"do": "refuse", **shape})
+    assert (parts(counts), fake_send.state()) == ((0, 0, 64, 0), IssueState.PAUSED)
+    assert fake_send.sends() <= 2 * RetryPolicy().most_splits + 1
+    assert fake_send.fake.counts()["messages"] == 0
 
 
 def test_B04_one_unnamed_refusal_refuses_nobody_else(make_send: MakeLine) -> None:
-    line = make_send(16, batch_size=16)
-    assert parts(line.send({"do": "refuse", "on": 1})) == (16, 0, 0, 0)
+    fake_send = make_send(16, batch_size=16)
+    assert parts(fake_send.send({"do": "refuse", "on": 1})) == (16, 0, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -214,9 +214,9 @@ def test_B05_two_spellings_of_an_address_are_one_delivery(
         for address in (one, other):
             reader = store.add(session, parse_address(address), NOW)
             store.join(session, reader, "weekly", Standing.CONFIRMED, NOW, source="")
-    line = make_send(0)
-    assert parts(line.send()) == (1, 0, 0, 0)
-    assert line.fake.counts()["messages"] == 1
+    fake_send = make_send(0)
+    assert parts(fake_send.send()) == (1, 0, 0, 0)
+    assert fake_send.fake.counts()["messages"] == 1
 
 
 @pytest.mark.parametrize("status_code", [401, 403, 404, 451])
@@ -224,25 +224,25 @@ def test_B05_two_spellings_of_an_address_are_one_delivery(
 def test_B06_a_refused_key_stops_everything_at_once(
     make_send: MakeLine, status_code: int, on: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    line = make_send(9)
-    counts = line.send({"do": "status", "status": status_code, "first": on})
+    fake_send = make_send(9)
+    counts = fake_send.send({"do": "status", "status": status_code, "first": on})
     before = 3 * (on - 1)
     assert parts(counts) == (before, 0, 9 - before, 0)
-    assert (line.sends(), line.state()) == (on, IssueState.PAUSED)
-    [said] = line.problems()
-    assert KEY not in said + caplog.text
+    assert (fake_send.sends(), fake_send.state()) == (on, IssueState.PAUSED)
+    [problem] = fake_send.problems()
+    assert KEY not in problem + caplog.text
 
 
 def test_B06_after_the_key_is_mended_the_issue_goes_on(make_send: MakeLine) -> None:
-    line = make_send()
-    line.send({"do": "status", "status": 401, "on": 2})
-    resume(line)
-    assert parts(line.send()) == (READERS, 0, 0, 0)
-    assert line.fake.counts()["addresses"] == READERS
+    fake_send = make_send()
+    fake_send.send({"do": "status", "status": 401, "on": 2})
+    resume(fake_send)
+    assert parts(fake_send.send()) == (READERS, 0, 0, 0)
+    assert fake_send.fake.counts()["addresses"] == READERS
 
 
-def resume(line: FakeSend) -> None:
-    with line.database.write() as session:
+def resume(fake_send: FakeSend) -> None:
+    with fake_send.database.write() as session:
         control.resume(session, session.exec(select(Issue)).one(), NOW)
 
 
@@ -250,8 +250,8 @@ def test_B07_a_request_over_the_cap_is_split_until_it_fits(
     tmp_path: Path, make_send: MakeLine
 ) -> None:
     with running_fake(tmp_path, body_cap=8_000, hold_events=True) as small:
-        line = replace(make_send(40, batch_size=40, url=small.url), fake=small)
-        assert parts(line.send()) == (40, 0, 0, 0)
+        fake_send = replace(make_send(40, batch_size=40, url=small.url), fake=small)
+        assert parts(fake_send.send()) == (40, 0, 0, 0)
         assert small.arrived()["answers"]["413"] > 1
 
 
@@ -259,37 +259,37 @@ def test_B07_a_mail_over_the_cap_for_one_reader_stops_the_issue_and_refuses_nobo
     tmp_path: Path, make_send: MakeLine
 ) -> None:
     with running_fake(tmp_path, body_cap=100, hold_events=True) as tiny:
-        line = replace(make_send(4, batch_size=4, url=tiny.url), fake=tiny)
-        assert parts(line.send()) == (0, 0, 4, 0)
-        assert line.state() is IssueState.PAUSED
-        [said] = line.problems()
-        assert "the mail is too large even for one reader" in said
+        fake_send = replace(make_send(4, batch_size=4, url=tiny.url), fake=tiny)
+        assert parts(fake_send.send()) == (0, 0, 4, 0)
+        assert fake_send.state() is IssueState.PAUSED
+        [problem] = fake_send.problems()
+        assert "the mail is too large even for one reader" in problem
 
 
 @pytest.mark.parametrize("reset", ["soon", "past", "2100", "negative", "text", "missing"])
 def test_B08_a_rate_limit_is_waited_out_within_a_bound(make_send: MakeLine, reset: str) -> None:
-    line = make_send(3)
+    fake_send = make_send(3)
     retry_policy = RetryPolicy(jitter=lambda: 1.0)
-    counts = line.send(
+    counts = fake_send.send(
         {"do": "rate-limit", "reset": reset, "on": [1, 2]}, retry_policy=retry_policy
     )
     assert parts(counts) == (3, 0, 0, 0)
-    assert 0 < max(line.stop_event.waits) <= retry_policy.longest_wait * 1.1
-    with line.database.read() as session:
+    assert 0 < max(fake_send.stop_event.waits) <= retry_policy.longest_wait * 1.1
+    with fake_send.database.read() as session:
         assert session.exec(select(Batch.tries)).one() == 0  # it was no failure
 
 
 def test_B08_who_leaves_while_the_engine_waits_is_not_mailed(make_send: MakeLine) -> None:
-    line = make_send(3)
-    with line.database.read() as session:
+    fake_send = make_send(3)
+    with fake_send.database.read() as session:
         first = session.exec(select(Subscriber.id)).first() or 0
 
     def leave() -> None:
-        with line.database.write() as session:
+        with fake_send.database.write() as session:
             lifecycle.leave(session, first, "weekly", Evidence(channel="page"), NOW)
 
-    line.stop_event.meanwhile = leave
-    counts = line.send({"do": "rate-limit", "on": 1})
+    fake_send.stop_event.meanwhile = leave
+    counts = fake_send.send({"do": "rate-limit", "on": 1})
     assert (counts.accepted, counts.excluded) == (2, 1)
 
 
@@ -298,12 +298,12 @@ def test_B08_who_leaves_while_the_engine_waits_is_not_mailed(make_send: MakeLine
 def test_B09_a_5xx_leaves_doubt_and_is_never_sent_again(
     make_send: MakeLine, status_code: int, accept: bool
 ) -> None:
-    line = make_send()
+    fake_send = make_send()
     fault = {"do": "status", "status": status_code, "accept": accept, "html": True, "on": 1}
-    assert parts(line.send(fault)) == (3, 0, 0, 3)
-    assert parts(line.send()) == (3, 0, 0, 3)
-    assert line.sends() == BATCHES
-    assert "digest resolve" in line.problems()[0]
+    assert parts(fake_send.send(fault)) == (3, 0, 0, 3)
+    assert parts(fake_send.send()) == (3, 0, 0, 3)
+    assert fake_send.sends() == BATCHES
+    assert "digest resolve" in fake_send.problems()[0]
 
 
 ODD: list[tuple[dict[str, Any], str]] = [
@@ -327,8 +327,8 @@ ODD: list[tuple[dict[str, Any], str]] = [
 def test_B10_other_answers_are_refusals_or_doubts(
     make_send: MakeLine, fault: dict[str, Any], expected: str
 ) -> None:
-    line = make_send(seconds=2.0)
-    counts = line.send({**fault, "on": 1})
+    fake_send = make_send(seconds=2.0)
+    counts = fake_send.send({**fault, "on": 1})
     assert parts(counts) == ((3, 0, 0, 3) if expected == "doubt" else (0, 0, 6, 0))
 
 
@@ -336,10 +336,10 @@ def test_B10_other_answers_are_refusals_or_doubts(
 def test_B10_a_redirect_is_not_followed_and_takes_no_key_along(
     make_send: MakeLine, status_code: int
 ) -> None:
-    line = make_send(3)
+    fake_send = make_send(3)
     with running_webhook() as elsewhere:
         headers = {"Location": elsewhere.url}
-        counts = line.send({"do": "status", "status": status_code, "headers": headers})
+        counts = fake_send.send({"do": "status", "status": status_code, "headers": headers})
         assert elsewhere.bodies == []
     assert parts(counts) == (0, 0, 0, 3)
 
@@ -355,24 +355,28 @@ def closed_port() -> str:
 def test_B11_no_connection_is_tried_again_up_to_a_ceiling_then_parked(
     make_send: MakeLine, url: str
 ) -> None:
-    line = make_send(3, url=url)
-    counts = line.send(retry_policy=RetryPolicy(first_wait=1.0, most_tries=5, jitter=lambda: 1.0))
+    fake_send = make_send(3, url=url)
+    counts = fake_send.send(
+        retry_policy=RetryPolicy(first_wait=1.0, most_tries=5, jitter=lambda: 1.0)
+    )
     assert (parts(counts), counts.parked) == ((0, 0, 3, 0), 3)
-    assert sum(line.stop_event.waits) > 2 + 4 + 8 + 16  # longer each time
-    assert "no connection" in line.problems()[0]
+    assert sum(fake_send.stop_event.waits) > 2 + 4 + 8 + 16  # longer each time
+    assert "no connection" in fake_send.problems()[0]
 
 
 def test_B11_a_parked_batch_goes_out_once_the_provider_is_back(
     fake: RunningFake, make_send: MakeLine
 ) -> None:
-    line = make_send(3, url=closed_port())
-    line.send(retry_policy=RetryPolicy(most_tries=2, first_wait=0.0))
-    line.sending = replace(line.sending, transport=SendGrid(api_key=KEY, url=fake.url, seconds=20))
-    with line.database.write() as session:
+    fake_send = make_send(3, url=closed_port())
+    fake_send.send(retry_policy=RetryPolicy(most_tries=2, first_wait=0.0))
+    fake_send.sending = replace(
+        fake_send.sending, transport=SendGrid(api_key=KEY, url=fake.url, seconds=20)
+    )
+    with fake_send.database.write() as session:
         issue = session.exec(select(Issue)).one()
         assert issue.state is IssueState.PREPARED
-    resume(line)
-    assert parts(line.send()) == (3, 0, 0, 0)
+    resume(fake_send)
+    assert parts(fake_send.send()) == (3, 0, 0, 0)
 
 
 def test_B11_a_connection_that_is_never_made_ends_in_time(make_send: MakeLine) -> None:
@@ -383,8 +387,8 @@ def test_B11_a_connection_that_is_never_made_ends_in_time(make_send: MakeLine) -
         for one in queue:
             one.setblocking(False)
             one.connect_ex(address)
-        line = make_send(3, url=f"http://127.0.0.1:{address[1]}", seconds=0.3)
-        counts = line.send(retry_policy=RetryPolicy(most_tries=2, first_wait=0.0))
+        fake_send = make_send(3, url=f"http://127.0.0.1:{address[1]}", seconds=0.3)
+        counts = fake_send.send(retry_policy=RetryPolicy(most_tries=2, first_wait=0.0))
         for one in queue:
             one.close()
     assert (counts.parked, counts.in_doubt) == (3, 0)
@@ -394,25 +398,25 @@ def test_B11_a_certificate_that_is_not_trusted_is_no_connection(
     tmp_path: Path, make_send: MakeLine
 ) -> None:
     with serving_tls(tmp_path, until=datetime.now(UTC) - timedelta(days=1)) as (url, got):
-        line = make_send(3, url=url)
-        counts = line.send(retry_policy=RetryPolicy(most_tries=2, first_wait=0.0))
+        fake_send = make_send(3, url=url)
+        counts = fake_send.send(retry_policy=RetryPolicy(most_tries=2, first_wait=0.0))
     assert (counts.parked, counts.in_doubt) == (3, 0)
     assert got == [b"", b""]  # the key never left
-    assert "ertificate" in line.problems()[0]
+    assert "ertificate" in fake_send.problems()[0]
 
 
 def test_B12_a_long_request_cut_before_its_end_is_sent_again(make_send: MakeLine) -> None:
-    line = make_send(3)
-    content = replace(line.sending.content, html="x" * 20_000_000)
-    counts = line.send({"do": "cut-request", "at": 100_000, "on": 1}, content=content)
+    fake_send = make_send(3)
+    content = replace(fake_send.sending.content, html="x" * 20_000_000)
+    counts = fake_send.send({"do": "cut-request", "at": 100_000, "on": 1}, content=content)
     assert parts(counts) == (3, 0, 0, 0)
-    assert line.sends() == 2
+    assert fake_send.sends() == 2
 
 
 def test_B12_a_short_request_that_was_written_whole_leaves_doubt(make_send: MakeLine) -> None:
-    line = make_send(3)
-    assert parts(line.send({"do": "cut-request", "at": 300})) == (0, 0, 0, 3)
-    assert line.fake.counts()["messages"] == 0
+    fake_send = make_send(3)
+    assert parts(fake_send.send({"do": "cut-request", "at": 300})) == (0, 0, 0, 3)
+    assert fake_send.fake.counts()["messages"] == 0
 
 
 @pytest.mark.parametrize(
@@ -428,59 +432,59 @@ def test_B12_a_short_request_that_was_written_whole_leaves_doubt(make_send: Make
     ids=["silence", "silence, not taken", "close", "close, not taken", "reset", "half a status"],
 )
 def test_B13_no_answer_leaves_doubt(make_send: MakeLine, fault: dict[str, Any]) -> None:
-    line = make_send(seconds=0.5)
-    assert parts(line.send({**fault, "on": 1})) == (3, 0, 0, 3)
-    assert parts(line.send()) == (3, 0, 0, 3)
+    fake_send = make_send(seconds=0.5)
+    assert parts(fake_send.send({**fault, "on": 1})) == (3, 0, 0, 3)
+    assert parts(fake_send.send()) == (3, 0, 0, 3)
 
 
 def test_B14_a_dripping_answer_is_ended_by_the_total_deadline(make_send: MakeLine) -> None:
-    line = make_send(3, seconds=1.0)
+    fake_send = make_send(3, seconds=1.0)
     began = time.monotonic()
-    counts = line.send({"do": "drip", "seconds": 0.3})
+    counts = fake_send.send({"do": "drip", "seconds": 0.3})
     assert time.monotonic() - began < 3
     assert parts(counts) == (0, 0, 0, 3)
 
 
 @pytest.mark.parametrize("fault", ["endless", "many-headers"])
 def test_B15_an_answer_without_end_is_read_up_to_a_bound(make_send: MakeLine, fault: str) -> None:
-    line = make_send(3)
+    fake_send = make_send(3)
     began = time.monotonic()
-    assert parts(line.send({"do": fault})) == (3, 0, 0, 0)
+    assert parts(fake_send.send({"do": fault})) == (3, 0, 0, 0)
     assert time.monotonic() - began < 10
 
 
 def test_B16_B17_each_batch_has_a_fresh_connection(make_send: MakeLine) -> None:
-    line = make_send(30)
-    assert parts(line.send({"do": "twice"})) == (30, 0, 0, 0)
-    arrived = line.fake.arrived()
+    fake_send = make_send(30)
+    assert parts(fake_send.send({"do": "twice"})) == (30, 0, 0, 0)
+    arrived = fake_send.fake.arrived()
     assert arrived["connections"] >= arrived["sends"] == 10
-    with line.database.read() as session:
+    with fake_send.database.read() as session:
         ids = session.exec(select(Attempt.provider_id)).all()
     assert len(set(ids)) == 10  # a stale answer was taken for nobody's
 
 
-def tell(line: FakeSend, **shares: float) -> None:
+def report_events(fake_send: FakeSend, **shares: float) -> None:
     """Post the events of the fake SendGrid and apply them."""
     with running_webhook() as webhook:
-        line.fake.flush_events(to=webhook.url, shares=shares)
+        fake_send.fake.flush_events(to=webhook.url, shares=shares)
         for body in webhook.bodies:
-            with line.database.write() as session:
+            with fake_send.database.write() as session:
                 handle_events(session, parse(body).events, hashes=Hashes([SECRET]), now=NOW)
 
 
 def test_B18_what_the_provider_drops_is_reported_and_not_sent_again(make_send: MakeLine) -> None:
-    line = make_send()
-    line.send()
-    tell(line, dropped=1.0)
-    counts = line.send()
-    assert (counts.accepted, counts.dropped, line.sends()) == (READERS, READERS, BATCHES)
+    fake_send = make_send()
+    fake_send.send()
+    report_events(fake_send, dropped=1.0)
+    counts = fake_send.send()
+    assert (counts.accepted, counts.dropped, fake_send.sends()) == (READERS, READERS, BATCHES)
 
 
 def test_B19_an_accepted_batch_of_which_no_event_comes_is_not_sent_again(
     make_send: MakeLine,
 ) -> None:
-    line = make_send()
-    line.send()
-    line.ahead = timedelta(days=3)
-    counts = line.send()
-    assert (counts.accepted, counts.delivered, line.sends()) == (READERS, 0, BATCHES)
+    fake_send = make_send()
+    fake_send.send()
+    fake_send.ahead = timedelta(days=3)
+    counts = fake_send.send()
+    assert (counts.accepted, counts.delivered, fake_send.sends()) == (READERS, 0, BATCHES)

@@ -185,8 +185,8 @@ def test_D3_an_issue_whose_every_reader_was_named_is_not_sent(
     issue = the_issue(database)
     assert (counts.refused, issue.state) == (3, IssueState.PAUSED)
     assert issue.note == "nobody got it: the provider refused all 3 readers"
-    [said] = problems(database, now)
-    assert said.next_step == "mend that, then: digest send 1 --refused-again"
+    [problem] = problems(database, now)
+    assert problem.next_step == "mend that, then: digest send 1 --refused-again"
 
 
 def some_by_name(number: int) -> Says:
@@ -205,9 +205,9 @@ def test_D3_more_than_a_few_refused_are_a_problem(
     counts = send(some_by_name(number))
     assert the_issue(database).state is IssueState.SENT
     assert refused_too_many(counts) is too_many
-    said = [(one.what, one.readers) for one in problems(database, now)]
-    told = "the provider refused 3.3% of its readers (bound 2%)"
-    assert said == ([(told, 2)] if too_many else [])
+    rows = [(problem.what, problem.readers) for problem in problems(database, now)]
+    message = "the provider refused 3.3% of its readers (bound 2%)"
+    assert rows == ([(message, 2)] if too_many else [])
 
 
 def test_the_refused_are_offered_it_once_more_and_nobody_else_is(

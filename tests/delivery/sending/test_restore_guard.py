@@ -183,8 +183,8 @@ def test_A14_what_was_approved_in_a_copy_has_to_be_approved_anew(
 ) -> None:
     issue_id, _ = make_issue()
     with database.write() as session:
-        said: dict[str, Any] = {"seal": "s", "editions": [], "audience": "", "templates": ""}
-        session.add(Approval(issue_id=issue_id, by="Ann", at=now, **said))
+        terms: dict[str, Any] = {"seal": "s", "editions": [], "audience": "", "templates": ""}
+        session.add(Approval(issue_id=issue_id, by="Ann", at=now, **terms))
     assert restore_guard.accept_restore(database, file, by="Ann", why="looked", now=now) == (
         [],
         [1],
@@ -206,7 +206,7 @@ def test_A14_no_moment_that_has_passed_makes_an_issue_go_afterwards(
             session.add(Slot(period=period, day=due.date(), due_at=due, **fields))
     restore_guard.accept_restore(database, file, by="Ann", why="looked", now=now)
     with database.read() as session:
-        states = {each.period: each.state for each in session.exec(select(Slot)).all()}
+        states = {slot.period: slot.state for slot in session.exec(select(Slot)).all()}
         since = session.get_one(Newsletter, 1).scheduled_since
     assert states == {"2026-W48": SlotState.MISSED, "2026-W49": SlotState.DRAFTED}
     assert since == now
@@ -260,11 +260,11 @@ def test_the_very_first_sender_at_work_is_no_sign_of_a_restore(
         """A file that another process creates right after it was found missing."""
 
         def read(self) -> GuardRecord | None:
-            found = super().read()
-            if found is None:
+            record = super().read()
+            if record is None:
                 restore_guard.begin(database, file)
                 send_one(sending, file)
-            return found
+            return record
 
     assert restore_guard.hold_reason(database, Begun(file.path)) is None
 

@@ -60,10 +60,10 @@ def known(database: Database) -> set[str]:
 def put_back(database: Database, attempts: set[str]) -> None:
     """Delete all other attempts, as if the database had been restored in place."""
     with database.write() as session:
-        for each in session.exec(select(Attempt).where(col(Attempt.key).not_in(attempts))).all():
-            batch = session.get_one(Batch, each.batch_id)
+        for attempt in session.exec(select(Attempt).where(col(Attempt.key).not_in(attempts))).all():
+            batch = session.get_one(Batch, attempt.batch_id)
             batch.state, batch.attempt, batch.attempts = BatchState.PENDING, None, 0
-            session.delete(each)
+            session.delete(attempt)
 
 
 def test_a_machine_that_never_sent_begins_at_once_and_holds_nobody(

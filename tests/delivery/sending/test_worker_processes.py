@@ -29,7 +29,7 @@ class HangingWorkers(WorkerProcesses):
     killed: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
 
-    def follow(self, tell: Callable[[Settlement], None]) -> None:
+    def follow(self, on_settlement: Callable[[Settlement], None]) -> None:
         self.followers = [threading.Thread(target=self.killed.wait, daemon=True)]
         self.followers[0].start()
 

@@ -152,7 +152,7 @@ def test_a_post_that_is_refused_is_tried_again(fake: RunningFake, webhook: Webho
     webhook.answers = [503, 301, 400]
     fake.send(make_body())
     tries = [fake.flush_events(to=webhook.url) for _ in range(4)]
-    assert [one["posts"] for one in tries] == [0, 0, 0, 1]
+    assert [report["posts"] for report in tries] == [0, 0, 0, 1]
     assert len(set(webhook.bodies)) == 1
 
 
@@ -161,7 +161,7 @@ def test_a_post_is_given_up_in_the_end(tmp_path: Path, webhook: Webhook) -> None
     with running_fake(tmp_path, events_to=webhook.url, hold_events=True, tries=3) as fake:
         fake.send(make_body())
         tries = [fake.flush_events() for _ in range(5)]
-    assert [one["given_up"] for one in tries] == [0, 0, 1, 0, 0]
+    assert [report["given_up"] for report in tries] == [0, 0, 1, 0, 0]
     assert len(webhook.bodies) == 3
 
 

@@ -242,8 +242,8 @@ def test_the_client_is_killed_after_its_mail_was_accepted(fake: RunningFake) -> 
     command = [sys.executable, "-c", program, *arguments]
     with subprocess.Popen(command, stdin=pipe, stdout=pipe) as client:  # noqa: S603
         fake.set_faults([{"do": "kill", "pid": client.pid}])
-        said, _ = client.communicate(b"go\n", timeout=20)
-    assert (client.returncode, said) == (-9, b"")
+        output, _ = client.communicate(b"go\n", timeout=20)
+    assert (client.returncode, output) == (-9, b"")
     assert accepted(fake) == 1
 
 

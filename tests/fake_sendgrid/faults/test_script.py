@@ -104,6 +104,6 @@ def test_addresses_named_as_bad_are_refused_by_place(bad: BadAddresses, fields: 
 
 def test_one_in_a_hundred_is_about_that_and_always_the_same() -> None:
     body = make_body(readers=1000)
-    found = BadAddresses(one_in=100).refuse(body)
-    assert 2 <= len(found) <= 25
-    assert found == BadAddresses(one_in=100).refuse(body)
+    violations = BadAddresses(one_in=100).refuse(body)
+    assert 2 <= len(violations) <= 25
+    assert violations == BadAddresses(one_in=100).refuse(body)

@@ -79,23 +79,23 @@ def test_E04_two_years_have_one_moment_a_week_and_no_period_twice(
     zone: str, at: tuple[int, int]
 ) -> None:
     cadence = Cadence(timezone=zone, weekday=6, hour=at[0], minute=at[1])  # clocks change on Sunday
-    found = list(moments(Calendar(cadence=cadence), date(2026, 1, 1), date(2027, 12, 31)))
-    assert len({m.period for m in found}) == len(found) == 104
-    assert all(a.at < b.at for a, b in pairwise(found))
-    gaps = {b.at - a.at - timedelta(weeks=1) for a, b in pairwise(found)}
+    due = list(moments(Calendar(cadence=cadence), date(2026, 1, 1), date(2027, 12, 31)))
+    assert len({m.period for m in due}) == len(due) == 104
+    assert all(a.at < b.at for a, b in pairwise(due))
+    gaps = {b.at - a.at - timedelta(weeks=1) for a, b in pairwise(due)}
     assert gaps <= {timedelta(minutes=m) for m in (-60, -30, 0, 30, 60)}
 
 
 def test_E06_periods_are_in_order_over_week_53_and_new_year() -> None:
     calendar = Calendar(cadence=Cadence(weekday=4, timezone="Europe/Berlin"))
-    found = [m.period for m in moments(calendar, date(2026, 12, 21), date(2027, 1, 16))]
-    assert found == ["2026-W52", "2026-W53", "2027-W01", "2027-W02"]
+    periods = [m.period for m in moments(calendar, date(2026, 12, 21), date(2027, 1, 16))]
+    assert periods == ["2026-W52", "2026-W53", "2027-W01", "2027-W02"]
 
 
 def test_E06_a_leap_day_has_its_issue_and_moves_none() -> None:
-    found = list(moments(Calendar(cadence=Cadence()), date(2028, 2, 15), date(2028, 3, 14)))
-    assert date(2028, 2, 29) in [m.day for m in found]
-    assert [m.period for m in found] == [f"2028-W{week:02}" for week in range(7, 12)]
+    due = list(moments(Calendar(cadence=Cadence()), date(2028, 2, 15), date(2028, 3, 14)))
+    assert date(2028, 2, 29) in [m.day for m in due]
+    assert [m.period for m in due] == [f"2028-W{week:02}" for week in range(7, 12)]
 
 
 def test_E06_the_period_is_of_the_day_in_the_newsletters_zone_not_of_utc() -> None:
@@ -107,8 +107,8 @@ def test_E06_the_period_is_of_the_day_in_the_newsletters_zone_not_of_utc() -> No
 
 def test_a_blackout_keeps_its_moment_and_says_why() -> None:
     calendar = Calendar(cadence=Cadence(), blackouts={date(2026, 12, 29): "holidays"})
-    found = [m.blackout for m in moments(calendar, date(2026, 12, 22), date(2027, 1, 5))]
-    assert found == [None, "holidays", None]
+    reasons = [m.blackout for m in moments(calendar, date(2026, 12, 22), date(2027, 1, 5))]
+    assert reasons == [None, "holidays", None]
 
 
 def test_a_shift_moves_one_moment_and_keeps_its_period() -> None:
@@ -179,7 +179,7 @@ def test_moments_come_in_order_whatever_the_zone_does(
         minute=minute,
         nth=2 if every is Frequency.MONTH else None,
     )
-    found = list(islice(Calendar(cadence=cadence).from_day(start), 20))
-    assert all(a.at < b.at and a.period < b.period for a, b in pairwise(found))
-    assert all(start <= m.day and m.day.weekday() == weekday for m in found)
-    assert all(m.local.tzinfo == ZoneInfo(zone) for m in found)
+    due = list(islice(Calendar(cadence=cadence).from_day(start), 20))
+    assert all(a.at < b.at and a.period < b.period for a, b in pairwise(due))
+    assert all(start <= m.day and m.day.weekday() == weekday for m in due)
+    assert all(m.local.tzinfo == ZoneInfo(zone) for m in due)

@@ -29,7 +29,7 @@ def test_plain_words_for_shipping_lean_that_way(quote: str) -> None:
     assert sentiment(quote) > 0
 
 
-def said(*quotes: str, panel: float | None = 75) -> dict[int, Call]:
+def calls_of(*quotes: str, panel: float | None = 75) -> dict[int, Call]:
     contender = make_contender(0, "Marlow", panel=panel)
     for verdict, quote in zip(contender.verdicts, quotes, strict=True):
         verdict.quote = quote
@@ -37,18 +37,18 @@ def said(*quotes: str, panel: float | None = 75) -> dict[int, Call]:
 
 
 def test_the_one_whose_words_part_from_the_others_is_presumed_to_skip() -> None:
-    calls = said("A solid win.", "Good work.", "Skip it.", "It saves an hour.")
+    calls = calls_of("A solid win.", "Good work.", "Skip it.", "It saves an hour.")
     assert [seat for seat, call in calls.items() if call is Call.SKIP] == [3]
 
 
 def test_nobody_is_presumed_anything_where_words_or_shares_do_not_tell() -> None:
-    assert said("Blue.", "Green.", "Red.", "Grey.") == {}
-    assert said("Skip it.", "A win.", "A win.", "A win.", panel=None) == {}
-    assert said("Skip it.", "A win.", "A win.", "A win.", panel=60) == {}
+    assert calls_of("Blue.", "Green.", "Red.", "Grey.") == {}
+    assert calls_of("Skip it.", "A win.", "A win.", "A win.", panel=None) == {}
+    assert calls_of("Skip it.", "A win.", "A win.", "A win.", panel=60) == {}
 
 
 def test_a_panel_of_one_mind_needs_no_words() -> None:
-    assert set(said("Bad.", "Wrong.", "Good.", "Blue.", panel=100).values()) == {Call.SHIP}
+    assert set(calls_of("Bad.", "Wrong.", "Good.", "Blue.", panel=100).values()) == {Call.SHIP}
 
 
 def test_published_calls_are_taken_as_they_are() -> None:

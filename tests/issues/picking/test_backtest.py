@@ -30,7 +30,7 @@ def carried(
         candidates, history, PickRule(max_per_issue=2), until="2026-W48", weekday=1, weeks=20
     )
     return {
-        week.pick.period: [one.candidate.slug for one in week.pick.chosen]
+        week.pick.period: [choice.candidate.slug for choice in week.pick.chosen]
         for week in weeks
         if week.pick.chosen
     }
@@ -66,7 +66,7 @@ def test_what_went_out_in_truth_stands_beside_it_and_changes_nothing() -> None:
     weeks = backtest(candidates, [sent], PickRule(), until="2026-W48", weekday=1)
 
     assert weeks[-1].sent == {"new"}
-    assert [one.candidate.slug for one in weeks[-1].pick.chosen] == ["new"]
+    assert [choice.candidate.slug for choice in weeks[-1].pick.chosen] == ["new"]
 
 
 def test_the_turn_of_the_year_has_its_53rd_week() -> None:

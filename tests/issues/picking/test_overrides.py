@@ -40,11 +40,11 @@ def chosen(decisions: Decisions, *more: Candidate, most: int = 3) -> Pick:
 
 
 def slugs(pick: Pick) -> list[str]:
-    return [one.candidate.slug for one in pick.chosen]
+    return [entry.candidate.slug for entry in pick.chosen]
 
 
 def why(pick: Pick, slug: str) -> ExclusionReason:
-    return next(one.why for one in pick.left_out if one.candidate.slug == slug)
+    return next(entry.why for entry in pick.left_out if entry.candidate.slug == slug)
 
 
 def test_without_decisions_the_rule_alone_picks() -> None:
@@ -56,7 +56,7 @@ def test_a_pin_is_carried_whatever_the_rule_says() -> None:
 
     assert slugs(pick) == ["a", "b", "e"]
     assert pick.chosen[2].reason.startswith("pinned by an editor; ")
-    assert next(one.reason for one in pick.left_out).startswith("the issue is full with 3;")
+    assert next(entry.reason for entry in pick.left_out).startswith("the issue is full with 3;")
 
 
 def test_a_pin_of_what_is_in_already_keeps_its_place() -> None:
@@ -112,7 +112,7 @@ def test_a_comparison_moves_to_the_place_it_is_put(to: int, order: list[str]) ->
     pick = chosen(decisions)
 
     assert slugs(pick) == order
-    assert [one.position for one in pick.chosen] == [1, 2, 3]
+    assert [entry.position for entry in pick.chosen] == [1, 2, 3]
 
 
 def test_an_unknown_slug_is_passed_over() -> None:
@@ -123,7 +123,7 @@ def test_an_unknown_slug_is_passed_over() -> None:
 
 def test_every_candidate_is_chosen_or_left_out_once() -> None:
     pick = chosen(Decisions(pinned=("d",), dropped=("a",), order=("c",)))
-    out = [one.candidate.slug for one in pick.left_out]
+    out = [entry.candidate.slug for entry in pick.left_out]
 
     assert sorted([*slugs(pick), *out]) == ["a", "b", "c", "d", "e"]
 

@@ -24,7 +24,7 @@ DAY = date(2026, 11, 24)
 
 
 def make(
-    slug: str, *tools: str, category: str = "Tools", age: int = 0, **said: object
+    slug: str, *tools: str, category: str = "Tools", age: int = 0, **fields: object
 ) -> Candidate:
     values: dict[str, object] = {
         "slug": slug,
@@ -35,7 +35,7 @@ def make(
         "categories": frozenset({category}),
         "published_on": DAY - timedelta(days=age),
         "imported_on": DAY,
-        **said,
+        **fields,
     }
     return Candidate(**values)  # type: ignore[arg-type]  # a builder's values are of every kind
 
@@ -53,17 +53,17 @@ def choose(
     return pick(candidates, past, rule, period="2026-W48", day=DAY)
 
 
-def slugs(made: Pick) -> list[str]:
-    return [one.candidate.slug for one in made.chosen]
+def slugs(result: Pick) -> list[str]:
+    return [entry.candidate.slug for entry in result.chosen]
 
 
-def why(made: Pick) -> dict[str, ExclusionReason]:
-    return {one.candidate.slug: one.why for one in made.left_out}
+def why(result: Pick) -> dict[str, ExclusionReason]:
+    return {entry.candidate.slug: entry.why for entry in result.left_out}
 
 
-def reasons(made: Pick) -> dict[str, str]:
-    chosen = {one.candidate.slug: one.reason for one in made.chosen}
-    return chosen | {one.candidate.slug: one.reason for one in made.left_out}
+def reasons(result: Pick) -> dict[str, str]:
+    chosen = {entry.candidate.slug: entry.reason for entry in result.chosen}
+    return chosen | {entry.candidate.slug: entry.reason for entry in result.left_out}
 
 
 def test_the_heavier_comparison_comes_first() -> None:
@@ -79,42 +79,42 @@ def test_the_comparison_that_parts_the_panel_further_comes_first() -> None:
 
 
 def test_a_category_already_chosen_costs() -> None:
-    made = choose(
+    result = choose(
         make("a", category="Video"),
         make("b", category="Video", age=1),
         make("c", category="Audio", age=8),
     )
-    assert slugs(made) == ["a", "c", "b"]
+    assert slugs(result) == ["a", "c", "b"]
 
 
 def test_equal_points_go_by_date_and_then_by_slug() -> None:
     # Both are worth nothing in freshness, being older than four weeks.
-    made = choose(make("c", age=40), make("b", age=50), make("a", age=50))
-    assert slugs(made) == ["c", "a", "b"]
+    result = choose(make("c", age=40), make("b", age=50), make("a", age=50))
+    assert slugs(result) == ["c", "a", "b"]
 
 
 def test_an_issue_holds_no_more_than_the_rule_says() -> None:
-    made = choose(make("a", weight=3.0), make("b", weight=2.0), make("c"), n=2)
-    assert (slugs(made), why(made)) == (["a", "b"], {"c": ExclusionReason.FULL})
+    result = choose(make("a", weight=3.0), make("b", weight=2.0), make("c"), n=2)
+    assert (slugs(result), why(result)) == (["a", "b"], {"c": ExclusionReason.FULL})
 
 
 def test_what_was_featured_is_left_out_with_the_issue_named() -> None:
-    made = choose(make("a"), past=(featured("2026-W12", "a"),))
-    assert (why(made), reasons(made)["a"]) == (
+    result = choose(make("a"), past=(featured("2026-W12", "a"),))
+    assert (why(result), reasons(result)["a"]) == (
         {"a": ExclusionReason.FEATURED},
         "was in the issue of 2026-W12",
     )
 
 
 def test_what_comes_out_after_the_issue_waits() -> None:
-    made = choose(make("a", age=-1), make("b", age=0))
-    assert (slugs(made), why(made)) == (["b"], {"a": ExclusionReason.NOT_YET})
+    result = choose(make("a", age=-1), make("b", age=0))
+    assert (slugs(result), why(result)) == (["b"], {"a": ExclusionReason.NOT_YET})
 
 
 def test_a_comparison_without_a_date_counts_from_its_import() -> None:
-    made = choose(make("a", published_on=None, imported_on=DAY - timedelta(days=14)))
-    assert made.chosen[0].score.freshness == 5.0
-    assert "no date, imported 14 days before (+5)" in made.chosen[0].reason
+    result = choose(make("a", published_on=None, imported_on=DAY - timedelta(days=14)))
+    assert result.chosen[0].score.freshness == 5.0
+    assert "no date, imported 14 days before (+5)" in result.chosen[0].reason
 
 
 def test_a_tool_rests_for_as_many_issues_as_the_rule_says() -> None:
@@ -123,24 +123,24 @@ def test_a_tool_rests_for_as_many_issues_as_the_rule_says() -> None:
         featured("2026-W45", "y", tools=("middle",)),
         featured("2026-W44", "z", tools=("old",)),
     )
-    made = choose(
+    result = choose(
         make("a", "new", "a2"), make("b", "middle", "b2"), make("c", "old", "c2"), past=past
     )
-    assert (slugs(made), why(made)) == (
+    assert (slugs(result), why(result)) == (
         ["c"],
         {"a": ExclusionReason.TOOL_RESTS, "b": ExclusionReason.TOOL_RESTS},
     )
 
 
 def test_a_tool_is_in_an_issue_once() -> None:
-    made = choose(make("a", "lathe", "plumb"), make("b", "lathe", "trowel", age=3))
-    assert reasons(made)["b"] == "lathe is in this issue already, at place 1: A"
+    result = choose(make("a", "lathe", "plumb"), make("b", "lathe", "trowel", age=3))
+    assert reasons(result)["b"] == "lathe is in this issue already, at place 1: A"
 
 
 def test_a_later_issue_takes_a_comparison_but_rests_no_tool() -> None:
     later = featured("2026-W50", "a", tools=("lathe", "plumb"))
-    made = choose(make("a", "lathe", "plumb"), make("b", "lathe", "trowel"), past=(later,))
-    assert (slugs(made), why(made)) == (["b"], {"a": ExclusionReason.FEATURED})
+    result = choose(make("a", "lathe", "plumb"), make("b", "lathe", "trowel"), past=(later,))
+    assert (slugs(result), why(result)) == (["b"], {"a": ExclusionReason.FEATURED})
 
 
 def test_the_issue_of_the_period_itself_is_no_obstacle() -> None:
@@ -149,38 +149,38 @@ def test_the_issue_of_the_period_itself_is_no_obstacle() -> None:
 
 
 def test_the_reason_names_every_part_and_its_points() -> None:
-    made = choose(
+    result = choose(
         make("a", category="Video", weight=2.0),
         make("b", category="Video", age=7, weight=1.5, split=25.0),
     )
-    assert reasons(made)["b"] == (
+    assert reasons(result)["b"] == (
         "19 points: weight 1.5 (+15), published 7 days before (+7.5),"
         " panel shares 25 % apart (+2.5), 1 above it from the same category (-6)"
     )
 
 
 def test_whoever_finds_no_room_is_told_the_points() -> None:
-    made = choose(make("a"), make("b", weight=0.5), n=1)
-    assert reasons(made)["b"].startswith(
+    result = choose(make("a"), make("b", weight=0.5), n=1)
+    assert reasons(result)["b"].startswith(
         "the issue is full with 1; this has 9 points: weight 0.5 (+5), published on the day (+10)"
     )
 
 
 def test_an_empty_week_says_that_there_is_nothing() -> None:
-    made = choose()
-    assert (made.chosen, made.note) == ((), "nothing to pick: there are no comparisons")
+    result = choose()
+    assert (result.chosen, result.note) == ((), "nothing to pick: there are no comparisons")
 
 
 def test_an_empty_week_says_what_kept_each_candidate_out() -> None:
-    made = choose(make("a"), make("b", age=-3), past=(featured("2026-W47", "a"),))
-    assert made.note == "nothing to pick: 1 already featured, 1 not published yet"
+    result = choose(make("a"), make("b", age=-3), past=(featured("2026-W47", "a"),))
+    assert result.note == "nothing to pick: 1 already featured, 1 not published yet"
 
 
 def test_a_pick_can_be_kept_as_json() -> None:
-    made = choose(make("a"), make("b", age=-3)).to_dict()
-    assert json.loads(json.dumps(made)) == made
-    assert made["chosen"][0]["points"]["total"] == 20.0
-    assert made["left_out"][0]["why"] == "not-yet"
+    result = choose(make("a"), make("b", age=-3)).to_dict()
+    assert json.loads(json.dumps(result)) == result
+    assert result["chosen"][0]["points"]["total"] == 20.0
+    assert result["left_out"][0]["why"] == "not-yet"
 
 
 def test_a_stored_comparison_becomes_a_candidate() -> None:
@@ -196,8 +196,8 @@ def test_a_stored_comparison_becomes_a_candidate() -> None:
         left=SummarySide("lathe", "Lathe", "Video", 75.0),
         right=SummarySide("plumb", "Plumb", "", 25.0),
     )
-    made = candidate(summary)
-    assert (made.tools, made.categories, made.split, made.revision_id) == (
+    row = candidate(summary)
+    assert (row.tools, row.categories, row.split, row.revision_id) == (
         frozenset({"lathe", "plumb"}),
         frozenset({"Video"}),
         50.0,
@@ -220,8 +220,8 @@ def test_a_share_that_is_not_published_makes_the_split_unknown(share: float | No
         left=side,
         right=SummarySide("plumb", "Plumb", "Video", share),
     )
-    made = choose(candidate(summary))
-    assert "panel split unknown (+0)" in made.chosen[0].reason
+    result = choose(candidate(summary))
+    assert "panel split unknown (+0)" in result.chosen[0].reason
 
 
 TOOLS = st.sampled_from("abcdefgh")
@@ -251,7 +251,7 @@ PASTS = st.lists(
         tools=st.frozensets(TOOLS, max_size=2),
     ),
     max_size=5,
-    unique_by=lambda one: one.period,
+    unique_by=lambda entry: entry.period,
 )
 RULES = st.builds(PickRule, max_per_issue=st.integers(0, 6), no_repeat=st.integers(0, 4))
 
@@ -270,33 +270,37 @@ def test_the_order_of_what_it_is_given_makes_no_difference(
 def test_every_candidate_is_chosen_or_left_out_with_a_reason(
     pool: list[Candidate], past: list[PastIssueContent], rule: PickRule
 ) -> None:
-    made = pick(pool, past, rule, period="2026-W48", day=DAY)
-    named = slugs(made) + list(why(made))
-    assert sorted(named) == sorted(one.slug for one in pool)
-    assert all(reasons(made).values())
+    result = pick(pool, past, rule, period="2026-W48", day=DAY)
+    named = slugs(result) + list(why(result))
+    assert sorted(named) == sorted(entry.slug for entry in pool)
+    assert all(reasons(result).values())
 
 
 @given(pools(), PASTS, RULES)
 def test_the_rule_holds_whatever_the_pool(
     pool: list[Candidate], past: list[PastIssueContent], rule: PickRule
 ) -> None:
-    made = pick(pool, past, rule, period="2026-W48", day=DAY)
-    tools = [tool for one in made.chosen for tool in one.candidate.tools]
-    before = sorted((one for one in past if one.period < "2026-W48"), key=lambda one: one.period)
-    recent = {tool for one in before[::-1][: rule.no_repeat] for tool in one.tools}
-    carried = {slug for one in past if one.period != "2026-W48" for slug in one.comparisons}
-    assert len(made.chosen) <= rule.max_per_issue
+    result = pick(pool, past, rule, period="2026-W48", day=DAY)
+    tools = [tool for entry in result.chosen for tool in entry.candidate.tools]
+    before = sorted(
+        (entry for entry in past if entry.period < "2026-W48"), key=lambda entry: entry.period
+    )
+    recent = {tool for entry in before[::-1][: rule.no_repeat] for tool in entry.tools}
+    carried = {slug for entry in past if entry.period != "2026-W48" for slug in entry.comparisons}
+    assert len(result.chosen) <= rule.max_per_issue
     assert len(tools) == len(set(tools))
     assert not recent & set(tools)
-    assert not carried & set(slugs(made))
+    assert not carried & set(slugs(result))
 
 
 @given(pools(), PASTS, RULES)
 def test_nobody_left_out_for_want_of_room_had_more_points_than_the_last_chosen(
     pool: list[Candidate], past: list[PastIssueContent], rule: PickRule
 ) -> None:
-    made = pick(pool, past, rule, period="2026-W48", day=DAY)
+    result = pick(pool, past, rule, period="2026-W48", day=DAY)
     beaten = [
-        one.score.total for one in made.left_out if one.why is ExclusionReason.FULL and one.score
+        entry.score.total
+        for entry in result.left_out
+        if entry.why is ExclusionReason.FULL and entry.score
     ]
-    assert not made.chosen or all(total <= made.chosen[-1].score.total for total in beaten)
+    assert not result.chosen or all(total <= result.chosen[-1].score.total for total in beaten)

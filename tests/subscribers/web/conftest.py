@@ -126,8 +126,8 @@ class Site:
 
 def hidden(page: str) -> dict[str, str]:
     """Return the hidden fields of a page's form."""
-    found = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
-    return {unescape(name): unescape(value) for name, value in found}
+    fields = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', page)
+    return {unescape(name): unescape(value) for name, value in fields}
 
 
 @pytest.fixture

@@ -154,8 +154,8 @@ def test_whoever_is_asked_to_take_over_a_subscription_can_say_so_too(
     ask("victim@example.com")
     assert site.deliver() == []
     own = site.config.links.preferences(LinkTarget(number, NEWSLETTER), "reader@example.com")
-    told = site.http.get(f"{site.path(own)}/data").json()
-    assert {one["kind"] for one in told["letters"]} == set()
+    personal_data = site.http.get(f"{site.path(own)}/data").json()
+    assert {one["kind"] for one in personal_data["letters"]} == set()
     assert site.standing("reader@example.com") is Standing.CONFIRMED
 
 

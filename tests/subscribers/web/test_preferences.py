@@ -42,9 +42,9 @@ FORMS = {
 
 def place(site: Site, reader: int) -> store.NewsletterStanding:
     with site.config.sessions.read() as session:
-        found = store.standing_with(session, reader, NEWSLETTER)
-    assert found is not None
-    return found
+        standing = store.standing_with(session, reader, NEWSLETTER)
+    assert standing is not None
+    return standing
 
 
 def test_the_page_says_what_comes_and_lists_what_may_be_done(site: Site, path: str) -> None:
@@ -165,9 +165,9 @@ def test_each_page_says_whose_it_is_to_who_knows_the_address(
     site: Site, path: str, page: str
 ) -> None:
     assert "This is about r…@example.com." in site.http.get(f"{path}{page}").text
-    told = site.http.get(f"{path}{page}?lang=de").text
-    assert "Es geht um r…@example.com." in told
-    assert "reader" not in told
+    text = site.http.get(f"{path}{page}?lang=de").text
+    assert "Es geht um r…@example.com." in text
+    assert "reader" not in text
 
 
 @pytest.mark.parametrize("weeks", ["", "3", "-1", "99999999999", "4 weeks", "٤"])
@@ -281,11 +281,11 @@ def test_a_slip_in_the_new_address_is_mended_at_once(site: Site, path: str) -> N
 
 
 def test_three_new_addresses_an_hour_get_a_letter_and_no_more(site: Site, path: str) -> None:
-    told = 0
+    sent = 0
     for n in range(6):
         site.http.post(f"{path}/address", data={"email": f"victim{n}@example.org"})
-        told += len(site.deliver())
-    assert told == 3
+        sent += len(site.deliver())
+    assert sent == 3
     site.clock.advance(hours=1)
     site.http.post(f"{path}/address", data={"email": "later@example.org"})
     assert len(site.deliver()) == 1
@@ -331,8 +331,8 @@ def test_another_wish_meanwhile_keeps_the_old_address_from_nothing(
     site.http.post(site.path(site.deliver()[0].action_url))
     now_at = site.config.links.preferences(LinkTarget(reader, NEWSLETTER), "new@example.org")
     site.http.post(f"{site.path(now_at)}/address", data={"email": "newer@example.org"})
-    told = {letter.address: letter.kind for letter in site.deliver()}
-    assert told == {READER: LetterKind.MOVED, "newer@example.org": LetterKind.CHANGE}
+    letters = {letter.address: letter.kind for letter in site.deliver()}
+    assert letters == {READER: LetterKind.MOVED, "newer@example.org": LetterKind.CHANGE}
 
 
 @pytest.mark.parametrize("end", ["", "/topics", "/pause", "/address", "/data", "/erase"])
@@ -378,12 +378,12 @@ def test_I14_neither_the_file_nor_the_count_tells_whether_a_new_address_is_known
 
 
 def test_a_stranger_gets_no_more_letters_by_wishes_than_by_sign_ups(site: Site, path: str) -> None:
-    told = 0
+    sent = 0
     for _ in range(40):
         site.http.post(f"{path}/address", data={"email": "victim@example.org"})
         site.clock.advance(minutes=25)
-        told += len(site.deliver())
-    assert told == 3
+        sent += len(site.deliver())
+    assert sent == 3
     site.fill_in("victim@example.org")
     assert site.deliver() == []
 

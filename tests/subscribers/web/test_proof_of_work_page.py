@@ -29,9 +29,9 @@ def guarded(make_site: Callable[..., Site]) -> Site:
 
 def asked(page: str) -> dict[str, Any]:
     """Return the challenge in a page's form."""
-    found = re.search(r'data-proof="([^"]*)"', page)
-    assert found is not None
-    challenge: dict[str, Any] = json.loads(unescape(found[1]))
+    match = re.search(r'data-proof="([^"]*)"', page)
+    assert match is not None
+    challenge: dict[str, Any] = json.loads(unescape(match[1]))
     return challenge
 
 
@@ -64,9 +64,9 @@ def test_who_did_not_is_shown_the_form_again_with_a_new_proof_of_work(
     guarded: Site, answer: str
 ) -> None:
     fields = opened(guarded)
-    told = send(guarded, {**fields, "altcha": answer}, READER)
-    assert "once more" in told.text
-    assert asked(told.text)["challenge"] not in json.dumps(fields)
+    response = send(guarded, {**fields, "altcha": answer}, READER)
+    assert "once more" in response.text
+    assert asked(response.text)["challenge"] not in json.dumps(fields)
     assert guarded.standing(READER) is None
 
 
@@ -110,19 +110,19 @@ def test_what_the_proof_of_work_stopped_is_counted(guarded: Site) -> None:
 
 
 def test_the_json_route_asks_for_the_proof_of_work_too(guarded: Site) -> None:
-    told = guarded.http.get("/api/subscribe").json()
+    response = guarded.http.get("/api/subscribe").json()
     guarded.clock.advance(seconds=3)
-    sent = {"email": READER, "newsletter": "weekly", "token": told["token"]}
+    sent = {"email": READER, "newsletter": "weekly", "token": response["token"]}
     assert guarded.http.post("/api/subscribe", json=sent).status_code == 409
-    done = {**sent, "altcha": solve(told["proof"])}
+    done = {**sent, "altcha": solve(response["proof"])}
     assert guarded.http.post("/api/subscribe", json=done).json() == {"status": "inbox"}
     assert guarded.http.post("/api/subscribe", json=done).status_code == 409
 
 
 def test_a_form_on_another_site_leads_to_the_proof_of_work(guarded: Site) -> None:
-    told = send(guarded, {"newsletter": "weekly", "form": "embed"}, READER)
-    assert asked(told.text)
-    assert READER in told.text
+    response = send(guarded, {"newsletter": "weekly", "form": "embed"}, READER)
+    assert asked(response.text)
+    assert READER in response.text
 
 
 def test_the_script_is_ours_and_may_run_only_where_a_form_needs_it(guarded: Site) -> None:

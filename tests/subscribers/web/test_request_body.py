@@ -88,7 +88,7 @@ def test_a_body_that_is_none_leaves_no_line_in_the_log(
     answer = site.http.post("/subscribe", content=body, headers=MULTIPART)
 
     assert answer.status_code == 400
-    assert [each.name for each in caplog.records if each.levelno >= logging.WARNING] == []
+    assert [record.name for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def test_H03_a_null_in_a_field_is_refused_with_the_reason(site: Site) -> None:
@@ -106,14 +106,14 @@ def test_H08_semicolons_separate_nothing(site: Site) -> None:
 
 @pytest.mark.parametrize("path", ["/subscribe", "/api/subscribe", "/u/bad", "/p/bad/erase"])
 def test_H08_a_long_body_is_refused_before_it_is_read(site: Site, path: str) -> None:
-    told = head(site, path, b"Content-Length: 50000000\r\n\r\n")
-    assert told.startswith(b"HTTP/1.1 413")
+    answer = head(site, path, b"Content-Length: 50000000\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413")
 
 
 def test_H08_a_body_without_a_length_is_cut_at_the_cap(site: Site) -> None:
     chunk = b"1000\r\n" + b"x" * 0x1000 + b"\r\n"
-    told = head(site, "/subscribe", b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 17)
-    assert told.startswith(b"HTTP/1.1 413")
+    answer = head(site, "/subscribe", b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 17)
+    assert answer.startswith(b"HTTP/1.1 413")
 
 
 def test_H08_a_body_of_a_kind_nobody_asked_for_is_refused(site: Site) -> None:

@@ -42,25 +42,25 @@ def full(request: pytest.FixtureRequest, make_site: Callable[..., Site]) -> Site
 
 
 def asked(page: str) -> dict[str, Any]:
-    found = re.search(r'data-proof="([^"]*)"', page)
-    assert found is not None
-    challenge: dict[str, Any] = json.loads(unescape(found[1]))
+    match = re.search(r'data-proof="([^"]*)"', page)
+    assert match is not None
+    challenge: dict[str, Any] = json.loads(unescape(match[1]))
     return challenge
 
 
-def go_on(site: Site, told: httpx2.Response, email: str = COLLEAGUE) -> httpx2.Response:
+def go_on(site: Site, response: httpx2.Response, email: str = COLLEAGUE) -> httpx2.Response:
     """Solve the harder proof of work, and send the form again, as the script does."""
-    fields = {**hidden(told.text), "altcha": solve(asked(told.text)), "email": email}
+    fields = {**hidden(response.text), "altcha": solve(asked(response.text)), "email": email}
     return site.http.post("/subscribe", data=fields)
 
 
 def test_G09_past_a_cap_the_harder_proof_leads_on(full: Site) -> None:
-    told = full.fill_in(COLLEAGUE)
-    assert (told.status_code, told.headers["retry-after"]) == (429, "3600")
+    response = full.fill_in(COLLEAGUE)
+    assert (response.status_code, response.headers["retry-after"]) == (429, "3600")
     assert full.standing(COLLEAGUE) is None
-    assert "script-src 'self'" in told.headers["content-security-policy"]
-    assert f'value="{COLLEAGUE}"' in told.text
-    answer = go_on(full, told)
+    assert "script-src 'self'" in response.headers["content-security-policy"]
+    assert f'value="{COLLEAGUE}"' in response.text
+    answer = go_on(full, response)
     assert answer.status_code == 200
     assert INBOX in answer.text
     assert full.standing(COLLEAGUE) is Standing.PENDING
@@ -73,8 +73,8 @@ def test_G09_however_many_pass_by_proof_of_work_the_next_one_does_too(full: Site
 
 
 def test_a_proof_of_work_leads_past_the_cap_once(full: Site) -> None:
-    told = full.fill_in(COLLEAGUE)
-    fields = {**hidden(told.text), "altcha": solve(asked(told.text))}
+    response = full.fill_in(COLLEAGUE)
+    fields = {**hidden(response.text), "altcha": solve(asked(response.text))}
     full.clock.advance(seconds=3)
     for email in (COLLEAGUE, "other@victim.example.com"):
         full.http.post("/subscribe", data={**fields, "email": email})
@@ -92,17 +92,17 @@ def test_the_usual_proof_of_work_does_not_lead_past_a_cap(make_site: Callable[..
         return site.http.post("/subscribe", data=fields)
 
     statuses = [with_usual_sum(f"x{n}@victim.example.com").status_code for n in range(CAP)]
-    told = with_usual_sum(COLLEAGUE)
-    assert [*statuses, told.status_code] == [200] * CAP + [429]
-    assert go_on(site, told).status_code == 200  # and it counts for the usual one as well
+    response = with_usual_sum(COLLEAGUE)
+    assert [*statuses, response.status_code] == [200] * CAP + [429]
+    assert go_on(site, response).status_code == 200  # and it counts for the usual one as well
 
 
 def test_one_network_is_turned_away_whatever_it_calculates(make_site: Callable[..., Site]) -> None:
     limits = RateLimits(domain=RateLimit(1, 3600), network=RateLimit(2, 3600))
     site = make_site(limits=limits, harder=HARDER)
     site.fill_in("a@victim.example.com")
-    told = site.fill_in("b@victim.example.com")
-    assert go_on(site, told, "b@victim.example.com").status_code == 429
+    response = site.fill_in("b@victim.example.com")
+    assert go_on(site, response, "b@victim.example.com").status_code == 429
     assert site.standing("b@victim.example.com") is None
 
 
@@ -127,9 +127,11 @@ def test_a_program_is_given_the_harder_proof_too(full: Site) -> None:
     offer = full.http.get("/api/subscribe").json()
     full.clock.advance(seconds=3)
     sent = {"email": COLLEAGUE, "newsletter": "weekly", "token": offer["token"]}
-    told = full.http.post("/api/subscribe", json=sent)
-    assert (told.status_code, told.json()["status"]) == (429, "later")
-    done = full.http.post("/api/subscribe", json={**sent, "altcha": solve(told.json()["proof"])})
+    response = full.http.post("/api/subscribe", json=sent)
+    assert (response.status_code, response.json()["status"]) == (429, "later")
+    done = full.http.post(
+        "/api/subscribe", json={**sent, "altcha": solve(response.json()["proof"])}
+    )
     assert (done.status_code, done.json()) == (202, {"status": "inbox"})
 
 
@@ -146,13 +148,13 @@ def test_H12_past_a_cap_every_kind_of_address_is_told_the_same(
             now = full.clock.now
             suppression.suppress(session, address(reason), reason, hashes, now)
     kinds = ("new", "pending", "confirmed", "unsubscribed", "complaint", "erased")
-    told, after = set(), set()
+    response, after = set(), set()
     for kind in kinds:
         first = full.fill_in(address(kind))
         answer = go_on(full, first, address(kind))
-        told.add((first.status_code, re.sub(r' (data-proof|value)="[^"]*"', "", first.text)))
+        response.add((first.status_code, re.sub(r' (data-proof|value)="[^"]*"', "", first.text)))
         after.add((answer.status_code, answer.text))
-    assert [status for status, _ in told] == [429]
+    assert [status for status, _ in response] == [429]
     assert len(after) == 1
 
 

@@ -173,7 +173,7 @@ def test_G08_the_second_click_and_one_for_an_erased_reader_get_the_same_answer(
     with site.config.sessions.write() as session:
         lifecycle.erase(session, reader, Evidence(channel="page"), hashes, now)
     third = site.http.post(path, data=ONE_CLICK)
-    assert {(one.status_code, one.text) for one in (first, second, third)} == {
+    assert {(answer.status_code, answer.text) for answer in (first, second, third)} == {
         (200, "unsubscribed\n")
     }
 

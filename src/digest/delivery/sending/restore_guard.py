@@ -261,13 +261,13 @@ def _behind(state: _DatabaseState, record: GuardRecord) -> str | None:
     """Return by how much the file counts more attempts; ``None`` when it doesn't."""
     if state.installation is None or record.key != state.installation.key:
         return None
-    for made, held, whence in (
+    for count, held, whence in (
         (record.own, state.own, " from here"),
         (record.seen, state.started, ""),
     ):
-        if made > held:
+        if count > held:
             return (
-                f"this database knows of {held} requests to the provider, and {made} were"
+                f"this database knows of {held} requests to the provider, and {count} were"
                 f" made{whence}: it is older than what was sent"
             )
     return None
@@ -287,8 +287,8 @@ def _installation_key(store: UnitOfWork, state: _DatabaseState) -> str:
     with store.write() as session:
         connection = session.connection()
         blank = {"accepted_by": "", "accepted_why": ""}
-        made = upsert(session, Installation).values(id=1, key=random_key(), **blank)
-        connection.execute(made.on_conflict_do_nothing())
+        statement = upsert(session, Installation).values(id=1, key=random_key(), **blank)
+        connection.execute(statement.on_conflict_do_nothing())
         key = session.get_one(Installation, 1).key
         _keep(session, key)
         return key
