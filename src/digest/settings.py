@@ -253,7 +253,7 @@ class Settings(BaseSettings):
         0, ge=0, description="Readers who get an issue first, alone; 0 sends to all at once."
     )
     first_wave_minutes: int = Field(
-        30, ge=0, description="How long the rest waits for the first wave's news."
+        30, ge=0, description="How long the rest waits for the first wave's events."
     )
     first_wave_bounced: float = Field(
         0.05, gt=0, le=1, description="The part of the first wave that may bounce."

@@ -196,7 +196,7 @@ def _meanings(
     if unread:
         options = " ".join(f"--ignore-column {_quoted([name])}" for name in unread)
         raise BadImport(
-            f"the list has columns that may say who left, and nobody here can read them:"
+            f"the list has columns that may say who left, and they can't be read:"
             f" {_quoted(unread)}. Take those who left out of the list, then import it with"
             f" {options}"
         )

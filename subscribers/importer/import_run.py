@@ -103,7 +103,7 @@ def refuse_another_way(session: Session, key: ImportKey, statement: str) -> None
         )
     if row.counts.get("ignored", []) != list(key.ignored):
         raise BadImport(
-            "an earlier run of this list stopped half-way with other columns left aside: give the"
+            "an earlier run of this list stopped half-way with other ignored columns: give the"
             " same --ignore-column, so that all its lines are read in the same way"
         )
 
@@ -128,8 +128,8 @@ def claim(session: Session, run: ActiveImport, lines: int) -> None:
     )
     if result.rowcount != 1:
         raise BadImport(
-            "another import of this list is at work, and goes on with it: wait until that one has"
-            " ended; its report is the one that counts"
+            "another import of this list is running: wait until that one has ended; its report is"
+            " the one that counts"
         )
 
 

@@ -98,8 +98,8 @@ def _refuse_unread(layout: ColumnLayout, line: int, fields: list[str]) -> None:
     for column, name in layout.unread:
         if column < len(fields) and leaving_words.leaving(fields[column]):
             raise BadImport(
-                f'line {line} says "{fields[column].strip()}" in the column "{name}", and nobody'
-                " here can read that column: its words may say who left. Take those who left out"
+                f'line {line} says "{fields[column].strip()}" in the column "{name}", which'
+                " can't be read: its words may say who left. Take those who left out"
                 f' of the list, then import it with --ignore-column "{name}"'
             )
     if layout.has_header and len(fields) > len(layout.header):

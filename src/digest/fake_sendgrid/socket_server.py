@@ -40,7 +40,7 @@ def listen(port: int) -> socket.socket:
     except OSError as fault:
         sock.close()
         raise BadSetting(
-            f"port {port} can't be had: {fault.strerror}; name another, or 0 for a free one"
+            f"port {port} can't be opened: {fault.strerror}; name another, or 0 for a free one"
         ) from None
     sock.listen(128)
     return sock

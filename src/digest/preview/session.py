@@ -254,4 +254,4 @@ def decided(
             words = {name: str(request.get(name, "")) for name in ("name", "text", "url")}
             return overrides.sponsor(now, SponsorView(**words)), "changed the sponsor"
         case other:
-            raise DigestError(f"nobody knows how to {str(other)[:20]}")
+            raise DigestError(f"there is no decision called {str(other)[:20]}")

@@ -35,12 +35,12 @@ def problems(database: Database, now: datetime) -> list[str]:
 
 def test_an_hour_of_silence_is_a_problem(sent: Database, now: datetime) -> None:
     assert problems(sent, now + timedelta(minutes=59)) == []
-    assert ["no news has come" in what for what in problems(sent, now + timedelta(hours=1))] == [
+    assert ["no event has come" in what for what in problems(sent, now + timedelta(hours=1))] == [
         True
     ]
 
 
-def test_any_news_ends_it(sent: Database, now: datetime) -> None:
+def test_any_event_ends_it(sent: Database, now: datetime) -> None:
     with sent.write() as session:
         first = session.exec(select(Delivery).limit(1)).one()
         first.news = DeliveryStatus.PROCESSED

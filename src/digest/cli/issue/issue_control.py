@@ -112,7 +112,7 @@ def _resume_issue(
     call.out.print(f"Issue {issue} may go on. Send it with: digest send {issue}")
     if waits:
         call.out.print(
-            "Its first wave goes alone, and the rest waits for its news. To let the rest go"
+            "Its first wave goes alone, and the rest waits for its events. To let the rest go"
             f" whatever came of it: digest resume {issue} --past-first-wave"
         )
 

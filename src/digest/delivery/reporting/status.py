@@ -69,7 +69,7 @@ def _accepted_batches(session: Session, batch: Batch) -> tuple[int, int]:
 
 
 def _channel(heard: int, accepted: int, seed_copy: LetterToSend | None) -> str:
-    of_others = f"news came of {heard} of {accepted} accepted batches"
+    of_others = f"events came for {heard} of {accepted} accepted batches"
     if seed_copy is None:
         return of_others
     if seed_copy.heard_at is None:
@@ -194,8 +194,8 @@ def _paused(
         step = again if nobody_waits and counts.refused else f"digest resume {issue.number}"
         if waiting(session, [edition.id or 0]):
             step += (
-                " (the rest waits for the first wave's news; to let it go whatever that is: digest"
-                f" resume {issue.number} --past-first-wave)"
+                " (the rest waits for the first wave's events; to send it whatever they are:"
+                f" digest resume {issue.number} --past-first-wave)"
             )
         yield Problem(what=f"paused: {issue.note}", next_step=f"mend that, then: {step}")
     if refused_too_many(counts) and counts.accepted:
@@ -246,7 +246,7 @@ def _unheard(
     ).first()
     if heard is None:
         yield Problem(
-            what="no news has come of any of its mails: bounces and complaints go unheard",
+            what="no event has come for any of its mails: bounces and complaints go unnoticed",
             next_step="does the provider's event webhook post to this site? digest events status",
             readers=accepted,
             since=issue.sent_at,
