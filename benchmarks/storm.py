@@ -100,10 +100,10 @@ def key(number: int) -> str:
 
 def stories(readers: int) -> Iterator[dict[str, Any]]:
     """Tell of every delivery what the provider tells: three to four events each."""
-    dice = Random(1)  # noqa: S311 - repeatable is the point
+    rng = Random(1)  # noqa: S311 - repeatable is the point
     for number in range(1, readers + 1):
         at = START + number // 500
-        luck = dice.random()
+        luck = rng.random()
         yield event(number, "processed", at)
         if luck < 0.005:  # noqa: PLR2004
             why = "550 5.1.1 no such mailbox here"
@@ -156,11 +156,11 @@ def storm(readers: int, events: int, *, disorder: bool) -> Iterator[bytes]:
         if len(lines) == (events if not disorder else round(events * 0.69)):
             break
     if disorder:
-        dice = Random(2)  # noqa: S311
-        again = (orjson.loads(dice.choice(lines)) for _ in range(round(events * 0.30)))
-        lines += [orjson.dumps({**one, "sg_event_id": f"again-{dice.random()}"}) for one in again]
-        lines += [dice.choice(JUNK) for _ in range(events - len(lines))]
-        dice.shuffle(lines)
+        rng = Random(2)  # noqa: S311
+        again = (orjson.loads(rng.choice(lines)) for _ in range(round(events * 0.30)))
+        lines += [orjson.dumps({**one, "sg_event_id": f"again-{rng.random()}"}) for one in again]
+        lines += [rng.choice(JUNK) for _ in range(events - len(lines))]
+        rng.shuffle(lines)
     for at in range(0, len(lines), POST):
         yield b"[" + b",\r\n".join(lines[at : at + POST]) + b"]\r\n"
 
