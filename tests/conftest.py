@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from sqlalchemy import URL
+from sqlalchemy import URL, Engine, create_engine
 
 from digest.db import Database
 from digest.migrations.all_tables import METADATA
@@ -69,12 +69,20 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def postgres_database(postgres_store: Database) -> Iterator[Database]:
+def postgres_database(postgres_store: Database, postgres_cleaner: Engine) -> Iterator[Database]:
     """An empty store on PostgreSQL."""
-    with postgres_store.engine.begin() as connection:
+    with postgres_cleaner.begin() as connection:
         emptied(connection)
     yield postgres_store
     postgres_store.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_cleaner(postgres_store: Database) -> Iterator[Engine]:
+    """A connection that stays: a new one reads every table's definition again."""
+    engine = create_engine(postgres_store.url, pool_pre_ping=True)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

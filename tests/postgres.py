@@ -65,9 +65,11 @@ def own_database(server: URL) -> Iterator[URL]:
 def copied_database(server: URL, original: str) -> Iterator[URL]:
     """Yield the address of a copy, as a dump that was read back makes one, and drop it afterwards.
 
-    Nobody may be connected to the original.
+    Whoever is connected to the original is cut off: it can't be copied otherwise.
     """
     name = f"digest_{uuid4().hex}"
+    cut_off = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :original"
+    _execute(server, cut_off, original=original)
     _execute(server, f"CREATE DATABASE {name} TEMPLATE {original}")
     try:
         yield server.set(database=name)
@@ -150,8 +152,8 @@ def _wait_for(server: URL) -> None:
         time.sleep(0.05)
 
 
-def _execute(server: URL, statement: str) -> None:
+def _execute(server: URL, statement: str, **values: str) -> None:
     engine = create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        connection.execute(text(statement))
+        connection.execute(text(statement), values)
     engine.dispose()
