@@ -91,4 +91,4 @@ def test_an_outcome_in_the_words_of_an_older_version_hides_no_problem(
         session.execute(
             text("UPDATE batch SET state = :state WHERE state = 'started'"), {"state": state}
         )
-    assert len(told(database, now, lives=False).problems) == 1
+    assert len(status(database, now, lives=False).problems) == 1
