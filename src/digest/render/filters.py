@@ -13,7 +13,6 @@ from markupsafe import Markup, escape
 from digest.render.escaping import TrustedText, strip_unprintable
 from digest.render.graphemes import graphemes, text_width, truncate
 
-NARROW = "\u202f"  # narrow no-break space, for "75 %"
 FIXED = "\u00a0"  # no-break space, for plain text, where fonts rarely have the narrow one
 DASH = "—"
 _SHORT_WORD = 3

@@ -129,11 +129,6 @@ class RenderProcess:
                 raise TemplateFault(problem, file=name) from None
         return _parse_answer(answer)
 
-    def warm_up(self) -> None:
-        """Start the process, so that the first mail doesn't wait for it."""
-        with self._lock:
-            self._running_process()
-
     def close(self) -> None:
         """End the process."""
         with self._lock:
