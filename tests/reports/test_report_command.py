@@ -118,7 +118,10 @@ def test_without_the_package_that_draws_the_page_has_tables_and_a_word_says_so(
 
 
 def test_no_other_command_asks_for_the_package_that_draws() -> None:
-    code = "import sys; sys.modules['vl_convert'] = None; import digest.cli"
+    code = (
+        "import sys; sys.modules['vl_convert'] = None; from digest.cli import COMMANDS, load\n"
+        "for commands in COMMANDS.values(): [load(name) for name in commands]"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
 
 

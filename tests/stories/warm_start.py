@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from digest.cli import main
+from digest.cli import COMMANDS, load, main
 
 LIMIT = 60  #: seconds one command may take
 HERE = Path(__file__).parents[2]
@@ -66,6 +67,9 @@ def warm(env: Mapping[str, str] | None = None) -> Iterator[Warm]:
 
 
 def _serve() -> None:
+    for name in (name for commands in COMMANDS.values() for name in commands):
+        load(name)
+    importlib.import_module("digest.mail.sendgrid")  # which a command imports when it sends
     gc.freeze()
     for line in sys.stdin:
         sys.stdout.write(json.dumps(_forked(**json.loads(line))) + "\n")

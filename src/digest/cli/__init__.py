@@ -1,6 +1,7 @@
 """The command line `digest`: one module a noun, which parses, calls the engine and prints.
 
 `main` runs the Typer application and turns errors into one line with a next step and exit code 1.
+`COMMANDS` lists the commands with their help; a command's module is imported when it is called.
 Each command takes its settings and installation from `context`. `init` creates the database;
 `comparisons` imports and lists; `schedule` sets when issues are due; the package `issue` builds,
 approves, sends and controls issues; the package `audience` keeps subscribers; `events` and
@@ -13,62 +14,121 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from pkgutil import resolve_name
+from typing import Annotated, Any
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
+from typer.core import TyperGroup
+from typer.main import get_group
 
-from digest.cli import (
-    comparisons,
-    demo,
-    docs,
-    doctor,
-    events,
-    fake_sendgrid,
-    init,
-    preview,
-    report,
-    run,
-    schedule,
-    serve,
-)
-from digest.cli.audience import subscriber, subscribers
-from digest.cli.context import CommandContext
-from digest.cli.issue import approve, drafting, issue_control, send
-from digest.db import unfit
-from digest.errors import DigestError
+from digest.errors import DatabaseUnfit, DigestError
 from subscribers.errors import SubscribersError
+
+#: Where each command is defined, and the first paragraph of its help, in the order of the list.
+COMMANDS = {
+    "digest.cli.comparisons:import_app": {
+        "import": "Import comparisons: add the new ones, and a new revision of each changed one.",
+    },
+    "digest.cli.init:app": {
+        "init": (
+            'Create or upgrade the database with the newsletter "weekly"; '
+            "a second run changes nothing."
+        ),
+    },
+    "digest.cli.issue.drafting:app": {
+        "pick": "Show which comparisons the issue would carry, and why; change nothing.",
+        "build": "Build the issue: pick, compose, render, check, freeze.",
+        "show": "Show one frozen issue as readers get it.",
+        "check": "Check an issue again; exit 1 when a finding forbids sending it.",
+    },
+    "digest.cli.preview:app": {
+        "preview": "Show the next issue as readers will get it, rebuilt whenever a file is saved.",
+    },
+    "digest.cli.issue.approve:app": {
+        "approve": "Approve an issue exactly as it is now; any later change voids the approval.",
+        "test": "Send one copy to yourself: marked as a test, and its personal links do nothing.",
+        "rebuild": "Rebuild an issue from its recorded inputs, and compare; change nothing.",
+        "unattended": "Set whether an issue without findings may be sent without an approval.",
+    },
+    "digest.cli.issue.send:app": {
+        "send": "Plan and send an issue now, with progress; resume an interrupted send.",
+        "status": "Show counts that balance, what is stuck, and what to do next.",
+    },
+    "digest.cli.issue.issue_control:app": {
+        "pause": "Pause an issue: start no further batch; requests under way are finished.",
+        "resume": "Resume a paused issue; batches set aside as failed are tried again.",
+        "cancel": "Cancel an issue for good: what isn't sent yet stays unsent.",
+        "resolve": (
+            "Decide on batches in doubt; each decision is recorded with name, time and reason."
+        ),
+    },
+    "digest.cli.serve:app": {
+        "web": "Serve the public site: archive, sign-up, unsubscribe, the provider's events.",
+    },
+    "digest.cli.fake_sendgrid:app": {
+        "fake-sendgrid": "Run a fake SendGrid on 127.0.0.1 that keeps every mail; Ctrl-C ends it.",
+    },
+    "digest.cli.demo:app": {
+        "demo": "Run every step with a fake SendGrid: import, pick, build, send, events, report.",
+    },
+    "digest.cli.run:app": {
+        "run": "Run everything in one process: schedule, sending, events and the public site.",
+    },
+    "digest.cli.doctor:app": {
+        "doctor": "Check whether this installation is fit to send; exit 1 when it isn't.",
+    },
+    "digest.cli.docs:app": {
+        "docs": "Print a page of the documentation, or list the pages.",
+    },
+    "digest.cli.report:app": {
+        "report": "Report on an issue, or on all: reached, clicked, left, complained, by provider.",
+    },
+    "digest.cli.comparisons:app": {
+        "comparisons": "What the panel published about tools.",
+    },
+    "digest.cli.events:app": {
+        "events": "The provider's events: those that wait, those that can't be used, and replay.",
+    },
+    "digest.cli.audience:app": {
+        "subscribers": "Who agreed to receive mail.",
+    },
+    "digest.cli.schedule:app": {
+        "schedule": "Show or change when issues come out, and what is done around that.",
+    },
+}
+_PLACES = {name: place for place, commands in COMMANDS.items() for name in commands}
+
+
+class CommandGroup(TyperGroup):
+    """The commands of `digest`; a command's module is imported when that command is called.
+
+    Listing, suggesting and completing commands takes their names and help from `COMMANDS`.
+    """
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command that *args* call, loaded, with its name and its own arguments."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, load(name) if name else command, rest
+
+
+def load(name: str) -> Any:
+    """Import the command *name* and return it; a group of commands is its whole application."""
+    group = get_group(resolve_name(_PLACES[name]))
+    return group.commands.get(name, group)
+
 
 app = typer.Typer(
     name="digest",
+    cls=CommandGroup,
     help="Turns AI tool comparisons into newsletters, sends them, and reports the results.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-NOUNS = (
-    init,
-    drafting,
-    preview,
-    approve,
-    send,
-    issue_control,
-    serve,
-    fake_sendgrid,
-    demo,
-    run,
-    doctor,
-    docs,
-    report,
-)
-for noun in NOUNS:
-    app.add_typer(noun.app)
-app.add_typer(comparisons.app, name="comparisons")
-app.add_typer(events.app, name="events")
-subscribers.app.add_typer(subscriber.app)
-app.add_typer(subscribers.app, name="subscribers")
-app.add_typer(schedule.app, name="schedule")
-app.command("import")(comparisons.import_)
+
+
+for _name in _PLACES:
+    app.command(_name, help=COMMANDS[_PLACES[_name]][_name])(lambda: None)
 
 
 @app.callback()
@@ -79,6 +139,8 @@ def _root(
         typer.Option("--database", metavar="URL", help="The database; else DIGEST_DATABASE_URL."),
     ] = None,
 ) -> None:
+    from digest.cli.context import CommandContext
+
     context.obj = CommandContext(database_url=database)
 
 
@@ -88,18 +150,27 @@ def main() -> None:
         app()
     except (DigestError, SubscribersError) as fault:
         _fail(str(fault), getattr(fault, "next_step", None))
-    except SQLAlchemyError as fault:
-        error = unfit(fault)
-        _fail(str(error), error.next_step)
     except OSError as fault:
         _fail(f"{fault.filename or 'the system'}: {fault.strerror or fault}", next_step_of(fault))
-    except Exception as fault:  # a bug: print one line, and the traceback on request
+    except Exception as fault:
+        error = _database_fault(fault)
+        if error is not None:
+            _fail(str(error), error.next_step)
         if os.environ.get("DIGEST_DEBUG"):
             raise
-        _fail(
+        _fail(  # a bug: print one line, and the traceback on request
             f"an internal fault ({type(fault).__name__}); nothing half-done was kept",
             "run it again with DIGEST_DEBUG=1 and report what it prints",
         )
+
+
+def _database_fault(fault: Exception) -> DatabaseUnfit | None:
+    """Return a database's error with its next step; ``None`` for an error of another kind."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from digest.db import unfit
+
+    return unfit(fault) if isinstance(fault, SQLAlchemyError) else None
 
 
 def next_step_of(fault: OSError) -> str | None:

@@ -21,6 +21,7 @@ from digest.comparisons.serialize import facts_of, summary_of
 from digest.comparisons.store import ImportOutcome, ImportResult
 from digest.errors import ComparisonUnreadable
 
+import_app = typer.Typer()
 app = typer.Typer(help="What the panel published about tools.", no_args_is_help=True)
 
 _PROGRESS_FROM = 25  #: files; an import of more shows a progress bar
@@ -64,6 +65,7 @@ class _ImportReport:
         }
 
 
+@import_app.command("import")
 def import_(
     context: typer.Context,
     paths: Annotated[

@@ -5,3 +5,12 @@ counts, and exports. `subscriber` works on one address: it prints what is stored
 history, erases, unsubscribes and suppresses. Both hand the work to the package `subscribers` at the
 top of the source tree and print the result.
 """
+
+from __future__ import annotations
+
+from digest.cli.audience import subscriber, subscribers
+
+__all__ = ["app"]
+
+app = subscribers.app
+app.add_typer(subscriber.app)
