@@ -6,15 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from digest.app.event_processing import EventProcessing
-from digest.app.issue_building import IssueBuilding
-from digest.app.letter_sending import LetterSending
-from digest.app.public_site import SiteTerms
 from digest.app.resources import Resources
-from digest.app.sending import Sending
 from digest.db import Database
 from digest.settings import Settings
+
+if TYPE_CHECKING:
+    from digest.app.event_processing import EventProcessing
+    from digest.app.issue_building import IssueBuilding
+    from digest.app.letter_sending import LetterSending
+    from digest.app.public_site import SiteTerms
+    from digest.app.sending import Sending
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,26 +27,36 @@ class App(Resources):
     @cached_property
     def issues(self) -> IssueBuilding:
         """What builds issues, and decides whether one may be sent."""
+        from digest.app.issue_building import IssueBuilding
+
         return IssueBuilding(self)
 
     @cached_property
     def sending(self) -> Sending:
         """What sends mailings and editions."""
+        from digest.app.sending import Sending
+
         return Sending(self)
 
     @cached_property
     def events(self) -> EventProcessing:
         """What stores, applies and prunes the provider's events."""
+        from digest.app.event_processing import EventProcessing
+
         return EventProcessing(self)
 
     @cached_property
     def letters(self) -> LetterSending:
         """What sends letters to readers."""
+        from digest.app.letter_sending import LetterSending
+
         return LetterSending(self, self.sending)
 
     @cached_property
     def public_site(self) -> SiteTerms:
         """The terms of sign-ups and of keeping readers' data."""
+        from digest.app.public_site import SiteTerms
+
         return SiteTerms(self)
 
 

@@ -17,7 +17,6 @@ from digest.db import Database
 from digest.delivery import known_secrets
 from digest.mail.mailing import Mailbox
 from digest.mail.provider import Provider
-from digest.mail.sendgrid import sendgrid_provider
 from digest.settings import Settings, TransportKind
 from subscribers.address import parse
 from subscribers.tokens import Hashes, Tokens
@@ -67,6 +66,8 @@ class Resources:
     @cached_property
     def provider(self) -> Provider:
         """The mail provider; its events come in even while mail goes to the outbox folder."""
+        from digest.mail.sendgrid import sendgrid_provider
+
         key = self.settings.sendgrid_api_key
         return sendgrid_provider(
             api_key=key.get_secret_value() if key else None,

@@ -12,10 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.base import BaseTrigger
-
 from digest.service.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -24,7 +20,6 @@ THREADS = 8
 JUMP = timedelta(seconds=20)  #: more than NTP slews a clock by between two calls of `jumped`
 
 
-@BaseTrigger.register
 class EveryMinute:
     """Fire at every full minute, once for all the minutes that a clock has jumped over.
 
@@ -43,6 +38,11 @@ class Scheduler:
     """
 
     def __init__(self, jobs: Sequence[Job], run: Callable[[Job, bool], bool]) -> None:
+        from apscheduler.executors.pool import ThreadPoolExecutor
+        from apscheduler.schedulers.background import BackgroundScheduler
+        from apscheduler.triggers.base import BaseTrigger
+
+        BaseTrigger.register(EveryMinute)
         # APScheduler logs a warning whenever a job takes longer than a minute, as a send does.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._jobs = {job.name: job for job in jobs}
