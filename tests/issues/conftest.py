@@ -18,7 +18,8 @@ from digest.issues.build import IssueBuilder
 from digest.issues.content.view import IssueView
 from digest.issues.models import Newsletter
 from digest.migrations.all_tables import METADATA
-from digest.render.engine import Rendered, render
+from digest.render.engine import render
+from digest.render.rendered import Rendered
 from digest.settings import load
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

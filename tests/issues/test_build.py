@@ -16,7 +16,7 @@ from digest.issues.build import IssueBuilder
 from digest.issues.content.view import IssueView, SponsorView
 from digest.issues.models import IssueState
 from digest.issues.picking import overrides
-from digest.render.engine import Rendered
+from digest.render.rendered import Rendered
 from digest.render.sandbox import render_confined
 from digest.render.template_errors import TemplateFault
 

@@ -18,7 +18,7 @@ from digest.issues.build import IssueBuilder
 from digest.issues.content.view import IssueView
 from digest.issues.models import Recipe
 from digest.issues.picking import overrides
-from digest.render.engine import Rendered
+from digest.render.rendered import Rendered
 
 
 def build(installation: App, issue_builder: IssueBuilder, week: str, now: datetime) -> None:

@@ -9,10 +9,10 @@ import pytest
 from digest.issues.content.view import IssueView
 from digest.mail.mailing import UNSUBSCRIBE_TAG
 from digest.preview.sample_issues import SAMPLE_ISSUES, case_view, contender, pair
-from digest.render.engine import Rendered
 from digest.render.lint.finding import Severity
 from digest.render.lint.rules.size import CLIP_BYTES
 from digest.render.lint.runner import lint_mail
+from digest.render.rendered import Rendered
 from digest.render.sandbox import RenderProcess
 from tests.render.samples import make_copy, make_newsletter
 from tests.render.samples import make_issue as compose

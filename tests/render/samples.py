@@ -20,8 +20,8 @@ from digest.issues.content.compose import compose
 from digest.issues.content.view import IssueView
 from digest.issues.models import Newsletter
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
-from digest.render.engine import Rendered
 from digest.render.lint.finding import LintedMail
+from digest.render.rendered import Rendered
 
 SHIPS = (  # two a seat
     (

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from digest.letters.sender import LetterContext, write_letter
-from digest.render.engine import Rendered, render
+from digest.render.engine import render
+from digest.render.rendered import Rendered
 from subscribers.letter_queue import Letter
 from subscribers.models import LetterKind
 from tests.render.samples import full_week, make_issue

@@ -16,7 +16,7 @@ from digest.db import Database
 from digest.delivery.sending.planning import plan_deliveries
 from digest.issues.build import IssueBuilder
 from digest.issues.models import Edition, Issue, Newsletter, Slot
-from digest.render.engine import Rendered
+from digest.render.rendered import Rendered
 from digest.service.publisher import Publisher, ReleaseDecision, advance_slots
 from subscribers.models import Standing, Subscriber, Subscription
 

@@ -12,7 +12,7 @@ from digest.issues.build import IssueBuilder
 from digest.mail.mailing import Content, Mailbox
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, InDoubt, NotSent
-from digest.render.engine import Rendered
+from digest.render.rendered import Rendered
 from digest.service.editor_notifications import EditorNotifications, notify_editors
 from digest.service.publisher import ReleaseDecision
 from tests.service.conftest import NO, World

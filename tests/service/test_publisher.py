@@ -13,7 +13,7 @@ from digest.errors import DigestError, MailUnfit
 from digest.issues import build, store
 from digest.issues.calendar import slots
 from digest.issues.models import Blackout, IssueState, WhenEmpty
-from digest.render.engine import Rendered
+from digest.render.rendered import Rendered
 from tests.service.conftest import NO, YES, World
 
 TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)

@@ -21,8 +21,8 @@ from digest.issues.content import IssueView
 from digest.issues.linting import LintTerms
 from digest.issues.models import Approval, Edition, Issue
 from digest.mail.mailing import UNSUBSCRIBE_TAG
-from digest.render.engine import Rendered
 from digest.render.lint import Finding
+from digest.render.rendered import Rendered
 from digest.render.sandbox import render_confined
 from digest.render.template_paths import template_sources
 

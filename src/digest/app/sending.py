@@ -24,7 +24,7 @@ from digest.issues.models import Issue, Newsletter, Tracking
 from digest.mail.mailing import Content, list_id
 from digest.mail.outbox import Outbox
 from digest.mail.transport import Transport
-from digest.render.engine import Rendered
+from digest.render.rendered import Rendered
 
 LEASE_MARGIN = 60.0  # seconds a claim outlives the longest request
 

@@ -21,8 +21,8 @@ from digest.issues.content import IssueView
 from digest.issues.content.compose import compose
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
 from digest.issues.picking import Decisions, Pick, PickRule, apply_words, candidate, overrides
-from digest.render.engine import Rendered
 from digest.render.lint import Finding, warning
+from digest.render.rendered import Rendered
 
 Render = Callable[[IssueView], Rendered]
 Check = Callable[[IssueView, Rendered], Sequence[Finding]]

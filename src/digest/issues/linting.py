@@ -16,9 +16,9 @@ from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.outbox import message
 from digest.mail.spamassassin import score_mail
-from digest.render.engine import Rendered
 from digest.render.escaping import in_plain_text
 from digest.render.lint import Finding, LintedMail, Severity, error, lint_mail, spam_score
+from digest.render.rendered import Rendered
 
 
 @dataclass(frozen=True, kw_only=True)

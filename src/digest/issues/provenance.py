@@ -20,8 +20,8 @@ from digest.issues.content import IssueView
 from digest.issues.content.compose import compose
 from digest.issues.models import Edition, Issue, Newsletter, Recipe, TemplateSet
 from digest.issues.picking import Decisions, apply_words
-from digest.render.engine import Rendered
 from digest.render.lint import Finding, Severity
+from digest.render.rendered import Rendered
 
 Sources = Mapping[str, str]  #: from template name to source
 Reprint = Callable[[IssueView, Sources], Rendered]  #: renders with exactly these templates

@@ -20,7 +20,7 @@ from digest.letters.letter_texts import letter_catalogue
 from digest.letters.letter_view import LetterView
 from digest.mail.mailing import Content, Mailbox, Mailing, Recipient, personalise
 from digest.mail.transport import Transport
-from digest.render.engine import Rendered, render
+from digest.render.rendered import Rendered
 from subscribers.dates import long_date
 from subscribers.letter_queue import Letter
 from subscribers.models import LetterKind, SendOutcome
@@ -107,6 +107,8 @@ class LetterTransport:
 
     def _rendered(self, letter: Letter) -> Rendered:
         """Render a letter of this kind once, with placeholder URLs for the links."""
+        from digest.render.engine import render
+
         kind = (letter.kind, letter.newsletter, letter.language)
         if kind not in self._rendered_letters:
             with self.store.read() as session:

@@ -29,8 +29,8 @@ from digest.preview.sample_issues import (
 )
 from digest.preview.session import PreviewSession
 from digest.preview.snapshot import PastEdition
-from digest.render.engine import Rendered
 from digest.render.lint import Finding, Severity
+from digest.render.rendered import Rendered
 from digest.web.archive import public_html
 from digest.web.public_pages import OWN_LINKS
 from subscribers import store as subscribers

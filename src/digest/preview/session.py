@@ -26,8 +26,8 @@ from digest.letters import test_copy_location
 from digest.preview.build_errors import BuildError
 from digest.preview.overlay import ComparisonFolder
 from digest.preview.snapshot import Snapshot, checked, issue_builder_of, same, take_snapshot
-from digest.render.engine import Rendered
 from digest.render.lint import Finding
+from digest.render.rendered import Rendered
 from digest.render.sandbox import RenderProcess
 from subscribers.address import parse
 

@@ -24,7 +24,7 @@ from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.issues.picking import Decisions, Pick
 from digest.preview.build_errors import BuildError, of_error
 from digest.preview.overlay import ComparisonFolder, ComparisonOverlay, overlay_drafts
-from digest.render.engine import Rendered
+from digest.render.rendered import Rendered
 from digest.render.sandbox import RenderProcess
 from digest.render.template_paths import template_folders
 

@@ -2,7 +2,8 @@
 
 `template_paths` finds the template files. `engine` fills a template with Jinja, passing each value
 through `escaping` and offering the `filters`, which measure text with `graphemes`; MJML is then
-compiled to HTML, and `line_length` breaks its lines. `sandbox` runs all of this in a process with
-limits of time and memory and adds the findings of `lint`; `template_errors` tells the file and
-line of a failure. `pages` renders the public web pages, with the fixed words of `page_texts`.
+compiled to HTML, `line_length` breaks its lines, and the mail is returned as the value in
+`rendered`. `sandbox` runs all of this in a process with limits of time and memory and adds the
+findings of `lint`; `template_errors` tells the file and line of a failure. `pages` renders the
+public web pages, with the fixed words of `page_texts`.
 """

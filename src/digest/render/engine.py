@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
 from pathlib import Path
@@ -28,7 +27,7 @@ from mjml import mjml2html
 from digest.render import filters
 from digest.render.escaping import TrustedText, in_markup, in_plain_text
 from digest.render.line_length import break_lines
-from digest.render.lint import Finding
+from digest.render.rendered import Rendered
 from digest.render.template_errors import TemplateFault, of_jinja
 from digest.render.template_paths import template_folders
 
@@ -43,16 +42,6 @@ _TEMPLATE_EXCEPTIONS = (
     ValueError,
 )
 _OFFSETS = re.compile(r"at position (\d+):(\d+)")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rendered:
-    """A mail as it will be sent, with reader tags in place of the personal parts."""
-
-    subject: str
-    html: str
-    text: str
-    findings: tuple[Finding, ...] = ()  #: of its templates; empty unless they were checked
 
 
 def render(name: str, context: Mapping[str, object], *, folder: Path | None = None) -> Rendered:

@@ -24,9 +24,10 @@ from types import TracebackType
 from typing import IO, Any
 
 from digest.errors import TemplateBroken
-from digest.render.engine import Rendered, finish
+from digest.render.engine import finish
 from digest.render.lint import Finding, Severity
 from digest.render.lint.mjml import fill_checked
+from digest.render.rendered import Rendered
 from digest.render.template_errors import TemplateFault
 from digest.render.template_paths import template_folders
 

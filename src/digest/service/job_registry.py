@@ -24,7 +24,6 @@ from digest.issues import store
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.letters import LetterView
 from digest.mail.mailing import Content
-from digest.render.engine import render
 from digest.render.lint import Severity
 from digest.service.backup import back_up
 from digest.service.editor_notifications import EditorNotifications, notify_editors
@@ -165,6 +164,8 @@ def editor_notifications_of(app: App) -> EditorNotifications:
 
 
 def _letter(app: App, newsletter: Newsletter, subject: str, words: Sequence[str]) -> Content:
+    from digest.render.engine import render
+
     view = LetterView(
         newsletter=newsletter.name,
         subject=subject,
