@@ -31,7 +31,6 @@ from digest.delivery.sending.control import pause
 from digest.delivery.sending.planning import random_key
 from digest.errors import DatabaseUnfit
 from digest.issues.models import Approval, Issue, IssueState, Newsletter, Slot, SlotState
-from digest.migrations.upgrade import require_newest
 from subscribers.sql import UnitOfWork, upsert
 
 NEXT_STEP = (
@@ -140,6 +139,8 @@ def hold_reason(store: UnitOfWork, file: RestoreGuardFile) -> str | None:
 
 def begin(store: UnitOfWork, file: RestoreGuardFile) -> None:
     """Check that sending may begin, and bring the file up to date; raise `DatabaseUnfit` if not."""
+    from digest.migrations.upgrade import require_newest
+
     with store.read() as session:
         require_newest(session.connection())
     verdict = _check(store, file)

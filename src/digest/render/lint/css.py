@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-import tinycss2
-from tinycss2.color4 import parse_color
-
 Rgb = tuple[float, float, float]  #: red, green and blue from 0 to 1
+
+
+@cache
+def _tinycss2() -> Any:
+    """Return the parser, which is imported on first use: most commands read no mail."""
+    import tinycss2.color4
+
+    return tinycss2
 
 
 @lru_cache(maxsize=1024)
@@ -23,12 +28,12 @@ def parse_colour(text: str) -> Rgb | None:
 @lru_cache(maxsize=1024)
 def first_colour(text: str) -> Rgb | None:
     """Return the first colour of a value with several parts, such as that of ``background``."""
-    parts = tinycss2.parse_component_value_list(text, skip_comments=True)
+    parts = _tinycss2().parse_component_value_list(text, skip_comments=True)
     return next((rgb for rgb in map(_rgb, parts) if rgb), None)
 
 
 def _rgb(written: Any) -> Rgb | None:  # text, or a token of tinycss2, which has no types
-    colour = parse_color(written)
+    colour = _tinycss2().color4.parse_color(written)
     if colour is None or isinstance(colour, str) or not colour.alpha:
         return None
     try:
@@ -93,7 +98,7 @@ class CssRule:
 @lru_cache(maxsize=64)
 def read_rules(css: str) -> Sequence[CssRule]:
     """Return the rules of a style sheet in order; unsupported selectors are left out."""
-    return tuple(_rules(tinycss2.parse_stylesheet(css, skip_comments=True), dark=False))
+    return tuple(_rules(_tinycss2().parse_stylesheet(css, skip_comments=True), dark=False))
 
 
 @lru_cache(maxsize=1024)
@@ -105,7 +110,7 @@ def read_style(text: str) -> CssStyle:
 def _style(css: Any) -> CssStyle:
     values: dict[str, str] = {}
     important: dict[str, str] = {}
-    for part in tinycss2.parse_blocks_contents(css, skip_comments=True):
+    for part in _tinycss2().parse_blocks_contents(css, skip_comments=True):
         if part.type == "declaration":
             value = _text(part.value)
             (important if part.important else values)[part.lower_name] = value
@@ -114,7 +119,7 @@ def _style(css: Any) -> CssStyle:
 
 def _text(tokens: Any) -> str:
     try:
-        return str(tinycss2.serialize(tokens)).strip()
+        return str(_tinycss2().serialize(tokens)).strip()
     except RecursionError:  # hundreds of parentheses inside each other
         return ""
 
@@ -123,7 +128,7 @@ def _rules(parts: Iterable[Any], *, dark: bool) -> Iterator[CssRule]:
     for part in parts:
         head = _text(part.prelude) if hasattr(part, "prelude") else ""
         if part.type == "at-rule" and part.content and _DARK.search(head):
-            yield from _rules(tinycss2.parse_rule_list(part.content), dark=True)
+            yield from _rules(_tinycss2().parse_rule_list(part.content), dark=True)
         elif part.type == "qualified-rule":
             style = _style(part.content)
             for selector in head.split(","):
