@@ -1,4 +1,4 @@
-"""Run `digest` with arguments from standard input, and print as JSON what it has imported."""
+"""Run `digest` with arguments from standard input; print its modules and tables as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def _run(folder: str, arguments: list[str]) -> None:
             main()
         except SystemExit as end:
             code = end.code
-    sys.stdout.write(json.dumps({"code": code, "modules": sorted(sys.modules)}))
+    sqlmodel = sys.modules.get("sqlmodel")
+    tables = [*sqlmodel.SQLModel.metadata.tables] if sqlmodel else []
+    sys.stdout.write(json.dumps({"code": code, "modules": [*sys.modules], "tables": tables}))
 
 
 if __name__ == "__main__":

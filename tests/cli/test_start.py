@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from pkgutil import resolve_name
 
 import pytest
 from typer.main import get_group
+from typer.testing import CliRunner
 
-from digest.cli import COMMANDS, load
+from digest.cli import COMMANDS, app, load
+from digest.migrations.all_tables import METADATA
 
 ROOT = Path(__file__).parents[2]
 LINES = {name: line for commands in COMMANDS.values() for name, line in commands.items()}
@@ -35,8 +39,21 @@ HEAVY = {
 }
 
 
-def heavy(folder: Path, line: str, code: int) -> set[str]:
-    """Run a command in a process of its own, and return the heavy libraries it has imported."""
+@dataclass(frozen=True)
+class Started:
+    """What a command in a process of its own left behind."""
+
+    code: int
+    modules: list[str]
+    tables: list[str]
+
+    @property
+    def heavy(self) -> set[str]:
+        return HEAVY.intersection(self.modules)
+
+
+def start(folder: Path, line: str) -> Started:
+    """Run a command in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.cli.imported_modules"],
         cwd=ROOT,
@@ -45,9 +62,14 @@ def heavy(folder: Path, line: str, code: int) -> set[str]:
         text=True,
         check=True,
     )
-    run = json.loads(done.stdout)
-    assert run["code"] == code
-    return HEAVY & set(run["modules"])
+    return Started(**json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("installation")
+    assert start(folder, "init").code == 0
+    return folder
 
 
 @pytest.mark.parametrize("name", LINES)
@@ -61,8 +83,23 @@ def test_every_command_of_a_listed_application_is_listed() -> None:
     assert leaves == {place: list(COMMANDS[place]) for place in leaves}
 
 
-@pytest.mark.parametrize(("line", "code"), [("--help", 0), ("--nonsense", 2), ("nonsense", 2)])
+@pytest.mark.parametrize(
+    ("line", "code"), [("--help", 0), ("--version", 0), ("--nonsense", 2), ("nonsense", 2)]
+)
 def test_what_calls_no_command_imports_no_heavy_library(
     tmp_path: Path, line: str, code: int
 ) -> None:
-    assert heavy(tmp_path, line, code) == set()
+    started = start(tmp_path, line)
+    assert (started.code, started.heavy) == (code, set())
+
+
+@pytest.mark.parametrize("line", ["status", "subscribers count", "comparisons list"])
+def test_what_reads_only_imports_sqlalchemy_and_every_table(initialised: Path, line: str) -> None:
+    started = start(initialised, line)
+    assert (started.code, started.heavy) == (0, {"sqlalchemy"})
+    assert set(started.tables) == METADATA.tables.keys()
+
+
+def test_the_version_is_the_package_s() -> None:
+    shown = CliRunner().invoke(app, ["--version"])
+    assert (shown.exit_code, shown.stdout) == (0, f"digest {version('digest-engine')}\n")

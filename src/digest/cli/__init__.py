@@ -131,6 +131,14 @@ for _name in _PLACES:
     app.command(_name, help=COMMANDS[_PLACES[_name]][_name])(lambda: None)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"digest {version('digest-engine')}\n")
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     context: typer.Context,
@@ -138,6 +146,12 @@ def _root(
         str | None,
         typer.Option("--database", metavar="URL", help="The database; else DIGEST_DATABASE_URL."),
     ] = None,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
 ) -> None:
     from digest.cli.context import CommandContext
 
