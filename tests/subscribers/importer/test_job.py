@@ -387,7 +387,7 @@ def test_of_two_imports_of_one_list_at_once_one_is_refused(
     def let_another_one_pass(_lines: int, _position: int) -> None:
         others.append(load_csv(content, chunk=3))
 
-    with pytest.raises(BadImport, match="another import of this list is at work"):
+    with pytest.raises(BadImport, match="another import of this list is running"):
         load_csv(content, chunk=3, on_progress=let_another_one_pass)
     assert (others[0].lines, others[0].added, others[0].refused) == (10, 10, {})
     assert len(addresses(database)) == 10
