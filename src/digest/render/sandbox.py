@@ -25,7 +25,7 @@ from typing import IO, Any
 
 from digest.errors import TemplateBroken
 from digest.render.engine import finish
-from digest.render.lint import Finding, Severity
+from digest.render.lint import Finding, Severity, parse_colour
 from digest.render.lint.mjml import fill_checked
 from digest.render.rendered import Rendered
 from digest.render.template_errors import TemplateFault
@@ -220,6 +220,7 @@ def _parse_answer(answer: dict[str, Any]) -> Rendered:
 def _main() -> None:
     """Answer each request of stdin on stdout until stdin ends."""
     source, answers = sys.stdin.buffer, sys.stdout.buffer
+    parse_colour("black")  # imports the CSS parser before a request's time and memory count
     answers.write(_LENGTH.pack(0))
     answers.flush()
     while len(head := source.read(_LENGTH.size)) == _LENGTH.size:
