@@ -102,7 +102,8 @@ _PLACES = {name: place for place, commands in COMMANDS.items() for name in comma
 class CommandGroup(TyperGroup):
     """The commands of `digest`; a command's module is imported when that command is called.
 
-    Listing, suggesting and completing commands takes their names and help from `COMMANDS`.
+    The list of commands and suggestions for a mistyped one use the names and help in `COMMANDS`.
+    Typer exports no type of its contexts and commands, so they are `Any` here.
     """
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
