@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.stories.killing.loop import Yard, yard
+from tests.stories.killing.loop import KillHarness, kill_harness
 
 KILL_REPORT = "kill loop"
 
@@ -23,16 +23,18 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillHarness]:
     """3,000 readers in 12 batches, and a provider."""
-    with yard(tmp_path_factory.mktemp("yard")) as made:
+    with kill_harness(tmp_path_factory.mktemp("kill_harness")) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
-def small_place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Yard]:
+def small_harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillHarness]:
     """12 readers in 4 batches, and a provider."""
-    with yard(tmp_path_factory.mktemp("small-yard"), readers=12, batch_size=3) as made:
+    with kill_harness(
+        tmp_path_factory.mktemp("small-kill_harness"), readers=12, batch_size=3
+    ) as made:
         yield made
 
 

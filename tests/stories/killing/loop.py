@@ -48,7 +48,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Yard:
+class KillHarness:
     """Where the loops run: a prepared store to copy, a provider, and a nursery."""
 
     folder: Path
@@ -93,83 +93,87 @@ class Yard:
 
 
 @contextmanager
-def yard(folder: Path, *, readers: int = READERS, batch_size: int = BATCH_SIZE) -> Iterator[Yard]:
-    """Lay a yard out in *folder*."""
+def kill_harness(
+    folder: Path, *, readers: int = READERS, batch_size: int = BATCH_SIZE
+) -> Iterator[KillHarness]:
+    """Lay a kill_harness out in *folder*."""
     with (
         nursery() as children,
         running_fake(folder, hold_events=True, may_kill=True, shares={"all": 0.0}) as fake,
     ):
-        made = Yard(folder, children, fake, readers)
+        made = KillHarness(folder, children, fake, readers)
         installation.build(made.built, readers)
         installation.copy(made.built, made.prepared)
         children.run("plan", path=str(made.prepared), batch_size=batch_size)
         yield made
 
 
-def steps_of(place: Yard, **given: Any) -> list[str]:
+def steps_of(harness: KillHarness, **given: Any) -> list[str]:
     """Return the steps of a send that nothing disturbs."""
-    steps: list[str] = place.send(place.fresh(), **given).said["steps"]
+    steps: list[str] = harness.send(harness.fresh(), **given).said["steps"]
     return steps
 
 
-def kill_loop(place: Yard, report: Report, at: Iterator[int] | list[int], **given: Any) -> Report:
+def kill_loop(
+    harness: KillHarness, report: Report, at: Iterator[int] | list[int], **given: Any
+) -> Report:
     """Die at each of these steps, once each, and look what is left; stops when a run survives."""
-    names = steps_of(place, **given)
+    names = steps_of(harness, **given)
     for number in at:
-        path = place.fresh()
-        end = place.send(path, die_at=number, **given)
+        path = harness.fresh()
+        end = harness.send(path, die_at=number, **given)
         report.runs += 1
         if not end.killed:
             break
         report.deaths[names[number - 1] if number <= len(names) else "later"] += 1
-        aftermath(place, path, report)
+        aftermath(harness, path, report)
     return report
 
 
 def aftermath(
-    place: Yard, path: Path, report: Report, *, resume: Callable[[], Any] | None = None
+    harness: KillHarness, path: Path, report: Report, *, resume: Callable[[], Any] | None = None
 ) -> None:
     """Go on after a death in a fresh child, settle the doubts, and hold both ledgers together."""
     fatal = set(oracle.doubts(path))
-    _check(place, path, report)
-    (resume or (lambda: place.send(path)))()
-    _check(place, path, report)
+    _check(harness, path, report)
+    (resume or (lambda: harness.send(path)))()
+    _check(harness, path, report)
     doubts = set(oracle.doubts(path))
     report.doubts += len(doubts)
     report.explained += len(doubts & fatal)
-    _settle(place, path, report, doubts)
-    _check(place, path, report)
-    _finish(place, path, report)
+    _settle(harness, path, report, doubts)
+    _check(harness, path, report)
+    _finish(harness, path, report)
 
 
-def _settle(place: Yard, path: Path, report: Report, doubts: set[tuple[str, str]]) -> None:
+def _settle(harness: KillHarness, path: Path, report: Report, doubts: set[tuple[str, str]]) -> None:
     """Let the events speak; then let a person decide, by the provider's own log."""
     if not doubts:
         return
-    taken = {doubt for doubt in doubts if oracle.took(place.fake.ledger, doubt[1])}
-    with place.site(path) as (url, _):
-        told = place.fake.flush_events(to=url)
+    taken = {doubt for doubt in doubts if oracle.took(harness.fake.ledger, doubt[1])}
+    with harness.site(path) as (url, _):
+        told = harness.fake.flush_events(to=url)
     assert told["refused"] == 0, told
-    place.nursery.run("drain", path=str(path))
+    harness.nursery.run("drain", path=str(path))
     left = set(oracle.doubts(path))
     report.by_events += len(doubts - left)
     report.violations += [
         f"I3: {doubt[0]} was settled by nothing" for doubt in doubts - left - taken
     ]
     unsent = [batch for batch, attempt in left - taken]
-    place.nursery.run("decide", path=str(path), batches=unsent)
+    harness.nursery.run("decide", path=str(path), batches=unsent)
     report.by_person += len(unsent)
-    place.send(path)
+    harness.send(path)
 
 
-def _check(place: Yard, path: Path, report: Report) -> None:
-    report.violations += oracle.violations(path, place.fake.ledger, readers=place.readers)
+def _check(harness: KillHarness, path: Path, report: Report) -> None:
+    report.violations += oracle.violations(path, harness.fake.ledger, readers=harness.readers)
 
 
-def _finish(place: Yard, path: Path, report: Report) -> None:
-    took = place.fake.counts()
+def _finish(harness: KillHarness, path: Path, report: Report) -> None:
+    took = harness.fake.counts()
     report.duplicates += took["duplicates"]
-    report.lost += place.readers - took["addresses"]
+    report.lost += harness.readers - took["addresses"]
     report.left += len(oracle.doubts(path))
     with closing(sqlite3.connect(path)) as db:
         state = db.execute("SELECT state FROM issue").fetchone()[0]

@@ -92,7 +92,7 @@ def settled(site: Installation, fake: RunningFake) -> int:
 
 
 SOAK = bool(os.environ.get("DIGEST_SOAK"))
-#: How often a thread makes each call that lets something last or leave, and a place among them.
+#: How often a thread makes each call that lets something last or leave, and a position among them.
 CALLS = {"fdatasync": (18, 9), "sendto": (16, 3), "connect": (8, 4), "pwrite64": (170, 30)}
 PLACES = [
     (call, number)

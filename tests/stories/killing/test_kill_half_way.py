@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.stories.killing import oracle
-from tests.stories.killing.loop import yard
+from tests.stories.killing.loop import kill_harness
 
 READERS = 1_000_000 if os.environ.get("DIGEST_SOAK") else 20_000
 BATCH_SIZE = 1000
@@ -19,12 +19,12 @@ AIM = 2.0  # seconds
 @pytest.mark.timeout(3600)
 def test_S01_a_send_killed_half_way_goes_on_within_two_seconds(tmp_path: Path) -> None:
     half = READERS // BATCH_SIZE // 2
-    with yard(tmp_path, readers=READERS, batch_size=BATCH_SIZE) as place:
-        path = place.fresh()
-        assert place.send(path, die_at=half * STEPS + 1).killed  # one batch is claimed
-        assert place.fake.counts()["messages"] == READERS // 2
-        again = place.send(path, concurrency=2).said
+    with kill_harness(tmp_path, readers=READERS, batch_size=BATCH_SIZE) as harness:
+        path = harness.fresh()
+        assert harness.send(path, die_at=half * STEPS + 1).killed  # one batch is claimed
+        assert harness.fake.counts()["messages"] == READERS // 2
+        again = harness.send(path, concurrency=2).said
         assert again["started_after"] < AIM
         assert (again["accepted"], again["in_doubt"]) == (READERS, 0)
-        assert oracle.violations(path, place.fake.ledger, readers=READERS) == []
-        assert place.fake.counts()["addresses"] == READERS
+        assert oracle.violations(path, harness.fake.ledger, readers=READERS) == []
+        assert harness.fake.counts()["addresses"] == READERS

@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from tests.stories.killing.conftest import KILL_REPORT
-from tests.stories.killing.loop import Report, Yard, kill_loop
+from tests.stories.killing.loop import KillHarness, Report, kill_loop
 
 Tell = Callable[[str, object], None]
 
@@ -21,8 +21,10 @@ def clean(report: Report, tell: Tell) -> bool:
 
 
 @pytest.mark.timeout(600)
-def test_killed_after_each_durable_step(place: Yard, every: int, record_property: Tell) -> None:
-    report = kill_loop(place, Report(), count(1, every))
+def test_killed_after_each_durable_step(
+    harness: KillHarness, every: int, record_property: Tell
+) -> None:
+    report = kill_loop(harness, Report(), count(1, every))
     assert clean(report, record_property)
     assert report.by_events > 0
     assert report.by_person > 0
@@ -30,12 +32,16 @@ def test_killed_after_each_durable_step(place: Yard, every: int, record_property
 
 
 @pytest.mark.timeout(600)
-def test_killed_while_three_threads_send(place: Yard, every: int, record_property: Tell) -> None:
-    report = kill_loop(place, Report(), count(1, 3 * every), concurrency=3)
+def test_killed_while_three_threads_send(
+    harness: KillHarness, every: int, record_property: Tell
+) -> None:
+    report = kill_loop(harness, Report(), count(1, 3 * every), concurrency=3)
     assert clean(report, record_property)
 
 
 @pytest.mark.timeout(1800)
-def test_killed_at_each_statement(small_place: Yard, every: int, record_property: Tell) -> None:
-    report = kill_loop(small_place, Report(), count(1, 4 * every), fine=True)
+def test_killed_at_each_statement(
+    small_harness: KillHarness, every: int, record_property: Tell
+) -> None:
+    report = kill_loop(small_harness, Report(), count(1, 4 * every), fine=True)
     assert clean(report, record_property)

@@ -11,7 +11,7 @@ import pytest
 
 from digest.delivery.sending.recovery import MOST_RECOVERIES
 from tests.stories.killing import oracle
-from tests.stories.killing.loop import Report, Yard, aftermath
+from tests.stories.killing.loop import KillHarness, Report, aftermath
 
 CLAIMED, STARTED, ANSWERED, SETTLED = 5, 6, 7, 8  # steps of the second batch
 
@@ -26,30 +26,34 @@ def standing(path: Path) -> list[Any]:
 
 
 @pytest.mark.parametrize("step", [CLAIMED, STARTED, ANSWERED, SETTLED])
-def test_A08_recovery_killed_twenty_times_ends_as_one_recovery(place: Yard, step: int) -> None:
-    path = place.fresh()
-    assert place.send(path, die_at=step).killed
+def test_A08_recovery_killed_twenty_times_ends_as_one_recovery(
+    harness: KillHarness, step: int
+) -> None:
+    path = harness.fresh()
+    assert harness.send(path, die_at=step).killed
     dead = standing(path)
     deaths = 0
     for number in range(1, 21):
-        if not place.nursery.run("recover", path=str(path), die_at=number).killed:
+        if not harness.nursery.run("recover", path=str(path), die_at=number).killed:
             break
         deaths += 1
     # Before its commit it left nothing; after it, there is nothing left to do.
     assert deaths >= 5
-    place.nursery.run("recover", path=str(path))
+    harness.nursery.run("recover", path=str(path))
     often = standing(path)
-    place.nursery.run("recover", path=str(path))
+    harness.nursery.run("recover", path=str(path))
     assert standing(path) == often != dead
     report = Report()
-    aftermath(place, path, report)
+    aftermath(harness, path, report)
     assert (report.violations, report.duplicates, report.lost, report.left) == ([], 0, 0, 0)
 
 
-def test_A16_a_sender_that_always_dies_before_sending_is_stopped(small_place: Yard) -> None:
-    path = small_place.fresh()
+def test_A16_a_sender_that_always_dies_before_sending_is_stopped(
+    small_harness: KillHarness,
+) -> None:
+    path = small_harness.fresh()
     for _ in range(MOST_RECOVERIES + 1):
-        assert small_place.send(path, die_at=1).killed
-    small_place.nursery.run("recover", path=str(path))
-    assert small_place.fake.arrived()["sends"] == 0
+        assert small_harness.send(path, die_at=1).killed
+    small_harness.nursery.run("recover", path=str(path))
+    assert small_harness.fake.arrived()["sends"] == 0
     assert [batch["state"] for batch in oracle.ours(path).batches].count("parked") == 1

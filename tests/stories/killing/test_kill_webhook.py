@@ -12,7 +12,7 @@ from urllib.request import urlopen
 from digest.delivery.sending.personalization import recipient_builder
 from subscribers.tokens import Tokens
 from tests.stories.killing import installation, oracle
-from tests.stories.killing.loop import Yard
+from tests.stories.killing.loop import KillHarness
 
 ANSWERED = 3  # the step of the first batch after which a death leaves a doubt the provider took
 
@@ -24,34 +24,34 @@ def heard(path: Path) -> int:
 
 
 def test_A09_events_are_applied_once_whenever_the_handler_dies(
-    small_place: Yard, every: int
+    small_harness: KillHarness, every: int
 ) -> None:
-    place = small_place
+    harness = small_harness
     for number in count(1, every):
-        path = place.fresh()
-        place.send(path, die_at=ANSWERED)
-        place.send(path)
-        with place.site(path, die_at=number) as (url, pid):
-            told = place.fake.flush_events(to=url)
-            survived = place.nursery.lives(pid)
-        place.nursery.run("drain", path=str(path))
+        path = harness.fresh()
+        harness.send(path, die_at=ANSWERED)
+        harness.send(path)
+        with harness.site(path, die_at=number) as (url, pid):
+            told = harness.fake.flush_events(to=url)
+            survived = harness.nursery.lives(pid)
+        harness.nursery.run("drain", path=str(path))
         # What was answered with 2xx was on disk, whatever came then.
-        assert told["posts"] == 0 or heard(path) == 2 * place.readers
+        assert told["posts"] == 0 or heard(path) == 2 * harness.readers
         if survived:
             break
-        with place.site(path) as (url, _):
-            again = place.fake.flush_events(to=url)
+        with harness.site(path) as (url, _):
+            again = harness.fake.flush_events(to=url)
         assert again["refused"] == 0
-        place.nursery.run("drain", path=str(path))
-        assert heard(path) == 2 * place.readers  # processed and delivered, each once
+        harness.nursery.run("drain", path=str(path))
+        assert heard(path) == 2 * harness.readers  # processed and delivered, each once
         assert oracle.doubts(path) == []
-        assert oracle.ours(path).counts.delivered == place.readers
+        assert oracle.ours(path).counts.delivered == harness.readers
 
 
 def test_A10_leaving_is_on_record_before_the_answer_and_counts_once(
-    small_place: Yard, every: int
+    small_harness: KillHarness, every: int
 ) -> None:
-    place = small_place
+    harness = small_harness
     address = recipient_builder(
         installation.NEWSLETTER,
         base_url=installation.BASE_URL,
@@ -60,13 +60,13 @@ def test_A10_leaving_is_on_record_before_the_answer_and_counts_once(
     link = address(1, 1, "r1@example.org").headers["List-Unsubscribe"].split(">")[0]
     page = link.removeprefix(f"<{installation.BASE_URL}")
     for number in count(1, every):
-        path = place.fresh()
-        with place.site(path, die_at=number) as (url, pid):
+        path = harness.fresh()
+        with harness.site(path, die_at=number) as (url, pid):
             answered = leave(url, page)
             # An answer that was given means that it is on disk, whatever came then.
             assert not answered or left(path) == 1
-            survived = place.nursery.lives(pid)
-        with place.site(path) as (url, _):
+            survived = harness.nursery.lives(pid)
+        with harness.site(path) as (url, _):
             assert leave(url, page)
             assert left(path) == 1
         if survived:
@@ -76,8 +76,8 @@ def test_A10_leaving_is_on_record_before_the_answer_and_counts_once(
 def leave(url: str, page: str) -> bool:
     """Click as a mail program does; false without an answer."""
     try:
-        place = url.removesuffix("/webhooks/sendgrid") + page
-        with urlopen(place, data=b"List-Unsubscribe=One-Click", timeout=20) as answer:  # noqa: S310
+        link = url.removesuffix("/webhooks/sendgrid") + page
+        with urlopen(link, data=b"List-Unsubscribe=One-Click", timeout=20) as answer:  # noqa: S310
             return bool(answer.status == 200)
     except (URLError, ConnectionError, TimeoutError):
         return False

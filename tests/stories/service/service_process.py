@@ -45,11 +45,11 @@ _PLACES = (
 
 def faketime() -> str | None:
     """Return where the library is that fakes a process's clock."""
-    return next((place for place in _PLACES if Path(place).exists()), None)
+    return next((harness for harness in _PLACES if Path(harness).exists()), None)
 
 
 @dataclass
-class Yard:
+class ServiceHarness:
     """One installation: its folder, its clock, its provider, and the services that run in it."""
 
     folder: Path
@@ -255,13 +255,13 @@ class Yard:
 
 
 @contextmanager
-def yard(folder: Path, at: datetime, **options: Any) -> Iterator[Yard]:
+def service_harness(folder: Path, at: datetime, **options: Any) -> Iterator[ServiceHarness]:
     """Make an installation with a newsletter that comes on Tuesdays at 09:00 UTC."""
     with (
         ExitStack() as stack,
         running_fake(folder, hold_events=True, may_kill=True, **options) as fake,
     ):
-        made = Yard(folder, fake, stack)
+        made = ServiceHarness(folder, fake, stack)
         made.set_clock(at)
         with made.opened() as app, app.database.write() as session:
             upgrade(session.connection())
