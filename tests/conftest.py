@@ -69,12 +69,11 @@ def empty_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def postgres_database(postgres_store: Database, postgres_cleaner: Engine) -> Iterator[Database]:
-    """An empty store on PostgreSQL."""
+def postgres_database(postgres_store: Database, postgres_cleaner: Engine) -> Database:
+    """An empty store on PostgreSQL, whose connections stay for the next test."""
     with postgres_cleaner.begin() as connection:
         emptied(connection)
-    yield postgres_store
-    postgres_store.engine.dispose()
+    return postgres_store
 
 
 @pytest.fixture(scope="session")
