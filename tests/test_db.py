@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import URL, text
-from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, OperationalError, SQLAlchemyError
 
 from digest.db import BUSY_SECONDS, CACHE_KIB, Database, sqlite_url, unfit
 from digest.errors import DatabaseUnfit
@@ -193,6 +193,15 @@ def test_what_a_database_answers_is_reported_with_the_step_that_fits(said: str, 
     told = unfit(OperationalError("SELECT 1", None, Exception(said)))
     assert " ".join(said.split()) in str(told)
     assert step in str(told.next_step)
+
+
+@pytest.mark.parametrize("statement", ["SELECT absent FROM newsletter", "SELECT 1 FROM absent"])
+def test_tables_of_another_version_are_upgraded_next(database: Database, statement: str) -> None:
+    with pytest.raises(SQLAlchemyError) as fault:
+        execute(database, statement)
+    refused = unfit(fault.value)
+    assert str(refused).startswith(("the database's tables are of another", "the database can't"))
+    assert refused.next_step == "digest init"
 
 
 def test_an_answer_that_may_quote_a_reader_is_not_told() -> None:

@@ -121,15 +121,18 @@ def unfit(fault: SQLAlchemyError) -> DatabaseUnfit:
     # Other classes of error quote the row that was being written, which may name a reader.
     if isinstance(fault, OperationalError) or type(fault) is DatabaseError or _OPTION in words:
         return DatabaseUnfit(f"the database can't be used: {words}", next_step=step or _ANY_STEP)
+    if step == _UPGRADE:
+        return DatabaseUnfit("the database's tables are of another version", next_step=step)
     return DatabaseUnfit(f"the database refused: {type(fault).__name__}", next_step=step)
 
 
 _OPTION = "invalid connection option"
+_UPGRADE = "digest init"
 _OWNER = "see that the user who runs this may write to the file and to its folder: ls -la"
 _ANY_STEP = "check DIGEST_DATABASE_URL: that the place exists, answers, and may be written to"
 #: Patterns of SQLite's, PostgreSQL's and psycopg's messages; the first match gives the next step.
 _STEPS = (
-    (r"no such (table|column)|(relation|column) .* does not exist", "digest init"),
+    (r"no such (table|column)|(relation|column) .* does not exist", _UPGRADE),
     ("file is not a database", "point DIGEST_DATABASE_URL to another file, or restore a backup"),
     ("malformed", "restore a backup"),
     ("unable to open|readonly database", _OWNER),
