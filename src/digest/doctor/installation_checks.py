@@ -23,7 +23,8 @@ from digest.doctor import database_checks
 from digest.doctor.dns_checks import is_reserved
 from digest.doctor.health_check import CheckResult, HealthLevel, fine, refused, warning
 from digest.errors import BadSetting, DigestError
-from digest.issues.calendar import BadCadence, slots
+from digest.issues import store
+from digest.issues.calendar import BadCadence
 from subscribers.models import LetterState, LetterToSend
 
 _Check = Callable[[App], Iterator[CheckResult]]
@@ -138,7 +139,7 @@ def _provider(app: App) -> Iterator[CheckResult]:
 
 def _newsletters(app: App) -> Iterator[CheckResult]:
     with app.database.read() as session:
-        for newsletter in slots.newsletters(session):
+        for newsletter in store.newsletters(session):
             try:
                 says = str(newsletter.cadence())
             except BadCadence as fault:

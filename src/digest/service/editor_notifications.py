@@ -63,7 +63,7 @@ def notify_editors(letters: EditorNotifications, now: datetime) -> str:
     with letters.store.read() as session:
         due = [
             notice
-            for newsletter in slots.newsletters(session)
+            for newsletter in store.newsletters(session)
             if newsletter.scheduled
             for notice in _due(letters, session, newsletter, now)
         ]

@@ -61,7 +61,7 @@ def advance_slots(publisher: Publisher, now: datetime) -> str:
     done: list[str] = []
     faults: list[str] = []
     with publisher.store.read() as session:
-        slugs = {n.id: n.slug for n in slots.newsletters(session) if n.scheduled}
+        slugs = {n.id: n.slug for n in store.newsletters(session) if n.scheduled}
     for newsletter_id, slug in slugs.items():
         try:
             done += _advance_newsletter(publisher, newsletter_id, now)

@@ -19,11 +19,6 @@ OPEN = (SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD, SlotState.MISSED)
 WAITING = frozenset({SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD})
 
 
-def newsletters(session: Session) -> Sequence[Newsletter]:
-    """Return every newsletter, the oldest first."""
-    return session.exec(select(Newsletter).order_by(col(Newsletter.id))).all()
-
-
 def calendar_of(session: Session, newsletter: Newsletter) -> Calendar:
     """Return a newsletter's cadence with its blackouts and shifts; raises `BadCadence`."""
     shifts = session.exec(select(SlotShift).where(SlotShift.newsletter_id == newsletter.id)).all()
