@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from benchmarks.signup import post
 from digest import samples
 from digest.app.installation import App, open_app
-from digest.cli.init import WEEKLY
+from digest.cli.installation.init import WEEKLY
 from digest.comparisons.loader import read_file
 from digest.comparisons.store import store_draft
 from digest.delivery.sending.planning import plan_deliveries

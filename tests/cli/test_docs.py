@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import digest
 import subscribers
 from digest.cli import app
-from digest.cli.docs import pages
+from digest.cli.installation.docs import pages
 from digest.errors import NotFound
 
 PACKAGES = [Path(str(package.__file__)).parent for package in (digest, subscribers)]

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 
 from digest import samples
 from digest.app.installation import App
-from digest.cli.init import WEEKLY
+from digest.cli.installation.init import WEEKLY
 from digest.comparisons.loader import read_file
 from digest.comparisons.store import store_draft
 from digest.db import Database

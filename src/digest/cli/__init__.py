@@ -2,11 +2,11 @@
 
 `main` runs the Typer application and turns errors into one line with a next step and exit code 1.
 `COMMANDS` lists the commands with their help; a command's module is imported when it is called.
-Each command takes its settings and installation from `context`. `init` creates the database;
-`comparisons` imports and lists; `schedule` sets when issues are due; the package `issue` builds,
-approves, sends and controls issues; the package `audience` keeps subscribers; `events` and
-`report` read what the provider returned; `run`, `serve` and `preview` start servers; `doctor`,
-`docs`, `demo` and `fake_sendgrid` help to operate the engine. `comparison_output` lays out tables
+Each command takes its settings and installation from `context`. The package `installation` sets an
+installation up and checks it; `comparisons` imports and lists; `schedule` sets when issues are due;
+the package `issue` builds, approves, sends and controls issues; the package `audience` keeps
+subscribers; `events` and `report` read what the provider returned; `run`, `serve` and `preview`
+start servers; `demo` and `fake_sendgrid` are for trying out. `comparison_output` lays out tables
 and `private_files` writes files that hold addresses.
 """
 
@@ -29,7 +29,7 @@ COMMANDS = {
     "digest.cli.comparisons:import_app": {
         "import": "Import comparisons: add the new ones, and a new revision of each changed one.",
     },
-    "digest.cli.init:app": {
+    "digest.cli.installation.init:app": {
         "init": (
             'Create or upgrade the database with the newsletter "weekly"; '
             "a second run changes nothing."
@@ -74,10 +74,10 @@ COMMANDS = {
     "digest.cli.run:app": {
         "run": "Run everything in one process: schedule, sending, events and the public site.",
     },
-    "digest.cli.doctor:app": {
+    "digest.cli.installation.doctor:app": {
         "doctor": "Check whether this installation is fit to send; exit 1 when it isn't.",
     },
-    "digest.cli.docs:app": {
+    "digest.cli.installation.docs:app": {
         "docs": "Print a page of the documentation, or list the pages.",
     },
     "digest.cli.report:app": {

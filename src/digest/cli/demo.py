@@ -22,7 +22,7 @@ from sqlmodel import Session
 from digest import samples
 from digest.app.installation import App, open_app
 from digest.cli.context import CommandContext, JsonFlag, call_of
-from digest.cli.init import WEEKLY
+from digest.cli.installation.init import WEEKLY
 from digest.cli.issue.status_output import print_counts
 from digest.comparisons.loader import read_file
 from digest.comparisons.store import store_draft

@@ -14,7 +14,7 @@ import typer
 
 from digest.app.installation import App, open_app
 from digest.cli.context import CommandContext, Port, call_of
-from digest.cli.init import prepare
+from digest.cli.installation.init import prepare
 from digest.cli.issue.drafting import NewsletterOption, PeriodOption
 from digest.errors import NotFound
 from digest.preview import LINK_FIELD, FileWatcher, PreviewSession, make_preview, templates

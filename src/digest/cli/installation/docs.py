@@ -36,7 +36,7 @@ def docs(
 
 def pages() -> dict[str, Path]:
     """Return the path of every page by name: in the package, or beside src/ in a checkout."""
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     folders = (package / "docs", package.parents[1] / "docs")
     folder = next((path for path in folders if path.is_dir()), folders[0])
     return {path.stem: path for path in sorted(folder.glob("*.md"))}
