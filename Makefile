@@ -6,13 +6,13 @@ READY := $(VENV)/.ready
 ARGS ?=
 UPGRADE ?= --upgrade
 PIN = $(BIN)/uv pip compile -q $(UPGRADE) --universal --python-version 3.11 --no-header \
-  --no-emit-index-url --no-emit-find-links pyproject.toml
+  --no-emit-index-url --no-emit-find-links
 
 # Some images forbid Python to keep bytecode. The packages come without any, and the tests start Python
 # often: without it, each start compiles everything again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check package part preview bench soak migration requirements clean
+.PHONY: help demo test check docs package part preview bench soak migration requirements clean
 
 demo: $(READY)  ## The whole journey on sample data; nothing leaves this machine
 	@$(BIN)/digest demo $(ARGS)
@@ -26,6 +26,10 @@ check: $(READY)  ## Format, lint, types, import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+
+docs: $(READY)  ## The documentation as a site in dist/docs; a broken link stops it
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-docs.txt
+	@NO_COLOR=1 $(BIN)/zensical build --strict
 
 package: $(READY)  ## Build sdist and wheel, and run the tests on the wheel alone
 	@PYTHON="$(PYTHON)" BUILDER="$(BIN)/python" sh scripts/package.sh $(ARGS)
@@ -50,8 +54,9 @@ migration: $(READY)  ## A new revision from the models: make migration NAME="Add
 requirements:  ## Pin the newest versions that fit pyproject.toml: for production, for work
 	@test -x $(BIN)/uv || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install -q uv
-	@$(PIN) --extra postgres -o requirements.txt
-	@$(PIN) --extra postgres --extra charts --group dev -c requirements.txt -o requirements-dev.txt
+	@$(PIN) pyproject.toml --extra postgres -o requirements.txt
+	@$(PIN) pyproject.toml --extra postgres --extra charts --group dev -c requirements.txt -o requirements-dev.txt
+	@$(PIN) --group docs -c requirements-dev.txt -o requirements-docs.txt
 
 clean:  ## Remove what make has made
 	@rm -rf $(VENV) demo dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

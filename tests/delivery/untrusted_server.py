@@ -17,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 
-def _certificate(path: Path, until: datetime) -> None:
+def write_certificate(path: Path, until: datetime, address: str = "127.0.0.1") -> None:
+    """Write a fresh key and its own certificate for *address* into one file."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, address)])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
@@ -29,7 +30,7 @@ def _certificate(path: Path, until: datetime) -> None:
         .not_valid_before(until - timedelta(days=30))
         .not_valid_after(until)
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address(address))]), critical=False
         )
         .sign(key, hashes.SHA256())
     )
@@ -40,7 +41,7 @@ def _certificate(path: Path, until: datetime) -> None:
 @contextmanager
 def serving_tls(folder: Path, *, until: datetime) -> Iterator[tuple[str, list[bytes]]]:
     """Serve TLS with a certificate nobody vouches for: the URL, and what each client then sent."""
-    _certificate(folder / "tls.pem", until)
+    write_certificate(folder / "tls.pem", until)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "tls.pem")
     received: list[bytes] = []

@@ -1,0 +1,78 @@
+"""The page of commands in the documentation, generated from the commands themselves.
+
+After an intended change: ``DIGEST_UPDATE_GOLDEN=1 pytest tests/cli/test_commands_page.py``
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from typer import Context
+
+from digest.cli import COMMANDS, load
+
+PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
+HEAD = """\
+# Commands
+
+Every command of `digest`, as `digest COMMAND --help` prints it. Settings and secrets come from the
+environment and from `.env` in the folder where `digest` is called ([settings](settings.md)).
+
+A command that does what it was asked ends with 0. One that can't, or that found something wrong,
+ends with 1 and says what to do next. A command line that can't be read ends with 2.
+"""
+
+
+def page() -> str:
+    names = [name for commands in COMMANDS.values() for name in commands]
+    return HEAD + "".join(section for name in names for section in sections(name, load(name)))
+
+
+def sections(path: str, command: Any) -> Iterator[str]:
+    """Yield the section of one command, or those of every command in a group."""
+    if subcommands := getattr(command, "commands", None):
+        yield f"\n## digest {path}\n\n{prose(command.help)}\n"
+        for name, subcommand in subcommands.items():
+            yield from sections(f"{path} {name}", subcommand)
+        return
+    depth = "##" if " " not in path else "###"
+    yield f"\n{depth} digest {path}\n\n{prose(command.help)}\n"
+    context = Context(command, info_name=f"digest {path}")
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f"\n```\ndigest {path} {usage}\n```\n"
+    rows = [row for parameter in command.params if (row := row_of(parameter, context))]
+    if rows:
+        yield "\n| | |\n|---|---|\n" + "".join(rows)
+
+
+def prose(text: str | None) -> str:
+    """Return help as Markdown: its paragraphs, each on one line."""
+    paragraphs = (text or "").replace("\b", "").split("\n\n")
+    return "\n\n".join(escaped(" ".join(paragraph.split())) for paragraph in paragraphs)
+
+
+def row_of(parameter: Any, context: Any) -> str:
+    """Return the table row of an argument or an option; nothing for those that are hidden."""
+    if getattr(parameter, "hidden", False):
+        return ""
+    record = parameter.get_help_record(context)
+    return f"| `{record[0]}` | {escaped(record[1])} |\n" if record else ""
+
+
+def escaped(text: str) -> str:
+    """Return *text* as it reads, whatever Markdown would make of it; code stays code."""
+    pieces = re.split(r"(`[^`]*`)", text)
+    return "".join(
+        piece if piece.startswith("`") else re.sub(r"([<>|\[\]*_])", r"\\\1", piece)
+        for piece in pieces
+    )
+
+
+def test_the_page_tells_every_command_as_it_is() -> None:
+    if os.environ.get("DIGEST_UPDATE_GOLDEN"):
+        PAGE.write_text(page(), "utf-8")
+    assert PAGE.read_text("utf-8") == page()
