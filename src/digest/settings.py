@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from email.headerregistry import HeaderRegistry
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -20,12 +19,11 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
 from digest.errors import BadSetting
-from subscribers.address import parse
+from subscribers.address import parse, parse_named
 from subscribers.errors import BadAddress
 
 PREFIX = "DIGEST_"
 _ENV_FILE = Path(".env")
-_MAIL_HEADER = HeaderRegistry()
 
 
 class TransportKind(StrEnum):
@@ -82,18 +80,16 @@ def _site_address(value: str) -> str:
 
 
 def _mailbox(value: str) -> str:
-    try:
-        header: Any = _MAIL_HEADER("From", value)
-        [mailbox] = header.addresses
-        parse(mailbox.addr_spec)
-    except (ValueError, IndexError, BadAddress):
-        header = None
-    if header is None or header.defects or header.groups[0].display_name is not None:
+    if parse_named(value) is None:
         raise ValueError(
             "must be one address, such as Weekly Verdicts <verdicts@example.com>; a name with a"
             ' comma stands in quotation marks: "Verdicts, weekly" <verdicts@example.com>'
         )
     return value
+
+
+def _mailbox_or_none(value: str) -> str:
+    return _mailbox(value) if value else ""
 
 
 def _address(value: str) -> str:
@@ -216,6 +212,9 @@ class Settings(BaseSettings):
         "Weekly AI Tool Verdicts <verdicts@example.com>",
         validation_alias="DIGEST_FROM",
         description="Who the mail is from: Name <address>.",
+    )
+    reply_to: Annotated[str, AfterValidator(_mailbox_or_none)] = Field(
+        "", description="Where readers' answers go: Name <address>; empty for the sender."
     )
     postal_address: str = Field("", description="The sender's postal address; the law asks for it.")
     spool: Path | None = Field(

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, field
+from email.headerregistry import HeaderRegistry
+from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -25,6 +27,7 @@ RESERVED = frozenset({"arpa", "invalid", "local", "localhost", "onion", "test"})
 #: Gmail ignores dots before the @, and delivers both of its domains to one mailbox.
 _GMAIL, _GMAILS = "gmail.com", frozenset({"gmail.com", "googlemail.com"})
 
+_MAIL_HEADER = HeaderRegistry()
 _BLANKS = " \t\r\n\f\v\u00a0"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*\Z")
@@ -63,6 +66,24 @@ def parse(text: str, *, test_names: bool = False) -> Address:
     if plain:
         return Address(stripped, stripped.lower(), plain["domain"].lower())
     return _parse_slowly(stripped, test_names=test_names)
+
+
+def parse_named(text: str) -> tuple[str, Address] | None:
+    """Return the name and the address of a text such as "Verdicts <verdicts@example.com>".
+
+    ``None`` for anything but one mailbox that a From header can hold (RFC 5322, 3.4).
+    """
+    if not text.isprintable():  # a line break would begin another header
+        return None
+    try:
+        header: Any = _MAIL_HEADER("From", text)
+        [named] = header.addresses
+        address = parse(named.addr_spec)
+    except (ValueError, IndexError, BadAddress):
+        return None
+    if header.defects or header.groups[0].display_name is not None:
+        return None
+    return named.display_name, address
 
 
 def wire(text: str) -> str:

@@ -5,5 +5,6 @@
 compose an `IssueView` from their revisions, renders the view, checks the mail with `linting` and
 stores it as an edition; `provenance` keeps the inputs of that edition, so that the same bytes can
 be made again. `approval` binds a person's consent to the edition, the audience and the templates.
+`newsletters` adds a newsletter, changes its settings and ends it.
 `link_checker` requests the links of a mail and runs only on demand.
 """

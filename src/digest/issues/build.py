@@ -20,7 +20,15 @@ from digest.issues.calendar import issue_day
 from digest.issues.content import IssueView
 from digest.issues.content.compose import compose
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
-from digest.issues.picking import Decisions, Pick, PickRule, apply_words, candidate, overrides
+from digest.issues.picking import (
+    Decisions,
+    Pick,
+    PickPoints,
+    PickRule,
+    apply_words,
+    candidate,
+    overrides,
+)
 from digest.render.lint import Finding, warning
 from digest.render.rendered import Rendered
 
@@ -62,6 +70,16 @@ def fingerprint(rendered: Rendered, preheader: str) -> str:
     return sha256(orjson.dumps(parts)).hexdigest()
 
 
+def rule_of(newsletter: Newsletter) -> PickRule:
+    """Return the rule by which a newsletter's comparisons are picked."""
+    return PickRule(
+        max_per_issue=newsletter.max_per_issue,
+        no_repeat=newsletter.no_repeat,
+        min_per_issue=newsletter.min_per_issue,
+        points=PickPoints(**newsletter.points),
+    )
+
+
 def choose_comparisons(
     session: Session,
     newsletter: Newsletter,
@@ -76,7 +94,7 @@ def choose_comparisons(
     return overrides.choose(
         [candidate(summary) for summary in (summaries(session) if pool is None else pool)],
         store.history(session, newsletter.id),
-        PickRule(max_per_issue=newsletter.max_per_issue, no_repeat=newsletter.no_repeat),
+        rule_of(newsletter),
         draft_history.current(session, newsletter, period),
         period=period,
         day=issue_day(period, newsletter.weekday),

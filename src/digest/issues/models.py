@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, String, Text, UniqueConstraint
+from sqlalchemy import JSON, String, Text, UniqueConstraint, true
 from sqlmodel import Field, SQLModel
 
 from digest.issues.calendar import Cadence, Frequency
@@ -121,8 +121,32 @@ class Newsletter(SQLModel, table=True):
     tracking: Tracking = Field(default=Tracking.OFF, sa_type=closed_set(Tracking))
     unattended: bool = False  #: an issue without findings may be sent without approval
     max_per_issue: int = 5
+    min_per_issue: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     no_repeat: int = 2  #: number of issues for which a tool rests
+    #: The points of the pick that differ from those of `PickPoints`, by name.
+    points: dict[str, float] = Field(
+        default_factory=dict, sa_type=JSON, sa_column_kwargs={"server_default": "{}"}
+    )
     language: str = Field(default="en", sa_type=String(16))
+    #: Who its mail is from; each is empty where the installation's setting counts.
+    sender: str = Field(default="", sa_type=String(400), sa_column_kwargs={"server_default": ""})
+    reply_to: str = Field(default="", sa_type=String(400), sa_column_kwargs={"server_default": ""})
+    postal_address: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    #: Its colour on white, "#2744c4"; empty for the design's own.
+    accent: str = Field(default="", sa_type=String(7), sa_column_kwargs={"server_default": ""})
+    #: Listed on the site, and open to sign-ups; false: known to its readers only.
+    public: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    archived_at: datetime | None = None  #: since then, no issue is built or sent, nobody signs up
+
+    @property
+    def running(self) -> bool:
+        """Whether the service builds and sends its issues: scheduled, and not archived."""
+        return self.scheduled and self.archived_at is None
+
+    @property
+    def open(self) -> bool:
+        """Whether strangers may sign up: public, and not archived."""
+        return self.public and self.archived_at is None
 
     def cadence(self) -> Cadence:
         """Return the cadence of the newsletter; raises `BadCadence`."""

@@ -12,6 +12,7 @@ import orjson
 
 from digest.errors import DigestError, TemplateBroken
 from digest.issues import store
+from digest.issues.build import rule_of
 from digest.issues.content import IssueView
 from digest.issues.picking import PickRule, candidate
 from digest.issues.picking.backtest import backtest
@@ -179,7 +180,7 @@ def _backtest(preview: PreviewSession, _: PreviewQuery) -> dict[str, Any]:
     )
     if newsletter is None or overlay is None or standing is None:
         return {"weeks": [], "rule": PickRule()}
-    rule = PickRule(max_per_issue=newsletter.max_per_issue, no_repeat=newsletter.no_repeat)
+    rule = rule_of(newsletter)
     with preview.app.database.read() as session:
         history = store.history(session, newsletter.id)
     weeks = backtest(

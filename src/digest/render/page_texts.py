@@ -95,6 +95,8 @@ DE = SiteTexts(
 
 _LANGUAGES: Mapping[str, SiteTexts] = {"en": EN, "de": DE}
 
+LANGUAGES = tuple(_LANGUAGES)  #: that a newsletter may be in
+
 
 def site_texts(language: str) -> SiteTexts:
     """Return the words of a language, else the English ones; "de-AT" is read as "de"."""

@@ -6,7 +6,13 @@ three return the `Pick` of `pick_result`; `backtest` runs the rule over past wee
 """
 
 from digest.issues.picking.overrides import Decisions, Line, apply_words
-from digest.issues.picking.pick_result import ExclusionReason, PastIssueContent, Pick, PickRule
+from digest.issues.picking.pick_result import (
+    ExclusionReason,
+    PastIssueContent,
+    Pick,
+    PickPoints,
+    PickRule,
+)
 from digest.issues.picking.rule import candidate
 
 __all__ = [
@@ -15,6 +21,7 @@ __all__ = [
     "Line",
     "PastIssueContent",
     "Pick",
+    "PickPoints",
     "PickRule",
     "apply_words",
     "candidate",

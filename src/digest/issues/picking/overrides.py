@@ -122,7 +122,8 @@ def choose(
 ) -> Pick:
     """Return the pick of `digest.issues.picking.rule.pick` with the decisions applied.
 
-    A pin is carried whatever the rule says; a slug without a candidate is ignored.
+    A pin is carried whatever the rule says; a slug without a candidate is ignored. Where an editor
+    has pinned or dropped something, the issue may be as short as that makes it.
     """
     known = {candidate.slug: candidate for candidate in candidates}
     past = list(history)
@@ -131,10 +132,11 @@ def choose(
     taken = {tool: candidate for candidate in pins for tool in candidate.tools}
     barred = [candidate for candidate in known.values() if candidate.tools & taken.keys()]
     free = max(0, rule.max_per_issue - len(pins))
+    fewest = 1 if pins or dropped else rule.min_per_issue
     picked = pick(
         [candidate for candidate in known.values() if not candidate.tools & taken.keys()],
         past,
-        replace(rule, max_per_issue=free),
+        replace(rule, max_per_issue=free, min_per_issue=fewest),
         period=period,
         day=day,
     )

@@ -34,11 +34,26 @@ class PastIssueContent:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PickPoints:
+    """The points of each part of a score; docs/pick-rule.md lists the same numbers."""
+
+    weight: float = 10.0  #: for each unit of the editor's weight
+    freshness: float = 10.0  #: on the day of publishing, evenly down to 0
+    split: float = 10.0  #: when the whole panel ships one tool and no reviewer the other
+    variety: float = 6.0  #: taken off for each comparison chosen before it from the same category
+
+
+@dataclass(frozen=True, kw_only=True)
 class PickRule:
-    """The most comparisons of an issue, and the number of issues for which a tool rests."""
+    """How many comparisons an issue has, for how many issues a tool rests, and what counts.
+
+    Where fewer than *min_per_issue* can be chosen, none is.
+    """
 
     max_per_issue: int = 5
     no_repeat: int = 2
+    min_per_issue: int = 1
+    points: PickPoints = PickPoints()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +90,7 @@ class ExclusionReason(StrEnum):
     TOOL_TAKEN = "tool-taken"  #: one of its tools is in this issue already
     FULL = "full"  #: others had more points
     DROPPED = "dropped"  #: an editor took it out
+    TOO_FEW = "too-few"  #: with it, the issue would be shorter than the rule allows
 
 
 @dataclass(frozen=True, kw_only=True)

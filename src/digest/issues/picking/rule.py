@@ -19,12 +19,7 @@ from digest.issues.picking.pick_result import (
     Score,
 )
 
-#: Points; docs/pick-rule.md lists the same numbers, so change both.
-WEIGHT_POINTS = 10.0  #: for each unit of the editor's weight
-FRESH_POINTS = 10.0  #: on the day of publishing, evenly down to 0
-FRESH_DAYS = 28
-SPLIT_POINTS = 10.0  #: when the whole panel ships one tool and no reviewer the other
-REPEAT_COST = 6.0  #: for each comparison chosen before it from the same category
+FRESH_DAYS = 28  #: docs/pick-rule.md says the same
 
 
 def candidate(summary: ComparisonSummary) -> Candidate:
@@ -63,8 +58,13 @@ def pick(
     chosen = _choose(open_, rule, day)
     taken = {choice.candidate.slug for choice in chosen}
     left_out += [
-        _not_chosen(comparison, chosen, day) for comparison in open_ if comparison.slug not in taken
+        _not_chosen(comparison, chosen, rule, day)
+        for comparison in open_
+        if comparison.slug not in taken
     ]
+    if len(chosen) < rule.min_per_issue:
+        left_out += [_too_few(choice, len(chosen), rule.min_per_issue) for choice in chosen]
+        chosen = []
     left_out.sort(key=lambda entry: entry.candidate.slug)
     return Pick(
         period=period,
@@ -131,8 +131,8 @@ def _choose(candidates: Sequence[Candidate], rule: PickRule, day: date) -> list[
     chosen: list[PickedComparison] = []
     left = list(candidates)
     while left and len(chosen) < rule.max_per_issue:
-        best = min(left, key=lambda comparison: _rank(comparison, chosen, day))
-        score = _score(best, chosen, day)
+        best = min(left, key=lambda comparison: _rank(comparison, chosen, rule, day))
+        score = _score(best, chosen, rule, day)
         chosen.append(
             PickedComparison(
                 position=len(chosen) + 1,
@@ -150,23 +150,26 @@ def _choose(candidates: Sequence[Candidate], rule: PickRule, day: date) -> list[
 
 
 def _rank(
-    comparison: Candidate, chosen: Sequence[PickedComparison], day: date
+    comparison: Candidate, chosen: Sequence[PickedComparison], rule: PickRule, day: date
 ) -> tuple[float, int, str]:
     """Return a sort key: most points, then newest, then slug, which makes the order total."""
     return (
-        -_score(comparison, chosen, day).total,
+        -_score(comparison, chosen, rule, day).total,
         -_dated(comparison).toordinal(),
         comparison.slug,
     )
 
 
-def _score(comparison: Candidate, chosen: Sequence[PickedComparison], day: date) -> Score:
+def _score(
+    comparison: Candidate, chosen: Sequence[PickedComparison], rule: PickRule, day: date
+) -> Score:
+    points = rule.points
     left_of_month = max(0.0, 1 - _age(comparison, day) / FRESH_DAYS)
     return Score(
-        weight=round(WEIGHT_POINTS * comparison.weight, 2),
-        freshness=round(FRESH_POINTS * left_of_month, 2),
-        split=round(SPLIT_POINTS * (comparison.split or 0.0) / 100, 2),
-        variety=0.0 - REPEAT_COST * _same_category(comparison, chosen),
+        weight=round(points.weight * comparison.weight, 2),
+        freshness=round(points.freshness * left_of_month, 2),
+        split=round(points.split * (comparison.split or 0.0) / 100, 2),
+        variety=0.0 - points.variety * _same_category(comparison, chosen),
     )
 
 
@@ -182,14 +185,28 @@ def _dated(comparison: Candidate) -> date:
     return comparison.published_on or comparison.imported_on
 
 
-def _not_chosen(comparison: Candidate, chosen: Sequence[PickedComparison], day: date) -> Exclusion:
+def _too_few(choice: PickedComparison, many: int, fewest: int) -> Exclusion:
+    message = (
+        f"an issue takes at least {fewest}, and {many} can be chosen; this has {choice.reason}"
+    )
+    return Exclusion(
+        candidate=choice.candidate,
+        why=ExclusionReason.TOO_FEW,
+        reason=message,
+        score=choice.score,
+    )
+
+
+def _not_chosen(
+    comparison: Candidate, chosen: Sequence[PickedComparison], rule: PickRule, day: date
+) -> Exclusion:
     for choice in chosen:
         if tools := sorted(comparison.tools & choice.candidate.tools):
             message = f"{tools[0]} is in this issue already, at place {choice.position}"
             return _left_out(
                 comparison, ExclusionReason.TOOL_TAKEN, f"{message}: {choice.candidate.title}"
             )
-    score = _score(comparison, chosen, day)
+    score = _score(comparison, chosen, rule, day)
     message = (
         f"the issue is full with {len(chosen)}; this has {_explain(comparison, score, chosen, day)}"
     )
@@ -244,6 +261,7 @@ _REASONS_IN_SHORT = {
     ExclusionReason.TOOL_TAKEN: "with a tool that is in this issue",
     ExclusionReason.FULL: "with fewer points",
     ExclusionReason.DROPPED: "taken out by an editor",
+    ExclusionReason.TOO_FEW: "too few for an issue",
 }
 
 

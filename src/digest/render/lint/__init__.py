@@ -6,9 +6,10 @@ parsed into tags, events and text; the rule on contrast reads styles with `css`.
 MJML before it is compiled and returns findings of the same form.
 """
 
-from digest.render.lint.css import parse_colour
+from digest.render.lint.css import contrast_ratio, parse_colour
 from digest.render.lint.finding import Finding, LintedMail, Severity, error, warning
 from digest.render.lint.html_reader import read_html
+from digest.render.lint.rules.accessibility import ENOUGH as ENOUGH_CONTRAST
 from digest.render.lint.rules.compliance import spam_score
 from digest.render.lint.rules.size import CLIP_BYTES, REWRITTEN_BYTES
 from digest.render.lint.rules.subject_line import PREHEADER_MOST, SUBJECT_FITS
@@ -16,12 +17,14 @@ from digest.render.lint.runner import forbids_sending, lint_mail
 
 __all__ = [
     "CLIP_BYTES",
+    "ENOUGH_CONTRAST",
     "PREHEADER_MOST",
     "REWRITTEN_BYTES",
     "SUBJECT_FITS",
     "Finding",
     "LintedMail",
     "Severity",
+    "contrast_ratio",
     "error",
     "forbids_sending",
     "lint_mail",
