@@ -3,7 +3,8 @@
 `main` runs the Typer application and turns errors into one line with a next step and exit code 1.
 `COMMANDS` lists the commands with their help; a command's module is imported when it is called.
 Each command takes its settings and installation from `context`. The package `installation` sets an
-installation up and checks it; `comparisons` imports and lists; `schedule` sets when issues are due;
+installation up and checks it; `comparisons` imports and lists; `newsletter_commands` adds and
+changes newsletters; `schedule` sets when issues are due;
 the package `issue` builds, approves, sends and controls issues; the package `audience` keeps
 subscribers; `events` and `report` read what the provider returned; `run`, `serve` and `preview`
 start servers; `demo` and `fake_sendgrid` are for trying out. `comparison_output` lays out tables
@@ -91,6 +92,9 @@ COMMANDS = {
     },
     "digest.cli.audience:app": {
         "subscribers": "Who agreed to receive mail.",
+    },
+    "digest.cli.newsletter_commands:app": {
+        "newsletters": "Add newsletters, and show or change what is set of each.",
     },
     "digest.cli.schedule:app": {
         "schedule": "Show or change when issues come out, and what is done around that.",

@@ -26,6 +26,11 @@ from digest.service import UpcomingMoment, release_decision, upcoming
 
 app = typer.Typer(help="Show or change when issues come out, and what is done around that.")
 
+EveryOption = Annotated[Frequency | None, typer.Option("--every", help="How often.")]
+OnOption = Annotated[str | None, typer.Option("--on", help="The weekday, by name.")]
+AtOption = Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="The time.")]
+ZoneOption = Annotated[str | None, typer.Option("--zone", help="Such as Europe/Berlin.")]
+NthOption = Annotated[str | None, typer.Option("--nth", help=f"Of a month: {', '.join(NTHS)}.")]
 DEFAULT_COUNT = 10
 SETTABLE = (SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD)
 
@@ -62,11 +67,11 @@ def schedule(
 @app.command("set")
 def set_(
     context: typer.Context,
-    every: Annotated[Frequency | None, typer.Option(help="How often.")] = None,
-    on: Annotated[str | None, typer.Option("--on", help="The weekday, by name.")] = None,
-    at: Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="The time.")] = None,
-    zone: Annotated[str | None, typer.Option("--zone", help="Such as Europe/Berlin.")] = None,
-    nth: Annotated[str | None, typer.Option(help=f"Of a month: {', '.join(NTHS)}.")] = None,
+    every: EveryOption = None,
+    on: OnOption = None,
+    at: AtOption = None,
+    zone: ZoneOption = None,
+    nth: NthOption = None,
     starting: Annotated[
         str | None, typer.Option(metavar="DATE", help="A day of a week with an issue.")
     ] = None,
@@ -77,21 +82,38 @@ def set_(
     if not any((every, on, at, zone, nth, starting)):
         raise DigestError("say what to change", next_step="digest schedule set --help")
     with _edit_newsletter(call, newsletter) as (_, row):
-        values: dict[str, Any] = {
-            "every": every,
-            "weekday": weekday_of(on) if on else None,
-            "timezone": zone,
-            "anchor": _parse_date(starting) if starting else None,
-        }
-        if at:
-            values["hour"], values["minute"] = _parse_time(at)
-        if every is not None or nth is not None:
-            row.nth = _parse_nth(nth) if (every or row.every) is Frequency.MONTH else None
-        _set_fields(row, values)
+        anchor = _parse_date(starting) if starting else None
+        set_cadence(row, call.app.clock(), every=every, on=on, at=at, zone=zone, nth=nth)
+        _set_fields(row, {"anchor": anchor})
         words = str(row.cadence())
-        # Moments of the new cadence before this time aren't claimed, so none counts as missed.
-        row.scheduled_since = call.app.clock()
     call.out.print(f"{newsletter} comes out {words}. See: digest schedule")
+
+
+def set_cadence(
+    newsletter: Newsletter,
+    now: datetime,
+    *,
+    every: Frequency | None,
+    on: str | None,
+    at: str | None,
+    zone: str | None,
+    nth: str | None,
+) -> None:
+    """Set when issues come out, as far as it is given; raises `BadCadence` or `NotFound`."""
+    values: dict[str, Any] = {
+        "every": every,
+        "weekday": weekday_of(on) if on else None,
+        "timezone": zone,
+    }
+    if at:
+        values["hour"], values["minute"] = _parse_time(at)
+    if every is not None or nth is not None:
+        monthly = (every or newsletter.every) is Frequency.MONTH
+        newsletter.nth = _parse_nth(nth) if monthly else None
+    _set_fields(newsletter, values)
+    newsletter.cadence()
+    # Moments of the new cadence before this time aren't claimed, so none counts as missed.
+    newsletter.scheduled_since = now
 
 
 @app.command()
