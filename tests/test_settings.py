@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 
 from digest.errors import BadSetting
-from digest.settings import Settings, TransportKind, load, variable_of
+from digest.settings import SWITCHES, Settings, TransportKind, load, variable_of
 
+FOLDERS = ("src", "tests", "scripts", "benchmarks")
 SECRET = "a secret for tests only, long enough"
 
 
@@ -40,29 +42,36 @@ def test_every_setting_says_what_it_means(name: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "named"),
     [
-        ({"batch_size": 0}, "DIGEST_BATCH_SIZE"),
-        ({"batch_size": 1001}, "DIGEST_BATCH_SIZE"),
-        ({"concurrency": "many"}, "DIGEST_CONCURRENCY"),
-        ({"transport": "pigeon"}, "DIGEST_TRANSPORT"),
-        ({"base_url": "news.example.com"}, "DIGEST_BASE_URL: must look like https://"),
+        ({"batch_size": 0}, "DIGEST_BATCH_SIZE must be a whole number from 1 to 1000; it is 0$"),
+        ({"batch_size": 1001}, "DIGEST_BATCH_SIZE must be a whole number from 1 to 1000; it is"),
+        ({"batch_size": 1.5}, "a whole number from 1 to 1000; it is 1.5$"),
+        ({"concurrency": "many"}, "DIGEST_CONCURRENCY must be a whole number from 1 to 64$"),
+        ({"pending_days": 1}, "must be a whole number, 2 or more; it is 1$"),
+        ({"sendgrid_timeout": "nan"}, "must be a number above 0 and up to 600$"),
+        ({"transport": "pigeon"}, "DIGEST_TRANSPORT must be outbox or sendgrid$"),
+        ({"keep_network": "all"}, "DIGEST_KEEP_NETWORK must be none, prefix or full$"),
+        ({"base_url": "news.example.com"}, "DIGEST_BASE_URL must look like https://"),
         ({"base_url": "https://user:word@example.com"}, "DIGEST_BASE_URL"),
-        ({"sendgrid_url": "http://127.0.0.1:99999"}, "DIGEST_SENDGRID_URL: its port"),
-        ({"sendgrid_url": "http://127.0.0.1:0"}, "DIGEST_SENDGRID_URL: its port"),
-        ({"sendgrid_url": f"http://{'a' * 64}.example.com"}, "DIGEST_SENDGRID_URL: its host"),
-        ({"sendgrid_url": "http://a..example.com"}, "DIGEST_SENDGRID_URL: its host"),
-        ({"base_url": "http://a..example.com"}, "DIGEST_BASE_URL: .* as news.example.com$"),
-        ({"sendgrid_url": "http://a..example.com"}, "_URL: .* as api.sendgrid.com$"),
-        ({"sendgrid_url": "https://[::1"}, "_URL: must look like https://api.sendgrid.com$"),
-        ({"base_url": "https://[::1"}, "DIGEST_BASE_URL: must look like https://news.exam"),
+        ({"sendgrid_url": "http://127.0.0.1:99999"}, "DIGEST_SENDGRID_URL must have a port"),
+        ({"sendgrid_url": "http://127.0.0.1:0"}, "DIGEST_SENDGRID_URL must have a port"),
+        (
+            {"sendgrid_url": f"http://{'a' * 64}.example.com"},
+            "DIGEST_SENDGRID_URL must have a host",
+        ),
+        ({"sendgrid_url": "http://a..example.com"}, "DIGEST_SENDGRID_URL must have a host"),
+        ({"base_url": "http://a..example.com"}, "DIGEST_BASE_URL .* as news.example.com$"),
+        ({"sendgrid_url": "http://a..example.com"}, "_URL .* as api.sendgrid.com$"),
+        ({"sendgrid_url": "https://[::1"}, "_URL must look like https://api.sendgrid.com$"),
+        ({"base_url": "https://[::1"}, "DIGEST_BASE_URL must look like https://news.exam"),
         ({"base_url": "https://:word@example.com"}, "DIGEST_BASE_URL"),
         ({"sendgrid_url": "ftp://example.com"}, "DIGEST_SENDGRID_URL"),
         ({"sendgrid_timeout": 0}, "DIGEST_SENDGRID_TIMEOUT"),
-        ({"DIGEST_FROM": "nobody"}, "DIGEST_FROM: must be one address"),
+        ({"DIGEST_FROM": "nobody"}, "DIGEST_FROM must be one address"),
         ({"DIGEST_FROM": "A <a@example.com>, b@example.com"}, "DIGEST_FROM"),
         ({"DIGEST_FROM": "Verdicts, weekly <a@example.com>"}, "in quotation marks"),
-        ({"canary": "canary"}, "DIGEST_CANARY: must be an address"),
+        ({"canary": "canary"}, "DIGEST_CANARY must be an address"),
         ({"leave_mailto": "a@example.com, b@example.com"}, "DIGEST_LEAVE_MAILTO"),
-        ({"editors": "a@example.com, b"}, "DIGEST_EDITORS: must be addresses"),
+        ({"editors": "a@example.com, b"}, "DIGEST_EDITORS must be addresses"),
     ],
 )
 def test_nonsense_is_refused_by_name(fault: Mapping[str, Any], named: str) -> None:
@@ -102,28 +111,86 @@ def test_a_name_with_a_comma_may_stand_in_quotation_marks() -> None:
         ("DIGEST_SENDGRID_APIKEY", "DIGEST_SENDGRID_API_KEY"),
         ("DIGEST_TRANSPROT", "DIGEST_TRANSPORT"),
         ("DIGEST_SECRETS_FILE", "DIGEST_SECRET_FILE"),
+        ("DIGEST_EDITOR", "DIGEST_EDITORS"),
     ],
 )
-def test_a_slip_in_a_name_is_refused_and_not_passed_over(slip: str, meant: str) -> None:
-    with pytest.raises(BadSetting, match=f"{slip} is no setting; is {meant} meant"):
+def test_a_slip_in_a_name_is_refused_with_the_nearest_name(slip: str, meant: str) -> None:
+    with pytest.raises(BadSetting, match=f"{slip} is not a setting; did you mean {meant}?"):
         load({slip: "x"})
 
 
+def test_a_name_like_no_setting_is_refused_too_and_every_one_is_told() -> None:
+    with pytest.raises(BadSetting) as fault:
+        load({"DIGEST_QUX": "1", "DIGEST_XYZZY": "2"})
+    assert str(fault.value) == "DIGEST_QUX is not a setting; DIGEST_XYZZY is not a setting"
+    assert "digest docs settings" in (fault.value.next_step or "")
+
+
+@pytest.mark.parametrize(
+    "name", ["DIGEST_TRANSPROT", "export DIGEST_TRANSPROT", "digest_transprot"]
+)
 def test_a_slip_in_the_file_of_settings_is_refused_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    (tmp_path / ".env").write_text("# ours\nDIGEST_TRANSPROT=sendgrid\n", "utf-8")
+    (tmp_path / ".env").write_text(f"# ours\nANOTHERS=1\n{name}=sendgrid\n", "utf-8")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(BadSetting, match="is DIGEST_TRANSPORT meant"):
+    with pytest.raises(BadSetting, match="did you mean DIGEST_TRANSPORT"):
         load({})
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"# ours\nhello there\n", ".env, line 2: can't be read as a setting"),
+        (b"DIGEST_EDITORS=\xff\n", ".env isn't a text in UTF-8"),
+    ],
+)
+def test_a_file_of_settings_that_cannot_be_read_is_refused_in_our_words(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    content: bytes,
+    says: str,
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadSetting) as fault:
+        load({})
+    assert (str(fault.value), caplog.records) == (says, [])
+
+
+def test_a_value_s_file_that_is_no_text_is_refused_in_our_words(tmp_path: Path) -> None:
+    (tmp_path / "value").write_bytes(b"\xff")
+    with pytest.raises(BadSetting, match="DIGEST_SECRET_FILE: the file isn't a text in UTF-8"):
+        load({"DIGEST_SECRET_FILE": str(tmp_path / "value")})
+
+
 def test_other_variables_are_nobodys_business() -> None:
-    assert load({"DIGEST_NO_SKIPS": "1", "SENDGRID_API_KEY": "x"}).sendgrid_api_key is None
+    assert load({"SENDGRID_API_KEY": "x", "MY_DIGEST_X": "1"}).sendgrid_api_key is None
+
+
+def test_switches_of_the_tests_are_no_settings_and_are_let_through() -> None:
+    assert load(dict.fromkeys(SWITCHES, "1")) == load({})
+
+
+def test_what_kubernetes_tells_of_a_service_called_digest_is_let_through() -> None:
+    told = ["DIGEST_SERVICE_HOST", "DIGEST_SERVICE_PORT", "DIGEST_PORT", "DIGEST_PORT_80_TCP_ADDR"]
+    assert load(dict.fromkeys(told, "tcp://10.0.0.1:80")) == load({})
+    with pytest.raises(BadSetting, match="DIGEST_PORT is not a setting"):
+        load({"DIGEST_PORT": "9000"})
+
+
+def test_every_name_of_ours_that_code_reads_is_a_setting_or_a_switch() -> None:
+    root = Path(__file__).parents[1]
+    files = [file for folder in FOLDERS for file in (root / folder).rglob("*.py")]
+    read = re.compile(r"""environ(?:\.get)?[(\[]\s*["'](DIGEST_[A-Z_]+)""")
+    names = {name for file in files for name in read.findall(file.read_text("utf-8"))}
+    assert names
+    assert names <= {*SWITCHES, *map(variable_of, Settings.model_fields)}
 
 
 def test_every_fault_is_reported_at_once() -> None:
-    with pytest.raises(BadSetting, match=r"DIGEST_TRANSPORT: .+; DIGEST_BATCH_SIZE: "):
+    with pytest.raises(BadSetting, match=r"DIGEST_TRANSPORT must .+; DIGEST_BATCH_SIZE must "):
         settings(transport="pigeon", batch_size=0)
 
 
@@ -150,14 +217,14 @@ def test_a_slash_at_the_end_of_an_address_is_dropped() -> None:
 
 @pytest.mark.parametrize("end", ["/news", "/news/", "?x=1", "?", "/?x=1", "#top", " /", "\\news"])
 def test_readers_reach_us_at_the_root_of_a_host(end: str) -> None:
-    with pytest.raises(BadSetting, match="DIGEST_BASE_URL: must be a host of its own"):
+    with pytest.raises(BadSetting, match="DIGEST_BASE_URL must be a host of its own"):
         settings(base_url=f"https://example.com{end}")
 
 
 @pytest.mark.parametrize("port", ["99999", "0", "-1", "web"])
 @pytest.mark.parametrize("name", ["base_url", "sendgrid_url"])
 def test_a_port_that_is_none_is_refused(name: str, port: str) -> None:
-    with pytest.raises(BadSetting, match="its port must be a number from 1 to 65535"):
+    with pytest.raises(BadSetting, match="must have a port from 1 to 65535"):
         settings(**{name: f"https://example.com:{port}"})
 
 

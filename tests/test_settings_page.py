@@ -26,8 +26,9 @@ The environment goes first.
 Any of them may come from a file instead: put `_FILE` behind its name and the file's path in it,
 as `DIGEST_SECRET_FILE=/run/secrets/digest`. That keeps secrets out of process listings.
 
-A value that can't be right is refused at the start, by name. `digest doctor` says whether all of
-them together make an installation that is fit to send.
+A value that can't be right is refused at the start, by name, and so is a name that begins with
+`DIGEST_` and is no setting. `digest setup` asks for the values a newsletter needs and writes them.
+`digest doctor` says whether all of them together make an installation that is fit to send.
 
 | Name | What it is for | Unless it is set |
 |---|---|---|

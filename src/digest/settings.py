@@ -6,13 +6,14 @@ This module hides where a value comes from: a variable ``DIGEST_<NAME>``, a file
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
@@ -24,6 +25,16 @@ from subscribers.errors import BadAddress
 
 PREFIX = "DIGEST_"
 _ENV_FILE = Path(".env")
+_HOST = "_SERVICE_HOST"  # ends the name by which Kubernetes tells every container of a service
+
+#: Names with our prefix that are no settings, and who reads them.
+SWITCHES = {
+    "DIGEST_DEBUG": "the command line: a traceback in place of one line",
+    "DIGEST_NO_SKIPS": "the tests: what is skipped is a failure",
+    "DIGEST_SOAK": "the tests: a death at every step",
+    "DIGEST_TEST_POSTGRES_URL": "the tests: a server of yours",
+    "DIGEST_UPDATE_GOLDEN": "the tests: write the expected files anew",
+}
 
 
 class TransportKind(StrEnum):
@@ -60,13 +71,13 @@ def _refuse_unreachable(parts: SplitResult, host: str) -> None:
     try:
         (parts.hostname or "").encode("idna")
     except UnicodeError:
-        raise ValueError(f"its host is no name, such as {host}") from None
+        raise ValueError(f"must have a host such as {host}") from None
     try:
         fits = parts.port != 0
     except ValueError:
         fits = False
     if not fits:
-        raise ValueError("its port must be a number from 1 to 65535")
+        raise ValueError("must have a port from 1 to 65535, or none")
 
 
 def _site_address(value: str) -> str:
@@ -287,10 +298,11 @@ def load(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     ``DIGEST_<NAME>_FILE``. Raises `BadSetting` with every fault in words.
     """
     variables = os.environ if env is None else env
-    _refuse_slips({*variables, *_names_in(_ENV_FILE)})
+    in_file = _values_in_file()
+    _refuse_unknown(variables, in_file)
     # A file named in .env counts too, unless the value itself is given in either place.
     values: dict[str, Any] = {
-        **_from_files({**_values_in_file(), **variables}),
+        **_from_files({**in_file, **variables}),
         **_from_files(variables),
     }
     values.update({key: value for key, value in overrides.items() if value is not None})
@@ -306,29 +318,60 @@ def variable_of(name: str) -> str:
 
 
 def _values_in_file() -> dict[str, str]:
-    """Return the values in .env, by variable."""
+    """Return the values in .env by variable, in capitals; raises `BadSetting` for a faulty file."""
+    unread = _UnreadLines()
+    parser = logging.getLogger("dotenv.main")  # which only logs the lines it can't read
+    parser.addFilter(unread)
     try:
         variables = DotEnvSettingsSource(Settings).env_vars
-    except UnicodeDecodeError:  # Settings reports it
-        return {}
-    return {name.upper(): value for name, value in variables.items() if value is not None}
+    except UnicodeDecodeError:
+        step = "save it as UTF-8"
+        raise BadSetting(f"{_ENV_FILE} isn't a text in UTF-8", next_step=step) from None
+    finally:
+        parser.removeFilter(unread)
+    if unread.lines:
+        raise BadSetting(
+            f"{_ENV_FILE}, line {unread.lines[0]}: can't be read as a setting",
+            next_step="write it as NAME=value, or put # in front of it",
+        )
+    return {name.upper(): value or "" for name, value in variables.items()}
 
 
-def _names_in(path: Path) -> list[str]:
-    try:
-        return re.findall(r"^\s*(?:export\s+)?(\w+)\s*=", path.read_text("utf-8"), re.MULTILINE)
-    except (OSError, UnicodeDecodeError):  # Settings reports it
-        return []
+class _UnreadLines(logging.Filter):
+    """Collects the line numbers of a parser's warnings, and keeps them from being printed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[Any] = []
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        self.lines += record.args if isinstance(record.args, tuple) else ["?"]
+        return False
 
 
-def _refuse_slips(names: set[str]) -> None:
-    """Raise `BadSetting` for a variable spelt almost like a setting: it would be ignored."""
-    variables = [variable_of(name) for name in Settings.model_fields]
-    variables += [f"{name}_FILE" for name in variables]
-    for variable in sorted(names - set(variables)):
-        near = get_close_matches(variable, variables, n=1, cutoff=0.85)
-        if variable.startswith(PREFIX) and near:
-            raise BadSetting(f"{variable} is no setting; is {near[0]} meant?")
+def _refuse_unknown(variables: Mapping[str, str], in_file: Iterable[str]) -> None:
+    """Raise `BadSetting` for every name that begins as a setting's does and is none."""
+    known = [variable_of(name) for name in Settings.model_fields]
+    known += [f"{name}_FILE" for name in known]
+    given = {name for name in {*variables, *in_file} if name.startswith(PREFIX)}
+    unknown = given - {*known, *SWITCHES} - _of_kubernetes(variables)
+    if unknown:
+        words = [_unknown_in_words(name, known) for name in sorted(unknown)]
+        raise BadSetting("; ".join(words), next_step="digest docs settings names them all")
+
+
+def _unknown_in_words(name: str, known: list[str]) -> str:
+    bare = {variable.removeprefix(PREFIX): variable for variable in known}
+    near = get_close_matches(name.removeprefix(PREFIX), bare, n=1)
+    question = f"; did you mean {bare[near[0]]}?" if near else ""
+    return f"{name} is not a setting{question}"
+
+
+def _of_kubernetes(variables: Mapping[str, str]) -> set[str]:
+    """Return the names that Kubernetes sets for services whose names begin with "digest"."""
+    services = [name.removesuffix(_HOST) for name in variables if name.endswith(_HOST)]
+    starts = tuple(f"{service}_{kind}" for service in services for kind in ("SERVICE_", "PORT"))
+    return {name for name in variables if name.startswith(starts)}
 
 
 def _from_files(env: Mapping[str, str]) -> Mapping[str, str]:
@@ -344,13 +387,50 @@ def _from_files(env: Mapping[str, str]) -> Mapping[str, str]:
             )
         except OSError as fault:
             raise BadSetting(f"{variable}: the file can't be read: {fault.strerror}") from None
+        except UnicodeDecodeError:
+            raise BadSetting(f"{variable}: the file isn't a text in UTF-8") from None
     return values
 
 
 def _in_words(fault: ValidationError) -> str:
+    """Say in our own words what each wrong setting must be; a number is repeated, no text is."""
     lines = []
-    for error in fault.errors(include_input=False, include_url=False):
-        name = str(error["loc"][0]) if error["loc"] else "?"
-        variable = name if name.startswith(PREFIX) else variable_of(name)
-        lines.append(f"{variable}: {error['msg'].removeprefix('Value error, ')}")
+    for error in fault.errors(include_url=False, include_context=False):
+        name = str(error["loc"][0]) if error["loc"] else ""
+        [field] = [each for each in Settings.model_fields if name in {each, variable_of(each)}]
+        if error["type"] == "value_error":
+            says = error["msg"].removeprefix("Value error, ")
+        else:
+            says = f"must be {_requirement(field)}"
+        if Settings.model_fields[field].annotation in {int, float}:
+            says += _number_given(error["input"])
+        lines.append(f"{variable_of(field)} {says}")
     return "; ".join(lines)
+
+
+def _requirement(name: str) -> str:
+    """Return what a setting's value must be: "a whole number from 1 to 1000"."""
+    field = Settings.model_fields[name]
+    kind = field.annotation
+    if kind in {int, float}:
+        return ("a whole number" if kind is int else "a number") + _bounds_in_words(field.metadata)
+    choices = [*kind] if isinstance(kind, type) and issubclass(kind, StrEnum) else get_args(kind)
+    named = [str(choice) for choice in choices if isinstance(choice, str)]
+    return f"{', '.join(named[:-1])} or {named[-1]}" if named else "a text"
+
+
+def _bounds_in_words(limits: list[Any]) -> str:
+    low, above, high = (
+        next((getattr(limit, name) for limit in limits if hasattr(limit, name)), None)
+        for name in ("ge", "gt", "le")
+    )
+    if low is not None and high is not None:
+        return f" from {low} to {high}"
+    if above is not None:
+        return f" above {above}" + (f" and up to {high}" if high is not None else "")
+    return f", {low} or more" if low is not None else ""
+
+
+def _number_given(value: Any) -> str:
+    number = re.fullmatch(r"\s*([-+]?\d{1,20}(?:\.\d{1,20})?)\s*", str(value), re.ASCII)
+    return f"; it is {number[1]}" if number else ""
