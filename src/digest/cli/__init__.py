@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import sys
+from io import TextIOWrapper
 from pkgutil import resolve_name
 from typing import Annotated, Any
 
@@ -165,6 +166,9 @@ def _root(
 
 def main() -> None:
     """Run the digest command; exit 0 done, 1 it could not be done, 2 wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what a terminal can't show becomes a "?"
+            stream.reconfigure(errors="replace")
     try:
         app()
     except (DigestError, SubscribersError) as fault:

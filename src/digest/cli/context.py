@@ -69,7 +69,14 @@ class CommandContext:
 
     def json(self, facts: Any) -> None:
         """Print facts as JSON, indented by two spaces, keys in insertion order."""
-        sys.stdout.write(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() + "\n")
+        write_document(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+def write_document(text: str) -> None:
+    """Write what a program or a file takes from stdout: in UTF-8, whatever a terminal can show."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode())
+    sys.stdout.flush()
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

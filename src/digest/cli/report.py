@@ -5,7 +5,6 @@ Hides the layout in a terminal, and the choice of HTML, CSV or JSON.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -13,7 +12,13 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from digest.cli.context import CommandContext, JsonFlag, OptionalIssue, call_of
+from digest.cli.context import (
+    CommandContext,
+    JsonFlag,
+    OptionalIssue,
+    call_of,
+    write_document,
+)
 from digest.cli.issue.drafting import NewsletterOption
 from digest.delivery.reporting import EditionStatistics
 from digest.errors import NotFound
@@ -57,7 +62,7 @@ def report(
     if html is not None:
         _write(call, reports, html, every=all_)
     elif as_csv_:
-        sys.stdout.write(as_csv(reports))
+        write_document(as_csv(reports))
     elif as_json:
         call.json([item.as_dict() for item in reports] if all_ else reports[0].as_dict())
     elif all_:
@@ -88,7 +93,7 @@ def _write(
             '  next: pip install "vl-convert-python<2", and write it again', markup=False
         )
     if str(path) == "-":
-        sys.stdout.write(page)
+        write_document(page)
         return
     path.write_text(page, encoding="utf-8")
     call.out.print(f"Written to {path}: one file, with all it needs in it.")

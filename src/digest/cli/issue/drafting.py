@@ -5,7 +5,6 @@ Hides how an issue is found by number, and how issues and findings are printed.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -13,7 +12,14 @@ import typer
 from rich.table import Table
 from sqlmodel import Session
 
-from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of, counted
+from digest.cli.context import (
+    CommandContext,
+    IssueNumber,
+    JsonFlag,
+    call_of,
+    counted,
+    write_document,
+)
 from digest.issues import store
 from digest.issues.build import build as build_issue
 from digest.issues.build import choose_comparisons
@@ -114,9 +120,9 @@ def show(
     with call.app.database.read() as session:
         row, edition = find_issue(session, newsletter, issue)
         if headers:
-            sys.stdout.write(_headers(call, session, row))
+            write_document(_headers(call, session, row))
         elif html or text:
-            sys.stdout.write(edition.html if html else edition.text)
+            write_document(edition.html if html else edition.text)
         elif as_json:
             call.json({**issue_facts(row, edition), "pick": row.pick})
         else:
