@@ -80,10 +80,8 @@ def refused(app: App) -> dict[str, str]:
     return facts
 
 
-def warned(app: App) -> dict[str, str]:
-    facts = {
-        fact.about: fact.says for fact in run_checks(app) if fact.weight is HealthLevel.WARNING
-    }
+def warned(app: App, weight: HealthLevel = HealthLevel.WARNING) -> dict[str, str]:
+    facts = {fact.about: fact.says for fact in run_checks(app) if fact.weight is weight}
     app.database.close()
     return facts
 
@@ -240,6 +238,27 @@ def test_letters_in_doubt_are_pointed_out(install: Install, state: str, pointed_
     assert ("letters" in warned(app)) is pointed_out
 
 
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"DIGEST_FROM": "Us <us@example.com>"}, "made for examples"),
+        ({"postal_address": ""}, "no postal address"),
+    ],
+)
+def test_with_the_outbox_a_sender_who_is_not_real_is_pointed_out(
+    install: Install, settings: dict[str, Any], says: str
+) -> None:
+    app = install(transport="outbox", **settings)
+    facts = [fact for fact in run_checks(app) if fact.about == "sender" and says in fact.says]
+    app.database.close()
+    assert [fact.weight for fact in facts] == [HealthLevel.WARNING]
+    assert "digest setup" in facts[0].next_step
+
+
+def test_with_the_outbox_it_is_said_that_nothing_reaches_anybody(install: Install) -> None:
+    assert "nothing will reach anybody" in warned(install(transport="outbox"))["provider"]
+
+
 def test_trying_it_out_on_this_machine_needs_neither_https_nor_a_webhook(install: Install) -> None:
     app = install(
         transport="outbox",
@@ -345,7 +364,7 @@ def test_a_folder_for_copies_that_takes_none_is_reported(install: Install, tmp_p
     assert "nothing can be written" in warned(install(backups=tmp_path / "taken" / "in"))["backup"]
 
 
-def test_a_restored_database_is_reported_and_does_not_stop_the_site(install: Install) -> None:
+def test_a_restored_database_is_a_fault_and_does_not_stop_the_site(install: Install) -> None:
     app = install()
     Path(f"{app.database.url.database}.epoch").write_text(
         "digest-epoch 0123456789abcdef0123456789abcdef 000000000000009\n", encoding="ascii"
@@ -354,7 +373,7 @@ def test_a_restored_database_is_reported_and_does_not_stop_the_site(install: Ins
         session.connection().exec_driver_sql(
             "INSERT INTO installation VALUES (1,'k',NULL,'','',NULL)"
         )
-    assert "nothing is sent" in warned(app)["restore"]
+    assert "nothing is sent" in warned(app, HealthLevel.FAULT)["restore"]
 
 
 MOUNTS = """\

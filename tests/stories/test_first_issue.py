@@ -138,3 +138,8 @@ def test_the_outbox_holds_one_mail_a_reader_with_a_link_of_their_own(ready: Inst
     assert len({mail["To"] for mail in mails}) == READERS
     assert len({mail["List-Unsubscribe"] for mail in mails}) == len(mails) == READERS
     assert {mail["List-Unsubscribe-Post"] for mail in mails} == {"List-Unsubscribe=One-Click"}
+
+
+def test_a_second_init_does_not_send_one_to_import_again(empty: Installation) -> None:
+    assert "Next: digest import" in empty.done("init").out
+    assert empty.done("init").out.splitlines()[-1] == "Next: digest status"

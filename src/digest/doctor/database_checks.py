@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 
 from digest.app.installation import App
 from digest.delivery.sending import restore_guard
-from digest.doctor.health_check import CheckResult, fine, refused, warning
+from digest.doctor.health_check import CheckResult, fault, fine, refused, warning
 from digest.issues.models import JobRun
 from digest.migrations import table_check
 from digest.migrations.upgrade import OTHER_TABLES, current, newest
@@ -254,7 +254,7 @@ def check_restore(app: App) -> Iterator[CheckResult]:
         yield from _backups(app, session)
     held = restore_guard.hold_reason(app.database, app.sending.restore_guard_file)
     if held:
-        yield warning("restore", f"nothing is sent: {held}", restore_guard.NEXT_STEP)
+        yield fault("restore", f"HOLD, nothing is sent: {held}", restore_guard.NEXT_STEP)
 
 
 def _backups(app: App, session: Session) -> Iterator[CheckResult]:

@@ -14,6 +14,7 @@ class HealthLevel(StrEnum):
 
     FINE = "fine"  #: nothing to do
     WARNING = "warning"  #: it works, and a person should look
+    FAULT = "fault"  #: no mail leaves until a person acts; `digest run` starts all the same
     REFUSED = "refused"  #: `digest run` refuses to start
 
 
@@ -35,6 +36,11 @@ def fine(about: str, says: str) -> CheckResult:
 def warning(about: str, says: str, next_step: str) -> CheckResult:
     """Return a result that a person should look at."""
     return CheckResult(about=about, weight=HealthLevel.WARNING, says=says, next_step=next_step)
+
+
+def fault(about: str, says: str, next_step: str) -> CheckResult:
+    """Return a result that keeps mail from leaving, while the site works."""
+    return CheckResult(about=about, weight=HealthLevel.FAULT, says=says, next_step=next_step)
 
 
 def refused(about: str, says: str, next_step: str) -> CheckResult:

@@ -100,13 +100,16 @@ def _address(app: App) -> Iterator[CheckResult]:
 
 
 def _sender(app: App) -> Iterator[CheckResult]:
+    wrong = refused if _sends_real_mail(app) else warning
     domain = app.sender.address.rpartition("@")[2]
-    if is_reserved(domain) and _sends_real_mail(app):
-        yield refused("sender", f"{domain} is made for examples", "set DIGEST_FROM")
+    if is_reserved(domain):
+        step = "set DIGEST_FROM to an address of your own domain, or: digest setup"
+        yield wrong("sender", f"mail comes from {domain}, which is made for examples", step)
     else:
         yield fine("sender", f"mail comes from {domain}")
-    if not app.settings.postal_address and _sends_real_mail(app):
-        yield refused("sender", "the law asks for a postal address", "set DIGEST_POSTAL_ADDRESS")
+    if not app.settings.postal_address:
+        step = "set DIGEST_POSTAL_ADDRESS, or: digest setup"
+        yield wrong("sender", "there is no postal address, and the law asks for one", step)
 
 
 def _provider(app: App) -> Iterator[CheckResult]:
@@ -114,8 +117,8 @@ def _provider(app: App) -> Iterator[CheckResult]:
     if app.outbox_folder is not None:
         yield warning(
             "provider",
-            f"mail is written to the folder {app.outbox_folder}, and nobody gets it",
-            f"for real mail: DIGEST_TRANSPORT={app.provider.name}",
+            f"mail goes to the folder {app.outbox_folder}, and nothing will reach anybody",
+            f"for real mail: digest setup, or DIGEST_TRANSPORT={app.provider.name}",
         )
         return
     try:

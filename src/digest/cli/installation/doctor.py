@@ -13,7 +13,8 @@ import typer
 from dns.exception import DNSException
 from dns.resolver import NXDOMAIN, NoAnswer, Resolver
 
-from digest.cli.context import CommandContext, JsonFlag, call_of
+from digest.app.installation import App
+from digest.cli.context import CommandContext, JsonFlag, call_of, counted
 from digest.doctor import (
     CheckResult,
     HealthLevel,
@@ -29,7 +30,13 @@ from digest.mail.provider import SenderRecord
 app = typer.Typer()
 SECONDS = 3.0  # that a name server may take
 
-_MARKS = {HealthLevel.FINE: "ok", HealthLevel.WARNING: "look", HealthLevel.REFUSED: "NO"}
+_MARKS = {
+    HealthLevel.FINE: "ok",
+    HealthLevel.WARNING: "look",
+    HealthLevel.FAULT: "HOLD",
+    HealthLevel.REFUSED: "NO",
+}
+_UNFIT = (HealthLevel.FAULT, HealthLevel.REFUSED)
 
 
 @app.command()
@@ -41,28 +48,34 @@ def doctor(
     """Check whether this installation is fit to send; exit 1 when it isn't."""
     call = call_of(context)
     facts = run_checks(call.app)
-    needed = _records(call, ask=dns)
-    unfit = any(fact.weight is HealthLevel.REFUSED for fact in facts)
+    needed = dns_records(call.app) if dns else []
+    unfit = any(fact.weight in _UNFIT for fact in facts)
     if as_json:
         call.json({"fit": not unfit, "facts": facts, "dns": [asdict(record) for record in needed]})
     else:
-        _print(call, facts, needed)
+        print_checks(call, facts)
+        _print_records(call, needed)
+        call.out.print(f"\n{_verdict(call.app, facts)}", markup=False)
     if unfit:
         raise typer.Exit(1)
 
 
-def _records(call: CommandContext, *, ask: bool) -> list[SenderRecord]:
+def dns_records(app: App) -> list[SenderRecord]:
+    """Return the DNS records of the sender's domain, as far as name servers answer.
+
+    There are none for a domain that is made for examples: nobody can set them.
+    """
     try:
-        domain = call.app.sender.address.rpartition("@")[2]
+        domain = app.sender.address.rpartition("@")[2]
     except DigestError:  # reported among the checks
         return []
-    if not ask or is_reserved(domain):
-        return records(call.app.provider, domain)
+    if is_reserved(domain):
+        return []
     try:
         asked = Resolver()
     except DNSException:  # no name server is configured
-        return records(call.app.provider, domain)
-    return look_up(call.app.provider, domain, resolver(asked))
+        return records(app.provider, domain)
+    return look_up(app.provider, domain, resolver(asked))
 
 
 def resolver(name_servers: Resolver) -> Resolve:
@@ -80,24 +93,40 @@ def resolver(name_servers: Resolver) -> Resolve:
     return resolve
 
 
-def _print(
-    call: CommandContext, checks: Sequence[CheckResult], records: Sequence[SenderRecord]
-) -> None:
-    say = call.out.print
+def print_checks(call: CommandContext, checks: Sequence[CheckResult]) -> None:
+    """Print each result with its mark, and the next step where there is one."""
     for check in checks:
-        say(f"{_MARKS[check.weight]:>4}  {check.about}: {check.says}", markup=False)
+        call.out.print(f"{_MARKS[check.weight]:>4}  {check.about}: {check.says}", markup=False)
         if check.next_step:
-            say(f"      next: {check.next_step}", markup=False)
-    if records:
-        say("\nThe sender's DNS records, to copy (the provider shows your own numbers under")
-        say("Settings, Sender Authentication; what stands for them here is u1234567 and em1234):")
+            call.out.print(f"      next: {check.next_step}", markup=False)
+
+
+def _print_records(call: CommandContext, records: Sequence[SenderRecord]) -> None:
+    if not records:
+        return
+    say = call.out.print
+    say("\nThe sender's DNS records, to copy (the provider shows your own numbers under")
+    say("Settings, Sender Authentication; what stands for them here is u1234567 and em1234):")
     for record in records:
         say(f"\n{_standing(record):>4}  {record.what}: {record.why}", markup=False)
         say(f"      {record.name}. {record.type} {_quoted(record)}", markup=False)
         if record.found:
             say(f"      there is: {'; '.join(record.found)}", markup=False)
-        elif record.fine is False:
-            say("      there is none yet", markup=False)
+        if record.fine is False:
+            say("      next: add it where the domain's DNS is kept; it may take an hour to be seen")
+        elif record.fine is None and record.what != "SPF":
+            say("      next: no name server answered; try again: digest doctor")
+
+
+def _verdict(app: App, checks: Sequence[CheckResult]) -> str:
+    """Return the sentence that sums the results up."""
+    failed = sum(check.weight in _UNFIT for check in checks)
+    if failed:
+        return f"Not fit to send: {counted(failed, 'fault')} to mend."
+    if app.outbox_folder is not None:
+        return f"Fit to try out. Mail goes to the folder {app.outbox_folder}; nobody gets it."
+    looks = sum(check.weight is HealthLevel.WARNING for check in checks)
+    return "Fit to send." if not looks else f"Fit to send; {counted(looks, 'thing')} to look at."
 
 
 def _standing(record: SenderRecord) -> str:

@@ -39,7 +39,13 @@ def init(context: typer.Context, as_json: JsonFlag = False) -> None:
     call.out.print(f"The database {done} (revision {facts['revision']}).")
     if facts["secret_written"]:
         call.out.print("A secret that signs links was written to .env; keep it, and keep it safe.")
-    call.out.print("Next: digest import PATH...")
+    call.out.print(f"Next: {_next_step(facts)}")
+
+
+def _next_step(facts: dict[str, object]) -> str:
+    if facts["newsletter_added"]:
+        return "digest import PATH...; for a newsletter of your own: digest setup"
+    return "digest doctor" if facts["upgraded"] else "digest status"
 
 
 def prepare(call: CommandContext) -> dict[str, object]:
