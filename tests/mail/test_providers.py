@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import orjson
 import pytest
 
 from digest.errors import BadSetting, BadSignature
-from digest.fake_sendgrid import RunningFake
+from digest.fake_sendgrid import RunningFake, running_fake
 from digest.mail.provider import Provider
 from digest.mail.provider_events import EventKind
 from digest.mail.sendgrid import sendgrid_provider
+from digest.mail.transport import Accepted, Halted, NotSent
 from digest.settings import TransportKind
 from tests.fake_sendgrid.webhook_receiver import Webhook
 from tests.mail.test_transports import NOWHERE, a_mailing
@@ -86,6 +88,12 @@ class ProviderContract:
         parsed = provider.parse(body)
         assert (list(parsed.events), parsed.unread) == ([], 1)
 
+    def test_a_dry_run_is_accepted_where_a_mail_would_be(self, provider: Provider) -> None:
+        assert isinstance(provider.dry_run(a_mailing("one@example.org")), Accepted)
+
+    def test_a_dry_run_without_a_connection_is_not_sent(self, unreachable: Provider) -> None:
+        assert isinstance(unreachable.dry_run(a_mailing("one@example.org")), NotSent)
+
     def test_its_records_are_of_the_senders_domain_and_unchecked(self, provider: Provider) -> None:
         records = provider.sender_records("mill-lane.eu")
         assert {record.what for record in records} == {"SPF", "DKIM"}
@@ -117,3 +125,24 @@ class TestSendGridProvider(ProviderContract):
         fake.flush_events(to=webhook.url)
         [body], [headers] = webhook.bodies, webhook.headers
         return body, headers
+
+    def test_a_dry_run_sends_nothing(self, fake: RunningFake, provider: Provider) -> None:
+        provider.dry_run(a_mailing("one@example.org"))
+        assert fake.counts()["messages"] == 0
+
+
+def test_a_dry_run_tells_a_wrong_key_from_a_missing_right_and_an_unknown_sender(
+    tmp_path: Path,
+) -> None:
+    with running_fake(
+        tmp_path, key="the-key", unscoped_key="a-reader", sender="verified.example"
+    ) as fake:
+        answers = [
+            sendgrid_provider(api_key=key, url=fake.url, seconds=30).dry_run(a_mailing("one@a.org"))
+            for key in ("wrong", "a-reader", "the-key")
+        ]
+    assert {type(answer) for answer in answers} == {Halted}
+    wrong, unscoped, unverified = [answer.detail for answer in answers]
+    assert "doesn't accept the API key" in wrong
+    assert "lacks the right Mail Send" in unscoped
+    assert "sender isn't verified" in unverified

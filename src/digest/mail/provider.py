@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from digest.mail.mailing import Mailing
 from digest.mail.provider_events import ParsedPost
-from digest.mail.transport import Transport
+from digest.mail.transport import Answer, Transport
 
 
 class WebhookVerifier(Protocol):
@@ -55,6 +55,8 @@ class Provider:
     company: str  #: which the privacy page names
     endpoint: str  #: URL that each request is posted to
     transport: Callable[[], Transport]  #: raises `BadSetting`
+    #: has a mailing judged and sends nothing; `Accepted` where it would be; raises `BadSetting`
+    dry_run: Callable[[Mailing], Answer]
     request_body: Callable[[Mailing], Mapping[str, Any]]  #: shown in the preview
     suppressions: Callable[[], SuppressionRemover | None]  #: ``None`` without a key
     verifier: Callable[[Iterable[str]], WebhookVerifier]  #: from public keys; raises `BadSetting`

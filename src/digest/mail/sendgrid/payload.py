@@ -25,16 +25,20 @@ _BYPASSES = {
     "bypass_bounce_management": {"enable": True},
     "bypass_unsubscribe_management": {"enable": True},
 }
+_SANDBOX = {"sandbox_mode": {"enable": True}}
 
 
-def encode(mailing: Mailing) -> bytes:
-    """Return the request's body as UTF-8 JSON.
+def encode(mailing: Mailing, *, sandbox: bool = False) -> bytes:
+    """Return the request's body as UTF-8 JSON; in *sandbox* mode it is judged and not sent.
 
     Raise `ValueError` for no recipients, or for more than `MAX_RECIPIENTS`.
     """
     if not 0 < len(mailing.recipients) <= MAX_RECIPIENTS:
         raise ValueError(f"a request takes 1 to {MAX_RECIPIENTS} recipients")
-    return orjson.dumps(body(mailing))
+    request = body(mailing)
+    if sandbox:
+        request["mail_settings"] = {**request.get("mail_settings", {}), **_SANDBOX}
+    return orjson.dumps(request)
 
 
 def body(mailing: Mailing) -> dict[str, Any]:

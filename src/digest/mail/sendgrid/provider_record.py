@@ -38,6 +38,7 @@ def sendgrid_provider(*, api_key: str | None, url: str, seconds: float) -> Provi
         company="Twilio SendGrid, USA",
         endpoint=f"{url}/v3/mail/send",
         transport=transport,
+        dry_run=lambda mailing: transport().dry_run(mailing),
         request_body=body,
         suppressions=suppressions,
         verifier=Verifier,

@@ -14,6 +14,7 @@ from digest.mail.transport import Accepted, Answer, Halted, InDoubt, NotSent, Re
 
 ACCEPTED = 202  #: the only status of a queued mail
 CHECKED_ONLY = 200  #: documented for sandbox mode: validated and not sent
+FORBIDDEN = 403  #: for a key without the right, and for a sender nobody verified
 CLIENT_ERRORS = (400, 499)  #: range documented as refusals of the whole request
 MAX_DETAIL = 300  #: characters kept of the provider's text
 MAX_ID = 200  #: characters of a message id that is kept; SendGrid's have about 22
@@ -24,7 +25,7 @@ _WORD = re.compile(r"[^\s\[\]<>\"'(),;]+")
 _HALTS = {
     200: "the provider only checked the mail (sandbox mode is on) and sent nothing",
     401: "the provider doesn't accept the API key, or its credit is used up",
-    403: "the API key may not send, or the sender isn't verified with the provider",
+    403: "the API key may not send: it lacks the right Mail Send",
     404: "the provider knows no such address; see DIGEST_SENDGRID_URL",
     451: "the provider may not take this mail in its region; see DIGEST_SENDGRID_URL",
 }
@@ -112,7 +113,10 @@ def _errors(body: bytes) -> Iterator[tuple[str, str]]:
 
 def _halt_detail(exchange: Exchange, status: int) -> str:
     meaning = _HALTS.get(status, f"the provider refused the request ({status})")
-    reason = next((message for _, message in _errors(exchange.body) if message), "")
+    errors = list(_errors(exchange.body))
+    if status == FORBIDDEN and any(field == "from" for field, _ in errors):
+        meaning = "the sender isn't verified with the provider"
+    reason = next((message for _, message in errors if message), "")
     return f"{meaning}: {reason}" if reason else meaning
 
 

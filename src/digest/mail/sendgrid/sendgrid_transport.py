@@ -10,8 +10,8 @@ from sendgrid import SendGridAPIClient
 from digest.mail.mailing import Mailing
 from digest.mail.sendgrid.http_exchange import ExactClient, Exchange
 from digest.mail.sendgrid.payload import encode
-from digest.mail.sendgrid.responses import classify
-from digest.mail.transport import Answer, PreparedRequest
+from digest.mail.sendgrid.responses import ACCEPTED, CHECKED_ONLY, classify
+from digest.mail.transport import Accepted, Answer, InDoubt, PreparedRequest
 
 JSON_TYPE = "application/json; charset=utf-8"
 
@@ -50,5 +50,23 @@ class SendGrid:
 
     def hand_over(self, request: PreparedRequest) -> Answer:
         """POST a request once, and return what the response means."""
-        exchange: Exchange = self._sendgrid.client.mail.send.post(request.payload)
+        exchange = self._post(request.payload)
         return classify(exchange, recipients=request.recipients, now=self._clock())
+
+    def dry_run(self, mailing: Mailing) -> Answer:
+        """Have a mailing judged in sandbox mode, which sends nothing; `Accepted` where it would be.
+
+        The provider checks key, rights, sender and form as for a real request.
+        """
+        exchange = self._post(encode(mailing, sandbox=True))
+        if exchange.status == CHECKED_ONLY:
+            return Accepted(status=exchange.status)
+        if exchange.status == ACCEPTED:
+            return InDoubt(
+                status=exchange.status, detail="the provider may have sent the test mail"
+            )
+        return classify(exchange, recipients=len(mailing.recipients), now=self._clock())
+
+    def _post(self, payload: bytes) -> Exchange:
+        exchange: Exchange = self._sendgrid.client.mail.send.post(payload)
+        return exchange
