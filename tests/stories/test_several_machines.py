@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, create_engine, text
 
 from digest.fake_sendgrid import RunningFake, running_fake
 from tests.postgres import copied_database, own_database
-from tests.stories.conftest import ENOUGH, PAGE, READERS, Installation
+from tests.stories.conftest import ENOUGH, PAGE, READERS, Installation, last_week
 from tests.stories.test_interrupted_send import until
 from tests.stories.warm_start import LIMIT, Warm
 
@@ -39,7 +39,7 @@ def prepared(
         made.done("init")
         made.done("import", "page.txt")
         made.done("subscribers", "import", "readers.csv", "--consent", "They ticked the box.")
-        made.done("build")
+        made.done("build", "--period", last_week(), "--yes")
         made.done("approve", "1", "--by", "the tests")
         yield made, bare
 

@@ -6,6 +6,7 @@ Hides when the installation is opened and closed.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ import typer
 from rich.console import Console
 
 from digest.app.installation import App, open_app
-from digest.errors import DatabaseUnfit
+from digest.errors import DatabaseUnfit, DigestError
 from digest.issues import store
 from digest.settings import Settings, load
 
@@ -27,8 +28,17 @@ IssueNumber = Annotated[
 OptionalIssue = Annotated[
     int | None, typer.Argument(metavar="ISSUE", min=1, max=MAX_NUMBER, help="The issue's number.")
 ]
+YesFlag = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")]
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
+
+
+class Unconfirmed(DigestError):
+    """This needs a yes, and there is no terminal to ask at."""
+
+
+def _stdin_is_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 @dataclass
@@ -36,6 +46,7 @@ class CommandContext:
     """One call of the command line; the installation is opened on first use."""
 
     database_url: str | None = None
+    is_interactive: Callable[[], bool] = _stdin_is_terminal  #: whether a person can be asked
     may_create: bool = False  #: set by commands that create the database; others require one
     out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
     err: Console = field(
@@ -77,6 +88,20 @@ def write_document(text: str) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode())
     sys.stdout.flush()
+
+
+def confirm(call: CommandContext, facts: str, *, question: str, flag: str, given: bool) -> None:
+    """Ask at a terminal whether to go on, unless *flag* is *given*; raise `Exit` for a no.
+
+    *facts* says what is unusual, or can't be undone. Raise `Unconfirmed` where nobody can be asked.
+    """
+    if given:
+        return
+    if not call.is_interactive():
+        raise Unconfirmed(facts, next_step=f"add {flag} to go on without being asked")
+    if not typer.confirm(f"{facts}. {question}", err=True):
+        call.err.print("Nothing has changed.")
+        raise typer.Exit(1)
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

@@ -100,7 +100,9 @@ def _run_stages(
     demo_run: DemoRun, installation: App, folder: Path, readers: int, fake: RunningFake
 ) -> IssueStatus:
     with demo_run.stage("import comparisons"), installation.database.write() as session:
-        weekly = {**WEEKLY.model_dump(exclude={"id"}), "tracking": Tracking.READER}
+        today = installation.clock().weekday()  # so that the mail and its report have one date
+        weekly = {**WEEKLY.model_dump(exclude={"id"}), "weekday": today}
+        weekly["tracking"] = Tracking.READER
         session.add(Newsletter(**weekly))
         for path in samples.comparisons():
             store_draft(session, read_file(path), now=installation.clock())

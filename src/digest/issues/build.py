@@ -16,7 +16,7 @@ from digest.comparisons.store import ComparisonSummary, revisions, summaries
 from digest.errors import DigestError, IssueFrozen, NothingToPick
 from digest.issues import draft_history, provenance, store
 from digest.issues.approval import refuse_errors
-from digest.issues.calendar import issue_day
+from digest.issues.calendar.next_issue import date_of
 from digest.issues.content import IssueView
 from digest.issues.content.compose import compose
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
@@ -97,7 +97,7 @@ def choose_comparisons(
         rule_of(newsletter),
         draft_history.current(session, newsletter, period),
         period=period,
-        day=issue_day(period, newsletter.weekday),
+        day=date_of(session, newsletter, period),
     )
 
 

@@ -128,8 +128,16 @@ def _is_newest_edition() -> ColumnElement[bool]:
 
 
 def _published_issue(row: Any, newsletter: Newsletter) -> PublishedIssue:
-    day = date.fromisoformat(row.day) if row.day else issue_day(row.period, newsletter.weekday)
-    return PublishedIssue(row.id, row.number, day, row.subject)
+    return PublishedIssue(row.id, row.number, _day(row.day, row.period, newsletter), row.subject)
+
+
+def dated(issue: Issue, newsletter: Newsletter) -> date:
+    """Return the day that an issue's mail is dated: the one date that every surface shows."""
+    return _day(issue.pick.get("day"), issue.period, newsletter)
+
+
+def _day(picked: str | None, period: str, newsletter: Newsletter) -> date:
+    return date.fromisoformat(picked) if picked else issue_day(period, newsletter.weekday)
 
 
 _CARRYING_STATES = (IssueState.BUILT, IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,7 +17,8 @@ from digest.errors import ComparisonUnreadable, DigestError
 from digest.issues import approval, build, draft_history, provenance, store
 from digest.issues.approval import ApprovalStatus
 from digest.issues.build import BuiltIssue, IssueBuilder
-from digest.issues.calendar import cadence, slots
+from digest.issues.calendar import slots
+from digest.issues.calendar.next_issue import next_issue
 from digest.issues.content import IssueView
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.issues.picking import Decisions, Pick
@@ -27,9 +27,6 @@ from digest.preview.overlay import ComparisonFolder, ComparisonOverlay, overlay_
 from digest.render.rendered import Rendered
 from digest.render.sandbox import RenderProcess
 from digest.render.template_paths import template_folders
-
-#: States in which an issue may be built again.
-OPEN = (None, IssueState.BUILT, IssueState.SKIPPED)
 
 
 class PastEdition(NamedTuple):
@@ -148,7 +145,7 @@ def take_snapshot(
     try:
         with app.database.read() as session:
             newsletter = store.newsletter(session, slug)
-            week = wanted or _next_open(session, app, newsletter)
+            week = wanted or next_issue(session, newsletter, app.clock()).period
             standing = _standing(session, app, newsletter, week)
             overlay = overlay_drafts(session, drafts, app.clock())
             snapshot = replace(
@@ -186,17 +183,6 @@ def _stored(session: Session, snapshot: Snapshot, newsletter: Newsletter, week: 
         last=_last(session, newsletter, week),
         approved=_approved(session, issue),
     )
-
-
-def _next_open(session: Session, app: App, newsletter: Newsletter) -> str:
-    now = app.clock()
-    week = cadence.period_at(now, newsletter.timezone)
-    for ahead in range(60):
-        week = cadence.period_at(now + timedelta(days=7 * ahead), newsletter.timezone)
-        issue = store.by_period(session, newsletter.id, week)
-        if issue is None or issue.state in OPEN:
-            return week
-    return week
 
 
 def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> IssueStanding:

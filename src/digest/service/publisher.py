@@ -8,8 +8,9 @@ transaction with the issue it is about.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import NamedTuple
 
 from sqlmodel import Session
@@ -19,6 +20,7 @@ from digest.errors import DigestError, NothingToPick
 from digest.issues import build, store
 from digest.issues.build import IssueBuilder
 from digest.issues.calendar import LONGEST_SHIFT, DueMoment, slots
+from digest.issues.calendar.next_issue import unclaimed
 from digest.issues.calendar.slot_workflow import SlotStep, SlotTimes, next_step
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Slot, SlotState, WhenEmpty
 from digest.issues.picking import Pick
@@ -105,19 +107,13 @@ def _claim_due(publisher: Publisher, newsletter_id: int | None, now: datetime) -
 
 def _unclaimed(session: Session, newsletter: Newsletter, now: datetime) -> list[DueMoment]:
     """Return the moments whose build time has come and that no process has claimed."""
-    calendar = slots.calendar_of(session, newsletter)
-    since = newsletter.scheduled_since or now
-    latest = slots.latest_day(session, newsletter.id)
-    start = calendar.cadence.local(since).date() - LONGEST_SHIFT
-    start = max(start, latest + timedelta(days=1)) if latest else start
     until = now + SlotTimes.of(newsletter).build
-    moments: list[DueMoment] = []
-    for moment in calendar.from_day(start):
-        if calendar.cadence.instant(moment.day) > until + LONGEST_SHIFT:
-            return moments
-        if since < moment.at <= until:
-            moments.append(moment)
-    return moments
+    cadence = newsletter.cadence()
+    near = takewhile(
+        lambda moment: cadence.instant(moment.day) <= until + LONGEST_SHIFT,
+        unclaimed(session, newsletter, now),
+    )
+    return [moment for moment in near if moment.at <= until]
 
 
 def _advance_slot(
@@ -216,8 +212,7 @@ def _chosen(session: Session, work: _SlotWork, now: datetime) -> Pick:
     near = now >= slot.due_at - SlotTimes.of(newsletter).remind
     if not pick.chosen and near and newsletter.when_empty is WhenEmpty.EVERGREEN:
         pick = choose_evergreen(session, newsletter, slot.period)
-    # Readers see the slot's day, also when the cadence changed or the slot was moved.
-    return replace(pick, day=newsletter.cadence().local(slot.due_at).date())
+    return pick
 
 
 def _release(publisher: Publisher, session: Session, work: _SlotWork, _now: datetime) -> None:

@@ -16,14 +16,17 @@ from digest.cli.context import (
     CommandContext,
     IssueNumber,
     JsonFlag,
+    YesFlag,
     call_of,
     counted,
     write_document,
 )
+from digest.cli.issue.issue_dates import confirm_past, day_words, late_words, today
 from digest.issues import store
 from digest.issues.build import build as build_issue
 from digest.issues.build import choose_comparisons
-from digest.issues.calendar.cadence import BadPeriod, issue_day, period_at, period_of_day
+from digest.issues.calendar.cadence import BadPeriod, issue_day, period_of_day
+from digest.issues.calendar.next_issue import date_of, next_issue
 from digest.issues.link_checker import check_link, unreachable
 from digest.issues.linting import spam_findings
 from digest.issues.models import Edition, Issue, Newsletter
@@ -45,7 +48,10 @@ def _parse_period(text: str | None) -> str | None:
 PeriodOption = Annotated[
     str | None,
     typer.Option(
-        "--period", metavar="YYYY-Www", callback=_parse_period, help="ISO week; else this week."
+        "--period",
+        metavar="YYYY-Www",
+        callback=_parse_period,
+        help="ISO week; else the next one due.",
     ),
 ]
 NewsletterOption = Annotated[str, typer.Option("--newsletter", help="Which newsletter.")]
@@ -62,11 +68,15 @@ def pick(
     call = call_of(context)
     with call.app.database.read() as session:
         row = store.newsletter(session, newsletter)
-        chosen = choose_comparisons(session, row, _period(call, row, period))
+        wanted, late = _period(call, session, row, period)
+        chosen = choose_comparisons(session, row, wanted)
+        when = day_words(chosen.day, today(call, row))
     if as_json:
         call.json(chosen.to_dict())
     else:
+        call.out.print(f"[bold]{chosen.period}[/bold], dated {when}: {chosen.note}")
         _print_pick(call, chosen)
+        call.out.print(late, end="\n" if late else "", markup=False)
 
 
 @app.command()
@@ -77,26 +87,33 @@ def build(
     again: Annotated[
         bool, typer.Option("--again", help="Build it again; only before it is sent.")
     ] = False,
+    yes: YesFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Build the issue: pick, compose, render, check, freeze."""
     call = call_of(context)
-    with call.app.database.write() as session:
+    with call.app.database.read() as session:
         row = store.newsletter(session, newsletter)
+        wanted, late = _period(call, session, row, period)
+        if period:
+            confirm_past(call, row, wanted, date_of(session, row, wanted), yes=yes)
+    with call.app.database.write() as session:
         issue, made = build_issue(
             session,
             row,
-            _period(call, row, period),
+            wanted,
             now=call.app.clock(),
             issue_builder=call.app.issues.builder,
             again=again,
         )
         edition = store.edition_of(session, issue)
         facts = {**issue_facts(issue, edition), "findings": finding_facts(made.findings)}
+        when = day_words(store.dated(issue, row), today(call, row))
     if as_json:
         call.json(facts)
         return
     call.out.print(f"Issue {issue.number} of {issue.period} is built: “{edition.subject}”")
+    call.out.print(f"It is dated {when}. {late}".rstrip(), markup=False)
     call.out.print(
         f"{counted(len(made.view.comparisons), 'comparison')},"
         f" {len(edition.html.encode()) / 1000:.1f} KB of HTML, {edition.fingerprint[:12]}"
@@ -215,12 +232,18 @@ def print_findings(call: CommandContext, findings: Sequence[Finding]) -> None:
         call.out.print(str(finding), markup=False)
 
 
-def _period(call: CommandContext, newsletter: Newsletter, period: str | None) -> str:
-    return period or period_at(call.app.clock(), newsletter.timezone)
+def _period(
+    call: CommandContext, session: Session, newsletter: Newsletter, period: str | None
+) -> tuple[str, str]:
+    """Return *period*, else the next one due, and why that one is in the past if it is."""
+    if period:
+        return period, ""
+    now = call.app.clock()
+    moment = next_issue(session, newsletter, now)
+    return moment.period, late_words(newsletter, moment, now)
 
 
 def _print_pick(call: CommandContext, chosen: Pick) -> None:
-    call.out.print(f"[bold]{chosen.period}[/bold], out on {chosen.day}: {chosen.note}")
     for choice in chosen.chosen:
         call.out.print(f"  {choice.position}. [bold]{choice.candidate.title}[/bold]")
         call.out.print(f"     {choice.reason}", markup=False)

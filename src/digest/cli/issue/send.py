@@ -26,6 +26,7 @@ from digest.cli.context import (
     printable,
 )
 from digest.cli.issue.drafting import NewsletterOption, find_issue
+from digest.cli.issue.issue_dates import confirm_early
 from digest.cli.issue.service_status import hold_facts, print_hold, print_service, service_facts
 from digest.cli.issue.status_output import print_status
 from digest.delivery.counts import DeliveryCounts, count_deliveries
@@ -73,10 +74,14 @@ def send(
             "--refused-again", help="Send it again to the readers whom the provider refused."
         ),
     ] = False,
+    early: Annotated[
+        bool, typer.Option("--early", help="Send it before its day, without asking.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Plan and send an issue now, with progress; resume an interrupted send."""
     call = call_of(context)
+    _look_at_day(call, newsletter, issue, early=early)
     _require_real_send(call, newsletter, issue, take=from_outbox)
     if refused_again:
         _offer_again(call, newsletter, issue)
@@ -143,6 +148,16 @@ def status_(
         return
     print_hold(call, on_hold)
     print_status(call, report)
+
+
+def _look_at_day(call: CommandContext, newsletter: str, number: int, *, early: bool) -> None:
+    """Ask whether an issue that nobody has got may go before its day."""
+    with call.app.database.read() as session:
+        issue, edition = find_issue(session, newsletter, number)
+        began = issue.state is not IssueState.BUILT
+        if began and count_outbox_copies(session, edition.id or 0) == 0:
+            return
+        confirm_early(call, issue, store.newsletter_of(session, issue), early=early)
 
 
 def _another_sends(report: IssueStatus) -> bool:

@@ -45,6 +45,12 @@ def shift(session: Session, newsletter: Newsletter, period: str, wall: datetime,
     )
 
 
+def shifted_to(session: Session, newsletter: Newsletter, period: str) -> datetime | None:
+    """Return the naive local time that one period's moment is shifted to; ``None`` without one."""
+    row = session.get(SlotShift, (newsletter.id, period))
+    return datetime.fromisoformat(row.wall) if row else None
+
+
 def claim(session: Session, newsletter: Newsletter, moment: DueMoment, now: datetime) -> bool:
     """Claim the slot of a period; return false when any process had claimed it. Caller commits."""
     row = {

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from digest.comparisons.store import summaries
 from digest.issues import store
-from digest.issues.calendar import issue_day
+from digest.issues.calendar.next_issue import date_of
 from digest.issues.models import Newsletter
 from digest.issues.picking.pick_result import Pick, PickRule
 from digest.issues.picking.rule import candidate, pick
@@ -32,6 +32,6 @@ def choose_evergreen(session: Session, newsletter: Newsletter, period: str) -> P
         [],  # an evergreen may have been carried before
         PickRule(max_per_issue=SHORT, no_repeat=0),
         period=period,
-        day=issue_day(period, newsletter.weekday),
+        day=date_of(session, newsletter, period),
     )
     return replace(chosen, note=f"nothing new this week; from the evergreen list: {chosen.note}")

@@ -1,0 +1,70 @@
+"""What a command says of the day an issue is dated, and when it asks because of it.
+
+Hides how a day is put into words, and which distance from today needs a yes.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from digest.cli.context import CommandContext, confirm, counted
+from digest.issues import store
+from digest.issues.calendar import DueMoment
+from digest.issues.models import Issue, Newsletter
+from subscribers.dates import long_date
+
+
+def today(call: CommandContext, newsletter: Newsletter) -> date:
+    """Return today's date in the newsletter's time zone."""
+    return newsletter.cadence().local(call.app.clock()).date()
+
+
+def day_words(day: date, now: date) -> str:
+    """Return a day with its distance: "8 December 2026, 12 days from now"."""
+    days = (day - now).days
+    near = {0: "today", 1: "tomorrow", -1: "yesterday"}.get(days)
+    away = f"{counted(abs(days), 'day')} {'from now' if days > 0 else 'ago'}"
+    return f"{long_date(day, 'en')}, {near or away}"
+
+
+def moment_words(newsletter: Newsletter, at: datetime) -> str:
+    """Return a moment in the newsletter's time zone: "Tuesday, 1 December 2026 at 09:00 (UTC)"."""
+    local = newsletter.cadence().local(at)
+    return f"{local:%A}, {long_date(local.date(), 'en')} at {local:%H:%M} ({newsletter.timezone})"
+
+
+def late_words(newsletter: Newsletter, moment: DueMoment, now: datetime) -> str:
+    """Return why a moment that has passed is still the next one; empty for one to come."""
+    if moment.at >= now:
+        return ""
+    hours = newsletter.max_lateness
+    return (
+        f"It was due on {moment_words(newsletter, moment.at)}, and may go"
+        f" {counted(hours, 'hour')} later at most."
+    )
+
+
+def confirm_past(
+    call: CommandContext, newsletter: Newsletter, period: str, day: date, *, yes: bool
+) -> None:
+    """Ask before an issue is built whose day has passed."""
+    now = today(call, newsletter)
+    if day < now:
+        facts = f"the issue of {period} is dated {day_words(day, now)}"
+        confirm(call, facts, question="Build it all the same?", flag="--yes", given=yes)
+
+
+def confirm_early(
+    call: CommandContext, issue: Issue, newsletter: Newsletter, *, early: bool
+) -> None:
+    """Ask before an issue is sent whose day is still to come; say where its day has passed."""
+    day, now = store.dated(issue, newsletter), today(call, newsletter)
+    facts = f"issue {issue.number} is for {day_words(day, now)}"
+    if day > now and call.app.outbox_folder is None:
+        confirm(call, facts, question="Send it now?", flag="--early", given=early)
+    elif day > now:
+        call.err.print(
+            f"{facts[0].upper()}{facts[1:]}. It goes to the outbox folder, so nobody is mailed."
+        )
+    elif day < now:
+        call.err.print(f"Issue {issue.number} is dated {day_words(day, now)}.")
