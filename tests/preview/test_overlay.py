@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from digest.comparisons.loader import read_file
 from digest.comparisons.store import store_draft, summaries
 from digest.preview.overlay import ComparisonFolder, ComparisonOverlay, overlay_drafts
@@ -77,11 +79,43 @@ def test_one_unreadable_file_keeps_no_other_from_being_read(editor: EditorFolder
     assert [fault.source.endswith("bad.json") for fault in faults] == [True]
 
 
-def test_text_files_that_lie_around_are_not_taken_for_comparisons(editor: EditorFolder) -> None:
+def test_D2_files_that_hold_no_comparison_are_named_and_not_read(editor: EditorFolder) -> None:
     for path in (editor.folder / "comparisons").iterdir():
         path.rename(editor.folder / path.name)
     (editor.folder / "comparisons").rmdir()
-    editor.write("requirements.txt", "jinja2")
+    built = editor.desk.renew().built
+    assert built is not None
+    left = {
+        "events.json": '[{"event": "delivered"}]',
+        "issue.txt": built.rendered.text,
+        "package.json": '{"name": "site", "version": "1.0.0", "description": "-"}',
+        "report.json": '{"issue": 1, "accepted": 1000',
+        "requirements.txt": "jinja2",
+    }
+    for name, text in left.items():
+        editor.write(name, text)
 
-    drafts, faults = ComparisonFolder(editor.folder).read()
-    assert (len(drafts), faults) == (13, [])
+    folder = ComparisonFolder(editor.folder)
+    drafts, faults = folder.read()
+    assert (len(drafts), faults, folder.others) == (13, [], tuple(left))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("half.txt", "A vs B\nWhich one?\nPanel ship\n"),
+        ("half.json", '{"title": "A vs B", "contenders": ['),
+        ("typo.json", '{"title": "A vs B", "weight": 2, "contestants": []}'),
+    ],
+)
+def test_D2_a_comparison_that_is_faulty_is_still_reported(
+    editor: EditorFolder, name: str, text: str
+) -> None:
+    for path in (editor.folder / "comparisons").iterdir():
+        path.unlink()
+    (editor.folder / "comparisons").rmdir()
+    editor.write(name, text)
+
+    folder = ComparisonFolder(editor.folder)
+    _, faults = folder.read()
+    assert ([fault.source.endswith(name) for fault in faults], folder.others) == ([True], ())

@@ -9,10 +9,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from digest.comparisons.models import SourceForm
-from digest.comparisons.schema import ComparisonDraft, draft_of
+from digest.comparisons.schema import ComparisonContent, ComparisonDraft, draft_of
 from digest.errors import ComparisonUnreadable
 
 _FAULTS_NAMED = 5
+_CONTENDERS = '"contenders"'
+_OWN_KEYS = ComparisonContent.model_fields.keys() - {"format", "slug", "url"}
 
 
 def parse_json(text: str, *, source: str = "") -> ComparisonDraft:
@@ -23,6 +25,21 @@ def parse_json(text: str, *, source: str = "") -> ComparisonDraft:
         return draft_of(data, form=SourceForm.JSON, source=text)
     except ValidationError as fault:
         raise _unreadable(fault, text, source) from None
+
+
+def is_comparison(text: str) -> bool | None:
+    """Return whether a JSON text is meant as a comparison; ``None`` where it isn't JSON at all.
+
+    No other JSON has the key "contenders", which is looked for in a broken text as well. Without
+    it, a title beside another of the format's keys counts.
+    """
+    if _CONTENDERS in text:
+        return True
+    try:
+        data = json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        return None
+    return isinstance(data, dict) and "title" in data and len(data.keys() & _OWN_KEYS) > 1
 
 
 def _load(text: str, source: str) -> Any:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from digest.comparisons.json_parser import parse_json
-from digest.comparisons.page_parser import parse_page
+from digest.comparisons.json_parser import is_comparison, parse_json
+from digest.comparisons.page_parser import is_page, parse_page
 from digest.comparisons.schema import ComparisonDraft
 from digest.errors import ComparisonUnreadable
 
@@ -26,6 +26,18 @@ def read_file(path: Path) -> ComparisonDraft:
     if parse is None:
         raise ComparisonUnreadable("the name ends neither in .txt nor in .json", source=source)
     return parse(decode(_read(path, source), source=source), source=source)
+
+
+def holds_comparison(path: Path) -> bool | None:
+    """Return whether a file is meant as a comparison, sound or faulty, by what is written in it.
+
+    ``None`` where that can't be told: the file can't be read, or is neither text nor JSON.
+    """
+    try:
+        text = decode(_read(path, str(path)), source=str(path))
+    except ComparisonUnreadable:
+        return None
+    return is_comparison(text) if path.suffix.lower() == ".json" else is_page(text)
 
 
 def find(paths: Iterable[Path]) -> Iterator[Path]:

@@ -42,6 +42,12 @@ def parse_page(text: str, *, source: str = "") -> ComparisonDraft:
         raise page.refusal(fault, content["title"]) from None
 
 
+def is_page(text: str) -> bool:
+    """Return whether *text* is meant as a comparison page: it has a line that only pages have."""
+    lines = {tidy(line).casefold() for line in normalise(text).split("\n")}
+    return not lines.isdisjoint((_PANEL, _SCORECARD))
+
+
 class _Line(str):
     """Text of a page that knows the number, from 1, of the line it starts in."""
 

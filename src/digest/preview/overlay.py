@@ -13,15 +13,16 @@ from pathlib import Path
 
 from sqlmodel import Session, col, select
 
-from digest.comparisons.loader import find, read_file
+from digest.comparisons.loader import find, holds_comparison, read_file
 from digest.comparisons.models import Comparison, Revision, Tool
 from digest.comparisons.schema import ComparisonDraft, fingerprint
 from digest.comparisons.slug import slugify
 from digest.comparisons.store import ComparisonSummary, SummarySide, revision_row, summaries
 from digest.errors import ComparisonUnreadable
 
-#: Text files that are commonly in a folder and hold no comparison.
-_NOT_MEANT = frozenset({"requirements.txt", "readme.txt", "license.txt", "package.json"})
+
+#: What a file holds: a comparison, one that can't be read, or nothing meant as one.
+_Content = ComparisonDraft | ComparisonUnreadable | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,26 +48,32 @@ class ComparisonFolder:
     """Read a folder's comparisons; an unchanged file is read once."""
 
     path: Path
-    _known: dict[Path, tuple[tuple[int, int], ComparisonDraft | ComparisonUnreadable]] = field(
-        default_factory=dict
-    )
+    others: Sequence[str] = ()  #: names of the files that held no comparison when last read
+    _known: dict[Path, tuple[tuple[int, int], _Content]] = field(default_factory=dict)
 
     @property
-    def shelves(self) -> list[Path]:
-        """The folders of comparisons: comparisons/ if it exists, else the folder itself."""
+    def shelf(self) -> Path:
+        """The folder of comparisons: comparisons/ if it exists, else the folder itself."""
         inner = self.path / "comparisons"
-        return [inner] if inner.is_dir() else [self.path]
+        return inner if inner.is_dir() else self.path
 
     def read(self) -> tuple[list[ComparisonDraft], list[ComparisonUnreadable]]:
-        """Return the comparisons that could be read, and an error for each other file."""
-        results: dict[Path, tuple[tuple[int, int], ComparisonDraft | ComparisonUnreadable]] = {}
-        for path in find(self.shelves):
-            if path.is_dir() or path.name.lower() in _NOT_MEANT:
+        """Return the comparisons that could be read, and an error for each that couldn't.
+
+        A file that is meant as something else is only named in `others`.
+        """
+        shelf, results = self.shelf, dict[Path, tuple[tuple[int, int], _Content]]()
+        for path in find([shelf]):
+            if path.is_dir():
                 continue
             known = self._known.get(path)
             stamp = _stamp(path)
-            results[path] = known if known and known[0] == stamp else (stamp, _read(path))
+            is_own = shelf != self.path
+            results[path] = (
+                known if known and known[0] == stamp else (stamp, _read(path, own=is_own))
+            )
         self._known = results
+        self.others = tuple(path.name for path, (_, content) in results.items() if content is None)
         read = [result for _, result in results.values()]
         return (
             [result for result in read if isinstance(result, ComparisonDraft)],
@@ -82,11 +89,13 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
-def _read(path: Path) -> ComparisonDraft | ComparisonUnreadable:
+def _read(path: Path, *, own: bool) -> _Content:
+    """Read one file; of a folder of its own for comparisons, what can't be told is meant as one."""
     try:
         return read_file(path)
     except ComparisonUnreadable as fault:
-        return fault
+        meant = holds_comparison(path)
+        return fault if meant or (meant is None and own) else None
 
 
 def overlay_drafts(

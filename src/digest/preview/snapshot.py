@@ -67,6 +67,7 @@ class Snapshot:
     pick: Pick | None = None
     built: BuiltIssue | None = None
     overlay: ComparisonOverlay | None = None
+    others: Sequence[str] = ()  #: names of files in the folder that hold no comparison
     decisions: Decisions = Decisions()  # noqa: RUF009 - frozen
     undo: str = ""
     redo: str = ""
@@ -106,6 +107,7 @@ def _visible(snapshot: Snapshot) -> tuple[object, ...]:
         and (snapshot.standing.number, snapshot.standing.state, snapshot.standing.fingerprint),
         word and (word.approval.id, word.void),
         snapshot.overlay and sorted(snapshot.overlay.drafts),
+        snapshot.others,
     )
 
 
@@ -141,7 +143,7 @@ def take_snapshot(
     """
     drafts, unreadable = folder.read()
     faults = [_fault(error, app) for error in unreadable]
-    snapshot = replace(before, version=before.version + 1, faults=())
+    snapshot = replace(before, version=before.version + 1, faults=(), others=folder.others)
     try:
         with app.database.read() as session:
             newsletter = store.newsletter(session, slug)

@@ -32,6 +32,7 @@ from digest.render.lint import (
 from digest.render.template_paths import template_folders
 
 WIDE, PHONE, SCREEN = 660, 375, 800  # pixels
+OTHERS_NAMED = 5  #: files that are named as holding no comparison
 PHONE_SUBJECT = 40  #: characters a phone shows of a subject
 VIEWS = (
     (PanelName.MAIL, "Mail"),
@@ -103,6 +104,7 @@ def common(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
         "chosen": _chosen(snapshot),
         "left_out": _left_out(snapshot),
         "unsaved": len(snapshot.overlay.drafts) if snapshot.overlay else 0,
+        "others": _in_words(snapshot.others),
         "findings": _finding_rows([*_mail_findings(snapshot), *_spam_findings(preview)]),
         "asked_spam": int(preview.spam is not None and preview.spam[0] == snapshot.seal),
         "errors": sum(finding.severity is Severity.ERROR for finding in _mail_findings(snapshot)),
@@ -228,6 +230,12 @@ def _left_out(snapshot: Snapshot) -> list[dict[str, object]]:
             out, key=lambda excluded: (excluded.why is not ExclusionReason.DROPPED, excluded.why)
         )
     ]
+
+
+def _in_words(names: Sequence[str]) -> str:
+    """Return the first file names as words: "issue.txt, events.json and 3 more"."""
+    more = len(names) - OTHERS_NAMED
+    return ", ".join(names[:OTHERS_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _mail_findings(snapshot: Snapshot) -> Sequence[Finding]:
