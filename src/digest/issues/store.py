@@ -172,6 +172,14 @@ def by_number(
     return issue
 
 
+def issue_and_edition(
+    session: Session, slug: str, number: int, *, lock: bool = False
+) -> tuple[Issue, Edition]:
+    """Return an issue of the newsletter *slug* with its newest edition; raises `NotFound`."""
+    issue = by_number(session, newsletter(session, slug).id, number, lock=lock)
+    return issue, edition_of(session, issue)
+
+
 def by_period(
     session: Session, newsletter_id: int | None, period: str, *, lock: bool = False
 ) -> Issue | None:

@@ -20,7 +20,6 @@ from digest.comparisons.slug import slugify
 from digest.comparisons.store import ComparisonSummary, SummarySide, revision_row, summaries
 from digest.errors import ComparisonUnreadable
 
-
 #: What a file holds: a comparison, one that can't be read, or nothing meant as one.
 _Content = ComparisonDraft | ComparisonUnreadable | None
 

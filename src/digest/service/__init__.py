@@ -4,12 +4,13 @@
 in the database, so that one of many processes runs it, and records the result. `job_registry` wires
 the jobs to an installation: `publisher` moves each newsletter's slots from claim to release,
 `send_job` sends the issues that are released, `editor_notifications` mails the editors about
-slots that need them, and `backup` copies a SQLite database. `overview` reads slots and job runs
-back for `digest status` and `digest schedule`; `logging_setup` formats and scrubs every log line.
+slots that need them, and `backup` copies a SQLite database. `send_start` starts a send that a
+person asked for, by `digest send` or at the desk. `overview` reads slots and job runs back for
+`digest status` and `digest schedule`; `logging_setup` formats and scrubs every log line.
 """
 
 from digest.service.backup import copies
-from digest.service.job_registry import freeze, jobs_of, release_decision
+from digest.service.job_registry import jobs_of, release_decision
 from digest.service.jobs import Job, run_if_due
 from digest.service.logging_setup import set_up_logs
 from digest.service.overview import (
@@ -21,6 +22,7 @@ from digest.service.overview import (
     upcoming,
 )
 from digest.service.scheduler import ClockJumpDetector, Scheduler
+from digest.service.send_start import require_real_send, start_send
 
 __all__ = [
     "ClockJumpDetector",
@@ -28,14 +30,15 @@ __all__ = [
     "Scheduler",
     "UpcomingMoment",
     "copies",
-    "freeze",
     "job_facts",
     "job_runs",
     "jobs_of",
     "recent_slots",
     "release_decision",
+    "require_real_send",
     "run_if_due",
     "set_up_logs",
     "slot_facts",
+    "start_send",
     "upcoming",
 ]

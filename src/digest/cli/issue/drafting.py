@@ -184,9 +184,7 @@ def find_issue(
     session: Session, newsletter: str, number: int, *, lock: bool = False
 ) -> tuple[Issue, Edition]:
     """Return an issue and its edition; raise `NotFound`. *lock* locks the issue's row."""
-    row = store.newsletter(session, newsletter)
-    issue = store.by_number(session, row.id, number, lock=lock)
-    return issue, store.edition_of(session, issue)
+    return store.issue_and_edition(session, newsletter, number, lock=lock)
 
 
 def issue_facts(issue: Issue, edition: Edition) -> dict[str, Any]:

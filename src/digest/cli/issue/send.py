@@ -40,21 +40,16 @@ from digest.delivery.sending import (
     alive,
     control,
     count_outbox_copies,
-    discard_outbox_copies,
     dispatch,
-    mark_sent_if_done,
-    recover,
     requests_per_process,
     send_alongside,
     usable_cores,
     worker_pool,
 )
-from digest.errors import MailUnfit, WrongState
 from digest.issues import store
 from digest.issues.models import IssueState
 from digest.letters import send_seed_copy
-from digest.render.lint import forbids_sending
-from digest.service import freeze
+from digest.service import require_real_send, start_send
 from subscribers.models import SendOutcome
 
 app = typer.Typer()
@@ -82,10 +77,10 @@ def send(
     """Plan and send an issue now, with progress; resume an interrupted send."""
     call = call_of(context)
     _look_at_day(call, newsletter, issue, early=early)
-    _require_real_send(call, newsletter, issue, take=from_outbox)
     if refused_again:
+        require_real_send(call.app, newsletter, issue, from_outbox=from_outbox)
         _offer_again(call, newsletter, issue)
-    sending = _prepare(call, newsletter, issue)
+    sending = start_send(call.app, newsletter, issue, from_outbox=from_outbox)
     stop_signal = StopSignal(grace=call.settings.grace)
     if call.settings.canary:
         send_seed_copy(sending, call.settings.canary)
@@ -177,23 +172,6 @@ def _stopped_in_words(counts: DeliveryCounts) -> str:
     return "Stopped; what was under way was finished."
 
 
-def _require_real_send(call: CommandContext, newsletter: str, number: int, *, take: bool) -> None:
-    """Refuse to count outbox copies as sent; with *take* discard them, to send for real."""
-    if call.app.outbox_folder is not None:
-        return
-    with call.app.database.write() as session:
-        issue, edition = find_issue(session, newsletter, number)
-        copies = count_outbox_copies(session, edition.id or 0)
-        if copies and not take:
-            raise WrongState(
-                f"{counted(copies, 'copy', 'copies')} of issue {number} went to the outbox folder,"
-                " not to readers",
-                next_step=f"digest send {number} --from-outbox sends them for real",
-            )
-        if copies:
-            discard_outbox_copies(session, issue, edition.id or 0)
-
-
 def _offer_again(call: CommandContext, newsletter: str, number: int) -> None:
     call.app.sending.begin()
     with call.app.database.write() as session:
@@ -212,50 +190,6 @@ def _list_left_out(call: CommandContext, newsletter: str, number: int, *, as_jso
         call.out.print(printable(f"{address}  {outcome}: {reason}"), markup=False)
     if not rows:
         call.out.print("Nobody was left out.")
-
-
-def _next_step(mend: str) -> str:
-    named = "digest build" in mend or "digest resume" in mend
-    return mend if named else f"{mend} Then: digest build --again"
-
-
-def _prepare(call: CommandContext, newsletter: str, number: int) -> EditionSend:
-    """Plan the deliveries unless that is done, and return the edition's send.
-
-    Of several processes that start at once one plans; the others wait for it and send too.
-    """
-    call.app.sending.begin()
-    _refuse_stopped(call, newsletter, number)
-    with call.app.database.write() as session:
-        issue, edition = find_issue(session, newsletter, number, lock=True)
-        findings = call.app.issues.findings(edition)
-        if forbids_sending(findings):
-            raise MailUnfit(
-                f"issue {number} can't go out: {findings[0].message}",
-                next_step=_next_step(findings[0].mend),
-            )
-        sending = call.app.sending.edition_send(session, issue)
-        if issue.state is IssueState.BUILT:
-            call.app.issues.require_approved(session, issue)
-            freeze(call.app, session, issue, edition)
-    return sending
-
-
-def _refuse_stopped(call: CommandContext, newsletter: str, number: int) -> None:
-    """Raise `WrongState` for a paused or cancelled issue, after recovering its batches."""
-    with call.app.database.write() as session:
-        issue, edition = find_issue(session, newsletter, number)
-        if issue.state not in {IssueState.CANCELLED, IssueState.PAUSED}:
-            return
-        state, note = issue.state, issue.note
-        now = call.app.clock()
-        recover(session, edition_id=edition.id or 0, now=now, alive=alive)
-        mark_sent_if_done(session, edition.id or 0, now)
-    paused = state is IssueState.PAUSED
-    raise WrongState(
-        f"issue {number} is {state}: {note}",
-        next_step=f"digest {'resume' if paused else 'status'} {number}",
-    )
 
 
 @contextmanager

@@ -1,0 +1,86 @@
+"""Start a send: what has to hold before the first request of an issue may leave.
+
+Hides in which order restore guard, state, mail and approval are looked at, and when the audience is
+frozen. `digest send` and the desk start a send here.
+"""
+
+from __future__ import annotations
+
+from digest.app.installation import App
+from digest.delivery.sending import (
+    EditionSend,
+    alive,
+    count_outbox_copies,
+    discard_outbox_copies,
+    mark_sent_if_done,
+    recover,
+)
+from digest.errors import MailUnfit, WrongState
+from digest.issues import store
+from digest.issues.models import IssueState
+from digest.render.lint import forbids_sending
+from digest.service.job_registry import freeze
+
+
+def start_send(app: App, newsletter: str, number: int, *, from_outbox: bool = False) -> EditionSend:
+    """Plan the deliveries unless that is done, and return the edition's send.
+
+    Of several processes that start at once one plans; the others wait for it and send too. Copies
+    in the outbox folder count as sent only while mail goes there; *from_outbox* sends them for
+    real. Raises `NotFound`, `WrongState`, `MailUnfit`, `NotApproved` or `DatabaseRestored`.
+    """
+    require_real_send(app, newsletter, number, from_outbox=from_outbox)
+    app.sending.begin()
+    _refuse_stopped(app, newsletter, number)
+    with app.database.write() as session:
+        issue, edition = store.issue_and_edition(session, newsletter, number, lock=True)
+        findings = app.issues.findings(edition)
+        if forbids_sending(findings):
+            raise MailUnfit(
+                f"issue {number} can't go out: {findings[0].message}",
+                next_step=_next_step(findings[0].mend),
+            )
+        sending = app.sending.edition_send(session, issue)
+        if issue.state is IssueState.BUILT:
+            app.issues.require_approved(session, issue)
+            freeze(app, session, issue, edition)
+    return sending
+
+
+def require_real_send(app: App, newsletter: str, number: int, *, from_outbox: bool) -> None:
+    """Refuse to count outbox copies as sent; with *from_outbox* discard them, to send for real."""
+    if app.outbox_folder is not None:
+        return
+    with app.database.write() as session:
+        issue, edition = store.issue_and_edition(session, newsletter, number)
+        copies = count_outbox_copies(session, edition.id or 0)
+        if copies and not from_outbox:
+            raise WrongState(
+                f"{copies:,} {'copy' if copies == 1 else 'copies'} of issue {number} went to the"
+                " outbox folder, not to readers",
+                next_step=f"digest send {number} --from-outbox sends them for real",
+            )
+        if copies:
+            discard_outbox_copies(session, issue, edition.id or 0)
+
+
+def _refuse_stopped(app: App, newsletter: str, number: int) -> None:
+    """Raise `WrongState` for a paused or cancelled issue, after recovering its batches."""
+    with app.database.write() as session:
+        issue, edition = store.issue_and_edition(session, newsletter, number)
+        if issue.state not in {IssueState.CANCELLED, IssueState.PAUSED}:
+            return
+        state, note = issue.state, issue.note
+        now = app.clock()
+        recover(session, edition_id=edition.id or 0, now=now, alive=alive)
+        mark_sent_if_done(session, edition.id or 0, now)
+    paused = state is IssueState.PAUSED
+    raise WrongState(
+        f"issue {number} is {state}: {note}",
+        next_step=f"digest {'resume' if paused else 'status'} {number}",
+    )
+
+
+def _next_step(mend: str) -> str:
+    named = "digest build" in mend or "digest resume" in mend
+    return mend if named else f"{mend} Then: digest build --again"
