@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from typing import Annotated, Any
 
@@ -18,10 +18,10 @@ from sqlmodel import Session
 from digest.cli.context import CommandContext, JsonFlag, call_of
 from digest.cli.issue.drafting import NewsletterOption
 from digest.comparisons.store import by_slug
-from digest.errors import DigestError, NotFound, WrongState
+from digest.errors import DigestError, NotFound
 from digest.issues import store
-from digest.issues.calendar import NTHS, Frequency, slots, weekday_of
-from digest.issues.models import Blackout, Newsletter, SlotState, WhenEmpty
+from digest.issues.calendar import NTHS, Frequency, slots, wall_time, weekday_of
+from digest.issues.models import Newsletter, WhenEmpty
 from digest.service import UpcomingMoment, release_decision, upcoming
 
 app = typer.Typer(help="Show or change when issues come out, and what is done around that.")
@@ -32,7 +32,6 @@ AtOption = Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="The
 ZoneOption = Annotated[str | None, typer.Option("--zone", help="Such as Europe/Berlin.")]
 NthOption = Annotated[str | None, typer.Option("--nth", help=f"Of a month: {', '.join(NTHS)}.")]
 DEFAULT_COUNT = 10
-SETTABLE = (SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD)
 
 
 @app.callback(invoke_without_command=True)
@@ -163,12 +162,7 @@ def blackout(
     if days[1] < days[0]:
         raise DigestError("the first day comes after the last")
     with _edit_newsletter(call, newsletter) as (session, row):
-        for old in slots.blackouts(session, row):
-            if (old.first, old.last) == days:
-                session.delete(old)
-        if not remove:
-            newsletter_id = row.id or 0
-            session.add(Blackout(newsletter_id=newsletter_id, first=days[0], last=days[1], why=why))
+        slots.black_out(session, row, *days, None if remove else why)
     call.out.print(f"{days[0]} to {days[1]}: {'issues again' if remove else why}", markup=False)
 
 
@@ -183,14 +177,7 @@ def shift(
     """Move one issue to a time between its neighbours, in the newsletter's own time zone."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (session, row):
-        moment = slots.calendar_of(session, row).shifted(period, _parse_local_time(to))
-        slot = slots.slot_of(session, row.id, period, lock=True)
-        if slot is not None and slot.state not in SETTABLE:
-            raise WrongState(f"{period} is {slot.state} and can't be moved")
-        slots.shift(session, row, period, _parse_local_time(to), why)
-        if slot is not None:
-            slot.due_at = moment.at
-            session.add(slot)
+        moment = slots.reschedule(session, row, period, wall_time(to), why)
     call.out.print(f"{period} comes out on {moment.local:%A, %d %B %Y, %H:%M %Z}", markup=False)
 
 
@@ -300,16 +287,6 @@ def _parse_date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise NotFound(f"{text} is no day; write it like 2026-12-24") from None
-
-
-def _parse_local_time(text: str) -> datetime:
-    try:
-        wall = datetime.fromisoformat(text)
-    except ValueError:
-        raise NotFound(f"{text} is no moment; write it like 2026-11-26T10:00") from None
-    if wall.tzinfo is not None:
-        raise NotFound("write the moment as the newsletter's own clocks show it, without a zone")
-    return wall.replace(second=0, microsecond=0)
 
 
 def _parse_time(text: str) -> tuple[int, int]:

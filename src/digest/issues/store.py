@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -237,14 +237,19 @@ def topics(session: Session, issue: Issue) -> list[str] | None:
         .join(Contender, col(Contender.revision_id) == col(Placement.revision_id))
         .where(Placement.issue_id == issue.id)
     ).all()
-    categories: dict[int | None, set[str]] = {}
+    categories: dict[int | None, list[str]] = {}
     for placement, category in rows:
-        categories.setdefault(placement, set()).update([category.casefold()] if category else [])
-    return (
-        sorted(set().union(*categories.values()))
-        if categories and all(categories.values())
-        else None
-    )
+        categories.setdefault(placement, []).append(category)
+    return topics_of(categories.values())
+
+
+def topics_of(carried: Iterable[Iterable[str]]) -> list[str] | None:
+    """Return the topics of comparisons, of which each is given as its sides' categories.
+
+    ``None`` is for everybody, as where one of the comparisons has no category.
+    """
+    topics = [{category.casefold() for category in sides if category} for sides in carried]
+    return sorted(set().union(*topics)) if topics and all(topics) else None
 
 
 def history(session: Session, newsletter_id: int | None) -> list[PastIssueContent]:

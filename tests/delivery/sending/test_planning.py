@@ -14,7 +14,12 @@ from digest.comparisons.store import by_slug, latest, store_draft
 from digest.db import Database
 from digest.delivery.counts import count_deliveries
 from digest.delivery.models import Batch, BatchState, Delivery
-from digest.delivery.sending.planning import PlannedAudience, plan_deliveries
+from digest.delivery.sending.planning import (
+    ExpectedAudience,
+    PlannedAudience,
+    expected_audience,
+    plan_deliveries,
+)
 from digest.delivery.sending.queue import claim
 from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState, Placement
@@ -100,11 +105,14 @@ def test_who_is_suppressed_or_paused_is_a_candidate_and_excluded(
     make_readers(2, suppressed="hard-bounce")
     make_readers(1, standing=Standing.PAUSED)
     ids = make_issue()
+    with database.read() as session:
+        expected = expected_audience(session, "weekly", None, now)
     audience = planned(database, ids, now)
     with database.read() as session:
         counts = count_deliveries(session, ids[1])
         reasons = {d.reason for d in session.exec(select(Delivery)).all() if d.reason}
     assert (audience.candidates, audience.excluded) == (6, 3)
+    assert expected == ExpectedAudience(readers=3, excluded=3)
     assert counts.balances
     assert reasons == {"suppressed: hard-bounce", "paused"}
 

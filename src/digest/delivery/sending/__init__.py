@@ -28,7 +28,12 @@ from digest.delivery.sending.dispatcher import (
     send_alongside,
 )
 from digest.delivery.sending.personalization import recipient_builder, unsubscribe_headers
-from digest.delivery.sending.planning import PlannedAudience, plan_deliveries
+from digest.delivery.sending.planning import (
+    ExpectedAudience,
+    PlannedAudience,
+    expected_audience,
+    plan_deliveries,
+)
 from digest.delivery.sending.process_id import alive, this_process
 from digest.delivery.sending.recovery import is_presumed_dead, recover
 from digest.delivery.sending.restore_guard import RestoreGuardFile
@@ -46,6 +51,7 @@ __all__ = [
     "ATTEMPT_LENGTH",
     "MIN_BATCHES",
     "EditionSend",
+    "ExpectedAudience",
     "KnownAttempt",
     "PlannedAudience",
     "RestoreGuardFile",
@@ -58,6 +64,7 @@ __all__ = [
     "count_outbox_copies",
     "discard_outbox_copies",
     "dispatch",
+    "expected_audience",
     "is_presumed_dead",
     "known_attempts",
     "mark_sent_if_done",

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import case, func, insert, literal, null, select
+from sqlalchemy import Select, case, func, insert, literal, null, select
 from sqlmodel import Session, col
 
 from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome
@@ -30,6 +30,14 @@ class PlannedAudience:
     candidates: int
     excluded: int
     batches: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedAudience:
+    """How many readers an issue would go to if it left now, and how many it would leave out."""
+
+    readers: int
+    excluded: int
 
 
 #: Advisory lock on PostgreSQL, held from reading the highest delivery id until the commit.
@@ -145,6 +153,25 @@ def _batch_row(
     }
 
 
+def expected_audience(
+    session: Session, newsletter: str, about: Collection[str] | None, now: datetime
+) -> ExpectedAudience:
+    """Return the size of the audience that `plan_deliveries` would freeze *now*; write nothing."""
+    rows = _candidates(newsletter, about, now).subquery()
+    candidates, excluded = (
+        session.connection()
+        .execute(select(func.count(), func.count(rows.c.exclusion)).select_from(rows))
+        .one()
+    )
+    return ExpectedAudience(readers=candidates - excluded, excluded=excluded)
+
+
+def _candidates(newsletter: str, about: Collection[str] | None, now: datetime) -> Select[Any]:
+    """Return a SELECT of all who confirmed *newsletter* once and haven't left."""
+    readers = audience(newsletter, now, about=about)
+    return readers.where(col(Subscription.standing).in_(JOINED))
+
+
 def last_number(session: Session) -> int:
     """Return the highest delivery id; no other transaction adds deliveries until the commit."""
     connection = session.connection()
@@ -164,8 +191,7 @@ def _write_deliveries(
     """Insert one delivery per reader who confirmed; return the first and the last id."""
     connection = session.connection()
     base = last_number(session)
-    readers = audience(newsletter, now, about=about)
-    candidates = readers.where(col(Subscription.standing).in_(JOINED)).subquery()
+    candidates = _candidates(newsletter, about, now).subquery()
     # The ids are computed here, not by the database, since a batch is a range of ids.
     position = func.row_number().over(order_by=candidates.c.subscriber_id)
     rows = select(

@@ -14,6 +14,7 @@ from digest.issues.calendar.cadence import (
     issue_day,
     period_of_day,
     rhythm,
+    wall_time,
     weekday_of,
 )
 from digest.issues.calendar.exceptions import LONGEST_SHIFT, DueMoment
@@ -28,5 +29,6 @@ __all__ = [
     "issue_day",
     "period_of_day",
     "rhythm",
+    "wall_time",
     "weekday_of",
 ]

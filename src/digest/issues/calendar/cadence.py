@@ -138,6 +138,17 @@ class Cadence:
             year, month = (year, month + 1) if month < _DECEMBER else (year + 1, 1)
 
 
+def wall_time(text: str) -> datetime:
+    """Return the naive local time that *text* writes, to the minute; raises `BadCadence`."""
+    try:
+        wall = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadCadence(f"{text} is no moment; write it like 2026-11-26T10:00") from None
+    if wall.tzinfo is not None:
+        raise BadCadence("write the moment as the newsletter's own clocks show it, without a zone")
+    return wall.replace(second=0, microsecond=0)
+
+
 def weekday_of(name: str) -> int:
     """Return the weekday of a name or of its unique prefix ("tue"); raises `BadCadence`."""
     wanted = name.strip().lower()

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from digest.errors import WrongState
 from digest.issues.calendar.exceptions import Calendar, DueMoment
 from digest.issues.models import Blackout, Newsletter, Slot, SlotShift, SlotState
 from subscribers.sql import upsert
@@ -49,6 +50,37 @@ def shifted_to(session: Session, newsletter: Newsletter, period: str) -> datetim
     """Return the naive local time that one period's moment is shifted to; ``None`` without one."""
     row = session.get(SlotShift, (newsletter.id, period))
     return datetime.fromisoformat(row.wall) if row else None
+
+
+def reschedule(
+    session: Session, newsletter: Newsletter, period: str, wall: datetime, why: str = ""
+) -> DueMoment:
+    """Move one period's issue to the naive local time *wall*, and return its new moment.
+
+    The caller commits. Raises `BadShift` past the issues before and after it, and `WrongState` for
+    an issue that is out already.
+    """
+    moment = calendar_of(session, newsletter).shifted(period, wall)
+    slot = slot_of(session, newsletter.id, period, lock=True)
+    if slot is not None and slot.state not in WAITING:
+        raise WrongState(f"{period} is {slot.state} and can't be moved")
+    shift(session, newsletter, period, wall, why)
+    if slot is not None:
+        slot.due_at = moment.at
+        session.add(slot)
+    return moment
+
+
+def black_out(
+    session: Session, newsletter: Newsletter, first: date, last: date, why: str | None
+) -> None:
+    """Let no issue come out from *first* to *last*; without *why* lift that. The caller commits."""
+    for old in blackouts(session, newsletter):
+        if (old.first, old.last) == (first, last):
+            session.delete(old)
+    if why is not None:
+        newsletter_id = newsletter.id or 0
+        session.add(Blackout(newsletter_id=newsletter_id, first=first, last=last, why=why))
 
 
 def claim(session: Session, newsletter: Newsletter, moment: DueMoment, now: datetime) -> bool:
