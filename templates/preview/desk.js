@@ -248,7 +248,13 @@ document.addEventListener("change", (event) => {
   const field = event.target;
   if (field.tagName === "SELECT" && field.dataset.set) set(field.dataset.set, field.value);
   else if (field.dataset.line) write(field);
+  else if (field.dataset.count !== undefined) askFor(field);
 });
+
+async function askFor(field) {
+  if (!field.reportValidity()) return;
+  if (!await act({ act: "count", count: field.value })) field.value = field.defaultValue;
+}
 
 let typing = 0;
 document.addEventListener("input", (event) => {
@@ -340,6 +346,7 @@ function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) {
     if (event.key === "Enter" && event.target.dataset.line && event.target.tagName === "INPUT") write(event.target);
+    if (event.key === "Enter" && event.target.dataset.count !== undefined) event.target.blur();
     if (event.key === "Escape") event.target.blur();
     return;
   }

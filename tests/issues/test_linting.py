@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 
 from digest.app.installation import App
 from digest.comparisons.models import Call
+from digest.comparisons.store import revisions
 from digest.delivery.models import Batch, BatchState
 from digest.issues import build, store
 from digest.issues.build import IssueBuilder
@@ -129,6 +130,36 @@ def test_a_share_that_the_calls_contradict_is_pointed_out(
 
     assert [finding.rule for finding in results] == ["panel-share"]
     assert "2 ship and 2 skip of 4, but the calls say 3 ship and 1 skip" in results[0].message
+
+
+def findings_dated(
+    installation: App, issue_builder: IssueBuilder, week: str, published_on: date | None
+) -> list[Finding]:
+    """Return the embargo findings of an issue whose lead is published on that day."""
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        chosen = build.choose_comparisons(session, newsletter, week)
+        lead = revisions(session, [chosen.chosen[0].candidate.revision_id])
+        next(iter(lead.values())).published_on = published_on
+        made = build.draft_issue(session, newsletter, chosen, number=1, issue_builder=issue_builder)
+        session.rollback()
+    return [finding for finding in made.findings if finding.rule == "embargo"]
+
+
+def test_D12_a_comparison_dated_after_the_issue_is_pointed_out(
+    installation: App, issue_builder: IssueBuilder, week: str
+) -> None:
+    found = findings_dated(installation, issue_builder, week, date(2026, 11, 30))
+
+    assert [finding.severity for finding in found] == [Severity.WARNING]
+    assert found[0].message.endswith(" is dated 30 November, six days after this issue")
+
+
+@pytest.mark.parametrize("published_on", [None, date(2026, 11, 24)])
+def test_D12_a_comparison_of_the_issues_day_or_of_none_is_in_order(
+    installation: App, issue_builder: IssueBuilder, week: str, published_on: date | None
+) -> None:
+    assert findings_dated(installation, issue_builder, week, published_on) == []
 
 
 @pytest.mark.parametrize("braces", ["{{name}}", "{% if %}", "{# note #}", UNSUBSCRIBE_TAG])

@@ -13,8 +13,10 @@ from digest.db import Database
 from digest.errors import DigestError, IssueFrozen, NotApproved
 from digest.issues import store
 from digest.issues.models import Issue, IssueState
+from digest.preview.query import PreviewQuery
 from digest.preview.session import PreviewSession
 from digest.preview.snapshot import Snapshot
+from digest.preview.view_models import common
 from digest.render.sandbox import RenderProcess
 from tests.preview.conftest import EditorFolder
 
@@ -74,6 +76,36 @@ def test_what_is_pinned_goes_in_and_what_is_dropped_stays_out(
     assert slugs(snapshot)[0] not in slugs(changed)
 
 
+def test_the_number_of_comparisons_is_the_editors_and_can_be_undone(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    assert len(slugs(decide(editor, "count", count="3"))) == 3
+    assert len(slugs(decide(editor, "count", count=""))) == 5
+    decide(editor, "undo")
+
+    assert len(slugs(decide(editor, "undo"))) == 5
+    assert len(slugs(decide(editor, "redo"))) == 3
+
+
+def test_dropping_may_leave_the_place_empty(editor: EditorFolder, snapshot: Snapshot) -> None:
+    first, *others = slugs(snapshot)
+
+    assert slugs(decide(editor, "empty", slug=first)) == others
+    assert slugs(decide(editor, "release", slug=first)) == [first, *others]
+
+
+def test_D12_what_is_put_in_before_its_day_is_pointed_out_beside_it_and_in_the_checks(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    slug = "sable-guard-vs-ironleaf"
+    changed = decide(editor, "pin", slug=slug)
+
+    assert changed.built is not None
+    assert "embargo" in [finding.rule for finding in changed.built.findings]
+    row = next(row for row in common(editor.desk, PreviewQuery())["chosen"] if row["slug"] == slug)
+    assert row["embargo"] == "It is dated 30 November, six days after this issue"
+
+
 def test_the_lead_can_be_swapped_and_the_subject_follows(
     editor: EditorFolder, snapshot: Snapshot
 ) -> None:
@@ -117,6 +149,8 @@ def test_decisions_are_there_again_after_the_desk_was_closed(
     [
         {"act": "explode"},
         {"act": "word", "line": "html", "text": "x"},
+        {"act": "count", "count": "many"},
+        {"act": "count", "count": "13"},
         {"act": "sponsor", "text": "x", "url": "javascript:alert(1)"},
     ],
 )

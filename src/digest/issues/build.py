@@ -29,6 +29,7 @@ from digest.issues.picking import (
     candidate,
     overrides,
 )
+from digest.issues.picking.embargo import embargo_warnings
 from digest.render.lint import Finding, warning
 from digest.render.rendered import Rendered
 
@@ -86,16 +87,18 @@ def choose_comparisons(
     period: str,
     *,
     pool: Sequence[ComparisonSummary] | None = None,
+    decisions: Decisions | None = None,
 ) -> Pick:
     """Return the pick for the issue of *period* under its draft; write nothing.
 
-    *pool* replaces the stored comparisons as the ones to choose from.
+    *pool* replaces the stored comparisons as the ones to choose from, *decisions* those of the
+    draft.
     """
     return overrides.choose(
         [candidate(summary) for summary in (summaries(session) if pool is None else pool)],
         store.history(session, newsletter.id),
         rule_of(newsletter),
-        draft_history.current(session, newsletter, period),
+        decisions or draft_history.current(session, newsletter, period),
         period=period,
         day=date_of(session, newsletter, period),
     )
@@ -135,7 +138,8 @@ def draft_issue(
     )
     view = apply_words(composed, decisions)
     output = issue_builder.render(view)
-    rendered = replace(output, findings=(*output.findings, *_share_warnings(ordered)))
+    doubts = (*_share_warnings(ordered), *embargo_warnings(ordered, chosen.day))
+    rendered = replace(output, findings=(*output.findings, *doubts))
     return BuiltIssue(
         view=view,
         composed=composed,

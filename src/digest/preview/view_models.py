@@ -6,13 +6,15 @@ Hides which variables the templates get, and the wording of states, sizes and fi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from markupsafe import Markup
 
 from digest.errors import DigestError
 from digest.issues.models import IssueState
-from digest.issues.picking import ExclusionReason
+from digest.issues.picking import MOST, Candidate, ExclusionReason
+from digest.issues.picking.embargo import embargo
 from digest.preview.client_simulation import Scheme, mail_sections
 from digest.preview.panels import reader_of
 from digest.preview.query import PanelName, PreviewQuery, Width
@@ -102,6 +104,7 @@ def common(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
         "web_url": snapshot.built.view.web_url if snapshot.built else "",
         "lines": lines(snapshot),
         "chosen": _chosen(snapshot),
+        "counts": _counts(preview),
         "left_out": _left_out(snapshot),
         "unsaved": len(snapshot.overlay.drafts) if snapshot.overlay else 0,
         "others": _in_words(snapshot.others),
@@ -212,9 +215,38 @@ def _chosen(snapshot: Snapshot) -> list[dict[str, object]]:
             "reason": choice.reason,
             "pinned": int(choice.candidate.slug in snapshot.decisions.pinned),
             "position": choice.position,
+            "embargo": _embargo(snapshot, choice.candidate),
         }
         for choice in shown
     ]
+
+
+def _embargo(snapshot: Snapshot, candidate: Candidate) -> str:
+    """Return that a comparison is dated after the issue; empty where it isn't."""
+    day = snapshot.pick.day if snapshot.pick else date.max
+    return embargo("It", candidate.published_on, day)
+
+
+def _counts(preview: PreviewSession) -> dict[str, int]:
+    """Return how many comparisons were asked for, the rule's number, the most, and what fits."""
+    pick = preview.snapshot.pick
+    return {
+        "asked": (pick.count or 0) if pick else 0,
+        "rule": pick.rule.max_per_issue if pick else 0,
+        "most": MOST,
+        "fit": _fitting(preview.snapshot),
+    }
+
+
+def _fitting(snapshot: Snapshot) -> int:
+    """Return about how many comparisons Gmail would show in full; 0 where it isn't known."""
+    if snapshot.built is None or len(snapshot.built.view.comparisons) <= 1:
+        return 0
+    carried = len(snapshot.built.view.comparisons)
+    before_last = mail_sections(snapshot.built.rendered.html)[2 : 1 + carried]
+    each = sum(section.bytes for section in before_last) / max(len(before_last), 1)
+    left = CLIP_BYTES - _size(snapshot)["bytes"]
+    return max(1, carried + int(left // each)) if each else 0
 
 
 def _left_out(snapshot: Snapshot) -> list[dict[str, object]]:

@@ -195,3 +195,68 @@ def test_decisions_survive_being_kept() -> None:
 
     assert Decisions.from_dict(decisions.to_dict()) == decisions
     assert Decisions().to_dict() == {}
+
+
+@pytest.mark.parametrize(("count", "carried"), [(1, "a"), (2, "ab"), (5, "abcde")])
+def test_an_editor_asks_for_fewer_or_more_comparisons(count: int, carried: str) -> None:
+    pick = chosen(overrides.set_count(Decisions(), count))
+
+    assert slugs(pick) == list(carried)
+    assert (pick.count, pick.to_dict()["count"], pick.rule.max_per_issue) == (count, count, 3)
+    assert pick.note.endswith(f"; an editor asked for {count}")
+
+
+def test_the_number_asked_for_is_said_where_others_are_left_out() -> None:
+    pick = chosen(overrides.set_count(Decisions(), 2))
+    reasons = [entry.reason for entry in pick.left_out]
+
+    assert all(
+        words.startswith("the issue is full with 2, as an editor asked;") for words in reasons
+    )
+
+
+def test_the_number_can_be_left_to_the_rule_again() -> None:
+    asked = overrides.set_count(Decisions(), 2)
+
+    assert overrides.set_count(asked, 0) == Decisions()
+
+
+@pytest.mark.parametrize("count", [-1, overrides.MOST + 1])
+def test_a_number_no_issue_carries_is_refused(count: int) -> None:
+    with pytest.raises(overrides.BadCount, match="1 to 12"):
+        overrides.set_count(Decisions(), count)
+
+
+def test_fewer_than_are_pinned_can_not_be_asked_for() -> None:
+    with pytest.raises(overrides.BadCount, match="2 comparisons are pinned"):
+        overrides.set_count(Decisions(pinned=("a", "b")), 1)
+
+
+def test_dropping_need_not_refill() -> None:
+    pick = chosen(overrides.drop(Decisions(), "a", refill=False))
+
+    assert slugs(pick) == ["b", "c"]
+    assert next(entry.reason for entry in pick.left_out if entry.candidate.slug == "a") == (
+        "an editor took it out; its place stays empty"
+    )
+    assert pick.note.endswith("; 1 place kept empty")
+
+
+def test_an_empty_place_is_filled_again_once_it_is_released_or_dropped_the_other_way() -> None:
+    emptied = overrides.drop(Decisions(), "a", refill=False)
+
+    assert slugs(chosen(overrides.release(emptied, "a"))) == ["a", "b", "c"]
+    assert slugs(chosen(overrides.drop(emptied, "a"))) == ["b", "c", "d"]
+    assert slugs(chosen(overrides.pin(emptied, "a"))) == ["a", "b", "c"]
+
+
+def test_the_number_asked_for_is_that_of_the_whole_issue() -> None:
+    emptied = overrides.drop(Decisions(), "a", refill=False)
+
+    assert slugs(chosen(overrides.set_count(emptied, 3))) == ["b", "c", "d"]
+
+
+def test_numbers_and_empty_places_are_kept_with_the_draft() -> None:
+    decisions = overrides.drop(overrides.set_count(Decisions(), 4), "a", refill=False)
+
+    assert Decisions.from_dict(decisions.to_dict()) == decisions

@@ -96,6 +96,18 @@ approved: the earlier approval is void.
 share doesn't fall on whole seats, or the calls say otherwise, one of them is wrong, and readers
 would see both.
 
+### embargo
+
+**Warning.** An editor can put a comparison in that is dated after the issue's day. Readers would
+see it before it is published, and its maker may have asked for the day. The rule itself never
+picks such a one (`not-yet`, see [the pick rule](pick-rule.md)).
+
+Fails in an issue of 24 November: a comparison that is published on 30 November. The check says:
+`Sable Guard vs Tidepool Notes is dated 30 November, six days after this issue`. How to mend it:
+`Leave it out, or make sure that it may be shown by then.`
+
+Passes: one that is published on 24 November or before, or that has no date.
+
 ### spam-score
 
 **Warning** above 0 points, **error** from 5 on. What SpamAssassin says of the mail as it will be

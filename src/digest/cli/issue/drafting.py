@@ -22,7 +22,7 @@ from digest.cli.context import (
     write_document,
 )
 from digest.cli.issue.issue_dates import confirm_past, day_words, late_words, today
-from digest.issues import store
+from digest.issues import draft_history, store
 from digest.issues.build import build as build_issue
 from digest.issues.build import choose_comparisons
 from digest.issues.calendar.cadence import BadPeriod, issue_day, period_of_day
@@ -30,7 +30,7 @@ from digest.issues.calendar.next_issue import date_of, next_issue
 from digest.issues.link_checker import check_link, unreachable
 from digest.issues.linting import spam_findings
 from digest.issues.models import Edition, Issue, Newsletter
-from digest.issues.picking import Pick
+from digest.issues.picking import MOST, Pick, set_count
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.mail.outbox import message
 from digest.render.lint import Finding, forbids_sending
@@ -55,12 +55,19 @@ PeriodOption = Annotated[
     ),
 ]
 NewsletterOption = Annotated[str, typer.Option("--newsletter", help="Which newsletter.")]
+CountOption = Annotated[
+    int | None,
+    typer.Option(
+        "--count", metavar="N", min=1, max=MOST, help="Comparisons in this issue; else the rule's."
+    ),
+]
 
 
 @app.command()
 def pick(
     context: typer.Context,
     period: PeriodOption = None,
+    count: CountOption = None,
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
@@ -69,7 +76,9 @@ def pick(
     with call.app.database.read() as session:
         row = store.newsletter(session, newsletter)
         wanted, late = _period(call, session, row, period)
-        chosen = choose_comparisons(session, row, wanted)
+        decisions = draft_history.current(session, row, wanted)
+        asked = set_count(decisions, count) if count else decisions
+        chosen = choose_comparisons(session, row, wanted, decisions=asked)
         when = day_words(chosen.day, today(call, row))
     if as_json:
         call.json(chosen.to_dict())
@@ -83,6 +92,7 @@ def pick(
 def build(
     context: typer.Context,
     period: PeriodOption = None,
+    count: CountOption = None,
     newsletter: NewsletterOption = "weekly",
     again: Annotated[
         bool, typer.Option("--again", help="Build it again; only before it is sent.")
@@ -98,6 +108,8 @@ def build(
         if period:
             confirm_past(call, row, wanted, date_of(session, row, wanted), yes=yes)
     with call.app.database.write() as session:
+        if count:
+            _ask_for(call, session, row, wanted, count)
         issue, made = build_issue(
             session,
             row,
@@ -239,6 +251,17 @@ def _period(
     now = call.app.clock()
     moment = next_issue(session, newsletter, now)
     return moment.period, late_words(newsletter, moment, now)
+
+
+def _ask_for(
+    call: CommandContext, session: Session, newsletter: Newsletter, week: str, count: int
+) -> None:
+    """Keep the number as a step of the issue's draft, which the desk shows and undoes."""
+    decisions = set_count(draft_history.current(session, newsletter, week), count)
+    summary = f"asked for {counted(count, 'comparison')}"
+    draft_history.decide(
+        session, newsletter, week, decisions, summary=summary, now=call.app.clock()
+    )
 
 
 def _print_pick(call: CommandContext, chosen: Pick) -> None:

@@ -1,12 +1,14 @@
 """Which comparisons an issue carries, and the reason for each of them.
 
 `rule` scores the candidates of an issue and picks among them, `overrides` applies pins, drops,
-order and words of the editors, and `evergreen` picks for a period without new comparisons. All
-three return the `Pick` of `pick_result`; `backtest` runs the rule over past weeks.
+order, number and words of the editors, and `evergreen` picks for a period without new
+comparisons. All three return the `Pick` of `pick_result`; `embargo` warns of what is dated after
+the issue, and `backtest` runs the rule over past weeks.
 """
 
-from digest.issues.picking.overrides import Decisions, Line, apply_words
+from digest.issues.picking.overrides import MOST, Decisions, Line, apply_words, set_count
 from digest.issues.picking.pick_result import (
+    Candidate,
     ExclusionReason,
     PastIssueContent,
     Pick,
@@ -16,6 +18,8 @@ from digest.issues.picking.pick_result import (
 from digest.issues.picking.rule import candidate
 
 __all__ = [
+    "MOST",
+    "Candidate",
     "Decisions",
     "ExclusionReason",
     "Line",
@@ -25,4 +29,5 @@ __all__ = [
     "PickRule",
     "apply_words",
     "candidate",
+    "set_count",
 ]

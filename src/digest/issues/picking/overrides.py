@@ -26,8 +26,15 @@ from digest.render.filters import is_web_link
 Line = Literal["subject", "preheader", "opening"]
 
 
+MOST = 12  #: comparisons an editor may ask for; the check `html-size` stops most mails before that
+
+
 class BadText(DigestError):
     """These words can't be put into a mail."""
+
+
+class BadCount(DigestError):
+    """An issue can't carry this number of comparisons."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +43,8 @@ class Decisions:
 
     pinned: tuple[str, ...] = ()  #: slugs that are carried whatever the rule says
     dropped: tuple[str, ...] = ()  #: slugs that are left out
+    emptied: tuple[str, ...] = ()  #: those of *dropped* whose place stays empty
+    count: int = 0  #: comparisons wanted in this issue; 0 leaves it to the rule
     order: tuple[str, ...] = ()  #: slugs in the order wanted; others follow by points
     subject: str = ""
     preheader: str = ""
@@ -52,6 +61,8 @@ class Decisions:
         return cls(
             pinned=tuple(kept.get("pinned", ())),
             dropped=tuple(kept.get("dropped", ())),
+            emptied=tuple(kept.get("emptied", ())),
+            count=kept.get("count", 0),
             order=tuple(kept.get("order", ())),
             subject=kept.get("subject", ""),
             preheader=kept.get("preheader", ""),
@@ -65,20 +76,18 @@ _UNDECIDED = asdict(Decisions())
 
 def pin(decisions: Decisions, slug: str) -> Decisions:
     """Return the decisions with a comparison pinned."""
-    return replace(
-        decisions,
-        pinned=(*_without(decisions.pinned, slug), slug),
-        dropped=_without(decisions.dropped, slug),
-    )
+    free = release(decisions, slug)
+    return replace(free, pinned=(*free.pinned, slug))
 
 
-def drop(decisions: Decisions, slug: str) -> Decisions:
-    """Return the decisions with a comparison dropped."""
+def drop(decisions: Decisions, slug: str, *, refill: bool = True) -> Decisions:
+    """Return the decisions with a comparison dropped; without *refill* its place stays empty."""
+    free = release(decisions, slug)
     return replace(
-        decisions,
-        pinned=_without(decisions.pinned, slug),
-        dropped=(*_without(decisions.dropped, slug), slug),
-        order=_without(decisions.order, slug),
+        free,
+        dropped=(*free.dropped, slug),
+        emptied=free.emptied if refill else (*free.emptied, slug),
+        order=_without(free.order, slug),
     )
 
 
@@ -88,7 +97,21 @@ def release(decisions: Decisions, slug: str) -> Decisions:
         decisions,
         pinned=_without(decisions.pinned, slug),
         dropped=_without(decisions.dropped, slug),
+        emptied=_without(decisions.emptied, slug),
     )
+
+
+def set_count(decisions: Decisions, count: int) -> Decisions:
+    """Return the decisions with *count* comparisons wanted; 0 leaves the number to the rule.
+
+    The number is the whole issue's, so no dropped comparison keeps a place empty any more. Raises
+    `BadCount` outside of 1 to `MOST`, and for fewer than are pinned.
+    """
+    if not 0 <= count <= MOST:
+        raise BadCount(f"an issue carries 1 to {MOST} comparisons, not {count}")
+    if 0 < count < len(decisions.pinned):
+        raise BadCount(f"{len(decisions.pinned)} comparisons are pinned; release one of them first")
+    return replace(decisions, count=count, emptied=())
 
 
 def move(decisions: Decisions, shown: Sequence[str], slug: str, to: int) -> Decisions:
@@ -126,40 +149,42 @@ def choose(
     has pinned or dropped something, the issue may be as short as that makes it.
     """
     known = {candidate.slug: candidate for candidate in candidates}
-    past = list(history)
     pins = [known.pop(slug) for slug in decisions.pinned if slug in known]
     dropped = [known.pop(slug) for slug in decisions.dropped if slug in known]
+    empty = frozenset(decisions.emptied) & {candidate.slug for candidate in dropped}
+    places = (decisions.count or rule.max_per_issue) - len(empty)
     taken = {tool: candidate for candidate in pins for tool in candidate.tools}
     barred = [candidate for candidate in known.values() if candidate.tools & taken.keys()]
-    free = max(0, rule.max_per_issue - len(pins))
-    fewest = 1 if pins or dropped else rule.min_per_issue
+    asked = pins or dropped or decisions.count
     picked = pick(
         [candidate for candidate in known.values() if not candidate.tools & taken.keys()],
-        past,
-        replace(rule, max_per_issue=free, min_per_issue=fewest),
+        history,
+        replace(
+            rule,
+            max_per_issue=max(0, places - len(pins)),
+            min_per_issue=1 if asked else rule.min_per_issue,
+        ),
         period=period,
         day=day,
     )
     pinned = [_pinned(candidate, period=period, day=day) for candidate in pins]
     chosen = _in_order([*picked.chosen, *pinned], decisions.order)
+    size = (
+        f"{len(chosen)}" if places == rule.max_per_issue else f"{len(chosen)}, as an editor asked"
+    )
     left_out = [
-        *(_with_pins_counted(entry, len(picked.chosen), len(chosen)) for entry in picked.left_out),
-        *(
-            _left_out(candidate, ExclusionReason.DROPPED, "an editor took it out")
-            for candidate in dropped
-        ),
-        *(
-            _left_out(candidate, ExclusionReason.TOOL_TAKEN, _taken_reason(candidate, taken))
-            for candidate in barred
-        ),
+        *(_with_size(entry, len(picked.chosen), size) for entry in picked.left_out),
+        *(_dropped(candidate, candidate.slug in empty) for candidate in dropped),
+        *(_barred(candidate, taken) for candidate in barred),
     ]
     left_out.sort(key=lambda entry: entry.candidate.slug)
     return replace(
         picked,
         rule=rule,
+        count=decisions.count or None,
         chosen=chosen,
         left_out=tuple(left_out),
-        note=note(chosen, left_out) if pins or dropped else picked.note,
+        note=note(chosen, left_out) + _numbers(decisions.count, len(empty)),
     )
 
 
@@ -197,16 +222,25 @@ def _in_order(
     return tuple(replace(choice, position=index) for index, choice in enumerate(placed, 1))
 
 
-def _left_out(candidate: Candidate, why: ExclusionReason, reason: str) -> Exclusion:
-    return Exclusion(candidate=candidate, why=why, reason=reason)
+def _dropped(candidate: Candidate, empty: bool) -> Exclusion:
+    reason = "an editor took it out" + ("; its place stays empty" if empty else "")
+    return Exclusion(candidate=candidate, why=ExclusionReason.DROPPED, reason=reason)
 
 
-def _with_pins_counted(entry: Exclusion, without_pins: int, all_: int) -> Exclusion:
-    """Return *entry* with pins counted in its reason; the rule counts only its own choices."""
-    reason = entry.reason.replace(f"is full with {without_pins};", f"is full with {all_};", 1)
+def _barred(candidate: Candidate, taken: Mapping[str, Candidate]) -> Exclusion:
+    tool = sorted(candidate.tools & taken.keys())[0]
+    reason = f"{tool} is in this issue already, pinned: {taken[tool].title}"
+    return Exclusion(candidate=candidate, why=ExclusionReason.TOOL_TAKEN, reason=reason)
+
+
+def _with_size(entry: Exclusion, by_rule: int, size: str) -> Exclusion:
+    """Return *entry* with the *size* of the issue; the rule counts only its own choices."""
+    reason = entry.reason.replace(f"is full with {by_rule};", f"is full with {size};", 1)
     return replace(entry, reason=reason) if entry.why is ExclusionReason.FULL else entry
 
 
-def _taken_reason(candidate: Candidate, taken: Mapping[str, Candidate]) -> str:
-    tool = sorted(candidate.tools & taken.keys())[0]
-    return f"{tool} is in this issue already, pinned: {taken[tool].title}"
+def _numbers(count: int, empty: int) -> str:
+    """Return what an editor decided about the number of comparisons, as the end of the note."""
+    asked = f"; an editor asked for {count}" if count else ""
+    places = "1 place" if empty == 1 else f"{empty} places"
+    return f"{asked}; {places} kept empty" if empty else asked

@@ -113,6 +113,7 @@ class Pick:
     chosen: tuple[PickedComparison, ...]
     left_out: tuple[Exclusion, ...]  #: by slug
     note: str  #: the pick in one sentence
+    count: int | None = None  #: comparisons an editor asked for; ``None`` leaves it to the rule
 
     def to_dict(self) -> dict[str, Any]:
         """Return the pick as JSON types, to be stored with the issue."""
@@ -121,6 +122,7 @@ class Pick:
             "day": self.day.isoformat(),
             "note": self.note,
             "rule": asdict(self.rule),
+            "count": self.count,
             "chosen": [
                 {
                     "position": entry.position,
