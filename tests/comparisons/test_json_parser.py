@@ -178,10 +178,33 @@ def test_a_fault_of_syntax_has_its_line() -> None:
     assert refusal('{\n"weight":\n}').line == 3
 
 
-def test_a_key_has_its_line_where_it_stands_once() -> None:
+def test_every_field_has_its_line_however_often_its_key_stands_there() -> None:
     text = json.dumps(least(tilte="A"), indent=1)
     assert refusal(text).line == text.split('"tilte"')[0].count("\n") + 1
-    assert refusal(within(lambda data: data["contenders"][1].update(name=""))).line is None
+    twice = json.loads(left())
+    twice["contenders"][1]["panel_share"] = "75"
+    text = json.dumps(twice, indent=1)
+    assert refusal(text).line == text.split('"75"')[0].count("\n") + 1
+
+
+def test_a_key_that_is_missing_has_the_line_of_what_lacks_it() -> None:
+    text = json.dumps(least(contenders=[{"name": "Lathe"}, {"name": "Mortar"}]), indent=1)
+    fault = refusal(text)
+
+    assert fault.reason.startswith(
+        "verdicts of the left tool, contenders[0].verdicts: this key is missing"
+    )
+    assert fault.line == text.split('"name"')[0].count("\n")
+    assert "of the right tool, contenders[1].verdicts: this key is missing (line " in fault.reason
+
+
+def test_a_field_is_named_in_words_and_by_its_path() -> None:
+    assert "panel share of the left tool, contenders[0].panel_share: " in (
+        refusal(left(panel_share="75")).reason
+    )
+    assert "call 1 on the left tool, contenders[0].verdicts[0].call: " in (
+        refusal(verdict(call="maybe")).reason
+    )
 
 
 def test_many_faults_are_counted_and_not_all_told() -> None:

@@ -23,7 +23,8 @@ def marked(fault: BuildError) -> str:
     ("change", "line", "column", "words", "said"),
     [
         ("<mj-section>\n  <mj-txt /></mj-section>", 2, 3, "<mj-txt", "Did you mean mj-text?"),
-        ("\n{{ isue.number }}", 2, 4, "isue", "'isue' is undefined"),
+        ("\n{{ isue.number }}", 2, 4, "isue", "'isue' is undefined. Did you mean issue?"),
+        ("{{ issue.openin }}", 1, 10, "openin", "the issue has no 'openin'. Did you mean opening?"),
         ("\n\n  {{ issue.number | purcent }}", 3, 21, "purcent", "No filter named 'purcent'"),
         ("<mj-raw>a < b</mj-raw>", 1, 11, "< b", "Write &lt;"),
         ("{% if %}", 1, 1, "{", "Expected an expression"),
@@ -64,6 +65,29 @@ def test_a_wrong_key_in_json_is_marked_in_its_line(editor: EditorFolder) -> None
     error = fault(editor)
 
     assert "wieght" in next(line for line in error.lines if line.here).after + marked(error)
+
+
+def test_a_wrong_value_in_json_is_named_in_words_with_its_line(editor: EditorFolder) -> None:
+    text = json.dumps(NEW, indent=1).replace('"panel_share": 100', '"panel_share": "most"')
+    editor.write("comparisons/new.json", text)
+    error = fault(editor)
+
+    assert error.what.startswith("panel share of the left tool, contenders[0].panel_share: must be")
+    assert '"panel_share": "most"' in next(
+        line.before + line.mark + line.after for line in error.lines if line.here
+    )
+
+
+@pytest.mark.parametrize("value", ["comparisons", "comparisons[0]", "sponsor"])
+def test_nothing_of_python_shows_in_what_is_said_of_a_template(
+    editor: EditorFolder, value: str
+) -> None:
+    editor.template("partials/masthead.mjml", lambda _: "{{ issue." + value + " }}")
+    what = fault(editor).what
+
+    assert what.endswith("is neither words nor a number, so a reader shouldn't see it")
+    assert "digest." not in what
+    assert "(" not in what
 
 
 def test_a_page_that_can_not_be_read_names_its_file(editor: EditorFolder) -> None:

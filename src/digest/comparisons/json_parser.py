@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from pydantic import ValidationError
 
+from digest.comparisons.content_faults import (
+    Location,
+    errors_of,
+    in_words,
+    line_of,
+    message_of,
+    printable_key,
+)
 from digest.comparisons.models import SourceForm
 from digest.comparisons.schema import ComparisonContent, ComparisonDraft, draft_of
 from digest.errors import ComparisonUnreadable
@@ -60,7 +67,7 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(keys) < len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {_printable(twice)} stands twice in one place")
+        raise ValueError(f"the key {printable_key(twice)} stands twice in one place")
     return keys
 
 
@@ -69,50 +76,23 @@ def _no_constant(name: str) -> Any:
 
 
 def _unreadable(fault: ValidationError, text: str, source: str) -> ComparisonUnreadable:
-    """Return an error with the first faults and their places, and a line if it is unambiguous."""
-    errors = fault.errors(include_url=False, include_input=False, include_context=False)
-    messages = [f"{_path(error['loc'])}{_message(error)}" for error in errors[:_FAULTS_NAMED]]
+    """Return an error with the first faults, each with its field, and the line of the first."""
+    errors = errors_of(fault)
+    lines = [line_of(error["loc"], text) for error in errors[:_FAULTS_NAMED]]
+    messages = [
+        f"{_path(error['loc'])}{message_of(error)}" + (f" (line {line})" if number else "")
+        for number, (error, line) in enumerate(zip(errors, lines, strict=False))
+    ]
     if len(errors) > _FAULTS_NAMED:
         messages.append(f"and {len(errors) - _FAULTS_NAMED} more")
-    return ComparisonUnreadable(
-        "; ".join(messages), line=_line_of(errors[0]["loc"], text), source=source
-    )
+    line = lines[0] if errors[0]["loc"] else None  # what the whole file lacks has no line
+    return ComparisonUnreadable("; ".join(messages), line=line, source=source)
 
 
-def _path(loc: tuple[int | str, ...]) -> str:
+def _path(loc: Location) -> str:
+    """Return the field in words where it isn't the file's own, and its path in the file."""
     path = ""
     for part in loc:
-        path += f"[{part}]" if isinstance(part, int) else f".{_printable(part)}"
-    return f"{path.removeprefix('.')}: " if path else ""
-
-
-def _message(error: Any) -> str:
-    known = {
-        "extra_forbidden": "this key isn't known; digest docs comparison-format lists them",
-        "missing": "this key is missing",
-        "model_type": "must be an object",
-        "tuple_type": "must be a list",
-        "string_type": "must be text",
-        "float_type": "must be a number",
-        "int_type": "must be a whole number",
-        "int_from_float": "must be a whole number",
-    }
-    if error["type"] == "value_error":  # raised by a validator of the schema
-        return str(error["msg"]).removeprefix("Value error, ")
-    message = str(error["msg"]).replace("Input should be", "must be")
-    return known.get(error["type"], message[:1].lower() + message[1:])
-
-
-def _line_of(loc: tuple[int | str, ...], text: str) -> int | None:
-    keys = [part for part in loc if isinstance(part, str)]
-    if not keys:
-        return None
-    offsets = [
-        match.start() for match in re.finditer(rf"{re.escape(json.dumps(keys[-1]))}\s*:", text)
-    ]
-    return text.count("\n", 0, offsets[0]) + 1 if len(offsets) == 1 else None
-
-
-def _printable(key: str) -> str:
-    """Return a key of the file, safe to print."""
-    return "".join(char if char.isprintable() else "?" for char in key)[:60]
+        path += f"[{part}]" if isinstance(part, int) else f".{printable_key(part)}"
+    words = in_words(loc) if len(loc) > 1 else ""
+    return f"{words}, {path[1:]}: " if words else f"{path[1:]}: " if path else ""

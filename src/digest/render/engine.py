@@ -15,7 +15,6 @@ from jinja2 import (
     BaseLoader,
     Environment,
     FileSystemLoader,
-    StrictUndefined,
     TemplateError,
     TemplateNotFound,
 )
@@ -28,7 +27,7 @@ from digest.render import filters
 from digest.render.escaping import TrustedText, in_markup, in_plain_text
 from digest.render.line_length import break_lines
 from digest.render.rendered import Rendered
-from digest.render.template_errors import TemplateFault, of_jinja
+from digest.render.template_errors import TemplateFault, UnknownName, kind_of, of_jinja
 from digest.render.template_paths import template_folders
 
 #: Exceptions that a template can cause; any other is a bug of the engine and propagates.
@@ -86,7 +85,7 @@ def fill(
     try:
         return environment.get_template(name).render(context)
     except _TEMPLATE_EXCEPTIONS as fault:
-        raise of_jinja(fault, name, folders) from fault
+        raise of_jinja(fault, name, folders, [*context, *environment.globals]) from fault
 
 
 @lru_cache(maxsize=16)
@@ -96,7 +95,7 @@ def _environment(
     environment = ImmutableSandboxedEnvironment(
         loader=loader or FolderLoader(folders),
         autoescape=markup,
-        undefined=StrictUndefined,
+        undefined=UnknownName,
         finalize=_finish_markup if markup else _finish_text,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -151,7 +150,8 @@ def _printable_text(value: object) -> str:
         return value
     if isinstance(value, (int, float)) and not isinstance(value, bool) and isfinite(value):
         return str(value)
-    raise TypeError(f"{value!r:.60} is neither words nor a number, so a reader shouldn't see it")
+    what = value if isinstance(value, (int, float)) else kind_of(value)
+    raise TypeError(f"{what} is neither words nor a number, so a reader shouldn't see it")
 
 
 def _compile(source: str, file: str) -> str:
