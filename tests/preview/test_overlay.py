@@ -6,8 +6,9 @@ import json
 
 import pytest
 
+from digest.comparisons.editing import draft_of_revision, keep, with_words
 from digest.comparisons.loader import read_file
-from digest.comparisons.store import store_draft, summaries
+from digest.comparisons.store import by_slug, latest, store_draft, summaries
 from digest.preview.overlay import ComparisonFolder, ComparisonOverlay, overlay_drafts
 from tests.preview.conftest import NOW, EditorFolder
 
@@ -58,6 +59,30 @@ def test_a_changed_file_stands_in_for_the_stored_revision(editor: EditorFolder) 
         summary for summary in overlay(editor).summaries if summary.slug == "anvil-vs-bellows"
     )
     assert (changed.weight, changed.comparison_id > 0, changed.revision_id < 0) == (2, True, True)
+
+
+def edited(editor: EditorFolder, slug: str) -> None:
+    """Keep a question of Kim's for a stored comparison."""
+    with editor.app.database.write() as session:
+        row = latest(session, by_slug(session, slug))
+        draft = with_words(draft_of_revision(row), {"question": "Which one?"})
+        keep(session, slug, draft, seen=row.fingerprint, editor="Kim", now=NOW)
+
+
+def test_an_edit_stands_until_its_file_changes_and_the_file_says_what_it_replaces(
+    editor: EditorFolder,
+) -> None:
+    path = editor.write("comparisons/new.json", json.dumps(NEW))
+    with editor.app.database.write() as session:
+        store_draft(session, read_file(path), now=NOW)
+    edited(editor, "anvil-vs-bellows")
+    assert "anvil-vs-bellows" not in overlay(editor).drafts
+    assert overlay(editor).replaced == {}
+
+    editor.write("comparisons/new.json", json.dumps(NEW | {"weight": 2}))
+    changed = overlay(editor)
+    assert "anvil-vs-bellows" in changed.drafts
+    assert changed.replaced["anvil-vs-bellows"].editor == "Kim"
 
 
 def test_another_pair_under_the_same_title_stands_beside_it(editor: EditorFolder) -> None:

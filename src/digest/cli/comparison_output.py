@@ -53,6 +53,7 @@ def _about(facts: Mapping[str, Any]) -> str:
     parts = [
         dated,
         f"revision {facts['revision']} of {facts['revisions']}",
+        *([f"edited by {facts['editor']}"] if facts["editor"] else []),
         f"weight {facts['weight']:g}",
         *facts["labels"],
         *([facts["url"]] if facts["url"] else []),

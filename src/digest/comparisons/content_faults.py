@@ -55,8 +55,8 @@ def in_words(location: Location, sides: Sequence[str] = SIDES) -> str:
             return f"{_key(key)} of {sides[side]}"
         case ("contenders", int(side)) if side < len(sides):
             return sides[side]
-        case ("closing", int(number)):
-            return f"closing line {number + 1}"
+        case ("closing" | "labels" as key, int(number)):
+            return f"{_key(key).removesuffix('s')} {number + 1}"
         case (str(key),):
             return _key(key)
     return ""

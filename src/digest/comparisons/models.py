@@ -81,7 +81,7 @@ class Contender(SQLModel, table=True):
 
 
 class Revision(SQLModel, table=True):
-    """The content of a comparison as imported at one time."""
+    """The content of a comparison as imported, or as an editor left it, at one time."""
 
     __tablename__ = "comparison_revision"
     __table_args__ = (UniqueConstraint("comparison_id", "number"),)
@@ -102,7 +102,9 @@ class Revision(SQLModel, table=True):
     seats: int = SEATS
     form: SourceForm = Field(sa_type=closed_set(SourceForm))
     source: str = Field(default="", sa_type=Text)  #: the whole text it was parsed from
-    imported_at: datetime
+    imported_at: datetime  #: or edited at
+    #: Who edited it at the desk; empty where it was imported.
+    editor: str = Field(default="", sa_type=String(200), sa_column_kwargs={"server_default": ""})
     comparison: "Comparison" = Relationship()
     contenders: list[Contender] = Relationship(
         sa_relationship_kwargs={"order_by": "Contender.side", "lazy": "selectin"}

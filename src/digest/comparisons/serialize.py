@@ -24,6 +24,7 @@ def facts_of(comparison: Comparison, revision: Revision) -> dict[str, Any]:
         "revision": revision.number,
         "revisions": comparison.latest,
         "imported_at": revision.imported_at,
+        "editor": revision.editor or None,
         **_fields(revision, ComparisonContent, but={"format", "slug", "contenders"}),
         "leans": lean(left.panel_share, right.panel_share),
         "contenders": [_contender(left, revision.seats), _contender(right, revision.seats)],

@@ -27,6 +27,7 @@ def revision_row(
     *,
     fingerprint: str,
     now: datetime,
+    editor: str = "",
 ) -> Revision:
     """Return a draft as a revision with contenders and verdicts; *tools* are left and right."""
     sides = enumerate(zip(draft.contenders, tools, strict=True))
@@ -40,6 +41,7 @@ def revision_row(
         number=comparison.latest,
         fingerprint=fingerprint,
         imported_at=now,
+        editor=editor,
         contenders=[_contender_row(contender, side, tool) for side, (contender, tool) in sides],
     )
 
@@ -97,21 +99,44 @@ class ComparisonSummary:
     right: SummarySide
 
 
+class KnownContent(NamedTuple):
+    """The newest revision of a comparison, and the fingerprints that an import leaves alone.
+
+    They are those of the newest revision and of the newest import: a page that hasn't changed
+    since it was imported doesn't undo what an editor has changed since.
+    """
+
+    number: int
+    editor: str
+    fingerprints: frozenset[str]
+
+    @property
+    def edited(self) -> bool:
+        """Whether an editor's words stand in it that are in no import."""
+        return len(self.fingerprints) > 1
+
+
 def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> ImportResult:
     """Store a draft as a new comparison or as a new revision of a stored one.
 
-    Content equal to the newest revision writes nothing. The caller commits.
+    Content equal to the newest revision, or to the newest import, writes nothing. A revision that
+    takes the place of an editor's words says so among the warnings. The caller commits.
     """
     tools = [_tool(session, contender.name) for contender in draft.contenders]
     slug, comparison = _locate(session, draft, tools)
-    content_hash = fingerprint(draft)
+    content_hash, warnings = fingerprint(draft), draft_oddities(draft)
     if comparison is None:
         outcome, comparison = ImportOutcome.NEW, Comparison(slug=slug, first_imported_at=now)
         session.add(comparison)
-    elif latest(session, comparison).fingerprint == content_hash:
-        outcome = ImportOutcome.UNCHANGED
     else:
-        outcome, comparison.latest = ImportOutcome.REVISED, comparison.latest + 1
+        known = known_contents(session, [comparison.id or 0])[comparison.id or 0]
+        outcome = ImportOutcome.REVISED
+        if content_hash in known.fingerprints:
+            outcome = ImportOutcome.UNCHANGED
+        elif known.edited:
+            warnings = (*warnings, _replaces(slug, known))
+    if outcome is ImportOutcome.REVISED:
+        comparison.latest += 1
     if outcome is not ImportOutcome.UNCHANGED:
         session.add(revision_row(draft, comparison, tools, fingerprint=content_hash, now=now))
         session.flush()
@@ -120,8 +145,55 @@ def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> I
         title=draft.title,
         outcome=outcome,
         revision=comparison.latest,
-        warnings=draft_oddities(draft),
+        warnings=warnings,
     )
+
+
+def _replaces(slug: str, known: KnownContent) -> str:
+    return (
+        f"it takes the place of what {known.editor} edited (revision {known.number}), which is"
+        f" kept: digest comparisons show {slug} --revision {known.number}"
+    )
+
+
+def add_revision(
+    session: Session, comparison: Comparison, draft: ComparisonDraft, *, editor: str, now: datetime
+) -> Revision:
+    """Store a draft as the newest revision of a comparison, by an editor; the caller commits."""
+    tools = [_tool(session, contender.name) for contender in draft.contenders]
+    comparison.latest += 1
+    row = revision_row(
+        draft, comparison, tools, fingerprint=fingerprint(draft), now=now, editor=editor
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def known_contents(session: Session, ids: Collection[int]) -> dict[int, KnownContent]:
+    """Return what is known of the contents of comparisons, by comparison id."""
+    newest = session.exec(
+        select(Revision.comparison_id, Revision.number, Revision.editor, Revision.fingerprint)
+        .join(Comparison, _is_newest_revision())
+        .where(col(Comparison.id).in_(ids))
+    ).all()
+    imported = _newest_imports(session, [id_ for id_, _, editor, _ in newest if editor])
+    return {
+        id_: KnownContent(number, editor, frozenset({content, imported.get(id_, content)}))
+        for id_, number, editor, content in newest
+    }
+
+
+def _newest_imports(session: Session, ids: Collection[int]) -> dict[int, str]:
+    """Return the fingerprint of each comparison's newest import, by comparison id."""
+    if not ids:
+        return {}
+    rows = session.exec(
+        select(Revision.comparison_id, Revision.fingerprint)
+        .where(col(Revision.comparison_id).in_(ids), Revision.editor == "")
+        .order_by(col(Revision.number))
+    ).all()
+    return dict(rows)  # the last one is the newest
 
 
 def by_slug(session: Session, slug: str) -> Comparison:
@@ -149,6 +221,12 @@ def revision(session: Session, comparison: Comparison, number: int) -> Revision:
             f"{comparison.slug} has no revision {number}; its newest is {comparison.latest}"
         )
     return row
+
+
+def history(session: Session, comparison: Comparison) -> Sequence[Revision]:
+    """Return every revision of a comparison, the newest first."""
+    chosen = select(Revision).where(col(Revision.comparison_id) == comparison.id)
+    return session.exec(chosen.order_by(col(Revision.number).desc())).all()
 
 
 def revisions(session: Session, ids: Collection[int]) -> dict[int, Revision]:

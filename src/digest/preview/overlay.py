@@ -11,13 +11,20 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from digest.comparisons.loader import find, holds_comparison, read_file
 from digest.comparisons.models import Comparison, Revision, Tool
 from digest.comparisons.schema import ComparisonDraft, fingerprint
 from digest.comparisons.slug import slugify
-from digest.comparisons.store import ComparisonSummary, SummarySide, revision_row, summaries
+from digest.comparisons.store import (
+    ComparisonSummary,
+    KnownContent,
+    SummarySide,
+    known_contents,
+    revision_row,
+    summaries,
+)
 from digest.errors import ComparisonUnreadable
 
 #: What a file holds: a comparison, one that can't be read, or nothing meant as one.
@@ -31,6 +38,8 @@ class ComparisonOverlay:
     summaries: Sequence[ComparisonSummary]
     drafts: Mapping[str, ComparisonDraft]  #: the comparisons that are only in files, by slug
     now: datetime
+    #: Edited contents whose place a changed file has taken, by slug.
+    replaced: Mapping[str, KnownContent] = field(default_factory=dict)
 
     def unsaved(self, ids: Iterable[int]) -> dict[int, Revision]:
         """Return the revisions among *ids* that are only in files, by id; their ids are below 0."""
@@ -102,30 +111,30 @@ def overlay_drafts(
 ) -> ComparisonOverlay:
     """Return the stored comparisons, with the *drafts* that differ in their place."""
     stored = {summary.slug: summary for summary in summaries(session)}
-    fingerprints = _fingerprints(session, {summary.revision_id for summary in stored.values()})
+    known = known_contents(session, {summary.comparison_id for summary in stored.values()})
     changed: dict[str, ComparisonDraft] = {}
+    replaced: dict[str, KnownContent] = {}
     for number, draft in enumerate(drafts, 1):
         slug = _slug(draft, stored)
         previous = stored.get(slug)
-        if previous and fingerprints.get(previous.revision_id) == _fingerprint(draft):
+        content = known.get(previous.comparison_id) if previous else None
+        if content and _fingerprint(draft) in content.fingerprints:
             continue
+        if content and content.edited:
+            replaced[slug] = content
         stored[slug] = _summary(draft, slug, previous, -number, now)
         changed[slug] = draft
     return ComparisonOverlay(
-        summaries=[stored[slug] for slug in sorted(stored)], drafts=changed, now=now
+        summaries=[stored[slug] for slug in sorted(stored)],
+        drafts=changed,
+        replaced=replaced,
+        now=now,
     )
 
 
 @lru_cache(maxsize=4096)
 def _fingerprint(draft: ComparisonDraft) -> str:
     return fingerprint(draft)
-
-
-def _fingerprints(session: Session, ids: set[int]) -> dict[int, str]:
-    rows = session.exec(
-        select(Revision.id, Revision.fingerprint).where(col(Revision.id).in_(ids))
-    ).all()
-    return {number: fingerprint for number, fingerprint in rows if number is not None}
 
 
 def _slug(draft: ComparisonDraft, stored: Mapping[str, ComparisonSummary]) -> str:
