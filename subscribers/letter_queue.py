@@ -119,7 +119,7 @@ def enqueue(
     session.execute(insert(_ROWS).values(row))
 
 
-def start(
+def queue_internal(
     session: Session,
     kind: LetterKind,
     newsletter: str,
@@ -127,11 +127,10 @@ def start(
     *,
     about: str | None = None,
     attempt: str | None = None,
-) -> int | None:
-    """Queue a mail to no reader and claim it at once; return the id of its row.
+) -> int:
+    """Queue a mail to no reader, and return the id of its row; the caller commits.
 
-    Mail *about* one thing is one row, however often it is asked for: return ``None`` where that is
-    sent, under way, in doubt, or was tried `MOST_TRIES` times.
+    Mail *about* one thing is one row, however often it is asked for.
     """
     row = _row(newsletter, kind, now) | {"about": about, "attempt": attempt}
     insert_once = (
@@ -141,7 +140,25 @@ def start(
             index_elements=["about"], index_where=text("about IS NOT NULL"), set_={"about": about}
         )
     )
-    queued = session.execute(insert_once.returning(_ROWS.c.id)).scalar_one()
+    queued: int = session.execute(insert_once.returning(_ROWS.c.id)).scalar_one()
+    return queued
+
+
+def start(
+    session: Session,
+    kind: LetterKind,
+    newsletter: str,
+    now: datetime,
+    *,
+    about: str | None = None,
+    attempt: str | None = None,
+) -> int | None:
+    """Queue a mail to no reader as `queue_internal` does, claim it, and return the id of its row.
+
+    Return ``None`` where mail *about* the same is sent, under way, in doubt, or was tried
+    `MOST_TRIES` times.
+    """
+    queued = queue_internal(session, kind, newsletter, now, about=about, attempt=attempt)
     return claim(session, now, _ROWS.c.id == queued, _ROWS.c.tries < MOST_TRIES)
 
 

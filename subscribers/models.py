@@ -72,6 +72,7 @@ class LetterKind(StrEnum):
     CHANGE = "change"  #: asks the new address to confirm a change
     MOVED = "moved"  #: tells the old address about a change
     NOTICE = "notice"  #: tells the editors of a slot
+    REVIEW_CODE = "review-code"  #: brings an editor the code to decide on an issue with
     SEED = "seed"  #: a watched copy of an edition, to an address of the publisher's own
     TEST = "test"  #: a marked copy, to whom an editor names
 

@@ -36,6 +36,8 @@ class Purpose(StrEnum):
     CHANGE = "change"  #: confirm a change of address from the new one
     DECLINE = "decline"  #: say that one didn't ask for a letter
     FORM = "form"  #: send a sign-up form that was served here, not too fast
+    REVIEW = "review"  #: see an issue as one of its editors
+    REVIEW_CODE = "review code"  #: make the digits of a code, which stand in no link
 
 
 class Tokens:

@@ -10,11 +10,11 @@ import pytest
 from sqlmodel import Session
 
 from digest.app.installation import App
-from digest.errors import MailUnfit, NotApproved
+from digest.errors import BadSetting, DigestError, MailUnfit, NotApproved, WrongState
 from digest.issues import approval, build, draft_history, provenance, store
 from digest.issues.approval import approve, require_approved
 from digest.issues.build import IssueBuilder
-from digest.issues.models import Approval, Issue
+from digest.issues.models import Approval, ApprovalChannel, Issue, IssueState
 from digest.issues.picking import overrides
 from digest.render.lint.finding import Finding, error, warning
 
@@ -44,9 +44,11 @@ def templates(installation: App) -> str:
     return provenance.template_hash(installation.issues.template_sources())
 
 
-def given(session: Session, issue: Issue, templates: str, *findings: Finding) -> Approval:
+def given(
+    session: Session, issue: Issue, templates: str, *findings: Finding, by: str = "Kim"
+) -> Approval:
     return approve(
-        session, issue, templates=templates, findings=findings, by="Kim", now=NOW, despite=None
+        session, issue, templates=templates, findings=findings, by=by, now=NOW, despite=None
     )
 
 
@@ -189,3 +191,132 @@ def test_a_clean_issue_goes_unattended_where_the_newsletter_says_so(
     assert require_approved(session, issue, templates=templates, findings=CLEAN) is None
     with pytest.raises(NotApproved):
         require_approved(session, issue, templates=templates, findings=[WARNING])
+
+
+def test_two_people_have_to_approve_where_the_newsletter_says_so(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    approval.set_approvals_needed(store.newsletter_of(session, issue), 2)
+    given(session, issue, templates)
+    status = approval.approval_status(session, issue, templates=templates)
+    assert status is not None
+    assert approval.still_needed(status) == "One more approval is needed, by somebody else."
+    with pytest.raises(NotApproved, match=r"has 1 of 2 approvals \(by Kim\): one more is needed"):
+        require_approved(session, issue, templates=templates, findings=CLEAN)
+
+    given(session, issue, templates, by="Ann")
+    assert require_approved(session, issue, templates=templates, findings=CLEAN)
+    assert approval.approvers(session, issue) == "Kim and Ann"
+
+
+@pytest.mark.parametrize("again", ["Kim", "KIM", " kim "])
+def test_one_person_is_not_two(session: Session, issue: Issue, templates: str, again: str) -> None:
+    approval.set_approvals_needed(store.newsletter_of(session, issue), 2)
+    given(session, issue, templates)
+    given(session, issue, templates, by=again)
+
+    with pytest.raises(NotApproved, match="1 of 2"):
+        require_approved(session, issue, templates=templates, findings=CLEAN)
+
+
+def test_an_approval_of_an_earlier_edition_is_none_of_the_two(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    approval.set_approvals_needed(store.newsletter_of(session, issue), 2)
+    given(session, issue, "of other templates")
+    given(session, issue, templates, by="Ann")
+
+    with pytest.raises(NotApproved, match=r"1 of 2 approvals \(by Ann\)"):
+        require_approved(session, issue, templates=templates, findings=CLEAN)
+
+
+def test_a_second_approver_accepts_the_warnings_too(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    approval.set_approvals_needed(store.newsletter_of(session, issue), 2)
+    given(session, issue, templates)
+    given(session, issue, templates, WARNING, by="Ann")
+
+    with pytest.raises(NotApproved, match=r"1 of 2 approvals \(by Ann\)"):
+        require_approved(session, issue, templates=templates, findings=[WARNING])
+
+
+@pytest.mark.parametrize("people", [0, 3])
+def test_one_person_approves_or_two_do(session: Session, issue: Issue, people: int) -> None:
+    with pytest.raises(BadSetting):
+        approval.set_approvals_needed(store.newsletter_of(session, issue), people)
+
+
+def sent_back(session: Session, issue: Issue, note: str = "The lead is wrong.") -> Approval:
+    return approval.send_back(
+        session, issue, by="Ann", note=note, channel=ApprovalChannel.DESK, now=NOW
+    )
+
+
+def test_what_was_sent_back_is_not_sent_until_it_is_approved_anew(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    given(session, issue, templates)
+    sent_back(session, issue)
+    with pytest.raises(NotApproved, match=r"was sent back by Ann: The lead is wrong\."):
+        require_approved(session, issue, templates=templates, findings=CLEAN)
+    assert approval.latest(session, issue) is None
+    assert not approval.has_enough(session, issue)
+
+    given(session, issue, templates)
+    assert approval.sent_back(session, issue) is None
+    assert require_approved(session, issue, templates=templates, findings=CLEAN)
+
+
+def test_what_was_sent_back_once_never_goes_unattended(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    store.newsletter_of(session, issue).unattended = True
+    sent_back(session, issue)
+    given(session, issue, "of other templates")
+
+    with pytest.raises(NotApproved, match="the templates have changed"):
+        require_approved(session, issue, templates=templates, findings=CLEAN)
+
+
+def test_one_approval_of_two_makes_an_unattended_issue_no_stricter(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    newsletter = store.newsletter_of(session, issue)
+    newsletter.unattended = True
+    approval.set_approvals_needed(newsletter, 2)
+    given(session, issue, templates)
+
+    assert require_approved(session, issue, templates=templates, findings=CLEAN) is None
+
+
+@pytest.mark.parametrize("note", ["", "  \n", "x" * (approval.MOST_NOTE + 1)])
+def test_who_sends_back_says_what_has_to_change(session: Session, issue: Issue, note: str) -> None:
+    with pytest.raises(DigestError, match="say in a note"):
+        sent_back(session, issue, note)
+
+
+def test_what_is_on_its_way_is_not_sent_back(session: Session, issue: Issue) -> None:
+    issue.state = IssueState.PREPARED
+    with pytest.raises(WrongState, match="can't be sent back any more"):
+        sent_back(session, issue)
+
+
+def test_every_decision_is_kept_with_who_and_when(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    given(session, issue, templates)
+    sent_back(session, issue)
+    given(session, issue, templates)
+    approval.withdraw(session, issue, by="Kim", why="the sender has changed", now=NOW)
+    approval.withdraw(session, issue, by="Kim", why="nothing stands any more", now=NOW)
+
+    kept = [(entry.act.value, entry.by, entry.note) for entry in approval.history(session, issue)]
+    assert kept == [
+        ("approved", "Kim", ""),
+        ("sent-back", "Ann", "The lead is wrong."),
+        ("approved", "Kim", ""),
+        ("withdrawn", "Kim", "the sender has changed"),
+    ]
+    assert {entry.at for entry in approval.history(session, issue)} == {NOW}
+    assert approval.standing(session, issue) == []

@@ -23,7 +23,8 @@ FROZEN = {
     "v0009_send_outcomes.py": "4b2ceeec5df7e195a15223a6132c661f109ba6122ca9715fcc0dd6ccae4ddf93",
     "v0010_one_outbox.py": "220cf91befe54c3621bc81f874f49d968359ac5d78169616dec41f14637e7601",
     "v0011_newsletters.py": "dfd899ef45d90b56aa0d7d6040b576f3eb49775b046748c45aa56b21b8932c62",
-    "v0015_editors.py": "0516dae86b60610438807ce6db7be3f10bfbca69a9210277eb30619aae39f063",
+    "v0012_reviewing.py": "e1f1e49f5b980dccc9380d8babedae8dd3914a407e524093eb749f145d071ca7",
+    "v0015_editors.py": "d696ca6d80f7057f9d2e8d4df7a5c5a49b6cf2a095463a0dae0dcfe2cc224413",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}
 

@@ -5,6 +5,7 @@ This module hides with which settings a mail is rendered and linted, and what al
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,10 +17,11 @@ from digest.app.resources import Resources
 from digest.delivery.counts import count_deliveries
 from digest.errors import NotApproved
 from digest.issues import approval, provenance, store
+from digest.issues.approval import ApprovalStatus
 from digest.issues.build import IssueBuilder
 from digest.issues.content import IssueView
 from digest.issues.linting import LintTerms
-from digest.issues.models import Approval, Edition, Issue
+from digest.issues.models import Approval, ApprovalChannel, Edition, Issue
 from digest.mail.mailing import UNSUBSCRIBE_TAG
 from digest.render.lint import Finding
 from digest.render.rendered import Rendered
@@ -67,6 +69,35 @@ class IssueBuilding:
         unsubscribe_url = f"{self.resources.settings.base_url}/u/{UNSUBSCRIBE_TAG}"
         return self.lint_terms.of_edition(edition, unsubscribe_url)
 
+    def approve(
+        self,
+        session: Session,
+        issue: Issue,
+        *,
+        by: str,
+        channel: ApprovalChannel,
+        findings: Sequence[Finding],
+        despite: Collection[str] | None = (),
+    ) -> ApprovalStatus:
+        """Record that *by* approves an issue as it is, and return how its approval stands then.
+
+        *findings* are those of its edition, and *despite* names the rules whose warnings are
+        accepted; ``None`` accepts all. Raises `MailUnfit` and `NotApproved`. The caller commits.
+        """
+        templates = provenance.template_hash(self.template_sources())
+        given = approval.approve(
+            session,
+            issue,
+            templates=templates,
+            findings=findings,
+            by=by,
+            now=self.resources.clock(),
+            despite=despite,
+            channel=channel,
+        )
+        status = approval.approval_status(session, issue, templates=templates)
+        return status or ApprovalStatus(approval=given, void=())
+
     def require_approved(self, session: Session, issue: Issue) -> Approval | None:
         """Return the approval that allows *issue* to be sent.
 
@@ -85,7 +116,7 @@ class IssueBuilding:
 
         Changed templates are no reason: the issue's mail is frozen, and was approved.
         """
-        if approval.latest(session, issue) is not None:
+        if approval.has_enough(session, issue):
             return None
         try:
             self.require_approved(session, issue)
@@ -93,11 +124,11 @@ class IssueBuilding:
             return fault
         return None
 
-    def update_sender(self, session: Session, issue: Issue) -> bool:
+    def update_sender(self, session: Session, issue: Issue, by: str = "") -> bool:
         """Set an issue's sender to today's setting, and return whether the sender changed.
 
-        Do nothing once a mail of the issue was accepted or is in doubt. A changed sender voids the
-        approval, since nobody has approved the new sender.
+        Do nothing once a mail of the issue was accepted or is in doubt. A changed sender withdraws
+        the approvals, since nobody has approved the new sender; *by* is who resumes the issue.
         """
         edition = store.edition_of(session, issue)
         counts = count_deliveries(session, edition.id or 0)
@@ -105,7 +136,8 @@ class IssueBuilding:
             return False
         if not provenance.change_sender(session, edition, self.resources.settings.sender):
             return False
-        approval.withdraw(session, issue)
+        why = "the sender has changed"
+        approval.withdraw(session, issue, by=by, why=why, now=self.resources.clock())
         return True
 
     @staticmethod

@@ -48,6 +48,7 @@ COMMANDS = {
     },
     "digest.cli.issue.approve:app": {
         "approve": "Approve an issue exactly as it is now; any later change voids the approval.",
+        "send-back": "Send an issue back with a note: it isn't sent until it is approved anew.",
         "test": "Send one copy to yourself: marked as a test, and its personal links do nothing.",
         "rebuild": "Rebuild an issue from its recorded inputs, and compare; change nothing.",
         "unattended": "Set whether an issue without findings may be sent without an approval.",

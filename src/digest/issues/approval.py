@@ -1,12 +1,13 @@
-"""Approval of an issue: to what it is bound, and when it is void.
+"""Approval of an issue: to what it is bound, when it is void, and how many people have to give it.
 
 An approval is bound to the fingerprints of the editions, the audience rule and the hash of the
-templates; a change in any of the three makes it void.
+templates; a change in any of the three makes it void. The record keeps every decision: an approval
+counts until the issue is sent back or the approvals are withdrawn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -14,10 +15,20 @@ from hashlib import sha256
 import orjson
 from sqlmodel import Session, col, select
 
-from digest.errors import DigestError, MailUnfit, NotApproved
-from digest.issues import store
-from digest.issues.models import Approval, Issue, Newsletter
+from digest.errors import BadSetting, DigestError, MailUnfit, NotApproved, WrongState
+from digest.issues import review_code, store
+from digest.issues.models import (
+    Approval,
+    ApprovalAct,
+    ApprovalChannel,
+    Issue,
+    IssueState,
+    Newsletter,
+)
 from digest.render.lint import Finding, Severity
+
+MOST_NOTE = 2000  #: characters of a note
+_PEOPLE = (1, 2)  #: how many may have to approve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +50,13 @@ class ApprovalStatus:
 
     approval: Approval
     void: tuple[str, ...]
+    given: int = 1  #: how many people have approved the issue as it is now
+    needed: int = 1
+
+    @property
+    def missing(self) -> int:
+        """How many more people have to approve."""
+        return max(0, self.needed - self.given)
 
 
 def terms_of(session: Session, issue: Issue, *, templates: str) -> ApprovalTerms:
@@ -66,6 +84,7 @@ def approve(
     by: str,
     now: datetime,
     despite: Collection[str] | None = (),
+    channel: ApprovalChannel = ApprovalChannel.COMMAND,
 ) -> Approval:
     """Record that *by* approves the issue as it is; the caller commits.
 
@@ -82,16 +101,15 @@ def approve(
             + " ".join(f"--despite {rule}" for rule in open_),
         )
     terms = terms_of(session, issue, templates=templates)
-    if issue.id is None:
-        raise DigestError("an issue that isn't stored can't be approved")
     approval = Approval(
-        issue_id=issue.id,
+        issue_id=_stored(issue),
         seal=terms.seal(),
         editions=list(terms.editions),
         audience=terms.audience,
         templates=terms.templates,
         accepted=warned,
         by=by,
+        channel=channel,
         at=now,
     )
     session.add(approval)
@@ -99,51 +117,160 @@ def approve(
     return approval
 
 
+def send_back(
+    session: Session, issue: Issue, *, by: str, note: str, channel: ApprovalChannel, now: datetime
+) -> Approval:
+    """Record that *by* sends an issue back; it isn't sent until it is approved anew.
+
+    *note* says what has to change. No code that was mailed before decides any more. The caller
+    commits. Raises `WrongState` for an issue that is being sent or done with, and `DigestError`
+    for a note that is empty or longer than `MOST_NOTE` characters.
+    """
+    if issue.state is not IssueState.BUILT:
+        raise WrongState(f"issue {issue.number} is {issue.state}: it can't be sent back any more")
+    words = note.strip()
+    if not words or len(words) > MOST_NOTE:
+        raise DigestError(f"say in a note of up to {MOST_NOTE} characters what has to change")
+    entry = Approval(
+        issue_id=_stored(issue),
+        act=ApprovalAct.SENT_BACK,
+        editions=[store.edition_of(session, issue).fingerprint],
+        note=words,
+        by=by,
+        channel=channel,
+        at=now,
+    )
+    review_code.forget(session, entry.issue_id)
+    session.add(entry)
+    session.flush()
+    return entry
+
+
+def withdraw(session: Session, issue: Issue, *, by: str, why: str, now: datetime) -> None:
+    """Record that the approvals of an issue hold no longer; the caller commits."""
+    if standing(session, issue):
+        act = ApprovalAct.WITHDRAWN
+        session.add(Approval(issue_id=_stored(issue), act=act, note=why, by=by, at=now))
+        session.flush()
+
+
+def history(session: Session, issue: Issue) -> Sequence[Approval]:
+    """Return every decision on an issue, the oldest first."""
+    chosen = select(Approval).where(Approval.issue_id == issue.id)
+    return session.exec(chosen.order_by(col(Approval.id))).all()
+
+
+def standing(session: Session, issue: Issue) -> list[Approval]:
+    """Return the approvals since the issue was last sent back or withdrawn, the oldest first.
+
+    They may be void: see `approval_status`.
+    """
+    approvals: list[Approval] = []
+    for entry in history(session, issue):
+        approvals = [*approvals, entry] if entry.act is ApprovalAct.APPROVED else []
+    return approvals
+
+
+def latest(session: Session, issue: Issue) -> Approval | None:
+    """Return the newest of the `standing` approvals; ``None`` when there is none."""
+    return next(reversed(standing(session, issue)), None)
+
+
+def sent_back(session: Session, issue: Issue) -> Approval | None:
+    """Return who sent the issue back, and why; ``None`` unless it waits for a new approval."""
+    newest = next(reversed(history(session, issue)), None)
+    return newest if newest is not None and newest.act is ApprovalAct.SENT_BACK else None
+
+
 def approval_status(session: Session, issue: Issue, *, templates: str) -> ApprovalStatus | None:
-    """Return the newest approval of an issue with what voids it; ``None`` when there is none."""
-    approval = latest(session, issue)
-    if approval is None:
+    """Return the newest approval of an issue with what voids it; ``None`` when there is none.
+
+    An issue that was sent back has none: see `sent_back`.
+    """
+    approvals = standing(session, issue)
+    if not approvals:
         return None
-    terms = terms_of(session, issue, templates=templates)
+    approval, terms = approvals[-1], terms_of(session, issue, templates=templates)
     changed = (
         ("the mail", tuple(approval.editions) != terms.editions),
         ("the audience", approval.audience != terms.audience),
         ("the templates", approval.templates != terms.templates),
     )
     return ApprovalStatus(
-        approval=approval, void=tuple(part for part, differs in changed if differs)
+        approval=approval,
+        void=tuple(part for part, differs in changed if differs),
+        given=len(people(entry for entry in approvals if entry.seal == terms.seal())),
+        needed=store.newsletter_of(session, issue).approvals_needed,
     )
+
+
+def people(approvals: Iterable[Approval]) -> list[str]:
+    """Return who gave these approvals, each person once; capitals and spaces don't count."""
+    names = {" ".join(entry.by.casefold().split()): entry.by for entry in approvals}
+    return list(names.values())
+
+
+def approvers(session: Session, issue: Issue) -> str:
+    """Return who approved the issue as its newest approval saw it, as "Ann and Kim"."""
+    approvals = standing(session, issue)
+    return " and ".join(people(entry for entry in approvals if entry.seal == approvals[-1].seal))
+
+
+def still_needed(status: ApprovalStatus) -> str:
+    """Return what is still missing of an approval, in a sentence; empty where nothing is."""
+    if not status.missing:
+        return ""
+    return "One more approval is needed, by somebody else."
 
 
 def require_approved(
     session: Session, issue: Issue, *, templates: str, findings: Sequence[Finding]
 ) -> Approval | None:
-    """Return the approval in force; ``None`` for a clean issue of an unattended newsletter.
+    """Return the newest approval in force; ``None`` for a clean issue of an unattended newsletter.
 
-    Raises `MailUnfit` for an error, and `NotApproved` when the issue isn't approved, its approval
-    is void, or a warning isn't accepted.
+    Raises `MailUnfit` for an error, and `NotApproved` when the issue isn't approved or was sent
+    back, its approval is void, a warning isn't accepted, or too few people approved.
     """
     refuse_errors(findings)
+    _refuse_sent_back(session, issue)
     status = approval_status(session, issue, templates=templates)
     if status is None or status.void:
-        if store.newsletter_of(session, issue).unattended and not findings:
+        if _may_go_unattended(session, issue, findings):
             return None
         raise NotApproved(_refusal(issue, status), next_step=f"digest approve {issue.number}")
-    new = [rule for rule in _warned_rules(findings) if rule not in status.approval.accepted]
+    new = _unaccepted(status.approval, findings)
     if new:
         raise NotApproved(
             f"issue {issue.number} has a warning nobody has accepted: {', '.join(new)}",
             next_step=f"digest approve {issue.number} "
             + " ".join(f"--despite {rule}" for rule in new),
         )
-    return status.approval
+    in_force = [
+        entry
+        for entry in standing(session, issue)
+        if entry.seal == status.approval.seal and not _unaccepted(entry, findings)
+    ]
+    if len(people(in_force)) >= status.needed:
+        return status.approval
+    if _may_go_unattended(session, issue, findings):
+        return None
+    raise _too_few(issue, people(in_force), status.needed)
 
 
-def withdraw(session: Session, issue: Issue) -> None:
-    """Delete every approval of an issue; the caller commits."""
-    for approval in session.exec(select(Approval).where(Approval.issue_id == issue.id)):
-        session.delete(approval)
-    session.flush()
+def has_enough(session: Session, issue: Issue) -> bool:
+    """Return whether as many people approved the issue as its newsletter asks for.
+
+    This asks nothing about changes since.
+    """
+    needed = store.newsletter_of(session, issue).approvals_needed
+    return len(people(standing(session, issue))) >= needed
+
+
+def set_approvals_needed(newsletter: Newsletter, people: int) -> None:
+    """Set how many people have to approve an issue, 1 or 2; raises `BadSetting`."""
+    if people not in _PEOPLE:
+        raise BadSetting("an issue is approved by 1 person or by 2")
+    newsletter.approvals_needed = people
 
 
 def refuse_errors(findings: Sequence[Finding]) -> None:
@@ -154,18 +281,42 @@ def refuse_errors(findings: Sequence[Finding]) -> None:
         raise MailUnfit(f"the mail can't go out: {messages}", next_step=errors[0].mend)
 
 
-def latest(session: Session, issue: Issue) -> Approval | None:
-    """Return the newest approval of an issue, in force or void."""
-    return session.exec(
-        select(Approval)
-        .where(Approval.issue_id == issue.id)
-        .order_by(col(Approval.id).desc())
-        .limit(1)
-    ).one_or_none()
-
-
 def _warned_rules(findings: Sequence[Finding]) -> list[str]:
     return sorted({finding.rule for finding in findings if finding.severity is Severity.WARNING})
+
+
+def _unaccepted(approval: Approval, findings: Sequence[Finding]) -> list[str]:
+    return [rule for rule in _warned_rules(findings) if rule not in approval.accepted]
+
+
+def _refuse_sent_back(session: Session, issue: Issue) -> None:
+    back = sent_back(session, issue)
+    if back is not None:
+        again = f"digest build --period {issue.period} --again; then digest approve {issue.number}"
+        raise NotApproved(
+            f"issue {issue.number} was sent back by {back.by}: {back.note}", next_step=again
+        )
+
+
+def _may_go_unattended(session: Session, issue: Issue, findings: Sequence[Finding]) -> bool:
+    """Return whether an issue may go without an approval: never after a person sent it back."""
+    if findings or not store.newsletter_of(session, issue).unattended:
+        return False
+    return all(entry.act is not ApprovalAct.SENT_BACK for entry in history(session, issue))
+
+
+def _too_few(issue: Issue, names: Sequence[str], needed: int) -> NotApproved:
+    return NotApproved(
+        f"issue {issue.number} has {len(names)} of {needed} approvals (by {' and '.join(names)}):"
+        " one more is needed, by somebody else",
+        next_step=f"digest approve {issue.number} --by NAME",
+    )
+
+
+def _stored(issue: Issue) -> int:
+    if issue.id is None:
+        raise DigestError("an issue that isn't stored can't be decided on")
+    return issue.id
 
 
 def _refusal(issue: Issue, status: ApprovalStatus | None) -> str:

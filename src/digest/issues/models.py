@@ -10,7 +10,7 @@ from sqlalchemy import JSON, String, Text, UniqueConstraint, true
 from sqlmodel import Field, SQLModel
 
 from digest.issues.calendar import Cadence, Frequency
-from subscribers.sql import closed_set
+from subscribers.sql import BigId, closed_set
 
 
 class Draft(SQLModel, table=True):
@@ -36,20 +36,59 @@ class DraftStep(SQLModel, table=True):
     at: datetime
 
 
+class ApprovalAct(StrEnum):
+    """What an entry in the record of approvals says."""
+
+    APPROVED = "approved"  #: a person consents
+    SENT_BACK = "sent-back"  #: a person refuses; the note says what has to change
+    WITHDRAWN = "withdrawn"  #: the approvals before it hold no longer; the note says why
+
+
+class ApprovalChannel(StrEnum):
+    """By what way a person decided on an issue."""
+
+    COMMAND = "command"  #: on the command line
+    DESK = "desk"  #: at the editor's desk
+    LINK = "link"  #: on the page that a letter to an editor links to
+
+
 class Approval(SQLModel, table=True):
-    """A person's consent that an issue is sent exactly as it was then; never updated."""
+    """One entry in the record of who approved an issue or sent it back; never updated.
+
+    An approval is a person's consent that the issue is sent exactly as it was then.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     issue_id: int = Field(foreign_key="issue.id", index=True)
-    seal: str = Field(sa_type=String(64))  #: SHA-256 over the three below
-    editions: list[str] = Field(sa_type=JSON)  #: the fingerprint of each edition
-    audience: str = Field(sa_type=Text)  #: the audience as a rule in words
-    templates: str = Field(sa_type=String(64))  #: SHA-256 of the templates
+    act: ApprovalAct = Field(default=ApprovalAct.APPROVED, sa_type=closed_set(ApprovalAct))
+    seal: str = Field(default="", sa_type=String(64))  #: SHA-256 over the three below
+    editions: list[str] = Field(default_factory=list, sa_type=JSON)  #: each edition's fingerprint
+    audience: str = Field(default="", sa_type=Text)  #: the audience as a rule in words
+    templates: str = Field(default="", sa_type=String(64))  #: SHA-256 of the templates
     accepted: list[str] = Field(
         default_factory=list, sa_type=JSON
     )  #: rules whose warnings are accepted
+    note: str = Field(default="", sa_type=Text)
     by: str = Field(sa_type=String(200))
+    #: ``None`` in an entry older than this column.
+    channel: ApprovalChannel | None = Field(default=None, sa_type=closed_set(ApprovalChannel))
     at: datetime
+
+
+class ReviewCode(SQLModel, table=True):
+    """A code mailed to an editor, which decides once; it is made of *nonce* and the secret."""
+
+    __tablename__ = "review_code"
+
+    id: int | None = Field(default=None, primary_key=True)
+    issue_id: int = Field(foreign_key="issue.id", index=True)
+    editor: str = Field(sa_type=String(8))  #: the mark of the editor's address
+    fingerprint: str = Field(sa_type=String(64))  #: of the mail the editor saw
+    nonce: str = Field(sa_type=String(32))
+    letter_id: int = Field(sa_type=BigId)  #: the row of `letter_to_send` that brings it
+    asked_at: datetime
+    tries: int = 0  #: wrong codes given for it
+    used_at: datetime | None = None
 
 
 class TemplateSet(SQLModel, table=True):
@@ -120,6 +159,8 @@ class Newsletter(SQLModel, table=True):
     evergreen: list[str] = Field(default_factory=list, sa_type=JSON)  #: slugs of comparisons
     tracking: Tracking = Field(default=Tracking.OFF, sa_type=closed_set(Tracking))
     unattended: bool = False  #: an issue without findings may be sent without approval
+    #: How many people have to approve an issue.
+    approvals_needed: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     max_per_issue: int = 5
     min_per_issue: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
     no_repeat: int = 2  #: number of issues for which a tool rests

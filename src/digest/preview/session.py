@@ -18,10 +18,10 @@ from sqlmodel import Session
 from digest.app.installation import App
 from digest.comparisons.store import store_draft
 from digest.errors import DigestError, NotApproved
-from digest.issues import approval, build, draft_history, provenance, store
+from digest.issues import approval, build, draft_history, store
 from digest.issues.content import IssueView, SponsorView
 from digest.issues.linting import spam_findings
-from digest.issues.models import Issue, IssueState, Newsletter
+from digest.issues.models import ApprovalChannel, Issue, IssueState, Newsletter
 from digest.issues.picking import Decisions, Line, overrides
 from digest.letters import test_copy_location
 from digest.preview.build_errors import BuildError
@@ -142,16 +142,15 @@ class PreviewSession:
             newsletter = store.newsletter(session, self.newsletter)
             issue = self._frozen(session, newsletter, seen)
             self.check_snapshot()
-            approved = approval.approve(
+            status = self.app.issues.approve(
                 session,
                 issue,
-                templates=provenance.template_hash(self.app.issues.template_sources()),
-                findings=self.snapshot.built.findings if self.snapshot.built else (),
                 by=by,
-                now=self.app.clock(),
+                channel=ApprovalChannel.DESK,
+                findings=self.snapshot.built.findings if self.snapshot.built else (),
                 despite=accepted,
             )
-            return approved.seal
+            return status.approval.seal
 
     def try_out(self, address: str) -> str:
         """Send one test copy of the shown issue, and return where it went.

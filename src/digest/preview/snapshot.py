@@ -49,12 +49,13 @@ class IssueStanding:
     fingerprint: str = ""  #: of the frozen edition
     revision: int = 0
     word: ApprovalStatus | None = None  #: the newest approval
+    sent_back: str = ""  #: who sent it back, and why; empty unless it waits for a new approval
     leaves: str = ""  #: when the service sends it, in the newsletter's time zone
 
     @property
     def approved(self) -> bool:
         """Whether an approval is in force."""
-        return self.word is not None and not self.word.void
+        return self.word is not None and not self.word.void and not self.word.missing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +106,8 @@ def _visible(snapshot: Snapshot) -> tuple[object, ...]:
         (snapshot.last, snapshot.approved),
         snapshot.standing
         and (snapshot.standing.number, snapshot.standing.state, snapshot.standing.fingerprint),
-        word and (word.approval.id, word.void),
+        word and (word.approval.id, word.void, word.missing),
+        snapshot.standing and snapshot.standing.sent_back,
         snapshot.overlay and sorted(snapshot.overlay.drafts),
         snapshot.others,
     )
@@ -194,6 +196,7 @@ def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> 
         return IssueStanding(number=number, period=week, state=issue.state if issue else None)
     edition = store.edition_of(session, issue)
     templates = provenance.template_hash(app.issues.template_sources())
+    back = approval.sent_back(session, issue)
     leaves = slots.leaves_at(session, newsletter, week)
     return IssueStanding(
         number=issue.number,
@@ -202,6 +205,7 @@ def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> 
         fingerprint=edition.fingerprint,
         revision=edition.revision,
         word=approval.approval_status(session, issue, templates=templates),
+        sent_back=f"{back.by}: {back.note}" if back else "",
         leaves=f"{newsletter.cadence().local(leaves):%A %d %B, %H:%M}" if leaves else "",
     )
 

@@ -147,10 +147,14 @@ def _built(snapshot: Snapshot, standing: IssueStanding) -> tuple[str, str]:
     if snapshot.seal != standing.fingerprint:
         changed = "Changed since approval" if standing.word else "Changed since it was frozen"
         return "warn", changed
+    if standing.sent_back:
+        return "warn", f"Sent back by {standing.sent_back}"
     if standing.word is None:
         return "idle", "Frozen, not approved"
     if standing.word.void:
         return "warn", f"Approval void: {' and '.join(standing.word.void)} changed"
+    if standing.word.missing:
+        return "warn", f"Approved by {standing.word.approval.by}; one more approval is needed"
     return "good", f"Approved by {standing.word.approval.by}"
 
 

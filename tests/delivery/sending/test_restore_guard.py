@@ -17,6 +17,7 @@ from digest.delivery.models import Attempt
 from digest.delivery.sending import restore_guard
 from digest.delivery.sending.dispatcher import dispatch
 from digest.delivery.sending.restore_guard import DatabaseRestored, GuardRecord, RestoreGuardFile
+from digest.issues import approval
 from digest.issues.models import Approval, Issue, IssueState, Newsletter, Slot, SlotState
 from digest.service.backup import back_up
 from tests.delivery.conftest import MakeReaders, MakeSending
@@ -190,7 +191,12 @@ def test_A14_what_was_approved_in_a_copy_has_to_be_approved_anew(
         [1],
     )
     with database.read() as session:
-        assert session.exec(select(Approval)).all() == []
+        issue = session.get_one(Issue, issue_id)
+        assert approval.standing(session, issue) == []
+        assert [entry.act for entry in approval.history(session, issue)] == [
+            "approved",
+            "withdrawn",
+        ]
 
 
 def test_A14_no_moment_that_has_passed_makes_an_issue_go_afterwards(

@@ -1,4 +1,4 @@
-"""Commands that allow an issue to be sent: approve, test, rebuild, unattended.
+"""Commands that let an issue go or hold it: approve, send-back, test, rebuild, unattended.
 
 Hides how findings, approvals and differences of a rebuild are reported.
 """
@@ -16,11 +16,10 @@ from sqlmodel import Session
 
 from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of
 from digest.cli.issue.drafting import NewsletterOption, find_issue, print_findings
-from digest.issues import provenance, store
-from digest.issues.approval import approve as approve_issue
-from digest.issues.approval import refuse_errors
+from digest.issues import approval, provenance, store
+from digest.issues.approval import refuse_errors, still_needed
 from digest.issues.calendar import slots
-from digest.issues.models import Issue, IssueState
+from digest.issues.models import ApprovalChannel, Issue, IssueState
 from digest.letters import test_copy_location
 from digest.mail.transport import Accepted
 from subscribers.address import parse
@@ -57,30 +56,63 @@ def approve(
         findings = call.app.issues.findings(edition)
         if not as_json:
             print_findings(call, findings)
-        approval = approve_issue(
+        status = call.app.issues.approve(
             session,
             row,
-            templates=provenance.template_hash(call.app.issues.template_sources()),
-            findings=findings,
             by=by or getuser(),
-            now=call.app.clock(),
+            channel=ApprovalChannel.COMMAND,
+            findings=findings,
             despite=None if accept_warnings else despite or (),
         )
-        next_step = _next_step(call, session, row)
+        given = status.approval
+        next_step = still_needed(status) or _next_step(call, session, row)
     if as_json:
         call.json(
             {
                 "issue": issue,
-                "seal": approval.seal,
-                "by": approval.by,
-                "accepted": approval.accepted,
+                "seal": given.seal,
+                "by": given.by,
+                "accepted": given.accepted,
+                "given": status.given,
+                "needed": status.needed,
             }
         )
         return
-    call.out.print(
-        f"Issue {issue} is approved by {approval.by}: {approval.seal[:12]}", markup=False
-    )
+    call.out.print(f"Issue {issue} is approved by {given.by}: {given.seal[:12]}", markup=False)
     call.out.print(next_step, markup=False)
+
+
+@app.command("send-back")
+def send_back(
+    context: typer.Context,
+    issue: IssueNumber,
+    note: Annotated[str, typer.Option("--note", help="What has to change.")],
+    by: Annotated[str, typer.Option("--by", help="Who sends it back; else your user name.")] = "",
+    newsletter: NewsletterOption = "weekly",
+    as_json: JsonFlag = False,
+) -> None:
+    """Send an issue back with a note: it isn't sent until it is approved anew."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        row, _ = find_issue(session, newsletter, issue, lock=True)
+        entry = approval.send_back(
+            session,
+            row,
+            by=by or getuser(),
+            note=note,
+            channel=ApprovalChannel.COMMAND,
+            now=call.app.clock(),
+        )
+        period = row.period
+    if as_json:
+        call.json({"issue": issue, "by": entry.by, "note": entry.note, "at": entry.at})
+        return
+    call.out.print(f"Issue {issue} is sent back by {entry.by}: {entry.note}", markup=False)
+    call.out.print(
+        f"It isn't sent until it is approved anew. Once that is mended:"
+        f" digest build --period {period} --again; digest approve {issue}",
+        markup=False,
+    )
 
 
 @app.command("test")

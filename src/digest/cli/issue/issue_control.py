@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
+from getpass import getuser
 from typing import Annotated
 
 import typer
@@ -93,7 +94,7 @@ def _resume_issue(
     with call.app.database.write() as session:
         row = find_issue(session, newsletter, issue)[0]
         waits = control.resume(session, row, call.app.clock(), past_first_wave=past_first_wave)
-        another = call.app.issues.update_sender(session, row)
+        another = call.app.issues.update_sender(session, row, getuser())
         fault = call.app.issues.missing_approval(session, row)
         if fault is not None and not another:
             raise fault

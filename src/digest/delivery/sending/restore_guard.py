@@ -23,14 +23,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import delete, func, text, update
+from sqlalchemy import func, text, update
 from sqlmodel import Session, col, select
 
 from digest.delivery.models import Attempt, Epoch, Installation
 from digest.delivery.sending.control import pause
 from digest.delivery.sending.planning import random_key
 from digest.errors import DatabaseUnfit
-from digest.issues.models import Approval, Issue, IssueState, Newsletter, Slot, SlotState
+from digest.issues import approval
+from digest.issues.models import Issue, IssueState, Newsletter, Slot, SlotState
 from subscribers.sql import UnitOfWork, upsert
 
 NEXT_STEP = (
@@ -167,7 +168,7 @@ class AffectedIssues(NamedTuple):
     """The numbers of the issues that may have gone out unknown to the restored database."""
 
     paused: list[int | None]  #: were being sent; now paused
-    built: list[int | None]  #: were built but not sent; their approvals are deleted
+    built: list[int | None]  #: were built but not sent; their approvals are withdrawn
 
 
 def accept_restore(
@@ -192,8 +193,10 @@ def accept_restore(
         built = _issues_in(session, IssueState.BUILT)
         for issue in paused:
             pause(session, issue, f"the database was put back from a copy ({by}: {why})")
-        of_built = col(Approval.issue_id).in_([issue.id for issue in built])
-        session.connection().execute(delete(Approval).where(of_built))
+        for issue in built:
+            approval.withdraw(
+                session, issue, by=by, why=f"the database was put back: {why}", now=now
+            )
         _miss_past_slots(session, now)
         key, (started, _) = row.key, _count_started(session, folder_id)
     file.path.unlink(missing_ok=True)
