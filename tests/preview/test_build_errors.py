@@ -91,7 +91,7 @@ def test_nothing_of_python_shows_in_what_is_said_of_a_template(
 
 
 def test_a_page_that_can_not_be_read_names_its_file(editor: EditorFolder) -> None:
-    editor.write("comparisons/notes.txt", "Buy milk.\n")
+    editor.write("comparisons/notes.txt", "Buy milk.\nPanel ship\n")
 
     assert fault(editor).file == "notes.txt"
 

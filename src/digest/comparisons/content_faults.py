@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 Location = tuple[int | str, ...]  #: keys and indexes, from the outside in
 
@@ -33,16 +33,16 @@ _MESSAGES = {
 _JSON = json.JSONDecoder(strict=False)
 
 
-def errors_of(fault: ValidationError) -> list[ErrorDetails]:
+def errors_of(fault: ValidationError) -> Sequence[Mapping[str, Any]]:
     """Return the errors of the input model, without the values that caused them."""
     return fault.errors(include_url=False, include_input=False, include_context=False)
 
 
-def message_of(error: ErrorDetails) -> str:
+def message_of(error: Mapping[str, Any]) -> str:
     """Return what an error asks for: "must be a number"."""
     if error["type"] == "value_error":  # raised by a validator of the schema
-        return error["msg"].removeprefix("Value error, ")
-    message = error["msg"].replace("Input should be", "must be")
+        return str(error["msg"]).removeprefix("Value error, ")
+    message = str(error["msg"]).replace("Input should be", "must be")
     return _MESSAGES.get(error["type"], message[:1].lower() + message[1:])
 
 
