@@ -15,6 +15,8 @@ from sqlmodel import select
 
 from digest.db import Database
 from digest.fake_sendgrid.mail_send_rules.mail_settings import check_settings
+from digest.issues import newsletters
+from digest.issues.identity import MailIdentity
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.letters.letter_texts import CATALOGUES
 from digest.letters.sender import LatestIssue, LetterContext, LetterTransport, write_letter
@@ -58,7 +60,12 @@ CONFIRM = replace(
 LATEST = LatestIssue(
     number=12, day=date(2026, 11, 24), subject="Marlow or Brook?", url=f"{BASE}/issues/weekly/12"
 )
-TOLD = LetterContext(name="Weekly AI Tool Verdicts", comes="every Tuesday", latest=LATEST)
+IDENTITY = MailIdentity(
+    sender="Weekly AI Tool Verdicts <verdicts@example.com>", postal_address="12 Example Street"
+)
+TOLD = LetterContext(
+    name="Weekly AI Tool Verdicts", identity=IDENTITY, comes="every Tuesday", latest=LATEST
+)
 
 MakePost = Callable[..., LetterTransport]
 
@@ -73,9 +80,8 @@ def make_carrier(database: Database) -> MakePost:
         usual: dict[str, object] = {
             "store": database,
             "transport": transport,
-            "sender": Mailbox("verdicts@example.com", "Weekly AI Tool Verdicts"),
+            "identity": IDENTITY,
             "base_url": BASE,
-            "postal_address": "12 Example Street",
             "hours": 48,
         }
         return LetterTransport(**(usual | choices))  # type: ignore[arg-type]
@@ -235,9 +241,8 @@ def test_a_welcome_shows_the_latest_issue_that_went_out(
     post = LetterTransport(
         store=database,
         transport=transport,
-        sender=Mailbox("verdicts@example.com"),
+        identity=IDENTITY,
         base_url=BASE,
-        postal_address="",
         hours=48,
     )
 
@@ -262,7 +267,7 @@ def test_every_letter_is_complete_in_every_language(
 ) -> None:
     letter = replace(WELCOME, kind=kind, language=language, action_url=f"{BASE}/c/abc")
 
-    view = write_letter(letter, context, postal_address="Here", hours=48)
+    view = write_letter(letter, context, hours=48)
 
     texts = [view.subject, view.preview, view.title, *view.paragraphs, *view.after, view.why]
     assert all(text.strip() for text in texts)
@@ -273,11 +278,11 @@ def test_every_letter_is_complete_in_every_language(
 def test_a_language_we_do_not_speak_is_answered_in_english() -> None:
     letter = replace(CONFIRM, language="fr")
 
-    assert write_letter(letter, TOLD, postal_address="", hours=48).title == "Is this you?"
+    assert write_letter(letter, TOLD, hours=48).title == "Is this you?"
 
 
 def test_a_confirmation_names_how_long_its_link_lasts_and_has_no_other_link() -> None:
-    view = write_letter(CONFIRM, TOLD, postal_address="", hours=48)
+    view = write_letter(CONFIRM, TOLD, hours=48)
 
     assert "48 hours" in view.after[0]
     assert view.links == []
@@ -349,3 +354,31 @@ def test_the_header_s_link_is_bare_where_the_mail_s_names_its_language(
     assert transport.accepted[0].recipients[0].headers["List-Unsubscribe"] == (
         f"<{BASE}/u/bGVhdmU>, <mailto:leave@example.com?subject=unsubscribe%20bGVhdmU>"
     )
+
+
+def test_a_letter_comes_from_its_newsletters_own_sender(
+    database: Database, make_carrier: MakePost
+) -> None:
+    transport = MemoryTransport()
+    carrier = make_carrier(transport)
+    with database.write() as session:
+        newsletters.create(
+            session,
+            "tools",
+            {
+                "name": "Tools of the Trade",
+                "sender": "Tools <tools@example.com>",
+                "reply_to": "desk@example.com",
+                "postal_address": "9 Own Street",
+            },
+        )
+    carrier.send(replace(CONFIRM, newsletter="tools"))
+    carrier.send(CONFIRM)
+    own, usual = (mailing.content for mailing in transport.accepted)
+    assert (own.sender, own.reply_to) == (
+        Mailbox("tools@example.com", "Tools"),
+        Mailbox("desk@example.com"),
+    )
+    assert "9 Own Street" in own.text
+    assert (usual.sender.address, usual.reply_to) == ("verdicts@example.com", None)
+    assert "12 Example Street" in usual.text

@@ -23,7 +23,8 @@ from digest.delivery.events.dead_letters import ACCOUNT, add_dead_letters
 from digest.doctor import database_checks
 from digest.doctor.database_checks import NETWORK_FILE_SYSTEMS, file_system
 from digest.doctor.health_check import HealthLevel
-from digest.doctor.installation_checks import run_checks
+from digest.doctor.installation_checks import run_checks, sender_domains
+from digest.issues import newsletters, store
 from digest.issues.models import JobRun, Newsletter
 from digest.migrations.upgrade import upgrade
 from digest.settings import load
@@ -448,3 +449,14 @@ def test_A12_a_postgres_that_does_not_wait_for_its_disk_is_refused(
     app = open_app(load({}, database_url=url, **FIT))
     # The tests' own server is set up for speed, which is just what must be refused.
     assert "synchronous_commit is off" in str(refused(app))
+
+
+def test_each_sender_in_use_is_checked(install: Install) -> None:
+    app = install()
+    with app.database.write() as session:
+        for slug, domain in (("tools", "tools.example"), ("old", "gone.example")):
+            given = {"name": slug, "sender": f"News <news@{domain}>"}
+            newsletters.create(session, slug, given)
+        newsletters.archive(session, store.newsletter(session, "old"), NOW)
+    assert sender_domains(app) == ["mill-lane.eu", "tools.example"]
+    assert refused(app) == {"tools": "tools.example is made for examples"}

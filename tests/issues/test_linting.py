@@ -6,23 +6,26 @@ from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
+from sqlmodel import select
 
 from digest.app.installation import App
 from digest.comparisons.models import Call
 from digest.comparisons.store import revisions
 from digest.delivery.models import Batch, BatchState
-from digest.issues import build, store
+from digest.issues import build, newsletters, store
 from digest.issues.build import IssueBuilder
-from digest.mail.mailing import UNSUBSCRIBE_TAG
+from digest.issues.models import Recipe
+from digest.mail.mailing import UNSUBSCRIBE_TAG, Content, Mailbox
 from digest.render.lint.finding import Finding, Severity
+
+NOW = datetime.fromisoformat("2026-11-24T09:00:00Z")
 
 
 @pytest.fixture(autouse=True)
 def built(installation: App, issue_builder: IssueBuilder, week: str) -> None:
-    now = datetime.fromisoformat("2026-11-24T09:00:00Z")
     with installation.database.write() as session:
         newsletter = store.newsletter(session, "weekly")
-        build.build(session, newsletter, week, now=now, issue_builder=issue_builder)
+        build.build(session, newsletter, week, now=NOW, issue_builder=issue_builder)
 
 
 def findings(installation: App, **changed: str) -> list[Finding]:
@@ -52,7 +55,7 @@ def test_a_changed_postal_address_is_named_and_not_taken_for_a_missing_one(
     results = findings(installation, postal_address="1 New Street")
 
     assert [(finding.rule, finding.message) for finding in results] == [
-        ("settings-changed", "DIGEST_POSTAL_ADDRESS has changed since it was built")
+        ("settings-changed", "the postal address has changed since it was built")
     ]
 
 
@@ -63,7 +66,7 @@ def test_I7_a_changed_sender_is_named(installation: App) -> None:
         (
             "settings-changed",
             "it was made to come from Weekly AI Tool Verdicts <verdicts@example.com>, and"
-            " DIGEST_FROM is Cheap Pills <pills@elsewhere.example> now",
+            " mail comes from Cheap Pills <pills@elsewhere.example> now",
         )
     ]
 
@@ -72,18 +75,65 @@ def test_the_same_sender_in_another_spelling_is_no_change(installation: App) -> 
     assert findings(installation, sender='"Weekly AI Tool Verdicts"  <verdicts@example.com>') == []
 
 
+OWN = {
+    "sender": "Tools <tools@example.com>",
+    "reply_to": "desk@example.com",
+    "postal_address": "9 Own Street",
+}
+
+
+def content_of(installation: App) -> Content:
+    with installation.database.read() as session:
+        return installation.sending.edition_send(session, store.by_number(session, 1, 1)).content
+
+
 def sender_of(installation: App, **changed: str) -> str:
     later = replace(installation, settings=installation.settings.model_copy(update=changed))
-    with installation.database.read() as session:
-        return later.sending.edition_send(
-            session, store.by_number(session, 1, 1)
-        ).content.sender.address
+    return content_of(later).sender.address
 
 
 def test_I7_every_reader_gets_an_issue_from_the_sender_it_was_built_with(
     installation: App,
 ) -> None:
     assert sender_of(installation, sender="pills@elsewhere.example") == "verdicts@example.com"
+
+
+def test_I7_a_newsletters_own_sender_goes_before_the_setting_and_is_kept_with_the_issue(
+    installation: App, issue_builder: IssueBuilder, week: str
+) -> None:
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        newsletters.change(session, newsletter, OWN)
+        build.build(session, newsletter, week, now=NOW, issue_builder=issue_builder, again=True)
+        edition = store.edition_of(session, store.by_number(session, 1, 1))
+        assert "9 Own Street" in edition.text
+    assert findings(installation, sender="Us <us@example.com>", postal_address="Elsewhere") == []
+    content = content_of(installation)
+    assert content.sender == Mailbox("tools@example.com", "Tools")
+    assert content.reply_to == Mailbox("desk@example.com", "")
+
+
+def test_I7_a_newsletters_new_sender_waits_for_an_approval(installation: App) -> None:
+    before = content_of(installation)
+    with installation.database.write() as session:
+        newsletters.change(session, store.newsletter(session, "weekly"), OWN)
+    assert [finding.message for finding in findings(installation)] == [
+        "the postal address has changed since it was built",
+        "it was made to come from Weekly AI Tool Verdicts <verdicts@example.com>,"
+        " and mail comes from Tools <tools@example.com> now",
+        "answers to it were to go to the sender, and go to desk@example.com now",
+    ]
+    assert content_of(installation) == before
+
+
+def test_an_issue_of_a_version_without_reply_to_stays_without(installation: App) -> None:
+    with installation.database.write() as session:
+        recipe = session.exec(select(Recipe)).one()
+        recipe.made_from = {k: v for k, v in recipe.made_from.items() if k != "reply_to"}
+        session.add(recipe)
+    assert findings(installation, reply_to="desk@example.com") == []
+    with_setting = installation.settings.model_copy(update={"reply_to": "desk@example.com"})
+    assert content_of(replace(installation, settings=with_setting)).reply_to is None
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.utils import parseaddr
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,6 +131,16 @@ class TransportContract:
                 f"<https://news.example.com/u/token{number}>"
             )
 
+    def test_answers_go_where_the_mailing_says(
+        self, transport: Transport, delivered: Delivered
+    ) -> None:
+        content = replace(CONTENT, reply_to=Mailbox("desk@example.com", "The desk"))
+        mailing = replace(a_mailing(*READERS), content=content)
+        transport.hand_over(transport.prepare(mailing))
+        assert [parseaddr(mail.headers["Reply-To"]) for mail in delivered()] == [
+            ("The desk", "desk@example.com")
+        ] * 2
+
     def test_a_full_batch_is_one_request(self, transport: Transport, delivered: Delivered) -> None:
         addresses = [f"reader{number}@example.org" for number in range(MAX_RECIPIENTS)]
         request = transport.prepare(a_mailing(*addresses))
@@ -186,7 +197,11 @@ class TestSendGrid(TransportContract):
             mails = [fake.message(mail["id"]) for mail in fake.messages()]
             return [
                 DeliveredMail(
-                    mail["address"], mail["subject"], mail["headers"], mail["html"], mail["text"]
+                    mail["address"],
+                    mail["subject"],
+                    {**mail["headers"], "Reply-To": mail["reply_to"]},
+                    mail["html"],
+                    mail["text"],
                 )
                 for mail in mails
             ]
@@ -294,5 +309,7 @@ def test_H06_a_line_break_in_subject_sender_or_header_is_refused(bad: str) -> No
         replace(CONTENT, subject=f"Hello{bad}")
     with pytest.raises(ValueError, match="line break"):
         replace(CONTENT, sender=Mailbox("us@example.com", f"Us{bad}"))
+    with pytest.raises(ValueError, match="line break"):
+        replace(CONTENT, reply_to=Mailbox("us@example.com", f"Us{bad}"))
     with pytest.raises(ValueError, match="line break"):
         replace(CONTENT, headers={"List-Id": f"x{bad}"})

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from digest.issues.identity import MailIdentity
 from digest.letters.sender import LetterContext, write_letter
 from digest.render.engine import render
 from digest.render.rendered import Rendered
@@ -28,8 +29,11 @@ LETTER = write_letter(
         action_url="https://news.example.com/c/c2lnbmVk",
         decline_url="https://news.example.com/n/ZGVjbGluZQ",
     ),
-    LetterContext(name="Weekly AI Tool Verdicts", comes="every Tuesday"),
-    postal_address="Weekly AI Tool Verdicts\n12 Example Street",
+    LetterContext(
+        name="Weekly AI Tool Verdicts",
+        identity=MailIdentity(postal_address="Weekly AI Tool Verdicts\n12 Example Street"),
+        comes="every Tuesday",
+    ),
     hours=72,
 )
 

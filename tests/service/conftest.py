@@ -44,7 +44,6 @@ class World:
     issue_builder: IssueBuilder = field(
         default_factory=lambda: IssueBuilder(
             base_url="https://news.example.com",
-            postal_address="",
             render=lambda view: Rendered(subject=f"No. {view.number}", html="<p>", text="t"),
             check=lambda _view, _rendered: [],
         )

@@ -41,23 +41,20 @@ class IssueBuilding:
         settings = self.resources.settings
         return IssueBuilder(
             base_url=settings.base_url,
-            postal_address=settings.postal_address,
+            identity=self.resources.identity,
             render=lambda view: render_confined(
                 "issue", {"issue": view}, folder=self.resources.template_folder
             ),
             check=self.lint_terms.of_view,
             sources=self.template_sources,
-            sender=settings.sender,
         )
 
     @cached_property
     def lint_terms(self) -> LintTerms:
         """The terms by which this installation lints a mail."""
-        settings = self.resources.settings
         return LintTerms(
-            postal_address=settings.postal_address,
+            identity=self.resources.identity,
             lenient=self.resources.outbox_folder is not None,
-            sender=settings.sender,
         )
 
     def template_sources(self) -> dict[str, str]:
@@ -125,7 +122,7 @@ class IssueBuilding:
         return None
 
     def update_sender(self, session: Session, issue: Issue, by: str = "") -> bool:
-        """Set an issue's sender to today's setting, and return whether the sender changed.
+        """Set an issue's sender and reply-to to today's, and return whether either changed.
 
         Do nothing once a mail of the issue was accepted or is in doubt. A changed sender withdraws
         the approvals, since nobody has approved the new sender; *by* is who resumes the issue.
@@ -134,7 +131,8 @@ class IssueBuilding:
         counts = count_deliveries(session, edition.id or 0)
         if counts.accepted or counts.in_doubt:
             return False
-        if not provenance.change_sender(session, edition, self.resources.settings.sender):
+        today = self.resources.identity.of(store.newsletter_of(session, issue))
+        if not provenance.change_sender(session, edition, today):
             return False
         why = "the sender has changed"
         approval.withdraw(session, issue, by=by, why=why, now=self.resources.clock())

@@ -40,9 +40,8 @@ class LetterSending:
         return LetterTransport(
             store=self.resources.database,
             transport=self.sending.transport,
-            sender=self.resources.sender,
+            identity=self.resources.identity,
             base_url=settings.base_url,
-            postal_address=settings.postal_address,
             hours=settings.link_hours,
             templates=self.resources.template_folder,
             mailto=settings.leave_mailto,

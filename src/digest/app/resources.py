@@ -1,6 +1,6 @@
 """What every capability is made from: settings, database, clock, and what settings alone decide.
 
-This module hides how keys, the From mailbox and the provider are derived from the settings.
+This module hides how keys, the sender and the provider are derived from the settings.
 """
 
 from __future__ import annotations
@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parseaddr
 from functools import cached_property
 from pathlib import Path
 
 from digest import signing_keys
 from digest.db import Database
 from digest.delivery import known_secrets
-from digest.mail.mailing import Mailbox
+from digest.issues.identity import MailIdentity
 from digest.mail.provider import Provider
 from digest.settings import Settings, TransportKind
-from subscribers.address import parse
 from subscribers.tokens import Hashes, Tokens
 
 
@@ -53,9 +51,13 @@ class Resources:
         known_secrets.require_all(self.database, self.secret_marks, self.clock())
 
     @cached_property
-    def sender(self) -> Mailbox:
-        """The From mailbox (RFC 5322, 3.6.2)."""
-        return mailbox(self.settings.sender)
+    def identity(self) -> MailIdentity:
+        """Who mail is from, where a newsletter doesn't say so itself."""
+        return MailIdentity(
+            sender=self.settings.sender,
+            reply_to=self.settings.reply_to,
+            postal_address=self.settings.postal_address,
+        )
 
     @property
     def outbox_folder(self) -> Path | None:
@@ -80,9 +82,3 @@ class Resources:
         """The installation's own folder of mail templates; ``None`` while there is none."""
         folder = (self.settings.templates / "email").absolute()
         return folder if folder.is_dir() else None
-
-
-def mailbox(text: str) -> Mailbox:
-    """Return the mailbox that *text* names (RFC 5322, name-addr); raises `BadAddress`."""
-    name, address = parseaddr(text)
-    return Mailbox(parse(address).wire, name)

@@ -10,7 +10,7 @@ from functools import cached_property
 
 from sqlmodel import Session
 
-from digest.app.resources import Resources, mailbox
+from digest.app.resources import Resources
 from digest.delivery.sending import (
     EditionSend,
     RestoreGuardFile,
@@ -20,6 +20,7 @@ from digest.delivery.sending import (
     this_process,
 )
 from digest.issues import provenance, store
+from digest.issues.identity import MailIdentity
 from digest.issues.models import Issue, Newsletter, Tracking
 from digest.mail.mailing import Content, list_id
 from digest.mail.outbox import Outbox
@@ -63,20 +64,22 @@ class Sending:
         newsletter: Newsletter,
         mail: Rendered,
         tracking: Tracking | None = None,
-        sender: str = "",
+        identity: MailIdentity | None = None,
     ) -> Content:
         """Return the part of a mail that is the same for every reader; raises `BadSetting`.
 
-        *tracking* overrides the newsletter's present tracking with the one the mail was built with;
-        *sender* overrides the sender setting in the same way.
+        *tracking* and *identity* override the newsletter's present ones with those the mail was
+        built with.
         """
         tracked = (tracking or newsletter.tracking) is not Tracking.OFF
         base_url = self.resources.settings.base_url
+        identity = identity or self.resources.identity.of(newsletter)
         return Content(
             subject=mail.subject,
             html=mail.html,
             text=mail.text,
-            sender=mailbox(sender) if sender else self.resources.sender,
+            sender=identity.sender_mailbox,
+            reply_to=identity.reply_mailbox,
             headers={"List-Id": list_id(base_url, newsletter.slug, newsletter.name)},
             category=newsletter.slug,
             track_clicks=tracked,
@@ -101,7 +104,7 @@ class Sending:
                 newsletter,
                 Rendered(subject=edition.subject, html=edition.html, text=edition.text),
                 edition.tracking,
-                provenance.settings_of(edition).get("sender", ""),
+                provenance.identity_of(edition, self.resources.identity.of(newsletter)),
             ),
             recipient=recipient_builder(
                 newsletter.slug,

@@ -9,7 +9,7 @@ and compares them with those that a resolver returns.
 
 from digest.doctor.dns_checks import Resolve, is_reserved, look_up, records
 from digest.doctor.health_check import CheckResult, HealthLevel
-from digest.doctor.installation_checks import run_checks
+from digest.doctor.installation_checks import run_checks, sender_domains
 
 __all__ = [
     "CheckResult",
@@ -19,4 +19,5 @@ __all__ = [
     "look_up",
     "records",
     "run_checks",
+    "sender_domains",
 ]

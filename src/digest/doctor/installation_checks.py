@@ -25,6 +25,7 @@ from digest.doctor.health_check import CheckResult, HealthLevel, fine, refused, 
 from digest.errors import BadSetting, DigestError
 from digest.issues import store
 from digest.issues.calendar import BadCadence
+from digest.issues.models import Newsletter
 from subscribers.models import LetterState, LetterToSend
 
 _Check = Callable[[App], Iterator[CheckResult]]
@@ -101,7 +102,7 @@ def _address(app: App) -> Iterator[CheckResult]:
 
 def _sender(app: App) -> Iterator[CheckResult]:
     wrong = refused if _sends_real_mail(app) else warning
-    domain = app.sender.address.rpartition("@")[2]
+    domain = app.identity.sender_mailbox.address.rpartition("@")[2]
     if is_reserved(domain):
         step = "set DIGEST_FROM to an address of your own domain, or: digest setup"
         yield wrong("sender", f"mail comes from {domain}, which is made for examples", step)
@@ -148,7 +149,10 @@ def _newsletters(app: App) -> Iterator[CheckResult]:
             except BadCadence as fault:
                 yield refused(newsletter.slug, str(fault), "digest schedule set --help")
                 continue
+            if newsletter.archived_at is not None:
+                continue
             yield fine(newsletter.slug, says if newsletter.scheduled else f"{says} (paused)")
+            yield from _own_sender(app, newsletter)
             if (
                 newsletter.scheduled
                 and not newsletter.unattended
@@ -159,6 +163,33 @@ def _newsletters(app: App) -> Iterator[CheckResult]:
                     "an issue waits for approval, and nobody is told of it",
                     "set DIGEST_EDITORS, or: digest unattended on",
                 )
+
+
+def _own_sender(app: App, newsletter: Newsletter) -> Iterator[CheckResult]:
+    if not newsletter.sender:
+        return
+    domain = app.identity.of(newsletter).sender_mailbox.address.rpartition("@")[2]
+    if is_reserved(domain) and _sends_real_mail(app):
+        step = f"digest newsletters set {newsletter.slug} --from MAILBOX"
+        yield refused(newsletter.slug, f"{domain} is made for examples", step)
+    else:
+        yield fine(newsletter.slug, f"its mail comes from {domain}")
+
+
+def sender_domains(app: App) -> list[str]:
+    """Return the domains that mail comes from, that of DIGEST_FROM first.
+
+    Newsletters that can't be read are left out: the check of the database reports that.
+    """
+    identities = [app.identity]
+    try:
+        with app.database.read() as session:
+            running = [each for each in store.newsletters(session) if each.archived_at is None]
+            identities += [app.identity.of(newsletter) for newsletter in running]
+    except SQLAlchemyError:
+        pass
+    named = [each.sender_mailbox.address.rpartition("@")[2].lower() for each in identities]
+    return list(dict.fromkeys(named))
 
 
 def _account(app: App) -> Iterator[CheckResult]:

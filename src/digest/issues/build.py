@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -19,6 +19,7 @@ from digest.issues.approval import refuse_errors
 from digest.issues.calendar.next_issue import date_of
 from digest.issues.content import IssueView
 from digest.issues.content.compose import compose
+from digest.issues.identity import MailIdentity
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
 from digest.issues.picking import (
     Decisions,
@@ -42,11 +43,12 @@ class IssueBuilder:
     """What an installation brings to the build of any issue: settings, renderer and checks."""
 
     base_url: str
-    postal_address: str
     render: Render
     check: Check
     sources: Callable[[], provenance.Sources] = dict  #: the templates, by name
-    sender: str = ""  #: of the mail: Name <address>
+    identity: MailIdentity = field(
+        default_factory=MailIdentity
+    )  #: where a newsletter has none of its own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +136,7 @@ def draft_issue(
         period=chosen.period,
         on=chosen.day,
         base_url=issue_builder.base_url,
-        postal_address=issue_builder.postal_address,
+        postal_address=issue_builder.identity.of(newsletter).postal_address,
     )
     view = apply_words(composed, decisions)
     output = issue_builder.render(view)
@@ -201,8 +203,7 @@ def build(
         period=period,
         on=chosen.day,
         base_url=issue_builder.base_url,
-        postal_address=issue_builder.postal_address,
-        sender=issue_builder.sender,
+        identity=issue_builder.identity.of(newsletter),
         decisions=built.decisions,
     )
     provenance.keep_recipe(

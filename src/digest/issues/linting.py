@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
@@ -11,6 +11,7 @@ from sqlalchemy.orm import object_session
 
 from digest.issues import provenance
 from digest.issues.content import IssueView
+from digest.issues.identity import MailIdentity
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Tracking
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content
 from digest.mail.marked_copy import inert_recipient
@@ -28,9 +29,8 @@ class LintTerms:
     *lenient* makes a missing postal address a warning, so that an issue can be built without it.
     """
 
-    postal_address: str
+    identity: MailIdentity  #: where a newsletter has none of its own
     lenient: bool = False
-    sender: str = ""
 
     def of_view(self, view: IssueView, rendered: Rendered) -> Sequence[Finding]:
         """Return the findings of an issue just rendered, those of its templates included."""
@@ -44,7 +44,7 @@ class LintTerms:
             postal_address=view.postal_address,
             tracked=view.tracked,
         )
-        return self._with_leniency([*rendered.findings, *lint_mail(copy)])
+        return self._with_leniency([*rendered.findings, *lint_mail(copy)], copy.postal_address)
 
     def of_edition(self, edition: Edition, unsubscribe_url: str) -> list[Finding]:
         """Return the findings of a frozen edition, those kept of its templates included.
@@ -52,7 +52,8 @@ class LintTerms:
         The mail is checked with the settings it was built with; a setting changed since is a
         finding of its own.
         """
-        settings = provenance.settings_of(edition)
+        settings, newsletter = provenance.settings_of(edition), _newsletter(edition)
+        today = self.identity.of(newsletter) if newsletter else self.identity
         url, postal = settings.get("base_url"), settings.get("postal_address")
         copy = LintedMail(
             subject=edition.subject,
@@ -61,15 +62,16 @@ class LintTerms:
             text=edition.text,
             unsubscribe_url=unsubscribe_url if url is None else f"{url}/u/{UNSUBSCRIBE_TAG}",
             tags=(UNSUBSCRIBE_TAG, PREFERENCES_TAG),
-            postal_address=self.postal_address if postal is None else postal,
+            postal_address=today.postal_address if postal is None else postal,
             tracked=_is_tracked(edition),
         )
-        moved = moved_since(copy, unsubscribe_url, self.postal_address)
-        moved += sender_since(settings.get("sender", ""), self.sender, _issue(edition))
-        return self._with_leniency([*provenance.findings_of(edition), *moved, *lint_mail(copy)])
+        moved = moved_since(copy, unsubscribe_url, today.postal_address)
+        moved += sender_since(settings, today, _issue(edition))
+        found = [*provenance.findings_of(edition), *moved, *lint_mail(copy)]
+        return self._with_leniency(found, today.postal_address)
 
-    def _with_leniency(self, findings: list[Finding]) -> list[Finding]:
-        if self.postal_address or not self.lenient:
+    def _with_leniency(self, findings: list[Finding], postal_address: str) -> list[Finding]:
+        if postal_address or not self.lenient:
             return findings
         return [
             replace(finding, severity=Severity.WARNING)
@@ -88,18 +90,32 @@ def moved_since(copy: LintedMail, unsubscribe_url: str, postal_address: str) -> 
         text = f"its links lead to {was}, and DIGEST_BASE_URL is {now} now"
         findings.append(error("settings-changed", "html", text, mend))
     if copy.postal_address != postal_address:
-        text = "DIGEST_POSTAL_ADDRESS has changed since it was built"
+        text = "the postal address has changed since it was built"
         findings.append(error("settings-changed", "html", text, mend))
     return findings
 
 
-def sender_since(was: str, now: str, issue: Issue | None = None) -> list[Finding]:
-    """Return an error when the sender has changed since an edition was built.
+def sender_since(
+    kept: Mapping[str, str], today: MailIdentity, issue: Issue | None = None
+) -> list[Finding]:
+    """Return an error for the sender and the reply-to, where it changed since an edition was built.
 
-    *was* is empty for editions of versions that didn't keep the sender.
+    *kept* has neither for editions of versions that didn't keep it.
     """
-    if not was or parseaddr(was) == parseaddr(now):
-        return []
+    texts = []
+    was, now = kept.get("sender", ""), today.sender
+    if was and parseaddr(was) != parseaddr(now):
+        texts.append(f"it was made to come from {was}, and mail comes from {now} now")
+    before, after = kept.get("reply_to"), today.reply_to
+    if before is not None and parseaddr(before) != parseaddr(after):
+        texts.append(
+            f"answers to it were to go to {before or 'the sender'},"
+            f" and go to {after or 'the sender'} now"
+        )
+    return [error("settings-changed", "html", text, _mend_sender(issue)) for text in texts]
+
+
+def _mend_sender(issue: Issue | None) -> str:
     mend = "Set it back, or build again and approve that: digest build --again."
     if issue is not None and issue.state is IssueState.BUILT:
         mend = (
@@ -111,8 +127,7 @@ def sender_since(was: str, now: str, issue: Issue | None = None) -> list[Finding
             f"Set it back; where nobody has got it yet, digest resume {issue.number} takes the new"
             " one, which has to be approved."
         )
-    text = f"it was made to come from {was}, and DIGEST_FROM is {now} now"
-    return [error("settings-changed", "html", text, mend)]
+    return mend
 
 
 def _site(unsubscribe_url: str) -> str:
@@ -132,8 +147,12 @@ def _issue(edition: Edition) -> Issue | None:
     return session.get(Issue, edition.issue_id) if session else None
 
 
+def _newsletter(edition: Edition) -> Newsletter | None:
+    session, issue = object_session(edition), _issue(edition)
+    return session.get(Newsletter, issue.newsletter_id) if session and issue else None
+
+
 def _is_tracked(edition: Edition) -> bool:
     """Return whether links will be rewritten; true when the newsletter isn't known."""
-    session, issue = object_session(edition), _issue(edition)
-    newsletter = session.get(Newsletter, issue.newsletter_id) if session and issue else None
+    newsletter = _newsletter(edition)
     return newsletter is None or newsletter.tracking is not Tracking.OFF

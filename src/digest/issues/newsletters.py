@@ -29,6 +29,7 @@ LONGEST_REST = 52  #: issues for which a tool may rest
 MOST_POINTS = 100
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _SLUG_LENGTH, _NAME_LENGTH, _TEXT_LENGTH, _MAILBOX_LENGTH = 64, 200, 500, 400
+_NOT_IN_NAMES = frozenset(",;")  # that SendGrid refuses in a mailbox's name
 _HALF_SENT = (IssueState.PREPARED, IssueState.PAUSED)
 
 
@@ -228,8 +229,12 @@ def _language(text: str) -> str:
 
 
 def _mailbox(text: str) -> str:
-    if text and (len(text) > _MAILBOX_LENGTH or parse_named(text) is None):
-        raise ValueError("it is one address, such as Tools of the Trade <tools@example.com>")
+    named = parse_named(text) if len(text) <= _MAILBOX_LENGTH else None
+    if text and (named is None or set(named[0]) & _NOT_IN_NAMES):
+        raise ValueError(
+            "it is one address, such as Tools of the Trade <tools@example.com>, and its name has no"
+            " comma or semicolon"
+        )
     return text
 
 

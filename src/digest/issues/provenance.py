@@ -18,6 +18,7 @@ from digest.comparisons.store import revisions
 from digest.errors import NotFound
 from digest.issues.content import IssueView
 from digest.issues.content.compose import compose
+from digest.issues.identity import MailIdentity
 from digest.issues.models import Edition, Issue, Newsletter, Recipe, TemplateSet
 from digest.issues.picking import Decisions, apply_words
 from digest.render.lint import Finding, Severity
@@ -42,8 +43,7 @@ class BuildInputs:
     period: str
     on: date
     base_url: str
-    postal_address: str
-    sender: str
+    identity: MailIdentity
     decisions: Decisions
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,8 +56,7 @@ class BuildInputs:
             "period": self.period,
             "on": self.on.isoformat(),
             "base_url": self.base_url,
-            "postal_address": self.postal_address,
-            "sender": self.sender,
+            **asdict(self.identity),
             "decisions": self.decisions.to_dict(),
         }
 
@@ -100,7 +99,7 @@ def settings_of(edition: Edition) -> dict[str, str]:
     """Return the settings an edition was built with; empty when they weren't stored."""
     session = object_session(edition)
     recipe = session.get(Recipe, edition.id) if session else None
-    names = ("base_url", "postal_address", "sender")
+    names = ("base_url", "postal_address", "sender", "reply_to")
     return (
         {name: recipe.made_from[name] for name in names if name in recipe.made_from}
         if recipe
@@ -108,15 +107,28 @@ def settings_of(edition: Edition) -> dict[str, str]:
     )
 
 
-def change_sender(session: Session, edition: Edition, sender: str) -> bool:
-    """Set the sender of an edition; return whether it differs from the one before.
+def identity_of(edition: Edition, today: MailIdentity) -> MailIdentity:
+    """Return who an edition's mail is from: as it was built, else, for an old one, as *today*."""
+    kept = settings_of(edition)
+    if "sender" not in kept:
+        return today
+    return MailIdentity(sender=kept["sender"], reply_to=kept.get("reply_to", ""))
+
+
+def change_sender(session: Session, edition: Edition, today: MailIdentity) -> bool:
+    """Set the sender and the reply-to of an edition; return whether either was another before.
 
     Nobody may have got the edition yet. The caller commits.
     """
     recipe = session.get(Recipe, edition.id)
-    if recipe is None or recipe.made_from.get("sender") == sender:
+    if recipe is None:
         return False
-    recipe.made_from = {**recipe.made_from, "sender": sender}
+    made_from = {**recipe.made_from, "sender": today.sender}
+    if "reply_to" in made_from:
+        made_from["reply_to"] = today.reply_to
+    if made_from == recipe.made_from:
+        return False
+    recipe.made_from = made_from
     session.add(recipe)
     return True
 

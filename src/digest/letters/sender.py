@@ -16,9 +16,10 @@ from digest.delivery.sending import unsubscribe_headers
 from digest.errors import NotFound, TemplateBroken
 from digest.issues import store
 from digest.issues.calendar import rhythm
+from digest.issues.identity import MailIdentity
 from digest.letters.letter_texts import letter_catalogue
 from digest.letters.letter_view import LetterView
-from digest.mail.mailing import Content, Mailbox, Mailing, Recipient, personalise
+from digest.mail.mailing import Content, Mailing, Recipient, personalise
 from digest.mail.transport import Transport
 from digest.render.rendered import Rendered
 from subscribers.dates import long_date
@@ -53,6 +54,7 @@ class LetterContext:
     """What a letter says of its newsletter."""
 
     name: str
+    identity: MailIdentity = field(default_factory=MailIdentity)  #: who the letter is from
     comes: str = ""  #: how often, as text that follows "comes", such as "every Tuesday"
     latest: LatestIssue | None = None
 
@@ -63,15 +65,14 @@ class LetterTransport:
 
     store: UnitOfWork
     transport: Transport
-    sender: Mailbox
+    identity: MailIdentity  #: where a newsletter has none of its own
     base_url: str
-    postal_address: str
     hours: int  #: how long a confirmation link is valid
     templates: Path | None = None  #: folder of an installation's own templates
     mailto: str = ""  #: address for unsubscription by mail
     key: Callable[[], str] = field(default=lambda: uuid4().hex)
     #: Rendered letters by kind, newsletter and language: letters of one kind differ only in links.
-    _rendered_letters: dict[tuple[LetterKind, str, str], Rendered] = field(
+    _rendered_letters: dict[tuple[LetterKind, str, str], tuple[Rendered, MailIdentity]] = field(
         default_factory=dict, init=False, repr=False
     )
 
@@ -88,13 +89,14 @@ class LetterTransport:
         return answer.outcome
 
     def _mailing(self, letter: Letter) -> Mailing:
-        mail = self._rendered(letter)
+        mail, identity = self._rendered(letter)
         links = {f"{_PLACEHOLDER_URL}/{name}": getattr(letter, name) for name in _LINKS}
         content = Content(
             subject=mail.subject,
             html=personalise(mail.html, links),
             text=personalise(mail.text, links),
-            sender=self.sender,
+            sender=identity.sender_mailbox,
+            reply_to=identity.reply_mailbox,
             headers=_AUTOMATIC,
             category="letters",
             requested=letter.kind in _REQUESTED,
@@ -105,34 +107,37 @@ class LetterTransport:
             recipients=[Recipient(name, letter.address, {}, _headers(letter, self.mailto))],
         )
 
-    def _rendered(self, letter: Letter) -> Rendered:
-        """Render a letter of this kind once, with placeholder URLs for the links."""
+    def _rendered(self, letter: Letter) -> tuple[Rendered, MailIdentity]:
+        """Render a letter of this kind once, with placeholder URLs; return who it is from, too."""
         from digest.render.engine import render
 
         kind = (letter.kind, letter.newsletter, letter.language)
         if kind not in self._rendered_letters:
             with self.store.read() as session:
-                context = letter_context(session, letter.newsletter, letter.language, self.base_url)
-            view = write_letter(
-                _with_placeholder_urls(letter),
-                context,
-                postal_address=self.postal_address,
-                hours=self.hours,
-            )
-            self._rendered_letters[kind] = render("letter", {"letter": view}, folder=self.templates)
+                context = letter_context(session, letter, self.base_url, self.identity)
+            view = write_letter(_with_placeholder_urls(letter), context, hours=self.hours)
+            mail = render("letter", {"letter": view}, folder=self.templates)
+            self._rendered_letters[kind] = mail, context.identity
         return self._rendered_letters[kind]
 
 
-def letter_context(session: Session, slug: str, language: str, base_url: str) -> LetterContext:
-    """Return what a letter says of a newsletter; one that no longer exists is named by its slug."""
+def letter_context(
+    session: Session, letter: Letter, base_url: str, usual: MailIdentity
+) -> LetterContext:
+    """Return what a letter says of a newsletter; one that no longer exists is named by its slug.
+
+    *usual* is who mail is from where a newsletter has no identity of its own.
+    """
+    slug, language = letter.newsletter, letter.language
     try:
         newsletter = store.newsletter(session, slug)
     except NotFound:
-        return LetterContext(name=slug)
+        return LetterContext(name=slug, identity=usual)
     last = store.latest(session, newsletter)
     cadence = rhythm(newsletter.cadence(), language) if newsletter.scheduled else ""
     return LetterContext(
         name=newsletter.name,
+        identity=usual.of(newsletter),
         comes=cadence,
         latest=LatestIssue(
             number=last.number,
@@ -145,9 +150,7 @@ def letter_context(session: Session, slug: str, language: str, base_url: str) ->
     )
 
 
-def write_letter(
-    letter: Letter, context: LetterContext, *, postal_address: str, hours: int
-) -> LetterView:
+def write_letter(letter: Letter, context: LetterContext, *, hours: int) -> LetterView:
     """Compose a letter; pure, and without any input of the person who requested the letter."""
     catalogue = letter_catalogue(letter.language)
     welcome = letter.kind is LetterKind.WELCOME
@@ -174,7 +177,7 @@ def write_letter(
         after=[text.format(**values) for text in words.after],
         why=words.why.format(**values),
         links=[link for link in links if link[1]],
-        postal_address=postal_address,
+        postal_address=context.identity.postal_address,
     )
 
 

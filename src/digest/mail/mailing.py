@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from typing import Any, NamedTuple
 
 import orjson
+
+from subscribers.address import parse
 
 MAX_RECIPIENTS = 1000  #: SendGrid's limit of personalizations in one Mail Send request
 _ENDS_A_LINE = re.compile(r"[\x00\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
@@ -25,6 +28,12 @@ class Mailbox(NamedTuple):
     name: str = ""
 
 
+def mailbox(text: str) -> Mailbox:
+    """Return the mailbox that *text* names (RFC 5322, name-addr); raises `BadAddress`."""
+    name, address = parseaddr(text)
+    return Mailbox(parse(address).wire, name)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Content:
     """What every recipient of a mailing gets, with substitution tags for the personal parts.
@@ -36,6 +45,7 @@ class Content:
     html: str
     text: str
     sender: Mailbox
+    reply_to: Mailbox | None = None  #: where answers go; ``None`` for the sender
     headers: Mapping[str, str] = field(default_factory=dict)
     category: str = ""  #: key of the provider's statistics; never personal
     track_clicks: bool = False
@@ -45,7 +55,8 @@ class Content:
 
     def __post_init__(self) -> None:
         """Refuse line breaks, which would end a header early and begin another."""
-        for words in (self.subject, *self.sender, *self.headers, *self.headers.values()):
+        mailboxes = (*self.sender, *(self.reply_to or ()))
+        for words in (self.subject, *mailboxes, *self.headers, *self.headers.values()):
             if _ENDS_A_LINE.search(words):
                 raise ValueError("a line break in a subject, sender or header")
 
@@ -72,7 +83,12 @@ class Mailing:
 
 def pack(mailing: Mailing) -> bytes:
     """Return a mailing as JSON, which `unpack` reads; equal mailings give equal bytes."""
-    content = {**vars(mailing.content), "sender": tuple(mailing.content.sender)}
+    reply_to = mailing.content.reply_to
+    mailboxes = {
+        "sender": tuple(mailing.content.sender),
+        "reply_to": tuple(reply_to) if reply_to else None,
+    }
+    content = {**vars(mailing.content), **mailboxes}
     recipients = [tuple(recipient) for recipient in mailing.recipients]
     return orjson.dumps({**vars(mailing), "content": content, "recipients": recipients})
 
@@ -81,7 +97,12 @@ def unpack(packed: bytes) -> Mailing:
     """Return the mailing that `pack` wrote."""
     fields: dict[str, Any] = orjson.loads(packed)
     content = fields["content"]
-    fields["content"] = Content(**{**content, "sender": Mailbox(*content["sender"])})
+    reply_to = content["reply_to"]
+    mailboxes = {
+        "sender": Mailbox(*content["sender"]),
+        "reply_to": Mailbox(*reply_to) if reply_to else None,
+    }
+    fields["content"] = Content(**{**content, **mailboxes})
     fields["recipients"] = [Recipient(*recipient) for recipient in fields["recipients"]]
     return Mailing(**fields)
 

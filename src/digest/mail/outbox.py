@@ -72,6 +72,8 @@ def message(content: Content, recipient: Recipient) -> EmailMessage:
     """Return one reader's mail as the provider would deliver it."""
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address(content.sender.name, addr_spec=content.sender.address)
+    if content.reply_to:
+        mail["Reply-To"] = Address(content.reply_to.name, addr_spec=content.reply_to.address)
     mail["To"] = Address(addr_spec=recipient.address)
     subject = personalise(content.subject, recipient.parts)
     # Without this, the header decodes an encoded word, whose line end could begin another header.

@@ -145,9 +145,8 @@ def _case(preview: PreviewSession, key: str) -> tuple[IssueView, Rendered]:
     settings, newsletter = preview.app.settings, preview.snapshot.newsletter
     if newsletter is None:
         raise DigestError("there is no newsletter yet")
-    view = case_view(
-        key, newsletter, base_url=settings.base_url, postal_address=settings.postal_address
-    )
+    postal_address = preview.app.identity.of(newsletter).postal_address
+    view = case_view(key, newsletter, base_url=settings.base_url, postal_address=postal_address)
     if view is None:
         raise DigestError("there is no such case")
     return view, preview.render(view)

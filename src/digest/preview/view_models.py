@@ -196,9 +196,11 @@ def _own_words(snapshot: Snapshot) -> dict[str, str]:
 
 
 def _words(preview: PreviewSession, query: PreviewQuery) -> dict[str, str]:
-    built = preview.snapshot.built
+    built, newsletter = preview.snapshot.built, preview.snapshot.newsletter
+    usual = preview.app.identity
     try:
-        sender, reader = preview.app.sender, reader_of(preview, query)
+        sender = (usual.of(newsletter) if newsletter else usual).sender_mailbox
+        reader = reader_of(preview, query)
     except DigestError:
         return {"sender": "", "to": "", "subject": "", "preheader": ""}
     return {

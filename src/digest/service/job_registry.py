@@ -166,6 +166,7 @@ def editor_notifications_of(app: App) -> EditorNotifications:
 def _letter(app: App, newsletter: Newsletter, subject: str, words: Sequence[str]) -> Content:
     from digest.render.engine import render
 
+    identity = app.identity.of(newsletter)
     view = LetterView(
         newsletter=newsletter.name,
         subject=subject,
@@ -173,13 +174,14 @@ def _letter(app: App, newsletter: Newsletter, subject: str, words: Sequence[str]
         title=subject,
         paragraphs=words,
         why=f"You get this because you are an editor of {newsletter.name} (DIGEST_EDITORS).",
-        postal_address=app.settings.postal_address,
+        postal_address=identity.postal_address,
     )
     mail = render("letter", {"letter": view}, folder=app.template_folder)
     return Content(
         subject=mail.subject,
         html=mail.html,
         text=mail.text,
-        sender=app.sender,
+        sender=identity.sender_mailbox,
+        reply_to=identity.reply_mailbox,
         category="editors",
     )

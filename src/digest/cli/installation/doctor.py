@@ -23,9 +23,11 @@ from digest.doctor import (
     look_up,
     records,
     run_checks,
+    sender_domains,
 )
 from digest.errors import DigestError
 from digest.mail.provider import SenderRecord
+from subscribers.errors import SubscribersError
 
 app = typer.Typer()
 SECONDS = 3.0  # that a name server may take
@@ -66,11 +68,18 @@ def dns_records(app: App) -> list[SenderRecord]:
     There are none for a domain that is made for examples: nobody can set them.
     """
     try:
-        domain = app.sender.address.rpartition("@")[2]
-    except DigestError:  # reported among the checks
+        domains = sender_domains(app)
+    except (DigestError, SubscribersError):  # reported among the checks
         return []
-    if is_reserved(domain):
-        return []
+    return [
+        record
+        for domain in domains
+        if not is_reserved(domain)
+        for record in _records_of(app, domain)
+    ]
+
+
+def _records_of(app: App, domain: str) -> list[SenderRecord]:
     try:
         asked = Resolver()
     except DNSException:  # no name server is configured

@@ -25,6 +25,7 @@ from digest.cli.issue.drafting import NewsletterOption, find_issue
 from digest.delivery import known_secrets
 from digest.delivery.sending import control, restore_guard
 from digest.errors import NotFound
+from digest.issues import store
 
 app = typer.Typer()
 
@@ -95,15 +96,14 @@ def _resume_issue(
         row = find_issue(session, newsletter, issue)[0]
         waits = control.resume(session, row, call.app.clock(), past_first_wave=past_first_wave)
         another = call.app.issues.update_sender(session, row, getuser())
+        sender = call.app.identity.of(store.newsletter_of(session, row)).sender
         fault = call.app.issues.missing_approval(session, row)
         if fault is not None and not another:
             raise fault
         if fault is not None:
             control.pause(session, row, f"its sender is new: digest approve {issue} comes first")
     if another:
-        call.out.print(
-            f"Nobody has got it: it comes from {call.settings.sender} now.", markup=False
-        )
+        call.out.print(f"Nobody has got it: it comes from {sender} now.", markup=False)
     if fault is not None:
         call.out.print(
             f"What was approved is another sender, so issue {issue} stays paused."

@@ -47,6 +47,7 @@ def body(mailing: Mailing) -> dict[str, Any]:
     return {
         "personalizations": [_personalization(recipient) for recipient in mailing.recipients],
         "from": _mailbox(content.sender),
+        **({"reply_to": _mailbox(content.reply_to)} if content.reply_to else {}),
         "subject": content.subject,
         "content": [
             {"type": "text/plain", "value": content.text},
