@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from digest.render.accent import (
@@ -14,7 +16,10 @@ from digest.render.accent import (
     accent_of,
     parse_accent,
 )
-from digest.render.lint import ENOUGH_CONTRAST, contrast_ratio, parse_colour
+from digest.render.engine import render
+from digest.render.lint import ENOUGH_CONTRAST, contrast_ratio, lint_mail, parse_colour
+from tests.render.samples import full_week, make_copy, make_issue
+from tests.render.test_golden import LETTER
 
 
 def contrast(first: str, second: str) -> float:
@@ -51,3 +56,22 @@ def test_a_short_colour_is_read_as_the_long_one() -> None:
 
 def test_no_accent_is_the_designs_own() -> None:
     assert accent_of("") == OWN == Accent("#2744c4", "#9db0ff")
+
+
+def test_a_mail_has_its_newsletters_accent_in_light_and_dark_and_passes_every_check() -> None:
+    accent = accent_of("#0f766e")
+    view = replace(make_issue(*full_week()), accent=accent)
+    mail = render("issue", {"issue": view})
+    assert mail.html.count(accent.light) > 5
+    assert mail.html.count(accent.dark) == 3
+    assert OWN.light not in mail.html
+    assert OWN.dark not in mail.html
+    assert [each for each in lint_mail(make_copy(view, mail)) if each.rule == "contrast"] == []
+
+
+def test_a_letter_has_its_newsletters_accent() -> None:
+    accent = accent_of("#8a1c5b")
+    mail = render("letter", {"letter": replace(LETTER, accent=accent)})
+    assert accent.light in mail.html
+    assert accent.dark in mail.html
+    assert OWN.light not in mail.html

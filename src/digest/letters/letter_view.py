@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from digest.render.accent import OWN, Accent
+
 
 @dataclass(frozen=True, kw_only=True)
 class LetterView:
@@ -26,3 +28,4 @@ class LetterView:
     why: str  #: why the reader gets this letter
     links: Sequence[tuple[str, str]] = ()  #: pairs of label and URL, for the footer
     postal_address: str  #: with line breaks
+    accent: Accent = OWN

@@ -21,6 +21,7 @@ from digest.letters.letter_texts import letter_catalogue
 from digest.letters.letter_view import LetterView
 from digest.mail.mailing import Content, Mailing, Recipient, personalise
 from digest.mail.transport import Transport
+from digest.render.accent import accent_of
 from digest.render.rendered import Rendered
 from subscribers.dates import long_date
 from subscribers.letter_queue import Letter
@@ -55,6 +56,7 @@ class LetterContext:
 
     name: str
     identity: MailIdentity = field(default_factory=MailIdentity)  #: who the letter is from
+    accent: str = ""  #: as a newsletter stores it
     comes: str = ""  #: how often, as text that follows "comes", such as "every Tuesday"
     latest: LatestIssue | None = None
 
@@ -138,6 +140,7 @@ def letter_context(
     return LetterContext(
         name=newsletter.name,
         identity=usual.of(newsletter),
+        accent=newsletter.accent,
         comes=cadence,
         latest=LatestIssue(
             number=last.number,
@@ -178,6 +181,7 @@ def write_letter(letter: Letter, context: LetterContext, *, hours: int) -> Lette
         why=words.why.format(**values),
         links=[link for link in links if link[1]],
         postal_address=context.identity.postal_address,
+        accent=accent_of(context.accent),
     )
 
 

@@ -164,6 +164,7 @@ def editor_notifications_of(app: App) -> EditorNotifications:
 
 
 def _letter(app: App, newsletter: Newsletter, subject: str, words: Sequence[str]) -> Content:
+    from digest.render.accent import accent_of
     from digest.render.engine import render
 
     identity = app.identity.of(newsletter)
@@ -175,6 +176,7 @@ def _letter(app: App, newsletter: Newsletter, subject: str, words: Sequence[str]
         paragraphs=words,
         why=f"You get this because you are an editor of {newsletter.name} (DIGEST_EDITORS).",
         postal_address=identity.postal_address,
+        accent=accent_of(newsletter.accent),
     )
     mail = render("letter", {"letter": view}, folder=app.template_folder)
     return Content(

@@ -21,6 +21,7 @@ from digest.issues.content.view import (
 )
 from digest.issues.models import Newsletter, Tracking
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
+from digest.render.accent import accent_of
 from digest.render.escaping import one_line
 
 _YEAR = "January February March April May June July August September October November December"
@@ -68,6 +69,7 @@ def compose(
         preferences_url=f"{base}/p/{PREFERENCES_TAG}",
         tracking=copywriting.TRACKING[Tracking(newsletter.tracking)],
         tracked=Tracking(newsletter.tracking) is not Tracking.OFF,
+        accent=accent_of(newsletter.accent),
     )
 
 

@@ -10,6 +10,7 @@ from math import isfinite
 
 from digest.comparisons.models import Call, Contender, Entry
 from digest.comparisons.score import split
+from digest.render.accent import OWN, Accent
 from digest.render.escaping import one_line, strip_unprintable
 from digest.render.filters import is_web_link, link
 from digest.render.graphemes import truncate
@@ -158,3 +159,4 @@ class IssueView:
     tracking: str = ""  #: one sentence on what is recorded of opens and clicks
     tracked: bool = False  #: whether the provider rewrites links
     sponsor: SponsorView | None = None
+    accent: Accent = OWN
