@@ -10,9 +10,10 @@ import pytest
 
 from digest.app.installation import App
 from digest.comparisons.store import summaries
+from digest.delivery.sending.planning import plan_deliveries
 from digest.errors import WrongState
 from digest.issues import draft_history, newsletters, store
-from digest.issues.build import choose_comparisons, rule_of
+from digest.issues.build import IssueBuilder, build, choose_comparisons, rule_of
 from digest.issues.models import Issue, IssueState, Tracking, WhenEmpty
 from digest.issues.newsletters import BadNewsletter, NewsletterSettings
 from digest.issues.picking import Decisions, ExclusionReason
@@ -173,6 +174,27 @@ def test_the_points_of_the_pick_are_the_newsletters_own(installation: App) -> No
         newsletters.change(session, row, {"split": 25, "freshness": 0})
         points = rule_of(row).points
     assert (points.weight, points.freshness, points.split, points.variety) == (10, 0, 25, 6)
+
+
+def test_an_archived_newsletter_builds_nothing_and_sends_nothing(
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
+) -> None:
+    with installation.database.write() as session:
+        row = store.newsletter(session, "weekly")
+        issue, _ = build(session, row, week, now=now, issue_builder=issue_builder)
+        newsletters.archive(session, row, now)
+        with pytest.raises(WrongState, match="weekly is archived") as fault:
+            build(session, row, "2026-W50", now=now, issue_builder=issue_builder)
+        assert fault.value.next_step == "digest newsletters archive weekly --undo"
+        with pytest.raises(WrongState, match="weekly is archived"):
+            plan_deliveries(
+                session,
+                issue=issue,
+                edition=store.edition_of(session, issue),
+                newsletter="weekly",
+                batch_size=10,
+                now=now,
+            )
 
 
 @pytest.fixture

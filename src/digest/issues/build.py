@@ -21,6 +21,7 @@ from digest.issues.content import IssueView
 from digest.issues.content.compose import compose
 from digest.issues.identity import MailIdentity
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
+from digest.issues.newsletters import require_running
 from digest.issues.picking import (
     Decisions,
     Pick,
@@ -179,8 +180,10 @@ def build(
 
     *again* rebuilds an issue whose audience isn't frozen yet; the earlier edition stays stored as
     an earlier revision. *chosen* replaces the pick of the rule. Raises
-    `IssueFrozen`, `NothingToPick`, and `MailUnfit` when a check forbids the mail.
+    `IssueFrozen`, `NothingToPick`, `MailUnfit` when a check forbids the mail, and `WrongState` for
+    an archived newsletter.
     """
+    require_running(session, newsletter)
     before = _existing_issue(session, newsletter, period, again=again)
     number = before.number if before else None
     number = number or store.next_number(session, newsletter.id)

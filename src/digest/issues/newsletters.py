@@ -143,8 +143,10 @@ def reopen(session: Session, newsletter: Newsletter, now: datetime) -> bool:
     return True
 
 
-def require_running(newsletter: Newsletter) -> None:
-    """Raise `WrongState` for an archived newsletter, which sends nothing."""
+def require_running(session: Session, newsletter: Newsletter) -> None:
+    """Raise `WrongState` for an archived newsletter; else `archive` waits until the commit."""
+    session.flush()
+    session.refresh(newsletter, with_for_update={"read": True})
     if newsletter.archived_at is not None:
         raise WrongState(
             f"{newsletter.slug} is archived: it builds and sends nothing",

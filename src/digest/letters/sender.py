@@ -135,8 +135,8 @@ def letter_context(
         newsletter = store.newsletter(session, slug)
     except NotFound:
         return LetterContext(name=slug, identity=usual)
-    last = store.latest(session, newsletter)
-    cadence = rhythm(newsletter.cadence(), language) if newsletter.scheduled else ""
+    last = store.latest(session, newsletter) if newsletter.public else None
+    cadence = rhythm(newsletter.cadence(), language) if newsletter.running else ""
     return LetterContext(
         name=newsletter.name,
         identity=usual.of(newsletter),

@@ -64,7 +64,7 @@ def notify_editors(letters: EditorNotifications, now: datetime) -> str:
         due = [
             notice
             for newsletter in store.newsletters(session)
-            if newsletter.scheduled
+            if newsletter.running
             for notice in _due(letters, session, newsletter, now)
         ]
     return "; ".join(filter(None, (_send_notice(letters, notice, now) for notice in due)))

@@ -63,7 +63,7 @@ def advance_slots(publisher: Publisher, now: datetime) -> str:
     done: list[str] = []
     faults: list[str] = []
     with publisher.store.read() as session:
-        slugs = {n.id: n.slug for n in store.newsletters(session) if n.scheduled}
+        slugs = {n.id: n.slug for n in store.newsletters(session) if n.running}
     for newsletter_id, slug in slugs.items():
         try:
             done += _advance_newsletter(publisher, newsletter_id, now)
@@ -97,7 +97,7 @@ def _claim_due(publisher: Publisher, newsletter_id: int | None, now: datetime) -
         won = [
             moment
             for moment in _unclaimed(session, newsletter, now)
-            if newsletter.scheduled and slots.claim(session, newsletter, moment, now)
+            if newsletter.running and slots.claim(session, newsletter, moment, now)
         ]
         for moment in won:
             if moment.blackout:
@@ -149,7 +149,7 @@ def _load_work(
 ) -> _SlotWork | None:
     slot = slots.slot_of(session, newsletter_id, period, lock=lock)
     newsletter = session.get(Newsletter, newsletter_id)
-    if slot is None or newsletter is None or not newsletter.scheduled:
+    if slot is None or newsletter is None or not newsletter.running:
         return None
     issue = store.by_period(session, newsletter_id, period, lock=lock)
     newest = slots.latest_due(session, newsletter_id, now)

@@ -134,7 +134,7 @@ class NewsletterCache(Mapping[str, NewsletterInfo]):
 
 
 def _rhythm(newsletter: Newsletter) -> Mapping[str, str]:
-    if not newsletter.scheduled:
+    if not newsletter.running:
         return {}
     return {language: rhythm(newsletter.cadence(), language) for language in LANGUAGES}
 

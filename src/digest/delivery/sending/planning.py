@@ -18,7 +18,8 @@ from sqlmodel import Session, col
 from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome
 from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState
-from digest.issues.store import topics
+from digest.issues.newsletters import require_running
+from digest.issues.store import newsletter_of, topics
 from subscribers.audience import audience
 from subscribers.models import JOINED, Subscription
 
@@ -64,10 +65,11 @@ def plan_deliveries(
 
     Nothing can be claimed before that commit, so a crash leaves either all rows or none. The first
     *first_wave* readers who may be mailed are cut into batches of their own. Raise `WrongState`
-    when the audience is frozen already, or when nobody is subscribed.
+    when the audience is frozen already, when nobody is subscribed, or for an archived newsletter.
     """
     if issue.state is not IssueState.BUILT:
         raise WrongState(f"issue {issue.number} is {issue.state}: its audience is frozen already")
+    require_running(session, newsletter_of(session, issue))
     assert edition.id is not None  # noqa: S101 - a stored edition has an id
     about = topics(session, issue)
     first, last = _write_deliveries(session, edition.id, newsletter, about, now)
