@@ -236,6 +236,7 @@ document.addEventListener("click", (event) => {
   const told = button.dataset;
   if (told.act === "move") move(told.slug, Number(told.to));
   else if (told.act) act({ act: told.act, slug: told.slug });
+  else if (told.do) { say("One moment…"); act({ period: told.period || "" }, `/issue/${told.do}`); }
   else if (told.post) { say("Asking…"); act({}, `/${told.post}`); }
   else if (told.set) set(told.set, told.value, { line: told.lineNumber });
   else if (told.tab) tab(told.tab);
@@ -281,7 +282,7 @@ document.addEventListener("submit", async (event) => {
   const told = Object.fromEntries(new FormData(form));
   if (kind === "sponsor") act({ act: "sponsor", ...told });
   else if (kind === "approve") act({ ...told, accepted: $$("[name=accepted]:checked", form).map((box) => box.value) }, "/approve");
-  else if (kind === "test") act(told, "/test");
+  else act(told, `/${kind}`);
 });
 
 // ---- Carrying a comparison to another place ----
@@ -373,3 +374,4 @@ stream.addEventListener("error", () => { document.body.dataset.live = "no"; });
 
 watchFrames();
 press();
+if (matchMedia("(max-width: 900px)").matches) fold(true);

@@ -178,7 +178,7 @@ def test_preview_makes_a_store_where_there_is_none_and_ends_at_a_signal(tmp_path
 
     assert made.startswith("A store was made")
     assert url.startswith("http://127.0.0.1:")
-    assert "Nothing to pick: there are no comparisons" in page
+    assert "There are no comparisons yet" in page
 
 
 def test_preview_of_a_folder_that_is_not_there_is_refused_in_a_line(

@@ -153,9 +153,7 @@ class RebuiltEdition:
 
 def rebuild(session: Session, issue: Issue, edition: Edition, reprint: Reprint) -> RebuiltEdition:
     """Return an edition rendered again from its recipe; raises `NotFound` without one."""
-    recipe = session.get(Recipe, edition.id)
-    if recipe is None:
-        raise NotFound(f"what issue {issue.number} was made from wasn't kept")
+    recipe = _recipe(session, issue, edition)
     view = _view(session, recipe.made_from)
     sources = session.get_one(TemplateSet, recipe.templates).files
     rendered = reprint(view, sources)
@@ -171,6 +169,18 @@ def rebuild(session: Session, issue: Issue, edition: Edition, reprint: Reprint) 
         differs=tuple(name for name, now, then in parts if now != then),
         tools=_changed_tools(recipe.made_from.get("made_with", {})),
     )
+
+
+def frozen_view(session: Session, issue: Issue, edition: Edition) -> IssueView:
+    """Return what an edition says, from its recipe; raises `NotFound` without one."""
+    return _view(session, _recipe(session, issue, edition).made_from)
+
+
+def _recipe(session: Session, issue: Issue, edition: Edition) -> Recipe:
+    recipe = session.get(Recipe, edition.id)
+    if recipe is None:
+        raise NotFound(f"what issue {issue.number} was made from wasn't kept")
+    return recipe
 
 
 def _changed_tools(then: Mapping[str, str]) -> tuple[str, ...]:

@@ -5,7 +5,8 @@ Hides HTTP from the session: JSON bodies of bounded size in, pages and page part
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from starlette.routing import Route
 from digest.errors import DigestError
 from digest.preview import client_simulation, panels, view_models
 from digest.preview.file_watcher import FileWatcher
+from digest.preview.forms import IssueActions
 from digest.preview.origin_guard import POLICY, OriginGuard
 from digest.preview.query import PreviewQuery, read_query
 from digest.preview.session import PreviewSession
@@ -52,8 +54,10 @@ def make_preview(preview: PreviewSession, live: FileWatcher, *, port: int, token
             Route("/test", handlers.test, methods=["POST"]),
             Route("/spam", handlers.spam, methods=["POST"]),
             Route("/reader", handlers.reader, methods=["POST"]),
+            Route("/issue/{action}", handlers.issue, methods=["POST"]),
             *(Route(f"/{name}", _file(name)) for name in _FILES),
         ],
+        lifespan=handlers.running,
         middleware=[
             Middleware(SecurityHeaders, tls=False),
             Middleware(OriginGuard, port=port, token=token),
@@ -66,6 +70,7 @@ class PreviewHandlers:
 
     def __init__(self, preview: PreviewSession, live: FileWatcher) -> None:
         self._preview, self._live = preview, live
+        self._actions = IssueActions(preview, changed=self._show)
 
     async def page(self, request: Request) -> Response:
         """Answer with the whole page."""
@@ -124,6 +129,11 @@ class PreviewHandlers:
         """Check the mail with SpamAssassin."""
         return await self._act(request, lambda _: self._preview.ask_spam())
 
+    async def issue(self, request: Request) -> Response:
+        """Carry out an action on the issue: send it, move it, cancel it."""
+        name = request.path_params["action"]
+        return await self._act(request, lambda form: self._actions.perform(name, form))
+
     async def reader(self, request: Request) -> Response:
         """Find a subscriber by address, which is in the body so that no log holds it."""
         body = await _json_body(request)
@@ -140,6 +150,17 @@ class PreviewHandlers:
             return _json({"reader": f"id:{subscriber.id}"})
 
         return await run_sync(find)
+
+    @asynccontextmanager
+    async def running(self, _: Starlette) -> AsyncIterator[None]:
+        """Let a send under way finish its requests when the desk stops."""
+        yield
+        await run_sync(self._actions.close)
+
+    def _show(self) -> None:
+        """Show every open page what has changed."""
+        self._preview.renew()
+        self._live.notify()
 
     def _page(self, query: PreviewQuery) -> Response:
         html = view_models.page(self._preview, query, Markup(self._stage(query)))  # noqa: S704 - our template
@@ -180,8 +201,7 @@ class PreviewHandlers:
                 message = act(body)
             except (DigestError, SubscribersError, ValueError) as fault:
                 return _json({"fault": str(fault)}, 409)
-            self._preview.renew()
-            self._live.notify()
+            self._show()
             return _json({"said": message, **view_models.parts(self._preview, query)})
 
         return await run_sync(answer)

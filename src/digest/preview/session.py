@@ -49,6 +49,8 @@ class PreviewSession:
         self.folder, self.newsletter, self.period = ComparisonFolder(folder), newsletter, period
         self.remote_images = remote_images
         self.snapshot = Snapshot()
+        self.sending = False  #: whether this desk sends the issue now
+        self.send_fault = ""  #: why the newest send from the desk stopped
         self.spam: tuple[str, list[Finding]] | None = None  #: the checked seal, and the findings
         self._load, self._confined = load, confined
         self._app: App | None = None
@@ -71,11 +73,16 @@ class PreviewSession:
             self.refresh(settings=settings)
             return self.check_snapshot()
 
+    def stay(self) -> None:
+        """Keep the issue of the newest snapshot on the desk, also once it is on its way."""
+        with self._lock:
+            self.period = self._week()
+
     def check_snapshot(self) -> Snapshot:
         """Check the newest snapshot and return it with its findings."""
         with self._lock:
             snapshot = checked(self.app, self.snapshot)
-            version = self.snapshot.version + (not _same_findings(snapshot, self.snapshot))
+            version = self.snapshot.version + (_checked(snapshot) != _checked(self.snapshot))
             self.snapshot = replace(snapshot, version=version)
             return self.snapshot
 
@@ -219,8 +226,8 @@ class PreviewSession:
         return issue
 
 
-def _same_findings(first: Snapshot, second: Snapshot) -> bool:
-    return (first.built and first.built.findings) == (second.built and second.built.findings)
+def _checked(snapshot: Snapshot) -> tuple[object, ...]:
+    return (snapshot.built and snapshot.built.findings, snapshot.release)
 
 
 def _place(number: object, last: int) -> int:

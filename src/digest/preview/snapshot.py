@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from digest.app.installation import App
-from digest.errors import ComparisonUnreadable, DigestError
+from digest.errors import ComparisonUnreadable, DigestError, NothingToPick
 from digest.issues import approval, build, draft_history, provenance, store
 from digest.issues.approval import ApprovalStatus
 from digest.issues.build import BuiltIssue, IssueBuilder
@@ -23,10 +23,12 @@ from digest.issues.content import IssueView
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.issues.picking import Decisions, Pick
 from digest.preview.build_errors import BuildError, of_error
+from digest.preview.forms import EmptyWeek, ReleaseFacts, empty_week, release_facts
 from digest.preview.overlay import ComparisonFolder, ComparisonOverlay, overlay_drafts
 from digest.render.rendered import Rendered
 from digest.render.sandbox import RenderProcess
 from digest.render.template_paths import template_folders
+from subscribers.errors import SubscribersError
 
 
 class PastEdition(NamedTuple):
@@ -53,6 +55,11 @@ class IssueStanding:
     leaves: str = ""  #: when the service sends it, in the newsletter's time zone
 
     @property
+    def is_open(self) -> bool:
+        """Whether the issue may still change: its audience isn't frozen."""
+        return self.state in {None, IssueState.BUILT, IssueState.SKIPPED}
+
+    @property
     def approved(self) -> bool:
         """Whether an approval is in force."""
         return self.word is not None and not self.word.void and not self.word.missing
@@ -73,6 +80,8 @@ class Snapshot:
     undo: str = ""
     redo: str = ""
     faults: Sequence[BuildError] = ()
+    empty: EmptyWeek | None = None  #: what to offer where the issue has nothing to carry
+    release: ReleaseFacts | None = None
     last: PastEdition | None = None  #: the issue before this one
     approved: PastEdition | None = None  #: this issue's edition of the newest approval
     unchecked: bool = False  #: whether the findings are those of the previous build
@@ -110,6 +119,8 @@ def _visible(snapshot: Snapshot) -> tuple[object, ...]:
         snapshot.standing and snapshot.standing.sent_back,
         snapshot.overlay and sorted(snapshot.overlay.drafts),
         snapshot.others,
+        snapshot.empty,
+        snapshot.release,
     )
 
 
@@ -123,11 +134,24 @@ def issue_builder_of(app: App, confined: RenderProcess) -> IssueBuilder:
 
 
 def checked(app: App, snapshot: Snapshot) -> Snapshot:
-    """Return the snapshot with the findings of its own mail."""
+    """Return the snapshot with the findings of its own mail, and with who gets it and when."""
+    snapshot = replace(snapshot, release=_release(app, snapshot))
     if not snapshot.unchecked or snapshot.built is None:
         return snapshot
     findings = app.issues.lint_terms.of_view(snapshot.built.view, snapshot.built.rendered)
     return replace(snapshot, built=replace(snapshot.built, findings=findings), unchecked=False)
+
+
+def _release(app: App, snapshot: Snapshot) -> ReleaseFacts | None:
+    if snapshot.newsletter is None or snapshot.standing is None:
+        return None
+    carried = snapshot.built.revisions if snapshot.built else ()
+    about = store.topics_of([side.category for side in each.contenders] for each in carried)
+    try:
+        with app.database.read() as session:
+            return release_facts(session, app, snapshot.newsletter, snapshot.standing.period, about)
+    except (DigestError, SubscribersError, SQLAlchemyError):
+        return None  # a fault of the settings or the database is shown as such
 
 
 def take_snapshot(
@@ -145,7 +169,9 @@ def take_snapshot(
     """
     drafts, unreadable = folder.read()
     faults = [_fault(error, app) for error in unreadable]
-    snapshot = replace(before, version=before.version + 1, faults=(), others=folder.others)
+    snapshot = replace(
+        before, version=before.version + 1, faults=(), empty=None, others=folder.others
+    )
     try:
         with app.database.read() as session:
             newsletter = store.newsletter(session, slug)
@@ -155,6 +181,8 @@ def take_snapshot(
             snapshot = replace(
                 _stored(session, snapshot, newsletter, week), standing=standing, overlay=overlay
             )
+            if not standing.is_open:
+                return _frozen(session, snapshot, newsletter, standing.number)
             pick = build.choose_comparisons(session, newsletter, week, pool=overlay.summaries)
             snapshot = replace(snapshot, pick=pick)
             built = build.draft_issue(
@@ -167,12 +195,43 @@ def take_snapshot(
             )
             kept = before.built.findings if before.built else ()
             snapshot = replace(snapshot, built=replace(built, findings=kept), unchecked=True)
+    except NothingToPick as fault:
+        snapshot = replace(_emptied(app, snapshot, str(fault)), built=None, unchecked=False)
     except DigestError as fault:
         faults.insert(0, _fault(fault, app))
     except SQLAlchemyError as fault:
         what = f"the database can't be read ({type(fault).__name__})"
         faults.insert(0, BuildError(what=what, next_step="digest init"))
     return replace(snapshot, faults=tuple(faults))
+
+
+def _frozen(session: Session, snapshot: Snapshot, newsletter: Newsletter, number: int) -> Snapshot:
+    """Return the snapshot with the mail that is on its way or sent, and no fault of today's files.
+
+    Raises `NotFound` for an edition whose inputs weren't kept.
+    """
+    issue = store.by_number(session, newsletter.id, number)
+    edition = store.edition_of(session, issue)
+    view = provenance.frozen_view(session, issue, edition)
+    rendered = Rendered(subject=edition.subject, html=edition.html, text=edition.text)
+    built = BuiltIssue(
+        view=view,
+        composed=view,
+        rendered=rendered,
+        findings=(),
+        revisions=(),
+        decisions=snapshot.decisions,
+    )
+    return replace(snapshot, built=built, pick=None, unchecked=False, faults=())
+
+
+def _emptied(app: App, snapshot: Snapshot, why: str) -> Snapshot:
+    newsletter, standing, overlay = snapshot.newsletter, snapshot.standing, snapshot.overlay
+    if newsletter is None or standing is None or overlay is None:
+        return snapshot
+    with app.database.read() as session:
+        offered = empty_week(session, newsletter, standing.period, why, pool=overlay.summaries)
+    return replace(snapshot, empty=offered)
 
 
 def _stored(session: Session, snapshot: Snapshot, newsletter: Newsletter, week: str) -> Snapshot:

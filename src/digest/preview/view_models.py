@@ -123,12 +123,14 @@ def common(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
             }
         ),
         "size": _size(snapshot),
-        "open": int(snapshot.standing is None or snapshot.standing.state in OPEN),
+        "open": int(snapshot.standing is None or snapshot.standing.is_open),
+        "sending": int(preview.sending),
+        "send_fault": preview.send_fault,
+        "folder": str(preview.folder.path),
+        "state": snapshot.standing.state if snapshot.standing else None,
+        "State": IssueState,
         "Why": ExclusionReason,
     }
-
-
-OPEN = (None, IssueState.BUILT, IssueState.SKIPPED)
 
 
 def status(snapshot: Snapshot) -> tuple[str, str]:
@@ -136,11 +138,20 @@ def status(snapshot: Snapshot) -> tuple[str, str]:
     standing = snapshot.standing
     if standing is None:
         return "idle", "Nothing yet"
-    if standing.state not in OPEN:
-        return "busy", str(standing.state).capitalize()
+    if standing.state is not None and not standing.is_open:
+        return _on_its_way(snapshot, standing.state)
     if standing.state is not IssueState.BUILT:
         return "idle", "Draft"
     return _built(snapshot, standing)
+
+
+def _on_its_way(snapshot: Snapshot, state: IssueState) -> tuple[str, str]:
+    progress = snapshot.release.progress if snapshot.release else None
+    if state is IssueState.PREPARED and progress:
+        return "busy", f"Sending: {progress.settled:,} of {progress.total:,}"
+    moods = {IssueState.SENT: "good", IssueState.PREPARED: "busy"}
+    names = {IssueState.PREPARED: "Sending"}
+    return moods.get(state, "warn"), names.get(state, state.value.capitalize())
 
 
 def _built(snapshot: Snapshot, standing: IssueStanding) -> tuple[str, str]:

@@ -22,11 +22,12 @@ from digest.service.overview import (
     upcoming,
 )
 from digest.service.scheduler import ClockJumpDetector, Scheduler
-from digest.service.send_start import require_real_send, start_send
+from digest.service.send_start import ResumedSend, require_real_send, resume_send, start_send
 
 __all__ = [
     "ClockJumpDetector",
     "Job",
+    "ResumedSend",
     "Scheduler",
     "UpcomingMoment",
     "copies",
@@ -36,6 +37,7 @@ __all__ = [
     "recent_slots",
     "release_decision",
     "require_real_send",
+    "resume_send",
     "run_if_due",
     "set_up_logs",
     "slot_facts",

@@ -1,21 +1,24 @@
-"""Start a send: what has to hold before the first request of an issue may leave.
+"""Start a send, or let it go on: what has to hold before a request of an issue may leave.
 
 Hides in which order restore guard, state, mail and approval are looked at, and when the audience is
-frozen. `digest send` and the desk start a send here.
+frozen. The commands and the desk start a send here.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from digest.app.installation import App
 from digest.delivery.sending import (
     EditionSend,
     alive,
+    control,
     count_outbox_copies,
     discard_outbox_copies,
     mark_sent_if_done,
     recover,
 )
-from digest.errors import MailUnfit, WrongState
+from digest.errors import MailUnfit, NotApproved, WrongState
 from digest.issues import store
 from digest.issues.models import IssueState
 from digest.render.lint import forbids_sending
@@ -45,6 +48,32 @@ def start_send(app: App, newsletter: str, number: int, *, from_outbox: bool = Fa
             app.issues.require_approved(session, issue)
             freeze(app, session, issue, edition)
     return sending
+
+
+class ResumedSend(NamedTuple):
+    """What came of resuming an issue."""
+
+    waits: bool  #: a first wave goes alone, and the rest waits for its events
+    new_sender: str  #: nobody has got it, so it comes from this one now; else empty
+    fault: NotApproved | None  #: why it stays paused: nobody has approved the new sender
+
+
+def resume_send(
+    app: App, newsletter: str, number: int, *, past_first_wave: bool = False, by: str = ""
+) -> ResumedSend:
+    """Let a paused issue go on; raises `WrongState`, and `NotApproved` if nobody approved it."""
+    with app.database.write() as session:
+        issue, _ = store.issue_and_edition(session, newsletter, number)
+        waits = control.resume(session, issue, app.clock(), past_first_wave=past_first_wave)
+        changed = app.issues.update_sender(session, issue, by)
+        today = app.identity.of(store.newsletter_of(session, issue)).sender if changed else ""
+        fault = app.issues.missing_approval(session, issue)
+        if fault is not None and not today:
+            raise fault
+        if fault is not None:
+            why = f"its sender is new: digest approve {number} comes first"
+            control.pause(session, issue, why)
+    return ResumedSend(waits, today, fault)
 
 
 def require_real_send(app: App, newsletter: str, number: int, *, from_outbox: bool) -> None:

@@ -25,7 +25,7 @@ from digest.cli.issue.drafting import NewsletterOption, find_issue
 from digest.delivery import known_secrets
 from digest.delivery.sending import control, restore_guard
 from digest.errors import NotFound
-from digest.issues import store
+from digest.service import resume_send
 
 app = typer.Typer()
 
@@ -92,17 +92,10 @@ def resume(
 def _resume_issue(
     call: CommandContext, newsletter: str, issue: int, *, past_first_wave: bool
 ) -> None:
-    with call.app.database.write() as session:
-        row = find_issue(session, newsletter, issue)[0]
-        waits = control.resume(session, row, call.app.clock(), past_first_wave=past_first_wave)
-        another = call.app.issues.update_sender(session, row, getuser())
-        sender = call.app.identity.of(store.newsletter_of(session, row)).sender
-        fault = call.app.issues.missing_approval(session, row)
-        if fault is not None and not another:
-            raise fault
-        if fault is not None:
-            control.pause(session, row, f"its sender is new: digest approve {issue} comes first")
-    if another:
+    waits, sender, fault = resume_send(
+        call.app, newsletter, issue, past_first_wave=past_first_wave, by=getuser()
+    )
+    if sender:
         call.out.print(f"Nobody has got it: it comes from {sender} now.", markup=False)
     if fault is not None:
         call.out.print(

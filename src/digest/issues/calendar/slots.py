@@ -73,14 +73,20 @@ def reschedule(
 
 def black_out(
     session: Session, newsletter: Newsletter, first: date, last: date, why: str | None
-) -> None:
-    """Let no issue come out from *first* to *last*; without *why* lift that. The caller commits."""
-    for old in blackouts(session, newsletter):
-        if (old.first, old.last) == (first, last):
-            session.delete(old)
+) -> bool:
+    """Let no issue come out from *first* to *last*; without *why* lift that. The caller commits.
+
+    Return whether a blackout of exactly these days was there before.
+    """
+    before = [
+        old for old in blackouts(session, newsletter) if (old.first, old.last) == (first, last)
+    ]
+    for old in before:
+        session.delete(old)
     if why is not None:
         newsletter_id = newsletter.id or 0
         session.add(Blackout(newsletter_id=newsletter_id, first=first, last=last, why=why))
+    return bool(before)
 
 
 def claim(session: Session, newsletter: Newsletter, moment: DueMoment, now: datetime) -> bool:

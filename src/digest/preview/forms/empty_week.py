@@ -1,0 +1,89 @@
+"""What the desk offers where an issue has nothing to carry: a first start, or a week without news.
+
+Hides how the next week with something to carry is found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import Session
+
+from digest.comparisons.store import ComparisonSummary
+from digest.delivery.counts import count_deliveries
+from digest.issues import build, store
+from digest.issues.calendar import issue_day, period_of_day
+from digest.issues.models import IssueState, Newsletter
+from digest.preview.forms.release_facts import moment_in_words
+from subscribers.dates import long_date
+
+_WEEKS = 8  #: that are looked at for one with something to carry
+
+
+@dataclass(frozen=True, kw_only=True)
+class EmptyWeek:
+    """Why there is nothing to show, and where to go on."""
+
+    why: str
+    day: str  #: of the issue, in words
+    comparisons: int  #: how many are known at all
+    evergreen: int  #: how many the evergreen list names
+    next_period: str = ""  #: the next period with something to carry; empty where there is none
+    next_day: str = ""
+    last_sent: str = ""  #: the newest issue that was sent, in a sentence
+
+
+def empty_week(
+    session: Session,
+    newsletter: Newsletter,
+    period: str,
+    why: str,
+    *,
+    pool: Sequence[ComparisonSummary],
+) -> EmptyWeek:
+    """Return what to offer in place of the issue of *period*; *pool* is what it could carry."""
+    following = _next_filled(session, newsletter, period, pool) if pool else ""
+    return EmptyWeek(
+        why=why,
+        day=_day(newsletter, period),
+        comparisons=len(pool),
+        evergreen=len(newsletter.evergreen),
+        next_period=following,
+        next_day=_day(newsletter, following) if following else "",
+        last_sent=_last_sent(session, newsletter),
+    )
+
+
+def _day(newsletter: Newsletter, period: str) -> str:
+    return long_date(issue_day(period, newsletter.weekday), "en")
+
+
+def _next_filled(
+    session: Session, newsletter: Newsletter, period: str, pool: Sequence[ComparisonSummary]
+) -> str:
+    day = issue_day(period, newsletter.weekday)
+    for ahead in range(1, _WEEKS + 1):
+        week = period_of_day(day + timedelta(weeks=ahead))
+        issue = store.by_period(session, newsletter.id, week)
+        may_change = issue is None or issue.state in {IssueState.BUILT, IssueState.SKIPPED}
+        if may_change and build.choose_comparisons(session, newsletter, week, pool=pool).chosen:
+            return week
+    return ""
+
+
+def _last_sent(session: Session, newsletter: Newsletter) -> str:
+    sent = [
+        issue
+        for issue in store.issues(session, newsletter.id)
+        if issue.state is IssueState.SENT and issue.sent_at is not None
+    ]
+    if not sent or sent[-1].sent_at is None:
+        return ""
+    counts = count_deliveries(session, store.edition_of(session, sent[-1]).id or 0)
+    readers = f"{counts.accepted:,} reader{'' if counts.accepted == 1 else 's'}"
+    return (
+        f"No. {sent[-1].number} was sent to {readers}"
+        f" on {moment_in_words(newsletter, sent[-1].sent_at)}."
+    )

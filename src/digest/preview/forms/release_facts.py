@@ -1,0 +1,162 @@
+"""What the desk says of an issue's release: who gets it, how many, when, from whom, by which way.
+
+Hides which rows each answer is read from, and how the state of the schedule becomes a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from digest.app.installation import App
+from digest.delivery.counts import DeliveryCounts
+from digest.delivery.reporting import issue_status
+from digest.delivery.sending import expected_audience
+from digest.issues import store
+from digest.issues.calendar import DueMoment, issue_day, slots
+from digest.issues.models import Issue, IssueState, Newsletter, SlotState
+from digest.service import job_facts, job_runs
+from subscribers.dates import long_date
+
+_PUBLISHER = "issues"  # the job that sends issues by itself
+
+
+@dataclass(frozen=True, kw_only=True)
+class Departure:
+    """When an issue leaves, and whether it does so by itself."""
+
+    moment: str = ""  #: in words, in the newsletter's time zone; empty where no moment is planned
+    wall: str = ""  #: the same as a naive local time, 2026-11-26T10:00
+    by_itself: bool = False  #: the service runs, and sends it then once it is approved
+    note: str = ""  #: why it doesn't leave by itself, or what is special about its moment
+    early: str = ""  #: how far ahead of its moment it would go now; empty where that is soon
+    skipped: str = ""  #: why the schedule has no issue in this period
+    may_skip: bool = False  #: the service hasn't begun with this period, so it can be skipped
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far the send of an issue is, in readers."""
+
+    counts: DeliveryCounts
+    problems: tuple[tuple[str, str], ...]  #: what is stuck, and the next step
+    note: str = ""
+    outbox_copies: int = 0
+    sent: str = ""  #: when the last one left, in words
+
+    @property
+    def total(self) -> int:
+        """The number of readers it goes to."""
+        return self.counts.candidates - self.counts.excluded
+
+    @property
+    def settled(self) -> int:
+        """The number of readers whose mail was accepted or refused."""
+        return self.counts.accepted + self.counts.refused
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseFacts:
+    """Who gets an issue, and when and how; with its progress once it is on its way."""
+
+    readers: int  #: who would get it now
+    excluded: int  #: who confirmed, and would be left out now
+    sender: str
+    outbox: str  #: the folder that mail is written to; empty where it goes to the provider
+    departure: Departure = Departure()
+    progress: Progress | None = None
+
+
+def release_facts(
+    session: Session,
+    app: App,
+    newsletter: Newsletter,
+    period: str,
+    about: Collection[str] | None,
+) -> ReleaseFacts:
+    """Return the facts of the issue of *period*; *about* is its topics, ``None`` for everybody."""
+    now, folder, sender = app.clock(), app.outbox_folder, app.sender
+    issue = store.by_period(session, newsletter.id, period)
+    expected = expected_audience(session, newsletter.slug, about, now)
+    return ReleaseFacts(
+        readers=expected.readers,
+        excluded=expected.excluded,
+        sender=f"{sender.name} <{sender.address}>" if sender.name else sender.address,
+        outbox=str(folder.absolute()) if folder else "",
+        departure=_departure(session, newsletter, period, now),
+        progress=_progress(session, newsletter, issue, now) if issue else None,
+    )
+
+
+def moment_in_words(newsletter: Newsletter, at: datetime) -> str:
+    """Return a moment as "Tuesday, 1 December 2026, 09:00 (Europe/Berlin)"."""
+    local = newsletter.cadence().local(at)
+    return f"{local:%A}, {long_date(local.date(), 'en')}, {local:%H:%M} ({newsletter.timezone})"
+
+
+def _departure(session: Session, newsletter: Newsletter, period: str, now: datetime) -> Departure:
+    slot = slots.slot_of(session, newsletter.id, period)
+    moment = _planned(session, newsletter, period)
+    at = slot.due_at if slot else moment.at if moment else None
+    if at is None:
+        return Departure(note="The schedule has no moment for this week.")
+    note = ""
+    if not newsletter.scheduled:
+        note = "The schedule is paused, so nothing leaves by itself."
+    elif moment and moment.blackout and slot is None:
+        note = f"The schedule has no issue this week: {moment.blackout}."
+    elif slot is not None and slot.state not in slots.WAITING:
+        note = f"It doesn't leave by itself: {slot.note or slot.state}."
+    elif at + timedelta(hours=newsletter.max_lateness) < now:
+        note = "Its moment has passed, so it doesn't leave by itself: send it, or move it."
+    elif not _service_runs(session, now):
+        note = "Nothing leaves by itself while digest run is stopped: start it, or send by hand."
+    elif slot is not None and slot.state is SlotState.HELD and slot.note:
+        note = f"It is held: {slot.note}."
+    return Departure(
+        moment=moment_in_words(newsletter, at),
+        wall=f"{newsletter.cadence().local(at):%Y-%m-%dT%H:%M}",
+        by_itself=not note or (slot is not None and slot.state is SlotState.HELD),
+        note=note,
+        early=_ahead(at - now),
+        may_skip=slot is None and moment is not None and not (moment.blackout or moment.moved),
+        skipped=moment.blackout or "" if moment and slot is None else "",
+    )
+
+
+def _planned(session: Session, newsletter: Newsletter, period: str) -> DueMoment | None:
+    """Return the moment that the calendar has for a period; ``None`` where it has none."""
+    calendar = slots.calendar_of(session, newsletter)
+    first = next(calendar.from_day(issue_day(period, 0)))
+    return first if first.period == period else None
+
+
+def _service_runs(session: Session, now: datetime) -> bool:
+    runs = [job_facts(row, now) for row in job_runs(session) if row.name == _PUBLISHER]
+    return any(not run["overdue"] for run in runs)
+
+
+def _ahead(span: timedelta) -> str:
+    """Return how far ahead a moment is: "12 days", "5 hours"; empty below an hour."""
+    hours = int(span.total_seconds() // 3600)
+    number, unit = (hours // 24, "day") if hours >= 48 else (hours, "hour")  # noqa: PLR2004
+    return f"{number} {unit}{'s' if number > 1 else ''}" if number > 0 else ""
+
+
+def _progress(
+    session: Session, newsletter: Newsletter, issue: Issue, now: datetime
+) -> Progress | None:
+    """Return how far an issue's send is; ``None`` before its audience is frozen."""
+    if issue.state in {IssueState.BUILT, IssueState.SKIPPED}:
+        return None
+    status = issue_status(session, issue, store.edition_of(session, issue), now)
+    return Progress(
+        counts=status.counts,
+        problems=tuple((problem.what, problem.next_step) for problem in status.problems),
+        note=status.note,
+        outbox_copies=status.outbox_copies,
+        sent=moment_in_words(newsletter, issue.sent_at) if issue.sent_at else "",
+    )
