@@ -333,6 +333,7 @@ const KEYS = {
   c: () => tab("content"), k: () => tab("checks"), a: () => tab("approve"),
   s: () => { tab("content"); $("#line-subject")?.focus(); },
   z: () => act({ act: "undo" }), Z: () => act({ act: "redo" }),
+  e: () => document.activeElement?.closest?.("#picks li")?.querySelector("a.icon")?.click(),
   h: () => fold(!document.body.classList.contains("broad")),
   "?": () => $("#help").showModal(),
 };

@@ -22,6 +22,13 @@ def test_a_changed_line_says_which_words_changed() -> None:
     ]
 
 
+def test_a_line_that_another_one_replaced_is_not_woven_into_it() -> None:
+    assert changes("Tidepool Notes vs Loop", "Sable Guard vs Ironleaf") == [
+        ("out", "out:Tidepool Notes vs Loop"),
+        ("in", "in:Sable Guard vs Ironleaf"),
+    ]
+
+
 def test_added_and_removed_lines_are_told_apart() -> None:
     assert [kind for kind, _ in changes("a\nb\nc", "a\nc\nd")] == ["same", "out", "same", "in"]
 

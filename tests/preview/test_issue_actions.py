@@ -13,7 +13,7 @@ from digest.issues import store
 from digest.issues.calendar.exceptions import BadShift
 from digest.issues.models import IssueState, JobRun
 from digest.preview.forms.issue_actions import IssueActions
-from digest.preview.forms.release_facts import ReleaseFacts
+from digest.preview.release.release_facts import ReleaseFacts
 from digest.preview.snapshot import Snapshot
 from digest.service import start_send
 from subscribers.address import parse

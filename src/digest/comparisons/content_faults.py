@@ -40,9 +40,10 @@ def errors_of(fault: ValidationError) -> Sequence[Mapping[str, Any]]:
 
 def message_of(error: Mapping[str, Any]) -> str:
     """Return what an error asks for: "must be a number"."""
+    told = str(error["msg"])
     if error["type"] == "value_error":  # raised by a validator of the schema
-        return str(error["msg"]).removeprefix("Value error, ")
-    message = str(error["msg"]).replace("Input should be", "must be")
+        return told.removeprefix("Value error, ")
+    message = told.replace("Input should be", "must be")
     return _MESSAGES.get(error["type"], message[:1].lower() + message[1:])
 
 

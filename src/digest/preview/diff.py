@@ -12,6 +12,7 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 _CONTEXT = 2  # lines around a change
+_ALIKE = 0.5  # the share of words two lines must have in common to be shown as one
 _WORDS = re.compile(r"\s+|\S+")
 
 
@@ -50,14 +51,31 @@ def _rows(tag: str, old: list[str], new: list[str]) -> Iterator[DiffRow]:
         return
     paired = min(len(old), len(new)) if tag == "replace" else 0
     for before, now in zip(old[:paired], new[:paired], strict=True):
-        yield DiffRow("changed", tuple(_parts(before, now)))
+        yield from _changed(before, now)
     yield from (DiffRow("out", (WordRun("out", line),)) for line in old[paired:])
     yield from (DiffRow("in", (WordRun("in", line),)) for line in new[paired:])
 
 
-def _parts(before: str, now: str) -> Iterator[WordRun]:
+def _changed(before: str, now: str) -> Iterator[DiffRow]:
+    """Yield one row for a line that was edited, two for a line that another one replaced."""
     old, new = _WORDS.findall(before), _WORDS.findall(now)
-    for tag, i1, i2, j1, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    same = sum(
+        len(word)
+        for at, _, size in matcher.get_matching_blocks()
+        for word in old[at : at + size]
+        if not word.isspace()
+    )
+    runs = sum(tag != "equal" for tag, *_ in matcher.get_opcodes())
+    if runs > 1 and same < _ALIKE * min(_letters(old), _letters(new)):
+        yield DiffRow("out", (WordRun("out", before),))
+        yield DiffRow("in", (WordRun("in", now),))
+    else:
+        yield DiffRow("changed", tuple(_parts(old, new, matcher)))
+
+
+def _parts(old: list[str], new: list[str], matcher: SequenceMatcher[str]) -> Iterator[WordRun]:
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag == "equal":
             yield WordRun("same", "".join(new[j1:j2]))
             continue
@@ -65,3 +83,7 @@ def _parts(before: str, now: str) -> Iterator[WordRun]:
             yield WordRun("out", "".join(old[i1:i2]))
         if j2 > j1:
             yield WordRun("in", "".join(new[j1:j2]))
+
+
+def _letters(words: list[str]) -> int:
+    return sum(len(word) for word in words if not word.isspace())

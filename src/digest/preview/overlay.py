@@ -88,6 +88,14 @@ class ComparisonFolder:
             [result for result in read if isinstance(result, ComparisonUnreadable)],
         )
 
+    def file_of(self, slug: str, stored: Sequence[ComparisonSummary]) -> Path | None:
+        """Return the file that holds a comparison; ``None`` where none of this folder does."""
+        named = {summary.slug: summary for summary in stored}
+        for path, (_, content) in self._known.items():
+            if isinstance(content, ComparisonDraft) and _slug(content, named) == slug:
+                return path
+        return None
+
 
 def _stamp(path: Path) -> tuple[int, int]:
     try:

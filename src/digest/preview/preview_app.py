@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
 from anyio.to_thread import run_sync
 from markupsafe import Markup
 from starlette.applications import Starlette
@@ -22,7 +21,7 @@ from starlette.routing import Route
 from digest.errors import DigestError
 from digest.preview import client_simulation, panels, view_models
 from digest.preview.file_watcher import FileWatcher
-from digest.preview.forms import IssueActions
+from digest.preview.forms import IssueActions, comparison_routes, json_answer, json_body
 from digest.preview.origin_guard import POLICY, OriginGuard
 from digest.preview.query import PreviewQuery, read_query
 from digest.preview.session import PreviewSession
@@ -32,8 +31,12 @@ from subscribers import store as subscribers
 from subscribers.address import parse
 from subscribers.errors import SubscribersError
 
-MAX_BODY = 100_000  # bytes of a request body
-_FILES = {"desk.css": "text/css", "desk.js": "text/javascript", "desk.svg": "image/svg+xml"}
+_FILES = {
+    "desk.css": "text/css",
+    "desk.js": "text/javascript",
+    "comparison.js": "text/javascript",
+    "desk.svg": "image/svg+xml",
+}
 
 
 def make_preview(preview: PreviewSession, live: FileWatcher, *, port: int, token: str) -> Starlette:
@@ -55,6 +58,7 @@ def make_preview(preview: PreviewSession, live: FileWatcher, *, port: int, token
             Route("/spam", handlers.spam, methods=["POST"]),
             Route("/reader", handlers.reader, methods=["POST"]),
             Route("/issue/{action}", handlers.issue, methods=["POST"]),
+            *comparison_routes(preview, live),
             *(Route(f"/{name}", _file(name)) for name in _FILES),
         ],
         lifespan=handlers.running,
@@ -80,7 +84,7 @@ class PreviewHandlers:
     async def parts(self, request: Request) -> Response:
         """Answer with the parts of the page that change, as JSON."""
         query = read_query(request.query_params)
-        return await run_sync(lambda: _json(view_models.parts(self._preview, query)))
+        return await run_sync(lambda: json_answer(view_models.parts(self._preview, query)))
 
     async def stage(self, request: Request) -> Response:
         """Answer with the HTML of the panel."""
@@ -136,18 +140,18 @@ class PreviewHandlers:
 
     async def reader(self, request: Request) -> Response:
         """Find a subscriber by address, which is in the body so that no log holds it."""
-        body = await _json_body(request)
+        body = await json_body(request)
 
         def find() -> Response:
             try:
                 address = parse(str((body or {}).get("address", ""))[:320])
             except SubscribersError as fault:
-                return _json({"fault": str(fault)}, 400)
+                return json_answer({"fault": str(fault)}, 400)
             with self._preview.app.database.read() as session:
                 subscriber = subscribers.find(session, address.key)
             if subscriber is None:
-                return _json({"fault": "nobody of that address is on the list"}, 404)
-            return _json({"reader": f"id:{subscriber.id}"})
+                return json_answer({"fault": "nobody of that address is on the list"}, 404)
+            return json_answer({"reader": f"id:{subscriber.id}"})
 
         return await run_sync(find)
 
@@ -191,18 +195,18 @@ class PreviewHandlers:
         return HTMLResponse(html, headers=headers)
 
     async def _act(self, request: Request, act: Callable[[dict[str, Any]], str]) -> Response:
-        body = await _json_body(request)
+        body = await json_body(request)
         if body is None:
-            return _json({"fault": "that can't be read"}, 400)
+            return json_answer({"fault": "that can't be read"}, 400)
         query = read_query(request.query_params)
 
         def answer() -> Response:
             try:
                 message = act(body)
             except (DigestError, SubscribersError, ValueError) as fault:
-                return _json({"fault": str(fault)}, 409)
+                return json_answer({"fault": str(fault)}, 409)
             self._show()
-            return _json({"said": message, **view_models.parts(self._preview, query)})
+            return json_answer({"said": message, **view_models.parts(self._preview, query)})
 
         return await run_sync(answer)
 
@@ -210,25 +214,6 @@ class PreviewHandlers:
 def templates(own: Path | None) -> list[Path]:
     """Return the folders of mail templates to watch."""
     return [path for path in (own, shipped_templates("email")) if path is not None]
-
-
-async def _json_body(request: Request) -> dict[str, Any] | None:
-    """Read a JSON object of bounded size; ``None`` for anything else."""
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY:
-            return None
-        parts.append(part)
-    try:
-        body = orjson.loads(b"".join(parts))
-    except orjson.JSONDecodeError:
-        return None
-    return body if isinstance(body, dict) else None
-
-
-def _json(value: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(value), status, media_type="application/json")
 
 
 def _file(name: str) -> Callable[[Request], Response]:

@@ -23,8 +23,8 @@ from digest.issues.content import IssueView
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.issues.picking import Decisions, Pick
 from digest.preview.build_errors import BuildError, of_error
-from digest.preview.forms import EmptyWeek, ReleaseFacts, empty_week, release_facts
 from digest.preview.overlay import ComparisonFolder, ComparisonOverlay, overlay_drafts
+from digest.preview.release import EmptyWeek, ReleaseFacts, read_empty_week, read_release_facts
 from digest.render.rendered import Rendered
 from digest.render.sandbox import RenderProcess
 from digest.render.template_paths import template_folders
@@ -149,7 +149,9 @@ def _release(app: App, snapshot: Snapshot) -> ReleaseFacts | None:
     about = store.topics_of([side.category for side in each.contenders] for each in carried)
     try:
         with app.database.read() as session:
-            return release_facts(session, app, snapshot.newsletter, snapshot.standing.period, about)
+            return read_release_facts(
+                session, app, snapshot.newsletter, snapshot.standing.period, about
+            )
     except (DigestError, SubscribersError, SQLAlchemyError):
         return None  # a fault of the settings or the database is shown as such
 
@@ -230,7 +232,7 @@ def _emptied(app: App, snapshot: Snapshot, why: str) -> Snapshot:
     if newsletter is None or standing is None or overlay is None:
         return snapshot
     with app.database.read() as session:
-        offered = empty_week(session, newsletter, standing.period, why, pool=overlay.summaries)
+        offered = read_empty_week(session, newsletter, standing.period, why, pool=overlay.summaries)
     return replace(snapshot, empty=offered)
 
 

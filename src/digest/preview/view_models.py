@@ -233,6 +233,7 @@ def _chosen(snapshot: Snapshot) -> list[dict[str, object]]:
             "pinned": int(choice.candidate.slug in snapshot.decisions.pinned),
             "position": choice.position,
             "embargo": _embargo(snapshot, choice.candidate),
+            "replaced": _replaced(snapshot, choice.candidate.slug),
         }
         for choice in shown
     ]
@@ -242,6 +243,14 @@ def _embargo(snapshot: Snapshot, candidate: Candidate) -> str:
     """Return that a comparison is dated after the issue; empty where it isn't."""
     day = snapshot.pick.day if snapshot.pick else date.max
     return embargo("It", candidate.published_on, day)
+
+
+def _replaced(snapshot: Snapshot, slug: str) -> str:
+    """Return that a changed file has taken the place of an edit; empty where none has."""
+    known = snapshot.overlay.replaced.get(slug) if snapshot.overlay else None
+    if known is None:
+        return ""
+    return f"Its file has changed since {known.editor} edited it (revision {known.number})"
 
 
 def _counts(preview: PreviewSession) -> dict[str, int]:

@@ -1,13 +1,14 @@
 """What an editor does at the desk beyond the draft, one module a subject.
 
-`release_facts` reads who gets an issue, when and how, and `empty_week` what to offer where it has
-nothing to carry; the snapshot carries both.
 `preview_app` hands the fields of a form to `issue_actions`, which carries the action out by the
 same use case as the command of that name and returns a sentence, or raises what is wrong with it.
+`comparison_editing` is a page of its own: it shows the words of one comparison, reviews what an
+editor made of them, and keeps them as a revision. `json_bodies` reads what a page's script posts
+and answers it.
 """
 
-from digest.preview.forms.empty_week import EmptyWeek, empty_week
+from digest.preview.forms.comparison_editing import comparison_routes
 from digest.preview.forms.issue_actions import IssueActions
-from digest.preview.forms.release_facts import ReleaseFacts, release_facts
+from digest.preview.forms.json_bodies import json_answer, json_body
 
-__all__ = ["EmptyWeek", "IssueActions", "ReleaseFacts", "empty_week", "release_facts"]
+__all__ = ["IssueActions", "comparison_routes", "json_answer", "json_body"]

@@ -16,7 +16,7 @@ from digest.delivery.counts import count_deliveries
 from digest.issues import build, store
 from digest.issues.calendar import issue_day, period_of_day
 from digest.issues.models import IssueState, Newsletter
-from digest.preview.forms.release_facts import moment_in_words
+from digest.preview.release.release_facts import moment_in_words
 from subscribers.dates import long_date
 
 _WEEKS = 8  #: that are looked at for one with something to carry
@@ -35,7 +35,7 @@ class EmptyWeek:
     last_sent: str = ""  #: the newest issue that was sent, in a sentence
 
 
-def empty_week(
+def read_empty_week(
     session: Session,
     newsletter: Newsletter,
     period: str,

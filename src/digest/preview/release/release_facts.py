@@ -70,7 +70,7 @@ class ReleaseFacts:
     progress: Progress | None = None
 
 
-def release_facts(
+def read_release_facts(
     session: Session,
     app: App,
     newsletter: Newsletter,
@@ -78,13 +78,13 @@ def release_facts(
     about: Collection[str] | None,
 ) -> ReleaseFacts:
     """Return the facts of the issue of *period*; *about* is its topics, ``None`` for everybody."""
-    now, folder, sender = app.clock(), app.outbox_folder, app.sender
+    now, folder = app.clock(), app.outbox_folder
     issue = store.by_period(session, newsletter.id, period)
     expected = expected_audience(session, newsletter.slug, about, now)
     return ReleaseFacts(
         readers=expected.readers,
         excluded=expected.excluded,
-        sender=f"{sender.name} <{sender.address}>" if sender.name else sender.address,
+        sender=app.identity.of(newsletter).sender,
         outbox=str(folder.absolute()) if folder else "",
         departure=_departure(session, newsletter, period, now),
         progress=_progress(session, newsletter, issue, now) if issue else None,

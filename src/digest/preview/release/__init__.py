@@ -1,0 +1,10 @@
+"""What the desk says about the release of an issue: facts that the snapshot carries.
+
+`read_release_facts` reads who gets an issue, when and how, and `read_empty_week` what to offer
+where it has nothing to carry.
+"""
+
+from digest.preview.release.empty_week import EmptyWeek, read_empty_week
+from digest.preview.release.release_facts import ReleaseFacts, read_release_facts
+
+__all__ = ["EmptyWeek", "ReleaseFacts", "read_empty_week", "read_release_facts"]
