@@ -4,10 +4,10 @@
 next issue from them, and `build_errors` locates what prevents that. `session` holds the newest
 snapshot and applies an editor's decisions, approvals and test copies; `file_watcher` renews it
 when a file is saved. Behind `origin_guard`, `preview_app` answers each request: `query` parses it,
-`panels` gathers the chosen panel with `sample_issues` and `diff`, `client_simulation` shows the
-mail as a mail program would, and `view_models` fills the templates of the page. `forms` holds what
-an editor does beyond the draft: sending, moving and cancelling an issue, and editing the words of
-one comparison.
+`panels` gathers the chosen panel with `sample_issues`, `changes` and `diff`, `client_simulation`
+shows the mail as a mail program would, and `view_models` fills the templates of the page. `forms`
+holds what an editor does beyond the draft: sending, moving and cancelling an issue, and editing
+the words of one comparison.
 """
 
 from digest.preview.file_watcher import FileWatcher

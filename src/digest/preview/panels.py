@@ -10,16 +10,17 @@ from typing import Any
 
 import orjson
 
-from digest.errors import DigestError, TemplateBroken
-from digest.issues import store
+from digest.errors import DigestError, NotFound, TemplateBroken
+from digest.issues import provenance, store
 from digest.issues.build import rule_of
 from digest.issues.content import IssueView
+from digest.issues.models import Edition, Issue
 from digest.issues.picking import PickRule, candidate
 from digest.issues.picking.backtest import backtest
 from digest.mail.mailing import Mailing, Recipient, personalise
 from digest.mail.marked_copy import inert_parts, inert_recipient
 from digest.mail.outbox import message
-from digest.preview import diff
+from digest.preview.changes import MailContent, compare
 from digest.preview.query import PanelName, PreviewQuery
 from digest.preview.sample_issues import (
     SAMPLE_ISSUES,
@@ -158,17 +159,37 @@ def _changes(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
     )
     built = preview.snapshot.built
     if before is None or built is None:
-        return {"before": "", "parts": []}
-    pairs = (
-        ("Subject", before.subject, built.rendered.subject),
-        ("Preheader", before.preheader, built.view.preheader),
-        ("Text", before.text, built.rendered.text),
-        ("HTML", before.html, built.rendered.html),
+        return {"before": "", "changes": None}
+    now = MailContent(
+        subject=built.rendered.subject,
+        preheader=built.view.preheader,
+        html=built.rendered.html,
+        text=built.rendered.text,
+        view=built.view,
+        findings=built.findings,
     )
-    return {
-        "before": before.name,
-        "parts": [(name, diff.diff_rows(old, new)) for name, old, new in pairs if old != new],
-    }
+    changes = compare(_past_content(preview, before), now)
+    return {"before": before.name, "changes": changes if changes.any else None}
+
+
+def _past_content(preview: PreviewSession, before: PastEdition) -> MailContent:
+    """Return an earlier edition with what it was made of, which takes the database to know."""
+    with preview.app.database.read() as session:
+        edition = session.get_one(Edition, before.edition_id)
+        findings = preview.app.issues.findings(edition)
+        issue = session.get_one(Issue, edition.issue_id)
+        try:
+            view = provenance.frozen_view(session, issue, edition)
+        except NotFound:  # made by a version that kept no recipe
+            view = None
+    return MailContent(
+        subject=before.subject,
+        preheader=before.preheader,
+        html=before.html,
+        text=before.text,
+        view=view,
+        findings=[finding for finding in findings if finding.rule != "settings-changed"],
+    )
 
 
 def _backtest(preview: PreviewSession, _: PreviewQuery) -> dict[str, Any]:

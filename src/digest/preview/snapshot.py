@@ -32,9 +32,10 @@ from subscribers.errors import SubscribersError
 
 
 class PastEdition(NamedTuple):
-    """An earlier edition to compare with: its name and its texts."""
+    """An earlier edition to compare with: its name, its id and its texts."""
 
     name: str
+    edition_id: int
     subject: str
     preheader: str
     html: str
@@ -295,7 +296,8 @@ def _approved(session: Session, issue: Issue | None) -> PastEdition | None:
 
 
 def _past(name: str, edition: Edition) -> PastEdition:
-    return PastEdition(name, edition.subject, edition.preheader, edition.html, edition.text)
+    texts = (edition.subject, edition.preheader, edition.html, edition.text)
+    return PastEdition(name, edition.id or 0, *texts)
 
 
 def _fault(fault: DigestError | ComparisonUnreadable, app: App) -> BuildError:
