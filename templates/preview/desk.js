@@ -27,7 +27,10 @@ function settle(frame) {
   const inner = frame.contentDocument;
   if (!inner || !inner.body) return;
   inner.addEventListener("keydown", onKey);  // who clicks into the mail keeps the keys
+  inner.addEventListener("click", onMail);
+  inner.addEventListener("keydown", onMail);
   frame.height = Math.max(inner.body.scrollHeight, inner.documentElement.scrollHeight, 200);
+  outline(frame);
   const old = $(".clip", frame.parentElement);
   if (old) old.remove();
   const mark = inner.getElementById("digest-clip");
@@ -67,6 +70,57 @@ function watchFrames() {
   }
 }
 
+// ---- A click in the mail finds the pick, and a pick finds its place in the mail ----
+// Nothing runs in the mail: the page reaches into the frame, whose headings /mail has marked.
+
+let found = "";  // the slug of the comparison that is marked in both
+let sought = false;  // whether the mail is to be scrolled to it, once it is there
+
+function blockOf(node) {
+  const marks = $$("[data-block]", node.ownerDocument);
+  const way = $$("a[title*='/u/']", node.ownerDocument).map((link) => {
+    while (link.parentElement && !$("[data-block]", link.parentElement)) link = link.parentElement;
+    return link;
+  });
+  if (way.some((part) => part.contains(node))) return null;  // the head and the foot of the mail
+  return marks.findLast((one) => one.contains(node) || one.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_FOLLOWING);
+}
+
+function onMail(event) {
+  if (event.type === "click" || (event.key === "Enter" && event.target.dataset.block)) pickOf(event.target);
+}
+
+function pickOf(node) {
+  const block = blockOf(node);
+  const item = block && $(`#picks [data-slug="${CSS.escape(block.dataset.block)}"]`);
+  if (!item) return;
+  tab("content");
+  find(block.dataset.block);
+  item.scrollIntoView({ block: "nearest" });
+  item.focus({ preventScroll: true });
+}
+
+function find(slug, scroll = false) {
+  found = slug;
+  sought = scroll;
+  for (const item of $$("#picks li")) item.classList.toggle("found", item.dataset.slug === found);
+  for (const frame of $$(".page iframe:not(.next)")) outline(frame);
+}
+
+function outline(frame) {
+  for (const one of $$("[data-block]", frame.contentDocument || document.createElement("div"))) {
+    const here = one.dataset.block === found;
+    one.style.outline = here ? "2px solid #2744c4" : "";
+    one.style.outlineOffset = here ? "6px" : "";
+    if (here && sought) { sought = false; one.scrollIntoView({ block: "center" }); }
+  }
+}
+
+function toBlock(slug) {
+  find(slug, true);
+  if (state.view !== "mail") set("view", "mail");
+}
+
 // ---- The parts of the page that change ----
 
 function keepFocus(change) {
@@ -99,6 +153,7 @@ function put(parts, own = false) {
   $("#bar").innerHTML = parts.bar;
   fold(document.body.classList.contains("broad"));
   keepFocus(() => { $("#panel").innerHTML = parts.panel; });
+  find(found);
   $("#fault").innerHTML = parts.fault.trim();
   for (const [name, words] of Object.entries(parts.words)) {
     for (const node of $$(`[data-word="${name}"]`)) node.textContent = words;
@@ -231,6 +286,8 @@ async function move(slug, to) {
 }
 
 document.addEventListener("click", (event) => {
+  const item = event.target.closest("#picks li");
+  if (item && !event.target.closest("button, a, details")) { toBlock(item.dataset.slug); return; }
   const button = event.target.closest("button");
   if (!button || button.disabled) return;
   const told = button.dataset;
@@ -353,6 +410,7 @@ function onKey(event) {
     return;
   }
   if ($("dialog[open]")) return;
+  if (event.key === "Enter" && item && event.target === item) { toBlock(item.dataset.slug); return; }
   if (/^[1-9]$/.test(event.key)) set("view", VIEWS[Number(event.key) - 1]);
   else if (KEYS[event.key]) { event.preventDefault(); KEYS[event.key](); }
 }

@@ -14,6 +14,7 @@ from digest.preview.client_simulation import (
     in_scheme,
     mail_sections,
     policy,
+    with_block_marks,
     with_clip_mark,
 )
 from digest.render.engine import render
@@ -134,3 +135,11 @@ def test_each_part_has_its_weight_and_together_they_are_the_mail() -> None:
         "Lantern Code 3 vs Quayside Serverless Inference",
     ]
     assert sum(each.bytes for each in found) == len(ISSUE.encode())
+
+
+def test_the_headings_of_comparisons_are_marked_for_the_page_and_no_others() -> None:
+    mail = "<h1>Weekly</h1><h2 style='x'>Tom &amp; Jo&nbsp;<em>vs</em> Ida</h2><h2>Sponsored</h2>"
+    marked = with_block_marks(mail, [('a"b', "Tom & Jo vs Ida"), ("other", "Other vs None")])
+
+    assert marked == mail.replace("<h2 style", '<h2 data-block="a&quot;b" tabindex="0" style', 1)
+    assert with_block_marks(mail, []) == mail

@@ -191,6 +191,46 @@ def test_reorder_by_keys_and_by_carrying(page: Page) -> None:
     expect(mail(page).locator("h2").first).to_contain_text(third.split(" vs ")[0])
 
 
+def test_a_click_in_the_mail_finds_the_pick(page: Page) -> None:
+    third = titles(page)[2]
+    page.keyboard.press("k")
+    mail(page).locator("blockquote", has=page.locator("p")).nth(4).click()
+    chosen = page.locator("#picks li.found")
+    expect(chosen).to_be_focused()
+    mail(page).get_by_role("heading", name=third).press("Enter")
+
+    expect(chosen.locator("strong")).to_have_text(third)
+    expect(chosen).to_be_focused()
+    mail(page).get_by_text("Preferences").first.click()
+    expect(chosen.locator("strong")).to_have_text(third)
+
+
+def test_a_pick_finds_its_place_in_the_mail(page: Page) -> None:
+    last = titles(page)[-1]
+    heading = mail(page).get_by_role("heading", name=last)
+    expect(heading).not_to_be_in_viewport()
+    page.locator("#picks strong", has_text=last).click()
+    expect(heading).to_be_in_viewport()
+
+    page.keyboard.press("2")
+    page.locator("#picks li").first.focus()
+    page.keyboard.press("Enter")
+    expect(mail(page).get_by_role("heading", name=titles(page)[0])).to_be_in_viewport()
+
+
+def test_the_mail_on_the_desk_is_marked_and_the_mail_that_goes_out_is_not(
+    page: Page, site: Site
+) -> None:
+    expect(mail(page).locator("[data-block]")).to_have_count(5)
+    built = site.editor.desk.snapshot.built
+
+    assert built is not None
+    assert "data-block" not in built.rendered.html
+    page.keyboard.press("3")
+    expect(page.locator("#stage")).to_contain_text("<!doctype html>")
+    expect(page.locator("#stage")).not_to_contain_text("data-block")
+
+
 def test_the_subject_shows_as_a_mailbox_lists_it(page: Page) -> None:
     page.keyboard.press("s")
     page.keyboard.type("By hand, in a hurry")

@@ -7,11 +7,11 @@ made inert.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from colorsys import hls_to_rgb, rgb_to_hls
 from dataclasses import dataclass
 from enum import StrEnum
-from html import escape
+from html import escape, unescape
 
 from digest.mail.mailing import personalise
 from digest.mail.marked_copy import inert_parts
@@ -110,6 +110,8 @@ class ClientView:
     clip: bool = False
     tracked: bool = False  #: whether links are rewritten, which makes them longer
     remote: bool = False  #: whether images may be loaded from their servers
+    #: Slug and title of each comparison, whose headings the desk's page finds and is found by.
+    blocks: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,7 @@ def as_client_shows(html: str, shown: ClientView) -> str:
     """Return a mail's HTML as *shown* asks for it, with every link inert."""
     if shown.clip:
         html = with_clip_mark(html, tracked=shown.tracked)
-    html = _HREF.sub(_inert_link, personalise(html, inert_parts()))
+    html = with_block_marks(_HREF.sub(_inert_link, personalise(html, inert_parts())), shown.blocks)
     if not shown.images:
         html = _IMAGE.sub(_without_source, html)
     elif not shown.remote:
@@ -174,6 +176,26 @@ def with_clip_mark(html: str, *, tracked: bool) -> str:
     after = (match.end() for match in _PLACE.finditer(html) if match["place"] and match.end() >= at)
     end = next(after, None)
     return f"{html[:end]}{CLIP_MARK}{html[end:]}" if end else html
+
+
+def with_block_marks(html: str, blocks: Sequence[tuple[str, str]]) -> str:
+    """Return a mail whose headings of comparisons can be focused and name their slug.
+
+    *blocks* holds slug and title of each. A heading that reads otherwise stays as it is.
+    """
+    slugs = {_letters(title): slug for slug, title in blocks}
+
+    def marked(match: re.Match[str]) -> str:
+        slug = slugs.get(_letters(unescape(_TAG.sub("", match[2]))))
+        if slug is None:
+            return match[0]
+        return f'{match[0][:3]} data-block="{escape(slug)}" tabindex="0"{match[0][3:]}'
+
+    return _HEADING.sub(marked, html) if slugs else html
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"\W+", "", text).casefold()
 
 
 def mail_sections(html: str) -> list[MailSection]:

@@ -186,6 +186,7 @@ class PreviewHandlers:
             clip=not query.case,
             tracked=built is not None and built.view.tracked,
             remote=self._preview.remote_images,
+            blocks=[(one.slug, one.title) for one in built.view.comparisons] if built else (),
         )
         headers = {"Content-Security-Policy": client_simulation.policy(viewing)}
         try:
