@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from math import isnan
 from typing import Any
@@ -16,6 +17,7 @@ from digest.comparisons.models import (
     Verdict,
 )
 from digest.comparisons.slug import slugify
+from digest.issues.content import Correction, correct_view, difference
 from digest.issues.content.compose import compose
 from digest.issues.content.view import IssueView
 from digest.issues.models import Newsletter
@@ -231,6 +233,24 @@ def full_week() -> list[Revision]:
         ]
         week.append(make_revision(*sides))
     return week
+
+
+def make_correction() -> IssueView:
+    """Compose the correction of a full week: share, entry, quote and call were wrong."""
+    now = full_week()
+    was = [*full_week()[:3], now[3], now[4]]
+    was[0].contenders[0].panel_share, was[0].contenders[0].entry = 50.0, Entry.PAID
+    was[0].contenders[1].verdicts[1].quote = "Nobody can say what it costs, not even the maker."
+    was[1].contenders[0].verdicts[3].call = Call.SHIP
+    correction = Correction(
+        number=12,
+        day=date(2026, 11, 24),
+        again=False,
+        why="We read two columns of the panel's sheet the wrong way round. We are sorry.",
+        changes=difference(was, now),
+    )
+    view = replace(make_issue(*now, number=100_012), date="2 December 2026")
+    return correct_view(view, correction)
 
 
 def make_copy(issue: IssueView, mail: Rendered) -> LintedMail:

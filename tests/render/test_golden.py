@@ -17,7 +17,7 @@ from digest.render.engine import render
 from digest.render.rendered import Rendered
 from subscribers.letter_queue import Letter
 from subscribers.models import LetterKind
-from tests.render.samples import full_week, make_issue
+from tests.render.samples import full_week, make_correction, make_issue
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 LETTER = write_letter(
@@ -42,11 +42,12 @@ def mails() -> dict[str, Rendered]:
     return {
         "full-week": render("issue", {"issue": make_issue(*full_week())}),
         "one-comparison": render("issue", {"issue": make_issue()}),
+        "correction": render("issue", {"issue": make_correction()}),
         "confirm": render("letter", {"letter": LETTER}),
     }
 
 
-@pytest.mark.parametrize("name", ["full-week", "one-comparison", "confirm"])
+@pytest.mark.parametrize("name", ["full-week", "one-comparison", "correction", "confirm"])
 def test_a_mail_equals_its_golden_files(name: str) -> None:
     mail = mails()[name]
     made = {"html": mail.html, "txt": f"Subject: {mail.subject}\n\n{mail.text}"}

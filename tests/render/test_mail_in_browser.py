@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
 
+from digest.issues.content import Correction, correct_view, difference
 from digest.render.engine import render
 from digest.render.pages import Site, asset, message_page
 from subscribers.web.page_model import Field, Form
 from subscribers.web.page_model import Page as WebPage
 from tests.render.conftest import Scheme, Show
-from tests.render.samples import full_week, make_contender, make_issue, make_revision
+from tests.render.samples import (
+    full_week,
+    make_contender,
+    make_correction,
+    make_issue,
+    make_revision,
+)
 from tests.render.test_letters import LETTER as LETTER_VIEW
 
 pytestmark = pytest.mark.browser
@@ -30,6 +38,24 @@ LONG = render(
         )
     },
 ).html
+_TWO = make_revision(make_contender(0, "Lathe"), make_contender(1, "Mortar"))
+_OTHER = make_revision(make_contender(0, "Lathe" * 12), make_contender(1, "Mortar", tagline="x"))
+LONG_CORRECTION = render(
+    "issue",
+    {
+        "issue": correct_view(
+            make_issue(_OTHER),
+            Correction(
+                number=12,
+                day=date(2026, 11, 24),
+                again=False,
+                why="Donaudampfschifffahrtsgesellschaft" * 2,
+                changes=difference([_TWO], [_OTHER]),
+            ),
+        )
+    },
+).html
+CORRECTION = render("issue", {"issue": make_correction()}).html
 LETTER = render("letter", {"letter": LETTER_VIEW}).html
 PAGE = message_page(
     Site(name="Weekly AI Tool Verdicts", postal_address="12 Example Street"),
@@ -44,7 +70,14 @@ PAGE = message_page(
         small="Small print.",
     ),
 ).replace('<link rel="stylesheet" href="/style.css">', f"<style>{asset('style.css')}</style>")
-SHOWN = {"issue": ISSUE, "long names": LONG, "letter": LETTER, "page": PAGE}
+SHOWN = {
+    "issue": ISSUE,
+    "long names": LONG,
+    "correction": CORRECTION,
+    "long correction": LONG_CORRECTION,
+    "letter": LETTER,
+    "page": PAGE,
+}
 
 #: Every element with words of its own: its colour, what is behind it, its size, its words.
 CONTRASTS = """() => {
@@ -92,7 +125,7 @@ def test_nothing_scrolls_sideways(show: Show, name: str, width: int) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["issue", "letter", "page"])
+@pytest.mark.parametrize("name", ["issue", "correction", "letter", "page"])
 def test_all_text_has_enough_contrast(show: Show, name: str, scheme: Scheme) -> None:
     with show(SHOWN[name], 375, scheme) as page:
         found = page.evaluate(CONTRASTS)

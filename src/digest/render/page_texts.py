@@ -21,7 +21,7 @@ class SiteTexts:
     all_issues: str
     issues: str  #: the accessible name of the links between issues
     number: str  #: "No. %s"
-    issue_frame: str  #: "Issue No. %s: %s"
+    issue_frame: str  #: "Issue %s: %s", with the number in words
     next_one: str
     comes_by_email: str  #: "%s comes by email"
     of_the_panel: str  #: after a share
@@ -37,6 +37,13 @@ class SiteTexts:
     nothing_published: str
     published_on: str
     published_at: str
+    correction_to: str  #: "Correction to No. %s"
+    corrected_on: str  #: "Corrected on %s"
+    see_correction: str
+    see_corrected: str  #: "See No. %s, which this corrects"
+    #: What was wrong, by kind of change; ``%(tool)s`` and ``%(reviewer)s`` are replaced.
+    changes: Mapping[str, str]
+    unpublished_call: str  #: in place of a call that isn't published
 
 
 EN = SiteTexts(
@@ -48,7 +55,7 @@ EN = SiteTexts(
     all_issues="All issues",
     issues="Issues",
     number="No. %s",
-    issue_frame="Issue No. %s: %s",
+    issue_frame="Issue %s: %s",
     next_one="Get the next issue",
     comes_by_email="%s comes by email",
     of_the_panel="of the panel would ship",
@@ -64,6 +71,23 @@ EN = SiteTexts(
     nothing_published="Nothing is published.",
     published_on="Published on %s.",
     published_at="The page it was published on",
+    correction_to="Correction to No. %s",
+    corrected_on="Corrected on %s",
+    see_correction="The correction, as it was sent",
+    see_corrected="See No. %s, which this corrects",
+    changes={
+        "title": "title",
+        "labels": "category and labels",
+        "link": "link to the full comparison",
+        "panel-share": "panel share of %(tool)s",
+        "community-share": "community share of %(tool)s",
+        "entry": "entry of %(tool)s",
+        "tagline": "words on %(tool)s",
+        "call": "%(reviewer)s on %(tool)s",
+        "quote": "words of %(reviewer)s on %(tool)s",
+        "reviewer": "name of %(reviewer)s",
+    },
+    unpublished_call="not published",
 )
 
 DE = SiteTexts(
@@ -75,7 +99,7 @@ DE = SiteTexts(
     all_issues="Alle Ausgaben",
     issues="Ausgaben",
     number="Nr. %s",
-    issue_frame="Ausgabe Nr. %s: %s",
+    issue_frame="Ausgabe %s: %s",
     next_one="Die nächste Ausgabe per E-Mail",
     comes_by_email="%s kommt per E-Mail",
     of_the_panel="der Jury würden es nehmen",
@@ -91,6 +115,23 @@ DE = SiteTexts(
     nothing_published="Dazu ist nichts veröffentlicht.",
     published_on="Veröffentlicht am %s.",
     published_at="Die Seite, auf der es erschien",
+    correction_to="Berichtigung zu Nr. %s",
+    corrected_on="Berichtigt am %s",
+    see_correction="Die Berichtigung, wie sie verschickt wurde",
+    see_corrected="Zu Nr. %s, die hier berichtigt wird",
+    changes={
+        "title": "Titel",
+        "labels": "Rubrik und Merkmale",
+        "link": "Link zum ganzen Vergleich",
+        "panel-share": "Jury-Anteil von %(tool)s",
+        "community-share": "Publikumsanteil von %(tool)s",
+        "entry": "Zugang von %(tool)s",
+        "tagline": "Text zu %(tool)s",
+        "call": "%(reviewer)s zu %(tool)s",
+        "quote": "Worte von %(reviewer)s zu %(tool)s",
+        "reviewer": "Name von %(reviewer)s",
+    },
+    unpublished_call="nicht veröffentlicht",
 )
 
 _LANGUAGES: Mapping[str, SiteTexts] = {"en": EN, "de": DE}

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from digest.issues.content import IssueView
 from digest.render.engine import render
 from digest.render.lint.finding import LintedMail, Severity
 from digest.render.lint.rules import (
@@ -17,7 +18,7 @@ from digest.render.lint.rules import (
     unrendered,
 )
 from digest.render.lint.runner import RULES, MailRule, forbids_sending, lint_mail
-from tests.render.samples import full_week, make_copy, make_issue
+from tests.render.samples import full_week, make_copy, make_correction, make_issue
 
 TAG = "-digest_unsubscribe_token-"
 LINK = f"https://news.example.com/u/{TAG}"
@@ -168,9 +169,8 @@ def test_click_tracking_that_is_off_adds_nothing_to_the_size() -> None:
     assert list(size.html_size(replace(copy, tracked=False))) == []
 
 
-def test_the_shipped_issue_passes_every_rule() -> None:
-    issue = make_issue(*full_week())
-
+@pytest.mark.parametrize("issue", [make_issue(*full_week()), make_correction()])
+def test_the_shipped_issue_and_its_correction_pass_every_rule(issue: IssueView) -> None:
     assert lint_mail(make_copy(issue, render("issue", {"issue": issue}))) == []
 
 

@@ -56,7 +56,7 @@ def compose(
         description=one_line(newsletter.description),
         number=number,
         period=period,
-        date=f"{on.day} {_MONTHS[on.month - 1]} {on.year}",
+        date=long_day(on),
         language=newsletter.language,
         subject=copywriting.subject(comparisons[0]),
         preheader=copywriting.preheader(comparisons, opening),
@@ -71,6 +71,11 @@ def compose(
         tracked=Tracking(newsletter.tracking) is not Tracking.OFF,
         accent=accent_of(newsletter.accent),
     )
+
+
+def long_day(day: date) -> str:
+    """Return a day as a reader of the mail reads it: "24 November 2026"."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def comparison_view(revision: Revision, *, base_url: str, web_url: str) -> ComparisonView:

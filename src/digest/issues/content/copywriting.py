@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from digest.issues.content.view import ComparisonView, ContenderView
+from digest.issues.content.view import ChangeView, ComparisonView, ContenderView
 from digest.issues.models import Tracking
 from digest.render.filters import percent_text
 from digest.render.graphemes import graphemes, truncate
@@ -169,6 +169,38 @@ def _first_fitting(forms: Iterable[str], *, or_else: str) -> str:
         if _length(form) <= PREHEADER_LIMIT:
             return form
     return truncate(or_else, PREHEADER_LIMIT)
+
+
+def correction_subject(wrong: int, changes: Sequence[ChangeView]) -> str:
+    """Return the subject of a correction to No. *wrong*: the first form that fits."""
+    forms = []
+    if len(changes) == 1:
+        only = changes[0]
+        forms = [f"{only.what} {only.was} → {only.now}", only.what]
+    titles = {change.comparison for change in changes}
+    forms += titles if len(titles) == 1 else ()
+    subjects = [f"Correction: {form}" for form in (*forms, f"what was wrong in No. {wrong}")]
+    fitting = [subject for subject in subjects if _length(subject) <= SUBJECT_LIMIT]
+    return fitting[0].replace("\u00a0", " ")
+
+
+def wrong_mail(wrong: int, day: str, *, again: bool) -> str:
+    """Return what was wrong in words: an issue, or *again* a correction of one; *day* is its."""
+    number = f"No.\u00a0{wrong}"
+    return f"our correction of {day} to {number}" if again else f"{number} of {day}"
+
+
+def correction_preheader(mail: str) -> str:
+    """Return the preheader of a correction of *mail*, as `wrong_mail` words it."""
+    return f"What was wrong in {mail}, and what is right".replace("\u00a0", " ")
+
+
+def correction_opening(mail: str) -> str:
+    """Return the opening of a correction of *mail*, as `wrong_mail` words it."""
+    return (
+        f"We got something wrong in {mail}. Here is what was wrong and what is right. Below is the"
+        " whole issue, corrected."
+    )
 
 
 def _length(text: str) -> int:

@@ -138,6 +138,25 @@ class SponsorView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChangeView:
+    """One thing that was wrong, in words: "Panel share of Modal" was "75 %", and is "100 %"."""
+
+    what: str
+    comparison: str  #: its title
+    was: str
+    now: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionView:
+    """What a correction says of the issue that was wrong."""
+
+    number: int  #: of the weekly issue that was wrong
+    why: str  #: the editor's own words, or empty
+    changes: tuple[ChangeView, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class IssueView:
     """One issue as the mail shows it."""
 
@@ -160,3 +179,11 @@ class IssueView:
     tracked: bool = False  #: whether the provider rewrites links
     sponsor: SponsorView | None = None
     accent: Accent = OWN
+    correction: CorrectionView | None = None  #: of the issue that this one corrects
+
+    @property
+    def label(self) -> str:
+        """Return the number as readers read it: "No. 12", "Correction to No. 12"."""
+        if self.correction is None:
+            return f"No. {self.number}"
+        return f"Correction to No. {self.correction.number}"

@@ -1,0 +1,218 @@
+"""What counts as a difference between an issue that was wrong and its correction; pure.
+
+Only what the mail shows is compared, and each reviewer's call, since the shares stand for the
+calls. What follows from a difference (a headline, the choice of quotes) isn't one of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from digest.comparisons.models import Contender, Revision, Verdict
+from digest.issues.content import copywriting
+from digest.issues.content.compose import comparison_view, long_day
+from digest.issues.content.quotes import sharpest_passage
+from digest.issues.content.view import (
+    ChangeView,
+    ComparisonView,
+    ContenderView,
+    CorrectionView,
+    IssueView,
+)
+from digest.render.escaping import one_line
+from digest.render.filters import DASH, percent_text
+from digest.render.page_texts import site_texts
+
+_NOWHERE = "https://example.org"  # a difference of links shows the published ones only
+
+
+class ChangeKind(StrEnum):
+    """What of a comparison was wrong."""
+
+    TITLE = "title"  #: the names of the tools
+    LABELS = "labels"  #: its category and labels
+    LINK = "link"  #: where the full comparison is
+    PANEL_SHARE = "panel-share"
+    COMMUNITY_SHARE = "community-share"
+    ENTRY = "entry"  #: the pricing
+    TAGLINE = "tagline"
+    CALL = "call"  #: one reviewer's call on a tool
+    QUOTE = "quote"  #: a quote that the mail shows
+    REVIEWER = "reviewer"  #: the name of a reviewer whom the mail quotes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One difference; *was* and *now* are texts of the mail, "ship" or "skip" for a call."""
+
+    kind: ChangeKind
+    comparison: str  #: its title as it is now
+    was: str
+    now: str
+    tool: str = ""
+    seat: int = 0  #: of the reviewer; 0 where the change isn't about one
+    reviewer: str = ""  #: a name, where one is published
+
+    def in_words(self, language: str = "en") -> ChangeView:
+        """Return the change as people read it; English where *language* has no words."""
+        words = site_texts(language)
+        reviewer = self.reviewer or words.reviewer % self.seat
+        what = words.changes[self.kind] % {"tool": self.tool, "reviewer": reviewer}
+        was, now = self.was, self.now
+        if self.kind is ChangeKind.CALL:
+            was, now = (words.calls.get(call, words.unpublished_call) for call in (was, now))
+        return ChangeView(what=what, comparison=self.comparison, was=was or DASH, now=now or DASH)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correction:
+    """Which issue was wrong, and how it differs from its correction."""
+
+    number: int  #: of the weekly issue that was wrong
+    day: date  #: of the mail that was wrong
+    again: bool  #: whether that mail was itself a correction
+    why: str  #: the editor's own words, or empty
+    changes: tuple[Change, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the correction as JSON types."""
+        return {**asdict(self), "day": self.day.isoformat()}
+
+    @classmethod
+    def from_dict(cls, kept: Mapping[str, Any]) -> Correction:
+        """Return the correction of a dictionary made by `to_dict`."""
+        changes = (Change(**row | {"kind": ChangeKind(row["kind"])}) for row in kept["changes"])
+        fields = {**kept, "day": date.fromisoformat(kept["day"]), "changes": tuple(changes)}
+        return cls(**fields)
+
+
+def difference(was: Iterable[Revision], now: Iterable[Revision]) -> tuple[Change, ...]:
+    """Return how comparisons differ between two issues that carry them in the same order."""
+    pairs = zip(was, now, strict=True)
+    return tuple(change for old, new in pairs if old is not new for change in _changes(old, new))
+
+
+def correct_view(view: IssueView, correction: Correction) -> IssueView:
+    """Return the view of an issue as the view of a correction, with subject and opening for it."""
+    changes = [change.in_words() for change in correction.changes]
+    mail = copywriting.wrong_mail(
+        correction.number, long_day(correction.day), again=correction.again
+    )
+    return replace(
+        view,
+        subject=copywriting.correction_subject(correction.number, changes),
+        preheader=copywriting.correction_preheader(mail),
+        opening=copywriting.correction_opening(mail),
+        correction=CorrectionView(
+            number=correction.number,
+            why=one_line(correction.why),
+            changes=tuple(replace(change, what=_capital(change.what)) for change in changes),
+        ),
+    )
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+def _changes(old: Revision, new: Revision) -> Iterator[Change]:
+    before, after = (
+        comparison_view(revision, base_url=_NOWHERE, web_url=_NOWHERE) for revision in (old, new)
+    )
+    of_whole = (
+        (ChangeKind.TITLE, before.title, after.title),
+        (ChangeKind.LABELS, _labels(before), _labels(after)),
+        (ChangeKind.LINK, before.url, after.url),
+    )
+    title = after.title
+    for kind, was, now in of_whole:
+        if was != now:
+            yield Change(kind=kind, comparison=title, was=was, now=now)
+    sides = list(zip(old.contenders, before.contenders, strict=False))
+    others = list(zip(new.contenders, after.contenders, strict=False))
+    for index, side in enumerate(sides):
+        other = _same_tool(side[0], index, others)
+        if other is not None:
+            yield from _of_side(title, side[1], other[1])
+            yield from _of_reviewers(title, side, other, (before, after))
+    yield from _of_names(title, (before, after))
+
+
+def _labels(view: ComparisonView) -> str:
+    return " · ".join(filter(None, [view.category, *view.labels]))
+
+
+_Side = tuple[Contender, ContenderView]
+
+
+def _same_tool(contender: Contender, index: int, others: Sequence[_Side]) -> _Side | None:
+    """Return the side of the same tool, else the side in the same place, where there is one."""
+    same = [other for other in others if other[0].tool_id == contender.tool_id]
+    return next(iter(same or others[index : index + 1]), None)
+
+
+def _of_side(title: str, before: ContenderView, after: ContenderView) -> Iterator[Change]:
+    shares = (
+        (ChangeKind.PANEL_SHARE, before.panel_share, after.panel_share),
+        (ChangeKind.COMMUNITY_SHARE, before.community_share, after.community_share),
+    )
+    texts = [(kind, percent_text(was), percent_text(now)) for kind, was, now in shares]
+    texts += [
+        (ChangeKind.ENTRY, before.entry, after.entry),
+        (ChangeKind.TAGLINE, before.tagline, after.tagline),
+    ]
+    for kind, was, now in texts:
+        if was != now:
+            yield Change(kind=kind, comparison=title, tool=after.name, was=was, now=now)
+
+
+def _of_reviewers(
+    title: str, side: _Side, other: _Side, views: tuple[ComparisonView, ComparisonView]
+) -> Iterator[Change]:
+    """Yield the calls of one tool's reviewers that differ, and the quotes shown that differ."""
+    names = (side[1].name, other[1].name)
+    shown = {
+        quote.seat
+        for view, name in zip(views, names, strict=True)
+        for quote in view.quotes
+        if quote.about == name
+    }
+    later = {verdict.seat: verdict for verdict in other[0].verdicts}
+    for old in side[0].verdicts:
+        new = later.get(old.seat)
+        if new is None:
+            continue
+        for kind, was, now in _of_verdict(old, new, shown=old.seat in shown):
+            yield Change(
+                kind=kind,
+                comparison=title,
+                tool=names[1],
+                seat=old.seat,
+                reviewer=one_line(new.reviewer or ""),
+                was=was,
+                now=now,
+            )
+
+
+def _of_verdict(
+    old: Verdict, new: Verdict, *, shown: bool
+) -> Iterator[tuple[ChangeKind, str, str]]:
+    if old.call != new.call:
+        yield ChangeKind.CALL, str(old.call or ""), str(new.call or "")
+    if shown:
+        was, now = (sharpest_passage(verdict.quote).text for verdict in (old, new))
+        if was != now:
+            yield ChangeKind.QUOTE, was, now
+
+
+def _of_names(title: str, views: tuple[ComparisonView, ComparisonView]) -> Iterator[Change]:
+    """Yield each reviewer whom both mails quote, under different names."""
+    before, after = ({quote.seat: quote.reviewer for quote in view.quotes} for view in views)
+    for seat in sorted(before.keys() & after.keys()):
+        was, now = before[seat] or "", after[seat] or ""
+        if was != now:
+            yield Change(kind=ChangeKind.REVIEWER, comparison=title, seat=seat, was=was, now=now)
