@@ -17,7 +17,7 @@ from digest.errors import DigestError, IssueFrozen, NothingToPick
 from digest.issues import draft_history, provenance, store
 from digest.issues.approval import refuse_errors
 from digest.issues.calendar.next_issue import date_of
-from digest.issues.content import IssueView
+from digest.issues.content import Correction, IssueView, correct_view
 from digest.issues.content.compose import compose
 from digest.issues.identity import MailIdentity
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
@@ -62,6 +62,7 @@ class BuiltIssue:
     findings: Sequence[Finding]
     revisions: Sequence[Revision]
     decisions: Decisions
+    correction: Correction | None = None
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of what a reader gets, in hexadecimal."""
@@ -115,11 +116,12 @@ def draft_issue(
     number: int,
     issue_builder: IssueBuilder,
     unsaved: Mapping[int, Revision] | None = None,
+    correction: Correction | None = None,
 ) -> BuiltIssue:
     """Compose, render and check the picked comparisons; store nothing.
 
-    *unsaved* maps the ids used in the pick to revisions that aren't stored. Raises
-    `NothingToPick` when *chosen* is empty.
+    *unsaved* maps the ids used in the pick to revisions that aren't stored; *correction* is what
+    the issue corrects. Raises `NothingToPick` when *chosen* is empty.
     """
     if not chosen.chosen:
         raise NothingToPick(chosen.note, next_step="digest import PATH...")
@@ -139,6 +141,7 @@ def draft_issue(
         base_url=issue_builder.base_url,
         postal_address=issue_builder.identity.of(newsletter).postal_address,
     )
+    composed = correct_view(composed, correction) if correction else composed
     view = apply_words(composed, decisions)
     output = issue_builder.render(view)
     doubts = (*_share_warnings(ordered), *embargo_warnings(ordered, chosen.day))
@@ -150,6 +153,7 @@ def draft_issue(
         findings=issue_builder.check(view, rendered),
         revisions=ordered,
         decisions=decisions,
+        correction=correction,
     )
 
 
@@ -189,30 +193,51 @@ def build(
     number = number or store.next_number(session, newsletter.id)
     chosen = chosen or choose_comparisons(session, newsletter, period)
     built = draft_issue(session, newsletter, chosen, number=number, issue_builder=issue_builder)
-    refuse_errors(built.findings)
     issue = before or Issue(
         newsletter_id=newsletter.id or 0, period=period, state=IssueState.BUILT, built_at=now
     )
-    issue.number, issue.state, issue.note = number, IssueState.BUILT, ""
+    issue.number = number
+    freeze_edition(session, issue, chosen, built, now=now, issue_builder=issue_builder)
+    return issue, built
+
+
+def freeze_edition(
+    session: Session,
+    issue: Issue,
+    chosen: Pick,
+    built: BuiltIssue,
+    *,
+    now: datetime,
+    issue_builder: IssueBuilder,
+    part: str = "everyone",
+) -> Edition:
+    """Store what was drafted as the newest edition of *issue*; the caller commits.
+
+    *part* is the part of the audience that gets it. Raises `MailUnfit` when a check forbids it.
+    """
+    refuse_errors(built.findings)
+    issue.state, issue.note = IssueState.BUILT, ""
     issue.pick, issue.built_at = chosen.to_dict(), now
     session.add(issue)
     session.flush()
     _replace_placements(session, issue, chosen)
-    edition = _store_edition(session, issue, newsletter, built, now)
+    newsletter = store.newsletter_of(session, issue)
+    edition = _store_edition(session, issue, newsletter, built, now, part)
     inputs = provenance.BuildInputs(
         newsletter=newsletter,
         carried=built.revisions,
-        number=number,
-        period=period,
+        number=issue.number or 0,
+        period=issue.period,
         on=chosen.day,
         base_url=issue_builder.base_url,
         identity=issue_builder.identity.of(newsletter),
         decisions=built.decisions,
+        correction=built.correction,
     )
     provenance.keep_recipe(
         session, edition, inputs, issue_builder.sources(), built.rendered.findings
     )
-    return issue, built
+    return edition
 
 
 def _existing_issue(
@@ -249,10 +274,16 @@ def _replace_placements(session: Session, issue: Issue, chosen: Pick) -> None:
 
 
 def _store_edition(
-    session: Session, issue: Issue, newsletter: Newsletter, built: BuiltIssue, now: datetime
+    session: Session,
+    issue: Issue,
+    newsletter: Newsletter,
+    built: BuiltIssue,
+    now: datetime,
+    part: str,
 ) -> Edition:
     edition = Edition(
         issue_id=issue.id or 0,
+        slice=part,
         revision=len(store.editions(session, issue)) + 1,
         language=newsletter.language,
         tracking=Tracking(newsletter.tracking),

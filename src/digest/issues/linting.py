@@ -11,6 +11,7 @@ from sqlalchemy.orm import object_session
 
 from digest.issues import provenance
 from digest.issues.content import IssueView
+from digest.issues.corrections import build_again
 from digest.issues.identity import MailIdentity
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Tracking
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content
@@ -119,8 +120,8 @@ def _mend_sender(issue: Issue | None) -> str:
     mend = "Set it back, or build again and approve that: digest build --again."
     if issue is not None and issue.state is IssueState.BUILT:
         mend = (
-            "Set it back, or build again and approve that: digest build --period"
-            f" {issue.period} --again; then digest approve {issue.number}."
+            f"Set it back, or build again and approve that: {build_again(issue)}; then digest"
+            f" approve {issue.number}."
         )
     elif issue is not None:
         mend = (

@@ -202,8 +202,12 @@ class Newsletter(SQLModel, table=True):
         )
 
 
+#: The numbers of corrections lie beyond it: the first of issue 12 is 100012, the second 200012.
+CORRECTION_STEP = 100_000
+
+
 class Issue(SQLModel, table=True):
-    """One numbered instalment of a newsletter, with the frozen pick."""
+    """One numbered instalment of a newsletter, or the correction of one, with the frozen pick."""
 
     __table_args__ = (
         UniqueConstraint("newsletter_id", "number"),
@@ -212,8 +216,11 @@ class Issue(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     newsletter_id: int = Field(foreign_key="newsletter.id")
-    number: int | None = None  #: counts the issues that exist; ``None`` for a skipped week
-    period: str = Field(sa_type=String(16))  #: ISO week, "2026-W48"
+    #: Counts the issues that exist, corrections apart; ``None`` for a skipped week.
+    number: int | None = None
+    #: ISO week, "2026-W48"; of a correction with its number, since it has no place in the calendar.
+    period: str = Field(sa_type=String(16))
+    corrects_issue_id: int | None = Field(default=None, foreign_key="issue.id")
     state: IssueState = Field(sa_type=closed_set(IssueState))
     note: str = Field(default="", sa_type=Text)  #: why it was skipped, paused or cancelled
     pick: dict[str, Any] = Field(
@@ -222,6 +229,13 @@ class Issue(SQLModel, table=True):
     built_at: datetime
     prepared_at: datetime | None = None
     sent_at: datetime | None = None
+
+    @property
+    def corrected_number(self) -> int | None:
+        """Return the number of the weekly issue that a correction is about; else ``None``."""
+        if self.corrects_issue_id is None or self.number is None:
+            return None
+        return self.number % CORRECTION_STEP
 
 
 class Placement(SQLModel, table=True):

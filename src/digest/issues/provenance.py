@@ -16,7 +16,7 @@ from sqlmodel import Session
 from digest.comparisons.models import Revision
 from digest.comparisons.store import revisions
 from digest.errors import NotFound
-from digest.issues.content import IssueView
+from digest.issues.content import Correction, IssueView, correct_view
 from digest.issues.content.compose import compose
 from digest.issues.identity import MailIdentity
 from digest.issues.models import Edition, Issue, Newsletter, Recipe, TemplateSet
@@ -45,6 +45,7 @@ class BuildInputs:
     base_url: str
     identity: MailIdentity
     decisions: Decisions
+    correction: Correction | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the inputs as JSON types."""
@@ -58,6 +59,7 @@ class BuildInputs:
             "base_url": self.base_url,
             **asdict(self.identity),
             "decisions": self.decisions.to_dict(),
+            **({"correction": self.correction.to_dict()} if self.correction else {}),
         }
 
 
@@ -105,6 +107,14 @@ def settings_of(edition: Edition) -> dict[str, str]:
         if recipe
         else {}
     )
+
+
+def correction_of(edition: Edition) -> Correction | None:
+    """Return what an edition corrects; ``None`` for the edition of a weekly issue."""
+    session = object_session(edition)
+    recipe = session.get(Recipe, edition.id) if session else None
+    kept = recipe.made_from.get("correction") if recipe else None
+    return Correction.from_dict(kept) if kept else None
 
 
 def identity_of(edition: Edition, today: MailIdentity) -> MailIdentity:
@@ -203,4 +213,6 @@ def _view(session: Session, made_from: Mapping[str, Any]) -> IssueView:
         base_url=made_from["base_url"],
         postal_address=made_from["postal_address"],
     )
+    kept = made_from.get("correction")
+    view = correct_view(view, Correction.from_dict(kept)) if kept else view
     return apply_words(view, Decisions.from_dict(made_from["decisions"]))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func
+from sqlalchemy import ColumnElement, Select, bindparam, func
 from sqlalchemy import select as columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
@@ -14,7 +14,14 @@ from sqlmodel import Session, col, select
 from digest.comparisons.models import Comparison, Contender, Revision, Tool
 from digest.errors import NotFound
 from digest.issues.calendar import issue_day
-from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement
+from digest.issues.models import (
+    CORRECTION_STEP,
+    Edition,
+    Issue,
+    IssueState,
+    Newsletter,
+    Placement,
+)
 from digest.issues.picking import PastIssueContent
 
 #: A cancelled issue keeps its page for those who got it, but no list shows it.
@@ -28,6 +35,7 @@ class PublishedIssue(NamedTuple):
     number: int
     day: date
     subject: str
+    corrects: int | None = None  #: number of the weekly issue, where this is a correction of one
 
 
 def newsletters(session: Session) -> Sequence[Newsletter]:
@@ -38,10 +46,10 @@ def newsletters(session: Session) -> Sequence[Newsletter]:
 def published(
     session: Session, newsletter: Newsletter, *, at_most: int = 1000
 ) -> list[PublishedIssue]:
-    """Return a newsletter's published issues, the newest first."""
+    """Return a newsletter's published issues, the newest first; without corrections."""
     statement = (
         _published_editions(newsletter)
-        .where(col(Issue.state).in_(_PUBLISHED_STATES))
+        .where(col(Issue.state).in_(_PUBLISHED_STATES), _IS_NO_CORRECTION)
         .limit(at_most)
     )
     return [_published_issue(row, newsletter) for row in session.connection().execute(statement)]
@@ -65,13 +73,31 @@ def neighbours(
     session: Session, newsletter: Newsletter, number: int
 ) -> tuple[PublishedIssue | None, PublishedIssue | None]:
     """Return the published issues before and after *number*; ``None`` where there is none."""
-    shown = _published_editions(newsletter).where(col(Issue.state).in_(_PUBLISHED_STATES))
+    shown = _published_editions(newsletter).where(
+        col(Issue.state).in_(_PUBLISHED_STATES), _IS_NO_CORRECTION
+    )
     connection = session.connection()
     before = connection.execute(shown.where(col(Issue.number) < number).limit(1)).first()
     upwards = shown.where(col(Issue.number) > number).order_by(None).order_by(col(Issue.number))
     after = connection.execute(upwards.limit(1)).first()
     older = _published_issue(before, newsletter) if before else None
     return older, _published_issue(after, newsletter) if after else None
+
+
+def published_corrections(
+    session: Session, newsletter: Newsletter, issue_id: int
+) -> list[tuple[PublishedIssue, Edition]]:
+    """Return the published corrections of an issue, and theirs, the oldest first."""
+    corrected = _published_editions(newsletter).where(
+        col(Issue.state).in_(_PUBLISHED_STATES),
+        col(Issue.corrects_issue_id) == bindparam("issue"),
+    )
+    chain: list[tuple[PublishedIssue, Edition]] = []
+    while (row := session.connection().execute(corrected, {"issue": issue_id}).first()) is not None:
+        edition = session.get_one(Edition, row.edition_id)
+        chain.append((_published_issue(row, newsletter), edition))
+        issue_id = row.id
+    return chain
 
 
 def frozen_html(session: Session, issue_id: int) -> str:
@@ -108,7 +134,9 @@ def _published_editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
             col(Issue.number),
             col(Issue.period),
             col(Issue.pick)["day"].as_string().label("day"),
+            col(Issue.corrects_issue_id),
             col(Edition.subject),
+            col(Edition.id).label("edition_id"),
         )
         .join(Edition, (col(Edition.issue_id) == col(Issue.id)) & _is_newest_edition())
         .where(
@@ -128,7 +156,12 @@ def _is_newest_edition() -> ColumnElement[bool]:
 
 
 def _published_issue(row: Any, newsletter: Newsletter) -> PublishedIssue:
-    return PublishedIssue(row.id, row.number, _day(row.day, row.period, newsletter), row.subject)
+    corrects = row.number % CORRECTION_STEP if row.corrects_issue_id else None
+    day = _day(row.day, row.period, newsletter)
+    return PublishedIssue(row.id, row.number, day, row.subject, corrects)
+
+
+_IS_NO_CORRECTION = col(Issue.corrects_issue_id).is_(None)
 
 
 def dated(issue: Issue, newsletter: Newsletter) -> date:
@@ -189,17 +222,28 @@ def by_period(
 
 
 def issues(session: Session, newsletter_id: int | None) -> Sequence[Issue]:
-    """Return every issue of a newsletter, the oldest first."""
+    """Return every issue of a newsletter, the oldest first; corrections follow their issue."""
     chosen = select(Issue).where(Issue.newsletter_id == newsletter_id)
     return session.exec(chosen.order_by(col(Issue.period))).all()
 
 
 def next_number(session: Session, newsletter_id: int | None) -> int:
-    """Return the number of the next issue: the highest one plus 1."""
+    """Return the number of the next issue: the highest one plus 1, corrections apart."""
     highest = session.exec(
-        select(func.max(col(Issue.number))).where(Issue.newsletter_id == newsletter_id)
+        select(func.max(col(Issue.number))).where(
+            Issue.newsletter_id == newsletter_id, _IS_NO_CORRECTION
+        )
     ).one()
     return (highest or 0) + 1
+
+
+def correction_of(session: Session, issue: Issue) -> Issue | None:
+    """Return the correction of an issue that isn't cancelled; ``None`` where there is none."""
+    return session.exec(
+        select(Issue).where(
+            Issue.corrects_issue_id == issue.id, Issue.state != IssueState.CANCELLED
+        )
+    ).one_or_none()
 
 
 def editions(session: Session, issue: Issue) -> Sequence[Edition]:
@@ -253,7 +297,7 @@ def topics_of(carried: Iterable[Iterable[str]]) -> list[str] | None:
 
 
 def history(session: Session, newsletter_id: int | None) -> list[PastIssueContent]:
-    """Return the contents of each issue of a newsletter, the oldest first."""
+    """Return the contents of each issue of a newsletter, the oldest first; without corrections."""
     rows = session.exec(
         select(Issue.period, Comparison.slug, Tool.slug)
         .join(Placement, col(Placement.issue_id) == col(Issue.id))
@@ -261,7 +305,11 @@ def history(session: Session, newsletter_id: int | None) -> list[PastIssueConten
         .join(Revision, col(Revision.id) == col(Placement.revision_id))
         .join(Contender, col(Contender.revision_id) == col(Revision.id))
         .join(Tool, col(Tool.id) == col(Contender.tool_id))
-        .where(Issue.newsletter_id == newsletter_id, col(Issue.state).in_(_CARRYING_STATES))
+        .where(
+            Issue.newsletter_id == newsletter_id,
+            col(Issue.state).in_(_CARRYING_STATES),
+            _IS_NO_CORRECTION,
+        )
         .order_by(col(Issue.period))
     ).all()
     periods: dict[str, tuple[set[str], set[str]]] = {}

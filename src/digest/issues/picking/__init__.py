@@ -12,8 +12,10 @@ from digest.issues.picking.pick_result import (
     ExclusionReason,
     PastIssueContent,
     Pick,
+    PickedComparison,
     PickPoints,
     PickRule,
+    Score,
 )
 from digest.issues.picking.rule import candidate
 
@@ -27,6 +29,8 @@ __all__ = [
     "Pick",
     "PickPoints",
     "PickRule",
+    "PickedComparison",
+    "Score",
     "apply_words",
     "candidate",
     "set_count",
