@@ -16,11 +16,13 @@ from digest.delivery.sending import (
     PlannedAudience,
     StopSignal,
     plan_deliveries,
+    require_real_copies,
     restore_guard,
     rollout,
 )
 from digest.errors import MailUnfit, NotApproved
 from digest.issues import store
+from digest.issues.corrections import wrong_issue
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.letters import LetterView
 from digest.mail.mailing import Content
@@ -133,6 +135,9 @@ def _again(issue: Issue) -> str:
 def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> PlannedAudience:
     """Plan an issue's deliveries, with a first wave where the settings ask for one."""
     settings = app.settings
+    wrong = wrong_issue(session, issue)
+    if wrong is not None and app.outbox_folder is None:
+        require_real_copies(session, wrong)
     audience = plan_deliveries(
         session,
         issue=issue,

@@ -1,18 +1,24 @@
 """Send a built issue to its audience, so that no reader gets two copies.
 
-`planning` freezes the audience into deliveries, cut into batches, in one transaction. `dispatcher`
-runs threads that empty the queue, and `worker_processes` forks further processes for a large
-audience; `process_id` names each of them. Each thread runs the steps of `batch_worker`: `queue`
-claims a batch and records its start, `personalization` addresses each reader, the transport hands
-the request over, and `settlement` records the response. `circuit_breaker` slows an issue down while
-its requests fail, and `rollout` holds the rest back until the first wave has been judged by its
-events. `recovery` moves on what a dead sender held, and `confirmation` settles a batch that an
-event proves to be accepted. A person pauses, resumes, cancels and decides on doubts through
-`control`. `restore_guard` comes before all of this: nothing is sent from a database that was
-restored from a copy, until a person accepts the restore.
+`candidates` decides whom an issue is for, and `planning` freezes them into deliveries, cut into
+batches, in one transaction. `dispatcher` runs threads that empty the queue, and `worker_processes`
+forks further processes for a large audience; `process_id` names each of them. Each thread runs the
+steps of `batch_worker`: `queue` claims a batch and records its start, `personalization` addresses
+each reader, the transport hands the request over, and `settlement` records the response.
+`circuit_breaker` slows an issue down while its requests fail, and `rollout` holds the rest back
+until the first wave has been judged by its events. `recovery` moves on what a dead sender held, and
+`confirmation` settles a batch that an event proves to be accepted. A person pauses, resumes,
+cancels and decides on doubts through `control`. `restore_guard` comes before all of this: nothing
+is sent from a database that was restored from a copy, until a person accepts the restore.
 """
 
 from digest.delivery.sending.batch_worker import EditionSend
+from digest.delivery.sending.candidates import (
+    LeftOut,
+    Reach,
+    correction_reach,
+    require_real_copies,
+)
 from digest.delivery.sending.confirmation import (
     ATTEMPT_LENGTH,
     KnownAttempt,
@@ -53,7 +59,9 @@ __all__ = [
     "EditionSend",
     "ExpectedAudience",
     "KnownAttempt",
+    "LeftOut",
     "PlannedAudience",
+    "Reach",
     "RestoreGuardFile",
     "RolloutLimits",
     "Settlement",
@@ -61,6 +69,7 @@ __all__ = [
     "WorkerProcesses",
     "alive",
     "confirm_acceptance",
+    "correction_reach",
     "count_outbox_copies",
     "discard_outbox_copies",
     "dispatch",
@@ -73,6 +82,7 @@ __all__ = [
     "recipient_builder",
     "recover",
     "requests_per_process",
+    "require_real_copies",
     "send_alongside",
     "settle_confirmed",
     "this_process",

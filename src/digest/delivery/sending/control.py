@@ -14,12 +14,15 @@ from sqlmodel import Session, col, select
 
 from digest.delivery.counts import count_deliveries
 from digest.delivery.models import Attempt, Batch, BatchState, Decision, Delivery, DeliveryOutcome
+from digest.delivery.sending.candidates import require_real_copies
 from digest.delivery.sending.circuit_breaker import close, try_now
 from digest.delivery.sending.dispatcher import mark_sent_if_done
 from digest.delivery.sending.planning import cut, last_number, random_key
 from digest.delivery.sending.queue import cancel_batches
 from digest.delivery.sending.rollout import release_rollout, waiting
 from digest.errors import NotFound, WrongState
+from digest.issues import store
+from digest.issues.corrections import build_again, wrong_issue
 from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.outbox import OUTBOX_ID_PREFIX
 
@@ -55,8 +58,7 @@ def resume(session: Session, issue: Issue, now: datetime, *, past_first_wave: bo
             f"issue {issue.number} hasn't begun to go out, so there is nothing to resume",
             next_step=(
                 f"digest send {issue.number} begins; where a setting has changed since it was"
-                f" built: digest build --period {issue.period} --again; then digest approve"
-                f" {issue.number}"
+                f" built: {build_again(issue)}; then digest approve {issue.number}"
             ),
         )
     _require(issue, IssueState.PAUSED, "resumed", also=(IssueState.PREPARED,))
@@ -99,6 +101,7 @@ def requeue_refused(session: Session, issue: Issue, batch_size: int) -> int:
     is_done = counts.pending == 0 and counts.in_doubt == 0
     also = (IssueState.PREPARED, IssueState.PAUSED) if is_done else (IssueState.PREPARED,)
     _require(issue, IssueState.SENT, "offered again", also=also)
+    _require_uncorrected(session, issue)
     refused = _refused(session, edition.id or 0)
     if not refused:
         raise WrongState(f"nobody was refused issue {issue.number}, so there is nobody to offer it")
@@ -220,6 +223,15 @@ def _require(
         raise WrongState(f"issue {issue.number} is {issue.state} and can't be {what}")
 
 
+def _require_uncorrected(session: Session, issue: Issue) -> None:
+    correction = store.correction_of(session, issue)
+    if correction is not None:
+        raise WrongState(
+            f"issue {issue.number} is known to be wrong: issue {correction.number} corrects it,"
+            " and goes to nobody who gets the wrong one only now"
+        )
+
+
 def _editions(session: Session, issue: Issue) -> list[int]:
     editions = session.exec(select(col(Edition.id)).where(col(Edition.issue_id) == issue.id))
     return [edition for edition in editions if edition is not None]
@@ -238,8 +250,12 @@ def count_outbox_copies(session: Session, edition_id: int) -> int:
 def discard_outbox_copies(session: Session, issue: Issue, edition_id: int) -> None:
     """Return the batches that went to the outbox folder to the queue; the caller commits.
 
-    No reader gets two copies by it, since a copy in the folder was never sent.
+    No reader gets two copies by it, since a copy in the folder was never sent. Raise `WrongState`
+    for the correction of an issue that went to the folder, too.
     """
+    wrong = wrong_issue(session, issue)
+    if wrong is not None:
+        require_real_copies(session, wrong)
     session.connection().execute(
         update(Batch)
         .where(

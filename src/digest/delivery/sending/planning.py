@@ -16,12 +16,11 @@ from sqlalchemy import Select, case, func, insert, literal, null, select
 from sqlmodel import Session, col
 
 from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome
+from digest.delivery.sending.candidates import candidates, joined
 from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState
 from digest.issues.newsletters import require_running
-from digest.issues.store import newsletter_of, topics
-from subscribers.audience import audience
-from subscribers.models import JOINED, Subscription
+from digest.issues.store import newsletter_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +64,17 @@ def plan_deliveries(
 
     Nothing can be claimed before that commit, so a crash leaves either all rows or none. The first
     *first_wave* readers who may be mailed are cut into batches of their own. Raise `WrongState`
-    when the audience is frozen already, when nobody is subscribed, or for an archived newsletter.
+    when the audience is frozen already, when the issue is for nobody, or for an archived
+    newsletter.
     """
     if issue.state is not IssueState.BUILT:
         raise WrongState(f"issue {issue.number} is {issue.state}: its audience is frozen already")
     require_running(session, newsletter_of(session, issue))
     assert edition.id is not None  # noqa: S101 - a stored edition has an id
-    about = topics(session, issue)
-    first, last = _write_deliveries(session, edition.id, newsletter, about, now)
+    chosen = candidates(session, issue, newsletter=newsletter, now=now)
+    first, last = _write_deliveries(session, edition.id, chosen)
+    if last < first and issue.corrects_issue_id is not None:
+        raise WrongState(f"nobody got what issue {issue.number} corrects")
     if last < first:
         raise WrongState(
             f"nobody is subscribed to {newsletter}, so issue {issue.number} has nobody to go to",
@@ -85,11 +87,9 @@ def plan_deliveries(
     session.connection().execute(insert(Batch), rows)
     issue.state, issue.prepared_at = IssueState.PREPARED, now
     session.add(issue)
-    candidates = last - first + 1
+    number = last - first + 1
     may_be_mailed = sum(cast(int, row["size"]) for row in rows)
-    return PlannedAudience(
-        candidates=candidates, excluded=candidates - may_be_mailed, batches=len(rows)
-    )
+    return PlannedAudience(candidates=number, excluded=number - may_be_mailed, batches=len(rows))
 
 
 def _end_of_first_wave(
@@ -159,19 +159,13 @@ def expected_audience(
     session: Session, newsletter: str, about: Collection[str] | None, now: datetime
 ) -> ExpectedAudience:
     """Return the size of the audience that `plan_deliveries` would freeze *now*; write nothing."""
-    rows = _candidates(newsletter, about, now).subquery()
+    rows = joined(newsletter, about, now).subquery()
     candidates, excluded = (
         session.connection()
         .execute(select(func.count(), func.count(rows.c.exclusion)).select_from(rows))
         .one()
     )
     return ExpectedAudience(readers=candidates - excluded, excluded=excluded)
-
-
-def _candidates(newsletter: str, about: Collection[str] | None, now: datetime) -> Select[Any]:
-    """Return a SELECT of all who confirmed *newsletter* once and haven't left."""
-    readers = audience(newsletter, now, about=about)
-    return readers.where(col(Subscription.standing).in_(JOINED))
 
 
 def last_number(session: Session) -> int:
@@ -183,25 +177,22 @@ def last_number(session: Session) -> int:
     return number or 0
 
 
-def _write_deliveries(
-    session: Session,
-    edition_id: int,
-    newsletter: str,
-    about: Collection[str] | None,
-    now: datetime,
-) -> tuple[int, int]:
-    """Insert one delivery per reader who confirmed; return the first and the last id."""
+def _write_deliveries(session: Session, edition_id: int, readers: Select[Any]) -> tuple[int, int]:
+    """Insert one delivery for each of *readers*, as `candidates` returns them.
+
+    Return the first and the last id.
+    """
     connection = session.connection()
     base = last_number(session)
-    candidates = _candidates(newsletter, about, now).subquery()
+    chosen = readers.subquery()
     # The ids are computed here, not by the database, since a batch is a range of ids.
-    position = func.row_number().over(order_by=candidates.c.subscriber_id)
+    position = func.row_number().over(order_by=chosen.c.subscriber_id)
     rows = select(
         literal(base) + position,
         literal(edition_id),
-        candidates.c.subscriber_id,
-        case((candidates.c.exclusion.is_not(None), DeliveryOutcome.EXCLUDED.value), else_=null()),
-        candidates.c.exclusion,
+        chosen.c.subscriber_id,
+        case((chosen.c.exclusion.is_not(None), DeliveryOutcome.EXCLUDED.value), else_=null()),
+        chosen.c.exclusion,
     )
     names = ["id", "edition_id", "subscriber_id", "outcome", "reason"]
     written = connection.execute(insert(Delivery).from_select(names, rows)).rowcount

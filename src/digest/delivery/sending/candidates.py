@@ -1,0 +1,149 @@
+"""Decide whom an issue is for, and who of them may not be mailed now.
+
+A weekly issue is for everybody who joined its newsletter. A correction is for those who got the
+issue that was wrong, and for nobody else: each reader whose copy was handed over, or may have been.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, String, case, cast, exists, func, literal, null, select
+from sqlmodel import Session, col
+
+from digest.delivery.models import Attempt, Batch, BatchState, Delivery, DeliveryStatus
+from digest.errors import WrongState
+from digest.issues import store
+from digest.issues.corrections import require_at_rest, wrong_issue
+from digest.issues.models import Edition, Issue
+from digest.mail.outbox import OUTBOX_ID_PREFIX
+from subscribers.audience import audience
+from subscribers.models import JOINED, Subscription
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """How many candidates may not be mailed for one reason."""
+
+    reason: str
+    readers: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """How many readers an issue would go to now, and who is left out."""
+
+    readers: int
+    left_out: tuple[LeftOut, ...]  #: the most frequent reason first
+    uncertain: int = 0  #: the part of *readers* whose copy of the wrong issue is in doubt
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+
+def candidates(session: Session, issue: Issue, *, newsletter: str, now: datetime) -> Select[Any]:
+    """Return a SELECT of all whom *issue* is for.
+
+    Columns: ``subscriber_id``, and ``exclusion``, which is NULL for a reader who may be mailed
+    *now*, and else the reason. Raise `WrongState` for the correction of an issue that is on its
+    way again.
+    """
+    wrong = wrong_issue(session, issue)
+    if wrong is not None:
+        require_at_rest(wrong)
+        return _got(wrong, newsletter, now)
+    return joined(newsletter, store.topics(session, issue), now)
+
+
+def joined(newsletter: str, about: Collection[str] | None, now: datetime) -> Select[Any]:
+    """Return a SELECT of all who confirmed *newsletter* once and haven't left, as `candidates`.
+
+    *about* is the mail's topics; ``None`` excludes nobody by topic.
+    """
+    readers = audience(newsletter, now, about=about)
+    return readers.where(col(Subscription.standing).in_(JOINED))
+
+
+def correction_reach(session: Session, wrong: Issue, now: datetime) -> Reach:
+    """Return how many readers a correction of *wrong* would go to now, and who is left out."""
+    newsletter = store.newsletter_of(session, wrong).slug
+    rows = _got(wrong, newsletter, now).subquery()
+    number, uncertain = func.count(), func.sum(rows.c.uncertain)
+    counted = session.connection().execute(
+        select(rows.c.exclusion, number, uncertain)
+        .group_by(rows.c.exclusion)
+        .order_by(number.desc(), rows.c.exclusion)
+    )
+    readers, doubts, left_out = 0, 0, []
+    for reason, count, doubtful in counted:
+        if reason is None:
+            readers, doubts = count, int(doubtful)
+        else:
+            left_out.append(LeftOut(reason=reason, readers=count))
+    return Reach(readers=readers, left_out=tuple(left_out), uncertain=doubts)
+
+
+def require_real_copies(session: Session, wrong: Issue) -> None:
+    """Raise `WrongState` where copies of *wrong* went to the outbox folder, and so to nobody."""
+    in_folder = exists().where(
+        col(Edition.issue_id) == wrong.id,
+        col(Batch.edition_id) == col(Edition.id),
+        col(Batch.state) == BatchState.ACCEPTED,
+        col(Attempt.key) == col(Batch.attempt),
+        col(Attempt.provider_id).startswith(OUTBOX_ID_PREFIX),
+    )
+    if session.connection().execute(select(in_folder)).scalar_one():
+        raise WrongState(
+            f"issue {wrong.number} went to the outbox folder, not to readers, so nobody of them"
+            " has to be told",
+            next_step=(
+                f"digest send {wrong.number} --from-outbox sends it for real; where only a"
+                f" corrected one shall go: digest cancel {wrong.number}"
+            ),
+        )
+
+
+def _got(wrong: Issue, newsletter: str, now: datetime) -> Select[Any]:
+    """Return a SELECT of all to whom *wrong* was handed over, or may have been.
+
+    A bounce is proof that it didn't arrive; a doubt is no proof, and leaves nobody misinformed.
+    """
+    copies = (
+        select(
+            col(Delivery.subscriber_id),
+            col(Delivery.news),
+            case((col(Batch.state) == BatchState.ACCEPTED, 0), else_=1).label("uncertain"),
+        )
+        .select_from(Edition)
+        .join(Batch, col(Batch.edition_id) == col(Edition.id))
+        .join(
+            Delivery,
+            (col(Delivery.edition_id) == col(Edition.id))
+            & col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)),
+        )
+        .where(
+            col(Edition.issue_id) == wrong.id,
+            col(Batch.state).in_(_MAY_HAVE_LEFT),
+            col(Delivery.outcome).is_(None),
+        )
+        .subquery()
+    )
+    readers = audience(newsletter, now).subquery()
+    lost = literal(f"issue {wrong.number} didn't reach them: ").concat(cast(copies.c.news, String))
+    exclusion = case(
+        (readers.c.subscriber_id.is_(None), literal("erased")),
+        (readers.c.exclusion.is_not(None), readers.c.exclusion),
+        (copies.c.news.in_(_NEVER_ARRIVED), lost),
+        else_=null(),
+    )
+    return select(
+        copies.c.subscriber_id, exclusion.label("exclusion"), copies.c.uncertain
+    ).join_from(copies, readers, readers.c.subscriber_id == copies.c.subscriber_id, isouter=True)
+
+
+_MAY_HAVE_LEFT = (BatchState.ACCEPTED, BatchState.IN_DOUBT, BatchState.STARTED)
+_NEVER_ARRIVED = (DeliveryStatus.DROPPED, DeliveryStatus.BLOCKED, DeliveryStatus.BOUNCED)
