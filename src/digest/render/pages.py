@@ -50,6 +50,23 @@ class IssueLink:
     subject: str
     url: str
     frame_url: str = ""  #: path of the frozen mail
+    corrects: int | None = None  #: number of the issue, where this is a correction of it
+
+    def label(self, words: SiteTexts) -> str:
+        """Return the number in the words of the site: "No. 12", "Correction to No. 12"."""
+        if self.corrects is None:
+            return words.number % self.number
+        return words.correction_to % self.corrects
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorrectionNote:
+    """What the page of an issue says of its correction; *changes* are ready to be read."""
+
+    date: str
+    url: str  #: path of the correction's page
+    why: str
+    changes: Sequence[object]  #: of the shape of `digest.issues.content.ChangeView`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +114,24 @@ def issue_page(
     *,
     older: IssueLink | None = None,
     newer: IssueLink | None = None,
+    corrected: str = "",
+    corrections: Sequence[CorrectionNote] = (),
     sign_up: SignupBlock,
     folder: Path | None = None,
 ) -> str:
-    """Return the page that shows one frozen mail in a frame; raises `TemplateBroken`."""
-    context = {"site": site, "issue": issue, "older": older, "newer": newer, "sign_up": sign_up}
+    """Return the page that shows one frozen mail in a frame; raises `TemplateBroken`.
+
+    *corrected* is the path of the issue that *issue* corrects; *corrections* are those of *issue*.
+    """
+    context = {
+        "site": site,
+        "issue": issue,
+        "older": older,
+        "newer": newer,
+        "corrected": corrected,
+        "corrections": corrections,
+        "sign_up": sign_up,
+    }
     return render_page("issue", context, folder=folder)
 
 

@@ -14,10 +14,11 @@ from starlette.routing import Route
 
 from digest.app.installation import App
 from digest.errors import NotFound
-from digest.issues import store
+from digest.issues import provenance, store
+from digest.issues.models import Newsletter
 from digest.issues.store import PublishedIssue
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
-from digest.render.pages import IssueLink, archive_page, issue_page
+from digest.render.pages import CorrectionNote, IssueLink, archive_page, issue_page
 from digest.web.newsletter_cache import NewsletterEntry
 from digest.web.security_headers import FRAMING, MAIL, cacheable_headers
 from digest.web.theme import Theme
@@ -71,12 +72,18 @@ class Archive:
         with self._app.database.read() as session:
             newsletter = store.newsletter(session, entry.slug)
             issue = store.public_issue(session, newsletter, number)
-            older, newer = store.neighbours(session, newsletter, number)
+            beside = (
+                (None, None) if issue.corrects else store.neighbours(session, newsletter, number)
+            )
+            older, newer = (issue_link(each, entry) if each else None for each in beside)
+            notes = _correction_notes(session, newsletter, issue, entry)
         page = issue_page(
             self._theme.site(entry),
             issue_link(issue, entry),
-            older=issue_link(older, entry) if older else None,
-            newer=issue_link(newer, entry) if newer else None,
+            older=older,
+            newer=newer,
+            corrected=f"/issues/{entry.slug}/{issue.corrects}" if issue.corrects else "",
+            corrections=notes,
             sign_up=self._theme.sign_up(self._config, entry, "issue"),
             folder=self._theme.folder,
         )
@@ -118,7 +125,22 @@ def issue_link(issue: PublishedIssue, newsletter: NewsletterEntry) -> IssueLink:
         subject=issue.subject.replace(" %", "\u00a0%"),
         url=path,
         frame_url=f"{path}/mail",
+        corrects=issue.corrects,
     )
+
+
+def _correction_notes(
+    session: Session, newsletter: Newsletter, issue: PublishedIssue, entry: NewsletterEntry
+) -> list[CorrectionNote]:
+    """Return a note for each published correction of an issue, the oldest first."""
+    notes = []
+    for correction, edition in store.published_corrections(session, newsletter, issue.id):
+        told, link = provenance.correction_of(edition), issue_link(correction, entry)
+        if told is not None:
+            changes = [change.in_words(entry.language) for change in told.changes]
+            note = CorrectionNote(date=link.date, url=link.url, why=told.why, changes=changes)
+            notes.append(note)
+    return notes
 
 
 def public_html(html: str, own_links: str) -> str:
