@@ -57,6 +57,11 @@ COMMANDS = {
         "send": "Plan and send an issue now, with progress; resume an interrupted send.",
         "status": "Show counts that balance, what is stuck, and what to do next.",
     },
+    "digest.cli.issue.correct:app": {
+        "correct": (
+            "Correct a sent issue: build a mail with the difference, for exactly those who got it."
+        ),
+    },
     "digest.cli.issue.issue_control:app": {
         "pause": "Pause an issue: start no further batch; requests under way are finished.",
         "resume": "Resume a paused issue; batches set aside as failed are tried again.",

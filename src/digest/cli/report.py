@@ -101,7 +101,7 @@ def _write(
 
 def _print_one(call: CommandContext, issue: IssueReport) -> None:
     say, statistics = call.out.print, issue.numbers
-    say(f"[bold]{issue.newsletter}, No. {issue.number}[/bold], {day(issue.sent_at)}")
+    say(f"[bold]{issue.newsletter}, {issue.label}[/bold], {day(issue.sent_at)}")
     say(f"“{issue.subject}”\n", markup=False)
     table = Table.grid(padding=(0, 3))
     for tile in report_page.tiles(issue):

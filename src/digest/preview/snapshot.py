@@ -276,7 +276,7 @@ def _last(session: Session, newsletter: Newsletter, week: str) -> PastEdition | 
     earlier = [
         issue
         for issue in store.issues(session, newsletter.id)
-        if issue.period < week and issue.number is not None
+        if issue.period < week and issue.number is not None and issue.corrects_issue_id is None
     ]
     if not earlier:
         return None

@@ -204,10 +204,14 @@ def sources(growth: AudienceCounts) -> Chart | None:
 
 
 def history(reports: Sequence[IssueReport]) -> Chart:
-    """Return delivered mails and sure clicks by issue; the picture shows the last 26 issues."""
+    """Return delivered mails and sure clicks by issue, corrections apart.
+
+    The picture shows the last 26 issues.
+    """
     steps = [
         (f"No. {report.number}", report.numbers.clicked_surely, report.numbers.delivered)
         for report in reports
+        if report.corrects is None
     ]
     return _chart(
         title="Issue by issue",

@@ -80,7 +80,15 @@ class IssueReport:
     unsubscribed: int  #: readers who left before the next issue went out, by any way
     growth: list_statistics.AudienceCounts
     editions: Sequence[EditionRow] = ()
+    corrects: int | None = None  #: number of the weekly issue, of a correction
     heat: str = field(default="", repr=False)  #: the heat map of the mail, as HTML
+
+    @property
+    def label(self) -> str:
+        """Return the number as readers know it: "No. 12", and a correction by both numbers."""
+        if self.corrects is None:
+            return f"No. {self.number}"
+        return f"Correction to No. {self.corrects} (issue {self.number})"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the values for JSON, without the heat map."""
@@ -132,6 +140,7 @@ def report(
         unsubscribed=_unsubscribed(session, newsletter, issue, now),
         growth=audience or list_statistics.count(session, newsletter.slug, now),
         editions=_editions(session, issue),
+        corrects=issue.corrected_number,
         heat=heat_map(edition.html, numbers.links) if numbers.links else "",
     )
 
@@ -203,14 +212,19 @@ def section_rows(standing: Sequence[LinkPosition], rows: Sequence[LinkRow]) -> l
 
 
 def _unsubscribed(session: Session, newsletter: Newsletter, issue: Issue, now: datetime) -> int:
-    """Return how many readers left between this issue and the next one, or *now*."""
+    """Return how many readers left between this issue and the next one, or *now*.
+
+    A correction is no next issue.
+    """
     if issue.prepared_at is None:
         return 0
     later = (
         select(func.min(col(Issue.prepared_at)))
         .join(Edition, col(Edition.issue_id) == col(Issue.id))
         .where(
-            col(Issue.newsletter_id) == newsletter.id, col(Issue.prepared_at) > issue.prepared_at
+            col(Issue.newsletter_id) == newsletter.id,
+            col(Issue.prepared_at) > issue.prepared_at,
+            col(Issue.corrects_issue_id).is_(None),
         )
     )
     end = session.connection().execute(later).scalar() or now

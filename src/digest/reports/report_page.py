@@ -79,7 +79,8 @@ def all_issues_page(reports: Sequence[IssueReport], *, folder: Path | None = Non
     newest = reports[-1]
     growth = newest.growth
     drawn = [charts.history(reports), charts.growing(growth), charts.sources(growth)]
-    issues = "One issue" if len(reports) == 1 else f"{len(reports):,} issues"
+    number = sum(report.corrects is None for report in reports)
+    issues = "One issue" if number == 1 else f"{number:,} issues"
     context = {
         "newsletter": newest.newsletter,
         "charts": [chart for chart in drawn if chart is not None],

@@ -204,6 +204,7 @@ def issue_facts(issue: Issue, edition: Edition) -> dict[str, Any]:
     return {
         "issue": issue.number,
         "period": issue.period,
+        "corrects": issue.corrected_number,
         "state": issue.state,
         "note": issue.note,
         "subject": edition.subject,
@@ -276,7 +277,9 @@ def _print_pick(call: CommandContext, chosen: Pick) -> None:
 
 def _print_issue(call: CommandContext, issue: Issue, edition: Edition) -> None:
     table = Table.grid(padding=(0, 2))
-    table.add_row("Issue", f"{issue.number} of {issue.period}, {issue.state}")
+    wrong = issue.corrected_number
+    what = f"of {issue.period}" if wrong is None else f"corrects No. {wrong}"
+    table.add_row("Issue", f"{issue.number} {what}, {issue.state}")
     table.add_row("Subject", edition.subject)
     table.add_row("Preheader", edition.preheader)
     table.add_row("Revision", f"{edition.revision}, {edition.fingerprint[:12]}")

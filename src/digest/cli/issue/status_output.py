@@ -18,7 +18,8 @@ SHOWN = 8  #: keys of batches in doubt that are printed
 def print_status(call: CommandContext, report: IssueStatus) -> None:
     """Print the counts, then the excluded readers and each problem with its next step."""
     counts = report.counts
-    call.out.print(f"[bold]Issue {report.issue}[/bold] of {report.period}: {report.state}")
+    what = f"of {report.period}" if report.corrects is None else f"corrects No. {report.corrects}"
+    call.out.print(f"[bold]Issue {report.issue}[/bold] {what}: {report.state}")
     if report.state is IssueState.CANCELLED:
         call.out.print(f"  cancelled because: {report.note}", markup=False)
     print_counts(call, counts)

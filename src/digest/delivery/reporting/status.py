@@ -118,12 +118,14 @@ class IssueStatus:
     note: str = ""  #: why the issue was paused, cancelled or skipped
     outbox_copies: int = 0  #: copies written to the outbox folder, which reached nobody
     claimed: int = 0  #: the part of pending that a living sender is about to send
+    corrects: int | None = None  #: number of the weekly issue, of a correction
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, with the counts at the top level."""
         return {
             "issue": self.issue,
             "period": self.period,
+            "corrects": self.corrects,
             "state": self.state,
             "note": self.note,
             **self.counts.as_dict(),
@@ -173,6 +175,7 @@ def issue_status(
         note=issue.note,
         outbox_copies=in_outbox,
         claimed=sum(batch.size for batch, _ in held if batch.state is BatchState.CLAIMED),
+        corrects=issue.corrected_number,
     )
 
 
