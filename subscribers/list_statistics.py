@@ -93,7 +93,7 @@ def _by(session: Session, column: Any, newsletter: str) -> dict[str, int]:
 
 
 def _weeks(session: Session, newsletter: str, first: datetime, weeks: int) -> list[WeeklyGrowth]:
-    left = or_(col(Consent.act).not_in(_GONE), _before().in_(_JOINED))
+    left = or_(col(Consent.act).not_in(_GONE), _is_reader())
     at: Any = col(Consent.at)
     if sql.dialect(session) != "sqlite":  # PostgreSQL sessions have a time zone of their own
         at = func.timezone("UTC", at)
@@ -116,6 +116,22 @@ def _weeks(session: Session, newsletter: str, first: datetime, weeks: int) -> li
         )
         for name in names
     ]
+
+
+def left_between(session: Session, newsletter: str, start: datetime, end: datetime) -> int:
+    """Return how many readers left from *start* to *end*, by unsubscribing or by being erased."""
+    statement = select(func.count(col(Consent.subscriber_id).distinct())).where(
+        col(Consent.newsletter) == newsletter,
+        col(Consent.act).in_(_GONE),
+        col(Consent.at).between(start, end),
+        _is_reader(),
+    )
+    return int(session.execute(statement).scalar_one())
+
+
+def _is_reader() -> Any:
+    """Return the condition that an entry's act is about somebody who was a reader until then."""
+    return _before().in_(_JOINED)
 
 
 def _before() -> Any:

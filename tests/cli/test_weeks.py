@@ -60,3 +60,77 @@ def test_into_the_outbox_folder_an_early_issue_goes_without_a_question(
     assert "so nobody is mailed" in said.stderr
     commands.transport = TransportKind.SENDGRID
     assert isinstance(commands.run("send", "1", "--from-outbox").exception, Unconfirmed)
+
+
+def test_approve_says_when_the_issue_leaves_and_what_has_to_run(commands: Commands) -> None:
+    commands.now = THURSDAY
+    commands.done("build")
+    said = commands.done("approve", "1", "--accept-warnings", "--by", "Ann")
+    assert "It is dated 1 December 2026, 5 days from now, and 1 reader would get it now." in said
+    assert "It leaves by itself on Tuesday, 1 December 2026 at 09:00 (UTC)" in said
+    assert "if digest run is running then (it isn't now)" in said
+
+
+def test_approve_says_that_an_issue_whose_moment_is_over_does_not_leave_by_itself(
+    commands: Commands,
+) -> None:
+    commands.now = THURSDAY
+    commands.done("build", "--period", "2026-W48", "--yes")
+    said = commands.done("approve", "1", "--accept-warnings")
+    assert "It is dated 24 November 2026, 2 days ago" in said
+    assert "It doesn't leave by itself: its moment isn't ahead." in said
+    assert "Next: digest send 1" in said
+
+
+def test_approve_of_a_sent_issue_names_no_send(commands: Commands) -> None:
+    commands.done("build")
+    commands.done("approve", "1", "--accept-warnings")
+    commands.done("send", "1")
+    said = commands.done("approve", "1", "--accept-warnings")
+    assert said.splitlines()[-1].endswith("digest send 1 --from-outbox")
+
+
+def test_an_approval_is_on_record_before_its_warnings_are_printed(commands: Commands) -> None:
+    commands.done("build")
+    lines = commands.done("approve", "1", "--accept-warnings", "--by", "Ann").splitlines()
+    assert any(line.startswith("Issue 1 is approved by Ann") for line in lines)
+    refused = commands.run("approve", "9")
+    assert refused.exit_code == 1
+
+
+def test_status_says_who_approved_and_how_many_would_get_it(commands: Commands) -> None:
+    commands.done("build")
+    assert "built; not approved" in commands.done("status", "1")
+    commands.done("approve", "1", "--accept-warnings", "--by", "Ann")
+    said = commands.done("status", "1")
+    assert "dated 24 November 2026: built; approved by Ann on 2026-11-24 09:00 UTC" in said
+    assert "1 reader would get it now." in said
+    assert "candidates" not in said
+    facts = commands.facts("status", "1")
+    assert (facts["approved"], facts["approved_by"], facts["would_get"]) == (True, ["Ann"], 1)
+    commands.done("build", "--again", "--period", "2026-W48")
+    assert commands.facts("status", "1")["approved"] is True  # the same mail, so it still holds
+
+
+def test_status_and_its_json_name_the_same_problems(commands: Commands) -> None:
+    commands.done("build")
+    commands.done("approve", "1", "--accept-warnings")
+    commands.done("send", "1")
+    said, facts = commands.done("status", "1"), commands.facts("status", "1")
+    assert [problem["what"] for problem in facts["problems"]] == [
+        line.removeprefix("  ! ") for line in said.splitlines() if line.startswith("  ! ")
+    ]
+    assert "written to the outbox folder; approved" in said
+    assert facts["state"] == "sent"
+    assert facts["phase"] == "written to the outbox folder"
+
+
+def test_mail_status_and_report_have_one_date_for_an_issue(commands: Commands) -> None:
+    commands.now = THURSDAY
+    commands.done("build")
+    commands.done("approve", "1", "--accept-warnings")
+    commands.done("send", "1")
+    for shown in (commands.done("show", "1", "--text"), commands.done("report", "1")):
+        assert "1 December 2026" in shown
+        assert "26 November 2026" not in shown
+    assert commands.facts("status", "1")["dated"] == "2026-12-01"

@@ -25,6 +25,7 @@ from digest.issues.corrections import (
     build_correction,
     draft_correction,
 )
+from digest.issues.identity import MailIdentity
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.render.engine import render
 
@@ -261,7 +262,7 @@ def test_of_two_calls_at_once_one_makes_the_correction(
 ) -> None:
     builder = IssueBuilder(
         base_url="https://news.example.com",
-        postal_address="12 Example Street",
+        identity=MailIdentity(postal_address="12 Example Street"),
         render=lambda view: render("issue", {"issue": view}),
         check=lambda *_: (),
     )

@@ -24,8 +24,8 @@ FROZEN = {
     "v0010_one_outbox.py": "220cf91befe54c3621bc81f874f49d968359ac5d78169616dec41f14637e7601",
     "v0011_newsletters.py": "dfd899ef45d90b56aa0d7d6040b576f3eb49775b046748c45aa56b21b8932c62",
     "v0012_reviewing.py": "e1f1e49f5b980dccc9380d8babedae8dd3914a407e524093eb749f145d071ca7",
-    "v0014_corrections.py": "d93a662a02afcb3a96c3d30e677a6050003dacae1c25ef60fe2f59186e7c33ce",
-    "v0015_editors.py": "d696ca6d80f7057f9d2e8d4df7a5c5a49b6cf2a095463a0dae0dcfe2cc224413",
+    "v0014_corrections.py": "4e71713c0bfe886e14dd0494d5422581a1d8d9a5d184b6ecd47b32474ef60408",
+    "v0015_editors.py": "c04dcfa5db51fb8fed18cf19a3048ca7e0ff5876b4040bf3c4cdec4216a69b41",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}
 

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from typing import Any
 
@@ -82,6 +82,7 @@ def a_report(**own: Any) -> IssueReport:
         "period": "2026-W48",
         "subject": "Ant & Bee, 75 % to 50 %",
         "sent_at": datetime(2026, 11, 24, 9, tzinfo=UTC),
+        "dated": date(2026, 11, 24),
         "tracking": Tracking.READER,
         "numbers": numbers,
         "sections": (SectionRow(title="Ant vs Bee", surely=20, readers=30),),
@@ -328,4 +329,4 @@ def test_a_share_is_never_rounded_to_nothing_or_all(part: int, whole: int, words
 
 def test_ranges_and_days_read_as_people_write_them() -> None:
     assert (number_range(1200, 1200), number_range(1200, 3400)) == ("1,200", "1,200 to 3,400")
-    assert (day(None), day(datetime(2026, 1, 2, tzinfo=UTC))) == ("—", "2 January 2026")
+    assert day(date(2026, 1, 2)) == "2 January 2026"

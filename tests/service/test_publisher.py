@@ -292,3 +292,12 @@ def test_E08_slots_come_from_our_own_tables_and_nothing_else(world: World) -> No
     fresh = World(world.database, now=world.now)  # a process that knows nothing
     fresh.run(TUESDAY)
     assert fresh.states() == {"2026-W48": "released"}
+
+
+def test_a_newsletter_without_any_delay_says_so_of_what_it_missed(world: World) -> None:
+    world.change(max_lateness=0)
+    world.decision = NO
+    world.tick(TUESDAY - HOUR)
+    world.tick(TUESDAY + timedelta(minutes=5))
+    note = world.turns()["2026-W48"].note
+    assert note.startswith("5 minutes late, and no delay is allowed")

@@ -101,7 +101,7 @@ def _write(
 
 def _print_one(call: CommandContext, issue: IssueReport) -> None:
     say, statistics = call.out.print, issue.numbers
-    say(f"[bold]{issue.newsletter}, {issue.label}[/bold], {day(issue.sent_at)}")
+    say(f"[bold]{issue.newsletter}, {issue.label}[/bold], {day(issue.dated)}")
     say(f"“{issue.subject}”\n", markup=False)
     table = Table.grid(padding=(0, 3))
     for tile in report_page.tiles(issue):
@@ -175,7 +175,7 @@ def _links(issue: IssueReport) -> Table:
 
 def _print_all(call: CommandContext, reports: Sequence[IssueReport]) -> None:
     table = Table(title=reports[0].newsletter, title_justify="left", box=None)
-    for name, justify in (("No.", "right"), ("subject", "left"), ("sent", "left")):
+    for name, justify in (("No.", "right"), ("subject", "left"), ("dated", "left")):
         table.add_column(name, justify="right" if justify == "right" else "left")
     for name in ("delivered", "opened", "clicked", "left", "complaints"):
         table.add_column(name, justify="right")
@@ -184,7 +184,7 @@ def _print_all(call: CommandContext, reports: Sequence[IssueReport]) -> None:
         table.add_row(
             str(issue.number),
             issue.subject,
-            day(issue.sent_at),
+            day(issue.dated),
             f"{numbers.delivered:,} of {numbers.accepted:,}",
             f"{numbers.opened_people:,}" if tracked else "—",
             number_range(numbers.clicked_surely, numbers.clicked_all) if tracked else "—",

@@ -59,6 +59,51 @@ class ApprovalStatus:
         return max(0, self.needed - self.given)
 
 
+@dataclass(frozen=True, kw_only=True)
+class EditorialStanding:
+    """How the editors stand to an issue: who decided what, when, and what has changed since."""
+
+    by: tuple[str, ...] = ()  #: who approved it; or who sent it back
+    at: datetime | None = None  #: of the newest decision
+    void: tuple[str, ...] = ()  #: what changed since, while the issue may still change
+    missing: int = 0  #: how many more people have to approve
+    note: str = ""  #: why it was sent back; empty unless it waits for a new approval
+
+    @property
+    def approved(self) -> bool:
+        """Whether as many approvals as the newsletter asks for are in force."""
+        return bool(self.by) and not self.void and not self.missing and not self.note
+
+    def __str__(self) -> str:
+        """Return the standing in words: "approved by Ann on 2026-11-24 09:00 UTC"."""
+        if not self.by or self.at is None:
+            return "not approved"
+        who, when = " and ".join(self.by), f"{self.at:%Y-%m-%d %H:%M} UTC"
+        if self.note:
+            return f"sent back by {who} on {when}: {self.note}"
+        if self.void:
+            return f"approved by {who} on {when}, but {_changed(self.void)} since"
+        more = ", and one more approval is needed" if self.missing else ""
+        return f"approved by {who} on {when}{more}"
+
+
+def editorial_standing(session: Session, issue: Issue, *, templates: str) -> EditorialStanding:
+    """Return how the editors stand to an issue; of one that has left, what let it go."""
+    back = sent_back(session, issue)
+    if back is not None:
+        return EditorialStanding(by=(back.by,), at=back.at, note=back.note)
+    approvals = standing(session, issue)
+    if not approvals:
+        return EditorialStanding()
+    newest = approvals[-1]
+    by = tuple(people(entry for entry in approvals if entry.seal == newest.seal))
+    if issue.state is not IssueState.BUILT:
+        return EditorialStanding(by=by, at=newest.at)
+    status = approval_status(session, issue, templates=templates)
+    void, missing = (status.void, status.missing) if status else ((), 0)
+    return EditorialStanding(by=by, at=newest.at, void=void, missing=missing)
+
+
 def terms_of(session: Session, issue: Issue, *, templates: str) -> ApprovalTerms:
     """Return the terms that an approval of *issue* given now is bound to."""
     edition = store.edition_of(session, issue)
@@ -322,8 +367,9 @@ def _stored(issue: Issue) -> int:
 def _refusal(issue: Issue, status: ApprovalStatus | None) -> str:
     if status is None:
         return f"issue {issue.number} isn't approved"
-    changed = " and ".join(status.void)
-    verb = "have" if len(status.void) > 1 or status.void[0] == "the templates" else "has"
-    return (
-        f"issue {issue.number} was approved by {status.approval.by}, but {changed} {verb} changed"
-    )
+    return f"issue {issue.number} was approved by {status.approval.by}, but {_changed(status.void)}"
+
+
+def _changed(void: Sequence[str]) -> str:
+    verb = "have" if len(void) > 1 or void[0] == "the templates" else "has"
+    return f"{' and '.join(void)} {verb} changed"

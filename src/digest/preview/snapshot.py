@@ -17,8 +17,7 @@ from digest.errors import ComparisonUnreadable, DigestError, NothingToPick
 from digest.issues import approval, build, draft_history, provenance, store
 from digest.issues.approval import ApprovalStatus
 from digest.issues.build import BuiltIssue, IssueBuilder
-from digest.issues.calendar import slots
-from digest.issues.calendar.next_issue import next_issue
+from digest.issues.calendar.next_issue import leaves_at, next_issue
 from digest.issues.content import IssueView
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.issues.picking import Decisions, Pick
@@ -259,7 +258,7 @@ def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> 
     edition = store.edition_of(session, issue)
     templates = provenance.template_hash(app.issues.template_sources())
     back = approval.sent_back(session, issue)
-    leaves = slots.leaves_at(session, newsletter, week)
+    leaves = leaves_at(session, newsletter, week, app.clock())
     return IssueStanding(
         number=issue.number,
         period=week,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date
 
 _SOURCES = {"": "Not known", "page": "Sign-up page"}
 
@@ -31,6 +31,6 @@ def source_words(source: str) -> str:
     return _SOURCES.get(source) or f"Form “{source}”"
 
 
-def day(moment: datetime | None) -> str:
-    """Return a date: "24 November 2026"; a dash for ``None``."""
-    return f"{moment.day} {moment:%B %Y}" if moment else "—"
+def day(moment: date) -> str:
+    """Return a date: "24 November 2026"."""
+    return f"{moment.day} {moment:%B %Y}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func
@@ -15,10 +15,9 @@ from digest.delivery.counts import count_deliveries
 from digest.delivery.reporting import EditionStatistics, LinkStatistics, edition_statistics
 from digest.errors import NotFound
 from digest.issues import store
-from digest.issues.models import Edition, Issue, Newsletter
+from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.reports.heatmap import LinkPosition, heat_map, link_positions
 from subscribers import list_statistics
-from subscribers.models import Consent, ConsentAct
 
 STANDINGS = (
     "accepted", "delivered", "deferred", "blocked", "bounced", "dropped", "complained",
@@ -73,6 +72,7 @@ class IssueReport:
     period: str
     subject: str
     sent_at: datetime | None
+    dated: date  #: the day its mail is dated
     tracking: str
     numbers: EditionStatistics
     sections: Sequence[SectionRow]
@@ -96,6 +96,7 @@ class IssueReport:
         return {
             **fields,
             "sent_at": self.sent_at.isoformat() if self.sent_at else None,
+            "dated": self.dated.isoformat(),
             "numbers": {
                 **self.numbers.as_dict(),
                 "unheard": self.numbers.unheard,
@@ -115,14 +116,12 @@ def report(
     *,
     audience: list_statistics.AudienceCounts | None = None,
 ) -> IssueReport:
-    """Return the report of an issue; raise `NotFound` for an issue that wasn't sent.
+    """Return the report of an issue; raise `NotFound` for an issue that nobody was sent.
 
     *audience* holds the counts of the newsletter's list, where they were made already.
     """
     if issue.prepared_at is None:
-        raise NotFound(
-            f"issue {issue.number} was not sent yet", next_step=f"digest send {issue.number}"
-        )
+        raise _unsent(issue)
     newsletter = store.newsletter_of(session, issue)
     edition = store.edition_of(session, issue)
     numbers = edition_statistics(session, edition.id or 0)
@@ -133,6 +132,7 @@ def report(
         period=issue.period,
         subject=edition.subject,
         sent_at=issue.prepared_at,
+        dated=store.dated(issue, newsletter),
         tracking=edition.tracking,
         numbers=numbers,
         sections=section_rows(link_positions(edition.html), rows),
@@ -142,6 +142,17 @@ def report(
         editions=_editions(session, issue),
         corrects=issue.corrected_number,
         heat=heat_map(edition.html, numbers.links) if numbers.links else "",
+    )
+
+
+def _unsent(issue: Issue) -> NotFound:
+    if issue.state is IssueState.CANCELLED:
+        return NotFound(
+            f"issue {issue.number} was cancelled before any of it was sent",
+            next_step=f"digest build --period {issue.period} builds that week anew",
+        )
+    return NotFound(
+        f"issue {issue.number} was not sent yet", next_step=f"digest status {issue.number}"
     )
 
 
@@ -228,10 +239,4 @@ def _unsubscribed(session: Session, newsletter: Newsletter, issue: Issue, now: d
         )
     )
     end = session.connection().execute(later).scalar() or now
-    unsubscribed = select(func.count(col(Consent.subscriber_id).distinct())).where(
-        col(Consent.newsletter) == newsletter.slug,
-        col(Consent.act) == ConsentAct.WITHDRAWN,
-        col(Consent.at) >= issue.prepared_at,
-        col(Consent.at) <= end,
-    )
-    return session.connection().execute(unsubscribed).scalar_one()
+    return list_statistics.left_between(session, newsletter.slug, issue.prepared_at, end)

@@ -42,7 +42,7 @@ def issue_page(report: IssueReport, *, folder: Path | None = None) -> str:
     numbers = report.numbers
     context = {
         "report": report,
-        "date": day(report.sent_at),
+        "date": day(report.dated),
         "summary": _summary(report),
         "tiles": tiles(report),
         "charts": [chart for chart in _charts(report) if chart is not None],
@@ -189,7 +189,7 @@ def _row(report: IssueReport) -> list[str]:
     return [
         f"{report.number}",
         report.subject.replace(" %", "\u00a0%"),
-        day(report.sent_at),
+        day(report.dated),
         f"{numbers.delivered:,}",
         percent(numbers.delivered, numbers.accepted),
         f"{numbers.opened_people:,}" if tracked else "—",

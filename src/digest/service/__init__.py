@@ -6,10 +6,12 @@ the jobs to an installation: `publisher` moves each newsletter's slots from clai
 `send_job` sends the issues that are released, `editor_notifications` mails the editors about
 slots that need them, and `backup` copies a SQLite database. `send_start` starts a send that a
 person asked for, by `digest send` or at the desk. `overview` reads slots and job runs back for
-`digest status` and `digest schedule`; `logging_setup` formats and scrubs every log line.
+`digest status` and `digest schedule`, and `issue_outlook` says what is ahead of an issue;
+`logging_setup` formats and scrubs every log line.
 """
 
 from digest.service.backup import copies
+from digest.service.issue_outlook import IssueOutlook, issue_outlook, moment_words
 from digest.service.job_registry import jobs_of, release_decision
 from digest.service.jobs import Job, run_if_due
 from digest.service.logging_setup import set_up_logs
@@ -26,14 +28,17 @@ from digest.service.send_start import ResumedSend, require_real_send, resume_sen
 
 __all__ = [
     "ClockJumpDetector",
+    "IssueOutlook",
     "Job",
     "ResumedSend",
     "Scheduler",
     "UpcomingMoment",
     "copies",
+    "issue_outlook",
     "job_facts",
     "job_runs",
     "jobs_of",
+    "moment_words",
     "recent_slots",
     "release_decision",
     "require_real_send",

@@ -123,6 +123,8 @@ def _unapproved(app: App, session: Session, issue: Issue, why: str) -> ReleaseDe
     findings = app.issues.findings(store.edition_of(session, issue))
     rules = sorted({finding.rule for finding in findings if finding.severity is Severity.WARNING})
     step = " ".join([f"digest approve {issue.number}", *(f"--despite {rule}" for rule in rules)])
+    if rules and store.newsletter_of(session, issue).unattended:
+        why = f"a check found something ({', '.join(rules)}), and {why}"
     return ReleaseDecision(
         False, why, step=step, warnings=tuple(str(finding) for finding in findings)
     )

@@ -88,8 +88,10 @@ def _step(slot: Slot, issue: Issue | None, decision: ReleaseDecision | None) -> 
     if decision is not None:
         return decision.step
     if slot.state is SlotState.MISSED:
-        by_hand = f"digest approve {number}; digest send {number}"
-        return f"send it by hand ({by_hand}), or leave it" if number else ""
+        build = "" if number else f"digest build --period {slot.period} --yes; "
+        named = number or "ISSUE"
+        by_hand = f"{build}digest approve {named}; digest send {named}"
+        return f"send it by hand ({by_hand}), or leave it"
     return "mend that; it is tried again by itself" if slot.state is SlotState.HELD else ""
 
 

@@ -27,6 +27,7 @@ from digest.issues.picking import Pick
 from digest.issues.picking.evergreen import choose_evergreen
 from subscribers.sql import UnitOfWork
 
+HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 RETRY_MINUTES = 10  #: a draft that failed is tried again at multiples of these minutes of the hour
 
 
@@ -231,7 +232,7 @@ def _release(publisher: Publisher, session: Session, work: _SlotWork, _now: date
         return
     slot.state = SlotState.RELEASED
     name = f"{work.newsletter.slug}-{issue.number}"  # the send's id in the log and at the provider
-    slot.note = f"{decision.why}; {frozen.candidates} readers of {name}"
+    slot.note = f"{decision.why}; {_counted(frozen.candidates, 'reader')} of {name}"
 
 
 def _miss(_publisher: Publisher, _session: Session, work: _SlotWork, now: datetime) -> None:
@@ -243,7 +244,10 @@ def _miss(_publisher: Publisher, _session: Session, work: _SlotWork, now: dateti
     if late <= timedelta(hours=limit):
         slot.note = f"the next issue's moment has come{why}"
     else:
-        slot.note = f"{_duration_words(late)} late, and {limit} hours are allowed{why}"
+        allowed = {0: "no delay is allowed", 1: "1 hour is allowed"}.get(
+            limit, f"{limit} hours are allowed"
+        )
+        slot.note = f"{_duration_words(late)} late, and {allowed}{why}"
 
 
 def _reopen(_publisher: Publisher, _session: Session, work: _SlotWork, _now: datetime) -> None:
@@ -284,4 +288,11 @@ def _record_skip(
 
 
 def _duration_words(late: timedelta) -> str:
-    return f"{late.days} days" if late.days > 1 else f"{late.total_seconds() / 3600:.0f} hours"
+    if late.days > 1:
+        return f"{late.days} days"
+    unit, noun = (HOUR, "hour") if late >= HOUR else (MINUTE, "minute")
+    return _counted(round(late / unit), noun)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -9,9 +9,10 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from digest.db import Database
+from digest.delivery.models import Rollout
 from digest.delivery.reporting.status import IssueStatus, issue_status
 from digest.delivery.sending.batch_worker import EditionSend, send_batch, settle_and_claim
-from digest.issues.models import Edition, Issue
+from digest.issues.models import Edition, Issue, IssueState
 from tests.delivery.conftest import MakeReaders, MakeSending
 
 
@@ -92,3 +93,26 @@ def test_an_outcome_in_the_words_of_an_older_version_hides_no_problem(
             text("UPDATE batch SET state = :state WHERE state = 'started'"), {"state": state}
         )
     assert len(status(database, now, lives=False).problems) == 1
+
+
+def test_a_half_sent_issue_is_sending_in_words_and_prepared_in_its_state(
+    database: Database, sending: EditionSend, now: datetime
+) -> None:
+    facts = status(database, now, lives=None).as_dict()
+    assert (facts["phase"], facts["state"], facts["pending"]) == ("sending", "prepared", 5)
+    assert facts["next_step"] == "digest send 1 sends what waits"
+
+
+def test_an_issue_that_its_first_wave_paused_says_what_is_needed(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    make_readers(5)
+    edition = make_sending(first_wave=3).edition_id
+    with database.write() as session:
+        session.add(Rollout(edition_id=edition, last_batch=1, wait_seconds=60, judge_at=now))
+        issue = session.exec(select(Issue)).one()
+        issue.state, issue.note = IssueState.PAUSED, "of the first 3 readers 2 bounced"
+    step = status(database, now, lives=None).problems[0].next_step
+    assert "digest report 1" in step
+    assert "digest resume 1 --past-first-wave" in step
+    assert "goes on by itself" not in step

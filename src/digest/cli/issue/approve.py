@@ -14,14 +14,17 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session
 
-from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of
+from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of, counted
 from digest.cli.issue.drafting import NewsletterOption, find_issue, print_findings
+from digest.cli.issue.issue_dates import day_words, today
+from digest.delivery.sending import count_outbox_copies
 from digest.issues import approval, provenance, store
 from digest.issues.approval import refuse_errors, still_needed
-from digest.issues.calendar import slots
 from digest.issues.models import ApprovalChannel, Issue, IssueState
 from digest.letters import test_copy_location
 from digest.mail.transport import Accepted
+from digest.render.lint import Finding
+from digest.service import issue_outlook
 from subscribers.address import parse
 
 app = typer.Typer()
@@ -51,35 +54,33 @@ def approve(
 ) -> None:
     """Approve an issue exactly as it is now; any later change voids the approval."""
     call = call_of(context)
-    with call.app.database.write() as session:
-        row, edition = find_issue(session, newsletter, issue)
-        findings = call.app.issues.findings(edition)
-        if not as_json:
-            print_findings(call, findings)
-        status = call.app.issues.approve(
-            session,
-            row,
-            by=by or getuser(),
-            channel=ApprovalChannel.COMMAND,
-            findings=findings,
-            despite=None if accept_warnings else despite or (),
-        )
-        given = status.approval
-        next_step = still_needed(status) or _next_step(call, session, row)
+    findings: list[Finding] = []
+    try:
+        with call.app.database.write() as session:
+            row, edition = find_issue(session, newsletter, issue)
+            findings += call.app.issues.findings(edition)
+            status = call.app.issues.approve(
+                session,
+                row,
+                by=by or getuser(),
+                channel=ApprovalChannel.COMMAND,
+                findings=findings,
+                despite=None if accept_warnings else despite or (),
+            )
+            next_steps = _next_steps(call, session, row)
+    finally:  # printed once the approval is on record: whoever reads may close the pipe
+        print_findings(call, [] if as_json else findings)
+    given = status.approval
+    if missing := still_needed(status):
+        next_steps = [missing]
     if as_json:
-        call.json(
-            {
-                "issue": issue,
-                "seal": given.seal,
-                "by": given.by,
-                "accepted": given.accepted,
-                "given": status.given,
-                "needed": status.needed,
-            }
-        )
+        facts = {"seal": given.seal, "by": given.by, "accepted": given.accepted}
+        people = {"given": status.given, "needed": status.needed}
+        call.json({"issue": issue, **facts, **people, "next_steps": next_steps})
         return
     call.out.print(f"Issue {issue} is approved by {given.by}: {given.seal[:12]}", markup=False)
-    call.out.print(next_step, markup=False)
+    for line in next_steps:
+        call.out.print(line, markup=False)
 
 
 @app.command("send-back")
@@ -195,17 +196,34 @@ def _first_difference(then: str, now: str) -> list[str]:
     return [line for line in islice(lines, 12) if not line.startswith(("---", "+++"))]
 
 
-def _next_step(call: CommandContext, session: Session, issue: Issue) -> str:
-    if issue.state is IssueState.PAUSED:
-        return f"Next: digest resume {issue.number}"
+def _next_steps(call: CommandContext, session: Session, issue: Issue) -> list[str]:
+    """Return what happens to an approved issue by itself, and what a person can do."""
+    if issue.state is not IssueState.BUILT:
+        return [_done_with(session, issue)]
     newsletter = store.newsletter_of(session, issue)
-    leaves = slots.leaves_at(session, newsletter, issue.period)
-    if leaves is None:
-        return f"Next: digest send {issue.number}"
-    local = newsletter.cadence().local(leaves)
-    at = f"on {local:%a %Y-%m-%d at %H:%M} ({newsletter.timezone})"
-    when = "within a minute" if leaves <= call.app.clock() else at
-    return f"It goes out by itself {when}, by digest run. At once: digest send {issue.number}"
+    outlook = issue_outlook(call.app, session, issue)
+    day = day_words(outlook.dated, today(call, newsletter))
+    readers = counted(outlook.would_get or 0, "reader")
+    return [
+        f"It is dated {day}, and {readers} would get it now.",
+        outlook.says,
+        f"Next: {outlook.next_step}",
+    ]
+
+
+def _done_with(session: Session, issue: Issue) -> str:
+    """Return the next step for an issue whose audience is frozen already."""
+    number, edition = issue.number, store.edition_of(session, issue)
+    if issue.state is IssueState.SENT and count_outbox_copies(session, edition.id or 0):
+        return f"It is in the outbox folder. For a real send: digest send {number} --from-outbox"
+    return {
+        IssueState.PAUSED: f"Next: digest resume {number}",
+        IssueState.PREPARED: f"It is being sent already. How far it is: digest status {number}",
+        IssueState.CANCELLED: (
+            "It is cancelled, so this changes nothing. To build the week anew:"
+            f" digest build --period {issue.period}"
+        ),
+    }.get(issue.state, f"It has been sent already. What became of it: digest report {number}")
 
 
 def send_test_copy(call: CommandContext, newsletter: str, number: int, to: str) -> Accepted:

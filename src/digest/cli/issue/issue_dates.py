@@ -11,6 +11,7 @@ from digest.cli.context import CommandContext, confirm, counted
 from digest.issues import store
 from digest.issues.calendar import DueMoment
 from digest.issues.models import Issue, Newsletter
+from digest.service import moment_words
 from subscribers.dates import long_date
 
 
@@ -25,12 +26,6 @@ def day_words(day: date, now: date) -> str:
     near = {0: "today", 1: "tomorrow", -1: "yesterday"}.get(days)
     away = f"{counted(abs(days), 'day')} {'from now' if days > 0 else 'ago'}"
     return f"{long_date(day, 'en')}, {near or away}"
-
-
-def moment_words(newsletter: Newsletter, at: datetime) -> str:
-    """Return a moment in the newsletter's time zone: "Tuesday, 1 December 2026 at 09:00 (UTC)"."""
-    local = newsletter.cadence().local(at)
-    return f"{local:%A}, {long_date(local.date(), 'en')} at {local:%H:%M} ({newsletter.timezone})"
 
 
 def late_words(newsletter: Newsletter, moment: DueMoment, now: datetime) -> str:

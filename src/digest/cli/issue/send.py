@@ -28,7 +28,7 @@ from digest.cli.context import (
 from digest.cli.issue.drafting import NewsletterOption, find_issue
 from digest.cli.issue.issue_dates import confirm_early
 from digest.cli.issue.service_status import hold_facts, print_hold, print_service, service_facts
-from digest.cli.issue.status_output import print_status
+from digest.cli.issue.status_output import print_status, status_facts
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.reporting import IssueStatus, excluded_readers, issue_status, refused_too_many
 from digest.delivery.sending import (
@@ -49,7 +49,7 @@ from digest.delivery.sending import (
 from digest.issues import store
 from digest.issues.models import IssueState
 from digest.letters import send_seed_copy
-from digest.service import require_real_send, start_send
+from digest.service import IssueOutlook, issue_outlook, require_real_send, start_send
 from subscribers.models import SendOutcome
 
 app = typer.Typer()
@@ -98,13 +98,13 @@ def send(
             workers=workers,
         )
     # Requests this process still has under way will get no answer here: count them as in doubt.
-    report = _status(
+    report, outlook = _status(
         call, newsletter, issue, is_alive=lambda who: who != sending.owner and alive(who)
     )
     if as_json:
-        call.json(report.as_dict())
+        call.json(status_facts(report, outlook))
     else:
-        print_status(call, report)
+        print_status(call, report, outlook)
     if stop_signal.stopping.is_set():
         call.err.print(_stopped_in_words(counts))
         call.err.print(f"Go on with: digest send {issue}")
@@ -137,12 +137,12 @@ def status_(
     if who:
         _list_left_out(call, newsletter, issue, as_json=as_json)
         return
-    report, on_hold = _status(call, newsletter, issue), hold_facts(call)
+    (report, outlook), on_hold = _status(call, newsletter, issue), hold_facts(call)
     if as_json:
-        call.json({**report.as_dict(), **on_hold})
+        call.json({**status_facts(report, outlook), **on_hold})
         return
     print_hold(call, on_hold)
-    print_status(call, report)
+    print_status(call, report, outlook)
 
 
 def _look_at_day(call: CommandContext, newsletter: str, number: int, *, early: bool) -> None:
@@ -271,27 +271,32 @@ def _status(
     number: int,
     *,
     is_alive: Callable[[str], bool | None] = alive,
-) -> IssueStatus:
+) -> tuple[IssueStatus, IssueOutlook]:
     with call.app.database.read() as session:
         issue, edition = find_issue(session, newsletter, number)
-        return issue_status(session, issue, edition, call.app.clock(), is_alive=is_alive)
+        report = issue_status(session, issue, edition, call.app.clock(), is_alive=is_alive)
+        return report, issue_outlook(call.app, session, issue)
 
 
 def _list_issues(call: CommandContext, newsletter: str, *, as_json: bool) -> None:
     with call.app.database.read() as session:
         row = store.newsletter(session, newsletter)
+        now = call.app.clock()
         reports = [
-            issue_status(session, issue, store.edition_of(session, issue), call.app.clock())
+            (
+                issue_status(session, issue, store.edition_of(session, issue), now),
+                issue_outlook(call.app, session, issue),
+            )
             for issue in store.issues(session, row.id)
             if issue.number is not None
         ]
     service = service_facts(call, newsletter)
     if as_json:
-        call.json({"issues": [report.as_dict() for report in reports], **service})
+        call.json({"issues": [status_facts(*each) for each in reports], **service})
         return
     print_hold(call, service)
     if not reports:
         call.out.print("There is no issue yet. Next: digest build")
-    for report in reports:
-        print_status(call, report)
+    for report, outlook in reports:
+        print_status(call, report, outlook)
     print_service(call, service)

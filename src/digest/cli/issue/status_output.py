@@ -5,45 +5,51 @@ Hides the layout, and which problems are printed together.
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.table import Table
 
 from digest.cli.context import CommandContext, counted, printable
 from digest.delivery.counts import DeliveryCounts
 from digest.delivery.reporting import IssueStatus, Problem
 from digest.issues.models import IssueState
+from digest.service import IssueOutlook
+from subscribers.dates import long_date
 
 SHOWN = 8  #: keys of batches in doubt that are printed
 
 
-def print_status(call: CommandContext, report: IssueStatus) -> None:
+def status_facts(report: IssueStatus, outlook: IssueOutlook) -> dict[str, Any]:
+    """Return an issue's status as plain values."""
+    ahead = outlook.as_dict()
+    step = report.next_step or ahead["next_step"]
+    return {**report.as_dict(), **ahead, "next_step": step}
+
+
+def print_status(call: CommandContext, report: IssueStatus, outlook: IssueOutlook) -> None:
     """Print the counts, then the excluded readers and each problem with its next step."""
-    counts = report.counts
     what = f"of {report.period}" if report.corrects is None else f"corrects No. {report.corrects}"
-    call.out.print(f"[bold]Issue {report.issue}[/bold] {what}: {report.state}")
+    call.out.print(
+        f"[bold]Issue {report.issue}[/bold] {what},"
+        f" dated {long_date(outlook.dated, 'en')}: {report.phase}; {outlook.editorial}"
+    )
     if report.state is IssueState.CANCELLED:
         call.out.print(f"  cancelled because: {report.note}", markup=False)
-    print_counts(call, counts)
+    if outlook.would_get is None:
+        print_counts(call, report.counts)
+    else:
+        call.out.print(f"  {counted(outlook.would_get, 'reader')} would get it now.")
     for exclusion in report.excluded:
         line = f"    {exclusion.readers:,} {exclusion.outcome}: {printable(exclusion.reason)}"
         call.out.print(line, markup=False)
     if report.excluded:
         call.out.print(f"    who they are: digest status {report.issue} --who")
-    if report.outbox_copies:
-        call.out.print(
-            f"  ! {counted(report.outbox_copies, 'copy was', 'copies were')} written to the outbox"
-            " folder; nothing was sent.\n"
-            "    next: choose a provider (DIGEST_TRANSPORT=sendgrid), then:"
-            f" digest send {report.issue} --from-outbox"
-        )
     _print_problems(call, report)
-    waits = counts.pending - counts.parked
-    if (
-        report.state is IssueState.PREPARED
-        and waits
-        and not counts.under_way
-        and not report.problems
-    ):
-        call.out.print(f"  next: digest send {report.issue} sends what waits")
+    if outlook.says:
+        call.out.print(f"  {outlook.says}", markup=False)
+    step = report.next_step or outlook.next_step
+    if step:
+        call.out.print(f"  next: {step}", markup=False)
 
 
 def _print_problems(call: CommandContext, where: IssueStatus) -> None:

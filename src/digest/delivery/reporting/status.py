@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, cast
 
 from sqlalchemy import exists, func
@@ -105,6 +106,28 @@ class Problem:
     evidence: str | None = None  #: for a batch in doubt, what speaks for and against acceptance
 
 
+class IssuePhase(StrEnum):
+    """Where an issue is, in the word that people read."""
+
+    BUILT = "built"  #: nothing of it has been planned
+    SENDING = "sending"  #: its audience is frozen; a sender is at work, or one has to be started
+    PAUSED = "paused"  #: a person decides whether it goes on
+    IN_OUTBOX = "written to the outbox folder"  #: nobody was mailed
+    SENT = "sent"  #: nothing of it waits
+    CANCELLED = "cancelled"  #: what wasn't sent stays unsent
+    SKIPPED = "skipped"  #: the period has no issue
+
+
+_PHASES = {
+    IssueState.BUILT: IssuePhase.BUILT,
+    IssueState.PREPARED: IssuePhase.SENDING,
+    IssueState.PAUSED: IssuePhase.PAUSED,
+    IssueState.SENT: IssuePhase.SENT,
+    IssueState.CANCELLED: IssuePhase.CANCELLED,
+    IssueState.SKIPPED: IssuePhase.SKIPPED,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class IssueStatus:
     """Where one issue stands."""
@@ -120,6 +143,22 @@ class IssueStatus:
     claimed: int = 0  #: the part of pending that a living sender is about to send
     corrects: int | None = None  #: number of the weekly issue, of a correction
 
+    @property
+    def phase(self) -> IssuePhase:
+        """Where the issue is, in the word that people read."""
+        only_written = self.outbox_copies and self.outbox_copies == self.counts.accepted
+        if self.state is IssueState.SENT and only_written:
+            return IssuePhase.IN_OUTBOX
+        return _PHASES[self.state]
+
+    @property
+    def next_step(self) -> str:
+        """What a person can do now where nothing is a problem; empty where nothing is left."""
+        unsent = self.counts.pending - self.counts.parked
+        if self.state is not IssueState.PREPARED or not unsent or self.problems:
+            return ""
+        return "" if self.counts.under_way else f"digest send {self.issue} sends what waits"
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, with the counts at the top level."""
         return {
@@ -127,11 +166,13 @@ class IssueStatus:
             "period": self.period,
             "corrects": self.corrects,
             "state": self.state,
+            "phase": self.phase,
             "note": self.note,
             **self.counts.as_dict(),
             "in_outbox": self.outbox_copies,
             "left_out": [asdict(row) for row in self.excluded],
             "problems": [asdict(problem) for problem in self.problems],
+            "next_step": self.next_step,
         }
 
 
@@ -166,10 +207,11 @@ def issue_status(
         state=issue.state,
         counts=counts,
         problems=(
-            *_paused(session, issue, edition, counts),
+            *_paused(session, issue, edition, counts, now),
             *_problems(session, issue, edition, now),
             *(_abandoned(session, batch, attempt, issue, now) for batch, attempt in dead),
             *unheard,
+            *_in_outbox(issue, in_outbox),
         ),
         excluded=(*exclusion_counts(session, edition.id or 0), *_cancelled(issue, counts)),
         note=issue.note,
@@ -177,6 +219,19 @@ def issue_status(
         claimed=sum(batch.size for batch, _ in held if batch.state is BatchState.CLAIMED),
         corrects=issue.corrected_number,
     )
+
+
+def _in_outbox(issue: Issue, copies: int) -> Iterator[Problem]:
+    """Yield that copies reached nobody, since they were written to the outbox folder."""
+    if copies:
+        were = "copy was" if copies == 1 else "copies were"
+        yield Problem(
+            what=f"{copies:,} {were} written to the outbox folder, and nobody was mailed",
+            next_step=(
+                "choose a provider (DIGEST_TRANSPORT=sendgrid), then:"
+                f" digest send {issue.number} --from-outbox"
+            ),
+        )
 
 
 def _cancelled(issue: Issue, counts: DeliveryCounts) -> Iterator[ExclusionCount]:
@@ -188,19 +243,15 @@ def _cancelled(issue: Issue, counts: DeliveryCounts) -> Iterator[ExclusionCount]
 
 
 def _paused(
-    session: Session, issue: Issue, edition: Edition, counts: DeliveryCounts
+    session: Session, issue: Issue, edition: Edition, counts: DeliveryCounts, now: datetime
 ) -> Iterator[Problem]:
     """Yield why an issue is paused, and that the provider refused too many readers."""
     again = f"digest send {issue.number} --refused-again"
     nobody_waits = counts.pending == 0 and counts.in_doubt == 0
     if issue.state is IssueState.PAUSED:
         step = again if nobody_waits and counts.refused else f"digest resume {issue.number}"
-        if waiting(session, [edition.id or 0]):
-            step += (
-                " (the rest waits for the first wave's events; to send it whatever they are:"
-                f" digest resume {issue.number} --past-first-wave)"
-            )
-        yield Problem(what=f"paused: {issue.note}", next_step=f"mend that, then: {step}")
+        held = _held_by_first_wave(session, issue, edition, now)
+        yield Problem(what=f"paused: {issue.note}", next_step=held or f"mend that, then: {step}")
     if refused_too_many(counts) and counts.accepted:
         part = counts.refused / (counts.accepted + counts.refused)
         yield Problem(
@@ -211,6 +262,22 @@ def _paused(
             ),
             readers=counts.refused,
         )
+
+
+def _held_by_first_wave(session: Session, issue: Issue, edition: Edition, now: datetime) -> str:
+    """Return the next step for a paused issue whose rest waits; empty where nothing waits."""
+    past = f"digest resume {issue.number} --past-first-wave"
+    for rollout in waiting(session, [edition.id or 0]):
+        if rollout.judge_at is not None and rollout.judge_at <= now:
+            return (
+                f"see who bounced or complained (digest report {issue.number}) and mend the list;"
+                f" then let the rest go: {past}; or leave it unsent: digest cancel {issue.number}"
+            )
+        return (
+            f"mend that, then: digest resume {issue.number} (the rest waits for the first wave's"
+            f" events; to send it whatever they are: {past})"
+        )
+    return ""
 
 
 def refused_too_many(counts: DeliveryCounts) -> bool:

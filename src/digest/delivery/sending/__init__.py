@@ -37,6 +37,7 @@ from digest.delivery.sending.personalization import recipient_builder, unsubscri
 from digest.delivery.sending.planning import (
     ExpectedAudience,
     PlannedAudience,
+    count_audience,
     expected_audience,
     plan_deliveries,
 )
@@ -70,6 +71,7 @@ __all__ = [
     "alive",
     "confirm_acceptance",
     "correction_reach",
+    "count_audience",
     "count_outbox_copies",
     "discard_outbox_copies",
     "dispatch",

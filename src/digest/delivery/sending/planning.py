@@ -158,14 +158,28 @@ def _batch_row(
 def expected_audience(
     session: Session, newsletter: str, about: Collection[str] | None, now: datetime
 ) -> ExpectedAudience:
-    """Return the size of the audience that `plan_deliveries` would freeze *now*; write nothing."""
-    rows = joined(newsletter, about, now).subquery()
-    candidates, excluded = (
+    """Return the size of the audience of an issue about *about* that left *now*; write nothing."""
+    return _size(session, joined(newsletter, about, now))
+
+
+def count_audience(
+    session: Session, issue: Issue, newsletter: str, now: datetime
+) -> ExpectedAudience:
+    """Return the size of the audience that planning *issue* now would freeze; write nothing.
+
+    Raises `WrongState` for the correction of an issue that is on its way again.
+    """
+    return _size(session, candidates(session, issue, newsletter=newsletter, now=now))
+
+
+def _size(session: Session, readers: Select[Any]) -> ExpectedAudience:
+    rows = readers.subquery()
+    number, excluded = (
         session.connection()
         .execute(select(func.count(), func.count(rows.c.exclusion)).select_from(rows))
         .one()
     )
-    return ExpectedAudience(readers=candidates - excluded, excluded=excluded)
+    return ExpectedAudience(readers=number - excluded, excluded=excluded)
 
 
 def last_number(session: Session) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from heapq import merge
+from itertools import takewhile
 from operator import attrgetter
 
 from sqlmodel import Session
@@ -22,6 +23,7 @@ from digest.issues.calendar.exceptions import LONGEST_SHIFT, DueMoment
 from digest.issues.calendar.slot_workflow import SlotTimes
 from digest.issues.models import IssueState, Newsletter, Slot
 
+SUNDAY = 6
 #: States in which an issue can be built, or built again, by default.
 OPEN = (None, IssueState.BUILT, IssueState.SKIPPED)
 
@@ -51,6 +53,23 @@ def unclaimed(session: Session, newsletter: Newsletter, now: datetime) -> Iterat
     start = calendar.cadence.local(since).date() - LONGEST_SHIFT
     start = max(start, latest + timedelta(days=1)) if latest else start
     return (moment for moment in calendar.from_day(start) if moment.at >= since)
+
+
+def leaves_at(
+    session: Session, newsletter: Newsletter, period: str, now: datetime
+) -> datetime | None:
+    """Return when the service sends a period's issue by itself; ``None`` when it won't."""
+    if not newsletter.running:
+        return None
+    last = issue_day(period, SUNDAY)
+    ahead = takewhile(lambda moment: moment.day <= last, unclaimed(session, newsletter, now))
+    moments = merge(
+        _begun(session, newsletter, now),
+        (moment for moment in ahead if moment.blackout is None),
+        key=attrgetter("at"),
+    )
+    goes = _without_overtaken(moments, newsletter, now)
+    return next((moment.at for moment in goes if moment.period == period), None)
 
 
 def date_of(session: Session, newsletter: Newsletter, period: str) -> date:
@@ -93,6 +112,8 @@ def _without_overtaken(
             yield passed
         passed = None
         yield moment
+    if passed is not None and now <= passed.at + SlotTimes.of(newsletter).late:
+        yield passed
 
 
 def _state(session: Session, newsletter: Newsletter, period: str) -> IssueState | None:

@@ -113,13 +113,6 @@ def slot_of(
     return session.exec(statement.with_for_update() if lock else statement).one_or_none()
 
 
-def leaves_at(session: Session, newsletter: Newsletter, period: str) -> datetime | None:
-    """Return when the service sends a period's issue by itself; ``None`` when it won't."""
-    slot = slot_of(session, newsletter.id, period) if newsletter.running else None
-    waits = slot is not None and slot.state in WAITING
-    return slot.due_at if slot and waits else None
-
-
 def slots_of(
     session: Session,
     newsletter_id: int | None,

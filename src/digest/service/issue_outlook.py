@@ -1,0 +1,115 @@
+"""What is ahead of an issue: whether it is approved, when it leaves by itself, who would get it.
+
+Hides what the service has to find for an issue to leave, and the sentence that says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from digest.app.installation import App
+from digest.delivery.sending import count_audience
+from digest.errors import WrongState
+from digest.issues import approval, provenance, store
+from digest.issues.approval import EditorialStanding
+from digest.issues.calendar.next_issue import leaves_at
+from digest.issues.models import Issue, IssueState, JobRun, Newsletter
+from digest.service.overview import job_facts
+from subscribers.dates import long_date
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueOutlook:
+    """What is ahead of one issue; *says* and *next_step* are empty for one that has left."""
+
+    dated: date  #: the day its mail is dated
+    editorial: EditorialStanding
+    would_get: int | None = None  #: how many readers would get it now; ``None`` once it is planned
+    leaves_at: datetime | None = None  #: when the service sends it by itself
+    says: str = ""
+    next_step: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return {
+            "dated": self.dated,
+            "approved": self.editorial.approved,
+            "approved_by": list(self.editorial.by),
+            "approved_at": self.editorial.at,
+            "approval_void": list(self.editorial.void),
+            "would_get": self.would_get,
+            "leaves_at": self.leaves_at,
+            "next_step": self.next_step,
+        }
+
+
+def issue_outlook(app: App, session: Session, issue: Issue) -> IssueOutlook:
+    """Return what is ahead of an issue, by the clock of the installation."""
+    newsletter, now = store.newsletter_of(session, issue), app.clock()
+    templates = provenance.template_hash(app.issues.template_sources())
+    editorial = approval.editorial_standing(session, issue, templates=templates)
+    dated = store.dated(issue, newsletter)
+    if issue.state is not IssueState.BUILT:
+        return IssueOutlook(dated=dated, editorial=editorial)
+    leaves = leaves_at(session, newsletter, issue.period, now)
+    return IssueOutlook(
+        dated=dated,
+        editorial=editorial,
+        would_get=_would_get(session, issue, newsletter, now),
+        leaves_at=leaves,
+        says=_says(session, newsletter, leaves, now, approved=editorial.approved),
+        next_step=_next_step(session, issue, leaves, now, approved=editorial.approved),
+    )
+
+
+def _would_get(session: Session, issue: Issue, newsletter: Newsletter, now: datetime) -> int | None:
+    try:
+        return count_audience(session, issue, newsletter.slug, now).readers
+    except WrongState:  # a correction of what is on its way again
+        return None
+
+
+def moment_words(newsletter: Newsletter, at: datetime) -> str:
+    """Return a moment in the newsletter's time zone: "Tuesday, 1 December 2026 at 09:00 (UTC)"."""
+    local = newsletter.cadence().local(at)
+    return f"{local:%A}, {long_date(local.date(), 'en')} at {local:%H:%M} ({newsletter.timezone})"
+
+
+def _says(
+    session: Session,
+    newsletter: Newsletter,
+    leaves: datetime | None,
+    now: datetime,
+    *,
+    approved: bool,
+) -> str:
+    if leaves is None:
+        why = "its moment isn't ahead" if newsletter.running else "the schedule is paused"
+        return f"It doesn't leave by itself: {why}."
+    it = "It leaves" if approved else "Once approved, it leaves"
+    if leaves <= now:
+        return f"{it} by itself within a minute, by digest run."
+    there = "it is" if _service_is_up(session, now) else "it isn't"
+    when = moment_words(newsletter, leaves)
+    return f"{it} by itself on {when}, if digest run is running then ({there} now)."
+
+
+def _next_step(
+    session: Session, issue: Issue, leaves: datetime | None, now: datetime, *, approved: bool
+) -> str:
+    if not approved:
+        return f"digest approve {issue.number}"
+    if leaves is None:
+        return f"digest send {issue.number}"
+    if not _service_is_up(session, now):
+        return f"digest run, or at once: digest send {issue.number}"
+    return f"nothing; to send it at once: digest send {issue.number}"
+
+
+def _service_is_up(session: Session, now: datetime) -> bool:
+    row = session.get(JobRun, "issues")
+    return row is not None and not job_facts(row, now)["overdue"]
