@@ -21,6 +21,8 @@ from digest.issues.models import Issue, IssueState, JobRun, Newsletter
 from digest.service.overview import job_facts
 from subscribers.dates import long_date
 
+_CORRECTION = "It doesn't leave by itself: a correction is sent by hand, once it is approved."
+
 
 @dataclass(frozen=True, kw_only=True)
 class IssueOutlook:
@@ -55,13 +57,16 @@ def issue_outlook(app: App, session: Session, issue: Issue) -> IssueOutlook:
     dated = store.dated(issue, newsletter)
     if issue.state is not IssueState.BUILT:
         return IssueOutlook(dated=dated, editorial=editorial)
-    leaves = leaves_at(session, newsletter, issue.period, now)
+    correction = issue.corrects_issue_id is not None  # outside of the calendar
+    leaves = None if correction else leaves_at(session, newsletter, issue.period, now)
     return IssueOutlook(
         dated=dated,
         editorial=editorial,
         would_get=_would_get(session, issue, newsletter, now),
         leaves_at=leaves,
-        says=_says(session, newsletter, leaves, now, approved=editorial.approved),
+        says=_CORRECTION
+        if correction
+        else _says(session, newsletter, leaves, now, approved=editorial.approved),
         next_step=_next_step(session, issue, leaves, now, approved=editorial.approved),
     )
 

@@ -108,6 +108,7 @@ def build(
         if period:
             confirm_past(call, row, wanted, date_of(session, row, wanted), yes=yes)
     with call.app.database.write() as session:
+        row = store.newsletter(session, newsletter)
         if count:
             _ask_for(call, session, row, wanted, count)
         issue, made = build_issue(
