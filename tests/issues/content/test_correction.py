@@ -11,7 +11,7 @@ import pytest
 from digest.comparisons.models import Call, Entry, Revision
 from digest.issues.content import Correction, correct_view, difference
 from digest.issues.content.copywriting import SUBJECT_LIMIT
-from digest.issues.content.correction import Change, ChangeKind
+from digest.issues.content.correction import ChangeKind, ContentChange
 from tests.render.samples import full_week, make_contender, make_issue, make_revision
 
 Edit = Callable[[Revision], None]
@@ -50,7 +50,7 @@ def link(revision: Revision) -> None:
 
 
 def unseen(revision: Revision) -> None:
-    """Change what the mail doesn't show."""
+    """ContentChange what the mail doesn't show."""
     revision.intro, revision.question = "Other words", "Other words?"
     revision.contenders[0].description = "Other words"
 
@@ -137,7 +137,7 @@ def test_a_side_that_is_gone_is_not_compared() -> None:
     assert {change.kind for change in difference([make_revision()], [after])} <= {ChangeKind.TITLE}
 
 
-def correction(*changes: Change, why: str = "", again: bool = False) -> Correction:
+def correction(*changes: ContentChange, why: str = "", again: bool = False) -> Correction:
     return Correction(
         number=12, day=date(2026, 11, 24), again=again, why=why, changes=tuple(changes)
     )
@@ -145,8 +145,10 @@ def correction(*changes: Change, why: str = "", again: bool = False) -> Correcti
 
 def change(
     *, comparison: str = TITLE, tool: str = "Modal", was: str = "75 %", now: str = "100 %"
-) -> Change:
-    return Change(kind=ChangeKind.PANEL_SHARE, comparison=comparison, tool=tool, was=was, now=now)
+) -> ContentChange:
+    return ContentChange(
+        kind=ChangeKind.PANEL_SHARE, comparison=comparison, tool=tool, was=was, now=now
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def change(
         ([], "Correction: what was wrong in No. 12"),
     ],
 )
-def test_the_subject_says_as_much_as_fits(changes: list[Change], subject: str) -> None:
+def test_the_subject_says_as_much_as_fits(changes: list[ContentChange], subject: str) -> None:
     view = correct_view(make_issue(), correction(*changes, why="Sorry."))
 
     assert view.subject == subject

@@ -46,7 +46,7 @@ class ChangeKind(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Change:
+class ContentChange:
     """One difference; *was* and *now* are texts of the mail, "ship" or "skip" for a call."""
 
     kind: ChangeKind
@@ -76,7 +76,7 @@ class Correction:
     day: date  #: of the mail that was wrong
     again: bool  #: whether that mail was itself a correction
     why: str  #: the editor's own words, or empty
-    changes: tuple[Change, ...]
+    changes: tuple[ContentChange, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the correction as JSON types."""
@@ -85,12 +85,14 @@ class Correction:
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Correction:
         """Return the correction of a dictionary made by `to_dict`."""
-        changes = (Change(**row | {"kind": ChangeKind(row["kind"])}) for row in kept["changes"])
+        changes = (
+            ContentChange(**row | {"kind": ChangeKind(row["kind"])}) for row in kept["changes"]
+        )
         fields = {**kept, "day": date.fromisoformat(kept["day"]), "changes": tuple(changes)}
         return cls(**fields)
 
 
-def difference(was: Iterable[Revision], now: Iterable[Revision]) -> tuple[Change, ...]:
+def difference(was: Iterable[Revision], now: Iterable[Revision]) -> tuple[ContentChange, ...]:
     """Return how comparisons differ between two issues that carry them in the same order."""
     pairs = zip(was, now, strict=True)
     return tuple(change for old, new in pairs if old is not new for change in _changes(old, new))
@@ -119,7 +121,7 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _changes(old: Revision, new: Revision) -> Iterator[Change]:
+def _changes(old: Revision, new: Revision) -> Iterator[ContentChange]:
     before, after = (
         comparison_view(revision, base_url=_NOWHERE, web_url=_NOWHERE) for revision in (old, new)
     )
@@ -131,7 +133,7 @@ def _changes(old: Revision, new: Revision) -> Iterator[Change]:
     title = after.title
     for kind, was, now in of_whole:
         if was != now:
-            yield Change(kind=kind, comparison=title, was=was, now=now)
+            yield ContentChange(kind=kind, comparison=title, was=was, now=now)
     sides = list(zip(old.contenders, before.contenders, strict=False))
     others = list(zip(new.contenders, after.contenders, strict=False))
     for index, side in enumerate(sides):
@@ -155,7 +157,7 @@ def _same_tool(contender: Contender, index: int, others: Sequence[_Side]) -> _Si
     return next(iter(same or others[index : index + 1]), None)
 
 
-def _of_side(title: str, before: ContenderView, after: ContenderView) -> Iterator[Change]:
+def _of_side(title: str, before: ContenderView, after: ContenderView) -> Iterator[ContentChange]:
     shares = (
         (ChangeKind.PANEL_SHARE, before.panel_share, after.panel_share),
         (ChangeKind.COMMUNITY_SHARE, before.community_share, after.community_share),
@@ -167,12 +169,12 @@ def _of_side(title: str, before: ContenderView, after: ContenderView) -> Iterato
     ]
     for kind, was, now in texts:
         if was != now:
-            yield Change(kind=kind, comparison=title, tool=after.name, was=was, now=now)
+            yield ContentChange(kind=kind, comparison=title, tool=after.name, was=was, now=now)
 
 
 def _of_reviewers(
     title: str, side: _Side, other: _Side, views: tuple[ComparisonView, ComparisonView]
-) -> Iterator[Change]:
+) -> Iterator[ContentChange]:
     """Yield the calls of one tool's reviewers that differ, and the quotes shown that differ."""
     names = (side[1].name, other[1].name)
     shown = {
@@ -187,7 +189,7 @@ def _of_reviewers(
         if new is None:
             continue
         for kind, was, now in _of_verdict(old, new, shown=old.seat in shown):
-            yield Change(
+            yield ContentChange(
                 kind=kind,
                 comparison=title,
                 tool=names[1],
@@ -209,10 +211,12 @@ def _of_verdict(
             yield ChangeKind.QUOTE, was, now
 
 
-def _of_names(title: str, views: tuple[ComparisonView, ComparisonView]) -> Iterator[Change]:
+def _of_names(title: str, views: tuple[ComparisonView, ComparisonView]) -> Iterator[ContentChange]:
     """Yield each reviewer whom both mails quote, under different names."""
     before, after = ({quote.seat: quote.reviewer for quote in view.quotes} for view in views)
     for seat in sorted(before.keys() & after.keys()):
         was, now = before[seat] or "", after[seat] or ""
         if was != now:
-            yield Change(kind=ChangeKind.REVIEWER, comparison=title, seat=seat, was=was, now=now)
+            yield ContentChange(
+                kind=ChangeKind.REVIEWER, comparison=title, seat=seat, was=was, now=now
+            )
