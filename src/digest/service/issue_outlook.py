@@ -21,8 +21,6 @@ from digest.issues.models import Issue, IssueState, JobRun, Newsletter
 from digest.service.overview import job_facts
 from subscribers.dates import long_date
 
-_CORRECTION = "It doesn't leave by itself: a correction is sent by hand, once it is approved."
-
 
 @dataclass(frozen=True, kw_only=True)
 class IssueOutlook:
@@ -57,16 +55,17 @@ def issue_outlook(app: App, session: Session, issue: Issue) -> IssueOutlook:
     dated = store.dated(issue, newsletter)
     if issue.state is not IssueState.BUILT:
         return IssueOutlook(dated=dated, editorial=editorial)
-    correction = issue.corrects_issue_id is not None  # outside of the calendar
-    leaves = None if correction else leaves_at(session, newsletter, issue.period, now)
+    is_correction = issue.corrects_issue_id is not None
+    leaves = None if is_correction else leaves_at(session, newsletter, issue.period, now)
+    says = "It doesn't leave by itself: a correction has no place in the schedule."
+    if not is_correction:
+        says = _says(session, newsletter, leaves, now, approved=editorial.approved)
     return IssueOutlook(
         dated=dated,
         editorial=editorial,
         would_get=_would_get(session, issue, newsletter, now),
         leaves_at=leaves,
-        says=_CORRECTION
-        if correction
-        else _says(session, newsletter, leaves, now, approved=editorial.approved),
+        says=says,
         next_step=_next_step(session, issue, leaves, now, approved=editorial.approved),
     )
 
