@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -13,7 +14,7 @@ from digest.app.installation import App
 from digest.comparisons.loader import read_file
 from digest.comparisons.store import store_draft
 from digest.db import Database
-from digest.errors import WrongState
+from digest.errors import MailUnfit, WrongState
 from digest.issues import build as publish
 from digest.issues import provenance, store
 from digest.issues.approval import terms_of
@@ -144,6 +145,18 @@ def test_the_mails_own_words_are_corrected_by_the_editors_words(desk: Desk, week
 
     assert draft.correction.changes == ()
     assert "The opening named the wrong day." in draft.built.rendered.text
+
+
+def test_templates_that_do_not_say_what_was_wrong_make_no_correction(
+    desk: Desk, week: str, write_template: Callable[[str, str], None]
+) -> None:
+    desk.sent(week)
+    desk.mend()
+    write_template("partials/correction.mjml", "")
+
+    with pytest.raises(MailUnfit, match="it doesn't say what was wrong: Panel share of"):
+        desk.correct()
+    assert desk.numbers() == [1]
 
 
 def test_a_rehearsal_stores_nothing(desk: Desk, week: str) -> None:

@@ -17,7 +17,7 @@ from digest.errors import DigestError, IssueFrozen, NothingToPick
 from digest.issues import draft_history, provenance, store
 from digest.issues.approval import refuse_errors
 from digest.issues.calendar.next_issue import date_of
-from digest.issues.content import Correction, IssueView, correct_view
+from digest.issues.content import Correction, IssueView, correct_view, unsaid
 from digest.issues.content.compose import compose
 from digest.issues.identity import MailIdentity
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
@@ -144,7 +144,11 @@ def draft_issue(
     composed = correct_view(composed, correction) if correction else composed
     view = apply_words(composed, decisions)
     output = issue_builder.render(view)
-    doubts = (*_share_warnings(ordered), *embargo_warnings(ordered, chosen.day))
+    doubts = (
+        *_share_warnings(ordered),
+        *embargo_warnings(ordered, chosen.day),
+        *unsaid(view, output),
+    )
     rendered = replace(output, findings=(*output.findings, *doubts))
     return BuiltIssue(
         view=view,

@@ -108,6 +108,13 @@ Fails in an issue of 24 November: a comparison that is published on 30 November.
 
 Passes: one that is published on 24 November or before, or that has no date.
 
+### correction-unsaid
+
+**Error.** A [correction](every-week.md#when-something-was-wrong) says on top what was wrong and
+what is right. Templates of your own that are older than corrections don't: take
+`partials/correction.mjml`, and what `issue.mjml` and `issue.txt` say of `issue.correction`, from
+the shipped ones.
+
 ### spam-score
 
 **Warning** above 0 points, **error** from 5 on. What SpamAssassin says of the mail as it will be

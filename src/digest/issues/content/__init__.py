@@ -8,7 +8,7 @@ The result is the `IssueView` of `view`, the only thing a mail template gets.
 
 from digest.issues.content.compose import comparison_view
 from digest.issues.content.copywriting import TRACKING
-from digest.issues.content.correction import Correction, correct_view, difference
+from digest.issues.content.correction import Correction, correct_view, difference, unsaid
 from digest.issues.content.quotes import without_quotation_marks
 from digest.issues.content.view import (
     ComparisonView,
@@ -29,5 +29,6 @@ __all__ = [
     "correct_view",
     "difference",
     "paragraphs",
+    "unsaid",
     "without_quotation_marks",
 ]

@@ -7,7 +7,7 @@ MJML before it is compiled and returns findings of the same form.
 """
 
 from digest.render.lint.css import contrast_ratio, parse_colour
-from digest.render.lint.finding import Finding, LintedMail, Severity, error, warning
+from digest.render.lint.finding import Finding, LintedMail, Place, Severity, error, warning
 from digest.render.lint.html_reader import read_html
 from digest.render.lint.rules.accessibility import ENOUGH as ENOUGH_CONTRAST
 from digest.render.lint.rules.compliance import spam_score
@@ -23,6 +23,7 @@ __all__ = [
     "SUBJECT_FITS",
     "Finding",
     "LintedMail",
+    "Place",
     "Severity",
     "contrast_ratio",
     "error",
