@@ -24,7 +24,7 @@ from subscribers.address import parse, parse_named
 from subscribers.errors import BadAddress
 
 PREFIX = "DIGEST_"
-_ENV_FILE = Path(".env")
+ENV_FILE = Path(".env")
 _HOST = "_SERVICE_HOST"  # ends the name by which Kubernetes tells every container of a service
 
 #: Names with our prefix that are no settings, and who reads them.
@@ -130,7 +130,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
-        env_file=_ENV_FILE,
+        env_file=ENV_FILE,
         extra="ignore",
         frozen=True,
         hide_input_in_errors=True,
@@ -298,7 +298,7 @@ def load(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
     ``DIGEST_<NAME>_FILE``. Raises `BadSetting` with every fault in words.
     """
     variables = os.environ if env is None else env
-    in_file = _values_in_file()
+    in_file = values_in_file()
     _refuse_unknown(variables, in_file)
     # A file named in .env counts too, unless the value itself is given in either place.
     values: dict[str, Any] = {
@@ -312,12 +312,19 @@ def load(env: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
         raise BadSetting(_in_words(fault)) from None
 
 
+def by_init_name(values: Mapping[str, str]) -> dict[str, Any]:
+    """Return settings by variable as the overrides that `load` takes."""
+    names = {variable_of(name): name for name in Settings.model_fields}
+    fields = {variable: Settings.model_fields[name] for variable, name in names.items()}
+    return {str(fields[v].validation_alias or names[v]): value for v, value in values.items()}
+
+
 def variable_of(name: str) -> str:
     """Return the environment variable that a setting is read from."""
     return str(Settings.model_fields[name].validation_alias or f"{PREFIX}{name.upper()}")
 
 
-def _values_in_file() -> dict[str, str]:
+def values_in_file() -> dict[str, str]:
     """Return the values in .env by variable, in capitals; raises `BadSetting` for a faulty file."""
     unread = _UnreadLines()
     parser = logging.getLogger("dotenv.main")  # which only logs the lines it can't read
@@ -326,12 +333,12 @@ def _values_in_file() -> dict[str, str]:
         variables = DotEnvSettingsSource(Settings).env_vars
     except UnicodeDecodeError:
         step = "save it as UTF-8"
-        raise BadSetting(f"{_ENV_FILE} isn't a text in UTF-8", next_step=step) from None
+        raise BadSetting(f"{ENV_FILE} isn't a text in UTF-8", next_step=step) from None
     finally:
         parser.removeFilter(unread)
     if unread.lines:
         raise BadSetting(
-            f"{_ENV_FILE}, line {unread.lines[0]}: can't be read as a setting",
+            f"{ENV_FILE}, line {unread.lines[0]}: can't be read as a setting",
             next_step="write it as NAME=value, or put # in front of it",
         )
     return {name.upper(): value or "" for name, value in variables.items()}

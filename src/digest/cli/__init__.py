@@ -28,6 +28,11 @@ from subscribers.errors import SubscribersError
 
 #: Where each command is defined, and the first paragraph of its help, in the order of the list.
 COMMANDS = {
+    "digest.cli.installation.setup:app": {
+        "setup": (
+            "Set up a newsletter of your own: ask for what it needs, try it, and write it to .env."
+        ),
+    },
     "digest.cli.comparisons:import_app": {
         "import": "Import comparisons: add the new ones, and a new revision of each changed one.",
     },

@@ -8,16 +8,20 @@ and compares them with those that a resolver returns.
 """
 
 from digest.doctor.dns_checks import Resolve, is_reserved, look_up, records
-from digest.doctor.health_check import CheckResult, HealthLevel
-from digest.doctor.installation_checks import run_checks, sender_domains
+from digest.doctor.health_check import CheckResult, HealthLevel, fine, refused, warning
+from digest.doctor.installation_checks import is_loopback, run_checks, sender_domains
 
 __all__ = [
     "CheckResult",
     "HealthLevel",
     "Resolve",
+    "fine",
+    "is_loopback",
     "is_reserved",
     "look_up",
     "records",
+    "refused",
     "run_checks",
     "sender_domains",
+    "warning",
 ]

@@ -38,7 +38,7 @@ _MARKS = {
     HealthLevel.FAULT: "HOLD",
     HealthLevel.REFUSED: "NO",
 }
-_UNFIT = (HealthLevel.FAULT, HealthLevel.REFUSED)
+UNFIT = (HealthLevel.FAULT, HealthLevel.REFUSED)
 
 
 @app.command()
@@ -51,7 +51,7 @@ def doctor(
     call = call_of(context)
     facts = run_checks(call.app)
     needed = dns_records(call.app) if dns else []
-    unfit = any(fact.weight in _UNFIT for fact in facts)
+    unfit = any(fact.weight in UNFIT for fact in facts)
     if as_json:
         call.json({"fit": not unfit, "facts": facts, "dns": [asdict(record) for record in needed]})
     else:
@@ -129,7 +129,7 @@ def _print_records(call: CommandContext, records: Sequence[SenderRecord]) -> Non
 
 def _verdict(app: App, checks: Sequence[CheckResult]) -> str:
     """Return the sentence that sums the results up."""
-    failed = sum(check.weight in _UNFIT for check in checks)
+    failed = sum(check.weight in UNFIT for check in checks)
     if failed:
         return f"Not fit to send: {counted(failed, 'fault')} to mend."
     if app.outbox_folder is not None:

@@ -6,7 +6,6 @@ Hides what is missing from an installation, and the permissions of its files.
 from __future__ import annotations
 
 import secrets
-from pathlib import Path
 
 import typer
 from sqlmodel import Session, select
@@ -17,7 +16,8 @@ from digest.delivery import known_secrets
 from digest.issues.models import Newsletter
 from digest.migrations.table_check import require_right
 from digest.migrations.upgrade import current, upgrade
-from digest.settings import load
+from digest.settings import ENV_FILE, load
+from digest.setup import EnvFile
 
 app = typer.Typer()
 WEEKLY = Newsletter(
@@ -48,8 +48,11 @@ def _next_step(facts: dict[str, object]) -> str:
     return "digest doctor" if facts["upgraded"] else "digest status"
 
 
-def prepare(call: CommandContext) -> dict[str, object]:
-    """Create what is missing and return what was created; idempotent."""
+def prepare(call: CommandContext, newsletter: Newsletter | None = WEEKLY) -> dict[str, object]:
+    """Create what is missing and return what was created; idempotent.
+
+    *newsletter* is added where there is none yet.
+    """
     call.may_create = True
     wrote_secret = _write_secret(call)
     _keep_private(call)
@@ -57,7 +60,7 @@ def prepare(call: CommandContext) -> dict[str, object]:
         upgraded = upgrade(session.connection())
         require_right(session.connection())
         revision = current(session.connection())
-        added = _add_newsletter(session)
+        added = _add_newsletter(session, newsletter)
     marks = signing_keys.marks(
         load(database_url=call.database_url)
     )  # among them the one just written
@@ -77,22 +80,16 @@ def _keep_private(call: CommandContext) -> None:
         path.touch(mode=0o600)
 
 
-def _add_newsletter(session: Session) -> bool:
-    if session.exec(select(Newsletter)).first() is not None:
+def _add_newsletter(session: Session, newsletter: Newsletter | None) -> bool:
+    if newsletter is None or session.exec(select(Newsletter)).first() is not None:
         return False
-    session.add(Newsletter(**WEEKLY.model_dump(exclude={"id"})))
+    session.add(Newsletter(**newsletter.model_dump(exclude={"id"})))
     return True
 
 
 def _write_secret(call: CommandContext) -> bool:
     """Append a new secret to .env unless it has one; keep its other lines."""
-    path = Path(".env")
     if call.settings.secret is not None:
         return False
-    path.touch(mode=0o600)
-    before = path.read_text("utf-8")
-    gap = "\n" if before and not before.endswith("\n") else ""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(f"{gap}DIGEST_SECRET={secrets.token_hex(32)}\n")
-    path.chmod(0o600)
+    EnvFile.read(ENV_FILE).with_values({"DIGEST_SECRET": secrets.token_hex(32)}).write(ENV_FILE)
     return True

@@ -1,0 +1,92 @@
+"""Print what `digest setup` would write, and how it ended.
+
+Hides the layout, and that no key and no secret is ever printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from digest.cli.context import CommandContext
+from digest.cli.installation.doctor import UNFIT, print_checks
+from digest.doctor import CheckResult
+from digest.settings import ENV_FILE, values_in_file, variable_of
+from digest.setup import QUESTIONS
+
+NOT_SHOWN = "(not shown)"
+NEXT_STEPS = (
+    ("digest import PATH...", "your comparisons"),
+    ("digest build", "the first issue, frozen"),
+    ("digest test 1 --to ADDRESS", "one copy to yourself"),
+    ("digest subscribers import fifty.csv --consent TEXT", "fifty readers who know you"),
+    ("digest approve 1", "the first issue, as it is"),
+    ("digest send 1", "it goes to those fifty"),
+    ("digest subscribers import all.csv --consent TEXT", "everybody, once that went well"),
+    ("digest run", "from then on, everything by itself"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetupPlan:
+    """What is to be written, and what was found out before."""
+
+    answers: Mapping[str, str]
+    changes: Mapping[str, str]  #: settings by variable
+    checks: list[CheckResult]
+
+
+def show_plan(call: CommandContext, plan: SetupPlan) -> None:
+    """Print what would be written; no key and no secret is shown."""
+    before = values_in_file()
+    hidden = {variable_of(each.setting or "") for each in QUESTIONS if each.secret}
+    hidden.add(variable_of("secret"))
+    call.out.print(f"\nChanges in {ENV_FILE}:" if plan.changes else f"\n{ENV_FILE} stays as it is.")
+    for variable, value in plan.changes.items():
+        mark = "~" if variable in before else "+"
+        shown = NOT_SHOWN if variable in hidden else value
+        was = f"   (was: {before[variable]})" if mark == "~" and variable not in hidden else ""
+        call.out.print(f"  {mark} {variable}={shown}{was}", markup=False)
+    name, *moment = (plan.answers.get(each, "") for each in ("name", "on", "at", "zone"))
+    call.out.print(f"The newsletter: {name}; {', '.join(filter(None, moment))}", markup=False)
+
+
+def tell_outcome(
+    call: CommandContext,
+    plan: SetupPlan,
+    newsletter: str,
+    checks: Sequence[CheckResult],
+    marked: Sequence[CheckResult],
+    *,
+    as_json: bool,
+) -> None:
+    """Print how it ended, what the doctor marks, and the next commands; or all that as JSON."""
+    if as_json:
+        call.json(
+            {
+                "newsletter": newsletter,
+                "written": list(plan.changes),
+                "checks": checks,
+                "doctor": marked,
+                "next": [command for command, _ in NEXT_STEPS],
+            }
+        )
+        return
+    say = call.out.print
+    written = f"{ENV_FILE}, and " if plan.changes else ""
+    say(f"\nWritten: {written}the newsletter “{newsletter}” in the database.", markup=False)
+    if checks:
+        say("\nTried:")
+        print_checks(call, checks)
+    if marked:
+        say("\nWhat digest doctor marks:")
+        print_checks(call, marked)
+    unfit = any(check.weight in UNFIT for check in (*checks, *marked))
+    say(
+        "\nNext:"
+        if not unfit
+        else "\nNext: mend what is marked NO (digest setup asks again). Then:"
+    )
+    for command, why in NEXT_STEPS:
+        say(f"  {command:<51} {why}", markup=False)
+    say("Screen by screen: digest docs first-send")

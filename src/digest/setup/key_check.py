@@ -1,0 +1,43 @@
+"""Hides how an API key is tried: the provider judges a mail to the sender, and sends nothing."""
+
+from __future__ import annotations
+
+from digest.doctor import CheckResult, fine, refused, warning
+from digest.errors import BadSetting
+from digest.mail.mailing import Content, Mailbox, Mailing, Recipient
+from digest.mail.provider import Provider
+from digest.mail.transport import Accepted, Halted, Refused
+
+ABOUT = "API key"
+_WORDS = "A test by digest setup: this mail is judged and never sent."
+
+
+def check_key(provider: Provider, sender: Mailbox) -> CheckResult:
+    """Return whether the provider would take mail from *sender*; makes one request."""
+    mailing = Mailing(
+        content=Content(subject=_WORDS, html=f"<p>{_WORDS}</p>", text=_WORDS, sender=sender),
+        recipients=[Recipient("setup", sender.address, {}, {})],
+    )
+    try:
+        answer = provider.dry_run(mailing)
+    except BadSetting as fault:
+        return refused(ABOUT, str(fault), fault.next_step or "")
+    match answer:
+        case Accepted():
+            return fine(ABOUT, "the provider would take a mail (judged in sandbox mode, not sent)")
+        case Halted():
+            return refused(ABOUT, answer.detail, _NEXT.get(answer.status or 0, _OTHERWISE))
+        case Refused():
+            return refused(ABOUT, f"the provider refuses a mail: {answer.detail}", _OTHERWISE)
+    return warning(ABOUT, f"it couldn't be tried: {answer.detail}", "digest setup, once more")
+
+
+_OTHERWISE = "see what the provider says of its answer, then: digest setup"
+_NEXT = {
+    401: "make a key at the provider (Settings, API Keys), then: digest setup",
+    403: (
+        "give the key the right Mail Send (Settings, API Keys), or authenticate the sender's"
+        " domain (Settings, Sender Authentication); then: digest setup"
+    ),
+    451: "set DIGEST_SENDGRID_URL to the region of the account, then: digest setup",
+}

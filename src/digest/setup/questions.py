@@ -1,0 +1,200 @@
+"""Decides what a newcomer is asked, what each answer may be, and which settings answers become."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import time
+from zoneinfo import ZoneInfo
+
+from digest.app.installation import open_app
+from digest.errors import BadSetting
+from digest.issues.calendar import weekday_of
+from digest.settings import Settings, TransportKind, load, values_in_file, variable_of
+from subscribers.address import parse
+from subscribers.errors import BadAddress
+
+_LONGEST_NAME = 200
+_SPECIAL = re.compile(r'[()<>\[\]:;@\\,."]')  # RFC 5322, 3.2.3: a name with these is quoted
+
+
+def clock_time(text: str) -> time:
+    """Return the time of day that *text* says, such as 09:00, 9:00 or 9; raises `BadSetting`."""
+    hour, _, minute = text.partition(":")
+    try:
+        return time.fromisoformat(f"{hour:0>2}:{minute or '00'}").replace(second=0, microsecond=0)
+    except ValueError:
+        raise BadSetting(f"{text} is no time of day; write it like 09:00") from None
+
+
+def _one_line(text: str) -> None:
+    if not text.isprintable() or len(text) > _LONGEST_NAME:
+        raise BadSetting(f"it must be one line of at most {_LONGEST_NAME} characters")
+
+
+def _sender_name(text: str) -> None:
+    _one_line(text)
+    if "," in text or ";" in text:
+        raise BadSetting("it must have no comma and no semicolon: SendGrid refuses such a name")
+
+
+def _address_alone(text: str) -> None:
+    try:
+        parse(text)
+    except BadAddress:
+        raise BadSetting("it must be an address alone, such as news@mill-lane.example") from None
+
+
+def _public_key(text: str) -> None:
+    open_app(load({})).provider.verifier(text.split(","))
+
+
+def _zone(text: str) -> None:
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError, LookupError):
+        raise BadSetting(f"{text} is no time zone; write it like Europe/Berlin") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetupQuestion:
+    """One question; its answer may come from an option as well."""
+
+    name: str  #: in Python; the option is named alike
+    words: str  #: as a person is asked
+    hint: str = ""  #: an example, or where the answer is found
+    check: Callable[[str], object] = _one_line  #: raises `DigestError` for what can't be
+    setting: str | None = None  #: which the answer is stored and checked as too
+    needed: bool = False
+    secret: bool = False  #: never shown, not even while it is typed
+
+    @property
+    def option(self) -> str:
+        """The option of the command line, such as --base-url."""
+        return f"--{self.name.replace('_', '-')}"
+
+
+QUESTIONS = (
+    SetupQuestion(name="name", words="The newsletter's name", needed=True),
+    SetupQuestion(name="description", words="What it is about, in a sentence"),
+    SetupQuestion(
+        name="on", words="The weekday it comes out on", hint="such as thursday", check=weekday_of
+    ),
+    SetupQuestion(name="at", words="The time of day", hint="such as 09:00", check=clock_time),
+    SetupQuestion(name="zone", words="The time zone", hint="such as Europe/Berlin", check=_zone),
+    SetupQuestion(
+        name="sender_name", words="The sender's name, as readers see it", check=_sender_name
+    ),
+    SetupQuestion(
+        name="sender",
+        words="The sender's address",
+        hint="of your own domain, such as news@mill-lane.example",
+        check=_address_alone,
+        needed=True,
+    ),
+    SetupQuestion(
+        name="postal_address",
+        words="The postal address, which the law asks for in every mail",
+        hint="in one line, such as 1 Mill Lane, Anytown",
+        setting="postal_address",
+        needed=True,
+    ),
+    SetupQuestion(
+        name="base_url",
+        words="The address of the public site",
+        hint="such as https://news.mill-lane.example",
+        setting="base_url",
+        needed=True,
+    ),
+    SetupQuestion(
+        name="editors",
+        words="The editors' addresses, who get drafts and reminders",
+        hint="with commas between them",
+        setting="editors",
+    ),
+    SetupQuestion(
+        name="api_key",
+        words="SendGrid's API key",
+        hint="with the right Mail Send; without one, mail goes to a folder",
+        setting="sendgrid_api_key",
+        secret=True,
+    ),
+    SetupQuestion(
+        name="sendgrid_url",
+        words="SendGrid's address, where it isn't the usual one",
+        hint="https://api.eu.sendgrid.com for an account in the EU; else nothing",
+        setting="sendgrid_url",
+    ),
+    SetupQuestion(
+        name="webhook_key",
+        words="The verification key of SendGrid's event webhook",
+        hint="a long text that begins with MFkw; without one, bounces go unheard",
+        check=_public_key,
+        setting="webhook_keys",
+        secret=True,
+    ),
+)
+
+
+def missing(answers: Mapping[str, str]) -> list[str]:
+    """Return the options whose answers are needed and aren't in *answers*."""
+    return [each.option for each in QUESTIONS if each.needed and not answers.get(each.name)]
+
+
+def checked(question: SetupQuestion, answer: str) -> str:
+    """Return an answer without blanks around it; raises `DigestError` for one that can't be."""
+    text = answer.strip()
+    if text:
+        question.check(text)
+        if question.setting is not None:
+            load({}, **{question.setting: text})
+    elif question.needed:
+        raise BadSetting(f"{question.words} is needed")
+    return text
+
+
+def settings_from(answers: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that answers become, by variable; none for what wasn't answered."""
+    asked = [(each.name, each.setting) for each in QUESTIONS if each.name in answers]
+    values = {variable_of(setting): answers[name] for name, setting in asked if setting}
+    if answers.get("sender"):
+        values[variable_of("sender")] = _mailbox(answers.get("sender_name", ""), answers["sender"])
+    return values
+
+
+def changes(
+    settings: Settings, today: Mapping[str, str], wanted: Mapping[str, str]
+) -> dict[str, str]:
+    """Return what to write into .env, by variable: nothing that stands there already.
+
+    *today* and *wanted* are settings by variable, as `settings_from` returns them. What comes from
+    a file of its own (DIGEST_<NAME>_FILE) stays there unless it was answered anew.
+    """
+    in_file = values_in_file()
+    changed = {
+        variable: value
+        for variable, value in wanted.items()
+        if value != in_file.get(variable, "")
+        and (value != today.get(variable) or variable in os.environ)
+    }
+    key, transport = variable_of("sendgrid_api_key"), variable_of("transport")
+    chosen = TransportKind.SENDGRID.value
+    new = changed.get(key) or (wanted.get(key) and "transport" not in settings.model_fields_set)
+    if new and in_file.get(transport) != chosen:
+        changed[transport] = chosen
+    if settings.secret is None:
+        changed[variable_of("secret")] = secrets.token_hex(32)
+    return changed
+
+
+def _mailbox(name: str, address: str) -> str:
+    """Return a mailbox as a From header has it, with the name in quotation marks where needed."""
+    if not name:
+        return address
+    if _SPECIAL.search(name):
+        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+        name = f'"{escaped}"'
+    return f"{name} <{address}>"

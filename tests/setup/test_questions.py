@@ -1,0 +1,93 @@
+"""Questions of `digest setup`: what an answer may be, and which settings answers become."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from digest.errors import DigestError
+from digest.settings import load
+from digest.setup import QUESTIONS, changes, checked, missing, settings_from
+
+BY_NAME = {question.name: question for question in QUESTIONS}
+ANSWERS = {
+    "name": "Tools of the Trade",
+    "sender": "news@mill-lane.eu",
+    "postal_address": "1 Mill Lane, Anytown",
+    "base_url": "https://news.mill-lane.eu",
+}
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "says"),
+    [
+        ("name", " ", "is needed"),
+        ("name", "two\nlines", "one line"),
+        ("on", "someday", "a weekday is one of"),
+        ("at", "25:00", "write it like 09:00"),
+        ("zone", "Mars/Olympus", "write it like Europe/Berlin"),
+        ("sender", "nobody", "an address alone"),
+        ("sender", "Us <us@mill-lane.eu>", "an address alone"),
+        ("sender_name", "Verdicts, weekly", "no comma"),
+        ("base_url", "news", "DIGEST_BASE_URL must look like"),
+        ("editors", "a@mill-lane.eu, b", "DIGEST_EDITORS must be addresses"),
+        ("webhook_key", "no key", "not a public key"),
+    ],
+)
+def test_an_answer_that_cannot_be_is_refused_in_words(name: str, answer: str, says: str) -> None:
+    with pytest.raises(DigestError, match=says):
+        checked(BY_NAME[name], answer)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"), [("at", "9"), ("at", "9:30"), ("on", "thu"), ("editors", ""), ("zone", "")]
+)
+def test_an_answer_may_be_short(name: str, answer: str) -> None:
+    assert checked(BY_NAME[name], f" {answer} ") == answer
+
+
+def test_what_is_missing_is_told_by_option() -> None:
+    assert missing({"name": "News"}) == ["--sender", "--postal-address", "--base-url"]
+    assert missing(ANSWERS) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sender"),
+    [("", "news@mill-lane.eu"), ("Dr. A", '"Dr. A" <news@mill-lane.eu>'), ("Ä B", "Ä B <news@")],
+)
+def test_name_and_address_become_one_setting(name: str, sender: str) -> None:
+    made = settings_from({**ANSWERS, "sender_name": name})["DIGEST_FROM"]
+    assert made.startswith(sender)
+    assert load({}, DIGEST_FROM=made).sender == made
+
+
+def test_with_a_key_mail_goes_to_the_provider_and_a_secret_is_made_once() -> None:
+    first = changes(load({}), {}, settings_from({**ANSWERS, "api_key": "SG.key"}))
+    assert (first["DIGEST_TRANSPORT"], len(first["DIGEST_SECRET"])) == ("sendgrid", 64)
+
+
+def test_what_stands_there_already_is_not_written_again(empty_folder: Path) -> None:
+    (empty_folder / ".env").write_text(
+        "DIGEST_SECRET=0123456789abcdef0123456789abcdef\nDIGEST_EDITORS=ed@mill-lane.eu\n", "utf-8"
+    )
+    wanted = {"DIGEST_EDITORS": "ed@mill-lane.eu", "DIGEST_BASE_URL": "https://news.mill-lane.eu"}
+    assert changes(load({}), {}, wanted) == {"DIGEST_BASE_URL": "https://news.mill-lane.eu"}
+
+
+def test_a_key_that_comes_from_a_file_of_its_own_stays_there(empty_folder: Path) -> None:
+    (empty_folder / "key").write_text("SG.key", "utf-8")
+    (empty_folder / ".env").write_text(
+        "DIGEST_SENDGRID_API_KEY_FILE=key\nDIGEST_TRANSPORT=sendgrid\n", "utf-8"
+    )
+    today = {"DIGEST_SENDGRID_API_KEY": "SG.key"}
+    assert set(changes(load({}), today, today)) == {"DIGEST_SECRET"}
+    assert "DIGEST_SENDGRID_API_KEY" in changes(
+        load({}), today, {"DIGEST_SENDGRID_API_KEY": "SG.new"}
+    )
