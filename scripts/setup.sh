@@ -17,10 +17,21 @@ command -v "$python" >/dev/null 2>&1 ||
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
   fail "Python's venv module is missing. On Debian and Ubuntu: apt install python3-venv"
 
-echo "Setting up $venv, once; this takes about half a minute..."
+echo "Setting up $venv, once; this takes half a minute, or longer on a slow line..."
 if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
   "$python" -m venv --clear "$venv" || fail "$venv can't be made; what Python says is above."
 fi
+
+alive() { # says every few seconds that this goes on, for as long as this script does
+  seconds=0
+  while sleep 5 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
+    seconds=$((seconds + 5))
+    set -- "$venv"/lib/python*/site-packages/*.dist-info
+    echo "  $seconds s: $# packages are in place, and it goes on..."
+  done
+}
+alive &
+trap 'kill $! 2>/dev/null' EXIT
 
 install() { # without bytecode: Python makes it for what is used, when it is used
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-compile "$@" ||
@@ -31,3 +42,4 @@ install --requirement requirements-dev.txt
 install --no-deps --no-build-isolation --editable .
 faults=$("$venv/bin/python" -m pip check --disable-pip-version-check 2>&1) ||
   fail "$faults" "requirements-dev.txt lacks what pyproject.toml asks for. Mend it: make requirements"
+echo "Done: $venv is ready."

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -15,8 +19,9 @@ from digest.db import Database, sqlite_url
 from digest.delivery.sending import restore_guard
 from digest.delivery.sending.restore_guard import RestoreGuardFile
 from digest.fake_sendgrid import message_store
-from tests.stories.conftest import Installation
-from tests.stories.warm_start import LIMIT, Said
+from digest.issues.calendar.cadence import issue_day, period_of_day
+from tests.stories.conftest import DIGEST, Installation
+from tests.stories.warm_start import LIMIT, Said, Warm
 
 READERS = 300
 
@@ -80,6 +85,48 @@ def test_its_folder_may_go_on_sending(shown: tuple[Path, Said, int]) -> None:
 def test_it_leaves_nothing_running(shown: tuple[Path, Said, int]) -> None:
     with pytest.raises(ProcessLookupError):
         os.killpg(shown[2], 0)
+
+
+@pytest.fixture(scope="module")
+def told(warmed: Warm, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The folder a small demo ran in, and the lines it printed for people."""
+    folder = tmp_path_factory.mktemp("told")
+    return folder, Installation(warmed, folder).done("demo", "--readers", "20").out.splitlines()
+
+
+def test_it_is_seen_to_be_alive(told: tuple[Path, list[str]]) -> None:
+    assert re.fullmatch(r"Start a SendGrid that runs here\.\.\. \d+\.\d s", told[1][0])
+    assert [line.partition("...")[0] for line in told[1][1:6]] == [
+        "Import comparisons",
+        "Import readers",
+        "Pick and build",
+        "Send",
+        "Events back",
+    ]
+
+
+def test_it_ends_with_three_lines_that_show_something(told: tuple[Path, list[str]]) -> None:
+    folder, lines = told
+    mail, report, desk = lines[-3:]
+    for line in (mail, report):
+        assert Path(unquote(urlsplit(line.split()[-1]).path)).read_text("utf-8").startswith("<!")
+    *there, command, name = shlex.split(desk.partition("the desk")[2])
+    assert (there, name) == (["cd", "demo", "&&"], "preview")
+    assert command == "digest" or (folder / "demo" / command).samefile(DIGEST)
+
+
+def test_its_folder_has_settings_of_its_own_and_next_week_can_be_picked(
+    told: tuple[Path, list[str]], warmed: Warm
+) -> None:
+    site = Installation(warmed, told[0] / "demo")
+    assert (site.folder / ".env").stat().st_mode & 0o077 == 0
+    assert "secret: links are signed with it" in site.done("doctor", "--no-dns").out
+    later = period_of_day(issue_day(site.status()["period"], 0) + timedelta(weeks=1))
+    assert site.done("pick", "--period", later, "--json").facts["chosen"]
+
+
+def test_its_readers_hardly_complain(shown: tuple[Path, Said, int]) -> None:
+    assert shown[1].facts["status"]["complained"] == 0
 
 
 def test_it_may_be_run_again_and_spares_a_folder_of_somebodys_own(empty: Installation) -> None:
