@@ -54,8 +54,8 @@ def test_an_answer_may_be_short(name: str, answer: str) -> None:
 
 
 def test_what_is_missing_is_told_by_option() -> None:
-    assert missing({"name": "News"}) == ["--sender", "--postal-address", "--base-url"]
-    assert missing(ANSWERS) == []
+    assert missing(QUESTIONS, {"name": "News"}) == ["--sender", "--postal-address", "--base-url"]
+    assert missing(QUESTIONS, ANSWERS) == []
 
 
 @pytest.mark.parametrize(

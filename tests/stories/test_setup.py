@@ -7,11 +7,14 @@ import pty
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from digest.db import Database, sqlite_url
 from digest.fake_sendgrid import RunningFake, running_fake
+from digest.issues.models import Newsletter
 from tests.stories.conftest import DIGEST, Installation
 
 KEY = "SG.the-key"
@@ -106,6 +109,24 @@ def test_a_key_that_stdin_does_not_hold_is_asked_for_again(empty: Installation) 
     said = empty.run(*OPTIONS, "--api-key", "-")
     assert (said.code, "stdin holds none" in said.err) == (1, True)
     assert list(empty.folder.iterdir()) == []
+
+
+def test_with_several_newsletters_it_sets_the_installation_up_and_none_of_them(
+    empty: Installation,
+) -> None:
+    empty.done("init")
+    with (
+        closing(Database(sqlite_url(empty.folder / "digest.db"))) as database,
+        database.write() as session,
+    ):
+        session.add(Newsletter(slug="second", name="The second"))
+    said = empty.done(
+        "setup", "--yes", "--no-dns", "--json", "--sender", "news@mill-lane.eu",
+        "--postal-address", "1 Mill Lane", "--base-url", "https://127.0.0.1:1",
+    )  # fmt: skip
+    assert (said.facts["newsletter"], "DIGEST_FROM" in said.facts["written"]) == (None, True)
+    refused = empty.run("setup", "--yes", "--name", "The third")
+    assert (refused.code, "several newsletters" in refused.err) == (1, True)
 
 
 class Terminal:

@@ -17,9 +17,10 @@ from digest.setup.questions import (
     missing,
     settings_from,
 )
-from digest.setup.webhook_check import check_webhook
+from digest.setup.webhook_check import PRESS, check_webhook
 
 __all__ = [
+    "PRESS",
     "QUESTIONS",
     "EnvFile",
     "SetupQuestion",

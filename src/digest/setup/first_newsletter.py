@@ -18,13 +18,13 @@ from digest.setup.questions import clock_time
 _LONGEST_SLUG = 64
 
 
-def newsletter_answers(session: Session) -> dict[str, str]:
-    """Return today's answers about the newsletter; none where there are several."""
+def newsletter_answers(session: Session) -> dict[str, str] | None:
+    """Return today's answers about the newsletter; ``None`` where there are several."""
     rows = store.newsletters(session)
-    return {} if len(rows) > 1 else answers_of(rows[0] if rows else None)
+    return answers_of(*rows) if len(rows) <= 1 else None
 
 
-def answers_of(newsletter: Newsletter | None) -> dict[str, str]:
+def answers_of(newsletter: Newsletter | None = None) -> dict[str, str]:
     """Return the answers that describe a newsletter; the usual ones where there is none."""
     row = newsletter or Newsletter(slug="", name="")
     return {

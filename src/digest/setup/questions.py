@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from zoneinfo import ZoneInfo
@@ -68,6 +68,7 @@ class SetupQuestion:
     hint: str = ""  #: an example, or where the answer is found
     check: Callable[[str], object] = _one_line  #: raises `DigestError` for what can't be
     setting: str | None = None  #: which the answer is stored and checked as too
+    newsletter: bool = False  #: whether it is about the newsletter, and not the installation
     needed: bool = False
     secret: bool = False  #: never shown, not even while it is typed
 
@@ -78,13 +79,29 @@ class SetupQuestion:
 
 
 QUESTIONS = (
-    SetupQuestion(name="name", words="The newsletter's name", needed=True),
-    SetupQuestion(name="description", words="What it is about, in a sentence"),
+    SetupQuestion(name="name", words="The newsletter's name", newsletter=True, needed=True),
+    SetupQuestion(name="description", words="What it is about, in a sentence", newsletter=True),
     SetupQuestion(
-        name="on", words="The weekday it comes out on", hint="such as thursday", check=weekday_of
+        name="on",
+        words="The weekday it comes out on",
+        hint="such as thursday",
+        check=weekday_of,
+        newsletter=True,
     ),
-    SetupQuestion(name="at", words="The time of day", hint="such as 09:00", check=clock_time),
-    SetupQuestion(name="zone", words="The time zone", hint="such as Europe/Berlin", check=_zone),
+    SetupQuestion(
+        name="at",
+        words="The time of day",
+        hint="such as 09:00",
+        check=clock_time,
+        newsletter=True,
+    ),
+    SetupQuestion(
+        name="zone",
+        words="The time zone",
+        hint="such as Europe/Berlin",
+        check=_zone,
+        newsletter=True,
+    ),
     SetupQuestion(
         name="sender_name", words="The sender's name, as readers see it", check=_sender_name
     ),
@@ -139,9 +156,9 @@ QUESTIONS = (
 )
 
 
-def missing(answers: Mapping[str, str]) -> list[str]:
-    """Return the options whose answers are needed and aren't in *answers*."""
-    return [each.option for each in QUESTIONS if each.needed and not answers.get(each.name)]
+def missing(questions: Sequence[SetupQuestion], answers: Mapping[str, str]) -> list[str]:
+    """Return the options of *questions* whose answers are needed and aren't in *answers*."""
+    return [each.option for each in questions if each.needed and not answers.get(each.name)]
 
 
 def checked(question: SetupQuestion, answer: str) -> str:

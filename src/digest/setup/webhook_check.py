@@ -18,7 +18,7 @@ from digest.doctor import CheckResult, fine, refused, warning
 ABOUT = "webhook"
 SECONDS = 10.0  #: the longest wait for one answer
 _PAUSE = 0.5
-_PRESS = "at the provider, open the event webhook and press Test Your Integration"
+PRESS = "at the provider, open the event webhook and press Test Your Integration"
 
 Seen = Callable[[], object]  #: what is known of applied events; it changes when one comes
 
@@ -70,9 +70,9 @@ def _by_provider(
             return fine(ABOUT, f"{endpoint} took a signed event of the provider's")
         sleep(_PAUSE)
     if wait:
-        step = f"{_PRESS}; the log of digest run says why a post is refused"
+        step = f"{PRESS}; the log of digest run says why a post is refused"
         return warning(ABOUT, f"{endpoint} answers, and no event came in {wait:.0f} seconds", step)
-    step = f"{_PRESS}, after: digest setup --yes --wait 120"
+    step = f"{PRESS}, after: digest setup --yes --wait 120"
     return warning(ABOUT, f"{endpoint} answers; no signed event was tried", step)
 
 

@@ -9,8 +9,9 @@ import inspect
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.client import HTTP_PORT
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -32,10 +33,12 @@ from digest.doctor import (
     run_checks,
     warning,
 )
-from digest.errors import BadSetting, DigestError
+from digest.errors import BadSetting, DigestError, WrongState
 from digest.mail.mailing import mailbox
+from digest.migrations.upgrade import current
 from digest.settings import ENV_FILE, by_init_name, load
 from digest.setup import (
+    PRESS,
     QUESTIONS,
     EnvFile,
     SetupQuestion,
@@ -112,6 +115,8 @@ def setup(
     fresh = CommandContext(database_url=call.database_url)
     context.call_on_close(fresh.close)
     newsletter = _write(fresh, plan)
+    if wait:
+        fresh.err.print(f"Waiting {wait:.0f} seconds for a signed event: {PRESS} now.")
     checks = [*plan.checks, *_try_webhook(fresh.app, wait)]
     marked = [each for each in run_checks(fresh.app) if each.weight is not HealthLevel.FINE]
     tell_outcome(fresh, plan, newsletter, checks, marked, as_json=as_json)
@@ -123,9 +128,13 @@ def _plan(
     call: CommandContext, given: Mapping[str, str | None], *, asks: bool, dns: bool
 ) -> SetupPlan:
     """Gather the answers, and try what can be tried before anything is written."""
-    today = _today(call)
+    newsletter = _newsletter_today(call)
+    questions = [each for each in QUESTIONS if newsletter is not None or not each.newsletter]
+    today = {name: text for name, text in {**(newsletter or {}), **_today(call)}.items() if text}
     flags = {name: _from_stdin(name, text) for name, text in given.items() if text is not None}
-    answers = _asked(call, today, flags) if asks else _answered(today, flags)
+    _refuse_unasked(questions, flags)
+    ask = partial(_asked, call) if asks else _answered
+    answers = ask(questions, today, flags)
     changed = changes(call.settings, settings_from(today), settings_from(answers))
     installation = open_app(load(database_url=call.database_url, **by_init_name(changed)))
     if asks:
@@ -135,7 +144,7 @@ def _plan(
 
 
 def _today(call: CommandContext) -> dict[str, str]:
-    """Return the answers that stand today, of settings and database."""
+    """Return the answers that stand in today's settings."""
     settings = call.settings
     named = {each.name: str(each.setting) for each in QUESTIONS if each.setting}
     answers = {
@@ -146,28 +155,44 @@ def _today(call: CommandContext) -> dict[str, str]:
     if "sender" in settings.model_fields_set:
         sender = mailbox(settings.sender)
         answers.update({"sender": sender.address, "sender_name": sender.name})
-    return {name: text for name, text in {**_newsletter_today(call), **answers}.items() if text}
+    return answers
 
 
 def _plain(value: Any) -> str:
     return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value or "")
 
 
-def _newsletter_today(call: CommandContext) -> dict[str, str]:
+def _newsletter_today(call: CommandContext) -> dict[str, str] | None:
+    """Return today's answers about the newsletter; ``None`` where there are several."""
     path = open_app(call.settings).database.path
     if path is not None and not path.exists():
-        return answers_of(None)
+        return answers_of()
     with call.app.database.read() as session:
+        if current(session.connection()) is None:  # a server's database without tables
+            return answers_of()
         return newsletter_answers(session)
+
+
+def _refuse_unasked(questions: Sequence[SetupQuestion], flags: Mapping[str, str]) -> None:
+    """Raise `WrongState` for options about the newsletter where there are several."""
+    asked = {question.name for question in questions}
+    unasked = [each.option for each in QUESTIONS if each.name in flags.keys() - asked]
+    if unasked:
+        raise WrongState(
+            f"there are several newsletters, so {', '.join(unasked)} can't be set here",
+            next_step="digest schedule set --help",
+        )
 
 
 def _from_stdin(name: str, text: str) -> str:
     """Return *text*, or the next line of stdin in its place; raise `BadSetting` for none."""
     if text != _STDIN:
         return text
+    option = f"--{name.replace('_', '-')}"
+    if sys.stdin.isatty():
+        return str(typer.prompt(option, hide_input=True))
     line = sys.stdin.readline().strip()
     if not line:
-        option = f"--{name.replace('_', '-')}"
         raise BadSetting(
             f"{option} {_STDIN}: stdin holds none",
             next_step=f"digest setup {option} {_STDIN} < FILE",
@@ -175,16 +200,18 @@ def _from_stdin(name: str, text: str) -> str:
     return line
 
 
-def _answered(today: Mapping[str, str], flags: Mapping[str, str]) -> dict[str, str]:
+def _answered(
+    questions: Sequence[SetupQuestion], today: Mapping[str, str], flags: Mapping[str, str]
+) -> dict[str, str]:
     """Return the answers of *flags* and of *today*; raise `DigestError` where one is missing."""
     answers = dict(today)
-    for question in QUESTIONS:
+    for question in questions:
         if question.name in flags:
             try:
                 answers[question.name] = checked(question, flags[question.name])
             except DigestError as fault:
                 raise BadSetting(f"{question.option}: {fault}") from None
-    lacking = missing(answers)
+    lacking = missing(questions, answers)
     if lacking:
         raise BadSetting(
             f"without a terminal nothing is asked, and these are missing: {', '.join(lacking)}",
@@ -194,12 +221,15 @@ def _answered(today: Mapping[str, str], flags: Mapping[str, str]) -> dict[str, s
 
 
 def _asked(
-    call: CommandContext, today: Mapping[str, str], flags: Mapping[str, str]
+    call: CommandContext,
+    questions: Sequence[SetupQuestion],
+    today: Mapping[str, str],
+    flags: Mapping[str, str],
 ) -> dict[str, str]:
     """Ask each question that no flag has answered, with today's answer as the default."""
     call.out.print("Enter keeps what stands in brackets; Ctrl-C ends this and writes nothing.\n")
     answers = dict(today)
-    for question in QUESTIONS:
+    for question in questions:
         given = flags.get(question.name)
         while True:
             try:
@@ -254,11 +284,13 @@ def _try_dns(installation: App) -> Iterator[CheckResult]:
         yield fine("DNS", "DKIM and DMARC are published")
 
 
-def _write(call: CommandContext, plan: SetupPlan) -> str:
-    """Write the settings, then the database; return the newsletter's slug."""
+def _write(call: CommandContext, plan: SetupPlan) -> str | None:
+    """Write the settings, then the database; return the newsletter's slug, if one was set up."""
     if plan.changes:
         EnvFile.read(ENV_FILE).with_values(plan.changes).write(ENV_FILE)
     prepare(call, newsletter=None)
+    if "name" not in plan.answers:
+        return None
     with call.app.database.write() as session:
         return set_up_newsletter(session, plan.answers, call.app.clock()).slug
 

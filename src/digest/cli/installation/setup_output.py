@@ -48,13 +48,14 @@ def show_plan(call: CommandContext, plan: SetupPlan) -> None:
         was = f"   (was: {before[variable]})" if mark == "~" and variable not in hidden else ""
         call.out.print(f"  {mark} {variable}={shown}{was}", markup=False)
     name, *moment = (plan.answers.get(each, "") for each in ("name", "on", "at", "zone"))
-    call.out.print(f"The newsletter: {name}; {', '.join(filter(None, moment))}", markup=False)
+    if name:
+        call.out.print(f"The newsletter: {name}; {', '.join(filter(None, moment))}", markup=False)
 
 
 def tell_outcome(
     call: CommandContext,
     plan: SetupPlan,
-    newsletter: str,
+    newsletter: str | None,
     checks: Sequence[CheckResult],
     marked: Sequence[CheckResult],
     *,
@@ -73,8 +74,9 @@ def tell_outcome(
         )
         return
     say = call.out.print
-    written = f"{ENV_FILE}, and " if plan.changes else ""
-    say(f"\nWritten: {written}the newsletter “{newsletter}” in the database.", markup=False)
+    written = [str(ENV_FILE)] if plan.changes else []
+    written += [f"the newsletter “{newsletter}” in the database"] if newsletter else []
+    say(f"\nWritten: {', and '.join(written) or 'nothing'}.", markup=False)
     if checks:
         say("\nTried:")
         print_checks(call, checks)
@@ -82,11 +84,7 @@ def tell_outcome(
         say("\nWhat digest doctor marks:")
         print_checks(call, marked)
     unfit = any(check.weight in UNFIT for check in (*checks, *marked))
-    say(
-        "\nNext:"
-        if not unfit
-        else "\nNext: mend what is marked NO (digest setup asks again). Then:"
-    )
+    say("\nNext:" + (" mend what is marked NO (digest setup asks again), then:" if unfit else ""))
     for command, why in NEXT_STEPS:
         say(f"  {command:<51} {why}", markup=False)
     say("Screen by screen: digest docs first-send")
