@@ -14,9 +14,12 @@ from __future__ import annotations
 from starlette.routing import Route
 
 from subscribers.web import confirm, confirm_address, decline, preferences, privacy, unsubscribe
+from subscribers.web.client import is_ours
 from subscribers.web.config import NetworkPrecision, NewsletterInfo, SiteConfig
 from subscribers.web.endpoint import HEADERS, SCRIPTED, Endpoint, headers_for, policy
 from subscribers.web.page_model import Challenge, Choice, Field, Form, Page, Renderer
+from subscribers.web.request_body import BodyRejected, Fields
+from subscribers.web.request_body import read as read_form
 from subscribers.web.signup_checks import SignupChecks
 from subscribers.web.signup_form import (
     FRAME_PATH,
@@ -34,9 +37,11 @@ from subscribers.web.signup_handlers import SignupHandlers
 __all__ = [
     "HEADERS",
     "SCRIPTED",
+    "BodyRejected",
     "Challenge",
     "Choice",
     "Field",
+    "Fields",
     "Form",
     "NetworkPrecision",
     "NewsletterInfo",
@@ -45,8 +50,10 @@ __all__ = [
     "SiteConfig",
     "form",
     "headers_for",
+    "is_ours",
     "kept_link",
     "policy",
+    "read_form",
     "routes",
     "snippet",
     "wording",

@@ -9,14 +9,17 @@ import pytest
 
 from digest.errors import MailUnfit
 from digest.issues.build import IssueBuilder
+from digest.issues.review_link import review_token
 from digest.mail.mailing import Content, Mailbox
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, InDoubt, NotSent
 from digest.render.rendered import Rendered
 from digest.service.editor_notifications import EditorNotifications, notify_editors
 from digest.service.publisher import ReleaseDecision
+from subscribers.tokens import Tokens
 from tests.service.conftest import NO, World
 
+TOKENS = Tokens(["a secret of the tests, long enough"])
 TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
@@ -44,7 +47,10 @@ class EditorMailbox:
             base_url="https://news.example.com",
             hand_over=lambda mailing: self.transport.hand_over(self.transport.prepare(mailing)),
             issue=lambda *_: content("The issue"),
-            letter=lambda _newsletter, subject, words: content(subject, "\n".join(words)),
+            letter=lambda _newsletter, subject, words, url: content(
+                subject, "\n".join([*words, url])
+            ),
+            sign=lambda link: review_token(TOKENS, link),
             allowed=lambda *_: world.decision,
         )
 

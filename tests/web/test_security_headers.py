@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
+from http import HTTPStatus
 
 import httpx2
 import pytest
 from starlette.routing import Route
 
+from digest.issues.review_link import link_to, review_token
 from subscribers.tokens import DatedTarget, LetterCause, LinkTarget
 from tests.subscribers.web.test_endpoint import EXPECTED, FORBIDDEN, FRAMED, OF_ITS_OWN
 from tests.web.conftest import DRAFT, SENT, SLUG, MakeSite, Running
@@ -20,7 +23,16 @@ from tests.web.conftest import DRAFT, SENT, SLUG, MakeSite, Running
 #: Pages that are the same for everybody: any browser may keep them, any search engine find them.
 PUBLIC = re.compile(r"/(|issues.*|comparisons/.*|own-links|style\.css|icon\.svg|robots\.txt)$")
 FRAMING = re.compile(r"/issues/\w+/\d+$")
-MAIL = re.compile(r"/issues/\w+/\d+/mail$")
+MAIL = re.compile(r"/(issues/\w+/\d+|review/[\w-]+)/mail$")
+#: The page of a review, also where it refuses a form.
+REVIEW = re.compile(r"/review/[\w-]+(/code|/decide)?$")
+EDITOR = "ann@example.org"
+
+
+@pytest.fixture
+def site(make_running: MakeSite) -> Running:
+    """A site with an editor, whose link opens the draft."""
+    return make_running(editors=EDITOR)
 
 
 def values(site: Running) -> dict[str, list[str]]:
@@ -33,10 +45,14 @@ def values(site: Running) -> dict[str, list[str]]:
         links.confirm(DatedTarget(*who, site.clock())),
         links.change(1, site.clock()),
         links.decline(LetterCause("0" * 32, "weekly", who.subscriber_id)),
+        review_token(
+            site.app.tokens, link_to(DRAFT, EDITOR, "0" * 12, site.clock() + timedelta(days=1))
+        ),
     ]
     return {
         **{
-            path: [url.rpartition("/")[2], "bad"] for path, url in zip("upcan", tokens, strict=True)
+            path: [url.rpartition("/")[2], "bad"]
+            for path, url in zip("upcanr", tokens, strict=True)
         },
         "newsletter": ["weekly", "monthly"],
         "number": [str(SENT[0]), str(DRAFT), "99"],
@@ -98,7 +114,9 @@ def policy_faults(what: str, path: str, answer: httpx2.Response) -> Iterator[str
             yield f"{what}: not in a sandbox"
         if not {"default-src 'none'", "frame-ancestors 'self'"} <= set(parts):
             yield f"{what}: the mail's policy is {policy}"
-    elif FRAMING.search(path) and answer.is_success:
+    elif (FRAMING.search(path) and answer.is_success) or (
+        REVIEW.search(path) and answer.status_code in (HTTPStatus.OK, HTTPStatus.CONFLICT)
+    ):
         if policy != f"{wanted}; frame-src 'self'":
             yield f"{what}: the viewer's policy is {policy}"
     elif path != FRAMED and policy != wanted:

@@ -1,4 +1,4 @@
-"""Send the letters that wait (confirmation, welcome, change of address) and test copies.
+"""Send the letters that wait, to readers and to editors, and test copies.
 
 This module hides what of an installation a letter is composed and sent with.
 """
@@ -6,12 +6,15 @@ This module hides what of an installation a letter is composed and sent with.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from digest.app.resources import Resources
 from digest.app.sending import Sending
-from digest.letters import LetterTransport, send_test_copy
+from digest.issues.models import Newsletter
+from digest.issues.review_link import TO_REVIEW
+from digest.letters import CodeSending, LetterTransport, LetterView, send_codes, send_test_copy
 from digest.mail.mailing import Content
 from digest.mail.transport import Accepted
 from subscribers.letter_queue import send_waiting
@@ -48,13 +51,16 @@ class LetterSending:
         )
 
     def send_waiting(self, at_most: int = 500) -> Counter[LetterState]:
-        """Send up to *at_most* waiting letters, the oldest first; callers may run concurrently.
+        """Send waiting codes and up to *at_most* letters to readers, the oldest first.
+
+        Callers may run concurrently.
 
         Return how many letters ended in which state. `LetterState.WAITING` means that the transport
         refuses mail for now, so call again later. A letter in doubt is never sent again. Raises
         `BadSetting`.
         """
-        return send_waiting(
+        codes = self._send_codes()
+        return codes + send_waiting(
             self.resources.database,
             self.transport(),
             self.links,
@@ -63,6 +69,47 @@ class LetterSending:
             at_most=at_most,
             hours=self.resources.settings.link_hours,
         )
+
+    def to_editors(
+        self, newsletter: Newsletter, subject: str, words: Sequence[str], review_url: str = ""
+    ) -> Content:
+        """Return a letter to a newsletter's editors, with a button to *review_url* if given."""
+        from digest.render.accent import accent_of
+        from digest.render.engine import render
+
+        identity = self.resources.identity.of(newsletter)
+        view = LetterView(
+            newsletter=newsletter.name,
+            subject=subject,
+            preview=words[0],
+            title=subject,
+            paragraphs=words,
+            button=TO_REVIEW if review_url else "",
+            action_url=review_url,
+            why=f"You get this because you are an editor of {newsletter.name} (DIGEST_EDITORS).",
+            postal_address=identity.postal_address,
+            accent=accent_of(newsletter.accent),
+        )
+        mail = render("letter", {"letter": view}, folder=self.resources.template_folder)
+        return Content(
+            subject=mail.subject,
+            html=mail.html,
+            text=mail.text,
+            sender=identity.sender_mailbox,
+            reply_to=identity.reply_mailbox,
+            category="editors",
+        )
+
+    def _send_codes(self) -> Counter[LetterState]:
+        transport = self.sending.transport
+        codes = CodeSending(
+            store=self.resources.database,
+            hand_over=lambda mailing: transport.hand_over(transport.prepare(mailing)),
+            tokens=self.resources.tokens,
+            editors=self.resources.settings.editor_list(),
+            letter=self.to_editors,
+        )
+        return send_codes(codes, self.resources.clock)
 
     def send_test_copy(self, content: Content, address: str) -> Accepted:
         """Send one test copy; raises `DigestError` unless the provider accepted it."""

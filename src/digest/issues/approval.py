@@ -25,9 +25,10 @@ from digest.issues.models import (
     IssueState,
     Newsletter,
 )
+from digest.render.escaping import strip_unprintable
 from digest.render.lint import Finding, Severity
 
-MOST_NOTE = 2000  #: characters of a note
+MOST_NOTE = 1000  #: characters of a note
 _PEOPLE = (1, 2)  #: how many may have to approve
 
 
@@ -173,9 +174,7 @@ def send_back(
     """
     if issue.state is not IssueState.BUILT:
         raise WrongState(f"issue {issue.number} is {issue.state}: it can't be sent back any more")
-    words = note.strip()
-    if not words or len(words) > MOST_NOTE:
-        raise DigestError(f"say in a note of up to {MOST_NOTE} characters what has to change")
+    words = read_note(note)
     entry = Approval(
         issue_id=_stored(issue),
         act=ApprovalAct.SENT_BACK,
@@ -189,6 +188,14 @@ def send_back(
     session.add(entry)
     session.flush()
     return entry
+
+
+def read_note(note: str) -> str:
+    """Return a note as one paragraph; raises `DigestError` for one that is empty or too long."""
+    words = " ".join(strip_unprintable(note).split())
+    if not words or len(words) > MOST_NOTE:
+        raise DigestError(f"say in a note of up to {MOST_NOTE} characters what has to change")
+    return words
 
 
 def withdraw(session: Session, issue: Issue, *, by: str, why: str, now: datetime) -> None:
@@ -235,18 +242,23 @@ def approval_status(session: Session, issue: Issue, *, templates: str) -> Approv
     approvals = standing(session, issue)
     if not approvals:
         return None
-    approval, terms = approvals[-1], terms_of(session, issue, templates=templates)
+    terms = terms_of(session, issue, templates=templates)
+    return ApprovalStatus(
+        approval=approvals[-1],
+        void=changed_since(approvals[-1], terms),
+        given=len(people(entry for entry in approvals if entry.seal == terms.seal())),
+        needed=store.newsletter_of(session, issue).approvals_needed,
+    )
+
+
+def changed_since(approval: Approval, terms: ApprovalTerms) -> tuple[str, ...]:
+    """Return what differs from the terms an approval was given on, which makes it void."""
     changed = (
         ("the mail", tuple(approval.editions) != terms.editions),
         ("the audience", approval.audience != terms.audience),
         ("the templates", approval.templates != terms.templates),
     )
-    return ApprovalStatus(
-        approval=approval,
-        void=tuple(part for part, differs in changed if differs),
-        given=len(people(entry for entry in approvals if entry.seal == terms.seal())),
-        needed=store.newsletter_of(session, issue).approvals_needed,
-    )
+    return tuple(part for part, differs in changed if differs)
 
 
 def people(approvals: Iterable[Approval]) -> list[str]:

@@ -213,6 +213,12 @@ def issue_and_edition(
     return issue, edition_of(session, issue)
 
 
+def by_id(session: Session, issue_id: int, *, lock: bool = False) -> Issue | None:
+    """Return the issue of that id; *lock* locks the row until the caller commits."""
+    chosen = select(Issue).where(Issue.id == issue_id)
+    return session.exec(chosen.with_for_update() if lock else chosen).one_or_none()
+
+
 def by_period(
     session: Session, newsletter_id: int | None, period: str, *, lock: bool = False
 ) -> Issue | None:

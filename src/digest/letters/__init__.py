@@ -5,7 +5,8 @@ what a letter says of the newsletter, takes the text in the reader's language fr
 and puts both into a `LetterView` of `letter_view`, which is all that the template sees. It renders
 the letter once for all readers of a kind, substitutes the reader's links, passes the mailing to a
 transport, and returns the `SendOutcome` of the transport's answer. `internal_mail` sends what goes
-to the publisher's own people: seed copies, test copies and notices to the editors.
+to the publisher's own people: seed copies, test copies and notices to the editors; `review_letter`
+sends the codes that editors ask for.
 """
 
 from digest.letters.internal_mail import (
@@ -16,12 +17,15 @@ from digest.letters.internal_mail import (
     test_copy_location,
 )
 from digest.letters.letter_view import LetterView
+from digest.letters.review_letter import CodeSending, send_codes
 from digest.letters.sender import LetterTransport
 
 __all__ = [
     "CANARY_BATCH",
+    "CodeSending",
     "LetterTransport",
     "LetterView",
+    "send_codes",
     "send_notice",
     "send_seed_copy",
     "send_test_copy",

@@ -146,6 +146,15 @@ def comparison_page(
     return render_page("comparison", context, folder=folder)
 
 
+def review_page(site: Site, review: object, answers: object, *, folder: Path | None = None) -> str:
+    """Return the page where an editor decides on an issue; raises `TemplateBroken`.
+
+    *review* and *answers* are of the shapes of `digest.web.review.review_view`.
+    """
+    context = {"site": site, "review": review, "answers": answers}
+    return render_page("review", context, folder=folder)
+
+
 def asset(name: str, *, folder: Path | None = None) -> str:
     """Return the text of style.css or icon.svg; raises `TemplateBroken` when it is missing."""
     for place in template_folders("web", folder):

@@ -1,13 +1,14 @@
 """Mail the editors about slots that need them, each notice once.
 
-Hides which notice is due when, and its wording; `digest.letters` sends it.
+Hides which notice is due when, its wording, and who gets a link to decide; `digest.letters` sends
+it.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
@@ -17,12 +18,13 @@ from sqlmodel import Session
 
 from digest.delivery.events import TO_EDITOR
 from digest.errors import DigestError
-from digest.issues import store
+from digest.issues import approval, store
 from digest.issues.calendar import slots
 from digest.issues.calendar.slot_workflow import NEWS_AGE, EditorNotice, SlotTimes, due_notice
-from digest.issues.models import Issue, IssueState, Newsletter, Slot, SlotState
+from digest.issues.models import Approval, Issue, IssueState, Newsletter, Slot, SlotState
+from digest.issues.review_link import PATH, REVIEW_TAG, TO_REVIEW, ReviewLink, link_to
 from digest.letters import send_notice
-from digest.mail.mailing import Content, Mailing
+from digest.mail.mailing import Content, Mailing, Recipient
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.transport import Answer
 from digest.service.publisher import Allowed, ReleaseDecision
@@ -36,10 +38,18 @@ log = logging.getLogger(__name__)
 _NOTIFIED = [state for state in SlotState if state is not SlotState.RELEASED]
 #: Notices that carry the issue itself.
 _WITH_ISSUE = (EditorNotice.DRAFT, EditorNotice.REMINDER)
+#: Notices after which there is something to decide.
+_REVIEWED = (*_WITH_ISSUE, EditorNotice.HELD, EditorNotice.SENT_BACK)
 MOST_WARNINGS = 8  #: findings a letter lists
 BANNER = (
     '<div style="padding:16px 24px;background:#fff3c4;color:#1c1c1c;font:15px/22px'
     " 'Segoe UI',Roboto,Helvetica,Arial,sans-serif\">{}</div>"
+)
+#: A link of 46 pixels, which a finger hits.
+BUTTON = (
+    '<p style="margin:12px 0 4px"><a clicktracking=off href="{url}" style="display:inline-block;'
+    "padding:12px 20px;border-radius:6px;background:#1c1c1c;color:#fff3c4;font-weight:600;"
+    'text-decoration:none">{words}</a></p>'
 )
 
 
@@ -52,7 +62,9 @@ class EditorNotifications:
     base_url: str
     hand_over: Callable[[Mailing], Answer]
     issue: Callable[[Session, Issue], Content]  #: the mail readers would get
-    letter: Callable[[Newsletter, str, Sequence[str]], Content]  #: from subject and paragraphs
+    #: A letter from its subject, its paragraphs, and the URL where the issue is decided on.
+    letter: Callable[[Newsletter, str, Sequence[str], str], Content]
+    sign: Callable[[ReviewLink], str]  #: returns the token of an editor's link
     allowed: Allowed
 
 
@@ -74,6 +86,12 @@ class _Due(NamedTuple):
     slot: Slot
     kind: EditorNotice
     decision: ReleaseDecision
+    sent_back: Approval | None = None  #: who sent it back, and why
+
+    def about(self, newsletter: Newsletter) -> str:
+        """Return what the notice is about, by which it is sent once."""
+        about = _about(newsletter, self.slot, self.kind)
+        return f"{about}-{self.sent_back.id}" if self.sent_back else about
 
 
 def _due(
@@ -102,7 +120,27 @@ def _due(
             decision = _decision(letters, session, slot)._replace(why=slot.note)
         if kind and not was_sent(slot, kind):
             due.append(_Due(slot, kind, decision))
+        due += _due_sent_back(letters, session, newsletter, slot, notices)
     return due
+
+
+def _due_sent_back(
+    letters: EditorNotifications,
+    session: Session,
+    newsletter: Newsletter,
+    slot: Slot,
+    notices: Mapping[str, LetterState],
+) -> list[_Due]:
+    """Return the notice to the other editors that an issue was sent back, unless it has left."""
+    issue = store.by_period(session, newsletter.id, slot.period)
+    back = approval.sent_back(session, issue) if issue else None
+    if back is None or issue is None or issue.state is not IssueState.BUILT:
+        return []
+    if all(_is_theirs(back, address) for address in letters.addresses):
+        return []
+    due = _Due(slot, EditorNotice.SENT_BACK, ReleaseDecision(False, back.note, by=back.by), back)
+    waits = notices.get(due.about(newsletter), LetterState.WAITING) is LetterState.WAITING
+    return [due] if waits else []
 
 
 def _about(newsletter: Newsletter, slot: Slot, kind: EditorNotice) -> str:
@@ -121,22 +159,54 @@ def _send_notice(letters: EditorNotifications, due: _Due, now: datetime) -> str:
     with letters.store.read() as session:
         newsletter = session.get_one(Newsletter, slot.newsletter_id)
         issue = store.by_period(session, slot.newsletter_id, slot.period)
-        content = _content(letters, session, newsletter, issue, due)
+        links = _links(letters, session, newsletter, issue, due)
+        url = f"{letters.base_url}{PATH}/{REVIEW_TAG}" if links else ""
+        content = _content(letters, session, newsletter, issue, due, url)
     mailing = None
     if content is not None:
         mailing = Mailing(
             content=content,
             recipients=[
-                inert_recipient(address, base_url=letters.base_url)._replace(
-                    delivery=f"{TO_EDITOR}{number}-{slot.period}-{kind}"
-                )
+                _recipient(letters, address, links, f"{TO_EDITOR}{number}-{slot.period}-{kind}")
                 for number, address in enumerate(letters.addresses, start=1)
+                if not _is_theirs(due.sent_back, address)
             ],
             issue="editors",
         )
-    about = _about(newsletter, slot, kind)
+    about = due.about(newsletter)
     outcome = send_notice(letters.store, letters.hand_over, mailing, newsletter.slug, about, now)
     return f"{slot.period}: {kind} letter {outcome}" if outcome else ""
+
+
+def _is_theirs(sent_back: Approval | None, address: str) -> bool:
+    """Return whether an editor sent the issue back, and so needn't be told."""
+    return sent_back is not None and sent_back.by == address
+
+
+def _links(
+    letters: EditorNotifications,
+    session: Session,
+    newsletter: Newsletter,
+    issue: Issue | None,
+    due: _Due,
+) -> Mapping[str, str]:
+    """Return each editor's token to decide on the issue; empty where there is nothing to decide."""
+    if issue is None or issue.state is not IssueState.BUILT or due.kind not in _REVIEWED:
+        return {}
+    until = due.slot.due_at + SlotTimes.of(newsletter).late
+    seen = store.edition_of(session, issue).fingerprint
+    return {
+        address: letters.sign(link_to(issue.id or 0, address, seen, until))
+        for address in letters.addresses
+    }
+
+
+def _recipient(
+    letters: EditorNotifications, address: str, links: Mapping[str, str], delivery: str
+) -> Recipient:
+    inert = inert_recipient(address, base_url=letters.base_url)
+    own = {REVIEW_TAG: links[address]} if links else {}
+    return inert._replace(delivery=delivery, parts={**inert.parts, **own})
 
 
 def _content(
@@ -145,26 +215,30 @@ def _content(
     newsletter: Newsletter,
     issue: Issue | None,
     due: _Due,
+    url: str,
 ) -> Content | None:
     try:
         subject, words = _words(newsletter, issue, due)
         if due.kind in _WITH_ISSUE and issue is not None:
-            return _with_banner(letters.issue(session, issue), subject, words)
-        return letters.letter(newsletter, subject, words)
+            return _with_banner(letters.issue(session, issue), subject, words, url)
+        return letters.letter(newsletter, subject, words, url)
     except DigestError as fault:
         log.error("no notice to the editors can be composed: %s", fault)
         return None
 
 
-def _with_banner(content: Content, subject: str, paragraphs: Sequence[str]) -> Content:
-    """Return the readers' mail with paragraphs to the editors above it."""
-    banner = BANNER.format("<br>".join(str(escape(paragraph)) for paragraph in paragraphs))
+def _with_banner(content: Content, subject: str, paragraphs: Sequence[str], url: str) -> Content:
+    """Return the readers' mail with paragraphs to the editors above it, and the link to decide."""
+    words = [str(escape(paragraph)) for paragraph in paragraphs]
+    button = [BUTTON.format(url=escape(url), words=TO_REVIEW)] if url else []
+    banner = BANNER.format("<br>".join(words) + "".join(button))
+    link = [f"{TO_REVIEW}:", url] if url else []
     html = re.sub(r"(<body[^>]*>)", lambda match: match[1] + banner, content.html, count=1)
     return replace(
         content,
         subject=f"{subject}: {content.subject}",
         html=html,
-        text="\n".join([*paragraphs, "-" * 72, "", content.text]),
+        text="\n".join([*paragraphs, *link, "-" * 72, "", content.text]),
         category="editors",
         track_clicks=False,
         track_opens=False,
@@ -184,6 +258,9 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
         "by": due.decision.by,
         "step": due.decision.step or _step(due, number),
         "hours": newsletter.max_lateness,
+        "you": "you approve it"
+        if newsletter.approvals_needed == 1
+        else f"{newsletter.approvals_needed} of you have approved it",
         "alone": " by itself if no check finds anything, or" if newsletter.unattended else "",
         "again": f"digest approve {number}, then digest send {number}"
         if number
@@ -197,6 +274,8 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
 
 
 def _step(due: _Due, number: int | None) -> str:
+    if due.sent_back is not None:
+        return f"digest build --period {due.slot.period} --again; digest approve {number}"
     if number is None:
         return f"digest build --period {due.slot.period}, and approve it"
     return "mend that" if due.decision.may_go else f"digest approve {number}"
@@ -221,7 +300,7 @@ _WORDS = {
     EditorNotice.DRAFT: (
         "[Draft for {short}]",
         "This is the draft of issue {number}.",
-        "It goes out on {when},{alone} once you approve it: {step}",
+        "It goes out on {when},{alone} once {you}. On the command line: {step}",
     ),
     EditorNotice.REMINDER: (
         "[Not approved, due {short}]",
@@ -243,6 +322,12 @@ _WORDS = {
         "Missed: the issue of {period}",
         "The issue of {period} was due on {when} and was missed: {why}.",
         "It doesn't go by itself any more. To send it all the same: {again}.",
+    ),
+    EditorNotice.SENT_BACK: (
+        "Sent back: the issue of {period}",
+        "{by} sent issue {number} back:",
+        "{why}",
+        "It isn’t sent until it is approved anew. Once that is mended: {step}",
     ),
     EditorNotice.SKIPPED: (
         "No issue for {period}",

@@ -5,7 +5,6 @@ Hides which jobs there are, how often each runs, and what of the installation ea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -22,10 +21,10 @@ from digest.delivery.sending import (
 )
 from digest.errors import MailUnfit, NotApproved
 from digest.issues import store
+from digest.issues.approval import approvers
 from digest.issues.corrections import wrong_issue
-from digest.issues.models import Edition, Issue, Newsletter
-from digest.letters import LetterView
-from digest.mail.mailing import Content
+from digest.issues.models import Edition, Issue
+from digest.issues.review_link import review_token
 from digest.render.lint import Severity
 from digest.service.backup import back_up
 from digest.service.editor_notifications import EditorNotifications, notify_editors
@@ -116,7 +115,8 @@ def release_decision(app: App, session: Session, issue: Issue) -> ReleaseDecisio
         return _unapproved(app, session, issue, str(fault))
     if approval is None:
         return ReleaseDecision(True, "unattended")
-    return ReleaseDecision(True, f"approved by {approval.by}", by=approval.by)
+    by = approvers(session, issue)
+    return ReleaseDecision(True, f"approved by {by}", by=by)
 
 
 def _unapproved(app: App, session: Session, issue: Issue, why: str) -> ReleaseDecision:
@@ -165,32 +165,7 @@ def editor_notifications_of(app: App) -> EditorNotifications:
         base_url=app.settings.base_url,
         hand_over=lambda mailing: (way := app.sending.transport).hand_over(way.prepare(mailing)),
         issue=lambda session, issue: app.sending.edition_send(session, issue).content,
-        letter=partial(_letter, app),
+        letter=app.letters.to_editors,
+        sign=lambda link: review_token(app.tokens, link),
         allowed=partial(release_decision, app),
-    )
-
-
-def _letter(app: App, newsletter: Newsletter, subject: str, words: Sequence[str]) -> Content:
-    from digest.render.accent import accent_of
-    from digest.render.engine import render
-
-    identity = app.identity.of(newsletter)
-    view = LetterView(
-        newsletter=newsletter.name,
-        subject=subject,
-        preview=words[0],
-        title=subject,
-        paragraphs=words,
-        why=f"You get this because you are an editor of {newsletter.name} (DIGEST_EDITORS).",
-        postal_address=identity.postal_address,
-        accent=accent_of(newsletter.accent),
-    )
-    mail = render("letter", {"letter": view}, folder=app.template_folder)
-    return Content(
-        subject=mail.subject,
-        html=mail.html,
-        text=mail.text,
-        sender=identity.sender_mailbox,
-        reply_to=identity.reply_mailbox,
-        category="editors",
     )

@@ -19,6 +19,7 @@ from digest.web.error_pages import ErrorMiddleware, ErrorPages
 from digest.web.letter_worker import LetterWorker
 from digest.web.newsletter_cache import NewsletterCache
 from digest.web.public_pages import OWN_LINKS, PublicSite
+from digest.web.review import ReviewPages
 from digest.web.security_headers import SecurityHeaders
 from digest.web.signup_wiring import site_config, split_setting
 from digest.web.theme import Theme
@@ -40,6 +41,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     config = site_config(app, theme, letter_worker.wake)
     public = PublicSite(app, config, theme)
     archive = Archive(app, config, theme, own_links=OWN_LINKS)
+    review = ReviewPages(app, theme, letter_worker.wake)
     error_pages = ErrorPages(theme)
 
     @asynccontextmanager
@@ -55,6 +57,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
         routes=[
             *public.routes(),
             *archive.routes(),
+            *review.routes(),
             *readers.routes(config),
             *webhooks.routes(webhook),
             *monitoring.routes(app, webhook.rejected, ticking=ticking),

@@ -143,14 +143,14 @@ def _correction_notes(
     return notes
 
 
-def public_html(html: str, own_links: str) -> str:
+def public_html(html: str, own_links: str, *, target: str = "_top") -> str:
     """Return a frozen mail's HTML for every visitor: a reader's own links lead to *own_links*.
 
-    *html* holds the tags that stand for readers' tokens. A ``base`` element opens links in the
-    whole window, since the mail is shown in a frame.
+    *html* holds the tags that stand for readers' tokens. A ``base`` element opens links in
+    *target*, by default the whole window, since the mail is shown in a frame.
     """
     shared = _READERS_LINK.sub(own_links, html)
-    return _HEAD.sub(lambda head: f'{head[0]}<base target="_top">', shared, count=1)
+    return _HEAD.sub(lambda head: f'{head[0]}<base target="{target}">', shared, count=1)
 
 
 def _frozen(session: Session, slug: str, number: int) -> str:

@@ -20,6 +20,8 @@ MAIL = (
     " default-src 'none'; style-src 'unsafe-inline'; img-src https: data:; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'self'"
 )
+#: A mail that an editor reviews: the same, but its links open in a window of their own only.
+REVIEWED_MAIL = MAIL.replace(" allow-top-navigation-by-user-activation", "")
 
 
 def cacheable_headers(seconds: int, *, by: str = "public", found: bool = True) -> dict[str, str]:

@@ -68,6 +68,7 @@ class EditorNotice(StrEnum):
     HELD = "held"  #: its moment has come and it may not go
     MISSED = "missed"  #: it is too late to go by itself
     SKIPPED = "skipped"  #: no issue came out
+    SENT_BACK = "sent-back"  #: an editor sent it back; one for each time that happens
 
 
 #: No notice is sent about a slot longer past: `digest status` lists it.
