@@ -13,7 +13,9 @@ from tests.preview.conftest import SECRET, TOKEN, Site
 OTHERS = [
     "evil.example",
     "127.0.0.1.evil.example",
-    "127.0.0.1:1",
+    "127.0.0.1:x",
+    "127.0.0.1@evil.example",
+    "localhost.evil.example:8025",
     "169.254.169.254",
     "[::ffff:127.0.0.1]",
 ]
@@ -79,6 +81,26 @@ def test_another_site_can_not_make_a_browser_decide(
     answer = read_only_site.client.post("/decide", content=b'{"act": "undo"}', headers=fields)
 
     assert answer.status_code == 403
+
+
+def test_through_a_tunnel_the_desk_answers_at_another_port(read_only_site: Site) -> None:
+    """`ssh -L 9000:127.0.0.1:8025` brings the browser's own port in Host and Origin."""
+    tunnelled = {"Host": "localhost:9000", "Content-Type": "application/json"}
+    client = read_only_site.client
+    assert client.get("/", headers=tunnelled).status_code == 200
+    for origin, status in (
+        ("http://localhost:9000", 409),  # it is let in, and there is no such reader
+        (read_only_site.url, 403),
+        ("http://127.0.0.1:9000", 403),
+        ("http://localhost:9001", 403),
+        ("https://localhost:9000", 403),
+        ("http://localhost", 403),
+        ("null", 403),
+    ):
+        order = client.post(
+            "/decide", content=b'{"act": "x"}', headers={**tunnelled, "Origin": origin}
+        )
+        assert order.status_code == status, origin
 
 
 def test_nothing_is_changed_by_looking(read_only_site: Site) -> None:

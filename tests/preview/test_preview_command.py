@@ -17,6 +17,7 @@ import httpx2
 import pytest
 from sqlmodel import Session
 
+from digest.cli.preview import tunnel_words
 from digest.issues import store
 from digest.issues.models import Issue, Slot, SlotState
 from digest.render.sandbox import RenderProcess
@@ -67,6 +68,19 @@ def facts(done: subprocess.CompletedProcess[str]) -> Any:
 
 def issue_of(session: Session) -> Issue:
     return store.by_number(session, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("connection", "way"),
+    [
+        ("198.51.100.9 51234 203.0.113.7 22", "kim@203.0.113.7"),
+        ("198.51.100.9 51234 203.0.113.7 2222", "-p 2222 kim@203.0.113.7"),
+        ("nonsense", "kim@SERVER"),
+    ],
+)
+def test_on_a_server_the_desk_says_how_to_reach_it(connection: str, way: str) -> None:
+    said = tunnel_words(connection, "kim", 8025)
+    assert said.splitlines()[1] == f"ssh -N -L 8025:127.0.0.1:8025 {way}"
 
 
 def test_send_refuses_what_nobody_approved_and_takes_what_somebody_did(

@@ -5,6 +5,8 @@ Hides how session, file watcher, render process and socket are started and stopp
 
 from __future__ import annotations
 
+import os
+from getpass import getuser
 from pathlib import Path
 from secrets import token_urlsafe
 from shlex import quote
@@ -24,6 +26,7 @@ from digest.web.server import listen, serve, url_of
 
 app = typer.Typer()
 SECONDS, MEGABYTES = 5.0, 512  # limits of one rendering
+_ENDS, _SSH = 4, "22"  #: fields of SSH_CONNECTION, and the usual port
 
 
 @app.command()
@@ -37,7 +40,10 @@ def preview(
         bool, typer.Option("--remote-images", help="Fetch the mail's images from where they are.")
     ] = False,
 ) -> None:
-    """Show the next issue as readers will get it, rebuilt whenever a file is saved."""
+    """Show the next issue as readers will get it, rebuilt whenever a file is saved.
+
+    On a server, reach it by a tunnel from your own machine: ssh -N -L 8025:127.0.0.1:8025 SERVER
+    """
     call = call_of(context)
     if not folder.is_dir():
         raise NotFound(f"there is no folder {folder}", next_step=f"mkdir -p {quote(str(folder))}")
@@ -58,11 +64,27 @@ def preview(
         token = token_urlsafe(16)
         call.out.print(f"The desk is at {url_of(sock)}/?{LINK_FIELD}={token}  (stop with Ctrl-C)")
         at = sock.getsockname()[1]
+        if over_ssh := os.environ.get("SSH_CONNECTION"):
+            call.out.print(tunnel_words(over_ssh, getuser(), at), markup=False)
         try:
             serve(make_preview(session, watcher, port=at, token=token), sock, at_exit=watcher.stop)
         finally:
             watcher.stop()
             session.app.database.close()
+
+
+def tunnel_words(connection: str, user: str, port: int) -> str:
+    """Return how to reach the desk from where a person has logged in from.
+
+    *connection* is what ssh sets as SSH_CONNECTION: the addresses and ports of both ends.
+    """
+    ends = connection.split()
+    server, ssh_port = (ends[2], ends[3]) if len(ends) == _ENDS else ("SERVER", _SSH)
+    other = "" if ssh_port == _SSH else f"-p {ssh_port} "
+    return (
+        "It answers on this server only. On your own machine, run this, and open the link there:\n"
+        f"ssh -N -L {port}:127.0.0.1:{port} {other}{user}@{server}"
+    )
 
 
 def _prepare_database(call: CommandContext) -> None:

@@ -5,6 +5,7 @@ Hides the checks of token, Host, Origin and Sec-Fetch-Site, and the page's conte
 
 from __future__ import annotations
 
+import re
 from secrets import compare_digest
 
 from starlette.datastructures import URL, Headers
@@ -21,6 +22,8 @@ POLICY = (
 LINK_FIELD = "token"  #: the query field that holds the token
 ASK_FOR_LINK = "Open the desk by the link that digest preview has printed: it holds a token."
 _SAFE = ("GET", "HEAD")
+#: This machine's names, at any port: through a tunnel (ssh -L) the browser sees another one.
+_OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:[0-9]{1,5})?")
 
 
 class OriginGuard:
@@ -28,12 +31,12 @@ class OriginGuard:
 
     Other users and programs of this machine don't know the token, which the browser keeps as a
     cookie. A foreign page could point its own name at 127.0.0.1 (DNS rebinding), or post here
-    without reading the response (CSRF): the Host and Origin headers show that.
+    without reading the response (CSRF): the Host and Origin headers show that. A page of another
+    port of this machine is foreign too, so the origin of an order is compared with its host.
     """
 
     def __init__(self, app: ASGIApp, *, port: int, token: str) -> None:
         self._app = app
-        self._hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]"))
         self._token = token.encode()
         self._cookie = f"digest-desk-{port}"  # browsers send a cookie to every port of a host
 
@@ -63,7 +66,8 @@ class OriginGuard:
         return response
 
     def _refusal(self, headers: Headers, method: str) -> str:
-        if headers.get("host", "").lower() not in self._hosts:
+        host = headers.get("host", "").lower()
+        if not _OWN_HOST.fullmatch(host):
             return (
                 "This desk answers on this machine only: open it as http://127.0.0.1 and its port."
             )
@@ -71,8 +75,7 @@ class OriginGuard:
             return "Another site asked for this."
         if method in _SAFE:
             return ""
-        origin = headers.get("origin", "")
-        if origin.removeprefix("http://").lower() not in self._hosts:
+        if headers.get("origin", "").lower() != f"http://{host}":
             return "Another site asked for this."
         if not headers.get("content-type", "").startswith("application/json"):
             return "The desk takes JSON."
