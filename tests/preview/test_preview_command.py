@@ -96,6 +96,43 @@ def test_send_refuses_what_nobody_approved_and_takes_what_somebody_did(
     assert "isn't approved" not in after.stderr
 
 
+def test_what_is_sent_back_is_not_sent_until_it_is_approved_anew(
+    built: EditorFolder, run_in: RunIn
+) -> None:
+    run_in(built.folder, "approve", "1", "--by", "Kim")
+    back = run_in(built.folder, "send-back", "1", "--by", "Ann", "--note", "The lead is wrong.")
+    refused = run_in(built.folder, "send", "1")
+    again = run_in(built.folder, "send-back", "1", "--by", "Ann", "--note", "No.", "--json")
+    empty = run_in(built.folder, "send-back", "1", "--note", " ")
+    with built.app.database.write() as session:
+        forget(session)
+
+    assert back.stdout.startswith("Issue 1 is sent back by Ann: The lead is wrong.")
+    assert "issue 1 was sent back by Ann: The lead is wrong." in refused.stderr
+    assert "--again; then digest approve 1" in refused.stderr
+    assert facts(again)["note"] == "No."
+    assert (empty.returncode, len(empty.stderr.splitlines())) == (1, 1)
+
+
+def test_the_first_of_two_approvals_says_that_one_more_is_needed(
+    built: EditorFolder, run_in: RunIn
+) -> None:
+    with built.app.database.write() as session:
+        store.newsletter(session, "weekly").approvals_needed = 2
+    first = run_in(built.folder, "approve", "1", "--by", "Kim")
+    same = run_in(built.folder, "approve", "1", "--by", "kim", "--json")
+    refused = run_in(built.folder, "send", "1")
+    second = run_in(built.folder, "approve", "1", "--by", "Ann")
+    with built.app.database.write() as session:
+        store.newsletter(session, "weekly").approvals_needed = 1
+        forget(session)
+
+    assert "One more approval is needed, by somebody else." in first.stdout
+    assert (facts(same)["given"], facts(same)["needed"]) == (1, 2)
+    assert "issue 1 has 1 of 2 approvals" in refused.stderr
+    assert "Next: digest send 1" in second.stdout
+
+
 def test_approve_says_when_a_scheduled_issue_goes_by_itself(
     built: EditorFolder, run_in: RunIn
 ) -> None:

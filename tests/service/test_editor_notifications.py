@@ -6,10 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlmodel import Session
 
 from digest.errors import MailUnfit
+from digest.issues import approval, store
 from digest.issues.build import IssueBuilder
-from digest.issues.review_link import review_token
+from digest.issues.models import ApprovalChannel, Newsletter
+from digest.issues.review_link import REVIEW_TAG, review_token
 from digest.mail.mailing import Content, Mailbox
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, InDoubt, NotSent
@@ -186,3 +189,57 @@ def test_a_service_that_was_down_for_long_sends_no_pile_of_old_letters(
 ) -> None:
     mailbox.tick(TUESDAY + timedelta(weeks=10, hours=1))
     assert mailbox.subjects() == ["Missed: the issue of 2027-W04", "Held: the issue of 2027-W05"]
+
+
+def sent_back(world: World, by: str) -> None:
+    """Send the issue of the week back."""
+
+    def act(session: Session, newsletter: Newsletter) -> None:
+        issue = store.by_period(session, newsletter.id, "2026-W48")
+        assert issue is not None
+        channel, now = ApprovalChannel.LINK, world.now
+        approval.send_back(session, issue, by=by, note="No price.", channel=channel, now=now)
+
+    world.session(act)
+
+
+def test_each_time_an_issue_is_sent_back_the_other_editors_are_told_once(
+    mailbox: EditorMailbox, world: World
+) -> None:
+    mailbox.tick(TUESDAY - 48 * HOUR)
+    for by in ("ann@example.org", "Kim"):
+        sent_back(world, by)
+        mailbox.transport.accepted.clear()
+        for _ in range(2):
+            mailbox.tick(TUESDAY - 47 * HOUR)
+        (sent,) = mailbox.transport.accepted
+        assert sent.content.subject == "Sent back: the issue of 2026-W48"
+        assert f"{by} sent issue 1 back:\nNo price." in sent.content.text
+        told = {to.address for to in sent.recipients}
+        assert told == {"ed@example.org", "ann@example.org"} - {by}
+
+
+def test_a_letter_links_to_the_decision_only_while_there_is_one(mailbox: EditorMailbox) -> None:
+    links = {}
+    for hours in (-48, -24, 0, 13):
+        mailbox.tick(TUESDAY + hours * HOUR)
+        (sent,) = mailbox.transport.accepted
+        mailbox.transport.accepted.clear()
+        links[sent.content.subject.partition(" ")[0]] = {
+            to.parts.get(REVIEW_TAG) for to in sent.recipients
+        }
+        assert (REVIEW_TAG in sent.content.text) is (hours < 13)
+    assert {subject: len(tokens) for subject, tokens in links.items()} == {
+        "[Draft": 2,
+        "[Not": 2,
+        "Held:": 2,
+        "Missed:": 1,
+    }
+    assert links["Missed:"] == {None}
+
+
+def test_where_two_have_to_approve_the_draft_says_so(mailbox: EditorMailbox) -> None:
+    mailbox.world.change(approvals_needed=2)
+    mailbox.tick(TUESDAY - 48 * HOUR)
+    (sent,) = mailbox.transport.accepted
+    assert "once 2 of you have approved it." in sent.content.text
