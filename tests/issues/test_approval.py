@@ -320,3 +320,10 @@ def test_every_decision_is_kept_with_who_and_when(
     ]
     assert {entry.at for entry in approval.history(session, issue)} == {NOW}
     assert approval.standing(session, issue) == []
+
+
+def test_a_name_is_kept_on_one_line_and_no_longer_than_the_column(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    assert given(session, issue, templates, by=" Kim\n\0 Lee ").by == "Kim Lee"
+    assert len(given(session, issue, templates, by="k" * 300).by) == 200

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,12 @@ from digest.comparisons.store import count
 from digest.db import Database
 from digest.errors import DigestError, IssueFrozen, NotApproved
 from digest.issues import store
-from digest.issues.models import Issue, IssueState
+from digest.issues.approval import ApprovalStatus
+from digest.issues.models import Approval, Issue, IssueState
 from digest.preview.query import PreviewQuery
 from digest.preview.session import PreviewSession
-from digest.preview.snapshot import Snapshot
-from digest.preview.view_models import common
+from digest.preview.snapshot import IssueStanding, Snapshot
+from digest.preview.view_models import common, status
 from digest.render.sandbox import RenderProcess
 from tests.preview.conftest import EditorFolder
 
@@ -339,3 +342,16 @@ def test_without_a_store_the_desk_says_what_to_do(tmp_path: Path, editor: Editor
     empty.close()
 
     assert snapshot.faults[0].next_step == "digest init"
+
+
+def test_the_desk_says_who_sent_the_issue_back_and_that_one_more_approval_is_needed() -> None:
+    standing = IssueStanding(number=1, period="2026-W48", state=IssueState.BUILT)
+    back = Snapshot(standing=replace(standing, sent_back="Ann: The lead is wrong."))
+    entry = Approval(issue_id=1, by="Kim", at=datetime(2026, 11, 24, tzinfo=UTC))
+    half = ApprovalStatus(approval=entry, void=(), given=1, needed=2)
+    first = Snapshot(standing=replace(standing, word=half))
+
+    assert status(back) == ("warn", "Sent back by Ann: The lead is wrong.")
+    assert status(first) == ("warn", "Approved by Kim; one more approval is needed")
+    assert first.standing is not None
+    assert not first.standing.approved

@@ -25,10 +25,11 @@ from digest.issues.models import (
     IssueState,
     Newsletter,
 )
-from digest.render.escaping import strip_unprintable
+from digest.render.escaping import one_line, strip_unprintable
 from digest.render.lint import Finding, Severity
 
 MOST_NOTE = 1000  #: characters of a note
+_MOST_NAME = 200  #: characters that the database stores
 _PEOPLE = (1, 2)  #: how many may have to approve
 
 
@@ -154,7 +155,7 @@ def approve(
         audience=terms.audience,
         templates=terms.templates,
         accepted=warned,
-        by=by,
+        by=name_of(by),
         channel=channel,
         at=now,
     )
@@ -180,7 +181,7 @@ def send_back(
         act=ApprovalAct.SENT_BACK,
         editions=[store.edition_of(session, issue).fingerprint],
         note=words,
-        by=by,
+        by=name_of(by),
         channel=channel,
         at=now,
     )
@@ -202,7 +203,7 @@ def withdraw(session: Session, issue: Issue, *, by: str, why: str, now: datetime
     """Record that the approvals of an issue hold no longer; the caller commits."""
     if standing(session, issue):
         act = ApprovalAct.WITHDRAWN
-        session.add(Approval(issue_id=_stored(issue), act=act, note=why, by=by, at=now))
+        session.add(Approval(issue_id=_stored(issue), act=act, note=why, by=name_of(by), at=now))
         session.flush()
 
 
@@ -263,8 +264,15 @@ def changed_since(approval: Approval, terms: ApprovalTerms) -> tuple[str, ...]:
 
 def people(approvals: Iterable[Approval]) -> list[str]:
     """Return who gave these approvals, each person once; capitals and spaces don't count."""
-    names = {" ".join(entry.by.casefold().split()): entry.by for entry in approvals}
+    names: dict[str, str] = {}
+    for entry in approvals:
+        names.setdefault(name_of(entry.by).casefold(), entry.by)
     return list(names.values())
+
+
+def name_of(by: str) -> str:
+    """Return a person's name or address as the record holds it."""
+    return one_line(by)[:_MOST_NAME]
 
 
 def approvers(session: Session, issue: Issue) -> str:

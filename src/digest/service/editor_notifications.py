@@ -180,7 +180,7 @@ def _send_notice(letters: EditorNotifications, due: _Due, now: datetime) -> str:
 
 def _is_theirs(sent_back: Approval | None, address: str) -> bool:
     """Return whether an editor sent the issue back, and so needn't be told."""
-    return sent_back is not None and sent_back.by == address
+    return sent_back is not None and sent_back.by == approval.name_of(address)
 
 
 def _links(

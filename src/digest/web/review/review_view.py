@@ -130,7 +130,8 @@ def has_approved(session: Session, issue: Issue, editor: str, terms: ApprovalTer
     """Return whether *editor* has approved the issue on these terms."""
     given = approval.standing(session, issue)
     in_force = [entry for entry in given if entry.seal == terms.seal()]
-    return editor.casefold() in {name.casefold() for name in approval.people(in_force)}
+    name = approval.name_of(editor).casefold()
+    return name in {each.casefold() for each in approval.people(in_force)}
 
 
 _OVER = {
