@@ -37,8 +37,8 @@ package: $(READY)  ## Build sdist and wheel, and run the tests on the wheel alon
 part: $(READY)  ## A part of the tests on that wheel: PYTHON=python3.12, or OLDEST=1 for old packages
 	@PYTHON="$(PYTHON)" OLDEST="$(OLDEST)" BIN="$(BIN)" sh scripts/part.sh
 
-preview: $(READY)  ## The next issue on screen, made anew when a file changes
-	@$(BIN)/digest preview $(ARGS)
+preview: $(READY)  ## The desk in the folder desk/, with samples where it has no comparisons
+	@mkdir -p desk && cd desk && $(abspath $(BIN))/digest preview --samples $(ARGS)
 
 bench: $(READY)  ## Speed and memory of the send, beside a floor
 	@$(BIN)/python -m benchmarks.send $(ARGS)

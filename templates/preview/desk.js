@@ -29,6 +29,7 @@ function settle(frame) {
   inner.addEventListener("keydown", onKey);  // who clicks into the mail keeps the keys
   inner.addEventListener("click", onMail);
   inner.addEventListener("keydown", onMail);
+  if (state.view === "web") return;  // as in a browser's window, in which one scrolls
   frame.height = Math.max(inner.body.scrollHeight, inner.documentElement.scrollHeight, 200);
   outline(frame);
   const old = $(".clip", frame.parentElement);

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -208,6 +209,19 @@ def test_check_says_what_is_wrong_with_the_templates_an_issue_was_made_of(
     ]
 
 
+@contextmanager
+def opened(desk: subprocess.Popen[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield the two lines that a desk prints first, and its page; end the desk after the block."""
+    assert desk.stdout is not None
+    try:
+        made, at = desk.stdout.readline(), desk.stdout.readline()
+        with httpx2.Client(follow_redirects=True, timeout=60) as browser:
+            yield made, at, browser.get(at.split()[4]).text
+    finally:
+        desk.send_signal(signal.SIGTERM)
+        desk.communicate(timeout=60)
+
+
 def test_preview_makes_a_store_where_there_is_none_and_ends_at_a_signal(tmp_path: Path) -> None:
     (tmp_path / "requirements.txt").write_text("nothing")
     desk = subprocess.Popen(
@@ -217,19 +231,22 @@ def test_preview_makes_a_store_where_there_is_none_and_ends_at_a_signal(tmp_path
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert desk.stdout is not None
-    try:
-        made, at = desk.stdout.readline(), desk.stdout.readline()
-        url = at.split()[4]
-        with httpx2.Client(follow_redirects=True, timeout=60) as browser:
-            page = browser.get(url).text
-    finally:
-        desk.send_signal(signal.SIGTERM)
-        desk.communicate(timeout=60)
+    with opened(desk) as (made, at, page):
+        assert made.startswith("A store was made")
+        assert at.split()[4].startswith("http://127.0.0.1:")
+        assert "There are no comparisons yet" in page
 
-    assert made.startswith("A store was made")
-    assert url.startswith("http://127.0.0.1:")
-    assert "There are no comparisons yet" in page
+
+def test_D3_preview_of_an_empty_folder_begins_with_samples_if_asked_to(tmp_path: Path) -> None:
+    desk = subprocess.Popen(
+        [sys.executable, "-m", "digest", "preview", "--port", "0", "--samples"],
+        cwd=tmp_path,
+        env={**os.environ, **SETTINGS},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with opened(desk) as (_, _, page):
+        assert "Tidepool Notes" in page
 
 
 def test_preview_of_a_folder_that_is_not_there_is_refused_in_a_line(

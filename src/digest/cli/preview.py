@@ -19,7 +19,14 @@ from digest.cli.context import CommandContext, Port, call_of
 from digest.cli.installation.init import prepare
 from digest.cli.issue.drafting import NewsletterOption, PeriodOption
 from digest.errors import NotFound
-from digest.preview import LINK_FIELD, FileWatcher, PreviewSession, make_preview, templates
+from digest.preview import (
+    LINK_FIELD,
+    FileWatcher,
+    PreviewSession,
+    import_samples,
+    make_preview,
+    templates,
+)
 from digest.render.sandbox import RenderProcess
 from digest.settings import load
 from digest.web.server import listen, serve, url_of
@@ -38,6 +45,10 @@ def preview(
     newsletter: NewsletterOption = "weekly",
     remote_images: Annotated[
         bool, typer.Option("--remote-images", help="Fetch the mail's images from where they are.")
+    ] = False,
+    with_samples: Annotated[
+        bool,
+        typer.Option("--samples", help="Where there is no comparison yet, begin with samples."),
     ] = False,
 ) -> None:
     """Show the next issue as readers will get it, rebuilt whenever a file is saved.
@@ -59,7 +70,7 @@ def preview(
             remote_images=remote_images,
         )
         watcher = FileWatcher(session, templates=templates(session.app.template_folder))
-        session.renew()
+        _begin(session, with_samples=with_samples)
         watcher.start()
         token = token_urlsafe(16)
         call.out.print(f"The desk is at {url_of(sock)}/?{LINK_FIELD}={token}  (stop with Ctrl-C)")
@@ -85,6 +96,15 @@ def tunnel_words(connection: str, user: str, port: int) -> str:
         "It answers on this server only. On your own machine, run this, and open the link there:\n"
         f"ssh -N -L {port}:127.0.0.1:{port} {other}{user}@{server}"
     )
+
+
+def _begin(session: PreviewSession, *, with_samples: bool) -> None:
+    """Take the first snapshot; where no comparison is known, import the samples if asked to."""
+    empty = session.renew().empty
+    if with_samples and empty is not None and not empty.comparisons:
+        with session.app.database.write() as opened:
+            import_samples(opened, session.app.clock())
+        session.renew()
 
 
 def _prepare_database(call: CommandContext) -> None:

@@ -13,6 +13,14 @@ the words of one comparison.
 from digest.preview.file_watcher import FileWatcher
 from digest.preview.origin_guard import LINK_FIELD
 from digest.preview.preview_app import make_preview, templates
+from digest.preview.release import import_samples
 from digest.preview.session import PreviewSession
 
-__all__ = ["LINK_FIELD", "FileWatcher", "PreviewSession", "make_preview", "templates"]
+__all__ = [
+    "LINK_FIELD",
+    "FileWatcher",
+    "PreviewSession",
+    "import_samples",
+    "make_preview",
+    "templates",
+]

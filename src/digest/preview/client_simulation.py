@@ -70,7 +70,7 @@ def _hex(rgb: Rgb) -> str:
 #: A mail may only be displayed; same-origin, so that the page can read its height.
 POLICY = (
     "sandbox allow-same-origin; default-src 'none'; style-src 'unsafe-inline'; img-src {images};"
-    " form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+    " frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 CLIP_MARK = '<i id="digest-clip"></i>'
 

@@ -13,6 +13,7 @@ import orjson
 from digest.errors import DigestError, NotFound, TemplateBroken
 from digest.issues import provenance, store
 from digest.issues.build import rule_of
+from digest.issues.calendar import issue_day
 from digest.issues.content import IssueView
 from digest.issues.models import Edition, Issue
 from digest.issues.picking import PickRule, candidate
@@ -33,7 +34,7 @@ from digest.preview.session import PreviewSession
 from digest.preview.snapshot import PastEdition
 from digest.render.lint import Finding, Severity
 from digest.render.rendered import Rendered
-from digest.web.archive import public_html
+from digest.web.archive import draft_page, public_html
 from digest.web.public_pages import OWN_LINKS
 from subscribers import store as subscribers
 
@@ -52,6 +53,25 @@ def mail_of(preview: PreviewSession, query: PreviewQuery) -> str:
     """Return the HTML to show; raise `DigestError` when there is none."""
     html = _mail_of(preview, query)
     return public_html(html, OWN_LINKS) if query.view is PanelName.WEB else html
+
+
+def web_page_of(preview: PreviewSession, query: PreviewQuery) -> str:
+    """Return the page on which the archive will show the mail.
+
+    The mail itself is in a frame, as `mail_of` returns it. Raises `DigestError`.
+    """
+    snapshot, app = preview.snapshot, preview.app
+    if snapshot.newsletter is None or snapshot.standing is None or snapshot.built is None:
+        raise DigestError("there is nothing to show yet")
+    standing, weekday = snapshot.standing, snapshot.newsletter.weekday
+    issue = store.PublishedIssue(
+        id=0,
+        number=standing.number,
+        day=snapshot.pick.day if snapshot.pick else issue_day(standing.period, weekday),
+        subject=snapshot.built.rendered.subject,
+    )
+    frame_url = f"/copy?{query.query()}"
+    return draft_page(app, snapshot.newsletter.slug, issue, frame_url=frame_url)
 
 
 def _mail_of(preview: PreviewSession, query: PreviewQuery) -> str:

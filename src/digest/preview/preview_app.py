@@ -23,7 +23,7 @@ from digest.preview import client_simulation, panels, view_models
 from digest.preview.file_watcher import FileWatcher
 from digest.preview.forms import IssueActions, comparison_routes, json_answer, json_body
 from digest.preview.origin_guard import POLICY, OriginGuard
-from digest.preview.query import PreviewQuery, read_query
+from digest.preview.query import PanelName, PreviewQuery, read_query
 from digest.preview.session import PreviewSession
 from digest.render.template_paths import shipped_templates
 from digest.web.security_headers import SecurityHeaders
@@ -51,6 +51,7 @@ def make_preview(preview: PreviewSession, live: FileWatcher, *, port: int, token
             Route("/parts", handlers.parts),
             Route("/stage", handlers.stage),
             Route("/mail", handlers.mail),
+            Route("/copy", handlers.copy),
             Route("/events", handlers.events),
             Route("/decide", handlers.decide, methods=["POST"]),
             Route("/approve", handlers.approve, methods=["POST"]),
@@ -92,9 +93,14 @@ class PreviewHandlers:
         return await run_sync(lambda: HTMLResponse(self._stage(query)))
 
     async def mail(self, request: Request) -> Response:
-        """Answer with a mail, to be shown in a frame only."""
-        query = request.query_params
-        return await run_sync(self._mail, read_query(query))
+        """Answer with a mail, or with the page of it on the web, to be shown in a frame only."""
+        query = read_query(request.query_params)
+        html = panels.web_page_of if query.view is PanelName.WEB else panels.mail_of
+        return await run_sync(self._mail, query, html)
+
+    async def copy(self, request: Request) -> Response:
+        """Answer with the mail within its page on the web."""
+        return await run_sync(self._mail, read_query(request.query_params), panels.mail_of)
 
     async def events(self, _: Request) -> Response:
         """Answer with a stream of server-sent events, one a snapshot."""
@@ -178,19 +184,21 @@ class PreviewHandlers:
         except (DigestError, SubscribersError) as fault:
             return view_models.empty(str(fault))
 
-    def _mail(self, query: PreviewQuery) -> Response:
+    def _mail(
+        self, query: PreviewQuery, html_of: Callable[[PreviewSession, PreviewQuery], str]
+    ) -> Response:
         built = self._preview.snapshot.built
         viewing = client_simulation.ClientView(
             scheme=query.scheme,
             images=query.images,
-            clip=not query.case,
+            clip=not query.case and query.view is not PanelName.WEB,
             tracked=built is not None and built.view.tracked,
             remote=self._preview.remote_images,
             blocks=[(one.slug, one.title) for one in built.view.comparisons] if built else (),
         )
         headers = {"Content-Security-Policy": client_simulation.policy(viewing)}
         try:
-            html = client_simulation.as_client_shows(panels.mail_of(self._preview, query), viewing)
+            html = client_simulation.as_client_shows(html_of(self._preview, query), viewing)
         except DigestError as fault:
             return PlainTextResponse(str(fault), 404, headers=headers)
         return HTMLResponse(html, headers=headers)

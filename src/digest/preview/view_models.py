@@ -33,7 +33,7 @@ from digest.render.lint import (
 )
 from digest.render.template_paths import template_folders
 
-WIDE, PHONE, SCREEN = 660, 375, 800  # pixels
+WIDE, PHONE, SCREEN = 660, 375, 1000  # pixels; wide and phone fit beside the panel at 1440
 OTHERS_NAMED = 5  #: files that are named as holding no comparison
 PHONE_SUBJECT = 40  #: characters a phone shows of a subject
 VIEWS = (
@@ -149,6 +149,8 @@ def _on_its_way(snapshot: Snapshot, state: IssueState) -> tuple[str, str]:
     progress = snapshot.release.progress if snapshot.release else None
     if state is IssueState.PREPARED and progress:
         return "busy", f"Sending: {progress.settled:,} of {progress.total:,}"
+    if state is IssueState.SENT and progress and progress.outbox_copies:
+        return "warn", "In the outbox, not sent"
     moods = {IssueState.SENT: "good", IssueState.PREPARED: "busy"}
     names = {IssueState.PREPARED: "Sending"}
     return moods.get(state, "warn"), names.get(state, state.value.capitalize())
@@ -171,7 +173,8 @@ def _built(snapshot: Snapshot, standing: IssueStanding) -> tuple[str, str]:
 
 def frames(query: PreviewQuery) -> list[tuple[str, int]]:
     """Return the frames to show, each a name and a width in pixels."""
-    wide = ("wide", SCREEN if query.view is PanelName.WEB else WIDE)
+    alone = query.view is PanelName.WEB and query.width is Width.WIDE
+    wide = ("wide", SCREEN if alone else WIDE)
     phone = ("phone", PHONE)
     return {Width.WIDE: [wide], Width.PHONE: [phone], Width.BOTH: [wide, phone]}[query.width]
 

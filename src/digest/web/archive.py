@@ -6,6 +6,7 @@ This module hides how a mail is made public: its readers' links lead to a page t
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from sqlmodel import Session
 from starlette.requests import Request
@@ -18,15 +19,17 @@ from digest.issues import provenance, store
 from digest.issues.models import Newsletter
 from digest.issues.store import PublishedIssue
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
-from digest.render.pages import CorrectionNote, IssueLink, archive_page, issue_page
-from digest.web.newsletter_cache import NewsletterEntry
+from digest.render.pages import CorrectionNote, IssueLink, archive_page, asset, issue_page
+from digest.web.newsletter_cache import NewsletterCache, NewsletterEntry
 from digest.web.security_headers import FRAMING, MAIL, cacheable_headers
+from digest.web.signup_wiring import site_config
 from digest.web.theme import Theme
 from subscribers.dates import long_date
 from subscribers.web import SiteConfig
 
 _READERS_LINK = re.compile(rf"(?:https?://[^\s\"'<>]+)?(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
+_LINK = re.compile(r"<link\b[^>]*>", re.IGNORECASE)
 _HOUR = 3600
 _MOST_DIGITS = 9
 
@@ -106,6 +109,31 @@ class Archive:
         if entry is None:
             raise NotFound("there is no such newsletter")
         return entry
+
+
+def draft_page(app: App, slug: str, issue: PublishedIssue, *, frame_url: str) -> str:
+    """Return the page that the archive will show of an issue which isn't out yet.
+
+    Its style sheet is in it, and nothing else is loaded but *frame_url*, the path of its mail.
+    Raises `BadSetting`, `TemplateBroken` and `NotFound`.
+    """
+    theme = Theme(app.settings, NewsletterCache(app.database))
+    entry = theme.newsletters.entries().get(slug)
+    if entry is None:
+        raise NotFound("there is no such newsletter")
+    with app.database.read() as session:
+        older, _ = store.neighbours(session, store.newsletter(session, slug), issue.number)
+    config = site_config(app, theme, lambda: None)
+    link = replace(issue_link(issue, entry), frame_url=frame_url)
+    style = f"<style>{asset('style.css', folder=theme.folder)}</style>"
+    page = issue_page(
+        theme.site(entry),
+        link,
+        older=issue_link(older, entry) if older else None,
+        sign_up=theme.sign_up(config, entry, "issue"),
+        folder=theme.folder,
+    )
+    return _LINK.sub("", page).replace("</head>", f"{style}</head>", 1)
 
 
 def _number(request: Request) -> int:

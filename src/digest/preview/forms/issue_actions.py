@@ -13,9 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from digest import samples
-from digest.comparisons.loader import read_file
-from digest.comparisons.store import store_draft
 from digest.delivery.sending import EditionSend, Settlement, StopSignal, control, dispatch
 from digest.errors import DigestError, NotApproved, WrongState
 from digest.issues import draft_history, store
@@ -24,6 +21,7 @@ from digest.issues.models import IssueState
 from digest.issues.picking import overrides
 from digest.issues.picking.evergreen import choose_evergreen
 from digest.letters import send_seed_copy
+from digest.preview.release import import_samples
 from digest.service import resume_send, start_send
 
 if TYPE_CHECKING:
@@ -72,12 +70,12 @@ class IssueActions:
         standing = self._standing()
         if standing.state is not IssueState.PREPARED:
             self._require_seen(standing, str(form.get("seen", "")))
-        return self._send(standing.number)
+        return self._send(standing.number, from_outbox=bool(form.get("from_outbox")))
 
     def resume(self, _: Mapping[str, Any]) -> str:
         """Let a paused issue go on, and send it."""
         number = self._standing().number
-        resumed = resume_send(self.desk.app, self.desk.newsletter, number)
+        resumed = resume_send(self.desk.app, self.desk.newsletter, number, by="the desk")
         if resumed.fault is not None:
             raise resumed.fault
         return self._send(number)
@@ -144,11 +142,9 @@ class IssueActions:
 
     def samples(self, _: Mapping[str, Any]) -> str:
         """Store the shipped sample comparisons."""
-        now, paths = self.desk.app.clock(), samples.comparisons()
         with self.desk.app.database.write() as session:
-            for path in paths:
-                store_draft(session, read_file(path), now=now)
-        return f"{len(paths)} samples are in; each can be dropped, or withdrawn for good"
+            many = import_samples(session, self.desk.app.clock())
+        return f"{many} samples are in the store; drop what you don't want"
 
     def evergreen(self, _: Mapping[str, Any]) -> str:
         """Pin what the evergreen list has for a week with nothing new."""
@@ -166,10 +162,10 @@ class IssueActions:
             )
         return f"{len(chosen)} from the evergreen list"
 
-    def _send(self, number: int) -> str:
+    def _send(self, number: int, *, from_outbox: bool = False) -> str:
         if self.desk.sending:
             raise WrongState("the desk is sending already")
-        sending = start_send(self.desk.app, self.desk.newsletter, number)
+        sending = start_send(self.desk.app, self.desk.newsletter, number, from_outbox=from_outbox)
         self.desk.stay()
         self.desk.send_fault, self.desk.sending = "", True
         self._sender = threading.Thread(

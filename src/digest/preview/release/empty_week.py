@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from digest.comparisons.store import ComparisonSummary
+from digest import samples
+from digest.comparisons.loader import read_file
+from digest.comparisons.store import ComparisonSummary, store_draft
 from digest.delivery.counts import count_deliveries
 from digest.issues import build, store
 from digest.issues.calendar import issue_day, period_of_day
@@ -54,6 +56,14 @@ def read_empty_week(
         next_day=_day(newsletter, following) if following else "",
         last_sent=_last_sent(session, newsletter),
     )
+
+
+def import_samples(session: Session, now: datetime) -> int:
+    """Store the shipped sample comparisons; return how many they are. The caller commits."""
+    paths = samples.comparisons()
+    for path in paths:
+        store_draft(session, read_file(path), now=now)
+    return len(paths)
 
 
 def _day(newsletter: Newsletter, period: str) -> str:
