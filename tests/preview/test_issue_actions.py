@@ -76,7 +76,7 @@ def test_desk_3_who_gets_it_when_and_by_which_way_is_said_before_approving(
 
     assert (facts.readers, facts.excluded) == (1, 0)
     assert facts.outbox == str(editor.folder / "outbox")
-    assert facts.departure.moment == "Tuesday, 24 November 2026, 09:00 (UTC)"
+    assert facts.departure.moment == "Tuesday, 24 November 2026 at 09:00 (UTC)"
     assert "digest run" in facts.departure.note
     assert not facts.departure.by_itself
 
@@ -166,6 +166,20 @@ def test_what_is_cancelled_at_the_desk_stays_unsent(
     assert not (editor.folder / "outbox").exists()
 
 
+def test_an_issue_that_is_sent_back_waits_for_a_new_approval(
+    editor: EditorFolder, actions: IssueActions
+) -> None:
+    seal = approve(editor)
+    with pytest.raises(DigestError, match="a decision has a name"):
+        perform(actions, "send-back", note="The lead is wrong.")
+    back = perform(actions, "send-back", note="The lead is wrong.", by="Lou")
+
+    assert back.standing is not None
+    assert back.standing.sent_back == "Lou: The lead is wrong."
+    with pytest.raises(NotApproved):
+        perform(actions, "send", seen=seal)
+
+
 def test_an_issue_is_moved_between_its_neighbours(
     editor: EditorFolder, actions: IssueActions
 ) -> None:
@@ -175,7 +189,7 @@ def test_an_issue_is_moved_between_its_neighbours(
         perform(actions, "schedule", to="soon")
 
     moved = perform(actions, "schedule", to="2026-11-26T10:30", why="a holiday")
-    assert release(moved).departure.moment == "Thursday, 26 November 2026, 10:30 (UTC)"
+    assert release(moved).departure.moment == "Thursday, 26 November 2026 at 10:30 (UTC)"
 
 
 def test_a_week_is_skipped_and_taken_back(editor: EditorFolder, actions: IssueActions) -> None:

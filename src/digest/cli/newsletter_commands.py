@@ -16,9 +16,10 @@ import typer
 from sqlmodel import Session
 
 from digest.cli.context import CommandContext, JsonFlag, call_of, counted
-from digest.cli.schedule import AtOption, EveryOption, NthOption, OnOption, ZoneOption, set_cadence
+from digest.cli.schedule import AtOption, EveryOption, NthOption, OnOption, ZoneOption
 from digest.errors import DigestError
 from digest.issues import newsletters, store
+from digest.issues.calendar.cadence_change import set_cadence
 from digest.issues.models import IssueState, Newsletter, Tracking, WhenEmpty
 from digest.issues.newsletters import MOST, POINTS, BadNewsletter
 from digest.render.page_texts import LANGUAGES

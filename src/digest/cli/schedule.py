@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 from typing import Annotated, Any
 
@@ -20,7 +20,8 @@ from digest.cli.issue.drafting import NewsletterOption
 from digest.comparisons.store import by_slug
 from digest.errors import DigestError, NotFound
 from digest.issues import store
-from digest.issues.calendar import NTHS, Frequency, slots, wall_time, weekday_of
+from digest.issues.calendar import NTHS, Frequency, slots, wall_time
+from digest.issues.calendar.cadence_change import set_cadence
 from digest.issues.models import Newsletter, WhenEmpty
 from digest.service import UpcomingMoment, release_decision, upcoming
 
@@ -86,33 +87,6 @@ def set_(
         _set_fields(row, {"anchor": anchor})
         words = str(row.cadence())
     call.out.print(f"{newsletter} comes out {words}. See: digest schedule")
-
-
-def set_cadence(
-    newsletter: Newsletter,
-    now: datetime,
-    *,
-    every: Frequency | None,
-    on: str | None,
-    at: str | None,
-    zone: str | None,
-    nth: str | None,
-) -> None:
-    """Set when issues come out, as far as it is given; raises `BadCadence` or `NotFound`."""
-    values: dict[str, Any] = {
-        "every": every,
-        "weekday": weekday_of(on) if on else None,
-        "timezone": zone,
-    }
-    if at:
-        values["hour"], values["minute"] = _parse_time(at)
-    if every is not None or nth is not None:
-        monthly = (every or newsletter.every) is Frequency.MONTH
-        newsletter.nth = _parse_nth(nth) if monthly else None
-    _set_fields(newsletter, values)
-    newsletter.cadence()
-    # Moments of the new cadence before this time aren't claimed, so none counts as missed.
-    newsletter.scheduled_since = now
 
 
 @app.command()
@@ -287,16 +261,3 @@ def _parse_date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise NotFound(f"{text} is no day; write it like 2026-12-24") from None
-
-
-def _parse_time(text: str) -> tuple[int, int]:
-    hour, _, minute = text.partition(":")
-    if not (hour.isdecimal() and minute.isdecimal()):
-        raise NotFound(f"{text} is no time; write it like 09:00")
-    return int(hour), int(minute)
-
-
-def _parse_nth(text: str | None) -> int:
-    if text not in NTHS:
-        raise NotFound(f"say which weekday of the month: --nth {'|'.join(NTHS)}")
-    return NTHS[text]

@@ -11,7 +11,12 @@ person asked for, by `digest send` or at the desk. `overview` reads slots and jo
 """
 
 from digest.service.backup import copies
-from digest.service.issue_outlook import IssueOutlook, issue_outlook, moment_words
+from digest.service.issue_outlook import (
+    IssueOutlook,
+    issue_outlook,
+    moment_words,
+    service_is_up,
+)
 from digest.service.job_registry import jobs_of, release_decision
 from digest.service.jobs import Job, run_if_due
 from digest.service.logging_setup import set_up_logs
@@ -44,6 +49,7 @@ __all__ = [
     "require_real_send",
     "resume_send",
     "run_if_due",
+    "service_is_up",
     "set_up_logs",
     "slot_facts",
     "start_send",

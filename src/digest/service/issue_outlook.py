@@ -97,7 +97,7 @@ def _says(
     it = "It leaves" if approved else "Once approved, it leaves"
     if leaves <= now:
         return f"{it} by itself within a minute, by digest run."
-    there = "it is" if _service_is_up(session, now) else "it isn't"
+    there = "it is" if service_is_up(session, now) else "it isn't"
     when = moment_words(newsletter, leaves)
     return f"{it} by itself on {when}, if digest run is running then ({there} now)."
 
@@ -109,11 +109,12 @@ def _next_step(
         return f"digest approve {issue.number}"
     if leaves is None:
         return f"digest send {issue.number}"
-    if not _service_is_up(session, now):
+    if not service_is_up(session, now):
         return f"digest run, or at once: digest send {issue.number}"
     return f"nothing; to send it at once: digest send {issue.number}"
 
 
-def _service_is_up(session: Session, now: datetime) -> bool:
+def service_is_up(session: Session, now: datetime) -> bool:
+    """Return whether `digest run` has looked at the schedule lately."""
     row = session.get(JobRun, "issues")
     return row is not None and not job_facts(row, now)["overdue"]

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from digest.delivery.sending import EditionSend, Settlement, StopSignal, control, dispatch
 from digest.errors import DigestError, NotApproved, WrongState
-from digest.issues import draft_history, store
+from digest.issues import approval, draft_history, store
 from digest.issues.calendar import issue_day, slots, wall_time
-from digest.issues.models import IssueState
+from digest.issues.models import ApprovalChannel, IssueState
 from digest.issues.picking import overrides
 from digest.issues.picking.evergreen import choose_evergreen
 from digest.letters import send_seed_copy
@@ -99,6 +99,18 @@ class IssueActions:
             issue, _edition = store.issue_and_edition(session, self.desk.newsletter, number)
             control.cancel(session, issue, why)
         return f"No. {number} is cancelled: what wasn't sent stays unsent"
+
+    def send_back(self, form: Mapping[str, Any]) -> str:
+        """Send the issue back with a note; it isn't sent until it is approved anew."""
+        number, by = self._standing().number, _words(form, "by")
+        if not by:
+            raise DigestError("say who you are: a decision has a name")
+        now, channel = self.desk.app.clock(), ApprovalChannel.DESK
+        with self.desk.app.database.write() as session:
+            issue, _edition = store.issue_and_edition(session, self.desk.newsletter, number)
+            note = str(form.get("note", ""))
+            approval.send_back(session, issue, by=by, note=note, channel=channel, now=now)
+        return f"No. {number} is sent back: it isn't sent until it is approved anew"
 
     def schedule(self, form: Mapping[str, Any]) -> str:
         """Move the issue's moment."""
@@ -222,6 +234,7 @@ _ACTIONS: Mapping[str, Callable[[IssueActions, Mapping[str, Any]], str]] = {
     "resume": IssueActions.resume,
     "pause": IssueActions.pause,
     "cancel": IssueActions.cancel,
+    "send-back": IssueActions.send_back,
     "schedule": IssueActions.schedule,
     "skip": IssueActions.skip,
     "unskip": IssueActions.unskip,

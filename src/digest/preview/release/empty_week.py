@@ -18,7 +18,7 @@ from digest.delivery.counts import count_deliveries
 from digest.issues import build, store
 from digest.issues.calendar import issue_day, period_of_day
 from digest.issues.models import IssueState, Newsletter
-from digest.preview.release.release_facts import moment_in_words
+from digest.service import moment_words
 from subscribers.dates import long_date
 
 _WEEKS = 8  #: that are looked at for one with something to carry
@@ -95,5 +95,5 @@ def _last_sent(session: Session, newsletter: Newsletter) -> str:
     readers = f"{counts.accepted:,} reader{'' if counts.accepted == 1 else 's'}"
     return (
         f"No. {sent[-1].number} was sent to {readers}"
-        f" on {moment_in_words(newsletter, sent[-1].sent_at)}."
+        f" on {moment_words(newsletter, sent[-1].sent_at)}."
     )

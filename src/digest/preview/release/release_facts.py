@@ -17,11 +17,9 @@ from digest.delivery.reporting import issue_status
 from digest.delivery.sending import expected_audience
 from digest.issues import store
 from digest.issues.calendar import DueMoment, issue_day, slots
-from digest.issues.models import Issue, IssueState, Newsletter, SlotState
-from digest.service import job_facts, job_runs
-from subscribers.dates import long_date
-
-_PUBLISHER = "issues"  # the job that sends issues by itself
+from digest.issues.calendar.next_issue import leaves_at
+from digest.issues.models import Issue, IssueState, Newsletter, Slot, SlotState
+from digest.service import moment_words, service_is_up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,40 +89,44 @@ def read_release_facts(
     )
 
 
-def moment_in_words(newsletter: Newsletter, at: datetime) -> str:
-    """Return a moment as "Tuesday, 1 December 2026, 09:00 (Europe/Berlin)"."""
-    local = newsletter.cadence().local(at)
-    return f"{local:%A}, {long_date(local.date(), 'en')}, {local:%H:%M} ({newsletter.timezone})"
-
-
 def _departure(session: Session, newsletter: Newsletter, period: str, now: datetime) -> Departure:
     slot = slots.slot_of(session, newsletter.id, period)
     moment = _planned(session, newsletter, period)
     at = slot.due_at if slot else moment.at if moment else None
     if at is None:
         return Departure(note="The schedule has no moment for this week.")
-    note = ""
-    if not newsletter.scheduled:
-        note = "The schedule is paused, so nothing leaves by itself."
-    elif moment and moment.blackout and slot is None:
-        note = f"The schedule has no issue this week: {moment.blackout}."
-    elif slot is not None and slot.state not in slots.WAITING:
-        note = f"It doesn't leave by itself: {slot.note or slot.state}."
-    elif at + timedelta(hours=newsletter.max_lateness) < now:
-        note = "Its moment has passed, so it doesn't leave by itself: send it, or move it."
-    elif not _service_runs(session, now):
+    leaves = leaves_at(session, newsletter, period, now)
+    is_up = service_is_up(session, now)
+    ahead = slot is None and moment is not None
+    skipped = (moment.blackout or "") if ahead and moment else ""
+    if leaves is None:
+        note = _why_not(newsletter, slot, skipped)
+    elif not is_up:
         note = "Nothing leaves by itself while digest run is stopped: start it, or send by hand."
-    elif slot is not None and slot.state is SlotState.HELD and slot.note:
-        note = f"It is held: {slot.note}."
+    else:
+        note = f"It is held: {slot.note}." if slot and slot.state is SlotState.HELD else ""
     return Departure(
-        moment=moment_in_words(newsletter, at),
+        moment=moment_words(newsletter, at),
         wall=f"{newsletter.cadence().local(at):%Y-%m-%dT%H:%M}",
-        by_itself=not note or (slot is not None and slot.state is SlotState.HELD),
+        by_itself=leaves is not None and is_up,
         note=note,
         early=_ahead(at - now),
-        may_skip=slot is None and moment is not None and not (moment.blackout or moment.moved),
-        skipped=moment.blackout or "" if moment and slot is None else "",
+        may_skip=ahead and moment is not None and not (skipped or moment.moved),
+        skipped=skipped,
     )
+
+
+def _why_not(newsletter: Newsletter, slot: Slot | None, skipped: str) -> str:
+    """Return why an issue doesn't leave by itself, as a sentence."""
+    if newsletter.archived_at is not None:
+        return f"{newsletter.name} is archived: it builds and sends nothing."
+    if not newsletter.scheduled:
+        return "The schedule is paused, so nothing leaves by itself."
+    if skipped:
+        return f"The schedule has no issue this week: {skipped}."
+    if slot is not None and slot.state not in slots.WAITING:
+        return f"It doesn't leave by itself: {slot.note or slot.state}."
+    return "Its moment has passed, so it doesn't leave by itself: send it, or move it."
 
 
 def _planned(session: Session, newsletter: Newsletter, period: str) -> DueMoment | None:
@@ -132,11 +134,6 @@ def _planned(session: Session, newsletter: Newsletter, period: str) -> DueMoment
     calendar = slots.calendar_of(session, newsletter)
     first = next(calendar.from_day(issue_day(period, 0)))
     return first if first.period == period else None
-
-
-def _service_runs(session: Session, now: datetime) -> bool:
-    runs = [job_facts(row, now) for row in job_runs(session) if row.name == _PUBLISHER]
-    return any(not run["overdue"] for run in runs)
 
 
 def _ahead(span: timedelta) -> str:
@@ -158,5 +155,5 @@ def _progress(
         problems=tuple((problem.what, problem.next_step) for problem in status.problems),
         note=status.note,
         outbox_copies=status.outbox_copies,
-        sent=moment_in_words(newsletter, issue.sent_at) if issue.sent_at else "",
+        sent=moment_words(newsletter, issue.sent_at) if issue.sent_at else "",
     )
