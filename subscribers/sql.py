@@ -33,7 +33,7 @@ from sqlalchemy import (
     literal_column,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
@@ -83,7 +83,11 @@ def upsert(session: Session, model: type[SQLModel]) -> Any:
 
 def upsert_on(dialect: str, model: type[SQLModel]) -> Any:
     """Return an INSERT with ``on_conflict_do_…`` for a dialect's name; for cached statements."""
-    return (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table(model))
+    if dialect == "sqlite":
+        return sqlite.insert(table(model))
+    from sqlalchemy.dialects import postgresql  # long to import
+
+    return postgresql.insert(table(model))
 
 
 def chunks(values: Iterable[_T], size: int = CHUNK_SIZE) -> Iterator[list[_T]]:

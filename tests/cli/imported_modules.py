@@ -1,14 +1,15 @@
-"""Run `digest` with arguments from standard input; print its modules and tables as JSON."""
+"""Run `digest` with arguments from standard input; print as JSON what it left behind."""
 
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import os
 import sys
 
-from digest.cli import main
+from digest.__main__ import main
 
 
 def _run(folder: str, arguments: list[str]) -> None:
@@ -23,7 +24,14 @@ def _run(folder: str, arguments: list[str]) -> None:
             code = end.code
     sqlmodel = sys.modules.get("sqlmodel")
     tables = [*sqlmodel.SQLModel.metadata.tables] if sqlmodel else []
-    sys.stdout.write(json.dumps({"code": code, "modules": [*sys.modules], "tables": tables}))
+    facts = {
+        "code": code,
+        "modules": [*sys.modules],
+        "tables": tables,
+        "collects": gc.isenabled(),
+        "kept": gc.get_freeze_count(),
+    }
+    sys.stdout.write(json.dumps(facts))
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ class Started:
     code: int
     modules: list[str]
     tables: list[str]
+    collects: bool  #: whether garbage is searched for
+    kept: int  #: objects that no search looks at
 
     @property
     def heavy(self) -> set[str]:
@@ -98,6 +100,36 @@ def test_what_reads_only_imports_sqlalchemy_and_every_table(initialised: Path, l
     started = start(initialised, line)
     assert (started.code, started.heavy) == (0, {"sqlalchemy"})
     assert set(started.tables) == METADATA.tables.keys()
+
+
+def interrupted(folder: Path, at: int | str) -> tuple[int, str, int]:
+    """Run `digest status` with Ctrl-C at a point; return code, stdout, and lines of stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.cli.interrupted_start"],
+        cwd=ROOT,
+        input=json.dumps({"folder": str(folder), "arguments": ["status"], "at": at}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr.count("\n")
+
+
+@pytest.mark.parametrize("imports", [6, 12, 30, 60, 100, 160, 240, 340, 450, 550])
+def test_ctrl_c_while_modules_are_imported_ends_in_one_line(
+    initialised: Path, imports: int
+) -> None:
+    assert interrupted(initialised, imports) == (130, "", 1)
+
+
+def test_ctrl_c_during_a_command_s_work_ends_in_one_line(initialised: Path) -> None:
+    assert interrupted(initialised, "digest.app.sending") == (130, "", 1)
+
+
+@pytest.mark.parametrize("line", ["status", "schedule", "subscribers count"])
+def test_a_command_leaves_the_search_for_garbage_to_its_work(initialised: Path, line: str) -> None:
+    started = start(initialised, line)
+    assert (started.collects, started.kept > 100_000) == (True, True)
 
 
 def test_the_version_is_the_package_s() -> None:

@@ -23,6 +23,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_group
 
+from digest import startup
 from digest.errors import DatabaseUnfit, DigestError
 from subscribers.errors import SubscribersError
 
@@ -125,7 +126,17 @@ class CommandGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command that *args* call, loaded, with its name and its own arguments."""
         name, command, rest = super().resolve_command(ctx, args)
-        return name, load(name) if name else command, rest
+        loaded = load(name) if name else command
+        startup.finish()
+        return name, loaded, rest
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; Ctrl-C rolls back what it was writing, and ends it with one line."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            sys.stderr.write("digest: stopped by Ctrl-C\n")
+            raise typer.Exit(startup.STOPPED) from None
 
 
 def load(name: str) -> Any:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import track
 
 from digest.cli.comparison_output import comparison_layout, comparison_table
 from digest.cli.context import MAX_NUMBER, CommandContext, JsonFlag, call_of
@@ -139,6 +138,8 @@ def _import(call: CommandContext, files: Sequence[Path]) -> _ImportReport:
 
 
 def _with_progress(call: CommandContext, files: Sequence[Path]) -> Iterator[Path]:
+    from rich.progress import track
+
     shown = len(files) > _PROGRESS_FROM and call.err.is_terminal
     yield from track(
         files, description="Importing", console=call.err, transient=True, disable=not shown

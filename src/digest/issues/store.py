@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, func
 from sqlalchemy import select as columns
@@ -22,7 +22,9 @@ from digest.issues.models import (
     Newsletter,
     Placement,
 )
-from digest.issues.picking import PastIssueContent
+
+if TYPE_CHECKING:
+    from digest.issues.picking import PastIssueContent
 
 #: A cancelled issue keeps its page for those who got it, but no list shows it.
 _PUBLISHED_STATES = (IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)
@@ -304,6 +306,8 @@ def topics_of(carried: Iterable[Iterable[str]]) -> list[str] | None:
 
 def history(session: Session, newsletter_id: int | None) -> list[PastIssueContent]:
     """Return the contents of each issue of a newsletter, the oldest first; without corrections."""
+    from digest.issues.picking import PastIssueContent  # it imports all that writes a mail
+
     rows = session.exec(
         select(Issue.period, Comparison.slug, Tool.slug)
         .join(Placement, col(Placement.issue_id) == col(Issue.id))

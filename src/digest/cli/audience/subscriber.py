@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 
 from digest.cli.audience.subscribers import Newsletter
 from digest.cli.context import CommandContext, JsonFlag, call_of
-from digest.delivery.erasure import erase
 from digest.delivery.reporting import issues_sent_to
 from subscribers import consent, export, lifecycle, store, suppression
 from subscribers.address import parse
@@ -83,6 +82,8 @@ def history(context: typer.Context, address: AddressArgument, json: JsonFlag = F
 @app.command()
 def forget(context: typer.Context, address: AddressArgument) -> None:
     """Erase a reader; a keyed hash stays, so that no import brings the address back."""
+    from digest.delivery.erasure import erase  # imports all that sends and takes events
+
     call = call_of(context)
     call.app.require_secrets()
     key, hashes, now = parse(address).key, call.app.hashes, call.app.clock()

@@ -15,7 +15,6 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from digest.cli.context import CommandContext, JsonFlag, call_of, counted
@@ -128,6 +127,8 @@ def _hashes(call: CommandContext) -> Hashes:
 @contextmanager
 def _progress(call: CommandContext, file: Path) -> Iterator[Any]:
     """Show a progress bar by bytes of the file read; on a terminal only."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

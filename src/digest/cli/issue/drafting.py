@@ -6,7 +6,7 @@ Hides how an issue is found by number, and how issues and findings are printed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -23,17 +23,16 @@ from digest.cli.context import (
 )
 from digest.cli.issue.issue_dates import confirm_past, day_words, late_words, today
 from digest.issues import draft_history, store
-from digest.issues.build import build as build_issue
-from digest.issues.build import choose_comparisons
 from digest.issues.calendar.cadence import BadPeriod, issue_day, period_of_day
 from digest.issues.calendar.next_issue import date_of, next_issue
-from digest.issues.link_checker import check_link, unreachable
-from digest.issues.linting import spam_findings
 from digest.issues.models import Edition, Issue, Newsletter
-from digest.issues.picking import MOST, Pick, set_count
+from digest.issues.picking import MOST, set_count
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.mail.outbox import message
 from digest.render.lint import Finding, forbids_sending
+
+if TYPE_CHECKING:
+    from digest.issues.picking import Pick
 
 app = typer.Typer()
 
@@ -72,6 +71,8 @@ def pick(
     as_json: JsonFlag = False,
 ) -> None:
     """Show which comparisons the issue would carry, and why; change nothing."""
+    from digest.issues.build import choose_comparisons  # most commands on issues don't need it
+
     call = call_of(context)
     with call.app.database.read() as session:
         row = store.newsletter(session, newsletter)
@@ -101,6 +102,8 @@ def build(
     as_json: JsonFlag = False,
 ) -> None:
     """Build the issue: pick, compose, render, check, freeze."""
+    from digest.issues.build import build as build_issue
+
     call = call_of(context)
     with call.app.database.read() as session:
         row = store.newsletter(session, newsletter)
@@ -173,6 +176,9 @@ def check(
     as_json: JsonFlag = False,
 ) -> None:
     """Check an issue again; exit 1 when a finding forbids sending it."""
+    from digest.issues.link_checker import check_link, unreachable
+    from digest.issues.linting import spam_findings
+
     call = call_of(context)
     with call.app.database.read() as session:
         row, edition = find_issue(session, newsletter, issue)
