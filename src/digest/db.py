@@ -15,7 +15,13 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    IntegrityError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlmodel import Session
 
 from digest.errors import DatabaseUnfit
@@ -123,7 +129,12 @@ def unfit(fault: SQLAlchemyError) -> DatabaseUnfit:
         return DatabaseUnfit(f"the database can't be used: {words}", next_step=step or _ANY_STEP)
     if step == _UPGRADE:
         return DatabaseUnfit("the database's tables are of another version", next_step=step)
-    return DatabaseUnfit(f"the database refused: {type(fault).__name__}", next_step=step)
+    if isinstance(fault, IntegrityError):  # such as two processes that plan one issue at once
+        refused = "the database refused a row that contradicts another"
+        return DatabaseUnfit(
+            refused, next_step=step or "run it again: another may have been faster"
+        )
+    return DatabaseUnfit("the database refused a statement", next_step=step)
 
 
 _OPTION = "invalid connection option"

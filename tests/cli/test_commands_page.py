@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from typer import Context
-
 from digest.cli import COMMANDS, load
+from digest.cli.help_text import HELP_OPTION, sections_of, usage_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 HEAD = """\
@@ -23,7 +22,11 @@ Every command of `digest`, as `digest COMMAND --help` prints it. Settings and se
 environment and from `.env` in the folder where `digest` is called ([settings](settings.md)).
 
 A command that does what it was asked ends with 0. One that can't, or that found something wrong,
-ends with 1 and says what to do next. A command line that can't be read ends with 2.
+ends with 1 and says what to do next. A command line that can't be read ends with 2, and one that
+Ctrl-C stops with 130.
+
+`digest --install-completion` lets your shell complete commands, options and choices with the Tab
+key; it knows bash, zsh and fish.
 """
 
 
@@ -41,10 +44,9 @@ def sections(path: str, command: Any) -> Iterator[str]:
         return
     depth = "##" if " " not in path else "###"
     yield f"\n{depth} digest {path}\n\n{prose(command.help)}\n"
-    context = Context(command, info_name=f"digest {path}")
-    usage = " ".join(command.collect_usage_pieces(context))
-    yield f"\n```\ndigest {path} {usage}\n```\n"
-    rows = [row for parameter in command.params if (row := row_of(parameter, context))]
+    yield f"\n```\n{usage_of(command, f'digest {path}')}\n```\n"
+    entries = [entry for section in sections_of(command) for entry in section.entries]
+    rows = [f"| `{name}` | {escaped(text)} |\n" for name, text in entries if name != HELP_OPTION]
     if rows:
         yield "\n| | |\n|---|---|\n" + "".join(rows)
 
@@ -53,14 +55,6 @@ def prose(text: str | None) -> str:
     """Return help as Markdown: its paragraphs, each on one line."""
     paragraphs = (text or "").replace("\b", "").split("\n\n")
     return "\n\n".join(escaped(" ".join(paragraph.split())) for paragraph in paragraphs)
-
-
-def row_of(parameter: Any, context: Any) -> str:
-    """Return the table row of an argument or an option; nothing for those that are hidden."""
-    if getattr(parameter, "hidden", False):
-        return ""
-    record = parameter.get_help_record(context)
-    return f"| `{record[0]}` | {escaped(record[1])} |\n" if record else ""
 
 
 def escaped(text: str) -> str:

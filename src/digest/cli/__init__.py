@@ -1,7 +1,8 @@
 """The command line `digest`: one module a noun, which parses, calls the engine and prints.
 
 `main` runs the Typer application and turns errors into one line with a next step and exit code 1.
-`COMMANDS` lists the commands with their help; a command's module is imported when it is called.
+`COMMANDS` lists the commands with their help, and `GROUPS` in the order of a week's work; a
+command's module is imported when it is called. `help_text` prints help, and what a call got wrong.
 Each command takes its settings and installation from `context`. The package `installation` sets an
 installation up and checks it; `comparisons` imports and lists; `newsletter_commands` adds and
 changes newsletters; `schedule` sets when issues are due;
@@ -24,6 +25,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from digest import startup
+from digest.cli.help_text import HelpContext, UsageError, explain, print_usage_error
 from digest.errors import DatabaseUnfit, DigestError
 from subscribers.errors import SubscribersError
 
@@ -93,6 +95,7 @@ COMMANDS = {
     },
     "digest.cli.installation.docs:app": {
         "docs": "Print a page of the documentation, or list the pages.",
+        "help": "Print the help of a command, as its option --help does.",
     },
     "digest.cli.report:app": {
         "report": "Report on an issue, or on all: reached, clicked, left, complained, by provider.",
@@ -114,14 +117,43 @@ COMMANDS = {
     },
 }
 _PLACES = {name: place for place, commands in COMMANDS.items() for name in commands}
+#: The commands in the order of a week's work, as `digest --help` lists them.
+GROUPS = {
+    "Start": ("init", "demo", "doctor", "newsletters"),
+    "Content": ("import", "comparisons"),
+    "Issue": (
+        "pick", "build", "preview", "show", "check", "rebuild", "test", "approve", "send-back",
+        "unattended", "schedule", "send", "status", "pause", "resume", "cancel", "resolve", "correct",
+    ),
+    "Readers": ("subscribers",),
+    "Results": ("report", "events"),
+    "Run": ("run", "web", "fake-sendgrid"),
+    "Help": ("docs", "help"),
+}  # fmt: skip
 
 
 class CommandGroup(TyperGroup):
     """The commands of `digest`; a command's module is imported when that command is called.
 
+    Help and wrong calls are printed in the words of `help_text`.
     The list of commands and suggestions for a mistyped one use the names and help in `COMMANDS`.
     Typer exports no type of its contexts and commands, so they are `Any` here.
     """
+
+    context_class = HelpContext
+    groups = GROUPS
+
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run the command line and exit; a call that can't be read exits with 2."""
+        try:
+            code = super().main(*args, **{**settings, "standalone_mode": False})
+        except UsageError as fault:
+            print_usage_error(fault)
+            code = fault.exit_code
+        except typer.Abort:
+            sys.stderr.write("digest: stopped; nothing was answered\n")
+            code = 1
+        sys.exit(code or 0)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command that *args* call, loaded, with its name and its own arguments."""
@@ -142,7 +174,7 @@ class CommandGroup(TyperGroup):
 def load(name: str) -> Any:
     """Import the command *name* and return it; a group of commands is its whole application."""
     group = get_group(resolve_name(_PLACES[name]))
-    return group.commands.get(name, group)
+    return explain(group.commands.get(name, group))
 
 
 app = typer.Typer(
@@ -151,7 +183,7 @@ app = typer.Typer(
     help="Turns AI tool comparisons into newsletters, sends them, and reports the results.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -192,7 +224,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # what a terminal can't show becomes a "?"
             stream.reconfigure(errors="replace")
     try:
-        app()
+        app(prog_name="digest")  # in every text, by whatever name it was started
     except (DigestError, SubscribersError) as fault:
         _fail(str(fault), getattr(fault, "next_step", None))
     except OSError as fault:

@@ -104,7 +104,9 @@ def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
 @app.command()
 def show(
     context: typer.Context,
-    slug: Annotated[str, typer.Argument(help="As digest comparisons list names it.")],
+    slug: Annotated[
+        str, typer.Argument(metavar="SLUG", help="As digest comparisons list names it.")
+    ],
     revision: Annotated[
         int | None,
         typer.Option("--revision", min=1, max=MAX_NUMBER, help="An earlier one; else the newest."),

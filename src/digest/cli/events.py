@@ -114,7 +114,10 @@ def _counted(numbers: dict[str, int]) -> str:
 def tracking(
     context: typer.Context,
     mode: Annotated[
-        Tracking | None, typer.Argument(help="Leave it out to see which it is.")
+        Tracking | None,
+        typer.Argument(
+            metavar="[MODE]", help="off, anonymous or reader; leave it out to see which it is."
+        ),
     ] = None,
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,

@@ -1,4 +1,4 @@
-"""The command `digest docs`: print the documentation pages.
+"""What a person reads before a command: `digest docs` prints the manual, `digest help` the help.
 
 Hides where the pages are: in the installed package or in a checkout.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from digest.cli.context import call_of
+from digest.cli.help_text import help_of, help_width, subcommands
 from digest.errors import NotFound
 
 app = typer.Typer()
@@ -32,6 +33,25 @@ def docs(
         raise NotFound(f"there is no page called {page}", next_step="digest docs")
     else:
         sys.stdout.write(files[page].read_text("utf-8"))
+
+
+@app.command("help")
+def help_(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[COMMAND]...", help="Such as: schedule set")
+    ] = None,
+) -> None:
+    """Print the help of a command, as its option --help does."""
+    root = context.find_root()
+    command: Any = root.command
+    path, rest = str(root.info_name), words or []
+    while rest:
+        if not subcommands(command):
+            raise NotFound(f"{path} has no command {rest[0]}", next_step=f"{path} --help")
+        name, command, rest = command.resolve_command(root, rest)
+        path = f"{path} {name}"
+    sys.stdout.write(f"{help_of(command, path, help_width())}\n")
 
 
 def pages() -> dict[str, Path]:

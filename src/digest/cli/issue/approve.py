@@ -48,7 +48,9 @@ def approve(
     accept_warnings: Annotated[
         bool, typer.Option("--accept-warnings", help="Accept every warning there is.")
     ] = False,
-    by: Annotated[str, typer.Option("--by", help="Who approves; else your user name.")] = "",
+    by: Annotated[
+        str, typer.Option("--by", metavar="NAME", help="Who approves; else your user name.")
+    ] = "",
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
@@ -177,7 +179,7 @@ def rebuild(
 @app.command()
 def unattended(
     context: typer.Context,
-    switch: Annotated[Switch, typer.Argument(help="on or off")],
+    switch: Annotated[Switch, typer.Argument(metavar="SWITCH", help="on or off")],
     newsletter: NewsletterOption = "weekly",
 ) -> None:
     """Set whether an issue without findings may be sent without an approval."""

@@ -40,7 +40,7 @@ def _not_blank(words: str) -> str:
 _TIME_FORMATS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
 _EVERY = "Decide on every batch of this issue that is in doubt."
 _SINCE = "Of those, only where the request left then or later (2026-11-24 09:00, in UTC)."
-Why = Annotated[str, typer.Option("--why", help="The reason, for the record.")]
+Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")]
 
 
 @app.command()
@@ -70,8 +70,10 @@ def resume(
     past_first_wave: Annotated[
         bool, typer.Option("--past-first-wave", help="Send the rest whatever the first wave met.")
     ] = False,
-    by: Annotated[str, typer.Option("--by", help="Who decides that.")] = "",
-    why: Annotated[str, typer.Option("--why", help="The reason, for the record.")] = "",
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides that.")] = "",
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")
+    ] = "",
     newsletter: NewsletterOption = "weekly",
 ) -> None:
     """Resume a paused issue; batches set aside as failed are tried again."""
@@ -168,9 +170,16 @@ def resolve(
         typer.Argument(metavar="[BATCH]...", help="The batches' keys, as status shows them."),
     ] = None,
     *,
-    verdict: Annotated[control.DoubtResolution, typer.Argument(help="What became of them.")],
-    by: Annotated[str, typer.Option("--by", help="Who decides.", callback=_not_blank)],
-    why: Annotated[str, typer.Option("--why", help="The reason.", callback=_not_blank)],
+    verdict: Annotated[
+        control.DoubtResolution,
+        typer.Argument(metavar="VERDICT", help="What became of them: accepted or unsent."),
+    ],
+    by: Annotated[
+        str, typer.Option("--by", metavar="NAME", help="Who decides.", callback=_not_blank)
+    ],
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", help="The reason.", callback=_not_blank)
+    ],
     every: Annotated[
         int | None,
         typer.Option("--all", metavar="ISSUE", min=1, max=MAX_NUMBER, help=_EVERY),
