@@ -134,6 +134,14 @@ def _preferences(config: SiteConfig) -> list[Route]:
     own = preferences
     return [
         Route(here, Endpoint(config=config, get=own.show)),
+        Route(
+            f"{here}/newsletters",
+            Endpoint(config=config, get=own.show, post=own.take_newsletters),
+        ),
+        Route(
+            f"{here}/leave-all",
+            Endpoint(config=config, get=own.show_leave_all, post=own.take_leave_all),
+        ),
         Route(f"{here}/topics", Endpoint(config=config, get=own.show_topics, post=own.take_topics)),
         Route(
             f"{here}/pause",

@@ -44,6 +44,9 @@ class NewsletterInfo:
     tracking: Literal["off", "anonymous", "reader"] = "off"  #: how opens and clicks are counted
     latest: str = ""  #: path of the issue to look at first
     topics: Sequence[tuple[str, str]] = ()  #: (value, label); empty where there is no choice
+    public: bool = True  #: false: only its own readers are told that it exists
+    open: bool = True  #: strangers may sign up
+    responsible: str = ""  #: its controller, where it isn't the site's
 
 
 def _no_data(_session: Session, _subscriber_id: int) -> Mapping[str, Any]:
@@ -68,7 +71,7 @@ class SiteConfig:
     hashes: Hashes
     clock: Callable[[], datetime]
     base_url: str
-    newsletters: Mapping[str, NewsletterInfo]  #: by slug; the first one is the default
+    newsletters: Mapping[str, NewsletterInfo]  #: by slug; the first open one is the default
     render: Renderer
     limits: RateLimits = RateLimits()  # noqa: RUF009 - frozen
     trusted_proxies: Sequence[Network] = ()
@@ -119,5 +122,13 @@ class SiteConfig:
         await asyncio.to_thread(self.group_commit.stop)
 
     def newsletter(self, slug: str) -> NewsletterInfo | None:
-        """Return a newsletter by slug, the first one for an empty slug; ``None`` if unknown."""
-        return self.newsletters.get(slug or next(iter(self.newsletters), ""))
+        """Return a newsletter by slug, for its own readers; ``None`` if unknown."""
+        return self.newsletters.get(slug)
+
+    def public_newsletter(self, slug: str) -> NewsletterInfo | None:
+        """Return a newsletter for strangers, the first open one for an empty slug."""
+        infos = self.newsletters.values()
+        if not slug:
+            return next((info for info in infos if info.open), None)
+        info = self.newsletters.get(slug)
+        return info if info and info.public else None

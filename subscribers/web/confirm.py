@@ -38,6 +38,7 @@ async def show(request: EndpointRequest) -> Response:
     return request.show(
         replace(
             page,
+            newsletter=target.newsletter,
             form=Form(
                 action=f"/c/{request.token}",
                 button=request.words.confirm_button,
@@ -80,10 +81,10 @@ def _result_page(request: EndpointRequest, target: DatedTarget, result: ConfirmR
     info = request.config.newsletter(target.newsletter)
     links = []
     if result in (ConfirmResult.LEFT, ConfirmResult.GONE):
-        links = [(request.words.ask_again, request.sign_up_path(target.newsletter))]
+        links = request.sign_up_links(request.words.ask_again, target.newsletter)
     elif info and info.latest and result is not ConfirmResult.BARRED:
         links = [(request.words.read_latest, info.latest)]
-    return request.show(replace(page, links=links))
+    return request.show(replace(page, newsletter=target.newsletter, links=links))
 
 
 def _is_expired(request: EndpointRequest, target: DatedTarget) -> bool:
@@ -96,8 +97,8 @@ async def _expired_page(request: EndpointRequest, target: DatedTarget) -> Respon
     if row and row.standing in JOINED:
         return _result_page(request, target, ConfirmResult.ALREADY)
     page = request.make_page(request.words.confirm_late, hours=request.config.link_hours)
-    links = [(request.words.ask_again, request.sign_up_path(target.newsletter))]
-    late = replace(page, links=links)
+    links = request.sign_up_links(request.words.ask_again, target.newsletter)
+    late = replace(page, newsletter=target.newsletter, links=links)
     return request.show(late, status=410)
 
 

@@ -51,7 +51,7 @@ async def undo(request: EndpointRequest) -> Response:
         suppression.allow_mailbox(session, unasked.mailbox)
 
     await request.config.group_commit.alone(allow)
-    links = [(request.words.to_sign_up, request.sign_up_path(unasked.newsletter))]
+    links = request.sign_up_links(request.words.to_sign_up, unasked.newsletter)
     return request.show(replace(request.make_page(request.words.undeclined), links=links))
 
 

@@ -19,7 +19,7 @@ from subscribers.errors import BadToken, OldLink
 from subscribers.signup import StoreBusy
 from subscribers.store import Evidence
 from subscribers.web import client, request_body
-from subscribers.web.config import NetworkPrecision, SiteConfig
+from subscribers.web.config import NetworkPrecision, NewsletterInfo, SiteConfig
 from subscribers.web.locale import LANGUAGES, PageText, TextCatalogue, choose
 from subscribers.web.page_model import Page
 
@@ -141,6 +141,11 @@ class EndpointRequest:
             info = None
         return info.name if info else slug
 
+    def named_newsletter(self) -> NewsletterInfo | None:
+        """Return the public newsletter that the form or the query names, the first by default."""
+        slug = self.fields.get("newsletter") or self.http.query_params.get("newsletter", "")
+        return self.config.public_newsletter(slug)
+
     def onward(self, path: str) -> str:
         """Return a path, with ``?lang=`` if this request named a language."""
         return f"{path}?lang={self.language}" if self.requested_language in LANGUAGES else path
@@ -148,6 +153,14 @@ class EndpointRequest:
     def sign_up_path(self, slug: str) -> str:
         """Return the path of a newsletter's sign-up form, in this page's language."""
         return f"/subscribe?newsletter={slug}&lang={self.language}"
+
+    def sign_up_links(self, words: str, slug: str) -> list[tuple[str, str]]:
+        """Return the link to a newsletter's sign-up form; none where it takes no sign-ups."""
+        try:
+            info = self.config.newsletter(slug)
+        except SQLAlchemyError:
+            info = None
+        return [(words, self.sign_up_path(slug))] if info is None or info.open else []
 
     def note(self, status: str, words: str, code: int) -> Response:
         """Return *status* as JSON to a program, else *words* as text; *code* is HTTP's status."""

@@ -62,6 +62,7 @@ class Page:
 
     language: str
     title: str
+    newsletter: str = ""  #: slug of the newsletter the page is about; empty for none or several
     paragraphs: Sequence[str] = ()
     fault: str = ""  #: why the form was refused, in words
     form: Form | None = None

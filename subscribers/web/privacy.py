@@ -7,14 +7,14 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from subscribers.web.endpoint import EndpointRequest
-from subscribers.web.signup_checks import info_of
 
 
 async def show(request: EndpointRequest) -> Response:
     """Show what data is kept, why and for how long, and how to exercise each right."""
-    info, words, config = info_of(request), request.words, request.config
+    info, words, config = request.named_newsletter(), request.words, request.config
     if info is None:
         return request.no_newsletter()
+    responsible = info.responsible or config.responsible
     times = {
         "pending": words.days(config.retention.pending),
         "networks": words.days(config.retention.networks),
@@ -26,9 +26,7 @@ async def show(request: EndpointRequest) -> Response:
         network=words.kept_network[config.keep_network.value].format(**times),
         **times,
         tracking=words.kept_tracking[info.tracking],
-        responsible=words.kept_responsible.format(who=config.responsible)
-        if config.responsible
-        else "",
+        responsible=words.kept_responsible.format(who=responsible) if responsible else "",
         carrier=words.kept_carrier.format(carrier=config.carrier) if config.carrier else "",
         copies=_copies(request),
         files=words.kept_files if config.files_kept else "",
@@ -37,7 +35,8 @@ async def show(request: EndpointRequest) -> Response:
     return request.show(
         replace(
             page,
-            links=[(words.to_sign_up, request.sign_up_path(info.slug))],
+            newsletter=info.slug,
+            links=request.sign_up_links(words.to_sign_up, info.slug),
         )
     )
 

@@ -166,9 +166,12 @@ def _has_present_wording(shown: ShownForm, info: NewsletterInfo) -> bool:
 
 
 def info_of(request: EndpointRequest) -> NewsletterInfo | None:
-    """Return the newsletter that a request names, the first one by default; ``None`` if unknown."""
-    slug = request.fields.get("newsletter") or request.http.query_params.get("newsletter", "")
-    return request.config.newsletter(slug)
+    """Return the newsletter that a request names, the first one by default.
+
+    ``None`` for one that takes no sign-ups, as for one that there isn't.
+    """
+    info = request.named_newsletter()
+    return info if info and info.open else None
 
 
 def source_of(request: EndpointRequest, default: str = "page") -> str:

@@ -166,6 +166,7 @@ def _form_page(
         paragraphs = [request.words.sign_up_again if again else request.words.sign_up_harder]
     return request.show(
         Page(
+            newsletter=info.slug,
             language=request.language,
             title=page.title,
             paragraphs=paragraphs,

@@ -35,6 +35,7 @@ async def show(request: EndpointRequest) -> Response:
     return request.show(
         replace(
             page,
+            newsletter=target.newsletter,
             form=Form(
                 action=f"/u/{request.token}",
                 button=request.words.leave_button,
@@ -81,7 +82,8 @@ def _left_page(request: EndpointRequest, target: LinkTarget, at: datetime | None
         replace(
             page,
             form=undo_form,
-            links=[(request.words.to_sign_up, request.sign_up_path(target.newsletter))],
+            newsletter=target.newsletter,
+            links=request.sign_up_links(request.words.to_sign_up, target.newsletter),
         )
     )
 
@@ -107,10 +109,11 @@ async def undo(request: EndpointRequest) -> Response:
     text = await request.config.group_commit.alone(come_back) if fresh else request.words.not_back
     back = text is not request.words.not_back
     page = request.make_page(text, newsletter=request.newsletter_name(target.newsletter))
-    links = [(request.words.to_sign_up, request.sign_up_path(target.newsletter))]
+    links = request.sign_up_links(request.words.to_sign_up, target.newsletter)
     return request.show(
         replace(
             page,
+            newsletter=target.newsletter,
             links=() if back else links,
         )
     )

@@ -140,7 +140,7 @@ def test_newsletters_that_could_never_be_read_are_not_taken_for_none(store: Flak
 
     with pytest.raises(OperationalError):
         cache.first()
-    assert cache.first_or_none() is None
+    assert cache.only_one() is None
 
     store.away = False
     assert cache["weekly"].name == "Weekly"

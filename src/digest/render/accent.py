@@ -66,6 +66,12 @@ def accent_of(colour: str) -> Accent:
     return Accent(colour, _nearest(colour, DARK_PAGE)) if colour else OWN
 
 
+def accent_style(accent: Accent) -> str:
+    """Return the style sheet that puts an accent in place of the pages' own."""
+    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ --mark: {accent.dark}; }} }}"
+    return f":root {{ --mark: {accent.light}; }}\n{dark}\n"
+
+
 def _nearest(colour: str, page: str) -> str:
     """Return the colour of the same hue with enough contrast, and the nearest lightness."""
     hue, lightness, saturation = rgb_to_hls(*_rgb(colour))

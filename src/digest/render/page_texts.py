@@ -14,6 +14,10 @@ class SiteTexts:
     """The fixed words of one language; ``%s`` is replaced."""
 
     comes: str  #: "By email, %s."
+    newsletters: str  #: the heading over several
+    get_by_email: str  #: "Get %s by email"
+    latest: str  #: before the newest issue
+    ended: str  #: of an archived newsletter
     latest_first: str
     still_written: str
     comes_when_done: str
@@ -48,6 +52,10 @@ class SiteTexts:
 
 EN = SiteTexts(
     comes="By email, %s.",
+    newsletters="Our newsletters",
+    get_by_email="Get %s by email",
+    latest="Latest issue",
+    ended="No further issue comes out.",
     latest_first="Look at the latest one first",
     still_written="The first issue is still being written",
     comes_when_done="Sign up, and it comes to you when it is done.",
@@ -92,6 +100,10 @@ EN = SiteTexts(
 
 DE = SiteTexts(
     comes="Per E-Mail, %s.",
+    newsletters="Unsere Newsletter",
+    get_by_email="%s per E-Mail bekommen",
+    latest="Neueste Ausgabe",
+    ended="Es erscheint keine weitere Ausgabe.",
     latest_first="Sehen Sie sich erst die letzte an",
     still_written="Die erste Ausgabe wird noch geschrieben",
     comes_when_done="Melden Sie sich an, und sie kommt zu Ihnen, wenn sie fertig ist.",

@@ -25,6 +25,8 @@ class Site:
     comes: str = ""  #: how often, as it reads after "comes"; empty where nothing is promised
     language: str = "en"
     postal_address: str = ""
+    accent: str = ""  #: six hexadecimal digits; empty for the design's own
+    archive: str = "/issues"  #: path of the list of issues; empty where there is none to link to
 
     @property
     def words(self) -> SiteTexts:
@@ -70,6 +72,24 @@ class CorrectionNote:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewsletterCard:
+    """A newsletter in the list of several; *latest* is its newest issue."""
+
+    name: str
+    description: str
+    comes: str
+    language: str
+    archive: str  #: path of its issues
+    sign_up: str  #: path of the sign-up page; empty once it is archived
+    latest: IssueLink | None
+
+    @property
+    def words(self) -> SiteTexts:
+        """Return the fixed words in the newsletter's language."""
+        return site_texts(self.language)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Teaser:
     """A comparison in two lines."""
 
@@ -90,7 +110,7 @@ def message_page(site: Site, page: object, *, folder: Path | None = None) -> str
 def home_page(
     site: Site,
     *,
-    sign_up: SignupBlock,
+    sign_up: SignupBlock | None,
     issue: IssueLink | None,
     teasers: Sequence[Teaser],
     folder: Path | None = None,
@@ -100,8 +120,19 @@ def home_page(
     return render_page("home", context, folder=folder)
 
 
+def newsletters_page(
+    site: Site, newsletters: Sequence[NewsletterCard], *, folder: Path | None = None
+) -> str:
+    """Return the front page of a site with several newsletters; raises `TemplateBroken`."""
+    return render_page("newsletters", {"site": site, "newsletters": newsletters}, folder=folder)
+
+
 def archive_page(
-    site: Site, issues: Sequence[IssueLink], *, sign_up: SignupBlock, folder: Path | None = None
+    site: Site,
+    issues: Sequence[IssueLink],
+    *,
+    sign_up: SignupBlock | None,
+    folder: Path | None = None,
 ) -> str:
     """Return the page that lists *issues* in the order given; raises `TemplateBroken`."""
     context = {"site": site, "issues": issues, "sign_up": sign_up}
@@ -116,7 +147,7 @@ def issue_page(
     newer: IssueLink | None = None,
     corrected: str = "",
     corrections: Sequence[CorrectionNote] = (),
-    sign_up: SignupBlock,
+    sign_up: SignupBlock | None,
     folder: Path | None = None,
 ) -> str:
     """Return the page that shows one frozen mail in a frame; raises `TemplateBroken`.
@@ -136,7 +167,7 @@ def issue_page(
 
 
 def comparison_page(
-    site: Site, comparison: object, *, sign_up: SignupBlock, folder: Path | None = None
+    site: Site, comparison: object, *, sign_up: SignupBlock | None, folder: Path | None = None
 ) -> str:
     """Return the page of one comparison; raises `TemplateBroken`.
 

@@ -106,7 +106,7 @@ class Archive:
         entry = (
             self._theme.newsletters.entries().get(slug) if slug else self._theme.newsletters.first()
         )
-        if entry is None:
+        if entry is None or not entry.public:
             raise NotFound("there is no such newsletter")
         return entry
 

@@ -37,6 +37,10 @@ class NewsletterEntry:
     tracking: Tracking
     latest: str  #: path of the newest issue, or empty
     topics: Sequence[str]  #: the categories readers may choose among; empty for fewer than two
+    public: bool = True  #: on the site; false: known to its readers only
+    open: bool = True  #: strangers may sign up; false too once it is archived
+    postal_address: str = ""  #: its own; empty where the site's counts
+    accent: str = ""  #: its own; empty for the design's
 
     def info(self) -> NewsletterInfo:
         """Return the entry in the form that the sign-up pages take."""
@@ -48,6 +52,9 @@ class NewsletterEntry:
             tracking=self.tracking.value,
             latest=self.latest,
             topics=[(topic.casefold(), topic) for topic in self.topics],
+            public=self.public,
+            open=self.open,
+            responsible=", ".join(self.postal_address.splitlines()),
         )
 
     @property
@@ -82,16 +89,22 @@ class NewsletterCache(Mapping[str, NewsletterInfo]):
         """Count the newsletters."""
         return len(self.entries())
 
-    def first(self) -> NewsletterEntry | None:
-        """Return the newsletter that the front page is about."""
-        return next(iter(self.entries().values()), None)
+    def public(self) -> list[NewsletterEntry]:
+        """Return the newsletters that the site shows: those open to sign-ups, then the archived."""
+        shown = [entry for entry in self.entries().values() if entry.public]
+        return sorted(shown, key=lambda entry: not entry.open)
 
-    def first_or_none(self) -> NewsletterEntry | None:
-        """Return the first newsletter for an error page; ``None`` where it was never read."""
+    def first(self) -> NewsletterEntry | None:
+        """Return the newsletter that pages without one of their own are about."""
+        return next(iter(self.public()), None)
+
+    def only_one(self) -> NewsletterEntry | None:
+        """Return the site's newsletter; ``None`` where it shows several or none, or isn't read."""
         try:
-            return self.first()
+            shown = self.public()
         except SQLAlchemyError:
             return None
+        return shown[0] if len(shown) == 1 else None
 
     def entries(self) -> Mapping[str, NewsletterEntry]:
         """Return every newsletter by slug; raises `SQLAlchemyError` if they could never be read."""
@@ -122,6 +135,10 @@ class NewsletterCache(Mapping[str, NewsletterInfo]):
                         tracking=Tracking(newsletter.tracking),
                         latest=_path(newsletter.slug, issue_store.latest(session, newsletter)),
                         topics=topics,
+                        public=newsletter.public,
+                        open=newsletter.open,
+                        postal_address=newsletter.postal_address,
+                        accent=newsletter.accent,
                     )
                     for newsletter in issue_store.newsletters(session)
                 ]

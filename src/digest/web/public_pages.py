@@ -6,6 +6,7 @@ This module hides when a comparison is public: from its day, or from the issue t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -18,7 +19,16 @@ from digest.comparisons import store as comparisons
 from digest.comparisons.models import Comparison, Revision
 from digest.errors import NotFound
 from digest.issues import store
-from digest.render.pages import IssueLink, Teaser, asset, comparison_page, home_page
+from digest.render.accent import BadColour, accent_of, accent_style, parse_accent
+from digest.render.pages import (
+    IssueLink,
+    NewsletterCard,
+    Teaser,
+    asset,
+    comparison_page,
+    home_page,
+    newsletters_page,
+)
 from digest.web.archive import issue_link
 from digest.web.comparison_page import page_of, teaser
 from digest.web.newsletter_cache import NewsletterEntry
@@ -31,6 +41,19 @@ OWN_LINKS = "/own-links"
 _FILE = 300
 _EARLIEST_ZONE = timedelta(hours=14)
 _ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /webhooks/\n"
+
+
+def _card(session: Session, entry: NewsletterEntry) -> NewsletterCard:
+    latest = store.latest(session, store.newsletter(session, entry.slug))
+    return NewsletterCard(
+        name=entry.name,
+        description=entry.description,
+        comes=entry.comes,
+        language=entry.language,
+        archive=f"/issues/{entry.slug}",
+        sign_up=f"/subscribe?newsletter={entry.slug}" if entry.open else "",
+        latest=issue_link(latest, entry) if latest else None,
+    )
 
 
 class PublicSite:
@@ -49,13 +72,20 @@ class PublicSite:
             Route("/comparisons/{slug}", self.comparison),
             Route(OWN_LINKS, self.own_links),
             Route("/style.css", self.style),
+            Route("/accent/{colour}.css", self.accent),
             Route("/icon.svg", self.icon),
             Route("/robots.txt", self.robots),
         ]
 
     def home(self, _request: Request) -> Response:
-        """Show the front page: what the newsletter brings, when, and the latest issue."""
-        entry = _existing(self._theme.newsletters.first())
+        """Show the front page: what the newsletter brings, when, and the latest issue.
+
+        Of several newsletters it lists each, with its own.
+        """
+        entries = self._theme.newsletters.public()
+        entry = _existing(next(iter(entries), None))
+        if len(entries) > 1:
+            return self._list(entries)
         with self._app.database.read() as session:
             issue, teasers = self._latest(session, entry)
         page = home_page(
@@ -69,11 +99,12 @@ class PublicSite:
 
     def comparison(self, request: Request) -> Response:
         """Show one comparison in full; raises `NotFound` for one that isn't out yet."""
-        entry = _existing(self._theme.newsletters.first())
+        entry = self._theme.newsletters.first()
         with self._app.database.read() as session:
             revision = _out(session, request.path_params["slug"], self._app.clock())
             base_url = self._app.settings.base_url
-            shown = page_of(revision, base_url=base_url, language=entry.language)
+            language = entry.language if entry else "en"
+            shown = page_of(revision, base_url=base_url, language=language)
         page = comparison_page(
             self._theme.site(entry),
             shown,
@@ -81,6 +112,24 @@ class PublicSite:
             folder=self._theme.folder,
         )
         return HTMLResponse(page, headers=self._theme.form_headers())
+
+    def _list(self, entries: Sequence[NewsletterEntry]) -> Response:
+        with self._app.database.read() as session:
+            cards = [_card(session, entry) for entry in entries]
+        site = replace(self._theme.site(), language=entries[0].language)
+        page = newsletters_page(site, cards, folder=self._theme.folder)
+        return HTMLResponse(page, headers=cacheable_headers(60))
+
+    def accent(self, request: Request) -> Response:
+        """Return the style sheet of one accent, which is the same for ever."""
+        try:
+            colours = accent_of(parse_accent(request.path_params["colour"]))
+        except BadColour:
+            raise NotFound("there is no such accent") from None
+        text = accent_style(colours)
+        return Response(
+            text, headers=cacheable_headers(_FILE), media_type="text/css; charset=utf-8"
+        )
 
     def _latest(
         self, session: Session, entry: NewsletterEntry

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from email.utils import parseaddr
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from digest.render.pages import SignupBlock, Site, message_page
 from digest.settings import Settings
 from digest.web.newsletter_cache import NewsletterCache, NewsletterEntry
@@ -33,9 +35,10 @@ class Theme:
     def site(self, entry: NewsletterEntry | None = None) -> Site:
         """Return the site's name, language and address for a page's head and foot.
 
-        Without *entry* the first newsletter counts; works while the database is unreachable.
+        Without *entry* the site's one newsletter counts, and where it has several, the sender's
+        name; works while the database is unreachable.
         """
-        entry = entry or self.newsletters.first_or_none()
+        entry = entry or self.newsletters.only_one()
         postal = self.settings.postal_address
         if entry is None:
             return Site(name=parseaddr(self.settings.sender)[0], postal_address=postal)
@@ -44,11 +47,20 @@ class Theme:
             description=entry.description,
             comes=entry.comes,
             language=entry.language,
-            postal_address=postal,
+            postal_address=entry.postal_address or postal,
+            accent=entry.accent.removeprefix("#"),
+            archive=f"/issues/{entry.slug}" if entry.public else "",
         )
 
-    def sign_up(self, config: SiteConfig, entry: NewsletterEntry, source: str) -> SignupBlock:
-        """Return the sign-up form for the end of a page; *source* names the page."""
+    def sign_up(
+        self, config: SiteConfig, entry: NewsletterEntry | None, source: str
+    ) -> SignupBlock | None:
+        """Return the sign-up form for the end of a page; ``None`` where there is none to show.
+
+        *source* names the page.
+        """
+        if entry is None or not entry.open:
+            return None
         language, info = choose(entry.language, ""), entry.info()
         return SignupBlock(
             form=form(config, info, language, source=source),
@@ -63,5 +75,12 @@ class Theme:
 
     def message(self, page: Page) -> str:
         """Render a page of the subscribers package; raises `TemplateBroken`."""
-        site = replace(self.site(), language=page.language)
+        entry = self._entry(page.newsletter) if page.newsletter else None
+        site = replace(self.site(entry), language=page.language)
         return message_page(site, page, folder=self.folder)
+
+    def _entry(self, slug: str) -> NewsletterEntry | None:
+        try:
+            return self.newsletters.entries().get(slug)
+        except SQLAlchemyError:  # a reader can unsubscribe without seeing the name
+            return None

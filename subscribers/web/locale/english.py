@@ -196,6 +196,13 @@ EN = TextCatalogue(
         ),
         "gone": "Nothing is kept about you here.",
     },
+    newsletters_label="You get these newsletters. Untick what you no longer want.",
+    newsletter_more="Topics, breaks and more for {newsletter}",
+    leave_all=PageText(
+        title="Leave every newsletter?",
+        body=("One press of the button, and none of our newsletters comes to you any more.",),
+    ),
+    leave_all_button="Leave all of them",
     own_address="This is about {address}.",
     topics=PageText(
         title="Topics",

@@ -240,6 +240,13 @@ DE = TextCatalogue(
         ),
         "gone": "Hier ist nichts über Sie gespeichert.",
     },
+    newsletters_label="Diese Newsletter bekommen Sie. Wählen Sie ab, was Sie nicht mehr wollen.",
+    newsletter_more="Themen, Pausen und mehr für {newsletter}",
+    leave_all=PageText(
+        title="Alle Newsletter abbestellen?",
+        body=("Ein Druck auf den Knopf, und keiner unserer Newsletter kommt mehr.",),
+    ),
+    leave_all_button="Alle abbestellen",
     own_address="Es geht um {address}.",
     topics=PageText(
         title="Themen",

@@ -68,6 +68,10 @@ class TextCatalogue:
     undeclined: PageText
     preferences: PageText
     standing: Mapping[str, str]
+    newsletters_label: str
+    newsletter_more: str
+    leave_all: PageText
+    leave_all_button: str
     own_address: str
     topics: PageText
     topics_label: str

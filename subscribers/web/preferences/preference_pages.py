@@ -1,6 +1,6 @@
-"""Answer a reader's preference pages: overview, topics, pause, address, data, erasure.
+"""Answer a reader's preference pages: newsletters, topics, pause, address, data, erasure.
 
-This module hides which of these pages a reader's standing allows.
+This module hides which values each form takes, and what is written for them.
 """
 
 from __future__ import annotations
@@ -17,13 +17,20 @@ from starlette.responses import Response
 from subscribers import address_change, export, lifecycle, store
 from subscribers.address import parse
 from subscribers.dates import long_date
-from subscribers.errors import BadAddress, OldLink
+from subscribers.errors import BadAddress
 from subscribers.models import JOINED, LetterState, Standing
-from subscribers.store import NewsletterStanding, Reader
-from subscribers.suppression import REJOINABLE
-from subscribers.tokens import LinkTarget, address_mark
+from subscribers.tokens import LinkTarget
 from subscribers.web.endpoint import EndpointRequest
-from subscribers.web.page_model import Choice, Field, Form, Page
+from subscribers.web.page_model import Choice, Field
+from subscribers.web.preferences import newsletter_switches
+from subscribers.web.preferences.overview_page import (
+    action_form,
+    find_standing,
+    joined,
+    overview,
+    target_of,
+    topics_of,
+)
 
 WEEKS = (2, 4, 8, 26)
 LONGEST = timedelta(days=366)
@@ -90,12 +97,36 @@ def _until(fields: Mapping[str, str], now: datetime) -> datetime | None:
     return now + timedelta(weeks=choices[weeks]) if weeks in choices else None
 
 
-MOST_TOPICS = 28  # checkboxes; `request_body` refuses a form of more than 30 fields
-
-
 async def show(request: EndpointRequest) -> Response:
     """Show the overview; raises `BadToken` or `OldLink`."""
     return await overview(request, await target_of(request))
+
+
+async def take_newsletters(request: EndpointRequest) -> Response:
+    """Leave each newsletter that isn't ticked any more, and show the overview."""
+    target, now = await target_of(request), request.config.clock()
+
+    def keep(session: Session) -> bool:
+        return newsletter_switches.apply(session, request, target.subscriber_id, now)
+
+    return await overview(request, target, saved=await request.config.group_commit.alone(keep))
+
+
+async def show_leave_all(request: EndpointRequest) -> Response:
+    """Show the button that leaves every newsletter."""
+    await target_of(request)
+    words = request.words
+    return await action_form(request, "leave-all", words.leave_all, words.leave_all_button)
+
+
+async def take_leave_all(request: EndpointRequest) -> Response:
+    """Leave every newsletter; repeating it changes nothing."""
+    target, now = await target_of(request), request.config.clock()
+
+    def leave(session: Session) -> bool:
+        return newsletter_switches.leave_all(session, request, target.subscriber_id, now)
+
+    return await overview(request, target, saved=await request.config.group_commit.alone(leave))
 
 
 async def show_topics(
@@ -104,7 +135,7 @@ async def show_topics(
     """Show the form to choose topics; no choice means every topic."""
     target = await target_of(request)
     row = await joined(request, target)
-    offered = _topics(request, row)
+    offered = topics_of(request, row)
     if row is None or not offered:
         return await overview(request, target)
     choice = Choice(
@@ -123,7 +154,7 @@ async def show_topics(
 async def take_topics(request: EndpointRequest) -> Response:
     """Store the chosen topics, and show the overview; all or none means every topic."""
     target = await target_of(request)
-    offered = [value for value, _ in _topics(request, await joined(request, target))]
+    offered = [value for value, _ in topics_of(request, await joined(request, target))]
     if not offered:
         return await overview(request, target)
     checked = request.lists.get("topics", [])
@@ -198,7 +229,7 @@ async def data(request: EndpointRequest) -> Response:
 async def show_erase(request: EndpointRequest) -> Response:
     """Show the button that erases a reader."""
     target = await target_of(request)
-    if not await run_sync(_find_standing, request, target):
+    if not await run_sync(find_standing, request, target):
         return await overview(request, target)
     words = request.words
     return await action_form(request, "erase", words.erase, words.erase_button, quiet=True)
@@ -221,29 +252,6 @@ async def take_erase(request: EndpointRequest) -> Response:
     return request.page(request.words.erased)
 
 
-async def target_of(request: EndpointRequest) -> LinkTarget:
-    """Return the reader and the newsletter that the link names.
-
-    Raises `BadToken`, or `OldLink` once the reader's address has changed.
-    """
-    target, mark = request.config.links.read_preferences(request.token)
-    reader = await run_sync(_reader, request, target)
-    if reader is not None and address_mark(reader.address) != mark:
-        raise OldLink
-    return target
-
-
-def _reader(request: EndpointRequest, target: LinkTarget) -> Reader | None:
-    with request.config.sessions.read() as session:
-        return store.find_by_id(session, target.subscriber_id)
-
-
-async def joined(request: EndpointRequest, target: LinkTarget) -> NewsletterStanding | None:
-    """Return the standing of a confirmed or paused reader; ``None`` for any other."""
-    row = await run_sync(_find_standing, request, target)
-    return row if row and row.standing in JOINED else None
-
-
 def _may_change_address(request: EndpointRequest, target: LinkTarget) -> bool:
     """Return whether a reader may change the address: joined, and not barred."""
     with request.config.sessions.read() as session:
@@ -256,126 +264,6 @@ def _may_change_address(request: EndpointRequest, target: LinkTarget) -> bool:
     )
 
 
-def _find_standing(request: EndpointRequest, target: LinkTarget) -> NewsletterStanding | None:
-    with request.config.sessions.read() as session:
-        return store.standing_with(session, *target)
-
-
-async def overview(
-    request: EndpointRequest, target: LinkTarget, *, saved: bool = False
-) -> Response:
-    """Show a reader's standing, and links to what it allows; *saved* confirms a change."""
-    row, reader = (
-        await run_sync(_find_standing, request, target),
-        await run_sync(_reader, request, target),
-    )
-    standing = request.words.standing[_standing(row, reader, request.config.clock())].format(
-        newsletter=request.newsletter_name(target.newsletter),
-        until=long_date(row.paused_until, request.language) if row and row.paused_until else "",
-    )
-    paragraphs = [request.words.saved, standing] if saved else [standing]
-    paragraphs += [*_chosen(request, row), *_address_of(request, reader)]
-    return request.show(
-        Page(
-            language=request.language,
-            title=request.words.preferences.title,
-            paragraphs=paragraphs,
-            links=_links(request, target, row, held=reader.suppressed if reader else None),
-        )
-    )
-
-
-def _topics(request: EndpointRequest, row: NewsletterStanding | None) -> list[tuple[str, str]]:
-    """Return the topics to choose among: earlier choices no longer offered, then those offered."""
-    if row is None:
-        return []
-    info = request.config.newsletter(row.newsletter)
-    offered = dict(info.topics) if info else {}
-    before = [(topic, topic) for topic in row.topics or () if topic not in offered]
-    return [*before, *offered.items()][:MOST_TOPICS]
-
-
-def _chosen(request: EndpointRequest, row: NewsletterStanding | None) -> list[str]:
-    """Return the paragraph that names the chosen topics; empty for every topic."""
-    if row is None or row.standing not in JOINED or not row.topics:
-        return []
-    named = dict(_topics(request, row))
-    topics = ", ".join(named.get(topic, topic) for topic in row.topics)
-    return [request.words.topics_chosen.format(topics=topics)]
-
-
-def _standing(row: NewsletterStanding | None, reader: Reader | None, now: datetime) -> str:
-    if row is None or reader is None:
-        return "gone"
-    if reader.suppressed and row.standing in JOINED:
-        return "suppressed"
-    over = row.standing is Standing.PAUSED and row.paused_until and row.paused_until <= now
-    return "confirmed" if over else row.standing.value
-
-
-def _links(
-    request: EndpointRequest,
-    target: LinkTarget,
-    row: NewsletterStanding | None,
-    *,
-    held: str | None,
-) -> list[tuple[str, str]]:
-    words = request.words
-    again = (words.to_sign_up, request.sign_up_path(target.newsletter))
-    if row is None:
-        return [again]
-    joined = row.standing in JOINED
-    leave = request.config.links.unsubscribe(target).removeprefix(request.config.base_url)
-    offered = [
-        (joined and bool(_topics(request, row)), words.topics.title, _own(request, "/topics")),
-        (joined, words.pause.title, _own(request, "/pause")),
-        (joined and held not in address_change.BARRED, words.move.title, _own(request, "/address")),
-        (not joined or held in REJOINABLE, *again),  # a confirmed sign-up lifts this suppression
-        (True, words.data, _own(request, "/data")),
-        (joined, words.leave_button, request.onward(leave)),
-        (True, words.erase.title, _own(request, "/erase")),
-    ]
-    return [(text, path) for offer, text, path in offered if offer]
-
-
-def _own(request: EndpointRequest, page: str = "") -> str:
-    return request.onward(f"/p/{request.token}{page}")
-
-
-async def action_form(
-    request: EndpointRequest,
-    action: str,
-    page_text: Any,
-    button: str,
-    *,
-    fields: tuple[Field, ...] = (),
-    choices: list[Choice] | None = None,
-    fault: str = "",
-    quiet: bool = False,
-) -> Response:
-    """Show the form of one action; *fault* says why it was refused, with status 422."""
-    target, _ = request.config.links.read_preferences(request.token)
-    page, reader = request.make_page(page_text), await run_sync(_reader, request, target)
-    return request.show(
-        Page(
-            language=page.language,
-            title=page.title,
-            paragraphs=[*page.paragraphs, *_address_of(request, reader)],
-            fault=fault,
-            form=Form(
-                action=f"/p/{request.token}/{action}",
-                button=button,
-                hidden=(("lang", request.language),),
-                fields=fields,
-                choices=choices or (),
-                quiet=quiet,
-            ),
-            links=[(request.words.to_preferences, _own(request))],
-        ),
-        status=422 if fault else 200,
-    )
-
-
 async def _address_form(request: EndpointRequest, *, fault: str = "") -> Response:
     words = request.words
     value = request.fields.get("email", "")[:254]
@@ -383,14 +271,6 @@ async def _address_form(request: EndpointRequest, *, fault: str = "") -> Respons
     return await action_form(
         request, "address", words.move, words.move_button, fields=(field,), fault=fault
     )
-
-
-def _address_of(request: EndpointRequest, reader: Reader | None) -> list[str]:
-    """Return the address shortened to a letter and its domain, since a mail may be forwarded."""
-    if reader is None:
-        return []
-    local, _, domain = reader.address.rpartition("@")
-    return [request.words.own_address.format(address=f"{local[0]}…@{domain}")]
 
 
 def _plain(value: Any) -> str:
