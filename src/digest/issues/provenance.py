@@ -49,7 +49,7 @@ class BuildInputs:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the inputs as JSON types."""
-        named = ("slug", "name", "description", "language", "tracking", "accent")
+        named = ("slug", "name", "description", "language", "tracking", "accent", "public")
         return {
             "newsletter": {name: getattr(self.newsletter, name) for name in named},
             "revisions": [revision.id for revision in self.carried],

@@ -46,9 +46,9 @@ def compose(
     if not revisions:
         raise NothingToPick
     base = base_url.rstrip("/")
-    web_url = f"{base}/issues/{newsletter.slug}/{number}"
+    web_url = f"{base}/issues/{newsletter.slug}/{number}" if newsletter.public else ""
     comparisons = tuple(
-        comparison_view(revision, base_url=base, web_url=web_url) for revision in revisions
+        comparison_view(revision, base_url=base, web_url=web_url or base) for revision in revisions
     )
     opening = copywriting.opening(comparisons)
     return IssueView(

@@ -171,7 +171,7 @@ class IssueView:
     opening: str
     comparisons: tuple[ComparisonView, ...]
     base_url: str
-    web_url: str  #: view in browser
+    web_url: str  #: view in browser; empty where the newsletter isn't on the site
     postal_address: str  #: line by line
     unsubscribe_url: str  #: ends in the reader's tag
     preferences_url: str  #: ends in the reader's tag
