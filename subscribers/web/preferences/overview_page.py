@@ -84,7 +84,7 @@ async def overview(
             paragraphs=paragraphs,
             form=newsletter_switches.form(request, switches),
             links=[
-                *_links(request, target, row, held=held),
+                *_links(request, target, row, held=held, alone=not switches),
                 *newsletter_switches.links(request, switches, reader),
             ],
         )
@@ -125,6 +125,7 @@ def _links(
     row: NewsletterStanding | None,
     *,
     held: str | None,
+    alone: bool,
 ) -> list[tuple[str, str]]:
     words = request.words
     again = request.sign_up_links(words.to_sign_up, target.newsletter)
@@ -139,7 +140,7 @@ def _links(
         # A confirmed sign-up lifts this suppression.
         *((not joined or held in REJOINABLE, *link) for link in again),
         (True, words.data, _own(request, "/data")),
-        (joined, words.leave_button, request.onward(leave)),
+        (joined and alone, words.leave_button, request.onward(leave)),
         (True, words.erase.title, _own(request, "/erase")),
     ]
     return [(text, path) for offer, text, path in offered if offer]
