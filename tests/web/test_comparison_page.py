@@ -76,7 +76,7 @@ def test_a_page_published_elsewhere_names_it() -> None:
 
 
 def test_a_comparison_in_two_lines_names_both_tools_and_how_the_panel_leans() -> None:
-    view = teaser(make_revision(make_contender(0), make_contender(1, "Brook", panel=100.0)))
+    view = teaser(make_revision(make_contender(0), make_contender(1, "Brook", panel=100.0)), "en")
 
     assert view
     assert (view.left, view.right, view.url) == (

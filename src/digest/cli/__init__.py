@@ -5,11 +5,11 @@
 command's module is imported when it is called. `help_text` prints help, and what a call got wrong.
 Each command takes its settings and installation from `context`. The package `installation` sets an
 installation up and checks it; `comparisons` imports and lists; `newsletter_commands` adds and
-changes newsletters; `schedule` sets when issues are due;
-the package `issue` builds, approves, sends and controls issues; the package `audience` keeps
-subscribers; `events` and `report` read what the provider returned; `run`, `serve` and `preview`
-start servers; `demo` and `fake_sendgrid` are for trying out. `comparison_output` lays out tables
-and `private_files` writes files that hold addresses.
+changes newsletters; `schedule` sets when issues are due; the package `issue` builds, approves,
+sends and controls issues; the package `audience` keeps subscribers; `events` and `report` read what
+the provider returned; `run`, `serve` and `preview` start servers; `demo` and `fake_sendgrid` are
+for trying out. `comparison_output` lays out tables and `private_files` writes files that hold
+addresses.
 """
 
 from __future__ import annotations
@@ -119,11 +119,12 @@ COMMANDS = {
 _PLACES = {name: place for place, commands in COMMANDS.items() for name in commands}
 #: The commands in the order of a week's work, as `digest --help` lists them.
 GROUPS = {
-    "Start": ("init", "demo", "doctor", "newsletters"),
+    "Start": ("setup", "init", "demo", "doctor", "newsletters"),
     "Content": ("import", "comparisons"),
     "Issue": (
         "pick", "build", "preview", "show", "check", "rebuild", "test", "approve", "send-back",
-        "unattended", "schedule", "send", "status", "pause", "resume", "cancel", "resolve", "correct",
+        "unattended", "schedule", "send", "status", "pause", "resume", "cancel", "resolve",
+        "correct",
     ),
     "Readers": ("subscribers",),
     "Results": ("report", "events"),

@@ -56,9 +56,9 @@ class ComparisonPage(ComparisonView):
         return self.contenders
 
 
-def teaser(revision: Revision) -> Teaser | None:
+def teaser(revision: Revision, language: str) -> Teaser | None:
     """Return a comparison's teaser; ``None`` for one without exactly two sides."""
-    view = comparison_view(revision, base_url="", web_url="")
+    view = comparison_view(revision, base_url="", web_url="", language=language)
     if len(view.contenders) != 2:  # noqa: PLR2004 - a comparison has two sides
         return None
     left, right = view.contenders
@@ -69,7 +69,7 @@ def teaser(revision: Revision) -> Teaser | None:
 
 def page_of(revision: Revision, *, base_url: str, language: str) -> ComparisonPage:
     """Return the page of one revision, its date in *language*."""
-    view = comparison_view(revision, base_url=base_url, web_url="")
+    view = comparison_view(revision, base_url=base_url, web_url="", language=language)
     sides = sorted(revision.contenders, key=lambda contender: contender.side)[:2]
     own_url = f"{base_url}/comparisons/{view.slug}"
     return ComparisonPage(

@@ -139,7 +139,7 @@ class PublicSite:
             return None, []
         if issue.id not in self._teasers:
             carried = store.carried_comparisons(session, issue.id)
-            teasers = [teaser(revision) for revision in carried]
+            teasers = [teaser(revision, entry.language) for revision in carried]
             self._teasers = {issue.id: [item for item in teasers if item is not None]}
         return issue_link(issue, entry), self._teasers.get(issue.id, [])
 

@@ -2,8 +2,9 @@
 
 `compose` walks the revisions of an issue; `view` finishes the fields of each contender, `quotes`
 chooses the passages of reviewers to quote, and `copywriting` writes subject, preheader, opening
-and headlines. `correction` finds what differs from an issue that was wrong, and puts it on top.
-The result is the `IssueView` of `view`, the only thing a mail template gets.
+and headlines, as does `german_copywriting`; `mail_texts` has the fixed words around them, and
+`correction` finds what differs from an issue that was wrong, and puts it on top. The result is the
+`IssueView` of `view`, the only thing a mail template gets.
 """
 
 from digest.issues.content.compose import comparison_view

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from digest.issues.content.view import ChangeView, ComparisonView, ContenderView
 from digest.issues.models import Tracking
@@ -17,6 +17,7 @@ TRACKING = {
     Tracking.ANONYMOUS: "Opens and clicks are counted, not who made them.",
     Tracking.READER: "Opens and clicks are kept with your subscription, to see what is read.",
 }
+NOT_PUBLISHED = "Who on the panel made which call isn\u2019t published."
 _SMALL_NUMBERS = "no one two three four five six seven eight nine ten eleven twelve"
 
 
@@ -89,9 +90,13 @@ def _count_word(ships: int) -> str:
 
 def subject(lead: ComparisonView) -> str:
     """Return the subject for the lead comparison: the first form that fits `SUBJECT_LIMIT`."""
-    forms = [*_subject_forms(lead.contenders), lead.title]
+    return first_subject([*_subject_forms(lead.contenders), lead.title], lead.title)
+
+
+def first_subject(forms: Sequence[str], title: str) -> str:
+    """Return the first form that fits `SUBJECT_LIMIT`, else *title*, cut short."""
     fitting = [form for form in forms if _length(form) <= SUBJECT_LIMIT]
-    return (fitting[0] if fitting else truncate(lead.title, SUBJECT_LIMIT)).replace("\u00a0", " ")
+    return (fitting[0] if fitting else truncate(title, SUBJECT_LIMIT)).replace("\u00a0", " ")
 
 
 def _subject_forms(contenders: Sequence[ContenderView]) -> list[str]:
@@ -148,20 +153,28 @@ def _tools(count: int) -> str:
     return f"{number(count)} tool{'s' if count > 1 else ''}"
 
 
-def preheader(comparisons: Sequence[ComparisonView], opening_text: str) -> str:
-    """Return the preheader: the titles after the lead, at most `PREHEADER_LIMIT` characters."""
-    titles = [comparison.title for comparison in comparisons[1:]]
-    if not titles:
-        return truncate(comparisons[0].headline, PREHEADER_LIMIT).replace("\u00a0", " ")
-    return _first_fitting(
-        (_other_titles(titles, shown) for shown in range(len(titles), 0, -1)), or_else=opening_text
-    )
-
-
 def _other_titles(titles: list[str], shown: int) -> str:
     remaining = len(titles) - shown
     tail = f", and {number(remaining)} more" if remaining else ""
     return f"Also: {', '.join(titles[:shown])}{tail}"
+
+
+def preheader(
+    comparisons: Sequence[ComparisonView],
+    opening_text: str,
+    *,
+    other_titles: Callable[[list[str], int], str] = _other_titles,
+) -> str:
+    """Return the preheader: the titles after the lead, at most `PREHEADER_LIMIT` characters.
+
+    *other_titles* words some of the titles and how many more there are.
+    """
+    titles = [comparison.title for comparison in comparisons[1:]]
+    if not titles:
+        return truncate(comparisons[0].headline, PREHEADER_LIMIT).replace("\u00a0", " ")
+    return _first_fitting(
+        (other_titles(titles, shown) for shown in range(len(titles), 0, -1)), or_else=opening_text
+    )
 
 
 def _first_fitting(forms: Iterable[str], *, or_else: str) -> str:
@@ -173,13 +186,18 @@ def _first_fitting(forms: Iterable[str], *, or_else: str) -> str:
 
 def correction_subject(wrong: int, changes: Sequence[ChangeView]) -> str:
     """Return the subject of a correction to No. *wrong*: the first form that fits."""
+    return first_correction_subject("Correction", changes, f"what was wrong in No. {wrong}")
+
+
+def first_correction_subject(word: str, changes: Sequence[ChangeView], otherwise: str) -> str:
+    """Return the first subject that fits, of the change, its comparison, and *otherwise*."""
     forms = []
     if len(changes) == 1:
         only = changes[0]
         forms = [f"{only.what} {only.was} → {only.now}", only.what]
     titles = {change.comparison for change in changes}
     forms += titles if len(titles) == 1 else ()
-    subjects = [f"Correction: {form}" for form in (*forms, f"what was wrong in No. {wrong}")]
+    subjects = [f"{word}: {form}" for form in (*forms, otherwise)]
     fitting = [subject for subject in subjects if _length(subject) <= SUBJECT_LIMIT]
     return fitting[0].replace("\u00a0", " ")
 

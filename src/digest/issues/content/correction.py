@@ -14,8 +14,7 @@ from html import unescape
 from typing import Any
 
 from digest.comparisons.models import Contender, Revision, Verdict
-from digest.issues.content import copywriting
-from digest.issues.content.compose import comparison_view, long_day
+from digest.issues.content.compose import comparison_view, copywriting_of
 from digest.issues.content.quotes import sharpest_passage
 from digest.issues.content.view import (
     ChangeView,
@@ -29,6 +28,7 @@ from digest.render.filters import DASH, percent_text
 from digest.render.lint import Finding, Place, error
 from digest.render.page_texts import site_texts
 from digest.render.rendered import Rendered
+from subscribers.dates import long_date
 
 _NOWHERE = "https://example.org"  # a difference of links shows the published ones only
 
@@ -103,15 +103,14 @@ def difference(was: Iterable[Revision], now: Iterable[Revision]) -> tuple[Conten
 
 def correct_view(view: IssueView, correction: Correction) -> IssueView:
     """Return the view of an issue as the view of a correction, with subject and opening for it."""
-    changes = [change.in_words() for change in correction.changes]
-    mail = copywriting.wrong_mail(
-        correction.number, long_day(correction.day), again=correction.again
-    )
+    changes = [change.in_words(view.language) for change in correction.changes]
+    copy, day = copywriting_of(view.language), long_date(correction.day, view.language)
+    mail = copy.wrong_mail(correction.number, day, again=correction.again)
     return replace(
         view,
-        subject=copywriting.correction_subject(correction.number, changes),
-        preheader=copywriting.correction_preheader(mail),
-        opening=copywriting.correction_opening(mail),
+        subject=copy.correction_subject(correction.number, changes),
+        preheader=copy.correction_preheader(mail),
+        opening=copy.correction_opening(mail),
         correction=CorrectionView(
             number=correction.number,
             why=one_line(correction.why),

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isfinite
 
-from digest.comparisons.models import Call, Contender, Entry
+from digest.comparisons.models import Call, Contender
 from digest.comparisons.score import split
+from digest.issues.content.mail_texts import EN, MailTexts, mail_texts
 from digest.render.accent import OWN, Accent
 from digest.render.escaping import one_line, strip_unprintable
 from digest.render.filters import is_web_link, link
@@ -46,6 +47,7 @@ class ContenderView:
     entry: str  #: "Free", "Paid", the published word, or empty
     community_share: float | None  #: percent; ``None`` is shown as a dash, never as 0
     url: str | None
+    words: MailTexts = EN  #: of the newsletter's language
 
     @property
     def split(self) -> str:
@@ -53,11 +55,13 @@ class ContenderView:
         if self.ships is None or self.skips is None:
             return ""
         if self.skips == 0:
-            return f"All {self.seats} ship"
-        return f"{self.ships} ship, {self.skips} skip" if self.ships else f"All {self.seats} skip"
+            return self.words.all_ship % self.seats
+        if self.ships == 0:
+            return self.words.all_skip % self.seats
+        return self.words.split % (self.ships, self.skips)
 
 
-def contender_view(contender: Contender, *, seats: int) -> ContenderView:
+def contender_view(contender: Contender, *, seats: int, words: MailTexts = EN) -> ContenderView:
     """Return the view of one contender; *seats* is the size of the panel."""
     panel_share = _share(contender.panel_share)
     ships = _ships(contender, panel_share, seats)
@@ -70,9 +74,10 @@ def contender_view(contender: Contender, *, seats: int) -> ContenderView:
         ships=ships,
         skips=None if ships is None else seats - ships,
         seats=seats,
-        entry=_entry(contender),
+        entry=_entry(contender, words),
         community_share=_share(contender.community_share),
         url=web_link(contender.url),
+        words=words,
     )
 
 
@@ -90,10 +95,9 @@ def _ships(contender: Contender, panel_share: float | None, seats: int) -> int |
     return calls.count(Call.SHIP) if len(calls) == seats else None
 
 
-def _entry(contender: Contender) -> str:
-    if contender.entry in (Entry.FREE, Entry.PAID):
-        return contender.entry.value.capitalize()
-    return short(contender.entry_text, WORD)
+def _entry(contender: Contender, words: MailTexts) -> str:
+    published = short(contender.entry_text, WORD)
+    return words.entries.get(contender.entry, published) if contender.entry else published
 
 
 def short(text: str, limit: int) -> str:
@@ -182,8 +186,13 @@ class IssueView:
     correction: CorrectionView | None = None  #: of the issue that this one corrects
 
     @property
+    def words(self) -> MailTexts:
+        """Return the fixed words in the language of the newsletter."""
+        return mail_texts(self.language)
+
+    @property
     def label(self) -> str:
         """Return the number as readers read it: "No. 12", "Correction to No. 12"."""
         if self.correction is None:
-            return f"No. {self.number}"
-        return f"Correction to No. {self.correction.number}"
+            return self.words.number % self.number
+        return self.words.correction_to % self.correction.number
