@@ -78,3 +78,13 @@ def test_another_newsletter_is_not_counted(
 ) -> None:
     make_reader(session)
     assert list_statistics.count(session, "daily", now).total == 0
+
+
+def test_who_was_erased_counts_among_those_who_left_in_a_report_too(
+    session: Session, make_reader: MakeReader, hashes: Hashes, now: datetime
+) -> None:
+    reader, erased = (make_reader(session, f"{name}@example.com") for name in ("a", "b"))
+    lifecycle.leave(session, reader, NEWSLETTER, PAGE, now)
+    lifecycle.erase(session, erased, PAGE, hashes, now)
+    counted = list_statistics.count(session, NEWSLETTER, now, weeks=1).weeks[0].left
+    assert list_statistics.left_between(session, NEWSLETTER, now, now) == counted == 2

@@ -2,7 +2,8 @@
 
 All modules read the rows that sending and event processing have written. `status` answers the
 operator's question during and after a send: it combines the delivery counts with the reasons from
-`exclusions` into an `IssueStatus` whose problems each name a next step. `statistics` counts what
+`exclusions` into an `IssueStatus` whose problems each name a next step; `doubt_evidence` weighs
+what speaks for a batch in doubt. `statistics` counts what
 became of an edition from its events, with the table by mailbox provider from
 `provider_statistics`. When events reach their retention limit, `event_retention` stores these
 statistics as frozen numbers and then deletes the events. `subscriber_history` lists what was sent

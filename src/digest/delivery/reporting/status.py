@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
-from sqlalchemy import exists, func
-from sqlalchemy import select as core_select
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 
@@ -22,70 +20,15 @@ from digest.delivery.models import (
     Decision,
     Delivery,
     DeliveryOutcome,
-    MailEvent,
     Rollout,
-    seed_copy_key,
 )
+from digest.delivery.reporting.doubt_evidence import weigh_evidence
 from digest.delivery.reporting.exclusions import ExclusionCount, exclusion_counts
 from digest.delivery.sending import alive, count_outbox_copies, is_presumed_dead, waiting
 from digest.issues.models import Edition, Issue, IssueState
-from subscribers.models import LetterToSend
 
-#: After this long without an event, while events of other batches came, a batch was probably not
-#: accepted: the provider retries its event posts for 24 hours.
-EVENT_RETRIES = timedelta(hours=25)
 #: A sender of an older version that outlived the upgrade may have stored a word of its own.
 _WITHOUT_OUTCOME = defer(cast("Any", Attempt.outcome))
-
-
-def weigh_evidence(session: Session, batch: Batch, since: datetime | None, now: datetime) -> str:
-    """Return what is known of a batch in doubt as text, and how much its silence weighs."""
-    accepted, heard = _accepted_batches(session, batch)
-    seed_copy = session.exec(
-        select(LetterToSend).where(LetterToSend.about == seed_copy_key(batch.edition_id))
-    ).one_or_none()
-    channel = _channel(heard, accepted, seed_copy)
-    if heard == 0 and (seed_copy is None or seed_copy.heard_at is None):
-        return f"{channel}; so its silence says nothing"
-    if since is None or now - since < EVENT_RETRIES:
-        return f"{channel}; none of this batch yet"
-    return f"{channel}, and none of this batch in {_age(now - since)}: probably never accepted"
-
-
-def _accepted_batches(session: Session, batch: Batch) -> tuple[int, int]:
-    """Return how many batches of the edition were accepted, and how many of those have events."""
-    has_events = exists().where(
-        col(MailEvent.delivery_id).between(col(Batch.first_delivery), col(Batch.last_delivery))
-    )
-    accepted = (
-        core_select(func.count())
-        .select_from(Batch)
-        .where(col(Batch.edition_id) == batch.edition_id, col(Batch.state) == BatchState.ACCEPTED)
-    )
-    connection = session.connection()
-    return (
-        connection.execute(accepted).scalar_one(),
-        connection.execute(accepted.where(has_events)).scalar_one(),
-    )
-
-
-def _channel(heard: int, accepted: int, seed_copy: LetterToSend | None) -> str:
-    of_others = f"events came for {heard} of {accepted} accepted batches"
-    if seed_copy is None:
-        return of_others
-    if seed_copy.heard_at is None:
-        return f"{of_others}, none of the canary"
-    after = seed_copy.heard_at - seed_copy.asked_at
-    return f"{of_others}, and of the canary after {_age(after)}"
-
-
-def _age(span: timedelta) -> str:
-    seconds = max(0, int(span.total_seconds()))
-    for size, name in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
-        if seconds >= size:
-            number = seconds // size
-            return f"{number} {name}{'s' if number > 1 else ''}"
-    return f"{seconds} s"
 
 
 MOST_REFUSED = 0.02  #: share of offered readers; a larger share is a problem, and exit code 1
