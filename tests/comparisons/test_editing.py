@@ -69,6 +69,17 @@ def test_a_stored_revision_becomes_the_draft_it_was_made_of(
     assert with_words(again, words_of(again)) == again
 
 
+def test_what_an_older_version_took_and_this_one_would_not_says_so(
+    database: Database, imported: ImportResult
+) -> None:
+    with database.write() as session:
+        row = newest(session)
+        row.contenders[0].verdicts[0].quote = " "
+        with pytest.raises(WrongState, match="can't be edited: quote 1 on the left tool: must not"):
+            draft_of_revision(row)
+        session.rollback()
+
+
 def test_an_edit_is_a_new_revision_with_who_and_when(
     database: Database, imported: ImportResult, now: datetime
 ) -> None:

@@ -13,7 +13,15 @@ from sqlmodel import Session
 from digest.comparisons import store
 from digest.comparisons.content_faults import Location, errors_of, in_words, message_of
 from digest.comparisons.models import Contender, Revision
-from digest.comparisons.schema import ComparisonDraft, draft_of, fingerprint
+from digest.comparisons.schema import (
+    ComparisonContent,
+    ComparisonDraft,
+    ContenderDraft,
+    VerdictDraft,
+    draft_of,
+    fingerprint,
+)
+from digest.comparisons.serialize import fields_of
 from digest.errors import DigestError, WrongState
 
 #: The fields of a comparison, of a side and of a verdict that are words; the rest are facts.
@@ -41,27 +49,30 @@ class Change:
 
 
 def draft_of_revision(revision: Revision) -> ComparisonDraft:
-    """Return a stored revision as the draft it was made of; its fingerprint is the revision's."""
+    """Return a stored revision as the draft it was made of; its fingerprint is the revision's.
+
+    Raises `WrongState` for content that an older version took and this one wouldn't.
+    """
     content = {
-        **{name: getattr(revision, name) for name in (*_OF_COMPARISON, "published_on", "url")},
-        **{name: getattr(revision, name) for name in ("weight", "labels", "seats")},
+        **fields_of(revision, ComparisonContent, but={"format", "slug", "contenders"}),
         "contenders": [_side(contender) for contender in revision.contenders],
     }
-    told = draft_of(content, form=revision.form, source=revision.source)
+    slug = revision.comparison.slug
+    try:
+        told = draft_of(content, form=revision.form, source=revision.source)
+    except ValidationError as fault:
+        reason = next(iter(_by_field(fault, {}).values()))
+        raise WrongState(f"{slug} can't be edited: {reason}; import it again first") from None
     if fingerprint(told) == revision.fingerprint:
         return told
-    return told.model_copy(update={"slug": revision.comparison.slug})  # its file named the slug
+    return told.model_copy(update={"slug": slug})  # its file named the slug
 
 
 def _side(contender: Contender) -> dict[str, Any]:
-    facts = ("category", "name", "panel_share", "community_share", "url")
     return {
-        **{name: getattr(contender, name) for name in (*facts, *_OF_SIDE)},
+        **fields_of(contender, ContenderDraft, but={"entry", "entry_text", "verdicts"}),
         "entry": contender.entry_text,
-        "verdicts": [
-            {"seat": verdict.seat, **{name: getattr(verdict, name) for name in _OF_VERDICT}}
-            for verdict in contender.verdicts
-        ],
+        "verdicts": [fields_of(verdict, VerdictDraft) for verdict in contender.verdicts],
     }
 
 

@@ -25,7 +25,7 @@ def facts_of(comparison: Comparison, revision: Revision) -> dict[str, Any]:
         "revisions": comparison.latest,
         "imported_at": revision.imported_at,
         "editor": revision.editor or None,
-        **_fields(revision, ComparisonContent, but={"format", "slug", "contenders"}),
+        **fields_of(revision, ComparisonContent, but={"format", "slug", "contenders"}),
         "leans": lean(left.panel_share, right.panel_share),
         "contenders": [_contender(left, revision.seats), _contender(right, revision.seats)],
         "form": revision.form,
@@ -51,14 +51,14 @@ def _contender(contender: Contender, seats: int) -> dict[str, Any]:
     return {
         "side": "right" if contender.side else "left",
         "tool": contender.tool.slug,
-        **_fields(contender, ContenderDraft, but={"verdicts"}),
+        **fields_of(contender, ContenderDraft, but={"verdicts"}),
         "ships": seated.ships if seated else None,
         "skips": seated.skips if seated else None,
-        "verdicts": [_fields(verdict, VerdictDraft) for verdict in contender.verdicts],
+        "verdicts": [fields_of(verdict, VerdictDraft) for verdict in contender.verdicts],
     }
 
 
-def _fields(
+def fields_of(
     row: Revision | Contender | Verdict, model: type[BaseModel], *, but: Collection[str] = ()
 ) -> dict[str, Any]:
     """Return the columns of *row* that are fields of *model*."""
