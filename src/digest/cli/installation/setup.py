@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from http.client import HTTP_PORT
 from typing import Annotated, Any
@@ -52,8 +52,6 @@ from digest.setup import (
     set_up_newsletter,
     settings_from,
 )
-from digest.web.app import make_site
-from digest.web.server import listen, serve_in_thread
 
 app = typer.Typer()
 _STDIN = "-"  #: as an answer: it is read from stdin, so that no process list shows it
@@ -315,11 +313,15 @@ def _try_webhook(installation: App, wait: float) -> Iterator[CheckResult]:
 def _served(installation: App) -> Iterator[None]:
     """Serve the site for a test, where it belongs on this machine and isn't served yet."""
     base = installation.settings.base_url
-    sock = None
-    if base.startswith("http:") and is_loopback(_host(base)):
-        with suppress(DigestError):  # the port is taken: by digest run, as a rule
-            sock = listen(urlsplit(base).port or HTTP_PORT)
-    if sock is None:
+    if not (base.startswith("http:") and is_loopback(_host(base))):
+        yield
+        return
+    from digest.web.app import make_site
+    from digest.web.server import listen, serve_in_thread
+
+    try:
+        sock = listen(urlsplit(base).port or HTTP_PORT)
+    except DigestError:  # the port is taken: by digest run, as a rule
         yield
         return
     with serve_in_thread(make_site(installation), sock):
