@@ -11,8 +11,9 @@ import pytest
 from digest.app.installation import open_app
 from digest.db import Database
 from digest.doctor import HealthLevel
-from digest.errors import WrongState
+from digest.errors import NotFound, WrongState
 from digest.fake_sendgrid import RunningFake, running_fake
+from digest.issues import store
 from digest.issues.models import Newsletter
 from digest.mail.mailing import Mailbox
 from digest.mail.sendgrid import sendgrid_provider
@@ -149,6 +150,20 @@ def test_the_first_newsletter_is_made_from_answers_and_changed_by_them(
 def test_a_slug_is_ascii_and_short(sqlite_database: Database, name: str, slug: str) -> None:
     with sqlite_database.write() as session:
         assert set_up_newsletter(session, {"name": name}, NOW).slug == slug
+
+
+def test_the_only_newsletter_answers_where_no_other_is_asked_for(
+    sqlite_database: Database,
+) -> None:
+    with sqlite_database.write() as session:
+        made = set_up_newsletter(session, {"name": "Tools"}, NOW)
+        assert store.newsletter(session, store.USUAL).id == made.id
+        with pytest.raises(NotFound, match="daily"):
+            store.newsletter(session, "daily")
+        session.add(Newsletter(slug="second", name="The second"))
+        session.flush()
+        with pytest.raises(NotFound, match="weekly"):
+            store.newsletter(session, store.USUAL)
 
 
 def test_of_several_newsletters_none_is_changed(sqlite_database: Database) -> None:

@@ -57,7 +57,7 @@ def test_an_empty_folder_becomes_an_installation_by_options_alone(
     assert written["DIGEST_SENDGRID_API_KEY"] == KEY
     assert (written["OTHER"], written["DIGEST_TRANSPORT"]) == ("1", "sendgrid")
     assert (empty.folder / ".env").stat().st_mode & 0o077 == 0
-    moments = empty.done("schedule", "--newsletter", "tools-of-the-trade").out
+    moments = empty.done("schedule").out
     assert "Tools of the Trade: every Thursday at 09:00, Europe/Berlin" in moments
 
 

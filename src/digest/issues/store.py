@@ -26,6 +26,7 @@ from digest.issues.models import (
 if TYPE_CHECKING:
     from digest.issues.picking import PastIssueContent
 
+USUAL = "weekly"  #: the newsletter that commands ask for unless told otherwise
 #: A cancelled issue keeps its page for those who got it, but no list shows it.
 _PUBLISHED_STATES = (IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)
 
@@ -179,8 +180,14 @@ _CARRYING_STATES = (IssueState.BUILT, IssueState.PREPARED, IssueState.PAUSED, Is
 
 
 def newsletter(session: Session, slug: str) -> Newsletter:
-    """Return the newsletter called *slug*; raises `NotFound`."""
+    """Return the newsletter called *slug*; raises `NotFound`.
+
+    `USUAL` is what commands ask for unless told otherwise: it also stands for the only one there
+    is, whatever its slug.
+    """
     row = session.exec(select(Newsletter).where(Newsletter.slug == slug)).one_or_none()
+    if row is None and slug == USUAL and len(rows := newsletters(session)) == 1:
+        return rows[0]
     if row is None:
         slugs = session.exec(select(Newsletter.slug).order_by(Newsletter.slug)).all()
         step = f"--newsletter takes: {', '.join(slugs)}" if slugs else "digest init"
