@@ -67,7 +67,8 @@ def test_a_saved_template_shows_by_itself_and_the_page_stays_where_it_was(
     expect(page.locator("figure.wide iframe")).not_to_have_attribute("height", "900")
     page.evaluate("document.querySelector('#stage').scrollTop = 1234")
     site.editor.template(
-        "partials/masthead.mjml", lambda s: s.replace("View in browser", "Open it")
+        "partials/masthead.mjml",
+        lambda s: s.replace("{{ issue.words.view_in_browser }}", "Open it"),
     )
 
     expect(mail(page).get_by_text("Open it")).to_be_visible()
@@ -247,7 +248,8 @@ def test_what_is_being_typed_survives_a_save_elsewhere(page: Page, site: Site) -
     page.keyboard.press("s")
     page.keyboard.type("Half a sub")
     site.editor.template(
-        "partials/masthead.mjml", lambda s: s.replace("View in browser", "Open it")
+        "partials/masthead.mjml",
+        lambda s: s.replace("{{ issue.words.view_in_browser }}", "Open it"),
     )
     expect(mail(page).get_by_text("Open it")).to_be_visible()
     page.keyboard.type("ject")
@@ -278,7 +280,8 @@ def test_approve_and_void(page: Page, site: Site) -> None:
     with site.editor.app.database.read() as session:
         assert site.editor.app.issues.require_approved(session, store.by_number(session, 1, 1))
     site.editor.template(
-        "partials/footer.mjml", lambda source: source.replace("You get", "You got")
+        "partials/footer.mjml",
+        lambda source: source.replace("{{ issue.words.why", "You got: {{ issue.words.why"),
     )
 
     expect(page.locator("#status")).to_have_text("Changed since approval")

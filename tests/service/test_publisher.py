@@ -10,7 +10,7 @@ import pytest
 from digest.db import Database
 from digest.delivery.sending import control
 from digest.errors import DigestError, MailUnfit
-from digest.issues import build, store
+from digest.issues import build, newsletters, store
 from digest.issues.calendar import slots
 from digest.issues.models import Blackout, IssueState, WhenEmpty
 from digest.render.rendered import Rendered
@@ -301,3 +301,22 @@ def test_a_newsletter_without_any_delay_says_so_of_what_it_missed(world: World) 
     world.tick(TUESDAY + timedelta(minutes=5))
     note = world.turns()["2026-W48"].note
     assert note.startswith("5 minutes late, and no delay is allowed")
+
+
+def test_an_archived_newsletters_draft_is_not_released_and_nothing_is_made_up_for(
+    world: World,
+) -> None:
+    world.run(TUESDAY - HOUR)
+    world.session(lambda session, newsletter: newsletters.archive(session, newsletter, world.now))
+    world.run(TUESDAY + 8 * DAY)
+    assert world.states() == {"2026-W48": "drafted"}
+    world.session(lambda session, newsletter: newsletters.reopen(session, newsletter, world.now))
+    world.tick()
+    assert world.states() == {"2026-W48": "missed"}
+
+
+def test_a_week_with_fewer_than_the_fewest_counts_as_empty(world: World) -> None:
+    world.change(min_per_issue=9, max_per_issue=9)
+    world.run(TUESDAY)
+    assert world.states() == {"2026-W48": "skipped"}
+    assert "too few for an issue" in world.turns()["2026-W48"].note
