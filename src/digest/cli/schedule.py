@@ -212,6 +212,9 @@ def _set_fields(newsletter: Newsletter, values: dict[str, Any]) -> None:
 
 def _print(call: CommandContext, newsletter: Newsletter, moments: list[UpcomingMoment]) -> None:
     call.out.print(f"[bold]{newsletter.name}[/bold]: {newsletter.cadence()}")
+    if newsletter.archived_at is not None:
+        undo = f"digest newsletters archive {newsletter.slug} --undo"
+        call.out.print(f"Archived: none of these happens. Go on with: {undo}", markup=False)
     if not newsletter.scheduled:
         call.out.print("Paused: nothing happens by itself. Go on with: digest schedule resume")
     table = Table(box=None, pad_edge=False)
