@@ -98,4 +98,4 @@ def test_each_step_says_what_can_be_done(site: Installation) -> None:
     assert "digest correct 1 --again" in site.run("correct", CORRECTION).err
     shown = site.done("show", CORRECTION).out
     assert "100001 corrects No. 1, built" in shown
-    assert "corrects No. 1: built" in site.done("status", CORRECTION).out
+    assert "corrects No. 1, dated " in site.done("status", CORRECTION).out
