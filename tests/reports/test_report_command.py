@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -17,10 +17,12 @@ from typer.testing import CliRunner, Result
 
 from digest.cli import app as digest_app
 from digest.cli.context import CommandContext
+from digest.db import Database
 from digest.delivery.models import Batch, BatchState, Delivery, DeliveryStatus
 from digest.errors import NotFound
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.migrations.upgrade import upgrade
+from subscribers.models import Consent, ConsentAct
 
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
 ENVIRONMENT = {"DIGEST_SECRET": "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"}
@@ -123,6 +125,49 @@ def test_no_other_command_asks_for_the_package_that_draws() -> None:
         "for commands in COMMANDS.values(): [load(name) for name in commands]"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
+
+
+def add_correction(tmp_path: Path, reader: int) -> None:
+    """Let a correction of issue 1 go out after an hour, and a reader leave after two."""
+    later = NOW + timedelta(hours=1)
+    with (
+        closing(Database(f"sqlite:///{tmp_path / 'digest.db'}")) as database,
+        database.write() as session,
+    ):
+        correction = Issue(
+            id=3, newsletter_id=1, number=100_001, period="2026-W41-100001", corrects_issue_id=1,
+            state=IssueState.SENT, built_at=later, prepared_at=later,
+            pick={"day": "2026-11-24"},
+        )  # fmt: skip
+        session.add(correction)
+        session.flush()
+        session.add(
+            Edition(
+                id=3, issue_id=3, subject="Correction: a share", html="<body></body>", text="T",
+                fingerprint="c" * 64, frozen_at=later,
+            )
+        )  # fmt: skip
+        session.add_all(
+            Consent(subscriber_id=reader, newsletter="weekly", act=act, channel="page", at=at)
+            for act, at in (
+                (ConsentAct.CONFIRMED, NOW - timedelta(days=1)),
+                (ConsentAct.WITHDRAWN, later + timedelta(hours=1)),
+            )
+        )
+
+
+def test_a_correction_is_named_as_one_and_is_no_issue_of_the_series(
+    digest: Digest, tmp_path: Path
+) -> None:
+    add_correction(tmp_path, reader=1)
+    weekly, correction = orjson.loads(digest("report", "--all", "--json").stdout)
+    page = digest("report", "--all", "--html", "-").stdout
+
+    assert (weekly["corrects"], correction["corrects"]) == (None, 1)
+    assert weekly["unsubscribed"] == 1, "who left is counted until the next weekly issue"
+    assert "Weekly, Correction to No. 1 (issue 100001)" in digest("report", "100001").stdout
+    assert "One issue, 0 readers today." in page
+    assert "No. 100001" not in page
 
 
 def test_an_issue_that_was_not_sent_has_no_report(digest: Digest) -> None:
