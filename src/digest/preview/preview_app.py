@@ -21,7 +21,13 @@ from starlette.routing import Route
 from digest.errors import DigestError
 from digest.preview import client_simulation, panels, view_models
 from digest.preview.file_watcher import FileWatcher
-from digest.preview.forms import IssueActions, comparison_routes, json_answer, json_body
+from digest.preview.forms import (
+    IssueActions,
+    comparison_routes,
+    json_answer,
+    json_body,
+    newsletter_routes,
+)
 from digest.preview.origin_guard import POLICY, OriginGuard
 from digest.preview.query import PanelName, PreviewQuery, read_query
 from digest.preview.session import PreviewSession
@@ -34,7 +40,9 @@ from subscribers.errors import SubscribersError
 _FILES = {
     "desk.css": "text/css",
     "desk.js": "text/javascript",
+    "forms.js": "text/javascript",
     "comparison.js": "text/javascript",
+    "newsletters.js": "text/javascript",
     "desk.svg": "image/svg+xml",
 }
 
@@ -60,6 +68,7 @@ def make_preview(preview: PreviewSession, live: FileWatcher, *, port: int, token
             Route("/reader", handlers.reader, methods=["POST"]),
             Route("/issue/{action}", handlers.issue, methods=["POST"]),
             *comparison_routes(preview, live),
+            *newsletter_routes(preview, live),
             *(Route(f"/{name}", _file(name)) for name in _FILES),
         ],
         lifespan=handlers.running,

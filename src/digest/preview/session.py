@@ -73,6 +73,12 @@ class PreviewSession:
             self.refresh(settings=settings)
             return self.check_snapshot()
 
+    def choose(self, newsletter: str) -> None:
+        """Lay the next issue of another newsletter on the desk."""
+        with self._lock:
+            self.newsletter, self.period = newsletter, None
+            self.snapshot = Snapshot(version=self.snapshot.version)
+
     def stay(self) -> None:
         """Keep the issue of the newest snapshot on the desk, also once it is on its way."""
         with self._lock:

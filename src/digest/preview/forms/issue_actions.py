@@ -107,7 +107,9 @@ class IssueActions:
             raise DigestError("say who you are: a decision has a name")
         now, channel = self.desk.app.clock(), ApprovalChannel.DESK
         with self.desk.app.database.write() as session:
-            issue, _edition = store.issue_and_edition(session, self.desk.newsletter, number)
+            issue, _edition = store.issue_and_edition(
+                session, self.desk.newsletter, number, lock=True
+            )
             note = str(form.get("note", ""))
             approval.send_back(session, issue, by=by, note=note, channel=channel, now=now)
         return f"No. {number} is sent back: it isn't sent until it is approved anew"
