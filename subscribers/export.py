@@ -1,4 +1,4 @@
-"""In which form data leaves the list: CSV that is safe in a spreadsheet, and one person's record.
+"""In which form data leaves the list: CSV safe in a spreadsheet, JSON, and one person's record.
 
 A cell that a spreadsheet would run as a formula gets a quote before it (OWASP, "CSV Injection").
 The record answers a request under GDPR, article 15.
@@ -7,6 +7,7 @@ The record answers a request under GDPR, article 15.
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from io import StringIO
@@ -51,6 +52,15 @@ def as_csv(session: Session, newsletter: str) -> Iterator[str]:
     yield _line(COLUMNS)
     for row in rows(session, newsletter):
         yield _line(tuple(escape_formula(field) for field in row))
+
+
+def as_json(session: Session, newsletter: str) -> Iterator[str]:
+    """Yield the list as lines of one JSON array, an object a line, each field as it is."""
+    before = "[\n"
+    for row in rows(session, newsletter):
+        yield before + json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
 
 
 def person(session: Session, subscriber_id: int) -> dict[str, Any]:

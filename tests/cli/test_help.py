@@ -29,6 +29,10 @@ def every_command() -> Iterator[tuple[str, Any]]:
 EVERY = dict(every_command())
 
 
+#: What serves until it is stopped, or prints a text to read.
+WITHOUT_FACTS = {"preview", "web", "run", "fake-sendgrid", "docs", "help"}
+
+
 def run(line: str) -> Result:
     return CliRunner().invoke(app, line.split())
 
@@ -50,6 +54,16 @@ def test_help_fits_the_terminal_and_names_no_type_of_python(path: str, width: in
     shown = help_of(EVERY[path], f"digest {path}", width)
     assert max(map(len, shown.splitlines())) <= width
     assert not [word for word in ("<str", "<int", "<bool", "list[", "1000000000") if word in shown]
+
+
+def test_every_command_that_prints_or_changes_something_gives_its_facts_as_json() -> None:
+    calls = {path: command for path, command in EVERY.items() if not needs_a_subcommand(command)}
+    options = {path: [option for p in calls[path].params for option in p.opts] for path in calls}
+    assert {path for path in calls if "--json" not in options[path]} == WITHOUT_FACTS
+
+
+def needs_a_subcommand(command: Any) -> bool:
+    return bool(subcommands(command)) and not command.invoke_without_command
 
 
 @pytest.mark.parametrize("line", ["", "send ", "schedule ", "schedule set "])

@@ -361,3 +361,24 @@ def test_who_wrote_to_us_leaves_by_address_or_by_the_token_in_their_subject(
 def test_a_token_that_is_not_ours_makes_nobody_leave(digest: Digest, reader: int) -> None:
     assert isinstance(digest("leave", "abcdef").exception, BadToken)
     assert isinstance(digest("leave", "nobody@example.com").exception, UnknownReader)
+
+
+def test_what_is_done_to_a_reader_is_told_as_facts(digest: Digest, reader: int) -> None:
+    address = "reader@example.com"
+    assert facts(digest("suppress", address, "--json")) == {"suppressed": True, "changed": True}
+    lifted = {"suppressed": False, "changed": True}
+    assert facts(digest("suppress", address, "--lift", "--json")) == lifted
+    left = {"newsletter": "weekly", "unsubscribed": True}
+    assert facts(digest("leave", address, "--json")) == left
+    assert facts(digest("forget", address, "--json")) == {"erased": True}
+
+
+def test_the_list_is_exported_as_json_with_each_field_as_it_is(
+    digest: Digest, database: Database, now: datetime, reader: int
+) -> None:
+    [row] = orjson.loads(digest("export", "--json").stdout)
+    assert (row["email"], row["status"]) == ("reader@example.com", "confirmed")
+
+
+def test_a_list_of_nobody_is_an_empty_array(digest: Digest) -> None:
+    assert orjson.loads(digest("export", "--json").stdout) == []

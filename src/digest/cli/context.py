@@ -8,7 +8,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, wraps
+from inspect import Parameter, signature
 from typing import Annotated, Any
 
 import orjson
@@ -81,6 +82,33 @@ class CommandContext:
     def json(self, facts: Any) -> None:
         """Print facts as JSON, indented by two spaces, keys in insertion order."""
         write_document(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
+class Told:
+    """What a command did: its facts, the lines that say so to people, and its exit code."""
+
+    def __init__(self, facts: Any, *lines: str, code: int = 0) -> None:
+        self.facts, self.lines, self.code = facts, lines, code
+
+
+def tells(command: Callable[..., Told]) -> Callable[..., None]:
+    """Return a command that prints what *command* returns; it takes ``--json`` as well."""
+
+    @wraps(command)
+    def call(context: typer.Context, *, as_json: bool = False, **given: object) -> None:
+        told = command(context=context, **given)
+        if as_json:
+            call_of(context).json(told.facts)
+        for line in () if as_json else told.lines:
+            call_of(context).out.print(line, markup=False)
+        if told.code:
+            raise typer.Exit(told.code)
+
+    own = signature(command, eval_str=True)
+    flag = Parameter("as_json", Parameter.KEYWORD_ONLY, default=False, annotation=JsonFlag)
+    parameters = [*own.parameters.values(), flag]
+    vars(call)["__signature__"] = own.replace(parameters=parameters, return_annotation=None)
+    return call
 
 
 def write_document(text: str) -> None:

@@ -15,7 +15,7 @@ import typer
 from rich.table import Table
 from sqlmodel import Session
 
-from digest.cli.context import CommandContext, JsonFlag, call_of
+from digest.cli.context import CommandContext, JsonFlag, Told, call_of, tells
 from digest.cli.issue.drafting import NewsletterOption
 from digest.comparisons.store import by_slug
 from digest.errors import DigestError, NotFound
@@ -52,12 +52,7 @@ def schedule(
         row = store.newsletter(session, newsletter)
         allowed = partial(release_decision, call.app)
         moments = upcoming(session, row, call.app.clock(), many, allowed)
-        facts: dict[str, Any] = {
-            "newsletter": row.slug,
-            "cadence": str(row.cadence()),
-            "scheduled": row.scheduled,
-            "moments": [moment.as_dict() for moment in moments],
-        }
+        facts = {**_cadence_facts(row), "moments": [moment.as_dict() for moment in moments]}
     if as_json:
         call.json(facts)
     else:
@@ -65,6 +60,7 @@ def schedule(
 
 
 @app.command("set")
+@tells
 def set_(
     context: typer.Context,
     every: EveryOption = None,
@@ -76,7 +72,7 @@ def set_(
         str | None, typer.Option(metavar="DATE", help="A day of a week with an issue.")
     ] = None,
     newsletter: NewsletterOption = "weekly",
-) -> None:
+) -> Told:
     """Change when issues come out, from the next one on; a drafted issue keeps its moment."""
     call = call_of(context)
     if not any((every, on, at, zone, nth, starting)):
@@ -85,11 +81,21 @@ def set_(
         anchor = _parse_date(starting) if starting else None
         set_cadence(row, call.app.clock(), every=every, on=on, at=at, zone=zone, nth=nth)
         _set_fields(row, {"anchor": anchor})
-        words = str(row.cadence())
-    call.out.print(f"{newsletter} comes out {words}. See: digest schedule")
+        facts = _cadence_facts(row)
+    told = f"{newsletter} comes out {facts['cadence']}. See: digest schedule"
+    return Told(facts, told)
+
+
+def _cadence_facts(newsletter: Newsletter) -> dict[str, Any]:
+    return {
+        "newsletter": newsletter.slug,
+        "cadence": str(newsletter.cadence()),
+        "scheduled": newsletter.scheduled,
+    }
 
 
 @app.command()
+@tells
 def rules(
     context: typer.Context,
     draft_before: Annotated[int | None, typer.Option(min=0, max=504, help="Hours.")] = None,
@@ -99,7 +105,7 @@ def rules(
         WhenEmpty | None, typer.Option(help="What to do with nothing new to say.")
     ] = None,
     newsletter: NewsletterOption = "weekly",
-) -> None:
+) -> Told:
     """Change what happens around an issue's moment."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (_, row):
@@ -117,11 +123,18 @@ def rules(
                 next_step="digest schedule rules --draft-before HOURS --remind-before HOURS",
             )
         lines = _rules_in_words(row)
-    for line in lines:
-        call.out.print(line, markup=False)
+        facts = {
+            "newsletter": row.slug,
+            "draft_before": row.build_lead,
+            "remind_before": row.remind_lead,
+            "max_lateness": row.max_lateness,
+            "when_empty": row.when_empty,
+        }
+    return Told(facts, *lines)
 
 
 @app.command()
+@tells
 def blackout(
     context: typer.Context,
     first: Annotated[str, typer.Argument(metavar="DATE")],
@@ -129,7 +142,7 @@ def blackout(
     why: Annotated[str, typer.Option(help="The reason, as status shows it.")] = "no issue",
     remove: Annotated[bool, typer.Option("--remove", help="Remove the blackout.")] = False,
     newsletter: NewsletterOption = "weekly",
-) -> None:
+) -> Told:
     """Let no issue come out on a day, or in a range of days."""
     call = call_of(context)
     days = (_parse_date(first), _parse_date(last or first))
@@ -137,62 +150,78 @@ def blackout(
         raise DigestError("the first day comes after the last")
     with _edit_newsletter(call, newsletter) as (session, row):
         slots.black_out(session, row, *days, None if remove else why)
-    call.out.print(f"{days[0]} to {days[1]}: {'issues again' if remove else why}", markup=False)
+    facts = {"newsletter": newsletter, "first": days[0], "last": days[1], "why": why}
+    told = f"{days[0]} to {days[1]}: {'issues again' if remove else why}"
+    return Told({**facts, "removed": remove}, told)
 
 
 @app.command()
+@tells
 def shift(
     context: typer.Context,
     period: Annotated[str, typer.Argument(metavar="YYYY-Www")],
     to: Annotated[str, typer.Option("--to", metavar="DATETIME", help="2026-11-26T10:00")],
     why: Annotated[str, typer.Option(help="The reason, for the record.")] = "",
     newsletter: NewsletterOption = "weekly",
-) -> None:
+) -> Told:
     """Move one issue to a time between its neighbours, in the newsletter's own time zone."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (session, row):
         moment = slots.reschedule(session, row, period, wall_time(to), why)
-    call.out.print(f"{period} comes out on {moment.local:%A, %d %B %Y, %H:%M %Z}", markup=False)
+    facts = {"newsletter": newsletter, "period": period, "at": moment.at, "local": moment.local}
+    told = f"{period} comes out on {moment.local:%A, %d %B %Y, %H:%M %Z}"
+    return Told(facts, told)
 
 
 @app.command()
-def pause(context: typer.Context, newsletter: NewsletterOption = "weekly") -> None:
+@tells
+def pause(
+    context: typer.Context,
+    newsletter: NewsletterOption = "weekly",
+) -> Told:
     """Pause the schedule until it is resumed; sends under way go on."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (_, row):
         row.scheduled = False
-    call.out.print(f"{newsletter} does nothing by itself. Go on with: digest schedule resume")
+        facts = _cadence_facts(row)
+    told = f"{newsletter} does nothing by itself. Go on with: digest schedule resume"
+    return Told(facts, told)
 
 
 @app.command()
-def resume(context: typer.Context, newsletter: NewsletterOption = "weekly") -> None:
+@tells
+def resume(
+    context: typer.Context,
+    newsletter: NewsletterOption = "weekly",
+) -> Told:
     """Resume the schedule; moments that passed meanwhile are not made up for."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (_, row):
         if not row.scheduled:
             row.scheduled, row.scheduled_since = True, call.app.clock()
-    call.out.print(f"{newsletter} goes on. See: digest schedule")
+        facts = _cadence_facts(row)
+    return Told(facts, f"{newsletter} goes on. See: digest schedule")
 
 
 @app.command()
+@tells
 def evergreen(
     context: typer.Context,
     slugs: Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Empty the list.")] = False,
     newsletter: NewsletterOption = "weekly",
-) -> None:
+) -> Told:
     """Show or set the comparisons for a week with nothing new."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (session, row):
         if slugs or clear:
             row.evergreen = [by_slug(session, slug).slug for slug in slugs or []]
         kept, then = list(row.evergreen), row.when_empty
-    for slug in kept:
-        call.out.print(slug, markup=False)
-    if not kept:
-        call.out.print("The evergreen list is empty. To fill it: digest schedule evergreen SLUG...")
-    elif then is WhenEmpty.SKIP:
+    empty = "The evergreen list is empty. To fill it: digest schedule evergreen SLUG"
+    facts = {"newsletter": newsletter, "evergreen": kept, "when_empty": then}
+    if kept and then is WhenEmpty.SKIP:
         call.err.print("Not used yet. Next: digest schedule rules --when-empty evergreen")
+    return Told(facts, *(kept or [empty]))
 
 
 @contextmanager
@@ -246,9 +275,7 @@ def _rules_in_words(newsletter: Newsletter) -> list[str]:
     empty = "no issue, recorded with the reason"
     if newsletter.when_empty is WhenEmpty.EVERGREEN:
         empty = "a short issue from the evergreen list"
-        empty += (
-            "" if newsletter.evergreen else ", which is empty: digest schedule evergreen SLUG..."
-        )
+        empty += "" if newsletter.evergreen else ", which is empty: digest schedule evergreen SLUG"
     return [
         f"The engine makes the draft {newsletter.build_lead} hours ahead"
         " and sends it to the editors;",

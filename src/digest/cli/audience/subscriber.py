@@ -13,7 +13,7 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from digest.cli.audience.subscribers import Newsletter
-from digest.cli.context import CommandContext, JsonFlag, call_of
+from digest.cli.context import CommandContext, JsonFlag, Told, call_of, tells
 from digest.delivery.reporting import issues_sent_to
 from subscribers import consent, export, lifecycle, store, suppression
 from subscribers.address import parse
@@ -80,7 +80,8 @@ def history(context: typer.Context, address: AddressArgument, json: JsonFlag = F
 
 
 @app.command()
-def forget(context: typer.Context, address: AddressArgument) -> None:
+@tells
+def forget(context: typer.Context, address: AddressArgument) -> Told:
     """Erase a reader; a keyed hash stays, so that no import brings the address back."""
     from digest.delivery.erasure import erase  # imports all that sends and takes events
 
@@ -94,17 +95,19 @@ def forget(context: typer.Context, address: AddressArgument) -> None:
         elif not store.delete_requests(session, key):  # a pending address change to it
             raise UnknownReader
     call.app.database.scrub()
-    call.out.print("Erased. What stays: the consent entries under a number, and a keyed hash.")
+    told = "Erased. What stays: the consent entries under a number, and a keyed hash."
+    return Told({"erased": True}, told)
 
 
 @app.command()
+@tells
 def leave(
     context: typer.Context,
     who: Annotated[
         str, typer.Argument(metavar="ADDRESS|TOKEN", help="Or what stands in their mail's subject.")
     ],
     newsletter: Newsletter = "weekly",
-) -> None:
+) -> Told:
     """Unsubscribe a reader who wrote to us (DIGEST_LEAVE_MAILTO); a token names its newsletter."""
     call = call_of(context)
     links = Links(call.app.settings.base_url, call.app.tokens)
@@ -112,15 +115,17 @@ def leave(
         by_token = None if "@" in who else links.read_unsubscribe(who)
         number, slug = by_token or (_known(session, who).id, call.existing(newsletter))
         left = lifecycle.leave(session, number, slug, Evidence(channel="mail"), call.app.clock())
-    call.out.print("Unsubscribed." if left else "They aren't on the list; nothing changed.")
+    told = "Unsubscribed." if left else "They aren't on the list; nothing changed."
+    return Told({"newsletter": slug, "unsubscribed": left}, told)
 
 
 @app.command()
+@tells
 def suppress(
     context: typer.Context,
     address: AddressArgument,
     lift: Annotated[bool, typer.Option("--lift", help="Allow mail to the address again.")] = False,
-) -> None:
+) -> Told:
     """Never mail an address again, whatever its subscriptions say, known here or not."""
     call = call_of(context)
     call.app.require_secrets()
@@ -133,12 +138,13 @@ def suppress(
             was = True
             suppression.suppress(session, key, SuppressionReason.MANUAL, hashes, now)
         suppressed = suppression.find(session, key, hashes)
+    facts = {"suppressed": suppressed is not None, "changed": bool(was)}
     if lift and suppressed:
         done = "The other reason is lifted, but" if was else "Nothing changed:"
-        call.out.print(f"{done} {_WHY_NOT}")
-        raise typer.Exit(1)
+        return Told(facts, f"{done} {_WHY_NOT}", code=1)
     done = "Mail is allowed again." if lift else "Suppressed."
-    call.out.print(done if was else "It wasn't suppressed; nothing changed.")
+    told = done if was else "It wasn't suppressed; nothing changed."
+    return Told(facts, told)
 
 
 def _known(session: Session, address: str) -> Reader:

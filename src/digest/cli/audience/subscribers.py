@@ -112,12 +112,14 @@ def export(
     context: typer.Context,
     newsletter: Newsletter = "weekly",
     to: Annotated[Path | None, typer.Option("--to", help="The file; else standard output.")] = None,
+    json: JsonFlag = False,
 ) -> None:
-    """Write the list as CSV, with everyone who ever joined."""
+    """Write the list as CSV or JSON, with everyone who ever joined."""
     call = call_of(context)
     slug = call.existing(newsletter)
     with call.app.database.read() as session, _out(to) as out:
-        out.writelines(export_module.as_csv(session, slug))
+        lines = export_module.as_json if json else export_module.as_csv
+        out.writelines(lines(session, slug))
 
 
 def _hashes(call: CommandContext) -> Hashes:

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 from sqlmodel import Session
 
-from digest.cli.context import CommandContext, IssueNumber, JsonFlag, call_of, counted
+from digest.cli.context import CommandContext, IssueNumber, JsonFlag, Told, call_of, counted, tells
 from digest.cli.issue.drafting import NewsletterOption, find_issue, print_findings
 from digest.cli.issue.issue_dates import day_words, today
 from digest.delivery.sending import count_outbox_copies
@@ -177,19 +177,21 @@ def rebuild(
 
 
 @app.command()
+@tells
 def unattended(
     context: typer.Context,
     switch: Annotated[Switch, typer.Argument(metavar="SWITCH", help="on or off")],
     newsletter: NewsletterOption = "weekly",
-) -> None:
+) -> Told:
     """Set whether an issue without findings may be sent without an approval."""
     call = call_of(context)
     with call.app.database.write() as session:
         row = store.newsletter(session, newsletter)
         row.unattended = switch is Switch.ON
+        facts = {"newsletter": row.slug, "unattended": row.unattended}
         session.add(row)
     may = "may go" if switch is Switch.ON else "don't go"
-    call.out.print(f"Clean issues of {newsletter} {may} without an approval.")
+    return Told(facts, f"Clean issues of {newsletter} {may} without an approval.")
 
 
 def _first_difference(then: str, now: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime
 from getpass import getuser
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlmodel import Session
@@ -18,13 +18,16 @@ from digest.cli.context import (
     CommandContext,
     IssueNumber,
     OptionalIssue,
+    Told,
     call_of,
     counted,
+    tells,
 )
 from digest.cli.issue.drafting import NewsletterOption, find_issue
 from digest.delivery import known_secrets
 from digest.delivery.sending import control, restore_guard
 from digest.errors import NotFound
+from digest.issues.models import Issue
 from digest.service import resume_send
 
 app = typer.Typer()
@@ -44,20 +47,24 @@ Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for
 
 
 @app.command()
+@tells
 def pause(
     context: typer.Context,
     issue: IssueNumber,
     why: Why = "paused by hand",
     newsletter: NewsletterOption = "weekly",
-) -> None:
+) -> Told:
     """Pause an issue: start no further batch; requests under way are finished."""
     call = call_of(context)
     with call.app.database.write() as session:
-        control.pause(session, find_issue(session, newsletter, issue)[0], why)
-    call.out.print(f"Issue {issue} is paused. Go on with: digest resume {issue}")
+        row = find_issue(session, newsletter, issue)[0]
+        control.pause(session, row, why)
+        facts = _state_of(row)
+    return Told(facts, f"Issue {issue} is paused. Go on with: digest resume {issue}")
 
 
 @app.command()
+@tells
 def resume(
     context: typer.Context,
     issue: OptionalIssue = None,
@@ -75,57 +82,62 @@ def resume(
         str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")
     ] = "",
     newsletter: NewsletterOption = "weekly",
-) -> None:
+) -> Told:
     """Resume a paused issue; batches set aside as failed are tried again."""
     call = call_of(context)
     if after_restore:
-        _resume_after_restore(call, by, why)
-        return
+        return _resume_after_restore(call, by, why)
     if lost_secret:
-        _resume_without_secret(call, by, why)
-        return
+        return _resume_without_secret(call, by, why)
     if issue is None:
         raise typer.BadParameter(
             "name the issue, or say --after-restore or --lost-secret", param_hint="ISSUE"
         )
-    _resume_issue(call, newsletter, issue, past_first_wave=past_first_wave)
+    return _resume_issue(call, newsletter, issue, past_first_wave=past_first_wave)
+
+
+def _state_of(issue: Issue) -> dict[str, Any]:
+    return {"issue": issue.number, "state": issue.state, "note": issue.note}
 
 
 def _resume_issue(
     call: CommandContext, newsletter: str, issue: int, *, past_first_wave: bool
-) -> None:
+) -> Told:
     waits, sender, fault = resume_send(
         call.app, newsletter, issue, past_first_wave=past_first_wave, by=getuser()
     )
-    if sender:
-        call.out.print(f"Nobody has got it: it comes from {sender} now.", markup=False)
+    facts = {
+        "issue": issue,
+        "paused": fault is not None,
+        "first_wave_first": bool(waits),
+        "new_sender": sender or None,
+    }
+    lines = [f"Nobody has got it: it comes from {sender} now."] if sender else []
     if fault is not None:
-        call.out.print(
+        lines.append(
             f"What was approved is another sender, so issue {issue} stays paused."
             f" Next: digest approve {issue}; then digest resume {issue}"
         )
-        return
-    call.out.print(f"Issue {issue} may go on. Send it with: digest send {issue}")
+        return Told(facts, *lines)
+    lines.append(f"Issue {issue} may go on. Send it with: digest send {issue}")
     if waits:
-        call.out.print(
+        lines.append(
             "Its first wave goes alone, and the rest waits for its events. To let the rest go"
             f" whatever came of it: digest resume {issue} --past-first-wave"
         )
+    return Told(facts, *lines)
 
 
-def _resume_without_secret(call: CommandContext, by: str, why: str) -> None:
+def _resume_without_secret(call: CommandContext, by: str, why: str) -> Told:
     _require_signed(by, why)
     marks, now = call.app.secret_marks, call.app.clock()
     many = known_secrets.give_up(call.app.database, marks, by=by, why=why, now=now)
-    if not many:
-        call.out.print("No secret is missing; nothing changed.")
-        return
-    call.out.print(
-        f"{counted(many, 'secret')} given up. Links in mails of that time stay dead, also to"
+    told = (
+        f"{counted(many, 'secret')} given up. Links in mails of that time stay dead, also to leave;"
+        " who left, was erased or complained then can be imported again: check lists."
     )
-    call.out.print(
-        "leave; who left, was erased or complained then can be imported again: check lists."
-    )
+    nothing = "No secret is missing; nothing changed."
+    return Told({"secrets_given_up": many}, told if many else nothing)
 
 
 def _require_signed(by: str, why: str) -> None:
@@ -133,36 +145,42 @@ def _require_signed(by: str, why: str) -> None:
         raise typer.BadParameter("say who decides and why: --by NAME --why TEXT")
 
 
-def _resume_after_restore(call: CommandContext, by: str, why: str) -> None:
+def _resume_after_restore(call: CommandContext, by: str, why: str) -> Told:
     _require_signed(by, why)
     restored = restore_guard.accept_restore(
         call.app.database, call.app.sending.restore_guard_file, by=by, why=why, now=call.app.clock()
     )
-    call.out.print("This database may send again; what it doesn't know of may have been sent.")
+    lines = ["This database may send again; what it doesn't know of may have been sent."]
     for number in restored.paused:
-        call.out.print(f"Issue {number} is paused. Go on with: digest resume {number}, or cancel")
+        lines.append(f"Issue {number} is paused. Go on with: digest resume {number}, or cancel")
     for number in restored.built:
-        call.out.print(
+        lines.append(
             f"Issue {number} isn't sent as far as this database knows. If it wasn't, approve it"
             f" anew: digest approve {number}; if it was: digest cancel {number}"
         )
+    facts = {"paused": list(restored.paused), "built": list(restored.built)}
+    return Told(facts, *lines)
 
 
 @app.command()
+@tells
 def cancel(
     context: typer.Context,
     issue: IssueNumber,
     why: Why = "cancelled by hand",
     newsletter: NewsletterOption = "weekly",
-) -> None:
+) -> Told:
     """Cancel an issue for good: what isn't sent yet stays unsent."""
     call = call_of(context)
     with call.app.database.write() as session:
-        control.cancel(session, find_issue(session, newsletter, issue)[0], why)
-    call.out.print(f"Issue {issue} is cancelled: what wasn't sent stays unsent.")
+        row = find_issue(session, newsletter, issue)[0]
+        control.cancel(session, row, why)
+        facts = _state_of(row)
+    return Told(facts, f"Issue {issue} is cancelled: what wasn't sent stays unsent.")
 
 
 @app.command()
+@tells
 def resolve(
     context: typer.Context,
     batches: Annotated[
@@ -189,7 +207,7 @@ def resolve(
         typer.Option(metavar="TIME", help=_SINCE),
     ] = None,
     newsletter: NewsletterOption = "weekly",
-) -> None:
+) -> Told:
     """Decide on batches in doubt; each decision is recorded with name, time and reason."""
     call = call_of(context)
     _require_one_way(batches, every, since)
@@ -199,13 +217,15 @@ def resolve(
         now = call.app.clock()
         resolved = [control.resolve(session, key, verdict, by=by, why=why, now=now) for key in keys]
         numbers = sorted({control.number_of(session, batch) or 0 for batch in resolved})
-    for batch in resolved:
-        call.out.print(
-            f"Batch {batch.key[:8]} with {counted(batch.size, 'reader')} is taken as {verdict}."
-        )
+    lines = [
+        f"Batch {batch.key[:8]} with {counted(batch.size, 'reader')} is taken as {verdict}."
+        for batch in resolved
+    ]
     if verdict is control.DoubtResolution.UNSENT:
-        for number in numbers:
-            call.out.print(f"Send it with: digest send {number}")
+        lines += [f"Send it with: digest send {number}" for number in numbers]
+    batch_facts = [{"batch": batch.key, "readers": batch.size} for batch in resolved]
+    facts = {"verdict": verdict, "issues": numbers, "batches": batch_facts}
+    return Told(facts, *lines)
 
 
 def _require_one_way(batches: list[str] | None, every: int | None, since: str | None) -> None:

@@ -1,0 +1,47 @@
+"""What commands that change something say of it as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Commands
+
+
+@pytest.mark.parametrize(
+    ("line", "facts"),
+    [
+        ("unattended on", {"newsletter": "weekly", "unattended": True}),
+        ("schedule pause", {"newsletter": "weekly", "scheduled": False}),
+        ("schedule resume", {"newsletter": "weekly", "scheduled": True}),
+        ("schedule set --on monday", {"cadence": "every Monday at 09:00, UTC"}),
+        ("schedule rules --draft-before 40", {"draft_before": 40, "remind_before": 24}),
+        (
+            "schedule blackout 2026-12-24 2026-12-31 --why holidays",
+            {"first": "2026-12-24", "last": "2026-12-31", "why": "holidays", "removed": False},
+        ),
+        (
+            "schedule shift 2026-W49 --to 2026-12-02T10:00",
+            {"period": "2026-W49", "at": "2026-12-02T10:00:00+00:00"},
+        ),
+        ("schedule evergreen", {"evergreen": [], "when_empty": "skip"}),
+    ],
+)
+def test_a_change_of_the_schedule_is_told_as_facts(
+    commands: Commands, line: str, facts: dict[str, Any]
+) -> None:
+    told = commands.facts(*line.split())
+    assert {name: told[name] for name in facts} == facts
+
+
+def test_a_cancelled_issue_is_told_as_facts(commands: Commands) -> None:
+    commands.done("build")
+    told = commands.facts("cancel", "1", "--why", "a fault in it")
+    assert told == {"issue": 1, "state": "cancelled", "note": "a fault in it"}
+
+
+def test_what_is_said_to_people_is_the_same_as_before(commands: Commands) -> None:
+    assert commands.done("schedule", "pause") == (
+        "weekly does nothing by itself. Go on with: digest schedule resume\n"
+    )
