@@ -244,11 +244,13 @@ def main() -> None:
 
 def _database_fault(fault: Exception) -> DatabaseUnfit | None:
     """Return a database's error with its next step; ``None`` for an error of another kind."""
-    from sqlalchemy.exc import SQLAlchemyError
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
     from digest.db import unfit
 
-    return unfit(fault) if isinstance(fault, SQLAlchemyError) else None
+    # The toolkit's other errors are faults of ours.
+    return unfit(fault) if isinstance(fault, (DBAPIError, NoConnectionFree)) else None
 
 
 def next_step_of(fault: OSError) -> str | None:
