@@ -7,9 +7,9 @@ Each command takes its settings and installation from `context`. The package `in
 installation up and checks it; `comparisons` imports and lists; `newsletter_commands` adds and
 changes newsletters; `schedule` sets when issues are due; the package `issue` builds, approves,
 sends and controls issues; the package `audience` keeps subscribers; `events` and `report` read what
-the provider returned; `run`, `serve` and `preview` start servers; `demo` and `fake_sendgrid` are
-for trying out. `comparison_output` lays out tables and `private_files` writes files that hold
-addresses.
+the provider returned; `run`, `serve` and `preview` start servers; `template_files` hands out the
+shipped templates; `demo` and `fake_sendgrid` are for trying out. `comparison_output` lays out
+tables and `private_files` writes files that hold addresses.
 """
 
 from __future__ import annotations
@@ -103,6 +103,9 @@ COMMANDS = {
     "digest.cli.comparisons:app": {
         "comparisons": "What the panel published about tools.",
     },
+    "digest.cli.template_files:app": {
+        "templates": "The templates of mails and pages: list them, and copy them to change them.",
+    },
     "digest.cli.events:app": {
         "events": "The provider's events: those that wait, those that can't be used, and replay.",
     },
@@ -120,7 +123,7 @@ _PLACES = {name: place for place, commands in COMMANDS.items() for name in comma
 #: The commands in the order of a week's work, as `digest --help` lists them.
 GROUPS = {
     "Start": ("setup", "init", "demo", "doctor", "newsletters"),
-    "Content": ("import", "comparisons"),
+    "Content": ("import", "comparisons", "templates"),
     "Issue": (
         "pick", "build", "preview", "show", "check", "rebuild", "test", "approve", "send-back",
         "unattended", "schedule", "send", "status", "pause", "resume", "cancel", "resolve",

@@ -1,0 +1,106 @@
+"""Commands about the shipped templates: list, copy.
+
+Hides which copies an editor has changed: those that are neither as shipped nor made by a copy.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shlex import quote
+from typing import Annotated, Any
+
+import typer
+
+from digest.cli.context import CommandContext, JsonFlag, Told, call_of, counted, tells
+from digest.errors import DigestError
+from digest.render.template_paths import Kind, shipped_templates
+
+app = typer.Typer(
+    help="The templates of mails and pages: list them, and copy them to change them.",
+    no_args_is_help=True,
+)
+_SHOWN = 3  #: names in an error
+#: What an installation may have of its own.
+KINDS: tuple[Kind, ...] = ("email", "web")
+
+
+class Changed(DigestError):
+    """Files that are there differ from the shipped ones."""
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
+    """List the shipped templates, and those that this installation has of its own."""
+    call = call_of(context)
+    own = call.settings.templates
+    facts = [{"template": name, "own": (own / name).is_file()} for name in shipped()]
+    if as_json:
+        call.json(facts)
+        return
+    for fact in facts:
+        yours = f"  (yours, in {own})" if fact["own"] else ""
+        call.out.print(f"{fact['template']}{yours}", markup=False)
+    call.out.print(f"To change some: digest templates copy {quote(str(own))}", markup=False)
+
+
+@app.command()
+@tells
+def copy(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FOLDER]", help="Where to; else the folder that is set."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace files that differ from the shipped ones.")
+    ] = False,
+) -> Told:
+    """Copy the shipped templates into a folder; a file that was changed there stays as it is.
+
+    A file in the folder replaces the shipped one of its name: delete those that you don't change,
+    so that they follow the next version.
+    """
+    call = call_of(context)
+    folder = folder or call.settings.templates
+    sources = shipped()
+    copies = {name: folder / name for name in sources}
+    differ = [
+        name
+        for name, path in copies.items()
+        if path.exists() and path.read_bytes() != sources[name].read_bytes()
+    ]
+    if differ and not force:
+        shown = ", ".join(differ[:_SHOWN]) + (", ..." if len(differ) > _SHOWN else "")
+        raise Changed(
+            f"{counted(len(differ), 'file')} in {folder} would be lost: {shown}",
+            next_step=f"copy to another folder, or replace them by --force: {_command(folder)}",
+        )
+    written = [name for name, path in copies.items() if name in differ or not path.exists()]
+    for name in written:
+        copies[name].parent.mkdir(parents=True, exist_ok=True)
+        copies[name].write_bytes(sources[name].read_bytes())
+    facts: dict[str, Any] = {"folder": str(folder), "copied": written, "of": len(copies)}
+    told = f"{counted(len(written), 'template')} copied to {folder}."
+    rest = "Delete those that you don't change, so that they follow the next version."
+    return Told(facts, told, _use(call, folder), rest)
+
+
+def shipped() -> dict[str, Path]:
+    """Return the path of each shipped template that an installation may replace, by its name."""
+    return {
+        f"{kind}/{path.relative_to(shipped_templates(kind)).as_posix()}": path
+        for kind in KINDS
+        for path in sorted(shipped_templates(kind).rglob("*"))
+        if path.is_file()
+    }
+
+
+def _use(call: CommandContext, folder: Path) -> str:
+    """Return how the copies come into use."""
+    if folder.absolute() == call.settings.templates.absolute():
+        return "They are in use from now on. See each change at once: digest preview"
+    return f"To use them, set DIGEST_TEMPLATES={quote(str(folder))}, in .env for example."
+
+
+def _command(folder: Path) -> str:
+    return f"digest templates copy {quote(str(folder))} --force"
