@@ -8,23 +8,34 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from digest.app.installation import App
 from digest.cli.context import CommandContext, Port, call_of, counted
 from digest.delivery.models import Attempt, Batch, BatchState
 from digest.delivery.sending import StopSignal, restore_guard, this_process
-from digest.doctor import HealthLevel, run_checks
+from digest.doctor import CheckResult, HealthLevel, run_checks
 from digest.errors import DigestError
-from digest.service import ClockJumpDetector, Job, Scheduler, jobs_of, run_if_due, set_up_logs
+from digest.issues import store
+from digest.issues.calendar.next_issue import next_issue
+from digest.issues.models import Newsletter
+from digest.service import (
+    ClockJumpDetector,
+    Job,
+    Scheduler,
+    jobs_of,
+    moment_words,
+    run_if_due,
+    set_up_logs,
+)
 from digest.settings import LogFormat
 from digest.web.app import make_site
 from digest.web.server import listen, serve_in_thread
@@ -49,9 +60,10 @@ def run(
 ) -> None:
     """Run everything in one process: schedule, sending, events and the public site."""
     call = call_of(context)
-    _require_fit(call)
+    checks = _require_fit(call)
     call.app.require_secrets()
-    set_up_logs(as_json=call.settings.log is LogFormat.JSON)
+    logs_json = call.settings.log is LogFormat.JSON
+    set_up_logs(as_json=logs_json)
     installation = call.app
     stop_signal = StopSignal(grace=call.settings.grace)
     scheduler = Scheduler(jobs_of(installation, stop_signal), partial(_run, installation))
@@ -60,6 +72,11 @@ def run(
     clock = ClockJumpDetector()
     with _stopped_by_signals() as (stop, end_at_next), serve_in_thread(site, sock) as url:
         call.out.print(f"The service is at {url}  (stop with Ctrl-C)")
+        facts = start_facts(installation, checks)
+        if logs_json:
+            log.info("started", extra={"facts": facts})
+        else:
+            call.out.print("\n".join(start_lines(facts)), markup=False)
         _log_hold(installation)
         scheduler.start()
         _watch(scheduler, clock, stop)
@@ -82,8 +99,58 @@ def _run(installation: App, job: Job, woken: bool) -> bool:
     return run_if_due(job, installation.database, installation.clock, this_process(), woken=woken)
 
 
-def _require_fit(call: CommandContext) -> None:
-    failed = [check for check in run_checks(call.app) if check.weight is HealthLevel.REFUSED]
+def start_facts(installation: App, checks: Sequence[CheckResult]) -> dict[str, Any]:
+    """Return what a person wants to know at the start: where mail goes, when, and what to mend."""
+    outbox = installation.outbox_folder
+    with installation.database.read() as session:
+        issues = [_next_issue(installation, session, row) for row in store.newsletters(session)]
+    return {
+        "site": installation.settings.base_url,
+        "mail_goes_to": installation.settings.transport.value if outbox is None else str(outbox),
+        "nobody_is_mailed": outbox is not None,
+        "next_issues": issues,
+        "doctor": [
+            {"about": check.about, "says": check.says}
+            for check in checks
+            if check.weight is not HealthLevel.FINE
+        ],
+    }
+
+
+def _next_issue(installation: App, session: Session, newsletter: Newsletter) -> dict[str, Any]:
+    facts: dict[str, Any] = {"newsletter": newsletter.slug, "period": None, "at": None, "says": ""}
+    if newsletter.archived_at is not None:
+        return {**facts, "says": "it is archived"}
+    if not newsletter.running:
+        return {**facts, "says": "its schedule is paused; go on with: digest schedule resume"}
+    try:
+        moment = next_issue(session, newsletter, installation.clock())
+    except DigestError as fault:
+        return {**facts, "says": str(fault)}
+    once = "" if newsletter.unattended else ", once it is approved"
+    says = f"{moment.period} leaves on {moment_words(newsletter, moment.at)}{once}"
+    return {**facts, "period": moment.period, "at": moment.at, "says": says}
+
+
+def start_lines(facts: dict[str, Any]) -> list[str]:
+    """Return `start_facts` as lines for people."""
+    lines = [f"Readers reach it at {facts['site']}"]
+    lines += [f"{issue['newsletter']}: {issue['says']}" for issue in facts["next_issues"]]
+    if facts["nobody_is_mailed"]:
+        folder = facts["mail_goes_to"]
+        lines.append(f"Mail goes to the folder {folder}: nobody gets it. To send: digest setup")
+    else:
+        lines.append(f"Mail goes to readers, by {facts['mail_goes_to']}.")
+    lines += [f"Look: {mark['about']}: {mark['says']}" for mark in facts["doctor"]]
+    if facts["doctor"]:
+        lines.append("What to do about it: digest doctor")
+    return lines
+
+
+def _require_fit(call: CommandContext) -> list[CheckResult]:
+    """Return the results of the checks; raise `UnfitInstallation` where one refuses the start."""
+    checks = run_checks(call.app)
+    failed = [check for check in checks if check.weight is HealthLevel.REFUSED]
     for check in failed:
         call.err.print(f"{check.about}: {check.says}", markup=False)
         if check.next_step:
@@ -91,6 +158,7 @@ def _require_fit(call: CommandContext) -> None:
     if failed:
         many = "that" if len(failed) == 1 else f"these {len(failed)}"
         raise UnfitInstallation(f"the service doesn't start with {many}", next_step="digest doctor")
+    return checks
 
 
 def _log_hold(installation: App) -> None:
