@@ -255,7 +255,7 @@ def test_the_history_shows_the_wording_as_it_is(digest: Digest, reader: int) -> 
 def test_a_forgotten_reader_is_gone_and_known_by_hash_only(
     digest: Digest, list_file: str, reader: int
 ) -> None:
-    assert digest("forget", "reader@example.com").exit_code == 0
+    assert digest("forget", "reader@example.com", "--yes").exit_code == 0
     again = digest("import", list_file, "--consent", CONSENT, "--json")
     assert "asked to be forgotten here" in str(facts(again)["reasons"])
     assert "erased" in digest("show", "reader@example.com").stdout
@@ -267,7 +267,7 @@ def test_forgetting_by_command_takes_a_reader_out_of_what_was_told(
     with database.write() as session:
         response = "550 <reader@example.com>: no reader at example.com"
         session.add(DeadLetter(at=now, why=UNKNOWN, said=response))
-    digest("forget", "reader@example.com")
+    digest("forget", "reader@example.com", "--yes")
     with database.read() as session:
         assert session.exec(select(DeadLetter.said)).one() == "550 <…>: no … at …"
 
@@ -295,7 +295,7 @@ def test_a_suppression_is_made_and_lifted(digest: Digest, reader: int) -> None:
 def test_who_asked_to_be_forgotten_is_not_let_back_in_by_an_operator(
     digest: Digest, list_file: str, reader: int
 ) -> None:
-    digest("forget", "reader@example.com")
+    digest("forget", "reader@example.com", "--yes")
     lifted = digest("suppress", "reader@example.com", "--lift")
     assert lifted.exit_code == 1
     assert "asked to be forgotten" in lifted.stdout
@@ -309,7 +309,7 @@ def test_who_asked_to_be_forgotten_is_not_let_back_in_by_an_operator(
 def test_the_history_says_why_an_address_is_not_mailed(digest: Digest, reader: int) -> None:
     digest("suppress", "reader@example.com")
     assert "manual" in digest("history", "reader@example.com").stdout
-    digest("forget", "reader@example.com")
+    digest("forget", "reader@example.com", "--yes")
     output = digest("history", "reader@example.com").stdout
     assert "names nobody" in output
     assert "manual" in output  # the stricter of the two
@@ -322,8 +322,8 @@ def test_an_address_that_is_only_somebody_s_wish_can_be_forgotten(
         new = parse("new@example.com")
         address_change.request_change(session, reader, "weekly", new, Hashes([SECRET]), now)
     assert "wish not yet confirmed" in digest("show", "new@example.com").stdout
-    assert digest("forget", "new@example.com").exit_code == 0
-    assert isinstance(digest("forget", "new@example.com").exception, UnknownReader)
+    assert digest("forget", "new@example.com", "--yes").exit_code == 0
+    assert isinstance(digest("forget", "new@example.com", "--yes").exception, UnknownReader)
 
 
 def test_files_of_addresses_are_for_their_owner_alone(

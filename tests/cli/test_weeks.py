@@ -134,3 +134,47 @@ def test_mail_status_and_report_have_one_date_for_an_issue(commands: Commands) -
         assert "1 December 2026" in shown
         assert "26 November 2026" not in shown
     assert commands.facts("status", "1")["dated"] == "2026-12-01"
+
+
+def test_cancel_asks_and_without_a_terminal_names_the_flag(commands: Commands) -> None:
+    commands.done("build")
+    refused = commands.run("cancel", "1")
+    assert isinstance(refused.exception, Unconfirmed)
+    assert "cancelled for good; nobody has got it" in str(refused.exception)
+    assert "--yes" in str(refused.exception.next_step)
+    commands.answers = "n\n"
+    assert commands.run("cancel", "1").exit_code == 1
+    assert commands.facts("status", "1")["state"] == "built"
+    commands.answers = "y\n"
+    assert "digest build --period 2026-W48" in commands.done("cancel", "1")
+    assert commands.facts("status", "1")["phase"] == "cancelled"
+
+
+def test_a_cancelled_week_can_be_built_again_as_a_new_issue(commands: Commands) -> None:
+    commands.done("build")
+    facts = commands.facts("cancel", "1", "--yes", "--why", "wrong list")
+    assert facts == {"issue": 1, "state": "cancelled", "note": "wrong list"}
+    assert commands.facts("pick")["period"] == "2026-W49"  # not of itself
+    built = commands.facts("build", "--period", "2026-W48")
+    assert (built["issue"], built["period"]) == (2, "2026-W48")
+    assert [each["phase"] for each in commands.facts("status")["issues"]] == ["cancelled", "built"]
+
+
+def test_the_schedule_shows_a_cancelled_week(commands: Commands) -> None:
+    commands.now = THURSDAY
+    commands.done("build")
+    commands.done("cancel", "1", "--yes", "--why", "wrong list")
+    assert "no issue: issue 1 was cancelled: wrong list" in commands.done("schedule")
+    moments = commands.facts("schedule")["moments"]
+    assert moments[0]["what"] == "no issue: issue 1 was cancelled: wrong list"
+
+
+def test_nothing_about_a_cancelled_issue_advises_to_send_it(commands: Commands) -> None:
+    commands.done("build")
+    commands.done("approve", "1", "--accept-warnings")
+    commands.done("cancel", "1", "--yes")
+    for command in ("report", "send"):
+        fault = commands.run(command, "1").exception
+        assert "digest build --period 2026-W48" in str(getattr(fault, "next_step", ""))
+    said = commands.done("approve", "1", "--accept-warnings")
+    assert "digest send" not in said + commands.done("status", "1")

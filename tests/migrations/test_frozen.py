@@ -24,7 +24,8 @@ FROZEN = {
     "v0010_one_outbox.py": "220cf91befe54c3621bc81f874f49d968359ac5d78169616dec41f14637e7601",
     "v0011_newsletters.py": "dfd899ef45d90b56aa0d7d6040b576f3eb49775b046748c45aa56b21b8932c62",
     "v0012_reviewing.py": "e1f1e49f5b980dccc9380d8babedae8dd3914a407e524093eb749f145d071ca7",
-    "v0014_corrections.py": "4e71713c0bfe886e14dd0494d5422581a1d8d9a5d184b6ecd47b32474ef60408",
+    "v0013_weeks.py": "27c71a2715432f0b816d05952a6dd8cdab0d814c73d23f981d471ec78d4cfd4c",
+    "v0014_corrections.py": "8521405faca93de445dbe248efc997e4f59177bdd5f42e68673405dd40278d7d",
     "v0015_editors.py": "c04dcfa5db51fb8fed18cf19a3048ca7e0ff5876b4040bf3c4cdec4216a69b41",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}

@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlmodel import Session, select
 
 from digest.db import Database
 from digest.delivery.sending import control
 from digest.errors import DigestError, MailUnfit
 from digest.issues import build, newsletters, store
 from digest.issues.calendar import slots
-from digest.issues.models import Blackout, IssueState, WhenEmpty
+from digest.issues.models import Blackout, Issue, IssueState, WhenEmpty
 from digest.render.rendered import Rendered
 from tests.service.conftest import NO, YES, World
 
@@ -320,3 +321,25 @@ def test_a_week_with_fewer_than_the_fewest_counts_as_empty(world: World) -> None
     world.run(TUESDAY)
     assert world.states() == {"2026-W48": "skipped"}
     assert "too few for an issue" in world.turns()["2026-W48"].note
+
+
+def test_a_week_that_is_built_again_after_a_cancellation_goes_at_its_moment(world: World) -> None:
+    world.tick(TUESDAY - DAY)
+    world.session(lambda session, _: control.cancel(session, issue_of(session), "wrong list"))
+    world.tick()
+    assert world.states() == {"2026-W48": "skipped"}
+    world.session(
+        lambda session, newsletter: build.build(
+            session, newsletter, "2026-W48", now=world.now, issue_builder=world.issue_builder
+        )
+    )
+    world.tick(TUESDAY)
+    assert world.states() == {"2026-W48": "released"}
+    assert [(issue.number, issue.state) for issue in world.issues()] == [
+        (1, IssueState.CANCELLED),
+        (2, IssueState.PREPARED),
+    ]
+
+
+def issue_of(session: Session) -> Issue:
+    return session.exec(select(Issue)).one()

@@ -194,7 +194,7 @@ def test_D16_a_cancelled_issue_tells_why_and_whom_it_left_out(
     doubt: BadDay,
 ) -> None:
     site = doubt.site
-    site.done("cancel", "1", "--why", "wrong list")
+    site.done("cancel", "1", "--why", "wrong list", "--yes")
     left = READERS - 3 * BATCH
     said = site.done("status", "1").out
     assert "cancelled because: wrong list" in said
@@ -205,7 +205,7 @@ def test_D16_a_cancelled_issue_tells_why_and_whom_it_left_out(
 
 def test_a_reader_left_out_is_told_in_one_line_whatever_the_address_holds(doubt: BadDay) -> None:
     site = doubt.site
-    site.done("cancel", "1")
+    site.done("cancel", "1", "--yes")
     with closing(sqlite3.connect(site.folder / "digest.db")) as db:
         db.execute("UPDATE subscriber SET address = 'a\nspoof: \x1b[2J@example.org' || id")
         db.commit()

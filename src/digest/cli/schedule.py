@@ -256,13 +256,13 @@ def _print(call: CommandContext, newsletter: Newsletter, moments: list[UpcomingM
             f"{moment.local:%a %Y-%m-%d %H:%M}",
             f"{moment.utc:%m-%d %H:%M}",
             f"{moment.draft_at:%m-%d %H:%M}",
-            state or ("" if not moment.what.startswith("no issue") else moment.what),
+            state or ("no issue" if moment.what.startswith("no issue") else ""),
         )
     call.out.print(table)
     for line in _rules_in_words(newsletter):
         call.out.print(line, markup=False)
     for moment in moments:
-        if moment.state:
+        if moment.state or moment.what.startswith("no issue"):
             call.out.print(f"{moment.period}: {moment.what}", markup=False)
 
 

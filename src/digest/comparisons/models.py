@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import JSON, String, Text, UniqueConstraint
 from sqlmodel import Field, Relationship, SQLModel
@@ -118,3 +119,7 @@ class Comparison(SQLModel, table=True):
     slug: str = Field(unique=True, sa_type=String(400))
     latest: int = 1  #: number of the newest revision
     first_imported_at: datetime
+    withdrawn_at: datetime | None = None  #: set while it is picked by no issue and on no page
+    withdrawn_why: str = Field(default="", sa_type=Text)
+    #: Values that editors have set, by field; an import doesn't change them.
+    set_by_editors: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)

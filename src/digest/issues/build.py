@@ -16,6 +16,7 @@ from digest.comparisons.store import ComparisonSummary, revisions, summaries
 from digest.errors import DigestError, IssueFrozen, NothingToPick
 from digest.issues import draft_history, provenance, store
 from digest.issues.approval import refuse_errors
+from digest.issues.calendar import slots
 from digest.issues.calendar.next_issue import date_of
 from digest.issues.content import Correction, IssueView, correct_view, unsaid
 from digest.issues.content.compose import compose
@@ -187,9 +188,9 @@ def build(
     """Build the issue of *period* and freeze its edition; the caller commits.
 
     *again* rebuilds an issue whose audience isn't frozen yet; the earlier edition stays stored as
-    an earlier revision. *chosen* replaces the pick of the rule. Raises
-    `IssueFrozen`, `NothingToPick`, `MailUnfit` when a check forbids the mail, and `WrongState` for
-    an archived newsletter.
+    an earlier revision. *chosen* replaces the pick of the rule. The week of a cancelled issue gets
+    another one, with the next number. Raises `IssueFrozen`, `NothingToPick`, `MailUnfit` when a
+    check forbids the mail, and `WrongState` for an archived newsletter.
     """
     require_running(session, newsletter)
     before = _existing_issue(session, newsletter, period, again=again)
@@ -250,8 +251,14 @@ def _existing_issue(
     issue = store.by_period(session, newsletter.id, period)
     if issue is None or issue.state is IssueState.SKIPPED:
         return issue
+    if issue.state is IssueState.CANCELLED:  # its week gets another issue, with the next number
+        slots.reopen(session, newsletter, period)
+        return None
     if issue.state is not IssueState.BUILT:
-        raise IssueFrozen(f"issue {issue.number} of {period} is {issue.state} and can't change")
+        raise IssueFrozen(
+            f"issue {issue.number} of {period} is {issue.state} and can't change",
+            next_step="digest build takes the next issue that is due",
+        )
     if not again:
         raise IssueFrozen(
             f"issue {issue.number} of {period} is built already",

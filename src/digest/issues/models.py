@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, String, Text, UniqueConstraint, true
+from sqlalchemy import JSON, Index, String, Text, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel
 
 from digest.issues.calendar import Cadence, Frequency
@@ -211,7 +211,14 @@ class Issue(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("newsletter_id", "number"),
-        UniqueConstraint("newsletter_id", "period"),
+        Index(
+            "ix_issue_period",
+            "newsletter_id",
+            "period",
+            unique=True,  # a cancelled week can be built again, as another issue
+            sqlite_where=text("state <> 'cancelled'"),
+            postgresql_where=text("state <> 'cancelled'"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)

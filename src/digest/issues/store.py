@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func
+from sqlalchemy import ColumnElement, Select, bindparam, case, func
 from sqlalchemy import select as columns
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
@@ -231,15 +231,25 @@ def by_id(session: Session, issue_id: int, *, lock: bool = False) -> Issue | Non
 def by_period(
     session: Session, newsletter_id: int | None, period: str, *, lock: bool = False
 ) -> Issue | None:
-    """Return the issue of *period*; *lock* locks the row until the caller commits."""
-    chosen = select(Issue).where(Issue.newsletter_id == newsletter_id, Issue.period == period)
+    """Return the issue of *period*; of a cancelled one and its successor the successor.
+
+    *lock* locks the row until the caller commits.
+    """
+    chosen = (
+        select(Issue)
+        .where(Issue.newsletter_id == newsletter_id, Issue.period == period)
+        .order_by(
+            case((col(Issue.state) == IssueState.CANCELLED, 1), else_=0), col(Issue.id).desc()
+        )
+        .limit(1)
+    )
     return session.exec(chosen.with_for_update() if lock else chosen).one_or_none()
 
 
 def issues(session: Session, newsletter_id: int | None) -> Sequence[Issue]:
     """Return every issue of a newsletter, the oldest first; corrections follow their issue."""
     chosen = select(Issue).where(Issue.newsletter_id == newsletter_id)
-    return session.exec(chosen.order_by(col(Issue.period))).all()
+    return session.exec(chosen.order_by(col(Issue.period), col(Issue.number))).all()
 
 
 def next_number(session: Session, newsletter_id: int | None) -> int:

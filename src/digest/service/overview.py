@@ -48,13 +48,14 @@ def upcoming(
 ) -> list[UpcomingMoment]:
     """Return at least *many* moments in order of time, open slots included."""
     calendar = slots.calendar_of(session, newsletter)
-    begun = slots.slots_of(session, newsletter.id, slots.OPEN)
+    begun = slots.slots_of(session, newsletter.id, (*slots.OPEN, SlotState.SKIPPED))
     ahead = [slot for slot in begun if slot.due_at > now or slot.state is SlotState.HELD]
     moments = [_of_slot(session, newsletter, slot, allowed) for slot in ahead]
     latest = slots.latest_day(session, newsletter.id)
     following = (later for later in calendar.after(now) if latest is None or later.day > latest)
     for moment in islice(following, max(0, many - len(moments))):
-        what = f"no issue: {moment.blackout}" if moment.blackout else _what(newsletter)
+        why = moment.blackout or _cancelled(session, newsletter, moment.period)
+        what = f"no issue: {why}" if why else _what(newsletter)
         what += " (moved)" if moment.moved else ""
         moments.append(_moment(newsletter, moment.period, moment.at, what))
     return sorted(moments, key=attrgetter("utc"))
@@ -126,7 +127,9 @@ def _of_slot(
 ) -> UpcomingMoment:
     issue = store.by_period(session, newsletter.id, slot.period)
     decision = _decision(session, slot, issue, allowed)
-    if decision is None:
+    if slot.state is SlotState.SKIPPED:
+        what = f"no issue: {slot.note}"
+    elif decision is None:
         what = f"{_what(newsletter)}; {slot.note}" if slot.note else _what(newsletter)
     elif decision.may_go:
         what = f"goes at its moment: {decision.why}"
@@ -136,6 +139,14 @@ def _of_slot(
     moment = _moment(newsletter, slot.period, slot.due_at, what)
     number = issue.number if issue else None
     return UpcomingMoment(**{**asdict(moment), "state": slot.state.value, "issue": number})
+
+
+def _cancelled(session: Session, newsletter: Newsletter, period: str) -> str:
+    """Return that the issue of a period was cancelled, and why; empty where it wasn't."""
+    issue = store.by_period(session, newsletter.id, period)
+    if issue is None or issue.state is not IssueState.CANCELLED:
+        return ""
+    return f"issue {issue.number} was cancelled: {issue.note}"
 
 
 def _moment(newsletter: Newsletter, period: str, at: datetime, what: str) -> UpcomingMoment:

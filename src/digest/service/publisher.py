@@ -257,7 +257,7 @@ def _reopen(_publisher: Publisher, _session: Session, work: _SlotWork, _now: dat
 def _follow(_publisher: Publisher, _session: Session, work: _SlotWork, _now: datetime) -> None:
     issue = work.issue
     if issue is not None and issue.state is IssueState.CANCELLED:
-        work.slot.state, work.slot.note = SlotState.SKIPPED, f"cancelled: {issue.note}"
+        work.slot.state, work.slot.note = SlotState.SKIPPED, f"{slots.CANCELLED}{issue.note}"
     else:
         work.slot.state, work.slot.note = SlotState.RELEASED, "sent by hand"
 

@@ -14,9 +14,12 @@ from digest.comparisons.store import by_slug, latest, store_draft
 from digest.db import Database
 from digest.delivery.counts import count_deliveries
 from digest.delivery.models import Batch, BatchState, Delivery
+from digest.delivery.sending import control
+from digest.delivery.sending.candidates import HAD_CANCELLED
 from digest.delivery.sending.planning import (
     ExpectedAudience,
     PlannedAudience,
+    count_audience,
     expected_audience,
     plan_deliveries,
 )
@@ -25,7 +28,7 @@ from digest.errors import WrongState
 from digest.issues.models import Edition, Issue, IssueState, Placement
 from subscribers import store
 from subscribers.models import JOINED, Standing
-from tests.delivery.conftest import MakeReaders
+from tests.delivery.conftest import MakeReaders, MakeSending
 
 MakeIssue = Callable[[], tuple[int, int]]
 
@@ -242,3 +245,37 @@ def test_topics_chosen_after_the_freezing_hold_from_the_next_issue_on(
         )
     assert taken is not None
     assert [row[1] for row in taken.readers] == readers
+
+
+def test_who_got_the_cancelled_issue_is_left_out_of_the_one_built_for_its_week(
+    database: Database, make_readers: MakeReaders, make_sending: MakeSending, now: datetime
+) -> None:
+    accepted, doubted, _unsent = make_readers(3)
+    sending = make_sending(batch_size=1)
+    with database.write() as session:
+        states = {1: BatchState.ACCEPTED, 2: BatchState.IN_DOUBT}
+        for batch in session.exec(select(Batch)).all():
+            batch.state = states.get(batch.number, batch.state)
+        control.cancel(session, session.exec(select(Issue)).one(), "wrong list")
+        anew = Issue(
+            newsletter_id=1, number=2, period="2026-W48", state=IssueState.BUILT, built_at=now
+        )
+        session.add(anew)
+        session.flush()
+        edition = Edition(
+            issue_id=anew.id or 0, subject="S", html="H", text="T", fingerprint="f", frozen_at=now
+        )
+        session.add(edition)
+        session.flush()
+        ahead = count_audience(session, anew, "weekly", now)
+        plan_deliveries(
+            session, issue=anew, edition=edition, newsletter="weekly", batch_size=9, now=now
+        )
+        left_out = session.exec(
+            select(Delivery.subscriber_id, Delivery.reason).where(
+                Delivery.edition_id == edition.id, col(Delivery.outcome).is_not(None)
+            )
+        ).all()
+    assert (ahead.readers, ahead.excluded) == (1, 2)
+    assert sorted(left_out) == [(accepted, HAD_CANCELLED), (doubted, HAD_CANCELLED)]
+    assert sending.edition_id != edition.id

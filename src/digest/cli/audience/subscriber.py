@@ -13,7 +13,8 @@ from rich.table import Table
 from sqlalchemy.orm import Session
 
 from digest.cli.audience.subscribers import Newsletter
-from digest.cli.context import CommandContext, JsonFlag, Told, call_of, tells
+from digest.cli.context import CommandContext, JsonFlag, Told, YesFlag, call_of, confirm, tells
+from digest.delivery.erasure import erase
 from digest.delivery.reporting import issues_sent_to
 from subscribers import consent, export, lifecycle, store, suppression
 from subscribers.address import parse
@@ -81,13 +82,16 @@ def history(context: typer.Context, address: AddressArgument, json: JsonFlag = F
 
 @app.command()
 @tells
-def forget(context: typer.Context, address: AddressArgument) -> Told:
+def forget(context: typer.Context, address: AddressArgument, yes: YesFlag = False) -> Told:
     """Erase a reader; a keyed hash stays, so that no import brings the address back."""
-    from digest.delivery.erasure import erase  # imports all that sends and takes events
-
     call = call_of(context)
     call.app.require_secrets()
     key, hashes, now = parse(address).key, call.app.hashes, call.app.clock()
+    with call.app.database.read() as session:
+        if store.find(session, key) is None and not store.is_requested(session, key):
+            raise UnknownReader
+    facts = "what is kept of this reader would be erased for good"
+    confirm(call, facts, question="Erase it?", flag="--yes", given=yes)
     with call.app.database.write() as session:
         reader = store.find(session, key)
         if reader is not None:
@@ -138,7 +142,7 @@ def suppress(
             was = True
             suppression.suppress(session, key, SuppressionReason.MANUAL, hashes, now)
         suppressed = suppression.find(session, key, hashes)
-    facts = {"suppressed": suppressed is not None, "changed": bool(was)}
+    facts = {"suppressed": suppressed.reason if suppressed else None, "changed": bool(was)}
     if lift and suppressed:
         done = "The other reason is lifted, but" if was else "Nothing changed:"
         return Told(facts, f"{done} {_WHY_NOT}", code=1)
@@ -156,8 +160,8 @@ def _known(session: Session, address: str) -> Reader:
 
 def _print_person(call: CommandContext, facts: dict[str, Any]) -> None:
     suppressed = facts["suppression"]
-    kept = "in a wish not yet confirmed" if facts["wished_for"] else "not; only a hash of it is"
-    call.out.print(f"address: {facts.get('address', f'kept {kept}')}")
+    kept = "only in a wish not yet confirmed" if facts["wished_for"] else "not kept, only a hash"
+    call.out.print(f"address: {facts.get('address', kept)}")
     call.out.print(f"suppressed: {suppressed['reason'] if suppressed else 'no'}")
     if facts["declined_at"]:
         call.out.print(f"declined: {facts['declined_at']:%Y-%m-%d}, “this wasn’t me”; no letters")

@@ -19,15 +19,18 @@ from digest.cli.context import (
     IssueNumber,
     OptionalIssue,
     Told,
+    YesFlag,
     call_of,
+    confirm,
     counted,
     tells,
 )
 from digest.cli.issue.drafting import NewsletterOption, find_issue
 from digest.delivery import known_secrets
+from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.sending import control, restore_guard
 from digest.errors import NotFound
-from digest.issues.models import Issue
+from digest.issues.models import Issue, IssueState
 from digest.service import resume_send
 
 app = typer.Typer()
@@ -169,14 +172,34 @@ def cancel(
     issue: IssueNumber,
     why: Why = "cancelled by hand",
     newsletter: NewsletterOption = "weekly",
+    yes: YesFlag = False,
 ) -> Told:
     """Cancel an issue for good: what isn't sent yet stays unsent."""
     call = call_of(context)
+    with call.app.database.read() as session:
+        row, edition = find_issue(session, newsletter, issue)
+        counts = count_deliveries(session, edition.id or 0)
+        what = f"issue {issue} would be cancelled for good; {_gone_out(counts)}"
+        if row.state is not IssueState.CANCELLED:  # which is refused below
+            confirm(call, what, question="Cancel it?", flag="--yes", given=yes)
     with call.app.database.write() as session:
-        row = find_issue(session, newsletter, issue)[0]
+        row = find_issue(session, newsletter, issue, lock=True)[0]
         control.cancel(session, row, why)
-        facts = _state_of(row)
-    return Told(facts, f"Issue {issue} is cancelled: what wasn't sent stays unsent.")
+        facts = {**_state_of(row), "note": why}
+        again = f"digest build --period {row.period}"
+    return Told(
+        facts,
+        f"Issue {issue} is cancelled: what wasn't sent stays unsent.",
+        f"To build its week anew, as another issue: {again}. Who got this one is left out of it.",
+    )
+
+
+def _gone_out(counts: DeliveryCounts) -> str:
+    """Return how far an issue has gone out, in words."""
+    if counts.candidates == 0:
+        return "nobody has got it"
+    doubt = f", {counts.in_doubt:,} may have got it" if counts.in_doubt else ""
+    return f"{counts.accepted:,} of {counted(counts.candidates, 'reader')} have got it{doubt}"
 
 
 @app.command()

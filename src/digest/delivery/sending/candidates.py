@@ -1,27 +1,35 @@
 """Decide whom an issue is for, and who of them may not be mailed now.
 
-A weekly issue is for everybody who joined its newsletter. A correction is for those who got the
+A weekly issue is for everybody who joined its newsletter, less those who got a cancelled issue of
+the same week. A correction is for those who got the
 issue that was wrong, and for nobody else: each reader whose copy was handed over, or may have been.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, String, case, cast, exists, func, literal, null, select
+from sqlalchemy import Select, String, case, cast, exists, func, literal, null, or_, select
 from sqlmodel import Session, col
 
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery, DeliveryStatus
 from digest.errors import WrongState
 from digest.issues import store
 from digest.issues.corrections import require_at_rest, wrong_issue
-from digest.issues.models import Edition, Issue
+from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.outbox import OUTBOX_ID_PREFIX
 from subscribers.audience import audience
 from subscribers.models import JOINED, Subscription
+
+#: Why a reader is left out of an issue that was built for a cancelled one's week.
+HAD_CANCELLED = "got the cancelled issue of this week"
+#: The attempts that wrote to the outbox folder: they reached nobody.
+IN_OUTBOX_FOLDER = select(col(Attempt.key)).where(
+    col(Attempt.provider_id).startswith(OUTBOX_ID_PREFIX)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +64,9 @@ def candidates(session: Session, issue: Issue, *, newsletter: str, now: datetime
     if wrong is not None:
         require_at_rest(wrong)
         return _got(wrong, newsletter, now)
-    return joined(newsletter, store.topics(session, issue), now)
+    readers = joined(newsletter, store.topics(session, issue), now)
+    cancelled = _cancelled_before(session, issue)
+    return _without_those_who_got(cancelled, readers) if cancelled else readers
 
 
 def joined(newsletter: str, about: Collection[str] | None, now: datetime) -> Select[Any]:
@@ -93,8 +103,7 @@ def require_real_copies(session: Session, wrong: Issue) -> None:
         col(Edition.issue_id) == wrong.id,
         col(Batch.edition_id) == col(Edition.id),
         col(Batch.state) == BatchState.ACCEPTED,
-        col(Attempt.key) == col(Batch.attempt),
-        col(Attempt.provider_id).startswith(OUTBOX_ID_PREFIX),
+        col(Batch.attempt).in_(IN_OUTBOX_FOLDER),
     )
     if session.connection().execute(select(in_folder)).scalar_one():
         raise WrongState(
@@ -105,6 +114,35 @@ def require_real_copies(session: Session, wrong: Issue) -> None:
                 f" corrected one shall go: digest cancel {wrong.number}"
             ),
         )
+
+
+def _cancelled_before(session: Session, issue: Issue) -> Sequence[int]:
+    """Return the ids of the cancelled issues whose week this issue was built for again."""
+    ids = session.connection().execute(
+        select(col(Issue.id)).where(
+            col(Issue.newsletter_id) == issue.newsletter_id,
+            col(Issue.period) == issue.period,
+            col(Issue.state) == IssueState.CANCELLED,
+        )
+    )
+    return [number for number in ids.scalars() if number is not None]
+
+
+def _without_those_who_got(cancelled: Sequence[int], readers: Select[Any]) -> Select[Any]:
+    """Return *readers* with whoever got one of these issues excluded, or may have got it."""
+    rows = readers.subquery()
+    got = exists().where(
+        col(Edition.issue_id).in_(cancelled),
+        col(Delivery.edition_id) == col(Edition.id),
+        col(Delivery.subscriber_id) == rows.c.subscriber_id,
+        col(Delivery.outcome).is_(None),
+        col(Batch.edition_id) == col(Edition.id),
+        col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)),
+        col(Batch.state).in_(_MAY_HAVE_LEFT),
+        or_(col(Batch.attempt).is_(None), col(Batch.attempt).not_in(IN_OUTBOX_FOLDER)),
+    )
+    reason = func.coalesce(rows.c.exclusion, case((got, HAD_CANCELLED), else_=null()))
+    return select(rows.c.subscriber_id, reason.label("exclusion"))
 
 
 def _got(wrong: Issue, newsletter: str, now: datetime) -> Select[Any]:

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from digest.delivery.counts import count_deliveries
 from digest.delivery.models import Attempt, Batch, BatchState, Decision, Delivery, DeliveryOutcome
-from digest.delivery.sending.candidates import require_real_copies
+from digest.delivery.sending.candidates import IN_OUTBOX_FOLDER, require_real_copies
 from digest.delivery.sending.circuit_breaker import close, try_now
 from digest.delivery.sending.dispatcher import mark_sent_if_done
 from digest.delivery.sending.planning import cut, last_number, random_key
@@ -24,7 +24,6 @@ from digest.errors import NotFound, WrongState
 from digest.issues import store
 from digest.issues.corrections import build_again, wrong_issue
 from digest.issues.models import Edition, Issue, IssueState
-from digest.mail.outbox import OUTBOX_ID_PREFIX
 
 
 class DoubtResolution(StrEnum):
@@ -242,7 +241,7 @@ def count_outbox_copies(session: Session, edition_id: int) -> int:
     total = select_core(func.coalesce(func.sum(col(Batch.size)), 0)).where(
         col(Batch.edition_id) == edition_id,
         col(Batch.state) == BatchState.ACCEPTED,
-        col(Batch.attempt).in_(_IN_FOLDER),
+        col(Batch.attempt).in_(IN_OUTBOX_FOLDER),
     )
     return session.connection().execute(total).scalar_one()
 
@@ -261,15 +260,10 @@ def discard_outbox_copies(session: Session, issue: Issue, edition_id: int) -> No
         .where(
             col(Batch.edition_id) == edition_id,
             col(Batch.state) == BatchState.ACCEPTED,
-            col(Batch.attempt).in_(_IN_FOLDER),
+            col(Batch.attempt).in_(IN_OUTBOX_FOLDER),
         )
         .values(state=BatchState.PENDING, attempt=None, note="")
     )
     if issue.state is IssueState.SENT:
         issue.state, issue.sent_at = IssueState.PREPARED, None
         session.add(issue)
-
-
-_IN_FOLDER = select_core(col(Attempt.key)).where(
-    col(Attempt.provider_id).startswith(OUTBOX_ID_PREFIX)
-)

@@ -12,7 +12,15 @@ from datetime import datetime
 from typing import Any, cast
 from uuid import uuid4
 
-from sqlalchemy import Select, case, func, insert, literal, null, select
+from sqlalchemy import (
+    Select,
+    case,
+    func,
+    insert,
+    literal,
+    null,
+    select,
+)
 from sqlmodel import Session, col
 
 from digest.delivery.models import Batch, BatchState, Delivery, DeliveryOutcome

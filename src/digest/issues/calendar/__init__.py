@@ -2,7 +2,8 @@
 
 `cadence` yields the days of a weekly, fortnightly or monthly newsletter and turns them into
 moments in UTC; `exceptions` lays blackouts and shifts over them. `slots` claims each moment in
-the database as a slot of its period, and `slot_workflow` names the next step of a slot from its
+the database as a slot of its period, `next_issue` says which one comes next where no period is
+named, and `slot_workflow` names the next step of a slot from its
 state, its issue and the time.
 """
 

@@ -20,6 +20,10 @@ OPEN = (SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD, SlotState.MISSED)
 WAITING = frozenset({SlotState.AHEAD, SlotState.DRAFTED, SlotState.HELD})
 
 
+#: How the note of a slot begins whose issue was cancelled.
+CANCELLED = "cancelled: "
+
+
 def calendar_of(session: Session, newsletter: Newsletter) -> Calendar:
     """Return a newsletter's cadence with its blackouts and shifts; raises `BadCadence`."""
     shifts = session.exec(select(SlotShift).where(SlotShift.newsletter_id == newsletter.id)).all()
@@ -102,6 +106,18 @@ def claim(session: Session, newsletter: Newsletter, moment: DueMoment, now: date
     }
     statement = upsert(session, Slot).values(row).on_conflict_do_nothing()
     return session.connection().execute(statement.returning(col(Slot.id))).first() is not None
+
+
+def reopen(session: Session, newsletter: Newsletter, period: str) -> None:
+    """Open the slot of a period again whose issue was cancelled; the caller commits.
+
+    A slot that was skipped for another reason, such as a blackout, stays as it is.
+    """
+    slot = slot_of(session, newsletter.id, period, lock=True)
+    cancelled = slot is not None and slot.note.startswith(CANCELLED)
+    if slot is not None and slot.state is SlotState.SKIPPED and cancelled:
+        slot.state, slot.note = SlotState.AHEAD, ""
+        session.add(slot)
 
 
 def slot_of(
