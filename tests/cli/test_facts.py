@@ -37,7 +37,7 @@ def test_a_change_of_the_schedule_is_told_as_facts(
 
 def test_a_cancelled_issue_is_told_as_facts(commands: Commands) -> None:
     commands.done("build")
-    told = commands.facts("cancel", "1", "--why", "a fault in it")
+    told = commands.facts("cancel", "1", "--why", "a fault in it", "--yes")
     assert told == {"issue": 1, "state": "cancelled", "note": "a fault in it"}
 
 

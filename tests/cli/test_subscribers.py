@@ -365,12 +365,13 @@ def test_a_token_that_is_not_ours_makes_nobody_leave(digest: Digest, reader: int
 
 def test_what_is_done_to_a_reader_is_told_as_facts(digest: Digest, reader: int) -> None:
     address = "reader@example.com"
-    assert facts(digest("suppress", address, "--json")) == {"suppressed": True, "changed": True}
-    lifted = {"suppressed": False, "changed": True}
+    suppressed = {"suppressed": True, "reason": "manual", "changed": True}
+    assert facts(digest("suppress", address, "--json")) == suppressed
+    lifted = {"suppressed": False, "reason": None, "changed": True}
     assert facts(digest("suppress", address, "--lift", "--json")) == lifted
     left = {"newsletter": "weekly", "unsubscribed": True}
     assert facts(digest("leave", address, "--json")) == left
-    assert facts(digest("forget", address, "--json")) == {"erased": True}
+    assert facts(digest("forget", address, "--yes", "--json")) == {"erased": True}
 
 
 def test_the_list_is_exported_as_json_with_each_field_as_it_is(

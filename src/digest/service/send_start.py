@@ -99,14 +99,14 @@ def _refuse_stopped(app: App, newsletter: str, number: int) -> None:
         issue, edition = store.issue_and_edition(session, newsletter, number)
         if issue.state not in {IssueState.CANCELLED, IssueState.PAUSED}:
             return
-        state, note = issue.state, issue.note
+        state, note, period = issue.state, issue.note, issue.period
         now = app.clock()
         recover(session, edition_id=edition.id or 0, now=now, alive=alive)
         mark_sent_if_done(session, edition.id or 0, now)
     paused = state is IssueState.PAUSED
     raise WrongState(
         f"issue {number} is {state}: {note}",
-        next_step=f"digest {'resume' if paused else 'status'} {number}",
+        next_step=f"digest resume {number}" if paused else f"digest build --period {period}",
     )
 
 

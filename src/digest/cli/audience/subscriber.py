@@ -142,7 +142,8 @@ def suppress(
             was = True
             suppression.suppress(session, key, SuppressionReason.MANUAL, hashes, now)
         suppressed = suppression.find(session, key, hashes)
-    facts = {"suppressed": suppressed.reason if suppressed else None, "changed": bool(was)}
+    reason = suppressed.reason if suppressed else None
+    facts = {"suppressed": suppressed is not None, "reason": reason, "changed": bool(was)}
     if lift and suppressed:
         done = "The other reason is lifted, but" if was else "Nothing changed:"
         return Told(facts, f"{done} {_WHY_NOT}", code=1)
