@@ -8,8 +8,8 @@ installation up and checks it; `comparisons` imports and lists; `newsletter_comm
 changes newsletters; `schedule` sets when issues are due; the package `issue` builds, approves,
 sends and controls issues; the package `audience` keeps subscribers; `events` and `report` read what
 the provider returned; `run`, `serve` and `preview` start servers; `template_files` hands out the
-shipped templates; `demo` and `fake_sendgrid` are for trying out. `comparison_output` lays out
-tables and `private_files` writes files that hold addresses.
+shipped templates; `demo` and `fake_sendgrid` are for trying out. `console` fits what
+is printed to the terminal, and `comparison_output` lays out comparisons.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from digest import startup
-from digest.cli.help_text import HelpContext, UsageError, explain, print_usage_error
+from digest.cli.help_text import HelpContext, UsageError, explain, print_fault, print_usage_error
 from digest.errors import DatabaseUnfit, DigestError
 from subscribers.errors import SubscribersError
 
@@ -266,5 +266,5 @@ def next_step_of(fault: OSError) -> str | None:
 
 
 def _fail(message: str, next_step: str | None) -> None:
-    sys.stderr.write(f"digest: {message}\n" + (f"  next: {next_step}\n" if next_step else ""))
+    print_fault(message, next_step)
     raise SystemExit(1)

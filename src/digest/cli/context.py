@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 
 from digest.app.installation import App, open_app
+from digest.cli.console import FittingConsole
 from digest.errors import DatabaseUnfit, DigestError
 from digest.issues import store
 from digest.settings import Settings, load
@@ -49,10 +50,8 @@ class CommandContext:
     database_url: str | None = None
     is_interactive: Callable[[], bool] = _stdin_is_terminal  #: whether a person can be asked
     may_create: bool = False  #: set by commands that create the database; others require one
-    out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=True))
-    err: Console = field(
-        default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True)
-    )
+    out: Console = field(default_factory=FittingConsole)
+    err: Console = field(default_factory=lambda: FittingConsole(stderr=True))
 
     @cached_property
     def settings(self) -> Settings:

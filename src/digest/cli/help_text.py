@@ -166,7 +166,23 @@ def print_usage_error(fault: Any) -> None:
         sys.stdout.write(f"{fault.ctx.get_help()}\n")
         return
     command = fault.ctx.command_path if fault.ctx else "digest"
-    sys.stderr.write(f"digest: {wrong_call(fault)}\n  next: {command} --help\n")
+    print_fault(wrong_call(fault), f"{command} --help")
+
+
+def print_fault(message: str, next_step: str | None) -> None:
+    """Print what went wrong and what to do next; on a terminal divided between words."""
+    lines = [f"digest: {message}", *([f"  next: {next_step}"] if next_step else [])]
+    if sys.stderr.isatty():
+        width = get_terminal_size().columns
+        lines = [part for line in lines for part in _between_words(line, width)]
+    sys.stderr.write("".join(f"{line}\n" for line in lines))
+
+
+def _between_words(line: str, width: int) -> list[str]:
+    """Return the parts of *line*; no word is divided, so that commands and paths can be copied."""
+    return wrap(
+        line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def wrong_call(fault: Any) -> str:

@@ -37,6 +37,7 @@ from digest.reports import (
 )
 
 app = typer.Typer()
+SUBJECT_WIDTH = 30  #: columns at least
 
 
 @app.command()
@@ -176,7 +177,9 @@ def _links(issue: IssueReport) -> Table:
 def _print_all(call: CommandContext, reports: Sequence[IssueReport]) -> None:
     table = Table(title=reports[0].newsletter, title_justify="left", box=None)
     for name, justify in (("No.", "right"), ("subject", "left"), ("dated", "left")):
-        table.add_column(name, justify="right" if justify == "right" else "left")
+        width = SUBJECT_WIDTH if name == "subject" else None  # narrower, it takes many lines
+        right = justify == "right"
+        table.add_column(name, justify="right" if right else "left", min_width=width)
     for name in ("delivered", "opened", "clicked", "left", "complaints"):
         table.add_column(name, justify="right")
     for issue in reports:

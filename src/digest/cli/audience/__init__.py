@@ -3,7 +3,7 @@
 `subscribers` works on the list: it imports a CSV file, with progress and a file of refused lines,
 counts, and exports. `subscriber` works on one address: it prints what is stored and the consent
 history, erases, unsubscribes and suppresses. Both hand the work to the package `subscribers` at the
-top of the source tree and print the result.
+top of the source tree and print the result; `private_files` writes files that hold addresses.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from digest.cli.audience.private_files import private
 from digest.cli.context import CommandContext, JsonFlag, call_of, counted
-from digest.cli.private_files import private
 from subscribers import export as export_module
 from subscribers import list_statistics
 from subscribers.export import escape_formula
