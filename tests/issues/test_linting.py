@@ -14,8 +14,10 @@ from digest.comparisons.store import revisions
 from digest.delivery.models import Batch, BatchState
 from digest.issues import build, newsletters, store
 from digest.issues.build import IssueBuilder
+from digest.issues.linting import score_spam
 from digest.issues.models import Recipe
 from digest.mail.mailing import UNSUBSCRIBE_TAG, Content, Mailbox
+from digest.mail.spamassassin import SpamScore
 from digest.render.lint.finding import Finding, Severity
 
 NOW = datetime.fromisoformat("2026-11-24T09:00:00Z")
@@ -238,3 +240,21 @@ def test_a_frozen_preheader_with_a_templates_braces_is_no_error(installation: Ap
         edition.preheader = "Also: Mustache {{name}} vs Plain curly, and two more"
 
     assert findings(installation) == []
+
+
+def test_the_points_for_spam_are_told_where_nothing_follows_from_them() -> None:
+    content = Content(
+        subject="No. 1",
+        html="<p>Two tools.</p>",
+        text="Two tools.",
+        sender=Mailbox("verdicts@example.com", "Verdicts"),
+        headers={},
+        category="weekly",
+    )
+    judged = score_spam(
+        content,
+        base_url="https://news.example.com",
+        now=NOW,
+        score=lambda _mail, **_: SpamScore(score=-0.1, rules=[]),
+    )
+    assert judged == (-0.1, [])

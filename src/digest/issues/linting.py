@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
@@ -17,7 +17,7 @@ from digest.issues.models import Edition, Issue, IssueState, Newsletter, Trackin
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content
 from digest.mail.marked_copy import inert_recipient
 from digest.mail.outbox import message
-from digest.mail.spamassassin import score_mail
+from digest.mail.spamassassin import SpamScore, score_mail
 from digest.render.escaping import in_plain_text
 from digest.render.lint import Finding, LintedMail, Severity, error, lint_mail, spam_score
 from digest.render.rendered import Rendered
@@ -137,10 +137,17 @@ def _site(unsubscribe_url: str) -> str:
 
 def spam_findings(content: Content, *, base_url: str, now: datetime) -> list[Finding]:
     """Return the findings of SpamAssassin, which takes seconds; raises `NoSpamAssassin`."""
+    return score_spam(content, base_url=base_url, now=now)[1]
+
+
+def score_spam(
+    content: Content, *, base_url: str, now: datetime, score: Callable[..., SpamScore] = score_mail
+) -> tuple[float, list[Finding]]:
+    """Return SpamAssassin's points for a mail, and what follows; raises `NoSpamAssassin`."""
     reader = inert_recipient("reader@example.org", base_url=base_url, token="x" * 32)
-    report = score_mail(message(content, reader), now=now)
+    report = score(message(content, reader), now=now)
     tests = [f"{rule.name} {rule.points:g}" for rule in report.rules if rule.points > 0]
-    return list(spam_score(report.score, tests))
+    return report.score, list(spam_score(report.score, tests))
 
 
 def _issue(edition: Edition) -> Issue | None:

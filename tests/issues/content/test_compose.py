@@ -122,6 +122,13 @@ def test_the_headline_says_how_the_panel_leans(
     assert composed(pair(left, right)).headline == headline
 
 
+def test_a_sentence_that_ends_with_a_name_cut_short_has_no_fourth_dot() -> None:
+    name = "The Cloud Inference Platform for Regulated Industries " * 4
+    view = composed(make_revision(make_contender(0, "Marlow"), make_contender(1, name, panel=25)))
+    assert view.headline.endswith("…")
+    assert "…." not in view.headline
+
+
 def test_the_opening_counts_where_the_panel_agrees_and_splits() -> None:
     assert make_issue(*full_week()).opening == (
         "Five comparisons this week. The panel is of one mind on four tools and splits on six."

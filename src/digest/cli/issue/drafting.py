@@ -149,6 +149,8 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     """Show one frozen issue as readers get it."""
+    if html + text + headers > 1:
+        raise typer.BadParameter("say one of --html, --text and --headers: each is a file")
     call = call_of(context)
     with call.app.database.read() as session:
         row, edition = find_issue(session, newsletter, issue)
@@ -177,21 +179,25 @@ def check(
 ) -> None:
     """Check an issue again; exit 1 when a finding forbids sending it."""
     from digest.issues.link_checker import check_link, unreachable
-    from digest.issues.linting import spam_findings
+    from digest.issues.linting import score_spam
 
     call = call_of(context)
     with call.app.database.read() as session:
         row, edition = find_issue(session, newsletter, issue)
         findings = call.app.issues.findings(edition)
         content = call.app.sending.edition_send(session, row).content if spam else None
+    facts: dict[str, Any] = {"issue": issue}
     if content:
         base_url, now = call.settings.base_url, call.app.clock()
-        findings += spam_findings(content, base_url=base_url, now=now)
+        points, spam_says = score_spam(content, base_url=base_url, now=now)
+        facts["spam_points"], findings = points, findings + spam_says
     if reach:
         findings += unreachable(edition.html, (UNSUBSCRIBE_TAG, PREFERENCES_TAG), check_link)
     if as_json:
-        call.json({"issue": issue, "findings": finding_facts(findings)})
+        call.json({**facts, "findings": finding_facts(findings)})
     else:
+        if content:
+            call.out.print(f"SpamAssassin gives it {points:g} points; five make it spam.")
         print_findings(call, findings)
         if not findings:
             call.out.print("Nothing is wrong with it.")

@@ -54,7 +54,7 @@ def compose(
         for revision in revisions
     )
     copy = copywriting_of(language)
-    opening = copy.opening(comparisons)
+    opening = _ended_once(copy.opening(comparisons))
     return IssueView(
         newsletter=one_line(newsletter.name),
         description=one_line(newsletter.description),
@@ -75,6 +75,11 @@ def compose(
         tracked=Tracking(newsletter.tracking) is not Tracking.OFF,
         accent=accent_of(newsletter.accent),
     )
+
+
+def _ended_once(sentence: str) -> str:
+    """Return a sentence without the full stop behind a name that is cut short: its "…" ends it."""
+    return sentence.replace("….", "…")
 
 
 def copywriting_of(language: str) -> ModuleType:
@@ -102,7 +107,7 @@ def comparison_view(
         url=web_link(revision.url) or web_link(page_url) or web_url,
         category=" / ".join(dict.fromkeys(view.category for view in contenders if view.category)),
         labels=tuple(short(label, WORD) for label in revision.labels if label.strip()),
-        headline=copywriting_of(language).headline(contenders),
+        headline=_ended_once(copywriting_of(language).headline(contenders)),
         contenders=contenders,
         quotes=quotes,
         quoted=sum(1 for side in sides for verdict in side.verdicts if verdict.quote.strip()),
