@@ -229,7 +229,7 @@ def test_D18_a_week_without_news_leads_to_the_next_one_and_to_the_evergreen_list
 
     assert empty is not None
     assert (empty.day, empty.next_period, empty.evergreen) == ("1 December 2026", "2026-W50", 1)
-    assert empty.last_sent.startswith("No. 1 was sent to 1 reader on Tuesday")
+    assert empty.last_sent.startswith("No. 1 reached nobody: 1 copy was written to the outbox")
     taken = perform(actions, "evergreen")
     assert taken.pick is not None
     assert [choice.candidate.slug for choice in taken.pick.chosen] == [

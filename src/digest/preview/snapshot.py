@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from digest.app.installation import App
+from digest.db import unfit
 from digest.errors import ComparisonUnreadable, DigestError, NothingToPick
 from digest.issues import approval, build, draft_history, provenance, store
 from digest.issues.approval import ApprovalStatus
@@ -202,8 +203,7 @@ def take_snapshot(
     except DigestError as fault:
         faults.insert(0, _fault(fault, app))
     except SQLAlchemyError as fault:
-        what = f"the database can't be read ({type(fault).__name__})"
-        faults.insert(0, BuildError(what=what, next_step="digest init"))
+        faults.insert(0, _fault(unfit(fault), app))
     return replace(snapshot, faults=tuple(faults))
 
 

@@ -15,6 +15,7 @@ from digest import samples
 from digest.comparisons.loader import read_file
 from digest.comparisons.store import ComparisonSummary, store_draft
 from digest.delivery.counts import count_deliveries
+from digest.delivery.sending import count_outbox_copies
 from digest.issues import build, store
 from digest.issues.calendar import issue_day, period_of_day
 from digest.issues.models import IssueState, Newsletter
@@ -91,9 +92,11 @@ def _last_sent(session: Session, newsletter: Newsletter) -> str:
     ]
     if not sent or sent[-1].sent_at is None:
         return ""
-    counts = count_deliveries(session, store.edition_of(session, sent[-1]).id or 0)
-    readers = f"{counts.accepted:,} reader{'' if counts.accepted == 1 else 's'}"
-    return (
-        f"No. {sent[-1].number} was sent to {readers}"
-        f" on {moment_words(newsletter, sent[-1].sent_at)}."
-    )
+    edition_id = store.edition_of(session, sent[-1]).id or 0
+    when = moment_words(newsletter, sent[-1].sent_at)
+    if copies := count_outbox_copies(session, edition_id):
+        files = "1 copy was" if copies == 1 else f"{copies:,} copies were"
+        return f"No. {sent[-1].number} reached nobody: {files} written to the outbox, on {when}."
+    many = count_deliveries(session, edition_id).accepted
+    readers = "1 reader" if many == 1 else f"{many:,} readers"
+    return f"No. {sent[-1].number} was sent to {readers} on {when}."
