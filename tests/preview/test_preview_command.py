@@ -249,6 +249,29 @@ def test_D3_preview_of_an_empty_folder_begins_with_samples_if_asked_to(tmp_path:
         assert "Tidepool Notes" in page
 
 
+def test_D1_preview_opens_the_first_newsletter_where_none_is_called_weekly(
+    editor: EditorFolder,
+) -> None:
+    with editor.app.database.write() as session:
+        weekly = store.newsletter(session, "weekly")
+        weekly.slug, weekly.name = "tools", "Tools of the Trade"
+    desk = subprocess.Popen(
+        [sys.executable, "-m", "digest", "preview", "--port", "0"],
+        cwd=editor.folder,
+        env={**os.environ, **SETTINGS},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert desk.stdout is not None
+    try:
+        url = desk.stdout.readline().split()[4]
+        with httpx2.Client(follow_redirects=True, timeout=60) as browser:
+            assert "Tools of the Trade – desk" in browser.get(url).text
+    finally:
+        desk.send_signal(signal.SIGTERM)
+        desk.communicate(timeout=60)
+
+
 def test_preview_of_a_folder_that_is_not_there_is_refused_in_a_line(
     tmp_path: Path, run_in: RunIn
 ) -> None:

@@ -19,6 +19,7 @@ from digest.cli.context import CommandContext, Port, call_of
 from digest.cli.installation.init import prepare
 from digest.cli.issue.drafting import NewsletterOption, PeriodOption
 from digest.errors import NotFound
+from digest.issues.store import newsletters
 from digest.preview import (
     LINK_FIELD,
     FileWatcher,
@@ -32,6 +33,7 @@ from digest.settings import load
 from digest.web.server import listen, serve, url_of
 
 app = typer.Typer()
+USUAL = "weekly"  #: the newsletter that `digest init` makes
 SECONDS, MEGABYTES = 5.0, 512  # limits of one rendering
 _ENDS, _SSH = 4, "22"  #: fields of SSH_CONNECTION, and the usual port
 
@@ -42,7 +44,7 @@ def preview(
     folder: Annotated[Path, typer.Argument(help="Comparisons, and templates/ in it.")] = Path(),
     port: Port = 8025,
     period: PeriodOption = None,
-    newsletter: NewsletterOption = "weekly",
+    newsletter: NewsletterOption = USUAL,
     remote_images: Annotated[
         bool, typer.Option("--remote-images", help="Fetch the mail's images from where they are.")
     ] = False,
@@ -64,7 +66,7 @@ def preview(
         session = PreviewSession(
             lambda: _reload(call),
             folder.absolute(),
-            newsletter=newsletter,
+            newsletter=_existing(call, newsletter),
             period=period,
             confined=confined,
             remote_images=remote_images,
@@ -105,6 +107,13 @@ def _begin(session: PreviewSession, *, with_samples: bool) -> None:
         with session.app.database.write() as opened:
             import_samples(opened, session.app.clock())
         session.renew()
+
+
+def _existing(call: CommandContext, slug: str) -> str:
+    """Return *slug*; where that is the usual one and there is none of that name, the first."""
+    with call.app.database.read() as session:
+        slugs = [row.slug for row in newsletters(session) if row.archived_at is None]
+    return slugs[0] if slug == USUAL and slugs and slug not in slugs else slug
 
 
 def _prepare_database(call: CommandContext) -> None:
