@@ -14,7 +14,7 @@ from sqlmodel import Session
 from digest.app.installation import App
 from digest.delivery.counts import DeliveryCounts
 from digest.delivery.reporting import issue_status
-from digest.delivery.sending import expected_audience
+from digest.delivery.sending import ExpectedAudience, count_audience, expected_audience
 from digest.issues import store
 from digest.issues.calendar import DueMoment, issue_day, slots
 from digest.issues.calendar.next_issue import leaves_at
@@ -78,7 +78,7 @@ def read_release_facts(
     """Return the facts of the issue of *period*; *about* is its topics, ``None`` for everybody."""
     now, folder = app.clock(), app.outbox_folder
     issue = store.by_period(session, newsletter.id, period)
-    expected = expected_audience(session, newsletter.slug, about, now)
+    expected = _expected(session, newsletter, issue, about, now)
     return ReleaseFacts(
         readers=expected.readers,
         excluded=expected.excluded,
@@ -87,6 +87,20 @@ def read_release_facts(
         departure=_departure(session, newsletter, period, now),
         progress=_progress(session, newsletter, issue, now) if issue else None,
     )
+
+
+def _expected(
+    session: Session,
+    newsletter: Newsletter,
+    issue: Issue | None,
+    about: Collection[str] | None,
+    now: datetime,
+) -> ExpectedAudience:
+    """Return the audience of what is on the desk; of a built issue, less whom it leaves out."""
+    is_built = issue is not None and issue.state is IssueState.BUILT
+    if is_built and issue is not None and store.topics(session, issue) == about:
+        return count_audience(session, issue, newsletter.slug, now)
+    return expected_audience(session, newsletter.slug, about, now)
 
 
 def _departure(session: Session, newsletter: Newsletter, period: str, now: datetime) -> Departure:
