@@ -7,6 +7,7 @@ DigestError
 ├── DatabaseUnfit              the database can't be used as it is
 ├── ComparisonUnreadable       a page or JSON file can't be read as a comparison
 ├── NotFound                   no such comparison, issue, batch, newsletter
+│   └── ComparisonWithdrawn    the editors took the comparison back
 ├── NothingToPick              no comparison is left for this issue
 ├── TemplateBroken             a template can't be rendered
 ├── MailUnfit                  a check forbids this mail
@@ -51,6 +52,10 @@ class ComparisonUnreadable(DigestError):
 
 class NotFound(DigestError):
     """There is nothing of that name."""
+
+
+class ComparisonWithdrawn(NotFound):
+    """The editors took the comparison back."""
 
 
 class NothingToPick(DigestError):

@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from digest.comparisons import editorial
 from digest.comparisons.models import Comparison, Revision
 from digest.issues.models import Issue, Newsletter
+from tests.conftest import NOW
 from tests.web.conftest import SLUG, MakeSite, Running
 
 
@@ -161,3 +163,17 @@ def test_the_page_the_archive_s_copies_lead_to_explains_itself(site: Running) ->
     german = site.get("/own-links", headers={"Accept-Language": "de"})
     assert "in Ihrer eigenen Mail" in german.text
     assert german.headers["vary"] == "Accept-Language"
+
+
+def test_a_withdrawn_comparison_is_gone_and_the_front_page_leads_to_it_no_more(
+    site: Running,
+) -> None:
+    link = re.findall(r'href="(/comparisons/[^"]+)"', site.get("/").text)[0]
+    with site.app.database.write() as session:
+        editorial.withdraw(session, link.removeprefix("/comparisons/"), "a wrong quote", NOW)
+    page = site.get(link)
+    assert page.status_code == 410
+    assert "This comparison has been withdrawn" in page.text
+    assert "a wrong quote" not in page.text
+    assert link not in re.findall(r'href="(/comparisons/[^"]+)"', site.get("/").text)
+    assert site.get("/issues/weekly/2/mail").status_code == 200

@@ -26,7 +26,12 @@ def comparison_table(summaries: Sequence[ComparisonSummary]) -> Table:
     table.add_column("Rev.", no_wrap=True, justify="right")
     for row in summaries:
         table.add_row(
-            Text.assemble(row.title, "\n", (row.slug, "dim")),
+            Text.assemble(
+                row.title,
+                "\n",
+                (row.slug, "dim"),
+                ("\nwithdrawn" if row.withdrawn else "", "bold"),
+            ),
             Text(f"{_plain(row.left.panel_share)} : {_plain(row.right.panel_share)} %"),
             Text(str(row.published_on or MISSING)),
             Text(str(row.revision)),
@@ -51,6 +56,7 @@ def comparison_layout(facts: Mapping[str, Any]) -> Group:
 def _about(facts: Mapping[str, Any]) -> str:
     dated = f"published {facts['published_on']}" if facts["published_on"] else "no published date"
     parts = [
+        *([f"withdrawn: {facts['withdrawn_why']}"] if facts["withdrawn_at"] else []),
         dated,
         f"revision {facts['revision']} of {facts['revisions']}",
         *([f"edited by {facts['editor']}"] if facts["editor"] else []),

@@ -1,4 +1,4 @@
-"""Commands about comparisons: import, list, show.
+"""Commands about comparisons: import, list, show, withdraw, restore, set.
 
 Hides how the outcome of each file of an import is reported.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,15 +15,19 @@ import typer
 
 from digest.cli.comparison_output import comparison_layout, comparison_table
 from digest.cli.context import MAX_NUMBER, CommandContext, JsonFlag, call_of
-from digest.comparisons import store
+from digest.comparisons import editorial, store
 from digest.comparisons.loader import find, read_file
+from digest.comparisons.schema import MAX_WEIGHT
 from digest.comparisons.serialize import facts_of, summary_of
 from digest.comparisons.store import ImportOutcome, ImportResult
 from digest.errors import ComparisonUnreadable
+from digest.issues.models import IssueState
+from digest.issues.store import CarryingIssue, carried_by
 
 import_app = typer.Typer()
 app = typer.Typer(help="What the panel published about tools.", no_args_is_help=True)
 
+Slug = Annotated[str, typer.Argument(help="As digest comparisons list names it.")]
 _PROGRESS_FROM = 25  #: files; an import of more shows a progress bar
 
 
@@ -104,9 +109,7 @@ def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
 @app.command()
 def show(
     context: typer.Context,
-    slug: Annotated[
-        str, typer.Argument(metavar="SLUG", help="As digest comparisons list names it.")
-    ],
+    slug: Slug,
     revision: Annotated[
         int | None,
         typer.Option("--revision", min=1, max=MAX_NUMBER, help="An earlier one; else the newest."),
@@ -123,6 +126,97 @@ def show(
         call.json(facts)
     else:
         call.out.print(comparison_layout(facts), soft_wrap=False)
+
+
+@app.command()
+def withdraw(
+    context: typer.Context,
+    slug: Slug,
+    why: Annotated[str, typer.Option("--why", help="The reason, for the record.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Take a comparison back: no issue picks it, and its page is gone; sent issues keep it."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        comparison = editorial.withdraw(session, slug, why.strip(), call.app.clock())
+        carrying = carried_by(session, comparison)
+    if as_json:
+        call.json({"slug": slug, "withdrawn": True, "issues": [row._asdict() for row in carrying]})
+        return
+    call.out.print(f"{slug} is withdrawn. To bring it back: digest comparisons restore {slug}")
+    for row in carrying:
+        call.out.print(_what_of(row), markup=False)
+
+
+@app.command()
+def restore(context: typer.Context, slug: Slug, as_json: JsonFlag = False) -> None:
+    """Bring a withdrawn comparison back: it may be picked, and has its page again."""
+    call = call_of(context)
+    with call.app.database.write() as session:
+        editorial.restore(session, slug)
+    if as_json:
+        call.json({"slug": slug, "withdrawn": False})
+    else:
+        call.out.print(f"{slug} is back: it may be picked, and has its page again.")
+
+
+@app.command("set")
+def set_(
+    context: typer.Context,
+    slug: Slug,
+    weight: Annotated[
+        float | None, typer.Option(min=0, max=MAX_WEIGHT, help="For the pick; 1 is usual.")
+    ] = None,
+    date: Annotated[
+        datetime | None,
+        typer.Option("--date", formats=["%Y-%m-%d"], help="The day it was published on."),
+    ] = None,
+    category: Annotated[str | None, typer.Option(help="Of both tools.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Set weight, date or category of a comparison; later imports don't change them."""
+    call = call_of(context)
+    if weight is None and date is None and category is None:
+        raise typer.BadParameter("say what to set: --weight, --date or --category")
+    with call.app.database.write() as session:
+        comparison = store.by_slug(session, slug)
+        before = comparison.latest
+        newest = editorial.set_values(
+            session,
+            slug,
+            weight=weight,
+            published_on=date.date() if date else None,
+            category=category,
+            now=call.app.clock(),
+        )
+        changed, number = newest.number != before, newest.number
+        carrying = carried_by(session, comparison)
+    if as_json:
+        facts = {"slug": slug, "revision": number, "changed": changed}
+        call.json({**facts, "set_by_editors": comparison.set_by_editors})
+        return
+    if not changed:
+        call.out.print(f"{slug} has that already; nothing changed.")
+        return
+    call.out.print(f"{slug} is set: revision {number}. No import changes that.")
+    for row in carrying:
+        if row.state is IssueState.BUILT:
+            call.out.print(_build_again(row), markup=False)
+
+
+def _what_of(row: CarryingIssue) -> str:
+    """Return what becomes of an issue whose comparison was withdrawn."""
+    if row.state is IssueState.BUILT:
+        return f"{_build_again(row)} Until then it can't be sent."
+    if row.state is IssueState.SENT:
+        return f"Issue {row.number} of {row.newsletter} has been sent with it, and keeps it."
+    pause = f"digest pause {row.number} --newsletter {row.newsletter}"
+    return f"Issue {row.number} of {row.newsletter} is being sent with it. To stop it: {pause}"
+
+
+def _build_again(row: CarryingIssue) -> str:
+    again = f"digest build --period {row.period} --newsletter {row.newsletter} --again"
+    return f"Issue {row.number} of {row.newsletter} is built with it as it was: {again}."
 
 
 def _import(call: CommandContext, files: Sequence[Path]) -> _ImportReport:

@@ -24,6 +24,9 @@ def facts_of(comparison: Comparison, revision: Revision) -> dict[str, Any]:
         "revision": revision.number,
         "revisions": comparison.latest,
         "imported_at": revision.imported_at,
+        "withdrawn_at": comparison.withdrawn_at,
+        "withdrawn_why": comparison.withdrawn_why,
+        "set_by_editors": comparison.set_by_editors,
         "editor": revision.editor or None,
         **fields_of(revision, ComparisonContent, but={"format", "slug", "contenders"}),
         "leans": lean(left.panel_share, right.panel_share),
@@ -42,6 +45,7 @@ def summary_of(summary: ComparisonSummary) -> dict[str, Any]:
         "published_on": summary.published_on,
         "imported_on": summary.imported_on,
         "weight": summary.weight,
+        "withdrawn": summary.withdrawn,
         "contenders": [summary.left._asdict(), summary.right._asdict()],
     }
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Select, func
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
 from digest.comparisons.models import Comparison, Contender, Revision, Tool, Verdict
-from digest.comparisons.schema import ComparisonDraft, ContenderDraft, fingerprint
+from digest.comparisons.schema import ComparisonDraft, ContenderDraft, ShortText, fingerprint
 from digest.comparisons.score import draft_oddities
 from digest.comparisons.slug import slugify
 from digest.errors import NotFound
@@ -97,6 +98,9 @@ class ComparisonSummary:
     weight: float
     left: SummarySide
     right: SummarySide
+    withdrawn: bool = False  #: no issue may carry it
+    #: Values that editors have set, by field.
+    set_by_editors: Mapping[str, Any] = field(default_factory=dict)
 
 
 class KnownContent(NamedTuple):
@@ -124,20 +128,22 @@ def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> I
     """
     tools = [_tool(session, contender.name) for contender in draft.contenders]
     slug, comparison = _locate(session, draft, tools)
-    content_hash, warnings = fingerprint(draft), draft_oddities(draft)
+    warnings = draft_oddities(draft)
     if comparison is None:
         outcome, comparison = ImportOutcome.NEW, Comparison(slug=slug, first_imported_at=now)
         session.add(comparison)
     else:
+        draft = with_values(draft, comparison.set_by_editors)
         known = known_contents(session, [comparison.id or 0])[comparison.id or 0]
         outcome = ImportOutcome.REVISED
-        if content_hash in known.fingerprints:
+        if fingerprint(draft) in known.fingerprints:
             outcome = ImportOutcome.UNCHANGED
         elif known.edited:
             warnings = (*warnings, _replaces(slug, known))
     if outcome is ImportOutcome.REVISED:
         comparison.latest += 1
     if outcome is not ImportOutcome.UNCHANGED:
+        content_hash = fingerprint(draft)
         session.add(revision_row(draft, comparison, tools, fingerprint=content_hash, now=now))
         session.flush()
     return ImportResult(
@@ -147,6 +153,23 @@ def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> I
         revision=comparison.latest,
         warnings=warnings,
     )
+
+
+def with_values(draft: ComparisonDraft, values: Mapping[str, Any]) -> ComparisonDraft:
+    """Return a draft with the values that editors have set in place of its own.
+
+    Raises `pydantic.ValidationError` for a value that no comparison may have.
+    """
+    if not values:
+        return draft
+    own = dict(draft)
+    own |= {name: values[name] for name in ("weight", "published_on") if name in values}
+    if "category" in values:
+        category = TypeAdapter(ShortText).validate_python(values["category"])
+        own["contenders"] = tuple(
+            side.model_copy(update={"category": category}) for side in draft.contenders
+        )
+    return ComparisonDraft(**own)
 
 
 def _replaces(slug: str, known: KnownContent) -> str:
@@ -182,6 +205,14 @@ def known_contents(session: Session, ids: Collection[int]) -> dict[int, KnownCon
         id_: KnownContent(number, editor, frozenset({content, imported.get(id_, content)}))
         for id_, number, editor, content in newest
     }
+
+
+def newest_import(session: Session, comparison: Comparison) -> Revision:
+    """Return the newest revision that an import made, with its contenders."""
+    chosen = select(Revision).where(
+        col(Revision.comparison_id) == comparison.id, Revision.editor == ""
+    )
+    return session.exec(chosen.order_by(col(Revision.number).desc()).limit(1)).one()
 
 
 def _newest_imports(session: Session, ids: Collection[int]) -> dict[int, str]:
@@ -250,7 +281,7 @@ def categories(session: Session, *, at_most: int) -> list[str]:
         select(Contender.category, func.count())
         .join(Revision, col(Revision.id) == col(Contender.revision_id))
         .join(Comparison, _is_newest_revision())
-        .where(Contender.category != "")
+        .where(Contender.category != "", col(Comparison.withdrawn_at).is_(None))
         .group_by(Contender.category)
         .order_by(func.count().desc(), col(Contender.category))
     )
@@ -312,6 +343,8 @@ def _side_rows() -> Select[*tuple[Any, ...]]:
             col(Comparison.slug),
             col(Comparison.latest),
             col(Comparison.first_imported_at),
+            col(Comparison.withdrawn_at),
+            col(Comparison.set_by_editors),
             col(Revision.id).label("revision_id"),
             col(Revision.title),
             col(Revision.published_on),
@@ -346,6 +379,8 @@ def _summary(left: Any, right: Any) -> ComparisonSummary:
         weight=left.weight,
         left=_side(left),
         right=_side(right),
+        withdrawn=left.withdrawn_at is not None,
+        set_by_editors=left.set_by_editors,
     )
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
+from typing import cast
 
 from sqlalchemy.orm import object_session
+from sqlmodel import Session
 
-from digest.issues import provenance
+from digest.issues import provenance, store
 from digest.issues.content import IssueView
 from digest.issues.corrections import build_again
 from digest.issues.identity import MailIdentity
@@ -68,6 +70,7 @@ class LintTerms:
         )
         moved = moved_since(copy, unsubscribe_url, today.postal_address)
         moved += sender_since(settings, today, _issue(edition))
+        moved += withdrawn_since(edition, _issue(edition))
         found = [*provenance.findings_of(edition), *moved, *lint_mail(copy)]
         return self._with_leniency(found, today.postal_address)
 
@@ -129,6 +132,18 @@ def _mend_sender(issue: Issue | None) -> str:
             " one, which has to be approved."
         )
     return mend
+
+
+def withdrawn_since(edition: Edition, issue: Issue | None) -> list[Finding]:
+    """Return an error for each comparison that was withdrawn since an unsent issue was built."""
+    session = object_session(edition)
+    if session is None or issue is None or issue.state is not IssueState.BUILT:
+        return []
+    mend = f"Build it without: digest build --period {issue.period} --again."
+    return [
+        error("withdrawn", "html", f"it carries {slug}, which was withdrawn", mend)
+        for slug in store.withdrawn_in(cast(Session, session), issue.id or 0)
+    ]
 
 
 def _site(unsubscribe_url: str) -> str:

@@ -130,6 +130,43 @@ def was_carried(session: Session, comparison: Comparison) -> bool:
     return session.exec(statement.limit(1)).first() is not None
 
 
+class CarryingIssue(NamedTuple):
+    """An issue that carries a comparison."""
+
+    newsletter: str
+    number: int
+    period: str
+    state: IssueState
+
+
+def carried_by(session: Session, comparison: Comparison) -> list[CarryingIssue]:
+    """Return the issues that carry a comparison and aren't cancelled, the oldest first."""
+    rows = session.exec(
+        select(Newsletter.slug, Issue.number, Issue.period, Issue.state)
+        .join(Issue, col(Issue.newsletter_id) == col(Newsletter.id))
+        .join(Placement, col(Placement.issue_id) == col(Issue.id))
+        .where(
+            Placement.comparison_id == comparison.id,
+            col(Issue.state).in_(_CARRYING_STATES),
+        )
+        .order_by(col(Issue.id))
+    ).all()
+    return [
+        CarryingIssue(slug, number or 0, period, IssueState(state))
+        for slug, number, period, state in rows
+    ]
+
+
+def withdrawn_in(session: Session, issue_id: int) -> Sequence[str]:
+    """Return the slugs of the withdrawn comparisons that an issue carries."""
+    statement = (
+        select(Comparison.slug)
+        .join(Placement, col(Placement.comparison_id) == col(Comparison.id))
+        .where(Placement.issue_id == issue_id, col(Comparison.withdrawn_at).is_not(None))
+    )
+    return session.exec(statement.order_by(col(Placement.position))).all()
+
+
 def _published_editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
     return (
         columns(

@@ -24,6 +24,7 @@ from digest.comparisons.store import (
     known_contents,
     revision_row,
     summaries,
+    with_values,
 )
 from digest.errors import ComparisonUnreadable
 
@@ -125,6 +126,7 @@ def overlay_drafts(
     for number, draft in enumerate(drafts, 1):
         slug = _slug(draft, stored)
         previous = stored.get(slug)
+        draft = with_values(draft, previous.set_by_editors) if previous else draft
         content = known.get(previous.comparison_id) if previous else None
         if content and _fingerprint(draft) in content.fingerprints:
             continue
@@ -191,4 +193,6 @@ def _summary(
         weight=draft.weight,
         left=left,
         right=right,
+        withdrawn=previous is not None and previous.withdrawn,
+        set_by_editors=previous.set_by_editors if previous else {},
     )

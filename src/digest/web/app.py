@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from digest.app.installation import App
-from digest.errors import NotFound
+from digest.errors import ComparisonWithdrawn, NotFound
 from digest.web import monitoring, webhooks
 from digest.web.archive import Archive
 from digest.web.error_pages import ErrorMiddleware, ErrorPages
@@ -63,7 +63,11 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *monitoring.routes(app, webhook.rejected, ticking=ticking),
         ],
         middleware=_middleware(app, error_pages),
-        exception_handlers={HTTPException: error_pages.refused, NotFound: error_pages.not_found},
+        exception_handlers={
+            HTTPException: error_pages.refused,
+            ComparisonWithdrawn: error_pages.gone,
+            NotFound: error_pages.not_found,
+        },
         lifespan=lifespan,
     )
     site.router.redirect_slashes = False  # it would build an address from the Host header

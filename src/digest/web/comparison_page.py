@@ -63,8 +63,16 @@ def teaser(revision: Revision, language: str) -> Teaser | None:
         return None
     left, right = view.contenders
     return Teaser(
-        left=left.name, right=right.name, headline=view.headline, url=f"/comparisons/{view.slug}"
+        left=left.name,
+        right=right.name,
+        headline=view.headline,
+        url=comparison_path(view.slug),
     )
+
+
+def comparison_path(slug: str) -> str:
+    """Return the path of a comparison's page on this site."""
+    return f"/comparisons/{slug}"
 
 
 def page_of(revision: Revision, *, base_url: str, language: str) -> ComparisonPage:

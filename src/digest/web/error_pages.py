@@ -34,6 +34,10 @@ class ErrorPages:
         """Return the 404 page."""
         return self._page(status_page(StatusMessage.MISSING, request), HTTPStatus.NOT_FOUND)
 
+    def gone(self, request: Request, _fault: Exception) -> Response:
+        """Return the 410 page of a comparison that was withdrawn."""
+        return self._page(status_page(StatusMessage.WITHDRAWN, request), HTTPStatus.GONE)
+
     def refused(self, request: Request, fault: Exception) -> Response:
         """Return the answer to what the router refuses: 404 for a path, 405 for a method."""
         status = fault.status_code if isinstance(fault, HTTPException) else HTTPStatus.NOT_FOUND

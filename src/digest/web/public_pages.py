@@ -17,7 +17,7 @@ from starlette.routing import Route
 from digest.app.installation import App
 from digest.comparisons import store as comparisons
 from digest.comparisons.models import Comparison, Revision
-from digest.errors import NotFound
+from digest.errors import ComparisonWithdrawn, NotFound
 from digest.issues import store
 from digest.render.accent import BadColour, accent_of, accent_style, parse_accent
 from digest.render.pages import (
@@ -30,7 +30,7 @@ from digest.render.pages import (
     newsletters_page,
 )
 from digest.web.archive import issue_link
-from digest.web.comparison_page import page_of, teaser
+from digest.web.comparison_page import comparison_path, page_of, teaser
 from digest.web.newsletter_cache import NewsletterEntry
 from digest.web.security_headers import cacheable_headers
 from digest.web.status_messages import StatusMessage, status_page
@@ -141,7 +141,9 @@ class PublicSite:
             carried = store.carried_comparisons(session, issue.id)
             teasers = [teaser(revision, entry.language) for revision in carried]
             self._teasers = {issue.id: [item for item in teasers if item is not None]}
-        return issue_link(issue, entry), self._teasers.get(issue.id, [])
+        gone = {comparison_path(slug) for slug in store.withdrawn_in(session, issue.id)}
+        shown = [item for item in self._teasers.get(issue.id, []) if item.url not in gone]
+        return issue_link(issue, entry), shown
 
     def own_links(self, request: Request) -> Response:
         """Explain where a reader's own links are; links in archived mails lead to this page."""
@@ -178,6 +180,8 @@ def _out(session: Session, slug: str, now: datetime) -> Revision:
     if not slug.isprintable():  # PostgreSQL refuses a parameter that holds a NUL
         raise NotFound("no comparison has such a name")
     comparison = comparisons.by_slug(session, slug)
+    if comparison.withdrawn_at is not None:
+        raise ComparisonWithdrawn
     revision = comparisons.latest(session, comparison)
     if not _is_out(session, comparison, revision, now):
         raise NotFound(f"{slug} isn't out yet")

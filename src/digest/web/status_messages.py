@@ -15,6 +15,7 @@ class StatusMessage(StrEnum):
     """The status pages."""
 
     MISSING = "missing"  #: nothing is at this address
+    WITHDRAWN = "withdrawn"  #: the editors took back what was here
     AWAY = "away"  #: the store can't be reached
     BROKEN = "broken"  #: the page couldn't be made
     OWN_LINKS = "own links"  #: links that are different in every reader's mail
@@ -24,6 +25,7 @@ _FRONT = {"en": ("To the front page", "/"), "de": ("Zur Startseite", "/")}
 _ISSUES = {"en": ("Every issue so far", "/issues"), "de": ("Alle bisherigen Ausgaben", "/issues")}
 _LINKS = {
     StatusMessage.MISSING: (_FRONT, _ISSUES),
+    StatusMessage.WITHDRAWN: (_FRONT, _ISSUES),
     StatusMessage.BROKEN: (_FRONT,),
     StatusMessage.OWN_LINKS: (_FRONT, _ISSUES),
 }
@@ -32,6 +34,10 @@ _WORDS: Mapping[str, Mapping[StatusMessage, tuple[str, str]]] = {
         StatusMessage.MISSING: (
             "There is nothing here",
             "The address is mistyped, or what was here is gone.",
+        ),
+        StatusMessage.WITHDRAWN: (
+            "This comparison has been withdrawn",
+            "The editors have taken it back. It stays in the issues that were sent with it.",
         ),
         StatusMessage.AWAY: (
             "We can’t look that up just now",
@@ -52,6 +58,11 @@ _WORDS: Mapping[str, Mapping[StatusMessage, tuple[str, str]]] = {
         StatusMessage.MISSING: (
             "Hier ist nichts",
             "Die Adresse ist vertippt, oder was hier war, gibt es nicht mehr.",
+        ),
+        StatusMessage.WITHDRAWN: (
+            "Dieser Vergleich wurde zurückgezogen",
+            "Die Redaktion hat ihn zurückgenommen. In den Ausgaben, die ihn schon enthielten,"
+            " bleibt er stehen.",
         ),
         StatusMessage.AWAY: (
             "Das können wir gerade nicht nachsehen",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -260,3 +261,10 @@ def test_numbers_and_empty_places_are_kept_with_the_draft() -> None:
     decisions = overrides.drop(overrides.set_count(Decisions(), 4), "a", refill=False)
 
     assert Decisions.from_dict(decisions.to_dict()) == decisions
+
+
+def test_a_withdrawn_comparison_is_left_out_although_it_is_pinned() -> None:
+    gone = replace(make_candidate("gone"), withdrawn=True)
+    pick = chosen(overrides.pin(Decisions(), "gone"), gone)
+    assert slugs(pick) == ["a", "b", "c"]
+    assert why(pick, "gone") is ExclusionReason.WITHDRAWN

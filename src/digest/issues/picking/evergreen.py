@@ -24,7 +24,7 @@ def choose_evergreen(session: Session, newsletter: Newsletter, period: str) -> P
         for slug in past.comparisons
         if past.period != period
     }
-    stored = {summary.slug: summary for summary in summaries(session)}
+    stored = {summary.slug: summary for summary in summaries(session) if not summary.withdrawn}
     listed = [slug for slug in newsletter.evergreen if slug in stored]
     rested = sorted(listed, key=lambda slug: (seen.get(slug, ""), listed.index(slug)))
     chosen = pick(

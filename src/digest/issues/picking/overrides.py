@@ -145,11 +145,13 @@ def choose(
 ) -> Pick:
     """Return the pick of `digest.issues.picking.rule.pick` with the decisions applied.
 
-    A pin is carried whatever the rule says; a slug without a candidate is ignored. Where an editor
-    has pinned or dropped something, the issue may be as short as that makes it.
+    A pin is carried whatever the rule says, unless it was withdrawn; a slug without a candidate is
+    ignored. Where an editor has pinned or dropped something, the issue may be as short as that
+    makes it.
     """
     known = {candidate.slug: candidate for candidate in candidates}
-    pins = [known.pop(slug) for slug in decisions.pinned if slug in known]
+    pinned = [slug for slug in decisions.pinned if slug in known and not known[slug].withdrawn]
+    pins = [known.pop(slug) for slug in pinned]
     dropped = [known.pop(slug) for slug in decisions.dropped if slug in known]
     empty = frozenset(decisions.emptied) & {candidate.slug for candidate in dropped}
     places = (decisions.count or rule.max_per_issue) - len(empty)
@@ -167,8 +169,8 @@ def choose(
         period=period,
         day=day,
     )
-    pinned = [_pinned(candidate, period=period, day=day) for candidate in pins]
-    chosen = _in_order([*picked.chosen, *pinned], decisions.order)
+    carried = [_pinned(candidate, period=period, day=day) for candidate in pins]
+    chosen = _in_order([*picked.chosen, *carried], decisions.order)
     size = (
         f"{len(chosen)}" if places == rule.max_per_issue else f"{len(chosen)}, as an editor asked"
     )

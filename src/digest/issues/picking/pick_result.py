@@ -22,6 +22,7 @@ class Candidate:
     imported_on: date
     weight: float = 1.0
     split: float | None = None  #: percentage points between the two panel shares
+    withdrawn: bool = False  #: no issue may carry it, not even pinned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +85,7 @@ class PickedComparison:
 class ExclusionReason(StrEnum):
     """Why a comparison is left out."""
 
+    WITHDRAWN = "withdrawn"  #: an editor took it back
     FEATURED = "featured"  #: this newsletter has carried it
     NOT_YET = "not-yet"  #: it's published after the issue's day
     TOOL_RESTS = "tool-rests"  #: one of its tools was in one of the last issues

@@ -36,6 +36,7 @@ def candidate(summary: ComparisonSummary) -> Candidate:
         imported_on=summary.imported_on,
         weight=summary.weight,
         split=gap(summary.left.panel_share, summary.right.panel_share),
+        withdrawn=summary.withdrawn,
     )
 
 
@@ -96,7 +97,9 @@ def _filter(
     out: list[Exclusion] = []
     for comparison in candidates:
         tools = sorted(comparison.tools & resting.keys())
-        if comparison.slug in carried:
+        if comparison.withdrawn:
+            out.append(_left_out(comparison, ExclusionReason.WITHDRAWN, "it was withdrawn"))
+        elif comparison.slug in carried:
             out.append(
                 _left_out(
                     comparison,
@@ -255,6 +258,7 @@ def note(chosen: Sequence[PickedComparison], left_out: Sequence[Exclusion]) -> s
 
 
 _REASONS_IN_SHORT = {
+    ExclusionReason.WITHDRAWN: "withdrawn",
     ExclusionReason.FEATURED: "already featured",
     ExclusionReason.NOT_YET: "not published yet",
     ExclusionReason.TOOL_RESTS: "with a tool shown lately",
