@@ -18,7 +18,15 @@ from sqlalchemy.orm import Session
 from sqlmodel import col
 
 from subscribers import consent, store
-from subscribers.models import AddressChange, LetterKind, LetterToSend, Subscriber, Subscription
+from subscribers.models import (
+    AddressChange,
+    LetterKind,
+    LetterToSend,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
+from subscribers.tokens import Hashes
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _GUARD = "'"
@@ -61,6 +69,29 @@ def as_json(session: Session, newsletter: str) -> Iterator[str]:
         yield before + json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False)
         before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+SUPPRESSION_COLUMNS = ("email", "reason", "since")
+
+
+def suppressions(session: Session, hashes: Hashes) -> Iterator[tuple[str, str, str]]:
+    """Yield a row of `SUPPRESSION_COLUMNS` for each suppression, the oldest first.
+
+    The address is empty where only its keyed hash is kept.
+    """
+    known = session.execute(
+        select(col(Subscriber.address_key), col(Subscriber.address)).where(
+            col(Subscriber.suppressed).is_not(None)
+        )
+    )
+    addresses = {hashed: address for key, address in known for hashed in hashes.every(key)}
+    rows = session.execute(
+        select(
+            col(Suppression.address_hash), col(Suppression.reason), col(Suppression.at)
+        ).order_by(col(Suppression.at), col(Suppression.address_hash))
+    )
+    for hashed, reason, at in rows:
+        yield addresses.get(hashed, ""), reason.value, f"{at:%Y-%m-%d}"
 
 
 def person(session: Session, subscriber_id: int) -> dict[str, Any]:

@@ -6,20 +6,36 @@ that `columns` knows everywhere and `service_exports` knows of one service. The 
 every line to `leavers`, which collects the addresses the list says left and stops at a word of
 `leaving_words` in a column that can't be read. The second pass parses the addresses and gives them,
 chunk by chunk, to `bulk_loader`, which files them in SQL; `import_run` stores the progress in the
-same transaction. `refusal` names each reason for which a line isn't imported.
+same transaction. `refusal` names each reason for which a line isn't imported. `suppression_list`
+reads lists of addresses that must not be mailed.
 """
 
 from subscribers.importer.import_run import ImportReport
-from subscribers.importer.job import ImportOptions, filed_up_to, header_of, import_list
+from subscribers.importer.job import (
+    ImportOptions,
+    add_reader,
+    filed_up_to,
+    header_of,
+    import_list,
+)
 from subscribers.importer.refusal import NOT_SAID, NOT_UNDERSTOOD, Refusal
+from subscribers.importer.suppression_list import (
+    REASONS,
+    SuppressionReport,
+    import_suppressions,
+)
 
 __all__ = [
     "NOT_SAID",
     "NOT_UNDERSTOOD",
+    "REASONS",
     "ImportOptions",
     "ImportReport",
     "Refusal",
+    "SuppressionReport",
+    "add_reader",
     "filed_up_to",
     "header_of",
     "import_list",
+    "import_suppressions",
 ]

@@ -236,4 +236,5 @@ HARMLESS = names(
     "member_rating"
     " optin_ip opt_in_ip confirm_ip confirmed_ip confirmation_ip subscribed_ip subscription_ip"
     " subscriber_id subscription_id"
+    " digest_refused_line digest_refused_reason"  # of our own file of refused lines
 )

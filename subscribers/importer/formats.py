@@ -19,7 +19,7 @@ from subscribers.importer.refusal import NOT_SAID, Refusal, standing_there
 from subscribers.importer.service_exports import SERVICES, Service
 
 #: Names of the column that holds the address, the likeliest first.
-_ADDRESS = ("email", "email_address", "e_mail", "e_mail_address", "e_mail_adresse", "mail")
+ADDRESS_COLUMNS = ("email", "email_address", "e_mail", "e_mail_address", "e_mail_adresse", "mail")
 #: Mailchimp's two times of consent: either is enough, and a line with neither has no consent.
 _AGREED = ("optin_time", "confirm_time")
 _PLAIN = Service(
@@ -71,7 +71,7 @@ def recognise(first: Sequence[str], ignored: Collection[str] = ()) -> ColumnLayo
         )
     names = [columns.key(name) for name in first]
     kept = _without(names, ignored)
-    address = next((kept.index(name) for name in _ADDRESS if name in kept), None)
+    address = next((kept.index(name) for name in ADDRESS_COLUMNS if name in kept), None)
     if address is None:
         return _without_header(first)
     header = frozenset(kept)
@@ -154,7 +154,7 @@ def _require_column_of_leaving(
         wanted = " or ".join(name for name in sorted(service.standing_columns))
         known_by = next(
             text for text, name in zip(first, names, strict=True)
-            if name in service.columns and name not in _ADDRESS
+            if name in service.columns and name not in ADDRESS_COLUMNS
         )  # fmt: skip
         message = (
             f"this looks like a file of {service.name}, and the column that tells who left isn't in"

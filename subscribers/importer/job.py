@@ -17,11 +17,19 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from subscribers import consent
+from subscribers.address import Address
 from subscribers.errors import BadAddress, BadImport
 from subscribers.importer import bulk_loader, csv_reader, import_run
 from subscribers.importer.bulk_loader import ImportBatch, Refused, StagedRow
 from subscribers.importer.csv_reader import Line
-from subscribers.importer.formats import ColumnLayout, address_in, recognise, refuse_file_of_leavers
+from subscribers.importer.formats import (
+    ADDRESS_COLUMNS,
+    ColumnLayout,
+    address_in,
+    recognise,
+    refuse_file_of_leavers,
+)
 from subscribers.importer.import_run import ActiveImport, ImportKey, ImportReport
 from subscribers.importer.leavers import Leavers, leavers
 from subscribers.importer.refusal import Refusal
@@ -31,6 +39,7 @@ from subscribers.tokens import Hashes
 CHUNK = 40_000  # lines a transaction, which holds the write lock for well under a second
 MOST_LINES_NAMED = 10  #: the most line numbers a report names
 MIN_CONSENT = 10  # characters of a consent statement
+BY_HAND = "import (by hand)"  # the source of a reader whom an operator added
 
 OnRefused = Callable[[int, str, list[str]], None]
 OnProgress = Callable[[int, int], None]
@@ -54,7 +63,10 @@ class ImportOptions:
     def __post_init__(self) -> None:
         """Raise `BadImport` for a consent statement that says nothing."""
         if len(self.consent.strip()) < MIN_CONSENT:
-            raise BadImport("say in a sentence how these readers agreed to this mail: --consent")
+            raise BadImport(
+                f"--consent is too short: say in a sentence, in {MIN_CONSENT} characters or more,"
+                " how these readers agreed to this mail"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,10 +132,41 @@ def import_list(
 
 
 def header_of(path: Path, options: ImportOptions) -> list[str]:
-    """Return the names of a list's columns, or an empty list where it has no header."""
+    """Return the names of a list's columns; those of a list without a header are made up."""
     refuse_file_of_leavers(path.name)
-    with path.open("rb") as file, closing(csv_reader.lines(file)) as rows:
-        return list(_open(rows, options)[0].header)
+    with path.open("rb") as file, closing(csv_reader.lines(file)) as all_rows:
+        layout, rows = _open(all_rows, options)
+        if layout.has_header:
+            return list(layout.header)
+        _, fields = next(rows)
+        names = [f"column_{number}" for number in range(1, len(fields) + 1)]
+        names[layout.address] = ADDRESS_COLUMNS[0]
+        return names
+
+
+def add_reader(
+    sessions: UnitOfWork, address: Address, options: ImportOptions, *, hashes: Hashes, now: datetime
+) -> str:
+    """Add one reader by the rules of an import, with the consent statement as evidence.
+
+    Return why the reader isn't let in, empty for one who was added.
+    """
+    with sessions.write() as session:
+        batch = ImportBatch(
+            newsletter=options.newsletter,
+            wording_hash=consent.keep_wording(session, options.consent.strip()),
+            language=options.language,
+            source=BY_HAND,
+            started_at=now,
+            secrets=len(hashes.every("")),
+        )
+        rows: list[StagedRow] = [(1, address.text, address.key, hashes.every(address.key))]
+        bulk_loader.prepare(session, batch)
+        bulk_loader.stage(session, rows, batch)
+        refusals = bulk_loader.refused(session, rows, batch, rehearsal=False)
+        bulk_loader.admit(session, batch)
+        bulk_loader.clear(session)
+    return refusals[0][1] if refusals else ""
 
 
 def filed_up_to(sessions: UnitOfWork, path: Path, options: ImportOptions) -> int:

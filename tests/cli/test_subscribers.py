@@ -7,14 +7,15 @@ import stat
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
 from sqlmodel import select
 from typer.testing import CliRunner, Result
 
-from digest.cli.audience.subscribers import app
-from digest.cli.context import CommandContext
+from digest.cli.audience import app
+from digest.cli.context import CommandContext, Unconfirmed
 from digest.db import Database
 from digest.delivery.events.dead_letters import UNKNOWN
 from digest.delivery.models import DeadLetter
@@ -149,8 +150,8 @@ def test_refused_lines_are_written_with_their_reasons(
     target = tmp_path / "refused.csv"
     digest("import", list_file, "--consent", CONSENT, "--refused", str(target))
     assert target.read_text().splitlines()[:2] == [
-        "line,reason,email",
-        "4,an address has an @ between the name and the domain,nobody",
+        "email,digest_refused_line,digest_refused_reason",
+        "nobody,4,an address has an @ between the name and the domain",
     ]
 
 
@@ -159,7 +160,7 @@ def test_the_file_of_refused_lines_is_whole_after_an_interrupted_import(
 ) -> None:
     path, target = tmp_path / "list.csv", tmp_path / "refused.csv"
     path.write_text("email\n" + "".join(f"r{n}@example.com\nnobody{n}\n" for n in range(6)))
-    refused_lines = [["line", "reason"]]
+    refused_lines = [["email", "digest_refused_line", "digest_refused_reason"]]
 
     def die(lines: int, _position: int) -> None:
         if lines == 8:
@@ -174,19 +175,19 @@ def test_the_file_of_refused_lines_is_whole_after_an_interrupted_import(
             now=now,
             chunk=4,
             on_refused=lambda line, reason, fields: refused_lines.append(
-                [str(line), reason, *fields]
+                [*fields, str(line), reason]
             ),
             on_progress=die,
         )
     with target.open("w") as file:  # and then a chunk whose commit it didn't live to see
-        csv.writer(file).writerows([*refused_lines, ["11", "of a chunk", 'that never "was"']])
-        file.write('13,"torn')
+        csv.writer(file).writerows([*refused_lines, ['that never "was"', "11", "of a chunk"]])
+        file.write('nobody5,"13')
     result = digest("import", str(path), "--consent", CONSENT, "--refused", str(target))
     assert "Went on where an earlier run had stopped, after 8 lines." in result.stdout
     with target.open(newline="") as file:
         rows = list(csv.reader(file))
-    assert [row[0] for row in rows] == ["line", "3", "5", "7", "9", "11", "13"]
-    assert [row[2] for row in rows[1:]] == [f"nobody{n}" for n in range(6)]
+    assert [row[1] for row in rows[1:]] == ["3", "5", "7", "9", "11", "13"]
+    assert [row[0] for row in rows[1:]] == [f"nobody{n}" for n in range(6)]
 
 
 def test_a_file_that_holds_no_refused_lines_is_not_added_to(
@@ -203,7 +204,7 @@ def test_a_file_that_holds_no_refused_lines_is_not_added_to(
     with pytest.raises(KeyboardInterrupt):
         import_list(database, path, wish, hashes=hashes, now=now, chunk=1, on_progress=die)
     digest("import", str(path), "--consent", CONSENT, "--refused", str(target))
-    assert target.read_text().splitlines()[0] == "line,reason,email"
+    assert target.read_text().splitlines()[0].startswith("email,digest_refused_line")
     assert "Ulm" not in target.read_text()
 
 
@@ -383,3 +384,106 @@ def test_the_list_is_exported_as_json_with_each_field_as_it_is(
 
 def test_a_list_of_nobody_is_an_empty_array(digest: Digest) -> None:
     assert orjson.loads(digest("export", "--json").stdout) == []
+
+
+def test_a_file_of_refused_lines_can_be_imported_again_once_it_is_mended(
+    digest: Digest, tmp_path: Path
+) -> None:
+    path, refused = tmp_path / "list.csv", tmp_path / "refused.csv"
+    path.write_text("email,name,status\nann@example.org,Ann,subscribed\nzed,Zed,subscribed\nx\n")
+    digest("import", str(path), "--consent", CONSENT, "--refused", str(refused))
+    assert refused.read_text().splitlines() == [
+        "email,name,status,digest_refused_line,digest_refused_reason",
+        "zed,Zed,subscribed,3,an address has an @ between the name and the domain",
+        "x,,,4,an address has an @ between the name and the domain",
+    ]
+    refused.write_text(refused.read_text().replace("zed,", "zed@example.org,"))
+    again = tmp_path / "again.csv"
+    done = digest("import", str(refused), "--consent", CONSENT, "--refused", str(again))
+    assert "1 joined" in done.stdout
+    assert again.read_text().splitlines()[0].count("digest_refused_line") == 1
+
+
+def test_a_list_without_a_header_gets_one_in_its_file_of_refused_lines(
+    digest: Digest, tmp_path: Path
+) -> None:
+    path, refused = tmp_path / "list.csv", tmp_path / "refused.csv"
+    path.write_text("Ann,ann@example.org\nZed,zed\n")
+    digest("import", str(path), "--consent", CONSENT, "--refused", str(refused))
+    lines = refused.read_text().splitlines()
+    assert lines[0] == "column_1,email,digest_refused_line,digest_refused_reason"
+    assert lines[1].startswith("Zed,zed,2,")
+
+
+def test_a_consent_statement_that_is_too_short_is_said_to_be_too_short(
+    digest: Digest, list_file: str
+) -> None:
+    fault = digest("import", list_file, "--consent", "ticked").exception
+    assert "too short" in str(fault)
+    assert "10 characters" in str(fault)
+
+
+def test_one_reader_is_added_with_the_statement_as_evidence(
+    digest: Digest, database: Database
+) -> None:
+    assert "Added to weekly." in digest("add", "new@example.com", "--consent", CONSENT).stdout
+    with database.read() as session:
+        reader = store.find(session, "new@example.com")
+        assert reader is not None
+        entry = consent.entries(session, reader.id)[-1]
+    assert (entry["act"], entry["wording"]) == (ConsentAct.IMPORTED, CONSENT)
+    again = digest("add", "new@example.com", "--consent", CONSENT, "--json")
+    assert (again.exit_code, facts(again)["reason"]) == (1, "is subscribed already")
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (("leave", "reader@example.com"), "left here"),
+        (("suppress", "reader@example.com"), "must not be mailed"),
+        (("forget", "reader@example.com", "--yes"), "asked to be forgotten here"),
+    ],
+)
+def test_who_left_or_was_suppressed_or_erased_is_not_added(
+    digest: Digest, reader: int, command: tuple[str, ...], reason: str
+) -> None:
+    digest(*command)
+    fault = digest("add", "reader@example.com", "--consent", CONSENT).exception
+    assert reason in str(fault)
+    assert "reader@example.com" not in str(fault)
+    assert facts(digest("count", "--json"))["mailable"] == 0
+
+
+def test_forget_asks_and_without_a_terminal_names_the_flag(digest: Digest, reader: int) -> None:
+    fault = digest("forget", "reader@example.com").exception
+    assert isinstance(fault, Unconfirmed)
+    assert "--yes" in str(fault.next_step)
+    assert facts(digest("show", "reader@example.com", "--json"))["number"] == reader
+
+
+def test_show_of_an_erased_reader_reads_well(digest: Digest, reader: int) -> None:
+    digest("forget", "reader@example.com", "--yes")
+    assert "address: not kept, only a hash" in digest("show", "reader@example.com").stdout
+
+
+def test_suppressions_are_imported_with_a_rehearsal_listed_and_exported(
+    digest: Digest, reader: int, tmp_path: Path
+) -> None:
+    path, out = tmp_path / "barred.csv", tmp_path / "out.csv"
+    path.write_text("Email,reason\nreader@example.com,complaint\nstranger@example.com,\nnobody,\n")
+    rehearsed = facts(digest("suppressions", "import", str(path), "--dry-run", "--json"))
+    assert (rehearsed["added"], facts(digest("count", "--json"))["mailable"]) == (2, 1)
+    done = facts(digest("suppressions", "import", str(path), "--json"))
+    assert {**done, "dry_run": True} == rehearsed
+    assert (done["unreadable_lines"], done["reasons"]) == ([4], {"complaint": 1, "manual": 1})
+    assert facts(digest("suppressions", "import", str(path), "--json"))["already"] == 2
+    listed: dict[str, Any] = facts(digest("suppressions", "list", "--json"))
+    assert (listed["total"], [row["email"] for row in listed["known"]]) == (
+        2,
+        ["reader@example.com"],
+    )
+    shown = digest("suppressions", "export", "--to", str(out))
+    assert "1 more is kept as a keyed hash only" in shown.stderr
+    assert out.read_text().splitlines()[1].startswith("reader@example.com,complaint,")
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert facts(digest("count", "--json"))["mailable"] == 0

@@ -21,7 +21,9 @@ from tests.subscribers.web.test_endpoint import EXPECTED, FORBIDDEN, FRAMED, OF_
 from tests.web.conftest import DRAFT, SENT, SLUG, MakeSite, Running
 
 #: Pages that are the same for everybody: any browser may keep them, any search engine find them.
-PUBLIC = re.compile(r"/(|issues.*|comparisons/.*|own-links|style\.css|icon\.svg|robots\.txt)$")
+PUBLIC = re.compile(
+    r"/(|issues.*|comparisons/.*|own-links|(style|review)\.css|accent/.*|icon\.svg|robots\.txt)$"
+)
 FRAMING = re.compile(r"/issues/\w+/\d+$")
 MAIL = re.compile(r"/(issues/\w+/\d+|review/[\w-]+)/mail$")
 #: The page of a review, also where it refuses a form.
@@ -57,6 +59,7 @@ def values(site: Running) -> dict[str, list[str]]:
         "newsletter": ["weekly", "monthly"],
         "number": [str(SENT[0]), str(DRAFT), "99"],
         "slug": [SLUG, "nothing-vs-nothing"],
+        "colour": ["2744c4", "bad"],
     }
 
 

@@ -1,6 +1,6 @@
 """What the templates of public web pages may read, and which template renders each page.
 
-A page loads the style sheet /style.css and the icon /icon.svg and nothing else, and works without
+A page loads /style.css, at most one more style sheet and the icon /icon.svg, and works without
 scripts.
 """
 
@@ -187,7 +187,7 @@ def review_page(site: Site, review: object, answers: object, *, folder: Path | N
 
 
 def asset(name: str, *, folder: Path | None = None) -> str:
-    """Return the text of style.css or icon.svg; raises `TemplateBroken` when it is missing."""
+    """Return the text of a style sheet or of icon.svg; raises `TemplateBroken` without it."""
     for place in template_folders("web", folder):
         if (place / name).is_file():
             return (place / name).read_text(encoding="utf-8")

@@ -72,6 +72,7 @@ class PublicSite:
             Route("/comparisons/{slug}", self.comparison),
             Route(OWN_LINKS, self.own_links),
             Route("/style.css", self.style),
+            Route("/review.css", self.style),
             Route("/accent/{colour}.css", self.accent),
             Route("/icon.svg", self.icon),
             Route("/robots.txt", self.robots),
@@ -150,9 +151,9 @@ class PublicSite:
         page = self._theme.message(status_page(StatusMessage.OWN_LINKS, request))
         return HTMLResponse(page, headers=cacheable_headers(_FILE) | {"Vary": "Accept-Language"})
 
-    def style(self, _request: Request) -> Response:
-        """Return the style sheet of every page."""
-        text = asset("style.css", folder=self._theme.folder)
+    def style(self, request: Request) -> Response:
+        """Return the style sheet of every page, or what an editor's page adds to it."""
+        text = asset(request.url.path.removeprefix("/"), folder=self._theme.folder)
         return Response(
             text, headers=cacheable_headers(_FILE), media_type="text/css; charset=utf-8"
         )

@@ -1,4 +1,4 @@
-"""Commands about the list of subscribers: import, count, export.
+"""Commands about the list of subscribers: import, add, count, export.
 
 Hides the progress bar, and the file of refused lines that an interrupted import continues.
 """
@@ -19,14 +19,17 @@ from rich.table import Table
 
 from digest.cli.audience.private_files import private
 from digest.cli.context import CommandContext, JsonFlag, call_of, counted
+from digest.errors import WrongState
 from subscribers import export as export_module
 from subscribers import list_statistics
+from subscribers.address import parse
 from subscribers.export import escape_formula
 from subscribers.importer import (
     NOT_SAID,
     NOT_UNDERSTOOD,
     ImportOptions,
     ImportReport,
+    add_reader,
     filed_up_to,
     header_of,
     import_list,
@@ -38,7 +41,8 @@ app = typer.Typer(
     help="Who agreed to receive mail.", no_args_is_help=True, pretty_exceptions_enable=False
 )
 
-_REFUSED = ["line", "reason"]  #: first columns of a file of refused lines
+#: Last columns of a file of refused lines, which an import leaves aside.
+_REFUSED = ["digest_refused_line", "digest_refused_reason"]
 Newsletter = Annotated[str, typer.Option("--newsletter", help="Which newsletter, by its slug.")]
 
 
@@ -91,6 +95,38 @@ def import_(
         call.json(_report_facts(report, dry_run=dry_run))
     else:
         _print_report(call, report, dry_run=dry_run)
+
+
+@app.command()
+def add(
+    context: typer.Context,
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The reader's address.")],
+    consent: Annotated[
+        str, typer.Option(help="How this reader agreed, in a sentence; kept as evidence.")
+    ],
+    newsletter: Newsletter = "weekly",
+    json: JsonFlag = False,
+) -> None:
+    """Add one reader, by the rules of an import: who left or was erased isn't let in."""
+    call = call_of(context)
+    call.app.require_secrets()
+    options = ImportOptions(newsletter=call.existing(newsletter), consent=consent)
+    refusal = add_reader(
+        call.app.database, parse(address), options, hashes=_hashes(call), now=call.app.clock()
+    )
+    if json:
+        call.json({"newsletter": newsletter, "added": not refusal, "reason": refusal or None})
+    elif not refusal:
+        call.out.print(f"Added to {newsletter}. The statement is kept as evidence.")
+    if refusal and not json:
+        raise WrongState(f"nobody was added: the reader {refusal}", next_step=_STEP_OF_REFUSED)
+    raise typer.Exit(1 if refusal else 0)
+
+
+_STEP_OF_REFUSED = (
+    "digest subscribers show ADDRESS says how they stand; who left or asked to be forgotten comes"
+    " back only by signing up themselves"
+)
 
 
 @app.command()
@@ -148,17 +184,22 @@ def _refusals(path: Path | None, filed: int, header: list[str]) -> Iterator[Any]
     if path is None:
         yield lambda *_: None
         return
-    kept = _refused_before(path, filed) if filed and path.is_file() else 0
+    own = [number for number, name in enumerate(header) if name not in _REFUSED]
+    names = [*(escape_formula(header[number]) for number in own), *_REFUSED]
+    kept = _refused_before(path, filed, names) if filed and path.is_file() else 0
     with private(path, keep=kept, each_line=True) as out:
         writer = csv.writer(out)
         if not kept:
-            writer.writerow([*_REFUSED, *map(escape_formula, header)])
-        yield lambda line, reason, fields: writer.writerow(
-            [line, reason, *(escape_formula(field) for field in fields)]
-        )
+            writer.writerow(names)
+
+        def write(line: int, reason: str, fields: list[str]) -> None:
+            cells = [fields[number] if number < len(fields) else "" for number in own]
+            writer.writerow([*map(escape_formula, cells), line, reason])
+
+        yield write
 
 
-def _refused_before(path: Path, filed: int) -> int:
+def _refused_before(path: Path, filed: int, names: list[str]) -> int:
     """Return how many bytes of a file of refused lines are about lines up to *filed*.
 
     The import reads later lines again. Return 0 for a file with another header.
@@ -173,11 +214,12 @@ def _refused_before(path: Path, filed: int) -> int:
 
     with path.open("rb") as file:
         rows = csv.reader(texts(file))
-        if next(rows, [])[: len(_REFUSED)] != _REFUSED:
+        if next(rows, []) != names:
             return 0
         kept = read
         for row in rows:
-            if not row or not row[0].isdecimal() or int(row[0]) > filed:
+            number = row[-2] if len(row) == len(names) else ""
+            if not number.isdecimal() or int(number) > filed:
                 break
             kept = read
     return kept
