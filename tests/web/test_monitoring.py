@@ -20,6 +20,8 @@ from digest.migrations.upgrade import upgrade
 from digest.settings import load
 from digest.web import monitoring
 from digest.web.webhooks import RejectedPosts, RejectionReason
+from subscribers.abuse_prevention import LET_IN
+from subscribers.models import StoppedSignups
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
@@ -177,6 +179,7 @@ def test_the_names_kinds_and_words_of_metrics_are_those_alarms_were_written_for(
         "digest_subscriptions gauge",
         "digest_consents_total counter",
         "digest_signups_stopped_total counter",
+        "digest_signups_let_in_total counter",
         "digest_letters gauge",
         "digest_tick_age_seconds gauge",
         "digest_tick_ok gauge",
@@ -190,3 +193,13 @@ def test_the_names_kinds_and_words_of_metrics_are_those_alarms_were_written_for(
     ]
     assert "# HELP digest_attempts_total Requests to the provider by outcome." in lines
     assert [line for line in lines if "_created" in line] == []
+
+
+def test_a_sign_up_that_was_let_in_is_not_counted_among_those_stopped(app: App) -> None:
+    with app.database.write() as session:
+        for reason, count in ((LET_IN, 5), ("network", 2)):
+            session.add(StoppedSignups(day="2026-11-24", reason=reason, count=count))
+    lines = ask(app, "/metrics").text.splitlines()
+    stopped = [line for line in lines if line.startswith("digest_signups_stopped_total{")]
+    assert stopped == ['digest_signups_stopped_total{reason="network"} 2.0']
+    assert "digest_signups_let_in_total 5.0" in lines

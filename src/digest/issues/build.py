@@ -25,6 +25,7 @@ from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placeme
 from digest.issues.newsletters import require_running
 from digest.issues.picking import (
     Decisions,
+    ExclusionReason,
     Pick,
     PickPoints,
     PickRule,
@@ -125,7 +126,7 @@ def draft_issue(
     the issue corrects. Raises `NothingToPick` when *chosen* is empty.
     """
     if not chosen.chosen:
-        raise NothingToPick(chosen.note, next_step="digest import PATH...")
+        raise NothingToPick(chosen.note, next_step=_step_of_empty(chosen))
     ids = [choice.candidate.revision_id for choice in chosen.chosen]
     stored = revisions(
         session, [revision_id for revision_id in ids if revision_id not in (unsaved or {})]
@@ -160,6 +161,13 @@ def draft_issue(
         decisions=decisions,
         correction=correction,
     )
+
+
+def _step_of_empty(chosen: Pick) -> str:
+    """Return the next step for an empty pick: what was taken out can be put back."""
+    dropped = any(entry.why is ExclusionReason.DROPPED for entry in chosen.left_out)
+    back = "put one back at the desk (digest preview), or: " if dropped else ""
+    return f"{back}digest import PATH..."
 
 
 def _share_warnings(carried: Sequence[Revision]) -> Iterator[Finding]:

@@ -264,7 +264,7 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
         "alone": " by itself if no check finds anything, or" if newsletter.unattended else "",
         "again": f"digest approve {number}, then digest send {number}"
         if number
-        else f"digest build --period {slot.period}, then approve and send it",
+        else f"digest build --period {slot.period} --yes, then approve and send it",
     }
     subject, *paragraphs = _WORDS[due.kind]
     if due.kind is EditorNotice.DRAFT and due.decision.by:

@@ -21,6 +21,7 @@ from digest.delivery.models import Attempt, Batch, BatchState, DeadLetter, MailE
 from digest.delivery.sending import restore_guard
 from digest.issues.models import Issue, JobRun, Slot
 from digest.web.webhooks import RejectedPosts
+from subscribers.abuse_prevention import LET_IN
 from subscribers.models import Consent, LetterToSend, StoppedSignups, Subscription
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -106,7 +107,15 @@ _IN_DOUBT = (BatchState.STARTED, BatchState.IN_DOUBT)
 def _audience(session: Session) -> list[Metric]:
     standing = select(col(Subscription.standing), func.count()).group_by(col(Subscription.standing))
     acts = select(col(Consent.act), func.count()).group_by(col(Consent.act))
-    stopped = select(col(StoppedSignups.reason), func.sum(col(StoppedSignups.count)))
+    signups = dict(
+        _grouped(
+            session,
+            select(col(StoppedSignups.reason), func.sum(col(StoppedSignups.count))).group_by(
+                col(StoppedSignups.reason)
+            ),
+        )
+    )
+    let_in = signups.pop(LET_IN, 0.0)  # no reason to stop one, though it is counted beside them
     letters = (
         select(col(LetterToSend.state), func.count())
         .where(col(LetterToSend.subscriber_id).is_not(None))
@@ -119,8 +128,9 @@ def _audience(session: Session) -> list[Metric]:
             "digest_signups_stopped_total",
             "Sign-ups stopped, by reason.",
             "reason",
-            _grouped(session, stopped.group_by(col(StoppedSignups.reason))),
+            signups.items(),
         ),
+        _single("digest_signups_let_in_total", "Sign-ups that nothing stopped.", let_in),
         _labelled("digest_letters", "Letters by state.", "state", _grouped(session, letters)),
     ]
 

@@ -117,6 +117,11 @@ def test_a_comparison_without_a_date_counts_from_its_import() -> None:
     assert "no date, imported 14 days before (+5)" in result.chosen[0].reason
 
 
+def test_a_comparison_without_a_date_says_so_when_it_came_after_the_issue_s_day() -> None:
+    result = choose(make("a", published_on=None, imported_on=DAY + timedelta(days=2)))
+    assert "no date, imported 2 days after (+10)" in result.chosen[0].reason
+
+
 def test_a_tool_rests_for_as_many_issues_as_the_rule_says() -> None:
     past = (
         featured("2026-W47", "x", tools=("new",)),

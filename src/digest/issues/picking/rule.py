@@ -241,6 +241,8 @@ def _explain(
 
 def _age_in_words(comparison: Candidate, day: date) -> str:
     age = _age(comparison, day)
+    if _dated(comparison) > day:
+        return f"{_counted((_dated(comparison) - day).days, 'day')} after"
     return f"{_counted(age, 'day')} before" if age else "on the day"
 
 
