@@ -66,7 +66,7 @@ def send(path: Path, url: str) -> float:
     }
     usual = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST")}
     environment = {**usual, **{f"DIGEST_{name}": value for name, value in settings.items()}}
-    command = [sys.executable, "-m", "digest", "send", "1"]
+    command = [sys.executable, "-m", "digest", "send", "1", "--early"]
     process = subprocess.Popen(  # noqa: S603 - our own interpreter
         command, stdout=subprocess.DEVNULL, env=environment, cwd=path.parent
     )

@@ -78,6 +78,12 @@ def last_week() -> str:
     return f"{year:04}-W{week:02}"
 
 
+def complaints(err: str) -> list[str]:
+    """The lines of standard error, but for the one that says how old the issue is."""
+    lines = [line for line in err.splitlines() if line.strip()]
+    return [line for line in lines if not line.startswith("Issue 1 is dated ")]
+
+
 @pytest.fixture
 def empty(warmed: Warm, tmp_path: Path) -> Installation:
     """A folder with nothing in it."""

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, create_engine, text
 
 from digest.fake_sendgrid import RunningFake, running_fake
 from tests.postgres import copied_database, own_database
-from tests.stories.conftest import ENOUGH, PAGE, READERS, Installation, last_week
+from tests.stories.conftest import ENOUGH, PAGE, READERS, Installation, complaints, last_week
 from tests.stories.test_interrupted_send import until
 from tests.stories.warm_start import LIMIT, Warm
 
@@ -116,7 +116,7 @@ def test_two_folders_send_one_issue_together(
             until(lambda: places(first) == 2)
             fake.set_faults([])
             said = [each.communicate(timeout=LIMIT)[1] for each in (one, two)]
-    lines = [line for err in said for line in err.splitlines() if line.strip()]
+    lines = [line for err in said for line in complaints(err)]
     assert [line for line in lines if not line.startswith(WAITED_FOR_NOTHING)] == []
     assert (one.returncode, two.returncode) == (0, 0)
     counts = fake.counts()
@@ -138,7 +138,7 @@ def test_two_that_begin_at_once_freeze_the_audience_once(
             connection.execute(text("SELECT 1 FROM issue FOR UPDATE"))
             until(lambda: waiting(first) == 2)
         said = [each.communicate(timeout=LIMIT)[1] for each in (one, two)]
-    assert [line for err in said for line in err.splitlines() if line.strip()] == []
+    assert [line for err in said for line in complaints(err)] == []
     assert 0 in (one.returncode, two.returncode)
     counts = fake.counts()
     assert (counts["messages"], counts["addresses"], counts["duplicates"]) == (READERS, READERS, 0)
