@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlmodel import Session, col, select
 
 from digest.db import Database
@@ -21,7 +23,7 @@ from digest.delivery.sending.control import discard_outbox_copies, requeue_refus
 from digest.delivery.sending.dispatcher import dispatch
 from digest.delivery.sending.planning import plan_deliveries
 from digest.errors import WrongState
-from digest.issues.models import Edition, Issue, IssueState
+from digest.issues.models import Edition, Issue, IssueState, Newsletter
 from digest.mail.memory import MemoryTransport
 from digest.mail.outbox import OUTBOX_ID_PREFIX
 from digest.mail.transport import Accepted
@@ -334,3 +336,33 @@ def test_copies_in_the_outbox_folder_reached_nobody_who_has_to_be_told(
         world.database.write() as session,
     ):
         discard_outbox_copies(session, session.get_one(Issue, 2), edition)
+
+
+def test_neither_the_list_nor_the_ledger_is_read_anew_for_each_copy(
+    sqlite_database: Database, now: datetime
+) -> None:
+    asked: list[tuple[str, Any]] = []
+    with sqlite_database.write() as session:
+        session.add(Newsletter(id=1, slug="weekly", name="Weekly"))
+        session.flush()
+        state = IssueState.SENT
+        wrong = Issue(newsletter_id=1, number=1, period="2026-W48", state=state, built_at=now)
+        session.add(wrong)
+        session.flush()
+        connection = session.connection()
+
+        def note(_one: Any, _two: Any, statement: str, parameters: Any, *_: Any) -> None:
+            asked.append((statement, parameters))
+
+        event.listen(connection, "before_cursor_execute", note)
+        correction_reach(session, wrong, now)
+        event.remove(connection, "before_cursor_execute", note)
+        statement, parameters = asked[-1]
+        steps = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+
+    plan = "\n".join(step[3] for step in steps)
+    assert "SEARCH delivery USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)" in plan
+    assert (
+        "SEARCH subscription USING INDEX sqlite_autoindex_subscription_1 (subscriber_id=?" in plan
+    )
+    assert "SCAN" not in plan

@@ -107,12 +107,9 @@ def require_real_copies(session: Session, wrong: Issue) -> None:
     )
     if session.connection().execute(select(in_folder)).scalar_one():
         raise WrongState(
-            f"issue {wrong.number} went to the outbox folder, not to readers, so nobody of them"
-            " has to be told",
-            next_step=(
-                f"digest send {wrong.number} --from-outbox sends it for real; where only a"
-                f" corrected one shall go: digest cancel {wrong.number}"
-            ),
+            f"issue {wrong.number} went to the outbox folder, not to readers, so nobody has to be"
+            " told",
+            next_step=f"digest send {wrong.number} --from-outbox sends it for real",
         )
 
 
@@ -150,18 +147,26 @@ def _got(wrong: Issue, newsletter: str, now: datetime) -> Select[Any]:
 
     A bounce is proof that it didn't arrive; a doubt is no proof, and leaves nobody misinformed.
     """
+    readers = audience(newsletter, now)
+    # Looked up for each copy: as a join, SQLite would begin with the list and read it for each.
+    standing = (
+        readers.with_only_columns(func.coalesce(readers.selected_columns.exclusion, _MAY_BE_MAILED))
+        .where(col(Subscription.subscriber_id) == col(Delivery.subscriber_id))
+        .correlate(Delivery)
+        .scalar_subquery()
+    )
     copies = (
         select(
             col(Delivery.subscriber_id),
             col(Delivery.news),
+            standing.label("standing"),
             case((col(Batch.state) == BatchState.ACCEPTED, 0), else_=1).label("uncertain"),
         )
         .select_from(Edition)
         .join(Batch, col(Batch.edition_id) == col(Edition.id))
+        # By the range alone: SQLite would read the whole edition again for each of its batches.
         .join(
-            Delivery,
-            (col(Delivery.edition_id) == col(Edition.id))
-            & col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)),
+            Delivery, col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery))
         )
         .where(
             col(Edition.issue_id) == wrong.id,
@@ -170,18 +175,16 @@ def _got(wrong: Issue, newsletter: str, now: datetime) -> Select[Any]:
         )
         .subquery()
     )
-    readers = audience(newsletter, now).subquery()
     lost = literal(f"issue {wrong.number} didn't reach them: ").concat(cast(copies.c.news, String))
     exclusion = case(
-        (readers.c.subscriber_id.is_(None), literal("erased")),
-        (readers.c.exclusion.is_not(None), readers.c.exclusion),
+        (copies.c.standing.is_(None), literal("erased")),
+        (copies.c.standing != _MAY_BE_MAILED, copies.c.standing),
         (copies.c.news.in_(_NEVER_ARRIVED), lost),
         else_=null(),
     )
-    return select(
-        copies.c.subscriber_id, exclusion.label("exclusion"), copies.c.uncertain
-    ).join_from(copies, readers, readers.c.subscriber_id == copies.c.subscriber_id, isouter=True)
+    return select(copies.c.subscriber_id, exclusion.label("exclusion"), copies.c.uncertain)
 
 
+_MAY_BE_MAILED = ""
 _MAY_HAVE_LEFT = (BatchState.ACCEPTED, BatchState.IN_DOUBT, BatchState.STARTED)
 _NEVER_ARRIVED = (DeliveryStatus.DROPPED, DeliveryStatus.BLOCKED, DeliveryStatus.BOUNCED)
