@@ -95,6 +95,25 @@ def test_what_calls_no_command_imports_no_heavy_library(
     assert (started.code, started.heavy) == (code, set())
 
 
+#: What takes long to import of our own, with a command that has no use for it.
+UNUSED = {
+    "subscribers count": (
+        "digest.delivery.sending",
+        "digest.delivery.events",
+        "digest.issues.build",
+    ),
+    "comparisons list": ("digest.delivery.sending", "digest.issues.picking", "digest.service"),
+    "pick": ("digest.service", "digest.delivery.sending", "digest.delivery.events"),
+}
+
+
+@pytest.mark.parametrize("line", UNUSED)
+def test_a_command_imports_no_part_of_the_engine_that_it_has_no_use_for(
+    initialised: Path, line: str
+) -> None:
+    assert set(UNUSED[line]).isdisjoint(start(initialised, line).modules)
+
+
 @pytest.mark.parametrize("line", ["status", "subscribers count", "comparisons list"])
 def test_what_reads_only_imports_sqlalchemy_and_every_table(initialised: Path, line: str) -> None:
     started = start(initialised, line)

@@ -14,8 +14,6 @@ from sqlalchemy.orm import Session
 
 from digest.cli.audience.subscribers import Newsletter
 from digest.cli.context import CommandContext, JsonFlag, Told, YesFlag, call_of, confirm, tells
-from digest.delivery.erasure import erase
-from digest.delivery.reporting import issues_sent_to
 from subscribers import consent, export, lifecycle, store, suppression
 from subscribers.address import parse
 from subscribers.errors import UnknownReader
@@ -34,6 +32,8 @@ _WHY_NOT = "they asked to be forgotten, and come back only by signing up themsel
 @app.command()
 def show(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
     """Show what is stored about one reader."""
+    from digest.delivery.reporting import issues_sent_to  # imports all that sends, too
+
     call = call_of(context)
     key = parse(address).key
     with call.app.database.read() as session:
@@ -84,6 +84,8 @@ def history(context: typer.Context, address: AddressArgument, json: JsonFlag = F
 @tells
 def forget(context: typer.Context, address: AddressArgument, yes: YesFlag = False) -> Told:
     """Erase a reader; a keyed hash stays, so that no import brings the address back."""
+    from digest.delivery.erasure import erase  # imports all that sends and takes events
+
     call = call_of(context)
     call.app.require_secrets()
     key, hashes, now = parse(address).key, call.app.hashes, call.app.clock()

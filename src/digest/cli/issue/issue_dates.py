@@ -11,7 +11,6 @@ from digest.cli.context import CommandContext, confirm, counted
 from digest.issues import store
 from digest.issues.calendar import DueMoment
 from digest.issues.models import Issue, Newsletter
-from digest.service import moment_words
 from subscribers.dates import long_date
 
 
@@ -32,6 +31,8 @@ def late_words(newsletter: Newsletter, moment: DueMoment, now: datetime) -> str:
     """Return why a moment that has passed is still the next one; empty for one to come."""
     if moment.at >= now:
         return ""
+    from digest.service import moment_words  # it imports all that the service does
+
     hours = newsletter.max_lateness
     return (
         f"It was due on {moment_words(newsletter, moment.at)}, and may go"

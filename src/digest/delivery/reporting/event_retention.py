@@ -16,7 +16,6 @@ from sqlalchemy import delete, func, select
 from sqlmodel import Session, col
 
 from digest.delivery.cursors import cursor, set_cursor
-from digest.delivery.erasure import make_nameless
 from digest.delivery.models import Batch, FrozenNumbers, MailEvent, PseudonymSalt
 from digest.delivery.reporting.statistics import edition_statistics
 from digest.issues.models import Edition, Issue
@@ -75,6 +74,8 @@ def forget_erased_readers(store: UnitOfWork) -> int:
 
     An earlier version erased a reader first, and made the events nameless on the next day.
     """
+    from digest.delivery.erasure import make_nameless  # imports all that sends and takes events
+
     done = 0
     with store.read() as session:
         reached = cursor(session, _ERASURES)

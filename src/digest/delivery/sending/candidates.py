@@ -18,7 +18,6 @@ from sqlmodel import Session, col
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery, DeliveryStatus
 from digest.errors import WrongState
 from digest.issues import store
-from digest.issues.corrections import require_at_rest, wrong_issue
 from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.outbox import OUTBOX_ID_PREFIX
 from subscribers.audience import audience
@@ -60,6 +59,8 @@ def candidates(session: Session, issue: Issue, *, newsletter: str, now: datetime
     *now*, and else the reason. Raise `WrongState` for the correction of an issue that is on its
     way again.
     """
+    from digest.issues.corrections import require_at_rest, wrong_issue  # all that builds a mail
+
     wrong = wrong_issue(session, issue)
     if wrong is not None:
         require_at_rest(wrong)

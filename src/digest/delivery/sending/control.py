@@ -22,7 +22,6 @@ from digest.delivery.sending.queue import cancel_batches
 from digest.delivery.sending.rollout import release_rollout, waiting
 from digest.errors import NotFound, WrongState
 from digest.issues import store
-from digest.issues.corrections import build_again, wrong_issue
 from digest.issues.models import Edition, Issue, IssueState
 
 
@@ -53,6 +52,8 @@ def resume(session: Session, issue: Issue, now: datetime, *, past_first_wave: bo
     `WrongState` for an issue that isn't paused or being sent. The caller commits.
     """
     if issue.state is IssueState.BUILT:
+        from digest.issues.corrections import build_again  # it imports all that builds a mail
+
         raise WrongState(
             f"issue {issue.number} hasn't begun to go out, so there is nothing to resume",
             next_step=(
@@ -252,6 +253,8 @@ def discard_outbox_copies(session: Session, issue: Issue, edition_id: int) -> No
     No reader gets two copies by it, since a copy in the folder was never sent. Raise `WrongState`
     for the correction of an issue that went to the folder, too.
     """
+    from digest.issues.corrections import wrong_issue
+
     wrong = wrong_issue(session, issue)
     if wrong is not None:
         require_real_copies(session, wrong)
