@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlmodel import Session
@@ -16,6 +16,7 @@ from digest.errors import DigestError, IssueFrozen, NotApproved
 from digest.issues import store
 from digest.issues.approval import ApprovalStatus
 from digest.issues.models import Approval, Issue, IssueState
+from digest.preview import view_models
 from digest.preview.query import PreviewQuery
 from digest.preview.session import PreviewSession
 from digest.preview.snapshot import IssueStanding, Snapshot
@@ -358,3 +359,36 @@ def test_the_desk_says_who_sent_the_issue_back_and_that_one_more_approval_is_nee
     assert status(first) == ("warn", "Approved by Kim; one more approval is needed")
     assert first.standing is not None
     assert not first.standing.approved
+
+
+class MovingSession:
+    """A session whose snapshot is another one each time it is read."""
+
+    def __init__(self, desk: PreviewSession) -> None:
+        self._desk = desk
+        self.reads = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._desk, name)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        self.reads += 1
+        return replace(self._desk.snapshot, version=self.reads)
+
+
+def test_the_parts_of_one_answer_are_of_one_snapshot(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    moving = MovingSession(editor.desk)
+    answer = view_models.parts(cast(PreviewSession, moving), PreviewQuery())
+
+    assert (answer["version"], moving.reads) == (1, 1)
+
+
+def test_the_end_of_a_send_is_a_new_version(editor: EditorFolder, snapshot: Snapshot) -> None:
+    editor.desk.sending = True
+    under_way = editor.desk.renew()
+    editor.desk.sending = False
+
+    assert snapshot.version < under_way.version < editor.desk.renew().version

@@ -110,6 +110,7 @@ class PreviewSession:
             except DigestError as fault:
                 faults = (BuildError(what=str(fault), next_step=fault.next_step or ""),)
                 snapshot = replace(self.snapshot, version=self.snapshot.version + 1, faults=faults)
+            snapshot = replace(snapshot, sending=self.sending, send_fault=self.send_fault)
             took = (time.perf_counter() - began) * 1000
             version = self.snapshot.version if same(snapshot, self.snapshot) else snapshot.version
             self.snapshot = replace(snapshot, version=version, milliseconds=took)

@@ -83,6 +83,8 @@ class Snapshot:
     faults: Sequence[BuildError] = ()
     empty: EmptyWeek | None = None  #: what to offer where the issue has nothing to carry
     release: ReleaseFacts | None = None
+    sending: bool = False  #: whether this desk sends the issue now
+    send_fault: str = ""  #: why the newest send from this desk stopped
     last: PastEdition | None = None  #: the issue before this one
     approved: PastEdition | None = None  #: this issue's edition of the newest approval
     unchecked: bool = False  #: whether the findings are those of the previous build
@@ -122,6 +124,7 @@ def _visible(snapshot: Snapshot) -> tuple[object, ...]:
         snapshot.others,
         snapshot.empty,
         snapshot.release,
+        (snapshot.sending, snapshot.send_fault),
     )
 
 

@@ -5,7 +5,7 @@ Hides which variables the templates get, and the wording of states, sizes and fi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 
@@ -56,22 +56,27 @@ SCHEMES = (
 )
 
 
-def page(preview: PreviewSession, query: PreviewQuery, stage: Markup) -> str:
-    """Return the whole page around a rendered stage."""
-    return _fill("desk.html", **common(preview, query), stage=stage)
+def page(preview: PreviewSession, query: PreviewQuery, stage: Callable[[], str]) -> str:
+    """Return the whole page around what *stage* renders.
+
+    The stage comes last: where it is newer than the page's version, the script looks again.
+    """
+    variables = common(preview, query)
+    return _fill("desk.html", **variables, stage=Markup(stage()))  # noqa: S704 - our template
 
 
 def parts(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
     """Return the parts of the page that change, for the script of an open page."""
     variables = common(preview, query)
+    snapshot: Snapshot = variables["snapshot"]  # the version belongs to exactly these parts
     return {
-        "version": preview.snapshot.version,
-        "seal": preview.snapshot.seal,
+        "version": snapshot.version,
+        "seal": snapshot.seal,
         "bar": _fill("bar.html", **variables),
         "panel": _fill("panel.html", **variables),
         "fault": _fill("fault.html", **variables),
         "words": variables["words"],
-        "shown": int(preview.snapshot.built is not None),
+        "shown": int(snapshot.built is not None),
     }
 
 
@@ -99,16 +104,16 @@ def common(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
         "schemes": SCHEMES,
         "frames": frames(query),
         "readers": [(reader.key, reader.name) for reader in MADE_UP],
-        "words": _words(preview, query),
+        "words": _words(preview, snapshot, query),
         "case": case_name(query.case),
         "web_url": snapshot.built.view.web_url if snapshot.built else "",
         "lines": lines(snapshot),
         "chosen": _chosen(snapshot),
-        "counts": _counts(preview),
+        "counts": _counts(snapshot),
         "left_out": _left_out(snapshot),
         "unsaved": len(snapshot.overlay.drafts) if snapshot.overlay else 0,
         "others": _in_words(snapshot.others),
-        "findings": _finding_rows([*_mail_findings(snapshot), *_spam_findings(preview)]),
+        "findings": _finding_rows([*_mail_findings(snapshot), *_spam_findings(preview, snapshot)]),
         "asked_spam": int(preview.spam is not None and preview.spam[0] == snapshot.seal),
         "errors": sum(finding.severity is Severity.ERROR for finding in _mail_findings(snapshot)),
         "warnings": sum(
@@ -124,8 +129,6 @@ def common(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
         ),
         "size": _size(snapshot),
         "open": int(snapshot.standing is None or snapshot.standing.is_open),
-        "sending": int(preview.sending),
-        "send_fault": preview.send_fault,
         "folder": str(preview.folder.path),
         "state": snapshot.standing.state if snapshot.standing else None,
         "State": IssueState,
@@ -209,8 +212,8 @@ def _own_words(snapshot: Snapshot) -> dict[str, str]:
     return {"subject": own.subject, "preheader": own.preheader, "opening": own.opening}
 
 
-def _words(preview: PreviewSession, query: PreviewQuery) -> dict[str, str]:
-    built, newsletter = preview.snapshot.built, preview.snapshot.newsletter
+def _words(preview: PreviewSession, snapshot: Snapshot, query: PreviewQuery) -> dict[str, str]:
+    built, newsletter = snapshot.built, snapshot.newsletter
     usual = preview.app.identity
     try:
         sender = (usual.of(newsletter) if newsletter else usual).sender_mailbox
@@ -256,14 +259,14 @@ def _replaced(snapshot: Snapshot, slug: str) -> str:
     return f"Its file has changed since {known.editor} edited it (revision {known.number})"
 
 
-def _counts(preview: PreviewSession) -> dict[str, int]:
+def _counts(snapshot: Snapshot) -> dict[str, int]:
     """Return how many comparisons were asked for, the rule's number, the most, and what fits."""
-    pick = preview.snapshot.pick
+    pick = snapshot.pick
     return {
         "asked": (pick.count or 0) if pick else 0,
         "rule": pick.rule.max_per_issue if pick else 0,
         "most": MOST,
-        "fit": _fitting(preview.snapshot),
+        "fit": _fitting(snapshot),
     }
 
 
@@ -310,9 +313,9 @@ def _tally(snapshot: Snapshot) -> str:
     return ", ".join(f"{count} {name}{'s' if count > 1 else ''}" for name, count in counts if count)
 
 
-def _spam_findings(preview: PreviewSession) -> Sequence[Finding]:
+def _spam_findings(preview: PreviewSession, snapshot: Snapshot) -> Sequence[Finding]:
     """Return SpamAssassin's findings if they are about the shown mail, else none."""
-    return preview.spam[1] if preview.spam and preview.spam[0] == preview.snapshot.seal else ()
+    return preview.spam[1] if preview.spam and preview.spam[0] == snapshot.seal else ()
 
 
 def _finding_rows(findings: Sequence[Finding]) -> list[dict[str, object]]:
