@@ -158,7 +158,7 @@ class IssueActions:
         """Store the shipped sample comparisons."""
         with self.desk.app.database.write() as session:
             many = import_samples(session, self.desk.app.clock())
-        return f"{many} samples are in the store; drop what you don't want"
+        return f"{many} samples are in the store; digest comparisons withdraw takes one back"
 
     def evergreen(self, _: Mapping[str, Any]) -> str:
         """Pin what the evergreen list has for a week with nothing new."""
