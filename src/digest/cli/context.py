@@ -126,7 +126,7 @@ def confirm(call: CommandContext, facts: str, *, question: str, flag: str, given
         return
     if not call.is_interactive():
         raise Unconfirmed(facts, next_step=f"add {flag} to go on without being asked")
-    if not typer.confirm(f"{facts}. {question}", err=True):
+    if not typer.confirm(f"{facts[:1].upper()}{facts[1:]}. {question}", err=True):
         call.err.print("Nothing has changed.")
         raise typer.Exit(1)
 

@@ -29,14 +29,18 @@ def status_facts(report: IssueStatus, outlook: IssueOutlook) -> dict[str, Any]:
 def print_status(call: CommandContext, report: IssueStatus, outlook: IssueOutlook) -> None:
     """Print the counts, then the excluded readers and each problem with its next step."""
     what = f"of {report.period}" if report.corrects is None else f"corrects No. {report.corrects}"
+    decided = report.state is IssueState.BUILT or outlook.editorial.by
     call.out.print(
         f"[bold]Issue {report.issue}[/bold] {what},"
-        f" dated {long_date(outlook.dated, 'en')}: {report.phase}; {outlook.editorial}"
+        f" dated {long_date(outlook.dated, 'en')}: {report.phase}"
+        + (f"; {outlook.editorial}" if decided else "")
     )
     if report.state is IssueState.CANCELLED:
         call.out.print(f"  cancelled because: {report.note}", markup=False)
-    if outlook.would_get is None:
+    if outlook.would_get is None and report.counts.candidates:
         print_counts(call, report.counts)
+    elif outlook.would_get is None:
+        call.out.print("  Nobody has got it.")
     else:
         call.out.print(f"  {counted(outlook.would_get, 'reader')} would get it now.")
     for exclusion in report.excluded:
