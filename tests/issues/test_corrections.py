@@ -12,6 +12,7 @@ from sqlmodel import select
 from digest import samples
 from digest.app.installation import App
 from digest.comparisons.loader import read_file
+from digest.comparisons.models import Comparison
 from digest.comparisons.store import store_draft
 from digest.db import Database
 from digest.errors import MailUnfit, WrongState
@@ -145,6 +146,23 @@ def test_the_mails_own_words_are_corrected_by_the_editors_words(desk: Desk, week
 
     assert draft.correction.changes == ()
     assert "The opening named the wrong day." in draft.built.rendered.text
+
+
+def test_what_was_withdrawn_since_is_left_out_and_said(desk: Desk, week: str) -> None:
+    desk.sent(week)
+    with desk.database.write() as session:
+        first, *others = store.placements(session, store.by_number(session, 1, 1))
+        kept = [place.comparison_id for place in others]
+        session.get_one(Comparison, first.comparison_id).withdrawn_at = desk.now
+    draft = desk.correct()
+
+    [said] = [change.in_words() for change in draft.correction.changes]
+    assert (said.what, said.was, said.now) == ("the comparison", said.comparison, "withdrawn")
+    with desk.database.read() as session:
+        placed = store.placements(session, store.by_number(session, 1, 100_001))
+        assert [(place.position, place.comparison_id) for place in placed] == list(
+            enumerate(kept, start=1)
+        )
 
 
 def test_templates_that_do_not_say_what_was_wrong_make_no_correction(

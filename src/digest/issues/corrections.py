@@ -7,7 +7,6 @@ counts it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -16,7 +15,6 @@ from sqlalchemy.orm import Session as OrmSession
 from sqlalchemy.orm import object_session
 from sqlmodel import Session
 
-from digest.comparisons.models import Revision
 from digest.comparisons.store import ComparisonSummary, revisions, summaries
 from digest.errors import NotFound, WrongState
 from digest.issues import provenance, store
@@ -181,11 +179,17 @@ def _free_number(session: Session, wrong: Issue) -> int:
 def _same_comparisons(
     session: Session, wrong: Issue, newsletter: Newsletter, *, period: str, now: datetime
 ) -> Pick:
-    """Return the comparisons of *wrong*, in its order, each in its newest revision."""
-    placed = store.placements(session, wrong)
-    newest = {summary.comparison_id: summary for summary in summaries(session)}
+    """Return the comparisons of *wrong*, in its order, each in its newest revision.
+
+    Those that were withdrawn since are left out.
+    """
+    newest = {
+        summary.comparison_id: summary for summary in summaries(session) if not summary.withdrawn
+    }
+    left = [row for row in store.placements(session, wrong) if row.comparison_id in newest]
     chosen = tuple(
-        _picked(entry.position, newest[entry.comparison_id], entry.revision_id) for entry in placed
+        _picked(position, newest[entry.comparison_id], entry.revision_id)
+        for position, entry in enumerate(left, start=1)
     )
     return Pick(
         period=period,
@@ -210,10 +214,16 @@ def _picked(position: int, summary: ComparisonSummary, was: int) -> PickedCompar
 def _compare(
     session: Session, wrong: Issue, chosen: Pick, newsletter: Newsletter, *, why: str
 ) -> Correction:
-    then = [entry.revision_id for entry in store.placements(session, wrong)]
-    now = [entry.candidate.revision_id for entry in chosen.chosen]
-    rows = revisions(session, {*then, *now})
-    changes = difference(_in_order(rows, then), _in_order(rows, now))
+    placed = store.placements(session, wrong)
+    kept = {entry.candidate.comparison_id: entry.candidate.revision_id for entry in chosen.chosen}
+    rows = revisions(session, {*(entry.revision_id for entry in placed), *kept.values()})
+    changes = difference(
+        [rows[entry.revision_id] for entry in placed],
+        [
+            rows[kept[entry.comparison_id]] if entry.comparison_id in kept else None
+            for entry in placed
+        ],
+    )
     if not changes and not why.strip():
         raise NothingDiffers(
             f"nothing differs: what issue {wrong.number} carried is what is stored now",
@@ -229,10 +239,6 @@ def _compare(
         why=why.strip(),
         changes=changes,
     )
-
-
-def _in_order(rows: dict[int, Revision], ids: Sequence[int]) -> list[Revision]:
-    return [rows[revision_id] for revision_id in ids]
 
 
 def _why(session: Session, before: Issue | None) -> str:

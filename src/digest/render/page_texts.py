@@ -48,6 +48,7 @@ class SiteTexts:
     #: What was wrong, by kind of change; ``%(tool)s`` and ``%(reviewer)s`` are replaced.
     changes: Mapping[str, str]
     unpublished_call: str  #: in place of a call that isn't published
+    withdrawn: str  #: in place of a comparison that was taken back
 
 
 EN = SiteTexts(
@@ -94,8 +95,10 @@ EN = SiteTexts(
         "call": "%(reviewer)s on %(tool)s",
         "quote": "words of %(reviewer)s on %(tool)s",
         "reviewer": "name of %(reviewer)s",
+        "withdrawn": "the comparison",
     },
     unpublished_call="not published",
+    withdrawn="withdrawn",
 )
 
 DE = SiteTexts(
@@ -142,8 +145,10 @@ DE = SiteTexts(
         "call": "%(reviewer)s zu %(tool)s",
         "quote": "Worte von %(reviewer)s zu %(tool)s",
         "reviewer": "Name von %(reviewer)s",
+        "withdrawn": "der Vergleich",
     },
     unpublished_call="nicht veröffentlicht",
+    withdrawn="zurückgezogen",
 )
 
 _LANGUAGES: Mapping[str, SiteTexts] = {"en": EN, "de": DE}

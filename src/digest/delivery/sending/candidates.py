@@ -1,8 +1,8 @@
 """Decide whom an issue is for, and who of them may not be mailed now.
 
 A weekly issue is for everybody who joined its newsletter, less those who got a cancelled issue of
-the same week. A correction is for those who got the
-issue that was wrong, and for nobody else: each reader whose copy was handed over, or may have been.
+the same week. A correction is for those who got the issue that was wrong, and for nobody else: each
+reader whose copy was handed over, or may have been.
 """
 
 from __future__ import annotations

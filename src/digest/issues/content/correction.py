@@ -46,6 +46,7 @@ class ChangeKind(StrEnum):
     CALL = "call"  #: one reviewer's call on a tool
     QUOTE = "quote"  #: a quote that the mail shows
     REVIEWER = "reviewer"  #: the name of a reviewer whom the mail quotes
+    WITHDRAWN = "withdrawn"  #: all of it: the editors took it back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,8 @@ class ContentChange:
         was, now = self.was, self.now
         if self.kind is ChangeKind.CALL:
             was, now = (words.calls.get(call, words.unpublished_call) for call in (was, now))
+        if self.kind is ChangeKind.WITHDRAWN:
+            now = words.withdrawn
         return ChangeView(what=what, comparison=self.comparison, was=was or DASH, now=now or DASH)
 
 
@@ -95,8 +98,13 @@ class Correction:
         return cls(**fields)
 
 
-def difference(was: Iterable[Revision], now: Iterable[Revision]) -> tuple[ContentChange, ...]:
-    """Return how comparisons differ between two issues that carry them in the same order."""
+def difference(
+    was: Iterable[Revision], now: Iterable[Revision | None]
+) -> tuple[ContentChange, ...]:
+    """Return how comparisons differ between two issues that carry them in the same order.
+
+    ``None`` in *now* stands for a comparison that was withdrawn since.
+    """
     pairs = zip(was, now, strict=True)
     return tuple(change for old, new in pairs if old is not new for change in _changes(old, new))
 
@@ -151,7 +159,11 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _changes(old: Revision, new: Revision) -> Iterator[ContentChange]:
+def _changes(old: Revision, new: Revision | None) -> Iterator[ContentChange]:
+    if new is None:
+        title = comparison_view(old, base_url=_NOWHERE, web_url=_NOWHERE).title
+        yield ContentChange(kind=ChangeKind.WITHDRAWN, comparison=title, was=title, now="")
+        return
     before, after = (
         comparison_view(revision, base_url=_NOWHERE, web_url=_NOWHERE) for revision in (old, new)
     )
