@@ -12,7 +12,18 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, String, case, cast, exists, func, literal, null, or_, select
+from sqlalchemy import (
+    Select,
+    String,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+)
 from sqlmodel import Session, col
 
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery, DeliveryStatus
@@ -129,17 +140,11 @@ def _cancelled_before(session: Session, issue: Issue) -> Sequence[int]:
 def _without_those_who_got(cancelled: Sequence[int], readers: Select[Any]) -> Select[Any]:
     """Return *readers* with whoever got one of these issues excluded, or may have got it."""
     rows = readers.subquery()
-    got = exists().where(
-        col(Edition.issue_id).in_(cancelled),
-        col(Delivery.edition_id) == col(Edition.id),
-        col(Delivery.subscriber_id) == rows.c.subscriber_id,
-        col(Delivery.outcome).is_(None),
-        col(Batch.edition_id) == col(Edition.id),
-        col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery)),
-        col(Batch.state).in_(_MAY_HAVE_LEFT),
-        or_(col(Batch.attempt).is_(None), col(Batch.attempt).not_in(IN_OUTBOX_FOLDER)),
+    got = _copies(cancelled, col(Delivery.subscriber_id)).where(
+        or_(col(Batch.attempt).is_(None), col(Batch.attempt).not_in(IN_OUTBOX_FOLDER))
     )
-    reason = func.coalesce(rows.c.exclusion, case((got, HAD_CANCELLED), else_=null()))
+    had = case((rows.c.subscriber_id.in_(got), HAD_CANCELLED), else_=null())
+    reason = func.coalesce(rows.c.exclusion, had)
     return select(rows.c.subscriber_id, reason.label("exclusion"))
 
 
@@ -156,26 +161,13 @@ def _got(wrong: Issue, newsletter: str, now: datetime) -> Select[Any]:
         .correlate(Delivery)
         .scalar_subquery()
     )
-    copies = (
-        select(
-            col(Delivery.subscriber_id),
-            col(Delivery.news),
-            standing.label("standing"),
-            case((col(Batch.state) == BatchState.ACCEPTED, 0), else_=1).label("uncertain"),
-        )
-        .select_from(Edition)
-        .join(Batch, col(Batch.edition_id) == col(Edition.id))
-        # By the range alone: SQLite would read the whole edition again for each of its batches.
-        .join(
-            Delivery, col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery))
-        )
-        .where(
-            col(Edition.issue_id) == wrong.id,
-            col(Batch.state).in_(_MAY_HAVE_LEFT),
-            col(Delivery.outcome).is_(None),
-        )
-        .subquery()
-    )
+    copies = _copies(
+        [wrong.id or 0],
+        col(Delivery.subscriber_id),
+        col(Delivery.news),
+        standing.label("standing"),
+        case((col(Batch.state) == BatchState.ACCEPTED, 0), else_=1).label("uncertain"),
+    ).subquery()
     lost = literal(f"issue {wrong.number} didn't reach them: ").concat(cast(copies.c.news, String))
     exclusion = case(
         (copies.c.standing.is_(None), literal("erased")),
@@ -184,6 +176,24 @@ def _got(wrong: Issue, newsletter: str, now: datetime) -> Select[Any]:
         else_=null(),
     )
     return select(copies.c.subscriber_id, exclusion.label("exclusion"), copies.c.uncertain)
+
+
+def _copies(issues: Sequence[int], *columns: Any) -> Select[Any]:
+    """Return a SELECT of *columns* for each copy of *issues* that was handed over, or may be."""
+    return (
+        select(*columns)
+        .select_from(Edition)
+        .join(Batch, col(Batch.edition_id) == col(Edition.id))
+        # By the range alone: SQLite would read the whole edition again for each of its batches.
+        .join(
+            Delivery, col(Delivery.id).between(col(Batch.first_delivery), col(Batch.last_delivery))
+        )
+        .where(
+            col(Edition.issue_id).in_(issues),
+            col(Batch.state).in_(_MAY_HAVE_LEFT),
+            col(Delivery.outcome).is_(None),
+        )
+    )
 
 
 _MAY_BE_MAILED = ""
