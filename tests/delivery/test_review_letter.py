@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from digest.db import Database
 from digest.errors import WrongState
-from digest.issues import approval, review_code, store
+from digest.issues import approval, newsletters, review_code, store
 from digest.issues.models import Approval, ApprovalChannel, Issue, Newsletter, ReviewCode
 from digest.issues.review_code import ReviewSubject
 from digest.issues.review_link import mark_of_editor
@@ -199,7 +199,7 @@ def test_a_used_code_and_one_of_a_former_editor_are_not_sent(codes: Codes) -> No
 def test_approvals_at_one_moment_are_all_kept(codes: Codes, now: datetime) -> None:
     with codes.store.write() as session:
         newsletter = session.exec(select(Newsletter)).one()
-        approval.set_approvals_needed(newsletter, 2)
+        newsletters.change(session, newsletter, {"approvals": 2})
         session.add(newsletter)
 
     def approve(by: str) -> None:

@@ -10,8 +10,8 @@ import pytest
 from sqlmodel import Session
 
 from digest.app.installation import App
-from digest.errors import BadSetting, DigestError, MailUnfit, NotApproved, WrongState
-from digest.issues import approval, build, draft_history, provenance, store
+from digest.errors import DigestError, MailUnfit, NotApproved, WrongState
+from digest.issues import approval, build, draft_history, newsletters, provenance, store
 from digest.issues.approval import approve, require_approved
 from digest.issues.build import IssueBuilder
 from digest.issues.models import Approval, ApprovalChannel, Issue, IssueState
@@ -196,7 +196,7 @@ def test_a_clean_issue_goes_unattended_where_the_newsletter_says_so(
 def test_two_people_have_to_approve_where_the_newsletter_says_so(
     session: Session, issue: Issue, templates: str
 ) -> None:
-    approval.set_approvals_needed(store.newsletter_of(session, issue), 2)
+    newsletters.change(session, store.newsletter_of(session, issue), {"approvals": 2})
     given(session, issue, templates)
     status = approval.approval_status(session, issue, templates=templates)
     assert status is not None
@@ -211,7 +211,7 @@ def test_two_people_have_to_approve_where_the_newsletter_says_so(
 
 @pytest.mark.parametrize("again", ["Kim", "KIM", " kim "])
 def test_one_person_is_not_two(session: Session, issue: Issue, templates: str, again: str) -> None:
-    approval.set_approvals_needed(store.newsletter_of(session, issue), 2)
+    newsletters.change(session, store.newsletter_of(session, issue), {"approvals": 2})
     given(session, issue, templates)
     given(session, issue, templates, by=again)
 
@@ -222,7 +222,7 @@ def test_one_person_is_not_two(session: Session, issue: Issue, templates: str, a
 def test_an_approval_of_an_earlier_edition_is_none_of_the_two(
     session: Session, issue: Issue, templates: str
 ) -> None:
-    approval.set_approvals_needed(store.newsletter_of(session, issue), 2)
+    newsletters.change(session, store.newsletter_of(session, issue), {"approvals": 2})
     given(session, issue, "of other templates")
     given(session, issue, templates, by="Ann")
 
@@ -233,18 +233,12 @@ def test_an_approval_of_an_earlier_edition_is_none_of_the_two(
 def test_a_second_approver_accepts_the_warnings_too(
     session: Session, issue: Issue, templates: str
 ) -> None:
-    approval.set_approvals_needed(store.newsletter_of(session, issue), 2)
+    newsletters.change(session, store.newsletter_of(session, issue), {"approvals": 2})
     given(session, issue, templates)
     given(session, issue, templates, WARNING, by="Ann")
 
     with pytest.raises(NotApproved, match=r"1 of 2 approvals \(by Ann\)"):
         require_approved(session, issue, templates=templates, findings=[WARNING])
-
-
-@pytest.mark.parametrize("people", [0, 3])
-def test_one_person_approves_or_two_do(session: Session, issue: Issue, people: int) -> None:
-    with pytest.raises(BadSetting):
-        approval.set_approvals_needed(store.newsletter_of(session, issue), people)
 
 
 def sent_back(session: Session, issue: Issue, note: str = "The lead is wrong.") -> Approval:
@@ -284,7 +278,7 @@ def test_one_approval_of_two_makes_an_unattended_issue_no_stricter(
 ) -> None:
     newsletter = store.newsletter_of(session, issue)
     newsletter.unattended = True
-    approval.set_approvals_needed(newsletter, 2)
+    newsletters.change(session, newsletter, {"approvals": 2})
     given(session, issue, templates)
 
     assert require_approved(session, issue, templates=templates, findings=CLEAN) is None

@@ -35,6 +35,7 @@ GIVEN = {
     "accent": "#0A6",
     "tracking": "anonymous",
     "public": "no",
+    "approvals": "2",
 }
 
 
@@ -58,6 +59,7 @@ def test_a_newsletter_is_added_with_all_its_settings(installation: App) -> None:
             accent="#007755",
             tracking=Tracking.ANONYMOUS,
             public=False,
+            approvals=2,
         )
 
 

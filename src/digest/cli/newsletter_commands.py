@@ -68,6 +68,7 @@ SETTINGS: dict[str, Any] = {
         bool | None,
         typer.Option("--public/--not-public", help="On the site, or known to its readers only."),
     ],
+    "approvals": _text("--approvals", "People who have to approve an issue: 1 or 2.", "NUMBER"),
 }
 CADENCE: dict[str, Any] = {
     "every": EveryOption,
@@ -277,6 +278,11 @@ def _readers_in_words(facts: Mapping[str, Any]) -> str:
     return f"{counted(many, 'reader')} would get an issue now"
 
 
+def _approval_in_words(facts: Mapping[str, Any]) -> str:
+    people = "by two people" if facts["approvals"] > 1 else "by one person"
+    return f"{people}; not needed for a clean issue" if facts["unattended"] else people
+
+
 #: The line of `show` on which each setting stands.
 _LABELS = {
     "name": "Name",
@@ -293,6 +299,7 @@ _LABELS = {
     "accent": "Accent",
     "tracking": "Tracking",
     "public": "Public",
+    "approvals": "Approval",
 }
 
 
@@ -323,7 +330,7 @@ def _lines(call: CommandContext, facts: Mapping[str, Any]) -> list[tuple[str, st
     return [
         *((_LABELS[name], own.get(name, facts.get(name, "")) or "none") for name in shown),
         ("Comes out", _state_in_words(facts)),
-        ("Approval", "not needed for a clean issue" if facts["unattended"] else "needed"),
+        ("Approval", _approval_in_words(facts)),
         ("Latest issue", str(facts["latest_issue"] or "none")),
         ("Readers", standings),
     ]

@@ -15,7 +15,7 @@ from hashlib import sha256
 import orjson
 from sqlmodel import Session, col, select
 
-from digest.errors import BadSetting, DigestError, MailUnfit, NotApproved, WrongState
+from digest.errors import DigestError, MailUnfit, NotApproved, WrongState
 from digest.issues import review_code, store
 from digest.issues.models import (
     Approval,
@@ -30,7 +30,6 @@ from digest.render.lint import Finding, Severity
 
 MOST_NOTE = 1000  #: characters of a note
 _MOST_NAME = 200  #: characters that the database stores
-_PEOPLE = (1, 2)  #: how many may have to approve
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,13 +328,6 @@ def has_enough(session: Session, issue: Issue) -> bool:
     """
     needed = store.newsletter_of(session, issue).approvals_needed
     return len(people(standing(session, issue))) >= needed
-
-
-def set_approvals_needed(newsletter: Newsletter, people: int) -> None:
-    """Set how many people have to approve an issue, 1 or 2; raises `BadSetting`."""
-    if people not in _PEOPLE:
-        raise BadSetting("an issue is approved by 1 person or by 2")
-    newsletter.approvals_needed = people
 
 
 def refuse_errors(findings: Sequence[Finding]) -> None:

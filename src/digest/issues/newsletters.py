@@ -27,6 +27,7 @@ from subscribers.address import parse_named
 MOST = 8  #: comparisons an issue may be allowed; more would pass the weight at which Gmail clips
 LONGEST_REST = 52  #: issues for which a tool may rest
 MOST_POINTS = 100
+MOST_APPROVALS = 2
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _SLUG_LENGTH, _NAME_LENGTH, _TEXT_LENGTH, _MAILBOX_LENGTH = 64, 200, 500, 400
 _NOT_IN_NAMES = frozenset(",;")  # that SendGrid refuses in a mailbox's name
@@ -65,10 +66,15 @@ class NewsletterSettings:
     accent: str = ""  #: "#2744c4"; empty for the design's own
     tracking: Tracking = Tracking.OFF
     public: bool = True
+    approvals: int = 1  #: how many different people have to approve an issue
 
 
 POINTS = tuple(field.name for field in fields(PickPoints))
-_COLUMNS = {"fewest": "min_per_issue", "most": "max_per_issue"}
+_COLUMNS = {
+    "fewest": "min_per_issue",
+    "most": "max_per_issue",
+    "approvals": "approvals_needed",
+}
 
 
 def settings_of(newsletter: Newsletter) -> NewsletterSettings:
@@ -293,4 +299,5 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "accent": lambda text: parse_accent(text) if text else "",
     "tracking": _one_of(Tracking),
     "public": _yes_or_no,
+    "approvals": _whole(1, MOST_APPROVALS),
 }

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from digest.errors import NotApproved
-from digest.issues import approval, review_code, store
+from digest.issues import approval, newsletters, review_code, store
 from digest.issues.models import ApprovalAct, ApprovalChannel, IssueState
 from digest.issues.review_link import link_to, mark_of_editor, review_token
 from digest.service.job_registry import release_decision
@@ -165,7 +165,9 @@ def test_an_error_forbids_approving_and_the_page_has_no_button_for_it(review: Re
 
 def test_it_takes_two_editors_where_the_newsletter_says_so(review: Review) -> None:
     review.change(
-        lambda session, issue: approval.set_approvals_needed(store.newsletter_of(session, issue), 2)
+        lambda session, issue: newsletters.change(
+            session, store.newsletter_of(session, issue), {"approvals": 2}
+        )
     )
     review.approve(ANN)
     review.site.clock.advance(minutes=1)
@@ -398,7 +400,9 @@ def test_a_scanner_that_follows_every_link_and_sends_every_form_approves_nothing
 
 def test_two_editors_who_approve_at_one_moment_are_both_counted(review: Review) -> None:
     review.change(
-        lambda session, issue: approval.set_approvals_needed(store.newsletter_of(session, issue), 2)
+        lambda session, issue: newsletters.change(
+            session, store.newsletter_of(session, issue), {"approvals": 2}
+        )
     )
     orders = []
     for address in (ANN, BEN):

@@ -88,6 +88,11 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             ),
             FormField(name="at", label="Time", hint="Such as 09:00."),
             FormField(name="zone", label="Time zone", hint="Such as Europe/Berlin."),
+            FormField(
+                name="approvals",
+                label="Approved by",
+                choices=(("1", "One person"), ("2", "Two different people")),
+            ),
         ),
     ),
     (
