@@ -52,6 +52,8 @@ def test_an_empty_folder_becomes_an_installation_by_options_alone(
     assert "ok  API key" in said.out
     assert "look  webhook: not tried: nothing answers" in said.out
     assert KEY not in said.out
+    assert "The newsletter: Tools of the Trade; Thursday, 09:00, Europe/Berlin" in said.out
+    assert "digest newsletters set tools-of-the-trade --help" in said.out
     written = settings(empty)
     assert written["DIGEST_FROM"] == "Tools <news@mill-lane.eu>"
     assert written["DIGEST_SENDGRID_API_KEY"] == KEY

@@ -100,7 +100,7 @@ def _shares(pairs: list[str]) -> dict[str, float]:
 def _announce(call: CommandContext, url: str, public_key: str) -> None:
     call.out.print(
         f"Fake SendGrid listens on {url} (open it to read the mails; Ctrl-C ends it)\n"
-        f"To send to it:    DIGEST_TRANSPORT=sendgrid DIGEST_SENDGRID_URL={url}"
+        f"To send to it:       DIGEST_TRANSPORT=sendgrid DIGEST_SENDGRID_URL={url}"
         f" DIGEST_SENDGRID_API_KEY=anything\n"
-        f"To know its news: DIGEST_WEBHOOK_KEYS={public_key}"
+        f"To trust its events: DIGEST_WEBHOOK_KEYS={public_key}"
     )

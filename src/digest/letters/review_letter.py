@@ -65,7 +65,7 @@ def _mailing(codes: CodeSending, letter_id: int, now: datetime) -> Mailing | Non
             return None
         content = _content(codes, session, code)
         recipient = Recipient(f"{TO_EDITOR}code-{code.id}", address, {}, {})
-    return Mailing(content=content, recipients=[recipient], issue="editors")
+    return Mailing(content=content, recipients=[recipient])
 
 
 def _content(codes: CodeSending, session: Session, code: ReviewCode) -> Content:

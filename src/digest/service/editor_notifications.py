@@ -171,7 +171,6 @@ def _send_notice(letters: EditorNotifications, due: _Due, now: datetime) -> str:
                 for number, address in enumerate(letters.addresses, start=1)
                 if not _is_theirs(due.sent_back, address)
             ],
-            issue="editors",
         )
     about = due.about(newsletter)
     outcome = send_notice(letters.store, letters.hand_over, mailing, newsletter.slug, about, now)

@@ -54,7 +54,7 @@ class Review:
         for thread in threading.enumerate():
             if thread.name == "letters":
                 thread.join(20)
-        folder = self.site.app.settings.outbox / "editors"
+        folder = self.site.app.settings.outbox / "letters"
         read = [
             message_from_bytes(path.read_bytes(), policy=policy.default) for path in files(folder)
         ]

@@ -91,7 +91,7 @@ def test_an_editor_approves_with_the_code_that_was_mailed(review: Review) -> Non
     said = text_of(review.site.http.get(review.link(ANN)))
     assert f"This issue is approved by {ANN}." in said
     assert "You have approved this version." in said
-    assert "by this page" in said
+    assert "on this page" in said
 
 
 def test_the_code_is_in_the_letter_and_nowhere_in_the_database(review: Review) -> None:

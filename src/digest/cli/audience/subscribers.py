@@ -253,7 +253,7 @@ def _print_report(call: CommandContext, report: ImportReport, *, dry_run: bool) 
     verb = "would join" if dry_run else "joined"
     call.out.print(f"{counted(report.lines, 'line')} ({report.layout}): {report.added:,} {verb}.")
     call.out.print(_table(["The list says that the reader is", "Lines"], report.standings))
-    call.out.print(_table(["Refused because the reader, or the line,", "Lines"], report.refused))
+    call.out.print(_table(["Refused: the reader, or the line,", "Lines"], report.refused))
     for line in _remarks(report):
         call.out.print(escape(line))
     if dry_run:

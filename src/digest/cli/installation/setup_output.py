@@ -15,7 +15,7 @@ from digest.settings import ENV_FILE, values_in_file, variable_of
 from digest.setup import QUESTIONS
 
 NOT_SHOWN = "(not shown)"
-NEXT_STEPS = (
+_NEXT_STEPS = (
     ("digest import PATH...", "your comparisons"),
     ("digest build", "the first issue, frozen"),
     ("digest test 1 --to ADDRESS", "one copy to yourself"),
@@ -47,9 +47,10 @@ def show_plan(call: CommandContext, plan: SetupPlan) -> None:
         shown = NOT_SHOWN if variable in hidden else value
         was = f"   (was: {before[variable]})" if mark == "~" and variable not in hidden else ""
         call.out.print(f"  {mark} {variable}={shown}{was}", markup=False)
-    name, *moment = (plan.answers.get(each, "") for each in ("name", "on", "at", "zone"))
+    name, day, *moment = (plan.answers.get(each, "") for each in ("name", "on", "at", "zone"))
     if name:
-        call.out.print(f"The newsletter: {name}; {', '.join(filter(None, moment))}", markup=False)
+        when = ", ".join(filter(None, [day.capitalize(), *moment]))
+        call.out.print(f"The newsletter: {name}; {when}", markup=False)
 
 
 def tell_outcome(
@@ -69,7 +70,7 @@ def tell_outcome(
                 "written": list(plan.changes),
                 "checks": checks,
                 "doctor": marked,
-                "next": [command for command, _ in NEXT_STEPS],
+                "next": [command for command, _ in _next_steps(newsletter)],
             }
         )
         return
@@ -85,6 +86,14 @@ def tell_outcome(
         print_checks(call, marked)
     unfit = any(check.weight in UNFIT for check in (*checks, *marked))
     say("\nNext:" + (" mend what is marked NO (digest setup asks again), then:" if unfit else ""))
-    for command, why in NEXT_STEPS:
+    for command, why in _next_steps(newsletter):
         say(f"  {command:<51} {why}", markup=False)
     say("Screen by screen: digest docs first-send")
+
+
+def _next_steps(newsletter: str | None) -> list[tuple[str, str]]:
+    """Return the next commands, each with what it is for."""
+    if newsletter is None:
+        return [*_NEXT_STEPS]
+    own = f"digest newsletters set {newsletter} --help"
+    return [(own, "its language, how many comparisons, ..."), *_NEXT_STEPS]

@@ -205,7 +205,7 @@ def _sentence(finding: Finding) -> str:
 _BY_WAY = {
     ApprovalChannel.COMMAND: ", on the command line",
     ApprovalChannel.DESK: ", at the desk",
-    ApprovalChannel.LINK: ", by this page",
+    ApprovalChannel.LINK: ", on this page",
     None: "",
 }
 
