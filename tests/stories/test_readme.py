@@ -1,9 +1,10 @@
-"""README.md: its commands run as written, and its links lead somewhere."""
+"""The README and the manual: the commands run as written, and the links lead somewhere."""
 
 from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,13 @@ from digest.samples import comparisons as samples
 from tests.stories.conftest import Installation
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text("utf-8")
+START = (ROOT / "docs" / "start.md").read_text("utf-8")
 PAPERS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def first_issue() -> list[str]:
     """The commands that lead to a first issue, one a line."""
-    section = README.partition("## Your first issue")[2].partition("\n## ")[0]
-    block = section.partition("command by command:\n\n```sh\n")[2].partition("```")[0]
+    block = START.partition("command by command:\n\n```sh\n")[2].partition("```")[0]
     return block.splitlines()
 
 
@@ -57,6 +57,14 @@ def test_what_a_paper_links_to_is_there(paper: Path) -> None:
     assert [target for target in targets if not (paper.parent / target).exists()] == []
 
 
-def test_the_readme_leads_to_every_paper() -> None:
-    papers = [f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")]
-    assert [paper for paper in papers if f"]({paper})" not in README] == []
+def test_the_readme_leads_to_the_manual_and_the_manual_to_every_page() -> None:
+    assert "](docs/index.md)" in (ROOT / "README.md").read_text("utf-8")
+    front = (ROOT / "docs" / "index.md").read_text("utf-8")
+    pages = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
+    assert [page for page in sorted(pages) if f"]({page})" not in front] == []
+
+
+def test_the_site_s_navigation_holds_every_page_once() -> None:
+    project = tomllib.loads((ROOT / "zensical.toml").read_text("utf-8"))["project"]
+    held = [page for part in project["nav"] for pages in part.values() for page in pages]
+    assert sorted(held) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
