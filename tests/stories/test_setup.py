@@ -63,6 +63,18 @@ def test_an_empty_folder_becomes_an_installation_by_options_alone(
     assert "Tools of the Trade: every Thursday at 09:00, Europe/Berlin" in moments
 
 
+def test_by_options_too_the_sender_is_named_like_the_newsletter_unless_told_otherwise(
+    empty: Installation,
+) -> None:
+    unnamed = [each for each in OPTIONS if each not in ("--sender-name", "Tools")]
+    empty.done(*unnamed)
+    assert settings(empty)["DIGEST_FROM"] == "Tools of the Trade <news@mill-lane.eu>"
+    empty.done(*unnamed, "--sender-name", "")
+    assert settings(empty)["DIGEST_FROM"] == "news@mill-lane.eu"
+    empty.done(*unnamed)
+    assert settings(empty)["DIGEST_FROM"] == "news@mill-lane.eu"
+
+
 def test_once_more_changes_nothing_and_tries_everything_again(
     empty: Installation, fake: RunningFake
 ) -> None:

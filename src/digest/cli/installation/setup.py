@@ -202,6 +202,8 @@ def _answered(
     questions: Sequence[SetupQuestion], today: Mapping[str, str], flags: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the answers of *flags* and of *today*; raise `DigestError` where one is missing."""
+    if "sender" not in today and "name" in flags:  # as a terminal suggests it
+        flags = {"sender_name": flags["name"], **flags}
     answers = dict(today)
     for question in questions:
         if question.name in flags:
