@@ -12,7 +12,7 @@ PIN = $(BIN)/uv pip compile -q $(UPGRADE) --universal --python-version 3.11 --no
 # often: without it, each start compiles everything again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check docs package part preview bench soak migration requirements clean
+.PHONY: help demo test check docs pictures package part preview bench soak migration requirements clean
 
 demo: $(READY)  ## The whole journey on sample data; nothing leaves this machine
 	@$(BIN)/digest demo $(ARGS)
@@ -30,6 +30,10 @@ check: $(READY)  ## Format, lint, types, import contracts
 docs: $(READY)  ## The documentation as a site in dist/docs; a broken link stops it
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-docs.txt
 	@NO_COLOR=1 $(BIN)/zensical build --strict
+
+pictures: $(READY)  ## The pictures in the documentation, from the demo's data
+	@sh scripts/system-packages.sh chromium
+	@$(BIN)/python scripts/pictures.py
 
 package: $(READY)  ## Build sdist and wheel, and run the tests on the wheel alone
 	@PYTHON="$(PYTHON)" BUILDER="$(BIN)/python" sh scripts/package.sh $(ARGS)
