@@ -10,6 +10,7 @@ import pytest
 from sqlmodel import Session
 
 from digest.app.installation import App
+from digest.comparisons.models import Comparison
 from digest.errors import DigestError, MailUnfit, NotApproved, WrongState
 from digest.issues import approval, build, draft_history, newsletters, provenance, store
 from digest.issues.approval import approve, require_approved
@@ -63,6 +64,57 @@ def test_what_was_approved_may_go(session: Session, issue: Issue, templates: str
     approved = given(session, issue, templates)
 
     assert require_approved(session, issue, templates=templates, findings=CLEAN) == approved
+
+
+def drop_lead(session: Session, issue: Issue) -> None:
+    """Drop the first comparison at the desk, and build nothing."""
+    newsletter = store.newsletter(session, "weekly")
+    lead = store.placements(session, issue)[0].comparison_id
+    slug = session.get_one(Comparison, lead).slug
+    decisions = overrides.drop(draft_history.current(session, newsletter, issue.period), slug)
+    draft_history.decide(session, newsletter, issue.period, decisions, summary="drop", now=NOW)
+
+
+def test_a_draft_that_went_on_makes_it_void(session: Session, issue: Issue, templates: str) -> None:
+    given(session, issue, templates)
+    drop_lead(session, issue)
+
+    with pytest.raises(NotApproved, match="was changed after this mail was built") as caught:
+        require_approved(session, issue, templates=templates, findings=CLEAN)
+    again = f"digest build --period {issue.period} --again; then digest approve 1"
+    assert caught.value.next_step == again
+    standing = approval.editorial_standing(session, issue, templates=templates)
+    assert standing.void == ("the draft",)
+    assert not standing.approved
+
+
+def test_a_change_of_the_draft_that_is_undone_leaves_the_approval(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    approved = given(session, issue, templates)
+    drop_lead(session, issue)
+    draft_history.undo(session, store.newsletter(session, "weekly"), issue.period)
+
+    assert require_approved(session, issue, templates=templates, findings=CLEAN) == approved
+
+
+def test_a_mail_that_is_older_than_its_draft_is_not_approved(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    drop_lead(session, issue)
+
+    with pytest.raises(NotApproved, match="was changed after this mail was built"):
+        given(session, issue, templates)
+
+
+def test_a_mail_that_is_older_than_its_draft_does_not_go_unattended(
+    session: Session, issue: Issue, templates: str
+) -> None:
+    store.newsletter(session, "weekly").unattended = True
+    drop_lead(session, issue)
+
+    with pytest.raises(NotApproved, match="was changed after this mail was built"):
+        require_approved(session, issue, templates=templates, findings=CLEAN)
 
 
 def test_a_new_edition_makes_it_void(

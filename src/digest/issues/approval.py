@@ -1,8 +1,9 @@
 """Approval of an issue: to what it is bound, when it is void, and how many people have to give it.
 
 An approval is bound to the fingerprints of the editions, the audience rule and the hash of the
-templates; a change in any of the three makes it void. The record keeps every decision: an approval
-counts until the issue is sent back or the approvals are withdrawn.
+templates; a change in any of the three makes it void, and so does a draft that has gone on without
+the mail. The record keeps every decision: an approval counts until the issue is sent back or the
+approvals are withdrawn.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import orjson
 from sqlmodel import Session, col, select
 
 from digest.errors import DigestError, MailUnfit, NotApproved, WrongState
-from digest.issues import review_code, store
+from digest.issues import draft_history, review_code, store
 from digest.issues.models import (
     Approval,
     ApprovalAct,
@@ -135,9 +136,10 @@ def approve(
     """Record that *by* approves the issue as it is; the caller commits.
 
     *despite* names the rules whose warnings are accepted; ``None`` accepts all. Raises `MailUnfit`
-    for an error and `NotApproved` for a warning that isn't accepted.
+    for an error and `NotApproved` for a warning that isn't accepted or a draft that has gone on.
     """
     refuse_errors(findings)
+    refuse_old_draft(session, issue)
     warned = _warned_rules(findings)
     open_ = [rule for rule in warned if despite is not None and rule not in despite]
     if open_:
@@ -243,9 +245,10 @@ def approval_status(session: Session, issue: Issue, *, templates: str) -> Approv
     if not approvals:
         return None
     terms = terms_of(session, issue, templates=templates)
+    draft = ("the draft",) if draft_history.went_on(session, issue) else ()
     return ApprovalStatus(
         approval=approvals[-1],
-        void=changed_since(approvals[-1], terms),
+        void=changed_since(approvals[-1], terms) + draft,
         given=len(people(entry for entry in approvals if entry.seal == terms.seal())),
         needed=store.newsletter_of(session, issue).approvals_needed,
     )
@@ -293,10 +296,12 @@ def require_approved(
     """Return the newest approval in force; ``None`` for a clean issue of an unattended newsletter.
 
     Raises `MailUnfit` for an error, and `NotApproved` when the issue isn't approved or was sent
-    back, its approval is void, a warning isn't accepted, or too few people approved.
+    back, its draft has gone on, its approval is void, a warning isn't accepted, or too few people
+    approved.
     """
     refuse_errors(findings)
     _refuse_sent_back(session, issue)
+    refuse_old_draft(session, issue)
     status = approval_status(session, issue, templates=templates)
     if status is None or status.void:
         if _may_go_unattended(session, issue, findings):
@@ -338,6 +343,19 @@ def refuse_errors(findings: Sequence[Finding]) -> None:
         raise MailUnfit(f"the mail can't go out: {messages}", next_step=errors[0].mend)
 
 
+def refuse_old_draft(session: Session, issue: Issue) -> None:
+    """Raise `NotApproved` when the editors' draft was changed after the mail was built from it."""
+    if draft_history.went_on(session, issue):
+        raise NotApproved(
+            f"the draft of issue {issue.number} was changed after this mail was built",
+            next_step=_built_again(issue),
+        )
+
+
+def _built_again(issue: Issue) -> str:
+    return f"digest build --period {issue.period} --again; then digest approve {issue.number}"
+
+
 def _warned_rules(findings: Sequence[Finding]) -> list[str]:
     return sorted({finding.rule for finding in findings if finding.severity is Severity.WARNING})
 
@@ -349,9 +367,9 @@ def _unaccepted(approval: Approval, findings: Sequence[Finding]) -> list[str]:
 def _refuse_sent_back(session: Session, issue: Issue) -> None:
     back = sent_back(session, issue)
     if back is not None:
-        again = f"digest build --period {issue.period} --again; then digest approve {issue.number}"
         raise NotApproved(
-            f"issue {issue.number} was sent back by {back.by}: {back.note}", next_step=again
+            f"issue {issue.number} was sent back by {back.by}: {back.note}",
+            next_step=_built_again(issue),
         )
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from digest.errors import IssueFrozen
-from digest.issues import store
-from digest.issues.models import Draft, DraftStep, IssueState, Newsletter
+from digest.issues import provenance, store
+from digest.issues.models import Draft, DraftStep, Issue, IssueState, Newsletter
 from digest.issues.picking import Decisions
 
 _EDITABLE = (IssueState.BUILT, IssueState.SKIPPED)
@@ -21,6 +21,15 @@ def current(session: Session, newsletter: Newsletter, period: str) -> Decisions:
     draft = _draft(session, newsletter, period)
     step = _step(session, newsletter, period, draft.step) if draft else None
     return Decisions.from_dict(step.decisions) if step else Decisions()
+
+
+def went_on(session: Session, issue: Issue) -> bool:
+    """Return whether the draft of an issue was changed after its newest edition was built."""
+    if issue.state is not IssueState.BUILT or issue.corrects_issue_id is not None:
+        return False
+    built_from = provenance.decisions_of(store.edition_of(session, issue))
+    now = current(session, store.newsletter_of(session, issue), issue.period)
+    return built_from is not None and built_from != now
 
 
 def decide(

@@ -109,6 +109,14 @@ def settings_of(edition: Edition) -> dict[str, str]:
     )
 
 
+def decisions_of(edition: Edition) -> Decisions | None:
+    """Return the editors' decisions in an edition; ``None`` when they weren't stored."""
+    session = object_session(edition)
+    recipe = session.get(Recipe, edition.id) if session else None
+    kept = recipe.made_from.get("decisions") if recipe else None
+    return None if kept is None else Decisions.from_dict(kept)
+
+
 def correction_of(edition: Edition) -> Correction | None:
     """Return what an edition corrects; ``None`` for the edition of a weekly issue."""
     session = object_session(edition)

@@ -216,7 +216,7 @@ class PreviewSession:
         issue = store.by_period(session, newsletter.id, week)
         if issue is not None and issue.state is IssueState.BUILT:
             edition = store.edition_of(session, issue)
-            if edition.fingerprint == seen:
+            if edition.fingerprint == seen and not draft_history.went_on(session, issue):
                 return issue
         for draft in self.snapshot.overlay.drafts.values() if self.snapshot.overlay else ():
             store_draft(session, draft, now=now)

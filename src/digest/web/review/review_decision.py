@@ -88,6 +88,7 @@ def _approve(
     edition = store.edition_of(session, issue)
     findings = app.issues.findings(edition)
     approval.refuse_errors(findings)
+    approval.refuse_old_draft(session, issue)
     if _unticked(findings, order.accepted):
         return "Tick each warning that you accept, or send the issue back."
     templates = provenance.template_hash(app.issues.template_sources())
