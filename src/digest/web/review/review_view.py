@@ -115,7 +115,7 @@ def review_of(
         standing=standing,
         leaves=_leaves(session, newsletter, issue, now, may_go=may_go),
         readers=_readers(session, newsletter, issue, now),
-        audience=approval.audience_rule(newsletter, edition.slice),
+        audience=_audience(newsletter, issue),
         errors=_of_severity(findings, Severity.ERROR),
         warnings=_of_severity(findings, Severity.WARNING),
         history=[_decision(entry, newsletter, terms) for entry in approval.history(session, issue)],
@@ -182,6 +182,14 @@ def _leaves(
 def _moment(at: datetime, newsletter: Newsletter) -> str:
     local = newsletter.cadence().local(at)
     return f"{local:%A, %-d %B %Y, %H:%M} ({newsletter.timezone})"
+
+
+def _audience(newsletter: Newsletter, issue: Issue) -> str:
+    """Return `digest.issues.approval.audience_rule` as people say it."""
+    whole = f"everyone who confirmed {newsletter.name}"
+    if issue.corrects_issue_id is not None:
+        whole = "everyone who got the issue that it corrects"
+    return f"{whole}, except those who left or are paused or suppressed"
 
 
 def _readers(session: Session, newsletter: Newsletter, issue: Issue, now: datetime) -> str:
