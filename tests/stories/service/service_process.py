@@ -89,6 +89,14 @@ class ServiceHarness:
         service.terminate()
         return service.wait(SECONDS)
 
+    def end(self) -> None:
+        """End every service that still runs."""
+        for service in self.services:
+            service.kill()
+            service.wait(SECONDS)
+            if service.stdout:
+                service.stdout.close()
+
     def digest(self, *arguments: str, check: bool = True) -> str:
         """Run a command at this moment; returns what it said."""
         done = self._commands.run(list(arguments), self.folder, self._env())
@@ -269,11 +277,7 @@ def service_harness(folder: Path, at: datetime, **options: Any) -> Iterator[Serv
         try:
             yield made
         finally:
-            for service in made.services:
-                service.kill()
-                service.wait(SECONDS)
-                if service.stdout:
-                    service.stdout.close()
+            made.end()
 
 
 def _fields(variables: dict[str, str]) -> dict[str, str]:
