@@ -32,7 +32,7 @@ from digest.migrations.upgrade import config, current, newest, upgrade
 from digest.service.backup import NUMBERS_APART
 from subscribers.models import Subscriber
 
-MANUAL = Path(__file__).parents[2] / "docs" / "operating.md"
+MANUAL = Path(__file__).parents[2] / "docs" / "backups.md"
 FOLDER = str(Path(str(migrations.__file__)).parent)
 
 

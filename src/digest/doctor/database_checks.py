@@ -202,7 +202,7 @@ def check_damage(
         result = session.connection().exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     if result != "ok":
         yield refused(
-            "database", f"it is damaged: {result}", "restore a backup: digest docs operating"
+            "database", f"it is damaged: {result}", "restore a backup: digest docs backups"
         )
 
 
@@ -267,7 +267,7 @@ def _backups(app: App, session: Session) -> Iterator[CheckResult]:
         return
     kept = copies(folder)
     if run is not None and not run.ok:
-        yield warning("backup", f"the last one failed: {run.result}", "digest docs operating")
+        yield warning("backup", f"the last one failed: {run.result}", "digest docs backups")
     elif run is not None and app.clock() - run.started_at > BACKUP_AGE:
         yield warning("backup", f"the last one was on {run.started_at:%Y-%m-%d}", "digest run")
     elif kept:

@@ -230,7 +230,7 @@ def test_A15_a_whole_copy_is_not_noticed_and_the_manual_says_so(
     other = Database(f"sqlite:///{clone}")
     restore_guard.begin(other, RestoreGuardFile(beside))  # nothing tells it of the first
     other.close()
-    manual = (Path(__file__).parents[3] / "docs" / "operating.md").read_text("utf-8")
+    manual = (Path(__file__).parents[3] / "docs" / "backups.md").read_text("utf-8")
     assert "What can't be noticed: two machines with copies of the same database" in manual
 
 

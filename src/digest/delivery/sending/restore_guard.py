@@ -35,7 +35,7 @@ from digest.issues.models import Issue, IssueState, Newsletter, Slot, SlotState
 from subscribers.sql import UnitOfWork, upsert
 
 NEXT_STEP = (
-    "find out what went out meanwhile (the provider's activity; digest docs operating), then:"
+    "find out what went out meanwhile (the provider's activity; digest docs backups), then:"
     " digest resume --after-restore --by NAME --why TEXT"
 )
 
