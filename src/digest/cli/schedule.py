@@ -169,7 +169,7 @@ def shift(
     with _edit_newsletter(call, newsletter) as (session, row):
         moment = slots.reschedule(session, row, period, wall_time(to), why)
     facts = {"newsletter": newsletter, "period": period, "at": moment.at, "local": moment.local}
-    told = f"{period} comes out on {moment.local:%A, %d %B %Y, %H:%M %Z}"
+    told = f"{period} comes out on {moment.local:%A, %-d %B %Y, %H:%M %Z}"
     return Told(facts, told)
 
 
