@@ -219,6 +219,16 @@ def test_each_time_an_issue_is_sent_back_the_other_editors_are_told_once(
         assert told == {"ed@example.org", "ann@example.org"} - {by}
 
 
+def test_no_two_letters_have_one_id_whatever_week_and_newsletter_they_are_about(
+    mailbox: EditorMailbox, world: World
+) -> None:
+    world.add_newsletter(slug="trade", name="Tools of the Trade")
+    mailbox.tick(world.now)
+    mailbox.tick(TUESDAY - 48 * HOUR)
+    ids = [to.delivery for sent in mailbox.transport.accepted for to in sent.recipients]
+    assert len(ids) == len(set(ids)) == 4
+
+
 def test_a_letter_links_to_the_decision_only_while_there_is_one(mailbox: EditorMailbox) -> None:
     links = {}
     for hours in (-48, -24, 0, 13):

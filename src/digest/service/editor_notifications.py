@@ -162,17 +162,17 @@ def _send_notice(letters: EditorNotifications, due: _Due, now: datetime) -> str:
         links = _links(letters, session, newsletter, issue, due)
         url = f"{letters.base_url}{PATH}/{REVIEW_TAG}" if links else ""
         content = _content(letters, session, newsletter, issue, due, url)
-    mailing = None
+    about, mailing = due.about(newsletter), None
     if content is not None:
+        notice = about.replace("/", "-")  # what tells this letter from every other one
         mailing = Mailing(
             content=content,
             recipients=[
-                _recipient(letters, address, links, f"{TO_EDITOR}{number}-{slot.period}-{kind}")
+                _recipient(letters, address, links, f"{TO_EDITOR}{number}-{notice}")
                 for number, address in enumerate(letters.addresses, start=1)
                 if not _is_theirs(due.sent_back, address)
             ],
         )
-    about = due.about(newsletter)
     outcome = send_notice(letters.store, letters.hand_over, mailing, newsletter.slug, about, now)
     return f"{slot.period}: {kind} letter {outcome}" if outcome else ""
 
