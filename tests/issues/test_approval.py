@@ -16,6 +16,7 @@ from digest.issues import approval, build, draft_history, newsletters, provenanc
 from digest.issues.approval import approve, require_approved
 from digest.issues.build import IssueBuilder
 from digest.issues.models import Approval, ApprovalChannel, Issue, IssueState
+from digest.issues.newsletters import BadNewsletter
 from digest.issues.picking import overrides
 from digest.render.lint.finding import Finding, error, warning
 
@@ -291,6 +292,26 @@ def test_a_second_approver_accepts_the_warnings_too(
 
     with pytest.raises(NotApproved, match=r"1 of 2 approvals \(by Ann\)"):
         require_approved(session, issue, templates=templates, findings=[WARNING])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("J\u00fcrgen", "Ju\u0308rgen"), ("ann@example.org", "\uff21nn@example.org")]
+)
+def test_one_person_written_in_two_ways_is_not_two(
+    session: Session, issue: Issue, templates: str, one: str, other: str
+) -> None:
+    newsletters.change(session, store.newsletter_of(session, issue), {"approvals": 2})
+    given(session, issue, templates, by=one)
+    given(session, issue, templates, by=other)
+
+    with pytest.raises(NotApproved, match="1 of 2 approvals"):
+        require_approved(session, issue, templates=templates, findings=CLEAN)
+
+
+@pytest.mark.parametrize("people", [0, 3])
+def test_one_person_approves_or_two_do(session: Session, issue: Issue, people: int) -> None:
+    with pytest.raises(BadNewsletter, match="whole number from 1 to 2"):
+        newsletters.change(session, store.newsletter_of(session, issue), {"approvals": people})
 
 
 def sent_back(session: Session, issue: Issue, note: str = "The lead is wrong.") -> Approval:

@@ -40,6 +40,15 @@ def test_D1_a_newsletter_is_added_at_the_desk_and_laid_on_it(site: Site) -> None
     assert "every Tuesday" in site.client.get("/newsletters").text
 
 
+def test_two_people_are_asked_to_approve_at_the_desk(site: Site) -> None:
+    add(site, approvals="2")
+    refused = add(site, slug="other", approvals="3")
+
+    assert newsletter(site, "tools").approvals_needed == 2
+    assert "Two people" in site.client.get("/newsletters").text
+    assert refused.json()["faults"].keys() >= {"approvals"}
+
+
 def test_what_is_wrong_stands_beside_its_field_and_nothing_is_kept(site: Site) -> None:
     refused = add(site, most="99", sender="nobody")
     late = add(site, at="soon")

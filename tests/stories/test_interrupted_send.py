@@ -151,7 +151,7 @@ def test_I7_nothing_goes_out_from_a_sender_nobody_approved(ready: Installation) 
     other = {"DIGEST_FROM": "Cheap Pills <pills@elsewhere.example.org>"}
     refused = ready.run("send", "1", **other)
     assert (refused.code, (ready.folder / "outbox").exists()) == (1, False)
-    assert "DIGEST_FROM is Cheap Pills <pills@elsewhere.example.org> now" in refused.err
+    assert "mail comes from Cheap Pills <pills@elsewhere.example.org> now" in refused.err
     assert "next: Set it back, or build again and approve that" in refused.err
     [build] = [word for word in refused.err.split(": ") if word.startswith("digest build --period")]
     assert build.endswith("--again; then digest approve 1.\n")

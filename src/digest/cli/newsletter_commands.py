@@ -273,14 +273,14 @@ def _state_in_words(facts: Mapping[str, Any]) -> str:
     return f"{facts['cadence']}{paused}" + ("" if facts["public"] else "; not public")
 
 
+def _approval_in_words(facts: Mapping[str, Any]) -> str:
+    who = "one person" if facts["approvals"] == 1 else "two people"
+    return f"by {who}" + ("; not needed for a clean issue" if facts["unattended"] else "")
+
+
 def _readers_in_words(facts: Mapping[str, Any]) -> str:
     many: int = facts["readers"]["mailable"]
     return f"{counted(many, 'reader')} would get an issue now"
-
-
-def _approval_in_words(facts: Mapping[str, Any]) -> str:
-    people = "by two people" if facts["approvals"] > 1 else "by one person"
-    return f"{people}; not needed for a clean issue" if facts["unattended"] else people
 
 
 #: The line of `show` on which each setting stands.
@@ -324,13 +324,13 @@ def _lines(call: CommandContext, facts: Mapping[str, Any]) -> list[tuple[str, st
         "accent": f"{light} in light mode, {dark} in dark mode",
         "tracking": facts["tracking"].value,
         "public": "yes" if facts["public"] else "no: known to its readers only",
+        "approvals": _approval_in_words(facts),
     }
     shown = ("name", "description", "language", *own)
     standings = ", ".join(f"{name} {number:,}" for name, number in readers.items())
     return [
         *((_LABELS[name], own.get(name, facts.get(name, "")) or "none") for name in shown),
         ("Comes out", _state_in_words(facts)),
-        ("Approval", _approval_in_words(facts)),
         ("Latest issue", str(facts["latest_issue"] or "none")),
         ("Readers", standings),
     ]

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from unicodedata import normalize
 
 import orjson
 from sqlmodel import Session, col, select
@@ -265,11 +266,16 @@ def changed_since(approval: Approval, terms: ApprovalTerms) -> tuple[str, ...]:
 
 
 def people(approvals: Iterable[Approval]) -> list[str]:
-    """Return who gave these approvals, each person once; capitals and spaces don't count."""
+    """Return who gave these approvals, each person once."""
     names: dict[str, str] = {}
     for entry in approvals:
-        names.setdefault(name_of(entry.by).casefold(), entry.by)
+        names.setdefault(person(entry.by), entry.by)
     return list(names.values())
+
+
+def person(by: str) -> str:
+    """Return a name by which a person is told from another: no capitals, spaces, or odd letters."""
+    return normalize("NFKC", name_of(by)).casefold()
 
 
 def name_of(by: str) -> str:

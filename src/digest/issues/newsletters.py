@@ -27,7 +27,7 @@ from subscribers.address import parse_named
 MOST = 8  #: comparisons an issue may be allowed; more would pass the weight at which Gmail clips
 LONGEST_REST = 52  #: issues for which a tool may rest
 MOST_POINTS = 100
-MOST_APPROVALS = 2
+MOST_APPROVALS = 2  #: people who may have to approve an issue
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _SLUG_LENGTH, _NAME_LENGTH, _TEXT_LENGTH, _MAILBOX_LENGTH = 64, 200, 500, 400
 _NOT_IN_NAMES = frozenset(",;")  # that SendGrid refuses in a mailbox's name

@@ -90,8 +90,8 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             FormField(name="zone", label="Time zone", hint="Such as Europe/Berlin."),
             FormField(
                 name="approvals",
-                label="Approved by",
-                choices=(("1", "One person"), ("2", "Two different people")),
+                label="An issue is approved by",
+                choices=(("1", "One person"), ("2", "Two people")),
             ),
         ),
     ),

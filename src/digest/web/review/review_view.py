@@ -130,8 +130,7 @@ def has_approved(session: Session, issue: Issue, editor: str, terms: ApprovalTer
     """Return whether *editor* has approved the issue on these terms."""
     given = approval.standing(session, issue)
     in_force = [entry for entry in given if entry.seal == terms.seal()]
-    name = approval.name_of(editor).casefold()
-    return name in {each.casefold() for each in approval.people(in_force)}
+    return approval.person(editor) in {approval.person(entry.by) for entry in in_force}
 
 
 _OVER = {
