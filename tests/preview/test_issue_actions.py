@@ -107,10 +107,29 @@ def test_nothing_is_sent_from_the_desk_that_nobody_has_approved(
     approve(editor)
     editor.desk.decide({"act": "word", "line": "subject", "text": "By hand"})
     changed = editor.desk.renew().seal
+    with pytest.raises(NotApproved, match="approve No"):
+        perform(actions, "send", seen=changed)
+    editor.desk.decide({"act": "undo"})
+    editor.desk.renew()
     with pytest.raises(NotApproved, match="changed since you looked"):
         perform(actions, "send", seen=changed)
     with editor.app.database.read() as session:
         assert store.by_number(session, 1, 1).state is IssueState.BUILT
+
+
+def test_a_change_that_leaves_the_mail_as_it_is_can_be_approved(
+    editor: EditorFolder, actions: IssueActions
+) -> None:
+    seal = approve(editor)
+    shown = editor.desk.snapshot.pick
+    assert shown
+    editor.desk.decide({"act": "pin", "slug": shown.chosen[0].candidate.slug})
+    assert editor.desk.renew().seal == seal
+    with pytest.raises(NotApproved, match="approve No"):
+        perform(actions, "send", seen=seal)
+    approve(editor)
+
+    assert state(perform(actions, "send", seen=seal)) is IssueState.SENT
 
 
 def test_a_sent_issue_stays_on_the_desk_and_says_what_became_of_it(

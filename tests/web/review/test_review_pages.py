@@ -8,10 +8,12 @@ from threading import Thread
 
 import httpx2
 import pytest
+from sqlmodel import Session
 
 from digest.errors import NotApproved
-from digest.issues import approval, newsletters, review_code, store
-from digest.issues.models import ApprovalAct, ApprovalChannel, IssueState
+from digest.issues import approval, draft_history, newsletters, review_code, store
+from digest.issues.models import ApprovalAct, ApprovalChannel, Issue, IssueState
+from digest.issues.picking import overrides
 from digest.issues.review_link import link_to, mark_of_editor, review_token
 from digest.service.job_registry import release_decision
 from subscribers.tokens import DatedTarget, LinkTarget
@@ -348,6 +350,57 @@ def test_who_is_no_editor_any_more_is_let_in_no_more(
     stays = link_to(DRAFT_ID, "ANN@example.org", "f" * 64, until)
     assert stays.editor == mark_of_editor(ANN)
     assert review.site.http.get(f"/review/{review_token(app.tokens, stays)}").status_code == 200
+
+
+@pytest.mark.parametrize("act", ["", "Approve", "send back"])
+def test_a_form_that_names_no_button_decides_nothing(review: Review, act: str) -> None:
+    url = review.link(ANN)
+    review.ask(url)
+    refused = review.decide(url, review.code(ANN), act=act)
+
+    assert refused.status_code == 409
+    assert "Press one of the two buttons" in text_of(refused)
+    assert review.history() == []
+
+
+def test_a_note_is_never_dropped_by_an_approval(review: Review) -> None:
+    url = review.link(ANN)
+    review.ask(url)
+    code = review.code(ANN)
+    refused = review.decide(url, code, note="The price is wrong.")
+
+    assert refused.status_code == 409
+    assert "A note says what has to change" in text_of(refused)
+    assert "The price is wrong.</textarea>" in refused.text
+    assert review.history() == []
+    assert review.decide(url, code, note=" ").status_code == 303
+
+
+def test_a_mail_that_is_older_than_its_draft_is_not_approved_and_the_code_stays(
+    review: Review,
+) -> None:
+    url = review.link(ANN)
+    review.ask(url)
+    code = review.code(ANN)
+    review.change(draft_another_subject)
+    refused = review.decide(url, code)
+
+    assert refused.status_code == 409
+    assert "The draft of issue 3 was changed after this mail was built." in text_of(refused)
+    review.change(take_back)
+    assert review.decide(url, code).status_code == 303
+
+
+def draft_another_subject(session: Session, issue: Issue) -> None:
+    newsletter = store.newsletter_of(session, issue)
+    decisions = overrides.set_text(overrides.Decisions(), "subject", "Another")
+    draft_history.decide(
+        session, newsletter, issue.period, decisions, summary="subject", now=issue.built_at
+    )
+
+
+def take_back(session: Session, issue: Issue) -> None:
+    draft_history.undo(session, store.newsletter_of(session, issue), issue.period)
 
 
 DRAFT_ID = 3

@@ -21,6 +21,8 @@ from digest.render.lint import Finding, Severity
 from digest.web.review.review_view import has_approved
 
 CHANGED = "The issue has changed since you opened this page. Below is what it is now."
+UNDECIDED = "Press one of the two buttons: approve this version, or send it back."
+NOTED = "A note says what has to change: send the issue back, or empty the note to approve it."
 OVER = "There is nothing left to decide on this issue."
 
 
@@ -35,7 +37,7 @@ class ReviewAct(StrEnum):
 class ReviewOrder:
     """What an editor orders by the form."""
 
-    act: ReviewAct
+    act: ReviewAct | None  #: ``None`` where the form names neither button
     seen: str  #: the fingerprint of the mail that the page showed
     code: str
     note: str = ""
@@ -71,7 +73,9 @@ def decide(app: App, link: ReviewLink, editor: str, order: ReviewOrder) -> str:
                 return fault
             if order.act is ReviewAct.APPROVE:
                 return _approve(session, app, issue, link, editor, order)
-            return _send_back(session, app, issue, link, editor, order)
+            if order.act is ReviewAct.SEND_BACK:
+                return _send_back(session, app, issue, link, editor, order)
+            return UNDECIDED
     except DigestError as refusal:
         return _sentence(str(refusal))
 
@@ -85,6 +89,8 @@ def _stale(session: Session, issue: Issue | None, seen: str) -> str:
 def _approve(
     session: Session, app: App, issue: Issue, link: ReviewLink, editor: str, order: ReviewOrder
 ) -> str:
+    if order.note.strip():  # Enter in the field of the code presses the first button
+        return NOTED
     edition = store.edition_of(session, issue)
     findings = app.issues.findings(edition)
     approval.refuse_errors(findings)

@@ -107,9 +107,9 @@ class ReviewPages:
         return _back_to(request)
 
     def _decide(self, request: Request, fields: Fields, link: ReviewLink, editor: str) -> Response:
-        back = _last(fields, "act") == ReviewAct.SEND_BACK
+        act = _last(fields, "act")
         order = ReviewOrder(
-            act=ReviewAct.SEND_BACK if back else ReviewAct.APPROVE,
+            act=ReviewAct(act) if act in list(ReviewAct) else None,
             seen=_last(fields, "seen"),
             code=_last(fields, "code"),
             note=_last(fields, "note"),
