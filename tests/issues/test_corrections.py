@@ -23,7 +23,6 @@ from digest.issues.build import IssueBuilder
 from digest.issues.corrections import (
     CorrectionDraft,
     NothingDiffers,
-    build_again,
     build_correction,
     draft_correction,
 )
@@ -239,7 +238,7 @@ def test_a_correction_that_waits_is_made_anew_only_when_asked(desk: Desk, week: 
     with desk.database.read() as session:
         issue = store.by_number(session, 1, 100_001)
         assert [edition.revision for edition in store.editions(session, issue)] == [1, 2]
-        assert build_again(issue) == "digest correct 1 --again"
+        assert store.build_again(issue) == "digest correct 1 --again"
 
 
 def test_a_correction_that_was_wrong_too_is_corrected_itself(desk: Desk, week: str) -> None:

@@ -354,12 +354,8 @@ def refuse_old_draft(session: Session, issue: Issue) -> None:
     if draft_history.went_on(session, issue):
         raise NotApproved(
             f"the draft of issue {issue.number} was changed after this mail was built",
-            next_step=_built_again(issue),
+            next_step=f"{store.build_again(issue)}; then digest approve {issue.number}",
         )
-
-
-def _built_again(issue: Issue) -> str:
-    return f"digest build --period {issue.period} --again; then digest approve {issue.number}"
 
 
 def _warned_rules(findings: Sequence[Finding]) -> list[str]:
@@ -375,7 +371,7 @@ def _refuse_sent_back(session: Session, issue: Issue) -> None:
     if back is not None:
         raise NotApproved(
             f"issue {issue.number} was sent back by {back.by}: {back.note}",
-            next_step=_built_again(issue),
+            next_step=f"{store.build_again(issue)}; then digest approve {issue.number}",
         )
 
 

@@ -12,7 +12,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session as OrmSession
-from sqlalchemy.orm import object_session
 from sqlmodel import Session
 
 from digest.comparisons.store import ComparisonSummary, revisions, summaries
@@ -90,7 +89,7 @@ def build_correction(
     if before is not None and not again:
         raise WrongState(
             f"issue {wrong.number} has a correction already: issue {before.number}",
-            next_step=f"digest show {before.number}; to make it anew: {build_again(before)}",
+            next_step=f"digest show {before.number}; to make it anew: {store.build_again(before)}",
         )
     draft = draft_correction(session, wrong, now=now, issue_builder=issue_builder, why=why)
     issue = before or Issue(
@@ -113,15 +112,6 @@ def build_correction(
     return issue, draft
 
 
-def build_again(issue: Issue) -> str:
-    """Return the command that builds an issue anew that isn't sent."""
-    session = object_session(issue)
-    wrong = wrong_issue(session, issue) if session else None
-    if wrong is None:
-        return f"digest build --period {issue.period} --again"
-    return f"digest correct {wrong.number} --again"
-
-
 def wrong_issue(session: OrmSession, correction: Issue) -> Issue | None:
     """Return the issue that *correction* corrects; ``None`` for an issue that corrects none."""
     wrong = correction.corrects_issue_id
@@ -135,7 +125,8 @@ def require_at_rest(wrong: Issue) -> None:
     """
     if wrong.state is IssueState.BUILT:
         raise WrongState(
-            f"issue {wrong.number} isn't sent yet, so nobody got it", next_step=build_again(wrong)
+            f"issue {wrong.number} isn't sent yet, so nobody got it",
+            next_step=store.build_again(wrong),
         )
     if wrong.prepared_at is None:
         raise WrongState(f"issue {wrong.number} was never sent, so nobody got it")

@@ -13,7 +13,6 @@ from sqlmodel import Session
 
 from digest.issues import provenance, store
 from digest.issues.content import IssueView
-from digest.issues.corrections import build_again
 from digest.issues.identity import MailIdentity
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Tracking
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content
@@ -123,7 +122,7 @@ def _mend_sender(issue: Issue | None) -> str:
     mend = "Set it back, or build again and approve that: digest build --again."
     if issue is not None and issue.state is IssueState.BUILT:
         mend = (
-            f"Set it back, or build again and approve that: {build_again(issue)}; then digest"
+            f"Set it back, or build again and approve that: {store.build_again(issue)}; then digest"
             f" approve {issue.number}."
         )
     elif issue is not None:

@@ -52,13 +52,11 @@ def resume(session: Session, issue: Issue, now: datetime, *, past_first_wave: bo
     `WrongState` for an issue that isn't paused or being sent. The caller commits.
     """
     if issue.state is IssueState.BUILT:
-        from digest.issues.corrections import build_again  # it imports all that builds a mail
-
         raise WrongState(
             f"issue {issue.number} hasn't begun to go out, so there is nothing to resume",
             next_step=(
                 f"digest send {issue.number} begins; where a setting has changed since it was"
-                f" built: {build_again(issue)}; then digest approve {issue.number}"
+                f" built: {store.build_again(issue)}; then digest approve {issue.number}"
             ),
         )
     _require(issue, IssueState.PAUSED, "resumed", also=(IssueState.PREPARED,))
