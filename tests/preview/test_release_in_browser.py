@@ -61,3 +61,18 @@ def test_what_is_wrong_with_a_newsletter_is_shown_beside_its_field(page: Page) -
     page.fill("#most", "3")
     page.get_by_role("button", name="Keep", exact=True).click()
     expect(page.locator("#said")).to_have_text("1 changed")
+
+
+def test_a_long_note_leaves_room_for_the_rest_of_the_desk(page: Page) -> None:
+    page.locator(".tabs [data-tab=approve]").click()
+    page.fill("#by", "Kim")
+    page.click("text=Approve No. 1")
+    page.click("summary:has-text('Send it back')")
+    page.fill("#note-back", "The price is wrong. " * 8 + "x" * 300)
+    page.fill("#by-back", "Kim")
+    page.click("text=Send No. 1 back")
+
+    expect(page.locator("#status")).to_contain_text("Sent back by Kim")
+    for place in ("#bar h1", "#panel"):
+        cut = "each => each.scrollWidth > each.clientWidth"
+        assert not page.locator(place).evaluate(cut), place

@@ -60,7 +60,7 @@ def test_the_page_shows_the_mail_the_audience_the_moment_and_the_findings(review
     said = text_of(answer)
     assert answer.status_code == 200
     assert review.seen() in said
-    assert "1 reader: everyone who confirmed Weekly AI Tool Verdicts, except those who left" in said
+    assert "1 reader of Weekly AI Tool Verdicts: everyone who has confirmed" in said
     assert "Wednesday, 25 November 2026, 09:00 (UTC), once it is approved" in said
     assert "Issue 3 isn't approved." in said
     assert "Warning. An image has no alternative text. Write one." in said

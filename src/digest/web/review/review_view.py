@@ -69,8 +69,7 @@ class ReviewView:
     fingerprint: str
     standing: str  #: whether it may go, in a sentence
     leaves: str
-    readers: str
-    audience: str
+    audience: str  #: how many would get it, and who they are
     errors: Sequence[FindingView]
     warnings: Sequence[FindingView]
     history: Sequence[str]  #: each decision in a sentence, the oldest first
@@ -114,8 +113,7 @@ def review_of(
         fingerprint=edition.fingerprint,
         standing=standing,
         leaves=_leaves(session, newsletter, issue, now, may_go=may_go),
-        readers=_readers(session, newsletter, issue, now),
-        audience=_audience(newsletter, issue),
+        audience=_audience(session, newsletter, issue, edition, now),
         errors=_of_severity(findings, Severity.ERROR),
         warnings=_of_severity(findings, Severity.WARNING),
         history=[_decision(entry, newsletter, terms) for entry in approval.history(session, issue)],
@@ -183,17 +181,19 @@ def _moment(at: datetime, newsletter: Newsletter) -> str:
     return f"{local:%A, %-d %B %Y, %H:%M} ({newsletter.timezone})"
 
 
-def _audience(newsletter: Newsletter, issue: Issue) -> str:
-    """Return `digest.issues.approval.audience_rule` as people say it."""
-    whole = f"everyone who confirmed {newsletter.name}"
-    if issue.corrects_issue_id is not None:
-        whole = "everyone who got the issue that it corrects"
-    return f"{whole}, except those who left or are paused or suppressed"
-
-
-def _readers(session: Session, newsletter: Newsletter, issue: Issue, now: datetime) -> str:
-    number = count_audience(session, issue, newsletter.slug, now).readers
-    return "1 reader" if number == 1 else f"{number:,} readers"
+def _audience(
+    session: Session, newsletter: Newsletter, issue: Issue, edition: Edition, now: datetime
+) -> str:
+    size = count_audience(session, issue, newsletter.slug, now)
+    number = "1 reader" if size.readers == 1 else f"{size.readers:,} readers"
+    correction = issue.corrects_issue_id is not None
+    who = f"the {edition.slice}" if correction else "everyone who has confirmed"
+    left_out = (
+        f", but {size.excluded:,} who paused, asked for other topics or may not be mailed"
+        if size.excluded
+        else ""
+    )
+    return f"{number} of {newsletter.name}: {who}{left_out}"
 
 
 def _of_severity(findings: Sequence[Finding], severity: Severity) -> list[FindingView]:
