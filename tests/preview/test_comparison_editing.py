@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from digest.comparisons.store import by_slug, count, history
+from digest.errors import NotApproved
+from digest.issues import store
 from tests.preview.conftest import EditorFolder, Site
 
 SLUG = "tidepool-notes-vs-marginalia-loop"
@@ -62,6 +64,38 @@ def test_a_kept_change_is_a_revision_above_the_file_and_is_in_the_mail(site: Sit
     assert file.read_bytes() == before
     form = site.client.get("/comparison", params={"slug": SLUG}).text
     assert "Revision 2, edited by Kim on 24 November 2026" in form
+
+
+def test_an_edit_after_the_approval_holds_the_issue_until_somebody_approves_the_new_words(
+    editor: EditorFolder, site: Site
+) -> None:
+    approve(editor)
+    post(site, "keep", by="Kim", words={TAGLINE: "Finds the note you lost."})
+    assert held(editor) == "issue 1 has a warning nobody has accepted: edited"
+
+    post(site, "keep", by="Kim", restore=1)
+    assert held(editor) == ""
+    post(site, "keep", by="Kim", words={"contenders.0.description": "Words no mail shows."})
+    editor.desk.renew()
+    assert held(editor)
+    approve(editor)
+    assert held(editor) == ""
+
+
+def approve(editor: EditorFolder) -> None:
+    snapshot = editor.desk.renew()
+    findings = snapshot.built.findings if snapshot.built else ()
+    editor.desk.approve(snapshot.seal, [each.rule for each in findings], "Kim")
+
+
+def held(editor: EditorFolder) -> str:
+    """Return why the issue may not go; empty where it may."""
+    with editor.app.database.read() as session:
+        try:
+            editor.app.issues.require_approved(session, store.by_number(session, 1, 1))
+        except NotApproved as fault:
+            return str(fault)
+    return ""
 
 
 def test_an_earlier_revision_is_restored_by_a_new_one(site: Site) -> None:

@@ -266,6 +266,16 @@ def revisions(session: Session, ids: Collection[int]) -> dict[int, Revision]:
     return {row.id: row for row in rows if row.id is not None}
 
 
+def edited_since(session: Session, shown: Collection[int]) -> list[str]:
+    """Return the slugs of comparisons that an editor gave other words than revisions *shown*."""
+    return [
+        row.comparison.slug
+        for row in revisions(session, shown).values()
+        if (newest := latest(session, row.comparison)).editor
+        and newest.fingerprint != row.fingerprint
+    ]
+
+
 def summaries(session: Session) -> list[ComparisonSummary]:
     """Return a summary of every comparison, sorted by slug."""
     rows = session.connection().execute(_side_rows()).all()

@@ -11,6 +11,7 @@ from typing import cast
 from sqlalchemy.orm import object_session
 from sqlmodel import Session
 
+from digest.comparisons import store as comparisons
 from digest.issues import provenance, store
 from digest.issues.content import IssueView
 from digest.issues.identity import MailIdentity
@@ -20,7 +21,15 @@ from digest.mail.marked_copy import inert_recipient
 from digest.mail.outbox import message
 from digest.mail.spamassassin import SpamScore, score_mail
 from digest.render.escaping import in_plain_text
-from digest.render.lint import Finding, LintedMail, Severity, error, lint_mail, spam_score
+from digest.render.lint import (
+    Finding,
+    LintedMail,
+    Severity,
+    error,
+    lint_mail,
+    spam_score,
+    warning,
+)
 from digest.render.rendered import Rendered
 
 
@@ -70,6 +79,7 @@ class LintTerms:
         moved = moved_since(copy, unsubscribe_url, today.postal_address)
         moved += sender_since(settings, today, _issue(edition))
         moved += withdrawn_since(edition, _issue(edition))
+        moved += edited_since(edition, _issue(edition))
         found = [*provenance.findings_of(edition), *moved, *lint_mail(copy)]
         return self._with_leniency(found, today.postal_address)
 
@@ -138,10 +148,23 @@ def withdrawn_since(edition: Edition, issue: Issue | None) -> list[Finding]:
     session = object_session(edition)
     if session is None or issue is None or issue.state is not IssueState.BUILT:
         return []
-    mend = f"Build it without: digest build --period {issue.period} --again."
+    mend = f"Build it without: {store.build_again(issue)}."
     return [
         error("withdrawn", "html", f"it carries {slug}, which was withdrawn", mend)
         for slug in store.withdrawn_in(cast(Session, session), issue.id or 0)
+    ]
+
+
+def edited_since(edition: Edition, issue: Issue | None) -> list[Finding]:
+    """Return a warning for each comparison that an editor changed since an issue was built."""
+    session = object_session(edition)
+    if session is None or issue is None or issue.state is not IssueState.BUILT:
+        return []
+    mend = f"Build it with the new words: {store.build_again(issue)}."
+    shown = provenance.revisions_of(edition)
+    return [
+        warning("edited", "html", f"it carries {slug} as it was before an editor changed it", mend)
+        for slug in comparisons.edited_since(cast(Session, session), shown)
     ]
 
 

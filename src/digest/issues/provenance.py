@@ -117,6 +117,13 @@ def decisions_of(edition: Edition) -> Decisions | None:
     return None if kept is None else Decisions.from_dict(kept)
 
 
+def revisions_of(edition: Edition) -> list[int]:
+    """Return the ids of the revisions in an edition; empty when they weren't stored."""
+    session = object_session(edition)
+    recipe = session.get(Recipe, edition.id) if session else None
+    return list(recipe.made_from.get("revisions", ())) if recipe else []
+
+
 def correction_of(edition: Edition) -> Correction | None:
     """Return what an edition corrects; ``None`` for the edition of a weekly issue."""
     session = object_session(edition)

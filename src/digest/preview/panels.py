@@ -152,6 +152,7 @@ def _verdict(preview: PreviewSession, key: str, name: str) -> dict[str, str]:
 
 
 #: Findings about the installation, which every sample would repeat.
+_SINCE_BUILT = frozenset({"settings-changed", "edited"})  #: rules about what came after
 _USUAL = frozenset({"local-host", "postal-address"})
 
 
@@ -208,7 +209,7 @@ def _past_content(preview: PreviewSession, before: PastEdition) -> MailContent:
         html=before.html,
         text=before.text,
         view=view,
-        findings=[finding for finding in findings if finding.rule != "settings-changed"],
+        findings=[finding for finding in findings if finding.rule not in _SINCE_BUILT],
     )
 
 

@@ -20,7 +20,7 @@ from digest.comparisons.store import store_draft
 from digest.errors import DigestError, NotApproved
 from digest.issues import approval, build, draft_history, store
 from digest.issues.content import IssueView, SponsorView
-from digest.issues.linting import spam_findings
+from digest.issues.linting import edited_since, spam_findings
 from digest.issues.models import ApprovalChannel, Issue, IssueState, Newsletter
 from digest.issues.picking import Decisions, Line, overrides
 from digest.letters import test_copy_location
@@ -216,7 +216,8 @@ class PreviewSession:
         issue = store.by_period(session, newsletter.id, week)
         if issue is not None and issue.state is IssueState.BUILT:
             edition = store.edition_of(session, issue)
-            if edition.fingerprint == seen and not draft_history.went_on(session, issue):
+            behind = draft_history.went_on(session, issue) or edited_since(edition, issue)
+            if edition.fingerprint == seen and not behind:
                 return issue
         for draft in self.snapshot.overlay.drafts.values() if self.snapshot.overlay else ():
             store_draft(session, draft, now=now)

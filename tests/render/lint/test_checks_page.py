@@ -90,6 +90,16 @@ gets it from the sender it was built with. An issue on its way that nobody has g
 refused the sender, say) takes the new one with `digest resume ISSUE`, and goes on once that is
 approved: the earlier approval is void.
 
+### withdrawn
+
+**Error.** The issue carries a comparison that was withdrawn after it was built. Build it again.
+
+### edited
+
+**Warning.** An editor changed the words of a comparison after the issue was built, so its mail has
+the old ones, and an approval from before doesn't let it go. Build it again with the new words, or
+approve it as it is.
+
 ### panel-share
 
 **Warning.** The mail shows a tool's panel share and quotes reviewers by their calls. Where the
