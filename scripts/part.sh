@@ -16,7 +16,7 @@ PART="tests/cli tests/comparisons/test_comparisons_command.py tests/mail tests/m
 
 empty=$(mktemp -d)
 trap 'rm -rf "$empty"' EXIT
-cp -R tests benchmarks docs pyproject.toml requirements-dev.txt "$empty"
+cp -R tests benchmarks docs README.md pyproject.toml requirements-dev.txt "$empty"
 cd "$empty"
 "$uv" venv -q --python "$python" venv
 pip() { "$uv" pip install -q --python venv/bin/python "$@"; }
