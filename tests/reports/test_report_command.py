@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -86,7 +87,9 @@ def digest(tmp_path: Path) -> Digest:
 
 
 def test_a_report_adds_up_everywhere(digest: Digest) -> None:
-    assert "1 blocked, 1 bounced, 1 without news yet" in digest("report", "1").stdout
+    printed = digest("report", "1").stdout
+    assert "1 blocked, 1 bounced" in printed
+    assert re.search(r"No news yet +1 ", printed)
     numbers = orjson.loads(digest("report", "1", "--json").stdout)["numbers"]
     parts = ("delivered", "deferred", "blocked", "bounced", "dropped", "unheard")
     assert sum(numbers[part] for part in parts) == numbers["accepted"] == len(NEWS)
@@ -114,7 +117,7 @@ def test_without_the_package_that_draws_the_page_has_tables_and_a_word_says_so(
     monkeypatch.setitem(sys.modules, "vl_convert", None)  # as where the extra isn't installed
     said = digest("report", "1", "--html", "-")
     assert "<svg" not in said.stdout
-    assert said.stdout.count("<details open>") > 1
+    assert "<details open>" in said.stdout
     assert "The charts weren’t drawn" in said.stdout
     assert 'next: pip install "vl-convert-python<2"' in said.stderr
 

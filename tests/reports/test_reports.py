@@ -234,10 +234,24 @@ def test_complaints_stand_beside_the_lines_that_matter(
     assert (tile.bad, words in tile.note) == (bad, True)
 
 
-def test_an_issue_without_news_is_shown_too() -> None:
+def test_D4_what_has_no_news_yet_is_not_called_undelivered() -> None:
     empty = a_report(numbers=EditionStatistics(accepted=10), sections=(), links=(), heat="")
-    assert "reached 0 of 10 mailboxes" in issue_page(empty)
-    assert tiles(empty)[1].note == "10 without news yet"
+    assert "10 mails were accepted, and there is no news of them yet" in issue_page(empty)
+    shown = {tile.name: (tile.value, tile.note) for tile in tiles(empty)}
+    assert shown["Not delivered"] == ("0", "nothing is known yet")
+    assert shown["No news yet"][0] == "10"
+
+
+def test_copies_in_a_folder_are_said_to_have_reached_nobody() -> None:
+    page = issue_page(replace(a_report(), in_folder=True))
+    assert "in the outbox folder. Nobody was mailed." in page
+
+
+def test_D27_no_chart_of_one_bar_and_no_machines_where_nothing_is_tracked() -> None:
+    one = replace(a_report().numbers, providers=a_report().numbers.providers[:1])
+    page = issue_page(a_report(numbers=one, tracking=Tracking.OFF, links=(), heat=""))
+    assert "by mailbox provider</h2>" not in page
+    assert "machines" not in page
 
 
 def test_of_an_issue_that_nobody_took_yet_no_empty_charts_are_drawn() -> None:
@@ -245,7 +259,7 @@ def test_of_an_issue_that_nobody_took_yet_no_empty_charts_are_drawn() -> None:
     page = issue_page(empty)
     assert "accepted nothing of it yet" in page
     assert "<h2>From accepted" not in page
-    assert tiles(empty)[1].note == "nothing was accepted yet"
+    assert tiles(empty)[1].note == "nothing is known yet"
 
 
 def test_what_was_accepted_adds_up() -> None:

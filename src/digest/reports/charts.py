@@ -30,15 +30,17 @@ class Chart:
     rows: Sequence[Sequence[str]]
 
 
-def funnel(numbers: EditionStatistics, *, tracked: bool) -> Chart:
-    """Return the bars from accepted to clicked; without *tracked*, to delivered."""
-    steps = [("Accepted", numbers.accepted, 0), ("Delivered", numbers.delivered, 0)]
-    if tracked:
-        steps.append(("Opened", numbers.opened_people, numbers.opened_machines))
-        clicked = numbers.clicked_surely
-        steps.append(("Clicked", clicked, numbers.clicked_all - clicked))
+def funnel(numbers: EditionStatistics) -> Chart:
+    """Return the bars from accepted to clicked."""
+    clicked = numbers.clicked_surely
+    steps = [
+        ("Accepted", numbers.accepted, 0),
+        ("Delivered", numbers.delivered, 0),
+        ("Opened", numbers.opened_people, numbers.opened_machines),
+        ("Clicked", clicked, numbers.clicked_all - clicked),
+    ]
     return _chart(
-        title="From accepted to clicked" if tracked else "From accepted to delivered",
+        title="From accepted to clicked",
         says="Readers at each step. The pale part is what may have been machines.",
         name="funnel",
         drawing=lambda size: vega.stacked(steps, size, ("people", "perhaps machines")),

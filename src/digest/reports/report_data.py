@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from digest.delivery.counts import count_deliveries
 from digest.delivery.reporting import EditionStatistics, LinkStatistics, edition_statistics
+from digest.delivery.sending import count_outbox_copies
 from digest.errors import NotFound
 from digest.issues import store
 from digest.issues.models import Edition, Issue, IssueState, Newsletter
@@ -81,6 +82,7 @@ class IssueReport:
     growth: list_statistics.AudienceCounts
     editions: Sequence[EditionRow] = ()
     corrects: int | None = None  #: number of the weekly issue, of a correction
+    in_folder: bool = False  #: the copies went to the outbox folder, so nobody was mailed
     heat: str = field(default="", repr=False)  #: the heat map of the mail, as HTML
 
     @property
@@ -141,6 +143,7 @@ def report(
         growth=audience or list_statistics.count(session, newsletter.slug, now),
         editions=_editions(session, issue),
         corrects=issue.corrected_number,
+        in_folder=count_outbox_copies(session, edition.id or 0) > 0,
         heat=heat_map(edition.html, numbers.links) if numbers.links else "",
     )
 

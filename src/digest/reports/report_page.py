@@ -59,13 +59,16 @@ def issue_page(report: IssueReport, *, folder: Path | None = None) -> str:
 def _charts(report: IssueReport) -> Iterator[Chart | None]:
     tracked = report.tracking != Tracking.OFF
     numbers = report.numbers
+    several = len(numbers.providers) > 1  # of one, a tile says it all
     if numbers.accepted:
-        yield charts.funnel(numbers, tracked=tracked)
+        if tracked:
+            yield charts.funnel(numbers)
         yield charts.delivery(numbers)
         if tracked and report.sections:
             yield charts.comparisons(report.sections)
-        yield charts.failures(numbers.providers)
-    if numbers.delivered:
+        if several:
+            yield charts.failures(numbers.providers)
+    if numbers.delivered and several:
         yield charts.complaints(numbers.providers)
     yield charts.growing(report.growth)
     yield charts.sources(report.growth)
@@ -101,6 +104,9 @@ def tiles(report: IssueReport) -> list[Tile]:
         ),
         Tile(name="Not delivered", value=f"{failed(numbers):,}", note=_failed(numbers)),
     ]
+    if numbers.unheard:
+        note = "the provider hasn't said yet what became of them"
+        shown.append(Tile(name="No news yet", value=f"{numbers.unheard:,}", note=note))
     if report.tracking != Tracking.OFF:
         shown += [_opened(numbers), _clicked(numbers)]
     shown += [
@@ -115,8 +121,8 @@ def tiles(report: IssueReport) -> list[Tile]:
 
 
 def failed(numbers: EditionStatistics) -> int:
-    """Return how many accepted mails are not known to be delivered."""
-    return numbers.accepted - numbers.delivered
+    """Return how many accepted mails are known not to be delivered, or not yet."""
+    return numbers.accepted - numbers.delivered - numbers.unheard
 
 
 def _failed(numbers: EditionStatistics) -> str:
@@ -125,10 +131,10 @@ def _failed(numbers: EditionStatistics) -> str:
         (numbers.blocked, "blocked"),
         (numbers.bounced, "bounced"),
         (numbers.dropped, "dropped"),
-        (numbers.unheard, "without news yet"),
     )
     failures = ", ".join(f"{number:,} {name}" for number, name in parts if number)
-    return failures or "nothing failed" if numbers.accepted else "nothing was accepted yet"
+    heard = numbers.accepted - numbers.unheard
+    return failures or "nothing failed" if heard else "nothing is known yet"
 
 
 def _opened(numbers: EditionStatistics) -> Tile:
@@ -174,6 +180,10 @@ def _summary(report: IssueReport) -> str:
     numbers = report.numbers
     if not numbers.accepted:
         return "The provider has accepted nothing of it yet."
+    if report.in_folder:
+        return f"Its {numbers.accepted:,} mails are in the outbox folder. Nobody was mailed."
+    if numbers.unheard == numbers.accepted:
+        return f"{numbers.accepted:,} mails were accepted, and there is no news of them yet."
     reached = f"It reached {numbers.delivered:,} of {numbers.accepted:,} mailboxes"
     if report.tracking == Tracking.OFF or not numbers.clicked_all:
         return f"{reached}."
