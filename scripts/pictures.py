@@ -147,7 +147,7 @@ def _site(browser: Browser, demo: Path) -> None:
 
 def _review_path(demo: Path) -> str:
     """Return the path of the page that the letter to the editor leads to."""
-    for path in (demo / "outbox" / "editors").glob("*.eml"):
+    for path in (demo / "outbox").rglob("*.eml"):
         part = message_from_bytes(path.read_bytes(), policy=policy.default).get_body(["plain"])
         if part and (found := re.search(r"/review/\S+", part.get_content())):
             return found[0]

@@ -1,8 +1,12 @@
-"""docs/json.md: what its examples show is what the commands print, key by key."""
+"""docs/json.md: what its examples show is what the commands print, key by key.
+
+After an intended change: ``DIGEST_UPDATE_GOLDEN=1 pytest tests/stories/test_json_page.py``
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from pathlib import Path
@@ -11,41 +15,56 @@ from typing import Any
 from digest import samples
 from tests.stories.conftest import ENOUGH, Installation
 
-PAGE = (Path(__file__).parents[2] / "docs" / "json.md").read_text("utf-8")
-EXAMPLES = dict(re.findall(r"```sh\ndigest ([^|\n]+)\n```\n\n```json\n(.*?)\n```", PAGE, re.DOTALL))
+PAGE = Path(__file__).parents[2] / "docs" / "json.md"
+EXAMPLE = re.compile(r"```sh\ndigest ([^|\n]+)\n```\n\n```json\n(.*?)\n```", re.DOTALL)
 THREE = {"marrow-search", "greenroom-video", "tidepool-notes"}
 
 
+def cut(value: Any) -> Any:
+    """Return a document with the first item of each list, as the page shows it."""
+    if isinstance(value, dict):
+        return {name: cut(each) for name, each in value.items()}
+    return [cut(each) for each in value[:1]] if isinstance(value, list) else value
+
+
 def keys(value: Any) -> Any:
-    """Return every key of a document; of a list, those of its first item."""
+    """Return every key of a document."""
     if isinstance(value, dict):
         return {name: keys(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [keys(each) for each in value[:1]]
-    return None
+    return [keys(each) for each in value] if isinstance(value, list) else None
 
 
 def test_each_example_has_the_keys_that_its_command_prints(empty: Installation) -> None:
+    examples: dict[str, str] = dict(EXAMPLE.findall(PAGE.read_text("utf-8")))
     site = Installation(empty.warm, empty.folder, ENOUGH)
     (site.folder / "readers.csv").write_text("email\nann@example.org\nben@example.org\n")
-    site.done("init")
-    site.done(
-        "import", *(path for path in samples.comparisons() if path.name.split("-vs-")[0] in THREE)
-    )
-    site.done("subscribers", "import", "readers.csv", "--consent", "They ticked the box.")
+    three = [path for path in samples.comparisons() if path.name.split("-vs-")[0] in THREE]
 
     def told(command: str) -> Any:
-        return keys(site.done(*shlex.split(command)).facts)
+        return cut(site.done(*shlex.split(command)).facts)
 
-    printed = {command: told(command) for command in EXAMPLES if command.startswith("pick")}
+    site.done("init")
+    site.done("import", *three)
+    site.done("subscribers", "import", "readers.csv", "--consent", "They ticked the box.")
+    printed = {command: told(command) for command in examples if command.startswith("pick")}
     site.done("build")
-    site.done("approve", "1")
+    site.done("approve", "1", "--by", "ann@example.org")
     site.done("send", "1")
-    printed |= {command: told(command) for command in EXAMPLES if command not in printed}
+    printed |= {command: told(command) for command in examples if command not in printed}
+
+    if os.environ.get("DIGEST_UPDATE_GOLDEN"):
+        page = PAGE.read_text("utf-8")
+        for command, text in examples.items():
+            fresh = json.dumps(printed[command], indent=2, ensure_ascii=False)
+            page = page.replace(f"```json\n{text}\n```", f"```json\n{fresh}\n```")
+        PAGE.write_text(page, "utf-8")
+        examples = dict(EXAMPLE.findall(page))
     assert {command.split()[0] for command in printed} == {
         "status",
         "pick",
         "report",
         "newsletters",
     }
-    assert printed == {command: keys(json.loads(text)) for command, text in EXAMPLES.items()}
+    assert {command: keys(facts) for command, facts in printed.items()} == {
+        command: keys(json.loads(text)) for command, text in examples.items()
+    }

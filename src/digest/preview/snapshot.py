@@ -270,7 +270,7 @@ def _standing(session: Session, app: App, newsletter: Newsletter, week: str) -> 
         revision=edition.revision,
         word=approval.approval_status(session, issue, templates=templates),
         sent_back=f"{back.by}: {back.note}" if back else "",
-        leaves=f"{newsletter.cadence().local(leaves):%A %-d %B, %H:%M}" if leaves else "",
+        leaves=f"{newsletter.cadence().local(leaves):%A, %-d %B, %H:%M}" if leaves else "",
     )
 
 

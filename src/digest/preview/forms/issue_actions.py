@@ -121,7 +121,7 @@ class IssueActions:
             newsletter = store.newsletter(session, self.desk.newsletter)
             slots.reschedule(session, newsletter, period, to, _words(form, "why"))
         self.desk.stay()
-        return f"it leaves on {to:%A %-d %B, %H:%M}"
+        return f"it leaves on {to:%A, %-d %B, %H:%M}"
 
     def skip(self, form: Mapping[str, Any]) -> str:
         """Let no issue come out in this period."""
