@@ -11,7 +11,8 @@ from sqlmodel import Session
 from digest.errors import MailUnfit
 from digest.issues import approval, store
 from digest.issues.build import IssueBuilder
-from digest.issues.models import ApprovalChannel, Newsletter
+from digest.issues.calendar.slot_workflow import EditorNotice, SlotTimes, due_notice
+from digest.issues.models import ApprovalChannel, Newsletter, Slot, SlotState
 from digest.issues.review_link import REVIEW_TAG, review_token
 from digest.mail.mailing import Content, Mailbox
 from digest.mail.memory import MemoryTransport
@@ -25,6 +26,7 @@ from tests.service.conftest import NO, World
 TOKENS = Tokens(["a secret of the tests, long enough"])
 TUESDAY = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+TIMES = SlotTimes.of(Newsletter(slug="weekly", name="Weekly"))
 
 
 class EditorMailbox:
@@ -165,6 +167,24 @@ def test_an_empty_week_is_reported_ahead_and_as_skipped(
         mailbox.tick(TUESDAY + timedelta(weeks=1) + hours * HOUR)
     assert mailbox.subjects() == ["No draft yet for Tue 1 Dec 09:00", "No issue for 2026-W49"]
     assert "8 already featured" in mailbox.transport.accepted[1].content.text
+
+
+def test_no_editor_is_told_that_a_draft_is_missing_while_it_is_being_made() -> None:
+    def notice(minutes: int, note: str = "") -> EditorNotice | None:
+        claimed = TUESDAY - HOUR
+        slot = Slot(
+            newsletter_id=1,
+            period="2026-W48",
+            day=TUESDAY.date(),
+            due_at=TUESDAY,
+            claimed_at=claimed,
+            state=SlotState.AHEAD,
+            note=note,
+        )
+        return due_notice(slot, TIMES, claimed + timedelta(minutes=minutes), may_go=False)
+
+    assert (notice(1), notice(11)) == (None, EditorNotice.NO_DRAFT)
+    assert notice(1, "nothing to pick") is EditorNotice.NO_DRAFT
 
 
 def test_a_letter_that_was_surely_not_sent_is_tried_again(mailbox: EditorMailbox) -> None:

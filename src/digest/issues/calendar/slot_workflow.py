@@ -73,20 +73,24 @@ class EditorNotice(StrEnum):
 
 #: No notice is sent about a slot longer past: `digest status` lists it.
 NEWS_AGE = timedelta(days=14)
+#: A slot that was claimed so lately is being drafted; once that failed, its note says why.
+DRAFTING = timedelta(minutes=10)
 
 
 def due_notice(slot: Slot, times: SlotTimes, now: datetime, *, may_go: bool) -> EditorNotice | None:
     """Return the notice due for a slot; whether it was sent is stored with `slots`."""
     near = now >= slot.due_at - times.remind
-    if now > slot.due_at + NEWS_AGE or (slot.state is SlotState.AHEAD and not near):
+    if now > slot.due_at + NEWS_AGE:
         return None
+    if slot.state is SlotState.AHEAD:
+        is_drafted_now = not slot.note and now - slot.claimed_at < DRAFTING
+        return EditorNotice.NO_DRAFT if near and not is_drafted_now else None
     if slot.state is SlotState.DRAFTED:
         return EditorNotice.REMINDER if near and not may_go else EditorNotice.DRAFT
     return _NOTICES.get(slot.state)
 
 
 _NOTICES = {
-    SlotState.AHEAD: EditorNotice.NO_DRAFT,
     SlotState.HELD: EditorNotice.HELD,
     SlotState.MISSED: EditorNotice.MISSED,
     SlotState.SKIPPED: EditorNotice.SKIPPED,
