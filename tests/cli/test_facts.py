@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlmodel import select
 
+from digest.issues.models import Newsletter
 from tests.cli.conftest import Commands
 
 
@@ -33,6 +35,31 @@ def test_a_change_of_the_schedule_is_told_as_facts(
 ) -> None:
     told = commands.facts(*line.split())
     assert {name: told[name] for name in facts} == facts
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "unattended on",
+        "schedule pause",
+        "schedule resume",
+        "schedule set --on monday",
+        "schedule rules --draft-before 40",
+        "schedule blackout 2026-12-24",
+        "schedule shift 2026-W49 --to 2026-12-02T10:00",
+        "schedule evergreen",
+    ],
+)
+def test_the_only_newsletter_is_told_by_its_own_name(commands: Commands, line: str) -> None:
+    with commands.database.write() as session:
+        session.exec(select(Newsletter)).one().slug = "tools-of-the-trade"
+    assert commands.facts(*line.split())["newsletter"] == "tools-of-the-trade"
+    assert "weekly" not in commands.done(*line.split())
+
+
+def test_a_moved_issue_is_told_with_its_day_as_people_write_it(commands: Commands) -> None:
+    said = commands.done("schedule", "shift", "2026-W49", "--to", "2026-12-03T10:00")
+    assert said == "2026-W49 comes out on Thursday, 3 December 2026, 10:00 UTC\n"
 
 
 def test_a_cancelled_issue_is_told_as_facts(commands: Commands) -> None:

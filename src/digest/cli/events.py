@@ -128,11 +128,11 @@ def tracking(
         row = store.newsletter(session, newsletter)
         if mode is not None and mode is not Tracking(row.tracking):
             change_tracking(session, row, mode)
-        chosen = Tracking(row.tracking)
+        chosen, slug = Tracking(row.tracking), row.slug
     if as_json:
-        call.json({"newsletter": newsletter, "tracking": chosen.value})
+        call.json({"newsletter": slug, "tracking": chosen.value})
     else:
-        call.out.print(f"{newsletter}: {chosen}. Its mails say: {TRACKING[chosen]}", markup=False)
+        call.out.print(f"{slug}: {chosen}. Its mails say: {TRACKING[chosen]}", markup=False)
 
 
 @app.command()

@@ -82,7 +82,7 @@ def set_(
         set_cadence(row, call.app.clock(), every=every, on=on, at=at, zone=zone, nth=nth)
         _set_fields(row, {"anchor": anchor})
         facts = _cadence_facts(row)
-    told = f"{newsletter} comes out {facts['cadence']}. See: digest schedule"
+    told = f"{facts['newsletter']} comes out {facts['cadence']}. See: digest schedule"
     return Told(facts, told)
 
 
@@ -150,7 +150,8 @@ def blackout(
         raise DigestError("the first day comes after the last")
     with _edit_newsletter(call, newsletter) as (session, row):
         slots.black_out(session, row, *days, None if remove else why)
-    facts = {"newsletter": newsletter, "first": days[0], "last": days[1], "why": why}
+        slug = row.slug
+    facts = {"newsletter": slug, "first": days[0], "last": days[1], "why": why}
     told = f"{days[0]} to {days[1]}: {'issues again' if remove else why}"
     return Told({**facts, "removed": remove}, told)
 
@@ -167,8 +168,8 @@ def shift(
     """Move one issue to a time between its neighbours, in the newsletter's own time zone."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (session, row):
-        moment = slots.reschedule(session, row, period, wall_time(to), why)
-    facts = {"newsletter": newsletter, "period": period, "at": moment.at, "local": moment.local}
+        moment, slug = slots.reschedule(session, row, period, wall_time(to), why), row.slug
+    facts = {"newsletter": slug, "period": period, "at": moment.at, "local": moment.local}
     told = f"{period} comes out on {moment.local:%A, %-d %B %Y, %H:%M %Z}"
     return Told(facts, told)
 
@@ -184,7 +185,7 @@ def pause(
     with _edit_newsletter(call, newsletter) as (_, row):
         row.scheduled = False
         facts = _cadence_facts(row)
-    told = f"{newsletter} does nothing by itself. Go on with: digest schedule resume"
+    told = f"{facts['newsletter']} does nothing by itself. Go on with: digest schedule resume"
     return Told(facts, told)
 
 
@@ -200,7 +201,7 @@ def resume(
         if not row.scheduled:
             row.scheduled, row.scheduled_since = True, call.app.clock()
         facts = _cadence_facts(row)
-    return Told(facts, f"{newsletter} goes on. See: digest schedule")
+    return Told(facts, f"{facts['newsletter']} goes on. See: digest schedule")
 
 
 @app.command()
@@ -216,9 +217,9 @@ def evergreen(
     with _edit_newsletter(call, newsletter) as (session, row):
         if slugs or clear:
             row.evergreen = [by_slug(session, slug).slug for slug in slugs or []]
-        kept, then = list(row.evergreen), row.when_empty
+        kept, then, slug = list(row.evergreen), row.when_empty, row.slug
     empty = "The evergreen list is empty. To fill it: digest schedule evergreen SLUG"
-    facts = {"newsletter": newsletter, "evergreen": kept, "when_empty": then}
+    facts = {"newsletter": slug, "evergreen": kept, "when_empty": then}
     if kept and then is WhenEmpty.SKIP:
         call.err.print("Not used yet. Next: digest schedule rules --when-empty evergreen")
     return Told(facts, *(kept or [empty]))

@@ -110,14 +110,15 @@ def add(
     """Add one reader, by the rules of an import: who left or was erased isn't let in."""
     call = call_of(context)
     call.app.require_secrets()
-    options = ImportOptions(newsletter=call.existing(newsletter), consent=consent)
+    slug = call.existing(newsletter)
+    options = ImportOptions(newsletter=slug, consent=consent)
     refusal = add_reader(
         call.app.database, parse(address), options, hashes=_hashes(call), now=call.app.clock()
     )
     if json:
-        call.json({"newsletter": newsletter, "added": not refusal, "reason": refusal or None})
+        call.json({"newsletter": slug, "added": not refusal, "reason": refusal or None})
     elif not refusal:
-        call.out.print(f"Added to {newsletter}. The statement is kept as evidence.")
+        call.out.print(f"Added to {slug}. The statement is kept as evidence.")
     if refusal and not json:
         raise WrongState(f"nobody was added: the reader {refusal}", next_step=_STEP_OF_REFUSED)
     raise typer.Exit(1 if refusal else 0)

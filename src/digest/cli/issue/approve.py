@@ -191,7 +191,7 @@ def unattended(
         facts = {"newsletter": row.slug, "unattended": row.unattended}
         session.add(row)
     may = "may go" if switch is Switch.ON else "don't go"
-    return Told(facts, f"Clean issues of {newsletter} {may} without an approval.")
+    return Told(facts, f"Clean issues of {facts['newsletter']} {may} without an approval.")
 
 
 def _first_difference(then: str, now: str) -> list[str]:
