@@ -67,4 +67,4 @@ class BadImport(SubscribersError):
 
 
 class UnknownReader(SubscribersError):
-    """Nobody of this address is known here."""
+    """No subscriber has this address."""
