@@ -22,7 +22,7 @@ from digest.delivery.sending.dispatcher import dispatch
 from digest.delivery.sending.settlement import RetryPolicy
 from digest.delivery.sending.worker_processes import StopSignal
 from digest.errors import WrongState
-from digest.issues.models import Issue, IssueState
+from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.mailing import Mailing
 from digest.mail.memory import MemoryTransport
 from digest.mail.transport import Accepted, Answer, InDoubt, Refused
@@ -249,6 +249,19 @@ def test_who_is_refused_again_stays_refused(database: Database, send: Send) -> N
     counts = send(some_by_name(2))
     assert (counts.accepted, counts.refused) == (58, 2)
     assert the_issue(database).state is IssueState.SENT
+
+
+def test_the_refused_are_offered_an_issue_again_that_was_built_twice(
+    database: Database, send: Send
+) -> None:
+    send(some_by_name(2))
+    with database.write() as session:
+        sent = session.exec(select(Edition)).one()
+        sent.revision = 2
+        session.flush()
+        session.add(Edition(**sent.model_dump(exclude={"id", "revision"}), revision=1))
+    assert offer_again(database) == 2
+    assert send().accepted == 60
 
 
 def test_nobody_is_offered_again_what_nobody_was_refused(database: Database, send: Send) -> None:

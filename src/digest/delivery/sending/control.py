@@ -94,7 +94,7 @@ def requeue_refused(session: Session, issue: Issue, batch_size: int) -> int:
     attempts and each delivery's reason stay on record. Raise `WrongState` when no reader was
     refused, or when the issue is neither sent nor being sent. The caller commits.
     """
-    edition = session.exec(select(Edition).where(Edition.issue_id == issue.id)).one()
+    edition = store.edition_of(session, issue)
     counts = count_deliveries(session, edition.id or 0)
     is_done = counts.pending == 0 and counts.in_doubt == 0
     also = (IssueState.PREPARED, IssueState.PAUSED) if is_done else (IssueState.PREPARED,)
