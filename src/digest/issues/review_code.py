@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
 from secrets import token_hex
+from unicodedata import normalize
 
 from sqlalchemy import delete, update
 from sqlmodel import Session, col, select
@@ -109,13 +110,15 @@ def spend(
     """
     code = usable(session, subject.issue_id, subject.editor, now)
     if code is None:
+        if not _codes_of(session, subject.issue_id, subject.editor):
+            return "No code is open. Have one mailed first."
         return "No code is open: the last one was used, tried too often, or is too old."
     if code.fingerprint != subject.fingerprint:
         return "That code is for an earlier version of this issue. Ask for a new one."
     tries = _count_try(session, code)
     if tries is None:
         return "No code is open: the last one was used or tried too often."
-    plain = "".join(given.split()).replace("-", "")
+    plain = "".join(normalize("NFKC", given).split()).replace("-", "")
     if not compare_digest(plain.encode(), digits(code, tokens).encode()):
         left = MOST_WRONG - tries
         return f"That isn’t the code of the newest letter. Tries left: {left}."

@@ -352,6 +352,25 @@ def test_who_is_no_editor_any_more_is_let_in_no_more(
     assert review.site.http.get(f"/review/{review_token(app.tokens, stays)}").status_code == 200
 
 
+def test_a_code_is_read_in_the_digits_of_a_wide_keyboard(review: Review) -> None:
+    url = review.link(ANN)
+    assert "No code is open. Have one mailed first." in text_of(review.decide(url, "1"))
+    review.ask(url)
+    wide = review.code(ANN).translate({ord("0") + n: 0xFF10 + n for n in range(10)})
+
+    assert review.decide(url, wide).status_code == 303
+
+
+def test_a_held_issue_says_how_a_changed_draft_is_let_go(review: Review) -> None:
+    review.approve(ANN)
+    review.change(draft_another_subject)
+    with review.site.app.database.read() as session:
+        decision = release_decision(review.site.app, session, review.draft(session))
+
+    assert not decision.may_go
+    assert decision.step == "digest build --period 2026-W48 --again; then digest approve 3"
+
+
 @pytest.mark.parametrize("act", ["", "Approve", "send back"])
 def test_a_form_that_names_no_button_decides_nothing(review: Review, act: str) -> None:
     url = review.link(ANN)
