@@ -27,6 +27,7 @@ from digest.issues.corrections import (
     draft_correction,
 )
 from digest.issues.identity import MailIdentity
+from digest.issues.issue_commands import build_again
 from digest.issues.models import Issue, IssueState, Newsletter
 from digest.render.engine import render
 
@@ -238,7 +239,7 @@ def test_a_correction_that_waits_is_made_anew_only_when_asked(desk: Desk, week: 
     with desk.database.read() as session:
         issue = store.by_number(session, 1, 100_001)
         assert [edition.revision for edition in store.editions(session, issue)] == [1, 2]
-        assert store.build_again(issue) == "digest correct 1 --again"
+        assert build_again(issue) == "digest correct 1 --again"
 
 
 def test_a_correction_that_was_wrong_too_is_corrected_itself(desk: Desk, week: str) -> None:

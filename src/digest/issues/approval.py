@@ -19,6 +19,7 @@ from sqlmodel import Session, col, select
 
 from digest.errors import DigestError, MailUnfit, NotApproved, WrongState
 from digest.issues import draft_history, review_code, store
+from digest.issues.issue_commands import build_again, named
 from digest.issues.models import (
     Approval,
     ApprovalAct,
@@ -146,7 +147,7 @@ def approve(
     if open_:
         raise NotApproved(
             f"there are warnings to look at first: {', '.join(open_)}",
-            next_step=f"digest check {issue.number}; then digest approve {issue.number} "
+            next_step=f"digest check {named(issue)}; then digest approve {named(issue)} "
             + " ".join(f"--despite {rule}" for rule in open_),
         )
     terms = terms_of(session, issue, templates=templates)
@@ -312,12 +313,12 @@ def require_approved(
     if status is None or status.void:
         if _may_go_unattended(session, issue, findings):
             return None
-        raise NotApproved(_refusal(issue, status), next_step=f"digest approve {issue.number}")
+        raise NotApproved(_refusal(issue, status), next_step=f"digest approve {named(issue)}")
     new = _unaccepted(status.approval, findings)
     if new:
         raise NotApproved(
             f"issue {issue.number} has a warning nobody has accepted: {', '.join(new)}",
-            next_step=f"digest approve {issue.number} "
+            next_step=f"digest approve {named(issue)} "
             + " ".join(f"--despite {rule}" for rule in new),
         )
     in_force = [
@@ -354,7 +355,7 @@ def refuse_old_draft(session: Session, issue: Issue) -> None:
     if draft_history.went_on(session, issue):
         raise NotApproved(
             f"the draft of issue {issue.number} was changed after this mail was built",
-            next_step=f"{store.build_again(issue)}; then digest approve {issue.number}",
+            next_step=f"{build_again(issue)}; then digest approve {named(issue)}",
         )
 
 
@@ -371,7 +372,7 @@ def _refuse_sent_back(session: Session, issue: Issue) -> None:
     if back is not None:
         raise NotApproved(
             f"issue {issue.number} was sent back by {back.by}: {back.note}",
-            next_step=f"{store.build_again(issue)}; then digest approve {issue.number}",
+            next_step=f"{build_again(issue)}; then digest approve {named(issue)}",
         )
 
 
@@ -386,7 +387,7 @@ def _too_few(issue: Issue, names: Sequence[str], needed: int) -> NotApproved:
     return NotApproved(
         f"issue {issue.number} has {len(names)} of {needed} approvals (by {' and '.join(names)}):"
         " one more is needed, by somebody else",
-        next_step=f"digest approve {issue.number} --by NAME",
+        next_step=f"digest approve {named(issue)} --by NAME",
     )
 
 

@@ -21,6 +21,7 @@ from digest.issues.calendar.next_issue import date_of
 from digest.issues.content import Correction, IssueView, correct_view, unsaid
 from digest.issues.content.compose import compose
 from digest.issues.identity import MailIdentity
+from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
 from digest.issues.newsletters import require_running
 from digest.issues.picking import (
@@ -270,7 +271,7 @@ def _existing_issue(
     if not again:
         raise IssueFrozen(
             f"issue {issue.number} of {period} is built already",
-            next_step=f"digest show {issue.number}, or digest build --again to make it anew",
+            next_step=f"digest show {named(issue)}, or {build_again(issue)} to make it anew",
         )
     return issue
 

@@ -19,6 +19,7 @@ from digest.errors import NotFound, WrongState
 from digest.issues import provenance, store
 from digest.issues.build import BuiltIssue, IssueBuilder, draft_issue, freeze_edition, rule_of
 from digest.issues.content import Correction, difference
+from digest.issues.issue_commands import build_again, named
 from digest.issues.models import CORRECTION_STEP, Issue, IssueState, Newsletter
 from digest.issues.newsletters import require_running
 from digest.issues.picking import Pick, PickedComparison, Score, candidate
@@ -89,7 +90,7 @@ def build_correction(
     if before is not None and not again:
         raise WrongState(
             f"issue {wrong.number} has a correction already: issue {before.number}",
-            next_step=f"digest show {before.number}; to make it anew: {store.build_again(before)}",
+            next_step=f"digest show {named(before)}; to make it anew: {build_again(before)}",
         )
     draft = draft_correction(session, wrong, now=now, issue_builder=issue_builder, why=why)
     issue = before or Issue(
@@ -126,7 +127,7 @@ def require_at_rest(wrong: Issue) -> None:
     if wrong.state is IssueState.BUILT:
         raise WrongState(
             f"issue {wrong.number} isn't sent yet, so nobody got it",
-            next_step=store.build_again(wrong),
+            next_step=build_again(wrong),
         )
     if wrong.prepared_at is None:
         raise WrongState(f"issue {wrong.number} was never sent, so nobody got it")
@@ -134,8 +135,8 @@ def require_at_rest(wrong: Issue) -> None:
         raise WrongState(
             f"issue {wrong.number} is still on its way ({wrong.state})",
             next_step=(
-                f"let it finish, or digest cancel {wrong.number} so that nobody else gets it;"
-                f" then: digest correct {wrong.number}"
+                f"let it finish, or digest cancel {named(wrong)} so that nobody else gets it;"
+                f" then: digest correct {named(wrong)}"
             ),
         )
 
@@ -220,7 +221,7 @@ def _compare(
             f"nothing differs: what issue {wrong.number} carried is what is stored now",
             next_step=(
                 "import what is right first: digest import PATH...; where the mistake was in the"
-                f" mail's own words: digest correct {wrong.number} --why TEXT"
+                f" mail's own words: digest correct {named(wrong)} --why TEXT"
             ),
         )
     return Correction(

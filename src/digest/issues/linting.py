@@ -15,6 +15,7 @@ from digest.comparisons import store as comparisons
 from digest.issues import provenance, store
 from digest.issues.content import IssueView
 from digest.issues.identity import MailIdentity
+from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Tracking
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG, Content
 from digest.mail.marked_copy import inert_recipient
@@ -132,12 +133,12 @@ def _mend_sender(issue: Issue | None) -> str:
     mend = "Set it back, or build again and approve that: digest build --again."
     if issue is not None and issue.state is IssueState.BUILT:
         mend = (
-            f"Set it back, or build again and approve that: {store.build_again(issue)}; then digest"
-            f" approve {issue.number}."
+            f"Set it back, or build again and approve that: {build_again(issue)}; then digest"
+            f" approve {named(issue)}."
         )
     elif issue is not None:
         mend = (
-            f"Set it back; where nobody has got it yet, digest resume {issue.number} takes the new"
+            f"Set it back; where nobody has got it yet, digest resume {named(issue)} takes the new"
             " one, which has to be approved."
         )
     return mend
@@ -148,7 +149,7 @@ def withdrawn_since(edition: Edition, issue: Issue | None) -> list[Finding]:
     session = object_session(edition)
     if session is None or issue is None or issue.state is not IssueState.BUILT:
         return []
-    mend = f"Build it without: {store.build_again(issue)}."
+    mend = f"Build it without: {build_again(issue)}."
     return [
         error("withdrawn", "html", f"it carries {slug}, which was withdrawn", mend)
         for slug in store.withdrawn_in(cast(Session, session), issue.id or 0)
@@ -160,7 +161,7 @@ def edited_since(edition: Edition, issue: Issue | None) -> list[Finding]:
     session = object_session(edition)
     if session is None or issue is None or issue.state is not IssueState.BUILT:
         return []
-    mend = f"Build it with the new words: {store.build_again(issue)}."
+    mend = f"Build it with the new words: {build_again(issue)}."
     shown = provenance.revisions_of(edition)
     return [
         warning("edited", "html", f"it carries {slug} as it was before an editor changed it", mend)

@@ -385,10 +385,3 @@ def history(session: Session, newsletter_id: int | None) -> list[PastIssueConten
         PastIssueContent(period=period, comparisons=frozenset(carried), tools=frozenset(tools))
         for period, (carried, tools) in periods.items()
     ]
-
-
-def build_again(issue: Issue) -> str:
-    """Return the command that builds an issue anew that isn't sent."""
-    if issue.corrected_number is not None:
-        return f"digest correct {issue.corrected_number} --again"
-    return f"digest build --period {issue.period} --again"

@@ -21,6 +21,7 @@ from digest.errors import DigestError
 from digest.issues import approval, store
 from digest.issues.calendar import slots
 from digest.issues.calendar.slot_workflow import NEWS_AGE, EditorNotice, SlotTimes, due_notice
+from digest.issues.issue_commands import build_again, named, option_of
 from digest.issues.models import Approval, Issue, IssueState, Newsletter, Slot, SlotState
 from digest.issues.review_link import PATH, REVIEW_TAG, TO_REVIEW, ReviewLink, link_to
 from digest.letters import send_notice
@@ -248,6 +249,8 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
     slot = due.slot
     local = newsletter.cadence().local(slot.due_at)
     number = issue.number if issue and issue.number else None
+    which = named(issue) if issue and number else ""
+    build = f"digest build --period {slot.period}{option_of(newsletter)}"
     gaps = {
         "when": f"{local:%A, %-d %B, %H:%M} ({newsletter.timezone})",
         "short": f"{local:%a %-d %b %H:%M}",
@@ -255,15 +258,15 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
         "number": number,
         "why": due.decision.why or "it is being made",
         "by": due.decision.by,
-        "step": due.decision.step or _step(due, number),
+        "step": due.decision.step or _step(due, issue, build),
         "hours": newsletter.max_lateness,
         "you": "you approve it"
         if newsletter.approvals_needed == 1
         else f"{newsletter.approvals_needed} of you have approved it",
         "alone": " by itself if no check finds anything, or" if newsletter.unattended else "",
-        "again": f"digest approve {number}, then digest send {number}"
-        if number
-        else f"digest build --period {slot.period} --yes, then approve and send it",
+        "again": f"digest approve {which}, then digest send {which}"
+        if which
+        else f"{build} --yes, then approve and send it",
     }
     subject, *paragraphs = _WORDS[due.kind]
     if due.kind is EditorNotice.DRAFT and due.decision.by:
@@ -272,12 +275,12 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
     return subject.format(**gaps), words + _warning_paragraphs(due.decision.warnings)
 
 
-def _step(due: _Due, number: int | None) -> str:
-    if due.sent_back is not None:
-        return f"digest build --period {due.slot.period} --again; digest approve {number}"
-    if number is None:
-        return f"digest build --period {due.slot.period}, and approve it"
-    return "mend that" if due.decision.may_go else f"digest approve {number}"
+def _step(due: _Due, issue: Issue | None, build: str) -> str:
+    if issue is not None and due.sent_back is not None:
+        return f"{build_again(issue)}; digest approve {named(issue)}"
+    if issue is None or issue.number is None:
+        return f"{build}, and approve it"
+    return "mend that" if due.decision.may_go else f"digest approve {named(issue)}"
 
 
 def _warning_paragraphs(warnings: Sequence[str]) -> list[str]:

@@ -14,9 +14,10 @@ from sqlmodel import Session
 from digest.app.installation import App
 from digest.delivery.sending import count_audience
 from digest.errors import WrongState
-from digest.issues import approval, provenance, store
+from digest.issues import approval, draft_history, provenance, store
 from digest.issues.approval import EditorialStanding
 from digest.issues.calendar.next_issue import leaves_at
+from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Issue, IssueState, JobRun, Newsletter
 from digest.service.overview import job_facts
 from subscribers.dates import long_date
@@ -105,13 +106,15 @@ def _says(
 def _next_step(
     session: Session, issue: Issue, leaves: datetime | None, now: datetime, *, approved: bool
 ) -> str:
+    if not approved and draft_history.went_on(session, issue):
+        return f"{build_again(issue)}; then digest approve {named(issue)}"
     if not approved:
-        return f"digest approve {issue.number}"
+        return f"digest approve {named(issue)}"
     if leaves is None:
-        return f"digest send {issue.number}"
+        return f"digest send {named(issue)}"
     if not service_is_up(session, now):
-        return f"digest run, or at once: digest send {issue.number}"
-    return f"nothing; to send it at once: digest send {issue.number}"
+        return f"digest run, or at once: digest send {named(issue)}"
+    return f"nothing; to send it at once: digest send {named(issue)}"
 
 
 def service_is_up(session: Session, now: datetime) -> bool:

@@ -20,9 +20,10 @@ from digest.delivery.sending import (
     rollout,
 )
 from digest.errors import MailUnfit, NotApproved
-from digest.issues import store
+from digest.issues import draft_history, store
 from digest.issues.approval import approvers
 from digest.issues.corrections import wrong_issue
+from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Edition, Issue
 from digest.issues.review_link import review_token
 from digest.render.lint import Severity
@@ -112,17 +113,19 @@ def release_decision(app: App, session: Session, issue: Issue) -> ReleaseDecisio
     except MailUnfit as fault:
         return ReleaseDecision(False, str(fault), step=f"{fault.next_step} Then: {_again(issue)}")
     except NotApproved as fault:
-        return _unapproved(app, session, issue, str(fault))
+        return _unapproved(app, session, issue, fault)
     if approval is None:
         return ReleaseDecision(True, "unattended")
     by = approvers(session, issue)
     return ReleaseDecision(True, f"approved by {by}", by=by)
 
 
-def _unapproved(app: App, session: Session, issue: Issue, why: str) -> ReleaseDecision:
+def _unapproved(app: App, session: Session, issue: Issue, fault: NotApproved) -> ReleaseDecision:
     findings = app.issues.findings(store.edition_of(session, issue))
     rules = sorted({finding.rule for finding in findings if finding.severity is Severity.WARNING})
-    step = " ".join([f"digest approve {issue.number}", *(f"--despite {rule}" for rule in rules)])
+    why, step = str(fault), fault.next_step or ""
+    if not draft_history.went_on(session, issue):
+        step = f"digest approve {named(issue)}" + "".join(f" --despite {rule}" for rule in rules)
     if rules and store.newsletter_of(session, issue).unattended:
         why = f"a check found something ({', '.join(rules)}), and {why}"
     return ReleaseDecision(
@@ -131,7 +134,7 @@ def _unapproved(app: App, session: Session, issue: Issue, why: str) -> ReleaseDe
 
 
 def _again(issue: Issue) -> str:
-    return f"digest build --period {issue.period} --again; digest approve {issue.number}"
+    return f"{build_again(issue)}; digest approve {named(issue)}"
 
 
 def freeze(app: App, session: Session, issue: Issue, edition: Edition) -> PlannedAudience:

@@ -18,6 +18,7 @@ from digest.errors import DigestError
 from digest.issues import store
 from digest.issues.calendar import slots
 from digest.issues.calendar.slot_workflow import SlotTimes
+from digest.issues.issue_commands import named
 from digest.issues.models import Issue, IssueState, JobRun, Newsletter, Slot, SlotState, WhenEmpty
 from digest.service.publisher import Allowed, ReleaseDecision
 
@@ -90,8 +91,8 @@ def _step(slot: Slot, issue: Issue | None, decision: ReleaseDecision | None) -> 
         return decision.step
     if slot.state is SlotState.MISSED:
         build = "" if number else f"digest build --period {slot.period} --yes; "
-        named = number or "ISSUE"
-        by_hand = f"{build}digest approve {named}; digest send {named}"
+        which = named(issue) if issue and number else "ISSUE"
+        by_hand = f"{build}digest approve {which}; digest send {which}"
         return f"send it by hand ({by_hand}), or leave it"
     return "mend that; it is tried again by itself" if slot.state is SlotState.HELD else ""
 

@@ -20,6 +20,7 @@ from digest.cli.issue.issue_dates import day_words, today
 from digest.delivery.sending import count_outbox_copies
 from digest.issues import approval, provenance, store
 from digest.issues.approval import refuse_errors, still_needed
+from digest.issues.issue_commands import build_again, named
 from digest.issues.models import ApprovalChannel, Issue, IssueState
 from digest.letters import test_copy_location
 from digest.mail.transport import Accepted
@@ -106,14 +107,13 @@ def send_back(
             channel=ApprovalChannel.COMMAND,
             now=call.app.clock(),
         )
-        period = row.period
+        again = f"{build_again(row)}; digest approve {named(row)}"
     if as_json:
         call.json({"issue": issue, "by": entry.by, "note": entry.note, "at": entry.at})
         return
     call.out.print(f"Issue {issue} is sent back by {entry.by}: {entry.note}", markup=False)
     call.out.print(
-        f"It isn't sent until it is approved anew. Once that is mended:"
-        f" digest build --period {period} --again; digest approve {issue}",
+        f"It isn't sent until it is approved anew. Once that is mended: {again}",
         markup=False,
     )
 
@@ -217,7 +217,7 @@ def _next_steps(call: CommandContext, session: Session, issue: Issue) -> list[st
 
 def _done_with(session: Session, issue: Issue) -> str:
     """Return the next step for an issue whose audience is frozen already."""
-    number, edition = issue.number, store.edition_of(session, issue)
+    number, edition = named(issue), store.edition_of(session, issue)
     if issue.state is IssueState.SENT and count_outbox_copies(session, edition.id or 0):
         return f"It is in the outbox folder. For a real send: digest send {number} --from-outbox"
     return {

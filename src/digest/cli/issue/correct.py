@@ -22,6 +22,7 @@ from digest.delivery.sending import Reach, correction_reach, require_real_copies
 from digest.errors import WrongState
 from digest.issues import store
 from digest.issues.corrections import CorrectionDraft, build_correction, draft_correction
+from digest.issues.issue_commands import repeated
 from digest.issues.models import Issue
 
 app = typer.Typer()
@@ -58,7 +59,7 @@ def correct(
         if not reach.readers:
             raise WrongState(
                 f"nobody who got issue {issue} may be mailed now, so there is nobody to tell",
-                next_step=f"digest status {issue} shows what became of it",
+                next_step=f"digest status {repeated(issue, newsletter)} shows what became of it",
             )
     if as_json:
         call.json({**facts, **_facts(wrong, draft, reach), "stored": not dry_run})
@@ -73,11 +74,14 @@ def correct(
     _print_reach(call, wrong, reach)
     print_findings(call, draft.built.findings)
     if dry_run:
-        call.out.print(f"Nothing was stored. To build it: digest correct {issue}")
-    else:
         call.out.print(
-            f"Next: digest show {number} --html > correction.html; then digest approve {number};"
-            f" then digest send {number}"
+            f"Nothing was stored. To build it: digest correct {repeated(issue, newsletter)}"
+        )
+    else:
+        made = repeated(number, newsletter)
+        call.out.print(
+            f"Next: digest show {made} --html > correction.html; then digest approve {made};"
+            f" then digest send {made}"
         )
 
 

@@ -25,6 +25,7 @@ from digest.cli.issue.issue_dates import confirm_past, day_words, late_words, to
 from digest.issues import draft_history, store
 from digest.issues.calendar.cadence import BadPeriod, issue_day, period_of_day
 from digest.issues.calendar.next_issue import date_of, next_issue
+from digest.issues.issue_commands import named, repeated
 from digest.issues.models import Edition, Issue, Newsletter
 from digest.issues.picking import MOST, set_count
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
@@ -135,7 +136,8 @@ def build(
         f" {len(edition.html.encode()) / 1000:.1f} KB of HTML, {edition.fingerprint[:12]}"
     )
     print_findings(call, made.findings)
-    call.out.print(f"Next: digest show {issue.number} --html > issue.html")
+    which = repeated(issue.number or 0, newsletter)
+    call.out.print(f"Next: digest show {which} --html > issue.html")
 
 
 @app.command()
@@ -302,7 +304,7 @@ def _print_issue(call: CommandContext, issue: Issue, edition: Edition) -> None:
     for choice in issue.pick.get("chosen", []):
         line = f"  {choice['position']}. {choice['title']}: {choice['reason']}"
         call.out.print(line, markup=False)
-    call.out.print(f"More: digest show {issue.number} --html | --text | --headers")
+    call.out.print(f"More: digest show {named(issue)} --html | --text | --headers")
 
 
 def _headers(call: CommandContext, session: Session, issue: Issue) -> str:

@@ -30,6 +30,7 @@ from digest.delivery import known_secrets
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.sending import control, restore_guard
 from digest.errors import NotFound
+from digest.issues.issue_commands import repeated
 from digest.issues.models import Issue, IssueState
 from digest.service import resume_send
 
@@ -63,7 +64,9 @@ def pause(
         row = find_issue(session, newsletter, issue)[0]
         control.pause(session, row, why)
         facts = _state_of(row)
-    return Told(facts, f"Issue {issue} is paused. Go on with: digest resume {issue}")
+    return Told(
+        facts, f"Issue {issue} is paused. Go on with: digest resume {repeated(issue, newsletter)}"
+    )
 
 
 @app.command()
@@ -109,6 +112,7 @@ def _resume_issue(
     waits, sender, fault = resume_send(
         call.app, newsletter, issue, past_first_wave=past_first_wave, by=getuser()
     )
+    which = repeated(issue, newsletter)
     facts = {
         "issue": issue,
         "paused": fault is not None,
@@ -119,14 +123,14 @@ def _resume_issue(
     if fault is not None:
         lines.append(
             f"What was approved is another sender, so issue {issue} stays paused."
-            f" Next: digest approve {issue}; then digest resume {issue}"
+            f" Next: digest approve {which}; then digest resume {which}"
         )
         return Told(facts, *lines)
-    lines.append(f"Issue {issue} may go on. Send it with: digest send {issue}")
+    lines.append(f"Issue {issue} may go on. Send it with: digest send {which}")
     if waits:
         lines.append(
             "Its first wave goes alone, and the rest waits for its events. To let the rest go"
-            f" whatever came of it: digest resume {issue} --past-first-wave"
+            f" whatever came of it: digest resume {which} --past-first-wave"
         )
     return Told(facts, *lines)
 
@@ -245,7 +249,7 @@ def resolve(
         for batch in resolved
     ]
     if verdict is control.DoubtResolution.UNSENT:
-        lines += [f"Send it with: digest send {number}" for number in numbers]
+        lines += [f"Send it with: digest send {repeated(number, newsletter)}" for number in numbers]
     batch_facts = [{"batch": batch.key, "readers": batch.size} for batch in resolved]
     facts = {"verdict": verdict, "issues": numbers, "batches": batch_facts}
     return Told(facts, *lines)

@@ -47,6 +47,7 @@ from digest.delivery.sending import (
     worker_pool,
 )
 from digest.issues import store
+from digest.issues.issue_commands import repeated
 from digest.issues.models import IssueState
 from digest.letters import send_seed_copy
 from digest.service import IssueOutlook, issue_outlook, require_real_send, start_send
@@ -107,11 +108,11 @@ def send(
         print_status(call, report, outlook)
     if stop_signal.stopping.is_set():
         call.err.print(_stopped_in_words(counts))
-        call.err.print(f"Go on with: digest send {issue}")
+        call.err.print(f"Go on with: digest send {repeated(issue, newsletter)}")
     elif _another_sends(report):
         call.err.print(
             "Another process is sending the rest of it; there is nothing to do. How far it is:"
-            f" digest status {issue}"
+            f" digest status {repeated(issue, newsletter)}"
         )
         return
     # Not the counts of `dispatch`: another process may have finished the issue since.

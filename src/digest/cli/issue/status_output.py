@@ -47,7 +47,7 @@ def print_status(call: CommandContext, report: IssueStatus, outlook: IssueOutloo
         line = f"    {exclusion.readers:,} {exclusion.outcome}: {printable(exclusion.reason)}"
         call.out.print(line, markup=False)
     if report.excluded:
-        call.out.print(f"    who they are: digest status {report.issue} --who")
+        call.out.print(f"    who they are: digest status {report.named} --who")
     _print_problems(call, report)
     if outlook.says:
         call.out.print(f"  {outlook.says}", markup=False)
@@ -75,7 +75,7 @@ def _print_doubts(call: CommandContext, report: IssueStatus, doubts: list[Proble
     readers = sum(doubt.readers for doubt in doubts)
     keys = " ".join(doubt.batch or "" for doubt in doubts[:SHOWN])
     more = len(doubts) - SHOWN
-    rest = f" and {more:,} more: digest status {report.issue} --json" if more > 0 else ""
+    rest = f" and {more:,} more: digest status {report.named} --json" if more > 0 else ""
     call.out.print(
         f"  ! {len(doubts):,} batches, {counted(readers, 'reader')}: {doubts[0].what}\n"
         f"    they are: {keys}{rest}\n"

@@ -25,6 +25,7 @@ from digest.delivery.models import (
 from digest.delivery.reporting.doubt_evidence import weigh_evidence
 from digest.delivery.reporting.exclusions import ExclusionCount, exclusion_counts
 from digest.delivery.sending import alive, count_outbox_copies, is_presumed_dead, waiting
+from digest.issues.issue_commands import named
 from digest.issues.models import Edition, Issue, IssueState
 
 #: A sender of an older version that outlived the upgrade may have stored a word of its own.
@@ -76,6 +77,7 @@ class IssueStatus:
     """Where one issue stands."""
 
     issue: int | None
+    named: str = ""  #: the issue as commands take it
     period: str
     state: IssueState
     counts: DeliveryCounts
@@ -100,7 +102,7 @@ class IssueStatus:
         unsent = self.counts.pending - self.counts.parked
         if self.state is not IssueState.PREPARED or not unsent or self.problems:
             return ""
-        return "" if self.counts.under_way else f"digest send {self.issue} sends what waits"
+        return "" if self.counts.under_way else f"digest send {self.named} sends what waits"
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON, with the counts at the top level."""
@@ -146,6 +148,7 @@ def issue_status(
     unheard = _unheard(session, issue, edition, counts.accepted - in_outbox, now)
     return IssueStatus(
         issue=issue.number,
+        named=named(issue),
         period=issue.period,
         state=issue.state,
         counts=counts,
@@ -172,7 +175,7 @@ def _in_outbox(issue: Issue, copies: int) -> Iterator[Problem]:
             what=f"{copies:,} {were} written to the outbox folder, and nobody was mailed",
             next_step=(
                 "choose a provider (DIGEST_TRANSPORT=sendgrid), then:"
-                f" digest send {issue.number} --from-outbox"
+                f" digest send {named(issue)} --from-outbox"
             ),
         )
 
@@ -189,10 +192,10 @@ def _paused(
     session: Session, issue: Issue, edition: Edition, counts: DeliveryCounts, now: datetime
 ) -> Iterator[Problem]:
     """Yield why an issue is paused, and that the provider refused too many readers."""
-    again = f"digest send {issue.number} --refused-again"
+    again = f"digest send {named(issue)} --refused-again"
     nobody_waits = counts.pending == 0 and counts.in_doubt == 0
     if issue.state is IssueState.PAUSED:
-        step = again if nobody_waits and counts.refused else f"digest resume {issue.number}"
+        step = again if nobody_waits and counts.refused else f"digest resume {named(issue)}"
         held = _held_by_first_wave(session, issue, edition, now)
         yield Problem(what=f"paused: {issue.note}", next_step=held or f"mend that, then: {step}")
     if refused_too_many(counts) and counts.accepted:
@@ -200,7 +203,7 @@ def _paused(
         yield Problem(
             what=f"the provider refused {part:.1%} of its readers (bound {MOST_REFUSED:.0%})",
             next_step=(
-                f"digest status {issue.number} --who tells who they are; to offer it to them once"
+                f"digest status {named(issue)} --who tells who they are; to offer it to them once"
                 f" more: {again}"
             ),
             readers=counts.refused,
@@ -209,15 +212,15 @@ def _paused(
 
 def _held_by_first_wave(session: Session, issue: Issue, edition: Edition, now: datetime) -> str:
     """Return the next step for a paused issue whose rest waits; empty where nothing waits."""
-    past = f"digest resume {issue.number} --past-first-wave"
+    past = f"digest resume {named(issue)} --past-first-wave"
     for rollout in waiting(session, [edition.id or 0]):
         if rollout.judge_at is not None and rollout.judge_at <= now:
             return (
-                f"see who bounced or complained (digest report {issue.number}) and mend the list;"
-                f" then let the rest go: {past}; or leave it unsent: digest cancel {issue.number}"
+                f"see who bounced or complained (digest report {named(issue)}) and mend the list;"
+                f" then let the rest go: {past}; or leave it unsent: digest cancel {named(issue)}"
             )
         return (
-            f"mend that, then: digest resume {issue.number} (the rest waits for the first wave's"
+            f"mend that, then: digest resume {named(issue)} (the rest waits for the first wave's"
             f" events; to send it whatever they are: {past})"
         )
     return ""
@@ -281,9 +284,9 @@ def _circuit_open(session: Session, issue: Issue, edition: Edition) -> Iterator[
     yield Problem(
         what=f"held back: {breaker.failures} requests in a row failed: {breaker.reason}",
         next_step=(
-            f"digest send {issue.number} (or digest run) goes on by itself, with one batch at a"
+            f"digest send {named(issue)} (or digest run) goes on by itself, with one batch at a"
             f" time until one is accepted ({when}); to try all at once: digest resume"
-            f" {issue.number}"
+            f" {named(issue)}"
         ),
         since=breaker.since,
     )
@@ -297,7 +300,7 @@ def _first_wave(session: Session, issue: Issue, edition: Edition) -> Iterator[Pr
         yield Problem(
             what=f"the first wave is out; the rest waits until {rollout.judge_at:%H:%M} UTC",
             next_step=(
-                f"digest send {issue.number} goes on by itself then, unless too many bounce or"
+                f"digest send {named(issue)} goes on by itself then, unless too many bounce or"
                 " complain"
             ),
         )
@@ -328,7 +331,7 @@ def _problem_of(
     elif batch.state is BatchState.PARKED:
         yield Problem(
             what=f"not sent, and not tried again: {batch.note}",
-            next_step=f"mend that, then: digest resume {issue.number}",
+            next_step=f"mend that, then: digest resume {named(issue)}",
             batch=short,
             readers=batch.size,
         )
@@ -361,10 +364,10 @@ def _abandoned(
             else "not sent: its sender ended before its request left"
         ),
         next_step=(
-            f"digest send {issue.number} puts that on record and sends what else waits; this batch"
+            f"digest send {named(issue)} puts that on record and sends what else waits; this batch"
             " is settled by the provider's events, or by you with digest resolve"
             if started
-            else f"digest send {issue.number} takes it up again"
+            else f"digest send {named(issue)} takes it up again"
         ),
         batch=batch.key[:8],
         readers=batch.size,

@@ -29,6 +29,7 @@ from sqlmodel import Session, col
 from digest.delivery.models import Attempt, Batch, BatchState, Delivery, DeliveryStatus
 from digest.errors import WrongState
 from digest.issues import store
+from digest.issues.issue_commands import named
 from digest.issues.models import Edition, Issue, IssueState
 from digest.mail.outbox import OUTBOX_ID_PREFIX
 from subscribers.audience import audience
@@ -121,7 +122,7 @@ def require_real_copies(session: Session, wrong: Issue) -> None:
         raise WrongState(
             f"issue {wrong.number} went to the outbox folder, not to readers, so nobody has to be"
             " told",
-            next_step=f"digest send {wrong.number} --from-outbox sends it for real",
+            next_step=f"digest send {named(wrong)} --from-outbox sends it for real",
         )
 
 

@@ -22,6 +22,7 @@ from digest.delivery.sending.queue import cancel_batches
 from digest.delivery.sending.rollout import release_rollout, waiting
 from digest.errors import NotFound, WrongState
 from digest.issues import store
+from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Edition, Issue, IssueState
 
 
@@ -55,8 +56,8 @@ def resume(session: Session, issue: Issue, now: datetime, *, past_first_wave: bo
         raise WrongState(
             f"issue {issue.number} hasn't begun to go out, so there is nothing to resume",
             next_step=(
-                f"digest send {issue.number} begins; where a setting has changed since it was"
-                f" built: {store.build_again(issue)}; then digest approve {issue.number}"
+                f"digest send {named(issue)} begins; where a setting has changed since it was"
+                f" built: {build_again(issue)}; then digest approve {named(issue)}"
             ),
         )
     _require(issue, IssueState.PAUSED, "resumed", also=(IssueState.PREPARED,))
