@@ -201,6 +201,7 @@ def test_in_a_terminal_it_asks_shows_no_key_and_writes_what_was_agreed(
     # The event webhook's key is missing, which the doctor doesn't forgive.
     assert (terminal.ended(), KEY in terminal.shown) == (1, False), terminal.shown
     assert "noon is no time of day" in terminal.shown
+    assert "The newsletter: Tools of the Trade; Tuesday, 09:00, UTC" in terminal.shown
     assert "DIGEST_WEBHOOK_KEYS is missing" in terminal.shown
     assert settings(empty)["DIGEST_SENDGRID_API_KEY"] == KEY
     assert settings(empty)["DIGEST_FROM"] == "Tools of the Trade <news@mill-lane.eu>"

@@ -14,6 +14,7 @@ from digest.setup.questions import (
     SetupQuestion,
     changes,
     checked,
+    clock_time,
     missing,
     settings_from,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "check_key",
     "check_webhook",
     "checked",
+    "clock_time",
     "missing",
     "newsletter_answers",
     "set_up_newsletter",

@@ -12,7 +12,7 @@ from digest.cli.context import CommandContext
 from digest.cli.installation.doctor import UNFIT, print_checks
 from digest.doctor import CheckResult
 from digest.settings import ENV_FILE, values_in_file, variable_of
-from digest.setup import QUESTIONS
+from digest.setup import QUESTIONS, clock_time
 
 NOT_SHOWN = "(not shown)"
 _NEXT_STEPS = (
@@ -22,8 +22,8 @@ _NEXT_STEPS = (
     ("digest subscribers import fifty.csv --consent TEXT", "fifty readers who know you"),
     ("digest approve 1", "the first issue, as it is"),
     ("digest send 1", "it goes to those fifty"),
-    ("digest subscribers import all.csv --consent TEXT", "everybody, once that went well"),
-    ("digest run", "from then on, everything by itself"),
+    ("digest subscribers import all.csv --consent TEXT", "everybody, if that is well"),
+    ("digest run", "all the rest, by itself"),
 )
 
 
@@ -47,9 +47,10 @@ def show_plan(call: CommandContext, plan: SetupPlan) -> None:
         shown = NOT_SHOWN if variable in hidden else value
         was = f"   (was: {before[variable]})" if mark == "~" and variable not in hidden else ""
         call.out.print(f"  {mark} {variable}={shown}{was}", markup=False)
-    name, day, *moment = (plan.answers.get(each, "") for each in ("name", "on", "at", "zone"))
+    name, day, at, zone = (plan.answers.get(each, "") for each in ("name", "on", "at", "zone"))
     if name:
-        when = ", ".join(filter(None, [day.capitalize(), *moment]))
+        at = f"{clock_time(at):%H:%M}" if at else ""
+        when = ", ".join(filter(None, [day.capitalize(), at, zone]))
         call.out.print(f"The newsletter: {name}; {when}", markup=False)
 
 
@@ -96,4 +97,4 @@ def _next_steps(newsletter: str | None) -> list[tuple[str, str]]:
     if newsletter is None:
         return [*_NEXT_STEPS]
     own = f"digest newsletters set {newsletter} --help"
-    return [(own, "its language, how many comparisons, ..."), *_NEXT_STEPS]
+    return [(own, "its language, length, ..."), *_NEXT_STEPS]
