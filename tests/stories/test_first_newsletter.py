@@ -89,14 +89,20 @@ def decide_on_a_phone(site: EmptyFolder, page: Page, link: str) -> None:
     mail = page.frame_locator("iframe").locator("body")
     expect(mail).to_contain_text("Drei Vergleiche in dieser Woche.")
     assert page.evaluate("document.documentElement.scrollWidth") == 375
-    page.get_by_role("button", name="Email me a code").click()
+    press(page, "Email me a code")
     expect(page.get_by_role("status")).to_contain_text("Your code was sent to you by email")
     code = r"The code is (\d{4} \d{4})"
     site.wait(lambda: found(code, site) != "")
     page.get_by_label("Code from the email").fill(found(code, site))
     page.get_by_role("checkbox").check()  # of the links to this machine
-    page.get_by_role("button", name="Approve this version").click()
+    press(page, "Approve this version")
     expect(page.locator(".lede")).to_have_text(f"This issue is approved by {EDITOR}.")
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button, and wait for the page it leads to."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name).click()
 
 
 def found(pattern: str, site: EmptyFolder) -> str:
