@@ -25,11 +25,13 @@ def test_a_withdrawn_comparison_bars_a_built_issue_until_it_is_built_again(
     slug = commands.facts("show", "1")["pick"]["chosen"][0]["slug"]
     commands.done("approve", "1", "--accept-warnings")
     said = commands.done("comparisons", "withdraw", slug, "--why", "a wrong quote")
-    assert "digest build --period 2026-W48 --newsletter weekly --again" in said
+    assert "digest build --period 2026-W48 --again" in said
     checked = commands.run("check", "1")
     assert checked.exit_code == 1
     assert f"it carries {slug}, which was withdrawn" in checked.stdout
-    assert isinstance(commands.run("send", "1").exception, MailUnfit)
+    refused = commands.run("send", "1").exception
+    assert isinstance(refused, MailUnfit)
+    assert str(refused) == f"issue 1 can't go out: it carries {slug}, which was withdrawn"
     commands.done("build", "--again")
     assert "withdrawn" not in commands.run("check", "1").stdout
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from sqlmodel import Session
 
 from digest.cli.comparison_output import comparison_layout, comparison_table
 from digest.cli.context import MAX_NUMBER, CommandContext, JsonFlag, call_of
@@ -21,8 +22,9 @@ from digest.comparisons.schema import MAX_WEIGHT
 from digest.comparisons.serialize import facts_of, summary_of
 from digest.comparisons.store import ImportOutcome, ImportResult
 from digest.errors import ComparisonUnreadable
+from digest.issues.issue_commands import build_again
 from digest.issues.models import IssueState
-from digest.issues.store import CarryingIssue, carried_by
+from digest.issues.store import CarryingIssue, carried_by, issue_and_edition
 
 import_app = typer.Typer()
 app = typer.Typer(help="What the panel published about tools.", no_args_is_help=True)
@@ -140,12 +142,13 @@ def withdraw(
     with call.app.database.write() as session:
         comparison = editorial.withdraw(session, slug, why.strip(), call.app.clock())
         carrying = carried_by(session, comparison)
+        told = [_what_of(session, row) for row in carrying]
     if as_json:
         call.json({"slug": slug, "withdrawn": True, "issues": [row._asdict() for row in carrying]})
         return
     call.out.print(f"{slug} is withdrawn. To bring it back: digest comparisons restore {slug}")
-    for row in carrying:
-        call.out.print(_what_of(row), markup=False)
+    for line in told:
+        call.out.print(line, markup=False)
 
 
 @app.command()
@@ -190,7 +193,11 @@ def set_(
             now=call.app.clock(),
         )
         changed, number = newest.number != before, newest.number
-        carrying = carried_by(session, comparison)
+        built = [
+            _build_again(session, row)
+            for row in carried_by(session, comparison)
+            if row.state is IssueState.BUILT
+        ]
     if as_json:
         facts = {"slug": slug, "revision": number, "changed": changed}
         call.json({**facts, "set_by_editors": comparison.set_by_editors})
@@ -199,23 +206,23 @@ def set_(
         call.out.print(f"{slug} has that already; nothing changed.")
         return
     call.out.print(f"{slug} is set: revision {number}. No import changes that.")
-    for row in carrying:
-        if row.state is IssueState.BUILT:
-            call.out.print(_build_again(row), markup=False)
+    for line in built:
+        call.out.print(line, markup=False)
 
 
-def _what_of(row: CarryingIssue) -> str:
+def _what_of(session: Session, row: CarryingIssue) -> str:
     """Return what becomes of an issue whose comparison was withdrawn."""
     if row.state is IssueState.BUILT:
-        return f"{_build_again(row)} Until then it can't be sent."
+        return f"{_build_again(session, row)} Until then it can't be sent."
     if row.state is IssueState.SENT:
         return f"Issue {row.number} of {row.newsletter} has been sent with it, and keeps it."
     pause = f"digest pause {row.number} --newsletter {row.newsletter}"
     return f"Issue {row.number} of {row.newsletter} is being sent with it. To stop it: {pause}"
 
 
-def _build_again(row: CarryingIssue) -> str:
-    again = f"digest build --period {row.period} --newsletter {row.newsletter} --again"
+def _build_again(session: Session, row: CarryingIssue) -> str:
+    issue, _ = issue_and_edition(session, row.newsletter, row.number)
+    again = build_again(issue)
     return f"Issue {row.number} of {row.newsletter} is built with it as it was: {again}."
 
 

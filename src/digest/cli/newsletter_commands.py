@@ -20,6 +20,7 @@ from digest.cli.schedule import AtOption, EveryOption, NthOption, OnOption, Zone
 from digest.errors import DigestError
 from digest.issues import newsletters, store
 from digest.issues.calendar.cadence_change import set_cadence
+from digest.issues.issue_commands import build_again
 from digest.issues.models import IssueState, Newsletter, Tracking, WhenEmpty
 from digest.issues.newsletters import MOST, POINTS, BadNewsletter
 from digest.render.page_texts import LANGUAGES
@@ -172,7 +173,7 @@ def set_(
         changed = newsletters.change(session, row, _settings(given))
         facts = {**_facts(call, session, row), "changed": changed}
         built = [issue for issue in store.issues(session, row.id) if _is_built(issue.state)]
-        rebuild = [f"digest build --newsletter {slug} --period {b.period} --again" for b in built]
+        rebuild = [build_again(issue) for issue in built]
     if as_json:
         call.json(facts)
         return

@@ -39,3 +39,8 @@ def build_again(issue: Issue) -> str:
     if issue.corrected_number is not None:
         return f"digest correct {issue.corrected_number}{option} --again"
     return f"digest build --period {issue.period}{option} --again"
+
+
+def build_anew(issue: Issue) -> str:
+    """Return the command that builds another issue for the week of one that is cancelled."""
+    return build_again(issue).removesuffix(" --again")

@@ -227,7 +227,12 @@ def newsletter(session: Session, slug: str) -> Newsletter:
         return rows[0]
     if row is None:
         slugs = session.exec(select(Newsletter.slug).order_by(Newsletter.slug)).all()
-        step = f"--newsletter takes: {', '.join(slugs)}" if slugs else "digest init"
+        if slug == USUAL and slugs:
+            raise NotFound(
+                "there are several newsletters: say which",
+                next_step=" or ".join(f"--newsletter {each}" for each in slugs),
+            )
+        step = f"the newsletters here: {', '.join(slugs)}" if slugs else "digest init"
         raise NotFound(f"no newsletter is called {slug}", next_step=step)
     return row
 

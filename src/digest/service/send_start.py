@@ -20,8 +20,9 @@ from digest.delivery.sending import (
 )
 from digest.errors import MailUnfit, NotApproved, WrongState
 from digest.issues import store
+from digest.issues.issue_commands import build_again, build_anew
 from digest.issues.models import IssueState
-from digest.render.lint import forbids_sending
+from digest.render.lint import Severity, forbids_sending
 from digest.service.job_registry import freeze
 
 
@@ -39,9 +40,10 @@ def start_send(app: App, newsletter: str, number: int, *, from_outbox: bool = Fa
         issue, edition = store.issue_and_edition(session, newsletter, number, lock=True)
         findings = app.issues.findings(edition)
         if forbids_sending(findings):
+            fault = next(each for each in findings if each.severity is Severity.ERROR)
             raise MailUnfit(
-                f"issue {number} can't go out: {findings[0].message}",
-                next_step=_next_step(findings[0].mend),
+                f"issue {number} can't go out: {fault.message}",
+                next_step=_next_step(fault.mend, build_again(issue)),
             )
         sending = app.sending.edition_send(session, issue)
         if issue.state is IssueState.BUILT:
@@ -99,17 +101,17 @@ def _refuse_stopped(app: App, newsletter: str, number: int) -> None:
         issue, edition = store.issue_and_edition(session, newsletter, number)
         if issue.state not in {IssueState.CANCELLED, IssueState.PAUSED}:
             return
-        state, note, period = issue.state, issue.note, issue.period
+        state, note, anew = issue.state, issue.note, build_anew(issue)
         now = app.clock()
         recover(session, edition_id=edition.id or 0, now=now, alive=alive)
         mark_sent_if_done(session, edition.id or 0, now)
     paused = state is IssueState.PAUSED
     raise WrongState(
         f"issue {number} is {state}: {note}",
-        next_step=f"digest resume {number}" if paused else f"digest build --period {period}",
+        next_step=f"digest resume {number}" if paused else anew,
     )
 
 
-def _next_step(mend: str) -> str:
-    named = "digest build" in mend or "digest resume" in mend
-    return mend if named else f"{mend} Then: digest build --again"
+def _next_step(mend: str, again: str) -> str:
+    named = any(step in mend for step in ("digest build", "digest correct", "digest resume"))
+    return mend if named else f"{mend} Then: {again}"

@@ -20,7 +20,7 @@ from digest.cli.issue.issue_dates import day_words, today
 from digest.delivery.sending import count_outbox_copies
 from digest.issues import approval, provenance, store
 from digest.issues.approval import refuse_errors, still_needed
-from digest.issues.issue_commands import build_again, named
+from digest.issues.issue_commands import build_again, build_anew, named
 from digest.issues.models import ApprovalChannel, Issue, IssueState
 from digest.letters import test_copy_location
 from digest.mail.transport import Accepted
@@ -224,8 +224,7 @@ def _done_with(session: Session, issue: Issue) -> str:
         IssueState.PAUSED: f"Next: digest resume {number}",
         IssueState.PREPARED: f"It is being sent already. How far it is: digest status {number}",
         IssueState.CANCELLED: (
-            "It is cancelled, so this changes nothing. To build the week anew:"
-            f" digest build --period {issue.period}"
+            f"It is cancelled, so this changes nothing. To build the week anew: {build_anew(issue)}"
         ),
     }.get(issue.state, f"It has been sent already. What became of it: digest report {number}")
 

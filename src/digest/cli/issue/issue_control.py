@@ -30,7 +30,7 @@ from digest.delivery import known_secrets
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.sending import control, restore_guard
 from digest.errors import NotFound
-from digest.issues.issue_commands import repeated
+from digest.issues.issue_commands import build_anew, repeated
 from digest.issues.models import Issue, IssueState
 from digest.service import resume_send
 
@@ -190,7 +190,7 @@ def cancel(
         row = find_issue(session, newsletter, issue, lock=True)[0]
         control.cancel(session, row, why)
         facts = {**_state_of(row), "note": why}
-        again = f"digest build --period {row.period}"
+        again = build_anew(row)
     return Told(
         facts,
         f"Issue {issue} is cancelled: what wasn't sent stays unsent.",
