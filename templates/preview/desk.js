@@ -144,9 +144,22 @@ function keepFocus(change) {
   try { field.setSelectionRange(kept.from, kept.to); } catch { /* not every field has a caret */ }
 }
 
+let weighed = "";  // the mail that was on screen when its approval was begun
+document.addEventListener("input", (event) => {
+  if (event.target.closest("[data-form=approve]")) weighed ||= seal;
+});
+
+function approve(told, form) {
+  const changed = weighed && weighed !== told.seen;
+  weighed = "";
+  if (changed) { say("The mail has changed since you began to approve it: look at it again.", true); return; }
+  act({ ...told, accepted: $$("[name=accepted]:checked", form).map((box) => box.value) }, "/approve");
+}
+
 function put(parts, own = false) {
   if (parts.version < version || (!own && parts.version === version)) return;
   const fresh = parts.seal !== seal;
+  if (own && weighed === seal) weighed = "";
   const again = !FRAMED.includes(state.view) && parts.version !== version;
   version = parts.version;
   seal = parts.seal;
@@ -339,7 +352,7 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const told = Object.fromEntries(new FormData(form));
   if (kind === "sponsor") act({ act: "sponsor", ...told });
-  else if (kind === "approve") act({ ...told, accepted: $$("[name=accepted]:checked", form).map((box) => box.value) }, "/approve");
+  else if (kind === "approve") approve(told, form);
   else act(told, `/${kind}`);
 });
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from subscribers.address import parse
 from subscribers.models import Standing
 from subscribers.store import add, join
-from tests.preview.conftest import NOW, EditorFolder
+from tests.preview.conftest import NOW, EditorFolder, Site
 
 PHONE = 375  # pixels
 
@@ -61,6 +61,21 @@ def test_what_is_wrong_with_a_newsletter_is_shown_beside_its_field(page: Page) -
     page.fill("#most", "3")
     page.get_by_role("button", name="Keep", exact=True).click()
     expect(page.locator("#said")).to_have_text("1 changed")
+
+
+def test_a_mail_that_changes_while_it_is_approved_is_looked_at_again(
+    page: Page, site: Site
+) -> None:
+    page.locator(".tabs [data-tab=approve]").click()
+    page.fill("#by", "Kim")
+    site.post("/decide", act="word", line="subject", text="By somebody else")
+    expect(page.locator("figure.wide [data-word=subject]")).to_have_text("By somebody else")
+    page.click("text=Approve No. 1")
+
+    expect(page.locator("#said")).to_contain_text("has changed since you began to approve it")
+    expect(page.locator("#status")).to_have_text("Draft")
+    page.click("text=Approve No. 1")
+    expect(page.locator("#status")).to_have_text("Approved by Kim")
 
 
 def test_a_long_note_leaves_room_for_the_rest_of_the_desk(page: Page) -> None:
