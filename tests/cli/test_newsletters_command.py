@@ -10,6 +10,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
+from digest import samples
 from digest.cli import app as digest_app
 from digest.cli.context import CommandContext
 from digest.cli.installation.init import prepare
@@ -122,3 +123,13 @@ def test_archiving_says_what_it_did_and_how_to_undo_it(digest: Digest) -> None:
         "archived_at"
     ]
     assert "isn't archived" in digest("newsletters", "archive", "tools", "--undo").stdout
+
+
+def test_two_people_are_asked_to_approve(digest: Digest) -> None:
+    said = digest("newsletters", "set", "weekly", "--approvals", "2").stdout
+    assert said.splitlines() == ["Approval: by two people"]
+    assert "once two editors have approved it" in " ".join(digest("schedule").stdout.split())
+    digest("import", *map(str, samples.comparisons()))
+    digest("build", "--yes")
+    assert "built already" in digest("newsletters", "set", "weekly", "--most", "4").stdout
+    assert "built already" not in digest("newsletters", "set", "weekly", "--approvals", "1").stdout

@@ -182,7 +182,7 @@ def set_(
         call.out.print(f"{label}: {labelled[label]}", markup=False)
     if not changed:
         call.out.print(f"Nothing changed: {slug} has these settings already.", markup=False)
-    for command in rebuild if changed else ():
+    for command in rebuild if set(changed) - {"approvals"} else ():
         call.out.print(f"An issue is built already and stays as it is, unless: {command}")
 
 

@@ -268,10 +268,11 @@ def _print(call: CommandContext, newsletter: Newsletter, moments: list[UpcomingM
 
 
 def _rules_in_words(newsletter: Newsletter) -> list[str]:
+    who = "an editor has" if newsletter.approvals_needed == 1 else "two editors have"
     goes = (
         "goes by itself when no check finds anything, or once an editor approves it"
         if newsletter.unattended
-        else "goes once an editor has approved it (digest approve ISSUE)"
+        else f"goes once {who} approved it (digest approve ISSUE)"
     )
     empty = "no issue, recorded with the reason"
     if newsletter.when_empty is WhenEmpty.EVERGREEN:
