@@ -76,3 +76,18 @@ def test_a_correction_is_built_again_by_correct(tools: Digest) -> None:
         )
     said = tools("newsletters", "set", "tools", "--most", "2").stdout
     assert "unless: digest correct 1 --newsletter tools --again" in said
+
+
+def test_what_is_picked_for_an_archived_newsletter_is_said_to_go_nowhere(tools: Digest) -> None:
+    tools("newsletters", "archive", "tools")
+    said = tools("pick", "--newsletter", "tools").stdout
+    assert said.splitlines()[-1] == "tools is archived, so this isn't built."
+
+
+def test_one_line_without_an_address_is_told_in_the_singular(
+    digest: Digest, tmp_path: Path
+) -> None:
+    listed = tmp_path / "listed.csv"
+    listed.write_text("email\na@example.org\nnobody\n")
+    said = digest("subscribers", "suppressions", "import", str(listed)).stdout
+    assert "2 lines: 1 suppressed, 0 already were, 1 holds no address." in said

@@ -97,7 +97,7 @@ def test_refused_files_are_facts_too(run: Run, page_file: Path) -> None:
         "file": str(bad),
         "outcome": "refused",
         "line": 1,
-        "reason": "this isn't JSON: Expecting property name enclosed in double quotes, column 2",
+        "reason": "this isn't JSON: a name in double quotes is missing, column 2",
     }
 
 

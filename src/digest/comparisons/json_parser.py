@@ -49,12 +49,32 @@ def is_comparison(text: str) -> bool | None:
     return isinstance(data, dict) and "title" in data and len(data.keys() & _OWN_KEYS) > 1
 
 
+#: What the library says of a broken text, by its first words, in words for an editor.
+_FAULTS = {
+    "Expecting property name": "a name in double quotes is missing",
+    "Expecting value": "a value is missing",
+    "Expecting ',' delimiter": "a comma is missing",
+    "Expecting ':' delimiter": "a colon is missing",
+    "Illegal trailing comma": "a comma stands before the end",
+    "Unterminated string": "the quotes of a text aren't closed",
+    "Invalid control character": "a line break or tab stands in a text",
+    "Extra data": "more follows after its end",
+}
+
+
+def _in_words(fault: json.JSONDecodeError) -> str:
+    told = (words for start, words in _FAULTS.items() if fault.msg.startswith(start))
+    return next(told, "it can't be read")
+
+
 def _load(text: str, source: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_no_constant)
     except json.JSONDecodeError as fault:
         raise ComparisonUnreadable(
-            f"this isn't JSON: {fault.msg}, column {fault.colno}", line=fault.lineno, source=source
+            f"this isn't JSON: {_in_words(fault)}, column {fault.colno}",
+            line=fault.lineno,
+            source=source,
         ) from None
     except RecursionError:
         raise ComparisonUnreadable("this JSON is nested too deeply", source=source) from None

@@ -112,8 +112,9 @@ def _facts(report: SuppressionReport, *, dry_run: bool) -> dict[str, Any]:
 def _print_report(call: CommandContext, report: SuppressionReport, *, dry_run: bool) -> None:
     verb = "would be suppressed" if dry_run else "suppressed"
     call.out.print(
-        f"{counted(report.lines, 'line')}: {report.added:,} {verb}, {report.already:,} already"
-        f" were, {report.unreadable:,} hold no address."
+        f"{counted(report.lines, 'line')}: {report.added:,} {verb},"
+        f" {counted(report.already, 'already was', 'already were')},"
+        f" {counted(report.unreadable, 'holds no address', 'hold no address')}."
     )
     if report.unreadable_lines:
         call.out.print(f"Without an address: line {', '.join(map(str, report.unreadable_lines))}")

@@ -82,12 +82,14 @@ def pick(
         asked = set_count(decisions, count) if count else decisions
         chosen = choose_comparisons(session, row, wanted, decisions=asked)
         when = day_words(chosen.day, today(call, row))
+        ended = f"{row.slug} is archived, so this isn't built." if row.archived_at else ""
     if as_json:
         call.json(chosen.to_dict())
     else:
         call.out.print(f"[bold]{chosen.period}[/bold], dated {when}: {chosen.note}")
         _print_pick(call, chosen)
-        call.out.print(late, end="\n" if late else "", markup=False)
+        for line in filter(None, (late, ended)):
+            call.out.print(line, markup=False)
 
 
 @app.command()
