@@ -47,6 +47,7 @@ class Commands:
     folder: Path
     now: datetime = NOW
     transport: TransportKind = TransportKind.OUTBOX
+    first_wave: int = 0  #: readers who get an issue before the rest
     answers: str | None = None  #: what a person types; ``None`` where nobody can be asked
     _root: typer.Typer = field(default_factory=_commands)
 
@@ -63,6 +64,8 @@ class Commands:
             templates=self.folder / "templates",
             epoch_file=self.folder / "digest.epoch",
             transport=self.transport,
+            first_wave=self.first_wave,
+            first_wave_minutes=0,
             sendgrid_api_key="SG.none",
             sendgrid_url="http://127.0.0.1:9",  # nothing listens there
         )

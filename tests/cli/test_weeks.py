@@ -178,3 +178,15 @@ def test_nothing_about_a_cancelled_issue_advises_to_send_it(commands: Commands) 
         assert "digest build --period 2026-W48" in str(getattr(fault, "next_step", ""))
     said = commands.done("approve", "1", "--accept-warnings")
     assert "digest send" not in said + commands.done("status", "1")
+
+
+def test_who_sends_with_a_first_wave_is_told_that_the_rest_waits(commands: Commands) -> None:
+    commands.first_wave = 1
+    commands.add_readers("ann", "ben")
+    commands.done("build")
+    commands.done("approve", "1", "--accept-warnings")
+    said = commands.run("send", "1").stderr
+    assert (
+        "The first wave goes alone; then the rest waits 0 minutes for what becomes of it." in said
+    )
+    assert commands.facts("status", "1")["state"] == "sent"

@@ -30,6 +30,7 @@ from digest.cli.issue.issue_dates import confirm_early
 from digest.cli.issue.service_status import hold_facts, print_hold, print_service, service_facts
 from digest.cli.issue.status_output import print_status, status_facts
 from digest.delivery.counts import DeliveryCounts, count_deliveries
+from digest.delivery.models import Rollout
 from digest.delivery.reporting import IssueStatus, excluded_readers, issue_status, refused_too_many
 from digest.delivery.sending import (
     MIN_BATCHES,
@@ -245,6 +246,13 @@ def _progress(
 ) -> Iterator[Callable[[Settlement], None]]:
     with call.app.database.read() as session:
         counts = count_deliveries(session, sending.edition_id)
+        rollout = session.get(Rollout, sending.edition_id)
+    if rollout is not None and rollout.passed_at is None:
+        minutes = counted(rollout.wait_seconds // 60, "minute")
+        call.err.print(
+            f"The first wave goes alone; then the rest waits {minutes} for what becomes of it."
+            " Ctrl-C ends this, and loses nothing."
+        )
     total = counts.candidates - counts.excluded
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=call.err, disable=quiet, transient=True) as bar:
