@@ -89,6 +89,15 @@ def test_the_draft_goes_to_each_editor_alone_with_what_to_do_above_it(
     assert [to.address for to in sent.recipients] == ["ed@example.org", "ann@example.org"]
 
 
+def test_the_command_in_a_letter_names_another_newsletter(
+    mailbox: EditorMailbox, world: World
+) -> None:
+    with world.database.write() as session:
+        store.newsletter(session, "weekly").slug = "tools"
+    mailbox.tick(TUESDAY - 48 * HOUR)
+    assert "digest approve 1 --newsletter tools" in mailbox.transport.accepted[0].content.text
+
+
 def test_every_letter_is_sent_once(mailbox: EditorMailbox) -> None:
     for _ in range(3):
         mailbox.tick(TUESDAY - 48 * HOUR)
