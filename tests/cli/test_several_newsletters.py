@@ -12,7 +12,7 @@ from digest import samples
 from digest.cli import app as digest_app
 from digest.cli.context import CommandContext
 from digest.cli.installation.init import prepare
-from digest.errors import DigestError, NotFound
+from digest.errors import DigestError, NotFound, WrongState
 from digest.issues.models import Issue, IssueState, Newsletter
 from tests.cli.test_newsletters_command import SECRET, TOOLS, Digest, digest, facts
 
@@ -91,3 +91,20 @@ def test_one_line_without_an_address_is_told_in_the_singular(
     listed.write_text("email\na@example.org\nnobody\n")
     said = digest("subscribers", "suppressions", "import", str(listed)).stdout
     assert "2 lines: 1 suppressed, 0 already were, 1 holds no address." in said
+
+
+@pytest.mark.parametrize("command", ["add", "import"])
+def test_an_archived_newsletter_takes_no_readers(
+    tools: Digest, tmp_path: Path, command: str
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("email\nann@example.org\n")
+    what = str(path) if command == "import" else "ann@example.org"
+    consent = ("--consent", "They ticked the box on our site.", "--newsletter", "tools")
+    tools("newsletters", "archive", "tools")
+    with pytest.raises(WrongState, match="tools is archived"):
+        tools("subscribers", command, what, *consent)
+    tools("newsletters", "archive", "tools", "--undo")
+    assert {"import": "1 joined", "add": "Added to tools"}[command] in (
+        tools("subscribers", command, what, *consent).stdout
+    )

@@ -78,6 +78,15 @@ class CommandContext:
         with self.app.database.read() as session:
             return store.newsletter(session, newsletter).slug
 
+    def running(self, newsletter: str) -> str:
+        """Return the slug of a newsletter that takes readers; raise `WrongState` if archived."""
+        from digest.issues.newsletters import require_running
+
+        with self.app.database.read() as session:
+            row = store.newsletter(session, newsletter)
+            require_running(session, row)
+            return row.slug
+
     def json(self, facts: Any) -> None:
         """Print facts as JSON, indented by two spaces, keys in insertion order."""
         write_document(orjson.dumps(facts, option=orjson.OPT_INDENT_2).decode() + "\n")

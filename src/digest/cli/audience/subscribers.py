@@ -75,7 +75,7 @@ def import_(
     call = call_of(context)
     call.app.require_secrets()
     options = ImportOptions(
-        newsletter=call.existing(newsletter),
+        newsletter=call.running(newsletter),
         consent=consent,
         rehearsal=dry_run,
         ignored=frozenset(ignore_column or ()),
@@ -110,7 +110,7 @@ def add(
     """Add one reader, by the rules of an import: who left or was erased isn't let in."""
     call = call_of(context)
     call.app.require_secrets()
-    slug = call.existing(newsletter)
+    slug = call.running(newsletter)
     options = ImportOptions(newsletter=slug, consent=consent)
     refusal = add_reader(
         call.app.database, parse(address), options, hashes=_hashes(call), now=call.app.clock()
