@@ -9,7 +9,7 @@ from digest.issues.models import Tracking
 from digest.render.filters import percent_text
 from digest.render.graphemes import graphemes, truncate
 
-SUBJECT_LIMIT = 60  #: characters; about what phones show
+SUBJECT_LIMIT = 60  #: characters; screens show about 70, phones about 40
 PREHEADER_LIMIT = 100
 #: The sentence of a mail on what is recorded of opens and clicks.
 TRACKING = {
