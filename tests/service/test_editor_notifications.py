@@ -94,6 +94,7 @@ def test_the_command_in_a_letter_names_another_newsletter(
 ) -> None:
     with world.database.write() as session:
         store.newsletter(session, "weekly").slug = "tools"
+        session.add(Newsletter(slug="weekly", name="Another", scheduled=False))
     mailbox.tick(TUESDAY - 48 * HOUR)
     assert "digest approve 1 --newsletter tools" in mailbox.transport.accepted[0].content.text
 

@@ -162,7 +162,7 @@ def test_the_only_newsletter_answers_where_no_other_is_asked_for(
             store.newsletter(session, "daily")
         session.add(Newsletter(slug="second", name="The second"))
         session.flush()
-        with pytest.raises(NotFound, match="weekly"):
+        with pytest.raises(NotFound, match="several newsletters: say which"):
             store.newsletter(session, store.USUAL)
 
 
