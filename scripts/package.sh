@@ -17,7 +17,8 @@ dist=$(pwd)/dist
 
 empty=$(mktemp -d)
 trap 'rm -rf "$work" "$empty"' EXIT
-cp -R "$work/tests" "$work/benchmarks" "$work/deploy" "$work/docs" "$work/scripts" "$work/pyproject.toml" "$work/LICENSE" "$work"/*.md \
+cp -R "$work/tests" "$work/benchmarks" "$work/deploy" "$work/docs" "$work/scripts" "$work/pyproject.toml" "$work/zensical.toml" \
+  "$work/LICENSE" "$work"/*.md \
   "$work"/requirements*.txt "$empty"
 cd "$empty"
 

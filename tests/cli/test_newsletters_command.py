@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ def digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Digest:
     """Return a function that runs ``digest`` in an installation that ``digest init`` made."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DIGEST_SECRET", SECRET)
-    prepare(CommandContext())
+    with closing(CommandContext()) as call:
+        prepare(call)
 
     def run(*arguments: str) -> Result:
         result = CliRunner().invoke(digest_app, list(arguments))

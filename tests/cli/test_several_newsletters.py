@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,8 @@ def test_where_none_is_the_usual_one_a_command_asks_which(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DIGEST_SECRET", SECRET)
-    prepare(CommandContext(), Newsletter(slug="one", name="One"))
+    with closing(CommandContext()) as call:
+        prepare(call, Newsletter(slug="one", name="One"))
     CliRunner().invoke(digest_app, ["newsletters", "add", "two", "--name", "Two"])
     fault = CliRunner().invoke(digest_app, ["status"]).exception
     assert isinstance(fault, NotFound)
@@ -61,7 +63,7 @@ def test_where_none_is_the_usual_one_a_command_asks_which(
 
 
 def test_a_correction_is_built_again_by_correct(tools: Digest) -> None:
-    with CommandContext().app.database.write() as session:
+    with closing(CommandContext()) as call, call.app.database.write() as session:
         wrong = session.exec(select(Issue)).one()
         wrong.state = IssueState.SENT
         session.add(
