@@ -12,7 +12,7 @@ PIN = $(BIN)/uv pip compile -q $(UPGRADE) --universal --python-version 3.11 --no
 # often: without it, each start compiles everything again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check docs pictures package part preview bench soak migration requirements clean
+.PHONY: help demo test check docs pictures package part preview bench soak catalogues migration requirements clean
 
 demo: $(READY)  ## The whole journey on sample data; nothing leaves this machine
 	@$(BIN)/digest demo $(ARGS)
@@ -51,6 +51,9 @@ soak: $(READY)  ## 10,000 simulated seeds, and a death at every step; takes an h
 	@sh scripts/system-packages.sh strace
 	@$(BIN)/python -m tests.simulation --seeds 10000 $(ARGS)
 	@DIGEST_SOAK=1 $(BIN)/pytest -q -n auto --dist worksteal tests/stories/killing
+
+catalogues: $(READY)  ## New and changed words into each language's catalogue; says what is untranslated
+	@$(BIN)/python scripts/catalogues.py
 
 migration: $(READY)  ## A new revision from the models: make migration NAME="Add votes"
 	@$(BIN)/python scripts/migration.py "$(NAME)"

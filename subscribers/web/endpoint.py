@@ -20,8 +20,8 @@ from subscribers.signup import StoreBusy
 from subscribers.store import Evidence
 from subscribers.web import client, request_body
 from subscribers.web.config import NetworkPrecision, NewsletterInfo, SiteConfig
-from subscribers.web.locale import LANGUAGES, PageText, TextCatalogue, choose
 from subscribers.web.page_model import Page
+from subscribers.web.wording import LANGUAGES, PageText, TextCatalogue, choose
 
 log = logging.getLogger(__name__)
 

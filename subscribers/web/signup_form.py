@@ -14,8 +14,8 @@ from zlib import crc32
 from subscribers.errors import BadToken
 from subscribers.tokens import Purpose, address_mark
 from subscribers.web.config import NewsletterInfo, SiteConfig
-from subscribers.web.locale import LANGUAGES
 from subscribers.web.page_model import Challenge, Field, Form
+from subscribers.web.wording import LANGUAGES
 
 PATH, FRAME_PATH, JSON_PATH = "/subscribe", "/subscribe/frame", "/api/subscribe"
 TRAP = "website"

@@ -15,7 +15,6 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from subscribers.web import client
 from subscribers.web.config import NewsletterInfo
 from subscribers.web.endpoint import EndpointRequest, JsonAnswer
-from subscribers.web.locale import PageText
 from subscribers.web.page_model import Page
 from subscribers.web.signup_checks import (
     SignupChecks,
@@ -34,6 +33,7 @@ from subscribers.web.signup_form import (
     snippet,
     wording,
 )
+from subscribers.web.wording import PageText
 
 RETRY_SECONDS = "3600"
 _STATUS = {

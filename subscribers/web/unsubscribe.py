@@ -19,8 +19,8 @@ from subscribers.lifecycle import ConfirmResult
 from subscribers.models import JOINED, Standing
 from subscribers.tokens import DatedTarget, LinkTarget
 from subscribers.web.endpoint import BY_PAGE, EndpointRequest
-from subscribers.web.locale import PageText
 from subscribers.web.page_model import Form
+from subscribers.web.wording import PageText
 
 
 async def show(request: EndpointRequest) -> Response:

@@ -43,7 +43,9 @@ class IssueBuilding:
             base_url=settings.base_url,
             identity=self.resources.identity,
             render=lambda view: render_confined(
-                "issue", {"issue": view}, folder=self.resources.template_folder
+                "issue",
+                {"issue": view, "language": view.language},
+                folder=self.resources.template_folder,
             ),
             check=self.lint_terms.of_view,
             sources=self.template_sources,
@@ -146,4 +148,6 @@ class IssueBuilding:
                 path = Path(folder, name)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(source, encoding="utf-8")
-            return render_confined("issue", {"issue": view}, folder=Path(folder))
+            return render_confined(
+                "issue", {"issue": view, "language": view.language}, folder=Path(folder)
+            )

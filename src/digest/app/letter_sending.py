@@ -90,7 +90,11 @@ class LetterSending:
             postal_address=identity.postal_address,
             accent=accent_of(newsletter.accent),
         )
-        mail = render("letter", {"letter": view}, folder=self.resources.template_folder)
+        mail = render(
+            "letter",
+            {"letter": view, "language": view.language},
+            folder=self.resources.template_folder,
+        )
         return Content(
             subject=mail.subject,
             html=mail.html,

@@ -118,7 +118,9 @@ class LetterTransport:
             with self.store.read() as session:
                 context = letter_context(session, letter, self.base_url, self.identity)
             view = write_letter(_with_placeholder_urls(letter), context, hours=self.hours)
-            mail = render("letter", {"letter": view}, folder=self.templates)
+            mail = render(
+                "letter", {"letter": view, "language": view.language}, folder=self.templates
+            )
             self._rendered_letters[kind] = mail, context.identity
         return self._rendered_letters[kind]
 

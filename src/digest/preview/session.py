@@ -118,7 +118,9 @@ class PreviewSession:
 
     def render(self, view: IssueView) -> Rendered:
         """Render an issue in the confined process; raise `TemplateBroken`."""
-        return self._confined.render("issue", {"issue": view}, folder=self.app.template_folder)
+        return self._confined.render(
+            "issue", {"issue": view, "language": view.language}, folder=self.app.template_folder
+        )
 
     def decide(self, request: Mapping[str, Any]) -> str:
         """Apply a decision to the draft and return a summary; raise `DigestError` for a bad one."""

@@ -132,7 +132,9 @@ def issue_builder_of(app: App, confined: RenderProcess) -> IssueBuilder:
     """Return the installation's issue builder, which renders in the *confined* process."""
 
     def render(view: IssueView) -> Rendered:
-        return confined.render("issue", {"issue": view}, folder=app.template_folder)
+        return confined.render(
+            "issue", {"issue": view, "language": view.language}, folder=app.template_folder
+        )
 
     return replace(app.issues.builder, render=render)
 

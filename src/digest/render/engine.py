@@ -29,6 +29,7 @@ from digest.render.line_length import break_lines
 from digest.render.rendered import Rendered
 from digest.render.template_errors import TemplateFault, UnknownName, kind_of, of_jinja
 from digest.render.template_paths import template_folders
+from subscribers.locale import translations
 
 #: Exceptions that a template can cause; any other is a bug of the engine and propagates.
 _TEMPLATE_EXCEPTIONS = (
@@ -79,18 +80,22 @@ def fill(
 ) -> str:
     """Return one template file, found in *folders*, filled with *context*.
 
-    *loader* reads the files in place of the default loader. Raises `TemplateBroken`.
+    ``language`` of the context, a BCP 47 tag, is the one of ``_("…")``; English where there is
+    none. *loader* reads the files in place of the default loader. Raises `TemplateBroken`.
     """
-    environment = _environment(folders, markup=not name.endswith(".txt"), loader=loader)
+    language = str(context.get("language", "en"))
+    environment = _environment(
+        folders, markup=not name.endswith(".txt"), loader=loader, language=language
+    )
     try:
         return environment.get_template(name).render(context)
     except _TEMPLATE_EXCEPTIONS as fault:
         raise of_jinja(fault, name, folders, [*context, *environment.globals]) from fault
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _environment(
-    folders: tuple[Path, ...], *, markup: bool, loader: BaseLoader | None
+    folders: tuple[Path, ...], *, markup: bool, loader: BaseLoader | None, language: str
 ) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=loader or FolderLoader(folders),
@@ -101,7 +106,28 @@ def _environment(
         lstrip_blocks=True,
     )
     environment.filters.update(filters.IN_MARKUP if markup else filters.IN_TEXT)
+    environment.globals.update(_word_functions(language))
     return environment
+
+
+def _word_functions(language: str) -> Mapping[str, Callable[..., str]]:
+    """Return what templates call for the words of a language.
+
+    What they return is plain text, so that it is escaped like any other when it is printed; Jinja's
+    own extension for this would mark it as escaped before the engine's escaping is done.
+    """
+    words = translations(language)
+
+    def gettext(message: str, /, **values: object) -> str:
+        return words.gettext(message) % values
+
+    def ngettext(one: str, many: str, num: int, /, **values: object) -> str:
+        return words.ngettext(one, many, num) % {"num": num, **values}
+
+    def pgettext(meant: str, message: str, /, **values: object) -> str:
+        return words.pgettext(meant, message) % values
+
+    return {"_": gettext, "gettext": gettext, "ngettext": ngettext, "pgettext": pgettext}
 
 
 class FolderLoader(BaseLoader):

@@ -6,7 +6,7 @@ scripts.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,12 +99,19 @@ class Teaser:
     url: str
 
 
+def _page(name: str, context: Mapping[str, object], *, folder: Path | None) -> str:
+    """Return a page whose words are in the language of its site."""
+    site = context["site"]
+    language = site.language if isinstance(site, Site) else "en"
+    return render_page(name, {**context, "language": language}, folder=folder)
+
+
 def message_page(site: Site, page: object, *, folder: Path | None = None) -> str:
     """Return a page with a message, with or without a form; raises `TemplateBroken`.
 
     *page* is of the shape of `subscribers.web.page_model.Page`.
     """
-    return render_page("page", {"site": site, "page": page}, folder=folder)
+    return _page("page", {"site": site, "page": page}, folder=folder)
 
 
 def home_page(
@@ -117,14 +124,14 @@ def home_page(
 ) -> str:
     """Return the front page, which links the latest *issue*; raises `TemplateBroken`."""
     context = {"site": site, "sign_up": sign_up, "issue": issue, "teasers": teasers}
-    return render_page("home", context, folder=folder)
+    return _page("home", context, folder=folder)
 
 
 def newsletters_page(
     site: Site, newsletters: Sequence[NewsletterCard], *, folder: Path | None = None
 ) -> str:
     """Return the front page of a site with several newsletters; raises `TemplateBroken`."""
-    return render_page("newsletters", {"site": site, "newsletters": newsletters}, folder=folder)
+    return _page("newsletters", {"site": site, "newsletters": newsletters}, folder=folder)
 
 
 def archive_page(
@@ -136,7 +143,7 @@ def archive_page(
 ) -> str:
     """Return the page that lists *issues* in the order given; raises `TemplateBroken`."""
     context = {"site": site, "issues": issues, "sign_up": sign_up}
-    return render_page("archive", context, folder=folder)
+    return _page("archive", context, folder=folder)
 
 
 def issue_page(
@@ -163,7 +170,7 @@ def issue_page(
         "corrections": corrections,
         "sign_up": sign_up,
     }
-    return render_page("issue", context, folder=folder)
+    return _page("issue", context, folder=folder)
 
 
 def comparison_page(
@@ -174,7 +181,7 @@ def comparison_page(
     *comparison* is of the shape of `digest.web.comparison_page.ComparisonPage`.
     """
     context = {"site": site, "comparison": comparison, "sign_up": sign_up}
-    return render_page("comparison", context, folder=folder)
+    return _page("comparison", context, folder=folder)
 
 
 def review_page(site: Site, review: object, answers: object, *, folder: Path | None = None) -> str:
@@ -183,7 +190,7 @@ def review_page(site: Site, review: object, answers: object, *, folder: Path | N
     *review* and *answers* are of the shapes of `digest.web.review.review_view`.
     """
     context = {"site": site, "review": review, "answers": answers}
-    return render_page("review", context, folder=folder)
+    return _page("review", context, folder=folder)
 
 
 def asset(name: str, *, folder: Path | None = None) -> str:

@@ -19,7 +19,7 @@ from digest.issues.calendar import rhythm
 from digest.issues.models import Newsletter, Tracking
 from subscribers.sql import UnitOfWork
 from subscribers.web import NewsletterInfo
-from subscribers.web.locale import LANGUAGES, choose
+from subscribers.web.wording import LANGUAGES, choose
 
 FRESH_SECONDS = 5.0
 MOST_TOPICS = 24  # more are hard to choose among, and more boxes than a form may send

@@ -8,7 +8,7 @@ from enum import StrEnum
 from starlette.requests import Request
 
 from subscribers.web import Page
-from subscribers.web.locale import choose
+from subscribers.web.wording import choose
 
 
 class StatusMessage(StrEnum):

@@ -16,7 +16,7 @@ from digest.settings import Settings
 from digest.web.newsletter_cache import NewsletterCache, NewsletterEntry
 from digest.web.security_headers import POLICY, cacheable_headers
 from subscribers.web import SCRIPTED, Page, SiteConfig, form, kept_link, wording
-from subscribers.web.locale import choose
+from subscribers.web.wording import choose
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import pytest
 from subscribers.address_change import AddressChangeResult
 from subscribers.errors import AddressFault
 from subscribers.lifecycle import ConfirmResult
-from subscribers.web.locale import LANGUAGES, PageText, TextCatalogue, choose
 from subscribers.web.page_model import Choice, Field, Form, Page
+from subscribers.web.wording import LANGUAGES, PageText, TextCatalogue, choose
 from tests.subscribers.web.conftest import Site, render
 
 EVIL = """"><script>alert('x')</script>&"""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from subscribers.address_change import AddressChangeResult
 from subscribers.errors import AddressFault
 from subscribers.lifecycle import ConfirmResult
-from subscribers.web.locale.text_keys import PageText, TextCatalogue
+from subscribers.web.wording.text_keys import PageText, TextCatalogue
 
 FAULTS: Mapping[AddressFault, str] = {
     AddressFault.EMPTY: "Bitte geben Sie eine Adresse ein.",

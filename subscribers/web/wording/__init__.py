@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from subscribers.web.locale.english import EN
-from subscribers.web.locale.german import DE
-from subscribers.web.locale.text_keys import PageText, TextCatalogue
+from subscribers.web.wording.english import EN
+from subscribers.web.wording.german import DE
+from subscribers.web.wording.text_keys import PageText, TextCatalogue
 
 __all__ = ["LANGUAGES", "PageText", "TextCatalogue", "choose"]
 

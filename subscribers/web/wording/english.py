@@ -5,7 +5,7 @@ from __future__ import annotations
 from subscribers.address_change import AddressChangeResult
 from subscribers.errors import AddressFault
 from subscribers.lifecycle import ConfirmResult
-from subscribers.web.locale.text_keys import PageText, TextCatalogue
+from subscribers.web.wording.text_keys import PageText, TextCatalogue
 
 EN = TextCatalogue(
     name="English",

@@ -1,0 +1,11 @@
+"""The languages of everything a reader sees, one gettext catalogue (``xx.po``) for each.
+
+English is the language of the source, so the English words stand where they are used, marked by
+``gettext`` or, in a table that is made on import, by `N_`; ``make catalogues`` collects them from
+code and templates into each catalogue. A new language is a new file, see
+docs/adding-a-language.md. Nothing else here or elsewhere lists the languages.
+"""
+
+from subscribers.locale.po_catalogue import LANGUAGES, N_, Translations, translations
+
+__all__ = ["LANGUAGES", "N_", "Translations", "translations"]
