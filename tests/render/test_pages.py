@@ -27,6 +27,7 @@ from subscribers.web.page_model import Choice, Field, Form, Page
 SITE = Site(name="Weekly AI Tool Verdicts", postal_address="12 Example Street\n10115 Berlin")
 ISSUE = IssueLink(
     number=12,
+    label="No. 12",
     date="24 November 2026",
     subject="Marlow & Oriel",
     url="/issues/weekly/12",
@@ -164,7 +165,7 @@ def test_the_archive_lists_issues_as_given() -> None:
 
     assert '<a href="/issues/weekly/12">' in page
     assert "Marlow &amp; Oriel" in page
-    assert "still being written" in archive_page(SITE, [], sign_up=SIGN_UP)
+    assert "isn’t out yet" in archive_page(SITE, [], sign_up=SIGN_UP)
 
 
 def test_an_issue_is_shown_in_a_frame_that_may_run_nothing() -> None:
@@ -181,10 +182,10 @@ def test_a_bar_has_a_part_for_every_seat_and_an_odd_share_is_drawn_as_it_is() ->
     assert '<rect width="60.5" height="8"/>' in page
 
 
-def test_no_votes_is_a_dash_and_never_zero() -> None:
+def test_no_votes_is_said_and_never_zero() -> None:
     page = comparison_page(SITE, COMPARISON, sign_up=SIGN_UP)
 
-    assert "<dt>Community</dt><dd>\u2014</dd>" in page
+    assert "<dt>Readers</dt><dd>No votes yet</dd>" in page
     assert ">0 %<" not in page
 
 

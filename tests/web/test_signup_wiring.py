@@ -148,7 +148,7 @@ def test_a_page_in_german_says_in_german_when_the_mail_comes(site: Running) -> N
 def test_the_next_issue_is_offered_in_usual_words(site: Running) -> None:
     page = site.get("/issues").text
 
-    assert "<h2>Get the next issue</h2>" in page
+    assert "<h2>Get the next comparison in your inbox</h2>" in page
     assert ">What we keep about you</a>" in page
 
 

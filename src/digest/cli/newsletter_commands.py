@@ -23,8 +23,8 @@ from digest.issues.calendar.cadence_change import set_cadence
 from digest.issues.issue_commands import build_again
 from digest.issues.models import IssueState, Newsletter, Tracking, WhenEmpty
 from digest.issues.newsletters import MOST, POINTS, BadNewsletter
-from digest.render.page_texts import LANGUAGES
 from subscribers import list_statistics
+from subscribers.locale import LANGUAGES
 
 app = typer.Typer(
     help="Add newsletters, and show or change what is set of each.", no_args_is_help=True

@@ -21,8 +21,8 @@ from digest.issues import store
 from digest.issues.models import Issue, IssueState, Newsletter, Tracking, WhenEmpty
 from digest.issues.picking import PickPoints
 from digest.render.accent import BadColour, parse_accent
-from digest.render.page_texts import LANGUAGES
 from subscribers.address import parse_named
+from subscribers.locale import LANGUAGES
 
 MOST = 8  #: comparisons an issue may be allowed; more would pass the weight at which Gmail clips
 LONGEST_REST = 52  #: issues for which a tool may rest

@@ -5,5 +5,6 @@ through `escaping` and offering the `filters`, which measure text with `grapheme
 compiled to HTML, `line_length` breaks its lines, and the mail is returned as the value in
 `rendered`. `sandbox` runs all of this in a process with limits of time and memory and adds the
 findings of `lint`; `template_errors` tells the file and line of a failure. `pages` renders the
-public web pages, with the fixed words of `page_texts`. Both take their accent from `accent`.
+public web pages. Templates of both take their words from the catalogues of `subscribers.locale`,
+and their accent from `accent`.
 """

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from digest.errors import TemplateBroken
 from digest.render.engine import render_page
-from digest.render.page_texts import SiteTexts, site_texts
 from digest.render.template_paths import template_folders
 
 
@@ -27,11 +26,6 @@ class Site:
     postal_address: str = ""
     accent: str = ""  #: six hexadecimal digits; empty for the design's own
     archive: str = "/issues"  #: path of the list of issues; empty where there is none to link to
-
-    @property
-    def words(self) -> SiteTexts:
-        """Return the fixed words in the language of the site."""
-        return site_texts(self.language)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +42,12 @@ class IssueLink:
     """An issue in the archive; *url* and *frame_url* are paths of this site."""
 
     number: int
+    label: str  #: the number in words: "No. 12", "Correction to No. 12"
     date: str
     subject: str
     url: str
     frame_url: str = ""  #: path of the frozen mail
     corrects: int | None = None  #: number of the issue, where this is a correction of it
-
-    def label(self, words: SiteTexts) -> str:
-        """Return the number in the words of the site: "No. 12", "Correction to No. 12"."""
-        if self.corrects is None:
-            return words.number % self.number
-        return words.correction_to % self.corrects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,20 +62,18 @@ class CorrectionNote:
 
 @dataclass(frozen=True, kw_only=True)
 class NewsletterCard:
-    """A newsletter in the list of several; *latest* is its newest issue."""
+    """A newsletter in the list of several, in its own language; *latest* is its newest issue."""
 
     name: str
     description: str
-    comes: str
+    appears: str  #: a sentence on how often it comes, or that it has ended; empty for neither
     language: str
     archive: str  #: path of its issues
+    archive_label: str
     sign_up: str  #: path of the sign-up page; empty once it is archived
+    sign_up_label: str
     latest: IssueLink | None
-
-    @property
-    def words(self) -> SiteTexts:
-        """Return the fixed words in the newsletter's language."""
-        return site_texts(self.language)
+    latest_label: str
 
 
 @dataclass(frozen=True, kw_only=True)

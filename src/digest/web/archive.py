@@ -25,6 +25,7 @@ from digest.web.security_headers import FRAMING, MAIL, cacheable_headers
 from digest.web.signup_wiring import site_config
 from digest.web.theme import Theme
 from subscribers.dates import long_date
+from subscribers.locale import translations
 from subscribers.web import SiteConfig
 
 _READERS_LINK = re.compile(rf"(?:https?://[^\s\"'<>]+)?(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")
@@ -147,8 +148,12 @@ def _number(request: Request) -> int:
 def issue_link(issue: PublishedIssue, newsletter: NewsletterEntry) -> IssueLink:
     """Return the link to an issue, with its number, date and subject."""
     path = f"/issues/{newsletter.slug}/{issue.number}"
+    words = translations(newsletter.language)
     return IssueLink(
         number=issue.number,
+        label=words.gettext("Correction to No. %(number)s") % {"number": issue.corrects}
+        if issue.corrects
+        else words.gettext("No. %(number)s") % {"number": issue.number},
         date=long_date(issue.day, newsletter.language),
         subject=issue.subject.replace(" %", "\u00a0%"),
         url=path,

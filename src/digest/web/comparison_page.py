@@ -18,9 +18,9 @@ from digest.issues.content import (
     without_quotation_marks,
 )
 from digest.render.escaping import strip_unprintable
-from digest.render.page_texts import SiteTexts, site_texts
 from digest.render.pages import Teaser
 from subscribers.dates import long_date
+from subscribers.locale import Translations, translations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,17 +86,17 @@ def page_of(revision: Revision, *, base_url: str, language: str) -> ComparisonPa
         intro=paragraphs(revision.intro),
         date=long_date(revision.published_on, language) if revision.published_on else "",
         original=view.url if view.url not in (own_url, "") else "",
-        seats=_seats(view, sides, site_texts(language)),
+        seats=_seats(view, sides, translations(language)),
     )
 
 
-def _seats(view: ComparisonView, sides: Sequence[Contender], words: SiteTexts) -> list[SeatView]:
+def _seats(view: ComparisonView, sides: Sequence[Contender], words: Translations) -> list[SeatView]:
     """Return the verdicts, seat by seat; a seat without any verdict is left out."""
     by_side = [{verdict.seat: verdict for verdict in side.verdicts} for side in sides]
     return [
         SeatView(
             reviewer=_reviewer([by_seat[seat] for by_seat in by_side if seat in by_seat])
-            or words.reviewer % seat,
+            or words.gettext("Reviewer %(seat)s") % {"seat": seat},
             verdicts=[
                 _verdict(contender.name, verdicts.get(seat))
                 for contender, verdicts in zip(view.contenders, by_side, strict=True)

@@ -35,6 +35,7 @@ from digest.web.newsletter_cache import NewsletterEntry
 from digest.web.security_headers import cacheable_headers
 from digest.web.status_messages import StatusMessage, status_page
 from digest.web.theme import Theme
+from subscribers.locale import Translations, translations
 from subscribers.web import SiteConfig
 
 OWN_LINKS = "/own-links"
@@ -45,15 +46,25 @@ _ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /webhooks/\n"
 
 def _card(session: Session, entry: NewsletterEntry) -> NewsletterCard:
     latest = store.latest(session, store.newsletter(session, entry.slug))
+    words = translations(entry.language)
     return NewsletterCard(
         name=entry.name,
         description=entry.description,
-        comes=entry.comes,
+        appears=_appears(entry, words),
         language=entry.language,
         archive=f"/issues/{entry.slug}",
+        archive_label=words.gettext("All issues"),
         sign_up=f"/subscribe?newsletter={entry.slug}" if entry.open else "",
+        sign_up_label=words.gettext("Subscribe to %(newsletter)s") % {"newsletter": entry.name},
         latest=issue_link(latest, entry) if latest else None,
+        latest_label=words.gettext("Latest issue"),
     )
+
+
+def _appears(entry: NewsletterEntry, words: Translations) -> str:
+    if not entry.open:
+        return words.gettext("This newsletter is no longer published.")
+    return words.gettext("By email %(rhythm)s.") % {"rhythm": entry.comes} if entry.comes else ""
 
 
 class PublicSite:

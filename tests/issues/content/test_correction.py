@@ -63,10 +63,15 @@ TITLE = f"{LANTERN} vs {QUAYSIDE}"
     ("edit", "what", "was", "now"),
     [
         (share, f"panel share of {LANTERN}", "75\u00a0%", "50\u00a0%"),
-        (votes, f"community share of {LANTERN}", "—", "12.5\u00a0%"),
-        (entry, f"entry of {QUAYSIDE}", "Paid", "Free"),
-        (tagline, f"words on {QUAYSIDE}", make_revision().contenders[1].tagline, "Other words"),
-        (call, f"Reviewer 3 on {LANTERN}", "not published", "would skip"),
+        (votes, f"readers’ share of {LANTERN}", "—", "12.5\u00a0%"),
+        (entry, f"pricing of {QUAYSIDE}", "Paid", "Free"),
+        (
+            tagline,
+            f"description of {QUAYSIDE}",
+            make_revision().contenders[1].tagline,
+            "Other words",
+        ),
+        (call, f"Reviewer 3’s call on {LANTERN}", "not published", "would skip"),
         (name, "title", TITLE, f"Lantern Code 4 vs {QUAYSIDE}"),
         (labels, "category and labels", "Developer Tools", "Developer Tools · Editor's pick"),
         (
@@ -188,4 +193,4 @@ def test_it_is_kept_as_json_and_read_back() -> None:
 def test_a_page_in_german_says_it_in_german() -> None:
     said = replace(change(was="ship", now="skip"), kind=ChangeKind.CALL, seat=3).in_words("de")
 
-    assert (said.what, said.was) == ("Jurymitglied 3 zu Modal", "würde es nehmen")
+    assert (said.what, said.was) == ("Urteil von Jurymitglied 3 zu Modal", "würde es nehmen")

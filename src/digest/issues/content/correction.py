@@ -13,7 +13,7 @@ from enum import StrEnum
 from html import unescape
 from typing import Any
 
-from digest.comparisons.models import Contender, Revision, Verdict
+from digest.comparisons.models import Call, Contender, Revision, Verdict
 from digest.issues.content.compose import comparison_view, copywriting_of
 from digest.issues.content.quotes import sharpest_passage
 from digest.issues.content.view import (
@@ -26,9 +26,9 @@ from digest.issues.content.view import (
 from digest.render.escaping import one_line
 from digest.render.filters import DASH, percent_text
 from digest.render.lint import Finding, Place, error
-from digest.render.page_texts import site_texts
 from digest.render.rendered import Rendered
 from subscribers.dates import long_date
+from subscribers.locale import N_, Translations, translations
 
 _NOWHERE = "https://example.org"  # a difference of links shows the published ones only
 
@@ -49,6 +49,30 @@ class ChangeKind(StrEnum):
     WITHDRAWN = "withdrawn"  #: all of it: the editors took it back
 
 
+_CHANGES: Mapping[ChangeKind, str] = {
+    ChangeKind.TITLE: N_("title"),
+    ChangeKind.LABELS: N_("category and labels"),
+    ChangeKind.LINK: N_("link to the full comparison"),
+    ChangeKind.PANEL_SHARE: N_("panel share of %(tool)s"),
+    ChangeKind.COMMUNITY_SHARE: N_("readers’ share of %(tool)s"),
+    ChangeKind.ENTRY: N_("pricing of %(tool)s"),
+    ChangeKind.TAGLINE: N_("description of %(tool)s"),
+    ChangeKind.CALL: N_("%(reviewer)s’s call on %(tool)s"),
+    ChangeKind.QUOTE: N_("%(reviewer)s’s quote on %(tool)s"),
+    ChangeKind.REVIEWER: N_("name of %(reviewer)s"),
+    ChangeKind.WITHDRAWN: N_("the comparison"),
+}
+
+
+def _call_in_words(call: str, words: Translations) -> str:
+    """Return what a reviewer would do; *call* is empty where it isn't published."""
+    if call == Call.SHIP:
+        return words.pgettext("one reviewer", "would ship")
+    if call == Call.SKIP:
+        return words.pgettext("one reviewer", "would skip")
+    return words.gettext("not published")
+
+
 @dataclass(frozen=True, kw_only=True)
 class ContentChange:
     """One difference; *was* and *now* are texts of the mail, "ship" or "skip" for a call."""
@@ -63,14 +87,14 @@ class ContentChange:
 
     def in_words(self, language: str = "en") -> ChangeView:
         """Return the change as people read it; English where *language* has no words."""
-        words = site_texts(language)
-        reviewer = self.reviewer or words.reviewer % self.seat
-        what = words.changes[self.kind] % {"tool": self.tool, "reviewer": reviewer}
+        words = translations(language)
+        reviewer = self.reviewer or words.gettext("Reviewer %(seat)s") % {"seat": self.seat}
+        what = words.gettext(_CHANGES[self.kind]) % {"tool": self.tool, "reviewer": reviewer}
         was, now = self.was, self.now
         if self.kind is ChangeKind.CALL:
-            was, now = (words.calls.get(call, words.unpublished_call) for call in (was, now))
+            was, now = (_call_in_words(call, words) for call in (was, now))
         if self.kind is ChangeKind.WITHDRAWN:
-            now = words.withdrawn
+            now = words.gettext("withdrawn")
         return ChangeView(what=what, comparison=self.comparison, was=was or DASH, now=now or DASH)
 
 

@@ -28,8 +28,8 @@ from digest.preview.forms.json_bodies import json_answer, json_body
 from digest.preview.origin_guard import POLICY
 from digest.preview.session import PreviewSession
 from digest.render.engine import fill
-from digest.render.page_texts import LANGUAGES
 from digest.render.template_paths import template_folders
+from subscribers.locale import LANGUAGES
 
 
 @dataclass(frozen=True, kw_only=True)
