@@ -1,9 +1,9 @@
 """Letters: the mails outside an issue's batches, each a row of `subscribers.letter_queue`.
 
 The subscriber package queues a `Letter` to a reader and hands it to `sender`. `sender` looks up
-what a letter says of the newsletter, takes the text in the reader's language from `letter_texts`,
-and puts both into a `LetterView` of `letter_view`, which is all that the template sees. It renders
-the letter once for all readers of a kind, substitutes the reader's links, passes the mailing to a
+what a letter says of the newsletter, puts the words of `letter_texts` into the reader's language,
+and both into a `LetterView` of `letter_view`, which is all that the template sees. It renders the
+letter once for all readers of a kind, substitutes the reader's links, passes the mailing to a
 transport, and returns the `SendOutcome` of the transport's answer. `internal_mail` sends what goes
 to the publisher's own people: seed copies, test copies and notices to the editors; `review_letter`
 sends the codes that editors ask for.

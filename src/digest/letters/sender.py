@@ -17,7 +17,7 @@ from digest.errors import NotFound, TemplateBroken
 from digest.issues import store
 from digest.issues.calendar import rhythm
 from digest.issues.identity import MailIdentity
-from digest.letters.letter_texts import letter_catalogue
+from digest.letters.letter_texts import FIRST_ISSUE, LETTERS
 from digest.letters.letter_view import LetterView
 from digest.mail.mailing import Content, Mailing, Recipient, personalise
 from digest.mail.transport import Transport
@@ -25,6 +25,7 @@ from digest.render.accent import accent_of
 from digest.render.rendered import Rendered
 from subscribers.dates import long_date
 from subscribers.letter_queue import Letter
+from subscribers.locale import Translations, translations
 from subscribers.models import LetterKind, SendOutcome
 from subscribers.sql import UnitOfWork
 
@@ -57,7 +58,7 @@ class LetterContext:
     name: str
     identity: MailIdentity = field(default_factory=MailIdentity)  #: who the letter is from
     accent: str = ""  #: as a newsletter stores it
-    comes: str = ""  #: how often, as text that follows "comes", such as "every Tuesday"
+    comes: str = ""  #: how often, such as "every Tuesday"
     latest: LatestIssue | None = None
 
 
@@ -157,34 +158,49 @@ def letter_context(
 
 def write_letter(letter: Letter, context: LetterContext, *, hours: int) -> LetterView:
     """Compose a letter; pure, and without any input of the person who requested the letter."""
-    catalogue = letter_catalogue(letter.language)
+    words = translations(letter.language)
+    values = _placeholder_values(context, words, letter.language, hours)
     welcome = letter.kind is LetterKind.WELCOME
-    words = (
-        catalogue.first_issue if welcome and not context.latest else catalogue.letters[letter.kind]
-    )
-    values = _placeholder_values(context, letter.language, hours)
-    links = [
-        (catalogue.preferences, letter.preferences_url),
-        (catalogue.unsubscribe, letter.unsubscribe_url),
-        (catalogue.decline, letter.decline_url),
-    ]
+    texts = FIRST_ISSUE if welcome and not context.latest else LETTERS[letter.kind]
+
+    def say(text: str) -> str:
+        return _without_gaps(words.gettext(text) % values) if text else ""
+
     latest = context.latest.url if context.latest else ""
     return LetterView(
         newsletter=context.name,
         language=letter.language,
-        subject=words.subject.format(**values),
-        preview=words.preview.format(**values),
-        title=words.title.format(**values),
-        paragraphs=[text.format(**values) for text in words.paragraphs],
-        button=words.button,
+        subject=say(texts.subject),
+        preview=say(texts.preview),
+        title=say(texts.title),
+        paragraphs=[say(text) for text in texts.paragraphs],
+        button=say(texts.button),
         action_url=latest if welcome else letter.action_url,
-        spelled=catalogue.spelled if letter.kind in _WRITTEN_OUT else "",
-        after=[text.format(**values) for text in words.after],
-        why=words.why.format(**values),
-        links=[link for link in links if link[1]],
+        spelled=_spelled(words) if letter.kind in _WRITTEN_OUT else "",
+        after=[say(text) for text in texts.after],
+        why=say(texts.why),
+        links=_footer_links(letter, words),
         postal_address=context.identity.postal_address,
         accent=accent_of(context.accent),
     )
+
+
+def _without_gaps(text: str) -> str:
+    """Return *text* without the double space that an empty sentence leaves."""
+    return " ".join(filter(None, text.split(" ")))
+
+
+def _spelled(words: Translations) -> str:
+    return words.gettext("If the button doesn’t work, copy this link into your browser:")
+
+
+def _footer_links(letter: Letter, words: Translations) -> list[tuple[str, str]]:
+    links = [
+        (words.gettext("Preferences"), letter.preferences_url),
+        (words.gettext("Unsubscribe"), letter.unsubscribe_url),
+        (words.gettext("This wasn’t me"), letter.decline_url),
+    ]
+    return [link for link in links if link[1]]
 
 
 def _with_placeholder_urls(letter: Letter) -> Letter:
@@ -195,12 +211,15 @@ def _with_placeholder_urls(letter: Letter) -> Letter:
     return replace(letter, **urls)
 
 
-def _placeholder_values(context: LetterContext, language: str, hours: int) -> dict[str, object]:
+def _placeholder_values(
+    context: LetterContext, words: Translations, language: str, hours: int
+) -> dict[str, object]:
     latest = context.latest
+    rhythm = words.gettext("New issues come out %(rhythm)s.") % {"rhythm": context.comes}
     return {
         "newsletter": context.name,
-        "comes": f" {context.comes}" if context.comes else "",
-        "hours": hours,
+        "rhythm": rhythm if context.comes else "",
+        "hours": words.ngettext("%(num)s hour", "%(num)s hours", hours) % {"num": hours},
         "number": latest.number if latest else "",
         "date": long_date(latest.day, language) if latest else "",
         "latest": latest.subject if latest else "",
