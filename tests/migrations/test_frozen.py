@@ -27,6 +27,7 @@ FROZEN = {
     "v0013_weeks.py": "27c71a2715432f0b816d05952a6dd8cdab0d814c73d23f981d471ec78d4cfd4c",
     "v0014_corrections.py": "8521405faca93de445dbe248efc997e4f59177bdd5f42e68673405dd40278d7d",
     "v0015_editors.py": "c04dcfa5db51fb8fed18cf19a3048ca7e0ff5876b4040bf3c4cdec4216a69b41",
+    "v0016_images.py": "f21593f79fc5b95a0a2d0ebfc5451c5c1e8031a3d80f3b0d0e570d54877835bd",
 }
 FILES = {path.name: sha256(path.read_bytes()).hexdigest() for path in FOLDER.glob("v*.py")}
 

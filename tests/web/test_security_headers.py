@@ -13,18 +13,24 @@ from http import HTTPStatus
 
 import httpx2
 import pytest
+from sqlmodel import select
 from starlette.routing import Route
 
+from digest import images
 from digest.issues.review_link import link_to, review_token
 from subscribers.tokens import DatedTarget, LetterCause, LinkTarget
+from tests.conftest import NOW
+from tests.images.pictures import drawn
 from tests.subscribers.web.test_endpoint import EXPECTED, FORBIDDEN, FRAMED, OF_ITS_OWN
 from tests.web.conftest import DRAFT, SENT, SLUG, MakeSite, Running
 
 #: Pages that are the same for everybody: any browser may keep them, any search engine find them.
 PUBLIC = re.compile(
-    r"/(|issues.*|comparisons/.*|own-links|(style|review)\.css|accent/.*|icon\.svg|robots\.txt)$"
+    r"/(|issues.*|comparisons/.*|own-links|(style|review)\.css|accent/.*|images/.*|icon\.svg|robots\.txt)$"
 )
 FRAMING = re.compile(r"/issues/\w+/\d+$")
+IMAGE = re.compile(r"/images/[0-9a-f]{64}\.png$")
+OF_IMAGES = "default-src 'none'; sandbox; frame-ancestors 'none'"
 MAIL = re.compile(r"/(issues/\w+/\d+|review/[\w-]+)/mail$")
 #: The page of a review, also where it refuses a form.
 REVIEW = re.compile(r"/review/[\w-]+(/code|/decide)?$")
@@ -33,8 +39,11 @@ EDITOR = "ann@example.org"
 
 @pytest.fixture
 def site(make_running: MakeSite) -> Running:
-    """A site with an editor, whose link opens the draft."""
-    return make_running(editors=EDITOR)
+    """A site with an image, and an editor, whose link opens the draft."""
+    site = make_running(editors=EDITOR)
+    with site.app.database.write() as session:
+        images.add(session, drawn(), now=NOW)
+    return site
 
 
 def values(site: Running) -> dict[str, list[str]]:
@@ -60,7 +69,13 @@ def values(site: Running) -> dict[str, list[str]]:
         "number": [str(SENT[0]), str(DRAFT), "99"],
         "slug": [SLUG, "nothing-vs-nothing"],
         "colour": ["2744c4", "bad"],
+        "name": [f"{image_key(site)}.png", "bad"],
     }
+
+
+def image_key(site: Running) -> str:
+    with site.app.database.read() as session:
+        return session.exec(select(images.Image.key)).one()
 
 
 def paths(site: Running) -> Iterator[str]:
@@ -92,16 +107,19 @@ def answers(site: Running) -> Iterator[tuple[str, str, httpx2.Response]]:
 def faults(method: str, path: str, answer: httpx2.Response) -> Iterator[str]:
     what = f"{method} {path} ({answer.status_code})"
     public = bool(PUBLIC.search(path)) and answer.is_success
+    image = bool(IMAGE.search(path)) and answer.is_success
     for name, value in EXPECTED.items():
         if name == "content-security-policy" or (path == FRAMED and name in OF_ITS_OWN):
             continue
         if public and name in ("cache-control", "x-robots-tag"):
             continue
+        if image and name == "cross-origin-resource-policy":  # mail on other sites shows it
+            value = "cross-origin"
         if answer.headers.get(name) != value:
             yield f"{what}: {name} is {answer.headers.get(name)}"
     yield from (f"{what}: {name} is there" for name in FORBIDDEN & set(answer.headers))
     kind = answer.headers.get("content-type", "")
-    if answer.content and "charset=utf-8" not in kind:
+    if answer.content and "charset=utf-8" not in kind and not image:
         yield f"{what}: no charset in {kind!r}"
     if "camera=()" not in answer.headers.get("permissions-policy", ""):
         yield f"{what}: devices are on"
@@ -110,7 +128,8 @@ def faults(method: str, path: str, answer: httpx2.Response) -> Iterator[str]:
 
 def policy_faults(what: str, path: str, answer: httpx2.Response) -> Iterator[str]:
     policy = answer.headers.get("content-security-policy", "")
-    wanted = EXPECTED["content-security-policy"]
+    image = IMAGE.search(path) and answer.is_success
+    wanted = OF_IMAGES if image else EXPECTED["content-security-policy"]
     if MAIL.search(path) and answer.is_success:
         parts = [part.strip() for part in policy.split(";")]
         if not parts[0].startswith("sandbox") or "allow-scripts" in parts[0]:

@@ -6,10 +6,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, Text, UniqueConstraint, text, true
+from sqlalchemy import JSON, Index, String, Text, UniqueConstraint, false, text, true
 from sqlmodel import Field, SQLModel
 
+from digest.images import Image
 from digest.issues.calendar import Cadence, Frequency
+from digest.render.brand import Font
 from subscribers.sql import BigId, closed_set
 
 
@@ -175,6 +177,19 @@ class Newsletter(SQLModel, table=True):
     postal_address: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
     #: Its colour on white, "#2744c4"; empty for the design's own.
     accent: str = Field(default="", sa_type=String(7), sa_column_kwargs={"server_default": ""})
+    #: Key of its logo's image; ``None`` where its name stands instead.
+    logo: str | None = Field(
+        default=None, foreign_key=f"{Image.__tablename__}.key", sa_type=String(64)
+    )
+    #: What the logo is to who can't see it; empty for the newsletter's name.
+    logo_alt: str = Field(default="", sa_type=String(200), sa_column_kwargs={"server_default": ""})
+    font: Font = Field(
+        default=Font.CLASSIC,
+        sa_type=closed_set(Font),
+        sa_column_kwargs={"server_default": Font.CLASSIC.value},
+    )
+    #: Whether the links to what it compares carry the tags that web statistics read.
+    utm: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     #: Listed on the site, and open to sign-ups; false: known to its readers only.
     public: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
     archived_at: datetime | None = None  #: since then, no issue is built or sent, nobody signs up

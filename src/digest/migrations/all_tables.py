@@ -4,9 +4,10 @@ from sqlmodel import SQLModel
 
 from digest.comparisons import models as comparisons
 from digest.delivery import models as delivery
+from digest.images import models as images
 from digest.issues import models
 from digest.issues import models as issues
 from subscribers import models as subscribers
 
-MODELS = (comparisons, issues, models, delivery, subscribers)
+MODELS = (comparisons, images, issues, models, delivery, subscribers)
 METADATA = SQLModel.metadata

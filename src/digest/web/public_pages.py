@@ -1,4 +1,4 @@
-"""Answer for the front page, the comparison pages, and the style sheet, icon and robots.txt.
+"""Answer for the front page, comparisons, images, and the style sheet, icon and robots.txt.
 
 This module hides when a comparison is public: from its day, or from the issue that carried it.
 """
@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from digest import images
 from digest.app.installation import App
 from digest.comparisons import store as comparisons
 from digest.comparisons.models import Comparison, Revision
@@ -32,7 +33,7 @@ from digest.render.pages import (
 from digest.web.archive import issue_link
 from digest.web.comparison_page import comparison_path, page_of, teaser
 from digest.web.newsletter_cache import NewsletterEntry
-from digest.web.security_headers import cacheable_headers
+from digest.web.security_headers import IMAGE, cacheable_headers
 from digest.web.status_messages import StatusMessage, status_page
 from digest.web.theme import Theme
 from subscribers.locale import Translations, translations
@@ -85,6 +86,7 @@ class PublicSite:
             Route("/style.css", self.style),
             Route("/review.css", self.style),
             Route("/accent/{colour}.css", self.accent),
+            Route(f"{images.FOLDER}/{{name}}", self.image),
             Route("/icon.svg", self.icon),
             Route("/robots.txt", self.robots),
         ]
@@ -169,8 +171,14 @@ class PublicSite:
             text, headers=cacheable_headers(_FILE), media_type="text/css; charset=utf-8"
         )
 
+    def image(self, request: Request) -> Response:
+        """Return an image, which is the same for ever; mail on other sites may show it."""
+        with self._app.database.read() as session:
+            media_type, content = images.content_of(session, request.path_params["name"])
+        return Response(content, headers=IMAGE, media_type=media_type)
+
     def icon(self, _request: Request) -> Response:
-        """Return the icon, the site's one image."""
+        """Return the site's icon."""
         text = asset("icon.svg", folder=self._theme.folder)
         return Response(
             text, headers=cacheable_headers(_FILE), media_type="image/svg+xml; charset=utf-8"
