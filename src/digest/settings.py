@@ -166,6 +166,11 @@ class Settings(BaseSettings):
     base_url: SiteAddress = Field(
         "http://localhost:8000", description="Where readers reach us; a host without a path."
     )
+    comparisons_public: Literal["import", "issue"] = Field(
+        "import",
+        description="When a comparison can be seen and found on the site: from its own day on, or"
+        " from its import where it has none; or only from the issue that carries it.",
+    )
     hosts: str = Field(
         "", description="Host names the site answers to, comma-separated; empty for any."
     )

@@ -177,3 +177,16 @@ def test_a_withdrawn_comparison_is_gone_and_the_front_page_leads_to_it_no_more(
     assert "a wrong quote" not in page.text
     assert link not in re.findall(r'href="(/comparisons/[^"]+)"', site.get("/").text)
     assert site.get("/issues/weekly/2/mail").status_code == 200
+
+
+def test_a_comparison_waits_for_its_issue_where_the_setting_says_so(make_running: MakeSite) -> None:
+    site = make_running(comparisons_public="issue")
+    carried = re.findall(r'href="(/comparisons/[^"]+)"', site.get("/").text)
+
+    assert all(site.get(link).status_code == 200 for link in carried)
+    waiting = [slug for slug in slugs(site) if f"/comparisons/{slug}" not in carried]
+    with site.app.database.write() as session:
+        session.connection().execute(update(Issue).values(prepared_at=None))
+
+    assert {site.get(f"/comparisons/{slug}").status_code for slug in waiting} == {404}
+    assert {site.get(link).status_code for link in carried} == {404}

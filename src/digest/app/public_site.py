@@ -1,4 +1,4 @@
-"""Decide what the settings allow on the public site: rate limits and retention periods."""
+"""Decide what the settings allow on the public site: what it shows, takes and keeps."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from digest.app.resources import Resources
+from digest.directory import PublicTerms
 from subscribers.abuse_prevention import RateLimits
 from subscribers.retention import RetentionPeriods
 from subscribers.signup import process_all
@@ -13,9 +14,15 @@ from subscribers.signup import process_all
 
 @dataclass(frozen=True)
 class SiteTerms:
-    """The terms on which an installation takes sign-ups and keeps readers' data."""
+    """The terms on which an installation shows comparisons, takes sign-ups and keeps data."""
 
     resources: Resources
+
+    @property
+    def comparisons(self) -> PublicTerms:
+        """The terms on which a comparison is public at this moment."""
+        with_issue = self.resources.settings.comparisons_public == "issue"
+        return PublicTerms(now=self.resources.clock(), with_issue=with_issue)
 
     @cached_property
     def rate_limits(self) -> RateLimits:

@@ -197,7 +197,7 @@ def known_contents(session: Session, ids: Collection[int]) -> dict[int, KnownCon
     """Return what is known of the contents of comparisons, by comparison id."""
     newest = session.exec(
         select(Revision.comparison_id, Revision.number, Revision.editor, Revision.fingerprint)
-        .join(Comparison, _is_newest_revision())
+        .join(Comparison, is_newest_revision())
         .where(col(Comparison.id).in_(ids))
     ).all()
     imported = _newest_imports(session, [id_ for id_, _, editor, _ in newest if editor])
@@ -290,7 +290,7 @@ def categories(session: Session, *, at_most: int) -> list[str]:
     rows = session.exec(
         select(Contender.category, func.count())
         .join(Revision, col(Revision.id) == col(Contender.revision_id))
-        .join(Comparison, _is_newest_revision())
+        .join(Comparison, is_newest_revision())
         .where(Contender.category != "", col(Comparison.withdrawn_at).is_(None))
         .group_by(Contender.category)
         .order_by(func.count().desc(), col(Contender.category))
@@ -364,14 +364,15 @@ def _side_rows() -> Select[*tuple[Any, ...]]:
             col(Contender.category),
             col(Contender.panel_share),
         )
-        .join(Revision, _is_newest_revision())
+        .join(Revision, is_newest_revision())
         .join(Contender, col(Contender.revision_id) == col(Revision.id))
         .join(Tool, col(Tool.id) == col(Contender.tool_id))
         .order_by(col(Comparison.slug), col(Contender.side))
     )
 
 
-def _is_newest_revision() -> ColumnElement[bool]:
+def is_newest_revision() -> ColumnElement[bool]:
+    """Return the condition that a revision is the newest of its comparison."""
     return (col(Revision.comparison_id) == col(Comparison.id)) & (
         col(Revision.number) == col(Comparison.latest)
     )

@@ -120,16 +120,6 @@ def carried_comparisons(session: Session, issue_id: int) -> Sequence[Revision]:
     return session.exec(statement).all()
 
 
-def was_carried(session: Session, comparison: Comparison) -> bool:
-    """Return whether an issue whose audience was frozen carries a comparison."""
-    statement = (
-        select(Issue.id)
-        .join(Placement, col(Placement.issue_id) == col(Issue.id))
-        .where(Placement.comparison_id == comparison.id, col(Issue.prepared_at).is_not(None))
-    )
-    return session.exec(statement.limit(1)).first() is not None
-
-
 class CarryingIssue(NamedTuple):
     """An issue that carries a comparison."""
 

@@ -1,13 +1,9 @@
-"""Answer for the front page, comparisons, images, and the style sheet, icon and robots.txt.
-
-This module hides when a comparison is public: from its day, or from the issue that carried it.
-"""
+"""Answer for the front page, comparisons, images, and the style sheet, icon and robots.txt."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from sqlmodel import Session
 from starlette.requests import Request
@@ -16,9 +12,8 @@ from starlette.routing import Route
 
 from digest import images
 from digest.app.installation import App
-from digest.comparisons import store as comparisons
-from digest.comparisons.models import Comparison, Revision
-from digest.errors import ComparisonWithdrawn, NotFound
+from digest.directory import public_revision
+from digest.errors import NotFound
 from digest.issues import store
 from digest.render.accent import BadColour, accent_of, accent_style, parse_accent
 from digest.render.pages import (
@@ -41,7 +36,6 @@ from subscribers.web import SiteConfig
 
 OWN_LINKS = "/own-links"
 _FILE = 300
-_EARLIEST_ZONE = timedelta(hours=14)
 _ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /webhooks/\n"
 
 
@@ -115,7 +109,8 @@ class PublicSite:
         """Show one comparison in full; raises `NotFound` for one that isn't out yet."""
         entry = self._theme.newsletters.first()
         with self._app.database.read() as session:
-            revision = _out(session, request.path_params["slug"], self._app.clock())
+            terms = self._app.public_site.comparisons
+            revision = public_revision(session, request.path_params["slug"], terms)
             base_url = self._app.settings.base_url
             language = entry.language if entry else "en"
             shown = page_of(revision, base_url=base_url, language=language)
@@ -193,22 +188,3 @@ def _existing(entry: NewsletterEntry | None) -> NewsletterEntry:
     if entry is None:
         raise NotFound("there is no newsletter", next_step="digest init")
     return entry
-
-
-def _out(session: Session, slug: str, now: datetime) -> Revision:
-    """Return a comparison's newest revision; raises `NotFound` for one that isn't out yet."""
-    if not slug.isprintable():  # PostgreSQL refuses a parameter that holds a NUL
-        raise NotFound("no comparison has such a name")
-    comparison = comparisons.by_slug(session, slug)
-    if comparison.withdrawn_at is not None:
-        raise ComparisonWithdrawn
-    revision = comparisons.latest(session, comparison)
-    if not _is_out(session, comparison, revision, now):
-        raise NotFound(f"{slug} isn't out yet")
-    return revision
-
-
-def _is_out(session: Session, comparison: Comparison, revision: Revision, now: datetime) -> bool:
-    """Return whether a comparison's day has begun anywhere on earth, or an issue carried it."""
-    out = revision.published_on is None or revision.published_on <= (now + _EARLIEST_ZONE).date()
-    return out or store.was_carried(session, comparison)
