@@ -1,14 +1,18 @@
 """Run the `digest` command: `python -m digest`, and the script that an installation makes.
 
-Imports nothing but `startup`, so that Ctrl-C is heeded before the command's libraries are there.
+Imports nothing but `startup`, and that inside `main`, so that Ctrl-C ends a command without a
+traceback before the command's libraries are there.
 """
-
-from digest import startup
 
 
 def main() -> None:
     """Run the digest command; see `digest.cli.main`."""
-    startup.begin()
+    try:
+        from digest import startup
+
+        startup.begin()
+    except KeyboardInterrupt:  # the handler that says so isn't there yet
+        raise SystemExit(130) from None
     from digest.cli import main as run
 
     run()

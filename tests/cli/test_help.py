@@ -144,3 +144,31 @@ def test_bash_completes_commands_options_and_choices(
         check=False,
     )
     assert sorted(done.stdout.split()) == sorted(offered), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("shell", "offered"),
+    [
+        ("zsh", '"add":"Add a newsletter'),  # zsh and fish run these two calls as you type
+        ("fish", "add\tAdd a newsletter"),
+    ],
+)
+def test_zsh_and_fish_are_given_commands_with_their_help(
+    script: Path, shell: str, offered: str
+) -> None:
+    asked = {
+        "_DIGEST_COMPLETE": f"complete_{shell}",
+        "_TYPER_COMPLETE_ARGS": "digest newsletters a",
+        "_TYPER_COMPLETE_FISH_ACTION": "get-args",
+        "PATH": f"{script.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    done = subprocess.run(
+        ["/bin/sh", "-c", "digest"],
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert offered in done.stdout, done.stderr
+    assert "archive" in done.stdout

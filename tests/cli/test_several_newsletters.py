@@ -39,6 +39,17 @@ def test_what_is_said_of_an_issue_names_its_newsletter(tools: Digest) -> None:
     )
 
 
+def test_status_without_a_newsletter_shows_each_that_runs(tools: Digest) -> None:
+    digest = tools
+    said = digest("status").stdout
+    assert said.index("(weekly)") < said.index("next: digest approve 1 --newsletter tools")
+    told = facts(digest("status", "--json"))
+    assert [issue["newsletter"] for issue in told["issues"]] == ["tools"]
+    digest("newsletters", "archive", "tools")
+    assert facts(digest("status", "--json"))["issues"] == []
+    assert "tools" not in digest("status").stdout
+
+
 def test_a_program_and_an_error_name_it_too(tools: Digest) -> None:
     digest = tools
     told = facts(digest("status", "--newsletter", "tools", "--json"))
@@ -56,7 +67,7 @@ def test_where_none_is_the_usual_one_a_command_asks_which(
     with closing(CommandContext()) as call:
         prepare(call, Newsletter(slug="one", name="One"))
     CliRunner().invoke(digest_app, ["newsletters", "add", "two", "--name", "Two"])
-    fault = CliRunner().invoke(digest_app, ["status"]).exception
+    fault = CliRunner().invoke(digest_app, ["pick"]).exception
     assert isinstance(fault, NotFound)
     assert str(fault) == "there are several newsletters: say which"
     assert fault.next_step == "--newsletter one or --newsletter two"

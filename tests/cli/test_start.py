@@ -141,6 +141,10 @@ def test_ctrl_c_while_modules_are_imported_ends_in_one_line(
     assert interrupted(initialised, imports) == (130, "", 1)
 
 
+def test_ctrl_c_before_its_handler_is_there_ends_without_a_traceback(initialised: Path) -> None:
+    assert interrupted(initialised, "digest.startup") == (130, "", 0)
+
+
 def test_ctrl_c_during_a_command_s_work_ends_in_one_line(initialised: Path) -> None:
     assert interrupted(initialised, "digest.app.sending") == (130, "", 1)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from types import FrameType
@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlmodel import Session
 
 from digest.cli.context import (
     CommandContext,
@@ -27,7 +28,13 @@ from digest.cli.context import (
 )
 from digest.cli.issue.drafting import NewsletterOption, find_issue
 from digest.cli.issue.issue_dates import confirm_early
-from digest.cli.issue.service_status import hold_facts, print_hold, print_service, service_facts
+from digest.cli.issue.service_status import (
+    hold_facts,
+    print_hold,
+    print_jobs,
+    print_slots,
+    service_facts,
+)
 from digest.cli.issue.status_output import print_status, status_facts
 from digest.delivery.counts import DeliveryCounts, count_deliveries
 from digest.delivery.models import Rollout
@@ -48,8 +55,8 @@ from digest.delivery.sending import (
     worker_pool,
 )
 from digest.issues import store
-from digest.issues.issue_commands import repeated
-from digest.issues.models import IssueState
+from digest.issues.issue_commands import option_of, repeated
+from digest.issues.models import IssueState, Newsletter
 from digest.letters import send_seed_copy
 from digest.service import IssueOutlook, issue_outlook, require_real_send, start_send
 from subscribers.models import SendOutcome
@@ -127,7 +134,13 @@ def send(
 def status_(
     context: typer.Context,
     issue: OptionalIssue = None,
-    newsletter: NewsletterOption = "weekly",
+    newsletter: Annotated[
+        str | None,
+        typer.Option(
+            "--newsletter",
+            help='Which newsletter; else each that isn\'t archived, and "weekly" for one issue.',
+        ),
+    ] = None,
     who: Annotated[bool, typer.Option("--who", help="List the readers who were left out.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -136,10 +149,11 @@ def status_(
     if issue is None:
         _list_issues(call, newsletter, as_json=as_json)
         return
+    slug = newsletter or store.USUAL
     if who:
-        _list_left_out(call, newsletter, issue, as_json=as_json)
+        _list_left_out(call, slug, issue, as_json=as_json)
         return
-    (report, outlook), on_hold = _status(call, newsletter, issue), hold_facts(call)
+    (report, outlook), on_hold = _status(call, slug, issue), hold_facts(call)
     if as_json:
         call.json({**status_facts(report, outlook), **on_hold})
         return
@@ -287,25 +301,50 @@ def _status(
         return report, issue_outlook(call.app, session, issue)
 
 
-def _list_issues(call: CommandContext, newsletter: str, *, as_json: bool) -> None:
+def _list_issues(call: CommandContext, slug: str | None, *, as_json: bool) -> None:
+    """Print the issues and the schedule of one newsletter, or of each that isn't archived."""
     with call.app.database.read() as session:
-        row = store.newsletter(session, newsletter)
-        now = call.app.clock()
-        reports = [
-            (
-                issue_status(session, issue, store.edition_of(session, issue), now),
-                issue_outlook(call.app, session, issue),
-            )
-            for issue in store.issues(session, row.id)
-            if issue.number is not None
-        ]
-    service = service_facts(call, newsletter)
+        rows = [store.newsletter(session, slug)] if slug else _running(session)
+        listed = [(row, option_of(row), _reports(call, session, row)) for row in rows]
+    service = service_facts(call, [row.slug for row in rows])
     if as_json:
-        call.json({"issues": [status_facts(*each) for each in reports], **service})
+        issues = [
+            {**status_facts(*each), "newsletter": row.slug}
+            for row, _, reports in listed
+            for each in reports
+        ]
+        call.json({"issues": issues, **service})
         return
     print_hold(call, service)
-    if not reports:
-        call.out.print("There is no issue yet. Next: digest build")
-    for report, outlook in reports:
-        print_status(call, report, outlook)
-    print_service(call, service)
+    for row, option, reports in listed:
+        if len(listed) > 1:
+            space = "" if row is rows[0] else "\n"
+            title = f"{space}{row.name} ({row.slug})"
+            call.out.print(title, style="bold underline", markup=False)
+        if not reports:
+            call.out.print(f"No issue has been built yet. Next: digest build{option}")
+        for each in reports:
+            print_status(call, *each)
+        print_slots(call, service, row.slug)
+    print_jobs(call, service)
+
+
+def _running(session: Session) -> Sequence[Newsletter]:
+    """Return each newsletter that isn't archived; all of them where every one is."""
+    rows = store.newsletters(session)
+    running = [row for row in rows if row.archived_at is None]
+    return running or rows or [store.newsletter(session, store.USUAL)]
+
+
+def _reports(
+    call: CommandContext, session: Session, newsletter: Newsletter
+) -> list[tuple[IssueStatus, IssueOutlook]]:
+    now = call.app.clock()
+    return [
+        (
+            issue_status(session, issue, store.edition_of(session, issue), now),
+            issue_outlook(call.app, session, issue),
+        )
+        for issue in store.issues(session, newsletter.id)
+        if issue.number is not None
+    ]

@@ -5,6 +5,7 @@ Hides the layout, and the names of its fields in JSON.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -18,16 +19,23 @@ from digest.issues.models import SlotState
 from digest.service import job_facts, job_runs, recent_slots, release_decision, slot_facts
 
 
-def service_facts(call: CommandContext, newsletter: str) -> dict[str, Any]:
-    """Return recent slots, job runs and the hold as plain values."""
+def service_facts(call: CommandContext, slugs: Sequence[str]) -> dict[str, Any]:
+    """Return recent slots of newsletters, job runs and the hold as plain values.
+
+    ``scheduled`` says whether the service builds and sends for any of the newsletters.
+    """
     now = call.app.clock()
     with call.app.database.read() as session:
-        row = store.newsletter(session, newsletter)
+        rows = [store.newsletter(session, slug) for slug in slugs]
         return {
             **hold_facts(call),
-            "scheduled": row.scheduled,
+            "scheduled": any(row.scheduled for row in rows),
             "turns": [
-                slot_facts(session, slot, partial(release_decision, call.app))
+                {
+                    **slot_facts(session, slot, partial(release_decision, call.app)),
+                    "newsletter": row.slug,
+                }
+                for row in rows
                 for slot in recent_slots(session, row, now)
             ],
             "ticks": [job_facts(row, now) for row in job_runs(session)],
@@ -48,12 +56,17 @@ def print_hold(call: CommandContext, facts: dict[str, Any]) -> None:
         call.out.print(f"  next: {restore_guard.NEXT_STEP}\n", markup=False)
 
 
-def print_service(call: CommandContext, facts: dict[str, Any]) -> None:
-    """Print the slots and job runs that `service_facts` returned."""
-    if facts["turns"]:
+def print_slots(call: CommandContext, facts: dict[str, Any], slug: str) -> None:
+    """Print a newsletter's slots that `service_facts` returned."""
+    slots = [slot for slot in facts["turns"] if slot["newsletter"] == slug]
+    if slots:
         call.out.print("\n[bold]Periods of the last four weeks[/bold]")
-    for slot in facts["turns"]:
+    for slot in slots:
         _print_slot(call, slot)
+
+
+def print_jobs(call: CommandContext, facts: dict[str, Any]) -> None:
+    """Print the job runs that `service_facts` returned."""
     if not facts["ticks"]:
         call.out.print("\nNothing happens by itself yet. To start it: digest run")
         return
