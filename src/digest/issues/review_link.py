@@ -15,7 +15,7 @@ from subscribers.errors import BadToken
 from subscribers.tokens import Purpose, Tokens, address_mark
 
 PATH = "/review"
-TO_REVIEW = "Look at it and decide"  #: the words of the link
+TO_REVIEW = "Review this issue"  #: the words of the link
 #: Stands for an editor's token in a letter that all editors get; see `digest.mail.mailing`.
 REVIEW_TAG = "-digest_review_token-"
 _SEEN = 12  #: hexadecimal digits of a fingerprint
