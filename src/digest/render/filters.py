@@ -117,12 +117,13 @@ def wrap(value: object, width: int = 72, indent: str = "", first: str | None = N
     lines: list[str] = []
     columns = width - text_width(indent)
     for paragraph in strip_unprintable(str(value)).split("\n"):
-        lines.extend(_filled(re.split(r"[ \t]+", paragraph.strip(" \t")), columns))
+        lines.extend(filled(re.split(r"[ \t]+", paragraph.strip(" \t")), columns))
     head = indent if first is None else first
     return "\n".join((indent if n else head) + line for n, line in enumerate(lines))
 
 
-def _filled(words: list[str], columns: int) -> list[str]:
+def filled(words: Sequence[str], columns: int) -> list[str]:
+    """Return *words* as lines of at most *columns*; trusted text, such as a link, stays whole."""
     lines, line = [], ""
     for word in (part for whole in words for part in _parts(whole, columns)):
         if line and text_width(line) + 1 + text_width(word) > columns:
@@ -134,7 +135,7 @@ def _filled(words: list[str], columns: int) -> list[str]:
 
 
 def _parts(word: str, columns: int) -> list[str]:
-    if len(word) <= columns and text_width(word) <= columns:
+    if isinstance(word, TrustedText) or (len(word) <= columns and text_width(word) <= columns):
         return [word]
     parts = [""]
     for cluster in graphemes(word):

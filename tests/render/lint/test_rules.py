@@ -76,6 +76,8 @@ BROKEN: list[tuple[MailRule, LintedMail, Severity]] = [
     (unrendered.active_content, html("<script>1</script>"), Severity.ERROR),
     (unrendered.active_content, html("<form></form>"), Severity.ERROR),
     (links.link_targets, html('<a href="javascript:alert(1)">'), Severity.ERROR),
+    (links.link_targets, html('<a href="mailto:nobody">'), Severity.ERROR),
+    (links.link_targets, html('<img src="mailto:a@a.example">'), Severity.ERROR),
     (links.link_targets, html('<a href="data:text/html,x">'), Severity.ERROR),
     (links.link_targets, html('<img alt="" src="file:///etc/passwd">'), Severity.ERROR),
     (links.link_targets, html('<a href="//evil.example/">'), Severity.ERROR),
@@ -172,6 +174,12 @@ def test_click_tracking_that_is_off_adds_nothing_to_the_size() -> None:
 @pytest.mark.parametrize("issue", [make_issue(*full_week()), make_correction()])
 def test_the_shipped_issue_and_its_correction_pass_every_rule(issue: IssueView) -> None:
     assert lint_mail(make_copy(issue, render("issue", {"issue": issue}))) == []
+
+
+def test_a_link_may_lead_to_a_mailbox() -> None:
+    mail = html('<a href="mailto:us@a.example?subject=Tools">Write to us</a>')
+
+    assert list(links.link_targets(mail)) == []
 
 
 def test_only_errors_forbid_sending() -> None:

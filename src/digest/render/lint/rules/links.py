@@ -12,6 +12,7 @@ from digest.render.lint.finding import Finding, LintedMail, RuleText, error, war
 from digest.render.lint.html_reader import HtmlTag
 
 _NOT_ASCII = "xn--"
+_MAILBOX = re.compile(r"mailto:[^\s@?]+@[^\s@?]+(?:\?[^\s?]*)?")
 _MAX_REPEATS = 3  #: times that one URL may stand in a mail
 _VAGUE = re.compile(r"click here|here|this link|read more|more|link|hier|mehr", re.IGNORECASE)
 _LINK = re.compile(r"<a\b[^>]*>(?P<words>.*?)</a>", re.IGNORECASE | re.DOTALL)
@@ -30,10 +31,10 @@ _ALT = re.compile(r"\balt=\"([^\"]+)\"", re.IGNORECASE)
     passes='<a href="https://a.example/">Open the comparison</a>',
 )
 def link_targets(mail: LintedMail) -> Iterator[Finding]:
-    """Require links and images to be http or https, with a host and without a password."""
+    """Require http or https with a host and no password; a link may lead to a mailbox instead."""
     for tag, url in _urls(mail):
         fault = _fault(url)
-        if fault:
+        if fault and not (tag.name == "a" and _MAILBOX.fullmatch(url)):
             yield error(
                 link_targets.name,
                 "html",
