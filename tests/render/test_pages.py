@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -189,10 +190,16 @@ def test_no_votes_is_said_and_never_zero() -> None:
     assert ">0 %<" not in page
 
 
-def test_a_comparison_page_names_its_canonical_url() -> None:
-    page = comparison_page(SITE, COMPARISON, sign_up=SIGN_UP)
+def test_a_page_is_its_own_canonical_one_also_where_it_was_published_elsewhere_first() -> None:
+    url = "https://news.example.com/comparisons/lantern"
+    page = comparison_page(replace(SITE, address=url), COMPARISON, sign_up=SIGN_UP)
 
-    assert f'<link rel="canonical" href="{COMPARISON.original}">' in page
+    assert re.findall(r'<link rel="canonical" href="([^"]*)">', page) == [url]
+    assert f'<a href="{COMPARISON.original}">' in page
+
+
+def test_a_page_that_no_search_engine_may_list_names_no_canonical_one() -> None:
+    assert "canonical" not in comparison_page(SITE, COMPARISON, sign_up=SIGN_UP)
 
 
 def test_a_style_sheet_of_the_installation_replaces_the_shipped_one(tmp_path: Path) -> None:

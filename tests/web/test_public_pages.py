@@ -107,8 +107,27 @@ def test_a_comparison_that_was_sent_out_is_there_before_its_day(site: Running) -
 def test_a_comparison_says_where_it_was_published_first(site: Running) -> None:
     page = site.get(f"/comparisons/{SLUG}").text
 
-    assert f'<link rel="canonical" href="https://example.com/comparisons/{SLUG}">' in page
+    assert f'<a href="https://example.com/comparisons/{SLUG}">' in page
     assert "Published on 27 October 2026." in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/issues/weekly", "/issues/weekly/2", f"/comparisons/{SLUG}"]
+)
+def test_a_page_of_the_site_names_its_own_canonical_address(site: Running, path: str) -> None:
+    canonical = f'<link rel="canonical" href="https://news.example.com{path}">'
+
+    assert canonical in site.get(path).text
+
+
+def test_the_same_list_under_another_address_names_the_first(site: Running) -> None:
+    for path in ("/issues", "/issues/", "/issues/weekly/"):
+        assert 'canonical" href="https://news.example.com/issues/weekly">' in site.get(path).text
+
+
+def test_a_page_for_one_visitor_has_no_canonical_address(site: Running) -> None:
+    for path in ("/subscribe", "/own-links", "/nothing"):
+        assert "canonical" not in site.get(path).text
 
 
 def test_pages_need_nothing_from_anywhere_else(site: Running) -> None:

@@ -25,6 +25,7 @@ class Site:
     language: str = "en"
     postal_address: str = ""
     accent: str = ""  #: six hexadecimal digits; empty for the design's own
+    address: str = ""  #: canonical URL of this page; empty where no search engine may list it
     archive: str = "/issues"  #: path of the list of issues; empty where there is none to link to
 
 

@@ -63,7 +63,7 @@ class Archive:
             newsletter = store.newsletter(session, entry.slug)
             issues = store.published(session, newsletter)
         page = archive_page(
-            self._theme.site(entry),
+            self._theme.site(entry, path=f"/issues/{entry.slug}"),
             [issue_link(issue, entry) for issue in issues],
             sign_up=self._theme.sign_up(self._config, entry, "archive"),
             folder=self._theme.folder,
@@ -82,7 +82,7 @@ class Archive:
             older, newer = (issue_link(each, entry) if each else None for each in beside)
             notes = _correction_notes(session, newsletter, issue, entry)
         page = issue_page(
-            self._theme.site(entry),
+            self._theme.site(entry, path=f"/issues/{entry.slug}/{number}"),
             issue_link(issue, entry),
             older=older,
             newer=newer,

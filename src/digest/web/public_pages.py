@@ -97,7 +97,7 @@ class PublicSite:
         with self._app.database.read() as session:
             issue, teasers = self._latest(session, entry)
         page = home_page(
-            self._theme.site(entry),
+            self._theme.site(entry, path="/"),
             sign_up=self._theme.sign_up(self._config, entry, "front"),
             issue=issue,
             teasers=teasers,
@@ -115,7 +115,7 @@ class PublicSite:
             language = entry.language if entry else "en"
             shown = page_of(revision, base_url=base_url, language=language)
         page = comparison_page(
-            self._theme.site(entry),
+            self._theme.site(entry, path=comparison_path(shown.slug)),
             shown,
             sign_up=self._theme.sign_up(self._config, entry, "comparison"),
             folder=self._theme.folder,
@@ -125,7 +125,7 @@ class PublicSite:
     def _list(self, entries: Sequence[NewsletterEntry]) -> Response:
         with self._app.database.read() as session:
             cards = [_card(session, entry) for entry in entries]
-        site = replace(self._theme.site(), language=entries[0].language)
+        site = replace(self._theme.site(path="/"), language=entries[0].language)
         page = newsletters_page(site, cards, folder=self._theme.folder)
         return HTMLResponse(page, headers=cacheable_headers(60))
 

@@ -32,17 +32,21 @@ class Theme:
         folder = (self.settings.templates / "web").absolute()
         return folder if folder.is_dir() else None
 
-    def site(self, entry: NewsletterEntry | None = None) -> Site:
+    def site(self, entry: NewsletterEntry | None = None, *, path: str = "") -> Site:
         """Return the site's name, language and address for a page's head and foot.
 
         Without *entry* the site's one newsletter counts, and where it has several, the sender's
-        name; works while the database is unreachable.
+        name; works while the database is unreachable. *path* is the page's own, where search
+        engines may list it.
         """
         entry = entry or self.newsletters.only_one()
         postal = self.settings.postal_address
+        address = self.settings.base_url + path if path else ""
         if entry is None:
-            return Site(name=parseaddr(self.settings.sender)[0], postal_address=postal)
+            name = parseaddr(self.settings.sender)[0]
+            return Site(name=name, postal_address=postal, address=address)
         return Site(
+            address=address,
             name=entry.name,
             description=entry.description,
             comes=entry.comes,
