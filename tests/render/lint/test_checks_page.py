@@ -120,7 +120,7 @@ Passes: one that is published on 24 November or before, or that has no date.
 
 ### correction-unsaid
 
-**Error.** A [correction](every-week.md#when-a-sent-issue-was-wrong) says on top what was wrong and
+**Error.** A [correction](every-week.md#when-something-was-wrong) says on top what was wrong and
 what is right. Templates of your own that are older than corrections don't: take
 `partials/correction.mjml`, and what `issue.mjml` and `issue.txt` say of `issue.correction`, from
 the shipped ones.
