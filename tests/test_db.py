@@ -222,3 +222,10 @@ def test_the_address_of_a_file_leads_to_that_file(tmp_path: Path, name: str) -> 
     database.close()
     assert database.path == tmp_path / name
     assert (tmp_path / name).exists()
+
+
+def test_a_sqlite_without_full_text_search_is_said_to_be_one() -> None:
+    fault = unfit(OperationalError("CREATE", {}, sqlite3.OperationalError("no such module: fts5")))
+
+    assert "no such module: fts5" in str(fault)
+    assert "without full-text search" in str(fault.next_step)

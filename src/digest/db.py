@@ -144,6 +144,11 @@ _ANY_STEP = "check DIGEST_DATABASE_URL: that the place exists, answers, and may 
 #: Patterns of SQLite's, PostgreSQL's and psycopg's messages; the first match gives the next step.
 _STEPS = (
     (r"no such (table|column)|(relation|column) .* does not exist", _UPGRADE),
+    (
+        "no such module: fts5",
+        "this Python's SQLite was built without full-text search: use another one, such as that of"
+        " python.org or your system, or PostgreSQL",
+    ),
     ("file is not a database", "point DIGEST_DATABASE_URL to another file, or restore a backup"),
     ("malformed", "restore a backup"),
     ("unable to open|readonly database", _OWNER),

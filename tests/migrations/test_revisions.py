@@ -27,7 +27,7 @@ from digest.delivery.models import (
     KnownSecret,
 )
 from digest.issues.models import Issue, IssueState, Newsletter
-from digest.migrations.all_tables import METADATA
+from digest.migrations.all_tables import METADATA, is_in_models
 from digest.migrations.upgrade import config, current, newest, upgrade
 from digest.service.backup import NUMBERS_APART
 from subscribers.models import Subscriber
@@ -42,13 +42,16 @@ def upgraded(database: Database) -> bool:
 
 
 def tables(database: Database) -> set[str]:
-    return set(inspect(database.engine).get_table_names())
+    """The tables, without those that SQLite keeps its full-text index in."""
+    names = inspect(database.engine).get_table_names()
+    return {name for name in names if is_in_models(name, "table", None)}
 
 
 def difference(database: Database) -> list[object]:
     """What would have to be done to the tables to make them what the models say."""
     with database.read() as session:
-        context = MigrationContext.configure(session.connection(), opts={"compare_type": True})
+        options = {"compare_type": True, "include_name": is_in_models}
+        context = MigrationContext.configure(session.connection(), opts=options)
         return list(compare_metadata(context, METADATA))
 
 

@@ -4,7 +4,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, String, Text, UniqueConstraint
+from sqlalchemy import JSON, Connection, Index, String, Text, UniqueConstraint, event
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlmodel import Field, Relationship, SQLModel
 
 from subscribers.sql import closed_set
@@ -123,3 +124,54 @@ class Comparison(SQLModel, table=True):
     withdrawn_why: str = Field(default="", sa_type=Text)
     #: Values that editors have set, by field; an import doesn't change them.
     set_by_editors: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
+
+
+#: Words with a space between them, each once; on PostgreSQL in the form that it searches.
+_WORDS = Text().with_variant(TSVECTOR(), "postgresql")
+
+
+class DirectoryEntry(SQLModel, table=True):
+    """What lists and searches need of a comparison's newest revision, kept along with it."""
+
+    __tablename__ = "directory_entry"
+    __table_args__ = (Index("ix_directory_entry_day", "day", "comparison_id"),)
+
+    comparison_id: int = Field(foreign_key="comparison.id", primary_key=True)
+    day: date  #: published on, else imported on
+    left_category: str = Field(
+        index=True, sa_type=String(100)
+    )  #: a slug; empty where there is none
+    right_category: str = Field(index=True, sa_type=String(100))
+    names: str = Field(sa_type=_WORDS)  #: the words of both names and the title
+    shelf: str = Field(sa_type=_WORDS)  #: of categories, labels and taglines
+    words: str = Field(sa_type=_WORDS)  #: of all these, and of descriptions and verdicts
+
+
+#: The full-text index of the table above, which follows it by itself: SQLite's and PostgreSQL's.
+_FULL_TEXT = {
+    "sqlite": (
+        """CREATE VIRTUAL TABLE directory_words USING fts5(names, shelf, words,
+        content='directory_entry', content_rowid='comparison_id', tokenize='ascii',
+        prefix='1 2 3', detail='column')""",
+        """CREATE TRIGGER directory_entry_added AFTER INSERT ON directory_entry BEGIN
+        INSERT INTO directory_words(rowid, names, shelf, words)
+        VALUES (new.comparison_id, new.names, new.shelf, new.words); END""",
+        """CREATE TRIGGER directory_entry_removed AFTER DELETE ON directory_entry BEGIN
+        INSERT INTO directory_words(directory_words, rowid, names, shelf, words)
+        VALUES ('delete', old.comparison_id, old.names, old.shelf, old.words); END""",
+        """CREATE TRIGGER directory_entry_changed AFTER UPDATE ON directory_entry BEGIN
+        INSERT INTO directory_words(directory_words, rowid, names, shelf, words)
+        VALUES ('delete', old.comparison_id, old.names, old.shelf, old.words);
+        INSERT INTO directory_words(rowid, names, shelf, words)
+        VALUES (new.comparison_id, new.names, new.shelf, new.words); END""",
+    ),
+    "postgresql": ("CREATE INDEX directory_words ON directory_entry USING gin (words)",),
+}
+
+
+def _add_full_text(_table: object, connection: Connection, **_options: object) -> None:
+    for statement in _FULL_TEXT[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
+
+
+event.listen(SQLModel.metadata.tables["directory_entry"], "after_create", _add_full_text)

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, func
 from sqlalchemy import select as columns
 from sqlmodel import Session, col, select
 
+from digest.comparisons.directory_entry import keep_entry
 from digest.comparisons.models import Comparison, Contender, Revision, Tool, Verdict
 from digest.comparisons.schema import ComparisonDraft, ContenderDraft, ShortText, fingerprint
 from digest.comparisons.score import draft_oddities
@@ -144,8 +145,7 @@ def store_draft(session: Session, draft: ComparisonDraft, *, now: datetime) -> I
         comparison.latest += 1
     if outcome is not ImportOutcome.UNCHANGED:
         content_hash = fingerprint(draft)
-        session.add(revision_row(draft, comparison, tools, fingerprint=content_hash, now=now))
-        session.flush()
+        _add(session, revision_row(draft, comparison, tools, fingerprint=content_hash, now=now))
     return ImportResult(
         slug=slug,
         title=draft.title,
@@ -188,9 +188,14 @@ def add_revision(
     row = revision_row(
         draft, comparison, tools, fingerprint=fingerprint(draft), now=now, editor=editor
     )
+    _add(session, row)
+    return row
+
+
+def _add(session: Session, row: Revision) -> None:
     session.add(row)
     session.flush()
-    return row
+    keep_entry(session, row)
 
 
 def known_contents(session: Session, ids: Collection[int]) -> dict[int, KnownContent]:

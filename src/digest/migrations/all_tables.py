@@ -11,3 +11,12 @@ from subscribers import models as subscribers
 
 MODELS = (comparisons, images, issues, models, delivery, subscribers)
 METADATA = SQLModel.metadata
+
+
+def is_in_models(name: str | None, _kind: str, _of: object) -> bool:
+    """Return whether Alembic compares a table or an index of this name with the models.
+
+    The full-text index is none of theirs: SQLite keeps it in several tables, PostgreSQL in one
+    index.
+    """
+    return not (name or "").startswith("directory_words")

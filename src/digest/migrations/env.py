@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Enum
 from sqlalchemy.dialects import sqlite
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from digest.migrations.all_tables import METADATA
+from digest.migrations.all_tables import METADATA, is_in_models
 
 SQLITE = sqlite.dialect()
 
@@ -34,6 +34,7 @@ context.configure(
     render_as_batch=True,  # SQLite can't alter a table in place
     render_item=_render,
     compare_type=True,
+    include_name=is_in_models,
 )
 with context.begin_transaction():
     context.run_migrations()

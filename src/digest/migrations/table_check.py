@@ -11,10 +11,11 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 
 from digest.errors import DatabaseUnfit
-from digest.migrations.all_tables import METADATA
+from digest.migrations.all_tables import METADATA, is_in_models
 from digest.migrations.upgrade import OTHER_TABLES
 
 _SHOWN = 5
+_COMPARING = {"compare_type": True, "include_name": is_in_models}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class Difference:
 
 def differences(connection: Connection) -> list[Difference]:
     """Return where the tables differ from the models; ignore further tables and indexes."""
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    context = MigrationContext.configure(connection, opts=_COMPARING)
     return [
         difference
         for change in _flat(compare_metadata(context, METADATA))
