@@ -3,9 +3,20 @@
 English is the language of the source, so the English words stand where they are used, marked by
 ``gettext`` or, in a table that is made on import, by `N_`; ``make catalogues`` collects them from
 code and templates into each catalogue. A new language is a new file, see
-docs/adding-a-language.md. Nothing else here or elsewhere lists the languages.
+docs/adding-a-language.md. Nothing else here or elsewhere lists the languages. `locale_formats`
+writes dates, shares and lists by Babel's data of the language.
 """
 
+from subscribers.locale.locale_formats import listed, long_date, percentage, short_date
 from subscribers.locale.po_catalogue import LANGUAGES, N_, Translations, translations
 
-__all__ = ["LANGUAGES", "N_", "Translations", "translations"]
+__all__ = [
+    "LANGUAGES",
+    "N_",
+    "Translations",
+    "listed",
+    "long_date",
+    "percentage",
+    "short_date",
+    "translations",
+]

@@ -26,12 +26,17 @@ def N_(text: str) -> str:  # noqa: N802  - the trade's name for it
 
 
 def translations(language: str) -> Translations:
-    """Return the words of a language, English where it has no catalogue.
+    """Return the words of a language, a BCP 47 tag; English where it has no catalogue."""
+    return _catalogue(code_of(language))
 
-    *language* is a BCP 47 tag, of which the first subtag counts: "de-AT" is read as "de".
+
+def code_of(language: str) -> str:
+    """Return which of `LANGUAGES` a BCP 47 tag is read as, by its first subtag: "de-AT" as "de".
+
+    A language without a catalogue is read as English.
     """
     code = language.partition("-")[0].lower()
-    return _catalogue(code if code in LANGUAGES else SOURCE)
+    return code if code in LANGUAGES else SOURCE
 
 
 @lru_cache(maxsize=len(LANGUAGES))

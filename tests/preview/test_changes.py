@@ -75,11 +75,11 @@ def test_two_comparisons_are_never_compared_with_each_other() -> None:
 
 
 def test_a_comparison_is_compared_with_its_earlier_self() -> None:
-    edited = replace(FIRST, headline="Nobody would ship either.")
+    edited = replace(FIRST, verdict_lead="None.", verdict_rest="")
     found = compare(content(carrying(FIRST, SECOND)), content(carrying(SECOND, edited)))
 
     assert [name for name, _ in found.blocks] == [FIRST.title]
-    assert "in:Nobody would ship either." in words(found.blocks[0][1])
+    assert "in:None." in words(found.blocks[0][1])
 
 
 def test_the_words_and_the_rest_of_the_text_are_told_apart() -> None:

@@ -66,7 +66,7 @@ def test_F05_no_votes_is_not_zero_votes(confined: RenderProcess) -> None:
     votes = re.compile(r"Community\s+(\S+)")
 
     assert votes.findall(rendered("no-votes", confined).text) == ["—"]
-    assert votes.findall(rendered("zero", confined).text) == ["0"]
+    assert votes.findall(rendered("zero", confined).text) == ["0%"]
 
 
 @pytest.mark.parametrize("key", ["long-quote", "emoji", "stacked", "rtl"])

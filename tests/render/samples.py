@@ -22,6 +22,7 @@ from digest.issues.content.compose import compose
 from digest.issues.content.view import IssueView
 from digest.issues.models import Newsletter
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
+from digest.render.escaping import in_plain_text
 from digest.render.lint.finding import LintedMail
 from digest.render.rendered import Rendered
 
@@ -198,11 +199,17 @@ def make_newsletter() -> Newsletter:
     )
 
 
-def make_issue(*revisions: Revision, number: int = 12) -> IssueView:
+def make_issue(
+    *revisions: Revision,
+    number: int = 12,
+    newsletter: Newsletter | None = None,
+    last_form: str = "",
+) -> IssueView:
     """Compose an issue of *revisions*, by default one dull comparison."""
     return compose(
         revisions or (make_revision(),),
-        make_newsletter(),
+        newsletter or make_newsletter(),
+        last_form=last_form,
         number=number,
         period="2026-W48",
         on=date(2026, 11, 24),
@@ -257,7 +264,7 @@ def make_copy(issue: IssueView, mail: Rendered) -> LintedMail:
     """Return a rendered issue as the rules look at it."""
     return LintedMail(
         subject=mail.subject,
-        preheader=issue.preheader,
+        preheader=in_plain_text(issue.preheader),  # as the mail prints it
         html=mail.html,
         text=mail.text,
         unsubscribe_url=issue.unsubscribe_url,

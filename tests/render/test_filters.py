@@ -16,19 +16,18 @@ TAGS = (UNSUBSCRIBE_TAG, PREFERENCES_TAG)
 @pytest.mark.parametrize(
     ("share", "shown"),
     [
-        (75.0, "75 %"),
-        (66.67, "66.7 %"),
-        (62.5, "62.5 %"),
-        (99.97, "99.9 %"),
-        (0.02, "0.1 %"),
-        (0, "0 %"),
-        (100, "100 %"),
+        (75.0, "75%"),
+        (66.67, "66.7%"),
+        (62.5, "62.5%"),
+        (99.97, "99.9%"),
+        (0.02, "0.1%"),
+        (0, "0%"),
+        (100, "100%"),
         (None, "\u2014"),
     ],
 )
 def test_a_share_is_shown_as_published_and_only_all_is_all(share: float | None, shown: str) -> None:
-    assert filters.percent_text(share).replace("\u00a0", " ") == shown
-    assert filters.percent(share).unescape().replace("\u202f", " ") == shown
+    assert filters.percent(share) == shown
 
 
 @pytest.mark.parametrize("share", [float("nan"), -1, 101, float("inf")])

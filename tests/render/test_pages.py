@@ -69,6 +69,7 @@ LONG = "Being wrong in public is worth more to me than being right in a slide de
 def make_side(name: str, *, ships: int | None = 3, share: float | None = 75.0) -> ContenderView:
     return ContenderView(
         name=name,
+        short_name=name,
         category="Developer Tools",
         tagline="One tool",
         description=(LONG,),
@@ -76,7 +77,8 @@ def make_side(name: str, *, ships: int | None = 3, share: float | None = 75.0) -
         ships=ships,
         skips=None if ships is None else 4 - ships,
         seats=4,
-        entry="",
+        price=None,
+        pricing="",
         community_share=None,
         url="https://example.com/marlow",
     )
@@ -98,8 +100,10 @@ def make_comparison(left: ContenderView, right: ContenderView) -> ComparisonPage
         url="https://example.com/comparisons/marlow-vs-oriel",
         category="Developer Tools",
         question="Which one?",
-        intro=["Both did the same work."],
-        headline="A tie.",
+        kicker="",
+        intro=("Both did the same work.",),
+        verdict_lead="A tie.",
+        verdict_rest="",
         note="",
         labels=("Editor\u2019s pick",),
         date="20 November 2026",

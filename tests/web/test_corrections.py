@@ -66,7 +66,7 @@ def test_the_page_of_what_was_wrong_says_what_is_right(corrected: Running) -> No
 
     assert "Corrected on 24 November 2026" in page
     assert "We read the columns the wrong way round." in page
-    assert re.search(r"Panel share of [\w ]+: \d+ % → 60 %", text(page))
+    assert re.search(r"Panel share of [\w ]+: \d+% → 60%", text(page))
 
 
 def test_each_page_leads_to_the_other(corrected: Running) -> None:

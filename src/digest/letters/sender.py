@@ -23,9 +23,8 @@ from digest.mail.mailing import Content, Mailing, Recipient, personalise
 from digest.mail.transport import Transport
 from digest.render.accent import accent_of
 from digest.render.rendered import Rendered
-from subscribers.dates import long_date
 from subscribers.letter_queue import Letter
-from subscribers.locale import Translations, translations
+from subscribers.locale import Translations, long_date, translations
 from subscribers.models import LetterKind, SendOutcome
 from subscribers.sql import UnitOfWork
 

@@ -105,7 +105,7 @@ def _environment(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(filters.IN_MARKUP if markup else filters.IN_TEXT)
+    environment.filters.update(filters.filters_of(language, markup=markup))
     environment.globals.update(_word_functions(language))
     return environment
 

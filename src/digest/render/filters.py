@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import zip_longest
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -12,8 +13,9 @@ from markupsafe import Markup, escape
 
 from digest.render.escaping import TrustedText, strip_unprintable
 from digest.render.graphemes import graphemes, text_width, truncate
+from subscribers.locale import percentage
 
-FIXED = "\u00a0"  # no-break space, for plain text, where fonts rarely have the narrow one
+FIXED = "\u00a0"  # no-break space
 DASH = "—"
 _SHORT_WORD = 3
 
@@ -21,24 +23,12 @@ _PLAIN_SIGNS = " .,:;!?()/@$*+=|~^"
 _URL_SAFE = "!#$&'()*+,/:;=?@[]~%"
 
 
-def percent(value: float | None) -> Markup:
-    """Return a share for HTML: "75 %", or a dash for ``None``.
+def percent(value: float | None, language: str = "en") -> str:
+    """Return a share: "75%", in German "75 %", or a dash for ``None``.
 
-    Rounding never gives 0 % or 100 % for another value. Raises ValueError outside 0 to 100.
+    Rounding never gives 0% or 100% for another value. Raises ValueError outside 0 to 100.
     """
-    return Markup("—") if value is None else Markup(f"{_shown(value)} %")  # noqa: S704
-
-
-def percent_text(value: float | None) -> str:
-    """Return a share for plain text, as `percent` does for HTML."""
-    return DASH if value is None else f"{_shown(value)}{FIXED}%"
-
-
-def _shown(value: float) -> str:
-    if not 0 <= value <= 100:  # noqa: PLR2004  - a share; NaN fails this too
-        raise ValueError(f"{value} is no share between 0 and 100 percent")
-    tenths = f"{value if value in (0, 100) else min(99.9, max(0.1, value)):.1f}"
-    return tenths.removesuffix(".0")
+    return DASH if value is None else percentage(value, language)
 
 
 def attr(value: object) -> Markup:
@@ -170,8 +160,8 @@ def rule(value: object, char: str = "-", width: int = 72) -> str:
     return char * min(width, text_width(str(value)))
 
 
-IN_MARKUP = {
-    "percent": percent,
+_Filters = Mapping[str, Callable[..., object]]
+_IN_MARKUP: _Filters = {
     "attr": attr,
     "link": link,
     "personal": personal,
@@ -179,8 +169,7 @@ IN_MARKUP = {
     "cut": truncate,
     "tied": tied,
 }
-IN_TEXT = {
-    "percent": percent_text,
+_IN_TEXT: _Filters = {
     "link": link,
     "personal": personal,
     "cut": truncate,
@@ -189,6 +178,12 @@ IN_TEXT = {
     "grid": grid,
     "seats": seats,
 }
+
+
+def filters_of(language: str, *, markup: bool) -> dict[str, Callable[..., object]]:
+    """Return the filters of templates by name; shares are written as *language* writes them."""
+    named = _IN_MARKUP if markup else _IN_TEXT
+    return {**named, "percent": partial(percent, language=language)}
 
 
 def trusted_markup(value: TrustedText) -> Markup:

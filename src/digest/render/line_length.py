@@ -30,6 +30,7 @@ _LINK = re.compile(r"<a\b", re.IGNORECASE)  # the provider parses it up to its h
 _UNIT = re.compile(r"&#?\w+;")
 _WORD_BYTES = 240
 _COMMENT_BREAK = "<!--\n-->"  # a comment, where text has no space to break at
+_BREAK_BYTES = len("<!--")  # what it adds to the line that it ends
 
 
 class _Piece(NamedTuple):
@@ -48,7 +49,7 @@ def break_lines(html: str, limit: int = MAX_BYTES) -> str:
     length = 0
     for piece in _pieces(html):
         size = _size(piece.text)
-        if line and length + size > limit:
+        if line and length + size + _BREAK_BYTES > limit:
             line = _break(line, done)
             length = sum(_size(part.text) + len(part.joint) for part in line)
         line.append(piece)

@@ -20,7 +20,7 @@ from digest.issues.calendar.next_issue import leaves_at
 from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Issue, IssueState, JobRun, Newsletter
 from digest.service.overview import job_facts
-from subscribers.dates import long_date
+from subscribers.locale import long_date
 
 
 @dataclass(frozen=True, kw_only=True)

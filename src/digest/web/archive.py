@@ -24,8 +24,7 @@ from digest.web.newsletter_cache import NewsletterCache, NewsletterEntry
 from digest.web.security_headers import FRAMING, MAIL, cacheable_headers
 from digest.web.signup_wiring import site_config
 from digest.web.theme import Theme
-from subscribers.dates import long_date
-from subscribers.locale import translations
+from subscribers.locale import long_date, translations
 from subscribers.web import SiteConfig
 
 _READERS_LINK = re.compile(rf"(?:https?://[^\s\"'<>]+)?(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")

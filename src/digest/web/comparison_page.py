@@ -9,18 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from digest.comparisons.models import Contender, Revision, Verdict
+from digest.comparisons.models import Call, Contender, Revision, Verdict
 from digest.issues.content import (
     ComparisonView,
     ContenderView,
     comparison_view,
-    paragraphs,
+    known_calls,
     without_quotation_marks,
 )
 from digest.render.escaping import strip_unprintable
 from digest.render.pages import Teaser
-from subscribers.dates import long_date
-from subscribers.locale import Translations, translations
+from subscribers.locale import Translations, long_date, translations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +28,7 @@ class VerdictView:
 
     about: str
     quote: str
-    call: str | None  #: "ship", "skip", or ``None`` when it isn't published
+    call: str | None  #: "ship", "skip", or ``None`` when neither it nor the share tells it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +43,6 @@ class SeatView:
 class ComparisonPage(ComparisonView):
     """A comparison with all its fields."""
 
-    question: str
-    intro: Sequence[str]  #: by paragraph
     date: str  #: of publishing, empty when it isn't known
     original: str  #: URL of the first publication, empty when it is this site
     seats: Sequence[SeatView]
@@ -82,8 +79,6 @@ def page_of(revision: Revision, *, base_url: str, language: str) -> ComparisonPa
     own_url = f"{base_url}/comparisons/{view.slug}"
     return ComparisonPage(
         **vars(view),
-        question=_one_line(revision.question),
-        intro=paragraphs(revision.intro),
         date=long_date(revision.published_on, language) if revision.published_on else "",
         original=view.url if view.url not in (own_url, "") else "",
         seats=_seats(view, sides, translations(language)),
@@ -93,13 +88,16 @@ def page_of(revision: Revision, *, base_url: str, language: str) -> ComparisonPa
 def _seats(view: ComparisonView, sides: Sequence[Contender], words: Translations) -> list[SeatView]:
     """Return the verdicts, seat by seat; a seat without any verdict is left out."""
     by_side = [{verdict.seat: verdict for verdict in side.verdicts} for side in sides]
+    calls = [
+        known_calls(side, each.seats) for side, each in zip(sides, view.contenders, strict=True)
+    ]
     return [
         SeatView(
             reviewer=_reviewer([by_seat[seat] for by_seat in by_side if seat in by_seat])
             or words.gettext("Reviewer %(seat)s") % {"seat": seat},
             verdicts=[
-                _verdict(contender.name, verdicts.get(seat))
-                for contender, verdicts in zip(view.contenders, by_side, strict=True)
+                _verdict(contender.name, verdicts.get(seat), known.get(seat))
+                for contender, verdicts, known in zip(view.contenders, by_side, calls, strict=True)
             ],
         )
         for seat in sorted(set(chain.from_iterable(by_side)))
@@ -111,11 +109,14 @@ def _reviewer(verdicts: Sequence[Verdict]) -> str:
     return next(filter(None, named), "")
 
 
-def _verdict(about: str, verdict: Verdict | None) -> VerdictView:
+def _verdict(about: str, verdict: Verdict | None, call: Call | None) -> VerdictView:
     if verdict is None:
         return VerdictView(about=about, quote="", call=None)
-    call = verdict.call.value if verdict.call else None
-    return VerdictView(about=about, quote=without_quotation_marks(verdict.quote), call=call)
+    return VerdictView(
+        about=about,
+        quote=without_quotation_marks(verdict.quote),
+        call=call.value if call else None,
+    )
 
 
 def _one_line(text: str) -> str:

@@ -12,8 +12,8 @@ from anyio.to_thread import run_sync
 from starlette.responses import Response
 
 from subscribers import address_change, store
-from subscribers.dates import long_date
 from subscribers.errors import OldLink
+from subscribers.locale import long_date
 from subscribers.models import JOINED, Standing
 from subscribers.store import NewsletterStanding, Reader
 from subscribers.suppression import REJOINABLE

@@ -16,8 +16,8 @@ from starlette.responses import Response
 
 from subscribers import address_change, export, lifecycle, store
 from subscribers.address import parse
-from subscribers.dates import long_date
 from subscribers.errors import BadAddress
+from subscribers.locale import long_date
 from subscribers.models import JOINED, LetterState, Standing
 from subscribers.tokens import LinkTarget
 from subscribers.web.endpoint import EndpointRequest

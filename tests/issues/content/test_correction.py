@@ -62,16 +62,11 @@ TITLE = f"{LANTERN} vs {QUAYSIDE}"
 @pytest.mark.parametrize(
     ("edit", "what", "was", "now"),
     [
-        (share, f"panel share of {LANTERN}", "75\u00a0%", "50\u00a0%"),
-        (votes, f"readers’ share of {LANTERN}", "—", "12.5\u00a0%"),
+        (share, f"panel share of {LANTERN}", "75%", "50%"),
+        (votes, f"readers’ share of {LANTERN}", "—", "12.5%"),
         (entry, f"pricing of {QUAYSIDE}", "Paid", "Free"),
-        (
-            tagline,
-            f"description of {QUAYSIDE}",
-            make_revision().contenders[1].tagline,
-            "Other words",
-        ),
-        (call, f"Reviewer 3’s call on {LANTERN}", "not published", "would skip"),
+        (tagline, f"tagline of {QUAYSIDE}", make_revision().contenders[1].tagline, "Other words"),
+        (call, f"Reviewer 3 on {LANTERN}", "not published", "would skip"),
         (name, "title", TITLE, f"Lantern Code 4 vs {QUAYSIDE}"),
         (labels, "category and labels", "Developer Tools", "Developer Tools · Editor's pick"),
         (
@@ -149,7 +144,7 @@ def correction(*changes: ContentChange, why: str = "", again: bool = False) -> C
 
 
 def change(
-    *, comparison: str = TITLE, tool: str = "Modal", was: str = "75 %", now: str = "100 %"
+    *, comparison: str = TITLE, tool: str = "Modal", was: str = "75\u00a0%", now: str = "100%"
 ) -> ContentChange:
     return ContentChange(
         kind=ChangeKind.PANEL_SHARE, comparison=comparison, tool=tool, was=was, now=now
@@ -159,7 +154,7 @@ def change(
 @pytest.mark.parametrize(
     ("changes", "subject"),
     [
-        ([change()], "Correction: panel share of Modal 75 % → 100 %"),
+        ([change()], "Correction: panel share of Modal 75% → 100%"),
         ([change(tool="M" * 30)], f"Correction: panel share of {'M' * 30}"),
         ([change(tool="M" * 90, comparison="A vs B")], "Correction: A vs B"),
         ([change(comparison="A vs B"), change(comparison="A vs B")], "Correction: A vs B"),
@@ -179,8 +174,8 @@ def test_a_correction_is_called_by_the_number_of_what_was_wrong() -> None:
     again = correct_view(make_issue(number=200_012), correction(change(), again=True))
 
     assert view.label == again.label == "Correction to No. 12"
-    assert "wrong in No.\u00a012 of 24 November 2026." in view.opening
-    assert "wrong in our correction of 24 November 2026 to No.\u00a012." in again.opening
+    assert "wrong in No. 12 of 24 November 2026." in view.opening
+    assert "Our correction of 24 November 2026 to No. 12 was wrong as well." in again.opening
     assert make_issue().label == "No. 12"
 
 
@@ -193,4 +188,10 @@ def test_it_is_kept_as_json_and_read_back() -> None:
 def test_a_page_in_german_says_it_in_german() -> None:
     said = replace(change(was="ship", now="skip"), kind=ChangeKind.CALL, seat=3).in_words("de")
 
-    assert (said.what, said.was) == ("Urteil von Jurymitglied 3 zu Modal", "würde es nehmen")
+    assert (said.what, said.was) == ("Jurymitglied 3 über Modal", "dafür")
+    shares = change().in_words("de")
+    assert (shares.what, shares.was, shares.now) == (
+        "Jury-Anteil von Modal",
+        "75\u00a0%",
+        "100\u00a0%",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digest.comparisons.models import Call
-from digest.issues.content.quotes import presumed_calls, sentiment
+from digest.issues.content.reviewer_calls import presumed_calls, sentiment
 from tests.render.samples import make_contender
 
 

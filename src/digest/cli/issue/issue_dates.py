@@ -11,7 +11,7 @@ from digest.cli.context import CommandContext, confirm, counted
 from digest.issues import store
 from digest.issues.calendar import DueMoment
 from digest.issues.models import Issue, Newsletter
-from subscribers.dates import long_date
+from subscribers.locale import long_date
 
 
 def today(call: CommandContext, newsletter: Newsletter) -> date:

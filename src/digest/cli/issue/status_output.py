@@ -14,7 +14,7 @@ from digest.delivery.counts import DeliveryCounts
 from digest.delivery.reporting import IssueStatus, Problem
 from digest.issues.models import IssueState
 from digest.service import IssueOutlook
-from subscribers.dates import long_date
+from subscribers.locale import long_date
 
 SHOWN = 8  #: keys of batches in doubt that are printed
 

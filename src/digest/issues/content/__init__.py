@@ -1,22 +1,25 @@
 """What an issue says: comparisons as stored become the words and numbers templates print.
 
-`compose` walks the revisions of an issue; `view` finishes the fields of each contender, `quotes`
-chooses the passages of reviewers to quote, and `copywriting` writes subject, preheader, opening
-and headlines, as does `german_copywriting`; `mail_texts` has the fixed words around them, and
-`correction` finds what differs from an issue that was wrong, and puts it on top. The result is the
-`IssueView` of `view`, the only thing a mail template gets.
+`compose` walks the revisions of an issue; `view` finishes the fields of each contender,
+`reviewer_calls` says which call each reviewer made, and `quotes` chooses the passages to quote.
+`standing` tells how a pair stands, from which `verdict` words its verdict and its story, and
+`opening` what kind of week it is; `copywriting` writes the lines around them, and `number_words`
+the counts. `correction` finds what differs from an issue that was wrong, and puts it on top. The
+result is the `IssueView` of `view`, the only thing a mail template gets. All words are of
+`subscribers.locale`.
 """
 
 from digest.issues.content.compose import comparison_view
 from digest.issues.content.copywriting import TRACKING
 from digest.issues.content.correction import Correction, correct_view, difference, unsaid
 from digest.issues.content.quotes import without_quotation_marks
+from digest.issues.content.reviewer_calls import known_calls
 from digest.issues.content.view import (
     ComparisonView,
     ContenderView,
+    Depth,
     IssueView,
     SponsorView,
-    paragraphs,
 )
 
 __all__ = [
@@ -24,12 +27,13 @@ __all__ = [
     "ComparisonView",
     "ContenderView",
     "Correction",
+    "Depth",
     "IssueView",
     "SponsorView",
     "comparison_view",
     "correct_view",
     "difference",
-    "paragraphs",
+    "known_calls",
     "unsaid",
     "without_quotation_marks",
 ]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
-from types import ModuleType
+from itertools import chain, repeat
 
 from digest.comparisons.models import Revision
 from digest.errors import NothingToPick
-from digest.issues.content import copywriting, german_copywriting
-from digest.issues.content.mail_texts import DE, mail_texts
-from digest.issues.content.quotes import choose_quotes
+from digest.issues.content import copywriting, verdict
+from digest.issues.content.copywriting import TRACKING
+from digest.issues.content.opening import opening
+from digest.issues.content.quotes import choose_quotes, reviewer_names
 from digest.issues.content.view import (
     WORD,
     ComparisonView,
     ContenderView,
+    Depth,
     IssueView,
     contender_view,
+    paragraphs,
     short,
     web_link,
 )
@@ -25,9 +28,10 @@ from digest.issues.models import Newsletter, Tracking
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.render.accent import accent_of
 from digest.render.escaping import one_line
-from subscribers.dates import long_date
+from subscribers.locale import long_date, short_date, translations
 
-_TITLE = 170  # characters the design has room for
+_TITLE, _KICKER = 170, 80  # characters the design has room for
+_MEDIUM_QUOTES = 2
 
 
 def compose(
@@ -39,90 +43,132 @@ def compose(
     on: date,
     base_url: str,
     postal_address: str,
+    last_form: str = "",
 ) -> IssueView:
     """Return the view of an issue; the first of *revisions* leads.
 
-    *on* is the day in the newsletter's time zone. Raises `NothingToPick` without revisions.
+    *on* is the day in the newsletter's time zone, *last_form* the wording of the opening before.
+    Raises `NothingToPick` without revisions.
     """
     if not revisions:
         raise NothingToPick
     base = base_url.rstrip("/")
     web_url = f"{base}/issues/{newsletter.slug}/{number}" if newsletter.public else ""
     language = newsletter.language
-    comparisons = tuple(
-        comparison_view(revision, base_url=base, web_url=web_url or base, language=language)
-        for revision in revisions
-    )
-    copy = copywriting_of(language)
-    opening = _ended_once(copy.opening(comparisons))
+    comparisons = _comparisons(revisions, language, base_url=base, web_url=web_url or base)
+    story = verdict.stories(comparisons[0].contenders, language)
+    opens = opening(comparisons, language, last_form=last_form)
     return IssueView(
         newsletter=one_line(newsletter.name),
         description=one_line(newsletter.description),
         number=number,
         period=period,
         date=long_date(on, language),
+        short_date=short_date(on, language),
         language=language,
-        subject=copy.subject(comparisons[0]),
-        preheader=copy.preheader(comparisons, opening),
-        opening=opening,
+        subject=copywriting.subject(story, comparisons[0].title),
+        preheader=copywriting.preheader(comparisons, language),
+        title=(story or [comparisons[0].title])[0],
+        opening=opens.text,
+        opening_form=opens.form,
         comparisons=comparisons,
         base_url=base,
         web_url=web_url,
         postal_address=postal_address.strip(),
         unsubscribe_url=f"{base}/u/{UNSUBSCRIBE_TAG}",
         preferences_url=f"{base}/p/{PREFERENCES_TAG}",
-        tracking=copy.TRACKING[Tracking(newsletter.tracking)],
+        subscribe_url=f"{base}/subscribe?newsletter={newsletter.slug}" if newsletter.public else "",
+        tracking=translations(language).gettext(TRACKING[Tracking(newsletter.tracking)]),
         tracked=Tracking(newsletter.tracking) is not Tracking.OFF,
         accent=accent_of(newsletter.accent),
     )
 
 
-def _ended_once(sentence: str) -> str:
-    """Return a sentence without the full stop behind a name that is cut short: its "…" ends it."""
-    return sentence.replace("….", "…")
+def _comparisons(
+    revisions: Sequence[Revision], language: str, *, base_url: str, web_url: str
+) -> tuple[ComparisonView, ...]:
+    """Return the comparisons of an issue, the later ones shorter."""
+    views = (
+        comparison_view(
+            revision,
+            base_url=base_url,
+            web_url=web_url,
+            language=language,
+            names=_names_in_issue(revision, revisions),
+        )
+        for revision in revisions
+    )
+    return tuple(_at_depth(view, depth) for view, depth in zip(views, _depths(), strict=False))
 
 
-def copywriting_of(language: str) -> ModuleType:
-    """Return the module that words the sentences of an issue in a language."""
-    return german_copywriting if mail_texts(language) is DE else copywriting
+def _depths() -> Iterator[Depth]:
+    return chain((Depth.FULL, Depth.MEDIUM, Depth.MEDIUM), repeat(Depth.BRIEF))
+
+
+def _at_depth(view: ComparisonView, depth: Depth) -> ComparisonView:
+    """Return a comparison with as many quotes as its depth has room for, and every dissent."""
+    if depth is Depth.FULL:
+        return view
+    if depth is Depth.BRIEF:
+        return replace(view, depth=depth, quotes=(), note="")
+    dissents = sum(quote.dissent for quote in view.quotes)
+    room = max(_MEDIUM_QUOTES - dissents, 0)
+    others = [quote for quote in view.quotes if not quote.dissent][:room]
+    kept = tuple(quote for quote in view.quotes if quote.dissent or quote in others)
+    return replace(view, depth=depth, quotes=kept)
+
+
+def _names_in_issue(revision: Revision, others: Sequence[Revision]) -> dict[int, str]:
+    """Return the reviewers' names by seat, so that each has one name in the whole issue.
+
+    A seat is one reviewer in all comparisons of a panel of that size. So a name that another
+    comparison publishes counts, unless the comparisons give that seat different names.
+    """
+    panel = [reviewer_names(other.contenders) for other in others if other.seats == revision.seats]
+    published = {seat: {names[seat] for names in panel if seat in names} for seat in chain(*panel)}
+    agreed = {seat: names.pop() for seat, names in published.items() if len(names) == 1}
+    return agreed | reviewer_names(revision.contenders)
 
 
 def comparison_view(
-    revision: Revision, *, base_url: str, web_url: str, language: str = "en"
+    revision: Revision,
+    *,
+    base_url: str,
+    web_url: str,
+    language: str = "en",
+    names: Mapping[int, str] | None = None,
 ) -> ComparisonView:
     """Return the view of one comparison; missing values are left out, never guessed.
 
-    Its link is the published URL, else its page on this site, else *web_url*.
+    Its link is the published URL, else its page on this site, else *web_url*. *names* has the
+    reviewers' by seat; without it those that the comparison publishes.
     """
-    words = mail_texts(language)
     page_url = f"{base_url}/comparisons/{revision.comparison.slug}"
     sides = sorted(revision.contenders, key=lambda contender: contender.side)[:2]
     contenders = tuple(
-        contender_view(contender, seats=revision.seats, words=words) for contender in sides
+        contender_view(contender, seats=revision.seats, language=language) for contender in sides
     )
-    quotes = tuple(choose_quotes(sides, revision.seats))
+    names = reviewer_names(sides) if names is None else names
+    quotes = choose_quotes(list(zip(sides, contenders, strict=True)), revision.seats, names)
+    line = verdict.verdict_line(contenders, language)
     view = ComparisonView(
         title=_title(revision, contenders),
         slug=revision.comparison.slug,
         url=web_link(revision.url) or web_link(page_url) or web_url,
+        kicker=short(revision.kicker, _KICKER),
+        question=one_line(revision.question),
+        intro=paragraphs(revision.intro),
         category=" / ".join(dict.fromkeys(view.category for view in contenders if view.category)),
         labels=tuple(short(label, WORD) for label in revision.labels if label.strip()),
-        headline=_ended_once(copywriting_of(language).headline(contenders)),
         contenders=contenders,
-        quotes=quotes,
+        verdict_lead=line.lead,
+        verdict_rest=line.rest,
+        quotes=tuple(quotes),
         quoted=sum(1 for side in sides for verdict in side.verdicts if verdict.quote.strip()),
     )
-    return replace(view, note=_note(view, language))
+    return replace(view, note=copywriting.unpublished_calls(view, language))
 
 
 def _title(revision: Revision, contenders: Sequence[ContenderView]) -> str:
     names = " vs ".join(contender.name for contender in contenders)
     return names if len(contenders) > 1 else short(revision.title, _TITLE) or names
-
-
-def _note(view: ComparisonView, language: str) -> str:
-    """Return a note when a split is published without the calls behind it, else nothing."""
-    split = any(contender.ships not in (None, 0, contender.seats) for contender in view.contenders)
-    if split and view.quotes and all(quote.call is None for quote in view.quotes):
-        return str(copywriting_of(language).NOT_PUBLISHED)
-    return ""

@@ -14,8 +14,10 @@ from html import unescape
 from typing import Any
 
 from digest.comparisons.models import Call, Contender, Revision, Verdict
-from digest.issues.content.compose import comparison_view, copywriting_of
-from digest.issues.content.quotes import sharpest_passage
+from digest.issues.content import copywriting
+from digest.issues.content.compose import comparison_view
+from digest.issues.content.quotes import reviewer_of_seat, sharpest_passage
+from digest.issues.content.reviewer_calls import known_calls
 from digest.issues.content.view import (
     ChangeView,
     ComparisonView,
@@ -24,11 +26,10 @@ from digest.issues.content.view import (
     IssueView,
 )
 from digest.render.escaping import one_line
-from digest.render.filters import DASH, percent_text
+from digest.render.filters import DASH
 from digest.render.lint import Finding, Place, error
 from digest.render.rendered import Rendered
-from subscribers.dates import long_date
-from subscribers.locale import N_, Translations, translations
+from subscribers.locale import N_, Translations, long_date, percentage, translations
 
 _NOWHERE = "https://example.org"  # a difference of links shows the published ones only
 
@@ -49,33 +50,27 @@ class ChangeKind(StrEnum):
     WITHDRAWN = "withdrawn"  #: all of it: the editors took it back
 
 
-_CHANGES: Mapping[ChangeKind, str] = {
+#: What was wrong, by kind.
+_KINDS = {
     ChangeKind.TITLE: N_("title"),
     ChangeKind.LABELS: N_("category and labels"),
     ChangeKind.LINK: N_("link to the full comparison"),
     ChangeKind.PANEL_SHARE: N_("panel share of %(tool)s"),
     ChangeKind.COMMUNITY_SHARE: N_("readers’ share of %(tool)s"),
     ChangeKind.ENTRY: N_("pricing of %(tool)s"),
-    ChangeKind.TAGLINE: N_("description of %(tool)s"),
-    ChangeKind.CALL: N_("%(reviewer)s’s call on %(tool)s"),
-    ChangeKind.QUOTE: N_("%(reviewer)s’s quote on %(tool)s"),
+    ChangeKind.TAGLINE: N_("tagline of %(tool)s"),
+    ChangeKind.CALL: N_("%(reviewer)s on %(tool)s"),
+    ChangeKind.QUOTE: N_("quote from %(reviewer)s on %(tool)s"),
     ChangeKind.REVIEWER: N_("name of %(reviewer)s"),
     ChangeKind.WITHDRAWN: N_("the comparison"),
 }
-
-
-def _call_in_words(call: str, words: Translations) -> str:
-    """Return what a reviewer would do; *call* is empty where it isn't published."""
-    if call == Call.SHIP:
-        return words.pgettext("one reviewer", "would ship")
-    if call == Call.SKIP:
-        return words.pgettext("one reviewer", "would skip")
-    return words.gettext("not published")
+_CALLS = {Call.SHIP: N_("would ship"), Call.SKIP: N_("would skip")}
+_SHARES = (ChangeKind.PANEL_SHARE, ChangeKind.COMMUNITY_SHARE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContentChange:
-    """One difference; *was* and *now* are texts of the mail, "ship" or "skip" for a call."""
+    """One difference; *was* and *now* are English texts, "ship" or "skip" for a call."""
 
     kind: ChangeKind
     comparison: str  #: its title as it is now
@@ -88,14 +83,21 @@ class ContentChange:
     def in_words(self, language: str = "en") -> ChangeView:
         """Return the change as people read it; English where *language* has no words."""
         words = translations(language)
-        reviewer = self.reviewer or words.gettext("Reviewer %(seat)s") % {"seat": self.seat}
-        what = words.gettext(_CHANGES[self.kind]) % {"tool": self.tool, "reviewer": reviewer}
-        was, now = self.was, self.now
-        if self.kind is ChangeKind.CALL:
-            was, now = (_call_in_words(call, words) for call in (was, now))
+        reviewer = self.reviewer or reviewer_of_seat(self.seat, language)
+        what = words.gettext(_KINDS[self.kind]) % {"tool": self.tool, "reviewer": reviewer}
+        was, now = (self._value(text, language, words) for text in (self.was, self.now))
         if self.kind is ChangeKind.WITHDRAWN:
             now = words.gettext("withdrawn")
         return ChangeView(what=what, comparison=self.comparison, was=was or DASH, now=now or DASH)
+
+    def _value(self, text: str, language: str, words: Translations) -> str:
+        """Return one of the two texts in a language; texts of the comparison stay as they are."""
+        if self.kind is ChangeKind.CALL:
+            return words.gettext(_CALLS[Call(text)] if text else N_("not published"))
+        if self.kind is ChangeKind.ENTRY and text in ("Free", "Paid"):
+            return words.gettext(text)
+        number = text.rstrip("%").strip()
+        return percentage(float(number), language) if self.kind in _SHARES and number else text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,13 +138,17 @@ def difference(
 def correct_view(view: IssueView, correction: Correction) -> IssueView:
     """Return the view of an issue as the view of a correction, with subject and opening for it."""
     changes = [change.in_words(view.language) for change in correction.changes]
-    copy, day = copywriting_of(view.language), long_date(correction.day, view.language)
-    mail = copy.wrong_mail(correction.number, day, again=correction.again)
+    language, number = view.language, correction.number
+    mail = copywriting.CorrectedMail(
+        number, long_date(correction.day, language), again=correction.again
+    )
     return replace(
         view,
-        subject=copy.correction_subject(correction.number, changes),
-        preheader=copy.correction_preheader(mail),
-        opening=copy.correction_opening(mail),
+        subject=copywriting.correction_subject(number, changes, language),
+        preheader=copywriting.correction_preheader(mail, language),
+        title=translations(language).gettext("Correction to No. %(number)s") % {"number": number},
+        opening=copywriting.correction_opening(mail, language),
+        opening_form="",
         correction=CorrectionView(
             number=correction.number,
             why=one_line(correction.why),
@@ -228,14 +234,18 @@ def _of_side(title: str, before: ContenderView, after: ContenderView) -> Iterato
         (ChangeKind.PANEL_SHARE, before.panel_share, after.panel_share),
         (ChangeKind.COMMUNITY_SHARE, before.community_share, after.community_share),
     )
-    texts = [(kind, percent_text(was), percent_text(now)) for kind, was, now in shares]
+    texts = [(kind, _share(was), _share(now)) for kind, was, now in shares]
     texts += [
-        (ChangeKind.ENTRY, before.entry, after.entry),
+        (ChangeKind.ENTRY, before.pricing, after.pricing),
         (ChangeKind.TAGLINE, before.tagline, after.tagline),
     ]
     for kind, was, now in texts:
         if was != now:
             yield ContentChange(kind=kind, comparison=title, tool=after.name, was=was, now=now)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else percentage(value, "en")
 
 
 def _of_reviewers(
@@ -250,11 +260,17 @@ def _of_reviewers(
         if quote.about == name
     }
     later = {verdict.seat: verdict for verdict in other[0].verdicts}
+    calls = [known_calls(each, view.seats) for each, view in (side, other)]
     for old in side[0].verdicts:
         new = later.get(old.seat)
         if new is None:
             continue
-        for kind, was, now in _of_verdict(old, new, shown=old.seat in shown):
+        was_call, now_call = (str(known.get(old.seat, "")) for known in calls)
+        changed = old.call != new.call and was_call != now_call  # not what only follows from it
+        found = [(ChangeKind.CALL, was_call, now_call)] if changed else []
+        if old.seat in shown:
+            found += _of_quote(old, new)
+        for kind, was, now in found:
             yield ContentChange(
                 kind=kind,
                 comparison=title,
@@ -266,15 +282,10 @@ def _of_reviewers(
             )
 
 
-def _of_verdict(
-    old: Verdict, new: Verdict, *, shown: bool
-) -> Iterator[tuple[ChangeKind, str, str]]:
-    if old.call != new.call:
-        yield ChangeKind.CALL, str(old.call or ""), str(new.call or "")
-    if shown:
-        was, now = (sharpest_passage(verdict.quote).text for verdict in (old, new))
-        if was != now:
-            yield ChangeKind.QUOTE, was, now
+def _of_quote(old: Verdict, new: Verdict) -> Iterator[tuple[ChangeKind, str, str]]:
+    was, now = (sharpest_passage(verdict.quote).text for verdict in (old, new))
+    if was != now:
+        yield ChangeKind.QUOTE, was, now
 
 
 def _of_names(title: str, views: tuple[ComparisonView, ComparisonView]) -> Iterator[ContentChange]:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from digest.comparisons.models import Call, Contender, Verdict
-from digest.comparisons.score import Split, split
-from digest.issues.content.view import QuoteView
+from digest.comparisons.score import split
+from digest.issues.content.reviewer_calls import known_calls, presumed_calls
+from digest.issues.content.view import ContenderView, QuoteView
 from digest.render.escaping import one_line, strip_unprintable
 from digest.render.graphemes import graphemes, truncate
+from subscribers.locale import translations
 
-LIMIT = 300  #: characters of one quote in the mail
+LIMIT = 240  #: characters of one quote in the mail
 _MAX_READ = 20_000  # characters of a quote that are looked at
 
 _OPENING, _CLOSING = "\"'\u201c\u2018", "\"'\u201d\u2019"
@@ -105,73 +107,17 @@ def _score(sentence: str) -> float:
     return stances / (len(words) + 8) ** 0.6 if words else 0.0
 
 
-_SHIP = re.compile(
-    r"\b(?:earns?|still|easy|clear|firm|I'd|I would) (?:the |an? )?ships?\b|\bship it\b",
-    re.IGNORECASE,
-)
-_SKIP = re.compile(
-    r"(?:^|[.!?;:—] )skip\b|\b(?:hard|easy|clear|firm|I'd|I would|a) skip\b"
-    r"|\b(?:can't|cannot|won't|wouldn't|not) ship\b",
-    re.IGNORECASE,
-)
-_POSITIVE_LIST = (
-    "clean clear credible earn earned earns elegant excellent fast genuine genuinely good great"
-    " honest impressive last lasts love lovely pleasure quick real reliable right saves sharp"
-    " simple solid solved sound strong win wins work works worth"
-)
-_NEGATIVE_LIST = (
-    "bad brittle brutal can't cannot clumsy confusing dead doesn't don't expensive fail fails fall"
-    " falls fragile hate isn't kill kills lacks lose loses missing never no nobody none not nothing"
-    " pointless poor risk rumour shallow slow thin vague waste weak won't worse worst wrong"
-)
-_POSITIVE, _NEGATIVE = frozenset(_POSITIVE_LIST.split()), frozenset(_NEGATIVE_LIST.split())
-_EXPLICIT_WEIGHT = 4  # the weight of an explicit "ship" or "skip"
-
-
-def presumed_calls(contender: Contender, seats: int) -> Mapping[int, Call]:
-    """Return the call of each seat: as published, else presumed from the panel share.
-
-    A share between 0 and 100 tells how many reviewers would skip, not which ones. The reviewers
-    with the least favourable words are presumed to; on a tie between the two groups no call is.
-    """
-    known = {
-        verdict.seat: verdict.call for verdict in contender.verdicts if verdict.call is not None
-    }
-    seat_split = split(contender.panel_share, seats)
-    if known or seat_split is None or len(contender.verdicts) != seats:
-        return known
-    return _by_words(contender.verdicts, seat_split)
-
-
-def _by_words(verdicts: Sequence[Verdict], as_split: Split) -> Mapping[int, Call]:
-    ranked = sorted(verdicts, key=lambda verdict: sentiment(verdict.quote))
-    against, for_it = ranked[: as_split.skips], ranked[as_split.skips :]
-    if against and for_it and sentiment(against[-1].quote) == sentiment(for_it[0].quote):
-        return {}
-    calls = {verdict.seat: Call.SKIP for verdict in against}
-    return calls | {verdict.seat: Call.SHIP for verdict in for_it}
-
-
-def sentiment(quote: str) -> int:
-    """Return how far the words of a quote lean to shipping (above 0) or to skipping (below)."""
-    text = quote.replace("\u2019", "'")
-    words = [word.lower() for word in _WORD.findall(text)]
-    explicit = len(_SHIP.findall(text)) - len(_SKIP.findall(text))
-    return _EXPLICIT_WEIGHT * explicit + sum(
-        (word in _POSITIVE) - (word in _NEGATIVE) for word in words
-    )
-
-
 _NAME = 80
 
 
 @dataclass(frozen=True)
 class _QuoteCandidate:
     side: int
-    about: str
+    tool: ContenderView
     verdict: Verdict
     excerpt: Excerpt
-    call: Call | None  #: published or presumed; decides which quotes are chosen
+    call: Call | None  #: known or presumed; decides which quotes are chosen
+    known: Call | None  #: published, or certain from the share
     dissents: bool  #: the one call against all others on this tool
 
     @property
@@ -179,30 +125,34 @@ class _QuoteCandidate:
         return (self.excerpt.score, -self.verdict.seat, -self.side)
 
 
-def choose_quotes(contenders: Sequence[Contender], seats: int) -> list[QuoteView]:
+def choose_quotes(
+    sides: Sequence[tuple[Contender, ContenderView]], seats: int, names: Mapping[int, str]
+) -> list[QuoteView]:
     """Return the quotes to show, those for shipping first; every dissent is among them.
 
-    Calls presumed from the words choose quotes, and are never shown as calls.
+    Each side comes as it is stored and as it is shown; *names* has the reviewers' by seat. Calls
+    presumed from the words choose quotes, and are never shown as calls.
     """
-    quotes = [quote for contender in contenders for quote in _candidates_of(contender, seats)]
+    quotes = [quote for side in sides for quote in _candidates_of(*side, seats)]
     called = [quote for quote in quotes if quote.call is not None]
     picked = _by_call(called) if called else _by_tool(quotes)
     if len(picked) == 1:  # quote the other tool as well
         others = [quote for quote in quotes if quote.side != picked[0].side]
         picked += [_sharpest(others, picked)] if others else []
-    return [_view(quote) for quote in sorted(picked, key=_shipping_first)]
+    return [_view(quote, names) for quote in sorted(picked, key=_shipping_first)]
 
 
-def _candidates_of(contender: Contender, seats: int) -> list[_QuoteCandidate]:
-    calls = presumed_calls(contender, seats)
+def _candidates_of(contender: Contender, tool: ContenderView, seats: int) -> list[_QuoteCandidate]:
+    calls, known = presumed_calls(contender, seats), known_calls(contender, seats)
     dissenter = _dissenting_seat(contender, calls, seats)
     return [
         _QuoteCandidate(
             side=contender.side,
-            about=truncate(one_line(contender.name), _NAME),
+            tool=tool,
             verdict=verdict,
             excerpt=sharpest_passage(verdict.quote),
             call=calls.get(verdict.seat),
+            known=known.get(verdict.seat),
             dissents=verdict.seat == dissenter,
         )
         for verdict in contender.verdicts
@@ -256,13 +206,45 @@ def _shipping_first(quote: _QuoteCandidate) -> tuple[int, int]:
     return ([Call.SHIP, None, Call.SKIP].index(quote.call), quote.side)
 
 
-def _view(quote: _QuoteCandidate) -> QuoteView:
-    verdict = quote.verdict
+def _view(quote: _QuoteCandidate, names: Mapping[int, str]) -> QuoteView:
+    verdict, language = quote.verdict, quote.tool.language
+    name, dissent = names.get(verdict.seat), quote.dissents and quote.known is not None
     return QuoteView(
         text=quote.excerpt.text,
         seat=verdict.seat,
-        reviewer=truncate(one_line(verdict.reviewer), _NAME) if verdict.reviewer else None,
-        about=quote.about,
-        call=verdict.call.value if verdict.call else None,
-        dissent=quote.dissents and verdict.call is not None,
+        reviewer=name,
+        about=quote.tool.name,
+        byline=_byline(quote, name or reviewer_of_seat(verdict.seat, language), dissent=dissent),
+        call=quote.known.value if quote.known else None,
+        dissent=dissent,
     )
+
+
+def _byline(quote: _QuoteCandidate, reviewer: str, *, dissent: bool) -> str:
+    words = translations(quote.tool.language)
+    text = (
+        {
+            (Call.SHIP, False): words.gettext("%(reviewer)s would ship %(tool)s"),
+            (Call.SKIP, False): words.gettext("%(reviewer)s would skip %(tool)s"),
+            (Call.SHIP, True): words.gettext("%(reviewer)s, the only one to ship %(tool)s"),
+            (Call.SKIP, True): words.gettext("%(reviewer)s, the only one to skip %(tool)s"),
+        }[quote.known, dissent]
+        if quote.known
+        else words.gettext("%(reviewer)s on %(tool)s")
+    )
+    return text % {"reviewer": reviewer, "tool": quote.tool.short_name}
+
+
+def reviewer_of_seat(seat: int, language: str) -> str:
+    """Return what a reviewer without a published name is called: "Reviewer 2"."""
+    return translations(language).gettext("Reviewer %(seat)s") % {"seat": seat}
+
+
+def reviewer_names(contenders: Sequence[Contender]) -> dict[int, str]:
+    """Return the published names of reviewers by seat, the left tool's first."""
+    names: dict[int, str] = {}
+    for contender in contenders:
+        for verdict in contender.verdicts:
+            if name := truncate(one_line(verdict.reviewer or ""), _NAME):
+                names.setdefault(verdict.seat, name)
+    return names

@@ -5,18 +5,23 @@ A mail reads an `IssueView`; the page of one comparison reads its `ComparisonVie
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from enum import StrEnum
 from math import isfinite
 
-from digest.comparisons.models import Call, Contender
+from digest.comparisons.models import Call, Contender, Entry
 from digest.comparisons.score import split
-from digest.issues.content.mail_texts import EN, MailTexts, mail_texts
+from digest.issues.content.mail_texts import MailTexts, mail_texts
 from digest.render.accent import OWN, Accent
 from digest.render.escaping import one_line, strip_unprintable
 from digest.render.filters import is_web_link, link
 from digest.render.graphemes import truncate
+from subscribers.locale import percentage, translations
 
 _NAME, _TAGLINE, WORD = 80, 160, 40  #: characters the design has room for
+_POSSESSIVE = re.compile(r"['’]s?\b")
+_NO_WORD = re.compile(r"[^\w.+#-]+")
 _LINK = 700  # bytes; a longer one can't be kept on one line of the mail
 
 
@@ -28,7 +33,8 @@ class QuoteView:
     seat: int
     reviewer: str | None  #: a name, where one is published
     about: str  #: the tool's name
-    call: str | None  #: "ship", "skip", or ``None`` when it isn't published
+    byline: str  #: "Reviewer 2 on Modal", with the call where that is known
+    call: str | None  #: "ship", "skip", or ``None`` when neither it nor the share tells it
     dissent: bool = False  #: the one call against all others on this tool
 
 
@@ -44,29 +50,53 @@ class ContenderView:
     ships: int | None  #: reviewers who would ship; ``None`` when it isn't known
     skips: int | None
     seats: int
-    entry: str  #: "Free", "Paid", the published word, or empty
-    community_share: float | None  #: percent; ``None`` is shown as a dash, never as 0
-    url: str | None
-    words: MailTexts = EN  #: of the newsletter's language
+    price: Entry | None
+    pricing: str  #: "Free", "Paid", the published word, or empty
+    community_share: float | None  #: percent; ``None`` where nobody voted
+    url: str | None  #: the tool's own page
+    short_name: str  #: the name without what its tagline says, as in "Ship Modal."
+    language: str = "en"
 
     @property
     def split(self) -> str:
-        """Return the split in words: "3 ship, 1 skip", "All 4 ship", or empty."""
+        """Return the split in words: "3 ship · 1 skip", "All 4 ship", or empty."""
         if self.ships is None or self.skips is None:
             return ""
+        words = translations(self.language)
         if self.skips == 0:
-            return self.words.all_ship % self.seats
+            return words.ngettext("%(num)s ships", "All %(num)s ship", self.seats) % {
+                "num": self.seats
+            }
         if self.ships == 0:
-            return self.words.all_skip % self.seats
-        return self.words.split % (self.ships, self.skips)
+            return words.ngettext("%(num)s skips", "All %(num)s skip", self.seats) % {
+                "num": self.seats
+            }
+        text = words.gettext("%(ships)s ship · %(skips)s skip")
+        return text % {"ships": self.ships, "skips": self.skips}
+
+    @property
+    def community(self) -> str:
+        """Return what readers would do: "62% would ship", "No votes yet"."""
+        words = translations(self.language)
+        if self.community_share is None:
+            return words.gettext("No votes yet")
+        share = percentage(self.community_share, self.language)
+        return words.gettext("%(share)s would ship") % {"share": share}
+
+    @property
+    def entry(self) -> str:
+        """Return the pricing, by the name that older templates have for it."""
+        return self.pricing
 
 
-def contender_view(contender: Contender, *, seats: int, words: MailTexts = EN) -> ContenderView:
+def contender_view(contender: Contender, *, seats: int, language: str) -> ContenderView:
     """Return the view of one contender; *seats* is the size of the panel."""
     panel_share = _share(contender.panel_share)
     ships = _ships(contender, panel_share, seats)
+    name = short(contender.name, _NAME) or translations(language).gettext("An unnamed tool")
     return ContenderView(
-        name=short(contender.name, _NAME) or "An unnamed tool",
+        name=name,
+        short_name=_short_name(name, contender),
         category=short(contender.category, WORD),
         tagline=short(contender.tagline, _TAGLINE),
         description=paragraphs(contender.description),
@@ -74,11 +104,38 @@ def contender_view(contender: Contender, *, seats: int, words: MailTexts = EN) -
         ships=ships,
         skips=None if ships is None else seats - ships,
         seats=seats,
-        entry=_entry(contender, words),
+        price=contender.entry,
+        pricing=_pricing(contender, language),
         community_share=_share(contender.community_share),
         url=web_link(contender.url),
-        words=words,
+        language=language,
     )
+
+
+def _short_name(name: str, contender: Contender) -> str:
+    """Return the first words of a name where they alone are the tool's name, else all of it.
+
+    They are when the description calls the tool so, and the other words only say what the tagline
+    says: "Modal GPU Serverless Inference" is "Modal".
+    """
+    names, described = name.split(), _words_of(contender.description)
+    tagline = {word.casefold() for word in _words_of(contender.tagline)}
+    for end in range(1, len(names)):
+        first, rest = names[:end], names[end:]
+        if {word.casefold() for word in rest} <= tagline and _stands_alone(first, rest, described):
+            return " ".join(first)
+    return name
+
+
+def _stands_alone(first: list[str], rest: list[str], described: list[str]) -> bool:
+    """Return whether the description begins with *first*, and goes on with other words."""
+    end = len(first)
+    return described[:end] == first and described[end : end + 1] != rest[:1]
+
+
+def _words_of(text: str) -> list[str]:
+    """Return the words of a text, without possessive endings."""
+    return [word for word in _NO_WORD.split(_POSSESSIVE.sub("", text)) if word]
 
 
 def _share(value: float | None) -> float | None:
@@ -95,9 +152,13 @@ def _ships(contender: Contender, panel_share: float | None, seats: int) -> int |
     return calls.count(Call.SHIP) if len(calls) == seats else None
 
 
-def _entry(contender: Contender, words: MailTexts) -> str:
-    published = short(contender.entry_text, WORD)
-    return words.entries.get(contender.entry, published) if contender.entry else published
+def _pricing(contender: Contender, language: str) -> str:
+    words = translations(language)
+    if contender.entry is Entry.FREE:
+        return words.gettext("Free")
+    if contender.entry is Entry.PAID:
+        return words.gettext("Paid")
+    return short(contender.entry_text, WORD) if contender.entry else ""
 
 
 def short(text: str, limit: int) -> str:
@@ -116,6 +177,14 @@ def web_link(url: str | None) -> str | None:
     return url if url and is_web_link(url) and len(link(url)) <= _LINK else None
 
 
+class Depth(StrEnum):
+    """How much of a comparison an issue says."""
+
+    FULL = "full"  #: the first one
+    MEDIUM = "medium"  #: the second and the third: fewer quotes, no descriptions
+    BRIEF = "brief"  #: all others: one line
+
+
 @dataclass(frozen=True, kw_only=True)
 class ComparisonView:
     """One comparison as the mail shows it."""
@@ -123,13 +192,28 @@ class ComparisonView:
     title: str
     slug: str
     url: str  #: of the full comparison
+    kicker: str
+    question: str
+    intro: tuple[str, ...]  #: by paragraph
     category: str  #: both contenders', once where they share it
     labels: tuple[str, ...]
-    headline: str  #: one sentence on how the panel leans
     contenders: tuple[ContenderView, ...]  #: two; fewer where a side is gone
+    verdict_lead: str  #: "Ship Modal."
+    verdict_rest: str  #: "All four reviewers would; one would skip Code Llama 4.", or empty
     quotes: tuple[QuoteView, ...]  #: the sharpest for and against; any dissent among them
     quoted: int  #: how many quotes the full comparison has
+    depth: Depth = Depth.FULL
     note: str = ""  #: a sentence on what wasn't published, or empty
+
+    @property
+    def brief(self) -> str:
+        """Return the verdict in one line."""
+        return f"{self.verdict_lead} {self.verdict_rest}".strip()
+
+    @property
+    def headline(self) -> str:
+        """Return the verdict in one line, by the name that the pages' templates have for it."""
+        return self.brief
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,16 +253,20 @@ class IssueView:
     number: int
     period: str
     date: str  #: as a reader reads it: "24 November 2026"
+    short_date: str  #: "24 Nov 2026"
     language: str
     subject: str
     preheader: str
-    opening: str
+    title: str  #: the story of the week: "Modal beats Code Llama 4, four ships to three"
+    opening: str  #: one sentence on what kind of week it is
+    opening_form: str  #: its wording without names, by which the next issue avoids it
     comparisons: tuple[ComparisonView, ...]
     base_url: str
     web_url: str  #: view in browser; empty where the newsletter isn't on the site
     postal_address: str  #: line by line
     unsubscribe_url: str  #: ends in the reader's tag
     preferences_url: str  #: ends in the reader's tag
+    subscribe_url: str  #: of the sign-up page; empty where the newsletter isn't on the site
     tracking: str = ""  #: one sentence on what is recorded of opens and clicks
     tracked: bool = False  #: whether the provider rewrites links
     sponsor: SponsorView | None = None

@@ -20,7 +20,7 @@ from digest.issues import build, store
 from digest.issues.calendar import issue_day, period_of_day
 from digest.issues.models import IssueState, Newsletter
 from digest.service import moment_words
-from subscribers.dates import long_date
+from subscribers.locale import long_date
 
 _WEEKS = 8  #: that are looked at for one with something to carry
 

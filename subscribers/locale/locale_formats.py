@@ -1,0 +1,54 @@
+"""How dates, shares and lists read in a subscriber's language, by Babel's data.
+
+English is British here: "24 November 2026", never "November 24, 2026".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from babel import Locale
+from babel.dates import format_date
+from babel.lists import format_list
+from babel.numbers import parse_pattern
+
+from subscribers.locale.po_catalogue import code_of
+
+_REGIONS = {"en": "en_GB"}
+
+
+def long_date(day: date, language: str) -> str:
+    """Return a date in words: "24 November 2026", "24. November 2026"."""
+    return format_date(day, "long", _locale(language))
+
+
+def short_date(day: date, language: str) -> str:
+    """Return a date as short as the language writes it: "24 Nov 2026", "24.11.2026"."""
+    return format_date(day, "medium", _locale(language))
+
+
+def percentage(value: float, language: str) -> str:
+    """Return a share in percent: "75%", "33.3%"; in German "75 %", "33,3 %".
+
+    Rounding, to one decimal, never gives 0% or 100% for another value. Raises ValueError outside
+    of 0 to 100.
+    """
+    if not 0 <= value <= 100:  # noqa: PLR2004  - a share; NaN fails this too
+        raise ValueError(f"{value} is no share between 0 and 100 percent")
+    tenths = round(value if value in (0, 100) else min(99.9, max(0.1, value)), 1)
+    locale = _locale(language)
+    pattern = parse_pattern(locale.percent_formats[None].pattern)
+    pattern.frac_prec = (0, 1)
+    return str(pattern.apply(tenths / 100, locale))
+
+
+def listed(names: Sequence[str], language: str) -> str:
+    """Return names as a list in a sentence: "Marlow, Oriel and Brook"."""
+    return format_list(names, "standard", _locale(language))
+
+
+def _locale(language: str) -> Locale:
+    """Return Babel's locale of a BCP 47 tag; that of English for a language without catalogue."""
+    code = code_of(language)
+    return Locale.parse(_REGIONS.get(code, code))
