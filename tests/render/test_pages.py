@@ -32,7 +32,8 @@ ISSUE = IssueLink(
     date="24 November 2026",
     subject="Marlow & Oriel",
     url="/issues/weekly/12",
-    frame_url="/issues/weekly/12/mail",
+    mail_url="/issues/weekly/12/mail",
+    frame_url="/issues/weekly/12/mail?framed",
 )
 FIELDS = (
     Field(name="email", label="Your address", kind="email", value='"><script>'),
@@ -126,7 +127,7 @@ def every_page() -> list[str]:
         home_page(SITE, sign_up=SIGN_UP, issue=ISSUE, teasers=[TEASER] * 5),
         archive_page(SITE, [], sign_up=SIGN_UP),
         archive_page(SITE, [ISSUE] * 20, sign_up=SIGN_UP),
-        issue_page(SITE, ISSUE, older=ISSUE, newer=ISSUE, sign_up=SIGN_UP),
+        issue_page(SITE, ISSUE, beside=(ISSUE, ISSUE), sign_up=SIGN_UP),
         comparison_page(SITE, COMPARISON, sign_up=SIGN_UP),
     ]
 
@@ -173,10 +174,10 @@ def test_the_archive_lists_issues_as_given() -> None:
     assert "isn’t out yet" in archive_page(SITE, [], sign_up=SIGN_UP)
 
 
-def test_an_issue_is_shown_in_a_frame_that_may_run_nothing() -> None:
+def test_an_issue_kept_as_a_mail_only_is_shown_in_a_frame_that_may_run_nothing() -> None:
     page = issue_page(SITE, ISSUE, sign_up=SIGN_UP)
 
-    assert 'src="/issues/weekly/12/mail"' in page
+    assert 'src="/issues/weekly/12/mail?framed"' in page
     assert "allow-scripts" not in page
 
 

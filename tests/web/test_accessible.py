@@ -217,9 +217,8 @@ def test_the_form_is_filled_in_and_sent_by_keyboard(site: Running, browser: Brow
 def test_a_frozen_mail_s_links_open_in_the_whole_window(site: Running, browser: Browser) -> None:
     with visitor(browser, scripts=False, width=1000) as window:
         page = window.new_page()
-        page.goto(f"{site.url}/issues/weekly/1")
-        mail = page.frame_locator("iframe")
-        mail.get_by_role("link", name="Unsubscribe").first.click()
+        page.goto(f"{site.url}/issues/weekly/1/mail")
+        page.get_by_role("link", name="Unsubscribe").first.click()
         page.wait_for_url("**/own-links")
 
         assert page.get_by_role("heading", level=1).inner_text() == "That link is in your own mail"

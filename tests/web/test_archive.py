@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 
 import pytest
+from sqlalchemy import delete
 
+from digest.comparisons import editorial
 from digest.issues import store
-from digest.issues.models import IssueState
+from digest.issues.models import IssueState, Recipe
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.web.archive import public_html
+from tests.conftest import NOW
 from tests.web.conftest import DRAFT, SENT, Running, build
 
 MAIL = f"""<!doctype html><html><head lang="en"><title>x</title></head><body>
@@ -96,6 +99,53 @@ def test_links_of_a_frozen_mail_lead_out_of_the_frame_and_to_nobody() -> None:
         "https://example.com/tools/u/x",
     ]
     assert '<head lang="en"><base target="_top">' in shown
+
+
+def carried(site: Running, number: int) -> list[str]:
+    with site.app.database.read() as session:
+        issue = store.by_number(session, 1, number)
+        return [row.comparison.slug for row in store.carried_comparisons(session, issue.id or 0)]
+
+
+def test_an_issue_s_page_is_a_page_that_says_what_the_mail_said(site: Running) -> None:
+    page = site.get("/issues/weekly/1").text
+    with site.app.database.read() as session:
+        edition = store.edition_of(session, store.by_number(session, 1, 1))
+
+    assert "<iframe" not in page
+    assert re.findall(r"<h1>(.*)</h1>", page.replace("\u00a0", " ")) == [edition.subject]
+    assert f'<meta name="description" content="{edition.preheader}">' in page
+    assert 'href="/issues/weekly/1/mail"' in page
+    links = re.findall(r'<h2><a href="/comparisons/([^"]+)">', page)
+    assert links == carried(site, 1)
+    assert [site.get(f"/comparisons/{slug}").status_code for slug in links] == [200] * len(links)
+
+
+def test_a_comparison_that_was_withdrawn_is_named_on_the_page_and_no_more(site: Running) -> None:
+    slug = carried(site, 1)[0]
+    with site.app.database.write() as session:
+        editorial.withdraw(session, slug, "a wrong quote", NOW)
+
+    page = site.get("/issues/weekly/1").text
+
+    assert "We have withdrawn this comparison." in page
+    assert f"/comparisons/{slug}" not in page
+    assert f"/comparisons/{slug}" in site.get("/issues/weekly/1/mail").text
+
+
+def test_an_issue_without_a_recipe_is_shown_as_its_mail_without_navigation(site: Running) -> None:
+    with site.app.database.write() as session:
+        session.connection().execute(delete(Recipe))
+
+    answer = site.get("/issues/weekly/1")
+    (frame,) = re.findall(r'<iframe[^>]* src="([^"]+)"', answer.text)
+    framed, whole = site.get(frame).text, site.get("/issues/weekly/1/mail").text
+
+    assert "frame-src 'self'" in answer.headers["content-security-policy"]
+    assert "/own-links" in whole
+    assert "/own-links" not in framed
+    assert re.findall(r'href="[^"]*/issues/weekly/1"', whole)
+    assert re.findall(r'href="[^"]*/issues/weekly/1"', framed) == []
 
 
 def test_an_issue_s_page_leads_to_its_neighbours(site: Running) -> None:

@@ -28,7 +28,6 @@ from tests.web.conftest import DRAFT, SENT, SLUG, MakeSite, Running
 PUBLIC = re.compile(
     r"/(|issues.*|comparisons/.*|own-links|(style|review)\.css|accent/.*|images/.*|icon\.svg|robots\.txt)$"
 )
-FRAMING = re.compile(r"/issues/\w+/\d+$")
 IMAGE = re.compile(r"/images/[0-9a-f]{64}\.png$")
 OF_IMAGES = "default-src 'none'; sandbox; frame-ancestors 'none'"
 MAIL = re.compile(r"/(issues/\w+/\d+|review/[\w-]+)/mail$")
@@ -136,9 +135,7 @@ def policy_faults(what: str, path: str, answer: httpx2.Response) -> Iterator[str
             yield f"{what}: not in a sandbox"
         if not {"default-src 'none'", "frame-ancestors 'self'"} <= set(parts):
             yield f"{what}: the mail's policy is {policy}"
-    elif (FRAMING.search(path) and answer.is_success) or (
-        REVIEW.search(path) and answer.status_code in (HTTPStatus.OK, HTTPStatus.CONFLICT)
-    ):
+    elif REVIEW.search(path) and answer.status_code in (HTTPStatus.OK, HTTPStatus.CONFLICT):
         if policy != f"{wanted}; frame-src 'self'":
             yield f"{what}: the viewer's policy is {policy}"
     elif path != FRAMED and policy != wanted:

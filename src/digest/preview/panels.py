@@ -56,9 +56,9 @@ def mail_of(preview: PreviewSession, query: PreviewQuery) -> str:
 
 
 def web_page_of(preview: PreviewSession, query: PreviewQuery) -> str:
-    """Return the page on which the archive will show the mail.
+    """Return the page on which the archive will show the issue; raises `DigestError`.
 
-    The mail itself is in a frame, as `mail_of` returns it. Raises `DigestError`.
+    An earlier edition is shown as its mail in a frame, as `mail_of` returns it.
     """
     snapshot, app = preview.snapshot, preview.app
     if snapshot.newsletter is None or snapshot.standing is None or snapshot.built is None:
@@ -71,13 +71,22 @@ def web_page_of(preview: PreviewSession, query: PreviewQuery) -> str:
         subject=snapshot.built.rendered.subject,
     )
     frame_url = f"/copy?{query.query()}"
-    return draft_page(app, snapshot.newsletter.slug, issue, frame_url=frame_url)
+    view = _view_of(preview, query)
+    return draft_page(app, snapshot.newsletter.slug, issue, view=view, frame_url=frame_url)
+
+
+def _view_of(preview: PreviewSession, query: PreviewQuery) -> IssueView | None:
+    if query.case:
+        return _case(preview, query.case)[0]
+    if preview.snapshot.built is None or _past(preview, query):
+        return None
+    return as_seen_by(preview.snapshot.built.view, reader_of(preview, query))
 
 
 def _mail_of(preview: PreviewSession, query: PreviewQuery) -> str:
     if query.case:
         return _case(preview, query.case)[1].html
-    past = {"last": preview.snapshot.last, "approved": preview.snapshot.approved}.get(query.edition)
+    past = _past(preview, query)
     if past:
         return past.html
     reader = reader_of(preview, query)
@@ -86,6 +95,11 @@ def _mail_of(preview: PreviewSession, query: PreviewQuery) -> str:
     if reader.votes:
         return preview.snapshot.built.rendered.html
     return preview.render(as_seen_by(preview.snapshot.built.view, reader)).html
+
+
+def _past(preview: PreviewSession, query: PreviewQuery) -> PastEdition | None:
+    shown = {"last": preview.snapshot.last, "approved": preview.snapshot.approved}
+    return shown.get(query.edition)
 
 
 def reader_of(preview: PreviewSession, query: PreviewQuery) -> SampleReader:

@@ -40,14 +40,15 @@ class SignupBlock:
 
 @dataclass(frozen=True, kw_only=True)
 class IssueLink:
-    """An issue in the archive; *url* and *frame_url* are paths of this site."""
+    """An issue in the archive; its URLs are paths of this site."""
 
     number: int
     label: str  #: the number in words: "No. 12", "Correction to No. 12"
     date: str
     subject: str
     url: str
-    frame_url: str = ""  #: path of the frozen mail
+    mail_url: str = ""  #: of the frozen mail
+    frame_url: str = ""  #: of the frozen mail without navigation, for a frame
     corrects: int | None = None  #: number of the issue, where this is a correction of it
 
 
@@ -138,22 +139,24 @@ def issue_page(
     site: Site,
     issue: IssueLink,
     *,
-    older: IssueLink | None = None,
-    newer: IssueLink | None = None,
+    article: object = None,
+    beside: tuple[IssueLink | None, IssueLink | None] = (None, None),
     corrected: str = "",
     corrections: Sequence[CorrectionNote] = (),
     sign_up: SignupBlock | None,
     folder: Path | None = None,
 ) -> str:
-    """Return the page that shows one frozen mail in a frame; raises `TemplateBroken`.
+    """Return the page of one issue, or of its frozen mail in a frame; raises `TemplateBroken`.
 
+    *article* is of the shape of `digest.web.archive.issue_article.IssueArticle`; ``None`` stands
+    for an issue of which only the mail was kept. *beside* are the older and the newer issue.
     *corrected* is the path of the issue that *issue* corrects; *corrections* are those of *issue*.
     """
     context = {
         "site": site,
         "issue": issue,
-        "older": older,
-        "newer": newer,
+        "article": article,
+        "beside": beside,
         "corrected": corrected,
         "corrections": corrections,
         "sign_up": sign_up,

@@ -1,6 +1,6 @@
 """Answer for the archive: the list of sent issues, a page for each, and the frozen mail itself.
 
-This module hides how a mail is made public: its readers' links lead to a page that explains them.
+This module hides which issues have a page, and that one without a recipe shows its mail in a frame.
 """
 
 from __future__ import annotations
@@ -16,21 +16,22 @@ from starlette.routing import Route
 from digest.app.installation import App
 from digest.errors import NotFound
 from digest.issues import provenance, store
+from digest.issues.content import IssueView
 from digest.issues.models import Newsletter
 from digest.issues.store import PublishedIssue
-from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.render.pages import CorrectionNote, IssueLink, archive_page, asset, issue_page
+from digest.web.archive.issue_article import IssueArticle, IssueArticles
+from digest.web.archive.mail_copy import public_html, without_own_navigation
 from digest.web.newsletter_cache import NewsletterCache, NewsletterEntry
-from digest.web.security_headers import FRAMING, MAIL, cacheable_headers
+from digest.web.security_headers import FRAMING, MAIL, POLICY, cacheable_headers
 from digest.web.signup_wiring import site_config
 from digest.web.theme import Theme
 from subscribers.locale import long_date, translations
 from subscribers.web import SiteConfig
 
-_READERS_LINK = re.compile(rf"(?:https?://[^\s\"'<>]+)?(?:{UNSUBSCRIBE_TAG}|{PREFERENCES_TAG})")
-_HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
 _LINK = re.compile(r"<link\b[^>]*>", re.IGNORECASE)
 _HOUR = 3600
+_FRAMED = "framed"  # the query that the frame of an issue's page asks with
 _MOST_DIGITS = 9
 
 
@@ -42,6 +43,7 @@ class Archive:
         self._config = config
         self._theme = theme
         self._own_links = own_links
+        self._articles = IssueArticles()
 
     def routes(self) -> list[Route]:
         """Return the routes."""
@@ -70,7 +72,7 @@ class Archive:
         return HTMLResponse(page, headers=self._theme.form_headers())
 
     def viewer(self, request: Request) -> Response:
-        """Show one issue in a frame, with links to the older and the newer issue."""
+        """Show one issue, with links to the older and the newer issue."""
         entry, number = self._entry(request), _number(request)
         with self._app.database.read() as session:
             newsletter = store.newsletter(session, entry.slug)
@@ -80,24 +82,32 @@ class Archive:
             )
             older, newer = (issue_link(each, entry) if each else None for each in beside)
             notes = _correction_notes(session, newsletter, issue, entry)
+            article = self._articles.article(session, issue.id)
         page = issue_page(
             self._theme.site(entry, path=f"/issues/{entry.slug}/{number}"),
             issue_link(issue, entry),
-            older=older,
-            newer=newer,
+            article=article,
+            beside=(older, newer),
             corrected=f"/issues/{entry.slug}/{issue.corrects}" if issue.corrects else "",
             corrections=notes,
             sign_up=self._theme.sign_up(self._config, entry, "issue"),
             folder=self._theme.folder,
         )
-        return HTMLResponse(page, headers=self._theme.form_headers(FRAMING))
+        policy = POLICY if article else FRAMING
+        return HTMLResponse(page, headers=self._theme.form_headers(policy))
 
     def mail(self, request: Request) -> Response:
-        """Show the frozen mail itself, without any reader's own links."""
-        entry = self._entry(request)
+        """Show the frozen mail itself, without any reader's own links.
+
+        In the frame of its page it shows no navigation of its own.
+        """
+        entry, number = self._entry(request), _number(request)
         with self._app.database.read() as session:
-            html = _frozen(session, entry.slug, _number(request))
+            html = _frozen(session, entry.slug, number)
         shown = public_html(html, self._own_links)
+        if request.url.query == _FRAMED:
+            page = f"/issues/{entry.slug}/{number}"
+            shown = without_own_navigation(shown, self._own_links, page)
         headers = cacheable_headers(_HOUR, found=False) | {"Content-Security-Policy": MAIL}
         return HTMLResponse(shown, headers=headers)
 
@@ -111,11 +121,13 @@ class Archive:
         return entry
 
 
-def draft_page(app: App, slug: str, issue: PublishedIssue, *, frame_url: str) -> str:
+def draft_page(
+    app: App, slug: str, issue: PublishedIssue, *, view: IssueView | None, frame_url: str
+) -> str:
     """Return the page that the archive will show of an issue which isn't out yet.
 
-    Its style sheet is in it, and nothing else is loaded but *frame_url*, the path of its mail.
-    Raises `BadSetting`, `TemplateBroken` and `NotFound`.
+    Its style sheet is in it; without a *view* it loads *frame_url*, the path of its mail. Raises
+    `BadSetting`, `TemplateBroken` and `NotFound`.
     """
     theme = Theme(app.settings, NewsletterCache(app.database))
     entry = theme.newsletters.entries().get(slug)
@@ -124,12 +136,13 @@ def draft_page(app: App, slug: str, issue: PublishedIssue, *, frame_url: str) ->
     with app.database.read() as session:
         older, _ = store.neighbours(session, store.newsletter(session, slug), issue.number)
     config = site_config(app, theme, lambda: None)
-    link = replace(issue_link(issue, entry), frame_url=frame_url)
+    link = replace(issue_link(issue, entry), mail_url=frame_url, frame_url=frame_url)
     style = f"<style>{asset('style.css', folder=theme.folder)}</style>"
     page = issue_page(
         theme.site(entry),
         link,
-        older=issue_link(older, entry) if older else None,
+        article=IssueArticle(view=view) if view else None,
+        beside=(issue_link(older, entry) if older else None, None),
         sign_up=theme.sign_up(config, entry, "issue"),
         folder=theme.folder,
     )
@@ -156,7 +169,8 @@ def issue_link(issue: PublishedIssue, newsletter: NewsletterEntry) -> IssueLink:
         date=long_date(issue.day, newsletter.language),
         subject=issue.subject.replace(" %", "\u00a0%"),
         url=path,
-        frame_url=f"{path}/mail",
+        mail_url=f"{path}/mail",
+        frame_url=f"{path}/mail?{_FRAMED}",
         corrects=issue.corrects,
     )
 
@@ -173,16 +187,6 @@ def _correction_notes(
             note = CorrectionNote(date=link.date, url=link.url, why=told.why, changes=changes)
             notes.append(note)
     return notes
-
-
-def public_html(html: str, own_links: str, *, target: str = "_top") -> str:
-    """Return a frozen mail's HTML for every visitor: a reader's own links lead to *own_links*.
-
-    *html* holds the tags that stand for readers' tokens. A ``base`` element opens links in
-    *target*, by default the whole window, since the mail is shown in a frame.
-    """
-    shared = _READERS_LINK.sub(own_links, html)
-    return _HEAD.sub(lambda head: f'{head[0]}<base target="{target}">', shared, count=1)
 
 
 def _frozen(session: Session, slug: str, number: int) -> str:

@@ -1,0 +1,54 @@
+"""What the page of an issue shows of its content: the frozen view, less what was withdrawn since.
+
+This module hides that the view of an edition never changes, so that it is composed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from digest.errors import NotFound
+from digest.issues import provenance, store
+from digest.issues.content import IssueView
+from digest.issues.models import Edition, Issue
+
+_MOST_KEPT = 128  # views of an issue take some 20 kB each
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueArticle:
+    """An issue for its page; of a comparison in *withdrawn* only the title is shown."""
+
+    view: IssueView
+    withdrawn: Collection[str] = ()  #: slugs
+
+
+class IssueArticles:
+    """The articles of editions, whose views are kept."""
+
+    def __init__(self) -> None:
+        self._views: dict[int, IssueView] = {}
+
+    def article(self, session: Session, issue_id: int) -> IssueArticle | None:
+        """Return the article of an issue; ``None`` where no recipe of its edition was kept."""
+        issue = session.get_one(Issue, issue_id)
+        edition = store.edition_of(session, issue)
+        view = self._view(session, issue, edition)
+        if view is None:
+            return None
+        return IssueArticle(view=view, withdrawn=frozenset(store.withdrawn_in(session, issue_id)))
+
+    def _view(self, session: Session, issue: Issue, edition: Edition) -> IssueView | None:
+        number = edition.id or 0
+        if number not in self._views:
+            try:
+                view = provenance.frozen_view(session, issue, edition)
+            except NotFound:
+                return None
+            if len(self._views) >= _MOST_KEPT:
+                self._views.pop(next(iter(self._views)))
+            self._views[number] = view
+        return self._views[number]
