@@ -43,7 +43,7 @@ def test_the_front_page_says_what_comes_and_when_and_shows_the_latest(site: Runn
 
 
 def test_the_front_page_leads_to_what_the_latest_issue_carries(site: Running) -> None:
-    links = re.findall(r'href="(/comparisons/[^"]+)"', site.get("/").text)
+    links = re.findall(r'href="(/comparisons/[^".]+)"', site.get("/").text)
 
     assert len(links) == 4
     assert all(site.get(link).status_code == 200 for link in links)
@@ -98,7 +98,7 @@ def test_a_comparison_is_there_when_its_day_has_come_anywhere(site: Running) -> 
 
 
 def test_a_comparison_that_was_sent_out_is_there_before_its_day(site: Running) -> None:
-    links = re.findall(r'href="/comparisons/([^"]+)"', site.get("/").text)
+    links = re.findall(r'href="/comparisons/([^".]+)"', site.get("/").text)
     publish_on(site, links[0], date(2027, 6, 1))
 
     assert site.get(f"/comparisons/{links[0]}").status_code == 200
@@ -187,20 +187,20 @@ def test_the_page_the_archive_s_copies_lead_to_explains_itself(site: Running) ->
 def test_a_withdrawn_comparison_is_gone_and_the_front_page_leads_to_it_no_more(
     site: Running,
 ) -> None:
-    link = re.findall(r'href="(/comparisons/[^"]+)"', site.get("/").text)[0]
+    link = re.findall(r'href="(/comparisons/[^".]+)"', site.get("/").text)[0]
     with site.app.database.write() as session:
         editorial.withdraw(session, link.removeprefix("/comparisons/"), "a wrong quote", NOW)
     page = site.get(link)
     assert page.status_code == 410
     assert "This comparison has been withdrawn" in page.text
     assert "a wrong quote" not in page.text
-    assert link not in re.findall(r'href="(/comparisons/[^"]+)"', site.get("/").text)
+    assert link not in re.findall(r'href="(/comparisons/[^".]+)"', site.get("/").text)
     assert site.get("/issues/weekly/2/mail").status_code == 200
 
 
 def test_a_comparison_waits_for_its_issue_where_the_setting_says_so(make_running: MakeSite) -> None:
     site = make_running(comparisons_public="issue")
-    carried = re.findall(r'href="(/comparisons/[^"]+)"', site.get("/").text)
+    carried = re.findall(r'href="(/comparisons/[^".]+)"', site.get("/").text)
 
     assert all(site.get(link).status_code == 200 for link in carried)
     waiting = [slug for slug in slugs(site) if f"/comparisons/{slug}" not in carried]
@@ -209,3 +209,13 @@ def test_a_comparison_waits_for_its_issue_where_the_setting_says_so(make_running
 
     assert {site.get(f"/comparisons/{slug}").status_code for slug in waiting} == {404}
     assert {site.get(link).status_code for link in carried} == {404}
+
+
+@pytest.mark.parametrize(
+    "path", ["/style.css", "/icon.svg", "/robots.txt", "/issues/weekly/1/mail"]
+)
+def test_a_file_is_sent_once_to_who_keeps_it(site: Running, path: str) -> None:
+    tag = site.get(path).headers["etag"]
+
+    assert site.get(path, headers={"If-None-Match": tag}).status_code == 304
+    assert site.get(path, headers={"If-None-Match": '"another"'}).status_code == 200

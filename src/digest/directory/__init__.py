@@ -5,6 +5,6 @@ of the site asks it, by `public_revision` for one comparison and by the conditio
 query over many.
 """
 
-from digest.directory.publication import PublicTerms, is_public, public_revision
+from digest.directory.publication import PublicTerms, is_public, newest_public, public_revision
 
-__all__ = ["PublicTerms", "is_public", "public_revision"]
+__all__ = ["PublicTerms", "is_public", "newest_public", "public_revision"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, func, or_
 from sqlmodel import Session, col, select
 
 from digest.comparisons import store as comparisons
@@ -71,3 +72,15 @@ def public_revision(session: Session, slug: str, terms: PublicTerms) -> Revision
     if revision is None:
         raise NotFound(f"{slug} isn't out yet")
     return revision
+
+
+def newest_public(session: Session, terms: PublicTerms, *, at_most: int) -> Sequence[Revision]:
+    """Return the newest revisions of public comparisons, those with the latest day first."""
+    day = func.coalesce(col(Revision.published_on), func.date(Comparison.first_imported_at))
+    chosen = (
+        select(Revision)
+        .join(Comparison, comparisons.is_newest_revision())
+        .where(is_public(terms))
+        .order_by(day.desc(), col(Comparison.id).desc())
+    )
+    return session.exec(chosen.limit(at_most)).all()

@@ -152,7 +152,7 @@ def withdrawn_since(edition: Edition, issue: Issue | None) -> list[Finding]:
     mend = f"Build it without: {build_again(issue)}."
     return [
         error("withdrawn", "html", f"it carries {slug}, which was withdrawn", mend)
-        for slug in store.withdrawn_in(cast(Session, session), issue.id or 0)
+        for slug in store.withdrawals_in(cast(Session, session), issue.id or 0)
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, func
@@ -32,12 +32,16 @@ _PUBLISHED_STATES = (IssueState.PREPARED, IssueState.PAUSED, IssueState.SENT)
 
 
 class PublishedIssue(NamedTuple):
-    """A published issue in a list: its number, day and subject."""
+    """A published issue in a list: its number, day and subject.
+
+    *prepared_at* is when it was published; an issue that isn't out has the moment it is shown.
+    """
 
     id: int
     number: int
     day: date
     subject: str
+    prepared_at: datetime
     corrects: int | None = None  #: number of the weekly issue, where this is a correction of one
 
 
@@ -147,14 +151,15 @@ def carried_by(session: Session, comparison: Comparison) -> list[CarryingIssue]:
     ]
 
 
-def withdrawn_in(session: Session, issue_id: int) -> Sequence[str]:
-    """Return the slugs of the withdrawn comparisons that an issue carries."""
+def withdrawals_in(session: Session, issue_id: int) -> dict[str, datetime]:
+    """Return when comparisons that an issue carries were withdrawn, by slug."""
     statement = (
-        select(Comparison.slug)
+        select(Comparison.slug, Comparison.withdrawn_at)
         .join(Placement, col(Placement.comparison_id) == col(Comparison.id))
-        .where(Placement.issue_id == issue_id, col(Comparison.withdrawn_at).is_not(None))
+        .where(Placement.issue_id == issue_id)
     )
-    return session.exec(statement.order_by(col(Placement.position))).all()
+    rows = session.exec(statement.order_by(col(Placement.position)))
+    return {slug: at.astimezone(UTC) for slug, at in rows if at is not None}
 
 
 def _published_editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
@@ -165,6 +170,7 @@ def _published_editions(newsletter: Newsletter) -> Select[*tuple[Any, ...]]:
             col(Issue.period),
             col(Issue.pick)["day"].as_string().label("day"),
             col(Issue.corrects_issue_id),
+            col(Issue.prepared_at),
             col(Edition.subject),
             col(Edition.id).label("edition_id"),
         )
@@ -188,7 +194,8 @@ def _is_newest_edition() -> ColumnElement[bool]:
 def _published_issue(row: Any, newsletter: Newsletter) -> PublishedIssue:
     corrects = row.number % CORRECTION_STEP if row.corrects_issue_id else None
     day = _day(row.day, row.period, newsletter)
-    return PublishedIssue(row.id, row.number, day, row.subject, corrects)
+    prepared_at = row.prepared_at.astimezone(UTC)
+    return PublishedIssue(row.id, row.number, day, row.subject, prepared_at, corrects)
 
 
 _IS_NO_CORRECTION = col(Issue.corrects_issue_id).is_(None)

@@ -69,6 +69,7 @@ def web_page_of(preview: PreviewSession, query: PreviewQuery) -> str:
         number=standing.number,
         day=snapshot.pick.day if snapshot.pick else issue_day(standing.period, weekday),
         subject=snapshot.built.rendered.subject,
+        prepared_at=app.clock(),
     )
     frame_url = f"/copy?{query.query()}"
     view = _view_of(preview, query)

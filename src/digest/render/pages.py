@@ -6,7 +6,7 @@ scripts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -182,6 +182,29 @@ def review_page(site: Site, review: object, answers: object, *, folder: Path | N
     """
     context = {"site": site, "review": review, "answers": answers}
     return _page("review", context, folder=folder)
+
+
+def feed_content(
+    language: str,
+    *,
+    base_url: str,
+    comparisons: Sequence[object],
+    opening: str = "",
+    withdrawn: Container[str] = (),
+    folder: Path | None = None,
+) -> str:
+    """Return what an entry of a feed says of its *comparisons*; raises `TemplateBroken`.
+
+    They are of the shape of `digest.issues.content.ComparisonView`; *withdrawn* are slugs.
+    """
+    context = {
+        "language": language,
+        "base_url": base_url,
+        "comparisons": comparisons,
+        "opening": opening,
+        "withdrawn": withdrawn,
+    }
+    return render_page("feed-content", context, folder=folder)
 
 
 def asset(name: str, *, folder: Path | None = None) -> str:

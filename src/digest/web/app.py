@@ -21,6 +21,7 @@ from digest.web.newsletter_cache import NewsletterCache
 from digest.web.public_pages import OWN_LINKS, PublicSite
 from digest.web.review import ReviewPages
 from digest.web.security_headers import SecurityHeaders
+from digest.web.sharing import FeedPages
 from digest.web.signup_wiring import site_config, split_setting
 from digest.web.theme import Theme
 from subscribers import web as readers
@@ -41,6 +42,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
     config = site_config(app, theme, letter_worker.wake)
     public = PublicSite(app, config, theme)
     archive = Archive(app, config, theme, own_links=OWN_LINKS)
+    feeds = FeedPages(app, theme)
     review = ReviewPages(app, theme, letter_worker.wake)
     error_pages = ErrorPages(theme)
 
@@ -55,6 +57,7 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
 
     site = Starlette(
         routes=[
+            *feeds.routes(),  # before the pages whose paths hold a slug or a number in this place
             *public.routes(),
             *archive.routes(),
             *review.routes(),

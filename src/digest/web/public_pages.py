@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlmodel import Session
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from digest import images
@@ -27,6 +27,7 @@ from digest.render.pages import (
 )
 from digest.web.archive import issue_link
 from digest.web.comparison_page import comparison_path, page_of, teaser
+from digest.web.conditional_requests import conditional
 from digest.web.newsletter_cache import NewsletterEntry
 from digest.web.security_headers import IMAGE, cacheable_headers
 from digest.web.status_messages import StatusMessage, status_page
@@ -135,10 +136,7 @@ class PublicSite:
             colours = accent_of(parse_accent(request.path_params["colour"]))
         except BadColour:
             raise NotFound("there is no such accent") from None
-        text = accent_style(colours)
-        return Response(
-            text, headers=cacheable_headers(_FILE), media_type="text/css; charset=utf-8"
-        )
+        return _file(request, accent_style(colours), "text/css")
 
     def _latest(
         self, session: Session, entry: NewsletterEntry
@@ -150,7 +148,7 @@ class PublicSite:
             carried = store.carried_comparisons(session, issue.id)
             teasers = [teaser(revision, entry.language) for revision in carried]
             self._teasers = {issue.id: [item for item in teasers if item is not None]}
-        gone = {comparison_path(slug) for slug in store.withdrawn_in(session, issue.id)}
+        gone = {comparison_path(slug) for slug in store.withdrawals_in(session, issue.id)}
         shown = [item for item in self._teasers.get(issue.id, []) if item.url not in gone]
         return issue_link(issue, entry), shown
 
@@ -162,9 +160,7 @@ class PublicSite:
     def style(self, request: Request) -> Response:
         """Return the style sheet of every page, or what an editor's page adds to it."""
         text = asset(request.url.path.removeprefix("/"), folder=self._theme.folder)
-        return Response(
-            text, headers=cacheable_headers(_FILE), media_type="text/css; charset=utf-8"
-        )
+        return _file(request, text, "text/css")
 
     def image(self, request: Request) -> Response:
         """Return an image, which is the same for ever; mail on other sites may show it."""
@@ -172,16 +168,23 @@ class PublicSite:
             media_type, content = images.content_of(session, request.path_params["name"])
         return Response(content, headers=IMAGE, media_type=media_type)
 
-    def icon(self, _request: Request) -> Response:
+    def icon(self, request: Request) -> Response:
         """Return the site's icon."""
         text = asset("icon.svg", folder=self._theme.folder)
-        return Response(
-            text, headers=cacheable_headers(_FILE), media_type="image/svg+xml; charset=utf-8"
-        )
+        return _file(request, text, "image/svg+xml")
 
-    def robots(self, _request: Request) -> Response:
+    def robots(self, request: Request) -> Response:
         """Return robots.txt (RFC 9309), which keeps crawlers from the API and the webhook."""
-        return PlainTextResponse(_ROBOTS, headers=cacheable_headers(_FILE))
+        return _file(request, _ROBOTS, "text/plain")
+
+
+def _file(request: Request, text: str, media_type: str) -> Response:
+    return conditional(
+        request,
+        text.encode(),
+        media_type=f"{media_type}; charset=utf-8",
+        headers=cacheable_headers(_FILE),
+    )
 
 
 def _existing(entry: NewsletterEntry | None) -> NewsletterEntry:

@@ -22,6 +22,7 @@ from digest.issues.store import PublishedIssue
 from digest.render.pages import CorrectionNote, IssueLink, archive_page, asset, issue_page
 from digest.web.archive.issue_article import IssueArticle, IssueArticles
 from digest.web.archive.mail_copy import public_html, without_own_navigation
+from digest.web.conditional_requests import conditional
 from digest.web.newsletter_cache import NewsletterCache, NewsletterEntry
 from digest.web.security_headers import FRAMING, MAIL, POLICY, cacheable_headers
 from digest.web.signup_wiring import site_config
@@ -109,7 +110,9 @@ class Archive:
             page = f"/issues/{entry.slug}/{number}"
             shown = without_own_navigation(shown, self._own_links, page)
         headers = cacheable_headers(_HOUR, found=False) | {"Content-Security-Policy": MAIL}
-        return HTMLResponse(shown, headers=headers)
+        return conditional(
+            request, shown.encode(), media_type="text/html; charset=utf-8", headers=headers
+        )
 
     def _entry(self, request: Request) -> NewsletterEntry:
         slug = request.path_params.get("newsletter")

@@ -39,7 +39,7 @@ class IssueArticles:
         view = self._view(session, issue, edition)
         if view is None:
             return None
-        return IssueArticle(view=view, withdrawn=frozenset(store.withdrawn_in(session, issue_id)))
+        return IssueArticle(view=view, withdrawn=store.withdrawals_in(session, issue_id))
 
     def _view(self, session: Session, issue: Issue, edition: Edition) -> IssueView | None:
         number = edition.id or 0
