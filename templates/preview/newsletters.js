@@ -1,4 +1,4 @@
-// The newsletters: keeps what is in the form, adds, archives, and lays another one on the desk.
+// The newsletters: keeps what is in the form and a logo, adds, archives, and lays another one on the desk.
 "use strict";
 
 const { slug } = document.body.dataset;
@@ -18,6 +18,21 @@ $("#settings").addEventListener("submit", async (event) => {
   if (said.slug) location.assign(`/newsletters?slug=${said.slug}`);
   else say(said.said);
 });
+
+for (const place of $$("[data-image]")) {
+  const [key, file] = $$("input", place);
+  const show = (image) => {
+    key.value = image.key;
+    $("img", place).src = image.path;
+    $("img", place).hidden = $("button", place).hidden = !image.key;
+  };
+  file.addEventListener("change", async () => {
+    const image = file.files[0] && await sendImage(file.files[0]);
+    if (image) show(image);
+    file.value = "";
+  });
+  $("button", place).addEventListener("click", () => { show({ key: "", path: "" }); file.focus(); });
+}
 
 document.addEventListener("click", async (event) => {
   const told = event.target.closest("button")?.dataset;

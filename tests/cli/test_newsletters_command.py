@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ from digest.cli import app as digest_app
 from digest.cli.context import CommandContext
 from digest.cli.installation.init import prepare
 from digest.errors import DigestError, NotFound
+from tests.images.pictures import drawn
 
 Digest = Callable[..., Result]
 SECRET = "0f1e2d3c4b5a69788796a5b4c3d2e1f00112233445566778"
@@ -108,6 +110,33 @@ def test_a_fault_names_the_option_and_what_is_allowed(digest: Digest) -> None:
     with pytest.raises(NotFound, match="no newsletter is called monthly"):
         digest("newsletters", "show", "monthly")
     assert digest("newsletters", "set", "weekly", "--points", "size=1").exit_code == 2
+
+
+def test_a_logo_fonts_and_tags_are_set_and_shown(digest: Digest, tmp_path: Path) -> None:
+    file = tmp_path / "logo.png"
+    file.write_bytes(drawn("PNG", (300, 88)))
+    brand = ("--logo", str(file), "--logo-alt", "Two hammers", "--font", "slab", "--utm", "on")
+    said = digest("newsletters", "set", "weekly", *brand).stdout
+    assert re.sub("[0-9a-f]{64}", "KEY", said).splitlines() == [
+        "Logo: http://localhost:8000/images/KEY.png (300 by 88 pixels)",
+        "Logo in words: Two hammers",
+        "Font: slab",
+        "UTM tags: on",
+    ]
+    shown = facts(digest("newsletters", "show", "weekly", "--json"))
+    assert (shown["logo"]["width"], shown["font"], shown["utm"]) == (300, "slab", True)
+    assert "Logo: none" in digest("newsletters", "set", "weekly", "--logo", "").stdout
+
+
+def test_a_file_that_is_no_logo_changes_nothing(digest: Digest, tmp_path: Path) -> None:
+    file = tmp_path / "logo.svg"
+    file.write_text("<svg/>")
+    with pytest.raises(DigestError, match="no PNG, JPEG or GIF"):
+        digest("newsletters", "set", "weekly", "--name", "Tools", "--logo", str(file))
+    with pytest.raises(DigestError, match=r"--logo: .*none\.png can't be read: No such file"):
+        digest("newsletters", "set", "weekly", "--logo", str(tmp_path / "none.png"))
+    shown = facts(digest("newsletters", "show", "weekly", "--json"))
+    assert (shown["name"], shown["logo"]) == ("Weekly AI Tool Verdicts", None)
 
 
 def test_a_newsletter_with_a_faulty_schedule_is_not_added(digest: Digest) -> None:

@@ -118,7 +118,7 @@ def test_a_colour_profile_stays() -> None:
         (b"GIF89a", "damaged"),
         (b"\xff\xd8\xff", "damaged"),
         (drawn("PNG", (4001, 1)), "4,001 by 1 pixels"),
-        (drawn("PNG") + b"0" * images.MOST_BYTES, "at most 1,000,000"),
+        (drawn("PNG") + b"0" * images.MOST_BYTES, "more than 1,000,000"),
     ],
 )
 def test_what_is_no_image_a_mail_can_show_is_refused(content: bytes, says: str) -> None:

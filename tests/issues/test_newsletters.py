@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pytest
 
+from digest import images
 from digest.app.installation import App
 from digest.comparisons.store import summaries
 from digest.delivery.sending.planning import plan_deliveries
@@ -18,6 +19,9 @@ from digest.issues.models import Issue, IssueState, Tracking, WhenEmpty
 from digest.issues.newsletters import BadNewsletter, NewsletterSettings
 from digest.issues.picking import Decisions, ExclusionReason
 from digest.issues.picking.overrides import pin
+from digest.render.brand import Font
+from tests.conftest import NOW
+from tests.images.pictures import drawn
 
 TOOLS = "tools-of-the-trade"
 GIVEN = {
@@ -33,6 +37,9 @@ GIVEN = {
     "split": "20",
     "when_empty": "evergreen",
     "accent": "#0A6",
+    "logo_alt": "Two crossed hammers",
+    "font": "slab",
+    "utm": "on",
     "tracking": "anonymous",
     "public": "no",
     "approvals": "2",
@@ -41,7 +48,9 @@ GIVEN = {
 
 def test_a_newsletter_is_added_with_all_its_settings(installation: App) -> None:
     with installation.database.write() as session:
-        newsletters.create(session, TOOLS, {**GIVEN, "accent": "#075"})
+        logo = images.add(session, drawn(), now=NOW)
+        given = GIVEN | {"accent": "#075", "logo": logo.key}
+        newsletters.create(session, TOOLS, given)
     with installation.database.read() as session:
         row = store.newsletter(session, TOOLS)
         assert newsletters.settings_of(row) == NewsletterSettings(
@@ -57,6 +66,10 @@ def test_a_newsletter_is_added_with_all_its_settings(installation: App) -> None:
             split=20.0,
             when_empty=WhenEmpty.EVERGREEN,
             accent="#007755",
+            logo=logo.key,
+            logo_alt="Two crossed hammers",
+            font=Font.SLAB,
+            utm=True,
             tracking=Tracking.ANONYMOUS,
             public=False,
             approvals=2,
@@ -92,6 +105,10 @@ def test_what_is_not_given_is_as_a_first_newsletter_has_it(installation: App) ->
         ("tracking", "all", "one of off, anonymous, reader"),
         ("public", "perhaps", "yes or no"),
         ("accent", "blue", "#2744c4"),
+        ("logo", "0" * 64, "there is no such image"),
+        ("logo_alt", "Two\nhammers", "one line"),
+        ("font", "comic", "one of classic, serif, sans, slab"),
+        ("utm", "source", "yes or no"),
         ("colour", "#2744c4", "there is no such setting"),
     ],
 )
@@ -105,6 +122,16 @@ def test_each_value_is_refused_with_what_is_allowed(
             newsletters.change(session, row, {setting: value})
         assert says in fault.value.faults[setting]
         assert asdict(newsletters.settings_of(row)) == before
+
+
+def test_a_logo_is_taken_away_by_an_empty_one(installation: App) -> None:
+    with installation.database.write() as session:
+        row = store.newsletter(session, "weekly")
+        logo = images.add(session, drawn(), now=NOW)
+        assert newsletters.change(session, row, {"logo": logo.key}) == ["logo"]
+        assert newsletters.change(session, row, {"logo": ""}) == ["logo"]
+        assert row.logo is None
+        assert images.find(session, logo.key) == logo  # mail that has left goes on showing it
 
 
 def test_every_fault_of_a_form_is_named_at_once(installation: App) -> None:

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import wraps
 from inspect import Parameter, signature
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sqlmodel import Session
 
+from digest import images
 from digest.cli.context import CommandContext, JsonFlag, call_of, counted
 from digest.cli.schedule import AtOption, EveryOption, NthOption, OnOption, ZoneOption
 from digest.errors import DigestError
@@ -23,6 +25,7 @@ from digest.issues.calendar.cadence_change import set_cadence
 from digest.issues.issue_commands import build_again
 from digest.issues.models import IssueState, Newsletter, Tracking, WhenEmpty
 from digest.issues.newsletters import MOST, POINTS, BadNewsletter
+from digest.render.brand import Font
 from subscribers import list_statistics
 from subscribers.locale import LANGUAGES
 
@@ -62,6 +65,12 @@ SETTINGS: dict[str, Any] = {
         WhenEmpty | None, typer.Option(help="What to do with nothing new to say.")
     ],
     "accent": _text("--accent", 'A colour such as #2744c4; "" for the usual one.'),
+    "logo": _text("--logo", 'A PNG, JPEG or GIF, shown up to 44 pixels high; "" for none.', "FILE"),
+    "logo_alt": _text("--logo-alt", 'What the logo says, in words; "" for the name.'),
+    "font": Annotated[Font | None, typer.Option(help="The faces of its mail and pages.")],
+    "utm": _text(
+        "--utm", "Tag links to what it compares, for the statistics of those sites.", "on|off"
+    ),
     "tracking": Annotated[
         Tracking | None, typer.Option(help="What is recorded of opens and clicks.")
     ],
@@ -145,7 +154,7 @@ def add(
     call = call_of(context)
     cadence = {name: given.pop(name, None) for name in CADENCE}
     with _faults_by_option(), call.app.database.write() as session:
-        row = newsletters.create(session, slug, _settings(given))
+        row = newsletters.create(session, slug, _settings(call, session, given))
         set_cadence(row, call.app.clock(), **cadence)
         facts = _facts(call, session, row)
     if as_json:
@@ -170,7 +179,7 @@ def set_(
         raise DigestError("say what to change", next_step="digest newsletters set --help")
     with _faults_by_option(), call.app.database.write() as session:
         row = store.newsletter(session, slug)
-        changed = newsletters.change(session, row, _settings(given))
+        changed = newsletters.change(session, row, _settings(call, session, given))
         facts = {**_facts(call, session, row), "changed": changed}
         built = [issue for issue in store.issues(session, row.id) if _is_built(issue.state)]
         rebuild = [build_again(issue) for issue in built]
@@ -214,10 +223,25 @@ def archive(
         )
 
 
-def _settings(given: Mapping[str, Any]) -> dict[str, object]:
-    """Return the settings of the options that were given, each part of the points by itself."""
+def _settings(
+    call: CommandContext, session: Session, given: Mapping[str, Any]
+) -> dict[str, object]:
+    """Return the settings of the options that were given, each part of the points by itself.
+
+    The file of a logo is kept as an image.
+    """
     settings = {name: value for name, value in given.items() if name != "points"}
+    if settings.get("logo"):
+        settings["logo"] = images.add(session, _read(settings["logo"]), now=call.app.clock()).key
     return {**settings, **_points(given.get("points", ()))}
+
+
+def _read(path: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(images.MOST_BYTES + 1)
+    except OSError as fault:
+        raise DigestError(f"--logo: {path} can't be read: {fault.strerror}") from None
 
 
 def _points(options: Sequence[str]) -> dict[str, object]:
@@ -258,6 +282,7 @@ def _facts(call: CommandContext, session: Session, row: Newsletter) -> dict[str,
     return {
         "slug": row.slug,
         **asdict(newsletters.settings_of(row)),
+        "logo": _logo(call, session, row),
         "archived_at": row.archived_at,
         "cadence": str(row.cadence()),
         "scheduled": row.scheduled,
@@ -265,6 +290,19 @@ def _facts(call: CommandContext, session: Session, row: Newsletter) -> dict[str,
         "latest_issue": latest.number if latest else None,
         "readers": {"mailable": counts.mailable, **counts.standings},
     }
+
+
+def _logo(call: CommandContext, session: Session, row: Newsletter) -> dict[str, Any] | None:
+    image = images.find(session, row.logo) if row.logo else None
+    if image is None:
+        return None
+    url = images.url_of(call.settings.base_url, image)
+    return {"url": url, "width": image.width, "height": image.height}
+
+
+def _logo_in_words(facts: Mapping[str, Any]) -> str:
+    logo = facts["logo"]
+    return f"{logo['url']} ({logo['width']} by {logo['height']} pixels)" if logo else ""
 
 
 def _state_in_words(facts: Mapping[str, Any]) -> str:
@@ -298,6 +336,10 @@ _LABELS = {
     **dict.fromkeys(POINTS, "Points"),
     "when_empty": "When empty",
     "accent": "Accent",
+    "logo": "Logo",
+    "logo_alt": "Logo in words",
+    "font": "Font",
+    "utm": "UTM tags",
     "tracking": "Tracking",
     "public": "Public",
     "approvals": "Approval",
@@ -323,6 +365,10 @@ def _lines(call: CommandContext, facts: Mapping[str, Any]) -> list[tuple[str, st
             WhenEmpty.EVERGREEN: "a short issue from the evergreen list",
         }[facts["when_empty"]],
         "accent": f"{light} in light mode, {dark} in dark mode",
+        "logo": _logo_in_words(facts),
+        "logo_alt": facts["logo_alt"] or f"{facts['name']} (its name)",
+        "font": facts["font"].value,
+        "utm": "on" if facts["utm"] else "off",
         "tracking": facts["tracking"].value,
         "public": "yes" if facts["public"] else "no: known to its readers only",
         "approvals": _approval_in_words(facts),

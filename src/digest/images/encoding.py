@@ -65,7 +65,7 @@ def encode_anew(content: bytes) -> EncodedImage:
 def _media_type(content: bytes) -> ImageType:
     if len(content) > MOST_BYTES:
         raise UnfitImage(
-            f"the image has {len(content):,} bytes, and at most {MOST_BYTES:,} are allowed",
+            f"the image has more than {MOST_BYTES:,} bytes",
             next_step=_SMALLER,
         )
     for beginning, media_type in _BEGINNINGS.items():

@@ -16,11 +16,13 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
+from digest import images
 from digest.errors import DigestError, WrongState
 from digest.issues import store
 from digest.issues.models import Issue, IssueState, Newsletter, Tracking, WhenEmpty
 from digest.issues.picking import PickPoints
 from digest.render.accent import BadColour, parse_accent
+from digest.render.brand import Font
 from subscribers.address import parse_named
 from subscribers.locale import LANGUAGES
 
@@ -64,6 +66,10 @@ class NewsletterSettings:
     variety: float = PickPoints.variety
     when_empty: WhenEmpty = WhenEmpty.SKIP
     accent: str = ""  #: "#2744c4"; empty for the design's own
+    logo: str | None = None  #: key of a stored image
+    logo_alt: str = ""  #: what the logo is in words; empty for the name
+    font: Font = Font.CLASSIC
+    utm: bool = False  #: tags for web statistics on the links to what it compares
     tracking: Tracking = Tracking.OFF
     public: bool = True
     approvals: int = 1  #: how many different people have to approve an issue
@@ -94,7 +100,7 @@ def create(session: Session, slug: str, given: Mapping[str, object]) -> Newslett
     if "name" not in given:
         faults["name"] = "a newsletter has a name"
     newsletter = Newsletter(slug=slug, name="")
-    values = _parse(given, faults)
+    values = _parse(session, given, faults)
     _set(newsletter, _checked(newsletter, values, faults))
     session.add(newsletter)
     session.flush()
@@ -104,12 +110,12 @@ def create(session: Session, slug: str, given: Mapping[str, object]) -> Newslett
 def change(session: Session, newsletter: Newsletter, given: Mapping[str, object]) -> list[str]:
     """Set what *given* holds, and return the names of the settings that differ from before.
 
-    An empty sender, reply-to, postal address or accent restores the default. An issue that is built
-    keeps what it was built with. The caller commits. Raises `BadNewsletter`.
+    An empty sender, reply-to, postal address, logo or accent restores the default. An issue that
+    is built keeps what it was built with. The caller commits. Raises `BadNewsletter`.
     """
     before = asdict(settings_of(newsletter))
     faults: dict[str, str] = {}
-    values = _parse(given, faults)
+    values = _parse(session, given, faults)
     _set(newsletter, _checked(newsletter, values, faults))
     session.add(newsletter)
     after = asdict(settings_of(newsletter))
@@ -175,7 +181,7 @@ def _slug_fault(session: Session, slug: str) -> str:
     return f"there is a newsletter {slug} already" if taken else ""
 
 
-def _parse(given: Mapping[str, object], faults: dict[str, str]) -> dict[str, Any]:
+def _parse(session: Session, given: Mapping[str, object], faults: dict[str, str]) -> dict[str, Any]:
     """Return the parsed values; add a fault for each that isn't allowed."""
     values: dict[str, Any] = {}
     for name, value in given.items():
@@ -187,6 +193,8 @@ def _parse(given: Mapping[str, object], faults: dict[str, str]) -> dict[str, Any
             values[name] = parse(str(value).strip())
         except (ValueError, BadColour) as fault:
             faults[name] = str(fault)
+    if values.get("logo") and images.find(session, values["logo"]) is None:
+        faults["logo"] = "there is no such image: add its file again"
     return values
 
 
@@ -297,6 +305,10 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(POINTS, _points),
     "when_empty": _one_of(WhenEmpty),
     "accent": lambda text: parse_accent(text) if text else "",
+    "logo": lambda text: text or None,
+    "logo_alt": lambda text: _line(text, _NAME_LENGTH),
+    "font": _one_of(Font),
+    "utm": _yes_or_no,
     "tracking": _one_of(Tracking),
     "public": _yes_or_no,
     "approvals": _whole(1, MOST_APPROVALS),

@@ -23,6 +23,7 @@ from digest.preview.file_watcher import FileWatcher
 from digest.preview.forms import (
     IssueActions,
     comparison_routes,
+    image_routes,
     json_answer,
     json_body,
     newsletter_routes,
@@ -68,6 +69,7 @@ def make_preview(preview: PreviewSession, live: FileWatcher, *, port: int, token
             Route("/issue/{action}", handlers.issue, methods=["POST"]),
             *comparison_routes(preview, live),
             *newsletter_routes(preview, live),
+            *image_routes(preview),
             *(Route(f"/{name}", _file(name)) for name in _FILES),
         ],
         lifespan=handlers.running,

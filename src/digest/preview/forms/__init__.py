@@ -4,13 +4,21 @@
 same use case as the command of that name and returns a sentence, or raises what is wrong with it.
 `comparison_editing` is a page of its own: it shows the words of one comparison, reviews what an
 editor made of them, and keeps them as a revision. `newsletter_settings` is another, for the
-newsletters themselves. `json_bodies` reads what a page's script posts
-and answers it.
+newsletters themselves. `image_upload` keeps an image that a form sends, and shows it.
+`json_bodies` reads what a page's script posts and answers it.
 """
 
 from digest.preview.forms.comparison_editing import comparison_routes
+from digest.preview.forms.image_upload import image_routes
 from digest.preview.forms.issue_actions import IssueActions
 from digest.preview.forms.json_bodies import json_answer, json_body
 from digest.preview.forms.newsletter_settings import newsletter_routes
 
-__all__ = ["IssueActions", "comparison_routes", "json_answer", "json_body", "newsletter_routes"]
+__all__ = [
+    "IssueActions",
+    "comparison_routes",
+    "image_routes",
+    "json_answer",
+    "json_body",
+    "newsletter_routes",
+]

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from digest import images
 from digest.errors import DigestError, NotFound
 from digest.issues import newsletters, store
 from digest.issues.calendar import NTHS, BadCadence, Frequency
@@ -27,6 +28,7 @@ from digest.preview.file_watcher import FileWatcher
 from digest.preview.forms.json_bodies import json_answer, json_body
 from digest.preview.origin_guard import POLICY
 from digest.preview.session import PreviewSession
+from digest.render.brand import Font
 from digest.render.engine import fill
 from digest.render.template_paths import template_folders
 from subscribers.locale import LANGUAGES
@@ -41,6 +43,7 @@ class FormField:
     hint: str = ""
     rows: int = 1
     choices: tuple[tuple[str, str], ...] = ()  #: value and words
+    image: bool = False  #: the value is the key of an image, which the form uploads
 
 
 _IN_WORDS = {"en": "English", "de": "Deutsch"}
@@ -55,7 +58,26 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
                 label="Language of its mail and pages",
                 choices=tuple((code, _IN_WORDS.get(code, code)) for code in LANGUAGES),
             ),
+            FormField(
+                name="logo",
+                label="Logo",
+                hint="A PNG, JPEG or GIF. It is shown 44 pixels high, so give it 88.",
+                image=True,
+            ),
+            FormField(
+                name="logo_alt", label="The logo in words", hint="Empty for the newsletter's name."
+            ),
             FormField(name="accent", label="Accent", hint="Such as #2744c4; empty for ours."),
+            FormField(
+                name="font",
+                label="Font",
+                choices=(
+                    (Font.CLASSIC.value, "Titles in a serif"),
+                    (Font.SLAB.value, "Titles in a slab serif"),
+                    (Font.SERIF.value, "A serif throughout"),
+                    (Font.SANS.value, "A sans serif throughout"),
+                ),
+            ),
             FormField(
                 name="public",
                 label="On the site",
@@ -116,6 +138,12 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
                     (Tracking.ANONYMOUS.value, "Numbers only"),
                     (Tracking.READER.value, "Which reader followed which link"),
                 ),
+            ),
+            FormField(
+                name="utm",
+                label="Links to what it compares",
+                hint="UTM tags tell those sites' statistics where a visitor came from.",
+                choices=(("no", "As they are"), ("yes", "With UTM tags")),
             ),
         ),
     ),
@@ -222,6 +250,7 @@ class NewsletterForms:
                 at_desk=int(slug == self._preview.newsletter),
                 groups=_GROUPS,
                 words=texts_of(one or Newsletter(slug="", name="")),
+                logo=_path(images.find(session, one.logo) if one and one.logo else None),
             )
         return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
 
@@ -284,11 +313,17 @@ def texts_of(newsletter: Newsletter) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, StrEnum):
         return value.value
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _path(image: images.StoredImage | None) -> str:
+    return images.url_of("", image) if image else ""
 
 
 def _listed(newsletter: Newsletter) -> dict[str, Any]:
