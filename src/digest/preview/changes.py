@@ -99,8 +99,12 @@ def _words(before: MailContent, now: MailContent) -> Iterator[tuple[str, Sequenc
         ("Preheader", before.preheader, now.preheader),
     ]
     if before.view and now.view:
-        pairs.append(("Opening words", before.view.opening, now.view.opening))
+        pairs.append(("Opening words", _opening(before.view), _opening(now.view)))
     yield from ((name, diff_rows(old, new)) for name, old, new in pairs if old != new)
+
+
+def _opening(view: IssueView) -> str:
+    return view.opening_text.text if view.opening_text else view.opening
 
 
 def _blocks(before: MailContent, now: MailContent) -> Iterator[tuple[str, Sequence[DiffRow]]]:
@@ -126,7 +130,7 @@ def _by_block(mail: MailContent, listed: set[str]) -> dict[str, str]:
             last = next((at for at in range(first, len(lines)) if lines[at].strip() == url), first)
             start = _rule_above(lines, first)
             owner[start : last + 1] = [slug] * (last + 1 - start)
-    opening = mail.view.opening if mail.view else ""
+    opening = _opening(mail.view) if mail.view else ""
     texts: dict[str, list[str]] = {slug: [] for slug in (*mail.titles, "")}
     for line, slug in zip(lines, owner, strict=True):
         told = _NUMBER.sub("", line).strip()

@@ -13,6 +13,7 @@ from digest.issues.picking.overrides import BadText, Decisions
 from digest.issues.picking.pick_result import Candidate, ExclusionReason, Pick, PickRule
 from digest.render.engine import render
 from digest.render.lint.runner import forbids_sending, lint_mail
+from digest.render.rich_text import BadRichText
 from tests.render.samples import make_copy, make_issue
 
 DAY = date(2026, 11, 24)
@@ -189,9 +190,74 @@ def test_a_sponsors_link_must_be_a_web_address(url: str) -> None:
         overrides.sponsor(Decisions(), SponsorView(text="Buy.", url=url))
 
 
+MARKDOWN = "**Two** tools.\n\n- [Modal](https://modal.example/a)\n- none"
+
+
+def test_desk_1_an_opening_in_markdown_is_shown_in_both_parts() -> None:
+    issue = overrides.apply_words(
+        make_issue(), overrides.set_text(Decisions(), "opening", MARKDOWN)
+    )
+    mail = render("issue", {"issue": issue})
+
+    assert issue.opening == "Two tools. Modal none"
+    assert "<strong>Two</strong> tools.</p>" in mail.html
+    assert 'href="https://modal.example/a">Modal</a>' in mail.html
+    assert "Two tools.\n\n- Modal (https://modal.example/a)\n- none\n" in mail.text
+    assert not forbids_sending(lint_mail(make_copy(issue, mail)))
+
+
+def test_desk_1_a_note_on_a_comparison_is_shown_with_it_in_both_parts() -> None:
+    slug = make_issue().comparisons[0].slug
+    issue = overrides.apply_words(make_issue(), overrides.set_note(Decisions(), slug, MARKDOWN))
+    mail = render("issue", {"issue": issue})
+
+    assert issue.comparisons[0].words_of_editor is not None
+    assert "Editor’s note" in mail.html
+    assert "<strong>Two</strong> tools.</p>" in mail.html
+    assert "EDITOR’S NOTE\nTwo tools.\n\n- Modal (https://modal.example/a)" in mail.text
+    assert not forbids_sending(lint_mail(make_copy(issue, mail)))
+
+
+def test_a_note_can_be_taken_away_and_one_without_its_comparison_is_not_shown() -> None:
+    noted = overrides.set_note(Decisions(), "a", "Look *here*.")
+
+    assert overrides.set_note(noted, "a", " \n ") == Decisions()
+    assert overrides.apply_words(make_issue(), noted) == make_issue()
+
+
+def test_words_that_cannot_be_put_into_a_mail_are_refused_with_their_line() -> None:
+    words = "One.\n\n[x](javascript:alert(1))"
+
+    with pytest.raises(BadRichText, match="line 3: “javascript:”"):
+        overrides.set_text(Decisions(), "opening", words)
+    with pytest.raises(BadRichText, match="line 3: “javascript:”"):
+        overrides.set_note(Decisions(), "a", words)
+
+
+def test_provider_tags_in_an_editors_words_are_words() -> None:
+    words = "-digest_unsubscribe_token- [x](https://a.example/-digest_unsubscribe_token-)"
+    issue = overrides.apply_words(make_issue(), overrides.set_text(Decisions(), "opening", words))
+    mail = render("issue", {"issue": issue})
+
+    assert not forbids_sending(lint_mail(make_copy(issue, mail)))
+
+
+@pytest.mark.parametrize("words", ["1. *Two* tools", "[a](https://a.example)", "- and so on"])
+def test_an_opening_kept_before_markdown_reads_as_it_did(words: str) -> None:
+    kept = Decisions.from_dict({"opening": words})
+
+    assert overrides.apply_words(make_issue(), kept).opening == words
+    assert Decisions.from_dict(kept.to_dict()) == kept
+
+
 def test_decisions_survive_being_kept() -> None:
     decisions = Decisions(
-        pinned=("a",), order=("b", "a"), subject="Hi", sponsor=SponsorView(text="Buy.")
+        pinned=("a",),
+        order=("b", "a"),
+        subject="Hi",
+        opening="*Hi*",
+        notes={"a": "**So**"},
+        sponsor=SponsorView(text="Buy."),
     )
 
     assert Decisions.from_dict(decisions.to_dict()) == decisions

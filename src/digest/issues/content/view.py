@@ -17,6 +17,7 @@ from digest.render.accent import OWN, Accent
 from digest.render.escaping import one_line, strip_unprintable
 from digest.render.filters import is_web_link, link
 from digest.render.graphemes import truncate
+from digest.render.rich_text import RichText
 from subscribers.locale import percentage, translations
 
 _NAME, _TAGLINE, WORD = 80, 160, 40  #: characters the design has room for
@@ -204,6 +205,7 @@ class ComparisonView:
     quoted: int  #: how many quotes the full comparison has
     depth: Depth = Depth.FULL
     note: str = ""  #: a sentence on what wasn't published, or empty
+    words_of_editor: RichText | None = None  #: an editor's note on it
 
     @property
     def brief(self) -> str:
@@ -258,7 +260,8 @@ class IssueView:
     subject: str
     preheader: str
     title: str  #: the story of the week: "Modal beats Code Llama 4, four ships to three"
-    opening: str  #: one sentence on what kind of week it is
+    #: One sentence on what kind of week it is; an editor's own, without marks and links.
+    opening: str
     opening_form: str  #: its wording without names, by which the next issue avoids it
     comparisons: tuple[ComparisonView, ...]
     base_url: str
@@ -269,6 +272,7 @@ class IssueView:
     subscribe_url: str  #: of the sign-up page; empty where the newsletter isn't on the site
     tracking: str = ""  #: one sentence on what is recorded of opens and clicks
     tracked: bool = False  #: whether the provider rewrites links
+    opening_text: RichText | None = None  #: the opening where an editor wrote it
     sponsor: SponsorView | None = None
     accent: Accent = OWN
     correction: CorrectionView | None = None  #: of the issue that this one corrects

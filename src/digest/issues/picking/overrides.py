@@ -22,6 +22,7 @@ from digest.issues.picking.pick_result import (
 from digest.issues.picking.rule import note, pick
 from digest.render.escaping import one_line
 from digest.render.filters import is_web_link
+from digest.render.rich_text import as_written, rich_text, tidy
 
 Line = Literal["subject", "preheader", "opening"]
 
@@ -48,16 +49,22 @@ class Decisions:
     order: tuple[str, ...] = ()  #: slugs in the order wanted; others follow by points
     subject: str = ""
     preheader: str = ""
-    opening: str = ""
+    opening: str = ""  #: Markdown, as `digest.render.rich_text` reads it
+    notes: Mapping[str, str] = field(default_factory=dict)  #: Markdown, by slug
     sponsor: SponsorView = field(default_factory=SponsorView)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the decisions as JSON types; undecided fields are left out."""
-        return {name: value for name, value in asdict(self).items() if value != _UNDECIDED[name]}
+        kept = {name: value for name, value in asdict(self).items() if value != _UNDECIDED[name]}
+        return {**kept, **({_FORMAT: _MARKDOWN} if self.opening else {})}
 
     @classmethod
     def from_dict(cls, kept: Mapping[str, Any]) -> Decisions:
-        """Return the decisions of a dictionary made by `to_dict`; unknown keys are ignored."""
+        """Return the decisions of a dictionary made by `to_dict`; unknown keys are ignored.
+
+        An opening kept by a version without Markdown is shown as it reads, whatever marks it has.
+        """
+        opening = kept.get("opening", "")
         return cls(
             pinned=tuple(kept.get("pinned", ())),
             dropped=tuple(kept.get("dropped", ())),
@@ -66,11 +73,13 @@ class Decisions:
             order=tuple(kept.get("order", ())),
             subject=kept.get("subject", ""),
             preheader=kept.get("preheader", ""),
-            opening=kept.get("opening", ""),
+            opening=opening if kept.get(_FORMAT) == _MARKDOWN else as_written(opening),
+            notes=kept.get("notes", {}),
             sponsor=SponsorView(**kept.get("sponsor", {})),
         )
 
 
+_FORMAT, _MARKDOWN = "opening_format", "markdown"
 _UNDECIDED = asdict(Decisions())
 
 
@@ -122,8 +131,22 @@ def move(decisions: Decisions, shown: Sequence[str], slug: str, to: int) -> Deci
 
 
 def set_text(decisions: Decisions, line: Line, text: str) -> Decisions:
-    """Return the decisions with one line set; an empty text restores the generated one."""
-    return replace(decisions, **cast(Any, {line: one_line(text)}))
+    """Return the decisions with one line set; an empty text restores the generated one.
+
+    The opening is Markdown; raises `BadRichText` where it can't be put into a mail.
+    """
+    kept = tidy(text) if line == "opening" else one_line(text)
+    return replace(decisions, **cast(Any, {line: kept}))
+
+
+def set_note(decisions: Decisions, slug: str, text: str) -> Decisions:
+    """Return the decisions with a note on a comparison, in Markdown; an empty one removes it.
+
+    Raises `BadRichText`.
+    """
+    notes = {other: words for other, words in decisions.notes.items() if other != slug}
+    words = tidy(text)
+    return replace(decisions, notes={**notes, slug: words} if words else notes)
 
 
 def sponsor(decisions: Decisions, words: SponsorView) -> Decisions:
@@ -192,11 +215,21 @@ def choose(
 
 def apply_words(view: IssueView, decisions: Decisions) -> IssueView:
     """Return the view with the editors' words in place of the generated ones."""
-    written = {line: getattr(decisions, line) for line in ("subject", "preheader", "opening")}
+    mark = view.accent.light
+    opening = rich_text(decisions.opening, mark=mark) if decisions.opening else None
     return replace(
         view,
+        subject=decisions.subject or view.subject,
+        preheader=decisions.preheader or view.preheader,
+        opening=one_line(opening.plain) if opening else view.opening,
+        opening_text=opening,
+        comparisons=tuple(
+            replace(one, words_of_editor=rich_text(decisions.notes[one.slug], mark=mark))
+            if one.slug in decisions.notes
+            else one
+            for one in view.comparisons
+        ),
         sponsor=decisions.sponsor if decisions.sponsor.text else None,
-        **{line: text for line, text in written.items() if text},
     )
 
 
