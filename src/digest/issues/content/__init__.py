@@ -15,6 +15,7 @@ from digest.issues.content.correction import Correction, correct_view, differenc
 from digest.issues.content.quotes import without_quotation_marks
 from digest.issues.content.reviewer_calls import known_calls
 from digest.issues.content.view import (
+    BlockView,
     ComparisonView,
     ContenderView,
     Depth,
@@ -24,6 +25,7 @@ from digest.issues.content.view import (
 
 __all__ = [
     "TRACKING",
+    "BlockView",
     "ComparisonView",
     "ContenderView",
     "Correction",

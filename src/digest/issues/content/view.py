@@ -219,6 +219,18 @@ class ComparisonView:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BlockView:
+    """A block of an editor before or after the comparisons: words, else a picture."""
+
+    text: RichText | None = None
+    image: str = ""  #: address of the picture
+    width: int = 0  #: pixels
+    height: int = 0  #: pixels
+    alt: str = ""  #: what the picture shows
+    url: str = ""  #: where it leads, or empty
+
+
+@dataclass(frozen=True, kw_only=True)
 class SponsorView:
     """A sponsored block, labelled as one; without a text it isn't shown."""
 
@@ -273,6 +285,8 @@ class IssueView:
     tracking: str = ""  #: one sentence on what is recorded of opens and clicks
     tracked: bool = False  #: whether the provider rewrites links
     opening_text: RichText | None = None  #: the opening where an editor wrote it
+    before: tuple[BlockView, ...] = ()  #: an editor's blocks, over the comparisons
+    after: tuple[BlockView, ...] = ()  #: and below them
     sponsor: SponsorView | None = None
     accent: Accent = OWN
     correction: CorrectionView | None = None  #: of the issue that this one corrects

@@ -1,11 +1,12 @@
 """Which comparisons an issue carries, and the reason for each of them.
 
 `rule` scores the candidates of an issue and picks among them, `overrides` applies pins, drops,
-order, number and words of the editors, and `evergreen` picks for a period without new
-comparisons. All three return the `Pick` of `pick_result`; `embargo` warns of what is dated after
-the issue, and `backtest` runs the rule over past weeks.
+order, number and words of the editors, with their `blocks` around the comparisons, and `evergreen`
+picks for a period without new comparisons. All three return the `Pick` of `pick_result`; `embargo`
+warns of what is dated after the issue, and `backtest` runs the rule over past weeks.
 """
 
+from digest.issues.picking.blocks import MOST_BLOCKS, Block, BlockKind, BlockPlace
 from digest.issues.picking.overrides import MOST, Decisions, Line, apply_words, set_count
 from digest.issues.picking.pick_result import (
     Candidate,
@@ -21,6 +22,10 @@ from digest.issues.picking.rule import candidate
 
 __all__ = [
     "MOST",
+    "MOST_BLOCKS",
+    "Block",
+    "BlockKind",
+    "BlockPlace",
     "Candidate",
     "Decisions",
     "ExclusionReason",

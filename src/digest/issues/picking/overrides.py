@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 
 from digest.errors import DigestError
 from digest.issues.content import IssueView, SponsorView
+from digest.issues.picking.blocks import Block, BlockPlace, Blocks, shown
 from digest.issues.picking.pick_result import (
     Candidate,
     Exclusion,
@@ -51,6 +52,7 @@ class Decisions:
     preheader: str = ""
     opening: str = ""  #: Markdown, as `digest.render.rich_text` reads it
     notes: Mapping[str, str] = field(default_factory=dict)  #: Markdown, by slug
+    blocks: Blocks = ()  #: those before the comparisons first
     sponsor: SponsorView = field(default_factory=SponsorView)
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,6 +77,7 @@ class Decisions:
             preheader=kept.get("preheader", ""),
             opening=opening if kept.get(_FORMAT) == _MARKDOWN else as_written(opening),
             notes=kept.get("notes", {}),
+            blocks=tuple(map(Block.from_dict, kept.get("blocks", ()))),
             sponsor=SponsorView(**kept.get("sponsor", {})),
         )
 
@@ -229,6 +232,8 @@ def apply_words(view: IssueView, decisions: Decisions) -> IssueView:
             else one
             for one in view.comparisons
         ),
+        before=shown(decisions.blocks, BlockPlace.BEFORE, base_url=view.base_url, mark=mark),
+        after=shown(decisions.blocks, BlockPlace.AFTER, base_url=view.base_url, mark=mark),
         sponsor=decisions.sponsor if decisions.sponsor.text else None,
     )
 
