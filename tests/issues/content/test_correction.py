@@ -188,7 +188,7 @@ def test_it_is_kept_as_json_and_read_back() -> None:
 def test_a_page_in_german_says_it_in_german() -> None:
     said = replace(change(was="ship", now="skip"), kind=ChangeKind.CALL, seat=3).in_words("de")
 
-    assert (said.what, said.was) == ("Jurymitglied 3 über Modal", "dafür")
+    assert (said.what, said.was) == ("Jurymitglied 3 zu Modal", "dafür")
     shares = change().in_words("de")
     assert (shares.what, shares.was, shares.now) == (
         "Jury-Anteil von Modal",
