@@ -8,12 +8,21 @@ writes dates, shares and lists by Babel's data of the language.
 """
 
 from subscribers.locale.locale_formats import listed, long_date, percentage, short_date
-from subscribers.locale.po_catalogue import LANGUAGES, N_, Translations, translations
+from subscribers.locale.po_catalogue import (
+    LANGUAGES,
+    N_,
+    SOURCE,
+    Translations,
+    code_of,
+    translations,
+)
 
 __all__ = [
     "LANGUAGES",
     "N_",
+    "SOURCE",
     "Translations",
+    "code_of",
     "listed",
     "long_date",
     "percentage",

@@ -63,9 +63,9 @@ def test_F05_no_vote_and_no_share_is_a_dash_and_never_none(
 
 
 def test_F05_no_votes_is_not_zero_votes(confined: RenderProcess) -> None:
-    votes = re.compile(r"Community\s+(\S+)")
+    votes = re.compile(r"Readers +(\S+)")
 
-    assert votes.findall(rendered("no-votes", confined).text) == ["—"]
+    assert votes.findall(rendered("no-votes", confined).text) == ["No"]
     assert votes.findall(rendered("zero", confined).text) == ["0%"]
 
 

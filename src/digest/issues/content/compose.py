@@ -28,9 +28,9 @@ from digest.issues.models import Newsletter, Tracking
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.render.accent import accent_of
 from digest.render.escaping import one_line
-from subscribers.locale import long_date, short_date, translations
+from subscribers.locale import SOURCE, code_of, long_date, short_date, translations
 
-_TITLE, _KICKER = 170, 80  # characters the design has room for
+_TITLE, _KICKER, _INVITATION = 170, 80, 160  # characters the design has room for
 _MEDIUM_QUOTES = 2
 
 
@@ -78,10 +78,23 @@ def compose(
         unsubscribe_url=f"{base}/u/{UNSUBSCRIBE_TAG}",
         preferences_url=f"{base}/p/{PREFERENCES_TAG}",
         subscribe_url=f"{base}/subscribe?newsletter={newsletter.slug}" if newsletter.public else "",
+        invitation=_invitation(revisions[0], newsletter),
         tracking=translations(language).gettext(TRACKING[Tracking(newsletter.tracking)]),
         tracked=Tracking(newsletter.tracking) is not Tracking.OFF,
         accent=accent_of(newsletter.accent),
     )
+
+
+def _invitation(lead: Revision, newsletter: Newsletter) -> tuple[str, ...]:
+    """Return what to tell who got the mail from a friend: the words of the page, if it has some.
+
+    Pages are in English, so a newsletter in another language has its own words.
+    """
+    published = tuple(filter(None, (short(line, _INVITATION) for line in lead.closing)))
+    told = tuple(line for line in published if line != one_line(newsletter.name))[:2]
+    if told and code_of(newsletter.language) == SOURCE:
+        return told
+    return (translations(newsletter.language).gettext("Get the next comparison in your inbox"),)
 
 
 def _comparisons(

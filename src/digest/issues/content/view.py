@@ -282,6 +282,7 @@ class IssueView:
     unsubscribe_url: str  #: ends in the reader's tag
     preferences_url: str  #: ends in the reader's tag
     subscribe_url: str  #: of the sign-up page; empty where the newsletter isn't on the site
+    invitation: tuple[str, ...]  #: the words before that link, a heading first
     tracking: str = ""  #: one sentence on what is recorded of opens and clicks
     tracked: bool = False  #: whether the provider rewrites links
     opening_text: RichText | None = None  #: the opening where an editor wrote it
