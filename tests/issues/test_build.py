@@ -175,3 +175,28 @@ def test_F11_a_subject_of_2000_characters_is_refused_at_freeze(
 
     with pytest.raises(MailUnfit, match="2000 characters"):
         build(installation, issue_builder, week, now)
+
+
+def openings(installation: App, issue_builder: IssueBuilder) -> list[tuple[str, str]]:
+    """Draft what the next issue would carry, always the same; return its opening and wording."""
+    with installation.database.read() as session:
+        newsletter = store.newsletter(session, "weekly")
+        number = store.next_number(session, newsletter.id)
+        pick = publish.choose_comparisons(session, newsletter, "2026-W48")
+        drafted = publish.draft_issue(
+            session, newsletter, pick, number=number, issue_builder=issue_builder
+        )
+    return [(drafted.view.opening, drafted.view.opening_form)]
+
+
+def test_d11_an_issue_does_not_open_as_the_one_before(
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
+) -> None:
+    first = openings(installation, issue_builder)
+    build(installation, issue_builder, week, now)
+    second = openings(installation, issue_builder)
+    with installation.database.write() as session:
+        store.by_number(session, 1, 1).state = IssueState.CANCELLED
+
+    assert first != second
+    assert openings(installation, issue_builder) == first

@@ -11,12 +11,12 @@ import pytest
 from sqlmodel import select
 
 from digest.app.installation import App
-from digest.errors import NotFound
+from digest.errors import NotFound, WrongState
 from digest.issues import build as publish
 from digest.issues import draft_history, provenance, store
 from digest.issues.build import IssueBuilder
 from digest.issues.content.view import IssueView
-from digest.issues.models import Recipe
+from digest.issues.models import Recipe, TemplateSet
 from digest.issues.picking import overrides
 from digest.render.rendered import Rendered
 
@@ -115,3 +115,31 @@ def test_a_tool_that_has_another_version_now_is_named(
         kept.made_from = {**kept.made_from, "made_with": with_others}
 
     assert again(installation).tools == (f"mjml-python 1.0.0, now {version('mjml-python')}",)
+
+
+def test_templates_of_an_older_version_end_in_clear_words(
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
+) -> None:
+    build(installation, issue_builder, week, now)
+    with installation.database.write() as session:
+        kept = session.exec(select(TemplateSet)).one()
+        kept.files = {**kept.files, "issue.txt": "{{ issue.gone }}"}
+
+    with pytest.raises(WrongState, match=r"older version \(issue\.txt:1: .*gone.*\)") as refused:
+        again(installation)
+    assert "digest show 1" in (refused.value.next_step or "")
+
+
+def test_a_recipe_without_the_wording_before_is_still_made_again(
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
+) -> None:
+    build(installation, issue_builder, week, now)
+    with installation.database.write() as session:
+        kept = session.exec(select(Recipe)).one()
+        kept.made_from = {
+            name: value
+            for name, value in kept.made_from.items()
+            if name not in {"last_form", "opening_form"}
+        }
+
+    assert again(installation).differs == ()

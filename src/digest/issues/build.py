@@ -65,6 +65,7 @@ class BuiltIssue:
     findings: Sequence[Finding]
     revisions: Sequence[Revision]
     decisions: Decisions
+    last_form: str = ""  #: the wording of the opening before
     correction: Correction | None = None
 
     def fingerprint(self) -> str:
@@ -135,6 +136,8 @@ def draft_issue(
     rows = {**stored, **(unsaved or {})}
     ordered = [rows[revision_id] for revision_id in ids]
     decisions = draft_history.current(session, newsletter, chosen.period)
+    before = store.edition_before(session, newsletter.id, number)
+    last_form = provenance.opening_form_of(before) if before else ""
     composed = compose(
         ordered,
         newsletter,
@@ -143,6 +146,7 @@ def draft_issue(
         on=chosen.day,
         base_url=issue_builder.base_url,
         postal_address=issue_builder.identity.of(newsletter).postal_address,
+        last_form=last_form,
     )
     composed = correct_view(composed, correction) if correction else composed
     view = apply_words(composed, decisions)
@@ -160,6 +164,7 @@ def draft_issue(
         findings=issue_builder.check(view, rendered),
         revisions=ordered,
         decisions=decisions,
+        last_form=last_form,
         correction=correction,
     )
 
@@ -246,6 +251,8 @@ def freeze_edition(
         base_url=issue_builder.base_url,
         identity=issue_builder.identity.of(newsletter),
         decisions=built.decisions,
+        last_form=built.last_form,
+        opening_form=built.composed.opening_form,
         correction=built.correction,
     )
     provenance.keep_recipe(

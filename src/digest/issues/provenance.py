@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from digest.comparisons.models import Revision
 from digest.comparisons.store import revisions
-from digest.errors import NotFound
+from digest.errors import NotFound, TemplateBroken, WrongState
 from digest.issues.content import Correction, IssueView, correct_view
 from digest.issues.content.compose import compose
 from digest.issues.identity import MailIdentity
@@ -45,6 +45,8 @@ class BuildInputs:
     base_url: str
     identity: MailIdentity
     decisions: Decisions
+    last_form: str = ""  #: the wording of the opening before
+    opening_form: str = ""  #: the wording of this one, for the next issue
     correction: Correction | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -59,6 +61,8 @@ class BuildInputs:
             "base_url": self.base_url,
             **asdict(self.identity),
             "decisions": self.decisions.to_dict(),
+            "last_form": self.last_form,
+            "opening_form": self.opening_form,
             **({"correction": self.correction.to_dict()} if self.correction else {}),
         }
 
@@ -124,6 +128,13 @@ def revisions_of(edition: Edition) -> list[int]:
     return list(recipe.made_from.get("revisions", ())) if recipe else []
 
 
+def opening_form_of(edition: Edition) -> str:
+    """Return the wording of an edition's opening; empty when it wasn't stored."""
+    session = object_session(edition)
+    recipe = session.get(Recipe, edition.id) if session else None
+    return str(recipe.made_from.get("opening_form", "")) if recipe else ""
+
+
 def correction_of(edition: Edition) -> Correction | None:
     """Return what an edition corrects; ``None`` for the edition of a weekly issue."""
     session = object_session(edition)
@@ -177,11 +188,22 @@ class RebuiltEdition:
 
 
 def rebuild(session: Session, issue: Issue, edition: Edition, reprint: Reprint) -> RebuiltEdition:
-    """Return an edition rendered again from its recipe; raises `NotFound` without one."""
+    """Return an edition rendered again from its recipe.
+
+    Raises `NotFound` without one, and `WrongState` where its templates read what a later version
+    of the engine doesn't tell them any more.
+    """
     recipe = _recipe(session, issue, edition)
     view = _view(session, recipe.made_from)
     sources = session.get_one(TemplateSet, recipe.templates).files
-    rendered = reprint(view, sources)
+    try:
+        rendered = reprint(view, sources)
+    except TemplateBroken as fault:
+        raise WrongState(
+            f"issue {issue.number} can't be made again: its templates are of an older version"
+            f" ({fault})",
+            next_step=f"digest show {issue.number} has it as it was made",
+        ) from fault
     parts = (
         ("subject", rendered.subject, edition.subject),
         ("preheader", view.preheader, edition.preheader),
@@ -227,6 +249,7 @@ def _view(session: Session, made_from: Mapping[str, Any]) -> IssueView:
         on=date.fromisoformat(made_from["on"]),
         base_url=made_from["base_url"],
         postal_address=made_from["postal_address"],
+        last_form=made_from.get("last_form", ""),
     )
     kept = made_from.get("correction")
     view = correct_view(view, Correction.from_dict(kept)) if kept else view

@@ -329,6 +329,25 @@ def edition_of(session: Session, issue: Issue) -> Edition:
     return edition
 
 
+def edition_before(session: Session, newsletter_id: int | None, number: int) -> Edition | None:
+    """Return the newest edition of the issue before *number*; ``None`` where there is none.
+
+    Corrections, and issues that were skipped or cancelled, don't count.
+    """
+    newest = (
+        select(Edition)
+        .join(Issue, col(Edition.issue_id) == col(Issue.id))
+        .where(
+            col(Issue.newsletter_id) == newsletter_id,
+            col(Issue.number) < number,
+            _IS_NO_CORRECTION,
+            col(Issue.state).not_in((IssueState.SKIPPED, IssueState.CANCELLED)),
+        )
+        .order_by(col(Issue.number).desc(), col(Edition.revision).desc())
+    )
+    return session.exec(newest).first()
+
+
 def placements(session: Session, issue: Issue) -> Sequence[Placement]:
     """Return the placements of an issue, by position."""
     chosen = select(Placement).where(Placement.issue_id == issue.id)
