@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from digest.issues.content import Correction, correct_view, difference
 from digest.render.engine import render
@@ -23,6 +23,7 @@ from tests.render.samples import (
     make_revision,
 )
 from tests.render.test_letters import LETTER as LETTER_VIEW
+from tests.web.browser import barriers, visitor
 
 pytestmark = pytest.mark.browser
 
@@ -191,15 +192,15 @@ def test_everything_is_aligned_at_one_left_edge(show: Show) -> None:
     with show(ISSUE, 375, "light") as page:
         edges = {box(page, name)["x"] for name in ("h1", "h2", "h3", "blockquote", ".mark")}
 
-    assert edges == {24}
+    assert edges == {20}
 
 
 def test_the_mail_is_as_wide_as_it_is_made_and_in_the_middle(show: Show) -> None:
     with show(ISSUE, 1200, "light") as page:
         heading = box(page, "h1")
 
-    assert heading["width"] == 592
-    assert heading["x"] == (1200 - 592) / 2
+    assert heading["width"] == 600
+    assert heading["x"] == (1200 - 600) / 2
 
 
 def test_links_are_far_enough_apart_for_a_thumb(show: Show) -> None:
@@ -212,3 +213,22 @@ def test_links_are_far_enough_apart_for_a_thumb(show: Show) -> None:
         )
 
     assert all(below - above > 44 for above, below in pairwise(tops))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["issue", "correction", "letter"])
+def test_a_mail_has_no_barrier(browser: Browser, name: str, scheme: Scheme) -> None:
+    with visitor(browser, scheme=scheme) as window:
+        page = window.new_page()
+        page.set_content(SHOWN[name])
+        assert barriers(page) == []
+
+
+def test_every_link_of_a_letter_is_as_high_as_a_thumb(show: Show) -> None:
+    with show(LETTER, 375, "light") as page:
+        heights = page.locator("a").evaluate_all(
+            "nodes => nodes.map(node => node.getBoundingClientRect().height)"
+        )
+
+    assert len(heights) == 3
+    assert min(heights) >= 44

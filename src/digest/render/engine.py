@@ -188,7 +188,16 @@ def _compile(source: str, file: str) -> str:
     left = re.search(r"</?mj-[\w-]*", html, re.IGNORECASE)
     if left:
         raise TemplateFault(f"MJML doesn't know {left[0]}>", file=file)
-    return break_lines(_unquote_click_tracking(_darken_preheader(html))) + "\n"
+    html = _mark_as_main(_unquote_click_tracking(_darken_preheader(html)))
+    return break_lines(html) + "\n"
+
+
+def _mark_as_main(html: str) -> str:
+    """Return *html* with all but the preheader in a landmark, which MJML has no element for."""
+    head, article, body = html.partition('<div aria-label="')
+    if not article:
+        return html
+    return f'{head}<div role="main">{article}{body.replace("</body>", "</div></body>", 1)}'
 
 
 def _darken_preheader(html: str) -> str:
