@@ -4,9 +4,10 @@ English is the language of the source, so the English words stand where they are
 ``gettext`` or, in a table that is made on import, by `N_`; ``make catalogues`` collects them from
 code and templates into each catalogue. A new language is a new file, see
 docs/adding-a-language.md. Nothing else here or elsewhere lists the languages. `locale_formats`
-writes dates, shares and lists by Babel's data of the language.
+writes dates, shares and lists by Babel's data of the language; `choose` finds a visitor's language.
 """
 
+from subscribers.locale.accept_language import choose
 from subscribers.locale.locale_formats import listed, long_date, percentage, short_date
 from subscribers.locale.po_catalogue import (
     LANGUAGES,
@@ -22,6 +23,7 @@ __all__ = [
     "N_",
     "SOURCE",
     "Translations",
+    "choose",
     "code_of",
     "listed",
     "long_date",

@@ -3,9 +3,10 @@
 The application fills in `config` and mounts `routes`. Each route is an `endpoint`: it finds the
 visitor's network with `client`, reads the form with `request_body`, and calls a handler. A sign-up
 goes to `signup_handlers`, which shows the form of `signup_form` and asks `signup_checks`; the
-checks consult `flood_guard` first, and record the request in a group commit. Links in mails lead to
-`confirm`, `unsubscribe`, `decline`, `confirm_address` and `preferences`; `privacy` says what is
-kept. Every handler returns a page of `page_model`, worded by `locale`, which the application
+checks consult `flood_guard` first, find words in `address_faults` for what is wrong with an
+address, and record the request in a group commit. Links in mails lead to `confirm`, `unsubscribe`,
+`decline`, `confirm_address` and `preferences`; `privacy` says what is kept. Every handler returns a
+page of `page_model`, in the language that `subscribers.locale` chose, which the application
 renders.
 """
 
@@ -17,7 +18,15 @@ from subscribers.web import confirm, confirm_address, decline, preferences, priv
 from subscribers.web.client import is_ours
 from subscribers.web.config import NetworkPrecision, NewsletterInfo, SiteConfig
 from subscribers.web.endpoint import HEADERS, SCRIPTED, Endpoint, headers_for, policy
-from subscribers.web.page_model import Challenge, Choice, Field, Form, Page, Renderer
+from subscribers.web.page_model import (
+    Challenge,
+    Choice,
+    Field,
+    Form,
+    Page,
+    PageText,
+    Renderer,
+)
 from subscribers.web.request_body import BodyRejected, Fields
 from subscribers.web.request_body import read as read_form
 from subscribers.web.signup_checks import SignupChecks
@@ -46,6 +55,7 @@ __all__ = [
     "NetworkPrecision",
     "NewsletterInfo",
     "Page",
+    "PageText",
     "Renderer",
     "SiteConfig",
     "form",

@@ -13,9 +13,42 @@ from sqlalchemy.orm import Session
 from starlette.responses import PlainTextResponse, Response
 
 from subscribers import lifecycle, suppression
+from subscribers.locale import N_
 from subscribers.tokens import LetterCause
 from subscribers.web.endpoint import BY_PAGE, EndpointRequest
-from subscribers.web.page_model import Form
+from subscribers.web.page_model import Form, PageText
+
+_DECLINE = PageText(
+    title=N_("Didn’t ask for this?"),
+    body=(
+        N_(
+            "Someone entered your address in one of our forms, perhaps by mistake. Press the"
+            " button, and our forms won’t email this mailbox for a year, however the address is"
+            " spelled."
+        ),
+        N_(
+            "We’ll delete what was requested in your name. All we keep is a hash of the address, so"
+            " that we recognise it."
+        ),
+    ),
+)
+_DECLINED = PageText(
+    title=N_("You won’t get any more of these emails"),
+    body=(
+        N_(
+            "What was requested in your name has been deleted, and our forms won’t email this"
+            " mailbox for a year."
+        ),
+    ),
+)
+_ALLOWED = PageText(
+    title=N_("You can sign up again"),
+    body=(
+        N_(
+            "To get a newsletter at this address, sign up again. We’ll email you a link to confirm."
+        ),
+    ),
+)
 
 
 async def show(request: EndpointRequest) -> Response:
@@ -24,8 +57,10 @@ async def show(request: EndpointRequest) -> Response:
     if await run_sync(_declined_at, request, unasked):
         return _declined(request)
     hidden = ((BY_PAGE, "1"), ("lang", request.language))
-    form = Form(action=f"/n/{request.token}", button=request.words.decline_button, hidden=hidden)
-    return request.show(replace(request.make_page(request.words.decline), form=form))
+    form = Form(
+        action=f"/n/{request.token}", button=request.gettext("This wasn’t me"), hidden=hidden
+    )
+    return request.show(replace(request.make_page(_DECLINE), form=form))
 
 
 async def act(request: EndpointRequest) -> Response:
@@ -51,8 +86,8 @@ async def undo(request: EndpointRequest) -> Response:
         suppression.allow_mailbox(session, unasked.mailbox)
 
     await request.config.group_commit.alone(allow)
-    links = request.sign_up_links(request.words.to_sign_up, unasked.newsletter)
-    return request.show(replace(request.make_page(request.words.undeclined), links=links))
+    links = request.sign_up_links(request.gettext("Go to the sign-up page"), unasked.newsletter)
+    return request.show(replace(request.make_page(_ALLOWED), links=links))
 
 
 def _declined_at(request: EndpointRequest, unasked: LetterCause) -> datetime | None:
@@ -63,8 +98,8 @@ def _declined_at(request: EndpointRequest, unasked: LetterCause) -> datetime | N
 def _declined(request: EndpointRequest) -> Response:
     undo_form = Form(
         action=f"/n/{request.token}/undo",
-        button=request.words.undecline_button,
+        button=request.gettext("Undo: allow sign-ups again"),
         hidden=(("lang", request.language),),
         quiet=True,
     )
-    return request.show(replace(request.make_page(request.words.declined), form=undo_form))
+    return request.show(replace(request.make_page(_DECLINED), form=undo_form))

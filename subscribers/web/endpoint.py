@@ -16,12 +16,12 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.types import Receive, Scope, Send
 
 from subscribers.errors import BadToken, OldLink
+from subscribers.locale import LANGUAGES, N_, Translations, choose, translations
 from subscribers.signup import StoreBusy
 from subscribers.store import Evidence
 from subscribers.web import client, request_body
 from subscribers.web.config import NetworkPrecision, NewsletterInfo, SiteConfig
-from subscribers.web.page_model import Page
-from subscribers.web.wording import LANGUAGES, PageText, TextCatalogue, choose
+from subscribers.web.page_model import Page, PageText
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +29,40 @@ RETRY_SECONDS = "60"
 BY_PAGE = "page"  # the field that a page's own button sends, and a mail program doesn't
 _YEAR = 31_536_000
 _OFF = ("accelerometer", "camera", "geolocation", "gyroscope", "microphone", "payment", "usb")
+
+_BAD_LINK = PageText(
+    title=N_("This link doesn’t work"),
+    body=(
+        N_(
+            "Part of it may be missing, or there may be an extra character at the end. Copy it"
+            " again from the email, from “http” to the last character. If that doesn’t help, the"
+            " email is too old: use the link in a newer one."
+        ),
+    ),
+)
+_OLD_LINK = PageText(
+    title=N_("This link no longer works"),
+    body=(
+        N_(
+            "It was sent to an address that you have since changed. Use the link in an email to"
+            " your new address."
+        ),
+    ),
+)
+_NO_NEWSLETTER = PageText(
+    title=N_("We don’t have that newsletter"),
+    body=(
+        N_("It may have a different name now. You’ll find all our newsletters on the front page."),
+    ),
+)
+_UNREACHABLE = PageText(
+    title=N_("We couldn’t do that just now"),
+    body=(N_("There’s a problem at our end. Nothing has changed. Please try again soon."),),
+)
+_BROKEN = PageText(
+    title=N_("Something went wrong"),
+    body=(N_("It’s our fault, not yours. Nothing has changed. Please try again."),),
+)
 
 
 def policy(ancestors: str = "'none'") -> str:
@@ -99,9 +133,13 @@ class EndpointRequest:
         return choose(self.requested_language, self.http.headers.get("accept-language", ""))
 
     @property
-    def words(self) -> TextCatalogue:
-        """The texts of the language to answer in."""
-        return LANGUAGES[self.language]
+    def words(self) -> Translations:
+        """The words of the language to answer in."""
+        return translations(self.language)
+
+    def gettext(self, message: str, **facts: object) -> str:
+        """Return *message* in the language to answer in; *facts* fill its placeholders."""
+        return self.words.gettext(message) % facts
 
     @property
     def token(self) -> str:
@@ -146,6 +184,15 @@ class EndpointRequest:
         slug = self.fields.get("newsletter") or self.http.query_params.get("newsletter", "")
         return self.config.public_newsletter(slug)
 
+    @property
+    def leaving_by_mail(self) -> str:
+        """How to unsubscribe by mail, in a sentence; empty where that can't be done."""
+        if not self.config.mailto:
+            return ""
+        return self.gettext(
+            "You can also unsubscribe by writing to %(mailto)s.", mailto=self.config.mailto
+        )
+
     def onward(self, path: str) -> str:
         """Return a path, with ``?lang=`` if this request named a language."""
         return f"{path}?lang={self.language}" if self.requested_language in LANGUAGES else path
@@ -174,17 +221,17 @@ class EndpointRequest:
 
     def make_page(self, page_text: PageText, **facts: object) -> Page:
         """Return a text as a page model, without its empty paragraphs."""
-        body = [text.format(**facts).strip() for text in page_text.body]
+        body = [self.gettext(text, **facts).strip() for text in page_text.body]
         return Page(
             language=self.language,
-            title=page_text.title.format(**facts),
+            title=self.gettext(page_text.title, **facts),
             paragraphs=[text for text in body if text],
         )
 
     def no_newsletter(self) -> Response:
         """Return 404 with a link to the front page, for an unknown newsletter."""
-        page = self.make_page(self.words.no_newsletter)
-        return self.show(replace(page, links=[(self.words.to_front, "/")]), status=404)
+        page = self.make_page(_NO_NEWSLETTER)
+        return self.show(replace(page, links=[(self.gettext("Front page"), "/")]), status=404)
 
     def show(self, page: Page, *, status: int = 200) -> Response:
         """Render a page model, and return it as a response."""
@@ -285,14 +332,14 @@ class Endpoint:
 
 def _bad_link(request: EndpointRequest, fault: BadToken) -> Response:
     if isinstance(fault, OldLink):
-        return request.page(request.words.old_link, status=410)
-    return request.show(_or_by_mail(request, request.words.bad_link), status=404)
+        return request.page(_OLD_LINK, status=410)
+    return request.show(_or_by_mail(request, _BAD_LINK), status=404)
 
 
 def _broken(request: EndpointRequest) -> Response:
     if request.program:
         return request.note("broken", "", 500)
-    return request.page(request.words.broken, status=500)
+    return request.page(_BROKEN, status=500)
 
 
 def _unreachable(request: EndpointRequest) -> Response:
@@ -302,7 +349,7 @@ def _unreachable(request: EndpointRequest) -> Response:
 
 
 def _retry_page(request: EndpointRequest) -> Response:
-    return request.show(_or_by_mail(request, request.words.unreachable), status=503)
+    return request.show(_or_by_mail(request, _UNREACHABLE), status=503)
 
 
 def _or_by_mail(request: EndpointRequest, page_text: PageText) -> Page:
@@ -310,5 +357,4 @@ def _or_by_mail(request: EndpointRequest, page_text: PageText) -> Page:
     page = request.make_page(page_text)
     if not request.config.mailto:
         return page
-    other_way = request.words.unreachable_mail.format(mailto=request.config.mailto)
-    return replace(page, paragraphs=[*page.paragraphs, other_way])
+    return replace(page, paragraphs=[*page.paragraphs, request.leaving_by_mail])

@@ -11,6 +11,14 @@ from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
+class PageText:
+    """A title and the paragraphs below it, in English, marked by `N_`; placeholders are named."""
+
+    title: str
+    body: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Field:
     """One input of a form; a "trap" (honeypot) is hidden from people, and robots fill it in."""
 

@@ -20,6 +20,7 @@ from subscribers.errors import BadAddress, BadProof, BadToken
 from subscribers.signup import SignupRequest, record_requests
 from subscribers.tokens import address_mark
 from subscribers.web import client
+from subscribers.web.address_faults import ADDRESS_FAULTS, DISPOSABLE
 from subscribers.web.config import NewsletterInfo, SiteConfig
 from subscribers.web.endpoint import EndpointRequest
 from subscribers.web.signup_form import (
@@ -85,11 +86,11 @@ class SignupChecks:
             return _result_for(LimitReason.PUZZLE)
         except BadAddress as fault:
             return SignupResult(
-                outcome=SignupOutcome.FAULT, fault=request.words.faults[fault.fault]
+                outcome=SignupOutcome.FAULT, fault=request.gettext(ADDRESS_FAULTS[fault.fault])
             )
         if address.domain in self.config.disposable:
             self.config.flood_guard.count(LimitReason.DISPOSABLE)
-            return SignupResult(outcome=SignupOutcome.FAULT, fault=request.words.disposable)
+            return SignupResult(outcome=SignupOutcome.FAULT, fault=request.gettext(DISPOSABLE))
         return await self._record(
             _request_of(request, info, RequestOrigin(address, request.visitor, proof, harder))
         )

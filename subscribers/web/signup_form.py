@@ -12,10 +12,10 @@ from typing import NamedTuple
 from zlib import crc32
 
 from subscribers.errors import BadToken
+from subscribers.locale import Translations, translations
 from subscribers.tokens import Purpose, address_mark
 from subscribers.web.config import NewsletterInfo, SiteConfig
 from subscribers.web.page_model import Challenge, Field, Form
-from subscribers.web.wording import LANGUAGES
 
 PATH, FRAME_PATH, JSON_PATH = "/subscribe", "/subscribe/frame", "/api/subscribe"
 TRAP = "website"
@@ -88,7 +88,7 @@ def form(
     *value* is the address filled in. *sent* says that the form was sent with it before, and
     *harder* asks for the proof of work that leads past a cap.
     """
-    words = LANGUAGES[language]
+    words = translations(language)
     puzzle = challenge(config, harder=harder)
     hidden = (
         ("newsletter", info.slug),
@@ -98,18 +98,22 @@ def form(
     )
     return Form(
         action=path,
-        button=words.sign_up_button,
+        button=words.gettext("Subscribe"),
         hidden=hidden,
         fields=(
-            Field(name="email", label=words.address, kind="email", value=value),
-            Field(name=TRAP, label=words.trap, kind="trap"),
+            Field(
+                name="email", label=words.gettext("Your email address"), kind="email", value=value
+            ),
+            Field(name=TRAP, label=words.gettext("Leave this field empty"), kind="trap"),
         ),
         proof=Challenge(
             facts=json.dumps(puzzle),
             field=PROOF,
             script=SCRIPT_PATH,
-            needs_script=words.needs_script_now if harder else words.needs_script,
-            working=words.working,
+            needs_script=_needs_script(words, harder=harder),
+            working=words.gettext(
+                "One moment: your browser is doing a short calculation, to keep robots out."
+            ),
             at_once=harder,
         )
         if puzzle
@@ -117,20 +121,36 @@ def form(
     )
 
 
+def _needs_script(words: Translations, *, harder: bool) -> str:
+    if harder:
+        return words.gettext(
+            "Your browser needs JavaScript for that, and it’s switched off. Without it, please try"
+            " again in an hour. Nothing was sent."
+        )
+    return words.gettext(
+        "To keep robots out, your browser does a short calculation before it sends this form. It"
+        " needs JavaScript for that, and JavaScript is switched off."
+    )
+
+
 def wording(info: NewsletterInfo, language: str) -> str:
-    """Return the consent wording beside the form."""
-    return LANGUAGES[language].wording.format(newsletter=info.name)
+    """Return the consent wording beside the form, which is kept as evidence."""
+    agreed = translations(language).gettext(
+        "Send me %(newsletter)s by email. I can unsubscribe at any time with the link in every"
+        " email. Until I confirm in the first email, nothing else is sent."
+    )
+    return agreed % {"newsletter": info.name}
 
 
 def kept_link(info: NewsletterInfo, language: str) -> tuple[str, str]:
     """Return the label and path of the link to the privacy page."""
     path = f"{KEPT_PATH}?newsletter={info.slug}&lang={language}"
-    return LANGUAGES[language].kept_link, path
+    return translations(language).gettext("Privacy"), path
 
 
 def snippet(config: SiteConfig, info: NewsletterInfo, language: str) -> str:
     """Return the form for other sites: HTML without a script; one more button press follows."""
-    words = LANGUAGES[language]
+    words = translations(language)
     kept_words, kept = kept_link(info, language)
     hidden = {"newsletter": info.slug, "lang": language, "form": "embed"}
     inputs = "".join(
@@ -139,9 +159,9 @@ def snippet(config: SiteConfig, info: NewsletterInfo, language: str) -> str:
     )
     return (
         f'<form method="post" action="{escape(config.base_url)}{PATH}">\n{inputs}'
-        f"  <label>{escape(words.address)}\n"
+        f"  <label>{escape(words.gettext('Your email address'))}\n"
         '    <input type="email" name="email" required autocomplete="email">\n  </label>\n'
-        f"  <button>{escape(words.sign_up_button)}</button>\n"
+        f"  <button>{escape(words.gettext('Subscribe'))}</button>\n"
         f"  <p>{escape(wording(info, language))}"
         f' <a href="{escape(config.base_url + kept)}">{escape(kept_words)}</a></p>\n</form>\n'
     )

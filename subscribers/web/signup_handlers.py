@@ -12,10 +12,11 @@ from typing import Any
 
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from subscribers.locale import N_
 from subscribers.web import client
 from subscribers.web.config import NewsletterInfo
 from subscribers.web.endpoint import EndpointRequest, JsonAnswer
-from subscribers.web.page_model import Page
+from subscribers.web.page_model import Page, PageText
 from subscribers.web.signup_checks import (
     SignupChecks,
     SignupOutcome,
@@ -33,7 +34,6 @@ from subscribers.web.signup_form import (
     snippet,
     wording,
 )
-from subscribers.web.wording import PageText
 
 RETRY_SECONDS = "3600"
 _STATUS = {
@@ -43,6 +43,42 @@ _STATUS = {
     SignupOutcome.FAULT: 422,
     SignupOutcome.LATER: 429,
 }
+_AGAIN = N_("Please press the button again, to show that you’re not a robot.")
+_HARDER = N_(
+    "We’re getting a lot of sign-ups right now, overall or from your email domain. To show that"
+    " you’re not a robot, your browser first does a longer calculation, which can take half a"
+    " minute, and then sends the form by itself."
+)
+_INBOX = PageText(
+    title=N_("Check your inbox"),
+    body=(
+        N_(
+            "If we’re able to write to that address, an email with a link is on its way. Open the"
+            " link and press the button there: you aren’t subscribed until you do."
+        ),
+        N_("Nothing there after a few minutes? Check your spam folder, or try again in an hour."),
+    ),
+)
+_MANY = PageText(
+    title=N_("Please try again later"),
+    body=(
+        N_(
+            "We’re getting a lot of sign-ups right now: overall, from your network or from your"
+            " email domain. We can’t take any more for a while. Nothing was sent. Please try again"
+            " in an hour."
+        ),
+    ),
+)
+_LOCKED_IN = PageText(
+    title=N_("Please sign up on our own page"),
+    body=(
+        N_(
+            "The page around this form stops your browser from sending it. Nothing was sent. Copy"
+            " this address into a new tab, and sign up there:"
+        ),
+        "%(address)s",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -115,7 +151,7 @@ class SignupHandlers:
 
     def _outcome_page(self, request: EndpointRequest, result: SignupResult, path: str) -> Response:
         if result.outcome is SignupOutcome.INBOX:
-            return HTMLResponse(self._rendered_once(request, 200, request.words.inbox))
+            return HTMLResponse(self._rendered_once(request, 200, _INBOX))
         if result.goes_on:
             return _retry_later(_form_page(request, path, harder=True))
         if result.outcome is SignupOutcome.LATER:
@@ -126,9 +162,7 @@ class SignupHandlers:
         return _form_page(request, path, fault=result.fault, again=again)
 
     def _later(self, request: EndpointRequest) -> Response:
-        return _retry_later(
-            HTMLResponse(self._rendered_once(request, 429, request.words.many), 429)
-        )
+        return _retry_later(HTMLResponse(self._rendered_once(request, 429, _MANY), 429))
 
     def _rendered_once(self, request: EndpointRequest, status: int, page_text: PageText) -> str:
         key = (status, request.language)
@@ -154,21 +188,15 @@ def _form_page(
     info = info_of(request)
     if info is None:
         return request.no_newsletter()
-    comes = info.comes.get(request.language, "")
-    page = request.make_page(
-        request.words.sign_up,
-        newsletter=info.name,
-        description=info.description,
-        comes=request.words.comes.format(comes=comes) if comes else "",
-    )
-    paragraphs = page.paragraphs
     if again or harder:
-        paragraphs = [request.words.sign_up_again if again else request.words.sign_up_harder]
+        paragraphs = [request.gettext(_AGAIN if again else _HARDER)]
+    else:
+        paragraphs = _described(request, info)
     return request.show(
         Page(
             newsletter=info.slug,
             language=request.language,
-            title=page.title,
+            title=info.name,
             paragraphs=paragraphs,
             fault=fault,
             form=form(
@@ -188,14 +216,21 @@ def _form_page(
     )
 
 
+def _described(request: EndpointRequest, info: NewsletterInfo) -> list[str]:
+    """Return what a newsletter brings, and how often, as far as either is known."""
+    rhythm = info.comes.get(request.language, "")
+    comes = request.gettext("By email %(rhythm)s.", rhythm=rhythm) if rhythm else ""
+    return [text for text in (info.description.strip(), comes) if text]
+
+
 def _elsewhere(request: EndpointRequest) -> Response:
     """Show the form's address to copy, since a sandboxed frame may not open a link."""
     info = info_of(request)
     if info is None:
         return request.no_newsletter()
     path = request.sign_up_path(info.slug)
-    page = request.make_page(request.words.locked_in, address=f"{request.config.base_url}{path}")
-    return request.show(replace(page, links=[(request.words.to_sign_up, path)]))
+    page = request.make_page(_LOCKED_IN, address=f"{request.config.base_url}{path}")
+    return request.show(replace(page, links=[(request.gettext("Go to the sign-up page"), path)]))
 
 
 def _outcome_json(request: EndpointRequest, result: SignupResult) -> Response:
@@ -208,7 +243,7 @@ def _outcome_json(request: EndpointRequest, result: SignupResult) -> Response:
 
 
 def _links(request: EndpointRequest, info: NewsletterInfo) -> list[tuple[str, str]]:
-    latest = [(request.words.latest, info.latest)] if info.latest else []
+    latest = [(request.gettext("See the latest issue"), info.latest)] if info.latest else []
     return [*latest, kept_link(info, request.language)]
 
 

@@ -16,11 +16,33 @@ from starlette.responses import PlainTextResponse, Response
 from subscribers import lifecycle, store
 from subscribers.errors import BadToken
 from subscribers.lifecycle import ConfirmResult
+from subscribers.locale import N_
 from subscribers.models import JOINED, Standing
 from subscribers.tokens import DatedTarget, LinkTarget
+from subscribers.web.confirm import CONFIRMED
 from subscribers.web.endpoint import BY_PAGE, EndpointRequest
-from subscribers.web.page_model import Form
-from subscribers.web.wording import PageText
+from subscribers.web.page_model import Form, PageText
+
+_LEAVE = PageText(
+    title=N_("Unsubscribe from %(newsletter)s?"),
+    body=(N_("Press the button, and you won’t get any more issues."),),
+)
+_LEFT = PageText(
+    title=N_("You’ve unsubscribed"),
+    body=(
+        N_(
+            "You won’t get any more issues of %(newsletter)s, except one that may already be on its"
+            " way."
+        ),
+    ),
+)
+_BACK = PageText(
+    title=N_("Welcome back"), body=(N_("You’ll keep getting %(newsletter)s as before."),)
+)
+_NOT_BACK = PageText(
+    title=N_("It’s too late to undo that"),
+    body=(N_("To get %(newsletter)s again, please sign up again."),),
+)
 
 
 async def show(request: EndpointRequest) -> Response:
@@ -29,16 +51,14 @@ async def show(request: EndpointRequest) -> Response:
     left = await run_sync(_when_left, request, target)
     if left is not None:
         return _left_page(request, target, left)
-    page = request.make_page(
-        request.words.leave, newsletter=request.newsletter_name(target.newsletter)
-    )
+    page = request.make_page(_LEAVE, newsletter=request.newsletter_name(target.newsletter))
     return request.show(
         replace(
             page,
             newsletter=target.newsletter,
             form=Form(
                 action=f"/u/{request.token}",
-                button=request.words.leave_button,
+                button=request.gettext("Unsubscribe"),
                 hidden=((BY_PAGE, "1"), ("lang", request.language)),
             ),
         )
@@ -75,15 +95,15 @@ def _left_page(request: EndpointRequest, target: LinkTarget, at: datetime | None
     """Show that the reader has left, with an undo button as long as the undo is allowed."""
     recent = at is not None and request.config.clock() - at <= request.config.undo
     undo_form = _undo_form(request, DatedTarget(*target, at)) if at and recent else None
-    page = request.make_page(
-        request.words.left, newsletter=request.newsletter_name(target.newsletter)
-    )
+    page = request.make_page(_LEFT, newsletter=request.newsletter_name(target.newsletter))
     return request.show(
         replace(
             page,
             form=undo_form,
             newsletter=target.newsletter,
-            links=request.sign_up_links(request.words.to_sign_up, target.newsletter),
+            links=request.sign_up_links(
+                request.gettext("Go to the sign-up page"), target.newsletter
+            ),
         )
     )
 
@@ -99,17 +119,17 @@ async def undo(request: EndpointRequest) -> Response:
     def come_back(session: Session) -> PageText:
         hashes = request.config.hashes
         if lifecycle.come_back(session, left, request.evidence("page"), hashes, now):
-            return request.words.back
+            return _BACK
         if lifecycle.is_barred(session, target.subscriber_id, hashes):
-            return request.words.confirmed[ConfirmResult.BARRED]
+            return CONFIRMED[ConfirmResult.BARRED]
         row = store.standing_with(session, *target)  # the button may have been pressed twice
-        return request.words.back if row and row.standing in JOINED else request.words.not_back
+        return _BACK if row and row.standing in JOINED else _NOT_BACK
 
     fresh = now - left.at <= request.config.undo
-    text = await request.config.group_commit.alone(come_back) if fresh else request.words.not_back
-    back = text is not request.words.not_back
+    text = await request.config.group_commit.alone(come_back) if fresh else _NOT_BACK
+    back = text is not _NOT_BACK
     page = request.make_page(text, newsletter=request.newsletter_name(target.newsletter))
-    links = request.sign_up_links(request.words.to_sign_up, target.newsletter)
+    links = request.sign_up_links(request.gettext("Go to the sign-up page"), target.newsletter)
     return request.show(
         replace(
             page,
@@ -122,7 +142,7 @@ async def undo(request: EndpointRequest) -> Response:
 def _undo_form(request: EndpointRequest, left: DatedTarget) -> Form:
     return Form(
         action=f"/u/{request.token}/undo",
-        button=request.words.stay_button,
+        button=request.gettext("Undo: keep me subscribed"),
         hidden=(("undo", request.config.links.returning(left)), ("lang", request.language)),
         quiet=True,
     )

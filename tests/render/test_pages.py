@@ -37,7 +37,7 @@ ISSUE = IssueLink(
 )
 FIELDS = (
     Field(name="email", label="Your address", kind="email", value='"><script>'),
-    Field(name="website", label="Leave this empty", kind="trap"),
+    Field(name="website", label="Leave this field empty", kind="trap"),
 )
 FULL = Page(
     language="en",
@@ -59,8 +59,8 @@ FULL = Page(
 
 
 SIGN_UP = SignupBlock(
-    form=Form(action="/subscribe", button="Send it to me", fields=FIELDS),
-    kept=("What we keep about you", "/privacy"),
+    form=Form(action="/subscribe", button="Subscribe", fields=FIELDS),
+    kept=("Privacy", "/privacy"),
     agreed="Send me the weekly.",
 )
 TEASER = Teaser(left="Marlow", right="Oriel", headline="A tie.", url="/comparisons/marlow-vs-oriel")

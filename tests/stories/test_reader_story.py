@@ -57,7 +57,7 @@ class Story:
         self.open(self.site.url)
         self.window.pages[-1].get_by_label("Your email address").fill(READER)
         self.site.clock.advance(seconds=5)
-        return self.press("Send it to me")
+        return self.press("Subscribe")
 
     def mail(self, number: int) -> dict[str, Any]:
         """Wait for the reader's mail of that number; returns it as it arrived."""
@@ -127,9 +127,9 @@ def join(story: Story) -> None:
     confirm = link(letter, "/c/")
 
     assert story.site.http.head(urlsplit(confirm).path).status_code == 200
-    assert story.open(confirm) == "Do you want Weekly AI Tool Verdicts?"
+    assert story.open(confirm) == "Subscribe to Weekly AI Tool Verdicts?"
     assert story.standing() is Standing.PENDING
-    assert story.press("Yes, send it to me") == "You’re on the list"
+    assert story.press("Yes, subscribe me") == "You’re subscribed"
     assert story.standing() is Standing.CONFIRMED
 
 
@@ -146,9 +146,9 @@ def test_a_reader_joins_reads_and_leaves_by_the_link_in_the_mail(
     story.send_issue(2, "2026-W48")
     issue = story.mail(3)
     assert story.open(link(issue, "/issues/weekly/2")).startswith("No. 2")
-    assert story.open(link(issue, "/u/")) == "Leave Weekly AI Tool Verdicts?"
+    assert story.open(link(issue, "/u/")) == "Unsubscribe from Weekly AI Tool Verdicts?"
     assert story.standing() is Standing.CONFIRMED
-    assert story.press("Leave") == "You have left"
+    assert story.press("Unsubscribe") == "You’ve unsubscribed"
     assert story.standing() is Standing.UNSUBSCRIBED
 
     story.send_issue(3, "2026-W49")

@@ -221,7 +221,10 @@ def test_a_frozen_mail_s_links_open_in_the_whole_window(site: Running, browser: 
         page.get_by_role("link", name="Unsubscribe").first.click()
         page.wait_for_url("**/own-links")
 
-        assert page.get_by_role("heading", level=1).inner_text() == "That link is in your own mail"
+        assert (
+            page.get_by_role("heading", level=1).inner_text()
+            == "This link only works in your own email"
+        )
 
 
 def test_no_form_with_a_proof_of_work_to_do_has_a_barrier(

@@ -45,7 +45,7 @@ def test_a_draft_is_no_more_there_than_an_issue_that_never_was(
     answer = site.get(f"/issues/weekly/{number}{path}")
 
     assert answer.status_code == 404
-    assert "There is nothing here" in answer.text
+    assert "Page not found" in answer.text
 
 
 def test_a_draft_appears_when_its_audience_is_frozen(site: Running) -> None:

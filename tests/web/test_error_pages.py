@@ -25,7 +25,7 @@ def test_a_missing_page_is_shown_in_the_visitors_language(site: Running) -> None
     answer = site.get("/nichts", headers={"Accept-Language": "de-AT,de;q=0.9"})
 
     assert answer.status_code == 404
-    assert "Hier ist nichts" in answer.text
+    assert "Seite nicht gefunden" in answer.text
     assert '<html lang="de">' in answer.text
 
 
@@ -110,7 +110,7 @@ def test_a_database_that_never_was_is_a_page_too(make_running: MakeSite, tmp_pat
 
         assert answer.status_code == 503, path
         assert answer.headers["retry-after"]
-        assert "There is nothing here" not in answer.text
+        assert "Page not found" not in answer.text
 
 
 def test_who_leaves_sees_the_button_also_while_nothing_was_ever_read(
@@ -135,7 +135,7 @@ def test_a_broken_template_of_ones_own_breaks_its_page_and_nothing_else(
         answer = site.get("/")
 
     assert answer.status_code == 500
-    assert "The fault is ours" in answer.text
+    assert "It’s our fault" in answer.text
     assert "home.html:1" in caplog.text
     assert site.get("/issues").status_code == 200
 
@@ -149,5 +149,5 @@ def test_with_no_page_to_show_the_fault_is_said_in_plain_words(
 
     answer = site.get("/")
 
-    assert (answer.status_code, answer.text) == (500, "That didn’t work\n")
+    assert (answer.status_code, answer.text) == (500, "Something went wrong\n")
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"

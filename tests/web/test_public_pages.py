@@ -177,10 +177,10 @@ def test_a_german_newsletter_s_pages_speak_german(site: Running) -> None:
 
 
 def test_the_page_the_archive_s_copies_lead_to_explains_itself(site: Running) -> None:
-    assert "in your own mail" in site.get("/own-links").text
+    assert "in your own email" in site.get("/own-links").text
 
     german = site.get("/own-links", headers={"Accept-Language": "de"})
-    assert "in Ihrer eigenen Mail" in german.text
+    assert "in Ihrer eigenen E-Mail" in german.text
     assert german.headers["vary"] == "Accept-Language"
 
 

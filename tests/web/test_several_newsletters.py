@@ -106,12 +106,12 @@ def test_nobody_signs_up_to_a_private_newsletter_by_its_name(several: Running) -
 
 def test_a_private_newsletters_own_links_work_for_its_readers(several: Running) -> None:
     page = several.get(own(several, "inner")).text
-    assert "The inner circle comes to you." in page
+    assert "You’re subscribed to The inner circle." in page
     url = several.links.unsubscribe(LinkTarget(READER, "inner"))
     left = several.http.post(
         url.removeprefix(several.app.settings.base_url), data={"page": "1"}
     ).text
-    assert "No further issue of The inner circle comes to you." in left
+    assert "You won’t get any more issues of The inner circle" in left
     assert "/subscribe?newsletter=inner" not in left
 
 
@@ -152,7 +152,7 @@ def test_the_preferences_show_all_that_a_reader_gets_with_a_switch_each(several:
         assert f'name="keep" value="{slug}" checked' in page
     assert "Weekly AI Tool Verdicts, every Tuesday" in page
     assert "Topics, breaks and more for The inner circle" in page
-    assert "Leave all of them" in page
+    assert "Unsubscribe from all of them" in page
 
 
 def switch(site: Running, *keep: str, shown: str = "weekly,tools,inner") -> str:
@@ -188,7 +188,7 @@ def test_a_newsletter_joined_since_the_page_was_opened_is_not_left(several: Runn
 
 def test_one_button_leaves_every_newsletter(several: Running) -> None:
     path = f"{own(several)}/leave-all"
-    assert "Leave every newsletter?" in several.get(path).text
+    assert "Unsubscribe from every newsletter?" in several.get(path).text
     assert set(standings(several).values()) == {Standing.CONFIRMED}
     several.http.post(path, data={"lang": "en"})
     assert set(standings(several).values()) == {Standing.UNSUBSCRIBED}
@@ -208,7 +208,7 @@ def test_an_archived_newsletter_keeps_its_pages_and_its_readers_rights(several: 
     assert "This newsletter is no longer published." in several.get("/").text
     assert several.get("/subscribe?newsletter=weekly").status_code == 404
     assert "Weekly AI Tool Verdicts" in several.get("/privacy?newsletter=weekly").text
-    assert "comes to you" in several.get(own(several)).text
+    assert "You’re subscribed to" in several.get(own(several)).text
     link = several.links.confirm(DatedTarget(READER, "weekly", several.clock()))
     assert several.get(link.removeprefix(several.app.settings.base_url)).status_code == 200
 

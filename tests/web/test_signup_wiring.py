@@ -93,7 +93,7 @@ def test_a_readers_file_holds_what_their_mailbox_said(site: Running) -> None:
 
 
 def test_of_nobody_there_is_no_file(site: Running) -> None:
-    assert "Nothing is kept about you here." in site.get(f"{own_path(site, 99)}/data").text
+    assert "We don’t hold any data about you." in site.get(f"{own_path(site, 99)}/data").text
 
 
 def test_topics_are_the_categories_of_the_stock_and_can_be_chosen(site: Running) -> None:
@@ -103,7 +103,7 @@ def test_topics_are_the_categories_of_the_stock_and_can_be_chosen(site: Running)
     )
 
     assert 'value="data &amp; finance"' in page
-    assert "You get the issues with something about: Audio, Data &amp; Finance." in answer.text
+    assert "You get issues that cover: Audio, Data &amp; Finance." in answer.text
     assert data_of(site)["subscriptions"][0]["topics"] == ["audio", "data & finance"]
 
 
@@ -141,7 +141,7 @@ def test_a_page_of_many_long_topics_stays_small(site: Running) -> None:
 def test_a_page_in_german_says_in_german_when_the_mail_comes(site: Running) -> None:
     page = site.get("/subscribe?lang=de").text
 
-    assert "Per E-Mail, jeden Dienstag." in page
+    assert "Kommt jeden Dienstag per E-Mail." in page
     assert "every Tuesday" not in page
 
 
@@ -149,7 +149,7 @@ def test_the_next_issue_is_offered_in_usual_words(site: Running) -> None:
     page = site.get("/issues").text
 
     assert "<h2>Get the next comparison in your inbox</h2>" in page
-    assert ">What we keep about you</a>" in page
+    assert ">Privacy</a>" in page
 
 
 def test_links_in_the_frame_open_outside_of_it(site: Running) -> None:
@@ -168,8 +168,8 @@ def test_visitors_are_told_of_daily_copies_and_of_files_in_the_outbox(
     make_running: MakeSite,
 ) -> None:
     page = make_running(backups_kept=5).get("/privacy?lang=en").text
-    assert "hold what was deleted for 5 days more" in page
-    assert "A file with each mail and its address" in page
+    assert "keep deleted data for another 5 days" in page
+    assert "A file of each email, with its address" in page
 
 
 def test_files_left_in_the_outbox_are_reported_when_mail_goes_another_way(
@@ -179,7 +179,7 @@ def test_files_left_in_the_outbox_are_reported_when_mail_goes_another_way(
     bare = make_running(**way).get("/privacy?lang=en").text
     (tmp_path / "outbox" / "weekly-1").mkdir(parents=True)
     left = make_running(**way).get("/privacy?lang=en").text
-    words = ("A file with each mail", "Copies of the database")
+    words = ("A file of each email", "ackups of the database")
     assert [said in bare for said in words] == [False, False]
     assert [said in left for said in words] == [True, False]
 

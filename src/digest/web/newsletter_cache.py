@@ -17,9 +17,9 @@ from digest.comparisons.store import categories
 from digest.issues import store as issue_store
 from digest.issues.calendar import rhythm
 from digest.issues.models import Newsletter, Tracking
+from subscribers.locale import LANGUAGES, choose
 from subscribers.sql import UnitOfWork
 from subscribers.web import NewsletterInfo
-from subscribers.web.wording import LANGUAGES, choose
 
 FRESH_SECONDS = 5.0
 MOST_TOPICS = 24  # more are hard to choose among, and more boxes than a form may send
@@ -60,7 +60,7 @@ class NewsletterEntry:
     @property
     def comes(self) -> str:
         """How often, in the newsletter's own language."""
-        return self.rhythm.get(choose(self.language, ""), "")
+        return self.rhythm.get(choose(self.language), "")
 
 
 class NewsletterCache(Mapping[str, NewsletterInfo]):

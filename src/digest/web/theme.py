@@ -15,8 +15,8 @@ from digest.render.pages import SignupBlock, Site, message_page
 from digest.settings import Settings
 from digest.web.newsletter_cache import NewsletterCache, NewsletterEntry
 from digest.web.security_headers import POLICY, cacheable_headers
+from subscribers.locale import choose
 from subscribers.web import SCRIPTED, Page, SiteConfig, form, kept_link, wording
-from subscribers.web.wording import choose
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Theme:
         """
         if entry is None or not entry.open:
             return None
-        language, info = choose(entry.language, ""), entry.info()
+        language, info = choose(entry.language), entry.info()
         return SignupBlock(
             form=form(config, info, language, source=source),
             agreed=wording(info, language),

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from subscribers import lifecycle, store
+from subscribers.locale import N_
 from subscribers.models import JOINED, Standing
 from subscribers.store import NewsletterStanding, Reader
 from subscribers.tokens import DatedTarget, LinkTarget
@@ -21,6 +22,7 @@ from subscribers.web.page_model import Choice, Form
 
 MOST_SWITCHES = 26  # `request_body` refuses a form of more than 30 fields
 KEEP, SHOWN = "keep", "shown"
+LEAVE_ALL = N_("Unsubscribe from all of them")
 
 
 class NewsletterSwitch(NamedTuple):
@@ -47,17 +49,17 @@ def form(request: EndpointRequest, switches: Sequence[NewsletterSwitch]) -> Form
     """Return the form with the switches; ``None`` without any."""
     if not switches:
         return None
-    words, shown = request.words, [switch.newsletter for switch in switches]
+    shown = [switch.newsletter for switch in switches]
     choice = Choice(
         name=KEEP,
-        label=words.newsletters_label,
+        label=request.gettext("Your newsletters. Untick any that you no longer want."),
         options=[(slug, _described(request, slug)) for slug in shown],
         chosen=[switch.newsletter for switch in switches if switch.on],
         kind="checkbox",
     )
     return Form(
         action=f"/p/{request.token}/newsletters",
-        button=words.save,
+        button=request.gettext("Save"),
         # What the reader saw: a newsletter joined since then isn't left for want of a tick.
         hidden=(("lang", request.language), (SHOWN, ",".join(shown))),
         choices=[choice],
@@ -74,7 +76,10 @@ def links(
     base = request.config.base_url
     others = [
         (
-            request.words.newsletter_more.format(newsletter=request.newsletter_name(slug)),
+            request.gettext(
+                "Topics, breaks and more for %(newsletter)s",
+                newsletter=request.newsletter_name(slug),
+            ),
             request.onward(
                 request.config.links.preferences(
                     LinkTarget(reader.id, slug), reader.address
@@ -84,7 +89,7 @@ def links(
         for slug, on in switches
         if on and slug != here
     ]
-    leave = (request.words.leave_all_button, request.onward(f"/p/{request.token}/leave-all"))
+    leave = (request.gettext(LEAVE_ALL), request.onward(f"/p/{request.token}/leave-all"))
     return [*others, leave]
 
 

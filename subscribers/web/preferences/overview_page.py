@@ -5,24 +5,38 @@ This module hides which of the preference pages a reader's standing allows.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from anyio.to_thread import run_sync
 from starlette.responses import Response
 
 from subscribers import address_change, store
 from subscribers.errors import OldLink
-from subscribers.locale import long_date
+from subscribers.locale import N_, long_date
 from subscribers.models import JOINED, Standing
 from subscribers.store import NewsletterStanding, Reader
 from subscribers.suppression import REJOINABLE
 from subscribers.tokens import LinkTarget, address_mark
 from subscribers.web.endpoint import EndpointRequest
-from subscribers.web.page_model import Choice, Field, Form, Page
+from subscribers.web.page_model import Choice, Field, Form, Page, PageText
 from subscribers.web.preferences import newsletter_switches
 
 MOST_TOPICS = 28  # checkboxes; `request_body` refuses a form of more than 30 fields
+#: The titles of the pages that the overview links to.
+TOPICS, PAUSE = N_("Topics"), N_("Take a break")
+MOVE, ERASE = N_("Change your email address"), N_("Delete my data")
+_STANDINGS: Mapping[str, str] = {
+    "confirmed": N_("You’re subscribed to %(newsletter)s."),
+    "paused": N_("%(newsletter)s is paused until %(until)s."),
+    "pending": N_("You haven’t confirmed your subscription to %(newsletter)s yet."),
+    "unsubscribed": N_("You’ve unsubscribed from %(newsletter)s."),
+    "suppressed": N_(
+        "We no longer send email to this address: emails bounced or were reported as spam, or we"
+        " took it off our list."
+    ),
+    "gone": N_("We don’t hold any data about you."),
+}
 
 
 async def target_of(request: EndpointRequest) -> LinkTarget:
@@ -70,16 +84,17 @@ async def overview(
     row = next((row for row in rows if row.newsletter == target.newsletter), None)
     held = reader.suppressed if reader else None
     switches = [] if held else newsletter_switches.switches_of(request, rows)
-    standing = request.words.standing[_standing(row, reader, request.config.clock())].format(
+    standing = request.gettext(
+        _STANDINGS[_standing(row, reader, request.config.clock())],
         newsletter=request.newsletter_name(target.newsletter),
         until=long_date(row.paused_until, request.language) if row and row.paused_until else "",
     )
-    paragraphs = [request.words.saved, standing] if saved else [standing]
+    paragraphs = [request.gettext("Saved."), standing] if saved else [standing]
     paragraphs += [*_chosen(request, row), *_address_of(request, reader)]
     return request.show(
         Page(
             language=request.language,
-            title=request.words.preferences.title,
+            title=request.gettext("Your preferences"),
             newsletter=target.newsletter,
             paragraphs=paragraphs,
             form=newsletter_switches.form(request, switches),
@@ -107,7 +122,7 @@ def _chosen(request: EndpointRequest, row: NewsletterStanding | None) -> list[st
         return []
     named = dict(topics_of(request, row))
     topics = ", ".join(named.get(topic, topic) for topic in row.topics)
-    return [request.words.topics_chosen.format(topics=topics)]
+    return [request.gettext("You get issues that cover: %(topics)s.", topics=topics)]
 
 
 def _standing(row: NewsletterStanding | None, reader: Reader | None, now: datetime) -> str:
@@ -127,21 +142,28 @@ def _links(
     held: str | None,
     alone: bool,
 ) -> list[tuple[str, str]]:
-    words = request.words
-    again = request.sign_up_links(words.to_sign_up, target.newsletter)
+    again = request.sign_up_links(request.gettext("Go to the sign-up page"), target.newsletter)
     if row is None:
         return again
     joined = row.standing in JOINED
     leave = request.config.links.unsubscribe(target).removeprefix(request.config.base_url)
     offered = [
-        (joined and bool(topics_of(request, row)), words.topics.title, _own(request, "/topics")),
-        (joined, words.pause.title, _own(request, "/pause")),
-        (joined and held not in address_change.BARRED, words.move.title, _own(request, "/address")),
+        (
+            joined and bool(topics_of(request, row)),
+            request.gettext(TOPICS),
+            _own(request, "/topics"),
+        ),
+        (joined, request.gettext(PAUSE), _own(request, "/pause")),
+        (
+            joined and held not in address_change.BARRED,
+            request.gettext(MOVE),
+            _own(request, "/address"),
+        ),
         # A confirmed sign-up lifts this suppression.
         *((not joined or held in REJOINABLE, *link) for link in again),
-        (True, words.data, _own(request, "/data")),
-        (joined and alone, words.leave_button, request.onward(leave)),
-        (True, words.erase.title, _own(request, "/erase")),
+        (True, request.gettext("Download all the data we hold about you"), _own(request, "/data")),
+        (joined and alone, request.gettext("Unsubscribe"), request.onward(leave)),
+        (True, request.gettext(ERASE), _own(request, "/erase")),
     ]
     return [(text, path) for offer, text, path in offered if offer]
 
@@ -153,7 +175,7 @@ def _own(request: EndpointRequest, page: str = "") -> str:
 async def action_form(
     request: EndpointRequest,
     action: str,
-    page_text: Any,
+    page_text: PageText,
     button: str,
     *,
     fields: tuple[Field, ...] = (),
@@ -179,7 +201,7 @@ async def action_form(
                 choices=choices or (),
                 quiet=quiet,
             ),
-            links=[(request.words.to_preferences, _own(request))],
+            links=[(request.gettext("Back to your preferences"), _own(request))],
         ),
         status=422 if fault else 200,
     )
@@ -190,4 +212,5 @@ def _address_of(request: EndpointRequest, reader: Reader | None) -> list[str]:
     if reader is None:
         return []
     local, _, domain = reader.address.rpartition("@")
-    return [request.words.own_address.format(address=f"{local[0]}…@{domain}")]
+    short = f"{local[0]}…@{domain}"
+    return [request.gettext("Your address: %(address)s", address=short)]

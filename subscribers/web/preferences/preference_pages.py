@@ -17,13 +17,18 @@ from starlette.responses import Response
 from subscribers import address_change, export, lifecycle, store
 from subscribers.address import parse
 from subscribers.errors import BadAddress
-from subscribers.locale import long_date
+from subscribers.locale import N_, long_date
 from subscribers.models import JOINED, LetterState, Standing
 from subscribers.tokens import LinkTarget
+from subscribers.web.address_faults import ADDRESS_FAULTS, DISPOSABLE
 from subscribers.web.endpoint import EndpointRequest
-from subscribers.web.page_model import Choice, Field
+from subscribers.web.page_model import Choice, Field, PageText
 from subscribers.web.preferences import newsletter_switches
 from subscribers.web.preferences.overview_page import (
+    ERASE,
+    MOVE,
+    PAUSE,
+    TOPICS,
     action_form,
     find_standing,
     joined,
@@ -35,29 +40,86 @@ from subscribers.web.preferences.overview_page import (
 WEEKS = (2, 4, 8, 26)
 LONGEST = timedelta(days=366)
 _SAME = "same"  # the value that keeps the present pause
+_PAUSE = PageText(
+    title=PAUSE,
+    body=(N_("You won’t get any issues during the break. Afterwards they start again."),),
+)
+_NO_BREAK = N_("Please choose how long, or a date within the next year.")
+_LEAVE_ALL = PageText(
+    title=N_("Unsubscribe from every newsletter?"),
+    body=(N_("Press the button, and you won’t get any of our newsletters any more."),),
+)
+_TOPICS = PageText(
+    title=TOPICS,
+    body=(
+        N_(
+            "Every reader gets the same issue. You’ll get it when it covers at least one of the"
+            " topics you tick, or something that has no topic."
+        ),
+        N_("Tick all of them or none to get every issue."),
+    ),
+)
+_TOPICS_CHANGED = N_("The topics have changed in the meantime. Please check your choice.")
+_MOVE = PageText(
+    title=MOVE,
+    body=(N_("We’ll email a link to your new address. Nothing changes until you confirm there."),),
+)
+_MOVE_ASKED = PageText(
+    title=N_("Check your new inbox"),
+    body=(
+        N_(
+            "If your subscription can move to that address, an email with a link is on its way"
+            " there."
+        ),
+    ),
+)
+_MANY_MOVES = N_(
+    "You’ve asked for several addresses in a short time. The link in the last email still works."
+    " Please try again in an hour."
+)
+_ERASE = PageText(
+    title=ERASE,
+    body=(
+        N_(
+            "Press the button to delete your address and everything else we keep about you. Two"
+            " things remain: a record that you agreed and left, under a number without your name;"
+            " and a hash of your address, so that an imported list can’t add you"
+            " again."
+        ),
+    ),
+)
+_ERASED = PageText(
+    title=N_("Your data has been deleted"), body=(N_("You won’t get anything else from us."),)
+)
+
+
+def _for_weeks(request: EndpointRequest, weeks: int) -> str:
+    return request.words.ngettext("%(num)s week", "%(num)s weeks", weeks) % {"num": weeks}
 
 
 async def show_pause(request: EndpointRequest, *, fault: str = "") -> Response:
     """Show the form to pause the newsletter, or to end or keep a pause."""
-    target, words = await target_of(request), request.words
+    target = await target_of(request)
     row = await joined(request, target)
     if row is None:
         return await overview(request, target)
-    options = [(str(weeks), words.weeks.format(weeks=weeks)) for weeks in WEEKS]
+    options = [(str(weeks), _for_weeks(request, weeks)) for weeks in WEEKS]
     until = row.paused_until if row.standing is Standing.PAUSED else None
     if until:
-        options.append(("0", words.resume))
+        options.append(("0", request.gettext("End the break now")))
     if until and until > request.config.clock():
-        still = words.pause_same.format(until=long_date(until, request.language))
+        day = long_date(until, request.language)
+        still = request.gettext("Keep the current break, until %(until)s", until=day)
         options.insert(0, (_SAME, still))
-    choice = Choice(name="weeks", label=words.pause_label, options=options, chosen=[options[0][0]])
-    day = Field(name="until", label=words.pause_until, kind="date")
+    label = request.gettext("For how long?")
+    choice = Choice(name="weeks", label=label, options=options, chosen=[options[0][0]])
+    until_day = request.gettext("Or until a date of your choice, which then counts instead")
     return await action_form(
         request,
         "pause",
-        words.pause,
-        words.save,
-        fields=(day,),
+        _PAUSE,
+        request.gettext("Save"),
+        fields=(Field(name="until", label=until_day, kind="date"),),
         choices=[choice],
         fault=fault,
     )
@@ -71,7 +133,7 @@ async def take_pause(request: EndpointRequest) -> Response:
         return await overview(request, target)
     until = _until(request.fields, now)
     if until is None:
-        return await show_pause(request, fault=request.words.pause_fault)
+        return await show_pause(request, fault=request.gettext(_NO_BREAK))
 
     def keep(session: Session) -> bool:
         if until == now:
@@ -115,8 +177,8 @@ async def take_newsletters(request: EndpointRequest) -> Response:
 async def show_leave_all(request: EndpointRequest) -> Response:
     """Show the button that leaves every newsletter."""
     await target_of(request)
-    words = request.words
-    return await action_form(request, "leave-all", words.leave_all, words.leave_all_button)
+    button = request.gettext(newsletter_switches.LEAVE_ALL)
+    return await action_form(request, "leave-all", _LEAVE_ALL, button)
 
 
 async def take_leave_all(request: EndpointRequest) -> Response:
@@ -140,15 +202,13 @@ async def show_topics(
         return await overview(request, target)
     choice = Choice(
         name="topics",
-        label=request.words.topics_label,
+        label=request.gettext("Send me issues about"),
         options=offered,
         chosen=ticked or row.topics or [],
         kind="checkbox",
     )
-    words = request.words
-    return await action_form(
-        request, "topics", words.topics, words.save, choices=[choice], fault=fault
-    )
+    save = request.gettext("Save")
+    return await action_form(request, "topics", _TOPICS, save, choices=[choice], fault=fault)
 
 
 async def take_topics(request: EndpointRequest) -> Response:
@@ -159,7 +219,7 @@ async def take_topics(request: EndpointRequest) -> Response:
         return await overview(request, target)
     checked = request.lists.get("topics", [])
     if not set(checked) <= set(offered):
-        return await show_topics(request, fault=request.words.topics_changed, ticked=checked)
+        return await show_topics(request, fault=request.gettext(_TOPICS_CHANGED), ticked=checked)
     chosen = [value for value in offered if value in checked]
     topics = chosen if 0 < len(chosen) < len(offered) else None
 
@@ -187,9 +247,9 @@ async def take_address(request: EndpointRequest) -> Response:
     try:
         address = parse(request.fields.get("email", ""))
     except BadAddress as fault:
-        return await _address_form(request, fault=request.words.faults[fault.fault])
+        return await _address_form(request, fault=request.gettext(ADDRESS_FAULTS[fault.fault]))
     if address.domain in request.config.disposable:
-        return await _address_form(request, fault=request.words.disposable)
+        return await _address_form(request, fault=request.gettext(DISPOSABLE))
 
     def request_change(session: Session) -> LetterState | None:
         config = request.config
@@ -200,10 +260,10 @@ async def take_address(request: EndpointRequest) -> Response:
 
     state = await request.config.group_commit.alone(request_change)
     if state is None:
-        return await _address_form(request, fault=request.words.move_many)
+        return await _address_form(request, fault=request.gettext(_MANY_MOVES))
     if state is LetterState.WAITING:
         request.config.on_letter()
-    return request.page(request.words.move_asked)
+    return request.page(_MOVE_ASKED)
 
 
 async def data(request: EndpointRequest) -> Response:
@@ -231,8 +291,8 @@ async def show_erase(request: EndpointRequest) -> Response:
     target = await target_of(request)
     if not await run_sync(find_standing, request, target):
         return await overview(request, target)
-    words = request.words
-    return await action_form(request, "erase", words.erase, words.erase_button, quiet=True)
+    button = request.gettext("Delete everything")
+    return await action_form(request, "erase", _ERASE, button, quiet=True)
 
 
 async def take_erase(request: EndpointRequest) -> Response:
@@ -249,7 +309,7 @@ async def take_erase(request: EndpointRequest) -> Response:
 
     if await request.config.group_commit.alone(erase):
         await run_sync(request.config.on_erased)
-    return request.page(request.words.erased)
+    return request.page(_ERASED)
 
 
 def _may_change_address(request: EndpointRequest, target: LinkTarget) -> bool:
@@ -265,12 +325,11 @@ def _may_change_address(request: EndpointRequest, target: LinkTarget) -> bool:
 
 
 async def _address_form(request: EndpointRequest, *, fault: str = "") -> Response:
-    words = request.words
     value = request.fields.get("email", "")[:254]
-    field = Field(name="email", label=words.move_label, kind="email", value=value)
-    return await action_form(
-        request, "address", words.move, words.move_button, fields=(field,), fault=fault
-    )
+    label = request.gettext("New email address")
+    field = Field(name="email", label=label, kind="email", value=value)
+    button = request.gettext("Send the link")
+    return await action_form(request, "address", _MOVE, button, fields=(field,), fault=fault)
 
 
 def _plain(value: Any) -> str:

@@ -27,7 +27,7 @@ def test_signing_up_and_confirming_makes_a_reader(site: Site) -> None:
     assert site.standing(READER) is Standing.PENDING
     answer = site.http.post(path, data=hidden(site.http.get(path).text))
     assert answer.status_code == 200
-    assert "You’re on the list" in answer.text
+    assert "You’re subscribed" in answer.text
     assert site.standing(READER) is Standing.CONFIRMED
 
 
@@ -119,7 +119,7 @@ def test_G07_a_link_older_than_leaving_brings_nobody_back(site: Site) -> None:
     site.clock.advance(minutes=1)
     site.http.post(site.path(site.deliver()[0].unsubscribe_url))
     answer = site.http.post(path)
-    assert "left since" in answer.text
+    assert "unsubscribed since then" in answer.text
     assert site.standing(READER) is Standing.UNSUBSCRIBED
 
 
@@ -128,7 +128,7 @@ def test_an_address_suppressed_since_is_not_promised_anything(site: Site, hashes
     with site.config.sessions.write() as session:
         suppression.suppress(session, READER, SuppressionReason.COMPLAINT, hashes, site.clock.now)
     answer = site.http.post(path)
-    assert "No mail goes to this address" in answer.text
+    assert "We don’t send email to this address" in answer.text
     assert site.standing(READER) is Standing.PENDING
     assert site.deliver() == []
 
@@ -164,14 +164,14 @@ def test_a_sign_up_that_is_gone_is_said_before_anything_is_pressed(site: Site) -
     path = confirm_path(site)
     with site.config.sessions.write() as session:
         session.execute(text("DELETE FROM subscription"))
-    assert "no longer here" in site.http.get(path).text
+    assert "no longer exists" in site.http.get(path).text
 
 
 def test_a_sign_up_that_is_gone_explains_itself(site: Site) -> None:
     path = confirm_path(site)
     with site.config.sessions.write() as session:
         session.connection().exec_driver_sql("DELETE FROM subscriber")
-    assert "no longer here" in site.http.post(path).text
+    assert "no longer exists" in site.http.post(path).text
 
 
 def test_the_evidence_says_what_was_agreed_to_and_how_it_was_confirmed(site: Site) -> None:
@@ -188,5 +188,5 @@ def test_G07_a_link_opened_again_says_that_nothing_is_to_do(site: Site) -> None:
     link = site.path(site.deliver()[0].action_url)
     site.http.post(link)
     again = site.http.get(link)
-    assert "on the list already" in again.text
+    assert "already subscribed" in again.text
     assert "<form" not in again.text

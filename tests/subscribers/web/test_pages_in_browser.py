@@ -51,20 +51,20 @@ def test_a_reader_signs_up_confirms_leaves_and_returns(site: Site, open_page: Op
     page = open_page(f"{site.url}/subscribe")
     page.get_by_label("Your email address").fill(READER)
     site.clock.advance(seconds=5)
-    press(page, "Send it to me")
+    press(page, "Subscribe")
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your inbox")
 
     page = open_page(site.deliver()[0].action_url)
     assert site.standing(READER) is Standing.PENDING
-    press(page, "Yes, send it to me")
+    press(page, "Yes, subscribe me")
     assert site.standing(READER) is Standing.CONFIRMED
 
     welcome = site.deliver()[0]
     assert welcome.kind is LetterKind.WELCOME
     page = open_page(welcome.unsubscribe_url)
-    press(page, "Leave")
+    press(page, "Unsubscribe")
     assert site.standing(READER) is Standing.UNSUBSCRIBED
-    press(page, "That was a mistake")
+    press(page, "Undo")
     assert site.standing(READER) is Standing.CONFIRMED
 
 
@@ -90,7 +90,7 @@ def test_preferences_are_kept_from_page_to_page(site: Site, open_page: Open) -> 
     page.get_by_label("8 weeks").check()
     press(page, "Save")
     expect(page.get_by_text("paused until 19 January 2027")).to_be_visible()
-    page.get_by_role("link", name="Forget me").click()
+    page.get_by_role("link", name="Delete my data").click()
     press(page, "Delete everything")
     assert site.standing(READER) is None
 
@@ -116,7 +116,7 @@ def test_the_frame_in_a_sandbox_says_where_to_sign_up(
     inside = page.frame_locator("iframe")
     inside.get_by_label("Your email address").fill(READER)
     site.clock.advance(seconds=5)
-    inside.get_by_role("button", name="Send it to me").click()
+    inside.get_by_role("button", name="Subscribe").click()
     expect(inside.get_by_text(f"{site.url}/subscribe?newsletter=weekly")).to_be_visible()
     page.close()
 
@@ -128,9 +128,9 @@ def test_the_form_on_somebody_elses_page_leads_to_ours_and_on(
     page = open_page(f"{site.url}/subscribe")
     page.set_content(f"<h1>A blog</h1>{snippet}")
     page.get_by_label("Your email address").fill(READER)
-    press(page, "Send it to me")
-    expect(page.get_by_text("once more")).to_be_visible()
+    press(page, "Subscribe")
+    expect(page.get_by_text("press the button again")).to_be_visible()
     expect(page.get_by_label("Your email address")).to_have_value(READER)
     site.clock.advance(seconds=5)
-    press(page, "Send it to me")
+    press(page, "Subscribe")
     expect(page.get_by_role("heading", level=1)).to_have_text("Check your inbox")

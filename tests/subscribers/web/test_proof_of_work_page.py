@@ -65,7 +65,7 @@ def test_who_did_not_is_shown_the_form_again_with_a_new_proof_of_work(
 ) -> None:
     fields = opened(guarded)
     response = send(guarded, {**fields, "altcha": answer}, READER)
-    assert "once more" in response.text
+    assert "press the button again" in response.text
     assert asked(response.text)["challenge"] not in json.dumps(fields)
     assert guarded.standing(READER) is None
 

@@ -32,7 +32,7 @@ def test_the_form_works_without_script_and_says_what_one_agrees_to(site: Site) -
     page = site.http.get("/subscribe").text
     assert "<script" not in page
     assert 'type="email"' in page
-    assert "I can leave at any time" in page
+    assert "I can unsubscribe at any time" in page
     assert 'href="/issues/3"' in page
 
 
@@ -249,7 +249,7 @@ def test_a_robot_that_fills_in_the_hidden_field_is_thanked_and_ignored(site: Sit
 )
 def test_a_form_that_is_not_ours_is_shown_once_more(site: Site, change: dict[str, Any]) -> None:
     answer = site.fill_in(READER, **change)
-    assert "once more" in answer.text
+    assert "press the button again" in answer.text
     assert site.rows("subscriber") == []
     site.clock.advance(seconds=3)
     again = site.http.post("/subscribe", data={**hidden(answer.text), "email": READER})
@@ -258,7 +258,7 @@ def test_a_form_that_is_not_ours_is_shown_once_more(site: Site, change: dict[str
 
 def test_a_form_sent_too_fast_need_only_be_sent_again_however_soon(site: Site) -> None:
     early = site.fill_in(READER, wait=0.5)
-    assert "once more" in early.text
+    assert "press the button again" in early.text
     assert INBOX in site.http.post("/subscribe", data={**hidden(early.text), "email": READER}).text
 
 
@@ -266,7 +266,7 @@ def test_a_form_that_was_sent_once_is_no_pass_for_other_addresses(site: Site) ->
     form = hidden(site.fill_in(READER, wait=0.5).text)
     for address in ("a@example.org", "b@example.net"):
         answer = site.http.post("/subscribe", data={**form, "email": address})
-        assert "once more" in answer.text
+        assert "press the button again" in answer.text
     assert site.rows("sign_up_asked") == []
 
 
@@ -292,16 +292,16 @@ def test_a_form_that_said_something_else_is_shown_once_more(
     offers[NEWSLETTER] = replace(INFO, **change)
     site.clock.advance(seconds=3)
     answer = site.http.post("/subscribe", data={**form, "email": READER})
-    assert "once more" in answer.text
+    assert "press the button again" in answer.text
     assert site.rows("sign_up_asked") == []
 
 
 def test_a_form_filled_in_faster_than_a_person_can_is_shown_once_more(site: Site) -> None:
-    assert "once more" in site.fill_in(READER, wait=0.5).text
+    assert "press the button again" in site.fill_in(READER, wait=0.5).text
 
 
 def test_a_form_left_open_overnight_is_shown_once_more(site: Site) -> None:
-    assert "once more" in site.fill_in(READER, wait=12 * 3600).text
+    assert "press the button again" in site.fill_in(READER, wait=12 * 3600).text
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_a_form_sent_by_another_site_changes_nothing(site: Site, headers: dict[s
     form = hidden(site.http.get("/subscribe").text)
     site.clock.advance(seconds=3)
     answer = site.http.post("/subscribe", data={**form, "email": READER}, headers=headers)
-    assert "once more" in answer.text
+    assert "press the button again" in answer.text
     assert site.rows("subscriber") == []
 
 
@@ -335,7 +335,7 @@ def test_throw_away_domains_are_refused_where_that_is_set(
     make_site: Callable[..., Site],
 ) -> None:
     site = make_site(disposable=frozenset({"mailinator.com"}))
-    assert "thrown away" in site.fill_in("reader@mailinator.com").text
+    assert "throwaway" in site.fill_in("reader@mailinator.com").text
     assert site.rows("subscriber") == []
 
 
@@ -434,7 +434,7 @@ def test_the_page_speaks_the_readers_language(site: Site) -> None:
     assert "Ihre E-Mail-Adresse" in page
     site.clock.advance(seconds=3)
     answer = site.http.post("/subscribe", data={**hidden(page), "email": READER})
-    assert "Schauen Sie in Ihr Postfach" in answer.text
+    assert "Sehen Sie in Ihr Postfach" in answer.text
     assert site.deliver()[0].language == "de"
 
 
@@ -538,4 +538,4 @@ def test_a_form_of_an_earlier_version_is_shown_once_more(site: Site) -> None:
     token = site.config.tokens.sign(Purpose.FORM, f"weekly:{moment}")
     answer = site.http.post("/subscribe", data={"email": READER, "token": token})
     assert answer.status_code == 200
-    assert "once more" in answer.text
+    assert "press the button again" in answer.text

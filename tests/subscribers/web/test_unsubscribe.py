@@ -41,14 +41,14 @@ def test_the_link_in_a_mail_shows_a_button_and_changes_nothing(site: Site, path:
 
 def test_a_person_leaves_by_the_button(site: Site, path: str) -> None:
     answer = site.http.post(path, data=hidden(site.http.get(path).text))
-    assert "You have left" in answer.text
+    assert "You’ve unsubscribed" in answer.text
     assert site.standing(READER) is Standing.UNSUBSCRIBED
 
 
 def test_leaving_is_undone_from_the_same_page(site: Site, path: str) -> None:
     left = site.http.post(path, data=hidden(site.http.get(path).text))
     back = site.http.post(f"{path}/undo", data=hidden(left.text))
-    assert "You’re back" in back.text
+    assert "Welcome back" in back.text
     assert site.standing(READER) is Standing.CONFIRMED
 
 
@@ -58,7 +58,7 @@ def test_only_the_leaving_that_is_shown_is_taken_back(site: Site, path: str) -> 
     site.clock.advance(minutes=1)
     site.http.post(path, data=ONE_CLICK)
     again = site.http.post(f"{path}/undo", data=hidden(first.text))
-    assert "can’t be taken back" in again.text
+    assert "too late to undo" in again.text
     assert site.standing(READER) is Standing.UNSUBSCRIBED
 
 
@@ -70,13 +70,13 @@ def test_one_click_ends_a_sign_up_that_is_under_way_too(site: Site, path: str) -
     site.clock.advance(minutes=1)
     site.http.post(path, data=ONE_CLICK)
     for answer in (site.http.get(confirm), site.http.post(confirm)):
-        assert "You have left since" in answer.text
+        assert "You’ve unsubscribed since then" in answer.text
     assert site.standing(READER) is Standing.UNSUBSCRIBED
     assert [row.act for row in site.rows("consent")][-2:] == ["asked", "withdrawn"]
 
 
 def test_the_undo_s_own_address_shows_the_page_it_came_from(site: Site, path: str) -> None:
-    assert "Leave Weekly AI Tool Verdicts?" in site.http.get(f"{path}/undo").text
+    assert "Unsubscribe from Weekly AI Tool Verdicts?" in site.http.get(f"{path}/undo").text
 
 
 def test_who_must_not_be_mailed_is_not_told_that_mail_comes(
@@ -85,10 +85,10 @@ def test_who_must_not_be_mailed_is_not_told_that_mail_comes(
     own = site.path(site.config.links.preferences(LinkTarget(reader, NEWSLETTER), READER))
     with site.config.sessions.write() as session:
         suppression.suppress(session, READER, SuppressionReason.MANUAL, hashes, site.clock.now)
-    assert "No mail goes to this address any more" in site.http.get(own).text
+    assert "We no longer send email to this address" in site.http.get(own).text
     left = site.http.post(path, data={"page": "1"})
     back = site.http.post(f"{path}/undo", data=hidden(left.text))
-    assert "No mail goes to this address" in back.text
+    assert "We don’t send email to this address" in back.text
     assert site.standing(READER) is Standing.UNSUBSCRIBED
 
 
@@ -97,7 +97,7 @@ def test_who_presses_twice_may_still_take_it_back(site: Site, path: str) -> None
     twice = site.http.post(path, data={"page": "1"})
     for _ in range(2):
         back = site.http.post(f"{path}/undo", data=hidden(twice.text))
-        assert "You’re back" in back.text
+        assert "Welcome back" in back.text
     assert site.standing(READER) is Standing.CONFIRMED
     assert [row.act for row in site.rows("consent")][-2:] == ["withdrawn", "returned"]
 
@@ -119,7 +119,7 @@ def test_leaving_is_not_undone_a_day_later(site: Site, path: str) -> None:
     left = site.http.post(path, data=hidden(site.http.get(path).text))
     site.clock.advance(days=1)
     late = site.http.post(f"{path}/undo", data=hidden(left.text))
-    assert "can’t be taken back" in late.text
+    assert "too late to undo" in late.text
     assert site.standing(READER) is Standing.UNSUBSCRIBED
 
 
@@ -231,10 +231,10 @@ def test_G11_while_the_store_is_out_of_order_nobody_is_told_they_have_left(
 def test_a_link_opened_again_says_that_one_has_left(site: Site, path: str) -> None:
     site.http.post(path, data={"page": "1"})
     again = site.http.get(path)
-    assert "You have left" in again.text
+    assert "You’ve unsubscribed" in again.text
     assert f'action="{path}/undo"' in again.text
     site.clock.advance(hours=2)
     again = site.http.get(path)
-    assert "You have left" in again.text
+    assert "You’ve unsubscribed" in again.text
     assert "<form" not in again.text
     assert "/subscribe?newsletter=" in again.text

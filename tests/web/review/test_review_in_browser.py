@@ -123,7 +123,7 @@ def test_nothing_in_the_mail_runs_and_its_links_open_apart(
         with page.expect_popup() as popup:
             page.frame_locator("iframe").get_by_role("link", name="Unsubscribe").first.click()
         expect(popup.value.get_by_role("heading", level=1)).to_have_text(
-            "That link is in your own mail"
+            "This link only works in your own email"
         )
         assert page.url.startswith(f"{review.site.url}/review/")
         assert said == []
