@@ -10,15 +10,18 @@ from importlib.metadata import version
 import pytest
 from sqlmodel import select
 
+from digest import images
 from digest.app.installation import App
 from digest.errors import NotFound, WrongState
 from digest.issues import build as publish
-from digest.issues import draft_history, provenance, store
+from digest.issues import draft_history, newsletters, provenance, store
 from digest.issues.build import IssueBuilder
 from digest.issues.content.view import IssueView
 from digest.issues.models import Recipe, TemplateSet
 from digest.issues.picking import overrides
+from digest.render.brand import Font, fonts_of
 from digest.render.rendered import Rendered
+from tests.images.pictures import drawn
 
 
 def build(installation: App, issue_builder: IssueBuilder, week: str, now: datetime) -> None:
@@ -68,6 +71,39 @@ def test_neither_templates_nor_settings_nor_the_draft_of_today_matter(
         installation, settings=installation.settings.model_copy(update={"base_url": "https://x.io"})
     )
     assert again(moved).differs == ()
+
+
+def test_a_rebuilt_mail_has_the_logo_and_the_fonts_it_had(
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
+) -> None:
+    brand(installation, logo=drawn("PNG", (300, 88)), font="slab", logo_alt="Hammers")
+    build(installation, issue_builder, week, now)
+    brand(installation, logo=drawn("PNG", (90, 90)), font="sans", logo_alt="")
+
+    made = again(installation)
+    assert made.differs == ()
+    assert made.view.logo is not None
+    assert (made.view.logo.height, made.view.logo.alt) == (44, "Hammers")
+    assert made.view.fonts == fonts_of(Font.SLAB)
+
+
+def brand(installation: App, *, logo: bytes, **given: object) -> None:
+    with installation.database.write() as session:
+        key = images.add(session, logo, now=installation.clock()).key
+        newsletters.change(session, store.newsletter(session, "weekly"), given | {"logo": key})
+
+
+def test_a_recipe_older_than_logos_and_fonts_gives_the_same_bytes(
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
+) -> None:
+    build(installation, issue_builder, week, now)
+    with installation.database.write() as session:
+        kept = session.exec(select(Recipe)).one()
+        newer = {"logo", "logo_alt", "font", "utm"}
+        of_then = {n: v for n, v in kept.made_from["newsletter"].items() if n not in newer}
+        kept.made_from = {**kept.made_from, "newsletter": of_then}
+
+    assert again(installation).differs == ()
 
 
 def test_what_comes_out_otherwise_is_named(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -76,6 +77,16 @@ def test_an_image_is_drawn_and_never_fetched() -> None:
     assert "https://shop.example" not in html
     assert "width='300' height='90'" in html
     assert "shop.example</text>" in html
+
+
+def test_the_installations_own_images_are_shown_from_the_desk() -> None:
+    own = ClientView(site="https://news.example.com")
+    image = '<img src="https://news.example.com/images/k.png" width="9">'
+    other = '<img src="https://other.example/images/k.png">'
+    assert '<img src="/images/k.png" width="9">' in as_client_shows(page(image), own)
+    assert "data:image/svg+xml" in as_client_shows(page(other), own)
+    assert "src=" not in as_client_shows(page(image), replace(own, images=False))
+    assert "img-src 'self' data:;" in policy(own)
 
 
 def test_the_policy_lets_nothing_run_and_nothing_be_fetched() -> None:

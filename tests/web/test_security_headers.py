@@ -26,7 +26,7 @@ from tests.web.conftest import DRAFT, SENT, SLUG, MakeSite, Running
 
 #: Pages that are the same for everybody: any browser may keep them, any search engine find them.
 PUBLIC = re.compile(
-    r"/(|issues.*|comparisons/.*|own-links|(style|review)\.css|accent/.*|images/.*|icon\.svg|robots\.txt)$"
+    r"/(|issues.*|comparisons/.*|own-links|(style|review)\.css|(accent|font)/.*|images/.*|icon\.svg|robots\.txt)$"
 )
 IMAGE = re.compile(r"/images/[0-9a-f]{64}\.png$")
 OF_IMAGES = "default-src 'none'; sandbox; frame-ancestors 'none'"
@@ -68,6 +68,7 @@ def values(site: Running) -> dict[str, list[str]]:
         "number": [str(SENT[0]), str(DRAFT), "99"],
         "slug": [SLUG, "nothing-vs-nothing"],
         "colour": ["2744c4", "bad"],
+        "font": ["slab", "bad"],
         "name": [f"{image_key(site)}.png", "bad"],
     }
 

@@ -8,12 +8,15 @@ import pytest
 from playwright.sync_api import Browser
 from sqlalchemy import update
 
+from digest import images
 from digest.issues import newsletters, store
 from digest.issues.build import build
 from digest.issues.models import Issue, IssueState
 from subscribers.models import Standing, Subscription
 from subscribers.store import all_standings
 from subscribers.tokens import DatedTarget, LinkTarget
+from tests.conftest import NOW
+from tests.images.pictures import drawn
 from tests.web.browser import Scheme, barriers, visitor
 from tests.web.conftest import MakeSite, Running
 
@@ -144,6 +147,22 @@ def test_a_page_about_a_newsletter_has_its_name_address_and_accent(several: Runn
     assert several.get("/accent/ffffff.css").status_code == 404
     assert several.get("/accent/red;}.css").status_code == 404
     assert "Musterverlag, 2 Musterweg" in several.get("/privacy?newsletter=tools&lang=de").text
+
+
+def test_a_page_about_a_newsletter_has_its_logo_and_its_fonts(several: Running) -> None:
+    with several.app.database.write() as session:
+        logo = images.add(session, drawn("PNG", (300, 88)), now=NOW)
+        tools = store.newsletter(session, "tools")
+        newsletters.change(session, tools, {"logo": logo.key, "font": "slab"})
+    for path in ("/issues/tools", "/subscribe?newsletter=tools", own(several, "tools")):
+        page = several.get(path).text
+        assert '<link rel="stylesheet" href="/font/slab.css">' in page
+        shown = f'<img src="/images/{logo.name}" width="150" height="44" alt="{TOOLS["name"]}">'
+        assert f'<a href="/" target="_top">{shown}</a>' in page
+    sheet = several.get("/font/slab.css")
+    assert "--serif: Rockwell" in sheet.text
+    assert sheet.headers["content-type"] == "text/css; charset=utf-8"
+    assert several.get("/font/comic.css").status_code == 404
 
 
 def test_the_preferences_show_all_that_a_reader_gets_with_a_switch_each(several: Running) -> None:

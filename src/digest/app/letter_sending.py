@@ -74,10 +74,14 @@ class LetterSending:
         self, newsletter: Newsletter, subject: str, words: Sequence[str], review_url: str = ""
     ) -> Content:
         """Return a letter to a newsletter's editors, with a button to *review_url* if given."""
+        from digest.issues.newsletters import logo_of
         from digest.render.accent import accent_of
+        from digest.render.brand import fonts_of
         from digest.render.engine import render
 
         identity = self.resources.identity.of(newsletter)
+        with self.resources.database.read() as session:
+            logo = logo_of(session, newsletter, self.resources.settings.base_url)
         view = LetterView(
             newsletter=newsletter.name,
             subject=subject,
@@ -89,6 +93,8 @@ class LetterSending:
             why=f"You get this because you are an editor of {newsletter.name} (DIGEST_EDITORS).",
             postal_address=identity.postal_address,
             accent=accent_of(newsletter.accent),
+            fonts=fonts_of(newsletter.font),
+            logo=logo,
         )
         mail = render(
             "letter",

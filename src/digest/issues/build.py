@@ -19,11 +19,12 @@ from digest.issues.approval import refuse_errors
 from digest.issues.calendar import slots
 from digest.issues.calendar.next_issue import date_of
 from digest.issues.content import Correction, IssueView, correct_view, unsaid
+from digest.issues.content.branding import branded
 from digest.issues.content.compose import compose
 from digest.issues.identity import MailIdentity
 from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
-from digest.issues.newsletters import require_running
+from digest.issues.newsletters import logo_of, require_running
 from digest.issues.picking import (
     Decisions,
     ExclusionReason,
@@ -149,7 +150,8 @@ def draft_issue(
         last_form=last_form,
     )
     composed = correct_view(composed, correction) if correction else composed
-    view = apply_words(composed, decisions)
+    logo = logo_of(session, newsletter, issue_builder.base_url)
+    view = branded(apply_words(composed, decisions), logo)
     output = issue_builder.render(view)
     doubts = (
         *_share_warnings(ordered),

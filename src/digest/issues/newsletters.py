@@ -22,7 +22,7 @@ from digest.issues import store
 from digest.issues.models import Issue, IssueState, Newsletter, Tracking, WhenEmpty
 from digest.issues.picking import PickPoints
 from digest.render.accent import BadColour, parse_accent
-from digest.render.brand import Font
+from digest.render.brand import Font, LogoView, logo_view
 from subscribers.address import parse_named
 from subscribers.locale import LANGUAGES
 
@@ -164,6 +164,15 @@ def require_running(session: Session, newsletter: Newsletter) -> None:
             f"{newsletter.slug} is archived: it builds and sends nothing",
             next_step=f"digest newsletters archive {newsletter.slug} --undo",
         )
+
+
+def logo_of(session: Session, newsletter: Newsletter, base_url: str = "") -> LogoView | None:
+    """Return a newsletter's logo on the site at *base_url*; ``None`` where it has none."""
+    image = images.find(session, newsletter.logo) if newsletter.logo else None
+    if image is None:
+        return None
+    alt = newsletter.logo_alt or newsletter.name
+    return logo_view(images.url_of(base_url, image), (image.width, image.height), alt)
 
 
 def _half_sent(session: Session, newsletter: Newsletter) -> Sequence[Issue]:

@@ -17,15 +17,33 @@ from digest.comparisons.models import Revision
 from digest.comparisons.store import revisions
 from digest.errors import NotFound, TemplateBroken, WrongState
 from digest.issues.content import Correction, IssueView, correct_view
+from digest.issues.content.branding import branded
 from digest.issues.content.compose import compose
 from digest.issues.identity import MailIdentity
 from digest.issues.models import Edition, Issue, Newsletter, Recipe, TemplateSet
+from digest.issues.newsletters import logo_of
 from digest.issues.picking import Decisions, apply_words
 from digest.render.lint import Finding, Severity
 from digest.render.rendered import Rendered
 
 Sources = Mapping[str, str]  #: from template name to source
 Reprint = Callable[[IssueView, Sources], Rendered]  #: renders with exactly these templates
+
+
+#: The settings of a newsletter that its mail shows. Images are never deleted, so a key is enough.
+_OF_NEWSLETTER = (
+    "slug",
+    "name",
+    "description",
+    "language",
+    "tracking",
+    "accent",
+    "logo",
+    "logo_alt",
+    "font",
+    "utm",
+    "public",
+)
 
 
 def template_hash(sources: Sources) -> str:
@@ -51,9 +69,8 @@ class BuildInputs:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the inputs as JSON types."""
-        named = ("slug", "name", "description", "language", "tracking", "accent", "public")
         return {
-            "newsletter": {name: getattr(self.newsletter, name) for name in named},
+            "newsletter": {name: getattr(self.newsletter, name) for name in _OF_NEWSLETTER},
             "revisions": [revision.id for revision in self.carried],
             "number": self.number,
             "period": self.period,
@@ -241,9 +258,10 @@ def _changed_tools(then: Mapping[str, str]) -> tuple[str, ...]:
 
 def _view(session: Session, made_from: Mapping[str, Any]) -> IssueView:
     stored = revisions(session, made_from["revisions"])
+    newsletter = Newsletter(**made_from["newsletter"])  # an old recipe lacks what is newer
     view = compose(
         [stored[revision_id] for revision_id in made_from["revisions"]],
-        Newsletter(**made_from["newsletter"]),
+        newsletter,
         number=made_from["number"],
         period=made_from["period"],
         on=date.fromisoformat(made_from["on"]),
@@ -253,4 +271,5 @@ def _view(session: Session, made_from: Mapping[str, Any]) -> IssueView:
     )
     kept = made_from.get("correction")
     view = correct_view(view, Correction.from_dict(kept)) if kept else view
-    return apply_words(view, Decisions.from_dict(made_from["decisions"]))
+    view = apply_words(view, Decisions.from_dict(made_from["decisions"]))
+    return branded(view, logo_of(session, newsletter, made_from["base_url"]))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from digest.render.accent import OWN, Accent
+from digest.render.brand import OWN_FONTS, FontStack, LogoView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,3 +30,5 @@ class LetterView:
     links: Sequence[tuple[str, str]] = ()  #: pairs of label and URL, for the footer
     postal_address: str  #: with line breaks
     accent: Accent = OWN
+    fonts: FontStack = OWN_FONTS
+    logo: LogoView | None = None

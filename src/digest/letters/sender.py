@@ -17,11 +17,13 @@ from digest.errors import NotFound, TemplateBroken
 from digest.issues import store
 from digest.issues.calendar import rhythm
 from digest.issues.identity import MailIdentity
+from digest.issues.newsletters import logo_of
 from digest.letters.letter_texts import FIRST_ISSUE, LETTERS
 from digest.letters.letter_view import LetterView
 from digest.mail.mailing import Content, Mailing, Recipient, personalise
 from digest.mail.transport import Transport
 from digest.render.accent import accent_of
+from digest.render.brand import Font, LogoView, fonts_of
 from digest.render.rendered import Rendered
 from subscribers.letter_queue import Letter
 from subscribers.locale import Translations, long_date, translations
@@ -57,6 +59,8 @@ class LetterContext:
     name: str
     identity: MailIdentity = field(default_factory=MailIdentity)  #: who the letter is from
     accent: str = ""  #: as a newsletter stores it
+    font: Font = Font.CLASSIC
+    logo: LogoView | None = None
     comes: str = ""  #: how often, such as "every Tuesday"
     latest: LatestIssue | None = None
 
@@ -143,6 +147,8 @@ def letter_context(
         name=newsletter.name,
         identity=usual.of(newsletter),
         accent=newsletter.accent,
+        font=newsletter.font,
+        logo=logo_of(session, newsletter, base_url),
         comes=cadence,
         latest=LatestIssue(
             number=last.number,
@@ -181,6 +187,8 @@ def write_letter(letter: Letter, context: LetterContext, *, hours: int) -> Lette
         links=_footer_links(letter, words),
         postal_address=context.identity.postal_address,
         accent=accent_of(context.accent),
+        fonts=fonts_of(context.font),
+        logo=context.logo,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from html import escape, unescape
 
+from digest.images import FOLDER
 from digest.mail.mailing import personalise
 from digest.mail.marked_copy import inert_parts
 from digest.render.lint import CLIP_BYTES, REWRITTEN_BYTES, parse_colour
@@ -110,6 +111,7 @@ class ClientView:
     clip: bool = False
     tracked: bool = False  #: whether links are rewritten, which makes them longer
     remote: bool = False  #: whether images may be loaded from their servers
+    site: str = ""  #: where the installation's own images are; they are shown in any case
     #: Slug and title of each comparison, whose headings the desk's page finds and is found by.
     blocks: Sequence[tuple[str, str]] = ()
 
@@ -126,6 +128,8 @@ def as_client_shows(html: str, shown: ClientView) -> str:
     """Return a mail's HTML as *shown* asks for it, with every link inert."""
     if shown.clip:
         html = with_clip_mark(html, tracked=shown.tracked)
+    if shown.site:  # the desk has them at the same paths
+        html = html.replace(f'src="{shown.site}{FOLDER}/', f'src="{FOLDER}/')
     html = with_block_marks(_HREF.sub(_inert_link, personalise(html, inert_parts())), shown.blocks)
     if not shown.images:
         html = _IMAGE.sub(_without_source, html)
@@ -147,7 +151,8 @@ def in_scheme(html: str, scheme: Scheme) -> str:
 
 def policy(shown: ClientView) -> str:
     """Return the Content-Security-Policy header of a shown mail."""
-    return POLICY.format(images="https: data:" if shown.remote else "data:")
+    sources = ("'self'" if shown.site else "", "https:" if shown.remote else "", "data:")
+    return POLICY.format(images=" ".join(filter(None, sources)))
 
 
 def gmail_clip_offset(html: str, *, tracked: bool) -> int | None:
@@ -235,6 +240,8 @@ def _without_source(match: re.Match[str]) -> str:
 def _placeholder(match: re.Match[str]) -> str:
     """Return an image tag with a placeholder, so that a preview loads no tracked image."""
     tag = match[0]
+    if f'src="{FOLDER}/' in tag:
+        return tag
     width = _number(tag, "width") or 120
     height = _number(tag, "height") or max(40, width // 3)
     host = re.search(r"src=\"https?://([^/\"]+)", tag)

@@ -16,6 +16,7 @@ from digest.issues.build import rule_of
 from digest.issues.calendar import issue_day
 from digest.issues.content import IssueView
 from digest.issues.models import Edition, Issue
+from digest.issues.newsletters import logo_of
 from digest.issues.picking import PickRule, candidate
 from digest.issues.picking.backtest import backtest
 from digest.mail.mailing import Mailing, Recipient, personalise
@@ -183,7 +184,11 @@ def _case(preview: PreviewSession, key: str) -> tuple[IssueView, Rendered]:
     if newsletter is None:
         raise DigestError("there is no newsletter yet")
     postal_address = preview.app.identity.of(newsletter).postal_address
-    view = case_view(key, newsletter, base_url=settings.base_url, postal_address=postal_address)
+    with preview.app.database.read() as session:
+        logo = logo_of(session, newsletter, settings.base_url)
+    view = case_view(
+        key, newsletter, base_url=settings.base_url, postal_address=postal_address, logo=logo
+    )
     if view is None:
         raise DigestError("there is no such case")
     return view, preview.render(view)

@@ -204,6 +204,7 @@ class PreviewHandlers:
             clip=not query.case and query.view is not PanelName.WEB,
             tracked=built is not None and built.view.tracked,
             remote=self._preview.remote_images,
+            site=self._preview.app.settings.base_url,
             blocks=[(one.slug, one.title) for one in built.view.comparisons] if built else (),
         )
         headers = {"Content-Security-Policy": client_simulation.policy(viewing)}

@@ -20,9 +20,11 @@ from digest.comparisons.models import (
     Verdict,
 )
 from digest.issues.content import IssueView, SponsorView
+from digest.issues.content.branding import branded
 from digest.issues.content.compose import compose
 from digest.issues.models import Newsletter
 from digest.issues.picking import Decisions, apply_words
+from digest.render.brand import LogoView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,7 +223,12 @@ def case_name(key: str) -> str:
 
 
 def case_view(
-    key: str, newsletter: Newsletter, *, base_url: str, postal_address: str
+    key: str,
+    newsletter: Newsletter,
+    *,
+    base_url: str,
+    postal_address: str,
+    logo: LogoView | None = None,
 ) -> IssueView | None:
     """Return a sample issue's view; ``None`` when there is no such key."""
     case = next((case for case in SAMPLE_ISSUES if case.key == key), None)
@@ -236,4 +243,4 @@ def case_view(
         base_url=base_url,
         postal_address=postal_address,
     )
-    return apply_words(view, case.decisions)
+    return branded(apply_words(view, case.decisions), logo)

@@ -6,6 +6,6 @@ compiled to HTML, `line_length` breaks its lines, and the mail is returned as th
 `rendered`. `sandbox` runs all of this in a process with limits of time and memory and adds the
 findings of `lint`; `rich_text` turns what an editor wrote in Markdown into words for each of these
 places; `template_errors` tells the file and line of a failure. `pages` renders the public web
-pages. Templates of both take their words from the catalogues of `subscribers.locale`, and their
-accent from `accent`.
+pages. Templates of both take their words from the catalogues of `subscribers.locale`, their
+accent from `accent`, and their fonts and logo from `brand`.
 """

@@ -1,7 +1,7 @@
 """What the templates of public web pages may read, and which template renders each page.
 
-A page loads /style.css, at most one more style sheet and the icon /icon.svg, and works without
-scripts.
+A page loads /style.css, at most two small sheets and a logo of its newsletter, and the icon
+/icon.svg, and works without scripts.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digest.errors import TemplateBroken
+from digest.render.brand import LogoView
 from digest.render.engine import render_page
 from digest.render.template_paths import template_folders
 
@@ -25,6 +26,8 @@ class Site:
     language: str = "en"
     postal_address: str = ""
     accent: str = ""  #: six hexadecimal digits; empty for the design's own
+    font: str = ""  #: the name of its faces; empty for the design's own
+    logo: LogoView | None = None  #: its URL is a path of this site
     address: str = ""  #: canonical URL of this page; empty where no search engine may list it
     archive: str = "/issues"  #: path of the list of issues; empty where there is none to link to
 

@@ -17,6 +17,8 @@ from digest.comparisons.store import categories
 from digest.issues import store as issue_store
 from digest.issues.calendar import rhythm
 from digest.issues.models import Newsletter, Tracking
+from digest.issues.newsletters import logo_of
+from digest.render.brand import Font, LogoView
 from subscribers.locale import LANGUAGES, choose
 from subscribers.sql import UnitOfWork
 from subscribers.web import NewsletterInfo
@@ -41,6 +43,8 @@ class NewsletterEntry:
     open: bool = True  #: strangers may sign up; false too once it is archived
     postal_address: str = ""  #: its own; empty where the site's counts
     accent: str = ""  #: its own; empty for the design's
+    font: Font = Font.CLASSIC
+    logo: LogoView | None = None
 
     def info(self) -> NewsletterInfo:
         """Return the entry in the form that the sign-up pages take."""
@@ -139,6 +143,8 @@ class NewsletterCache(Mapping[str, NewsletterInfo]):
                         open=newsletter.open,
                         postal_address=newsletter.postal_address,
                         accent=newsletter.accent,
+                        font=newsletter.font,
+                        logo=logo_of(session, newsletter),
                     )
                     for newsletter in issue_store.newsletters(session)
                 ]

@@ -16,6 +16,7 @@ from digest.directory import public_revision
 from digest.errors import NotFound
 from digest.issues import store
 from digest.render.accent import BadColour, accent_of, accent_style, parse_accent
+from digest.render.brand import Font, font_style, fonts_of
 from digest.render.pages import (
     IssueLink,
     NewsletterCard,
@@ -81,6 +82,7 @@ class PublicSite:
             Route("/style.css", self.style),
             Route("/review.css", self.style),
             Route("/accent/{colour}.css", self.accent),
+            Route("/font/{font}.css", self.font),
             Route(f"{images.FOLDER}/{{name}}", self.image),
             Route("/icon.svg", self.icon),
             Route("/robots.txt", self.robots),
@@ -137,6 +139,16 @@ class PublicSite:
         except BadColour:
             raise NotFound("there is no such accent") from None
         return _file(request, accent_style(colours), "text/css")
+
+    def font(self, request: Request) -> Response:
+        """Return the style sheet of one choice of fonts."""
+        name = request.path_params["font"]
+        if name not in list(Font):
+            raise NotFound("there is no such font")
+        text = font_style(fonts_of(Font(name)))
+        return Response(
+            text, headers=cacheable_headers(_FILE), media_type="text/css; charset=utf-8"
+        )
 
     def _latest(
         self, session: Session, entry: NewsletterEntry

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from digest.render.brand import Font
 from digest.render.pages import SignupBlock, Site, message_page
 from digest.settings import Settings
 from digest.web.newsletter_cache import NewsletterCache, NewsletterEntry
@@ -53,6 +54,8 @@ class Theme:
             language=entry.language,
             postal_address=entry.postal_address or postal,
             accent=entry.accent.removeprefix("#"),
+            font="" if entry.font is Font.CLASSIC else entry.font.value,
+            logo=entry.logo,
             archive=f"/issues/{entry.slug}" if entry.public else "",
         )
 

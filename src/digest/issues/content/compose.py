@@ -27,6 +27,7 @@ from digest.issues.content.view import (
 from digest.issues.models import Newsletter, Tracking
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.render.accent import accent_of
+from digest.render.brand import Font, fonts_of
 from digest.render.escaping import one_line
 from subscribers.locale import SOURCE, code_of, long_date, short_date, translations
 
@@ -82,6 +83,7 @@ def compose(
         tracking=translations(language).gettext(TRACKING[Tracking(newsletter.tracking)]),
         tracked=Tracking(newsletter.tracking) is not Tracking.OFF,
         accent=accent_of(newsletter.accent),
+        fonts=fonts_of(Font(newsletter.font)),
     )
 
 

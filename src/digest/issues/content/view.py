@@ -14,6 +14,7 @@ from digest.comparisons.models import Call, Contender, Entry
 from digest.comparisons.score import split
 from digest.issues.content.mail_texts import MailTexts, mail_texts
 from digest.render.accent import OWN, Accent
+from digest.render.brand import OWN_FONTS, FontStack, LogoView
 from digest.render.escaping import one_line, strip_unprintable
 from digest.render.filters import is_web_link, link
 from digest.render.graphemes import truncate
@@ -290,6 +291,8 @@ class IssueView:
     after: tuple[BlockView, ...] = ()  #: and below them
     sponsor: SponsorView | None = None
     accent: Accent = OWN
+    fonts: FontStack = OWN_FONTS
+    logo: LogoView | None = None
     correction: CorrectionView | None = None  #: of the issue that this one corrects
 
     @property
