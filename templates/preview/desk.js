@@ -124,6 +124,8 @@ function toBlock(slug) {
 
 // ---- The parts of the page that change ----
 
+const keyOf = (details) => `${details.closest("[data-slug]")?.dataset.slug} ${details.dataset.key || details.textContent.slice(0, 8)}`;
+
 function keepFocus(change) {
   const at = document.activeElement;
   const inside = at && $("#panel").contains(at);
@@ -131,11 +133,12 @@ function keepFocus(change) {
   const item = inside && !at.id && at.closest("#picks li")?.dataset.slug;
   const typed = Object.fromEntries($$("#panel [name]").filter((field) => field.type !== "hidden" && field.type !== "checkbox").map((field) => [field.id, field.value]));
   const ticked = $$("#panel input:checked").map((box) => box.value);
-  const opened = $$("#panel details[open]").map((each) => each.closest("[data-slug]")?.dataset.slug || each.textContent.slice(0, 8));
+  const opened = $$("#panel details[open]").map(keyOf);
   change();
   for (const [id, value] of Object.entries(typed)) { const field = document.getElementById(id); if (field && !field.value) field.value = value; }
   for (const box of $$("#panel input[type=checkbox]")) box.checked = ticked.includes(box.value);
-  for (const each of $$("#panel details")) if (opened.includes(each.closest("[data-slug]")?.dataset.slug || each.textContent.slice(0, 8))) each.open = true;
+  for (const each of $$("#panel details")) if (opened.includes(keyOf(each))) each.open = true;
+  panelDrawn();
   if (item) $(`#picks [data-slug="${CSS.escape(item)}"]`)?.focus({ preventScroll: true });
   const field = kept && document.getElementById(kept.id);
   if (!field) return;
@@ -276,22 +279,25 @@ function say(words, bad = false) {
   hush = setTimeout(() => { said.className = ""; }, bad ? 6000 : 2200);
 }
 
-async function post(path, told) {
+async function post(path, told, quiet = false) {
   let answer;
   try {
     answer = await fetch(`${path}?${query()}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(told) });
   } catch { say("The desk has stopped. Start it again: digest preview", true); return null; }
   const said = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : { fault: await answer.text() };
+  if (!answer.ok && quiet) return said;
   if (!answer.ok) { say(said.fault, true); return null; }
   return said;
 }
 
-async function act(told, path = "/decide") {
-  const parts = await post(path, told);
+// Returns whether it was done; asked to be quiet, the fault in words, which is shown elsewhere.
+async function act(told, path = "/decide", quiet = false) {
+  const parts = await post(path, told, quiet);
+  if (quiet && (!parts || parts.fault)) return parts ? parts.fault : "it isn’t kept: the desk has stopped";
   if (!parts) return false;
   say(parts.said[0].toUpperCase() + parts.said.slice(1));
   put(parts, true);
-  return true;
+  return !quiet;
 }
 
 async function move(slug, to) {
@@ -306,7 +312,8 @@ document.addEventListener("click", (event) => {
   if (!button || button.disabled) return;
   const told = button.dataset;
   if (told.act === "move") move(told.slug, Number(told.to));
-  else if (told.act) act({ act: told.act, slug: told.slug });
+  else if (told.act === "add-block") addBlock(told);
+  else if (told.act) act({ ...told });
   else if (told.do) { say("One moment…"); act({ period: told.period || "" }, `/issue/${told.do}`); }
   else if (told.post) { say("Asking…"); act({}, `/${told.post}`); }
   else if (told.set) set(told.set, told.value, { line: told.lineNumber });
@@ -319,30 +326,12 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   const field = event.target;
   if (field.tagName === "SELECT" && field.dataset.set) set(field.dataset.set, field.value);
-  else if (field.dataset.line) write(field);
   else if (field.dataset.count !== undefined) askFor(field);
 });
 
 async function askFor(field) {
   if (!field.reportValidity()) return;
   if (!await act({ act: "count", count: field.value })) field.value = field.defaultValue;
-}
-
-let typing = 0;
-document.addEventListener("input", (event) => {
-  if (!event.target.dataset.line) return;
-  clearTimeout(typing);
-  typing = setTimeout(() => write(event.target), 700);
-});
-
-const written = {};
-function write(field) {
-  clearTimeout(typing);
-  const line = field.dataset.line;
-  const before = written[line] ?? field.defaultValue;
-  if (field.value === before) return;
-  written[line] = field.value;
-  act({ act: "word", line, text: field.value });
 }
 
 document.addEventListener("submit", async (event) => {
@@ -352,6 +341,7 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   const told = Object.fromEntries(new FormData(form));
   if (kind === "sponsor") act({ act: "sponsor", ...told });
+  else if (kind === "picture") addPicture(form, told);
   else if (kind === "approve") approve(told, form);
   else act(told, `/${kind}`);
 });
@@ -411,13 +401,14 @@ const KEYS = {
 
 function onKey(event) {
   const item = document.activeElement?.closest?.("#picks li");
-  if (event.altKey && item && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+  const typed = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
+  if (event.altKey && item && !typed && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
     event.preventDefault();
     move(item.dataset.slug, Number(item.dataset.position) + (event.key === "ArrowUp" ? -1 : 1));
     return;
   }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (/^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName)) {
+  if (typed) {
     if (event.key === "Enter" && event.target.dataset.line && event.target.tagName === "INPUT") write(event.target);
     if (event.key === "Enter" && event.target.dataset.count !== undefined) event.target.blur();
     if (event.key === "Escape") event.target.blur();

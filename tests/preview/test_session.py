@@ -94,6 +94,41 @@ def test_the_number_of_comparisons_is_the_editors_and_can_be_undone(
     assert len(slugs(decide(editor, "redo"))) == 3
 
 
+def test_desk_1_notes_and_blocks_are_steps_of_the_draft_that_can_be_undone(
+    editor: EditorFolder, snapshot: Snapshot
+) -> None:
+    decide(editor, "note", slug=slugs(snapshot)[0], text="We *use* it.")
+    decide(editor, "add-block", place="before")
+    decide(editor, "block", number="1", text="**Join** us.")
+    decide(editor, "move-block", number="1", place="after", to="1")
+
+    assert "We <em>use</em> it." in editor.mail()
+    assert editor.desk.decide({"act": "undo"}) == "undone: moved a block"
+    assert "<strong>Join</strong> us." in editor.mail()
+    for _ in range(3):
+        decide(editor, "undo")
+    assert "<em>use</em>" not in editor.mail()
+
+
+@pytest.mark.parametrize(
+    ("act", "fields", "said"),
+    [
+        ("note", {"slug": "nothing", "text": "x"}, "no comparison called 'nothing'"),
+        ("word", {"line": "opening", "text": "a\n[x](/there)"}, "line 2: “/there”"),
+        ("block", {"number": "7", "text": "x"}, "no block 7"),
+        ("block", {"number": "-1", "text": "x"}, "number is a whole number"),
+        ("add-block", {"place": "beside"}, "before or after"),
+    ],
+)
+def test_words_that_cannot_be_kept_change_nothing(
+    editor: EditorFolder, snapshot: Snapshot, act: str, fields: dict[str, str], said: str
+) -> None:
+    with pytest.raises(DigestError, match=said):
+        editor.desk.decide({"act": act, **fields})
+
+    assert editor.desk.renew().decisions == snapshot.decisions
+
+
 def test_dropping_may_leave_the_place_empty(editor: EditorFolder, snapshot: Snapshot) -> None:
     first, *others = slugs(snapshot)
 

@@ -2,7 +2,8 @@
 
 `overlay` lays the comparisons of the editor's folder over the stored ones, `snapshot` builds the
 next issue from them, and `build_errors` locates what prevents that. `session` holds the newest
-snapshot and applies an editor's decisions, approvals and test copies; `file_watcher` renews it
+snapshot and applies an editor's decisions, as `draft_requests` reads them, approvals and test
+copies; `file_watcher` renews it
 when a file is saved. Behind `origin_guard`, `preview_app` answers each request: `query` parses it,
 `panels` gathers the chosen panel with `sample_issues`, `changes` and `diff`, `client_simulation`
 shows the mail as a mail program would, and `view_models` fills the templates of the page. `forms`

@@ -40,6 +40,7 @@ from subscribers.errors import SubscribersError
 _FILES = {
     "desk.css": "text/css",
     "desk.js": "text/javascript",
+    "words.js": "text/javascript",
     "forms.js": "text/javascript",
     "comparison.js": "text/javascript",
     "newsletters.js": "text/javascript",

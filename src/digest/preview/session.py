@@ -9,9 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sqlmodel import Session
 
@@ -19,12 +18,12 @@ from digest.app.installation import App
 from digest.comparisons.store import store_draft
 from digest.errors import DigestError, NotApproved
 from digest.issues import approval, build, draft_history, store
-from digest.issues.content import IssueView, SponsorView
+from digest.issues.content import IssueView
 from digest.issues.linting import edited_since, spam_findings
 from digest.issues.models import ApprovalChannel, Issue, IssueState, Newsletter
-from digest.issues.picking import Decisions, Line, overrides
 from digest.letters import test_copy_location
 from digest.preview.build_errors import BuildError
+from digest.preview.draft_requests import decided
 from digest.preview.overlay import ComparisonFolder
 from digest.preview.snapshot import Snapshot, checked, issue_builder_of, same, take_snapshot
 from digest.render.lint import Finding
@@ -203,7 +202,7 @@ class PreviewSession:
         title = next(
             (candidate.title for candidate in [*chosen, *out] if candidate.slug == slug), ""
         )
-        if not title and request.get("act") in {"pin", "drop", "empty", "move"}:
+        if not title and request.get("act") in {"pin", "drop", "empty", "move", "note"}:
             raise DigestError(f"there is no comparison called {slug[:60]!r}")
         return title or slug
 
@@ -238,58 +237,3 @@ class PreviewSession:
 
 def _checked(snapshot: Snapshot) -> tuple[object, ...]:
     return (snapshot.built and snapshot.built.findings, snapshot.release)
-
-
-def _place(number: object, last: int) -> int:
-    if not isinstance(number, int):
-        raise DigestError("a place in the issue is a number")
-    return min(max(number, 1), last)
-
-
-def _with_count(now: Decisions, count: object) -> tuple[Decisions, str]:
-    """Return the decisions with the number of comparisons a form holds; empty is the rule's."""
-    text = str(count or "0").strip()
-    if not text.isdecimal():
-        raise DigestError("the number of comparisons is a whole number")
-    number = int(text[:4])
-    changed = overrides.set_count(now, number)
-    nouns = "comparison" if number == 1 else "comparisons"
-    return changed, f"asked for {number} {nouns}" if number else "left the number to the rule"
-
-
-#: What an editor may decide about one comparison, and how the step is summed up.
-_OF_A_COMPARISON: Mapping[str, tuple[Callable[[Decisions, str], Decisions], str]] = {
-    "pin": (overrides.pin, "pinned {}"),
-    "drop": (overrides.drop, "dropped {}"),
-    "empty": (partial(overrides.drop, refill=False), "dropped {}, and kept its place empty"),
-    "release": (overrides.release, "left {} to the rule"),
-}
-
-
-def decided(
-    now: Decisions, request: Mapping[str, Any], shown: list[str], title: str
-) -> tuple[Decisions, str]:
-    """Return the decisions after *request*, and a summary; raise `DigestError`."""
-    slug, act = str(request.get("slug", "")), str(request.get("act", ""))
-    if act in _OF_A_COMPARISON:
-        change, summary = _OF_A_COMPARISON[act]
-        return change(now, slug), summary.format(title)
-    if act == "count":
-        return _with_count(now, request.get("count"))
-    if act == "move":
-        to = _place(request.get("to"), len(shown))
-        return overrides.move(now, shown, slug, to), f"moved {title} to place {to}"
-    return _with_words(now, request, act)
-
-
-def _with_words(now: Decisions, request: Mapping[str, Any], act: str) -> tuple[Decisions, str]:
-    if act == "word":
-        line = str(request.get("line", ""))
-        if line not in {"subject", "preheader", "opening"}:
-            raise DigestError(f"an issue has no line called {line[:20]}")
-        text = str(request.get("text", ""))
-        return overrides.set_text(now, cast(Line, line), text), f"changed the {line}"
-    if act == "sponsor":
-        words = {name: str(request.get(name, "")) for name in ("name", "text", "url")}
-        return overrides.sponsor(now, SponsorView(**words)), "changed the sponsor"
-    raise DigestError(f"there is no decision called {act[:20]}")
