@@ -46,14 +46,3 @@ async function post(path, told) {
   blame(said.faults || { "": said.fault });
   return null;
 }
-
-// Returns { key, path, width, height } of an image that is kept, or null once what is wrong is shown.
-async function sendImage(file) {
-  const url = await new Promise((done) => {
-    const reader = new FileReader();
-    reader.onload = () => done(reader.result);
-    reader.onerror = () => done("");
-    reader.readAsDataURL(file);
-  });
-  return post("/images", { content: url.slice(url.indexOf(",") + 1) });
-}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
+from tests.images.pictures import drawn
 from tests.preview.conftest import Site
 from tests.preview.test_preview_in_browser import mail
 from tests.web.browser import barriers
@@ -57,6 +58,36 @@ def test_blocks_are_added_written_moved_and_removed_by_keyboard(page: Page) -> N
 
     expect(page.locator(".blocks li")).to_have_count(0)
     expect(mail(page).get_by_text("Join us.")).to_have_count(0)
+
+
+def picture(content: bytes) -> FilePayload:
+    return {"name": "picture.png", "mimeType": "image/png", "buffer": content}
+
+
+def test_a_picture_is_uploaded_with_words_for_it_and_shown(page: Page) -> None:
+    page.get_by_text("Add a picture").click()
+    page.get_by_label("File", exact=True).set_input_files(picture(drawn(size=(600, 200))))
+    page.get_by_role("button", name="Add", exact=True).click()
+    assert page.evaluate("document.querySelector('#picture-alt').matches(':invalid')")
+    page.get_by_label("What it shows", exact=True).fill("Two bars")
+    page.get_by_role("button", name="Add", exact=True).click()
+
+    shown = mail(page).get_by_role("img", name="Two bars")
+    expect(shown).to_have_js_property("naturalWidth", 600)
+    expect(page.get_by_label("What the picture shows")).to_have_value("Two bars")
+    page.get_by_label("What the picture shows").fill("")
+    page.keyboard.press("Tab")
+    expect(page.locator(".blocks .fault-of")).to_contain_text("ay in up to 300 characters")
+
+
+def test_a_file_that_is_no_picture_is_refused_in_words(page: Page) -> None:
+    page.get_by_text("Add a picture").click()
+    page.get_by_label("File", exact=True).set_input_files(picture(b"<svg>"))
+    page.get_by_label("What it shows", exact=True).fill("Two bars")
+    page.get_by_role("button", name="Add", exact=True).click()
+
+    expect(page.locator("#said")).to_contain_text("no PNG, JPEG or GIF")
+    assert page.get_by_label("What it shows", exact=True).input_value() == "Two bars"
 
 
 @pytest.mark.parametrize("width", [375, 1440])

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, cast
 
 from digest.errors import DigestError
+from digest.images import StoredImage
 from digest.issues.content import SponsorView
 from digest.issues.picking import Block, BlockPlace, Decisions, Line, blocks, overrides
 
@@ -28,9 +29,17 @@ _OF_A_COMPARISON: Mapping[str, tuple[Callable[[Decisions, str], Decisions], str]
 
 
 def decided(
-    now: Decisions, request: Request, shown: list[str], title: str
+    now: Decisions,
+    request: Request,
+    shown: list[str],
+    title: str,
+    picture: StoredImage | None = None,
 ) -> tuple[Decisions, str]:
-    """Return the decisions after *request*, and a summary; raise `DigestError`."""
+    """Return the decisions after *request*, and a summary; raise `DigestError`.
+
+    *shown* has the slugs in the issue, *title* names the comparison and *picture* is the image
+    that the request is about.
+    """
     slug, act = str(request.get("slug", "")), str(request.get("act", ""))
     if act in _OF_A_COMPARISON:
         change, summary = _OF_A_COMPARISON[act]
@@ -41,6 +50,8 @@ def decided(
     if act == "note":
         changed = overrides.set_note(now, slug, _text(request, "text"))
         return changed, f"changed the note on {title}"
+    if act == "add-picture":
+        return _with_picture(now, request, picture)
     if act not in _OF_AN_ISSUE:
         raise DigestError(f"there is no decision called {act[:20]}")
     return _OF_AN_ISSUE[act](now, request)
@@ -79,6 +90,17 @@ def _with_sponsor(now: Decisions, request: Request) -> tuple[Decisions, str]:
 def _with_new_block(now: Decisions, request: Request) -> tuple[Decisions, str]:
     block = Block(text=_text(request, "text"), place=_side(request))
     return replace(now, blocks=blocks.add(now.blocks, block)), "added a block"
+
+
+def _with_picture(
+    now: Decisions, request: Request, picture: StoredImage | None
+) -> tuple[Decisions, str]:
+    if picture is None:
+        raise DigestError("the picture isn't stored; choose its file again")
+    block = blocks.picture(
+        picture, place=_side(request), alt=_text(request, "alt"), url=_text(request, "url")
+    )
+    return replace(now, blocks=blocks.add(now.blocks, block)), "added a picture"
 
 
 def _with_block(now: Decisions, request: Request) -> tuple[Decisions, str]:

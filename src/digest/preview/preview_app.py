@@ -41,6 +41,7 @@ _FILES = {
     "desk.css": "text/css",
     "desk.js": "text/javascript",
     "words.js": "text/javascript",
+    "images.js": "text/javascript",
     "forms.js": "text/javascript",
     "comparison.js": "text/javascript",
     "newsletters.js": "text/javascript",

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from digest import images
 from digest.app.installation import App
 from digest.comparisons.store import store_draft
 from digest.errors import DigestError, NotApproved
@@ -139,7 +140,8 @@ class PreviewSession:
                     if self.snapshot.pick
                     else []
                 )
-                changed, summary = decided(now, request, shown, self._title(request))
+                picture = images.find(session, str(request.get("key", "")))
+                changed, summary = decided(now, request, shown, self._title(request), picture)
                 if changed != now:
                     moment = self.app.clock()
                     draft_history.decide(

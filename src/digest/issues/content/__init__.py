@@ -4,9 +4,9 @@
 `reviewer_calls` says which call each reviewer made, and `quotes` chooses the passages to quote.
 `standing` tells how a pair stands, from which `verdict` words its verdict and its story, and
 `opening` what kind of week it is; `copywriting` writes the lines around them, and `number_words`
-the counts. `correction` finds what differs from an issue that was wrong, and puts it on top; `branding` adds
-what the newsletter shows of itself. The result is the `IssueView` of `view`, the only thing a mail
-template gets. All words are of `subscribers.locale`.
+the counts. `correction` finds what differs from an issue that was wrong, and puts it on top;
+`branding` adds what the newsletter shows of itself. The result is the `IssueView` of `view`, the
+only thing a mail template gets. All words are of `subscribers.locale`.
 """
 
 from digest.issues.content.compose import comparison_view

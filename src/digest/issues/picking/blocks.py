@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from digest.errors import DigestError, NotFound
-from digest.images import FOLDER
+from digest.images import FOLDER, StoredImage
 from digest.issues.content import BlockView
 from digest.render.escaping import one_line
 from digest.render.filters import is_web_link, link
@@ -70,6 +70,19 @@ def add(blocks: Blocks, block: Block) -> Blocks:
         raise BadBlock(f"an issue has {MOST_BLOCKS} blocks at most; remove one first")
     number = max((other.number for other in blocks), default=0) + 1
     return _by_place([*blocks, checked(replace(block, number=number))])
+
+
+def picture(image: StoredImage, *, place: BlockPlace, alt: str, url: str = "") -> Block:
+    """Return a block that shows an image, which *alt* puts into words."""
+    return Block(
+        kind=BlockKind.IMAGE,
+        place=place,
+        image=image.name,
+        width=image.width,
+        height=image.height,
+        alt=alt,
+        url=url,
+    )
 
 
 def write(blocks: Blocks, number: int, *, text: str = "", alt: str = "", url: str = "") -> Blocks:
