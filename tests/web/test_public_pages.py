@@ -24,11 +24,8 @@ def slugs(site: Running) -> list[str]:
 
 def publish_on(site: Running, slug: str, day: date) -> None:
     with site.app.database.write() as session:
-        comparison = session.exec(select(Comparison).where(Comparison.slug == slug)).one()
-        session.connection().execute(
-            update(Revision)
-            .where(col(Revision.comparison_id) == comparison.id)
-            .values(published_on=day)
+        editorial.set_values(
+            session, slug, weight=None, published_on=day, category=None, now=site.clock()
         )
 
 

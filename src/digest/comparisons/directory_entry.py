@@ -42,6 +42,7 @@ def keep_entry(session: Session, revision: Revision) -> None:
         ],
     )
     session.merge(DirectoryEntry(comparison_id=comparison.id or 0, **values))
+    session.flush()
 
 
 def entry_values(
@@ -49,7 +50,7 @@ def entry_values(
 ) -> dict[str, Any]:
     """Return the columns of an entry but for its comparison; *sides* are left and right."""
     names = [title, *(side.name for side in sides)]
-    shelf = [*labels, *(text for side in sides for text in (side.category, side.tagline))]
+    shelf = [*names, *labels, *(t for side in sides for t in (side.category, side.tagline))]
     prose = [text for side in sides for text in (side.description, *side.quotes)]
     left, right = [category_slug(side.category) for side in sides[:2]] + [""] * (2 - len(sides[:2]))
     return {
@@ -58,7 +59,7 @@ def entry_values(
         "right_category": right,
         "names": " ".join(words(names)),
         "shelf": " ".join(words(shelf)),
-        "words": " ".join(words([*names, *shelf, *prose])),
+        "words": " ".join(words([*shelf, *prose])),
     }
 
 

@@ -143,8 +143,8 @@ class DirectoryEntry(SQLModel, table=True):
     )  #: a slug; empty where there is none
     right_category: str = Field(index=True, sa_type=String(100))
     names: str = Field(sa_type=_WORDS)  #: the words of both names and the title
-    shelf: str = Field(sa_type=_WORDS)  #: of categories, labels and taglines
-    words: str = Field(sa_type=_WORDS)  #: of all these, and of descriptions and verdicts
+    shelf: str = Field(sa_type=_WORDS)  #: those, and the words of categories, labels and taglines
+    words: str = Field(sa_type=_WORDS)  #: those, and the words of descriptions and verdicts
 
 
 #: The full-text index of the table above, which follows it by itself: SQLite's and PostgreSQL's.

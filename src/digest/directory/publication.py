@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_
-from sqlmodel import Session, col, select
+from sqlalchemy import Select, or_
+from sqlalchemy import select as columns
+from sqlmodel import Session, col
 
 from digest.comparisons import store as comparisons
-from digest.comparisons.models import Comparison, Revision
+from digest.comparisons.models import Comparison, DirectoryEntry, Revision
 from digest.errors import ComparisonWithdrawn, NotFound
 from digest.issues.models import Issue, Placement
 
@@ -30,27 +31,26 @@ class PublicTerms:
         return (self.now + _EARLIEST_ZONE).date()
 
 
-def is_public(terms: PublicTerms) -> ColumnElement[bool]:
-    """Return the condition that a comparison, joined with its newest revision, is public.
+def public_comparisons(terms: PublicTerms) -> Select[Any]:
+    """Return a query for the ids of the public comparisons, joined with their directory entries.
 
     A comparison is public once the audience of an issue that carries it was frozen, and unless
     ``terms.with_issue`` also from its own day on, or from its import where it has none. One that
     was withdrawn isn't public.
     """
-    carried = (
-        select(Issue.id)
-        .join(Placement, col(Placement.issue_id) == col(Issue.id))
-        .where(
-            col(Placement.comparison_id) == col(Comparison.id),
-            col(Issue.prepared_at).is_not(None),
-        )
-        .correlate(Comparison)
-        .exists()
+    carried = col(Comparison.id).in_(
+        columns(col(Placement.comparison_id))
+        .join(Issue, col(Issue.id) == col(Placement.issue_id))
+        .where(col(Issue.prepared_at).is_not(None))
     )
-    published_on = col(Revision.published_on)
-    due = or_(published_on.is_(None), published_on <= terms.day)
-    return and_(
-        col(Comparison.withdrawn_at).is_(None), carried if terms.with_issue else or_(due, carried)
+    due = col(DirectoryEntry.day) <= terms.day
+    return (
+        columns(col(Comparison.id))
+        .join(DirectoryEntry, col(DirectoryEntry.comparison_id) == col(Comparison.id))
+        .where(
+            col(Comparison.withdrawn_at).is_(None),
+            carried if terms.with_issue else or_(due, carried),
+        )
     )
 
 
@@ -64,23 +64,7 @@ def public_revision(session: Session, slug: str, terms: PublicTerms) -> Revision
     comparison = comparisons.by_slug(session, slug)
     if comparison.withdrawn_at is not None:
         raise ComparisonWithdrawn
-    revision = session.exec(
-        select(Revision)
-        .join(Comparison, comparisons.is_newest_revision())
-        .where(col(Comparison.id) == comparison.id, is_public(terms))
-    ).one_or_none()
-    if revision is None:
+    asked = public_comparisons(terms).where(col(Comparison.id) == comparison.id)
+    if session.connection().execute(asked).first() is None:
         raise NotFound(f"{slug} isn't out yet")
-    return revision
-
-
-def newest_public(session: Session, terms: PublicTerms, *, at_most: int) -> Sequence[Revision]:
-    """Return the newest revisions of public comparisons, those with the latest day first."""
-    day = func.coalesce(col(Revision.published_on), func.date(Comparison.first_imported_at))
-    chosen = (
-        select(Revision)
-        .join(Comparison, comparisons.is_newest_revision())
-        .where(is_public(terms))
-        .order_by(day.desc(), col(Comparison.id).desc())
-    )
-    return session.exec(chosen.limit(at_most)).all()
+    return comparisons.latest(session, comparison)
