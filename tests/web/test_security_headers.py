@@ -28,7 +28,7 @@ from tests.web.conftest import DRAFT, SENT, SLUG, MakeSite, Running
 PUBLIC = re.compile(
     r"/(|issues.*|comparisons/.*|own-links|(style|review)\.css|(accent|font)/.*|images/.*|icon\.svg|robots\.txt)$"
 )
-IMAGE = re.compile(r"/images/[0-9a-f]{64}\.png$")
+IMAGE = re.compile(r"/(images/|comparisons/.*/share-)[0-9a-f]+\.png$")
 OF_IMAGES = "default-src 'none'; sandbox; frame-ancestors 'none'"
 MAIL = re.compile(r"/(issues/\w+/\d+|review/[\w-]+)/mail$")
 #: The page of a review, also where it refuses a form.
@@ -70,7 +70,13 @@ def values(site: Running) -> dict[str, list[str]]:
         "colour": ["2744c4", "bad"],
         "font": ["slab", "bad"],
         "name": [f"{image_key(site)}.png", "bad"],
+        "picture": [share_key(site), "bad"],
     }
+
+
+def share_key(site: Running) -> str:
+    page = site.get(f"/comparisons/{SLUG}").text
+    return re.findall(r"/share-([0-9a-f]+)\.png", page)[0]
 
 
 def image_key(site: Running) -> str:

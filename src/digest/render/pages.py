@@ -17,6 +17,16 @@ from digest.render.template_paths import template_folders
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShareTags:
+    """What other sites show of a link to a page; *image* is the URL of its share picture."""
+
+    title: str
+    description: str
+    image: str = ""
+    alt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Site:
     """The fields of the site that every page shows."""
 
@@ -30,6 +40,7 @@ class Site:
     logo: LogoView | None = None  #: its URL is a path of this site
     address: str = ""  #: canonical URL of this page; empty where no search engine may list it
     archive: str = "/issues"  #: path of the list of issues; empty where there is none to link to
+    share: ShareTags | None = None  #: of this page; else its title is all that is shown
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,6 +31,7 @@ from digest.web.comparison_page import comparison_path, page_of, teaser
 from digest.web.conditional_requests import conditional
 from digest.web.newsletter_cache import NewsletterEntry
 from digest.web.security_headers import IMAGE, cacheable_headers
+from digest.web.sharing import SharePictures
 from digest.web.status_messages import StatusMessage, status_page
 from digest.web.theme import Theme
 from subscribers.locale import Translations, translations
@@ -67,10 +68,11 @@ def _appears(entry: NewsletterEntry, words: Translations) -> str:
 class PublicSite:
     """The handlers of pages that are the same for every visitor."""
 
-    def __init__(self, app: App, config: SiteConfig, theme: Theme) -> None:
+    def __init__(self, app: App, config: SiteConfig, theme: Theme, pictures: SharePictures) -> None:
         self._app = app
         self._config = config
         self._theme = theme
+        self._pictures = pictures
         self._teasers: dict[int, list[Teaser]] = {}  # by issue id; an issue's content never changes
 
     def routes(self) -> list[Route]:
@@ -117,8 +119,9 @@ class PublicSite:
             base_url = self._app.settings.base_url
             language = entry.language if entry else "en"
             shown = page_of(revision, base_url=base_url, language=language)
+        tags = self._pictures.tags(shown, shown.title, shown.headline)
         page = comparison_page(
-            self._theme.site(entry, path=comparison_path(shown.slug)),
+            replace(self._theme.site(entry, path=comparison_path(shown.slug)), share=tags),
             shown,
             sign_up=self._theme.sign_up(self._config, entry, "comparison"),
             folder=self._theme.folder,

@@ -6,6 +6,7 @@ This module hides which issues have a page, and that one without a recipe shows 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from sqlmodel import Session
@@ -16,10 +17,17 @@ from starlette.routing import Route
 from digest.app.installation import App
 from digest.errors import NotFound
 from digest.issues import provenance, store
-from digest.issues.content import IssueView
+from digest.issues.content import ComparisonView, IssueView
 from digest.issues.models import Newsletter
 from digest.issues.store import PublishedIssue
-from digest.render.pages import CorrectionNote, IssueLink, archive_page, asset, issue_page
+from digest.render.pages import (
+    CorrectionNote,
+    IssueLink,
+    ShareTags,
+    archive_page,
+    asset,
+    issue_page,
+)
 from digest.web.archive.issue_article import IssueArticle, IssueArticles
 from digest.web.archive.mail_copy import public_html, without_own_navigation
 from digest.web.conditional_requests import conditional
@@ -39,8 +47,17 @@ _MOST_DIGITS = 9
 class Archive:
     """The handlers of the archive's pages; a draft is not found."""
 
-    def __init__(self, app: App, config: SiteConfig, theme: Theme, *, own_links: str) -> None:
+    def __init__(
+        self,
+        app: App,
+        config: SiteConfig,
+        theme: Theme,
+        *,
+        own_links: str,
+        share_tags: Callable[[ComparisonView, str, str], ShareTags],
+    ) -> None:
         self._app = app
+        self._share_tags = share_tags
         self._config = config
         self._theme = theme
         self._own_links = own_links
@@ -84,9 +101,10 @@ class Archive:
             older, newer = (issue_link(each, entry) if each else None for each in beside)
             notes = _correction_notes(session, newsletter, issue, entry)
             article = self._articles.article(session, issue.id)
+        link = issue_link(issue, entry)
         page = issue_page(
-            self._theme.site(entry, path=f"/issues/{entry.slug}/{number}"),
-            issue_link(issue, entry),
+            replace(self._theme.site(entry, path=link.url), share=self._share(link, article)),
+            link,
             article=article,
             beside=(older, newer),
             corrected=f"/issues/{entry.slug}/{issue.corrects}" if issue.corrects else "",
@@ -96,6 +114,11 @@ class Archive:
         )
         policy = POLICY if article else FRAMING
         return HTMLResponse(page, headers=self._theme.form_headers(policy))
+
+    def _share(self, link: IssueLink, article: IssueArticle | None) -> ShareTags | None:
+        if article is None or article.lead is None:
+            return None
+        return self._share_tags(article.lead, link.subject, article.view.preheader)
 
     def mail(self, request: Request) -> Response:
         """Show the frozen mail itself, without any reader's own links.

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from digest.errors import NotFound
 from digest.issues import provenance, store
-from digest.issues.content import IssueView
+from digest.issues.content import ComparisonView, IssueView
 from digest.issues.models import Edition, Issue
 
 _MOST_KEPT = 128  # views of an issue take some 20 kB each
@@ -24,6 +24,12 @@ class IssueArticle:
 
     view: IssueView
     withdrawn: Collection[str] = ()  #: slugs
+
+    @property
+    def lead(self) -> ComparisonView | None:
+        """Return the first comparison that stands; ``None`` where all were withdrawn."""
+        standing = (each for each in self.view.comparisons if each.slug not in self.withdrawn)
+        return next(standing, None)
 
 
 class IssueArticles:

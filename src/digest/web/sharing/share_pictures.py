@@ -1,0 +1,111 @@
+"""Answer for the share pictures, and name the one of a comparison.
+
+This module hides where a picture is kept: its address carries the hash of what it says, so that it
+is drawn when it is first asked for, kept in memory, and kept by others for as long as they like.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import astuple
+from hashlib import sha256
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from digest.app.installation import App
+from digest.directory import public_revision
+from digest.issues.content import ComparisonView, comparison_view
+from digest.render.accent import OWN
+from digest.render.filters import percent_text
+from digest.render.pages import ShareTags
+from digest.render.share_picture import PictureSide, SharePicture, draw
+from digest.web.comparison_page import comparison_path
+from digest.web.conditional_requests import conditional
+from digest.web.security_headers import IMAGE, cacheable_headers
+from digest.web.theme import Theme
+from subscribers.locale import translations
+
+_MOST_KEPT = 200  # pictures of some 15 kB each
+_FORMER = 3600  # seconds that the answer is kept at an address of what it said before
+_DESIGN = 1  # of the picture; another one has other addresses
+
+
+class SharePictures:
+    """The pictures of public comparisons, in the name and colour of the site."""
+
+    def __init__(self, app: App, theme: Theme) -> None:
+        self._app = app
+        self._theme = theme
+        self._drawn: dict[str, bytes] = {}
+        self._drawing = threading.Lock()  # one at a time, since a drawing fills a processor
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [Route("/comparisons/{slug}/share-{picture}.png", self.show)]
+
+    def show(self, request: Request) -> Response:
+        """Return a comparison's picture, also for the address of what it said before."""
+        language = self._language()
+        with self._app.database.read() as session:
+            terms = self._app.public_site.comparisons
+            revision = public_revision(session, request.path_params["slug"], terms)
+            view = comparison_view(revision, base_url="", web_url="", language=language)
+        picture = self._picture(view)
+        current = request.path_params["picture"] == _key(picture)
+        headers = IMAGE if current else IMAGE | cacheable_headers(_FORMER)
+        return conditional(request, self._bytes(picture), media_type="image/png", headers=headers)
+
+    def tags(self, view: ComparisonView, title: str, description: str) -> ShareTags:
+        """Return what other sites show of a page that is about this comparison."""
+        picture = self._picture(view)
+        return ShareTags(
+            title=title,
+            description=description,
+            image=self._app.settings.base_url + _path(view, picture),
+            alt=view.headline,
+        )
+
+    def _language(self) -> str:
+        first = self._theme.newsletters.first()
+        return first.language if first else "en"
+
+    def _picture(self, view: ComparisonView) -> SharePicture:
+        first = self._theme.newsletters.first()
+        words = translations(self._language())
+        return SharePicture(
+            newsletter=self._theme.site().name,
+            caption=words.pgettext("several", "would ship"),
+            unknown=words.gettext("No votes yet"),
+            accent=first.accent if first and first.accent else OWN.light,
+            sides=[
+                PictureSide(
+                    name=side.name,
+                    figure="" if side.panel_share is None else percent_text(side.panel_share),
+                    share=side.panel_share,
+                    ships=side.ships,
+                    seats=side.seats,
+                )
+                for side in view.contenders
+            ],
+        )
+
+    def _bytes(self, picture: SharePicture) -> bytes:
+        key = _key(picture)
+        with self._drawing:
+            if key not in self._drawn:
+                if len(self._drawn) >= _MOST_KEPT:
+                    self._drawn.pop(next(iter(self._drawn)))
+                self._drawn[key] = draw(picture)
+            return self._drawn[key]
+
+
+def _path(view: ComparisonView, picture: SharePicture) -> str:
+    return f"{comparison_path(view.slug)}/share-{_key(picture)}.png"
+
+
+def _key(picture: SharePicture) -> str:
+    """Return the hash of what a picture says."""
+    return sha256(orjson.dumps([_DESIGN, astuple(picture)])).hexdigest()[:16]
