@@ -19,18 +19,18 @@ PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
 HEAD = """\
 # Settings
 
-Settings are environment variables. They may also stand in a file called `.env` in the folder
-where `digest` is called, one `NAME=value` a line; `digest init` starts one with a fresh secret.
-The environment goes first.
+Settings are environment variables. You can also put them into a file called `.env` in the folder
+where you run `digest`, one `NAME=value` per line. `digest init` creates one with a new secret. If
+a setting is in both, the environment wins.
 
-Any of them may come from a file instead: put `_FILE` behind its name and the file's path in it,
-as `DIGEST_SECRET_FILE=/run/secrets/digest`. That keeps secrets out of process listings.
+To read a setting from a file, add `_FILE` to its name and give the file's path, such as
+`DIGEST_SECRET_FILE=/run/secrets/digest`. That keeps secrets out of process listings.
 
-A value that can't be right is refused at the start, by name, and so is a name that begins with
-`DIGEST_` and is no setting. `digest setup` asks for the values a newsletter needs and writes them.
-`digest doctor` says whether all of them together make an installation that is fit to send.
+Digest refuses to start with an invalid value, and names the setting. It also refuses names that
+start with `DIGEST_` and aren't settings. `digest setup` asks for the values that a newsletter needs
+and saves them. `digest doctor` checks that all of them together are ready to send.
 
-| Name | What it is for | Unless it is set |
+| Name | Purpose | Default |
 |---|---|---|
 """
 

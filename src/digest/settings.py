@@ -136,35 +136,42 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    database_url: str = Field("sqlite:///digest.db", description="Where the store is.")
-    transport: TransportKind = Field(TransportKind.OUTBOX, description="How mail leaves.")
-    outbox: Path = Field(Path("outbox"), description="The folder the outbox transport fills.")
-    sendgrid_api_key: SecretStr | None = Field(None, description="The key for Mail Send.")
+    database_url: str = Field("sqlite:///digest.db", description="The URL of the database.")
+    transport: TransportKind = Field(TransportKind.OUTBOX, description="How mail is sent.")
+    outbox: Path = Field(
+        Path("outbox"), description="The folder that the outbox transport writes to."
+    )
+    sendgrid_api_key: SecretStr | None = Field(
+        None, description="The API key, with the permission Mail Send."
+    )
     sendgrid_url: ProviderAddress = Field(
-        "https://api.sendgrid.com", description="The provider's address; the fake's in tests."
+        "https://api.sendgrid.com",
+        description="The URL of the provider's API; in tests, the fake's.",
     )
     sendgrid_timeout: float = Field(
-        60.0, gt=0, le=600, description="Seconds one request may take in all, answer included."
+        60.0, gt=0, le=600, description="The time limit for a request and its answer, in seconds."
     )
     webhook_keys: str = Field(
-        "", description="Public keys of the event webhook, base64 DER, comma-separated."
+        "", description="The public keys of the event webhook, base64 DER, comma-separated."
     )
     webhook_keys_file: Path | None = Field(
-        None, description="A file with those keys; it is read again when it changes."
+        None, description="A file with those keys; Digest reads it again when it changes."
     )
     templates: Path = Field(
         Path("templates"),
-        description="A folder of your own templates, email/ and web/ in it; may be missing.",
+        description="The folder of your own templates, with email/ and web/; may be missing.",
     )
-    secret: SecretStr | None = Field(None, description="Signs the links in mails; 32+ characters.")
+    secret: SecretStr | None = Field(
+        None, description="Signs the links in mails; at least 32 characters."
+    )
     old_secrets: SecretStr | None = Field(
         None, description="Earlier secrets, comma-separated: links made with them keep working."
     )
     leaked_secrets: SecretStr | None = Field(
-        None, description="Earlier secrets others may know: links made with them stop working."
+        None, description="Earlier secrets that others may know: links made with them stop working."
     )
     base_url: SiteAddress = Field(
-        "http://localhost:8000", description="Where readers reach us; a host without a path."
+        "http://localhost:8000", description="The public URL of the site; a host without a path."
     )
     comparisons_public: Literal["import", "issue"] = Field(
         "import",
@@ -172,109 +179,128 @@ class Settings(BaseSettings):
         " from its import where it has none; or only from the issue that carries it.",
     )
     hosts: str = Field(
-        "", description="Host names the site answers to, comma-separated; empty for any."
+        "", description="The host names that the site answers to, comma-separated; empty for any."
     )
     trusted_proxies: str = Field(
         "",
-        description="Networks of your own proxies, comma-separated; they say who asks.",
+        description="Your own proxies' networks, comma-separated; only they may name a visitor.",
     )
     keep_network: Literal["none", "prefix", "full"] = Field(
-        "prefix", description="What is kept of where a sign-up came from: none, prefix or full."
+        "prefix", description="What Digest stores about a sign-up's network: none, prefix or full."
     )
     disposable_domains: Path | None = Field(
-        None, description="A file of domains, one a line, whose addresses aren't taken."
+        None, description="A file of disposable domains, one per line; their addresses are refused."
     )
     proof_of_work: int = Field(
         0,
         ge=0,
         le=10_000_000,
-        description="The sum a browser does before it signs up; 0 is none, 50000 about a second.",
+        description="The browser's calculation at sign-up; 0 is none, 50000 about a second.",
     )
     proof_over_cap: int = Field(
         500_000,
         ge=0,
         le=10_000_000,
-        description="The longer sum that leads past a cap on sign-ups; 0 turns away instead.",
+        description="The size of the calculation above a sign-up limit; 0 turns visitors away.",
     )
     sign_ups_per_network: int = Field(
-        20, ge=1, description="Sign-ups an hour from one network; more are turned away."
+        20, ge=1, description="Sign-ups per hour from one network; more are turned away."
     )
     sign_ups_per_domain: int = Field(
-        30, ge=1, description="Sign-ups an hour for one domain; past this cap, by the longer sum."
+        30, ge=1, description="Sign-ups per hour for one domain; more need the longer calculation."
     )
     sign_ups_per_provider: int = Field(
-        600, ge=1, description="The same for a domain of a large mailbox provider's."
+        600, ge=1, description="The same for a large mailbox provider's domain."
     )
     sign_ups_in_all: int = Field(
-        3000, ge=1, description="Sign-ups an hour in all; past this cap, by the longer sum."
+        3000, ge=1, description="Sign-ups per hour in total; more need the longer calculation."
     )
     letters_per_day: int = Field(
-        3, ge=1, description="Letters a day that sign-ups may cause to one mailbox."
+        3, ge=1, description="Letters per day that sign-ups can cause to one mailbox."
     )
     letters_per_month: int = Field(8, ge=1, description="The same in 30 days.")
     embed_origins: str = Field(
-        "", description="Sites that may show the sign-up form in a frame, comma-separated."
+        "", description="The sites that may embed the sign-up form in a frame, comma-separated."
     )
     leave_mailto: MailAddress = Field(
-        "", description="An address of yours that readers may write to in order to leave."
+        "", description="An address of yours that readers can write to in order to unsubscribe."
     )
-    pending_days: int = Field(7, ge=2, description="When an unconfirmed sign-up is deleted.")
-    network_days: int = Field(90, ge=0, description="How long sign-ups' networks are kept.")
+    pending_days: int = Field(7, ge=2, description="Days until an unconfirmed sign-up is deleted.")
+    network_days: int = Field(
+        90, ge=0, description="Days until the networks of sign-ups are deleted."
+    )
     evidence_days: int = Field(
-        1095, ge=30, description="How long the evidence of who has left is kept, and the address."
+        1095,
+        ge=30,
+        description="Days until the address and consent of a reader who left are deleted.",
     )
-    link_hours: int = Field(48, ge=1, description="How long a link to confirm lasts.")
+    link_hours: int = Field(48, ge=1, description="Hours until a confirmation link expires.")
     sender: Annotated[str, AfterValidator(_mailbox)] = Field(
         "Weekly AI Tool Verdicts <verdicts@example.com>",
         validation_alias="DIGEST_FROM",
-        description="Who the mail is from: Name <address>.",
+        description="The sender, as Name <address>.",
     )
     reply_to: Annotated[str, AfterValidator(_mailbox_or_none)] = Field(
-        "", description="Where readers' answers go: Name <address>; empty for the sender."
+        "", description="The reply-to address, as Name <address>; empty for the sender's."
     )
-    postal_address: str = Field("", description="The sender's postal address; the law asks for it.")
+    postal_address: str = Field(
+        "", description="The sender's postal address, which the law requires."
+    )
     spool: Path | None = Field(
-        None, description="The folder that holds events until applied; else beside the database."
+        None,
+        description="The folder for events waiting to be applied; by default, beside the database.",
     )
     spool_megabytes: int = Field(
-        2048, ge=1, description="How much the spool may hold; beyond it, the provider waits."
+        2048,
+        ge=1,
+        description="The spool's maximum size, in megabytes; above it, the provider waits.",
     )
     keep_events_days: int = Field(
-        400, ge=30, description="Events of older issues are pruned; their numbers stay."
+        400, ge=30, description="Days until an issue's events are pruned; its counts stay."
     )
     editors: MailAddresses = Field(
-        "", description="Addresses that get drafts and reminders, comma-separated."
+        "", description="The addresses that get drafts and reminders, comma-separated."
     )
     backups: Path = Field(Path("backups"), description="The folder for copies of the database.")
     backups_kept: int = Field(
-        7, ge=0, description="How many daily copies are kept; 0 makes none (SQLite only)."
+        7, ge=0, description="The number of daily copies to keep; 0 makes none (SQLite only)."
     )
     epoch_file: Path | None = Field(
-        None, description="Notes how far sending has come; else beside the database."
+        None, description="The file that counts requests; by default, beside the database."
     )
-    log: LogFormat = Field(LogFormat.TEXT, description="How `digest run` logs: text or json.")
+    log: LogFormat = Field(
+        LogFormat.TEXT, description="The log format of `digest run`: text or json."
+    )
     metrics_token: SecretStr | None = Field(
-        None, description="What /metrics asks for; without one, only this machine may ask."
+        None, description="The token for /metrics; without one, only this machine has access."
     )
-    concurrency: int = Field(2, ge=1, le=64, description="How many batches travel at once.")
-    batch_size: int = Field(1000, ge=1, le=1000, description="Readers in one request.")
+    concurrency: int = Field(2, ge=1, le=64, description="The number of batches to send at once.")
+    batch_size: int = Field(
+        1000, ge=1, le=1000, description="The number of readers in one request."
+    )
     grace: float = Field(
-        30.0, ge=0, le=3600, description="Seconds that requests under way have after a stop signal."
+        30.0,
+        ge=0,
+        le=3600,
+        description="Seconds for requests under way to finish after a stop signal.",
     )
     canary: MailAddress = Field(
-        "", description="An address of yours that gets each issue too; its news proves the webhook."
+        "",
+        description="An address of yours that gets each issue too; its events prove the webhook.",
     )
     first_wave: int = Field(
-        0, ge=0, description="Readers who get an issue first, alone; 0 sends to all at once."
+        0,
+        ge=0,
+        description="The number of readers who get an issue first; 0 sends to everyone at once.",
     )
     first_wave_minutes: int = Field(
-        30, ge=0, description="How long the rest waits for the first wave's events."
+        30, ge=0, description="Minutes that the rest waits for the first wave's events."
     )
     first_wave_bounced: float = Field(
-        0.05, gt=0, le=1, description="The part of the first wave that may bounce."
+        0.05, gt=0, le=1, description="The share of the first wave that may bounce."
     )
     first_wave_complained: float = Field(
-        0.003, gt=0, le=1, description="The part of the first wave that may complain."
+        0.003, gt=0, le=1, description="The share of the first wave that may complain."
     )
 
     def webhook_key_list(self) -> list[str]:

@@ -18,15 +18,15 @@ PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 HEAD = """\
 # Commands
 
-Every command of `digest`, as `digest COMMAND --help` prints it. Settings and secrets come from the
-environment and from `.env` in the folder where `digest` is called ([settings](settings.md)).
+This page lists every command of `digest`, as `digest COMMAND --help` prints it. Commands read their
+settings and secrets from the environment, and from `.env` in the current folder
+([settings](settings.md)).
 
-A command that does what it was asked ends with 0. One that can't, or that found something wrong,
-ends with 1 and says what to do next. A command line that can't be read ends with 2, and one that
-Ctrl-C stops with 130.
+The exit code is 0 if a command did its work. It's 1 if the command couldn't, or found a problem;
+the message says what to do next. It's 2 if the command line is wrong, and 130 after Ctrl-C.
 
-`digest --install-completion` lets your shell complete commands, options and choices with the Tab
-key; it knows bash, zsh and fish.
+`digest --install-completion` sets up the Tab key in bash, zsh or fish to complete commands, options
+and choices.
 """
 
 

@@ -33,90 +33,87 @@ from subscribers.errors import SubscribersError
 COMMANDS = {
     "digest.cli.installation.setup:app": {
         "setup": (
-            "Set up a newsletter of your own: ask for what it needs, try it, and write it to .env."
+            "Set up a newsletter: answer a few questions, test the answers, and save them to .env."
         ),
     },
     "digest.cli.comparisons:import_app": {
-        "import": "Import comparisons: add the new ones, and a new revision of each changed one.",
+        "import": "Import comparisons: add new ones, and a new revision of each that changed.",
     },
     "digest.cli.installation.init:app": {
-        "init": (
-            'Create or upgrade the database with the newsletter "weekly"; '
-            "a second run changes nothing."
-        ),
+        "init": ('Create or upgrade the database with the newsletter "weekly"; safe to run again.'),
     },
     "digest.cli.issue.drafting:app": {
-        "pick": "Show which comparisons the issue would carry, and why; change nothing.",
-        "build": "Build the issue: pick, compose, render, check, freeze.",
-        "show": "Show one frozen issue as readers get it.",
-        "check": "Check an issue again; exit 1 when a finding forbids sending it.",
+        "pick": "Show what the next issue would carry, and why, without changing anything.",
+        "build": "Build the next issue: pick, compose, render, check and freeze it.",
+        "show": "Show a built issue as readers get it.",
+        "check": "Check an issue again; exit 1 if an error blocks sending it.",
     },
     "digest.cli.preview:app": {
-        "preview": "Show the next issue as readers will get it, rebuilt whenever a file is saved.",
+        "preview": "Open the editor's desk: the next issue in a browser, updated as you edit.",
     },
     "digest.cli.issue.approve:app": {
         "approve": "Approve an issue exactly as it is now; any later change voids the approval.",
-        "send-back": "Send an issue back with a note: it isn't sent until it is approved anew.",
-        "test": "Send one copy to yourself: marked as a test, and its personal links do nothing.",
-        "rebuild": "Rebuild an issue from its recorded inputs, and compare; change nothing.",
-        "unattended": "Set whether an issue without findings may be sent without an approval.",
+        "send-back": "Send an issue back with a note: it isn't sent until it's approved again.",
+        "test": "Send one copy to yourself, marked as a test; its personal links do nothing.",
+        "rebuild": "Rebuild an issue from its recorded inputs and compare; change nothing.",
+        "unattended": "Allow or forbid sending clean issues without approval.",
     },
     "digest.cli.issue.send:app": {
-        "send": "Plan and send an issue now, with progress; resume an interrupted send.",
-        "status": "Show counts that balance, what is stuck, and what to do next.",
+        "send": "Send an issue now and show progress; run it again to resume an interrupted send.",
+        "status": "Show where each issue stands, what is stuck, and what to do next.",
     },
     "digest.cli.issue.correct:app": {
         "correct": (
-            "Correct a sent issue: build a mail with the difference, for exactly those who got it."
+            "Correct a sent issue: build a mail with the corrections for the readers who got it."
         ),
     },
     "digest.cli.issue.issue_control:app": {
-        "pause": "Pause an issue: start no further batch; requests under way are finished.",
-        "resume": "Resume a paused issue; batches set aside as failed are tried again.",
-        "cancel": "Cancel an issue for good: what isn't sent yet stays unsent.",
+        "pause": "Pause an issue: finish the requests under way, and start no further batch.",
+        "resume": "Resume a paused issue, and retry its parked batches.",
+        "cancel": "Cancel an issue for good: copies not sent yet stay unsent.",
         "resolve": (
-            "Decide on batches in doubt; each decision is recorded with name, time and reason."
+            "Decide what happened to batches in doubt; name, time and reason are recorded."
         ),
     },
     "digest.cli.serve:app": {
-        "web": "Serve the public site: archive, sign-up, unsubscribe, the provider's events.",
+        "web": "Serve the public site: archive, sign-up, unsubscribe and the event webhook.",
     },
     "digest.cli.fake_sendgrid:app": {
-        "fake-sendgrid": "Run a fake SendGrid on 127.0.0.1 that keeps every mail; Ctrl-C ends it.",
+        "fake-sendgrid": "Run a fake SendGrid on 127.0.0.1 that records every mail, until Ctrl-C.",
     },
     "digest.cli.demo:app": {
-        "demo": "Run every step with a fake SendGrid: import, pick, build, send, events, report.",
+        "demo": "Try every step with samples and a fake SendGrid: import, build, send, report.",
     },
     "digest.cli.run:app": {
         "run": "Run everything in one process: schedule, sending, events and the public site.",
     },
     "digest.cli.installation.doctor:app": {
-        "doctor": "Check whether this installation is fit to send; exit 1 when it isn't.",
+        "doctor": "Check that this installation is ready to send; exit 1 if it isn't.",
     },
     "digest.cli.installation.docs:app": {
-        "docs": "Print a page of the documentation, or list the pages.",
-        "help": "Print the help of a command, as its option --help does.",
+        "docs": "Print a page of the manual, or list its pages.",
+        "help": "Print a command's help, like its option --help.",
     },
     "digest.cli.report:app": {
-        "report": "Report on an issue, or on all: reached, clicked, left, complained, by provider.",
+        "report": "Report on one issue or all: delivery, clicks, unsubscribes, complaints.",
     },
     "digest.cli.comparisons:app": {
-        "comparisons": "What the panel published about tools.",
+        "comparisons": "List, show and edit imported comparisons.",
     },
     "digest.cli.template_files:app": {
-        "templates": "The templates of mails and pages: list them, and copy them to change them.",
+        "templates": "List the templates of mails and pages, or copy them to edit your own.",
     },
     "digest.cli.events:app": {
-        "events": "The provider's events: those that wait, those that can't be used, and replay.",
+        "events": "Inspect, apply and replay the provider's events, and set tracking.",
     },
     "digest.cli.audience:app": {
-        "subscribers": "Who agreed to receive mail.",
+        "subscribers": "Manage subscribers: import, export, look up, erase and suppress.",
     },
     "digest.cli.newsletter_commands:app": {
-        "newsletters": "Add newsletters, and show or change what is set of each.",
+        "newsletters": "Add newsletters, and show or change their settings.",
     },
     "digest.cli.schedule:app": {
-        "schedule": "Show or change when issues come out, and what is done around that.",
+        "schedule": "Show or change when issues come out.",
     },
 }
 _PLACES = {name: place for place, commands in COMMANDS.items() for name in commands}
@@ -208,7 +205,9 @@ def _root(
     context: typer.Context,
     database: Annotated[
         str | None,
-        typer.Option("--database", metavar="URL", help="The database; else DIGEST_DATABASE_URL."),
+        typer.Option(
+            "--database", metavar="URL", help="The database; by default, DIGEST_DATABASE_URL."
+        ),
     ] = None,
     _version: Annotated[
         bool,

@@ -27,9 +27,9 @@ from digest.issues.models import IssueState
 from digest.issues.store import CarryingIssue, carried_by, issue_and_edition
 
 import_app = typer.Typer()
-app = typer.Typer(help="What the panel published about tools.", no_args_is_help=True)
+app = typer.Typer(help="List, show and edit imported comparisons.", no_args_is_help=True)
 
-Slug = Annotated[str, typer.Argument(help="As digest comparisons list names it.")]
+Slug = Annotated[str, typer.Argument(help="The comparison's slug, as in digest comparisons list.")]
 _PROGRESS_FROM = 25  #: files; an import of more shows a progress bar
 
 
@@ -80,9 +80,9 @@ def import_(
     ],
     as_json: JsonFlag = False,
 ) -> None:
-    """Import comparisons: add the new ones, and a new revision of each changed one.
+    """Import comparisons: add new ones, and a new revision of each that changed.
 
-    Files are independent: one that can't be read is refused with its reason, the others are
+    A file that can't be read is refused with the reason; the others are
     kept, and the exit code is 1.
     """
     call = call_of(context)
@@ -96,7 +96,7 @@ def import_(
 
 @app.command("list")
 def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """List every comparison by slug, with the facts of its newest revision."""
+    """List all comparisons by slug, each with its newest revision."""
     call = call_of(context)
     with call.app.database.read() as session:
         rows = store.summaries(session)
@@ -114,11 +114,13 @@ def show(
     slug: Slug,
     revision: Annotated[
         int | None,
-        typer.Option("--revision", min=1, max=MAX_NUMBER, help="An earlier one; else the newest."),
+        typer.Option(
+            "--revision", min=1, max=MAX_NUMBER, help="An earlier revision; by default, the newest."
+        ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show one comparison in full, its two sides side by side."""
+    """Show one comparison in full, with both tools side by side."""
     call = call_of(context)
     with call.app.database.read() as session:
         comparison = store.by_slug(session, slug)
@@ -137,7 +139,7 @@ def withdraw(
     why: Annotated[str, typer.Option("--why", help="The reason, for the record.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Take a comparison back: no issue picks it, and its page is gone; sent issues keep it."""
+    """Withdraw a comparison: no issue picks it, and its page is gone; sent issues keep it."""
     call = call_of(context)
     with call.app.database.write() as session:
         comparison = editorial.withdraw(session, slug, why.strip(), call.app.clock())
@@ -153,7 +155,7 @@ def withdraw(
 
 @app.command()
 def restore(context: typer.Context, slug: Slug, as_json: JsonFlag = False) -> None:
-    """Bring a withdrawn comparison back: it may be picked, and has its page again."""
+    """Restore a withdrawn comparison: it can be picked, and its page is back."""
     call = call_of(context)
     with call.app.database.write() as session:
         editorial.restore(session, slug)
@@ -168,16 +170,16 @@ def set_(
     context: typer.Context,
     slug: Slug,
     weight: Annotated[
-        float | None, typer.Option(min=0, max=MAX_WEIGHT, help="For the pick; 1 is usual.")
+        float | None, typer.Option(min=0, max=MAX_WEIGHT, help="The weight in the pick; usually 1.")
     ] = None,
     date: Annotated[
         datetime | None,
-        typer.Option("--date", formats=["%Y-%m-%d"], help="The day it was published on."),
+        typer.Option("--date", formats=["%Y-%m-%d"], help="The publication date."),
     ] = None,
-    category: Annotated[str | None, typer.Option(help="Of both tools.")] = None,
+    category: Annotated[str | None, typer.Option(help="The category of both tools.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Set weight, date or category of a comparison; later imports don't change them."""
+    """Set a comparison's weight, date or category; later imports keep them."""
     call = call_of(context)
     if weight is None and date is None and category is None:
         raise typer.BadParameter("say what to set: --weight, --date or --category")

@@ -30,9 +30,11 @@ IssueNumber = Annotated[
 OptionalIssue = Annotated[
     int | None, typer.Argument(metavar="ISSUE", min=1, max=MAX_NUMBER, help="The issue's number.")
 ]
-YesFlag = Annotated[bool, typer.Option("--yes", help="Do it without asking.")]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")]
-JsonFlag = Annotated[bool, typer.Option("--json", help="Print facts as JSON.")]
+YesFlag = Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")]
+Port = Annotated[
+    int, typer.Option(min=0, max=65535, help="The port to listen on; 0 picks a free one.")
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
 class Unconfirmed(DigestError):

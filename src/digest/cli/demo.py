@@ -79,11 +79,13 @@ class DemoRun:
 @app.command()
 def demo(
     context: typer.Context,
-    folder: Annotated[Path, typer.Option(help="Created anew each time.")] = Path("demo"),
+    folder: Annotated[Path, typer.Option(help="The folder to create; replaced each time.")] = Path(
+        "demo"
+    ),
     readers: Annotated[int, typer.Option(min=1, max=100_000)] = 1000,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run every step with a fake SendGrid: import, pick, build, send, events, report."""
+    """Try every step with samples and a fake SendGrid: import, build, send, report."""
     call = call_of(context)
     demo_run = DemoRun(say=partial(_say, call, quiet=as_json))
     _make_folder(folder)

@@ -22,7 +22,7 @@ from digest.issues.content import TRACKING
 from digest.issues.models import Tracking
 
 app = typer.Typer(
-    help="The provider's events: those that wait, those that can't be used, and replay.",
+    help="Inspect, apply and replay the provider's events, and set tracking.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -30,7 +30,7 @@ app = typer.Typer(
 
 @app.command()
 def status(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """Show the events that wait in the spool, and those that can't be used."""
+    """Show the events waiting in the spool, and those that can't be used."""
     call = call_of(context)
     spool = call.app.events.spool()
     with call.app.database.read() as session:
@@ -64,7 +64,7 @@ def status(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 @app.command()
 def drain(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """Apply the events that wait in the spool now."""
+    """Apply the events waiting in the spool now."""
     call = call_of(context)
     call.app.require_secrets()
     applied = call.app.events.consumer().apply_all()
@@ -79,11 +79,11 @@ def replay_(
     context: typer.Context,
     files: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[FILE]...", help="Posts as the provider made them, JSON arrays."),
+        typer.Argument(metavar="[FILE]...", help="The provider's requests, as JSON arrays."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Apply events again, stored ones or those in files; applied events change nothing."""
+    """Apply stored events again, or events from files; applied events change nothing."""
     call = call_of(context)
     call.app.require_secrets()
     facts: dict[str, Any] = {}
@@ -116,13 +116,13 @@ def tracking(
     mode: Annotated[
         Tracking | None,
         typer.Argument(
-            metavar="[MODE]", help="off, anonymous or reader; leave it out to see which it is."
+            metavar="[MODE]", help="off, anonymous or reader; leave it out to see the current mode."
         ),
     ] = None,
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Show or set what is recorded of opens and clicks: off, anonymous or reader."""
+    """Show or set how opens and clicks are recorded: off, anonymous or reader."""
     call = call_of(context)
     with call.app.database.write() as session:
         row = store.newsletter(session, newsletter)
@@ -137,7 +137,7 @@ def tracking(
 
 @app.command()
 def tidy(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """Prune the events of old issues and forget erased readers; every number stays."""
+    """Prune the events of old issues and of erased readers; every count stays."""
     call = call_of(context)
     done = call.app.events.prune()
     lifted = call.app.events.lift_suppressions()

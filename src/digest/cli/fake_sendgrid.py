@@ -24,47 +24,47 @@ app = typer.Typer(add_completion=False)
 def fake_sendgrid(  # noqa: PLR0913, PLR0917 - each argument is an option of the command line
     context: typer.Context,
     port: Port = DEFAULT_PORT,
-    ledger: Annotated[Path, typer.Option(help="The file that keeps what was accepted.")] = Path(
+    ledger: Annotated[Path, typer.Option(help="The file that records accepted mails.")] = Path(
         "fake-sendgrid.db"
     ),
     events_to: Annotated[
         str | None, typer.Option(metavar="URL", help="The webhook on this machine to post to.")
     ] = None,
     key: Annotated[
-        str | None, typer.Option(help="The only key that is accepted; else any.")
+        str | None, typer.Option(help="The only key to accept; by default, any.")
     ] = None,
     unscoped_key: Annotated[
-        str | None, typer.Option(help="A key that is known but may not send.")
+        str | None, typer.Option(help="A known key without permission to send.")
     ] = None,
     sender: Annotated[
-        str | None, typer.Option(help="The verified sender: an address or a domain; else any.")
+        str | None,
+        typer.Option(help="The verified sender, an address or a domain; by default, any."),
     ] = None,
     rate_limit: Annotated[
-        int | None, typer.Option(min=1, help="Requests a second; else any number.")
+        int | None, typer.Option(min=1, help="Requests per second; by default, unlimited.")
     ] = None,
-    faults: Annotated[
-        Path | None, typer.Option(help="A JSON file that says what goes wrong, and when.")
-    ] = None,
+    faults: Annotated[Path | None, typer.Option(help="A JSON file of the faults to stage.")] = None,
     share: Annotated[
         list[str] | None,
-        typer.Option(metavar="EVENT=SHARE", help="Such as bounce=0.1, or all=0; may be repeated."),
+        typer.Option(metavar="EVENT=SHARE", help="Such as bounce=0.1, or all=0; repeatable."),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same outcomes.")] = 0,
     webhook_key: Annotated[
         Path | None, typer.Option(help="A private P-256 key in PEM to sign events with.")
     ] = None,
     hold_events: Annotated[
-        bool, typer.Option("--hold-events", help="Post events only when asked to.")
+        bool, typer.Option("--hold-events", help="Post events only on request.")
     ] = False,
     lenient: Annotated[
-        bool, typer.Option("--lenient", help="Accept what the provider isn't known to refuse.")
+        bool,
+        typer.Option("--lenient", help="Accept everything that SendGrid isn't known to refuse."),
     ] = False,
     may_kill: Annotated[
-        bool, typer.Option("--may-kill", help="Let a fault kill the process it names.")
+        bool, typer.Option("--may-kill", help="Allow faults to kill the process they name.")
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No line for each request.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Don't log each request.")] = False,
 ) -> None:
-    """Run a fake SendGrid on 127.0.0.1 that keeps every mail; Ctrl-C ends it."""
+    """Run a fake SendGrid on 127.0.0.1 that records every mail, until Ctrl-C."""
     call = call_of(context)
     logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     logging.getLogger("digest.fake_sendgrid").setLevel(logging.WARNING if quiet else logging.INFO)

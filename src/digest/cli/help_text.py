@@ -84,7 +84,7 @@ def sections_of(command: Any) -> list[Section]:
         ),
         Section(
             "Options",
-            [*map(_entry, _shown(command, "option")), (HELP_OPTION, "Show this and exit.")],
+            [*map(_entry, _shown(command, "option")), (HELP_OPTION, "Show this help and exit.")],
         ),
     ]
     return [section for section in sections if section.entries]

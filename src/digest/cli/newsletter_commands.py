@@ -29,9 +29,7 @@ from digest.render.brand import Font
 from subscribers import list_statistics
 from subscribers.locale import LANGUAGES
 
-app = typer.Typer(
-    help="Add newsletters, and show or change what is set of each.", no_args_is_help=True
-)
+app = typer.Typer(help="Add newsletters, and show or change their settings.", no_args_is_help=True)
 _Command = Callable[[typer.Context, str, dict[str, Any], bool], None]
 
 
@@ -39,46 +37,50 @@ def _text(option: str, meaning: str, kind: str = "TEXT") -> Any:
     return Annotated[str | None, typer.Option(option, metavar=kind, help=meaning)]
 
 
-Slug = Annotated[str, typer.Argument(metavar="SLUG", help="Its name in links: tools-of-the-trade.")]
+Slug = Annotated[
+    str, typer.Argument(metavar="SLUG", help="The newsletter's slug, such as tools-of-the-trade.")
+]
 #: The options of each setting, by the name it has in `NewsletterSettings`.
 SETTINGS: dict[str, Any] = {
-    "name": _text("--name", "Its name, as readers see it."),
-    "description": _text("--description", "What it brings."),
-    "language": _text("--language", f"Of its pages and mail: {', '.join(LANGUAGES)}."),
-    "sender": _text("--from", 'Name <address>; "" for DIGEST_FROM.'),
-    "reply_to": _text("--reply-to", 'Where answers go; "" for DIGEST_REPLY_TO.'),
+    "name": _text("--name", "The name that readers see."),
+    "description": _text("--description", "What readers get, in a sentence."),
+    "language": _text("--language", f"The language of its pages and mail: {', '.join(LANGUAGES)}."),
+    "sender": _text("--from", 'The sender, as Name <address>; "" for DIGEST_FROM.'),
+    "reply_to": _text("--reply-to", 'The reply-to address; "" for DIGEST_REPLY_TO.'),
     "postal_address": _text(
         "--postal-address", r'Lines with \n between; "" for DIGEST_POSTAL_ADDRESS.'
     ),
-    "fewest": _text("--fewest", "With fewer new comparisons, a week is empty.", "NUMBER"),
-    "most": _text("--most", f"Comparisons in an issue; up to {MOST}.", "NUMBER"),
-    "no_repeat": _text("--no-repeat", "Issues for which a tool rests.", "NUMBER"),
+    "fewest": _text(
+        "--fewest", "The minimum of new comparisons; with fewer, the week is empty.", "NUMBER"
+    ),
+    "most": _text("--most", f"The maximum of comparisons in an issue; up to {MOST}.", "NUMBER"),
+    "no_repeat": _text(
+        "--no-repeat", "How many issues a tool rests after it was featured.", "NUMBER"
+    ),
     "points": Annotated[
         list[str] | None,
         typer.Option(
             "--points",
             metavar="PART=NUMBER",
-            help=f"What counts in the pick: {', '.join(POINTS)}; once for each.",
+            help=f"Points in the pick, for {', '.join(POINTS)}; repeatable.",
         ),
     ],
     "when_empty": Annotated[
-        WhenEmpty | None, typer.Option(help="What to do with nothing new to say.")
+        WhenEmpty | None, typer.Option(help="What to do in a week with nothing new.")
     ],
     "accent": _text("--accent", 'A colour such as #2744c4; "" for the usual one.'),
     "logo": _text("--logo", 'A PNG, JPEG or GIF, shown up to 44 pixels high; "" for none.', "FILE"),
-    "logo_alt": _text("--logo-alt", 'What the logo says, in words; "" for the name.'),
-    "font": Annotated[Font | None, typer.Option(help="The faces of its mail and pages.")],
+    "logo_alt": _text("--logo-alt", 'The logo\'s text alternative; "" for the name.'),
+    "font": Annotated[Font | None, typer.Option(help="The fonts of its mail and pages.")],
     "utm": _text(
-        "--utm", "Tag links to what it compares, for the statistics of those sites.", "on|off"
+        "--utm", "Add UTM tags to links to the tools and comparisons (default off).", "on|off"
     ),
-    "tracking": Annotated[
-        Tracking | None, typer.Option(help="What is recorded of opens and clicks.")
-    ],
+    "tracking": Annotated[Tracking | None, typer.Option(help="How opens and clicks are recorded.")],
     "public": Annotated[
         bool | None,
-        typer.Option("--public/--not-public", help="On the site, or known to its readers only."),
+        typer.Option("--public/--not-public", help="Whether the newsletter is listed on the site."),
     ],
-    "approvals": _text("--approvals", "People who have to approve an issue: 1 or 2.", "NUMBER"),
+    "approvals": _text("--approvals", "How many people must approve an issue: 1 or 2.", "NUMBER"),
 }
 CADENCE: dict[str, Any] = {
     "every": EveryOption,
@@ -115,7 +117,7 @@ def _takes(options: Mapping[str, Any]) -> Callable[[_Command], Callable[..., Non
 
 @app.command("list")
 def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """List the newsletters, with when each comes out and how many get it."""
+    """List the newsletters, each with its schedule and its number of readers."""
     call = call_of(context)
     with call.app.database.read() as session:
         facts = [_facts(call, session, row) for row in store.newsletters(session)]
@@ -131,7 +133,7 @@ def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
 
 @app.command()
 def show(context: typer.Context, slug: Slug, as_json: JsonFlag = False) -> None:
-    """Show everything that is set of a newsletter, its schedule and its readers."""
+    """Show a newsletter's settings, schedule and readers."""
     call = call_of(context)
     with call.app.database.read() as session:
         facts = _facts(call, session, store.newsletter(session, slug))
@@ -150,7 +152,7 @@ def show(context: typer.Context, slug: Slug, as_json: JsonFlag = False) -> None:
 def add(
     context: typer.Context, slug: Slug, given: dict[str, Any], as_json: JsonFlag = False
 ) -> None:
-    """Add a newsletter; what isn't given has its usual value."""
+    """Add a newsletter; options you leave out get their default."""
     call = call_of(context)
     cadence = {name: given.pop(name, None) for name in CADENCE}
     with _faults_by_option(), call.app.database.write() as session:
@@ -173,7 +175,7 @@ def add(
 def set_(
     context: typer.Context, slug: Slug, given: dict[str, Any], as_json: JsonFlag = False
 ) -> None:
-    """Change a newsletter; what isn't given stays."""
+    """Change a newsletter's settings; options you leave out stay as they are."""
     call = call_of(context)
     if not given:
         raise DigestError("say what to change", next_step="digest newsletters set --help")
@@ -199,10 +201,10 @@ def set_(
 def archive(
     context: typer.Context,
     slug: Slug,
-    undo: Annotated[bool, typer.Option("--undo", help="Let it come out again.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Bring the newsletter back.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """End a newsletter: no issue is built or sent, nobody signs up; its pages stay."""
+    """End a newsletter: no issues, no sign-ups; its pages stay."""
     call = call_of(context)
     with call.app.database.write() as session:
         row = store.newsletter(session, slug)

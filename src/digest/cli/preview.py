@@ -41,19 +41,21 @@ _ENDS, _SSH = 4, "22"  #: fields of SSH_CONNECTION, and the usual port
 @app.command()
 def preview(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="Comparisons, and templates/ in it.")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(help="The folder with comparisons and templates/.")
+    ] = Path(),
     port: Port = 8025,
     period: PeriodOption = None,
     newsletter: NewsletterOption = USUAL,
     remote_images: Annotated[
-        bool, typer.Option("--remote-images", help="Fetch the mail's images from where they are.")
+        bool, typer.Option("--remote-images", help="Load the mail's images from the web.")
     ] = False,
     with_samples: Annotated[
         bool,
-        typer.Option("--samples", help="Where there is no comparison yet, begin with samples."),
+        typer.Option("--samples", help="Import the samples if there are no comparisons yet."),
     ] = False,
 ) -> None:
-    """Show the next issue as readers will get it, rebuilt whenever a file is saved.
+    """Open the editor's desk: the next issue in a browser, updated as you edit.
 
     On a server, reach it by a tunnel from your own machine: ssh -N -L 8025:127.0.0.1:8025 SERVER
     """

@@ -44,16 +44,18 @@ SUBJECT_WIDTH = 30  #: columns at least
 def report(
     context: typer.Context,
     issue: OptionalIssue = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every issue so far.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Report on every issue.")] = False,
     html: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Write one page with charts; - prints it."),
+        typer.Option(
+            "--html", metavar="FILE", help="Write a page with charts to a file; - prints it."
+        ),
     ] = None,
     as_csv_: Annotated[bool, typer.Option("--csv", help="Print every number as CSV.")] = False,
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Report on an issue, or on all: reached, clicked, left, complained, by provider."""
+    """Report on one issue or all: delivery, clicks, unsubscribes, complaints."""
     if (issue is None) == (not all_):
         raise typer.BadParameter("name an issue, or say --all")
     if (html is not None) + as_csv_ + as_json > 1:

@@ -25,13 +25,17 @@ from digest.issues.calendar.cadence_change import set_cadence
 from digest.issues.models import Newsletter, WhenEmpty
 from digest.service import UpcomingMoment, release_decision, upcoming
 
-app = typer.Typer(help="Show or change when issues come out, and what is done around that.")
+app = typer.Typer(help="Show or change when issues come out.")
 
 EveryOption = Annotated[Frequency | None, typer.Option("--every", help="How often.")]
-OnOption = Annotated[str | None, typer.Option("--on", help="The weekday, by name.")]
-AtOption = Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="The time.")]
-ZoneOption = Annotated[str | None, typer.Option("--zone", help="Such as Europe/Berlin.")]
-NthOption = Annotated[str | None, typer.Option("--nth", help=f"Of a month: {', '.join(NTHS)}.")]
+OnOption = Annotated[str | None, typer.Option("--on", help="The weekday, such as thursday.")]
+AtOption = Annotated[str | None, typer.Option("--at", metavar="HH:MM", help="The time of day.")]
+ZoneOption = Annotated[
+    str | None, typer.Option("--zone", help="The time zone, such as Europe/Berlin.")
+]
+NthOption = Annotated[
+    str | None, typer.Option("--nth", help=f"Which one in a month: {', '.join(NTHS)}.")
+]
 DEFAULT_COUNT = 10
 
 
@@ -40,7 +44,7 @@ def schedule(
     context: typer.Context,
     newsletter: NewsletterOption = "weekly",
     many: Annotated[
-        int, typer.Option("--next", min=1, max=200, help="How many moments.")
+        int, typer.Option("--next", min=1, max=200, help="How many due times to show.")
     ] = DEFAULT_COUNT,
     as_json: JsonFlag = False,
 ) -> None:
@@ -69,11 +73,11 @@ def set_(
     zone: ZoneOption = None,
     nth: NthOption = None,
     starting: Annotated[
-        str | None, typer.Option(metavar="DATE", help="A day of a week with an issue.")
+        str | None, typer.Option(metavar="DATE", help="A day in a week that has an issue.")
     ] = None,
     newsletter: NewsletterOption = "weekly",
 ) -> Told:
-    """Change when issues come out, from the next one on; a drafted issue keeps its moment."""
+    """Change when issues come out; an issue that is already drafted keeps its time."""
     call = call_of(context)
     if not any((every, on, at, zone, nth, starting)):
         raise DigestError("say what to change", next_step="digest schedule set --help")
@@ -102,11 +106,11 @@ def rules(
     remind_before: Annotated[int | None, typer.Option(min=0, max=504, help="Hours.")] = None,
     max_lateness: Annotated[int | None, typer.Option(min=0, max=744, help="Hours.")] = None,
     when_empty: Annotated[
-        WhenEmpty | None, typer.Option(help="What to do with nothing new to say.")
+        WhenEmpty | None, typer.Option(help="What to do in a week with nothing new.")
     ] = None,
     newsletter: NewsletterOption = "weekly",
 ) -> Told:
-    """Change what happens around an issue's moment."""
+    """Change what happens around an issue's due time."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (_, row):
         values = {
@@ -143,7 +147,7 @@ def blackout(
     remove: Annotated[bool, typer.Option("--remove", help="Remove the blackout.")] = False,
     newsletter: NewsletterOption = "weekly",
 ) -> Told:
-    """Let no issue come out on a day, or in a range of days."""
+    """Skip the issues due on a day, or in a range of days."""
     call = call_of(context)
     days = (_parse_date(first), _parse_date(last or first))
     if days[1] < days[0]:
@@ -165,7 +169,7 @@ def shift(
     why: Annotated[str, typer.Option(help="The reason, for the record.")] = "",
     newsletter: NewsletterOption = "weekly",
 ) -> Told:
-    """Move one issue to a time between its neighbours, in the newsletter's own time zone."""
+    """Move an issue to a time between its neighbours, in the newsletter's time zone."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (session, row):
         moment, slug = slots.reschedule(session, row, period, wall_time(to), why), row.slug
@@ -180,7 +184,7 @@ def pause(
     context: typer.Context,
     newsletter: NewsletterOption = "weekly",
 ) -> Told:
-    """Pause the schedule until it is resumed; sends under way go on."""
+    """Pause the schedule; sends under way continue."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (_, row):
         row.scheduled = False
@@ -195,7 +199,7 @@ def resume(
     context: typer.Context,
     newsletter: NewsletterOption = "weekly",
 ) -> Told:
-    """Resume the schedule; moments that passed meanwhile are not made up for."""
+    """Resume the schedule; issues missed in between aren't made up for."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (_, row):
         if not row.scheduled:
@@ -212,7 +216,7 @@ def evergreen(
     clear: Annotated[bool, typer.Option("--clear", help="Empty the list.")] = False,
     newsletter: NewsletterOption = "weekly",
 ) -> Told:
-    """Show or set the comparisons for a week with nothing new."""
+    """Show or set the evergreen list: comparisons for a week with nothing new."""
     call = call_of(context)
     with _edit_newsletter(call, newsletter) as (session, row):
         if slugs or clear:

@@ -24,7 +24,7 @@ def web(
         str, typer.Option(help="The address to listen on, such as 0.0.0.0 or ::1.")
     ] = "127.0.0.1",
 ) -> None:
-    """Serve the public site: archive, sign-up, unsubscribe, the provider's events."""
+    """Serve the public site: archive, sign-up, unsubscribe and the event webhook."""
     call = call_of(context)
     call.app.require_secrets()
     sock = listen(port, host)

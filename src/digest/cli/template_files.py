@@ -16,7 +16,7 @@ from digest.errors import DigestError
 from digest.render.template_paths import Kind, shipped_templates
 
 app = typer.Typer(
-    help="The templates of mails and pages: list them, and copy them to change them.",
+    help="List the templates of mails and pages, or copy them to edit your own.",
     no_args_is_help=True,
 )
 _SHOWN = 3  #: names in an error
@@ -30,7 +30,7 @@ class Changed(DigestError):
 
 @app.command("list")
 def list_(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """List the shipped templates, and those that this installation has of its own."""
+    """List the shipped templates and your own."""
     call = call_of(context)
     own = call.settings.templates
     facts = [{"template": name, "own": (own / name).is_file()} for name in shipped()]
@@ -49,13 +49,15 @@ def copy(
     context: typer.Context,
     folder: Annotated[
         Path | None,
-        typer.Argument(metavar="[FOLDER]", help="Where to; else the folder that is set."),
+        typer.Argument(
+            metavar="[FOLDER]", help="The target; by default, the folder in the settings."
+        ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace files that differ from the shipped ones.")
+        bool, typer.Option("--force", help="Overwrite files that differ from the shipped ones.")
     ] = False,
 ) -> Told:
-    """Copy the shipped templates into a folder; a file that was changed there stays as it is.
+    """Copy the shipped templates into a folder; files that you changed there stay.
 
     A file in the folder replaces the shipped one of its name: delete those that you don't change,
     so that they follow the next version.

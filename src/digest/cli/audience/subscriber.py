@@ -31,7 +31,7 @@ _WHY_NOT = "they asked to be forgotten, and come back only by signing up themsel
 
 @app.command()
 def show(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
-    """Show what is stored about one reader."""
+    """Show everything stored about one reader."""
     from digest.delivery.reporting import issues_sent_to  # imports all that sends, too
 
     call = call_of(context)
@@ -59,7 +59,7 @@ def show(context: typer.Context, address: AddressArgument, json: JsonFlag = Fals
 
 @app.command()
 def history(context: typer.Context, address: AddressArgument, json: JsonFlag = False) -> None:
-    """Show one reader's consent entries: the evidence of agreement and withdrawal."""
+    """Show one reader's consent record: what they agreed to and withdrew, and when."""
     call = call_of(context)
     key = parse(address).key
     with call.app.database.read() as session:
@@ -83,7 +83,7 @@ def history(context: typer.Context, address: AddressArgument, json: JsonFlag = F
 @app.command()
 @tells
 def forget(context: typer.Context, address: AddressArgument, yes: YesFlag = False) -> Told:
-    """Erase a reader; a keyed hash stays, so that no import brings the address back."""
+    """Erase a reader; a keyed hash stays, so that no import re-adds the address."""
     from digest.delivery.erasure import erase  # imports all that sends and takes events
 
     call = call_of(context)
@@ -110,7 +110,11 @@ def forget(context: typer.Context, address: AddressArgument, yes: YesFlag = Fals
 def leave(
     context: typer.Context,
     who: Annotated[
-        str, typer.Argument(metavar="ADDRESS|TOKEN", help="Or what stands in their mail's subject.")
+        str,
+        typer.Argument(
+            metavar="ADDRESS|TOKEN",
+            help="The reader's address, or the token in the subject of their mail.",
+        ),
     ],
     newsletter: Newsletter = "weekly",
 ) -> Told:
@@ -132,7 +136,7 @@ def suppress(
     address: AddressArgument,
     lift: Annotated[bool, typer.Option("--lift", help="Allow mail to the address again.")] = False,
 ) -> Told:
-    """Never mail an address again, whatever its subscriptions say, known here or not."""
+    """Never mail an address again, whatever its subscriptions say, subscribed or not."""
     call = call_of(context)
     call.app.require_secrets()
     key, hashes, now = parse(address).key, call.app.hashes, call.app.clock()

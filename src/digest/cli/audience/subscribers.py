@@ -38,12 +38,14 @@ from subscribers.list_statistics import AudienceCounts
 from subscribers.tokens import Hashes
 
 app = typer.Typer(
-    help="Who agreed to receive mail.", no_args_is_help=True, pretty_exceptions_enable=False
+    help="Manage subscribers: import, export, look up, erase and suppress.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
 )
 
 #: Last columns of a file of refused lines, which an import leaves aside.
 _REFUSED = ["digest_refused_line", "digest_refused_reason"]
-Newsletter = Annotated[str, typer.Option("--newsletter", help="Which newsletter, by its slug.")]
+Newsletter = Annotated[str, typer.Option("--newsletter", help="The newsletter's slug.")]
 
 
 @app.command("import")
@@ -51,27 +53,30 @@ def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", exists=True, dir_okay=False)],
     consent: Annotated[
-        str, typer.Option(help="How these readers agreed, in a sentence; kept as evidence.")
+        str, typer.Option(help="How these readers agreed, in a sentence; kept as proof.")
     ],
     newsletter: Newsletter = "weekly",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check and count the lines only; change nothing.")
+        bool,
+        typer.Option("--dry-run", help="Check and count the lines, without changing anything."),
     ] = False,
     ignore_column: Annotated[
         list[str] | None,
         typer.Option(
             "--ignore-column",
             metavar="NAME",
-            help="Read the list as if it had no such column; may be given more than once.",
+            help="Ignore a column of the list; repeatable.",
         ),
     ] = None,
     refused: Annotated[
         Path | None,
-        typer.Option("--refused", help="Write the refused lines with their reasons here (CSV)."),
+        typer.Option(
+            "--refused", help="Write the refused lines and their reasons to this CSV file."
+        ),
     ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Import a list; who left, bounced, complained or was erased is not imported."""
+    """Import a list, without readers who left, bounced, complained or were erased."""
     call = call_of(context)
     call.app.require_secrets()
     options = ImportOptions(
@@ -102,12 +107,12 @@ def add(
     context: typer.Context,
     address: Annotated[str, typer.Argument(metavar="ADDRESS", help="The reader's address.")],
     consent: Annotated[
-        str, typer.Option(help="How this reader agreed, in a sentence; kept as evidence.")
+        str, typer.Option(help="How this reader agreed, in a sentence; kept as proof.")
     ],
     newsletter: Newsletter = "weekly",
     json: JsonFlag = False,
 ) -> None:
-    """Add one reader, by the rules of an import: who left or was erased isn't let in."""
+    """Add one reader, by the rules of an import: not one who left or was erased."""
     call = call_of(context)
     call.app.require_secrets()
     slug = call.running(newsletter)
@@ -134,7 +139,7 @@ _STEP_OF_REFUSED = (
 def count(
     context: typer.Context, newsletter: Newsletter = "weekly", json: JsonFlag = False
 ) -> None:
-    """Count the readers by standing, with growth and sources."""
+    """Count readers by status, with growth and sources."""
     call = call_of(context)
     with call.app.database.read() as session:
         counts = list_statistics.count(session, call.existing(newsletter), call.app.clock())
@@ -148,10 +153,12 @@ def count(
 def export(
     context: typer.Context,
     newsletter: Newsletter = "weekly",
-    to: Annotated[Path | None, typer.Option("--to", help="The file; else standard output.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="The file to write; by default, standard output.")
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Write the list as CSV or JSON, with everyone who ever joined."""
+    """Export everyone who ever joined, as CSV or JSON."""
     call = call_of(context)
     slug = call.existing(newsletter)
     with call.app.database.read() as session, _out(to) as out:

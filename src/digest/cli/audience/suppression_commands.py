@@ -22,7 +22,7 @@ from subscribers.importer import REASONS, SuppressionReport, import_suppressions
 from subscribers.models import SuppressionReason
 
 app = typer.Typer(
-    help="Addresses that must not be mailed: list, import, export.",
+    help="List, import and export the addresses that must not be mailed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -30,7 +30,7 @@ app = typer.Typer(
 
 @app.command("list")
 def list_(context: typer.Context, json: JsonFlag = False) -> None:
-    """Count the suppressed addresses by reason, and list those that are known."""
+    """Count suppressed addresses by reason, and list the known ones."""
     call = call_of(context)
     rows = _rows(call)
     reasons = Counter(reason for _, reason, _ in rows)
@@ -52,14 +52,15 @@ def import_(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE.csv", exists=True, dir_okay=False)],
     reason: Annotated[
-        str, typer.Option(help=f"Where no column “reason” says: {', '.join(REASONS)}.")
+        str, typer.Option(help=f"For lines without a reason of their own: {', '.join(REASONS)}.")
     ] = SuppressionReason.MANUAL.value,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Check and count the lines only; change nothing.")
+        bool,
+        typer.Option("--dry-run", help="Check and count the lines, without changing anything."),
     ] = False,
     json: JsonFlag = False,
 ) -> None:
-    """Suppress every address of a list, known here or not; nobody is let in by it."""
+    """Suppress every address on a list, subscribed or not; this adds no readers."""
     call = call_of(context)
     if reason not in REASONS:
         raise typer.BadParameter(f"is one of {', '.join(REASONS)}", param_hint="--reason")
@@ -81,9 +82,11 @@ def import_(
 @app.command()
 def export(
     context: typer.Context,
-    to: Annotated[Path | None, typer.Option("--to", help="The file; else standard output.")] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="The file to write; by default, standard output.")
+    ] = None,
 ) -> None:
-    """Write the suppressed addresses that are known as CSV, which can be imported elsewhere."""
+    """Export the known suppressed addresses as CSV, to import elsewhere."""
     call = call_of(context)
     rows = _rows(call)
     with private(to) if to else nullcontext(sys.stdout) as out:

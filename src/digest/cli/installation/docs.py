@@ -21,9 +21,9 @@ app = typer.Typer()
 @app.command()
 def docs(
     context: typer.Context,
-    page: Annotated[str | None, typer.Argument(metavar="PAGE", help="Its name.")] = None,
+    page: Annotated[str | None, typer.Argument(metavar="PAGE", help="The page's name.")] = None,
 ) -> None:
-    """Print a page of the documentation, or list the pages."""
+    """Print a page of the manual, or list its pages."""
     files = pages()
     if page is None:
         for name, path in files.items():
@@ -42,7 +42,7 @@ def help_(
         list[str] | None, typer.Argument(metavar="[COMMAND]...", help="Such as: schedule set")
     ] = None,
 ) -> None:
-    """Print the help of a command, as its option --help does."""
+    """Print a command's help, like its option --help."""
     root = context.find_root()
     command: Any = root.command
     path, rest = str(root.info_name), words or []

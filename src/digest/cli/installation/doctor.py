@@ -44,10 +44,10 @@ UNFIT = (HealthLevel.FAULT, HealthLevel.REFUSED)
 @app.command()
 def doctor(
     context: typer.Context,
-    dns: Annotated[bool, typer.Option(help="Ask for the sender's DNS records.")] = True,
+    dns: Annotated[bool, typer.Option(help="Look up the sender's DNS records.")] = True,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check whether this installation is fit to send; exit 1 when it isn't."""
+    """Check that this installation is ready to send; exit 1 if it isn't."""
     call = call_of(context)
     facts = run_checks(call.app)
     needed = dns_records(call.app) if dns else []

@@ -29,7 +29,7 @@ WEEKLY = Newsletter(
 
 @app.command()
 def init(context: typer.Context, as_json: JsonFlag = False) -> None:
-    """Create or upgrade the database with the newsletter "weekly"; a second run changes nothing."""
+    """Create or upgrade the database with the newsletter "weekly"; safe to run again."""
     call = call_of(context)
     facts = prepare(call)
     if as_json:

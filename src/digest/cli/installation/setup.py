@@ -87,15 +87,17 @@ def _help(question: SetupQuestion) -> str:
 @_with_options
 def setup(
     context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing, and write.")] = False,
-    dns: Annotated[bool, typer.Option(help="Ask for the sender's DNS records.")] = True,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Ask nothing; save the answers given as options.")
+    ] = False,
+    dns: Annotated[bool, typer.Option(help="Look up the sender's DNS records.")] = True,
     wait: Annotated[
-        float, typer.Option(min=0, max=600, help="Seconds to wait for the provider's test event.")
+        float, typer.Option(min=0, max=600, help="Seconds to wait for SendGrid's test event.")
     ] = 0,
     as_json: JsonFlag = False,
     **given: str | None,
 ) -> None:
-    """Set up a newsletter of your own: ask for what it needs, try it, and write it to .env."""
+    """Set up a newsletter: answer a few questions, test the answers, and save them to .env."""
     call = call_of(context)
     asks = not yes and not as_json and sys.stdin.isatty()
     try:

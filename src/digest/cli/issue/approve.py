@@ -44,13 +44,18 @@ def approve(
     issue: IssueNumber,
     despite: Annotated[
         list[str] | None,
-        typer.Option("--despite", metavar="RULE", help="Accept this rule's warnings."),
+        typer.Option(
+            "--despite", metavar="RULE", help="Accept the warnings of one rule; repeatable."
+        ),
     ] = None,
     accept_warnings: Annotated[
-        bool, typer.Option("--accept-warnings", help="Accept every warning there is.")
+        bool, typer.Option("--accept-warnings", help="Accept all warnings.")
     ] = False,
     by: Annotated[
-        str, typer.Option("--by", metavar="NAME", help="Who approves; else your user name.")
+        str,
+        typer.Option(
+            "--by", metavar="NAME", help="The approver's name; by default, your user name."
+        ),
     ] = "",
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
@@ -90,12 +95,14 @@ def approve(
 def send_back(
     context: typer.Context,
     issue: IssueNumber,
-    note: Annotated[str, typer.Option("--note", help="What has to change.")],
-    by: Annotated[str, typer.Option("--by", help="Who sends it back; else your user name.")] = "",
+    note: Annotated[str, typer.Option("--note", help="What needs to change.")],
+    by: Annotated[
+        str, typer.Option("--by", help="The editor's name; by default, your user name.")
+    ] = "",
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Send an issue back with a note: it isn't sent until it is approved anew."""
+    """Send an issue back with a note: it isn't sent until it's approved again."""
     call = call_of(context)
     with call.app.database.write() as session:
         row, _ = find_issue(session, newsletter, issue, lock=True)
@@ -126,7 +133,7 @@ def send_copy(
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Send one copy to yourself: marked as a test, and its personal links do nothing."""
+    """Send one copy to yourself, marked as a test; its personal links do nothing."""
     call = call_of(context)
     taken = send_test_copy(call, newsletter, issue, to)
     if as_json:
@@ -141,12 +148,12 @@ def rebuild(
     context: typer.Context,
     issue: IssueNumber,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Exit 1 unless every byte is the same.")
+        bool, typer.Option("--verify", help="Exit 1 unless every byte is identical.")
     ] = False,
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Rebuild an issue from its recorded inputs, and compare; change nothing."""
+    """Rebuild an issue from its recorded inputs and compare; change nothing."""
     call = call_of(context)
     with call.app.database.read() as session:
         row, edition = find_issue(session, newsletter, issue)
@@ -183,7 +190,7 @@ def unattended(
     switch: Annotated[Switch, typer.Argument(metavar="SWITCH", help="on or off")],
     newsletter: NewsletterOption = "weekly",
 ) -> Told:
-    """Set whether an issue without findings may be sent without an approval."""
+    """Allow or forbid sending clean issues without approval."""
     call = call_of(context)
     with call.app.database.write() as session:
         row = store.newsletter(session, newsletter)

@@ -33,19 +33,21 @@ def correct(
     context: typer.Context,
     issue: IssueNumber,
     why: Annotated[
-        str, typer.Option("--why", help="What went wrong, in your words to the readers.")
+        str, typer.Option("--why", help="What went wrong, in your own words to readers.")
     ] = "",
     again: Annotated[
-        bool, typer.Option("--again", help="Build the correction again; only before it is sent.")
+        bool, typer.Option("--again", help="Rebuild the correction; only before it's sent.")
     ] = False,
     dry_run: Annotated[
         bool,
-        typer.Option("--dry-run", help="Show what it would say and to how many; store nothing."),
+        typer.Option(
+            "--dry-run", help="Show the corrections and the number of readers; store nothing."
+        ),
     ] = False,
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Correct a sent issue: build a mail with the difference, for exactly those who got it.
+    """Correct a sent issue: build a mail with the corrections for the readers who got it.
 
     Import what is right first. The correction is approved, tested and sent like any issue, and the
     archive shows beside the issue what was wrong.

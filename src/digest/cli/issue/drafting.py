@@ -51,14 +51,18 @@ PeriodOption = Annotated[
         "--period",
         metavar="YYYY-Www",
         callback=_parse_period,
-        help="ISO week; else the next one due.",
+        help="The ISO week; by default, the next one due.",
     ),
 ]
-NewsletterOption = Annotated[str, typer.Option("--newsletter", help="Which newsletter.")]
+NewsletterOption = Annotated[str, typer.Option("--newsletter", help="The newsletter's slug.")]
 CountOption = Annotated[
     int | None,
     typer.Option(
-        "--count", metavar="N", min=1, max=MOST, help="Comparisons in this issue; else the rule's."
+        "--count",
+        metavar="N",
+        min=1,
+        max=MOST,
+        help="How many comparisons; by default, the rule's number.",
     ),
 ]
 
@@ -71,7 +75,7 @@ def pick(
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Show which comparisons the issue would carry, and why; change nothing."""
+    """Show what the next issue would carry, and why, without changing anything."""
     from digest.issues.build import choose_comparisons  # most commands on issues don't need it
 
     call = call_of(context)
@@ -99,12 +103,12 @@ def build(
     count: CountOption = None,
     newsletter: NewsletterOption = "weekly",
     again: Annotated[
-        bool, typer.Option("--again", help="Build it again; only before it is sent.")
+        bool, typer.Option("--again", help="Rebuild it; only before it's sent.")
     ] = False,
     yes: YesFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Build the issue: pick, compose, render, check, freeze."""
+    """Build the next issue: pick, compose, render, check and freeze it."""
     from digest.issues.build import build as build_issue
 
     call = call_of(context)
@@ -152,7 +156,7 @@ def show(
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Show one frozen issue as readers get it."""
+    """Show a built issue as readers get it."""
     if html + text + headers > 1:
         raise typer.BadParameter("say one of --html, --text and --headers: each is a file")
     call = call_of(context)
@@ -173,15 +177,15 @@ def check(
     context: typer.Context,
     issue: IssueNumber,
     spam: Annotated[
-        bool, typer.Option("--spam", help="Run SpamAssassin, too; takes seconds.")
+        bool, typer.Option("--spam", help="Also run SpamAssassin; takes a few seconds.")
     ] = False,
     reach: Annotated[
-        bool, typer.Option("--reach", help="Request every link; uses the network.")
+        bool, typer.Option("--reach", help="Also request every link, over the network.")
     ] = False,
     newsletter: NewsletterOption = "weekly",
     as_json: JsonFlag = False,
 ) -> None:
-    """Check an issue again; exit 1 when a finding forbids sending it."""
+    """Check an issue again; exit 1 if an error blocks sending it."""
     from digest.issues.link_checker import check_link, unreachable
     from digest.issues.linting import score_spam
 

@@ -45,8 +45,8 @@ def _not_blank(words: str) -> str:
 
 
 _TIME_FORMATS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d"]
-_EVERY = "Decide on every batch of this issue that is in doubt."
-_SINCE = "Of those, only where the request left then or later (2026-11-24 09:00, in UTC)."
+_EVERY = "Decide on all of this issue's batches in doubt."
+_SINCE = "Only those sent at or after this time (2026-11-24 09:00, in UTC)."
 Why = Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")]
 
 
@@ -58,7 +58,7 @@ def pause(
     why: Why = "paused by hand",
     newsletter: NewsletterOption = "weekly",
 ) -> Told:
-    """Pause an issue: start no further batch; requests under way are finished."""
+    """Pause an issue: finish the requests under way, and start no further batch."""
     call = call_of(context)
     with call.app.database.write() as session:
         row = find_issue(session, newsletter, issue)[0]
@@ -78,18 +78,19 @@ def resume(
         bool, typer.Option("--after-restore", help="Allow sending from a restored database.")
     ] = False,
     lost_secret: Annotated[
-        bool, typer.Option("--lost-secret", help="Go on without a secret that is lost for good.")
+        bool, typer.Option("--lost-secret", help="Continue without a secret that is lost for good.")
     ] = False,
     past_first_wave: Annotated[
-        bool, typer.Option("--past-first-wave", help="Send the rest whatever the first wave met.")
+        bool,
+        typer.Option("--past-first-wave", help="Send the rest, whatever the first wave shows."),
     ] = False,
-    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides that.")] = "",
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who makes this decision.")] = "",
     why: Annotated[
         str, typer.Option("--why", metavar="TEXT", help="The reason, for the record.")
     ] = "",
     newsletter: NewsletterOption = "weekly",
 ) -> Told:
-    """Resume a paused issue; batches set aside as failed are tried again."""
+    """Resume a paused issue, and retry its parked batches."""
     call = call_of(context)
     if after_restore:
         return _resume_after_restore(call, by, why)
@@ -178,7 +179,7 @@ def cancel(
     newsletter: NewsletterOption = "weekly",
     yes: YesFlag = False,
 ) -> Told:
-    """Cancel an issue for good: what isn't sent yet stays unsent."""
+    """Cancel an issue for good: copies not sent yet stay unsent."""
     call = call_of(context)
     with call.app.database.read() as session:
         row, edition = find_issue(session, newsletter, issue)
@@ -212,12 +213,14 @@ def resolve(
     context: typer.Context,
     batches: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[BATCH]...", help="The batches' keys, as status shows them."),
+        typer.Argument(
+            metavar="[BATCH]...", help="The batches' keys, as digest status shows them."
+        ),
     ] = None,
     *,
     verdict: Annotated[
         control.DoubtResolution,
-        typer.Argument(metavar="VERDICT", help="What became of them: accepted or unsent."),
+        typer.Argument(metavar="VERDICT", help="What happened to them: accepted or unsent."),
     ],
     by: Annotated[
         str, typer.Option("--by", metavar="NAME", help="Who decides.", callback=_not_blank)
@@ -235,7 +238,7 @@ def resolve(
     ] = None,
     newsletter: NewsletterOption = "weekly",
 ) -> Told:
-    """Decide on batches in doubt; each decision is recorded with name, time and reason."""
+    """Decide what happened to batches in doubt; name, time and reason are recorded."""
     call = call_of(context)
     _require_one_way(batches, every, since)
     moment = _parse_time(since) if since is not None else None

@@ -70,20 +70,20 @@ def send(
     issue: IssueNumber,
     newsletter: NewsletterOption = "weekly",
     from_outbox: Annotated[
-        bool, typer.Option("--from-outbox", help="Send for real what went into the outbox folder.")
+        bool, typer.Option("--from-outbox", help="Send for real what went to the outbox folder.")
     ] = False,
     refused_again: Annotated[
         bool,
         typer.Option(
-            "--refused-again", help="Send it again to the readers whom the provider refused."
+            "--refused-again", help="Send it again to the readers that the provider refused."
         ),
     ] = False,
     early: Annotated[
-        bool, typer.Option("--early", help="Send it before its day, without asking.")
+        bool, typer.Option("--early", help="Send it before its day, without confirmation.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Plan and send an issue now, with progress; resume an interrupted send."""
+    """Send an issue now and show progress; run it again to resume an interrupted send."""
     call = call_of(context)
     _look_at_day(call, newsletter, issue, early=early)
     if refused_again:
@@ -138,13 +138,13 @@ def status_(
         str | None,
         typer.Option(
             "--newsletter",
-            help='Which newsletter; else each that isn\'t archived, and "weekly" for one issue.',
+            help="The newsletter's slug; by default, every newsletter.",
         ),
     ] = None,
     who: Annotated[bool, typer.Option("--who", help="List the readers who were left out.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show counts that balance, what is stuck, and what to do next."""
+    """Show where each issue stands, what is stuck, and what to do next."""
     call = call_of(context)
     if issue is None:
         _list_issues(call, newsletter, as_json=as_json)
