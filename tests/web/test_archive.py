@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
+from markupsafe import escape
 from sqlalchemy import delete
 
 from digest.comparisons import editorial
 from digest.issues import store
 from digest.issues.models import IssueState, Recipe
+from digest.issues.picking import Decisions
+from digest.issues.picking.blocks import Block, BlockKind, BlockPlace
+from digest.issues.provenance import frozen_view
 from digest.mail.mailing import PREFERENCES_TAG, UNSUBSCRIBE_TAG
 from digest.web.archive import public_html
 from tests.conftest import NOW
@@ -110,11 +114,16 @@ def carried(site: Running, number: int) -> list[str]:
 def test_an_issue_s_page_is_a_page_that_says_what_the_mail_said(site: Running) -> None:
     page = site.get("/issues/weekly/1").text
     with site.app.database.read() as session:
-        edition = store.edition_of(session, store.by_number(session, 1, 1))
+        issue = store.by_number(session, 1, 1)
+        view = frozen_view(session, issue, store.edition_of(session, issue))
 
     assert "<iframe" not in page
-    assert re.findall(r"<h1>(.*)</h1>", page.replace("\u00a0", " ")) == [edition.subject]
-    assert f'<meta name="description" content="{edition.preheader}">' in page
+    assert f"<h1>{escape(view.title)}</h1>" in page
+    assert f'<p class="lede">{escape(view.opening)}</p>' in page
+    assert f'<meta name="description" content="{escape(view.preheader)}">' in page
+    assert [quote.byline for told in view.comparisons for quote in told.quotes] == re.findall(
+        "<figcaption>(.*)</figcaption>", page
+    )
     assert 'href="/issues/weekly/1/mail"' in page
     links = re.findall(r'<h2><a href="/comparisons/([^"]+)">', page)
     assert links == carried(site, 1)
@@ -163,3 +172,33 @@ def test_the_form_is_on_every_page_of_the_archive(site: Running, path: str) -> N
 
     assert '<form method="post" action="/subscribe">' in page
     assert '<input type="hidden" name="newsletter" value="weekly">' in page
+
+
+def test_what_editors_wrote_stands_on_the_page_too(site: Running) -> None:
+    decisions = Decisions(
+        opening="Read **this** first.",
+        notes={carried(site, 1)[0]: "We tried it *twice*."},
+        blocks=(
+            Block(number=1, place=BlockPlace.AFTER, text="Until [then](https://example.com/then)."),
+            Block(
+                number=2,
+                kind=BlockKind.IMAGE,
+                image="abc.png",
+                width=40,
+                height=20,
+                alt="Two curves",
+            ),
+        ),
+    )
+    with site.app.database.write() as session:
+        issue = store.by_number(session, 1, 1)
+        recipe = session.get_one(Recipe, store.edition_of(session, issue).id)
+        recipe.made_from = {**recipe.made_from, "decisions": decisions.to_dict()}
+        session.add(recipe)
+
+    page = site.get("/issues/weekly/1").text
+
+    assert "Read <strong>this</strong> first." in page
+    assert "We tried it <em>twice</em>." in page
+    assert '<a href="https://example.com/then">then</a>' in page
+    assert '/images/abc.png" width="40" height="20" alt="Two curves"' in page

@@ -26,7 +26,7 @@ from tests.web.conftest import DRAFT, SENT, SLUG, MakeSite, Running
 
 #: Pages that are the same for everybody: any browser may keep them, any search engine find them.
 PUBLIC = re.compile(
-    r"/(|issues.*|comparisons/.*|own-links|(style|review)\.css|(accent|font)/.*|images/.*|icon\.svg|robots\.txt)$"
+    r"/(|issues.*|comparisons/.*|own-links|(style|comparisons|review)\.css|(accent|font)/.*|images/.*|icon\.svg|robots\.txt)$"
 )
 IMAGE = re.compile(r"/(images/|comparisons/.*/share-)[0-9a-f]+\.png$")
 OF_IMAGES = "default-src 'none'; sandbox; frame-ancestors 'none'"
@@ -76,7 +76,8 @@ def values(site: Running) -> dict[str, list[str]]:
 
 def share_key(site: Running) -> str:
     page = site.get(f"/comparisons/{SLUG}").text
-    return re.findall(r"/share-([0-9a-f]+)\.png", page)[0]
+    found: list[str] = re.findall(r"/share-([0-9a-f]+)\.png", page)
+    return found[0]
 
 
 def image_key(site: Running) -> str:

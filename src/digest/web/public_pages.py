@@ -82,6 +82,7 @@ class PublicSite:
             Route("/comparisons/{slug}", self.comparison),
             Route(OWN_LINKS, self.own_links),
             Route("/style.css", self.style),
+            Route("/comparisons.css", self.style),
             Route("/review.css", self.style),
             Route("/accent/{colour}.css", self.accent),
             Route("/font/{font}.css", self.font),
@@ -173,7 +174,7 @@ class PublicSite:
         return HTMLResponse(page, headers=cacheable_headers(_FILE) | {"Vary": "Accept-Language"})
 
     def style(self, request: Request) -> Response:
-        """Return the style sheet of every page, or what an editor's page adds to it."""
+        """Return the style sheet of every page, or what a kind of page adds to it."""
         text = asset(request.url.path.removeprefix("/"), folder=self._theme.folder)
         return _file(request, text, "text/css")
 

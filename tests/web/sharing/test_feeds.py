@@ -15,7 +15,7 @@ from digest.comparisons import editorial
 from digest.issues import store
 from digest.issues.models import IssueState, Newsletter
 from tests.conftest import NOW
-from tests.web.conftest import DRAFT, SENT, Running
+from tests.web.conftest import DRAFT, SENT, SLUG, Running
 from tests.web.test_corrections import correct, mend
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -222,11 +222,13 @@ def test_who_has_a_feed_already_is_told_so(site: Running, path: str) -> None:
 
 
 def test_pages_name_the_feeds(site: Running) -> None:
-    for path in ("/", "/issues", "/issues/weekly/1"):
-        named = re.findall(
-            r'<link rel="alternate" type="[^"]+" href="([^"]+)"', site.get(path).text
-        )
-        assert named == [f"{feed}.{form}" for feed in FEEDS for form in ("atom", "json")]
+    def named(path: str) -> set[str]:
+        return set(re.findall(r'<link rel="alternate" .* href="([^"]+)"', site.get(path).text))
+
+    atom, json = ({f"{feed}.{form}" for feed in FEEDS} for form in ("atom", "json"))
+
+    assert [named(path) for path in ("/", "/issues")] == [atom | json] * 2
+    assert [named(path) for path in ("/issues/weekly/1", f"/comparisons/{SLUG}")] == [atom] * 2
 
 
 def test_a_newsletter_that_is_not_shown_has_no_feed(site: Running) -> None:

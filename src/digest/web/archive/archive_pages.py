@@ -163,7 +163,8 @@ def draft_page(
         older, _ = store.neighbours(session, store.newsletter(session, slug), issue.number)
     config = site_config(app, theme, lambda: None)
     link = replace(issue_link(issue, entry), mail_url=frame_url, frame_url=frame_url)
-    style = f"<style>{asset('style.css', folder=theme.folder)}</style>"
+    sheets = [asset(name, folder=theme.folder) for name in ("style.css", "comparisons.css")]
+    style = f"<style>{''.join(sheets)}</style>"
     page = issue_page(
         theme.site(entry),
         link,

@@ -19,14 +19,13 @@ from digest.app.installation import App
 from digest.directory import public_revision
 from digest.issues.content import ComparisonView, comparison_view
 from digest.render.accent import OWN
-from digest.render.filters import percent_text
 from digest.render.pages import ShareTags
 from digest.render.share_picture import PictureSide, SharePicture, draw
 from digest.web.comparison_page import comparison_path
 from digest.web.conditional_requests import conditional
 from digest.web.security_headers import IMAGE, cacheable_headers
 from digest.web.theme import Theme
-from subscribers.locale import translations
+from subscribers.locale import percentage, translations
 
 _MOST_KEPT = 200  # pictures of some 15 kB each
 _FORMER = 3600  # seconds that the answer is kept at an address of what it said before
@@ -74,7 +73,8 @@ class SharePictures:
 
     def _picture(self, view: ComparisonView) -> SharePicture:
         first = self._theme.newsletters.first()
-        words = translations(self._language())
+        language = self._language()
+        words = translations(language)
         return SharePicture(
             newsletter=self._theme.site().name,
             caption=words.pgettext("several", "would ship"),
@@ -83,7 +83,9 @@ class SharePictures:
             sides=[
                 PictureSide(
                     name=side.name,
-                    figure="" if side.panel_share is None else percent_text(side.panel_share),
+                    figure=""
+                    if side.panel_share is None
+                    else percentage(side.panel_share, language),
                     share=side.panel_share,
                     ships=side.ships,
                     seats=side.seats,
@@ -100,6 +102,10 @@ class SharePictures:
                     self._drawn.pop(next(iter(self._drawn)))
                 self._drawn[key] = draw(picture)
             return self._drawn[key]
+
+
+def _figure(share: float | None, language: str) -> str:
+    return "" if share is None else percentage(share, language)
 
 
 def _path(view: ComparisonView, picture: SharePicture) -> str:
