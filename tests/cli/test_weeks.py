@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+from starlette.testclient import TestClient
+
 from digest.cli.context import Unconfirmed
 from digest.settings import TransportKind
+from digest.web.app import make_site
 from tests.cli.conftest import Commands
 
 THURSDAY = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -125,15 +129,50 @@ def test_status_and_its_json_name_the_same_problems(commands: Commands) -> None:
     assert facts["phase"] == "written to the outbox folder"
 
 
-def test_mail_status_and_report_have_one_date_for_an_issue(commands: Commands) -> None:
+def archived(commands: Commands) -> str:
+    """Return the page of issue 1 in the archive."""
+    app = commands.app()
+    try:
+        with TestClient(make_site(app), base_url="https://news.example.com") as reader:
+            return reader.get("/issues/weekly/1").text
+    finally:
+        app.database.close()
+
+
+@pytest.mark.parametrize(
+    ("moved_to", "day"), [(None, "1 December 2026"), ("2026-12-03T10:00", "3 December 2026")]
+)
+def test_d10_an_issue_has_one_day_in_pick_mail_status_report_and_archive(
+    commands: Commands, moved_to: str | None, day: str
+) -> None:
     commands.now = THURSDAY
-    commands.done("build")
+    if moved_to:
+        commands.done("schedule", "shift", "2026-W49", "--to", moved_to)
+    surfaces = [commands.done("pick"), commands.done("build")]
     commands.done("approve", "1", "--accept-warnings")
     commands.done("send", "1")
-    for shown in (commands.done("show", "1", "--text"), commands.done("report", "1")):
-        assert "1 December 2026" in shown
-        assert "26 November 2026" not in shown
-    assert commands.facts("status", "1")["dated"] == "2026-12-01"
+    surfaces += [
+        commands.done("show", "1", "--text"),
+        commands.done("status", "1"),
+        commands.done("report", "1"),
+        archived(commands),
+    ]
+
+    assert [surface for surface in surfaces if day not in surface] == []
+    assert [surface for surface in surfaces if "26 November 2026" in surface] == []
+
+
+def test_d10_a_shift_says_that_a_built_mail_bears_the_earlier_day(commands: Commands) -> None:
+    commands.now = THURSDAY
+    commands.done("build")
+    shift = ("schedule", "shift", "2026-W49", "--to")
+
+    assert commands.facts(*shift, "2026-12-01T15:00")["next_steps"] == []
+    steps = commands.facts(*shift, "2026-12-03T10:00")["next_steps"]
+    assert steps == ["digest build --period 2026-W49 --again"]
+    assert f"build it again: {steps[0]}" in commands.done(*shift, "2026-12-03T10:00")
+    commands.done(*steps[0].split()[1:])
+    assert "3 December 2026" in commands.done("show", "1", "--text")
 
 
 def test_cancel_asks_and_without_a_terminal_names_the_flag(commands: Commands) -> None:

@@ -145,6 +145,32 @@ def test_an_issue_built_by_hand_is_the_draft(world: World) -> None:
     assert len(world.editions()) == 1
 
 
+def test_d10_a_mail_that_bears_another_day_than_it_would_leave_on_waits(world: World) -> None:
+    world.run(TUESDAY - DAY)
+    wall = datetime.fromisoformat("2026-11-26T10:00")
+    world.session(
+        lambda session, newsletter: slots.reschedule(session, newsletter, "2026-W48", wall)
+    )
+    world.run(TUESDAY + 2 * DAY + HOUR)
+    assert world.states() == {"2026-W48": "held"}
+    assert world.turns()["2026-W48"].note == (
+        "its mail is dated 24 November 2026, but it leaves on 26 November 2026; build it again:"
+        " digest build --period 2026-W48 --again"
+    )
+    world.session(
+        lambda session, newsletter: build.build(
+            session,
+            newsletter,
+            "2026-W48",
+            now=world.now,
+            issue_builder=world.issue_builder,
+            again=True,
+        )
+    )
+    world.tick()
+    assert world.states() == {"2026-W48": "released"}
+
+
 def test_an_empty_week_is_skipped_with_its_reason_and_takes_no_number(world: World) -> None:
     world.run(TUESDAY + timedelta(weeks=8, days=-1))  # eight comparisons, one a week
     world.run(TUESDAY + timedelta(weeks=8, hours=1))

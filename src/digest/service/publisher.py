@@ -22,9 +22,11 @@ from digest.issues.build import IssueBuilder
 from digest.issues.calendar import LONGEST_SHIFT, DueMoment, slots
 from digest.issues.calendar.next_issue import unclaimed
 from digest.issues.calendar.slot_workflow import SlotStep, SlotTimes, next_step
+from digest.issues.issue_commands import build_again
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Slot, SlotState, WhenEmpty
 from digest.issues.picking import Pick
 from digest.issues.picking.evergreen import choose_evergreen
+from subscribers.locale import long_date
 from subscribers.sql import UnitOfWork
 
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -221,8 +223,9 @@ def _release(publisher: Publisher, session: Session, work: _SlotWork, _now: date
     if issue is None:
         return
     decision = publisher.allowed(session, issue)
-    if not decision.may_go:
-        slot.state, slot.note = SlotState.HELD, decision.why
+    why = _dated_otherwise(work, issue) if decision.may_go else decision.why
+    if why:
+        slot.state, slot.note = SlotState.HELD, why
         return
     try:
         with session.begin_nested():
@@ -233,6 +236,19 @@ def _release(publisher: Publisher, session: Session, work: _SlotWork, _now: date
     slot.state = SlotState.RELEASED
     name = f"{work.newsletter.slug}-{issue.number}"  # the send's id in the log and at the provider
     slot.note = f"{decision.why}; {_counted(frozen.candidates, 'reader')} of {name}"
+
+
+def _dated_otherwise(work: _SlotWork, issue: Issue) -> str:
+    """Return why an issue waits whose mail bears another day than that of its moment."""
+    newsletter = work.newsletter
+    dated = store.dated(issue, newsletter)
+    leaves = newsletter.cadence().local(work.slot.due_at).date()
+    if dated == leaves:
+        return ""
+    return (
+        f"its mail is dated {long_date(dated, 'en')}, but it leaves on {long_date(leaves, 'en')};"
+        f" build it again: {build_again(issue)}"
+    )
 
 
 def _miss(_publisher: Publisher, _session: Session, work: _SlotWork, now: datetime) -> None:
