@@ -104,7 +104,7 @@ def form(
             Field(
                 name="email", label=words.gettext("Your email address"), kind="email", value=value
             ),
-            Field(name=TRAP, label=words.gettext("Leave this field empty"), kind="trap"),
+            Field(name=TRAP, label=words.gettext("Leave this empty"), kind="trap"),
         ),
         proof=Challenge(
             facts=json.dumps(puzzle),

@@ -37,7 +37,7 @@ ISSUE = IssueLink(
 )
 FIELDS = (
     Field(name="email", label="Your address", kind="email", value='"><script>'),
-    Field(name="website", label="Leave this field empty", kind="trap"),
+    Field(name="website", label="Leave this empty", kind="trap"),
 )
 FULL = Page(
     language="en",
