@@ -8,7 +8,14 @@ writes dates, shares and lists by Babel's data of the language; `choose` finds a
 """
 
 from subscribers.locale.accept_language import choose
-from subscribers.locale.locale_formats import listed, long_date, percentage, short_date
+from subscribers.locale.locale_formats import (
+    language_name,
+    listed,
+    long_date,
+    percentage,
+    short_date,
+    weekday_name,
+)
 from subscribers.locale.po_catalogue import (
     LANGUAGES,
     N_,
@@ -25,9 +32,11 @@ __all__ = [
     "Translations",
     "choose",
     "code_of",
+    "language_name",
     "listed",
     "long_date",
     "percentage",
     "short_date",
     "translations",
+    "weekday_name",
 ]

@@ -1,4 +1,4 @@
-"""How dates, shares and lists read in a subscriber's language, by Babel's data.
+"""How dates, shares, lists and names of languages read in a subscriber's language, by Babel's data.
 
 English is British here: "24 November 2026", never "November 24, 2026".
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, get_day_names
 from babel.lists import format_list
 from babel.numbers import parse_pattern
 
@@ -26,6 +26,16 @@ def long_date(day: date, language: str) -> str:
 def short_date(day: date, language: str) -> str:
     """Return a date as short as the language writes it: "24 Nov 2026", "24.11.2026"."""
     return format_date(day, "medium", _locale(language))
+
+
+def weekday_name(weekday: int, language: str) -> str:
+    """Return the name of a weekday as it stands in a sentence; 0 is Monday."""
+    return str(get_day_names("wide", "format", _locale(language))[weekday])
+
+
+def language_name(code: str) -> str:
+    """Return the name of one of our languages in itself: "English", "Deutsch"."""
+    return Locale.parse(code).get_display_name() or code
 
 
 def percentage(value: float, language: str) -> str:

@@ -12,7 +12,7 @@ from digest.issues.calendar.cadence import Cadence, Frequency, rhythm
     [
         (Cadence(), "en", "every Tuesday"),
         (Cadence(), "de-AT", "jeden Dienstag"),
-        (Cadence(every=Frequency.SECOND_WEEK, weekday=0), "en", "every second Monday"),
+        (Cadence(every=Frequency.SECOND_WEEK, weekday=0), "en", "every other Monday"),
         (
             Cadence(every=Frequency.MONTH, nth=-1, weekday=4),
             "en",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from string import Template
 from zoneinfo import ZoneInfo
 
 from digest.errors import DigestError
+from subscribers.locale import N_, translations, weekday_name
 
 _WEEK = re.compile(r"(\d{4})-W(\d{2})")
 
@@ -174,44 +174,26 @@ def _ordinal(nth: int | None) -> str:
     return {number: word for word, number in NTHS.items()}[nth or 1]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Language:
-    """The words of one language; Monday comes first, *nths* is keyed as `Cadence.nth`."""
-
-    weekdays: tuple[str, ...]
-    nths: dict[int, str]
-    every: dict[Frequency, Template]
-
-
-_EN = _Language(
-    weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
-    nths={1: "first", 2: "second", 3: "third", 4: "fourth", -1: "last"},
-    every={
-        Frequency.WEEK: Template("every $weekday"),
-        Frequency.SECOND_WEEK: Template("every second $weekday"),
-        Frequency.MONTH: Template("on the $nth $weekday of the month"),
-    },
-)
-_DE = _Language(
-    weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
-    nths={1: "ersten", 2: "zweiten", 3: "dritten", 4: "vierten", -1: "letzten"},
-    every={
-        Frequency.WEEK: Template("jeden $weekday"),
-        Frequency.SECOND_WEEK: Template("jeden zweiten $weekday"),
-        Frequency.MONTH: Template("am $nth $weekday im Monat"),
-    },
-)
-_LANGUAGES = {"en": _EN, "de": _DE}
+_RHYTHMS: Mapping[Frequency, str] = {
+    Frequency.WEEK: N_("every %(weekday)s"),
+    Frequency.SECOND_WEEK: N_("every other %(weekday)s"),
+    Frequency.MONTH: N_("on the %(nth)s %(weekday)s of the month"),
+}
+#: Which one of the weekdays of a month, by `Cadence.nth`.
+_ORDINALS: Mapping[int, str] = {
+    # Translators: the first to fourth, or the last, weekday of a month.
+    1: N_("first"),
+    2: N_("second"),
+    3: N_("third"),
+    4: N_("fourth"),
+    -1: N_("last"),
+}
 
 
 def rhythm(cadence: Cadence, language: str) -> str:
-    """Return how often a newsletter comes out, in words that follow "comes": "every Tuesday"."""
-    words = _language_of(language)
-    return words.every[cadence.every].substitute(
-        weekday=words.weekdays[cadence.weekday], nth=words.nths[cadence.nth or 1]
-    )
-
-
-def _language_of(language: str) -> _Language:
-    """Return the words of a language, else the English ones; "de-AT" is read as "de"."""
-    return _LANGUAGES.get(language.partition("-")[0].lower(), _EN)
+    """Return how often a newsletter comes out, to end a sentence with: "every Tuesday"."""
+    words = translations(language)
+    return words.gettext(_RHYTHMS[cadence.every]) % {
+        "weekday": weekday_name(cadence.weekday, language),
+        "nth": words.gettext(_ORDINALS[cadence.nth or 1]),
+    }

@@ -31,7 +31,7 @@ from digest.preview.session import PreviewSession
 from digest.render.brand import Font
 from digest.render.engine import fill
 from digest.render.template_paths import template_folders
-from subscribers.locale import LANGUAGES
+from subscribers.locale import LANGUAGES, language_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,6 @@ class FormField:
     image: bool = False  #: the value is the key of an image, which the form uploads
 
 
-_IN_WORDS = {"en": "English", "de": "Deutsch"}
 _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
     (
         "What readers see",
@@ -56,7 +55,7 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             FormField(
                 name="language",
                 label="Language of its mail and pages",
-                choices=tuple((code, _IN_WORDS.get(code, code)) for code in LANGUAGES),
+                choices=tuple((code, language_name(code)) for code in LANGUAGES),
             ),
             FormField(
                 name="logo",
