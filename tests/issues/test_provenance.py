@@ -87,6 +87,23 @@ def test_a_rebuilt_mail_has_the_logo_and_the_fonts_it_had(
     assert made.view.fonts == fonts_of(Font.SLAB)
 
 
+def test_a_rebuilt_mail_has_the_tags_it_had_and_the_site_shows_it_without(
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
+) -> None:
+    brand(installation, logo=drawn(), utm="on")
+    build(installation, issue_builder, week, now)
+    brand(installation, logo=drawn(), utm="off")
+
+    made = again(installation)
+    assert made.differs == ()
+    assert "utm_source=weekly&utm_medium=email&utm_campaign=no-1" in made.view.comparisons[0].url
+    with installation.database.read() as session:
+        issue = store.by_number(session, 1, 1)
+        edition = store.edition_of(session, issue)
+        shown = provenance.frozen_view(session, issue, edition, as_mailed=False)
+    assert "utm_" not in shown.comparisons[0].url
+
+
 def brand(installation: App, *, logo: bytes, **given: object) -> None:
     with installation.database.write() as session:
         key = images.add(session, logo, now=installation.clock()).key

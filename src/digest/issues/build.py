@@ -151,7 +151,7 @@ def draft_issue(
     )
     composed = correct_view(composed, correction) if correction else composed
     logo = logo_of(session, newsletter, issue_builder.base_url)
-    view = branded(apply_words(composed, decisions), logo)
+    view = branded(apply_words(composed, decisions), newsletter, logo)
     output = issue_builder.render(view)
     doubts = (
         *_share_warnings(ordered),

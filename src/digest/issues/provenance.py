@@ -235,9 +235,14 @@ def rebuild(session: Session, issue: Issue, edition: Edition, reprint: Reprint) 
     )
 
 
-def frozen_view(session: Session, issue: Issue, edition: Edition) -> IssueView:
-    """Return what an edition says, from its recipe; raises `NotFound` without one."""
-    return _view(session, _recipe(session, issue, edition).made_from)
+def frozen_view(
+    session: Session, issue: Issue, edition: Edition, *, as_mailed: bool = True
+) -> IssueView:
+    """Return what an edition says, from its recipe; raises `NotFound` without one.
+
+    Its links have the tags they had in the mail, unless it isn't wanted *as_mailed*.
+    """
+    return _view(session, _recipe(session, issue, edition).made_from, as_mailed=as_mailed)
 
 
 def _recipe(session: Session, issue: Issue, edition: Edition) -> Recipe:
@@ -256,7 +261,7 @@ def _changed_tools(then: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def _view(session: Session, made_from: Mapping[str, Any]) -> IssueView:
+def _view(session: Session, made_from: Mapping[str, Any], *, as_mailed: bool = True) -> IssueView:
     stored = revisions(session, made_from["revisions"])
     newsletter = Newsletter(**made_from["newsletter"])  # an old recipe lacks what is newer
     view = compose(
@@ -272,4 +277,5 @@ def _view(session: Session, made_from: Mapping[str, Any]) -> IssueView:
     kept = made_from.get("correction")
     view = correct_view(view, Correction.from_dict(kept)) if kept else view
     view = apply_words(view, Decisions.from_dict(made_from["decisions"]))
-    return branded(view, logo_of(session, newsletter, made_from["base_url"]))
+    newsletter.utm = newsletter.utm and as_mailed
+    return branded(view, newsletter, logo_of(session, newsletter, made_from["base_url"]))

@@ -243,4 +243,4 @@ def case_view(
         base_url=base_url,
         postal_address=postal_address,
     )
-    return branded(apply_words(view, case.decisions), logo)
+    return branded(apply_words(view, case.decisions), newsletter, logo)

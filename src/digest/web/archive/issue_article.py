@@ -51,7 +51,7 @@ class IssueArticles:
         number = edition.id or 0
         if number not in self._views:
             try:
-                view = provenance.frozen_view(session, issue, edition)
+                view = provenance.frozen_view(session, issue, edition, as_mailed=False)
             except NotFound:
                 return None
             if len(self._views) >= _MOST_KEPT:
