@@ -2,10 +2,36 @@
 
 `publication` is the one place that decides which comparisons are public: every page, list and feed
 of the site asks it. `listing` returns a page of them by date, with the words of a visitor put into
-SQL by `search`.
+SQL by `search`. `tools` and `categories` list what stands in them, `site_map` all of it at once.
 """
 
+from digest.directory.categories import CategoryCount, category_list
 from digest.directory.listing import Listing, find, newest_public
 from digest.directory.publication import PublicTerms, public_revision
+from digest.directory.site_map import DirectoryMap, directory_map
+from digest.directory.tools import (
+    Appearance,
+    SharePoint,
+    ToolHistory,
+    ToolList,
+    tool_history,
+    tool_list,
+)
 
-__all__ = ["Listing", "PublicTerms", "find", "newest_public", "public_revision"]
+__all__ = [
+    "Appearance",
+    "CategoryCount",
+    "DirectoryMap",
+    "Listing",
+    "PublicTerms",
+    "SharePoint",
+    "ToolHistory",
+    "ToolList",
+    "category_list",
+    "directory_map",
+    "find",
+    "newest_public",
+    "public_revision",
+    "tool_history",
+    "tool_list",
+]

@@ -9,11 +9,12 @@ the counts. `correction` finds what differs from an issue that was wrong, and pu
 only thing a mail template gets. All words are of `subscribers.locale`.
 """
 
-from digest.issues.content.compose import comparison_view
+from digest.issues.content.compose import comparison_view, contender_views
 from digest.issues.content.copywriting import TRACKING
 from digest.issues.content.correction import Correction, correct_view, difference, unsaid
 from digest.issues.content.quotes import without_quotation_marks
 from digest.issues.content.reviewer_calls import known_calls
+from digest.issues.content.verdict import verdict_line
 from digest.issues.content.view import (
     BlockView,
     ComparisonView,
@@ -33,9 +34,11 @@ __all__ = [
     "IssueView",
     "SponsorView",
     "comparison_view",
+    "contender_views",
     "correct_view",
     "difference",
     "known_calls",
     "unsaid",
+    "verdict_line",
     "without_quotation_marks",
 ]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from itertools import chain, repeat
 
-from digest.comparisons.models import Revision
+from digest.comparisons.models import Contender, Revision
 from digest.errors import NothingToPick
 from digest.issues.content import copywriting, verdict
 from digest.issues.content.copywriting import TRACKING
@@ -145,6 +145,18 @@ def _names_in_issue(revision: Revision, others: Sequence[Revision]) -> dict[int,
     return agreed | reviewer_names(revision.contenders)
 
 
+def contender_views(revision: Revision, language: str) -> tuple[ContenderView, ...]:
+    """Return the views of both sides of a comparison, the left one first."""
+    return tuple(
+        contender_view(contender, seats=revision.seats, language=language)
+        for contender in _sides(revision)
+    )
+
+
+def _sides(revision: Revision) -> list[Contender]:
+    return sorted(revision.contenders, key=lambda contender: contender.side)[:2]
+
+
 def comparison_view(
     revision: Revision,
     *,
@@ -159,10 +171,8 @@ def comparison_view(
     reviewers' by seat; without it those that the comparison publishes.
     """
     page_url = f"{base_url}/comparisons/{revision.comparison.slug}"
-    sides = sorted(revision.contenders, key=lambda contender: contender.side)[:2]
-    contenders = tuple(
-        contender_view(contender, seats=revision.seats, language=language) for contender in sides
-    )
+    sides = _sides(revision)
+    contenders = contender_views(revision, language)
     names = reviewer_names(sides) if names is None else names
     quotes = choose_quotes(list(zip(sides, contenders, strict=True)), revision.seats, names)
     line = verdict.verdict_line(contenders, language)
