@@ -16,6 +16,7 @@ from digest.render.engine import render
 from digest.render.lint.finding import Severity
 from digest.render.lint.rules.compliance import spam_score
 from tests.render.samples import full_week, make_issue
+from tests.render.test_letters import LETTER
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 REPORT = b"""\
@@ -78,8 +79,13 @@ def test_points_mean_a_warning_and_many_an_error(score: float, severities: list[
 
 
 @pytest.mark.skipif(not shutil.which("spamassassin"), reason="SpamAssassin isn't installed")
-def test_the_issue_as_sent_has_no_points() -> None:
-    rendered = render("issue", {"issue": make_issue(*full_week())})
+@pytest.mark.parametrize("name", ["one comparison", "five", "letter"])
+def test_a_mail_as_sent_has_no_points(name: str) -> None:
+    rendered = (
+        render("letter", {"letter": LETTER})
+        if name == "letter"
+        else render("issue", {"issue": make_issue(*full_week()[: 5 if name == "five" else 1])})
+    )
     reader = inert_recipient(
         "reader@example.org", base_url="https://news.example.com", token="x" * 32
     )

@@ -142,7 +142,7 @@ def test_each_part_has_its_weight_and_together_they_are_the_mail() -> None:
 
     assert [each.name for each in found[:3]] == [
         "Head and styles",
-        "Weekly AI Tool Verdicts",
+        "Quayside Serverless Inference beats Lantern Code 3, four ships to three",
         "Lantern Code 3 vs Quayside Serverless Inference",
     ]
     assert sum(each.bytes for each in found) == len(ISSUE.encode())

@@ -59,9 +59,9 @@ def test_the_next_issue_is_on_the_desk_before_anything_is_imported(
 def test_every_kind_of_save_shows(editor: EditorFolder, snapshot: Snapshot) -> None:
     editor.template(
         "partials/masthead.mjml",
-        lambda source: source.replace("{{ issue.words.view_in_browser }}", "Open in browser"),
+        lambda source: source.replace('{{ _("Unsubscribe") }}', "Leave us"),
     )
-    assert "Open in browser" in editor.mail()
+    assert "Leave us" in editor.mail()
     editor.template("issue.txt", lambda source: source + "\nThe end.")
     editor.mail()
     assert editor.desk.snapshot.built is not None
