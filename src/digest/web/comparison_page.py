@@ -15,7 +15,7 @@ from digest.issues.content import (
     ContenderView,
     comparison_view,
     known_calls,
-    without_quotation_marks,
+    shown_quote,
 )
 from digest.render.escaping import strip_unprintable
 from digest.render.pages import Teaser
@@ -114,7 +114,7 @@ def _verdict(about: str, verdict: Verdict | None, call: Call | None) -> VerdictV
         return VerdictView(about=about, quote="", call=None)
     return VerdictView(
         about=about,
-        quote=without_quotation_marks(verdict.quote),
+        quote=shown_quote(verdict.quote),
         call=call.value if call else None,
     )
 

@@ -52,7 +52,7 @@ PAID_LEFT = (Entry.PAID, Entry.FREE)
         (pair((100, 50), prices=PAID_LEFT), "The tool you pay for beats the free one."),
         (pair((50, 100), prices=PAID_LEFT), "The free tool beats the one you pay for."),
         (pair((100, 0)), "A clean sweep: verdicts don’t come clearer than this."),
-        (pair((50, 50)), "Too close to call."),
+        (pair((50, 50)), "Your call: the panel can’t settle this one."),
         (pair((100, 75)), "Almost unanimous: one reviewer breaks ranks."),
         (pair((75, 50)), "One pair, and what every reviewer makes of it."),
         (pair((None, None)), "One pair, and what every reviewer makes of it."),

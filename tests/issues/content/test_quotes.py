@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digest.comparisons.models import Call
+from digest.issues.content.quotes import shown_quote
 from digest.issues.content.reviewer_calls import presumed_calls, sentiment
 from tests.render.samples import make_contender
 
@@ -55,3 +56,10 @@ def test_published_calls_are_taken_as_they_are() -> None:
     contender = make_contender(0, "Marlow", panel=75, calls_known=True)
     contender.verdicts[0].quote = "Skip it, skip it."
     assert presumed_calls(contender, 4) == {each.seat: each.call for each in contender.verdicts}
+
+
+def test_29_a_quote_is_shown_without_backticks_and_outer_marks() -> None:
+    assert shown_quote("“`modal deploy` gets you an endpoint.”") == (
+        "modal deploy gets you an endpoint."
+    )
+    assert shown_quote("A ` alone, and ```fences``` stay.") == "A ` alone, and ```fences``` stay."

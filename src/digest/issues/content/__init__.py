@@ -12,7 +12,7 @@ only thing a mail template gets. All words are of `subscribers.locale`.
 from digest.issues.content.compose import comparison_view, contender_views
 from digest.issues.content.copywriting import TRACKING
 from digest.issues.content.correction import Correction, correct_view, difference, unsaid
-from digest.issues.content.quotes import without_quotation_marks
+from digest.issues.content.quotes import shown_quote
 from digest.issues.content.reviewer_calls import known_calls
 from digest.issues.content.verdict import verdict_line
 from digest.issues.content.view import (
@@ -38,7 +38,7 @@ __all__ = [
     "correct_view",
     "difference",
     "known_calls",
+    "shown_quote",
     "unsaid",
     "verdict_line",
-    "without_quotation_marks",
 ]

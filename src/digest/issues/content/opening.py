@@ -67,7 +67,7 @@ def _of_one(comparison: ComparisonView) -> Iterator[_Truth]:
         if _sweep(stands):
             yield N_("A clean sweep: verdicts don’t come clearer than this."), {}
         if stands.tie and stands.support in (Support.MOST, Support.HALF):
-            yield N_("Too close to call."), {}
+            yield N_("Your call: the panel can’t settle this one."), {}
         shares = (stands.ahead_share, stands.behind_share)
         if len(_lone(comparison)) == 1 and {0, 100} & set(shares):
             yield N_("Almost unanimous: one reviewer breaks ranks."), {}

@@ -22,6 +22,7 @@ _OPENING, _CLOSING = "\"'\u201c\u2018", "\"'\u201d\u2019"
 _SENTENCE_END = re.compile(
     rf"""(?:(?<=[.!?…])|(?<=[.!?…][{_CLOSING})\]]))\s+(?=[{_OPENING}(\[]?[A-Z0-9])"""
 )
+_CODE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 _PAIRS = {"“”", '""', "«»", "„“"}
 _ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|etc|approx|Mr|Ms|Dr|Inc|No)\.$", re.IGNORECASE)
 _REFERS_BACK = re.compile(r"(?:that|this|these|those|it|they|he|she|which)\b", re.IGNORECASE)
@@ -49,7 +50,7 @@ def sharpest_passage(quote: str, limit: int = LIMIT) -> Excerpt:
     A single sentence that is too long is cut after a word, never inside a grapheme, and ends in
     an ellipsis.
     """
-    sentences = _sentences(without_quotation_marks(quote[:_MAX_READ]))
+    sentences = _sentences(shown_quote(quote[:_MAX_READ]))
     if not sentences:
         return Excerpt("", 0.0)
     best = max(range(len(sentences)), key=lambda at: (_passage_score(sentences[at], limit), -at))
@@ -58,9 +59,12 @@ def sharpest_passage(quote: str, limit: int = LIMIT) -> Excerpt:
     )
 
 
-def without_quotation_marks(quote: str) -> str:
-    """Return a quote without outer quotation marks; the templates print their own."""
-    text = " ".join(strip_unprintable(quote).split())
+def shown_quote(quote: str) -> str:
+    """Return a quote as it is shown, without outer quotation marks: the templates print their own.
+
+    The backticks around code are gone too: nothing that shows a quote reads them as markup.
+    """
+    text = _CODE.sub(r"\1", " ".join(strip_unprintable(quote).split()))
     while len(text) > 1 and text[0] + text[-1] in _PAIRS:
         text = text[1:-1].strip()
     return text
