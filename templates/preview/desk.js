@@ -131,10 +131,12 @@ function keepFocus(change) {
   const inside = at && $("#panel").contains(at);
   const kept = inside && at.id ? { id: at.id, value: at.value, from: at.selectionStart, to: at.selectionEnd } : null;
   const item = inside && !at.id && at.closest("#picks li")?.dataset.slug;
-  const typed = Object.fromEntries($$("#panel [name]").filter((field) => field.type !== "hidden" && field.type !== "checkbox").map((field) => [field.id, field.value]));
+  const typed = Object.fromEntries($$("#panel [name]").filter((field) => !["hidden", "checkbox", "radio", "file"].includes(field.type)).map((field) => [field.id, field.value]));
   const ticked = $$("#panel input:checked").map((box) => box.value);
   const opened = $$("#panel details[open]").map(keyOf);
+  const file = $("#picture-file");
   change();
+  if (file?.files.length) $("#picture-file")?.replaceWith(file);
   for (const [id, value] of Object.entries(typed)) { const field = document.getElementById(id); if (field && !field.value) field.value = value; }
   for (const box of $$("#panel input[type=checkbox]")) box.checked = ticked.includes(box.value);
   for (const each of $$("#panel details")) if (opened.includes(keyOf(each))) each.open = true;

@@ -1,17 +1,23 @@
 // What an editor writes: sent while it is typed; what can't be kept stays in its field, with the reason.
 "use strict";
 
-const WRITTEN = "[data-line], [data-note], [data-block]";
+const WRITTEN = "[data-line], [data-note], [data-block], [data-passage]";
 const refused = {};  // by field: what was typed, and why it wasn't kept
 const sent = {};  // by field: what was sent since the panel was drawn
 let typing = 0;
 
 function told(field) {
-  const { line, note, block } = field.dataset;
+  const { line, note, block, passage } = field.dataset;
   if (line) return { act: "word", line, text: field.value };
   if (note) return { act: "note", slug: note, text: field.value };
+  if (passage) return quoteOf(passage, field.value);
   const fields = Object.fromEntries($$(`[data-block="${block}"]`).map((each) => [each.dataset.field, each.value]));
   return { act: "block", number: block, ...fields };
+}
+
+function quoteOf(slug, passage = "") {
+  const verdict = $(`[data-quote="${CSS.escape(slug)}"] :checked`).value;
+  return { act: "quote", slug, verdict, passage };
 }
 
 async function write(field) {
@@ -43,7 +49,7 @@ function blameWords() {
 }
 
 function describe(field, fault = "") {
-  const hint = field.matches("textarea") ? "marks-hint" : "";
+  const hint = field.matches("textarea:not([data-passage])") ? "marks-hint" : "";
   const told = [hint, fault].filter(Boolean).join(" ");
   if (told) field.setAttribute("aria-describedby", told);
   else field.removeAttribute("aria-describedby");
@@ -61,6 +67,8 @@ document.addEventListener("input", (event) => {
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches(WRITTEN)) write(event.target);
+  const verdicts = event.target.closest("[data-quote]");
+  if (verdicts) act(quoteOf(verdicts.dataset.quote));
 });
 
 // A row that can be carried takes the mouse from the words in it.

@@ -17,9 +17,10 @@ from digest.comparisons.store import store_draft
 from digest.db import Database
 from digest.errors import MailUnfit, WrongState
 from digest.issues import build as publish
-from digest.issues import provenance, store
+from digest.issues import draft_history, provenance, store
 from digest.issues.approval import terms_of
 from digest.issues.build import IssueBuilder
+from digest.issues.content import QuoteChoice
 from digest.issues.corrections import (
     CorrectionDraft,
     NothingDiffers,
@@ -29,6 +30,7 @@ from digest.issues.corrections import (
 from digest.issues.identity import MailIdentity
 from digest.issues.issue_commands import build_again
 from digest.issues.models import Issue, IssueState, Newsletter
+from digest.issues.picking import overrides
 from digest.render.engine import render
 
 LATER = timedelta(days=8)
@@ -129,6 +131,24 @@ def test_a_correction_made_again_is_the_same_bytes(
         edition = store.edition_of(session, issue)
         made = provenance.rebuild(session, issue, edition, installation.issues.rerender)
     assert made.differs == ()
+
+
+def test_a_correction_takes_notes_and_chosen_quotes_along(desk: Desk, week: str) -> None:
+    with desk.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        slug = publish.choose_comparisons(session, newsletter, week).chosen[0].candidate.slug
+        decisions = overrides.set_note(overrides.Decisions(), slug, "Our **note**.")
+        decisions = overrides.quote(decisions, slug, QuoteChoice(side=1, seat=3))
+        decisions = overrides.set_text(decisions, "opening", "Only of the week.")
+        draft_history.decide(session, newsletter, week, decisions, summary="words", now=desk.now)
+    desk.sent(week)
+    desk.mend()
+    built = desk.correct().built
+
+    assert "Our <strong>note</strong>." in built.rendered.html
+    assert "Only of the week." not in built.rendered.html
+    assert 3 in [quote.seat for quote in built.view.comparisons[0].quotes if quote.chosen]
+    assert built.decisions == overrides.about_comparisons(decisions)
 
 
 def test_where_nothing_differs_nothing_is_made(desk: Desk, week: str) -> None:

@@ -16,9 +16,10 @@ from digest.errors import NotFound, WrongState
 from digest.issues import build as publish
 from digest.issues import draft_history, newsletters, provenance, store
 from digest.issues.build import IssueBuilder
+from digest.issues.content import QuoteChoice
 from digest.issues.content.view import IssueView
 from digest.issues.models import Recipe, TemplateSet
-from digest.issues.picking import overrides
+from digest.issues.picking import Block, blocks, overrides
 from digest.render.brand import Font, fonts_of
 from digest.render.rendered import Rendered
 from tests.images.pictures import drawn
@@ -49,6 +50,36 @@ def test_an_issue_made_again_is_the_same_bytes(
     made = again(installation)
     assert made.differs == ()
     assert made.view.opening == "Words of our own."
+
+
+def test_an_editors_words_made_again_are_the_same_bytes(
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
+) -> None:
+    with installation.database.write() as session:
+        newsletter = store.newsletter(session, "weekly")
+        slug = publish.choose_comparisons(session, newsletter, week).chosen[0].candidate.slug
+        decisions = overrides.set_text(overrides.Decisions(), "opening", "**Words**.\n\n- one")
+        decisions = overrides.set_note(decisions, slug, "A [note](https://a.example/).")
+        decisions = overrides.quote(decisions, slug, QuoteChoice(side=1, seat=3))
+        decisions = replace(decisions, blocks=blocks.add((), Block(text="*Block*")))
+        draft_history.decide(session, newsletter, week, decisions, summary="all", now=now)
+        _, made = publish.build(session, newsletter, week, now=now, issue_builder=issue_builder)
+
+    rebuilt = again(installation)
+    assert rebuilt.differs == ()
+    assert rebuilt.view == made.view
+    assert [block.text.plain for block in rebuilt.view.before if block.text] == ["Block"]
+
+
+def test_an_opening_built_before_markdown_is_made_again_as_it_was(
+    installation: App, issue_builder: IssueBuilder, week: str, now: datetime
+) -> None:
+    build(installation, issue_builder, week, now)
+    with installation.database.write() as session:
+        recipe = session.get_one(Recipe, 1)
+        recipe.made_from = recipe.made_from | {"decisions": {"opening": "1. *Old* words"}}
+
+    assert again(installation).view.opening == "1. *Old* words"
 
 
 def test_neither_templates_nor_settings_nor_the_draft_of_today_matter(

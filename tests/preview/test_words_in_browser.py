@@ -60,6 +60,25 @@ def test_blocks_are_added_written_moved_and_removed_by_keyboard(page: Page) -> N
     expect(mail(page).get_by_text("Join us.")).to_have_count(0)
 
 
+def test_desk_2_another_quote_is_chosen_with_the_keyboard(page: Page) -> None:
+    first = page.locator("#picks li").first
+    first.locator("details[data-key=quote] summary").press("Enter")
+    radios = first.get_by_role("radio")
+    expect(radios).to_have_count(9)
+    radios.nth(8).check()
+    expect(first.locator("details[data-key=quote] summary")).to_have_text("Your quote")
+    words = first.locator("[data-quote] label").nth(8).inner_text().split("“")[1].split(". ")[0]
+    passage = page.get_by_label("Only these words of it")
+    passage.fill("Words of nobody.")
+    passage.blur()
+    expect(first.locator(".fault-of")).to_contain_text("hasn't these words")
+    passage.fill(words)
+    passage.blur()
+
+    expect(mail(page).get_by_text(words).first).to_be_visible()
+    expect(first.locator(".fault-of")).to_have_count(0)
+
+
 def picture(content: bytes) -> FilePayload:
     return {"name": "picture.png", "mimeType": "image/png", "buffer": content}
 

@@ -18,9 +18,9 @@ from digest.issues import draft_history, provenance, store
 from digest.issues.approval import refuse_errors
 from digest.issues.calendar import slots
 from digest.issues.calendar.next_issue import date_of
-from digest.issues.content import Correction, IssueView, correct_view, unsaid
+from digest.issues.content import Correction, IssueView, correct_view, missing_quote, unsaid
 from digest.issues.content.branding import branded
-from digest.issues.content.compose import compose
+from digest.issues.content.compose import compose, with_chosen_quotes
 from digest.issues.identity import MailIdentity
 from digest.issues.issue_commands import build_again, named
 from digest.issues.models import Edition, Issue, IssueState, Newsletter, Placement, Tracking
@@ -122,11 +122,13 @@ def draft_issue(
     issue_builder: IssueBuilder,
     unsaved: Mapping[int, Revision] | None = None,
     correction: Correction | None = None,
+    decisions: Decisions | None = None,
 ) -> BuiltIssue:
     """Compose, render and check the picked comparisons; store nothing.
 
     *unsaved* maps the ids used in the pick to revisions that aren't stored; *correction* is what
-    the issue corrects. Raises `NothingToPick` when *chosen* is empty.
+    the issue corrects, *decisions* replaces those of the draft. Raises `NothingToPick` when
+    *chosen* is empty.
     """
     if not chosen.chosen:
         raise NothingToPick(chosen.note, next_step=_step_of_empty(chosen))
@@ -136,7 +138,7 @@ def draft_issue(
     )
     rows = {**stored, **(unsaved or {})}
     ordered = [rows[revision_id] for revision_id in ids]
-    decisions = draft_history.current(session, newsletter, chosen.period)
+    decisions = decisions or draft_history.current(session, newsletter, chosen.period)
     before = store.edition_before(session, newsletter.id, number)
     last_form = provenance.opening_form_of(before) if before else ""
     composed = compose(
@@ -149,6 +151,7 @@ def draft_issue(
         postal_address=issue_builder.identity.of(newsletter).postal_address,
         last_form=last_form,
     )
+    composed = with_chosen_quotes(composed, ordered, decisions.quotes)
     composed = correct_view(composed, correction) if correction else composed
     logo = logo_of(session, newsletter, issue_builder.base_url)
     view = branded(apply_words(composed, decisions), newsletter, logo)
@@ -156,6 +159,7 @@ def draft_issue(
     doubts = (
         *_share_warnings(ordered),
         *embargo_warnings(ordered, chosen.day),
+        *_quote_warnings(ordered, decisions),
         *unsaid(view, output),
     )
     rendered = replace(output, findings=(*output.findings, *doubts))
@@ -189,6 +193,21 @@ def _share_warnings(carried: Sequence[Revision]) -> Iterator[Finding]:
                     f"{revision.comparison.slug}: {side.name}: {doubt}",
                     "Ask which is right, and import the comparison again.",
                 )
+
+
+def _quote_warnings(carried: Sequence[Revision], decisions: Decisions) -> Iterator[Finding]:
+    """Yield a warning for each quote chosen by an editor that isn't there any more."""
+    for revision in carried:
+        slug = revision.comparison.slug
+        choice = decisions.quotes.get(slug)
+        gone = missing_quote(revision.contenders, choice) if choice else ""
+        if gone:
+            yield warning(
+                "quote-gone",
+                "html",
+                f"{slug}: an editor chose a quote that can't be shown: {gone}",
+                "Choose another at the desk, or leave it to the engine.",
+            )
 
 
 def build(

@@ -22,7 +22,14 @@ from digest.issues.content import Correction, difference
 from digest.issues.issue_commands import build_again, named
 from digest.issues.models import CORRECTION_STEP, Issue, IssueState, Newsletter
 from digest.issues.newsletters import require_running
-from digest.issues.picking import Pick, PickedComparison, Score, candidate
+from digest.issues.picking import (
+    Decisions,
+    Pick,
+    PickedComparison,
+    Score,
+    about_comparisons,
+    candidate,
+)
 
 
 class NothingDiffers(WrongState):
@@ -49,7 +56,8 @@ def draft_correction(
 ) -> CorrectionDraft:
     """Compose, render and check the correction of an issue; store nothing.
 
-    It carries the same comparisons as *wrong*, each in its newest revision. *why* is the editor's
+    It carries the same comparisons as *wrong*, each in its newest revision, with the editors' notes
+    on them and the quotes they chose. *why* is the editor's
     own words. Raises `WrongState` where the issue can't be corrected, and `NothingDiffers` where
     nothing would be said.
     """
@@ -58,7 +66,10 @@ def draft_correction(
     number = (before.number if before else None) or _free_number(session, wrong)
     period = f"{wrong.period[:_WEEK]}-{number}"
     chosen = _same_comparisons(session, wrong, newsletter, period=period, now=now)
-    correction = _compare(session, wrong, chosen, newsletter, why=why or _why(session, before))
+    decisions = _kept_decisions(session, wrong)
+    correction = _compare(
+        session, wrong, chosen, newsletter, decisions, why=why or _why(session, before)
+    )
     built = draft_issue(
         session,
         newsletter,
@@ -66,6 +77,7 @@ def draft_correction(
         number=number,
         issue_builder=issue_builder,
         correction=correction,
+        decisions=decisions,
     )
     return CorrectionDraft(number=number, correction=correction, chosen=chosen, built=built)
 
@@ -204,7 +216,13 @@ def _picked(position: int, summary: ComparisonSummary, was: int) -> PickedCompar
 
 
 def _compare(
-    session: Session, wrong: Issue, chosen: Pick, newsletter: Newsletter, *, why: str
+    session: Session,
+    wrong: Issue,
+    chosen: Pick,
+    newsletter: Newsletter,
+    decisions: Decisions,
+    *,
+    why: str,
 ) -> Correction:
     placed = store.placements(session, wrong)
     kept = {entry.candidate.comparison_id: entry.candidate.revision_id for entry in chosen.chosen}
@@ -215,6 +233,7 @@ def _compare(
             rows[kept[entry.comparison_id]] if entry.comparison_id in kept else None
             for entry in placed
         ],
+        decisions.quotes,
     )
     if not changes and not why.strip():
         raise NothingDiffers(
@@ -231,6 +250,12 @@ def _compare(
         why=why.strip(),
         changes=changes,
     )
+
+
+def _kept_decisions(session: Session, wrong: Issue) -> Decisions:
+    """Return what editors decided about the single comparisons of *wrong*."""
+    kept = provenance.decisions_of(store.edition_of(session, wrong))
+    return about_comparisons(kept) if kept else Decisions()
 
 
 def _why(session: Session, before: Issue | None) -> str:

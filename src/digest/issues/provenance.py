@@ -18,7 +18,7 @@ from digest.comparisons.store import revisions
 from digest.errors import NotFound, TemplateBroken, WrongState
 from digest.issues.content import Correction, IssueView, correct_view
 from digest.issues.content.branding import branded
-from digest.issues.content.compose import compose
+from digest.issues.content.compose import compose, with_chosen_quotes
 from digest.issues.identity import MailIdentity
 from digest.issues.models import Edition, Issue, Newsletter, Recipe, TemplateSet
 from digest.issues.newsletters import logo_of
@@ -263,9 +263,11 @@ def _changed_tools(then: Mapping[str, str]) -> tuple[str, ...]:
 
 def _view(session: Session, made_from: Mapping[str, Any], *, as_mailed: bool = True) -> IssueView:
     stored = revisions(session, made_from["revisions"])
+    carried = [stored[revision_id] for revision_id in made_from["revisions"]]
+    decisions = Decisions.from_dict(made_from["decisions"])
     newsletter = Newsletter(**made_from["newsletter"])  # an old recipe lacks what is newer
     view = compose(
-        [stored[revision_id] for revision_id in made_from["revisions"]],
+        carried,
         newsletter,
         number=made_from["number"],
         period=made_from["period"],
@@ -274,8 +276,9 @@ def _view(session: Session, made_from: Mapping[str, Any], *, as_mailed: bool = T
         postal_address=made_from["postal_address"],
         last_form=made_from.get("last_form", ""),
     )
+    view = with_chosen_quotes(view, carried, decisions.quotes)
     kept = made_from.get("correction")
     view = correct_view(view, Correction.from_dict(kept)) if kept else view
-    view = apply_words(view, Decisions.from_dict(made_from["decisions"]))
+    view = apply_words(view, decisions)
     newsletter.utm = newsletter.utm and as_mailed
     return branded(view, newsletter, logo_of(session, newsletter, made_from["base_url"]))

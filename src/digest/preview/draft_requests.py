@@ -5,15 +5,17 @@ A request is the JSON of a form or a button: ``{"act": "pin", "slug": "…"}``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 
+from digest.comparisons.models import Contender
 from digest.errors import DigestError
 from digest.images import StoredImage
-from digest.issues.content import SponsorView
+from digest.issues.content import QuoteChoice, SponsorView, missing_quote
 from digest.issues.picking import Block, BlockPlace, Decisions, Line, blocks, overrides
+from digest.render.escaping import one_line
 
 Request = Mapping[str, Any]
 _MOST_DIGITS = 4
@@ -28,30 +30,32 @@ _OF_A_COMPARISON: Mapping[str, tuple[Callable[[Decisions, str], Decisions], str]
 }
 
 
-def decided(
-    now: Decisions,
-    request: Request,
-    shown: list[str],
-    title: str,
-    picture: StoredImage | None = None,
-) -> tuple[Decisions, str]:
-    """Return the decisions after *request*, and a summary; raise `DigestError`.
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What a request is about, as it is known at the desk."""
 
-    *shown* has the slugs in the issue, *title* names the comparison and *picture* is the image
-    that the request is about.
-    """
+    title: str  #: of the comparison
+    shown: list[str]  #: the slugs in the issue
+    contenders: Sequence[Contender] = ()  #: of the comparison, where it is in the issue
+    picture: StoredImage | None = None
+
+
+def decided(now: Decisions, request: Request, about: Subject) -> tuple[Decisions, str]:
+    """Return the decisions after *request*, and a summary; raise `DigestError`."""
     slug, act = str(request.get("slug", "")), str(request.get("act", ""))
     if act in _OF_A_COMPARISON:
         change, summary = _OF_A_COMPARISON[act]
-        return change(now, slug), summary.format(title)
+        return change(now, slug), summary.format(about.title)
     if act == "move":
-        to = _place(request.get("to"), len(shown))
-        return overrides.move(now, shown, slug, to), f"moved {title} to place {to}"
+        to = _place(request.get("to"), len(about.shown))
+        return overrides.move(now, about.shown, slug, to), f"moved {about.title} to place {to}"
     if act == "note":
         changed = overrides.set_note(now, slug, _text(request, "text"))
-        return changed, f"changed the note on {title}"
+        return changed, f"changed the note on {about.title}"
+    if act == "quote":
+        return _with_quote(now, request, about)
     if act == "add-picture":
-        return _with_picture(now, request, picture)
+        return _with_picture(now, request, about.picture)
     if act not in _OF_AN_ISSUE:
         raise DigestError(f"there is no decision called {act[:20]}")
     return _OF_AN_ISSUE[act](now, request)
@@ -90,6 +94,23 @@ def _with_sponsor(now: Decisions, request: Request) -> tuple[Decisions, str]:
 def _with_new_block(now: Decisions, request: Request) -> tuple[Decisions, str]:
     block = Block(text=_text(request, "text"), place=_side(request))
     return replace(now, blocks=blocks.add(now.blocks, block)), "added a block"
+
+
+def _with_quote(now: Decisions, request: Request, about: Subject) -> tuple[Decisions, str]:
+    slug, verdict = _text(request, "slug"), _text(request, "verdict")
+    if not verdict:
+        return overrides.quote(now, slug, None), f"left the quotes of {about.title} to the engine"
+    side, _, seat = verdict.partition(".")
+    fields = {"side": side, "seat": seat}
+    choice = QuoteChoice(
+        side=_number(fields, "side"),
+        seat=_number(fields, "seat"),
+        passage=one_line(_text(request, "passage")),
+    )
+    gone = missing_quote(about.contenders, choice)
+    if gone:
+        raise overrides.BadText(gone)
+    return overrides.quote(now, slug, choice), f"chose a quote of {about.title}"
 
 
 def _with_picture(

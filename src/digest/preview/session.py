@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from digest import images
 from digest.app.installation import App
+from digest.comparisons.models import Contender
 from digest.comparisons.store import store_draft
 from digest.errors import DigestError, NotApproved
 from digest.issues import approval, build, draft_history, store
@@ -24,7 +25,7 @@ from digest.issues.linting import edited_since, spam_findings
 from digest.issues.models import ApprovalChannel, Issue, IssueState, Newsletter
 from digest.letters import test_copy_location
 from digest.preview.build_errors import BuildError
-from digest.preview.draft_requests import decided
+from digest.preview.draft_requests import Subject, decided
 from digest.preview.overlay import ComparisonFolder
 from digest.preview.snapshot import Snapshot, checked, issue_builder_of, same, take_snapshot
 from digest.render.lint import Finding
@@ -141,7 +142,13 @@ class PreviewSession:
                     else []
                 )
                 picture = images.find(session, str(request.get("key", "")))
-                changed, summary = decided(now, request, shown, self._title(request), picture)
+                subject = Subject(
+                    title=self._title(request),
+                    shown=shown,
+                    picture=picture,
+                    contenders=self._contenders(str(request.get("slug", ""))),
+                )
+                changed, summary = decided(now, request, subject)
                 if changed != now:
                     moment = self.app.clock()
                     draft_history.decide(
@@ -204,9 +211,15 @@ class PreviewSession:
         title = next(
             (candidate.title for candidate in [*chosen, *out] if candidate.slug == slug), ""
         )
-        if not title and request.get("act") in {"pin", "drop", "empty", "move", "note"}:
+        if not title and request.get("act") in {"pin", "drop", "empty", "move", "note", "quote"}:
             raise DigestError(f"there is no comparison called {slug[:60]!r}")
         return title or slug
+
+    def _contenders(self, slug: str) -> Sequence[Contender]:
+        """Return both sides of a comparison in the issue; none for any other."""
+        built = self.snapshot.built
+        rows = built.revisions if built else ()
+        return next((row.contenders for row in rows if row.comparison.slug == slug), ())
 
     def _week(self) -> str:
         if self.snapshot.standing is None:

@@ -6,7 +6,6 @@ Hides which variables the templates get, and the wording of states, sizes and fi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from datetime import date
 from typing import Any
 
@@ -14,9 +13,10 @@ from markupsafe import Markup
 
 from digest.errors import DigestError
 from digest.issues.models import IssueState
-from digest.issues.picking import MOST, BlockPlace, Candidate, ExclusionReason
+from digest.issues.picking import MOST, Candidate, ExclusionReason
 from digest.issues.picking.embargo import embargo
 from digest.preview.client_simulation import Scheme, mail_sections
+from digest.preview.forms import block_fields, chosen_passage, verdict_choices
 from digest.preview.panels import reader_of
 from digest.preview.query import PanelName, PreviewQuery, Width
 from digest.preview.sample_issues import MADE_UP, case_name
@@ -110,7 +110,7 @@ def common(preview: PreviewSession, query: PreviewQuery) -> dict[str, Any]:
         "web_url": snapshot.built.view.web_url if snapshot.built else "",
         "lines": lines(snapshot),
         "chosen": _chosen(snapshot),
-        "blocks": _blocks(snapshot),
+        "blocks": block_fields(snapshot.decisions),
         "counts": _counts(snapshot),
         "left_out": _left_out(snapshot),
         "unsaved": len(snapshot.overlay.drafts) if snapshot.overlay else 0,
@@ -242,24 +242,11 @@ def _chosen(snapshot: Snapshot) -> list[dict[str, object]]:
             "position": choice.position,
             "embargo": _embargo(snapshot, choice.candidate),
             "replaced": _replaced(snapshot, choice.candidate.slug),
+            "verdicts": verdict_choices(snapshot, choice.candidate.slug),
+            "passage": chosen_passage(snapshot, choice.candidate.slug),
             "note": snapshot.decisions.notes.get(choice.candidate.slug, ""),
         }
         for choice in shown
-    ]
-
-
-def _blocks(snapshot: Snapshot) -> list[dict[str, object]]:
-    """Return the editor's blocks, each with its position, from 1, among those of its place."""
-    places = [block.place for block in snapshot.decisions.blocks]
-    return [
-        {
-            **asdict(block),
-            "picture": block.image,
-            "at": places[: index + 1].count(block.place),
-            "last": int(block.place not in places[index + 1 :]),
-            "other": next(place for place in BlockPlace if place is not block.place),
-        }
-        for index, block in enumerate(snapshot.decisions.blocks)
     ]
 
 

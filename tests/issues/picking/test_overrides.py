@@ -7,6 +7,7 @@ from datetime import date
 
 import pytest
 
+from digest.issues.content import QuoteChoice
 from digest.issues.content.view import SponsorView
 from digest.issues.picking import overrides
 from digest.issues.picking.overrides import BadText, Decisions
@@ -234,6 +235,12 @@ def test_words_that_cannot_be_put_into_a_mail_are_refused_with_their_line() -> N
         overrides.set_note(Decisions(), "a", words)
 
 
+def test_a_chosen_quote_can_be_left_to_the_engine_again() -> None:
+    chosen = overrides.quote(Decisions(), "a", QuoteChoice(side=0, seat=1))
+
+    assert overrides.quote(chosen, "a", None) == Decisions()
+
+
 def test_provider_tags_in_an_editors_words_are_words() -> None:
     words = "-digest_unsubscribe_token- [x](https://a.example/-digest_unsubscribe_token-)"
     issue = overrides.apply_words(make_issue(), overrides.set_text(Decisions(), "opening", words))
@@ -257,6 +264,7 @@ def test_decisions_survive_being_kept() -> None:
         subject="Hi",
         opening="*Hi*",
         notes={"a": "**So**"},
+        quotes={"a": QuoteChoice(side=1, seat=2, passage="So.")},
         sponsor=SponsorView(text="Buy."),
     )
 

@@ -118,6 +118,12 @@ Fails in an issue of 24 November: a comparison that is published on 30 November.
 
 Passes: one that is published on 24 November or before, or that has no date.
 
+### quote-gone
+
+**Warning.** An editor chose which verdict, or which passage of it, the mail quotes, and the
+comparison hasn't these words any more, since it was imported again or edited. Its mail quotes what
+the verdict says now. Nobody's words are shown that they didn't write.
+
 ### correction-unsaid
 
 **Error.** A [correction](every-week.md#when-something-was-wrong) says on top what was wrong and

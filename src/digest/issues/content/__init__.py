@@ -12,7 +12,11 @@ only thing a mail template gets. All words are of `subscribers.locale`.
 from digest.issues.content.compose import comparison_view, contender_views
 from digest.issues.content.copywriting import TRACKING
 from digest.issues.content.correction import Correction, correct_view, difference, unsaid
-from digest.issues.content.quotes import shown_quote
+from digest.issues.content.quotes import (
+    QuoteChoice,
+    missing_quote,
+    shown_quote,
+)
 from digest.issues.content.reviewer_calls import known_calls
 from digest.issues.content.verdict import verdict_line
 from digest.issues.content.view import (
@@ -32,12 +36,14 @@ __all__ = [
     "Correction",
     "Depth",
     "IssueView",
+    "QuoteChoice",
     "SponsorView",
     "comparison_view",
     "contender_views",
     "correct_view",
     "difference",
     "known_calls",
+    "missing_quote",
     "shown_quote",
     "unsaid",
     "verdict_line",

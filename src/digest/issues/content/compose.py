@@ -12,7 +12,7 @@ from digest.errors import NothingToPick
 from digest.issues.content import copywriting, verdict
 from digest.issues.content.copywriting import TRACKING
 from digest.issues.content.opening import opening
-from digest.issues.content.quotes import choose_quotes, reviewer_names
+from digest.issues.content.quotes import QuoteChoice, choose_quotes, reviewer_names
 from digest.issues.content.view import (
     WORD,
     ComparisonView,
@@ -99,6 +99,31 @@ def _invitation(lead: Revision, newsletter: Newsletter) -> tuple[str, ...]:
     return (translations(newsletter.language).gettext("Get the next comparison in your inbox"),)
 
 
+def with_chosen_quotes(
+    view: IssueView, revisions: Sequence[Revision], quotes: Mapping[str, QuoteChoice]
+) -> IssueView:
+    """Return a view with the quotes that an editor chose, by slug; the preheader follows."""
+    if not quotes:
+        return view
+    comparisons = tuple(
+        _requoted(one, revision, _names_in_issue(revision, revisions), quotes.get(one.slug))
+        for one, revision in zip(view.comparisons, revisions, strict=True)
+    )
+    preheader = copywriting.preheader(comparisons, view.language)
+    return replace(view, comparisons=comparisons, preheader=preheader)
+
+
+def _requoted(
+    view: ComparisonView, revision: Revision, names: Mapping[int, str], choice: QuoteChoice | None
+) -> ComparisonView:
+    if choice is None or view.depth is Depth.BRIEF:
+        return view
+    quotes = choose_quotes(_paired(revision, view.contenders), revision.seats, names, choice)
+    full = replace(view, quotes=tuple(quotes))
+    full = replace(full, note=copywriting.unpublished_calls(full, view.contenders[0].language))
+    return _at_depth(full, view.depth)
+
+
 def _comparisons(
     revisions: Sequence[Revision], language: str, *, base_url: str, web_url: str
 ) -> tuple[ComparisonView, ...]:
@@ -121,15 +146,18 @@ def _depths() -> Iterator[Depth]:
 
 
 def _at_depth(view: ComparisonView, depth: Depth) -> ComparisonView:
-    """Return a comparison with as many quotes as its depth has room for, and every dissent."""
+    """Return a comparison with as many quotes as its depth has room for.
+
+    Every dissent is among them, and what an editor chose.
+    """
     if depth is Depth.FULL:
         return view
     if depth is Depth.BRIEF:
         return replace(view, depth=depth, quotes=(), note="")
-    dissents = sum(quote.dissent for quote in view.quotes)
-    room = max(_MEDIUM_QUOTES - dissents, 0)
-    others = [quote for quote in view.quotes if not quote.dissent][:room]
-    kept = tuple(quote for quote in view.quotes if quote.dissent or quote in others)
+    fixed = [quote for quote in view.quotes if quote.dissent or quote.chosen]
+    others = [quote for quote in view.quotes if quote not in fixed]
+    others = others[: max(_MEDIUM_QUOTES - len(fixed), 0)]
+    kept = tuple(quote for quote in view.quotes if quote in fixed or quote in others)
     return replace(view, depth=depth, quotes=kept)
 
 
@@ -153,6 +181,12 @@ def contender_views(revision: Revision, language: str) -> tuple[ContenderView, .
     )
 
 
+def _paired(
+    revision: Revision, views: Sequence[ContenderView]
+) -> list[tuple[Contender, ContenderView]]:
+    return list(zip(_sides(revision), views, strict=True))
+
+
 def _sides(revision: Revision) -> list[Contender]:
     return sorted(revision.contenders, key=lambda contender: contender.side)[:2]
 
@@ -164,17 +198,19 @@ def comparison_view(
     web_url: str,
     language: str = "en",
     names: Mapping[int, str] | None = None,
+    choice: QuoteChoice | None = None,
 ) -> ComparisonView:
     """Return the view of one comparison; missing values are left out, never guessed.
 
     Its link is the published URL, else its page on this site, else *web_url*. *names* has the
-    reviewers' by seat; without it those that the comparison publishes.
+    reviewers' by seat; without it those that the comparison publishes. *choice* is what an editor
+    wants quoted.
     """
     page_url = f"{base_url}/comparisons/{revision.comparison.slug}"
     sides = _sides(revision)
     contenders = contender_views(revision, language)
     names = reviewer_names(sides) if names is None else names
-    quotes = choose_quotes(list(zip(sides, contenders, strict=True)), revision.seats, names)
+    quotes = choose_quotes(_paired(revision, contenders), revision.seats, names, choice)
     line = verdict.verdict_line(contenders, language)
     view = ComparisonView(
         title=_title(revision, contenders),

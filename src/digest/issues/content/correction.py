@@ -16,7 +16,7 @@ from typing import Any
 from digest.comparisons.models import Call, Contender, Revision, Verdict
 from digest.issues.content import copywriting
 from digest.issues.content.compose import comparison_view
-from digest.issues.content.quotes import reviewer_of_seat, sharpest_passage
+from digest.issues.content.quotes import QuoteChoice, reviewer_of_seat, sharpest_passage
 from digest.issues.content.reviewer_calls import known_calls
 from digest.issues.content.view import (
     ChangeView,
@@ -125,14 +125,23 @@ class Correction:
 
 
 def difference(
-    was: Iterable[Revision], now: Iterable[Revision | None]
+    was: Iterable[Revision],
+    now: Iterable[Revision | None],
+    quotes: Mapping[str, QuoteChoice] | None = None,
 ) -> tuple[ContentChange, ...]:
     """Return how comparisons differ between two issues that carry them in the same order.
 
-    ``None`` in *now* stands for a comparison that was withdrawn since.
+    ``None`` in *now* stands for a comparison that was withdrawn since; *quotes* has what an editor
+    wants quoted, by slug.
     """
     pairs = zip(was, now, strict=True)
-    return tuple(change for old, new in pairs if old is not new for change in _changes(old, new))
+    chosen = quotes or {}
+    return tuple(
+        change
+        for old, new in pairs
+        if old is not new
+        for change in _changes(old, new, chosen.get(old.comparison.slug))
+    )
 
 
 def correct_view(view: IssueView, correction: Correction) -> IssueView:
@@ -189,13 +198,16 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _changes(old: Revision, new: Revision | None) -> Iterator[ContentChange]:
+def _changes(
+    old: Revision, new: Revision | None, choice: QuoteChoice | None
+) -> Iterator[ContentChange]:
     if new is None:
         title = comparison_view(old, base_url=_NOWHERE, web_url=_NOWHERE).title
         yield ContentChange(kind=ChangeKind.WITHDRAWN, comparison=title, was=title, now="")
         return
     before, after = (
-        comparison_view(revision, base_url=_NOWHERE, web_url=_NOWHERE) for revision in (old, new)
+        comparison_view(revision, base_url=_NOWHERE, web_url=_NOWHERE, choice=choice)
+        for revision in (old, new)
     )
     of_whole = (
         (ChangeKind.TITLE, before.title, after.title),
@@ -253,12 +265,10 @@ def _of_reviewers(
 ) -> Iterator[ContentChange]:
     """Yield the calls of one tool's reviewers that differ, and the quotes shown that differ."""
     names = (side[1].name, other[1].name)
-    shown = {
-        quote.seat
+    shown = [
+        {quote.seat: quote.text for quote in view.quotes if quote.about == name}
         for view, name in zip(views, names, strict=True)
-        for quote in view.quotes
-        if quote.about == name
-    }
+    ]
     later = {verdict.seat: verdict for verdict in other[0].verdicts}
     calls = [known_calls(each, view.seats) for each, view in (side, other)]
     for old in side[0].verdicts:
@@ -268,8 +278,7 @@ def _of_reviewers(
         was_call, now_call = (str(known.get(old.seat, "")) for known in calls)
         changed = old.call != new.call and was_call != now_call  # not what only follows from it
         found = [(ChangeKind.CALL, was_call, now_call)] if changed else []
-        if old.seat in shown:
-            found += _of_quote(old, new)
+        found += _of_quote(old, new, shown)
         for kind, was, now in found:
             yield ContentChange(
                 kind=kind,
@@ -282,9 +291,15 @@ def _of_reviewers(
             )
 
 
-def _of_quote(old: Verdict, new: Verdict) -> Iterator[tuple[ChangeKind, str, str]]:
-    was, now = (sharpest_passage(verdict.quote).text for verdict in (old, new))
-    if was != now:
+def _of_quote(
+    old: Verdict, new: Verdict, shown: Sequence[Mapping[int, str]]
+) -> Iterator[tuple[ChangeKind, str, str]]:
+    """Yield a difference of a quote; *shown* has the texts of both mails by seat."""
+    was, now = (
+        texts.get(old.seat) or sharpest_passage(verdict.quote).text
+        for verdict, texts in zip((old, new), shown, strict=True)
+    )
+    if was != now and any(old.seat in texts for texts in shown):
         yield ChangeKind.QUOTE, was, now
 
 

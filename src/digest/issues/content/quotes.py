@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from digest.comparisons.models import Call, Contender, Verdict
 from digest.comparisons.score import split
+from digest.errors import DigestError
 from digest.issues.content.reviewer_calls import known_calls, presumed_calls
 from digest.issues.content.view import ContenderView, QuoteView
 from digest.render.escaping import one_line, strip_unprintable
@@ -37,6 +38,19 @@ _STANCE_LIST = (
 _STANCE_WORDS = frozenset(_STANCE_LIST.split())
 
 
+class BadQuote(DigestError):
+    """These words can't be quoted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuoteChoice:
+    """The verdict that an editor wants quoted in place of one that the engine would choose."""
+
+    side: int  #: of the contender, 0 or 1
+    seat: int
+    passage: str = ""  #: a run of its words, exactly as they stand; empty for the sharpest
+
+
 class Excerpt(NamedTuple):
     """A passage of a quote, and its score: more is sharper."""
 
@@ -57,6 +71,27 @@ def sharpest_passage(quote: str, limit: int = LIMIT) -> Excerpt:
     return Excerpt(
         truncate(" ".join(_with_context(sentences, best, limit)), limit), _score(sentences[best])
     )
+
+
+def passage_of(quote: str, words: str) -> str:
+    """Return *words*, a passage of a quote, with an ellipsis where it begins or ends in a sentence.
+
+    Raises `BadQuote` where the quote hasn't these words in this order, and for more than `LIMIT`.
+    """
+    text, wanted = shown_quote(quote[:_MAX_READ]), shown_quote(words)
+    wanted = wanted.strip(' …"“”„«»')  # as they are copied with the words
+    if not wanted or _length(wanted) > LIMIT:
+        raise BadQuote(f"a quote has 1 to {LIMIT} characters, and this one {_length(wanted)}")
+    found = re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", text)
+    if found is None:
+        raise BadQuote("the verdict hasn't these words: copy them exactly as they stand")
+    opened, closed = _between_sentences(text, found.start()), _between_sentences(text, found.end())
+    return f"{'' if opened else '… '}{wanted}{'' if closed else '…'}"
+
+
+def _between_sentences(text: str, at: int) -> bool:
+    before = _sentences(text[:at].strip())
+    return _sentences(text)[: len(before)] == before
 
 
 def shown_quote(quote: str) -> str:
@@ -123,6 +158,7 @@ class _QuoteCandidate:
     call: Call | None  #: known or presumed; decides which quotes are chosen
     known: Call | None  #: published, or certain from the share
     dissents: bool  #: the one call against all others on this tool
+    chosen: bool = False  #: by an editor
 
     @property
     def rank(self) -> tuple[float, int, int]:
@@ -130,20 +166,56 @@ class _QuoteCandidate:
 
 
 def choose_quotes(
-    sides: Sequence[tuple[Contender, ContenderView]], seats: int, names: Mapping[int, str]
+    sides: Sequence[tuple[Contender, ContenderView]],
+    seats: int,
+    names: Mapping[int, str],
+    choice: QuoteChoice | None = None,
 ) -> list[QuoteView]:
     """Return the quotes to show, those for shipping first; every dissent is among them.
 
     Each side comes as it is stored and as it is shown; *names* has the reviewers' by seat. Calls
-    presumed from the words choose quotes, and are never shown as calls.
+    presumed from the words choose quotes, and are never shown as calls. An editor's *choice* takes
+    the place of the quote with the same call, or on the same tool; one that isn't there any more
+    is passed over: see `missing_quote`.
     """
-    quotes = [quote for side in sides for quote in _candidates_of(*side, seats)]
+    quotes = [_as_chosen(quote, choice) for side in sides for quote in _candidates_of(*side, seats)]
     called = [quote for quote in quotes if quote.call is not None]
     picked = _by_call(called) if called else _by_tool(quotes)
     if len(picked) == 1:  # quote the other tool as well
         others = [quote for quote in quotes if quote.side != picked[0].side]
         picked += [_sharpest(others, picked)] if others else []
     return [_view(quote, names) for quote in sorted(picked, key=_shipping_first)]
+
+
+def missing_quote(contenders: Sequence[Contender], choice: QuoteChoice) -> str:
+    """Return what of an editor's choice isn't there, in words; empty where all of it is."""
+    verdict = next(
+        (
+            verdict
+            for contender in contenders
+            for verdict in contender.verdicts
+            if (contender.side, verdict.seat) == (choice.side, choice.seat)
+        ),
+        None,
+    )
+    if verdict is None or not verdict.quote.strip():
+        return "there is no such verdict"
+    try:
+        if choice.passage:
+            passage_of(verdict.quote, choice.passage)
+    except BadQuote as fault:
+        return str(fault)
+    return ""
+
+
+def _as_chosen(quote: _QuoteCandidate, choice: QuoteChoice | None) -> _QuoteCandidate:
+    if choice is None or (quote.side, quote.verdict.seat) != (choice.side, choice.seat):
+        return quote
+    try:
+        text = passage_of(quote.verdict.quote, choice.passage) if choice.passage else ""
+    except BadQuote:  # the verdict was changed since; what it says now is quoted
+        text = ""
+    return replace(quote, excerpt=Excerpt(text or quote.excerpt.text, 0.0), chosen=True)
 
 
 def _candidates_of(contender: Contender, tool: ContenderView, seats: int) -> list[_QuoteCandidate]:
@@ -179,7 +251,7 @@ def _dissenting_seat(contender: Contender, calls: Mapping[int, Call], seats: int
 
 
 def _by_call(quotes: Sequence[_QuoteCandidate]) -> list[_QuoteCandidate]:
-    picked = [quote for quote in quotes if quote.dissents]
+    picked = [quote for quote in quotes if quote.dissents or quote.chosen]
     for call in (Call.SHIP, Call.SKIP):
         with_call = [quote for quote in quotes if quote.call is call]
         if with_call and not any(quote.call is call for quote in picked):
@@ -188,8 +260,8 @@ def _by_call(quotes: Sequence[_QuoteCandidate]) -> list[_QuoteCandidate]:
 
 
 def _by_tool(quotes: Sequence[_QuoteCandidate]) -> list[_QuoteCandidate]:
-    picked: list[_QuoteCandidate] = []
-    for side in sorted({quote.side for quote in quotes}):
+    picked = [quote for quote in quotes if quote.chosen]
+    for side in sorted({quote.side for quote in quotes} - {quote.side for quote in picked}):
         picked.append(_sharpest([quote for quote in quotes if quote.side == side], picked))
     return picked
 
@@ -221,6 +293,7 @@ def _view(quote: _QuoteCandidate, names: Mapping[int, str]) -> QuoteView:
         byline=_byline(quote, name or reviewer_of_seat(verdict.seat, language), dissent=dissent),
         call=quote.known.value if quote.known else None,
         dissent=dissent,
+        chosen=quote.chosen,
     )
 
 

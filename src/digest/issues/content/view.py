@@ -38,6 +38,7 @@ class QuoteView:
     byline: str  #: "Reviewer 2 on Modal", with the call where that is known
     call: str | None  #: "ship", "skip", or ``None`` when neither it nor the share tells it
     dissent: bool = False  #: the one call against all others on this tool
+    chosen: bool = False  #: by an editor
 
 
 @dataclass(frozen=True, kw_only=True)

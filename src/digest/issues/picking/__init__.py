@@ -7,7 +7,14 @@ warns of what is dated after the issue, and `backtest` runs the rule over past w
 """
 
 from digest.issues.picking.blocks import MOST_BLOCKS, Block, BlockKind, BlockPlace
-from digest.issues.picking.overrides import MOST, Decisions, Line, apply_words, set_count
+from digest.issues.picking.overrides import (
+    MOST,
+    Decisions,
+    Line,
+    about_comparisons,
+    apply_words,
+    set_count,
+)
 from digest.issues.picking.pick_result import (
     Candidate,
     ExclusionReason,
@@ -36,6 +43,7 @@ __all__ = [
     "PickRule",
     "PickedComparison",
     "Score",
+    "about_comparisons",
     "apply_words",
     "candidate",
     "set_count",

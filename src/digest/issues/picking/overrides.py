@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, Literal, cast
 
 from digest.errors import DigestError
-from digest.issues.content import IssueView, SponsorView
+from digest.issues.content import IssueView, QuoteChoice, SponsorView
 from digest.issues.picking.blocks import Block, BlockPlace, Blocks, shown
 from digest.issues.picking.pick_result import (
     Candidate,
@@ -52,6 +52,7 @@ class Decisions:
     preheader: str = ""
     opening: str = ""  #: Markdown, as `digest.render.rich_text` reads it
     notes: Mapping[str, str] = field(default_factory=dict)  #: Markdown, by slug
+    quotes: Mapping[str, QuoteChoice] = field(default_factory=dict)  #: by slug
     blocks: Blocks = ()  #: those before the comparisons first
     sponsor: SponsorView = field(default_factory=SponsorView)
 
@@ -77,6 +78,7 @@ class Decisions:
             preheader=kept.get("preheader", ""),
             opening=opening if kept.get(_FORMAT) == _MARKDOWN else as_written(opening),
             notes=kept.get("notes", {}),
+            quotes={slug: QuoteChoice(**choice) for slug, choice in kept.get("quotes", {}).items()},
             blocks=tuple(map(Block.from_dict, kept.get("blocks", ()))),
             sponsor=SponsorView(**kept.get("sponsor", {})),
         )
@@ -150,6 +152,17 @@ def set_note(decisions: Decisions, slug: str, text: str) -> Decisions:
     notes = {other: words for other, words in decisions.notes.items() if other != slug}
     words = tidy(text)
     return replace(decisions, notes={**notes, slug: words} if words else notes)
+
+
+def quote(decisions: Decisions, slug: str, choice: QuoteChoice | None) -> Decisions:
+    """Return the decisions with the verdict to quote of a comparison; ``None`` leaves it open."""
+    quotes = {other: chosen for other, chosen in decisions.quotes.items() if other != slug}
+    return replace(decisions, quotes={**quotes, slug: choice} if choice else quotes)
+
+
+def about_comparisons(decisions: Decisions) -> Decisions:
+    """Return what of the decisions is about single comparisons, which a correction keeps."""
+    return Decisions(notes=decisions.notes, quotes=decisions.quotes)
 
 
 def sponsor(decisions: Decisions, words: SponsorView) -> Decisions:
