@@ -56,7 +56,7 @@ def test_a_rehearsal_says_what_to_how_many_and_changes_nothing(site: Installatio
     said = site.done("correct", "1", "--dry-run", "--why", WHY)
     facts = site.done("correct", "1", "--dry-run", "--json").facts
 
-    assert "panel share of Lathe: 75\u00a0% → 50\u00a0%" in said.out
+    assert "panel share of Lathe: 75% → 50%" in said.out
     assert f"It goes to {READERS - len(LEFT)} readers who got issue 1, and to nobody" in said.out
     assert f"left out: {len(LEFT)} unsubscribed" in said.out
     assert (facts["readers"], facts["stored"]) == (READERS - len(LEFT), False)

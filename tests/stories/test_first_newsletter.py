@@ -26,7 +26,7 @@ KEY = "SG.a-key-for-the-fake.only"
 FRIDAY = utc("2026-11-27 12:00")
 THURSDAY = utc("2026-12-03 08:00")  # nine o'clock in Berlin
 DRAFT = THURSDAY - timedelta(days=2)
-SUBJECT = "Tidepool Notes vor Marginalia Loop, 100 % zu 50 %"
+SUBJECT = "Tidepool Notes schlägt Marginalia Loop, vier zu zwei"
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]  # a shared machine may take its time
 

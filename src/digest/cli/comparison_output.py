@@ -32,7 +32,7 @@ def comparison_table(summaries: Sequence[ComparisonSummary]) -> Table:
                 (row.slug, "dim"),
                 ("\nwithdrawn" if row.withdrawn else "", "bold"),
             ),
-            Text(f"{_plain(row.left.panel_share)} : {_plain(row.right.panel_share)} %"),
+            Text(f"{_plain(row.left.panel_share)} : {_plain(row.right.panel_share)}%"),
             Text(str(row.published_on or MISSING)),
             Text(str(row.revision)),
         )
@@ -115,7 +115,7 @@ def _panel(side: Mapping[str, Any]) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return MISSING if share is None else f"{_plain(share)} %"
+    return MISSING if share is None else f"{_plain(share)}%"
 
 
 def _plain(share: float | None) -> str:

@@ -29,7 +29,7 @@ class Lean(StrEnum):
 def split(share: float | None, seats: int = SEATS) -> Split | None:
     """Return a panel share, in percent, as seats; ``None`` when it isn't a number of whole seats.
 
-    A published share may be rounded to 0, 1 or 2 decimals: 67 % of three seats is two.
+    A published share may be rounded to 0, 1 or 2 decimals: 67% of three seats is two.
     """
     if share is None or not 0 <= share <= 100:  # noqa: PLR2004 - percent
         return None

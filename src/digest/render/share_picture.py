@@ -104,7 +104,7 @@ def _bar(canvas: ImageDraw, side: PictureSide, left: int, accent: str) -> None:
 
 
 def bar_part(share: float, width: int) -> int:
-    """Return how long the coloured part of a bar is; it is full at 100 % only, and empty at 0."""
+    """Return how long the coloured part of a bar is; it is full at 100% only, and empty at 0."""
     if share in (0, 100):
         return width if share else 0
     return min(width - _LEAST, max(_LEAST, round(width * share / 100)))

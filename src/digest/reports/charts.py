@@ -62,7 +62,7 @@ def delivery(numbers: EditionStatistics) -> Chart | None:
         name="delivery",
         drawing=lambda size: vega.area(points, size),
         head=("Share arrived", "Minutes after the first"),
-        rows=[(f"{share} %", f"{minutes:,}") for share, minutes in milestones],
+        rows=[(f"{share}%", f"{minutes:,}") for share, minutes in milestones],
     )
 
 
@@ -122,7 +122,7 @@ def failures(providers: Sequence[ProviderStatistics]) -> Chart:
 
 
 def complaints(providers: Sequence[ProviderStatistics]) -> Chart:
-    """Return the complaint rate by mailbox provider, beside Gmail's limits of 0.1 % and 0.3 %.
+    """Return the complaint rate by mailbox provider, beside Gmail's limits of 0.1% and 0.3%.
 
     Source: https://support.google.com/a/answer/81126
     """
@@ -261,4 +261,4 @@ def _milestones(points: Sequence[tuple[int, float]]) -> list[tuple[int, int]]:
 
 
 def _rate(value: float | None) -> str:
-    return "—" if value is None else f"{value:.2%}".replace("%", " %")
+    return "—" if value is None else f"{value:.2%}"

@@ -8,15 +8,15 @@ _SOURCES = {"": "Not known", "page": "Sign-up page"}
 
 
 def percent(part: int, whole: int, *, places: int = 1) -> str:
-    """Return a share such as "12.3 %", with a no-break space; a dash where *whole* is 0."""
+    """Return a share such as "12.3%"; a dash where *whole* is 0."""
     if not whole:
         return "—"
-    # A share above zero is never rounded to 0 %, nor one below the whole to 100 %.
+    # A share above zero is never rounded to 0%, nor one below the whole to 100%.
     least = 10.0**-places
     share = 100 * part / whole
     if 0 < part < whole:
         share = min(max(share, least), 100 - least)
-    return f"{share:.{places if 0 < part < whole else 0}f}\u00a0%"
+    return f"{share:.{places if 0 < part < whole else 0}f}%"
 
 
 def number_range(low: int, high: int) -> str:

@@ -162,11 +162,11 @@ def _complaints(numbers: EditionStatistics) -> Tile:
     if rate is None:
         return Tile(name="Complaints", value="—", note="nothing was delivered yet")
     if rate >= COMPLAINTS_BAD:
-        words = "over 0.3 %: mailbox providers begin to refuse"
+        words = "over 0.3%: mailbox providers begin to refuse"
     elif rate >= COMPLAINTS_GOOD:
-        words = "over 0.1 %, the line to stay below"
+        words = "over 0.1%, the line to stay below"
     else:
-        words = "below 0.1 %, as it should be"
+        words = "below 0.1%, as it should be"
     readers = "reader" if numbers.complained == 1 else "readers"
     return Tile(
         name="Complaints",

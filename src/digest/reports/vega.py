@@ -239,7 +239,7 @@ def rates(values: Sequence[Spec], size: str, words: Mapping[str, str]) -> Spec:
         "field": "rate", "type": "quantitative", "title": None, "axis": None,
         "scale": {"domain": [0, top], "nice": False},
     }  # fmt: skip
-    names = ["0.1 %: stay below", "0.3 %: never reach"]
+    names = ["0.1%: stay below", "0.3%: never reach"]
     legend: Spec = {"symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 300}
     legend |= {"columns": 1 if size == "narrow" else 2}
     kind: Spec = {"field": "kind", "type": "nominal", "sort": names, "legend": legend}

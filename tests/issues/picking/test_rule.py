@@ -160,7 +160,7 @@ def test_the_reason_names_every_part_and_its_points() -> None:
     )
     assert reasons(result)["b"] == (
         "19 points: weight 1.5 (+15), published 7 days before (+7.5),"
-        " panel shares 25 % apart (+2.5), 1 above it from the same category (-6)"
+        " panel shares 25% apart (+2.5), 1 above it from the same category (-6)"
     )
 
 

@@ -46,8 +46,8 @@ def _a_week_nobody_approves(harness: ServiceHarness) -> None:
     for told, moment in enumerate((TUESDAYS[1] - DAY, TUESDAYS[1], TUESDAYS[1] + DAY), start=3):
         harness.go(moment, until=harness.told(told))
     assert harness.subjects()[1:] == [
-        "[Draft for Tue 1 Dec 09:00]: Lathe 4 or Mortar 4? A tie at 75 %",
-        "[Not approved, due Tue 1 Dec 09:00]: Lathe 4 or Mortar 4? A tie at 75 %",
+        "[Draft for Tue 1 Dec 09:00]: Lathe 4 and Mortar 4 tie, three ships each",
+        "[Not approved, due Tue 1 Dec 09:00]: Lathe 4 and Mortar 4 tie, three ships each",
         "Held: the issue of 2026-W49",
         "Missed: the issue of 2026-W49",
     ]

@@ -38,7 +38,7 @@ _EXPLICIT_WEIGHT = 4  # the weight of an explicit "ship" or "skip"
 def known_calls(contender: Contender, seats: int) -> Mapping[int, Call]:
     """Return the calls, by seat, that are published or follow from the panel share.
 
-    All of 100 % would ship, none of 0 %; and where the published calls use up one side of the
+    All of 100% would ship, none of 0%; and where the published calls use up one side of the
     split, the others are on the other side. A share that contradicts the calls tells nothing.
     """
     known = {

@@ -243,7 +243,7 @@ class SponsorView:
 
 @dataclass(frozen=True, kw_only=True)
 class ChangeView:
-    """One thing that was wrong, in words: "Panel share of Modal" was "75 %", and is "100 %"."""
+    """One thing that was wrong, in words: "Panel share of Modal" was "75%", and is "100%"."""
 
     what: str
     comparison: str  #: its title

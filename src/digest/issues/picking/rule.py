@@ -227,7 +227,7 @@ def _explain(
     parted = (
         "panel split unknown"
         if comparison.split is None
-        else f"panel shares {comparison.split:g} % apart"
+        else f"panel shares {comparison.split:g}% apart"
     )
     parts = [
         f"weight {comparison.weight:g} (+{score.weight:g})",

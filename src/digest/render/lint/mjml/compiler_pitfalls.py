@@ -271,8 +271,8 @@ def column_widths(parsed: ParsedMjml) -> Iterator[MjmlFault]:
             yield _tag_fault(
                 column_widths.name,
                 tag,
-                f"the columns take {sum(widths):g} % of the width together",
-                "Make it 100 % at most, or the last one wraps.",
+                f"the columns take {sum(widths):g}% of the width together",
+                "Make it 100% at most, or the last one wraps.",
             )
 
 

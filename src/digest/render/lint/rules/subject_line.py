@@ -20,7 +20,7 @@ _ANSWER = re.compile(r"(?:re|fwd?|aw|wg)\s*:", re.IGNORECASE)
     why="Phones show about 40 characters of it, screens about 70.",
     example_of="subject",
     fails="Which of the two would you build on, now that both have been with us for a month?",
-    passes="Lathe leads Mortar, 100 % to 50 %",
+    passes="Lathe leads Mortar, 100% to 50%",
 )
 def subject_length(mail: LintedMail) -> Iterator[Finding]:
     """Require a subject that is shown in full."""
