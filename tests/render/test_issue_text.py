@@ -78,6 +78,7 @@ def test_the_text_says_all_that_a_comparison_says() -> None:
 
     for each in view.comparisons:
         told = [each.title.upper(), each.brief, each.category, each.note, *each.labels]
+        told += [each.kicker, each.question] if each.depth == "full" else []
         told += [words for quote in each.quotes for words in (quote.text, quote.byline)]
         assert [words for words in told if "".join(words.split()) not in said] == []
         assert each.url in said
