@@ -151,9 +151,9 @@ def test_a_reminder_says_what_the_checks_say_and_the_whole_command(mailbox: Edit
     mailbox.tick(TUESDAY - HOUR)
     (sent,) = mailbox.transport.accepted
     said = sent.content.text.splitlines()
-    assert f"To let it go: {step}" in said
+    assert f"To let it go out: {step}" in said
     assert said[2:5] == ["What the checks say:", "warning 0", "warning 1"]
-    assert said[11] == "and 2 more: digest check shows all"
+    assert said[11] == "and 2 more: digest check shows them all"
 
 
 def test_a_held_issue_that_could_not_be_made_asks_for_no_approval_of_nothing(

@@ -90,7 +90,7 @@ def decide_on_a_phone(site: EmptyFolder, page: Page, link: str) -> None:
     expect(mail).to_contain_text("Ein klarer Durchmarsch:")
     assert page.evaluate("document.documentElement.scrollWidth") == 375
     press(page, "Email me a code")
-    expect(page.get_by_role("status")).to_contain_text("Your code was sent to you by email")
+    expect(page.get_by_role("status")).to_contain_text("We emailed you a code")
     code = r"The code is (\d{4} \d{4})"
     site.wait(lambda: found(code, site) != "")
     page.get_by_label("Code from the email").fill(found(code, site))

@@ -90,7 +90,7 @@ class LetterSending:
             paragraphs=words,
             button=TO_REVIEW if review_url else "",
             action_url=review_url,
-            why=f"You get this because you are an editor of {newsletter.name} (DIGEST_EDITORS).",
+            why=f"You’re receiving this because you edit {newsletter.name} (DIGEST_EDITORS).",
             postal_address=identity.postal_address,
             accent=accent_of(newsletter.accent),
             fonts=fonts_of(newsletter.font),

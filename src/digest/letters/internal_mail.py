@@ -73,7 +73,7 @@ def send_test_copy(
     with store.write() as session:
         row = letter_queue.start(session, LetterKind.TEST, content.category, clock())
     if row is None:
-        raise DigestError("another process sends this test copy")
+        raise DigestError("another process is sending this test copy")
     marked = replace(content, subject=f"{MARK}{content.subject}", category="test")
     recipient = inert_recipient(address, base_url=base_url)
     mailing = Mailing(content=marked, recipients=[recipient], issue="test")
@@ -81,7 +81,7 @@ def send_test_copy(
     with store.write() as session:
         letter_queue.settle(session, row, answer.outcome, clock())
     if not isinstance(answer, Accepted):
-        raise DigestError(f"the mail wasn't taken: {answer.detail or answer.outcome}")
+        raise DigestError(f"the mail wasn't accepted: {answer.detail or answer.outcome}")
     return answer
 
 

@@ -78,9 +78,9 @@ def _content(codes: CodeSending, session: Session, code: ReviewCode) -> Content:
     words = [
         f"You asked for a code to approve issue {issue.number} or to send it back.",
         f"The code is {digits[:4]} {digits[4:]}",
-        f"Type it on the page where you asked for it. It works once, until {until:%H:%M}"
+        f"Enter it on the page where you asked for it. It works once, until {until:%H:%M}"
         f" ({newsletter.timezone}), and only for version {version} of the issue.",
-        "If you didn’t ask for it, somebody else has the link from your letter. Don’t pass the code"
-        " on: nobody can decide anything without it.",
+        "If you didn’t ask for it, someone else has the link from your email. Don’t share the code:"
+        " nobody can decide anything without it.",
     ]
     return codes.letter(newsletter, f"Your code for issue {issue.number}", words)

@@ -263,7 +263,7 @@ def _words(newsletter: Newsletter, issue: Issue | None, due: _Due) -> tuple[str,
         "you": "you approve it"
         if newsletter.approvals_needed == 1
         else f"{newsletter.approvals_needed} of you have approved it",
-        "alone": " by itself if no check finds anything, or" if newsletter.unattended else "",
+        "alone": " automatically if the checks find nothing, or" if newsletter.unattended else "",
         "again": f"digest approve {which}, then digest send {which}"
         if which
         else f"{build} --yes, then approve and send it",
@@ -280,7 +280,7 @@ def _step(due: _Due, issue: Issue | None, build: str) -> str:
         return f"{build_again(issue)}; digest approve {named(issue)}"
     if issue is None or issue.number is None:
         return f"{build}, and approve it"
-    return "mend that" if due.decision.may_go else f"digest approve {named(issue)}"
+    return "fix that" if due.decision.may_go else f"digest approve {named(issue)}"
 
 
 def _warning_paragraphs(warnings: Sequence[str]) -> list[str]:
@@ -291,7 +291,7 @@ def _warning_paragraphs(warnings: Sequence[str]) -> list[str]:
     return [
         "What the checks say:",
         *warnings[:MOST_WARNINGS],
-        *([f"and {more} more: digest check shows all"] if more > 0 else []),
+        *([f"and {more} more: digest check shows them all"] if more > 0 else []),
     ]
 
 
@@ -306,34 +306,34 @@ _WORDS = {
     ),
     EditorNotice.REMINDER: (
         "[Not approved, due {short}]",
-        "Issue {number} is due on {when}, and as it is it won't go: {why}.",
-        "To let it go: {step}",
+        "Issue {number} is due on {when}, but as it is it won’t go out: {why}.",
+        "To let it go out: {step}",
     ),
     EditorNotice.NO_DRAFT: (
         "No draft yet for {short}",
-        "There is no draft for {when}: {why}.",
-        "To fill it: digest import PATH...",
+        "There’s no draft for {when} yet: {why}.",
+        "To add comparisons: digest import PATH...",
     ),
     EditorNotice.HELD: (
         "Held: the issue of {period}",
-        "The issue of {period} was due on {when} and is held: {why}.",
-        "To let it go: {step}",
-        "It goes by itself until {hours} hours after its moment.",
+        "The issue of {period} was due on {when}, and it is held: {why}.",
+        "To let it go out: {step}",
+        "It still goes out automatically up to {hours} hours after that time.",
     ),
     EditorNotice.MISSED: (
         "Missed: the issue of {period}",
         "The issue of {period} was due on {when} and was missed: {why}.",
-        "It doesn't go by itself any more. To send it all the same: {again}.",
+        "It won’t go out automatically any more. To send it anyway: {again}.",
     ),
     EditorNotice.SENT_BACK: (
         "Sent back: the issue of {period}",
         "{by} sent issue {number} back:",
         "{why}",
-        "It isn’t sent until it is approved anew. Once that is mended: {step}",
+        "It won’t go out until it is approved again. Once that is fixed: {step}",
     ),
     EditorNotice.SKIPPED: (
         "No issue for {period}",
-        "No issue comes out on {when}: {why}.",
-        "Nothing needs to be done.",
+        "There’s no issue on {when}: {why}.",
+        "You don’t need to do anything.",
     ),
 }

@@ -44,7 +44,7 @@ def test_an_editor_s_whole_session_from_the_letter_to_the_approval(
         page.goto(review.link(ANN))
         expect(page.frame_locator("iframe").locator("body")).to_contain_text("Tidepool Notes")
         press(page, "Email me a code")
-        expect(page.get_by_role("status")).to_contain_text("Your code was sent to you by email")
+        expect(page.get_by_role("status")).to_contain_text("We emailed you a code")
         tab_to(page, "Code from the email")
         page.keyboard.type(review.code(ANN))
         page.keyboard.press("Tab")
@@ -63,7 +63,7 @@ def test_an_editor_sends_it_back_on_a_phone_and_a_refusal_keeps_the_note(
         page.goto(review.link(BEN))
         press(page, "Email me a code")
         page.get_by_label("Code from the email").fill("1111 1111")
-        page.get_by_label("Or send it back. What has to change?").fill("The lead is wrong.")
+        page.get_by_label("Or send it back. What needs to change?").fill("The lead is wrong.")
         with page.expect_navigation():
             page.get_by_role("button", name="Send it back").click()
         expect(page.get_by_role("alert")).to_contain_text("Tries left: 4.")

@@ -92,7 +92,7 @@ def test_an_editor_approves_with_the_code_that_was_mailed(review: Review) -> Non
     assert (decision.may_go, decision.by) == (True, ANN)
     said = text_of(review.site.http.get(review.link(ANN)))
     assert f"This issue is approved by {ANN}." in said
-    assert "You have approved this version." in said
+    assert "You’ve approved this version." in said
     assert "on this page" in said
 
 
@@ -159,7 +159,7 @@ def test_an_error_forbids_approving_and_the_page_has_no_button_for_it(review: Re
     url = review.link(ANN)
     review.ask(url)
     page = review.site.http.get(url)
-    assert "a check forbids it" in text_of(page)
+    assert "a check found an error" in text_of(page)
     assert "Approve this version" not in page.text
     assert "can't go out" in text_of(review.decide(url, review.code(ANN)))
     assert review.history() == []
@@ -265,7 +265,7 @@ def test_once_the_issue_is_built_again_the_old_link_shows_the_new_one_and_the_co
     code, seen = review.code(ANN), review.seen()
     review.change(build_again)
     page = review.site.http.get(url)
-    assert "This issue has changed since your letter was sent." in text_of(page)
+    assert "This issue has changed since we emailed you." in text_of(page)
     assert "<h1>Another subject</h1>" in page.text
     stale = review.decide(url, code, seen=seen)
     assert "has changed since you opened this page" in text_of(stale)
@@ -279,7 +279,7 @@ def test_an_approval_is_void_once_the_issue_is_built_again(review: Review) -> No
     said = text_of(review.site.http.get(review.link(ANN)))
     assert f"Issue 3 was approved by {ANN}, but the mail has changed." in said
     assert "Void: the mail changed since." in said
-    assert "You have approved this version" not in said
+    assert "You’ve approved this version" not in said
 
 
 def test_a_code_from_before_the_issue_was_sent_back_decides_nothing(review: Review) -> None:
@@ -389,7 +389,7 @@ def test_a_note_is_never_dropped_by_an_approval(review: Review) -> None:
     refused = review.decide(url, code, note="The price is wrong.")
 
     assert refused.status_code == 409
-    assert "A note says what has to change" in text_of(refused)
+    assert "Your note says what needs to change" in text_of(refused)
     assert "The price is wrong.</textarea>" in refused.text
     assert review.history() == []
     assert review.decide(url, code, note=" ").status_code == 303

@@ -20,10 +20,10 @@ from digest.issues.review_link import ReviewLink
 from digest.render.lint import Finding, Severity
 from digest.web.review.review_view import has_approved
 
-CHANGED = "The issue has changed since you opened this page. Below is what it is now."
+CHANGED = "The issue has changed since you opened this page. This is the current version."
 UNDECIDED = "Press one of the two buttons: approve this version, or send it back."
-NOTED = "A note says what has to change: send the issue back, or empty the note to approve it."
-OVER = "There is nothing left to decide on this issue."
+NOTED = "Your note says what needs to change: send the issue back, or clear the note to approve it."
+OVER = "There’s nothing left to decide on this issue."
 
 
 class ReviewAct(StrEnum):

@@ -30,16 +30,17 @@ from subscribers.web import BodyRejected, Fields, Page, is_ours, read_form
 
 _EXPIRED = (
     "This link has expired",
-    "It was good until the issue could no longer go out by itself. The newest letter about the"
-    " newsletter holds a link that works.",
+    "It worked until the issue could no longer go out automatically. The latest email about this"
+    " newsletter has a link that works.",
 )
 _BAD = (
     "This link doesn’t work",
-    "It is cut off, or you aren’t among the editors any more. Open it from the newest letter.",
+    "Part of it is missing, or you’re no longer one of the editors. Use the link in the latest"
+    " email.",
 )
 _STRAYED = (
-    "That came from another site",
-    "Open the link in your letter, and decide on the page behind it.",
+    "This request came from another site",
+    "Open the link in your email, and decide on the page that it opens.",
 )
 Act = Callable[[ReviewLink, str], Response]
 

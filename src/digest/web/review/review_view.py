@@ -143,17 +143,17 @@ _OVER = {
 def _standing(session: Session, app: App, issue: Issue) -> tuple[str, bool]:
     """Return in a sentence whether an issue may go, and whether it may."""
     if issue.state is not IssueState.BUILT:
-        return f"This issue is {_OVER[issue.state]}: there is nothing left to decide.", False
+        return f"This issue is {_OVER[issue.state]}: there’s nothing left to decide.", False
     try:
         approved = app.issues.require_approved(session, issue)
     except MailUnfit:
-        return "As it is, this issue can’t go out: a check forbids it.", False
+        return "This issue can’t go out as it is: a check found an error.", False
     except NotApproved as fault:
         words = str(fault)
         end = "" if words.endswith((".", "!", "?")) else "."
         return f"{words[:1].upper()}{words[1:]}{end}", False
     if approved is None:
-        return "Nobody has to approve this issue: no check found anything.", True
+        return "This issue needs no approval: the checks found nothing.", True
     return f"This issue is approved by {approval.approvers(session, issue)}.", True
 
 
@@ -169,7 +169,7 @@ def _leaves(
     correction = issue.corrects_issue_id is not None  # outside of the calendar
     leaves = None if correction else leaves_at(session, newsletter, issue.period, now)
     if leaves is None:
-        return "Not by itself: somebody has to send it."
+        return "Not automatically: someone has to send it."
     once = "" if may_go else ", once it is approved"
     if leaves <= now:
         return f"Within a minute{once}"
@@ -189,7 +189,7 @@ def _audience(
     correction = issue.corrects_issue_id is not None
     who = f"the {edition.slice}" if correction else "everyone who has confirmed"
     left_out = (
-        f", but {size.excluded:,} who paused, asked for other topics or may not be mailed"
+        f", except {size.excluded:,} who paused, chose other topics or can’t be emailed"
         if size.excluded
         else ""
     )
