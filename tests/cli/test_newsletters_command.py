@@ -119,7 +119,7 @@ def test_a_logo_fonts_and_tags_are_set_and_shown(digest: Digest, tmp_path: Path)
     said = digest("newsletters", "set", "weekly", *brand).stdout
     assert re.sub("[0-9a-f]{64}", "KEY", said).splitlines() == [
         "Logo: http://localhost:8000/images/KEY.png (300 by 88 pixels)",
-        "Logo in words: Two hammers",
+        "Logo text: Two hammers",
         "Font: slab",
         "UTM tags: on",
     ]
@@ -131,7 +131,7 @@ def test_a_logo_fonts_and_tags_are_set_and_shown(digest: Digest, tmp_path: Path)
 def test_a_file_that_is_no_logo_changes_nothing(digest: Digest, tmp_path: Path) -> None:
     file = tmp_path / "logo.svg"
     file.write_text("<svg/>")
-    with pytest.raises(DigestError, match="no PNG, JPEG or GIF"):
+    with pytest.raises(DigestError, match="isn't a PNG, JPEG or GIF"):
         digest("newsletters", "set", "weekly", "--name", "Tools", "--logo", str(file))
     with pytest.raises(DigestError, match=r"--logo: .*none\.png can't be read: No such file"):
         digest("newsletters", "set", "weekly", "--logo", str(tmp_path / "none.png"))

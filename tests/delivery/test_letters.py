@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
+from digest import images
 from digest.db import Database
 from digest.fake_sendgrid.mail_send_rules.mail_settings import check_settings
 from digest.issues import newsletters
@@ -39,6 +40,7 @@ from subscribers.models import (
     Subscription,
 )
 from subscribers.tokens import Hashes, Links, Tokens
+from tests.images.pictures import drawn
 
 SECRET = "a secret for tests only, long enough"
 BASE = "https://news.example.com"
@@ -406,3 +408,19 @@ def test_a_letter_comes_from_its_newsletters_own_sender(
     assert "9 Own Street" in own.text
     assert (usual.sender.address, usual.reply_to) == ("verdicts@example.com", None)
     assert "12 Example Street" in usual.text
+
+
+def test_a_letter_shows_its_newsletters_logo_and_fonts(
+    database: Database, make_carrier: MakePost, now: datetime
+) -> None:
+    transport = MemoryTransport()
+    carrier = make_carrier(transport)
+    with database.write() as session:
+        logo = images.add(session, drawn("PNG", (300, 88)), now=now)
+        brand = {"name": "Tools of the Trade", "logo": logo.key, "font": "slab"}
+        newsletters.create(session, "tools", brand)
+    carrier.send(replace(CONFIRM, newsletter="tools"))
+    html = transport.accepted[0].content.html
+    shown = f'src="{BASE}/images/{logo.name}" width="150" height="44" alt="Tools of the Trade"'
+    assert shown in html
+    assert "Rockwell" in html

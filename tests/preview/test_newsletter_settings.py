@@ -104,7 +104,7 @@ def test_a_logo_is_uploaded_shown_and_set(site: Site) -> None:
 def test_an_upload_that_is_no_image_says_what_to_do(site: Site) -> None:
     refused = site.post("/images", content=b64encode(b"<svg/>").decode())
     assert refused.status_code == 422
-    assert "save it as PNG or JPEG" in refused.json()["fault"]
+    assert "save it as a PNG or JPEG" in refused.json()["fault"]
     assert site.post("/images", content="?").status_code == 400
     assert site.post("/images").status_code == 400
     assert site.post("/images", content="A" * 1_600_000).status_code == 400
@@ -137,5 +137,5 @@ def test_a_logo_is_chosen_in_the_form_kept_and_taken_away(page: Page, site: Site
 def test_the_form_says_why_a_file_is_no_logo(page: Page, site: Site) -> None:
     page.goto(f"{site.url}/newsletters")
     choose(page, {"name": "logo.svg", "mimeType": "image/svg+xml", "buffer": b"<svg/>"})
-    expect(page.get_by_role("alert")).to_contain_text("no PNG, JPEG or GIF")
+    expect(page.get_by_role("alert")).to_contain_text("isn't a PNG, JPEG or GIF")
     expect(page.get_by_alt_text("The logo as it is set")).to_be_hidden()

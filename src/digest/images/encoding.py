@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_BYTES = 1_000_000  #: of a file
 LONGEST_SIDE = 4_000  #: pixels; decoded, the largest image has 64 MB
 _QUALITY = 90  # of JPEG, at which nobody sees that it was encoded again
-_SMALLER = "make it smaller: a mail shows at most 640 pixels, twice that many on a sharp screen"
+_SMALLER = "make it smaller: a mail is 640 pixels wide, or 1,280 on a sharp screen"
 #: How each kind of file begins.
 _BEGINNINGS = {
     b"\x89PNG\r\n\x1a\n": ImageType.PNG,
@@ -57,8 +57,8 @@ def encode_anew(content: bytes) -> EncodedImage:
         raise
     except Exception:  # a file made to break it can lead Pillow to raise anything
         raise UnfitImage(
-            "the image is damaged: it can't be read to its end",
-            next_step="save it again as PNG or JPEG",
+            "the image is damaged: it can't be read to the end",
+            next_step="save it again as a PNG or JPEG",
         ) from None
 
 
@@ -72,9 +72,8 @@ def _media_type(content: bytes) -> ImageType:
         if content.startswith(beginning):
             return media_type
     raise UnfitImage(
-        "the file is no PNG, JPEG or GIF, and some mail programs show nothing else (no WebP, no"
-        " SVG)",
-        next_step="save it as PNG or JPEG",
+        "the file isn't a PNG, JPEG or GIF; some mail programs can't show WebP, SVG or others",
+        next_step="save it as a PNG or JPEG",
     )
 
 
@@ -104,8 +103,8 @@ def _refuse_large(width: int, height: int) -> None:
 def _refuse_moving(image: ImageFile) -> None:
     if getattr(image, "is_animated", False):
         raise UnfitImage(
-            "the image moves, and a mail's images stand still",
-            next_step="save one picture of it as PNG or JPEG",
+            "the image is animated, and only still images are allowed",
+            next_step="save one frame of it as a PNG or JPEG",
         )
 
 

@@ -51,7 +51,7 @@ class ImageUploads:
             content = b64decode(str(body["content"]), validate=True)
         except (KeyError, ValueError):
             return json_answer(
-                {"fault": f"that is no image of at most {images.MOST_BYTES:,} bytes"}, 400
+                {"fault": f"this isn't an image of at most {images.MOST_BYTES:,} bytes"}, 400
             )
         app = self._preview.app
         try:

@@ -60,11 +60,13 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             FormField(
                 name="logo",
                 label="Logo",
-                hint="A PNG, JPEG or GIF. It is shown 44 pixels high, so give it 88.",
+                hint="A PNG, JPEG or GIF. It's shown 44 pixels high; 88 look sharp on any screen.",
                 image=True,
             ),
             FormField(
-                name="logo_alt", label="The logo in words", hint="Empty for the newsletter's name."
+                name="logo_alt",
+                label="Text of the logo",
+                hint="For readers who can't see it. Empty for the newsletter's name.",
             ),
             FormField(name="accent", label="Accent", hint="Such as #2744c4; empty for ours."),
             FormField(
@@ -140,9 +142,9 @@ _GROUPS: tuple[tuple[str, tuple[FormField, ...]], ...] = (
             ),
             FormField(
                 name="utm",
-                label="Links to what it compares",
-                hint="UTM tags tell those sites' statistics where a visitor came from.",
-                choices=(("no", "As they are"), ("yes", "With UTM tags")),
+                label="UTM tags",
+                hint="They tell a linked site's statistics where its visitors came from.",
+                choices=(("no", "None"), ("yes", "On links to comparisons, tools and sponsors")),
             ),
         ),
     ),
