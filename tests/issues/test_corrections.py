@@ -116,7 +116,7 @@ def test_a_correction_carries_the_same_comparisons_as_they_are_now(desk: Desk, w
     [change] = draft.correction.changes
     assert (change.was, change.now) == ("100%", "25%")
     assert draft.built.rendered.subject.startswith("Correction: ")
-    assert "Correction to No. 1, 2 December 2026" in draft.built.rendered.text
+    assert "Correction to No. 1 · 2 December 2026" in draft.built.rendered.text
 
 
 def test_a_correction_made_again_is_the_same_bytes(

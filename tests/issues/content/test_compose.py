@@ -153,7 +153,7 @@ def test_the_preheader_names_what_else_is_inside() -> None:
     issue = make_issue(*full_week())
 
     assert issue.preheader == (
-        "Also: Marlow vs Fieldnote Research Agent, Tidemark SQL vs Brook, and two more."
+        "Also: Marlow vs Fieldnote Research Agent, Tidemark SQL vs Brook and two more."
     )
 
 

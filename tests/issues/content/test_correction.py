@@ -175,7 +175,7 @@ def test_a_correction_is_called_by_the_number_of_what_was_wrong() -> None:
 
     assert view.label == again.label == "Correction to No. 12"
     assert "wrong in No. 12 of 24 November 2026." in view.opening
-    assert "Our correction of 24 November 2026 to No. 12 was wrong as well." in again.opening
+    assert "Our correction of 24 November 2026 to No. 12 was wrong too." in again.opening
     assert make_issue().label == "No. 12"
 
 

@@ -51,7 +51,7 @@ PAID_LEFT = (Entry.PAID, Entry.FREE)
         ),
         (pair((100, 50), prices=PAID_LEFT), "The tool you pay for beats the free one."),
         (pair((50, 100), prices=PAID_LEFT), "The free tool beats the one you pay for."),
-        (pair((100, 0)), "A clean sweep: verdicts don’t come clearer than this."),
+        (pair((100, 0)), "A clean sweep: verdicts don’t come any clearer than this."),
         (pair((50, 50)), "Your call: the panel can’t settle this one."),
         (pair((100, 75)), "Almost unanimous: one reviewer breaks ranks."),
         (pair((75, 50)), "One pair, and what every reviewer makes of it."),
@@ -77,7 +77,7 @@ def test_an_issue_of_one_comparison_says_what_its_verdict_does_not(
         ),
         (
             [pair((50, 50)), pair((0, 100), number=1)],
-            "A clean sweep: everyone would ship Brook, and nobody Lathe.",
+            "A clean sweep: everyone would ship Brook, nobody Lathe.",
         ),
         ([pair((100, 50)), pair((50, 100), number=1)], "The panel is unanimous on every winner."),
         (

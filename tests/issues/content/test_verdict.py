@@ -44,15 +44,15 @@ def said(revision: Revision, language: str = "en") -> str:
         (75, 75, "Ship either. Each has three of four reviewers behind it."),
         (50, 50, "A tie. Each has two of four reviewers behind it."),
         (25, 25, "Skip both. Each has one of four reviewers behind it."),
-        (0, 0, "Skip both. Not one of four reviewers would ship either."),
+        (0, 0, "Skip both. None of the four reviewers would ship either."),
         (61.8, 40, "Ship Marlow. The panel rates it above Oriel."),
         (40, 33, "Skip both. Most of the panel would ship neither."),
         (60, 60, "Ship either. The panel rates them alike."),
-        (75, None, "Ship Marlow. The panel hasn’t published a share for Oriel."),
-        (None, 50, "Undecided on Oriel. The panel hasn’t published a share for Marlow."),
-        (0, None, "Skip Marlow. The panel hasn’t published a share for Oriel."),
-        (None, None, "No verdict yet. The panel hasn’t published a share."),
-        (float("nan"), 250, "No verdict yet. The panel hasn’t published a share."),
+        (75, None, "Ship Marlow. The panel’s vote on Oriel hasn’t been published."),
+        (None, 50, "Split on Oriel. The panel’s vote on Marlow hasn’t been published."),
+        (0, None, "Skip Marlow. The panel’s vote on Oriel hasn’t been published."),
+        (None, None, "No verdict yet. The panel’s vote hasn’t been published."),
+        (float("nan"), 250, "No verdict yet. The panel’s vote hasn’t been published."),
     ],
 )
 def test_the_verdict_says_what_to_do_and_who_is_behind_it(
@@ -91,7 +91,8 @@ def test_a_panel_of_any_size_is_counted(left: float, right: float, seats: int, l
         (
             25,
             0,
-            "Lassen Sie beide. Eines von vier Jurymitgliedern würde Marlow nehmen, keines Oriel.",
+            "Verzichten Sie auf beide. Eines von vier Jurymitgliedern würde Marlow nehmen, keines"
+            " Oriel.",
         ),
         (50, 50, "Gleichstand. Jedes hat zwei von vier Jurymitgliedern hinter sich."),
     ],

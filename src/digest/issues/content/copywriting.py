@@ -61,7 +61,7 @@ def _preheader_parts(comparisons: Sequence[ComparisonView], language: str) -> It
         passage = sharpest_passage(quote.text, PREHEADER_LIMIT - 2).text
         yield words.gettext("“%(quote)s”") % {"quote": passage}
     yield comparisons[0].brief
-    yield words.gettext("Two AI tools side by side, with the verdict of every reviewer.")
+    yield words.gettext("Two tools side by side, with every reviewer’s verdict.")
 
 
 def _others(titles: Sequence[str], shown: int, language: str) -> str:
@@ -70,7 +70,7 @@ def _others(titles: Sequence[str], shown: int, language: str) -> str:
     if not rest:
         return words.gettext("Also: %(titles)s.") % {"titles": listed(titles, language)}
     text = words.ngettext(
-        "Also: %(titles)s, and one more.", "Also: %(titles)s, and %(count)s more.", rest
+        "Also: %(titles)s and one more.", "Also: %(titles)s and %(count)s more.", rest
     )
     return text % {"titles": ", ".join(titles[:shown]), "count": number(rest, language)}
 
@@ -125,7 +125,7 @@ def correction_opening(correction: CorrectedMail, language: str) -> str:
     words = translations(language)
     if correction.again:
         text = words.gettext(
-            "Our correction of %(day)s to No. %(number)s was wrong as well. Here’s what was wrong"
+            "Our correction of %(day)s to No. %(number)s was wrong too. Here’s what was wrong"
             " and what’s right; the whole issue, corrected, is below."
         )
     else:

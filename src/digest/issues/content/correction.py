@@ -155,7 +155,8 @@ def correct_view(view: IssueView, correction: Correction) -> IssueView:
         view,
         subject=copywriting.correction_subject(number, changes, language),
         preheader=copywriting.correction_preheader(mail, language),
-        title=translations(language).gettext("Correction to No. %(number)s") % {"number": number},
+        title=translations(language).gettext("What we got wrong in No. %(number)s")
+        % {"number": number},
         opening=copywriting.correction_opening(mail, language),
         opening_form="",
         correction=CorrectionView(

@@ -65,7 +65,7 @@ def _of_one(comparison: ComparisonView) -> Iterator[_Truth]:
                 {},
             )
         if _sweep(stands):
-            yield N_("A clean sweep: verdicts don’t come clearer than this."), {}
+            yield N_("A clean sweep: verdicts don’t come any clearer than this."), {}
         if stands.tie and stands.support in (Support.MOST, Support.HALF):
             yield N_("Your call: the panel can’t settle this one."), {}
         shares = (stands.ahead_share, stands.behind_share)
@@ -120,7 +120,7 @@ def _sweeps(pairs: Sequence[_Pair], *, of: int) -> Iterator[_Truth]:
     swept = [pair.stands for pair in pairs if _sweep(pair.stands)]
     if len(swept) == 1:
         yield (
-            N_("A clean sweep: everyone would ship %(tool)s, and nobody %(other)s."),
+            N_("A clean sweep: everyone would ship %(tool)s, nobody %(other)s."),
             {"tool": swept[0].ahead.short_name, "other": swept[0].behind.short_name},
         )
     winners = [pair for pair in pairs if not pair.stands.tie and pair.stands.ahead_share == 100]  # noqa: PLR2004

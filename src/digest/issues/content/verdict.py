@@ -117,7 +117,7 @@ def _tie_rest(stands: PairStanding, language: str) -> str:
     if stands.support is Support.ALL:
         return words.gettext("%(all)s would ship both.") % values
     if stands.support is Support.NONE:
-        return words.gettext("Not one of %(seats)s reviewers would ship either.") % values
+        return words.gettext("None of the %(seats)s reviewers would ship either.") % values
     text = words.ngettext(
         "Each has one of %(seats)s reviewers behind it.",
         "Each has %(ships)s of %(seats)s reviewers behind it.",
@@ -132,15 +132,15 @@ def _of_one(contenders: Sequence[ContenderView], language: str) -> tuple[str, st
     others = [each for each in contenders if share_of(each) is None]
     if not known:
         return words.gettext("No verdict yet."), words.gettext(
-            "The panel hasn’t published a share."
+            "The panel’s vote hasn’t been published."
         )
     tool = {"tool": known[0].short_name}
     lead = {
-        Support.HALF: words.gettext("Undecided on %(tool)s."),
+        Support.HALF: words.gettext("Split on %(tool)s."),
         Support.FEW: words.gettext("Skip %(tool)s."),
         Support.NONE: words.gettext("Skip %(tool)s."),
     }.get(support(share_of(known[0]) or 0), words.gettext("Ship %(tool)s."))
-    rest = words.gettext("The panel hasn’t published a share for %(other)s.")
+    rest = words.gettext("The panel’s vote on %(other)s hasn’t been published.")
     return lead % tool, rest % {"other": others[0].short_name} if others else ""
 
 
