@@ -62,7 +62,7 @@ def teaser(revision: Revision, language: str) -> Teaser | None:
     return Teaser(
         left=left.name,
         right=right.name,
-        headline=view.headline,
+        headline=view.brief,
         url=comparison_path(view.slug),
     )
 

@@ -120,7 +120,7 @@ class PublicSite:
             base_url = self._app.settings.base_url
             language = entry.language if entry else "en"
             shown = page_of(revision, base_url=base_url, language=language)
-        tags = self._pictures.tags(shown, shown.title, shown.headline)
+        tags = self._pictures.tags(shown, shown.title, shown.brief)
         page = comparison_page(
             replace(self._theme.site(entry, path=comparison_path(shown.slug)), share=tags),
             shown,

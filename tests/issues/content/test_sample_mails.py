@@ -55,7 +55,7 @@ def test_a_sample_alone_makes_a_mail_without_a_finding(name: str, language: str)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("count", [2, 5])
+@pytest.mark.parametrize("count", [2, 5, 12])
 def test_samples_together_make_a_mail_without_a_finding(count: int, language: str) -> None:
     assert findings(issue(language, *NAMES[:count])) == []
 

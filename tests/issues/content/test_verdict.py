@@ -44,7 +44,7 @@ def said(revision: Revision, language: str = "en") -> str:
         (75, 75, "Ship either. Each has three of four reviewers behind it."),
         (50, 50, "A tie. Each has two of four reviewers behind it."),
         (25, 25, "Skip both. Each has one of four reviewers behind it."),
-        (0, 0, "Skip both. None of the four reviewers would ship either."),
+        (0, 0, "Skip both. Not one of the four reviewers would ship either."),
         (61.8, 40, "Ship Marlow. The panel rates it above Oriel."),
         (40, 33, "Skip both. Most of the panel would ship neither."),
         (60, 60, "Ship either. The panel rates them alike."),

@@ -1,7 +1,7 @@
 """What counts as a difference between an issue that was wrong and its correction; pure.
 
 Only what the mail shows is compared, and each reviewer's call, since the shares stand for the
-calls. What follows from a difference (a headline, the choice of quotes) isn't one of its own.
+calls. What follows from a difference (its verdict line, the choice of quotes) isn't one of its own.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _tie_rest(stands: PairStanding, language: str) -> str:
     if stands.support is Support.ALL:
         return words.gettext("%(all)s would ship both.") % values
     if stands.support is Support.NONE:
-        return words.gettext("None of the %(seats)s reviewers would ship either.") % values
+        return words.gettext("Not one of the %(seats)s reviewers would ship either.") % values
     text = words.ngettext(
         "Each has one of %(seats)s reviewers behind it.",
         "Each has %(ships)s of %(seats)s reviewers behind it.",

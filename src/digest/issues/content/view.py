@@ -12,7 +12,6 @@ from math import isfinite
 
 from digest.comparisons.models import Call, Contender, Entry
 from digest.comparisons.score import split
-from digest.issues.content.mail_texts import MailTexts, mail_texts
 from digest.render.accent import OWN, Accent
 from digest.render.brand import OWN_FONTS, FontStack, LogoView
 from digest.render.escaping import one_line, strip_unprintable
@@ -216,7 +215,7 @@ class ComparisonView:
 
     @property
     def headline(self) -> str:
-        """Return the verdict in one line, by the name that the pages' templates have for it."""
+        """Return the verdict in one line, by the name that older templates have for it."""
         return self.brief
 
 
@@ -297,13 +296,9 @@ class IssueView:
     correction: CorrectionView | None = None  #: of the issue that this one corrects
 
     @property
-    def words(self) -> MailTexts:
-        """Return the fixed words in the language of the newsletter."""
-        return mail_texts(self.language)
-
-    @property
     def label(self) -> str:
         """Return the number as readers read it: "No. 12", "Correction to No. 12"."""
+        words = translations(self.language)
         if self.correction is None:
-            return self.words.number % self.number
-        return self.words.correction_to % self.correction.number
+            return words.gettext("No. %(number)s") % {"number": self.number}
+        return words.gettext("Correction to No. %(number)s") % {"number": self.correction.number}

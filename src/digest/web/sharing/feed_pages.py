@@ -126,7 +126,7 @@ class FeedPages:
             title=view.title,
             published=published,
             updated=max(published, revision.imported_at.astimezone(UTC)),
-            summary=view.headline,
+            summary=view.brief,
             category=view.category,
             html=feed_content(
                 language, base_url=base_url, comparisons=[view], folder=self._theme.folder

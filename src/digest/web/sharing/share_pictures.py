@@ -64,7 +64,7 @@ class SharePictures:
             title=title,
             description=description,
             image=self._app.settings.base_url + _path(view, picture),
-            alt=view.headline,
+            alt=view.brief,
         )
 
     def _language(self) -> str:
