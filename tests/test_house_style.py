@@ -97,7 +97,8 @@ def test_both_packages_ship_their_types() -> None:
 
 
 @pytest.mark.parametrize(
-    "paper", ["vocabulary", "architecture", "adding-a-provider", "adding-a-section"]
+    "paper",
+    ["vocabulary", "architecture", "adding-a-provider", "adding-a-section", "adding-a-language"],
 )
 def test_every_module_a_paper_names_is_there(paper: str) -> None:
     page = Path(__file__).parents[1] / "docs" / f"{paper}.md"

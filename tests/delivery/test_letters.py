@@ -301,7 +301,7 @@ def told(view: LetterView) -> set[str]:
 
 
 def test_a_language_we_do_not_speak_is_answered_in_english() -> None:
-    letter = replace(CONFIRM, language="fr")
+    letter = replace(CONFIRM, language="xx")
 
     assert write_letter(letter, TOLD, hours=48).title == "Please confirm your subscription"
 

@@ -91,7 +91,7 @@ def test_what_is_not_given_is_as_a_first_newsletter_has_it(installation: App) ->
     [
         ("name", " ", "has a name"),
         ("name", "Tools\r\nBcc: all@example.com", "one line"),
-        ("language", "fr", "one of en, de"),
+        ("language", "xx", "one of en, "),
         ("sender", "Tools <tools@example.com>, Other <other@example.com>", "one address"),
         ("sender", "Tools\n<tools@example.com>", "one address"),
         ("sender", '"Tools, of the trade" <tools@example.com>', "no comma"),

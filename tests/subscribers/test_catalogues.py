@@ -10,12 +10,29 @@ import pytest
 from subscribers.locale import LANGUAGES, choose, translations
 
 _SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "catalogues.py"
+_in_the_source_tree = pytest.mark.skipif(not _SCRIPT.is_file(), reason="a script isn’t installed")
 
 
-@pytest.mark.skipif(not _SCRIPT.is_file(), reason="the script is in the source tree only")
+@_in_the_source_tree
 def test_no_word_is_missing_in_any_language(capsys: pytest.CaptureFixture[str]) -> None:
     main = runpy.run_path(str(_SCRIPT))["main"]
     assert main(["--check"]) == 0, capsys.readouterr().out
+
+
+@_in_the_source_tree
+def test_a_language_begun_as_an_empty_file_is_given_every_text_and_called_unfinished(
+    tmp_path: Path,
+) -> None:
+    script = runpy.run_path(str(_SCRIPT))
+    words = script["words_in_use"]()
+    (tmp_path / "pl.po").touch()
+
+    text, faults = script["updated"](tmp_path / "pl.po", words)
+
+    assert b'"Language: pl\\n"' in text
+    assert text.count(b"msgid") > len(words)
+    assert len(faults) == len(words)
+    assert {fault.partition(":")[0] for fault in faults} == {"pl.po"}
 
 
 def test_a_region_reads_its_language_and_an_unknown_one_english() -> None:
@@ -30,12 +47,12 @@ def test_a_region_reads_its_language_and_an_unknown_one_english() -> None:
         ("", "", "en"),
         ("de", "en", "de"),
         ("de-AT", "", "de"),
-        ("fr", "de", "de"),
-        ("", "fr-FR,de;q=0.8,en;q=0.5", "de"),
+        ("xx", "de", "de"),
+        ("", "xx-XX,de;q=0.8,en;q=0.5", "de"),
         ("", "DE-at", "de"),
         ("", "*", "en"),
         ("", "de;q=0.1,en", "en"),
-        ("", "de;q=0,fr", "en"),
+        ("", "de;q=0,xx", "en"),
         ("", "de ; q=0.3 , en;q=0.2", "de"),
         ("", "de;q=nonsense,en;q=0.2", "en"),
         ("", "," * 10_000, "en"),

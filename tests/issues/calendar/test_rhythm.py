@@ -19,7 +19,7 @@ from digest.issues.calendar.cadence import Cadence, Frequency, rhythm
             "on the last Friday of the month",
         ),
         (Cadence(every=Frequency.MONTH, nth=2, weekday=4), "de", "am zweiten Freitag im Monat"),
-        (Cadence(), "fr", "every Tuesday"),
+        (Cadence(), "xx", "every Tuesday"),
     ],
 )
 def test_how_often_is_said_in_the_reader_s_language(
