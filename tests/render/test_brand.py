@@ -92,4 +92,6 @@ def test_a_logo_stands_on_white_at_its_size(show: Show, width: int, scheme: Sche
         edge = 8 if scheme == "dark" else 0
         assert (round(box["width"]), round(box["height"])) == (150 + 2 * edge, 44 + edge * 3 // 2)
         assert logo.evaluate("(it) => getComputedStyle(it).backgroundColor") == "rgb(255, 255, 255)"
+        words = logo.evaluate("(it) => getComputedStyle(it).color")  # seen with images off
+        assert words == "rgb(22, 24, 29)"
         assert page.evaluate("document.documentElement.scrollWidth") <= width
