@@ -21,6 +21,7 @@ from tests.render.samples import full_week, make_copy, make_issue
 from tests.render.test_golden import LETTER
 
 URL = "https://news.example.com/images/k.png"
+WIDE = logo_view(URL, (500, 88), "Tools of the Trade")
 LOGO = logo_view(URL, (300, 88), 'Two hammers & a "saw"')
 
 
@@ -29,9 +30,9 @@ LOGO = logo_view(URL, (300, 88), 'Two hammers & a "saw"')
     [
         ((300, 88), (150, 44)),  # twice the room: sharp on every screen
         ((120, 30), (120, 30)),  # a small one isn't made larger
-        ((4000, 400), (240, 24)),  # a wide one leaves room on a phone
+        ((4000, 400), (160, 16)),  # a wide one leaves room on a phone
         ((400, 4000), (4, 44)),
-        ((4000, 1), (240, 1)),
+        ((4000, 1), (160, 1)),
     ],
 )
 def test_a_logo_is_at_most_44_pixels_high_and_keeps_its_shape(
@@ -56,7 +57,8 @@ def test_no_choice_is_the_designs_own() -> None:
 
 
 def branded(**brand: Any) -> str:
-    view = replace(make_issue(*full_week()), logo=LOGO, fonts=fonts_of(Font.SLAB), **brand)
+    shown: dict[str, Any] = {"logo": LOGO, "fonts": fonts_of(Font.SLAB)} | brand
+    view = replace(make_issue(*full_week()), **shown)
     return render("issue", {"issue": view}).html
 
 
@@ -95,3 +97,10 @@ def test_a_logo_stands_on_white_at_its_size(show: Show, width: int, scheme: Sche
         words = logo.evaluate("(it) => getComputedStyle(it).color")  # seen with images off
         assert words == "rgb(22, 24, 29)"
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_widest_logo_fits_on_the_smallest_phone(show: Show, scheme: Scheme) -> None:
+    with show(branded(logo=WIDE), 320, scheme) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -52,7 +52,7 @@ def font_style(fonts: FontStack) -> str:
     return f":root {{ --sans: {fonts.sans}; --serif: {fonts.serif}; }}\n"
 
 
-_LOGO_HEIGHT, _LOGO_WIDTH = 44, 240  # at most; beside it stand a number and a date on a phone
+_LOGO_HEIGHT, _LOGO_WIDTH = 44, 160  # at most; on a phone a link stands beside it
 
 
 @dataclass(frozen=True, kw_only=True)
