@@ -48,6 +48,12 @@ COMMANDS = {
         "show": "Show a built issue as readers get it.",
         "check": "Check an issue again; exit 1 if an error blocks sending it.",
     },
+    "digest.cli.issue.draft_words:app": {
+        "draft": (
+            "Show or change what editors wrote and chose for the next issue: the opening, notes,"
+            " quotes, blocks."
+        ),
+    },
     "digest.cli.preview:app": {
         "preview": "Open the editor's desk: the next issue in a browser, updated as you edit.",
     },
@@ -122,9 +128,9 @@ GROUPS = {
     "Start": ("setup", "init", "demo", "doctor", "newsletters"),
     "Content": ("import", "comparisons", "templates"),
     "Issue": (
-        "pick", "build", "preview", "show", "check", "rebuild", "test", "approve", "send-back",
-        "unattended", "schedule", "send", "status", "pause", "resume", "cancel", "resolve",
-        "correct",
+        "pick", "draft", "build", "preview", "show", "check", "rebuild", "test", "approve",
+        "send-back", "unattended", "schedule", "send", "status", "pause", "resume", "cancel",
+        "resolve", "correct",
     ),
     "Readers": ("subscribers",),
     "Results": ("report", "events"),

@@ -12,15 +12,18 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
-from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
 from markupsafe import Markup
 
 from digest.errors import DigestError
 from digest.render.escaping import TrustedText, in_markup, in_plain_text, strip_unprintable
 from digest.render.filters import filled, link
+
+if TYPE_CHECKING:  # the parser takes long to import, and most commands read no Markdown
+    from markdown_it import MarkdownIt
+    from markdown_it.tree import SyntaxTreeNode
 
 MOST = 5_000  #: characters of one text
 LINK_BYTES = 700  #: of one address; a longer one can't be kept on one line of the mail
@@ -84,12 +87,16 @@ def as_written(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
     return MarkdownIt("zero", {"html": False}).enable(list(_RULES))
 
 
 def _parse(source: str) -> SyntaxTreeNode:
     if len(source) > MOST:
         raise BadRichText(f"it has {len(source):,} characters, and {MOST:,} are the most")
+    from markdown_it.tree import SyntaxTreeNode
+
     tokens = _parser().parse(strip_unprintable(source))
     if any(mark.level > _MARKS_DEEP for token in tokens for mark in token.children or ()):
         raise BadRichText("marks stand in marks without end; write fewer of them")

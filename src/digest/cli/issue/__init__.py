@@ -1,6 +1,7 @@
 """The commands on one issue, in the order of its life.
 
-`drafting` picks comparisons and builds, shows and checks an issue; `approve` approves it, sends
+`drafting` picks comparisons and builds, shows and checks an issue, with the words that
+`draft_words` has put into its draft; `approve` approves it, sends
 test copies and rebuilds it for comparison; `send` plans its deliveries, sends them and reports
 status; `issue_control` pauses, resumes and cancels it and resolves batches in doubt.
 `correct` builds the correction of one that went out wrong. `issue_dates` asks before a week that

@@ -6,6 +6,7 @@ Hides how an issue is found by number, and how issues and findings are printed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,7 +23,7 @@ from digest.cli.context import (
     write_document,
 )
 from digest.cli.issue.issue_dates import confirm_past, day_words, late_words, today
-from digest.issues import draft_history, store
+from digest.issues import draft_history, provenance, store
 from digest.issues.calendar.cadence import BadPeriod, issue_day, period_of_day
 from digest.issues.calendar.next_issue import date_of, next_issue
 from digest.issues.issue_commands import named, repeated
@@ -33,7 +34,7 @@ from digest.mail.outbox import message
 from digest.render.lint import Finding, forbids_sending
 
 if TYPE_CHECKING:
-    from digest.issues.picking import Pick
+    from digest.issues.picking import Decisions, Pick
 
 app = typer.Typer()
 
@@ -81,7 +82,7 @@ def pick(
     call = call_of(context)
     with call.app.database.read() as session:
         row = store.newsletter(session, newsletter)
-        wanted, late = _period(call, session, row, period)
+        wanted, late = chosen_period(call, session, row, period)
         decisions = draft_history.current(session, row, wanted)
         asked = set_count(decisions, count) if count else decisions
         chosen = choose_comparisons(session, row, wanted, decisions=asked)
@@ -114,7 +115,7 @@ def build(
     call = call_of(context)
     with call.app.database.read() as session:
         row = store.newsletter(session, newsletter)
-        wanted, late = _period(call, session, row, period)
+        wanted, late = chosen_period(call, session, row, period)
         if period:
             confirm_past(call, row, wanted, date_of(session, row, wanted), yes=yes)
     with call.app.database.write() as session:
@@ -167,7 +168,9 @@ def show(
         elif html or text:
             write_document(edition.html if html else edition.text)
         elif as_json:
-            call.json({**issue_facts(row, edition), "pick": row.pick})
+            decisions = provenance.decisions_of(edition)
+            draft = asdict(decisions) if decisions else None
+            call.json({**issue_facts(row, edition), "pick": row.pick, "draft": draft})
         else:
             _print_issue(call, row, edition)
 
@@ -264,7 +267,7 @@ def print_findings(call: CommandContext, findings: Sequence[Finding]) -> None:
         call.out.print(str(finding), markup=False)
 
 
-def _period(
+def chosen_period(
     call: CommandContext, session: Session, newsletter: Newsletter, period: str | None
 ) -> tuple[str, str]:
     """Return *period*, else the next one due, and why that one is in the past if it is."""
@@ -303,6 +306,9 @@ def _print_issue(call: CommandContext, issue: Issue, edition: Edition) -> None:
     table.add_row("Issue", f"{issue.number} {what}, {issue.state}")
     table.add_row("Subject", edition.subject)
     table.add_row("Preheader", edition.preheader)
+    written = _written(provenance.decisions_of(edition))
+    if written:
+        table.add_row("By editors", written)
     table.add_row("Revision", f"{edition.revision}, {edition.fingerprint[:12]}")
     size = len(edition.html.encode()) / 1000
     table.add_row("Size", f"{size:.1f} KB of HTML (mail programs clip at 102)")
@@ -311,6 +317,17 @@ def _print_issue(call: CommandContext, issue: Issue, edition: Edition) -> None:
         line = f"  {choice['position']}. {choice['title']}: {choice['reason']}"
         call.out.print(line, markup=False)
     call.out.print(f"More: digest show {named(issue)} --html | --text | --headers")
+
+
+def _written(decisions: Decisions | None) -> str:
+    """Return what of an issue editors wrote or chose: "opening, 2 notes, 1 block"."""
+    if decisions is None:
+        return ""
+    lines = ("subject", "preheader", "opening")
+    counts = (("note", decisions.notes), ("quote", decisions.quotes), ("block", decisions.blocks))
+    parts = [line for line in lines if getattr(decisions, line)]
+    parts += [counted(len(some), noun) for noun, some in counts if some]
+    return ", ".join([*parts, *(["sponsor"] if decisions.sponsor.text else [])])
 
 
 def _headers(call: CommandContext, session: Session, issue: Issue) -> str:
