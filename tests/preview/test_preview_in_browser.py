@@ -91,7 +91,7 @@ def test_an_error_lies_over_what_came_out_last_and_goes_when_it_is_mended(
 
     fault = page.locator("#fault")
     expect(fault).to_contain_text("Did you mean mj-text?")
-    expect(fault).to_contain_text("partials/masthead.mjml:4:5")
+    expect(fault).to_contain_text("partials/masthead.mjml:10:5")
     expect(fault.locator("mark")).to_have_text("<mj-txt")
     expect(mail(page).locator("h1")).to_be_visible()
     assert "Traceback" not in page.content()
