@@ -138,8 +138,8 @@ def test_a_german_newsletter_on_thursdays_goes_from_an_empty_folder_to_its_reade
     assert site.fake.counts()["duplicates"] == 0  # no letter to the editor counts as one either
     mail = site.fake.message(sent[0]["id"])
     assert mail["subject"] == SUBJECT
-    assert "Nr. 1, 3. Dezember 2026" in mail["text"]
+    assert "Nr. 1 · 3. Dezember 2026" in mail["text"]
     assert mail["text"].count("Alle 8 Urteile lesen") == 3
     status, home = site.get("/")
     assert (status, "Per E-Mail, jeden Donnerstag." in home) == (200, True)
-    assert "Nr. 1, 3. Dezember 2026" in home
+    assert "Nr. 1 · 3. Dezember 2026" in home
