@@ -113,7 +113,7 @@ async def show_pause(request: EndpointRequest, *, fault: str = "") -> Response:
         options.insert(0, (_SAME, still))
     label = request.gettext("For how long?")
     choice = Choice(name="weeks", label=label, options=options, chosen=[options[0][0]])
-    until_day = request.gettext("Or until a date of your choice, which then counts instead")
+    until_day = request.gettext("Or until a date you choose, instead of the above")
     return await action_form(
         request,
         "pause",
