@@ -23,7 +23,7 @@ from digest.issues.content import IssueView, SponsorView
 from digest.issues.content.branding import branded
 from digest.issues.content.compose import compose
 from digest.issues.models import Newsletter
-from digest.issues.picking import Decisions, apply_words
+from digest.issues.picking import Block, Decisions, apply_words
 from digest.render.brand import LogoView
 
 
@@ -206,6 +206,16 @@ SAMPLE_ISSUES: tuple[SampleIssue, ...] = (
                 text="Air for every forge. " * 30,
                 url="https://bellows.example/" + "a" * 300,
             )
+        ),
+    ),
+    SampleIssue(
+        "written",
+        "An editor with much to say",
+        lambda: _two({}),
+        Decisions(
+            opening=f"**{_LONG}** [{_LONG}](https://bellows.example/{'a' * 300})\n\n{_ARABIC}",
+            notes={"case": f"{_HOSTILE}\n\n- one\n  1. two\n     - {_ARABIC}"},
+            blocks=(Block(number=1, text="Words. " * 300),),
         ),
     ),
     SampleIssue(

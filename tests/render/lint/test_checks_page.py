@@ -124,6 +124,12 @@ Passes: one that is published on 24 November or before, or that has no date.
 comparison hasn't these words any more, since it was imported again or edited. Its mail quotes what
 the verdict says now. Nobody's words are shown that they didn't write.
 
+### words-unsaid
+
+**Warning.** An editor wrote an opening, a note or a block, and the mail doesn't show it. Templates
+of your own that are older than these don't: take `issue.mjml`, `issue.txt` and their partials from
+the shipped ones.
+
 ### correction-unsaid
 
 **Error.** A [correction](every-week.md#when-something-was-wrong) says on top what was wrong and

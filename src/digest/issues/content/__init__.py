@@ -5,19 +5,21 @@
 `standing` tells how a pair stands, from which `verdict` words its verdict and its story, and
 `opening` what kind of week it is; `copywriting` writes the lines around them, and `number_words`
 the counts. `correction` finds what differs from an issue that was wrong, and puts it on top;
-`branding` adds what the newsletter shows of itself. The result is the `IssueView` of `view`, the
+`branding` adds what the newsletter shows of itself, and `unsaid_words` finds what templates left
+out. The result is the `IssueView` of `view`, the
 only thing a mail template gets. All words are of `subscribers.locale`.
 """
 
 from digest.issues.content.compose import comparison_view, contender_views
 from digest.issues.content.copywriting import TRACKING
-from digest.issues.content.correction import Correction, correct_view, difference, unsaid
+from digest.issues.content.correction import Correction, correct_view, difference
 from digest.issues.content.quotes import (
     QuoteChoice,
     missing_quote,
     shown_quote,
 )
 from digest.issues.content.reviewer_calls import known_calls
+from digest.issues.content.unsaid_words import unsaid
 from digest.issues.content.verdict import verdict_line
 from digest.issues.content.view import (
     BlockView,

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from enum import StrEnum
-from html import unescape
 from typing import Any
 
 from digest.comparisons.models import Call, Contender, Revision, Verdict
@@ -27,8 +26,6 @@ from digest.issues.content.view import (
 )
 from digest.render.escaping import one_line
 from digest.render.filters import DASH
-from digest.render.lint import Finding, Place, error
-from digest.render.rendered import Rendered
 from subscribers.locale import N_, Translations, long_date, percentage, translations
 
 _NOWHERE = "https://example.org"  # a difference of links shows the published ones only
@@ -165,34 +162,6 @@ def correct_view(view: IssueView, correction: Correction) -> IssueView:
             changes=tuple(replace(change, what=_capital(change.what)) for change in changes),
         ),
     )
-
-
-def unsaid(view: IssueView, mail: Rendered) -> Iterator[Finding]:
-    """Yield an error for each part of a mail that doesn't say what its correction corrects.
-
-    An installation's own templates may be older than corrections.
-    """
-    if view.correction is None:
-        return
-    changes = view.correction.changes
-    words = [view.correction.why, *(text for each in changes for text in (each.what, each.now))]
-    parts: tuple[tuple[Place, str], ...] = (("html", unescape(mail.html)), ("text", mail.text))
-    for place, part in parts:
-        told = _letters(part)
-        missing = [text for text in words if _letters(text) not in told]
-        if missing:
-            yield error(
-                "correction-unsaid",
-                place,
-                f"it doesn't say what was wrong: {missing[0]}",
-                "Take partials/correction.mjml, and what issue.mjml and issue.txt say of"
-                " issue.correction, from the shipped templates.",
-            )
-
-
-def _letters(text: str) -> str:
-    """Return *text* without what lines, entities and filters may change."""
-    return "".join(filter(str.isalnum, text))
 
 
 def _capital(words: str) -> str:
