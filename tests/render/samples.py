@@ -14,6 +14,7 @@ from digest.comparisons.models import (
     Entry,
     Revision,
     SourceForm,
+    Tool,
     Verdict,
 )
 from digest.comparisons.slug import slugify
@@ -145,6 +146,7 @@ def make_contender(
     return Contender(
         side=side,
         tool_id=side + 1,
+        tool=Tool(id=side + 1, slug=slugify(name), name=name),
         name=name,
         panel_share=panel,
         **(usual | facts),

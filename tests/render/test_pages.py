@@ -113,6 +113,8 @@ def make_comparison(left: ContenderView, right: ContenderView) -> ComparisonPage
         quotes=(),
         quoted=8,
         seats=seats,
+        tool_paths=("/tools/marlow", "/tools/oriel"),
+        category_links=[("Developer Tools", "/categories/developer-tools")],
     )
 
 

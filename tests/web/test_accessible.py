@@ -19,6 +19,13 @@ OPEN = [
     f"/comparisons/{SLUG}",  # every call is known
     "/comparisons/marrow-search-vs-plainsight",  # none is
     "/comparisons/kotoba-kobo-vs-lexicart",
+    "/comparisons",
+    "/comparisons?q=coder",
+    "/comparisons?q=nothing",
+    "/categories",
+    "/categories/developer-tools",
+    "/tools",
+    "/tools/ravelin-coder-2",
     "/own-links",
     "/nothing",
     "/subscribe",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, true
+from sqlalchemy import ColumnElement, Select, false, func, or_, true
 from sqlalchemy.orm.attributes import set_committed_value
 from sqlmodel import Session, col, select
 
@@ -63,6 +63,8 @@ def newest_public(session: Session, terms: PublicTerms, *, at_most: int) -> Sequ
 
 
 def _stands_in(category: str) -> ColumnElement[bool]:
+    if not category.isprintable():  # PostgreSQL refuses a parameter that holds a NUL
+        return false()
     return or_(
         col(DirectoryEntry.left_category) == category,
         col(DirectoryEntry.right_category) == category,

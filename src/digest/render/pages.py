@@ -221,6 +221,14 @@ def feed_content(
     return render_page("feed-content", context, folder=folder)
 
 
+def directory_page(name: str, site: Site, shown: object, *, folder: Path | None = None) -> str:
+    """Return a page that leads to comparisons, from the template *name*; raises `TemplateBroken`.
+
+    *shown* is of a shape of `digest.web.directory_pages.directory_views`.
+    """
+    return _page(name, {"site": site, "shown": shown}, folder=folder)
+
+
 def asset(name: str, *, folder: Path | None = None) -> str:
     """Return the text of a style sheet or of icon.svg; raises `TemplateBroken` without it."""
     for place in template_folders("web", folder):

@@ -15,6 +15,7 @@ from digest.app.installation import App
 from digest.errors import ComparisonWithdrawn, NotFound
 from digest.web import monitoring, webhooks
 from digest.web.archive import Archive
+from digest.web.directory_pages import DirectoryPages, Sitemap
 from digest.web.error_pages import ErrorMiddleware, ErrorPages
 from digest.web.letter_worker import LetterWorker
 from digest.web.newsletter_cache import NewsletterCache
@@ -61,6 +62,8 @@ def make_site(app: App, *, ticking: bool = False) -> Starlette:
             *feeds.routes(),  # before the pages whose paths hold a slug or a number in this place
             *pictures.routes(),
             *public.routes(),
+            *DirectoryPages(app, theme).routes(),
+            *Sitemap(app, theme).routes(),
             *archive.routes(),
             *review.routes(),
             *readers.routes(config),

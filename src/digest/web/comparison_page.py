@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from digest.comparisons.directory_entry import category_slug
 from digest.comparisons.models import Call, Contender, Revision, Verdict
 from digest.issues.content import (
     ComparisonView,
@@ -46,6 +47,8 @@ class ComparisonPage(ComparisonView):
     date: str  #: of publishing, empty when it isn't known
     original: str  #: URL of the first publication, empty when it is this site
     seats: Sequence[SeatView]
+    tool_paths: Sequence[str]  #: of each side's tool on this site
+    category_links: Sequence[tuple[str, str]]  #: name and path of each category on this site
 
     @property
     def sides(self) -> Sequence[ContenderView]:
@@ -82,7 +85,21 @@ def page_of(revision: Revision, *, base_url: str, language: str) -> ComparisonPa
         date=long_date(revision.published_on, language) if revision.published_on else "",
         original=view.url if view.url not in (own_url, "") else "",
         seats=_seats(view, sides, translations(language)),
+        tool_paths=[f"/tools/{contender.tool.slug}" for contender in sides],
+        category_links=_category_links(view.contenders, sides),
     )
+
+
+def _category_links(
+    views: Sequence[ContenderView], sides: Sequence[Contender]
+) -> list[tuple[str, str]]:
+    """Return the name and the path of each side's category, once where they share it."""
+    links = {
+        f"/categories/{category_slug(side.category)}": view.category
+        for view, side in zip(views, sides, strict=True)
+        if view.category
+    }
+    return [(name, path) for path, name in links.items()]
 
 
 def _seats(view: ComparisonView, sides: Sequence[Contender], words: Translations) -> list[SeatView]:

@@ -1,4 +1,4 @@
-"""Answer for the front page, comparisons, images, and the style sheet, icon and robots.txt."""
+"""Answer for the front page, comparisons, images, and the style sheet and icon."""
 
 from __future__ import annotations
 
@@ -39,7 +39,6 @@ from subscribers.web import SiteConfig
 
 OWN_LINKS = "/own-links"
 _FILE = 300
-_ROBOTS = "User-agent: *\nDisallow: /api/\nDisallow: /webhooks/\n"
 
 
 def _card(session: Session, entry: NewsletterEntry) -> NewsletterCard:
@@ -84,11 +83,12 @@ class PublicSite:
             Route("/style.css", self.style),
             Route("/comparisons.css", self.style),
             Route("/review.css", self.style),
+            Route("/directory.css", self.style),
+            Route("/tool.css", self.style),
             Route("/accent/{colour}.css", self.accent),
             Route("/font/{font}.css", self.font),
             Route(f"{images.FOLDER}/{{name}}", self.image),
             Route("/icon.svg", self.icon),
-            Route("/robots.txt", self.robots),
         ]
 
     def home(self, _request: Request) -> Response:
@@ -188,10 +188,6 @@ class PublicSite:
         """Return the site's icon."""
         text = asset("icon.svg", folder=self._theme.folder)
         return _file(request, text, "image/svg+xml")
-
-    def robots(self, request: Request) -> Response:
-        """Return robots.txt (RFC 9309), which keeps crawlers from the API and the webhook."""
-        return _file(request, _ROBOTS, "text/plain")
 
 
 def _file(request: Request, text: str, media_type: str) -> Response:
